@@ -13,7 +13,7 @@ import { makeIdsSteady } from './world/steady-ids.js';
 
 const [first] = scenarios;
 const stage = document.querySelector('main');
-if (first === undefined || stage === null) throw new Error('there is nothing to play, or nowhere to play it');
+if (first === undefined || stage === null) throw new Error('the page needs a scenario and an element main');
 
 const reducedMotion = matchMedia('(prefers-reduced-motion: reduce)');
 
@@ -33,7 +33,7 @@ const views = [narration, subject, reviewers, timeLine, script, journal, probe, 
 const choices = el(
   'fieldset',
   { class: 'scenarios' },
-  el('legend', {}, 'What to play'),
+  el('legend', {}, 'Choose a scenario'),
   el(
     'div',
     {},

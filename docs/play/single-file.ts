@@ -12,7 +12,7 @@ export function singleFile(): Plugin {
     enforce: 'post',
     generateBundle(_, bundle) {
       const page = bundle['index.html'];
-      if (page?.type !== 'asset') throw new Error('there is no index.html to put things into');
+      if (page?.type !== 'asset') throw new Error('the build made no index.html');
       const script = inOne(Object.values(bundle).flatMap((file) => (file.type === 'chunk' ? [file.code] : [])));
       const style = inOne(
         Object.values(bundle).flatMap((file) => (file.type === 'asset' && file.fileName.endsWith('.css') ? [String(file.source)] : [])),
@@ -44,7 +44,7 @@ export function singleFile(): Plugin {
 
 function inOne(parts: readonly string[]): string {
   const [only, ...others] = parts;
-  if (only === undefined || others.length > 0) throw new Error(`one file of each kind was expected; there are ${parts.length}`);
+  if (only === undefined || others.length > 0) throw new Error(`expected one file of each kind; found ${parts.length}`);
   return only;
 }
 

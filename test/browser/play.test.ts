@@ -42,7 +42,7 @@ async function seek(page: Page, at: number): Promise<void> {
   await isAt(page, at);
 }
 
-const stepOn = (page: Page) => page.getByRole('button', { name: 'One step on' }).click();
+const stepOn = (page: Page) => page.getByRole('button', { name: 'One step forward' }).click();
 const badge = (page: Page) => page.locator('jit-badge [part]').textContent();
 const probe = (page: Page) => page.locator('.answer-big').textContent();
 const verdict = (page: Page) => page.locator('.verdict');
@@ -109,7 +109,7 @@ describeChromium('the page that plays', (browser) => {
       'grant.issued',
       'grant.expired',
     ]);
-    await expect.poll(() => verdict(page).textContent()).toBe('Verified: 7 entries, each chained to the one before.');
+    await expect.poll(() => verdict(page).textContent()).toBe('Verified: 7 entries, each chained to the entry before it.');
   });
 
   it('plays by itself to the end, and leaves time to read each step', async () => {
@@ -243,9 +243,9 @@ describeChromium('the page that plays', (browser) => {
     const page = await openPlay(browser);
     await seek(page, onCall.lastsMs);
     await page.getByRole('button', { name: 'Tamper with entry 4' }).click();
-    await page.getByLabel('Who did it').fill('user:mallory');
+    await page.getByLabel('Actor').fill('user:mallory');
     await page.getByRole('button', { name: 'Save the edit' }).click();
-    await expect.poll(() => verdict(page).textContent()).toBe('verifyJournal names entry 4: it was edited: its digest does not match.');
+    await expect.poll(() => verdict(page).textContent()).toBe('Tampering found. Entry 4 was edited: its digest does not match.');
     expect(await page.locator('.entries .bad .seq').textContent()).toBe('4');
 
     await page.getByRole('button', { name: 'Undo tampering' }).click();
@@ -253,18 +253,18 @@ describeChromium('the page that plays', (browser) => {
 
     // The last one is missed too, by whoever has exported the head.
     await page.getByRole('button', { name: 'Tamper with entry 7' }).click();
-    await page.getByRole('button', { name: 'Take the entry out' }).click();
-    await expect.poll(() => verdict(page).textContent()).toMatch(/^verifyJournal names entry 7/);
-    expect(await page.locator('.entries .bad').textContent()).toBe('7taken out');
+    await page.getByRole('button', { name: 'Remove the entry' }).click();
+    await expect.poll(() => verdict(page).textContent()).toMatch(/^Tampering found\. Entry 7/);
+    expect(await page.locator('.entries .bad').textContent()).toBe('7removed');
   });
 
   it('refuses an edit that is no JSON, and leaves the journal alone', async () => {
     const page = await openPlay(browser);
     await seek(page, onCall.lastsMs);
     await page.getByRole('button', { name: 'Tamper with entry 1' }).click();
-    await page.getByLabel('What it says').fill('{');
+    await page.getByLabel('Data').fill('{');
     await page.getByRole('button', { name: 'Save the edit' }).click();
-    expect(await page.getByRole('alert').textContent()).toBe('The data is no JSON object.');
+    expect(await page.getByRole('alert').textContent()).toBe('The data is not a JSON object.');
     await page.keyboard.press('Escape');
     await expect.poll(() => verdict(page).textContent()).toMatch(/^Verified/);
   });
@@ -312,7 +312,7 @@ describeChromium('the page that plays', (browser) => {
     for (const name of [
       'Play',
       'One step back',
-      'One step on',
+      'One step forward',
       'Restart',
       'Speed',
       'Time in the scenario',
@@ -338,7 +338,7 @@ describeChromium('the page that plays', (browser) => {
     expect(await probe(page)).toBe('No');
     await page.getByLabel('Wants to use').fill('db-prod:');
     await page.locator('.probe dd', { hasText: 'scope must be' }).waitFor();
-    expect(await probe(page)).toBe('No such question');
+    expect(await probe(page)).toBe('Invalid question');
   });
 
   it('weighs windows against requests: longer and wider holds more, and asks less', async () => {
@@ -377,7 +377,7 @@ describeChromium('the page that plays', (browser) => {
       await seek(page, 17 * MINUTE);
       await page.getByRole('button', { name: 'Tamper with entry 4' }).click();
       expect(await violations(page)).toEqual([]);
-      await page.getByRole('button', { name: 'Take the entry out' }).click();
+      await page.getByRole('button', { name: 'Remove the entry' }).click();
       await page.locator('.entries .bad').waitFor();
       expect(await violations(page)).toEqual([]);
     });

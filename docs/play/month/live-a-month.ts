@@ -62,7 +62,7 @@ export async function liveAMonth(ttlMs: number, width: Width): Promise<Month> {
       await engine.requestAccess({ subject: piece.person, scope: widened(piece.door, width), ttl: ttlMs });
       ({ allowed, validUntil } = await engine.check(piece.person, piece.door));
     }
-    if (!allowed || validUntil === undefined) throw new Error('a month in which nothing is refused');
+    if (!allowed || validUntil === undefined) throw new Error('the engine refused access in a month without refusals');
     if (validUntil < piece.until) insert(due, { at: validUntil, piece });
   }
   await clock.set(TO);

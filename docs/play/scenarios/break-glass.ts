@@ -6,7 +6,7 @@ import source from './break-glass.ts?raw';
 export const breakGlass: Scenario = {
   id: 'break-glass',
   title: 'Break-glass',
-  about: 'Nobody answers the phone: access first, short and loud, and the review is owed afterwards.',
+  about: 'No reviewer answers the phone. Maya takes short access at once, and it must be reviewed afterwards.',
   source,
   begin: { hour: 3, minute: 12 },
   lastsMs: 40 * MINUTE,
@@ -36,7 +36,7 @@ export const breakGlass: Scenario = {
     return [
       {
         at: 10 * SECOND,
-        says: 'At night orders are being lost, and whoever could approve doesn’t answer: Maya may not write.',
+        says: 'At night, orders are being lost. Maya may not write, and no reviewer answers.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -44,7 +44,7 @@ export const breakGlass: Scenario = {
       },
       {
         at: 2 * MINUTE,
-        says: 'She breaks the glass: half an hour at once, for a reason that everybody will read.',
+        says: 'She breaks the glass: half an hour at once. Her reason goes into the journal.',
         run: async () => {
           taken = await engine.breakGlass({
             subject: 'user:maya',
@@ -65,7 +65,7 @@ export const breakGlass: Scenario = {
       },
       {
         at: 8 * MINUTE,
-        says: 'There is no second time before the first was looked at.',
+        says: 'She tries break-glass again, and the engine refuses: her first use is not reviewed yet.',
         run: async () => {
           await engine.breakGlass({
             subject: 'user:maya',
@@ -78,7 +78,7 @@ export const breakGlass: Scenario = {
       },
       {
         at: 32 * MINUTE,
-        says: 'The half hour ends by itself, like any other; what remains is the review that is owed.',
+        says: 'The half hour ends by itself, like any other window. The review is still pending.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -86,7 +86,7 @@ export const breakGlass: Scenario = {
       },
       {
         at: 34 * MINUTE,
-        says: 'Maya can’t give that review herself.',
+        says: 'Maya cannot review her own break-glass access.',
         run: async () => {
           await engine.reviewBreakGlass(taken.request.id, { by: 'user:maya', verdict: 'justified' });
         },
@@ -94,7 +94,7 @@ export const breakGlass: Scenario = {
       },
       {
         at: 37 * MINUTE,
-        says: 'Lee of security looks at what happened, and finds it justified.',
+        says: 'Lee from security checks what happened, and finds it justified.',
         run: async () => {
           await engine.reviewBreakGlass(taken.request.id, {
             by: 'user:lee',

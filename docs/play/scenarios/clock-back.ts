@@ -5,7 +5,7 @@ import source from './clock-back.ts?raw';
 export const clockBack: Scenario = {
   id: 'clock-back',
   title: 'The clock goes back',
-  about: 'A server’s clock jumps ten minutes into the past: what has ended stays ended.',
+  about: 'A server’s clock jumps ten minutes into the past. Access that has ended stays ended.',
   source,
   begin: { hour: 8, minute: 0 },
   lastsMs: 32 * MINUTE,
@@ -51,7 +51,7 @@ export const clockBack: Scenario = {
       },
       {
         at: 16 * MINUTE,
-        says: 'At 08:16 it is over.',
+        says: 'At 08:16 her access ends.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -59,7 +59,7 @@ export const clockBack: Scenario = {
       },
       {
         at: 18 * MINUTE,
-        says: 'The clock jumps back into the window, but the engine remembers the latest time it has seen: still no.',
+        says: 'The clock jumps back into the window. The engine remembers the latest time it has seen, so the answer is still no.',
         run: async () => {
           await clock.set(clock.now() - 10 * MINUTE);
           await engine.check('user:maya', 'db-prod:write');
@@ -68,7 +68,7 @@ export const clockBack: Scenario = {
       },
       {
         at: 20 * MINUTE,
-        says: 'While the clock is wrong nothing new is given: a window that starts in the past would be a guess.',
+        says: 'While the clock is behind, the engine creates no access: it cannot know when a window would start.',
         run: async () => {
           await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
         },
@@ -76,7 +76,7 @@ export const clockBack: Scenario = {
       },
       {
         at: 29 * MINUTE,
-        says: 'The clock has caught up with what the engine had seen, and asking works again.',
+        says: 'The clock has caught up with the latest time that the engine has seen. Maya can ask again.',
         run: async () => {
           await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
         },

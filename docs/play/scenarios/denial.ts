@@ -5,7 +5,7 @@ import source from './denial.ts?raw';
 export const denial: Scenario = {
   id: 'denial',
   title: 'A denial',
-  about: 'A reviewer says no and why; what is asked for next is smaller, and only that is given.',
+  about: 'A reviewer says no, and why. The next request is smaller, and only that is granted.',
   source,
   begin: { hour: 14, minute: 0 },
   lastsMs: 12 * MINUTE,
@@ -36,7 +36,7 @@ export const denial: Scenario = {
       },
       {
         at: 2 * MINUTE,
-        says: 'Sam says no, and what would have been better.',
+        says: 'Sam says no, and says what to ask for instead.',
         run: async () => {
           await engine.deny(wide.request.id, { by: 'user:sam', reason: 'name the invoice' });
         },
@@ -44,7 +44,7 @@ export const denial: Scenario = {
       },
       {
         at: 3 * MINUTE,
-        says: 'The agent tries anyway, and is stopped before anything happens.',
+        says: 'The agent tries anyway, and the engine stops it before anything happens.',
         run: async () => {
           await engine.assertAllowed('agent:7', 'billing:refund');
         },
@@ -52,7 +52,7 @@ export const denial: Scenario = {
       },
       {
         at: 4 * MINUTE,
-        says: 'Ana would have said yes, but a request is decided once, and she is told the decision.',
+        says: 'Ana would approve, but a request is decided only once, and Sam has denied it.',
         run: async () => {
           await engine.approve(wide.request.id, { by: 'user:ana' });
         },
@@ -60,7 +60,7 @@ export const denial: Scenario = {
       },
       {
         at: 6 * MINUTE,
-        says: 'It asks again: for the one invoice, for ten minutes.',
+        says: 'The agent asks again: for one invoice, for ten minutes.',
         run: async () => {
           narrow = await engine.requestAccess({
             subject: 'agent:7',
@@ -73,7 +73,7 @@ export const denial: Scenario = {
       },
       {
         at: 8 * MINUTE,
-        says: 'That can be judged at a glance, and Sam approves.',
+        says: 'Sam can judge that at a glance, and approves.',
         run: async () => {
           await engine.approve(narrow.request.id, { by: 'user:sam' });
         },
@@ -81,7 +81,7 @@ export const denial: Scenario = {
       },
       {
         at: 10 * MINUTE,
-        says: 'The one invoice is open to it now, and everything else in billing stays shut.',
+        says: 'The agent may now refund this one invoice, and nothing else in billing.',
         run: async () => {
           await engine.check('agent:7', 'billing:invoices:42:refund');
           await engine.check('agent:7', 'billing:refund');

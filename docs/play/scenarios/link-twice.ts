@@ -6,7 +6,7 @@ import source from './link-twice.ts?raw';
 export const linkTwice: Scenario = {
   id: 'link-twice',
   title: 'A link, used twice',
-  about: 'Approval by a link in a mail: opening it decides nothing, and it is good for one tap of one person.',
+  about: 'Approval by a link in an email. Opening it decides nothing, and it works once, for one person.',
   source,
   begin: { hour: 9, minute: 0 },
   lastsMs: 10 * MINUTE,
@@ -38,7 +38,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: MINUTE,
-        says: 'Sam is on a train, so the service mails him a signed link that approves this request, for him alone.',
+        says: 'Sam is on a train. The service mails him a signed link to approve this request, which only he can use.',
         run: async () => {
           link = await links.create(asked.request.id, { reviewer: 'user:sam', decision: 'approve' });
         },
@@ -46,7 +46,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: 2 * MINUTE,
-        says: 'A mail scanner opens the link, as they do, and nothing is decided.',
+        says: 'A mail scanner opens the link, as scanners do. Nothing is decided.',
         run: async () => {
           await links.open(link);
         },
@@ -54,7 +54,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: 3 * MINUTE,
-        says: 'Ana, to whom it was forwarded, is turned away: it isn’t hers.',
+        says: 'The mail was forwarded to Ana. She taps the link, and the engine refuses: it was made for Sam.',
         run: async () => {
           await links.redeem(link, { by: 'user:ana' });
         },
@@ -62,7 +62,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: 5 * MINUTE,
-        says: 'Sam taps, and Maya has access.',
+        says: 'Sam taps the link, and Maya has access.',
         run: async () => {
           await links.redeem(link, { by: 'user:sam' });
         },
@@ -70,7 +70,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: 6 * MINUTE,
-        says: 'He taps again, since the page was slow: it is decided already, and nothing happens twice.',
+        says: 'The page was slow, so he taps again. The request is already decided, and nothing happens twice.',
         run: async () => {
           await links.redeem(link, { by: 'user:sam' });
         },
@@ -78,7 +78,7 @@ export const linkTwice: Scenario = {
       },
       {
         at: 8 * MINUTE,
-        says: 'There is one window, and it is as long as it was.',
+        says: 'There is still one window, and its length is unchanged.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },

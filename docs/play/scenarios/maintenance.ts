@@ -5,7 +5,7 @@ import source from './maintenance.ts?raw';
 export const maintenance: Scenario = {
   id: 'maintenance',
   title: 'A maintenance window',
-  about: 'Asked and approved ahead of time, for 22:00 to 22:30: before and after, it gives nothing.',
+  about: 'Requested and approved ahead of time, for 22:00 to 22:30. Before and after, it allows nothing.',
   source,
   begin: { hour: 21, minute: 30 },
   lastsMs: 66 * MINUTE,
@@ -44,7 +44,7 @@ export const maintenance: Scenario = {
       },
       {
         at: 15 * MINUTE,
-        says: 'Maya looks in early, and the answer is: not yet.',
+        says: 'Maya tries too early, and the answer is: not yet.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:maintain');
         },
@@ -52,7 +52,7 @@ export const maintenance: Scenario = {
       },
       {
         at: 30 * MINUTE,
-        says: 'At 22:00 the same check says yes, though nobody has touched anything.',
+        says: 'At 22:00 the same check says yes. No person had to do anything.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:maintain');
         },
@@ -68,7 +68,7 @@ export const maintenance: Scenario = {
       },
       {
         at: 60 * MINUTE,
-        says: 'At 22:30 it is over: the window is closed at its end, whoever is awake.',
+        says: 'At 22:30 the window closes by itself, even if everyone is asleep.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:maintain');
         },

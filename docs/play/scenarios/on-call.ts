@@ -5,7 +5,7 @@ import source from './on-call.ts?raw';
 export const onCall: Scenario = {
   id: 'on-call',
   title: 'On call at night',
-  about: 'The whole life of one access: asked, approved, used, ended by itself, looked up afterwards.',
+  about: 'The whole life of one access: requested, approved, used, ended by itself, and audited later.',
   source,
   begin: { hour: 2, minute: 10 },
   lastsMs: 22 * MINUTE,
@@ -23,7 +23,7 @@ export const onCall: Scenario = {
     return [
       {
         at: 10 * SECOND,
-        says: 'Orders are stuck and Maya is on call: she may read the database, but nobody may simply write to it.',
+        says: 'Orders are stuck, and Maya is on call. She may read the database, but writing to it needs approval.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:read');
           await engine.check('user:maya', 'db-prod:write');
@@ -46,7 +46,7 @@ export const onCall: Scenario = {
       },
       {
         at: 2 * MINUTE,
-        says: 'She can’t approve it herself: the engine refuses, and puts the attempt on record.',
+        says: 'She cannot approve it herself. The engine refuses, and logs the attempt.',
         run: async () => {
           await engine.approve(asked.request.id, { by: 'user:maya' });
         },
@@ -54,7 +54,7 @@ export const onCall: Scenario = {
       },
       {
         at: 3 * MINUTE,
-        says: 'Noor reads why and approves with one tap, and the 15 minutes begin at that moment.',
+        says: 'Noor reads the reason and approves with one tap. The 15 minutes begin at that moment.',
         run: async () => {
           await engine.approve(asked.request.id, { by: 'user:noor', reason: 'seen the dashboards' });
         },
@@ -62,7 +62,7 @@ export const onCall: Scenario = {
       },
       {
         at: 5 * MINUTE,
-        says: 'Maya releases the orders: before each write the database asks the engine, and the engine says yes.',
+        says: 'Maya frees the stuck orders. Before each write the database asks the engine, and the engine says yes.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -70,7 +70,7 @@ export const onCall: Scenario = {
       },
       {
         at: 17 * MINUTE,
-        says: 'In the last minutes the badge counts down, so that the end surprises nobody.',
+        says: 'In the last minutes the badge counts down, so the end is no surprise.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -78,7 +78,7 @@ export const onCall: Scenario = {
       },
       {
         at: 18 * MINUTE,
-        says: 'The 15 minutes are over and the same check says no: nobody had to take it back, or could forget to.',
+        says: 'The 15 minutes are over, and the same check says no. No person had to revoke it, so no person could forget to.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -86,7 +86,7 @@ export const onCall: Scenario = {
       },
       {
         at: 21 * MINUTE,
-        says: 'Later an auditor asks who could write at 02:15, and the journal shows how it came about.',
+        says: 'Later an auditor asks who could write at 02:15. The journal shows who asked, and who approved.',
         run: async () => {
           await engine.whoHadAccess({ scope: 'db-prod:write', at: begin + 5 * MINUTE });
         },

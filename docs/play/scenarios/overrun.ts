@@ -5,7 +5,7 @@ import source from './overrun.ts?raw';
 export const overrun: Scenario = {
   id: 'overrun',
   title: 'Work that takes longer',
-  about: 'A 15-minute window, and the work runs to minute 20: more time is a new question.',
+  about: 'The window is 15 minutes, and the work takes 20. More time needs a new request.',
   source,
   begin: { hour: 16, minute: 0 },
   lastsMs: 24 * MINUTE,
@@ -45,7 +45,7 @@ export const overrun: Scenario = {
       },
       {
         at: 6 * MINUTE,
-        says: 'Minute 5: each batch asks first, and goes through.',
+        says: 'Minute 5: each batch asks the engine first, and runs.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -53,7 +53,7 @@ export const overrun: Scenario = {
       },
       {
         at: 11 * MINUTE,
-        says: 'Minute 10: the next batch goes through, but a quarter of the work is still to do.',
+        says: 'Minute 10: the next batch runs, but a quarter of the work is left.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -69,7 +69,7 @@ export const overrun: Scenario = {
       },
       {
         at: 17 * MINUTE,
-        says: 'More time is a new request: no grant ever gets longer.',
+        says: 'More time needs a new request: a grant never gets longer.',
         run: async () => {
           second = await engine.requestAccess({
             subject: 'user:maya',
@@ -82,7 +82,7 @@ export const overrun: Scenario = {
       },
       {
         at: 19 * MINUTE,
-        says: 'It is decided afresh, this time by Sam, and gives a window of its own.',
+        says: 'Sam approves it this time, and it opens a window of its own.',
         run: async () => {
           await engine.approve(second.request.id, { by: 'user:sam' });
         },
@@ -90,7 +90,7 @@ export const overrun: Scenario = {
       },
       {
         at: 20 * MINUTE,
-        says: 'The work goes on, and is done.',
+        says: 'The work continues, and is done.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -98,7 +98,7 @@ export const overrun: Scenario = {
       },
       {
         at: 22 * MINUTE,
-        says: 'Maya gives back what she no longer needs, and the window closes early.',
+        says: 'Maya releases the access that she no longer needs, and the window closes early.',
         run: async () => {
           held = (await engine.status('user:maya')).held;
           for (const grant of held) await engine.release(grant.id, { by: 'user:maya' });

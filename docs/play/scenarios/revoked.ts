@@ -5,7 +5,7 @@ import source from './revoked.ts?raw';
 export const revoked: Scenario = {
   id: 'revoked',
   title: 'Revoked early',
-  about: 'An hour was given; after five minutes it has to end, at once and for certain.',
+  about: 'One hour was granted. After five minutes it must end, at once and for certain.',
   source,
   begin: { hour: 11, minute: 0 },
   lastsMs: 12 * MINUTE,
@@ -52,7 +52,7 @@ export const revoked: Scenario = {
       },
       {
         at: 6 * MINUTE,
-        says: 'Her laptop is gone, so Lee of security ends the access: that asks nobody, and takes hold at once.',
+        says: 'Her laptop is gone. Lee from security revokes the access: that needs no approval, and works at once.',
         run: async () => {
           held = (await engine.status('user:maya')).held;
           for (const grant of held) await engine.revoke(grant.id, { by: 'user:lee', reason: 'her laptop is gone' });
@@ -61,7 +61,7 @@ export const revoked: Scenario = {
       },
       {
         at: 7 * MINUTE,
-        says: 'Whoever has the laptop is stopped at the next write.',
+        says: 'The next write from that laptop is stopped.',
         run: async () => {
           await engine.assertAllowed('user:maya', 'db-prod:write');
         },
@@ -69,7 +69,7 @@ export const revoked: Scenario = {
       },
       {
         at: 9 * MINUTE,
-        says: 'Lee revokes once more to be sure, which is fine, and is recorded only once.',
+        says: 'Lee revokes once more to be sure. That is fine, and is recorded only once.',
         run: async () => {
           for (const grant of held) await engine.revoke(grant.id, { by: 'user:lee' });
         },

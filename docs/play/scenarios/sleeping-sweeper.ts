@@ -5,7 +5,7 @@ import source from './sleeping-sweeper.ts?raw';
 export const sleepingSweeper: Scenario = {
   id: 'sleeping-sweeper',
   title: 'The sweeper is asleep',
-  about: 'What records the ends has stopped; access ends all the same, because the check decides.',
+  about: 'The sweeper, which records expiries, is down. Access still ends, because the check decides.',
   source,
   begin: { hour: 10, minute: 0 },
   lastsMs: 24 * MINUTE,
@@ -22,7 +22,7 @@ export const sleepingSweeper: Scenario = {
     return [
       {
         at: 10 * SECOND,
-        says: 'Maya asks for ten minutes, on a day on which the process that sweeps is down.',
+        says: 'The sweeper process is down today. Maya asks for ten minutes.',
         run: async () => {
           asked = await engine.requestAccess({
             subject: 'user:maya',
@@ -51,7 +51,7 @@ export const sleepingSweeper: Scenario = {
       },
       {
         at: 11 * MINUTE,
-        says: 'After ten minutes nobody has written down that it ended, and still the check says no.',
+        says: 'After ten minutes no sweep has recorded the end, and still the check says no.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },
@@ -59,7 +59,7 @@ export const sleepingSweeper: Scenario = {
       },
       {
         at: 20 * MINUTE,
-        says: 'Nine minutes late the sweeper wakes and records the end, as it was: at 10:11.',
+        says: 'Nine minutes late, the sweeper wakes up and records the true end: 10:11.',
         run: async () => {
           await engine.sweep();
         },
@@ -67,7 +67,7 @@ export const sleepingSweeper: Scenario = {
       },
       {
         at: 22 * MINUTE,
-        says: 'So the answer about 10:15 is right too: nobody could write then.',
+        says: 'So the answer for 10:15 is right, too: no subject could write then.',
         run: async () => {
           await engine.whoHadAccess({ scope: 'db-prod:write', at: begin + 15 * MINUTE });
         },

@@ -6,7 +6,7 @@ import source from './two-groups.ts?raw';
 export const twoGroups: Scenario = {
   id: 'two-groups',
   title: 'Two groups must agree',
-  about: 'Changing the schema takes a yes from the database’s people and one from security.',
+  about: 'A schema change needs one yes from the database team and one from security.',
   source,
   begin: { hour: 13, minute: 0 },
   lastsMs: 12 * MINUTE,
@@ -46,7 +46,7 @@ export const twoGroups: Scenario = {
       },
       {
         at: 2 * MINUTE,
-        says: 'Zoe belongs to the database’s people herself, but never counts for her own request.',
+        says: 'Zoe is in the database team herself, but she cannot approve her own request.',
         run: async () => {
           await engine.approve(asked.request.id, { by: 'user:zoe' });
         },
@@ -54,7 +54,7 @@ export const twoGroups: Scenario = {
       },
       {
         at: 4 * MINUTE,
-        says: 'Ana approves for the database’s people, and one group is not enough.',
+        says: 'Ana approves for the database team. One group is not enough.',
         run: async () => {
           await engine.approve(asked.request.id, { by: 'user:ana', reason: 'tried it on a copy' });
         },
@@ -70,7 +70,7 @@ export const twoGroups: Scenario = {
       },
       {
         at: 7 * MINUTE,
-        says: 'Lee approves for security: both groups agree, and the window opens in the same moment.',
+        says: 'Lee approves for security: both groups agree, and the window opens at the same moment.',
         run: async () => {
           await engine.approve(asked.request.id, { by: 'user:lee', reason: 'no personal data moves' });
         },

@@ -12,7 +12,7 @@ export function createJournal() {
   const list = el('ol', { class: 'entries' });
   const scroller = el('div', { class: 'scroller', tabindex: '0', role: 'region', 'aria-label': 'The journal' }, list);
   const dialog = createTamperDialog((tampering) => change(tampering));
-  const element = panel('journal', 'How one would know', el('div', { class: 'verified' }, verdict, undo), scroller, dialog.element);
+  const element = panel('journal', 'Detect tampering', el('div', { class: 'verified' }, verdict, undo), scroller, dialog.element);
 
   let entries: readonly AuditEntry[] = [];
   let tampering: Tampering | undefined;
@@ -35,9 +35,9 @@ export function createJournal() {
     verdict.className = found.ok ? 'verdict yes' : 'verdict no';
     verdict.textContent = found.ok
       ? entries.length === 0
-        ? 'Nothing is on record yet.'
-        : `Verified: ${found.count} entries, each chained to the one before.`
-      : `verifyJournal names entry ${found.seq}: it ${found.problem}.`;
+        ? 'The journal is empty.'
+        : `Verified: ${found.count} entries, each chained to the entry before it.`
+      : `Tampering found. Entry ${found.seq} ${found.problem}.`;
     const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 40;
     const taken = tampering !== undefined && tampering.entry === undefined ? tampering.seq : undefined;
     list.replaceChildren(
@@ -80,7 +80,7 @@ function row(entry: AuditEntry, bad: number | undefined, onTamper: () => void): 
 }
 
 const gap = (seq: number): HTMLElement =>
-  el('li', { class: 'bad' }, el('span', { class: 'seq' }, String(seq)), el('span', { class: 'by' }, 'taken out'));
+  el('li', { class: 'bad' }, el('span', { class: 'seq' }, String(seq)), el('span', { class: 'by' }, 'removed'));
 
 /** The first digits of a hash, in a colour of its own: the same colour is the same hash. */
 function chip(hash: string): HTMLElement {

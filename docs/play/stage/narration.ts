@@ -49,12 +49,12 @@ export function createNarration() {
       const last = done.calls.at(-1);
       const word = last === undefined ? undefined : answerOf(last, timeOf).word;
       if (act !== undefined && act.at >= done.at) {
-        says.textContent = 'You decided. The script goes on, and the engine answers it as it finds things.';
+        says.textContent = 'You decided. The script continues, and the engine answers it from the state that you left.';
         answered.replaceChildren(...answers(act.calls));
         return;
       }
       const isOther = actsDone.length > 0 && word !== step.expects;
-      says.textContent = isOther ? `${step.says} Or so the script has it: you stepped in, and the engine answers differently.` : step.says;
+      says.textContent = isOther ? `${step.says} That was the script. You stepped in, so the engine answers differently.` : step.says;
       answered.replaceChildren(...answers(done.calls));
     },
   );

@@ -20,7 +20,7 @@ export function createSubject(): View {
   const person = el('div', { class: 'person' });
   const badge = createBadge();
   const says = el('p', { class: 'wish' });
-  const element = panel('subject', 'What is asked', person, says);
+  const element = panel('subject', 'The requester', person, says);
   const showPerson = onChange<Scenario>(
     ({ id }) => id,
     ({ subject }) => person.replaceChildren(face(subject), who(subject), badge.element),
@@ -43,7 +43,7 @@ function wish({ asked, status, now }: Scene): (Node | string)[] {
   const [planned] = status.scheduled;
   if (planned !== undefined) return ['will have ', el('code', {}, planned.scope), ` from ${timeOf(planned.startsAt)} on`];
   if (status.standing.length > 0) return ['may use ', el('code', {}, status.standing.join(', ')), ' at any time, and nothing else'];
-  return ['has no access to anything'];
+  return ['has no access'];
 }
 
 const asking = ({ scopes, ttlMs, startsAt, justification }: AccessRequest): (Node | string)[] => [
@@ -111,7 +111,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
           el(
             'div',
             { class: 'item' },
-            el('p', {}, 'Review owed: ', ...asking(request)),
+            el('p', {}, 'Review pending: ', ...asking(request)),
             el(
               'div',
               { class: 'taps' },

@@ -7,10 +7,10 @@ const REASONS = {
   granted: 'a window is open',
   standing: 'always allowed, without a window',
   not_started: 'its window begins later',
-  not_activated: 'its window has begun, and is to be confirmed',
-  locked: 'locked, whatever windows are open',
-  use_required: 'each use must be taken, with consume()',
-  no_grant: 'no window for it is open',
+  not_activated: 'its window has begun, but the approver must still confirm it',
+  locked: 'the subject is locked, so open windows do not count',
+  use_required: 'each use needs a call of consume()',
+  no_grant: 'no window is open for this scope',
 } as const;
 
 /** Asks the engine whatever the viewer types, at each moment. */
@@ -24,7 +24,7 @@ export function createProbe(ask: (question: Question) => void) {
   const rows = { reason: el('dd'), until: el('dd'), explained: el('dd') };
   const element = panel(
     'probe',
-    'Ask it yourself',
+    'Ask the engine',
     el(
       'div',
       { class: 'fields' },
@@ -37,9 +37,9 @@ export function createProbe(ask: (question: Question) => void) {
       {},
       el('dt', {}, 'Reason'),
       rows.reason,
-      el('dt', {}, 'Time changes this'),
+      el('dt', {}, 'Next change by time'),
       rows.until,
-      el('dt', {}, 'On record'),
+      el('dt', {}, 'Recorded state'),
       rows.explained,
     ),
   );
@@ -57,7 +57,7 @@ export function createProbe(ask: (question: Question) => void) {
     (probe) => {
       if (probe.problem !== undefined) {
         answer.className = 'answer-big wait';
-        answer.textContent = 'No such question';
+        answer.textContent = 'Invalid question';
         rows.reason.replaceChildren(probe.problem);
         rows.until.textContent = '–';
         rows.explained.textContent = '–';
@@ -67,7 +67,7 @@ export function createProbe(ask: (question: Question) => void) {
       answer.className = `answer-big ${allowed ? 'yes' : 'no'}`;
       answer.textContent = allowed ? 'Yes' : 'No';
       rows.reason.replaceChildren(el('code', {}, reason), ` ${REASONS[reason]}`);
-      rows.until.textContent = validUntil === undefined ? 'never by itself' : `at ${timeOf(validUntil)}`;
+      rows.until.textContent = validUntil === undefined ? 'none' : `at ${timeOf(validUntil)}`;
       rows.explained.replaceChildren(el('code', {}, probe.onRecord));
     },
   );

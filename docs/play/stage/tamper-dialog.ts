@@ -20,7 +20,7 @@ export function createTamperDialog(onTamper: (tampering: Tampering) => void) {
     if (entry === undefined) return;
     const read = readData(data.value);
     if (read === undefined) {
-      problem.textContent = 'The data is no JSON object.';
+      problem.textContent = 'The data is not a JSON object.';
       return;
     }
     onTamper({ seq: entry.seq, entry: { ...entry, actor: actor.value, data: read } });
@@ -34,15 +34,15 @@ export function createTamperDialog(onTamper: (tampering: Tampering) => void) {
     'form',
     { method: 'dialog' },
     heading,
-    el('p', {}, 'Change who did it, or what it says. It is this page’s copy that changes; the engine’s own journal stays as it is.'),
-    el('label', {}, 'Who did it', actor),
-    el('label', {}, 'What it says', data),
+    el('p', {}, 'Change the actor or the data. Only this page’s copy changes; the engine’s own journal does not.'),
+    el('label', {}, 'Actor', actor),
+    el('label', {}, 'Data', data),
     problem,
     el(
       'div',
       { class: 'taps' },
       button('Save the edit', edit, { class: 'no' }),
-      button('Take the entry out', takeOut),
+      button('Remove the entry', takeOut),
       button('Cancel', close),
     ),
   );

@@ -15,7 +15,7 @@ export function createTimeLine() {
   const needle = el('div', { class: 'needle', 'aria-hidden': 'true' }, el('span', {}));
   const highest = el('div', { class: 'highest', 'aria-hidden': 'true' }, el('span', {}, 'latest seen'));
   const summary = el('p', { class: 'summary' });
-  const element = panel('ends', 'Why it ends', summary, el('div', { class: 'line' }, lanes, ticks, highest, needle));
+  const element = panel('ends', 'The window', summary, el('div', { class: 'line' }, lanes, ticks, highest, needle));
 
   const show = (scene: Scene): void => {
     const { begin, scenario } = scene.world;
@@ -74,18 +74,15 @@ function inWords({ asked, now, status }: Scene): (Node | string)[] {
   const live = status.held.at(-1) ?? status.scheduled.at(-1);
   if (live !== undefined) {
     const from = el('code', {}, `[${timeOf(live.startsAt)}, ${timeOf(live.expiresAt)})`);
-    return [
-      from,
-      live.startsAt > now ? ': it gives nothing before, and nothing after.' : ': at its end every check says no, with nobody’s help.',
-    ];
+    return [from, live.startsAt > now ? ': it allows nothing before, and nothing after.' : ': from its end on, every check says no.'];
   }
   const last = grants.at(-1);
-  if (last === undefined) return ['No window yet: one begins when somebody approves.'];
+  if (last === undefined) return ['No window yet: an approval opens one.'];
   const { end } = last;
   const at = timeOf(endOf(last));
-  if (end === undefined) return [`Ended at ${at}, by itself. No sweep has recorded it yet; none is needed.`];
-  if (end.cause === 'time') return [`Ended at ${at}, by itself. A sweep has recorded it since.`];
-  return [`${end.cause === 'released' ? 'Given back' : 'Ended'} at ${at}, before its time was over.`];
+  if (end === undefined) return [`Ended at ${at} by itself. No sweep has recorded it yet; none is needed.`];
+  if (end.cause === 'time') return [`Ended at ${at} by itself. A sweep has recorded it since.`];
+  return [`${end.cause === 'released' ? 'Released' : 'Ended'} at ${at}, before its time was over.`];
 }
 
 function tickTimes(begin: number, lastsMs: number): number[] {

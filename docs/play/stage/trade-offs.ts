@@ -33,19 +33,19 @@ export function createTradeOffs() {
     return { value, item: el('li', {}, value, el('span', {}, text)) };
   };
   const open = figure('of standing access was held');
-  const asked = figure('requests in the month, for somebody to read');
-  const cut = figure('of these since a window ended before the work did');
+  const asked = figure('requests in the month, for reviewers to read');
+  const cut = figure('of them because a window ended before the work did');
   const meter = el('div', { class: 'meter', 'aria-hidden': 'true' }, el('i', { class: 'held' }), el('i', { class: 'worked' }));
   const day = el('div', { class: 'day', role: 'img' });
   const sum = el('p', { class: 'sum' });
 
   const element = panel(
     'trade-offs',
-    'Feel the trade-off',
+    'Try the trade-off',
     el(
       'p',
       {},
-      'The same month of work, lived through by the engine with the windows that you choose. Short and narrow leaves little open; long and wide asks less often.',
+      'The engine runs the same month of work with the windows that you choose. Short, narrow windows leave little open. Long, wide windows need fewer requests.',
     ),
     el('div', { class: 'sliders' }, length.field, width.field),
     el('ul', { class: 'figures', 'aria-live': 'polite' }, open.item, asked.item, cut.item),
@@ -56,7 +56,7 @@ export function createTradeOffs() {
       'p',
       { class: 'legend' },
       el('span', { class: 'key worked' }, 'work'),
-      el('span', { class: 'key held' }, 'open: as long as the window, as high as what it opens'),
+      el('span', { class: 'key held' }, 'open: its length is the window, its height the access'),
       el('span', { class: 'key standing' }, 'standing access: all of it, always'),
     ),
     sum,
@@ -81,7 +81,7 @@ export function createTradeOffs() {
     meter.style.setProperty('--worked', String(month.workedMs / standingDoorMs));
     drawDay(day, month);
     const standing = `${PEOPLE.length} people × ${DOORS.length} parts × ${(TO - FROM) / (60 * MINUTE)} h`;
-    sum.textContent = `How it is computed: the journal’s held time of each scope, by exposure(), times the parts that it opens, is ${hours(month.heldDoorMs)} h. Standing access would be ${standing} = ${hours(standingDoorMs)} h. The work itself took ${hours(month.workedMs)} h of one part each. Every request is granted at once, and nothing is given back early.`;
+    sum.textContent = `How it is computed: accessReport() returns the time that each scope was held. Multiplied by the parts that it opens, that is ${hours(month.heldDoorMs)} h. Standing access would be ${standing} = ${hours(standingDoorMs)} h. The work itself took ${hours(month.workedMs)} h, one part at a time. Every request is granted at once, and no access is released early.`;
   };
   for (const { input } of [length, width]) input.addEventListener('input', () => void draw());
   void draw();
@@ -97,10 +97,7 @@ function drawDay(day: HTMLElement, month: Month): void {
     bar.style.setProperty('width', `${Math.min(share(until), 100) - Math.max(share(from), 0)}%`);
     return bar;
   };
-  day.setAttribute(
-    'aria-label',
-    `What was open on that day, against what standing access would have opened, for ${PEOPLE.map(nameOf).join(', ')}`,
-  );
+  day.setAttribute('aria-label', `Access that was open on that day, compared with standing access, for ${PEOPLE.map(nameOf).join(', ')}`);
   day.replaceChildren(
     ...PEOPLE.map((person) => {
       const held = month.day.grants

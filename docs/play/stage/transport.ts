@@ -9,7 +9,7 @@ export function createTransport(player: () => Player) {
   const toggle = () => (player().isPlaying ? player().pause() : player().play());
   const play = button('Play', toggle, { class: 'play' });
   const back = button('Back', () => player().stepBack(), { 'aria-label': 'One step back' });
-  const on = button('Step', () => player().stepOn(), { 'aria-label': 'One step on' });
+  const on = button('Step', () => player().stepOn(), { 'aria-label': 'One step forward' });
   const again = button('Restart', () => player().restart());
   const speed = el('select', { 'aria-label': 'Speed' }, ...SPEEDS.map((one) => el('option', { value: `${one}` }, `${one}×`)));
   speed.value = '1';

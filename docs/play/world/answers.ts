@@ -83,15 +83,15 @@ function acknowledged({ afterReview }: AccessRequest): Answer {
 }
 
 function opened({ request, reviewer, decision: what }: LinkPreview): Answer {
-  return { word: 'opened', text: `${reviewer} may ${what} it for ${request.subject}; nothing is decided`, tone: 'plain' };
+  return { word: 'opened', text: `${reviewer} may ${what} it for ${request.subject}; nothing is decided yet`, tone: 'plain' };
 }
 
 function swept({ ended: grants, expired }: SweepReport): Answer {
-  return { word: 'swept', text: `recorded: ${grants} ended grants, ${expired} requests that ran out`, tone: 'plain' };
+  return { word: 'swept', text: `recorded: ${grants} ended grants, ${expired} expired requests`, tone: 'plain' };
 }
 
 function holders({ items }: Page<Grant>, time: (instant: number) => string): Answer {
-  if (items.length === 0) return { word: 'nobody', text: 'nobody', tone: 'plain' };
+  if (items.length === 0) return { word: 'nobody', text: 'no subject', tone: 'plain' };
   const each = items.map(({ subject, startsAt, expiresAt }) => `${subject} [${time(startsAt)}, ${time(expiresAt)})`);
   return { word: items.map(({ subject }) => subject).join(' '), text: each.join(', '), tone: 'plain' };
 }
