@@ -88,7 +88,7 @@ function readMembers(value: unknown): ReadonlySet<string> {
   const members = new Set<string>();
   readBoundedList('members', value, 1).forEach((member, i) => {
     const id = readId(`members[${i}]`, member);
-    if (members.has(id)) throw invalid(`members[${i}]`, 'different from the members before it', id);
+    if (members.has(id)) throw invalid(`members[${i}]`, 'listed only once', id);
     members.add(id);
   });
   return members;

@@ -255,14 +255,14 @@ describe('replay()', () => {
       ],
       ['an entry names no record', 1, [{ type: 'request.created', data: { version: 1 } }], /names no record id or version/],
       ['an entry names no version', 1, [created('r1', { data: {} })], /names no record id or version/],
-      ['an entry is of another format', 1, [created('r1', { v: 2 as 1 })], /of a type that this version does not know/],
-      ['an entry is of an unknown type', 1, [{ type: 'grant.doubled' as 'grant.used' }], /of a type that this version does not know/],
-      ['an entry is of an inherited type', 1, [{ type: 'constructor' as 'grant.used' }], /of a type that this version does not know/],
+      ['an entry is of another format', 1, [created('r1', { v: 2 as 1 })], /is malformed or of an unknown type/],
+      ['an entry is of an unknown type', 1, [{ type: 'grant.doubled' as 'grant.used' }], /is malformed or of an unknown type/],
+      ['an entry is of an inherited type', 1, [{ type: 'constructor' as 'grant.used' }], /is malformed or of an unknown type/],
       [
         'an entry has no data',
         1,
         [created('r1', { data: null as unknown as Record<string, never> })],
-        /of a type that this version does not know/,
+        /is malformed or of an unknown type/,
       ],
       ['a purge has no valid horizon', 1, [purged({})], /has no valid horizon/],
       [

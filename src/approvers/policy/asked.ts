@@ -74,7 +74,7 @@ function readScopes({ scope, scopes }: { readonly scope?: unknown; readonly scop
   if (scopes === undefined) return [readPattern('scope', scope)];
   const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => readPattern(`scopes[${i}]`, item));
   const twice = list.findIndex((item, i) => list.indexOf(item) !== i);
-  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'different from the scopes before it', list[twice]);
+  if (twice !== -1) throw invalid(`scopes[${twice}]`, 'listed only once', list[twice]);
   return list;
 }
 

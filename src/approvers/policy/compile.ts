@@ -106,7 +106,7 @@ function readMembers(path: string, list: readonly string[], canonical: Canonical
   if (new Set(list).size === list.length) return new Set(list.map((person, i) => canonical(`${path}[${i}]`, person)));
   const seen = new Set<string>();
   const twice = list.findIndex((person) => seen.size === seen.add(person).size);
-  throw invalid(`${path}[${twice}]`, 'different from the members before it', list[twice]);
+  throw invalid(`${path}[${twice}]`, 'listed only once', list[twice]);
 }
 
 /** Parses the rules, and checks what the shape alone can not: names that must exist, and fields that depend on each other. */

@@ -4,7 +4,7 @@ import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';
 import { WRITES } from './writes.js';
 
-const UNKNOWN = 'is malformed, or of a type that this version does not know';
+const UNKNOWN = 'is malformed or of an unknown type';
 
 /**
  * Applies the next entry of the journal to the rebuilt records.
@@ -13,7 +13,7 @@ const UNKNOWN = 'is malformed, or of a type that this version does not know';
  */
 export function applyEntry(rebuild: Rebuild, entry: AuditEntry): void {
   const seq = rebuild.seq + 1;
-  if (!isObject(entry) || entry.seq !== seq) throw misfit(seq, 'is missing or out of order: entries must come in order, without gaps');
+  if (!isObject(entry) || entry.seq !== seq) throw misfit(seq, 'is missing or out of order');
   if (entry.v !== 1 || !Object.hasOwn(WRITES, entry.type)) throw misfit(seq, UNKNOWN);
   try {
     WRITES[entry.type](rebuild, entry, entry.data);

@@ -234,7 +234,7 @@ describe('a policy that is wrong', () => {
     [
       'somebody twice in a group',
       { groups: { dba: ['user:ana', 'user:kim', 'user:ana'] }, rules: [] },
-      'groups.dba[2] must be different from the members before it; got "user:ana"',
+      'groups.dba[2] must be listed only once; got "user:ana"',
     ],
     [
       'a member that is no id',
