@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { isJitError, JitEngine } from 'jit-access';
 import { readPolicy } from 'jit-access/policy';
 
-// The text, not what JSON.parse makes of it: so a field that is there twice is told, and a mistake with its line.
+// Give the text, not the result of JSON.parse: an error then names the line, and a repeated field is refused.
 const policy = readPolicy(readFileSync(new URL('policy-from-json.json', import.meta.url), 'utf8'));
 for (const finding of policy.lint()) console.warn(finding.message);
 
@@ -12,7 +12,7 @@ async function main() {
   const staging = await engine.requestAccess({ subject: 'user:maya', scope: 'db-staging:orders:write', ttl: '2h' });
   console.log(staging.outcome, 'by rule', staging.request.rule); // granted by rule staging
 
-  // Nothing is recorded of what no rule lets anybody ask for.
+  // An ask that the rule does not allow makes no request: the engine records only the refused attempt.
   const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' } as const;
   const refused: unknown = await engine.requestAccess({ ...ask, ticket: '4711' }).catch((error: unknown) => error);
   if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-#### (rule production: require.ticket)

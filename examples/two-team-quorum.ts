@@ -2,7 +2,7 @@ import { JitEngine } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
-/** Two of the database's people and one of security's, each of whom counts once; after half an hour a lead may stand in. */
+/** Two members of dba and one of security must approve, and each counts once. After half an hour a lead may stand in. */
 const policy = definePolicy({
   groups: {
     dba: ['user:ana', 'user:kim', 'user:zoe'],
@@ -24,17 +24,17 @@ const policy = definePolicy({
   ],
 });
 
-// A clock that the example moves, so that nobody has to wait for half an hour.
+// A clock that the example moves, so that it need not wait for half an hour.
 const clock = new ManualClock();
 const engine = new JitEngine({ approver: policy, clock });
 
 async function main() {
   const { request } = await engine.requestAccess({ subject: 'user:zoe', scope: 'db-prod:schema:write', ttl: '30m' });
 
-  // Zoe is in dba, and asks: she doesn't count. Ana is in both groups, and counts in the one where she is needed.
+  // Zoe is in dba, but she is the requester, so she does not count. Ana is in both groups, and counts where she is needed.
   console.log((await engine.approve(request.id, { by: 'user:ana' })).outcome); // pending
-  console.log((await engine.approve(request.id, { by: 'user:kim' })).outcome); // pending: security, or one more of dba
-  console.log((await engine.inbox('user:rob')).length); // 0: it is not for leads yet
+  console.log((await engine.approve(request.id, { by: 'user:kim' })).outcome); // pending: one of security, or one more of dba, must approve
+  console.log((await engine.inbox('user:rob')).length); // 0: leads may not review yet
 
   await clock.advance('30m');
   console.log((await engine.inbox('user:rob')).map((item) => item.groups)); // [ [ 'dba', 'security' ] ]
