@@ -54,11 +54,11 @@ describe('the parts of verifyStore()', () => {
 
   it('L26 says in what a copy differs from the row of get', () => {
     const other = row({ version: 2, until: 7 });
-    expect(unlike('live', other, row({}))).toBe('live() returns another row: version is 2, by get() 1; until is 7, by get() 5');
-    expect(unlike('find', row({ body: { a: 1 } }), row({}))).toBe('find() returns another row: body is another than by get()');
+    expect(unlike('live', other, row({}))).toBe('live() returns a different row: version is 2 (get(): 1); until is 7 (get(): 5)');
+    expect(unlike('find', row({ body: { a: 1 } }), row({}))).toBe('find() returns a different row: body differs from get()');
     expect(unlike('find', row({}), row({}))).toBeUndefined();
-    expect(unlike('live', other, undefined)).toBe('live() still gives it, at version 2, and should not');
-    expect(unlike('find', undefined, other)).toBe('find() does not give it: get() has it at version 2');
+    expect(unlike('live', other, undefined)).toBe('live() still returns it at version 2, but must not');
+    expect(unlike('find', undefined, other)).toBe('find() does not return it: get() returns version 2');
   });
 
   it('L26 a listed row is found again on its page, on a later one, and not where it has gone', async () => {

@@ -68,7 +68,7 @@ describe('verifyStore() reads again what differs', () => {
       {
         kind: 'request',
         id: request.id,
-        problem: expect.stringMatching(/^find\(\) returns another row: sortAt is 1, by get\(\) \d+$/) as string,
+        problem: expect.stringMatching(/^find\(\) returns a different row: sortAt is 1 \(get\(\): \d+\)$/) as string,
       },
     ]);
   });
@@ -161,7 +161,7 @@ describe('verifyStore() asks live()', () => {
     const bent = withLive(store, (rows, { subject, scope }) => (subject === ANA && scope === undefined ? [...rows, row] : rows));
     const differences = await differencesOf(bent);
     expect(differences.map((one) => ({ ...one, id: one.id.replaceAll('"', '') }))).toEqual([
-      { kind, id, problem: 'is no row that live() may give' },
+      { kind, id, problem: 'is not a row that live() may return' },
     ]);
   });
 
