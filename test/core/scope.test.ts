@@ -288,3 +288,9 @@ describe('exactScopes', () => {
     expect(exactScopes.isWide?.('a:*')).toBe(false);
   });
 });
+
+describe('patternScopes', () => {
+  it('calls a scope wide that has an asterisk, and no other (L21)', () => {
+    expect(['a:b', 'a:*', 'a:**'].map((scope) => patternScopes.isWide?.(scope))).toEqual([false, true, true]);
+  });
+});

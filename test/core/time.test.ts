@@ -297,6 +297,43 @@ describe('EngineClock', () => {
     expect(keeper.read().steppedBack, 'until it has caught up').toBe(false);
   });
 
+  describe('that shares its mark with those over the same clock', () => {
+    const aSource = () => {
+      const source = { at: T0, now: () => source.at };
+      return source;
+    };
+    const shared = (source: Clock, onStepBack = () => undefined as void) => new EngineClock(source, 0, onStepBack, true);
+
+    it('L1 L5 knows what any of them has read, also before it was made', () => {
+      const source = aSource();
+      new EngineClock(source).read();
+      source.at = T0 - 5_000;
+      expect(shared(source).highWater).toBe(T0);
+      expect(shared(source).read()).toEqual({ now: T0 - 5_000, highWater: T0, forEnds: T0, steppedBack: true });
+      expect(shared(aSource()).highWater).toBe(0);
+    });
+
+    it('L5 tells of a step back that its first reading shows', () => {
+      const source = aSource();
+      shared(source).read();
+      source.at = T0 - 5_000;
+      const told = vi.fn();
+      const checker = shared(source, told);
+      checker.read();
+      checker.read();
+      expect(told).toHaveBeenCalledTimes(1);
+    });
+
+    it('L5 is not lowered by one with a mark of its own, which knows no step back before its first reading', () => {
+      const source = aSource();
+      shared(source).read();
+      source.at = T0 - 5_000;
+      const own = new EngineClock(source);
+      expect(own.read()).toEqual({ now: T0 - 5_000, highWater: T0 - 5_000, forEnds: T0 - 5_000, steppedBack: false });
+      expect(shared(source).highWater).toBe(T0);
+    });
+  });
+
   it('L6 tolerance ends things early and starts nothing early', () => {
     expect(script([T0], 250).read()).toEqual({ now: T0, highWater: T0, forEnds: T0 + 250, steppedBack: false });
     const keeper = script([T0, T0 - 100], 250);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson, digestOf, digestOfEntry, GENESIS, hashOfEntry, link } from '../../src/journal/link.js';
+import { canonicalJson, digestOf, digestOfEntry, GENESIS, hashOfEntry, isBehind, link } from '../../src/journal/link.js';
 import type { JsonObject } from '../../src/core/json.js';
 import type { Anchor, UnlinkedEntry } from '../../src/records/index.js';
 import { canonical, referenceDigest, referenceHash } from './reference.js';
@@ -235,5 +235,27 @@ describe('link()', () => {
   it('refuses an entry without a whole digest, wherever it stands', () => {
     expect(() => link(GENESIS, [unlinked(1), { ...unlinked(2), digest: D.slice(2) }])).toThrow(refused('digest'));
     expect(() => link(GENESIS, [{ ...unlinked(2), digest: undefined as never }])).toThrow(refused('digest'));
+  });
+});
+
+describe('isBehind()', () => {
+  const hash = (seq: number) => String(seq).repeat(64);
+  const at = (seq: number, other = hash(seq)) => ({ seq, hash: other });
+  const journal = { start: at(3), head: at(6) };
+
+  it.each([
+    ['nothing', undefined, false],
+    ['its head', at(6), false],
+    ['an entry of it', at(4), false],
+    ['an entry behind its head', at(7), true],
+    ['another entry in the place of one', at(5, 'f'.repeat(64)), true],
+    ['its start, and has trimmed that', at(3, 'f'.repeat(64)), false],
+    ['what it has trimmed', at(2), false],
+  ])('L40 %s is known', (_, knows, behind) => {
+    expect(isBehind(knows, journal, (seq) => (seq > 3 && seq <= 6 ? hash(seq) : undefined))).toBe(behind);
+  });
+
+  it('L40 asks for no entry behind the head, whatever would be found there', () => {
+    expect(isBehind(at(7), journal, hash)).toBe(true);
   });
 });
