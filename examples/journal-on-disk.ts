@@ -25,7 +25,7 @@ async function main() {
   if (asked.outcome === 'granted') for (const grant of asked.grants) await engine.release(grant.id, { by: 'agent:7' });
   console.log((await engine.flushAudit()).caughtUp); // true: both sinks have everything
 
-  // Keep the head somewhere that whoever can change the file can't: it is what makes a truncation show.
+  // Keep the head where a person who can change the file cannot change it: it makes a truncation visible.
   const head = await engine.journalHead();
   console.log((await verifyJournal(readJsonLines(path), { head })).ok); // true
 
