@@ -66,7 +66,7 @@ async function main() {
   const [difference, ...others] = (await verifyStore(store, { head: exported })).differences;
   assert.deepEqual([difference?.kind, difference?.id, others], ['grant', row!.id, []]);
   console.log(
-    `${difference!.kind} of ${row!.subject}: ${difference!.problem.match(/[\w.]+(?= is [^;]*, by)/g)!.join(', ')} differ from the journal`,
+    `${difference!.kind} of ${row!.subject}: ${difference!.problem.match(/[\w.]+(?= is [^;]* \(journal:)/g)!.join(', ')} differ from the journal`,
   );
 }
 
