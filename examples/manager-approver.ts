@@ -7,7 +7,7 @@ interface Directory {
   isInSecurity(person: string): Promise<boolean>;
 }
 
-/** The subject's manager must approve; for anything in production somebody from security as well. */
+/** The subject's manager must approve; for scopes in production, a member of security must approve too. */
 function managerApprover(directory: Directory): Approver {
   const touchesProduction = (request: AccessRequest) => request.scopes.some((scope) => scope.split(':')[0]?.endsWith('-prod'));
   return {
@@ -20,7 +20,7 @@ function managerApprover(directory: Directory): Approver {
       return { outcome: 'review', quorum: { groups, approvalTtlMs: 3_600_000 } };
     },
 
-    // Asked live, at each review and again when the quorum would complete: whoever has left the group no longer counts.
+    // Asked live, at each review and again when the quorum would complete: a person who has left the group no longer counts.
     async groupsOf(reviewer, request) {
       const groups: string[] = [];
       if ((await directory.managerOf(request.subject)) === reviewer) groups.push('manager');
@@ -28,7 +28,7 @@ function managerApprover(directory: Directory): Approver {
       return groups;
     },
 
-    // Asked before anything is recorded, and again when the quorum would complete. Never when access is taken away.
+    // Asked before anything is recorded, and again when the quorum would complete. Never asked when access ends early.
     isEligible: (request) => directory.isActive(request.subject),
   };
 }
