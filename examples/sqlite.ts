@@ -6,14 +6,14 @@ import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import Database from 'libsql';
 
-/** What the service does when it starts. `better-sqlite3` in the place of `libsql` will do as well. */
+/** Starts the service. You can also use `better-sqlite3` in the place of `libsql`. */
 async function start(path: string) {
   const handle = new Database(path);
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
   const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle) }) });
   await migrate({ db, dialect: 'sqlite' });
-  // Checks read on a handle of their own: at once, also while a commit is open.
+  // Checks read on their own handle: they do not wait, not even while a commit is open.
   const read = new Database(path);
   const engine = new JitEngine({
     store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read }),
