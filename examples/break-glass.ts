@@ -27,14 +27,14 @@ async function main() {
   const pager = callbackSink('pager', (entries) => {
     for (const { type, actor, data } of entries) {
       const { cause } = (data.end ?? {}) as { cause?: string };
-      // Break-glass that nobody hears of is a back door. `data.afterReview` says who was skipped.
+      // An alert on every use. `data.afterReview` names the skipped groups and people.
       if (type === 'request.approved' && cause === 'break_glass') console.log(`page: break-glass by ${actor}`);
       if (type === 'breakGlass.overdue') console.log('page: the review of break-glass is overdue');
     }
   });
   const engine = new JitEngine({ clock, approver: policy, audit: pager });
 
-  // 03:12, and of the platform team nobody answers. Access first: no request waits, nobody is asked.
+  // 03:12: no member of the platform team answers. The engine gives access first and asks no reviewer.
   const emergency = {
     subject: 'user:maya',
     scope: 'db-prod:write',
@@ -47,13 +47,13 @@ async function main() {
   await engine.flushAudit();
   console.log(`skipped: ${request.afterReview?.skippedGroups.join()} (${request.afterReview?.skippedPeople?.join()})`);
 
-  // The price: one at a time. Until this one is reviewed there is no other, for her or by her.
+  // While the review is pending, the engine refuses further break-glass for her and by her.
   await assert.rejects(
     engine.breakGlass({ ...emergency, scope: 'db-prod:admin' }),
     (error) => isJitError(error) && error.code === 'ERR_JIT_LIMIT' && error.limit === 'maxUnreviewed',
   );
 
-  // A day later nobody has looked. The access has long ended; the review is still pending.
+  // A day later no reviewer has reviewed the use. The access has long ended; the review is still pending.
   await clock.advance('24h');
   assert.equal((await engine.sweep()).missed, 1);
   await engine.flushAudit();
@@ -63,13 +63,13 @@ async function main() {
     [[request.id, true]],
   );
 
-  // Not by herself, and not by whoever is no reviewer of break-glass.
+  // Neither the subject nor a person outside the review groups may review.
   const review = { verdict: 'justified', reason: 'orders were being lost; the runbook now has a second phone number' } as const;
   for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.reviewBreakGlass(request.id, { by, ...review }), isJitError);
   await engine.reviewBreakGlass(request.id, { by: 'user:lee', ...review });
   console.log(`pending reviews: ${(await engine.listBreakGlassReviews()).length}`);
 
-  // The next time it is found unjustified while the access lives: that ends it, in the same commit.
+  // A reviewer finds the next use unjustified while the access is live: that ends it, in the same commit.
   const again = await engine.breakGlass({ ...emergency, justification: 'I want to look something up' });
   await engine.flushAudit();
   await engine.reviewBreakGlass(again.request.id, { by: 'user:lee', verdict: 'unjustified', reason: 'no emergency' });
