@@ -88,7 +88,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await run('update jit_schema set version = 2');
     await expect(commit()).rejects.toThrow(/has version 2, but this package needs version 1/);
     await run('delete from jit_schema');
-    await expect(commit()).rejects.toThrow(/version is 0/);
+    await expect(commit()).rejects.toThrow(/has version 0/);
   });
 
   it('keeps out rows and entries that no store writes', async () => {
