@@ -6,7 +6,7 @@ export class SingleFlight<T = void> {
   readonly #runs = new Map<string, Promise<T>>();
 
   /**
-   * Starts the work at once, or shares the run that is under way.
+   * Starts the work at once, or shares the run in progress.
    *
    * @param work receives `land`, which forgets the run before it settles. Work that looks one last time for more to do calls
    *   `land` in the same turn as that look: a call after the look must start a new run
@@ -27,17 +27,17 @@ export class SingleFlight<T = void> {
     return run;
   }
 
-  /** The run that is under way. */
+  /** The run in progress. */
   get(key = ''): Promise<T> | undefined {
     return this.#runs.get(key);
   }
 
-  /** How many runs are under way. */
+  /** How many runs are in progress. */
   get size(): number {
     return this.#runs.size;
   }
 
-  /** Resolves when the runs that are under way now have settled. Never rejects. */
+  /** Resolves when the runs now in progress have settled. Never rejects. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#runs.values());
   }

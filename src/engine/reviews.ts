@@ -79,6 +79,6 @@ async function loadReviewContext(
   return { groups, eligible, issue: eligible === true ? await loadIssueContext(kernel, request) : undefined };
 }
 
-/** Whether the rules refuse a review by this person, whatever groups the approver names. */
+/** Whether the rules refuse a review by this person, regardless of the groups that the approver names. */
 export const cannotReview = (request: AccessRequest, reviewer: string): boolean =>
   request.end !== undefined || request.quorum === undefined || isOwnRequest(request, reviewer);

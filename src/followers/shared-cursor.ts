@@ -8,7 +8,7 @@ import { readRefusals, type Refusals } from './refused-entry.js';
 export interface CursorState {
   /** Every entry up to this one was delivered. */
   readonly seq: number;
-  /** The end of the lease, epoch milliseconds. Until then a delivery of the row's owner may be under way. 0: none is. */
+  /** The end of the lease, epoch milliseconds. Until then a delivery of the row's owner may be in progress. 0: none is. */
   readonly leasedUntil: number;
   readonly refusals: Refusals | undefined;
 }

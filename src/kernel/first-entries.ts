@@ -40,7 +40,7 @@ export class FirstEntries {
   }
 
   /**
-   * The seq of the head before this engine's first entry. Waits for the answers to the changes under way.
+   * The seq of the head before this engine's first entry. Waits for the answers to the changes in flight.
    *
    * @returns `undefined`: this engine has written no entry
    */

@@ -24,7 +24,7 @@ export interface Resend {
  * - Once an attempt has left the outcome open, only a later answer can settle it. So the same change is resent, after pauses that
  *   grow up to a second, until `resendMs` is used up. An attempt that applied nothing does not stop this.
  *
- * No attempt starts after the budget. An attempt under way is awaited: the store ends it at its own time limit (guarantee 9).
+ * No attempt starts after the budget. An attempt in flight is awaited: the store ends it at its own time limit (guarantee 9).
  *
  * @throws StoreError nothing was applied; OutcomeUnknownError when the budget is used up
  */

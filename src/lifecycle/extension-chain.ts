@@ -16,7 +16,7 @@ export interface EndCommand {
   readonly reason: string | undefined;
 }
 
-/** Ends a grant early, and its chain in the same commit (L12). From then on every process denies, whatever its clock shows. */
+/** Ends a grant early, and its chain in the same commit (L12). From then on every process denies, regardless of its clock. */
 export function endGrant(use: GrantUse, chain: ExtensionChain, { cause, reason }: EndCommand, moment: Moment): Transition<Grant> {
   const { grant } = use;
   if (cause === 'released' && moment.actor !== grant.subject) {

@@ -126,7 +126,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/memory/ordered-rows.ts',
     from: 'if (rows.length === limit) return { rows, next: rows.at(-1) };',
     to: '',
-    caughtBy: MEMORY('gives every row exactly once, whatever the length of a page'),
+    caughtBy: MEMORY('gives every row exactly once, regardless of the length of a page'),
   },
   // ---- SQL ----
   {
@@ -210,7 +210,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/statements.ts',
     from: 'where namespace = $1 and live_subject = $2 and until_at > $3`;',
     to: "where namespace = $1 and live_subject = $2 and until_at > ${postgres ? 'coalesce((extract(epoch from now()) * 1000)::bigint, $3)' : '$3'}`;",
-    caughtBy: POSTGRES('judges live() at the instant of the question, whatever the real time is'),
+    caughtBy: POSTGRES('judges live() at the instant of the question, regardless of the real time'),
   },
   {
     name: 'SQL: `<` for `<=` at what is due',
@@ -231,7 +231,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/find.ts',
     from: 'rows.sort(inOrder(order)).slice(0, wanted);',
     to: 'rows.sort(inOrder(order));',
-    caughtBy: SQLITE('gives every row exactly once, whatever the length of a page'),
+    caughtBy: SQLITE('gives every row exactly once, regardless of the length of a page'),
   },
   {
     name: 'SQL: BIGINT stays the text that the driver gives',

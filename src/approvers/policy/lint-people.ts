@@ -8,14 +8,14 @@ import type { Finding } from './types.js';
 export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   if (review === undefined) return [];
   const findings: Finding[] = [];
-  const everybody = new Set<string>();
+  const people = new Set<string>();
   let all = 0;
   let isListed = true;
   for (const [group, count] of review.groups) {
     all += count;
     const list = listOf(groups, group);
     if (list === undefined) isListed = false;
-    for (const person of list ?? []) everybody.add(person);
+    for (const person of list ?? []) people.add(person);
     // `lintGroups` reports an empty group.
     if (list === undefined || list.size === 0 || list.size >= count) continue;
     findings.push(
@@ -26,18 +26,18 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
       ),
     );
   }
-  if (findings.length === 0 && isListed && everybody.size > 0 && everybody.size < all) {
+  if (findings.length === 0 && isListed && people.size > 0 && people.size < all) {
     findings.push(
       finding(
         'quorum_too_big',
         { rule: id },
-        `rule ${id} needs ${all} different reviewers, because each counts in one group only. Its groups list only ${everybody.size}. Add people to them, or lower the numbers`,
+        `rule ${id} needs ${all} different reviewers, because each counts in one group only. Its groups list only ${people.size}. Add people to them, or lower the numbers`,
       ),
     );
   }
   const { denials, escalation, reviewWithinMs } = review;
   const standIns = escalation === undefined ? [] : listOf(groups, escalation.group);
-  const deniers = new Set([...everybody, ...(standIns ?? [])]).size;
+  const deniers = new Set([...people, ...(standIns ?? [])]).size;
   if (isListed && standIns !== undefined && deniers > 0 && deniers < denials) {
     findings.push(
       finding(

@@ -7,7 +7,7 @@ import { lintIds } from './lint-ids.js';
 import type { Finding } from './types.js';
 
 /**
- * Finds parts of a policy that are valid but surely a mistake.
+ * Finds parts of a policy that are valid but likely a mistake.
  *
  * @param asWritten the same policy compiled without its `canonicalId`. `undefined`: it has none
  */

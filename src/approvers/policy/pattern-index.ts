@@ -21,7 +21,7 @@ const newNode = (): Node => ({ children: new Map(), ends: [], rest: [], beyond: 
 
 /**
  * The patterns of rules as a tree of segments, for `patternScopes`. It finds the patterns that cover or overlap a scope by a walk
- * along the scope, whatever the number of rules. A comparison with each pattern of a large policy would block the event loop (L42).
+ * along the scope, regardless of the number of rules. A comparison with each pattern of a large policy would block the event loop (L42).
  */
 export class PatternIndex {
   readonly #root = newNode();

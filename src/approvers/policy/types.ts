@@ -141,7 +141,7 @@ export interface PolicyOptions {
   readonly canonicalId?: ((id: string) => string) | undefined;
 }
 
-/** A part of a policy that is valid but surely a mistake. */
+/** A part of a policy that is valid but likely a mistake. */
 export interface Finding {
   /**
    * The kind of the finding.

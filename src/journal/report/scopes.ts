@@ -4,7 +4,7 @@ import type { Replayed } from '../replay.js';
 
 /** How long a scope was held in a span. */
 export interface ScopeReport {
-  /** The scope as it was granted. A pattern is one scope, whatever it covers. */
+  /** The scope as it was granted. A pattern counts as one scope. */
   readonly scope: string;
   /** The number of subjects that held it at some instant of the span. */
   readonly subjects: number;

@@ -98,7 +98,7 @@ end
 local function digits(instant) return string.rep('0', 16 - #instant) .. instant end
 
 -- Where a row is to be found: the lines of the index, and the field in which a check reads it. Made of the row's own
--- columns alone, so that what was written for the old row is exactly what is taken away with it.
+-- columns alone, so that what was written for the old row is exactly what is removed with it.
 local function places(row)
   local kind, id, _, open, subject, scope, _, _, due, created, sort = string.match(row, COLUMNS)
   local lines = {}

@@ -15,7 +15,7 @@ export const clockless: Cases = (it) => {
     same(await store.get(rows), rows, 'the rows that get() gives');
   });
 
-  it('keeps what lies in 1970 and what lies in 275760 until it is told to remove it', async (store) => {
+  it('keeps what lies in 1970 and what lies in 275760 until a change removes it', async (store) => {
     const past = aRow({ id: 'past', from: 1_000, until: 2_000, dueAt: 2_000 });
     const future = aRow({ id: 'future', from: LATEST - 2, until: LATEST - 1, dueAt: LATEST - 1 });
     await given(store, [past, future]);
@@ -25,7 +25,7 @@ export const clockless: Cases = (it) => {
     same(idsOf(await dueAt(store, LATEST)), ['past', 'future'], 'due() at the end of time');
   });
 
-  it('judges live() at the instant of the question, whatever the real time is', async (store) => {
+  it('judges live() at the instant of the question, regardless of the real time', async (store) => {
     const past = aRow({ id: 'past', scope: 'past', from: 1_000, until: 2_000 });
     const future = aRow({ id: 'future', scope: 'future', from: LATEST - 2, until: LATEST - 1 });
     await given(store, [past, future]);
@@ -33,7 +33,7 @@ export const clockless: Cases = (it) => {
     same(await store.live({ subject: 'user:maya', scope: 'future', at: 0 }), [future], 'live() in 1970 of what begins in 275760');
   });
 
-  it('judges due() and find() at the instants of the question, whatever the real time is', async (store) => {
+  it('judges due() and find() at the instants of the question, regardless of the real time', async (store) => {
     const past = aRow({ id: 'past', from: 1_000, until: 2_000, dueAt: 2_000 });
     await given(store, [past]);
     same(await dueAt(store, 1_999), [], 'due() in 1970, before the row is due');

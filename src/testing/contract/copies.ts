@@ -18,10 +18,10 @@ const changedAnswers: Cases = (it) => {
       await given(store, [nestedRow('x'), nestedRow('y')]);
       const before = structuredClone(await ask(store));
       vandalise(await ask(store));
-      same(await ask(store), before, `the answer of ${read}() after somebody changed the last one`);
+      same(await ask(store), before, `the answer of ${read}() after a caller changed the last one`);
       for (const [other, askOther] of Object.entries(READS)) {
         const text = JSON.stringify(await askOther(store));
-        same(text.includes(JUNK), false, `whether the answer of ${other}() shows what somebody did to that of ${read}()`);
+        same(text.includes(JUNK), false, `whether the answer of ${other}() shows what a caller did to that of ${read}()`);
       }
     });
   }
@@ -32,7 +32,7 @@ const changedAnswers: Cases = (it) => {
     for (const handle of [store, other]) {
       vandalise(await handle.journal({ after: 0, limit: 10 }));
       for (const [which, asked] of Object.entries({ the: store, 'the other': other })) {
-        const what = `journal() of ${which} namespace, which is empty, after somebody changed an answer`;
+        const what = `journal() of ${which} namespace, which is empty, after a caller changed an answer`;
         same(await asked.journal({ after: 0, limit: 10 }), { entries: [], start: genesis, head: genesis }, what);
       }
     }
@@ -48,7 +48,7 @@ const changedArguments: Cases = (it) => {
     await commit(store, change);
     const before = await everything(store);
     vandalise(change);
-    same(await everything(store), before, 'all answers after somebody changed the change');
+    same(await everything(store), before, 'all answers after a caller changed the change');
   });
 
   it('compares with the version kept, not with that of an answer that was changed', async (store) => {

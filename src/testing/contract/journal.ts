@@ -119,7 +119,7 @@ const journalPages: Cases = (it) => {
     for (const limit of [1, 2, 7, 8]) same((await wholeJournal(store, limit)).length, 7, `the number of entries, in pages of ${limit}`);
   });
 
-  it('gives start and head with every page, whatever the page holds', async (store) => {
+  it('gives start and head with every page, regardless of what the page holds', async (store) => {
     for (let i = 1; i <= 5; i++) await commit(store, aChange({ append: [entryFor(store, `c${i}.1`)] }));
     const hash = (await wholeJournal(store)).at(-1)?.hash;
     for (const after of [0, 2, 5, 9]) {

@@ -81,7 +81,7 @@ const precedence: Cases = (it) => {
     await conflict(store, changeOf(store, 'stale', [aRow({ id: 'r0' })], { knows: { seq, hash } }), 'r0 exists');
   });
 
-  it('answers committed to a change that was applied, whatever it knows', async (store) => {
+  it('answers committed to a change that was applied, regardless of what it knows', async (store) => {
     const change = changeOf(store, 'c1', [aRow({ id: 'x' })]);
     await commit(store, change);
     await commit(store, { ...change, knows: { seq: 7, hash: FORKED } });

@@ -111,7 +111,7 @@ const afterOutage: OutageCases = (it, breakBackend) => {
 const LIVE = {
   'a subject on a scope': { subject: 'user:maya', scope: 'db-prod:write', at: START_AT },
   'a subject': { subject: 'user:maya', at: START_AT },
-  'a subject that has nothing': { subject: 'user:nobody', scope: 'db-prod:write', at: START_AT },
+  'a subject that has nothing': { subject: 'user:absent', scope: 'db-prod:write', at: START_AT },
 };
 
 type Questions = Readonly<Record<string, (store: GrantStore) => unknown>>;
@@ -120,7 +120,7 @@ type Questions = Readonly<Record<string, (store: GrantStore) => unknown>>;
 const QUESTIONS: Readonly<Record<string, Questions>> = {
   get: {
     'a record': (store) => store.get([aRow({ id: 'x' })]),
-    'what is not there': (store) => store.get([aRow({ id: 'absent' })]),
+    'an absent row': (store) => store.get([aRow({ id: 'absent' })]),
   },
   find: {
     'a kind': (store) => store.find({ kind: 'grant', limit: 10 }),

@@ -32,7 +32,7 @@ const which: Cases = (define, { reopen }) => {
     await names(store, ['cursor', 'request', 'grant'], LATEST);
   });
 
-  it('judges at the instant of the question, whatever the real time is', async (store) => {
+  it('judges at the instant of the question, regardless of the real time', async (store) => {
     await dueIn(store, 'a', aRow({ dueAt: LATEST - 1 }));
     await names(store, ['a'], LATEST);
   });

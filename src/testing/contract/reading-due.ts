@@ -73,7 +73,7 @@ const dueOrder: Cases = (it) => {
   });
 };
 
-/** Pages contain each unchanged row once, whatever changes in between. */
+/** Pages contain each unchanged row once, even if other rows change in between. */
 const duePages: Cases = (it) => {
   it('goes on behind a page whose rows have not changed', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ id: `r${i}`, dueAt: 1_000 + (i >> 1) }));

@@ -32,7 +32,7 @@ const conditions: Cases = (it) => {
     same(await find({ open: true }), ['a', 'c'], 'the open grants');
     same(await find({ open: false }), ['b', 'd'], 'the closed grants');
     same(await find({ subject: 'maya', open: false }), ['b'], 'the closed grants of maya');
-    same(await find({ subject: 'nobody' }), [], 'the grants of nobody');
+    same(await find({ subject: 'absent' }), [], 'the grants of an unknown subject');
     same(await foundBy(store, { kind: 'request' }), [rows[4]], 'all requests, whole');
     same(await foundBy(store, { kind: 'cursor' }), [], 'a kind without rows');
   });
@@ -132,7 +132,7 @@ const pages: Cases = (it) => {
     same(idsOf(await foundBy(store, { kind: 'grant' }, 2)), ['10', '9', 'R2', 'r1', 'r10', 'r100', 'r9'], 'the ids');
   });
 
-  it('gives every row exactly once, whatever the length of a page', async (store) => {
+  it('gives every row exactly once, regardless of the length of a page', async (store) => {
     const ids = Array.from({ length: 12 }, (_, i) => `r${String(i).padStart(2, '0')}`);
     await given(
       store,

@@ -98,7 +98,7 @@ const many: Cases = (define) => {
       Reflect.set(head as Anchor, 'seq', 41);
       Reflect.set(head as Anchor, 'hash', 'f'.repeat(64));
     }
-    same(await store.heads(names), before, 'the heads after somebody changed those of the last answer');
+    same(await store.heads(names), before, 'the heads after a caller changed those of the last answer');
     same(await headsOf(store, names), before, 'the heads of the journals after that');
     await given(one, [aRow({ id: 'y' })]);
     same((await headOf(store, one.namespace))?.seq, 2, 'the number of the next entry');

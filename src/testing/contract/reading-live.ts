@@ -23,7 +23,7 @@ export const readingLive: Cases = (it, hooks) => {
   endOfTime(it, hooks);
 };
 
-/** A row is returned before its `until`, whatever its `from`. */
+/** A row is returned before its `until`, regardless of its `from`. */
 const instants: Cases = (it) => {
   it('gives a row up to the last millisecond before its until', async (store) => {
     await given(store, [aRow({ id: 'x', from: FROM, until: UNTIL })]);
@@ -65,7 +65,7 @@ const matching: Cases = (it) => {
 
   it('gives all scopes of the subject when none is asked for, and rows without a scope', async (store) => {
     const rows = ['db:read', 'db:write', undefined].map((scope, i) => aRow({ id: `r${i}`, scope }));
-    await given(store, [...rows, aRow({ id: 'other', subject: 'user:noor' }), aRow({ id: 'nobody', subject: undefined })]);
+    await given(store, [...rows, aRow({ id: 'other', subject: 'user:noor' }), aRow({ id: 'absent', subject: undefined })]);
     same(await live(store, {}), ['r0', 'r1', 'r2'], 'live() of the subject');
     same(await live(store, { scope: undefined }), ['r0', 'r1', 'r2'], 'live() of the subject, with a scope that is undefined');
     same(await live(store, { scope: 'db:read' }), ['r0'], 'live() on one scope');
@@ -184,7 +184,7 @@ const wholeAnswers: Cases = (it) => {
 
 /** Every answer contains the open lock row. */
 const locks: Cases = (it) => {
-  it('gives the open row of the locks with every answer, whatever is asked for', async (store) => {
+  it('gives the open lock row with every answer, regardless of the question', async (store) => {
     const lock = aLock();
     await given(store, [aRow({ id: 'x' }), aRow({ id: 'y', subject: 'user:noor', scope: undefined }), lock]);
     for (const at of [0, FROM, LATEST]) {
@@ -192,8 +192,8 @@ const locks: Cases = (it) => {
         {},
         { scope: 'db-prod:write' },
         { scope: 'db:none' },
-        { subject: 'nobody' },
-        { subject: 'nobody', scope: 'a' },
+        { subject: 'absent' },
+        { subject: 'absent', scope: 'a' },
       ]) {
         const rows = await store.live({ subject: 'user:maya', at, ...query });
         same(
@@ -207,7 +207,7 @@ const locks: Cases = (it) => {
     same(await live(store, { scope: 'db-prod:write' }), ['open', 'x'], 'live() on a scope');
   });
 
-  it('gives the row of the locks at its newest version, whole, whatever its columns say', async (store) => {
+  it('gives the newest version of the lock row, whole, regardless of its columns', async (store) => {
     const newest = next(aLock(), {
       subject: 'user:noor',
       scope: 'db:read',

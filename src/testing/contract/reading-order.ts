@@ -62,7 +62,7 @@ const byDue: Cases = (it) => {
     }
     same(await ids(store, { order: 'due', open: true }), ['r4', 'r1', 'r0', 'r5', 'r2', 'r3'], 'what is due of the open rows');
     same(await ids(store, { order: 'due', open: false }), [], 'what is due of the closed rows');
-    same(await ids(store, { order: 'due', subject: 'nobody' }), [], 'what is due of a subject without rows');
+    same(await ids(store, { order: 'due', subject: 'absent' }), [], 'what is due of a subject without rows');
   });
 
   it('follows a row whose sortAt moves or goes, and that is closed, opened or removed', async (store) => {
@@ -156,7 +156,7 @@ const conditions: Cases = (it) => {
   });
 };
 
-/** A page continues after a place, whatever has happened to the row there. */
+/** A page continues after a position, even if the row there has moved or gone. */
 const places: Cases = (it) => {
   it('goes on behind the place of any row, be it there, gone, or moved', async (store) => {
     const rows = ['a', 'b', 'c', 'd', 'e'].map((id, i) => aRow({ id, createdAt: 10 + i, sortAt: 30 - i }));

@@ -14,7 +14,7 @@ export const repeated: Cases = (it, hooks) => {
   withoutEntries(it, hooks);
 };
 
-/** A change that is committed again has one effect, whatever happened in between. */
+/** A change that is committed again has one effect, even if records changed in between. */
 const oneEffect: Cases = (it) => {
   it('answers committed again, with one effect', async (store) => {
     const change = changeOf(store, 'c1', [aRow({ id: 'x' })]);

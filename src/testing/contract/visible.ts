@@ -15,7 +15,7 @@ export const visible: Cases = (it, hooks) => {
 
 /** A read answers the query, and answers nothing if no row matches. */
 const answersOfReads: Cases = (it) => {
-  it('answers get() in the order asked, undefined for what is not there', async (store) => {
+  it('answers get() in the order asked, undefined for an absent row', async (store) => {
     const [a, b] = [aRow({ id: 'a' }), aRow({ id: 'b' })];
     await given(store, [a, b]);
     const absent = { kind: 'grant', id: 'c' };
@@ -116,7 +116,7 @@ const wakes: Cases = (it, { reopen }) => {
       const headSeq = await woken;
       if (headSeq !== undefined) same(headSeq, head.seq, 'the seq that a wake gives, which is that of the head');
       for (const unsubscribe of unsubscribers) unsubscribe();
-      same(stopped, 0, 'how often somebody was woken who had unsubscribed');
+      same(stopped, 0, 'how often a listener was woken after it had unsubscribed');
     }
   });
 };

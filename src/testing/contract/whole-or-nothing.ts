@@ -99,7 +99,7 @@ const afterFailure: Cases = (it) => {
     );
   });
 
-  it('commits the change that had failed once what was wrong with it is mended', async (store) => {
+  it('commits a failed change once it is corrected', async (store) => {
     const broken = entryFor(store, 'c1.1', { digest: 'zz'.repeat(32) });
     const change = changeOf(store, 'c1', [aRow()]);
     await rejects(() => store.commit({ ...change, append: [broken] }), 'commit() of an entry whose digest is not hex');

@@ -35,7 +35,7 @@ const STANDINGS: readonly (readonly [outcome: string, make: (world: GuardWorld) 
 /** A 403 does not reveal its reason. */
 const sameAnswer: Cases = (it, hooks) => {
   for (const [outcome, make] of STANDINGS) {
-    it(`says the same whatever the reason: access that ${outcome}`, async (world) => {
+    it(`says the same for every reason: access that ${outcome}`, async (world) => {
       await make(world);
       const said = await refusal(hooks, world, 403, await world.call('plain', 'user:maya'));
       same(
@@ -62,7 +62,7 @@ const sameAnswer: Cases = (it, hooks) => {
       ]) {
         holds(!said.text.includes(secret), `a 403 does not say ${secret}: ${said.text}`);
       }
-      holds(world.refused[0]?.decision?.allowed === false, 'onRefused is told the decision');
+      holds(world.refused[0]?.decision?.allowed === false, 'onRefused receives the decision');
     });
   }
 };

@@ -9,7 +9,7 @@ export const callers: Cases = (it, hooks) => {
 
 /** A caller without an authenticated subject is refused. */
 const unknownCallers: Cases = (it) => {
-  it('answers 401 with a challenge where nobody is known, and asks neither scope nor store', async (world) => {
+  it('answers 401 with a challenge where no caller is known, and asks neither scope nor store', async (world) => {
     await world.grant();
     const reads = world.store.called('live');
     const response = await world.call('routed', undefined, { id: 'prod' });
@@ -21,7 +21,7 @@ const unknownCallers: Cases = (it) => {
   });
 
   for (const session of ['empty', 'null', 'malformed', 'reserved']) {
-    it(`answers 401 to a subject that is nobody's id: ${session}`, async (world) => {
+    it(`answers 401 to a subject that is no id: ${session}`, async (world) => {
       await world.grant();
       await isRefused(world, 401, await world.call('plain', session));
     });

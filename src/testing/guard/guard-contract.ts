@@ -33,7 +33,7 @@ export interface GuardContractOptions {
 /** The guarantees of every guard, by number. */
 const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['1. what is allowed reaches the handler, with the decision, and nothing else does', letsThrough],
-  ['2. who is calling is what the service says, and nobody else', callers],
+  ['2. the service alone says who is calling', callers],
   ['3. a scope of the route is read like any other input', scopes],
   ['4. what can not be checked is refused', outages],
   ['5. a refusal says how to get in, and nothing about what is held', answers],

@@ -22,7 +22,7 @@ const windowsOfAccess: Cases = (it) => {
     same(world.handled[0]?.decision.grant?.id, grant.id, 'the grant of the decision that the handler was given');
   });
 
-  it('refuses whoever holds nothing, and does not call the handler', async (world) => {
+  it('refuses a caller that holds nothing, and does not call the handler', async (world) => {
     await world.grant('user:sam');
     await isRefused(world, 403, await world.call('plain', 'user:maya'));
   });

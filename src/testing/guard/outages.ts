@@ -21,7 +21,7 @@ export const outages: Cases = (it) => {
         holds(/^[1-9]\d*$/.test(response.headers.get('retry-after') ?? ''), 'Retry-After is a whole number of seconds');
         same(response.headers.get('cache-control'), 'no-store', 'the cache-control of a 503');
         same(response.headers.get('www-authenticate'), null, 'the challenge of a 503');
-        holds(world.refused[0]?.error instanceof Error, 'onRefused is told the error');
+        holds(world.refused[0]?.error instanceof Error, 'onRefused receives the error');
         repair();
         await seen(world, await world.call('plain', 'user:maya'));
         await world.isAtRest();

@@ -44,7 +44,7 @@ export const scopes: Cases = (it, hooks) => {
   missingScopes(it, hooks);
 };
 
-/** The guard validates a scope of the route, whatever the client puts there. */
+/** The guard validates a scope of the route, which a client may have put there. */
 const hostileScopes: Cases = (it, { problemOf }) => {
   it('checks the scope of the route', async (world) => {
     await world.grant('user:maya', { scope: 'db-orders:write' });
@@ -74,14 +74,14 @@ const hostileScopes: Cases = (it, { problemOf }) => {
     same(world.store.called('live'), reads, 'the number of reads');
   });
 
-  it('allows nothing by a segment that is too long, whoever refuses it', async (world) => {
+  it('allows nothing by a segment that is too long, whichever layer refuses it', async (world) => {
     const response = await world.call('routed', 'user:maya', { id: 'x'.repeat(5_000) });
     await response.text();
     holds([400, 404, 414].includes(response.status), `the status is one of 400, 404, 414: got ${response.status}`);
     same(world.handled.length, 0, 'the number of handlers that were called');
   });
 
-  it('refuses what is a scope, however strange, that nobody holds', async (world) => {
+  it('refuses a strange scope that no caller holds', async (world) => {
     await world.grant();
     for (const id of STRANGE) {
       const response = await world.call('routed', 'user:maya', { id });
@@ -106,7 +106,7 @@ const missingScopes: Cases = (it) => {
     await isFailed(world, await world.call('whole', 'user:maya', { id: 'throws undefined' }));
   });
 
-  it('answers 401, not 400, where nobody is known', async (world) => {
+  it('answers 401, not 400, where no caller is known', async (world) => {
     await isRefused(world, 401, await world.call('routed', undefined, { id: '*' }));
   });
 };

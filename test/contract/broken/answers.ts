@@ -72,7 +72,7 @@ const KNOWS = [
   ),
   broken(
     'what the caller knows is compared before the id',
-    'answers committed to a change that was applied, whatever it knows',
+    'answers committed to a change that was applied, regardless of what it knows',
     (inner) => ({
       async commit(change) {
         const answer = await inner.commit({ id: `${change.id}/know`, expect: [], put: [], append: [], knows: change.knows });

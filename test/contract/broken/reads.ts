@@ -326,7 +326,7 @@ export const READS = [
     'orders ids with digits as text',
     findIn((rows) => [...rows].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))),
   ),
-  broken('find() loses the row behind each page', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+  broken('find() loses the row behind each page', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     async find(query) {
       const { items, next } = await inner.find({ ...query, limit: query.limit + 1 });
       return items.length > query.limit
@@ -336,7 +336,7 @@ export const READS = [
   })),
   broken(
     'find() begins a page with the last row of the one before',
-    'gives every row exactly once, whatever the length of a page',
+    'gives every row exactly once, regardless of the length of a page',
     (inner) => ({
       async find(query) {
         const page = await inner.find(query);
@@ -345,10 +345,10 @@ export const READS = [
       },
     }),
   ),
-  broken('find() ignores the limit', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+  broken('find() ignores the limit', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     find: (query) => inner.find({ ...query, limit: query.limit + 1 }),
   })),
-  broken('find() never says that a page is the last', 'gives every row exactly once, whatever the length of a page', (inner) => ({
+  broken('find() never says that a page is the last', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     async find(query) {
       const page = await inner.find(query);
       const [last] = page.items.slice(-1);

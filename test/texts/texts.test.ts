@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { BANNED } from './banned.js';
+import { sources, textsOf } from './collect.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Each file with its texts below it, in the order in which they stand there. */
+function table(): string {
+  const files = sources().map((file) => [file, ...new Set(textsOf(file).map(({ text }) => `  ${JSON.stringify(text)}`))]);
+  return `${files.flatMap((lines) => (lines.length > 1 ? [lines.join('\n')] : [])).join('\n\n')}\n`;
+}
+
+const tracked = (...paths: string[]): string[] =>
+  execFileSync('git', ['ls-files', ...paths], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter((file) => /\.(ts|md)$/.test(file));
+
+/** `file:line` of each banned phrase, and what to write instead. */
+const bannedIn = (file: string, text: string): string[] =>
+  text.split('\n').flatMap((line, i) =>
+    BANNED.flatMap(({ phrase, write }) => {
+      const found = phrase.exec(line);
+      return found === null ? [] : [`${file}:${i + 1} has "${found[0]}"; write: ${write}`];
+    }),
+  );
+
+describe('the texts that people read', () => {
+  it('are all in one table, to be read from top to bottom: run `npx vitest run test/texts -u` after changing one', async () => {
+    await expect(table()).toMatchFileSnapshot(join(root, 'test/texts/run-time-texts.txt'));
+  });
+
+  it('are collected from templates and constants, without statements for programs', () => {
+    const source = [
+      "import { a } from './not a text.js';",
+      'throw new Error(`grant ${id} has ended (${cause}); call it again`);',
+      "const RULE = 'a list of scopes';",
+      "const statement = 'select id from jit_rows where id = 1';",
+      "const kind = 'grant';",
+    ].join('\n');
+    expect(textsOf('a.ts', source).map(({ text }) => text)).toEqual(['grant {id} has ended ({cause}); call it again', 'a list of scopes']);
+  });
+
+  it('name who acts and what is there, in the sources', () => {
+    expect(tracked('src').flatMap((file) => bannedIn(file, readFileSync(join(root, file), 'utf8')))).toEqual([]);
+  });
+
+  it('would be found with a banned phrase', () => {
+    expect(bannedIn('a.ts', '// The engine is told.\n// It continues.\nconst nobody = 1;')).toEqual([
+      'a.ts:1 has "is told"; write: is reported to `onError`; returns; notifies',
+      'a.ts:3 has "nobody"; write: the caller; no reviewer; any subject',
+    ]);
+  });
+});
