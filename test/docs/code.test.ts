@@ -77,7 +77,7 @@ describe('the code in README.md and docs', () => {
   it('type-checks against the package, block by block', () => {
     expect(code.length).toBeGreaterThan(20);
     expect([...check().values()].flat()).toEqual([]);
-  }, 60_000);
+  }, 600_000);
 
   it.each(blocks.filter((block) => block.file !== undefined).map((block) => [nameOf(block), block] as const))(
     '%s is the file that it says it is',

@@ -227,7 +227,7 @@ const locks: Cases = (it) => {
 
 /** Neither another row nor a closed lock row counts as the lock row. */
 const otherLocks: Cases = (it) => {
-  it('gives the row of the locks no longer once it is closed or removed, and again once it is open', async (store) => {
+  it('gives the lock row no longer once it is closed or removed, and again once it is open', async (store) => {
     const lock = aLock();
     const closed = next(lock, { open: false });
     const opened = next(closed, { open: true });

@@ -62,7 +62,7 @@ const changedGrants: Cases = (it) => {
     for (const { subject, scope } of [revoked, removed]) same(store.windowOf?.(subject, scope), undefined, `windowOf() on ${scope}`);
   });
 
-  it('gives no window while the row of the locks is open', async (store) => {
+  it('gives no window while the lock row is open', async (store) => {
     const grant = aGrant();
     const lock = aRow({ kind: 'lock', id: 'open', createdAt: 0, subject: undefined, scope: undefined, until: undefined, dueAt: undefined });
     await given(store, [encode(grant)]);

@@ -132,15 +132,15 @@ export const READS = [
   ),
   broken(
     'live() knows no locks',
-    'gives the open row of the locks with every answer',
+    'gives the open lock row with every answer',
     live((row) => row.kind !== 'lock'),
   ),
   broken(
     'live() gives the locks for all scopes only',
-    'gives the open row of the locks with every answer',
+    'gives the open lock row with every answer',
     live((row, { scope }) => row.kind !== 'lock' || scope === undefined),
   ),
-  broken('live() gives the locks only with a grant', 'gives the open row of the locks with every answer', (inner) => ({
+  broken('live() gives the locks only with a grant', 'gives the open lock row with every answer', (inner) => ({
     async live(query) {
       const rows = await inner.live(query);
       return rows.some((row) => row.kind !== 'lock') ? rows : [];
@@ -148,15 +148,15 @@ export const READS = [
   })),
   broken(
     'live() judges the locks by their until',
-    'gives the row of the locks at its newest version, whole',
+    'gives the newest version of the lock row, whole',
     live((row, { at }) => row.kind !== 'lock' || row.until === undefined || at < row.until),
   ),
   broken(
     'live() gives the locks of nobody only',
-    'gives the row of the locks at its newest version, whole',
+    'gives the newest version of the lock row, whole',
     live((row, { subject }) => row.kind !== 'lock' || row.subject === undefined || row.subject === subject),
   ),
-  broken('live() gives the locks of the first version', 'gives the row of the locks at its newest version, whole', (inner, { rows }) => ({
+  broken('live() gives the locks of the first version', 'gives the newest version of the lock row, whole', (inner, { rows }) => ({
     async live(query) {
       const found = await inner.live(query);
       for (const row of found) if (row.kind === 'lock' && !rows.has(inner.namespace)) rows.set(inner.namespace, row);
@@ -167,7 +167,7 @@ export const READS = [
       return inner.commit(change);
     },
   })),
-  broken('live() gives locks that are closed', 'gives the row of the locks no longer once it is closed', (inner) => ({
+  broken('live() gives locks that are closed', 'gives the lock row no longer once it is closed', (inner) => ({
     async live(query) {
       const [lock] = await inner.get([{ kind: 'lock', id: 'open' }]);
       return [...(await inner.live(query)).filter((row) => row.kind !== 'lock'), ...(lock === undefined ? [] : [lock])];

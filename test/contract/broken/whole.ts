@@ -78,7 +78,7 @@ export const WHOLE = [
   })),
   broken(
     'the id of a change is remembered before it is applied',
-    'commits the change that had failed once what was wrong',
+    'commits a failed change once it is corrected',
     (inner, { ids }) => ({
       async commit(change) {
         if (ids.has(change.id)) return answered(inner, 'committed');

@@ -88,7 +88,7 @@ export const WINDOWS = [
   ),
   broken(
     'windowOf() knows no locks',
-    'gives no window while the row of the locks is open',
+    'gives no window while the lock row is open',
     window((rows) => windowOf(only(rows.filter((row) => row.kind !== 'lock')))),
   ),
   broken('windowOf() gives what it gave before', 'gives no window from the commit on that ended or removed the grant', remembering),
