@@ -76,19 +76,15 @@ export const WHOLE = [
       return isAnother ? answered(inner, 'conflict') : inner.commit(change);
     },
   })),
-  broken(
-    'the id of a change is remembered before it is applied',
-    'commits a failed change once it is corrected',
-    (inner, { ids }) => ({
-      async commit(change) {
-        if (ids.has(change.id)) return answered(inner, 'committed');
-        if (change.append.length > 0) ids.add(change.id);
-        const answer = await inner.commit(change);
-        if (answer.outcome === 'conflict') ids.delete(change.id);
-        return answer;
-      },
-    }),
-  ),
+  broken('the id of a change is remembered before it is applied', 'commits a failed change once it is corrected', (inner, { ids }) => ({
+    async commit(change) {
+      if (ids.has(change.id)) return answered(inner, 'committed');
+      if (change.append.length > 0) ids.add(change.id);
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'conflict') ids.delete(change.id);
+      return answer;
+    },
+  })),
   broken('a failed change uses up a sequence number', 'goes on after a failed change with the next sequence number', (inner, shared) => ({
     async commit(change) {
       const answer = await inner.commit(change).catch((error: unknown) => {
