@@ -160,7 +160,7 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. Six methods, and four that are optional; `docs/writing-a-store.md` walks through
+ * Keeps rows and the journal of one namespace. Six methods, and four that are optional; `docs/guides/writing-a-store.md` walks through
  * them, and the contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:

@@ -1,7 +1,7 @@
 /*
  * The table of the lifecycle: every end of a request and a grant, with its possible causes. Without an end, a request is
  * `pending`, and a grant is `scheduled` or `active`. Both ends are terminal (L8). The codec accepts no other end, and the diagram
- * in docs/lifecycle.md is drawn from this table.
+ * in docs/reference/lifecycle.md is drawn from this table.
  */
 
 /** The ends of a request, with their causes. */

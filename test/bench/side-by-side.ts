@@ -3,7 +3,7 @@
  * what people would pick instead, and of the least that could answer. Every aim is printed with what became of it.
  *
  *   npm run bench                             prints it all; some ten minutes, and 4 GB
- *   npm run bench -- --write                  and puts the tables into docs/performance.md
+ *   npm run bench -- --write                  and puts the tables into docs/explanation/performance.md
  *   JIT_BENCH_GRANTS=100000 npm run bench     a quicker look, with no more grants than these
  */
 import { spawnSync } from 'node:child_process';
@@ -90,5 +90,5 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   const tables = report(await measure());
   console.log(tables);
   console.log(gaps());
-  if (process.argv.includes('--write')) await new MadePart('docs/performance.md', 'npm run bench').write(tables);
+  if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
 }

@@ -105,6 +105,7 @@ describe('the code in README.md and docs', () => {
   it('shows each whole file that is meant to be shown', () => {
     expect(blocks.map((block) => block.file).filter((file) => file !== undefined)).toEqual(
       expect.arrayContaining([
+        'examples/first-grant.ts',
         'examples/quickstart.ts',
         'examples/fake-clock.ts',
         'examples/journal-on-disk.ts',

@@ -152,17 +152,17 @@ export async function lawsPage(): Promise<string> {
       number += 1;
       if (comesWith !== undefined) return `- **L${number}** ${says} Not held yet: it comes with ${comesWith}.`;
       const files = filesByLaw.get(number) ?? [];
-      const held = files.map((file) => `[${file.replace('.test.ts', '')}](../test/${file})`).join(', ');
+      const held = files.map((file) => `\`test/${file}\``).join(', ');
       return `- **L${number}** ${says} Held by ${held}.`;
     });
     return [`## ${heading}`, '', ...items, ''].join('\n');
   });
   const page = `# The laws
 
-What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it anew, and a test fails while it isn't up to date.
+What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it again, and a test fails while it is out of date.
 
 ${sections.join('\n')}`;
-  return format(page, { ...(await resolveConfig(join(root, 'docs/laws.md'))), parser: 'markdown' });
+  return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });
 }
 
 /** What they say, from L1 on. */

@@ -4,7 +4,7 @@ import { fieldsByType } from './entries.js';
 import { diagrams, ENDS, explainedEnds, explainedFields, lifecyclePage, PAGE } from './lifecycle.js';
 import { root, textOf } from './pages.js';
 
-describe('docs/lifecycle.md', () => {
+describe('docs/reference/lifecycle.md', () => {
   it('L8 draws the states from the table in code: run `npx vitest run test/docs -u` after changing it', async () => {
     expect(textOf(PAGE).match(/^```mermaid$/gm)).toHaveLength(diagrams.length);
     await expect(await lifecyclePage()).toMatchFileSnapshot(join(root, PAGE));

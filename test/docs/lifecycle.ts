@@ -3,7 +3,7 @@ import { format, resolveConfig } from 'prettier';
 import { GRANT_ENDS, REQUEST_ENDS } from '../../src/records/ends.js';
 import { root, textOf } from './pages.js';
 
-export const PAGE = 'docs/lifecycle.md';
+export const PAGE = 'docs/reference/lifecycle.md';
 
 const ends = (from: string, table: Readonly<Record<string, readonly string[]>>): string[] =>
   Object.entries(table).flatMap(([status, causes]) => [`${from} --> ${status}: ${causes.join(', ')}`, `${status} --> [*]`]);

@@ -10,7 +10,7 @@ export class MadePart {
   readonly #marks: readonly [string, string];
 
   /**
-   * @param page from the root: `docs/performance.md`
+   * @param page from the root: `docs/explanation/performance.md`
    * @param command what makes it, when it is told to `--write`: `npm run bench`
    */
   constructor(page: string, command: string) {

@@ -23,25 +23,46 @@ describe('a page', () => {
     }
   });
 
-  it('can be reached from README.md', () => {
-    expect(linksOf('README.md').map((link) => link.split('#')[0])).toEqual(
-      expect.arrayContaining(pages.filter((page) => page !== 'README.md')),
+  it('is in the list of all pages, which README.md names', () => {
+    const list = 'docs/README.md';
+    expect(linksOf('README.md')).toContain(list);
+    expect(linksOf(list).map((link) => posix.join('docs', link.split('#')[0] as string))).toEqual(
+      expect.arrayContaining(pages.filter((page) => page !== 'README.md' && page !== list)),
     );
   });
 });
 
 describe('README.md', () => {
-  it('opens with one sentence, the install line and the quickstart', () => {
-    const opening = /^# jit-access\n\n([^\n]+)\n\n```sh\nnpm install jit-access\n```\n\n<!-- examples\/quickstart\.ts -->\n\n```ts\n/.exec(
-      readme,
-    );
+  it('opens with one sentence, the reasons, the install lines and a first program', () => {
+    const opening =
+      /^# jit-access\n\n([^\n]+)\n\n## Why\n.*?```sh\nnpm init -y\n.*?```\n.*?<!-- examples\/first-grant\.ts -->\n\n```ts\n/s.exec(readme);
     expect(opening?.[1]?.match(/[.!?]( |$)/g)).toHaveLength(1);
   });
 
-  it('names every entry point, and no other', () => {
+  it('has at most 750 words outside of code', () => {
+    const prose = readme
+      .replace(/^```.*?^```/gms, '')
+      .replaceAll(/<[^>]*>/g, '')
+      .replaceAll(/\]\([^)]*\)/g, ']');
+    expect(prose.split(/\s+/).filter((word) => /\w/.test(word)).length).toBeLessThanOrEqual(750);
+  });
+
+  it('gives the sizes that `npm run size` has measured', () => {
+    const sizes = JSON.parse(readFileSync(`${root}test/figures/sizes.json`, 'utf8')) as { name: string; measured: number }[];
+    const kilobytes = (name: string) => `${((sizes.find((size) => size.name === name)?.measured ?? NaN) / 1_000).toFixed(1)} KB`;
+    expect(readme).toMatch(
+      new RegExp(
+        `^\\| \`JitEngine\` with one approver +\\| ${kilobytes('JitEngine with the in-memory store and one approver')} +\\|$`,
+        'm',
+      ),
+    );
+    expect(readme).toMatch(new RegExp(`^\\| \`createChecker\` +\\| ${kilobytes('createChecker')} +\\|$`, 'm'));
+  });
+
+  it('leaves the entry points to their page, which names every one, and no other', () => {
     const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
     const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
-    const named = [...readme.matchAll(/^\| `(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
+    const named = [...textOf('docs/reference/entry-points.md').matchAll(/^\| `(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual(entries.map((entry) => posix.join('jit-access', entry)).sort());
   });
 
@@ -56,13 +77,13 @@ describe('README.md', () => {
 describe('what the pages say', () => {
   it('names every error code, and no other', () => {
     const codes = new Set(source.match(/ERR_JIT_\w+/g));
-    const named = [...textOf('docs/concepts.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
+    const named = [...textOf('docs/start/concepts.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual([...codes].sort());
     for (const page of pages) for (const code of textOf(page).match(/ERR_JIT_\w+/g) ?? []) expect(codes, page).toContain(code);
   });
 
   it('names every type of entry, and no other', () => {
-    const named = [...textOf('docs/journal.md').matchAll(/^\| ((?:`\w+\.\w+`(?:, )?)+) +\|/gm)].flatMap(
+    const named = [...textOf('docs/reference/journal.md').matchAll(/^\| ((?:`\w+\.\w+`(?:, )?)+) +\|/gm)].flatMap(
       (row) => row[1]?.match(/\w+\.\w+/g) ?? [],
     );
     expect(named.sort()).toEqual(Object.keys(ENTRY_TYPES).sort());
@@ -74,7 +95,8 @@ describe('what the pages say', () => {
     expect((await ask(8 * 3_600_000)).outcome).toBe('denied');
     const refused: unknown = await ask(8 * 3_600_000 + 1).catch((error: unknown) => error);
     expect(isJitError(refused) && refused.code).toBe('ERR_JIT_LIMIT');
-    for (const page of ['README.md', 'docs/time.md']) expect(textOf(page)).toContain('`limits.maxTtl` (default: 8 hours)');
+    for (const page of ['docs/explanation/guarantees.md', 'docs/explanation/time.md'])
+      expect(textOf(page)).toContain('`limits.maxTtl` (default: 8 hours)');
   });
 
   it('gives the default of the review deadline as it is: 24 hours', async () => {
@@ -82,13 +104,13 @@ describe('what the pages say', () => {
     const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '15m' });
     expect(request.reviewBy - request.createdAt).toBe(24 * 3_600_000);
     expect(request.askAgainAt - request.createdAt).toBe(30_000);
-    expect(textOf('docs/time.md')).toContain('`limits.reviewWithin` after the request (default: 24 hours)');
-    expect(textOf('docs/time.md')).toContain('(`limits.retryAfter` after the request, default: 30 seconds)');
+    expect(textOf('docs/explanation/time.md')).toContain('`limits.reviewWithin` after the request (default: 24 hours)');
+    expect(textOf('docs/explanation/time.md')).toContain('(`limits.retryAfter` after the request, default: 30 seconds)');
   });
 
   it('gives the default of the time that an approver has as it is: 10 seconds', () => {
     expect(source).toMatch(/approverTimeout = 10_000/);
-    expect(textOf('docs/writing-an-approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
+    expect(textOf('docs/guides/writing-an-approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
   });
 
   it('names every option and every limit of an engine, and no other', () => {
@@ -98,7 +120,7 @@ describe('what the pages say', () => {
       ].map((match) => match[1] as string);
     const options = fieldsOf('JitEngineOptions').filter((name) => name !== 'limits');
     const limits = fieldsOf('Limits').map((name) => `limits.${name}`);
-    const table = textOf('docs/concepts.md').split('## Options and limits')[1]?.split('A duration is')[0] ?? '';
+    const table = textOf('docs/start/concepts.md').split('## Options and limits')[1]?.split('A duration is')[0] ?? '';
     const named = [...table.matchAll(/^\| `([\w.]+)` /gm)].map((match) => match[1]);
     expect(named.sort()).toEqual([...options, ...limits].sort());
   });
@@ -111,21 +133,21 @@ describe('what the pages say', () => {
     ['duplicates', "'return'", "`'return'`"],
   ])('gives the default of limits.%s as it is: %s', (limit, value, told) => {
     expect(source).toMatch(new RegExp(`[ {]${limit} = ${value}[ ,]`));
-    expect(textOf('docs/concepts.md')).toMatch(new RegExp(`^\\| \`limits\\.${limit}\` +\\| ${told} +\\|`, 'm'));
-    expect(textOf('docs/lifecycle.md')).toMatch(
+    expect(textOf('docs/start/concepts.md')).toMatch(new RegExp(`^\\| \`limits\\.${limit}\` +\\| ${told} +\\|`, 'm'));
+    expect(textOf('docs/reference/lifecycle.md')).toMatch(
       new RegExp(`\`limits\\.${limit}\` \\(default: ${told}\\)|^\\| \`limits\\.${limit}\` +\\| ${told} `, 'm'),
     );
   });
 
   it('gives the default of how many reviews of break-glass may be owed as it is: 1', () => {
     expect(source).toContain('maxUnreviewed = 1,');
-    for (const page of ['docs/break-glass.md', 'docs/writing-an-approver.md'])
+    for (const page of ['docs/guides/break-glass.md', 'docs/guides/writing-an-approver.md'])
       expect(textOf(page)).toContain('`maxUnreviewed` (default: 1)');
   });
 
   it('says in one place only what is not there yet', () => {
     const saying = pages.filter((page) => /not in this release|come later/i.test(textOf(page)));
-    expect(saying.filter((page) => page !== 'docs/laws.md')).toEqual(['README.md']);
+    expect(saying.filter((page) => page !== 'docs/explanation/laws.md')).toEqual(['README.md']);
   });
 
   it('names no verb that the engine does not have', () => {

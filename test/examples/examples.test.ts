@@ -4,6 +4,7 @@ import { root, run, runInPlace } from './run.js';
 
 /** What each example prints, line by line. */
 const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
+  'first-grant.ts': ['false', 'true', /^granted, until \d/],
   'quickstart.ts': ['pending', 'no_grant', 'user:maya wrote to db-prod', /^db-prod:write until \d/],
   'manager-approver.ts': ['cite a ticket', "[ [ 'security' ] ]", 'pending', 'granted'],
   'journal-on-disk.ts': [

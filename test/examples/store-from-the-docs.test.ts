@@ -25,7 +25,7 @@ async function create(): Promise<FileGrantStore> {
 storeContract(
   { describe, it },
   {
-    name: 'the store of docs/writing-a-store.md',
+    name: 'the store of docs/guides/writing-a-store.md',
     create,
     reopen: (store) => FileGrantStore.open(folderOf.get(store) as string, store.namespace),
     // As when a disk is unmounted: the folder is there, and nothing in it.

@@ -5,7 +5,7 @@
  *
  * `--only` changes and judges these rooms alone; rooms.ts names them. What an earlier run has found of code and tests that
  * are still the same, Stryker takes over (`--force`: it does not). `--last` only judges what the last run found. `--write`
- * puts the scores into docs/assurance.md, and leaves there what was found of the other rooms. Ends with 0 only where every
+ * puts the scores into docs/explanation/assurance.md, and leaves there what was found of the other rooms. Ends with 0 only where every
  * room has its score, and every survivor that has to be listed is.
  */
 import { spawnSync } from 'node:child_process';
@@ -21,7 +21,7 @@ const args = process.argv.slice(2);
 const at = args.indexOf('--only');
 const only = at === -1 ? undefined : roomsOf(args.splice(at, 2)[1] ?? '');
 const [isLast, writes] = [takes('--last'), takes('--write')];
-if (writes && args.includes('--mutate')) throw new Error('a part of a room has no row in docs/assurance.md: use --only');
+if (writes && args.includes('--mutate')) throw new Error('a part of a room has no row in docs/explanation/assurance.md: use --only');
 
 if (!isLast) {
   const part = only === undefined ? [] : ['--mutate', filesIn(only).join(',')];
@@ -36,7 +36,7 @@ const wrong = complaints(mutants, SURVIVORS);
 const today = new Date().toISOString().slice(0, 10);
 console.log([tableOf(scores, today), ...wrong].join('\n'));
 if (writes) {
-  const page = new MadePart('docs/assurance.md', 'npm run mutate');
+  const page = new MadePart('docs/explanation/assurance.md', 'npm run mutate');
   await page.write(wholeTable(scores, today, page.read()));
 }
 process.exitCode = wrong.length === 0 ? 0 : 1;

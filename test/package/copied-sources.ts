@@ -46,9 +46,9 @@ export function deletionOf(feature: string): Deletion {
 const withoutExports = (text: string, gone: ReadonlySet<string>): string =>
   text.replace(/^(?:export|import)\b[^;]* from '\.\/([^']+)\.js';\n/gm, (statement, module: string) => (gone.has(module) ? '' : statement));
 
-/** The files of the feature that docs/architecture.md adds, by their path. */
+/** The files of the feature that docs/explanation/architecture.md adds, by their path. */
 export function featureInDocs(): Readonly<Record<string, string>> {
-  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+  const text = readFileSync(join(root, 'docs/explanation/architecture.md'), 'utf8');
   const blocks = text.matchAll(/^ {3}<!-- new: (\S+) -->\n\n {3}```typescript\n(.*?)^ {3}```$/gms);
   return Object.fromEntries([...blocks].map(([, path, code]) => [path as string, (code as string).replace(/^ {3}/gm, '')]));
 }

@@ -35,7 +35,7 @@ const expiring = await expiringGrants(engine, { within: '15m' });
 console.log(expiring.map(({ scope }) => scope).join());
 `;
 
-it('a feature is added as docs/architecture.md says', async () => {
+it('a feature is added as docs/explanation/architecture.md says', async () => {
   const files = featureInDocs();
   expect(Object.keys(files)).toEqual(['src/features/expiring/expiring.ts', 'src/expiring.ts']);
   using sources = new CopiedSources();

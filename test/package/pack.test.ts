@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { entries, root } from './entries.js';
 
@@ -17,15 +17,17 @@ const required = (specifier: string) =>
 
 describe('the packed package', () => {
   it('holds the build and the papers, and nothing else', () => {
-    // The README links to the pages, also where the package is all that there is.
-    const all = readdirSync(join(root, 'docs'), { recursive: true }) as string[];
-    const pages = all.filter((file) => file.endsWith('.md') && !file.startsWith('api'));
+    const under = (folder: string, name: RegExp) =>
+      (readdirSync(join(root, folder), { recursive: true }) as string[])
+        .filter((file) => name.test(file))
+        .map((file) => `${folder}/${file}`);
     const papers = [
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
       'THIRD_PARTY_NOTICES',
-      ...pages.map((page) => `docs/${page}`),
+      ...under('docs', /\.md$|^[^/]+\.webp$/),
+      ...under('examples', /\.ts$|^[^/]+(?<!tsconfig)\.json$/),
       'package.json',
       'schema/policy.schema.json',
     ].sort();
@@ -34,6 +36,23 @@ describe('the packed package', () => {
         .filter((path) => !/^dist\/[^/]+\.(js|cjs|d\.ts|d\.cts)$/.test(path))
         .sort(),
     ).toEqual(papers);
+  });
+
+  it('contains everything that its pages link to', () => {
+    const packed = inject('packed');
+    const pages = packed.filter((path) => path.endsWith('.md'));
+    const dead = pages.flatMap((page) => {
+      const prose = readFileSync(join(root, page), 'utf8').replace(/^```.*?^```/gms, '');
+      const links = [...prose.matchAll(/\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"/g)].map(([, link, image]) => link ?? image ?? '');
+      return links
+        .map((link) => link.split('#')[0] ?? '')
+        .filter((path) => path !== '' && !/^\w+:/.test(path))
+        .map((path) => posix.join(posix.dirname(page), path))
+        .filter((target) => !packed.some((path) => path === target || path.startsWith(`${target}/`)))
+        .map((target) => `${page} -> ${target}`);
+    });
+    expect(pages.length).toBeGreaterThan(30);
+    expect(dead).toEqual([]);
   });
 
   it.each(entries)('gives the same names to import and require: $specifier', ({ specifier }) => {

@@ -6,7 +6,7 @@ import type { Outcome } from './run.js';
 const HEAD = ['proof', 'what', 'count', 'seed', 'violations', 'time', 'on'] as const;
 
 /**
- * The tables of docs/assurance.md: what the last run of each proof came to, and which law is held by what.
+ * The tables of docs/explanation/assurance.md: what the last run of each proof came to, and which law is held by what.
  *
  * @param before what stands there: the rows of proofs that were not run now are kept, of those that are no more dropped
  */

