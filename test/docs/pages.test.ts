@@ -13,7 +13,7 @@ const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
 const readme = textOf('README.md');
 
 describe('a page', () => {
-  it.each(pages)('%s links only to what is there', (page) => {
+  it.each([...pages, '.github/CONTRIBUTING.md', '.github/SECURITY.md'])('%s links only to what is there', (page) => {
     for (const link of linksOf(page)) {
       expect(link, 'links lead to this repository').not.toMatch(/^\w+:/);
       const [path = '', anchor] = link.split('#');
