@@ -1,7 +1,7 @@
 /*
  * A tool that runs only while its grant lives. A support agent on the AI SDK wants to refund an order: its first call asks
  * for the scope, its operator approves from a phone, the same call runs, and when the window is over the next one asks
- * again. The model is the SDK's mock, and the clock is a fake one, so nothing is called and nobody waits.
+ * again. The model is the SDK's mock, and the clock is a fake one, so nothing is called and nothing waits.
  */
 import { generateText, isStepCount, tool, type ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
@@ -13,7 +13,7 @@ import { z } from 'zod';
 // The SDK would warn that it wants a newer Node.
 (globalThis as { AI_SDK_LOG_WARNINGS?: boolean }).AI_SDK_LOG_WARNINGS = false;
 
-/** Whoever runs the agent reviews what it asks for. */
+/** The person who runs the agent reviews its requests. */
 const operatorReviews: Approver = {
   name: 'operator',
   decide: () => ({ outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } }),
@@ -42,11 +42,11 @@ const guarded = toolApproval(
   },
 );
 
-/** What the model is told of its call, if anything. */
+/** What the model receives about its call, if anything. */
 function show(model: MockLanguageModelV4): void {
   const last = model.doGenerateCalls.at(-1)?.prompt.at(-1);
   if (last?.role !== 'tool') return;
-  for (const part of last.content) if (part.type === 'tool-result') console.log('  the model is told:', JSON.stringify(part.output));
+  for (const part of last.content) if (part.type === 'tool-result') console.log('  the model receives:', JSON.stringify(part.output));
 }
 
 /** Goes on with a conversation; the model only ever wants to refund order 1138. */

@@ -25,7 +25,7 @@ async function theNight() {
 
 async function main() {
   await theNight();
-  // Exported that night to where nobody who can write to the store can write.
+  // Exported that night to a place that no writer of the store can change.
   const exported = await engine.journalHead();
   await clock.set(Date.UTC(2026, 4, 4, 9));
 
@@ -43,7 +43,7 @@ async function main() {
     console.log(`${subject}: ${time(startsAt)} to ${time(end!.at)}, ${end!.cause} by ${end!.by}`);
   }
 
-  // 3. What was known at 02:20, when nobody had asked for lee yet? Answered from the journal, without the store's rows.
+  // 3. What was known at 02:20, before any request for lee? Answered from the journal, without the store's rows.
   const then = Date.UTC(2026, 2, 14, 2, 20);
   const { requests, grants, usages } = await replay(readJournal(store), then);
   const held = [...grants.values()].filter((grant) => wasHeldAt(grant, then, usages.get(grant.id)));
@@ -57,7 +57,7 @@ async function main() {
   console.log(`the journal is ${verified.ok ? 'whole' : 'broken'}; ${rows} rows compared, ${differences.length} differ`);
   assert.ok(ok);
 
-  // 5. And if somebody with the database's password had let lee's access last until the morning?
+  // 5. And if a person with the database's password had extended lee's access until the morning?
   const [row] = (await store.find({ kind: 'grant', subject: 'user:lee', limit: 1 })).items;
   const { end: _end, ...body } = row!.body;
   const morning = Date.UTC(2026, 2, 14, 9);

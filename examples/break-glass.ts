@@ -39,7 +39,7 @@ async function main() {
     subject: 'user:maya',
     scope: 'db-prod:write',
     ttl: '30m',
-    justification: 'orders are lost, nobody of platform answers',
+    justification: 'orders are lost, no one on the platform team answers',
   } as const;
   const { request, grants } = await engine.breakGlass(emergency);
   await engine.assertAllowed('user:maya', 'db-prod:write');

@@ -35,13 +35,13 @@ async function main() {
     console.log(`${time(error.decision.at)}: ${error.message}`);
   });
 
-  // Two minutes pass until somebody looks at it.
+  // Two minutes pass until a reviewer looks at it.
   await clock.advance('2m');
   const [asked] = await engine.inbox('user:sam');
   assert.ok(asked);
   await engine.approve(asked.request.id, { by: 'user:sam' });
 
-  // Nobody does anything at the end of the window.
+  // No one does anything at the end of the window.
   await running;
   assert.equal(batches, 3);
   assert.equal(clock.sleepers, 0);

@@ -74,7 +74,7 @@ async function main() {
   assert.equal(received[0]?.id, received[1]?.id);
   console.log('webhooks:', received.map(({ outcome }) => outcome).join(', '));
 
-  // Whoever doesn't have the secret is nobody.
+  // A caller without the secret is rejected.
   const forged = { 'webhook-id': 'c1.1', 'webhook-timestamp': String(clock.now() / 1_000), 'webhook-signature': 'v1,AAAA' };
   const answer = await fetch(url, { method: 'POST', headers: forged, body: '{"type":"grant.issued"}' });
   console.log('forged:', answer.status);

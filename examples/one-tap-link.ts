@@ -28,7 +28,7 @@ async function show(token: string): Promise<string> {
 <form method="post"><button>${decision === 'approve' ? 'Approve' : 'Deny'} as ${inHtml(reviewer)}</button></form>`;
 }
 
-/** Gives the review, as whoever has proven to be here. That they have the link proves nothing. */
+/** Gives the review as the signed-in person. Having the link proves nothing. */
 async function redeem(token: string, by: string | undefined): Promise<string> {
   if (by === undefined) throw new Unauthenticated();
   const { outcome } = await links.redeem(token, { by });
@@ -77,7 +77,7 @@ async function main() {
     ttl: '15m',
     justification: 'order <1138> is stuck',
   });
-  // Send it to sam, and to nobody else.
+  // Send it to sam only.
   const token = await links.create(asked.request.id, { reviewer: 'user:sam', decision: 'approve', ttl: '10m' });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/review/${token}`;
   const tap = async (session?: string) =>
@@ -90,8 +90,8 @@ async function main() {
   assert.equal(await isAllowed(), false);
   console.log('opened: nothing is decided');
 
-  console.log('nobody:', await tap()); // 401
-  console.log('user:ana:', await tap('s3cr3t-of-ana')); // 403, and on record
+  console.log('not signed in:', await tap()); // 401
+  console.log('user:ana:', await tap('s3cr3t-of-ana')); // 403, and recorded
   assert.equal(await isAllowed(), false);
   console.log('user:sam:', await tap('s3cr3t-of-sam')); // 200
   assert.equal(await isAllowed(), true);

@@ -28,7 +28,7 @@ async function main() {
   await engine.approve(asked.request.id, { by: 'user:sam' });
   console.log(await writeToDatabase('user:maya')); // user:maya wrote to db-prod
 
-  // Nobody has to give anything back: from `expiresAt` on, every check says no.
+  // No one has to revoke anything: from `expiresAt` on, every check denies.
   for (const grant of (await engine.status('user:maya')).held) {
     console.log(`${grant.scope} until ${new Date(grant.expiresAt).toLocaleTimeString()}`);
   }

@@ -29,7 +29,7 @@ async function main() {
     name: 'directory',
     scopes: ['db-prod:admin'],
     tries: 3,
-    // `held` is the desired state, not an event: set it so, whatever was before.
+    // `held` is the desired state, not an event: set it, regardless of the state before.
     apply: ({ subject, held, seq }) => directory.setMember(subject, held, seq),
   });
   const isMember = () => directory.members.has('user:maya');

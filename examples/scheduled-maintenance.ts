@@ -12,7 +12,7 @@ async function main() {
   const policy = definePolicy({
     groups: {
       platform: ['user:ana'],
-      // Code, so it is asked anew each time: at the ask, at the approval, and once more at the start.
+      // Code, so it is asked again each time: at the ask, at the approval, and once more at the start.
       'on-shift': { isMember: (person) => onShift.has(person) },
     },
     rules: [
@@ -37,7 +37,7 @@ async function main() {
   assert.deepEqual([approved.grants[0].startsAt, approved.grants[0].expiresAt], [tonight, tonight + 2 * HOUR]);
   console.log(await reason()); // not_started
 
-  // The first check at or after the start asks whether she may still hold it, and puts the start on record. No sweeper is needed.
+  // The first check at or after the start asks whether she may still hold it, and records the start. No sweeper is needed.
   await clock.set(tonight);
   console.log(await reason()); // granted
   await clock.set(tonight + 2 * HOUR);

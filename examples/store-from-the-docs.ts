@@ -21,7 +21,7 @@ interface Contents {
 }
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
-/** Anew each time: whoever is handed one may change it. */
+/** A new object each time: the caller that receives one may change it. */
 const empty = (namespace: string): Contents => ({
   layout: LAYOUT,
   namespace,
@@ -193,7 +193,7 @@ export class FileGrantStore implements GrantStore {
     return new StoreError(operation, `${this.#folder} could not be read: ${(error as Error).message}`, error);
   }
 
-  /** The one writer of this namespace, over all processes: whoever could make the lock file. */
+  /** The one writer of this namespace, over all processes: the one that created the lock file. */
   async #lock(): Promise<() => Promise<void>> {
     const path = `${this.#file}.lock`;
     for (let tries = 1; ; tries++) {

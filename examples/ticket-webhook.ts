@@ -13,7 +13,7 @@ const engine = new JitEngine({
 const secret = randomBytes(32);
 const sign = (body: string) => createHmac('sha256', secret).update(body).digest('hex');
 
-/** Whoever could forge a closed ticket could end everybody's access. */
+/** A caller that could forge a closed ticket could end the access of every subject. */
 function isSigned(body: string, signature: unknown): boolean {
   const expected = Buffer.from(sign(body));
   const given = Buffer.from(typeof signature === 'string' ? signature : '');

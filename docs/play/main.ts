@@ -64,7 +64,7 @@ const player = new Player({
   isStill: () => reducedMotion.matches,
   onScene: (scene) => {
     for (const view of views) view.show(scene);
-    // For whoever waits until what they did is on the screen.
+    // For a caller that waits until its action is on the screen.
     document.body.dataset['at'] = String(scene.at);
   },
   onPace: () => queueMicrotask(transport.pace),

@@ -149,7 +149,7 @@ export class Player {
     this.#settling ??= this.#settle();
   }
 
-  /** One at a time: what is asked for meanwhile is gone to when this is there, and what lies in between is left out. */
+  /** One at a time: a position that is asked for in the meantime follows, and what lies in between is left out. */
   async #settle(): Promise<void> {
     try {
       while (this.#isStale) {

@@ -2,7 +2,7 @@ import type { JitEngine } from 'jit-access';
 
 export type DatabaseScope = 'db-prod:read' | 'db-prod:write';
 
-/** A database that lets nobody in by itself: each call asks the engine first, and a refusal is a throw. */
+/** A database that allows no call by itself: each call asks the engine first, and a refusal throws. */
 export class Database {
   readonly #engine: JitEngine<DatabaseScope>;
   #stuckOrders = 1138;

@@ -92,7 +92,7 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   page.result('green', 'writes: done, 0 orders are stuck');
   const exportedHead = await engine.journalHead();
 
-  page.title('Nobody gives anything back');
+  page.title('No one revokes anything');
   page.line(`... until ${exactTime(grant.expiresAt)}`, 'dim');
   await sleepUntil(grant.expiresAt);
   const late = await engine.check(MAYA, WRITE);
@@ -136,7 +136,7 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   for (const held of items) page.line(`${held.subject}, from ${exactTime(held.startsAt)} to ${exactTime(held.expiresAt)}`, 'green');
   const afterwards = await engine.whoHadAccess({ scope: WRITE, at: grant.expiresAt });
   assert.deepEqual(afterwards.items, []);
-  page.line(`And at ${exactTime(grant.expiresAt)}, when the window had passed? Nobody.`);
+  page.line(`And at ${exactTime(grant.expiresAt)}, when the window had passed? No one.`);
   page.line();
 
   await engine.close();

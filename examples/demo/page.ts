@@ -2,7 +2,7 @@ const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], ye
 
 export type Style = keyof typeof STYLES;
 
-/** Where the incident is told: one line after the other, coloured only where somebody can see colours. */
+/** Prints the incident, one line after the other, coloured only on a terminal with colours. */
 export interface Page {
   title(text: string): void;
   /** Who does something, and what. */

@@ -6,7 +6,7 @@ const clock = new ManualClock();
 export const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), clock });
 
 /**
- * Who is calling. The engine believes what it is told, so this must be what you have proven: a verified session or
+ * Who is calling. The engine trusts this id, so it must be one that you have proven: a verified session or
  * token, never a header that the client may set. This one looks up a session made by a login that isn't shown.
  */
 const sessions = new Map([['Bearer s3cr3t', 'user:maya']]);

@@ -31,7 +31,7 @@ describe('the demo', () => {
       /user:noor +approves/,
       /\[admin \(expires \d\d:\d\d:\d\d\)\]/,
       /writes: done/,
-      /Nobody gives anything back/,
+      /No one revokes anything/,
       /is it allowed\?\nno: the window has passed, and no sweep has run/,
       /records that the grant ended/,
       /\[read-only\]/,

@@ -30,7 +30,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
-  'one-tap-link.ts': ['opened: nothing is decided', 'nobody: 401', 'user:ana: 403', 'user:sam: 200', 'again: 410'],
+  'one-tap-link.ts': ['opened: nothing is decided', 'not signed in: 401', 'user:ana: 403', 'user:sam: 200', 'again: 410'],
   'policy-from-json.ts': [
     'granted by rule staging',
     'cite a ticket like INC-#### (rule production: require.ticket)',

@@ -92,7 +92,7 @@ describe('World', () => {
       'ERR_JIT_DENIED',
       'ERR_JIT_DENIED',
       'no_grant',
-      'nobody',
+      'no subject',
     ]);
   });
 

@@ -10,7 +10,7 @@ export type Width = (typeof WIDTHS)[number];
 export interface Month {
   /** The work and the grants of one day of it. */
   readonly day: { readonly work: readonly Work[]; readonly grants: readonly Grant[] };
-  /** How often somebody had to ask. */
+  /** How often a person had to ask. */
   readonly requests: number;
   /** Of these, how often because a window had ended while the work had not. */
   readonly cutOff: number;
@@ -33,7 +33,7 @@ function widened(door: string, width: Width): string {
 }
 
 /**
- * Has an engine live through the month's work. Whoever begins a piece checks; if the answer is no they ask, which is
+ * Has an engine live through the month's work. A person who begins a piece checks; if the answer is no, the person asks, which is
  * granted at once, and when the window ends before the work they ask again. Nothing is given back early.
  *
  * @param ttlMs the window that is asked for each time

@@ -71,7 +71,7 @@ export const sleepingSweeper: Scenario = {
         run: async () => {
           await engine.whoHadAccess({ scope: 'db-prod:write', at: begin + 15 * MINUTE });
         },
-        expects: 'nobody',
+        expects: 'no subject',
       },
     ];
   },

@@ -28,7 +28,7 @@ export function panel(name: string, asks: string, ...children: readonly Child[])
   );
 }
 
-/** Calls `draw` only when what it depends on has changed: what is not drawn anew keeps its focus and its selection. */
+/** Calls `draw` only when what it depends on has changed: an element that is not drawn again keeps its focus and its selection. */
 export function onChange<T>(key: (value: T) => string, draw: (value: T) => void): (value: T) => void {
   let last: string | undefined;
   return (value) => {

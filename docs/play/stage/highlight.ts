@@ -3,7 +3,7 @@ import { el } from './dom.js';
 const TOKEN = /('[^'\n]*'|`[^`\n]*`)|\b(await|for|const|of|new|async)\b|\b(\d+)\b|(\/\/.*)/g;
 const KINDS = ['text', 'word', 'number', 'comment'];
 
-/** Code with its texts, words and numbers told apart. */
+/** Code whose texts, words and numbers are marked. */
 export function highlight(code: string): (Node | string)[] {
   const parts: (Node | string)[] = [];
   let from = 0;

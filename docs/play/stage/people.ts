@@ -90,13 +90,14 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
       text,
       () => {
         act({ does, requestId, by: id });
-        // The button goes with what it was for; whoever pressed it by keyboard stays where they were.
+        // The button goes with what it was for; a keyboard user keeps the focus.
         inbox.focus();
       },
       { class: kind, 'aria-label': `${text} as ${nameOf(id)}` },
     );
   const show = onChange<ReviewerScene>(
-    (scene) => [...scene.inbox, ...scene.owed].map(({ request }) => `${request.id} ${request.version}`).join() + String(scene.said?.at),
+    (scene) =>
+      [...scene.inbox, ...scene.pendingReviews].map(({ request }) => `${request.id} ${request.version}`).join() + String(scene.said?.at),
     (scene) => {
       const items = [
         ...scene.inbox.map(({ request }) =>
@@ -107,7 +108,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
             el('div', { class: 'taps' }, tap('approve', request.id, 'Approve', 'yes'), tap('deny', request.id, 'Deny', 'no')),
           ),
         ),
-        ...scene.owed.map(({ request }) =>
+        ...scene.pendingReviews.map(({ request }) =>
           el(
             'div',
             { class: 'item' },

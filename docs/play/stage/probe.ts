@@ -13,7 +13,7 @@ const REASONS = {
   no_grant: 'no window is open for this scope',
 } as const;
 
-/** Asks the engine whatever the viewer types, at each moment. */
+/** Asks the engine what the viewer types, at each moment. */
 export function createProbe(ask: (question: Question) => void) {
   const field = (name: string) =>
     el('input', { type: 'text', id: `probe-${name}`, autocomplete: 'off', spellcheck: 'false', autocapitalize: 'off' });

@@ -54,7 +54,7 @@ export function createTransport(player: () => Player) {
     play.classList.toggle('on', player().isPlaying);
   };
 
-  /** Keys for whoever is not in a field or on a button, which have their own. */
+  /** Keys of the page. Fields and buttons have their own. */
   const onKey = (event: KeyboardEvent): void => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target instanceof Element && event.target.closest('input, textarea, select, button, dialog, [tabindex="0"]') !== null) return;

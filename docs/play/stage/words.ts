@@ -7,7 +7,7 @@ export const timeOf = (instant: number): string => time.format(instant);
 /** `02:13` */
 export const shortTimeOf = (instant: number): string => (instant % 60_000 === 0 ? shortTime : time).format(instant);
 
-/** `user:maya` is Maya, `agent:7` Agent 7; what is nobody, the sweeper say, keeps its id. */
+/** `user:maya` is Maya, `agent:7` Agent 7; an id of no person, such as the sweeper, stays as it is. */
 export function nameOf(id: string): string {
   const [kind, name] = id.split(':');
   if (kind === 'user' && name !== undefined) return name.charAt(0).toUpperCase() + name.slice(1);

@@ -91,7 +91,7 @@ function swept({ ended: grants, expired }: SweepReport): Answer {
 }
 
 function holders({ items }: Page<Grant>, time: (instant: number) => string): Answer {
-  if (items.length === 0) return { word: 'nobody', text: 'no subject', tone: 'plain' };
+  if (items.length === 0) return { word: 'no subject', text: 'no subject', tone: 'plain' };
   const each = items.map(({ subject, startsAt, expiresAt }) => `${subject} [${time(startsAt)}, ${time(expiresAt)})`);
   return { word: items.map(({ subject }) => subject).join(' '), text: each.join(', '), tone: 'plain' };
 }

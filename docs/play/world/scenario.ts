@@ -15,15 +15,15 @@ export interface OnStage {
   readonly begin: number;
 }
 
-/** One thing that somebody does. */
+/** One action of a person. */
 export interface Step {
   /** When, in milliseconds since the scenario's begin. No two steps share an instant. */
   readonly at: number;
-  /** One sentence for somebody who has never heard of any of this. */
+  /** One sentence for a reader who is new to the subject. */
   readonly says: string;
   /** The calls. Its text, from the scenario's own file, is what the page shows: so it is a block, with nothing around it. */
   readonly run: () => Promise<void>;
-  /** What the last of its calls answers, in a word (see `wordOf`), as long as nobody steps in. */
+  /** What the last of its calls answers, in a word (see `wordOf`), as long as the viewer does not step in. */
   readonly expects: string;
 }
 
@@ -34,7 +34,7 @@ export interface Scenario {
   readonly about: string;
   /** The text of the scenario's own file. */
   readonly source: string;
-  /** When it begins, by the clock of whoever looks. */
+  /** When it begins, by the clock of the viewer. */
   readonly begin: { readonly hour: number; readonly minute: number };
   /** How long it is, in milliseconds. */
   readonly lastsMs: number;

@@ -14,7 +14,7 @@ import {
 import { readJournal } from 'jit-access/journal';
 import type { Done, World } from './world.js';
 
-/** What somebody asks the probe. */
+/** What the viewer asks the probe. */
 export interface Question {
   readonly subject: string;
   readonly scope: string;
@@ -33,7 +33,7 @@ export interface Asked {
 export interface ReviewerScene {
   readonly id: string;
   readonly inbox: readonly InboxItem[];
-  readonly owed: readonly BreakGlassReviewItem[];
+  readonly pendingReviews: readonly BreakGlassReviewItem[];
   /** The last word that they have given. */
   readonly said:
     | { readonly verdict: Review['verdict'] | BreakGlassReview['verdict']; readonly at: number; readonly reason: string | undefined }
@@ -77,7 +77,7 @@ export async function look(world: World, question: Question): Promise<Scene> {
       scenario.reviewers.map(async (id) => ({
         id,
         inbox: await engine.inbox(id),
-        owed: await engine.listBreakGlassReviews({ reviewer: id }),
+        pendingReviews: await engine.listBreakGlassReviews({ reviewer: id }),
         said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
       })),
     ),

@@ -105,7 +105,7 @@ export class World {
   }
 
   async #happen(event: Event): Promise<void> {
-    // For each event anew, so that no question asked in between, to paint the page say, changes the ids that come after.
+    // New for each event, so that no question asked in between, to paint the page say, changes the ids that come after.
     this.#seedIds(`${this.scenario.id} ${event.kind} ${event.at}`);
     this.#calls = [];
     if (event.kind === 'sweep') await this.engine.sweep();
@@ -115,7 +115,7 @@ export class World {
       if (event.kind === 'step') this.done.push(done);
       else this.actsDone.push({ ...done, act: event.act });
     }
-    // A refused attempt goes on record in the background: the clock, set to where it is, lets it.
+    // A refused attempt is recorded in the background: the clock, set to where it is, lets it.
     await this.clock.set(this.clock.now());
   }
 

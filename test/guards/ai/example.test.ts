@@ -20,11 +20,11 @@ describe('an example of an agent', () => {
       '  refused: ERR_JIT_NOT_REVIEWER',
       'Olga looks at it, and approves.',
       '  she reads: Tool call: refund. The model gives this unverified reason: "it arrived broken"',
-      '  the model is told: {"type":"text","value":"order 1138 is refunded"}',
+      '  the model receives: {"type":"text","value":"order 1138 is refunded"}',
       'Ten minutes later it wants to refund it once more.',
       PAUSED,
       'Olga has seen enough.',
-      '  the model is told: {"type":"execution-denied","reason":"The request for billing:1138:refund was denied: it was refunded already. Nothing was done."}',
+      '  the model receives: {"type":"execution-denied","reason":"The request for billing:1138:refund was denied: it was refunded already. Nothing was done."}',
     ]);
   });
 });
