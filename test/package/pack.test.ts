@@ -27,7 +27,7 @@ describe('the packed package', () => {
       'README.md',
       'THIRD_PARTY_NOTICES',
       ...under('docs', /\.md$|^[^/]+\.webp$/),
-      ...under('examples', /\.ts$|^[^/]+(?<!tsconfig)\.json$/),
+      ...under('examples', /\.[jt]s$|^[^/]+(?<!tsconfig)\.json$/),
       'package.json',
       'schema/policy.schema.json',
     ].sort();
