@@ -65,7 +65,7 @@ describe.each([
 ])('sqlGrantStore on PostgreSQL, which reads %s', (_, read) => {
   it.each([
     ['the pool', { connectionTimeoutMillis: SHORT }, PATIENT, /timeout exceeded when trying to connect/],
-    ['the store', {}, SHORT, /no answer within \d+ ms.*no connection to it is free/],
+    ['the store', {}, SHORT, /no answer within \d+ ms.*no connection is free/],
   ])('denies and writes nothing where all connections are taken, by the limit of %s (L30)', async (_, limit, timeoutMs, says) => {
     const pool = narrow(limit);
     const store = storeOn(pool, { read, timeoutMs });
@@ -165,7 +165,7 @@ describe('commits on PostgreSQL that the server cannot carry out', () => {
 
   it.each([
     ['in the middle', PATIENT, /^ERR_JIT_STORE$/, /53100.*No space left/],
-    ['at COMMIT', ...inDoubt, /53100|could not be learnt|no answer|took too long/],
+    ['at COMMIT', ...inDoubt, /53100|is unknown|no answer|took too long/],
   ])('leave nothing where the disk is full %s, and checks go on (L30)', async (when, timeoutMs, code, says) => {
     const store = storeOn(postgres.pool(), { timeoutMs });
     // No disk is filled here: the server is made to say what it says where a table can't grow.
@@ -175,7 +175,7 @@ describe('commits on PostgreSQL that the server cannot carry out', () => {
 
   it.each([
     ['in the middle', PATIENT, /^ERR_JIT_STORE$/, /57P01|terminated/],
-    ['at COMMIT', ...inDoubt, /57P01|terminated|could not be learnt|no answer|took too long/],
+    ['at COMMIT', ...inDoubt, /57P01|terminated|is unknown|no answer|took too long/],
   ])('leave nothing where it ends each connection %s, and checks go on over others (L30)', async (when, timeoutMs, code, says) => {
     const store = storeOn(postgres.pool(), { timeoutMs });
     await postgres.sql(`select setval('times', -1000000)`);
