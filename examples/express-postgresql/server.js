@@ -45,7 +45,7 @@ const STATUS = {
   ERR_JIT_NOT_FOUND: 404,
   ERR_JIT_SELF_REVIEW: 403,
   ERR_JIT_NOT_REVIEWER: 403,
-  ERR_JIT_NOT_ELIGIBLE: 403,
+  ERR_JIT_INELIGIBLE: 403,
   ERR_JIT_STORE: 503,
 };
 // Express needs all four parameters to recognise an error handler.

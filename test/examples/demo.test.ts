@@ -40,7 +40,7 @@ describe('the demo', () => {
       /verified: 6 entries/,
       /Who had db-prod:write at/,
       /user:maya, from/,
-      /And at \d\d:\d\d:04\.000, when the window had passed\? Nobody\./,
+      /And at \d\d:\d\d:04\.000, when the window had passed\? No one\./,
     ];
     let from = 0;
     for (const step of steps) {
