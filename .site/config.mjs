@@ -1,0 +1,58 @@
+/** The pages in the order in which a reader needs them: each group is a folder of docs. */
+const groups = [
+  ['Start', 'start', ['quickstart', 'concepts', 'play']],
+  [
+    'Guides',
+    'guides',
+    [
+      'express-postgresql',
+      'guards',
+      'checker',
+      'policy',
+      'break-glass',
+      'agents',
+      'work',
+      'answers',
+      'notifications',
+      'provisioning',
+      'badge',
+      'testing',
+      'backups',
+      'writing-an-approver',
+      'writing-a-store',
+    ],
+  ],
+  ['Stores', 'guides/stores', ['choosing', 'sqlite', 'postgresql', 'redis']],
+  ['Reference', 'reference', ['entry-points', 'lifecycle', 'journal', 'scopes', 'migration']],
+  ['Explanation', 'explanation', ['guarantees', 'trade-offs', 'time', 'threat-model', 'laws', 'assurance', 'performance', 'architecture']],
+];
+
+/** Anchors as GitHub makes them, which the links of the pages use. */
+const slugify = (heading) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+/** @param titleOf the title of a page, by its path */
+export const siteConfig = (titleOf) => ({
+  title: 'jit-access',
+  description: 'Just-in-time privileged access for TypeScript',
+  cleanUrls: false,
+  lastUpdated: false,
+  // The static API reference, which TypeDoc writes beside the pages.
+  ignoreDeadLinks: [/^\/api\//],
+  markdown: { anchor: { slugify } },
+  themeConfig: {
+    search: { provider: 'local' },
+    nav: [
+      { text: 'Quickstart', link: '/start/quickstart' },
+      { text: 'Guides', link: '/guides/guards' },
+      { text: 'API', link: '/api/index.html', target: '_self' },
+    ],
+    sidebar: groups.map(([text, folder, pages]) => ({
+      text,
+      items: pages.map((page) => ({ text: titleOf(`${folder}/${page}`), link: `/${folder}/${page}` })),
+    })),
+  },
+});
