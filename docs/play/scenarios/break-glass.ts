@@ -50,7 +50,7 @@ export const breakGlass: Scenario = {
             subject: 'user:maya',
             scope: 'db-prod:write',
             ttl: '30m',
-            justification: 'orders are lost, no reviewer answers',
+            justification: 'orders are lost, no one answers',
           });
         },
         expects: 'granted',
