@@ -16,7 +16,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
   [
     'Time',
     [
-      { says: 'No grant allows at or after `expiresAt - leewayMs`, whatever sweeps, revokes, crashes or restarts.' },
+      { says: 'No grant allows at or after `expiresAt - leewayMs`, regardless of sweeps, revokes, crashes and restarts.' },
       { says: 'None allows before `startsAt`.' },
       { says: 'There is no "forever": every window is bounded, and an over-long request is refused, not cut.' },
       {
@@ -31,7 +31,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'State',
     [
       { says: 'Only legal edges; what has ended stays ended.' },
-      { says: 'Of many deciders exactly one wins; the others are told the decision.' },
+      { says: 'Of many concurrent decisions exactly one wins; the other callers receive it.' },
       { says: 'One grant for each scope of an approved request, none otherwise; all scopes or none.' },
       { says: 'The same idempotency key and body has one effect; another body is refused.' },
       {
@@ -44,9 +44,9 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'Review',
     [
       { says: 'A reviewer counts once, in one group.' },
-      { says: 'The subject, and whoever asked on its behalf, never count.' },
+      { says: 'The subject, and the requester who asked on its behalf, never count.' },
       { says: 'Denial before approval; an absent, empty or malformed quorum is never met; an approver that failed is asked again.' },
-      { says: 'A review counts only while fresh, from somebody in the group then and now.' },
+      { says: 'A review counts only while fresh, from a member of the group then and now.' },
       { says: 'What is granted is exactly what was reviewed.' },
       { says: 'Holding two grants never allows what neither does.' },
     ],
@@ -55,9 +55,9 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'Scopes',
     [
       { says: 'Denied by default.' },
-      { says: 'Exact by default; what approves must cover, what takes away reaches whatever overlaps.' },
+      { says: 'Exact by default; an approval must cover the scope, a revoke reaches every scope that overlaps.' },
       { says: 'Matching is linear, and builds no regular expression from input.' },
-      { says: 'One canonical form for scopes, ids and texts; anything else is refused at the door.' },
+      { says: 'One canonical form for scopes, ids and texts; any other input is refused.' },
       { says: 'Composite keys are never put together so that two become one.' },
     ],
   ],
@@ -68,7 +68,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'Gap-free and chained: what was changed is found and named, in the journal and in the rows.' },
       { says: 'The journal, the records and `whoHadAccess` say the same of the past.' },
       { says: 'A shared sink gets every entry at least once, in order, through any crash.' },
-      { says: 'Refused attempts are on record, few and counted; secrets and metadata never are.' },
+      { says: 'Refused attempts are recorded, few and counted; secrets and metadata never are.' },
     ],
   ],
   [

@@ -98,7 +98,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     {
       name: 'races',
       laws: ['L8', 'L9', 'L10', 'L11', 'L12'],
-      what: 'eight processes make each transition 64 at once; it is on record once, and each is told what became of it.',
+      what: 'eight processes make each transition 64 at once; it is recorded once, and each process receives the outcome.',
     },
     (durable, { scale }) => runRaces(durable, PROCESSES, scaled(20, scale)),
     'races',
@@ -108,7 +108,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     {
       name: 'sweepers',
       laws: ['L8', 'L25', 'L26'],
-      what: 'twenty sweepers in twenty processes begin at once over 10,000 due grants; each end is on record once.',
+      what: 'twenty sweepers in twenty processes begin at once over 10,000 due grants; each end is recorded once.',
     },
     (durable, { scale }) => doubledSweepers(durable, 20, scaled(10_000, scale)),
     'ends',
@@ -118,7 +118,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     {
       name: 'deliveries',
       laws: ['L12', 'L28', 'L32'],
-      what: 'processes are killed or suspended while they tell people and systems outside; all is told, in order, under steady ids.',
+      what: 'processes are killed or suspended while they notify people and external systems; every entry and change arrives, in order, under steady ids.',
     },
     (durable, { seed, scale, progress }) => struckOutside(durable, scaled(200, scale), seed, progress),
     'strikes',
@@ -151,7 +151,7 @@ const onServer = (kind: 'postgres' | 'redis'): readonly Proof[] => [
     {
       name: 'lost-replies',
       laws: ['L31', 'L25', 'L26'],
-      what: 'the reply to a commit is lost under load; it is committed again, is told what became of it, and is on record once.',
+      what: 'the reply to a commit is lost under load; it is committed again, its outcome is known, and it is recorded once.',
     },
     (durable, { seed, scale, progress }) => lostReplies(durable, scaled(1_000, scale), seed, progress),
     'lost replies',

@@ -150,7 +150,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     else expect(again.told).toMatch(TOLD_WAIT);
   });
 
-  it('is told when its request was cancelled', async () => {
+  it('receives the reason when its request was cancelled', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     await engine.revokeAll({ requestId: (await only()).id }, { by: OPERATOR });

@@ -105,7 +105,7 @@ async function oneStrike(
   const goOn = async () => {
     await clock.advance(STEP_MS);
     await engine.sweep();
-    // What is told of provisioning goes on record while the sinks are being given what was there before.
+    // Entries of provisioning are appended while the sinks still receive earlier entries.
     for (let turn = 0; turn < TURNS; turn++) if ((await engine.flushAudit()).caughtUp) return true;
     return false;
   };
