@@ -256,6 +256,19 @@ describe('JitEngine', () => {
       expect(await stored(engine, grant)).toEqual({ ...grant, version: 4, warnedAt: instants });
     });
 
+    it('L34 come each at its own instant, also a millisecond apart', async () => {
+      const { engine, clock, store } = warning({}, { warnBefore: [WARN + 1, WARN] });
+      await aGranted(engine);
+      for (const instant of [END - WARN - 1, END - WARN]) {
+        await clock.set(instant);
+        await engine.sweep();
+      }
+      expect(await given(store)).toEqual([
+        [END - WARN - 1, WARN + 1],
+        [END - WARN, WARN],
+      ]);
+    });
+
     it('L34 become one at the start where they would come at it or before, so that no two come at one instant', async () => {
       for (const [ttl, before] of [
         [20 * MINUTE, [15 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
