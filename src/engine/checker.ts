@@ -5,13 +5,14 @@ import { decisionOf, judge, reaches } from '../lifecycle/check.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import type { MaybePromise } from '../core/ports.js';
 import type { GrantStore, GrantWindow, Row } from '../core/store-port.js';
-import { decodeGrant, hasLockRow, hasUsageRow, isObject, type Decision } from '../records/index.js';
+import { decodeGrant, hasUsageRow, isObject, LOCK_ROW, type Decision } from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { isThenable, type ClockReading, type EngineClock } from '../core/time.js';
 import { isInstant } from '../core/instant.js';
 import type { Enforcement } from '../kernel/enforcement.js';
 import { withUsage, usageRow } from '../kernel/grant-use.js';
 import { standingFor } from '../kernel/standing.js';
+import { NONE } from '../records/make.js';
 
 /** A scope, or any object with a `scope`. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };
@@ -155,15 +156,18 @@ export class Checker {
 
   /**
    * Decodes only the rows that reach the scope, usually one. A malformed row allows nothing and is reported to `onError`.
-   * Where a lock row is present, no grant reaches any scope. No verb of this version writes locks, so it can not read one
-   * and fails closed (L30).
+   *
+   * @returns `undefined` where a lock row is present. No verb of this version writes locks, so it can not read one: no grant
+   *   allows anything (L30)
    */
-  reaching(rows: readonly Row[], subject: string, scope: string): readonly GrantUse[] {
-    if (hasLockRow(rows)) return [];
+  reaching(rows: readonly Row[], subject: string, scope: string): readonly GrantUse[] | undefined {
     const { scopes, decodeAll, onError } = this.#settings;
     const reaching: GrantUse[] = [];
     for (const row of rows) {
-      if (isObject(row) && (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope))) continue;
+      if (isObject(row)) {
+        if (row.kind === LOCK_ROW.kind) return undefined;
+        if (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope)) continue;
+      }
       try {
         const grant = decodeGrant(row);
         reaching.push(hasUsageRow(grant) ? withUsage(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
@@ -193,9 +197,11 @@ export class Checker {
   }
 
   #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
+    // Most denials have no rows, and each call of this path costs them some 40 ns.
+    const uses = rows.length === 0 ? NONE : this.reaching(rows, subject, scope);
     // `validUntil` is this reading: the lock may end at any moment.
-    if (hasLockRow(rows)) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
-    return judge(this.reaching(rows, subject, scope), subject, scope, reading, this.#settings.takesUses);
+    if (uses === undefined) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
+    return judge(uses, subject, scope, reading, this.#settings.takesUses);
   }
 }
 

@@ -36,7 +36,7 @@ export async function coverageOf(kernel: Kernel, subject: string, scope: string,
     const begunAt = clock.read().now;
     const rows = await checker.live(subject, scope);
     const reading = clock.read();
-    const uses = checker.reaching(rows, subject, scope);
+    const uses = checker.reaching(rows, subject, scope) ?? [];
     const decision = judge(uses, subject, scope, reading);
     const waiting = uses.filter((use) => awaitsActivation(use, reading) && !tried.has(use.grant.id));
     const asked = waiting.map(async ({ grant }) => (tried.add(grant.id), kernel.part(Activation).activateForCheck(grant.id, subject)));
@@ -47,5 +47,5 @@ export async function coverageOf(kernel: Kernel, subject: string, scope: string,
 
 /** The live grants that reach a scope, whether or not they are usable now. */
 export async function grantsReaching(checker: Checker, subject: string, scope: string): Promise<readonly GrantUse[]> {
-  return checker.reaching(await checker.live(subject, scope), subject, scope);
+  return checker.reaching(await checker.live(subject, scope), subject, scope) ?? [];
 }

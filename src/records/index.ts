@@ -34,7 +34,7 @@ export {
   UNDECIDED,
 } from './make.js';
 export { isFeatureKind, type FeatureKind } from './feature-kinds.js';
-export { hasLockRow, isLockRow, LOCK_ROW } from './lock-row.js';
+export { isLockRow, LOCK_ROW } from './lock-row.js';
 export { plainWindow } from './plain-window.js';
 export { CREATED_AT_CHANGED, createdAtChanged, MAX_LOOK, placeIn, placeOf, readPlace, type RowPlace } from './row-order.js';
 export { frozenCopy, FrozenRow } from './frozen-row.js';

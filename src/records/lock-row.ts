@@ -5,9 +5,3 @@ import { isObject } from './shape.js';
 export const LOCK_ROW = /* @__PURE__ */ Object.freeze({ kind: 'lock', id: 'open' }) satisfies RowKey;
 
 export const isLockRow = (row: Row | undefined): boolean => isObject(row) && row.kind === LOCK_ROW.kind && row.id === LOCK_ROW.id;
-
-/** Whether the lock row is among the rows of a check. It uses a loop, because a closure would make each check slower. */
-export function hasLockRow(rows: readonly Row[]): boolean {
-  for (const row of rows) if (isObject(row) && row.kind === LOCK_ROW.kind) return true;
-  return false;
-}
