@@ -6,8 +6,8 @@ import { decodeGrant } from './codec/grant.js';
 import { effectiveStart, effectiveEnd, hasUsageRow } from './derived.js';
 
 /**
- * The window of a grant whose access only time decides: a check allows exactly inside it. For a store's own `windowOf`: the
- * store computes it when it puts the row, and keeps it.
+ * The window of a grant whose access only time decides: a check allows exactly inside it. A store with `windowOf` computes the
+ * window once, when it writes the row, and keeps it.
  *
  * @returns the half-open window `[from, until)` in epoch milliseconds. `undefined`: the row is malformed or no grant, or the
  *   grant has ended, has a usage row or awaits its activation
@@ -16,7 +16,7 @@ export function plainWindow(row: Row): { readonly from: number; readonly until: 
   // The fast path looks up the caller's unparsed values, so only a canonical subject and scope may have a window (L23).
   if (row.kind !== 'grant' || !isActor(row.subject) || !isScope(row.scope)) return undefined;
   try {
-    // Decodes a copy, so that a row which no check reads does not keep its grant in memory.
+    // Decodes a copy: an immutable row keeps its decoded grant in memory, even if no check ever reads that row.
     const grant = decodeGrant({ ...row });
     const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
     return grant.end !== undefined || hasUsageRow(grant) || !isInstant(from) ? undefined : { from, until };

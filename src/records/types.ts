@@ -147,7 +147,7 @@ export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 /** Access of a subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
   readonly kind: 'grant';
-  /** `<requestId>.<n>` */
+  /** `<requestId>.<n>`, where n is the position of the scope in the request, from 1. */
   readonly id: string;
   readonly version: number;
   readonly requestId: string;

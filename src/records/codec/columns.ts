@@ -4,7 +4,7 @@ import type { Row } from '../../core/store-port.js';
 import { isCount, isObject, isText } from '../shape.js';
 import type { StoredRecord } from '../types.js';
 
-/** The columns of a row, as its record requires them. */
+/** The fields of a row that a store compares and orders by. They follow from the record. */
 export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'from' | 'until' | 'dueAt' | 'sortAt'>;
 
 /** Builds the columns of every kind by one literal, so that they share one hidden class. */
@@ -19,7 +19,7 @@ export const columns = (
   sortAt?: number,
 ): Columns => ({ subject, scope, open, createdAt, from, until, dueAt, sortAt });
 
-/** The `createdAt` of a kind that no list orders. */
+/** The `createdAt` of a kind whose rows no list orders by time, such as a usage or a subject. */
 export const UNORDERED = 0;
 
 /** Plain JSON of an object's defined fields. */

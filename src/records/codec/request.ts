@@ -88,7 +88,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     ),
   }))();
 
-/** @throws CorruptError */
+/** Returns the request of a row. @throws CorruptError where this version does not write such a row */
 export function decodeRequest(row: Row): AccessRequest {
   const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
   const { id, version, subject, createdAt } = row;
@@ -107,7 +107,7 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * Whether the fields of a request agree with each other:
  *
  * - Each reviewer has one review, and the quorum names each group once.
- * - A quorum names its approver and the instant of its assignment.
+ * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - `escalatedAt` needs an escalation.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, and its request has no `startsAt`.
