@@ -14,10 +14,10 @@ import { refusalsOf, releaseHolds, SharedCursor } from './shared-cursor.js';
 const LEASE_MS = 30_000;
 const PAGE = 200;
 
-/** The state of a follower. */
+/** How far a sink has received the journal, and why it has received no more. */
 export interface FollowerStatus {
   readonly name: string;
-  /** Every entry up to and including this seq has been delivered. 0: the cursor is unreadable; `error` gives the reason. */
+  /** Every entry up to and including this seq has been delivered. 0: none yet, or the cursor is unreadable (see `error`). */
   readonly seq: number;
   /** How many entries wait for delivery. */
   readonly behind: number;
@@ -69,7 +69,7 @@ export class Follower implements CommitHook {
     return this.#hasBegun;
   }
 
-  /** Whether its sink fails. Then the next sweep or flush tries the sink again, but not every commit. */
+  /** Whether its sink fails. Only the next sweep or flush tries a failing sink again: a commit does not. */
   get isFailing(): boolean {
     return this.#error !== undefined && this.#hasBegun;
   }
@@ -102,7 +102,7 @@ export class Follower implements CommitHook {
       }
       this.#hasBegun = true;
       this.#cannotBegin = false;
-      // A failure leaves the hold in the store, but a purge ignores it, because it sees that the hold's sinks have cursors.
+      // A hold is a row that stops purges until each of its sinks has a cursor. If its removal fails, purges ignore the hold.
       await releaseHolds(this.#kernel).catch((error: unknown) => this.#delivery.report(error));
       return true;
     });
@@ -114,7 +114,7 @@ export class Follower implements CommitHook {
     return this.#running.join((forget) => this.#deliverAll(forget));
   }
 
-  /** Delivers all new entries in a delivery that begins after this call: an earlier one may fail because of a repaired problem. */
+  /** Delivers all new entries after the running delivery has ended. That one may fail because of a problem repaired since. */
   async flush(): Promise<void> {
     await this.#running.settled();
     this.#isFlush = true;

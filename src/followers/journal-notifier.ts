@@ -23,8 +23,8 @@ export interface NotifierContext {
 
 /**
  * Wakes each listener when the journal has a new entry that concerns it. This engine's commits and the store's `watch` are only
- * hints: at a hint the notifier reads the new entries, once for all listeners. It watches the store from the first listener to
- * the last. Listeners also poll, so a failure here only makes them slower.
+ * hints: at a hint the notifier reads the new entries, once for all listeners. It watches the store while it has at least one
+ * listener. Listeners also poll, so a failure here only makes them slower.
  */
 export class JournalNotifier {
   readonly #context: NotifierContext;

@@ -48,7 +48,7 @@ export function refusedIn(page: readonly AuditEntry[], error: unknown): AuditEnt
  */
 export const isWithheld = (entry: AuditEntry): boolean => entry.data['withheld'] === true;
 
-/** See {@link isWithheld}. */
+/** Returns the withheld form of an entry, as {@link isWithheld} describes it. */
 export function withhold({ v, namespace, id, type, at, requestId, grantId, digest, seq, prevHash, hash }: AuditEntry): AuditEntry {
   return {
     v,
