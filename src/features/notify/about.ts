@@ -55,7 +55,7 @@ export function requestOf({ request, entry }: About): Phrase {
   return say`${name(request.subject)}'s request for ${names(request.scopes)}`;
 }
 
-/** The lines about the ask. */
+/** The lines that say who asked, with which justification and ticket, and which grant the request extends. */
 export function asking(request: AccessRequest | undefined): readonly (Phrase | undefined)[] {
   if (request === undefined) return [];
   const { requestedBy, subject, justification, ticket, extension } = request;

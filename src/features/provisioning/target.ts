@@ -56,10 +56,10 @@ export class Target {
   }
 
   /**
-   * Records a change if the current access differs from the last change, or if `isResent` asks for it. Access is read after
-   * the record, so that of two concurrent processes the later one decides.
+   * Records a change if the current access differs from the last change, or if `isResent` asks for it. It reads the access after
+   * the record: if it read the access first, it could overwrite a newer change with older access.
    *
-   * @returns the record after that; `undefined`: there was never a change
+   * @returns the record, changed or not; `undefined`: there was never a change
    */
   async recordChange(
     key: ProvisioningKey,
@@ -95,7 +95,7 @@ export class Target {
     return this.#turns.run(key.id, () => this.#applyAll(key).catch((error: unknown) => this.#fail(error)));
   }
 
-  /** Sends the unconfirmed changes again, which a store failure had delayed. Never rejects. */
+  /** Sends the unconfirmed changes again. A store failure may have prevented an earlier attempt. Never rejects. */
   async resume(): Promise<void> {
     await Promise.all([...this.#unconfirmed.values()].map((change) => this.apply(change)));
   }
@@ -191,9 +191,9 @@ export class Target {
   }
 
   /**
-   * Called after a call that overran its lease, because it may have arrived after calls of other processes. The current
-   * state is sent again as a new change, because the external system may skip a number that it has seen. A missing record
-   * means "not held": a purge removed it.
+   * Sends the current state again. A call that overran its lease may have reached the external system after the calls of other
+   * processes. The state becomes a new change, because the external system may skip a number that it has seen. A missing
+   * record means "not held": a purge removed it.
    */
   async #resend(change: ProvisioningChange): Promise<void> {
     await this.recordChange(change, (current) => (current?.held ?? false) !== change.held);

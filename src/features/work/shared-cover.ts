@@ -104,7 +104,7 @@ export class SharedCovers {
     this.#read = read;
   }
 
-  /** The reads for one more watch. */
+  /** Returns the reads that the watches on this pair share, and counts one more watch. */
   take(subject: string, scope: string): SharedCover {
     const key = JSON.stringify([subject, scope]);
     let used = this.#used.get(key);
