@@ -13,7 +13,7 @@ import { askJournal } from './store-reads.js';
  * @param pageSize the number of entries of one read, at least 1. Default: 250
  * @throws StoreError `ERR_JIT_STORE` when the store is unreachable, or returns no entry before the head
  * @throws ConflictError `ERR_JIT_CONFLICT` when a purge has trimmed the entries that come next: read again from the start
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, with the first entry
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, when the first entry is read: the call itself never throws
  * @example
  * for await (const entry of readJournal(store)) console.log(formatEntry(entry));
  */
@@ -31,7 +31,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
       return;
     }
     yield* entries;
-    // The reader judges a malformed entry. The loop can not continue, because the page does not advance.
+    // Yielded first: the caller decides about a malformed entry. The loop can not continue after it, because `last` would not grow.
     if (!(newest.seq > last)) throw new StoreError('journal', `returned a page after entry ${last} that does not advance`);
     last = newest.seq;
     if (last < head.seq) await yieldToOthers();

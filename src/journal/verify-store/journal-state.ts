@@ -6,7 +6,7 @@ import { recordOf } from '../replay/records.js';
 import { differenceOf, type Expected } from './difference.js';
 import type { JournalReading } from './reading.js';
 
-/** The kinds of the compared rows. The horizon's row is no record, but the journal records its number. */
+/** The kinds of the compared rows. The row of the purge horizon is no record, but the entry of a purge records its instant. */
 export type Kind = RecordKind | typeof HORIZON.kind;
 
 export interface Key {
@@ -38,7 +38,7 @@ export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Exp
 }
 
 const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject']);
-/** The lists of a subject's row, except `unreviewed`: the entries of those requests prove it. */
+/** The lists of a subject's row that its own entries prove. The list `unreviewed` follows from the entries of the requests. */
 const LISTS = ['openedForOthers', 'denied'] as const;
 const PURGED = 'the entries about it have been purged';
 
