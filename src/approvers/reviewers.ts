@@ -100,7 +100,7 @@ export function readPatterns(value: unknown): boolean {
   return value ?? false;
 }
 
-/** Whether a requested scope reaches further than itself. Without an answer of the matcher, a scope counts as one that does. */
+/** Whether a requested scope reaches further than itself. If a custom matcher does not say, the scope counts as wide. */
 export function hasPatterns({ scopes }: AccessRequest, matcher?: ScopeMatcher): boolean {
   if (!scopes.every(isScope)) return true;
   if (matcher === undefined || matcher.exact) return false;

@@ -6,7 +6,7 @@ import { coversScope, findCovering, isAboutPart, isFor, overlapsScope, speaksOf 
 import type { Parts } from './reach.js';
 import type { ConsideredRule, Explanation } from './types.js';
 
-/** The answer of the rules to a request, with the part of each rule in it. */
+/** The answer of the policy to a request, and for each scope whether and why each rule decides it. */
 export async function explain(policy: Compiled, request: AccessRequest): Promise<Explanation> {
   const question = new Question(policy, request);
   const said = await answer(policy, question);

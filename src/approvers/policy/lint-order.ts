@@ -22,7 +22,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     }
     const before = new Set(rules.slice(0, i));
     const shadows = coveredBy(rule, (scope) => relations.covering(rules, scope).filter((one) => before.has(one)), policy);
-    // Every rule under a granted pattern applies, in any order, so a shadowed rule may still apply.
+    // If a rule gives a scope pattern, all rules for scopes under that pattern apply, in any order. So a shadowed rule may apply, too.
     const isHeld = () =>
       rule.scopes.some((scope) =>
         relations.overlapping(rules, scope).some((one) => one.patterns && one !== rule && mayMeet(one, rule, groups)),
@@ -56,7 +56,7 @@ function isWider(earlier: RuleCore, wide: Parts, later: RuleCore, narrow: Parts)
   return finding('wide_pattern', { rule: earlier.id }, message);
 }
 
-/** Finds needless deny rules, from the last to the first. It counts only needed rules, so all findings can be removed together. */
+/** Finds redundant deny rules, from the last to the first. It compares a rule only with rules that stay, so all can be removed together. */
 export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
   const { denying, groups } = policy;
   const needed = new Set(denying);

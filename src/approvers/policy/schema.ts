@@ -8,10 +8,10 @@ import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js'
 import { readSelector } from './people.js';
 import { readTicket, TICKET_PATTERN } from './ticket.js';
 
-/** The published JSON Schema of each part. The checks themselves are the readers of `core`. */
+/** The published JSON Schema of each part. The checks themselves are the `read...` functions. */
 export const annotations = z.registry<Record<string, unknown>>();
 
-/** A part that a reader of `core` checks, with its JSON Schema. */
+/** A part that a `read...` function checks, with its JSON Schema. */
 function part(read: (argument: string, value: unknown) => unknown, annotation: Record<string, unknown>) {
   return z
     .unknown()
