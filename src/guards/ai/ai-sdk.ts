@@ -29,7 +29,7 @@ export type AiToolInput<Tool> = Tool extends { readonly execute?: infer Execute 
 export interface ToolApprovalOptions<Tools> extends Omit<Borrower, 'agent' | 'operator' | 'job'> {
   /** The agent's own id. It is a constant: the code that calls `generateText` knows on whose behalf the agent runs. */
   readonly agent: string;
-  /** The person who runs the agent. It becomes the request's `metadata.operator`, and may review. */
+  /** The person who runs the agent. Becomes the request's `operator`, who may review if the approver allows it. */
   readonly operator?: string | undefined;
   /** The run or the conversation, if the model's call ids are unique only within one. */
   readonly job?: string | undefined;
