@@ -30,7 +30,7 @@ const knownEntries: Cases = (it) => {
 
   it('answers behind where the journal has another hash there, and applies nothing', async (store) => {
     const entries = await fiveEntries(store);
-    // The newest entry, and one with later entries: a journal that went back and grew again.
+    // The newest entry, and an older one: a journal that was restored from a backup and grew again.
     for (const seq of [5, 2]) await behind(store, { seq, hash: FORKED });
     await behind(store, { seq: 3, hash: entries[3]?.hash ?? '' });
   });
