@@ -115,7 +115,7 @@ export interface BreakGlassReviewCommand {
 }
 
 export interface BreakGlassReviewContext {
-  /** Whether this person may review the use, by the approver's present answer. */
+  /** Whether this person may review the break-glass access, by the approver's present answer. */
   readonly may: boolean;
   readonly debtors: Debtors;
   /** The request's grants, each with the part of its chain that ends with it. */

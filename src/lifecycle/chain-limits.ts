@@ -7,10 +7,10 @@ const MAX_CHAIN_GRANTS = 50;
 /** The most open extension requests of a chain, because the same change ends them too. */
 const MAX_CHAIN_REQUESTS = 10;
 
-/** The most of these by all requesters other than the subject together, so that the subject can always ask for itself (L44). */
+/** The most open extension requests of a chain by requesters other than the subject, so that the subject can always ask (L44). */
 const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
 
-/** The extension chain of a request, for the rules that limit it. */
+/** The extension chain that a request would make longer, for the limits of a chain. */
 export interface ChainContext {
   /** The ids of all grants of the chain, whichever of them the request extends; empty where it extends none. */
   readonly chain: ReadonlySet<string>;

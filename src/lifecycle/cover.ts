@@ -52,7 +52,8 @@ export function unbrokenCover(
 function lengthJoined(own: Span, spans: readonly Span[], gapMs: number): number {
   let { from, until } = own;
   const sorted = spans.filter((span) => span.from < span.until).sort((a, b) => a.from - b.from);
-  // Extends its end by the spans in the order of starts, then its start by the spans in the reverse order of ends.
+  // One pass for each side suffices. In the order of starts, once a span begins too late to join, every later span does too. The
+  // reverse order of ends gives the same for the start.
   for (const span of sorted) if (span.from < until + gapMs && span.until > until) until = span.until;
   for (const span of sorted.sort((a, b) => b.until - a.until)) if (span.until > from - gapMs && span.from < from) from = span.from;
   return until - from;

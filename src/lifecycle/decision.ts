@@ -54,7 +54,7 @@ export function approveRequest(
 ): Transition<RequestWithGrants> {
   refuseIfSteppedBack(moment);
   if (request.extension !== undefined && (context.origin === undefined || context.origin.end?.status === 'revoked')) {
-    // The revoke of the extended grant could not see this request yet (L12).
+    // A revoke cancels the extension requests that it can read. It could not yet read this one, so the approval cancels it (L12).
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
   const at = stamp(moment, request, context.origin);
@@ -108,7 +108,7 @@ export function applyVerdict(
 const deny = (request: AccessRequest, reason: string | undefined, moment: Moment, amendment: Amendment): Transition<RequestWithGrants> =>
   endRequest(request, { status: 'denied', cause: 'approver', by: APPROVER, reason }, moment, amendment);
 
-/** Records the quorum that must decide, and freezes its numbers. */
+/** Copies the quorum onto the request, so that a later edit of a policy changes neither its groups nor its numbers (L17). */
 function assign(
   request: AccessRequest,
   amendment: { readonly approver: string; readonly rule: string | undefined; readonly terms: Terms },

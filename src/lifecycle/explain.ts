@@ -45,7 +45,7 @@ export interface Finding {
   readonly endedAt: number | undefined;
 }
 
-/** One record as the rule sees it. */
+/** One record in the form that {@link findReason} compares. */
 interface Seen {
   readonly source: AccessRequest | GrantUse;
   readonly scopes: readonly string[];
@@ -85,7 +85,7 @@ export function narrow(known: KnownRecords, reach: ScopeRelation, reading: Clock
 }
 
 /**
- * The reason where no record decides.
+ * The reason where {@link findReason} finds no record.
  *
  * @param isPurged whether the record may have been purged: the subject has once asked for access, and a purge has run
  */
@@ -105,7 +105,7 @@ export function groupsToApprove(request: Pick<AccessRequest, 'quorum' | 'assigne
 
 function seen({ requests, grants }: KnownRecords, reading: ClockReading): readonly Seen[] {
   return [
-    // A counted grant without a readable usage row gives no reason, like an unreadable row.
+    // A grant whose usage row is missing or unreadable gives no reason, as if the grant itself were unreadable.
     ...grants.filter(({ grant, usage }) => grant.end !== undefined || !hasUsageRow(grant) || usage !== undefined).map(ofGrant(reading)),
     ...requests.map(ofRequest(reading)),
   ];
@@ -162,8 +162,8 @@ const ofRequest =
     // It expired at its deadline, even if a sweep recorded that later.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as RecordedReason);
-    // Among records that ended in one instant, a request made in that instant is the last. Any other request ended together with
-    // its grant, which comes first.
+    // Breaks a tie between records that ended in one instant. A request made in that instant is the latest of them, so it comes
+    // first. An older request comes after a grant: a revoke has cancelled the request together with that grant.
     return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
   };
 

@@ -110,7 +110,7 @@ function newUsage({ id, subject, scope, startsAt, expiresAt, idleTtlMs }: Grant)
   return makeUsage({ id, version: nextVersion(), subject, scope, startsAt, expiresAt, idleTtlMs, ...unused });
 }
 
-/** Writes the old grant's row, so that no revoke of it can miss the new one (L12). */
+/** Writes the row of the extended grant. A concurrent revoke of it then conflicts, and finds the successor when it retries (L12). */
 function extendGrant(origin: Grant, successor: Grant, at: number, by: string): Transition<Grant> {
   const successors = [...origin.successors, { grantId: successor.id, at }];
   const next = makeGrant({ ...origin, version: nextVersion(origin), successors });
@@ -145,7 +145,10 @@ export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
 export const isWarningDue = ({ grant }: GrantUse, moment: Moment): boolean =>
   grant.activatedAt !== undefined && hasPassed(grant.warnAt[grant.warnedAt.length] ?? Infinity, moment);
 
-/** Records all due warnings in one entry, so that a late sweep causes one message. `beforeMs` is the distance of the last one. */
+/**
+ * Records all due warnings in one entry, so that a late sweep causes one message. `beforeMs` says how long before the grant's
+ * expiry the last of these warnings was due, in milliseconds.
+ */
 export function warnGrant({ grant }: GrantUse, moment: Moment): Transition<Grant> {
   const at = stamp(moment, grant);
   const { subject, scope, expiresAt, warnAt } = grant;

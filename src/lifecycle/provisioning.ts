@@ -18,7 +18,7 @@ import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChang
 /** Identifies the target, the subject and the scope of a change. */
 export type ProvisioningKey = Pick<ProvisioningChange, 'id' | 'name' | 'subject' | 'scope'>;
 
-/** How failed calls are repeated. */
+/** The pauses between the calls of one change, and the number of these calls. */
 export interface Backoff extends Pauses {
   /** How many calls a change gets before it has failed for good (`stuck`). */
   readonly tries: number;
@@ -26,7 +26,7 @@ export interface Backoff extends Pauses {
 
 /**
  * Whether an external system is to give the access now. A recorded start counts even where this process's clock lags behind
- * the clock that recorded it, because no event follows when the clock has caught up.
+ * the clock that recorded it. No event would follow when this clock has caught up.
  */
 export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants): boolean {
   return uses.some((use) => isUsable(use, { now: Math.max(now, use.grant.activatedAt ?? now), forEnds }));

@@ -10,8 +10,9 @@ import {
 } from '../records/index.js';
 
 /**
- * Whether a request and all its grants have a recorded end at or before `before`. They are removed together: a request is kept
- * as long as one of its grants, and while its break-glass review is pending. Grants held at the horizon or later stay (L33).
+ * Whether a purge with the horizon `before` may remove a request and its grants (L33). All of them have a recorded end, and no
+ * grant was held at the horizon or later. They are removed together: a request is kept as long as one of its grants, and while
+ * its break-glass review is pending.
  *
  * @param grants the request's own grants, and the rest of their chains
  * @param origins the grants that open requests ask to extend, because the decisions on these requests need them
@@ -22,12 +23,12 @@ export function isPurgeable(request: AccessRequest, grants: readonly Grant[], or
   return grants.every((grant) => grant.end !== undefined && effectiveEnd(grant) <= before && !origins.has(grant.id));
 }
 
-/** The last change of an external system is kept while it gives access, and until it has been applied or dismissed. */
+/** The last change for an external system is kept while access should be held there, and until the change is done or dismissed. */
 export const isProvisioningPurgeable = (change: ProvisioningChange, before: number): boolean =>
   !change.held && !isUnsettled(change) && lastInstant(change) < before;
 
 /**
- * Whether the key of a use may be removed with its grant (L11). If the grant ended early, the key is kept until the grant would
- * have expired, so that a late repetition takes no use of the next grant.
+ * Whether a purge may remove the idempotency key of a use (L11). If the grant ended early, the key outlives it until the grant
+ * would have expired. So a late repetition takes no use of the next grant.
  */
 export const isUsePurgeable = ({ expiresAt }: Use, before: number): boolean => expiresAt <= before;

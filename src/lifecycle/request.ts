@@ -40,7 +40,10 @@ export interface RequestLimits extends SubjectLimits {
   readonly askAgainAfterMs: number | undefined;
 }
 
-/** The records and rules that {@link openRequest} needs. */
+/**
+ * The records by which {@link openRequest} judges. The rows of the subject and the requester are read before the lists, so that a
+ * concurrent change makes the commit conflict.
+ */
 export interface OpeningContext extends SubjectContext, ChainContext {
   /** The subject's requests without a recorded end, also those that time has ended. */
   readonly open: readonly AccessRequest[];
@@ -210,10 +213,10 @@ export function createdEntry(
   return entryOf(request, 'request.created', createdAt, actor, written);
 }
 
-/** The fields in which a request that is returned instead of a new one may differ from the call. */
+/** The fields in which a repeat may differ from the request that the engine returns for it. */
 export type AskField = 'ttl' | 'justification' | 'ticket' | 'metadata';
 
-/** The fields in which a request differs from the call. */
+/** The fields in which the request that the engine returns for a repeat differs from the call. */
 export function differencesFrom(
   asked: Pick<Ask, 'ttlMs' | 'justification' | 'ticket' | 'metadata'>,
   request: AccessRequest,

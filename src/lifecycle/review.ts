@@ -22,8 +22,8 @@ export interface ReviewLink {
   /** Epoch milliseconds. */
   readonly expiresAt: number;
   /**
-   * When the reviewer had last reviewed at the time the link was made; `undefined`: never. The link is valid while the reviewer
-   * has not reviewed since. The instant of its creation would not show that, because clocks differ and step back. Epoch
+   * The instant of the reviewer's last review before the link was made; `undefined`: none. A later review by this reviewer makes
+   * the link invalid. The instant of the link's creation would not show that, because clocks differ and step back. Epoch
    * milliseconds.
    */
   readonly reviewedAt: number | undefined;
@@ -46,13 +46,13 @@ export const MAX_REVIEWS = 100;
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
   reviewer === request.subject || reviewer === request.requestedBy;
 
-/** The review that a reviewer has given; `undefined`: none. */
+/** The only review of a reviewer: a later review replaces it. `undefined`: none. */
 export const reviewBy = (request: AccessRequest, reviewer: string): Review | undefined =>
   request.reviews.find((review) => review.reviewer === reviewer);
 
 /**
- * The groups of the quorum in which a reviewer counts: the groups of the reviewer. Once the request has escalated, a member of
- * the escalation group counts in every group. Like every start, that right never begins early.
+ * The groups of the quorum in which a member of `groups` counts. Once the request has escalated, a member of the escalation
+ * group counts in every group. The escalation is judged at `now`, without leeway, so that this right never begins early (L6).
  */
 function groupsThatCount(request: AccessRequest, groups: readonly string[], now: number): readonly string[] {
   const { quorum } = request;
@@ -68,11 +68,11 @@ function groupsThatMatter(quorum: Quorum, groups: readonly string[] | undefined)
   return [...known].filter((name) => name !== undefined && groups?.includes(name)) as readonly string[];
 }
 
-/** The groups in which a review by a member of `groups` counts. */
+/** {@link groupsThatCount}, limited to the one group that the review may name (`as`). */
 const placesOf = (request: AccessRequest, groups: readonly string[], as: string | undefined, now: number): readonly string[] =>
   groupsThatCount(request, groups, now).filter((name) => as === undefined || name === as);
 
-/** The groups of the quorum in which a review by a member of `groups` would count. */
+/** The groups of the quorum in which a review by a member of `groups` would count at this clock reading. */
 export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: ClockReading): readonly string[] =>
   groupsThatCount(request, groups, now);
 
@@ -86,8 +86,9 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
 }
 
 /**
- * The reviewers whose rights must be asked again if this review might complete the request: all of them, because denials count
- * before approvals. It ignores freshness and escalation on purpose: an unnecessary question has no other cost.
+ * The reviewers whose groups the engine must ask again, if this review might complete the request (L17). These are all its
+ * reviewers, because denials count before approvals. The estimate ignores freshness and escalation on purpose: at worst the
+ * engine asks a question too many.
  */
 export function reviewersToConfirm(
   request: AccessRequest,
@@ -105,7 +106,7 @@ export function reviewersToConfirm(
   return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
 }
 
-/** The quorum of a request that this person may still review if they are in a group. Creating an approval link checks this too. */
+/** The quorum of a request. Throws where no group could make this person's review valid. Creating an approval link checks this too. */
 export function openQuorum(request: AccessRequest, reviewer: string, moment: Moment): Quorum {
   if (request.end !== undefined) throw new DecidedError(request);
   if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
@@ -162,7 +163,7 @@ export function reviewRequest(
       return { ...review, groups: placesOf(request, still, review.as, moment.now) };
     })
     .filter((review) => review.groups.length > 0);
-  // Denial before approval (L16).
+  // Counts denials first: enough denials end the request even where its quorum is complete (L16).
   if (counted.filter((review) => review.verdict === 'deny').length >= quorum.denials) {
     return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   }

@@ -23,7 +23,8 @@ const DIGITS = 32;
  * absent. `operator` is for people: at most 80 UTF-16 units, each unit outside `[A-Za-z0-9_.@+=-]` replaced by `_`, and
  * `-` where the run has no operator.
  *
- * Gotcha: it applies no `canonicalId`. Where the engine has that option, use {@link JitEngine.runSubject}.
+ * Gotcha: this function applies no `canonicalId`. Where the engine has that option, use {@link JitEngine.runSubject}. Otherwise
+ * the result may not be the subject that holds the access.
  *
  * @returns at most 246 UTF-16 units
  * @throws InvalidArgumentError

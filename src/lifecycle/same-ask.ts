@@ -39,8 +39,9 @@ export interface Denial {
 }
 
 /**
- * The denials of a request, the latest last: those of its reviewers and that of the approver. A reviewer's denial counts however
- * the request ended, unless it was approved: an approved request has none. A refusal by a limit is no denial.
+ * The denials of a request, the latest last: those of its reviewers and that of the approver. A reviewer's denial counts even if
+ * the request then expired or was cancelled. An approved request has no denials: its quorum outvoted them. A refusal by a limit
+ * is no denial.
  */
 function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): readonly Denial[] {
   if (end?.status === 'approved') return [];
@@ -56,7 +57,12 @@ export interface RecentDenial extends Denial {
   readonly scopes: readonly string[];
 }
 
-/** The denials of the same ask that reviewers should see, the latest first. @param denied requests that were denied */
+/**
+ * The denials of the same ask that reviewers should see, the latest first.
+ *
+ * @param denied the requests that the subject's row names as denied
+ * @param shownMs denials older than this are left out
+ */
 export function recentDenials(
   request: AccessRequest,
   denied: readonly AccessRequest[],
@@ -77,14 +83,14 @@ export function recentDenials(
 /** For how long reviewers see a denial, unless `limits.askAgainAfter` is longer. */
 export const DENIALS_SHOWN_MS = 24 * 3_600_000;
 
-/** The most denied requests that a subject's row names. */
+/** The most denied requests that a subject's row names, so that the row does not grow without bound (L42). */
 export const MAX_DENIED = 100;
 
 /**
  * Refuses a request against which a denial stands. The denied request must be the same ask, made by the same requester or by the
  * subject itself. So no other caller can block a subject's own requests (L44).
  *
- * @param denied requests of the subject that were denied
+ * @param denied the requests that the subject's row names as denied
  */
 export function refuseIfDenied(
   asked: AccessRequest,
@@ -106,7 +112,7 @@ export function refuseIfDenied(
   throw new LimitError('askAgainAfter', askAgainAfterMs, now - standing.at, message, retryAt);
 }
 
-/** The records that {@link noteDenial} needs. */
+/** The subject's row before a denial is noted on it. */
 export interface DenialContext {
   readonly subject: Subject | undefined;
   /** The requests that the subject's row names as denied. Needed only where the row is full. */

@@ -24,7 +24,8 @@ export interface GrantUse {
  * Every condition must be proven: a missing value denies.
  */
 export function isUsable(use: GrantUse, instants: Instants): boolean {
-  // Denies before the recorded activation, even if the clock was set back to before it, so that answers about the past agree.
+  // If the clock is set back to before the recorded activation, this denies again. `wasHeldAt` also counts the grant as held only
+  // from its activation, so both give the same answer for one instant (L27).
   return effectiveStart(use.grant) <= instants.now && isInForce(use, instants);
 }
 

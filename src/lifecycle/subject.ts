@@ -4,8 +4,9 @@ import { hasEnded, hasPassed, isUsable, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
 
 /*
- * Rules about the grants and requests of a subject. Each transition that opens a request or issues a grant writes the subject's
- * row. Of two that counted the same records, the second conflicts and counts again.
+ * Rules about the grants and requests of a subject. They also hold for concurrent transitions: each transition that opens a
+ * request or issues a grant writes the subject's row. If two transitions have counted the same records, the commit of the second
+ * one conflicts, and it counts again.
  */
 
 /** The limits on the requests and grants of a subject at a time. */
@@ -15,7 +16,7 @@ export interface SubjectLimits {
   readonly duplicates: 'refuse' | 'return';
 }
 
-/** A subject's row and its grants, which are read after the row. */
+/** A subject's row and its grants. The grants are read after the row: a grant issued in between makes the commit conflict. */
 export interface SubjectContext {
   /** The subject's row, read before anything else; `undefined`: it has none yet. */
   readonly subject: Subject | undefined;
@@ -28,7 +29,7 @@ export interface SubjectContext {
   readonly given: ReadonlyMap<string, AccessRequest>;
 }
 
-/** The subject and the requester of a request. */
+/** The ids by which {@link countsAgainst} decides. */
 export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 
 /**
@@ -42,7 +43,10 @@ export type Asked = Pick<AccessRequest, 'subject' | 'requestedBy'>;
 export const countsAgainst = (asked: Asked, requestedBy: string | undefined): boolean =>
   requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;
 
-/** The next version of the subject's row. Each transition that depends on the subject's grants and requests writes it. */
+/**
+ * The next version of the subject's row. Each transition that depends on the subject's grants and requests writes it, so that
+ * concurrent ones conflict.
+ */
 export function touchSubject(
   id: string,
   subject: Subject | undefined,
@@ -52,7 +56,10 @@ export function touchSubject(
   return makeSubject({ unreviewed, openedForOthers, denied, ...change, id, version: nextVersion(subject) });
 }
 
-/** The most scopes of a request, so that break-glass works for a whole request, however many other grants the subject has. */
+/**
+ * The most break-glass grants at a time. They do not count against `maxGrants`, so other grants cannot block break-glass. The
+ * number equals the most scopes of a request, so that one whole request fits.
+ */
 const BREAK_GLASS_RESERVE = 50;
 
 /** Whether break-glass issued the grant. An extension of break-glass access is not counted as such. */
@@ -89,9 +96,9 @@ export type Duplicate = { readonly requestId: string; readonly what: 'request' }
 type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
 
 /**
- * Finds what a new request would only repeat: an open request of the same requester for the same subject, scopes, start and
- * extended grant, at most as long as the new one; or the live grants of such a request, if they last for all of the requested
- * time. An extension repeats only an open request to extend the same grant.
+ * Finds the earlier request that a new request would only repeat. Both have the same requester, subject, scopes, start and
+ * extended grant. The earlier one is not longer, so that a repeat never returns more time than the caller asked for. It is open,
+ * or its live grants last for all of the requested time. An extension repeats only an open request, never grants.
  *
  * @param open requests without a recorded end
  */
@@ -110,7 +117,7 @@ export function findDuplicate(
   const same = open.find((request) => isPending(request, moment) && isSame(request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
-  // The end of a new grant. The leeway shortens both grants, so it does not matter here.
+  // The window of a grant issued now. `leewayMs` moves the ends of this grant and of earlier grants alike, so it is left out.
   const from = asked.startsAt ?? moment.now;
   const until = from + asked.ttlMs;
   const scopesThere = (requestId: string): readonly string[] =>

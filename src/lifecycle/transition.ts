@@ -17,7 +17,10 @@ export interface Moment extends ClockReading {
   readonly actor: string;
 }
 
-/** Reads the clock, once for each attempt: after the last question to an approver, right before the rule. */
+/**
+ * Reads the clock. Each attempt calls it once, after the last question to an approver and right before the lifecycle function. So
+ * a slow approver cannot make the engine judge by an old instant.
+ */
 export const moment = (clock: { read(): ClockReading }, actor: string): Moment => ({ ...clock.read(), actor });
 
 /** The engine's own actors. */
@@ -64,10 +67,10 @@ export function combine<Result>(result: Result, steps: readonly Writes[]): Trans
   };
 }
 
-/** The expectation that a record has not changed. */
+/** The expectation that a record has not changed since it was read. Otherwise the commit conflicts. */
 export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ kind, id, version });
 
-/** The next version of a record. */
+/** The next version of a record; 1 for a new record. */
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */

@@ -26,10 +26,13 @@ import {
   type Writes,
 } from './transition.js';
 
-/** A use is recorded when the last one is older than this part of the idle time. So an idle end is at most that early, never late. */
+/**
+ * A use is recorded when the last recorded use is older than a tenth of the idle time, so that most uses write nothing. So an idle
+ * end may come early by up to a tenth of the idle time, never late.
+ */
 const IDLE_PARTS = 10;
 
-/** A grant with its usage row. */
+/** A grant whose usage row is known, so that a use can be recorded. */
 type Counted = GrantUse & { readonly usage: Usage };
 
 /** Whether a use now must be recorded. The hot path asks this first, so that most uses cost only a read. */
@@ -55,8 +58,8 @@ export function grantToConsume(usable: readonly GrantUse[]): GrantUse | undefine
 }
 
 /**
- * Whether a use that was taken under a key may be repeated (L36): while its grant allows, or if only this use, as the last one,
- * has ended the grant and the grant's window is still open. So a lost reply does not turn a use into a refusal.
+ * Whether a use that was taken under a key may be repeated (L36). It may while its grant allows. It also may if this use was the
+ * last one and ended the grant, and the window is still open. So a lost reply does not turn a use into a refusal.
  */
 export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, grantUse: GrantUse, instants: Instants): boolean {
   return isUsable(grantUse, instants) || (usesLeft === 0 && grantUse.grant.end?.cause === 'used_up' && isWindowOpen(grantUse, instants));
@@ -66,7 +69,7 @@ export function isRepeatable({ usesLeft }: Pick<Use, 'usesLeft'>, grantUse: Gran
 const isWindowOpen = ({ grant, usage }: GrantUse, { now, forEnds }: Instants): boolean =>
   usage !== undefined && effectiveStart(grant) <= now && forEnds < Math.min(grant.expiresAt, idleEnd(usage));
 
-/** The result of a use. */
+/** The grant after a use, and the uses that it has left. */
 export interface Consumed {
   readonly grant: Grant;
   readonly usesLeft: number;
@@ -76,10 +79,11 @@ export interface Consumed {
 export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
 
 /**
- * Takes a use of a usable grant. The last use ends the grant in the same transition, unless work depends on the use. Then the
- * grant stays open, so that a revoke of it is recorded and reaches that work. In both cases the grant allows no further use.
+ * Takes a use of a usable grant. The last use ends the grant in the same transition, unless running work holds the use (the
+ * function that `withAccess` runs). Then the grant stays open, so that a revoke is recorded and stops that work. In both cases
+ * the grant allows no further use.
  *
- * @param isHeld whether work depends on the use; then {@link endUsedUp} follows
+ * @param isHeld whether running work holds the use; {@link endUsedUp} follows when that work has ended
  */
 export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
   refuseIfSteppedBack(moment);
@@ -106,7 +110,7 @@ export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment:
   return combine({ grant: ended.result, usesLeft }, [taken, ended, { put: [closed], entries: [] }]);
 }
 
-/** Ends a grant whose last use has been taken, when no work depends on it any more. A grant that has ended stays unchanged. */
+/** Ends a grant whose last use has been taken, once no running work holds that use. A grant that has ended stays unchanged. */
 export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = grantUse;
   const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
@@ -116,7 +120,7 @@ export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant>
   return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 
-/** A grant as seen by the work that depends on one of its uses: that use counts as not taken, so that the work may continue. */
+/** A grant as the work that holds one of its uses sees it. That use counts as not taken, so that the work may continue. */
 export function withOwnUse(grantUse: GrantUse, grantId: string): GrantUse {
   const { grant, usage } = grantUse;
   return usage === undefined || grant.id !== grantId ? grantUse : { grant, usage: makeUsage({ ...usage, uses: usage.uses - 1 }) };

@@ -2,13 +2,13 @@ import { invalid, readCount, readId, readBoundedList, readOptions, readText } fr
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 
-/** The origin of an answer. */
+/** The approver that gave an answer, and its own name for the rule by which it answered. */
 interface Source {
   readonly approver: string;
   readonly rule: string | undefined;
 }
 
-/** A validated verdict, with its origin. */
+/** A validated verdict, with its approver and rule. */
 export interface ParsedVerdict extends Source {
   readonly verdict:
     | { readonly outcome: 'approve'; readonly reason: string | undefined; readonly terms: Terms }
@@ -18,10 +18,11 @@ export interface ParsedVerdict extends Source {
 }
 
 /**
- * Reads an approver's answer. A malformed answer throws, and so counts as a failure of the approver: an absent or empty quorum,
+ * Reads an approver's answer. A malformed answer throws, and so counts as a failure of the approver. An absent or empty quorum,
  * or a count of 0, never means "always" (L16).
  *
- * @param name the approver that was asked; the answer of a chain names the member that decided
+ * @param name the approver that the engine asked. If this approver asks other approvers (`firstDecisive`), `answer.approver`
+ *   names the one that decided
  */
 export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
@@ -42,7 +43,7 @@ export function readVerdict(name: string, answer: unknown): ParsedVerdict {
   }
 }
 
-/** A validated answer to a request for break-glass access, with its origin. */
+/** A validated answer to a request for break-glass access, with its approver and rule. */
 export interface ParsedBreakGlass extends Source {
   readonly verdict:
     | {
@@ -103,7 +104,7 @@ function readSource(name: string, { approver = name, rule }: { readonly approver
 const readIds = (argument: string, value: unknown): readonly string[] =>
   readBoundedList(argument, value, 0, MAX_COUNT).map((id, i) => readId(`${argument}[${i}]`, id));
 
-/** The durations of a verdict are numbers only, as `Ms` in their names says. A text would differ from what the record shows. */
+/** Reads a duration of a verdict: a number only, as `Ms` in its name says. A text such as `'1h'` would differ from the record. */
 function readMs(argument: string, value: unknown): number {
   if (!isDuration(value)) throw invalid(argument, 'a whole number of milliseconds from 1 to 1e12', value);
   return value;

@@ -1,6 +1,6 @@
 import type { AccessRequest } from '../records/index.js';
 
-/** Half-open `[startsAt, expiresAt)`. */
+/** The half-open window `[startsAt, expiresAt)` of a grant. Epoch milliseconds. */
 export interface Window {
   readonly startsAt: number;
   readonly expiresAt: number;
