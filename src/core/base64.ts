@@ -4,16 +4,16 @@ const FOR_URLS = `${COMMON}-_`;
 
 /*
  * RFC 4648, written here because some runtimes of this core lack `btoa` and `atob`, and `atob` accepts non-canonical texts. Each
- * reader accepts only the one text that its writer makes of the same bytes.
+ * reader accepts only the one text that its writer makes of the same bytes, so that no second text passes as the same link or key.
  */
 
-/** Section 4, with padding. */
+/** Encodes by section 4 of RFC 4648, with padding. */
 export function toBase64(bytes: Uint8Array): string {
   const digits = write(bytes, STANDARD);
   return digits.padEnd(Math.ceil(digits.length / 4) * 4, '=');
 }
 
-/** Section 5, without padding. */
+/** Encodes by section 5 of RFC 4648 for URLs, without padding. */
 export const toBase64Url = (bytes: Uint8Array): string => write(bytes, FOR_URLS);
 
 /** Decodes only the one text that {@link toBase64} makes of these bytes; `undefined` for any other text. */

@@ -26,7 +26,7 @@ export function sizeProblem(change: Change): string | undefined {
     beyond('expectations', expect.length, MAX_CHANGE.expectations);
   if (counted !== undefined) return counted;
   const text = JSON.stringify(change);
-  // A UTF-16 unit is at most three bytes of UTF-8.
+  // A UTF-16 unit is at most three bytes of UTF-8, so only a text above a third of the limit must be encoded to count its bytes.
   return text.length > MAX_CHANGE.bytes / 3 ? beyond('bytes of JSON', utf8.encode(text).length, MAX_CHANGE.bytes) : undefined;
 }
 

@@ -1,7 +1,7 @@
 import { invalid, readBoundedList } from './parse.js';
 import { isInstant } from './instant.js';
 
-/** The longest duration: about 31 years. `readClock` limits readings, so a window that starts a duration ahead still ends at an instant. */
+/** The longest duration: about 31 years. `readClock` refuses a reading to which two of these cannot be added: each end is an instant. */
 export const MAX_DURATION_MS = 1_000_000_000_000;
 
 /** The text of a duration: each unit at most once, the larger units first. */
@@ -33,7 +33,7 @@ export function readDuration(argument: string, value: unknown): number {
   return ms;
 }
 
-/** The most warnings that a grant has. */
+/** The most warnings of a grant, because each is an entry of the journal (L42). */
 export const MAX_WARNINGS = 10;
 
 /**
@@ -45,7 +45,7 @@ export const MAX_WARNINGS = 10;
 export const readWarnBefore = (argument: string, value: unknown): readonly number[] =>
   Array.isArray(value) ? readWarnings(argument, value, readDuration) : [readDuration(argument, value)];
 
-/** Like {@link readWarnBefore} for a list, whose items `read` reads. */
+/** {@link readWarnBefore} for a list. @param read reads one item: an option may name units, and a verdict gives milliseconds */
 export function readWarnings(argument: string, value: unknown, read: (argument: string, item: unknown) => number): readonly number[] {
   const list = readBoundedList(argument, value, 1, MAX_WARNINGS).map((item, i) => read(`${argument}[${i}]`, item));
   if (new Set(list).size < list.length) throw invalid(argument, 'a list of different durations', value);
@@ -67,7 +67,7 @@ export function parseDuration(text: string, argument = 'text'): number {
   return readDuration(argument, text);
 }
 
-/** Formats milliseconds as `readDuration` reads them: `1h30m`. */
+/** Formats milliseconds in the form that `readDuration` reads: `1h30m`. 0 gives `'0'`, which is no duration. */
 export function formatDuration(ms: number): string {
   let text = '';
   for (const [unit, length] of [

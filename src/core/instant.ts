@@ -33,8 +33,8 @@ export function readInstant(argument: string, value: unknown): number {
 }
 
 /**
- * Whether `at` lies in the half-open window `[from, until)`.
- * Written as allow-only-if over proven integers, so that `NaN`, `null` and `undefined` are outside.
+ * Whether `at` lies in the half-open window `[from, until)`. A window allows only where both of its bounds are proven to be
+ * instants: a bound that is `NaN`, `null` or `undefined` denies (L30).
  */
 export function inWindow(at: number, from: number, until: number): boolean {
   return isInstant(from) && isInstant(until) && from <= at && at < until;

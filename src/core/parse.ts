@@ -9,7 +9,7 @@ export function quote(value: JsonValue): string {
   return escapeUnshown(JSON.stringify(value));
 }
 
-/** A text with an escape for each character that is invisible, or that is not displayed at its place. */
+/** Escapes each character that a terminal or a log viewer executes, hides or reorders. */
 export function escapeUnshown(text: string): string {
   const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   // By UTF-16 units, as JSON escapes them.
@@ -44,7 +44,7 @@ function guarded<T>(argument: string, read: () => T): T {
   }
 }
 
-/** Reads one field of an object that the caller passed. */
+/** Reads one field of the caller's object. @throws InvalidArgumentError where its getter or its proxy throws */
 export function readField(argument: string, given: object, field: string): unknown {
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
@@ -53,7 +53,7 @@ export function readField(argument: string, given: object, field: string): unkno
  * Copies the caller's list by index and length, because a custom iterator might never end.
  *
  * @param rule the rule that the error states
- * @param refuseLength throws where the length is wrong, before anything is copied
+ * @param refuseLength throws where the length is wrong, before the copy: an array of length 2^32 - 1 costs its maker nothing
  */
 export function readList(argument: string, given: unknown, rule = 'a list', refuseLength?: (length: number) => void): readonly unknown[] {
   return guarded(argument, () => {
@@ -74,9 +74,10 @@ export function readBoundedList(argument: string, given: unknown, min: number, m
 }
 
 /**
- * Reads the own data properties of an options object once, so that an option inherited from `Object.prototype` never counts. It
- * refuses unknown names, so that a misspelt option is not silently ignored. It also refuses accessors: those of a class are not
- * own properties, so an option such as a limit would be silently ignored.
+ * Reads each own data property of an options object once, so that an option inherited from `Object.prototype` never counts.
+ *
+ * No option is silently ignored: an unknown name, an accessor and an instance of a class are refused. An instance may define its
+ * options as accessors of its class, and these are not own properties.
  */
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
   return guarded(argument, () => {
@@ -94,7 +95,7 @@ export function plainCopy<T extends object>(argument: string, given: T): T {
   return guarded(argument, () => Object.fromEntries(plainFields(argument, given)) as T);
 }
 
-/** The fields of a plain object: own data properties, enumerable or not. */
+/** The own data properties of a plain object, enumerable or not. @throws InvalidArgumentError for an accessor or an instance */
 function plainFields(argument: string, given: unknown): readonly (readonly [string, unknown])[] {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
   refuseInstance(argument, given);
@@ -105,7 +106,7 @@ function plainFields(argument: string, given: unknown): readonly (readonly [stri
   });
 }
 
-/** Errors name the fields of these arguments without a prefix, as all other errors do. */
+/** The arguments whose fields an error names alone: `ttl`, not `ask.ttl`. The checks of these fields' values name them so too. */
 const isDoor = (argument: string): boolean => argument === 'options' || argument === 'ask' || argument === 'query';
 
 /** Refuses a class instance where data is expected: a signal, a date or a map would pass as empty options. @throws InvalidArgumentError */
@@ -180,7 +181,7 @@ export function readText(argument: string, value: unknown): string | undefined {
   return value;
 }
 
-/** Whether a text has no visible character: only white space, or characters that look like white space or like nothing. */
+/** Whether a text shows nothing to a person: it has only white space and invisible characters. It counts as not given. */
 export const isBlank = (text: string): boolean => /^[\p{C}\p{Z}\p{DI}\u2800]*$/u.test(text);
 
 const MAX_METADATA_BYTES = 8192;
@@ -237,7 +238,7 @@ function copyJson(path: string, value: unknown, depth: number, budget: { left: n
 
 const refused = (path: string, got: string): InvalidArgumentError => new InvalidArgumentError(path, METADATA_RULE, got);
 
-/** A whole number from `min` to `max`. */
+/** Reads a whole number from `min` to `max`, at most 2^53 - 1: above that, a JavaScript number is not exact. */
 export function readCount(argument: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {
     throw invalid(argument, `a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}`, value);
@@ -263,7 +264,7 @@ export function readPort<Port>(argument: string, value: unknown, methods: readon
   });
 }
 
-/** Reads a listener of the caller. An error that it throws or rejects with is dropped: no other listener could receive it. */
+/** Reads the caller's listener. Its own error is dropped: `onError` is such a listener too, and no other place is left to report it. */
 export function readListener<Args extends unknown[]>(argument: string, listener: unknown): (...args: Args) => void {
   if (listener === undefined) return () => undefined;
   if (typeof listener !== 'function') throw invalid(argument, 'a function', listener);

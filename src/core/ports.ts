@@ -91,8 +91,8 @@ export interface QuorumInput {
  */
 export interface ApproverContext {
   /**
-   * The engine's reading of its clock, epoch milliseconds. At the creation of a request that starts later, it is that start. An
-   * approver reads no clock of its own.
+   * The instant at which the approver judges, in epoch milliseconds: the engine's reading of its clock. `decide`, and `isEligible`
+   * at creation, get the start of a request that starts later. An approver reads no clock of its own.
    */
   readonly at: number;
   /** The engine's matcher. An approver that matches scopes in another way may approve more than it means, and no check notices. */
@@ -149,15 +149,15 @@ export interface Approver {
   ): MaybePromise<boolean | Ineligibility>;
   /**
    * Whether the subject may have this access at once, with a review afterwards. Called before anything is recorded. Absent: never.
-   * In a chain, the members before the one that approves are asked too. A member without this method is asked by its `decide`. A
-   * denial by any of them, or a failure, refuses the access.
+   * In a chain, the members before the one that approves are asked too. A denial by any of them, or a failure, refuses the
+   * access. A member without this method is asked by its `decide`, of which only a denial counts.
    */
   breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
   /** Whether this person may review this break-glass use. Asked live. Absent: no person may. */
   mayReviewBreakGlass?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
 }
 
-/** A method of the port in the form of this package's approvers: outside an engine, it may be called without a context. */
+/** A method of {@link Approver} whose context is optional: code outside an engine calls this package's approvers without one. */
 export type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
   ? (...args: [...Args, context?: ApproverContext]) => Answer
   : Method;
@@ -221,8 +221,9 @@ export interface ScopeMatcher {
   /** Whether some concrete scope is covered by both. Symmetric, and implied by `covers`. */
   overlaps(a: string, b: string): boolean;
   /**
-   * Whether a grant of this scope allows any other scope than itself. Absent: none does where `exact` is true; otherwise each may.
-   * Then `reviewers` and `autoApprove` abstain for every scope, unless they set `patterns: true`.
+   * Whether a grant of this scope allows any other scope than itself. Absent: no scope does where `exact` is true, and every scope
+   * counts as one that does where `exact` is false. `reviewers` and `autoApprove` abstain for such a scope, unless they set
+   * `patterns: true`.
    */
   isWide?(scope: string): boolean;
 }

@@ -10,7 +10,7 @@ const PATTERN = /^(?=.{1,256}$)(?:(?:[\w.~@/+=-]{1,64}|\*):){0,15}(?:[\w.~@/+=-]
 
 const SCOPE_RULE = '1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 64 characters each and 256 in all';
 
-/** Whether the value is a scope in canonical form, without wildcards. */
+/** Whether the value meets the grammar and has no wildcard. A scope has only this one form, so scopes compare as text (L23). */
 export function isScope(value: unknown): value is string {
   if (typeof value !== 'string' || value.length > MAX_SCOPE) return false;
   let segments = 1;
@@ -45,7 +45,7 @@ function isInSegment(code: number): boolean {
   );
 }
 
-/** Whether the value is a scope or a pattern of scopes. */
+/** Whether the value meets the grammar of patterns. A scope does too: it is the pattern that matches only itself. */
 export function isPattern(value: unknown): value is string {
   return typeof value === 'string' && PATTERN.test(value);
 }
@@ -60,7 +60,7 @@ export function readPattern(argument: string, value: unknown): string {
   return value;
 }
 
-/** The default: a grant covers exactly the scope that it names, byte for byte. */
+/** The matcher of an engine without the option `scopes`: a grant covers only the scope that it names, byte for byte. */
 export const exactScopes: ScopeMatcher = Object.freeze({
   name: 'exact',
   exact: true,
@@ -82,7 +82,7 @@ export const patternScopes: ScopeMatcher = Object.freeze({
   isWide: (scope: string) => !isScope(scope),
 });
 
-/** Compares segment by segment. `both`: wildcards of the right side count too, as `overlaps` needs and `covers` does not. */
+/** @param both true, for `overlaps`: a wildcard matches on either side. False, for `covers`: only a wildcard of `left` does */
 function matches(left: string, right: string, both: boolean): boolean {
   const a = left.split(':');
   const b = right.split(':');

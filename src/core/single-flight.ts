@@ -8,8 +8,9 @@ export class SingleFlight<T = void> {
   /**
    * Starts the work at once, or shares the run in progress.
    *
-   * @param work receives `land`, which forgets the run before it settles. Work that looks one last time for more to do calls
-   *   `land` in the same turn as that look: a call after the look must start a new run
+   * @param work receives `land`. After `land`, the next call with this key starts a new run, even if this run has not settled.
+   *   Work that checks a last time for more to do calls `land` with no `await` in between. Otherwise a call after that check
+   *   would share a run that never looks again
    * @param key calls with different keys share nothing
    */
   join(work: (land: () => void) => Promise<T>, key = ''): Promise<T> {
@@ -17,22 +18,21 @@ export class SingleFlight<T = void> {
     if (underWay !== undefined) return underWay;
     let hasLanded = false;
     const land = () => {
-      // Only once: the next run of this key may have started.
+      // Deletes only once: a second call would delete the next run of this key.
       if (!hasLanded) this.#runs.delete(key);
       hasLanded = true;
     };
     const run = landing(work, land);
-    // Work that throws before its first await has landed already.
+    // Work that throws synchronously, or calls `land` before its first await, has landed already.
     if (!hasLanded) this.#runs.set(key, run);
     return run;
   }
 
-  /** The run in progress. */
+  /** The run in progress; `undefined`: none, so the next {@link join} starts one. */
   get(key = ''): Promise<T> | undefined {
     return this.#runs.get(key);
   }
 
-  /** How many runs are in progress. */
   get size(): number {
     return this.#runs.size;
   }
@@ -43,7 +43,7 @@ export class SingleFlight<T = void> {
   }
 }
 
-/** Lands before the callers that wait for the run continue, so that a call after the answer starts a new run. */
+/** Calls `land` before the callers that share the run continue, so that their next call starts a new run. */
 async function landing<T>(work: (land: () => void) => Promise<T>, land: () => void): Promise<T> {
   try {
     return await work(land);

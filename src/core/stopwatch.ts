@@ -16,7 +16,7 @@ export class Stopwatch {
     this.#last = readElapsed(clock) ?? NaN;
   }
 
-  /** Milliseconds since the start, or since the last {@link restart}. */
+  /** Milliseconds since the construction, or since the last {@link restart}. */
   get ms(): number {
     const now = readElapsed(this.#clock);
     if (now === undefined) return this.#ms;

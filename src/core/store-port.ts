@@ -21,7 +21,7 @@ export interface Row {
    * a store refuses a `put` that changes it. It orders pages and nothing else, because the clocks of two processes differ.
    */
   readonly createdAt: number;
-  /** Half-open `[from, until)` in epoch milliseconds: when the record may allow or, once it has ended, when it did. */
+  /** Half-open `[from, until)` in epoch milliseconds: the window in which the record may allow or, after its end, did. */
   readonly from: number | undefined;
   readonly until: number | undefined;
   /** The next instant at which time alone changes the record, in epoch milliseconds; `undefined`: never. */
@@ -35,7 +35,7 @@ export interface Row {
   readonly body: JsonObject;
 }
 
-/** Identifies a record. */
+/** The key of a row: an id is unique only within its kind. */
 export interface RowKey {
   readonly kind: string;
   readonly id: string;
@@ -56,13 +56,13 @@ export interface Change {
   readonly put: readonly Row[];
   /** Entries for the journal, in order; may be empty. */
   readonly append: readonly UnlinkedEntry[];
-  /** Rows to delete. */
+  /** Rows to delete. `expect` names each of them too. */
   readonly remove?: readonly RowKey[] | undefined;
   /** Removes all journal entries up to and including this seq. The chain stays verifiable from `start`. */
   readonly trimJournalTo?: number | undefined;
   /**
    * An entry of this journal that the caller has seen. A journal that ends before it, or holds another hash at its seq, went
-   * back or forked: the answer is then `'behind'`. A seq at or below `start.seq` is accepted.
+   * back or forked: the answer is then `'behind'`. A seq at or below `start.seq` is accepted, because a purge removed the entry.
    */
   readonly knows?: Anchor | undefined;
 }
@@ -74,7 +74,7 @@ export interface Change {
  */
 export type CommitOutcome = 'committed' | 'conflict' | 'behind';
 
-/** The answer of `commit`. */
+/** The answer of {@link GrantStore.commit}. */
 export interface CommitAnswer {
   readonly outcome: CommitOutcome;
   /** The journal's newest anchor in the same transaction: for a committed change, that of its last entry or a later one. */
@@ -108,7 +108,7 @@ export interface GrantWindow {
   /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */
   readonly from: number;
   readonly until: number;
-  /** The row of the grant. */
+  /** The grant's row, from which a check takes the grant of its decision. */
   readonly row: Row;
 }
 
@@ -128,7 +128,7 @@ export interface FindQuery {
   readonly during?: { readonly from: number; readonly until: number } | undefined;
   /** Default: `'oldest'`. */
   readonly order?: RowOrder | undefined;
-  /** The `next` of the page before, or the place of a row in this order, as `placeOf` returns it. */
+  /** The `next` of the page before, or the place of a row in this order: the core's function `placeOf` returns it. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -160,8 +160,8 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. Six methods, and four that are optional; `docs/guides/writing-a-store.md` walks through
- * them, and the contract suite in `jit-access/testing` proves an implementation.
+ * Keeps rows and the journal of one namespace. Besides `in`, it has six methods and four optional ones, which
+ * `docs/guides/writing-a-store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
  * 1. A change is applied completely or not at all.
@@ -203,9 +203,9 @@ export interface GrantStore {
 
   /**
    * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time.
-   * It returns a window only if `plainWindow` gives one for the only open grant or usage row of exactly this subject and scope,
-   * and while no row of kind 'lock' is open. In every other case, and where the store could not ask, it returns `undefined`.
-   * That means "ask `live`" and never "no". The caller applies the clock and the leeway.
+   * It returns a window only where the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject
+   * and scope, and while no row of kind 'lock' is open. In every other case, and where the store could not ask, it returns
+   * `undefined`: "ask `live`", and never "no". The caller applies the clock and the leeway.
    *
    * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
    * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both
@@ -236,8 +236,8 @@ export interface GrantStore {
    *
    * Gotcha: a lost race is a normal outcome. Resolve 'conflict', do not throw.
    * Gotcha: a change that would give a row another `createdAt` is no race. Reject it with a `StoreError`, applying nothing.
-   * Gotcha: a change that was applied before is 'committed' even if `knows` or `expect` no longer hold; `knows` comes before `expect`.
-   * Gotcha: do not await foreign code while you hold the journal's head; `link` is synchronous for that reason.
+   * Gotcha: judge in this order: the change was applied before ('committed'), then `knows` ('behind'), then `expect` ('conflict').
+   * Gotcha: do not await foreign code while you hold the journal's head. The core's `link`, which chains the entries, is synchronous.
    *
    * It makes one attempt: only the engine resends a change whose reply was lost (L31).
    *
@@ -247,8 +247,8 @@ export interface GrantStore {
   commit(change: Change): Promise<CommitAnswer>;
 
   /**
-   * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. If `after` is before `start.seq`, they
-   * begin at the oldest kept entry, so compare `start`. @throws StoreError
+   * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. Where `after < start.seq`, a purge has
+   * removed the entries in between, and the slice begins at the oldest kept one. @throws StoreError
    */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
@@ -260,9 +260,9 @@ export interface GrantStore {
 
   /**
    * The heads of many namespaces in one question, for a process that follows many over one connection: it then reads only the
-   * journals whose head moved. The answer has one head for each name, in the order of the names, for any namespace that this
-   * handle is bound to. Each is the `head` that `journal` of that namespace returns, also for a journal without entries;
-   * guarantees 4 and 5 hold for it. The heads need not come from one instant.
+   * journals whose head moved. The answer has one head for each name, in the order of the names; the handle's own namespace does
+   * not matter. Each is the `head` that `journal` of that namespace returns, also for a journal without entries; guarantees 4
+   * and 5 hold for it. The heads need not come from one instant.
    *
    * `undefined` in place of a head means that the store could not answer for this one namespace, for example because its keys
    * are damaged; the error of its `journal` gives the reason. So one damaged namespace hides no other head (L38). If the backend
@@ -280,8 +280,8 @@ export interface GrantStore {
   heads?(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]>;
 
   /**
-   * The namespaces in which `due` has a row at `at`, among all that `in` reaches, in ascending order of their names by UTF-16
-   * code unit, for any namespace that this handle is bound to. May name too many, never too few: a caller asks `due` of each.
+   * The namespaces in which `due` has a row at `at`, among all that `in` reaches, whichever this handle is bound to. Their names
+   * ascend by UTF-16 code unit. May name too many, never too few: a caller asks `due` of each.
    * `after` is a name, and the page continues after it. A page looks at no more than 1,000 namespaces: it may be short, or
    * empty, and still have `next`. No page names a namespace twice. A namespace that has such a row, unchanged, while pages are
    * read is named exactly once; guarantee 4 holds for it.

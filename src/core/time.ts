@@ -3,7 +3,7 @@ import { MAX_DURATION_MS } from './duration.js';
 import { isInstant, MAX_INSTANT } from './instant.js';
 import type { Clock } from './ports.js';
 
-/** A longer timer fires after 1 ms, so a longer sleep uses several timers. */
+/** The longest timer of the runtimes. They fire a longer one after 1 ms, so a longer sleep uses several timers (L7). */
 const MAX_TIMER_MS = 2_147_483_647;
 /** How far the clock may lie below the highest reading used. Beyond that, the engine refuses to create access (L5). */
 export const STEP_BACK_MS = 1_000;
@@ -11,13 +11,13 @@ export const STEP_BACK_MS = 1_000;
 /** The system clock. It has no `sleep`, so real timers are used. */
 export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 
-/** One reading of the clock, as the rules use it. */
+/** One reading of the clock. Each rule judges a start, an end or the clock itself by its own field. */
 export interface ClockReading {
   /** The clock's reading. Starts are judged at this, so they are never early. */
   readonly now: number;
   /** The highest reading used so far. */
   readonly highWater: number;
-  /** The highest reading plus the leeway. Ends and deadlines are judged at this, so they are never late. */
+  /** The highest reading plus the option `leewayMs`. Ends and deadlines are judged at this, so they are never late. */
   readonly forEnds: number;
   /** The clock lies more than a second below an earlier reading: nothing may create access. */
   readonly steppedBack: boolean;
@@ -37,14 +37,14 @@ function markOf(clock: Clock): Mark {
   return mark;
 }
 
-/** A view of a clock with a high-water mark (L5). Each engine has its own mark; the checkers over one clock share one. */
+/** A view of a clock with a high-water mark (L5). Each engine has a mark of its own, and the checkers over one clock share one. */
 export class EngineClock {
   /** The clock port that this view reads. */
   readonly source: Clock;
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
   readonly #mark: Mark;
-  /** The highest of all marks over this clock. A checker made after a step back uses it, so it allows nothing that has ended (L1). */
+  /** The mark that checkers share and engines raise too. So a checker made after a step back allows nothing that has ended (L1). */
   readonly #shared: Mark;
   #steppedBack = false;
 
@@ -60,7 +60,7 @@ export class EngineClock {
     this.#mark = isShared ? this.#shared : { highWater: 0 };
   }
 
-  /** The highest reading used so far. Never above `forEnds` of the next {@link read}. */
+  /** The highest reading so far. No later {@link read} judges ends before it, so rows that ended before it need not be loaded. */
   get highWater(): number {
     return this.#mark.highWater;
   }
@@ -81,7 +81,7 @@ export class EngineClock {
   }
 }
 
-/** @throws ClockError where the clock throws, or returns no instant */
+/** @throws ClockError where the clock throws, or returns no instant, or one to which two of the longest durations cannot be added */
 export function readClock(clock: Clock): number {
   let now: unknown;
   try {
@@ -135,7 +135,8 @@ const MAX_NAP_MS = 60_000;
 
 /**
  * Sleeps `ms` on `clock`, from `now`. Where the clock has no `sleep`, or its `sleep` fails, a real timer sleeps for at most a
- * minute, so the caller must read its clock again. That timer ignores `signal`, so the caller checks it afterwards. Never rejects.
+ * minute, so the caller must read its clock again. Only the clock's own `sleep` ends on `signal`, so the caller checks the signal
+ * afterwards. Never rejects.
  */
 export async function nap(clock: Clock, now: number, ms: number, signal: AbortSignal): Promise<void> {
   try {
@@ -166,7 +167,7 @@ export function whyNoLastingTimers(): string | undefined {
   }
 }
 
-/** Lets timers and I/O run: loops that await only memory would starve them. */
+/** Waits for a timer, so that other timers and I/O run. Promises that settle without I/O are microtasks, which let neither run. */
 export function yieldToOthers(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }

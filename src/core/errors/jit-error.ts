@@ -1,4 +1,4 @@
-/** Marks the errors of this package across its copies, where `instanceof` cannot. */
+/** Marks the errors of every loaded copy of this package. `instanceof` recognises only the errors of its own copy. */
 export const BRAND = Symbol.for('jit-access.error');
 
 /** The base class of every error of this package. Distinguish the errors by their literal `code`. */
@@ -19,7 +19,7 @@ export function hide(error: JitError, name: string, value: unknown): void {
 /** The part of a message that names a request which was recorded before the failure. */
 export const recorded = (requestId: string | undefined): string => (requestId === undefined ? '' : `; request ${requestId} is recorded`);
 
-/** The message of a value that was thrown, which may be of any type. */
+/** The message of a thrown `Error`. Foreign code may throw any value: for one that is no `Error` or is unreadable, a text says so. */
 export function messageOf(error: unknown): string {
   try {
     return error instanceof Error ? error.message : 'no error was given';

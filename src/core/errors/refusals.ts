@@ -32,7 +32,7 @@ export class DecidedError extends JitError {
   readonly code = 'ERR_JIT_DECIDED';
   declare readonly request: AccessRequest;
   readonly requestId: string;
-  /** How the request ended; `undefined`: it has not ended. */
+  /** How the request ended; `approved` where its break-glass review has been given. The engine always sets it. */
   readonly status: RequestEnd['status'] | undefined;
   constructor(request: AccessRequest, message = `request ${request.id} is already ${String(request.end?.status)}`) {
     super(message);
@@ -59,7 +59,7 @@ export class DeadlineError extends JitError {
   }
 }
 
-/** No approver has named a quorum for this request yet; `retryDecision(id)` asks again. */
+/** The approver has not answered yet, so no quorum decides who may review this request. `retryDecision(id)` asks the approver again. */
 export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
   readonly code = 'ERR_JIT_UNDECIDED';
@@ -195,16 +195,17 @@ export class LimitError extends JitError {
 }
 
 /**
- * Not allowed: a failed `assertAllowed` or `consume` (then with its `decision`), or a cancel or release by another caller.
+ * `assertAllowed` or `consume` found no access; `decision` then gives the reason. Or a caller may not cancel this request or release
+ * this grant. Or a guard refused a tool call.
  */
 export class DeniedError extends JitError {
   override readonly name = 'DeniedError';
   readonly code = 'ERR_JIT_DENIED';
-  /** Whether this repeats a `consume` that took its use under the same key, when the grant still allowed. */
+  /** True: an earlier `consume` took a use under this idempotency key, and the grant no longer allows. False: no use was taken. */
   readonly reused: boolean;
   /**
-   * @param use the use that the key names: when it was taken (epoch milliseconds), and how many uses the grant had left then;
-   *   `undefined`: none was taken
+   * @param use the use that the earlier `consume` took: its instant (epoch milliseconds), and how many uses the grant had left
+   *   then; `undefined`: no use was taken
    */
   constructor(
     message: string,
