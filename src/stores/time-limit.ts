@@ -1,17 +1,18 @@
 import { sleepUntil, systemClock } from '../core/time.js';
 
-/** The limit is divided into this many ticks. A call is given up after the limit, and before one tick more. */
+/** The number of ticks in the limit. A call is given up between the limit and one tick later. */
 const PARTS = 4;
 
 /** A call in progress. */
 interface Call {
+  /** The number of ticks when the call began. */
   readonly since: number;
   readonly giveUp: () => void;
 }
 
 /**
- * Gives up calls that take too long. One timer serves all calls, and none runs while there are no calls. A timer for each
- * call would cost more than a check.
+ * Gives up calls that take too long. One timer serves all calls: setting a timer for each call would take a check longer
+ * than its answer does. No timer runs while there are no calls.
  *
  * Counts its own ticks instead of comparing instants, so that setting the clock neither ends a call nor extends it.
  */
@@ -19,7 +20,7 @@ export class TimeLimit {
   /** In milliseconds. A call is given up after this time, or up to a quarter later. */
   readonly limitMs: number;
   readonly #tickMs: number;
-  // In the order in which the calls began.
+  // In the order in which the calls began, so that a tick stops at the first call that has time left.
   readonly #calls = new Set<Call>();
   #ticks = 0;
   #isTicking = false;
@@ -43,7 +44,12 @@ export class TimeLimit {
     });
   }
 
-  /** @returns a function that the caller calls when the call has ended */
+  /**
+   * Starts the limit of one call.
+   *
+   * @param giveUp runs once, if the limit passes before the call ends
+   * @returns a function that the caller runs when the call has ended
+   */
   begin(giveUp: () => void): () => void {
     const call = { since: this.#ticks, giveUp };
     this.#calls.add(call);

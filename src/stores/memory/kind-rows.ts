@@ -82,7 +82,7 @@ export class KindRows {
     });
   }
 
-  /** The rows with a `sortAt`, in due order. For one subject the cost grows only with the open rows of that subject. */
+  /** The open rows with a `sortAt`, in that order. For one subject the cost grows only with the open rows of that subject. */
   #dueOf(subject: string | undefined, open: boolean | undefined): OrderedRows {
     if (open === false) return inOrderOfDue();
     if (subject === undefined) return this.#due;

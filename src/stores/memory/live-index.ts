@@ -6,7 +6,7 @@ import { Pairs } from './pairs.js';
 const NONE: readonly Row[] = Object.freeze([]);
 const NOWHERE = -1;
 
-/** The rows of one place. Almost every place holds a single row, which is stored without a list. */
+/** The rows of one (subject, scope) pair, its place. Almost every place holds a single row, which is stored without a list. */
 type Rows = Row | readonly Row[];
 
 /**
@@ -17,14 +17,17 @@ type Rows = Row | readonly Row[];
  * grants no longer fit in the CPU cache.
  */
 export class LiveIndex {
-  /** The open lock row of the namespace, if there is one. */
+  /** The row of all open locks of the namespace, if a lock is open. Every answer contains it, and no window is valid then. */
   #lock: Row | undefined;
   readonly #subjects = new Names();
   readonly #scopes = new Names();
   readonly #places = new Pairs();
   /** Indexed by place. */
   readonly #rows: Rows[] = [];
-  /** Indexed by place, two numbers each: the window `[from, until)` of the only row there. NaN if time alone does not decide about it. */
+  /**
+   * Indexed by place, two numbers each: the window `[from, until)` of the only row there. NaN if the answer does not depend on
+   * time alone: see {@link plainWindow}.
+   */
   #windows = new Float64Array();
   /** Indexed by place, two numbers each: the next and the previous place of the same subject. */
   #chains = new Int32Array();
@@ -34,7 +37,7 @@ export class LiveIndex {
   /** One object serves all answers: allocating one for each check made checks about 7 % slower. */
   readonly #window = new ReusedWindow(this.#rows);
 
-  /** Replaces a list and never changes it, because a caller may still hold the old list. */
+  /** Adds a row. It replaces a list and never changes one, because a caller may still hold the old list. */
   add(row: Row): void {
     if (row.open && isLockRow(row)) this.#lock = row;
     if (!isLive(row)) return;
@@ -65,7 +68,10 @@ export class LiveIndex {
     return b === -1 ? NOWHERE : this.#places.placeOf(a, b);
   }
 
-  /** The window of the only row of a pair, if time alone decides about that row. The result is valid until the next call. */
+  /**
+   * The window of the only row of a pair, if the answer depends on time alone and no lock is open. The result is valid until
+   * the next call.
+   */
   windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
     const place = this.placeOf(subject, scope);
     if (place === NOWHERE || this.#lock !== undefined) return undefined;

@@ -31,7 +31,7 @@ export class LongQueue<T> {
     return found;
   }
 
-  /** Removes the first `count` items, or all if there are fewer. */
+  /** Removes the first `count` items. @param count at most the number of items: a larger one would hide items pushed later */
   drop(count: number): void {
     const gone = this.#gone + count;
     this.#parts = this.#parts.slice(Math.floor(gone / PART));

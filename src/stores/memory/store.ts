@@ -30,8 +30,8 @@ import { OrderedRows } from './ordered-rows.js';
  * The reference store: keeps all rows and the journal in the memory of this process. They are lost when the process ends.
  *
  * The cost of a check grows with the subject's live grants on that scope. The cost of a page of `due` grows with the rows
- * that are due. No grant has a timer or a closure. Ended rows stay until `purge`, for questions about the past. Engines of
- * one process that share an instance see the same rows.
+ * that are due. A grant costs memory only: it has no timer and no closure. Ended rows stay until `purge`, for questions about
+ * the past. Engines of one process that share an instance see the same rows.
  */
 export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
@@ -223,7 +223,7 @@ class NamespaceState {
     return 'committed';
   }
 
-  /** Called only when the head has moved. A cursor's own commit does not move it, so a follower never wakes itself in a loop. */
+  /** Called only when the head has moved. A follower that commits its cursor appends nothing, so it never wakes itself in a loop. */
   #wakeAll(): void {
     const { seq } = this.#head;
     // A watcher that throws must not fail the commit.

@@ -20,12 +20,12 @@ const REFUSED =
 /** The prefix of errors that the store's own scripts return before their first write. */
 const OURS = /^JITREFUSED /;
 
-/** Converts an error of a client. */
+/** Converts an error of a client. @param sent whether the call's own script was sent; before that, nothing can have been applied */
 export function askErrorOf(message: string, sent: boolean): AskError {
   return new AskError(!sent || REFUSED.test(message) || OURS.test(message) ? 'no' : 'unknown', message.replace(OURS, ''));
 }
 
-/** Whether one of the store's scripts refused. The server itself is then still the same one. */
+/** Whether one of the store's scripts refused. The server is then the same as before, so its eviction policy stays proven. */
 export const isRefusedByScript = (message: string): boolean => OURS.test(message);
 
 /** Whether the server refused because its memory is full; nothing was written then. */

@@ -6,11 +6,11 @@ const DROP_STEP = 1_000;
 /**
  * Lua that deletes trimmed entries and the ids of their changes, in steps.
  *
- * The trim itself is one number in the head and part of its change. No answer contains entries before that number, so their
+ * The trim itself is one number in the head and part of its change. No answer contains entries up to that number, so their
  * deletion can wait.
  */
 const DROP = String.raw`
--- Returns the seq up to which entries are deleted now, and how many ids of changes went with them.
+-- Deletes one step of entries. Returns the seq up to which entries are deleted now, and the number of change ids deleted with them.
 local function drop(journal, changes, dropped, start)
   local to = math.min(start, dropped + ${DROP_STEP})
   local fields = {}
@@ -21,7 +21,8 @@ end
 `;
 
 /**
- * The only write. Checks each change of a batch on its own, and applies it whole or not at all.
+ * The only write, except for the deletion of trimmed entries. Checks each change of a batch on its own, and applies it
+ * completely or not at all.
  *
  * Redis runs nothing else during a script, which makes the script a transaction. But Redis does not roll back. So everything
  * that can fail comes before the first write, including checks of what the server could refuse later.
@@ -44,7 +45,7 @@ local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
 local COLUMN, ROW = '\0', '\2'
 local call = redis.call
 
--- Nothing half-written: a key of another type, or a command that this user may not run, would stop a change in its middle.
+-- Refuses before the first write: a key of another type, or a command that this user may not run, would fail in the middle of a change.
 local TYPES = { [HEAD] = 'hash', [ROWS] = 'hash', [INDEX] = 'zset', [LIVE] = 'hash', [JOURNAL] = 'hash', [CHANGES] = 'zset' }
 local there = {}
 for key, expected in pairs(TYPES) do
@@ -65,7 +66,7 @@ for _, command in ipairs(NEEDED) do
   end
 end
 
--- A namespace has a head or nothing: over a head that was lost a second journal would begin, at 1.
+-- A namespace without a head must have no other key: after the loss of its head, a second journal would begin at seq 1.
 local layout, seq, hash, start, dropped, rows, lines, fields, ids =
   unpack(call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
 if there[HEAD] then
@@ -94,11 +95,11 @@ local function readKept(row)
   return version, created
 end
 
--- As many digits as the last instant has: then they are in order as text.
+-- Pads an instant to the 16 digits of the last instant, so that instants sort as text.
 local function digits(instant) return string.rep('0', 16 - #instant) .. instant end
 
--- Where a row is to be found: the lines of the index, and the field in which a check reads it. Made of the row's own
--- columns alone, so that what was written for the old row is exactly what is removed with it.
+-- Where a row is listed: its lines of the index, and its field of LIVE, if it has one. Both are computed from the row's own
+-- columns alone, so that replacing a row removes exactly what was written for the old row.
 local function places(row)
   local kind, id, _, open, subject, scope, _, _, due, created, sort = string.match(row, COLUMNS)
   local lines = {}
@@ -119,7 +120,7 @@ local function places(row)
   return lines, field
 end
 
--- LIVE says which rows a check has to read, and holds no copy of them: what a check judges is what a commit compares.
+-- LIVE lists the rows that a check must read, and holds no copy of them: a check reads the same rows that a commit compares.
 local function relist(field, key, isListed)
   local kept = {}
   for other in string.gmatch(call('HGET', LIVE, field) or '', '[^\2]+') do
@@ -130,7 +131,7 @@ local function relist(field, key, isListed)
   else fields = fields + call('HSET', LIVE, field, table.concat(kept, ROW)) end
 end
 
--- Puts a row in the place of the one with its key, or takes that away.
+-- Replaces the row of a key, with its lines and its item in LIVE. Without a new row, removes them.
 local function replace(key, row)
   local stale = {}
   local before = call('HGET', ROWS, key)
@@ -172,20 +173,20 @@ local function judge()
   local id, knownSeq, knownHash = take(), tonumber(take()), take()
   local expect, remove, put, append = takeList(2), takeList(1), takeList(2), takeList(1)
   local baseSeq, baseHash, lastHash, trimTo = take(), take(), take(), tonumber(take())
-  -- The same change again, before anything is compared: its reply was lost, and its records have moved on since.
+  -- Comes before every comparison: a change sent again after a lost reply would conflict with its own writes, or with later ones.
   if call('ZSCORE', CHANGES, id) then
-    -- It changes nothing. But WAIT waits for what its own connection has written, and this one may be new.
+    -- Writes a value that is there already: WAIT covers only the writes of its own connection, and this connection may be new.
     call('HSET', HEAD, 'layout', '1')
     return 'committed'
   end
-  -- The journal must hold the entry that the caller has seen, or have trimmed it: else it went back, or forked.
+  -- The journal must hold the entry that the caller knows, or have trimmed it. Otherwise the journal went back or forked (L40).
   if knownSeq > start then
     local found = hash
     if knownSeq > seq then return 'behind' end
     if knownSeq < seq then found = string.sub(call('HGET', JOURNAL, text(knownSeq)) or '', 1, 64) end
     if found ~= knownHash then return 'behind' end
   end
-  -- Every record that it relies on, those that it only read too.
+  -- Compares every record that the change relies on, also those that it only read.
   local createdAt = {}
   for i = 1, #expect, 2 do
     local row = call('HGET', ROWS, expect[i])
@@ -198,10 +199,10 @@ local function judge()
     local created = createdAt[put[i]]
     if created and created ~= select(10, string.match(put[i + 1], COLUMNS)) then return 'recreated' end
   end
-  -- Its entries continue the journal or they are not written: no gap, no fork.
+  -- The entries must be linked to the current head, so that the journal has no gap and no fork.
   if #append > 0 and (baseSeq ~= text(seq) or baseHash ~= hash) then return 'moved' end
   if trimTo > seq + #append then return 'beyond' end
-  -- The entry whose hash the journal will start from.
+  -- The entry to trim to must exist, because its hash becomes the journal's start.
   if trimTo > start and trimTo <= seq and call('HEXISTS', JOURNAL, text(trimTo)) == 0 then return 'malformed' end
 
   if not layout then
@@ -230,7 +231,7 @@ end
 local before = seq
 local reply = {}
 while at < #ARGV do reply[#reply + 1] = judge() end
--- Also what an earlier trim has left, where its process has ended in between.
+-- Deletes one step of trimmed entries, also those of an earlier trim whose process ended before it had deleted them.
 if dropped < start then
   local gone
   dropped, gone = drop(JOURNAL, CHANGES, dropped, start)
@@ -239,14 +240,14 @@ end
 if hasWritten then
   call('HSET', HEAD, 'dropped', text(dropped), 'rows', text(rows), 'lines', text(lines), 'fields', text(fields), 'ids', text(ids))
 end
--- A hint: a user who may not publish still commits.
+-- The message is only a hint, so an error is ignored: the commit of a user that may not publish still succeeds.
 if seq > before then redis.pcall('PUBLISH', ARGV[1], text(seq)) end
 table.insert(reply, 1, hash)
 table.insert(reply, 1, text(seq))
 return reply
 `;
 
-/** For changes that add rows: the server refuses it as a whole when memory is full. */
+/** For changes that add rows: the server refuses this script as a whole when memory is full. */
 export const COMMIT_SCRIPT = `#!lua\n${COMMIT}`;
 /** For changes that add nothing: a full server must still accept a revoke and a purge. */
 export const ENDING_COMMIT_SCRIPT = `#!lua flags=allow-oom\n${COMMIT}`;

@@ -27,7 +27,7 @@ const SILENT_CALLS = 3;
 
 /** One call of the store, with all commands that it needs. */
 interface Call extends Asker {
-  /** The call's own script was sent. */
+  /** True once the call's own script was sent, and so may have been applied. */
   isSent: boolean;
   isOver: boolean;
   /** The value of {@link Server.resets} when the call began. */
@@ -36,7 +36,7 @@ interface Call extends Asker {
   changes: number;
 }
 
-/** The state of the server that holds some keys. */
+/** What this process knows of one server. */
 interface Server {
   readonly eviction: EvictionCheck;
   /** The number of calls in a row that got no answer. */
@@ -62,7 +62,7 @@ export class Connection {
   readonly replicas: number;
   readonly #assumesNoEviction: boolean;
   readonly #limit: TimeLimit;
-  /** One server, under ''. On a Cluster by a key of the namespace, because each namespace may be on another server. */
+  /** Without a Cluster: one server, under ''. On a Cluster: one for each namespace, under its first key, as each may be elsewhere. */
   readonly #servers = new Map<string, Server>();
   readonly #status: StatusFeed;
 
@@ -126,8 +126,8 @@ export class Connection {
       reply = await this.#send(call, server, ['EVALSHA', script.sha, ...operands], isSubject);
     } catch (error) {
       if (!messageOf(error).startsWith('NOSCRIPT')) throw error;
-      // Unless the connection changed: a client that reconnected may have sent the script twice, and the first server may
-      // have run it.
+      // NOSCRIPT proves that the script has not run, unless the connection changed. A client that reconnected may have sent
+      // the script twice, and the first server may have run it.
       if (call.changes === this.#status.changes) call.isSent = false;
       reply = await this.#send(call, server, ['EVAL', script.text, ...operands], isSubject);
     }
@@ -137,7 +137,7 @@ export class Connection {
 
   /**
    * WAIT covers only the writes of its own connection. A client that reconnected and sent WAIT again gets a meaningless
-   * success. So a change of status since the script proves nothing.
+   * success. So after a change of status since the script, a reply of WAIT proves nothing.
    */
   async #untilReplicated(call: Call, server: Server): Promise<void> {
     const { changes } = call;
@@ -210,7 +210,7 @@ export class Connection {
     try {
       return await this.client.send(command);
     } finally {
-      // Either an answer came, or the client itself noticed the failure.
+      // The server counts as silent only if nothing came: here an answer came, or the client itself detected the failure.
       server.silent = 0;
     }
   }

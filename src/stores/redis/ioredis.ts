@@ -98,10 +98,11 @@ export function fromIoredis(client: IoredisLike): RedisClient {
     send: ([command = '', ...args]) => client.call(command, ...args) as Promise<RedisReply>,
     subscribe(channel, wake) {
       const subscriber = client.duplicate();
-      // Notifications are only a hint: without them followers still read the journal, only later.
+      // A message is only a hint: without it, a follower of the journal reads the new entries later.
       subscriber.on('error', () => undefined);
       subscriber.on('message', wake);
-      // On every connection, because messages may have been missed before. The client itself renews the subscription.
+      // Runs on every connection. The client renews the subscription by itself, but only the answer to this SUBSCRIBE shows
+      // that it is active. `wake` runs then, because messages may have been missed before.
       const listen = () => {
         subscriber.subscribe(channel).then(wake, () => undefined);
       };

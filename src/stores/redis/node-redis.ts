@@ -72,7 +72,7 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
     send: (command) => client.sendCommand(command, AS_STRINGS) as Promise<RedisReply>,
     subscribe(channel, wake) {
       const subscriber = client.duplicate();
-      // Notifications are only a hint: without them followers still read the journal, only later.
+      // A message is only a hint: without it, a follower of the journal reads the new entries later.
       subscriber.on('error', () => undefined);
       // 'ready' is emitted once the earlier subscriptions are restored.
       subscriber.on('ready', wake);

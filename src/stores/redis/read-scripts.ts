@@ -3,11 +3,11 @@
  * past its limit, because a script blocks all other clients.
  *
  * They have no flag `no-writes`, although they write nothing (L41). So Redis treats them like writes: a replica refuses
- * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. A server that answers has thus proved
- * that it may. `allow-oom` lets them run when memory is full.
+ * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. A server that answers is thus a primary
+ * that accepts writes. `allow-oom` lets the scripts run when memory is full.
  *
- * A line of the index without its row means that another program has written to this namespace. That is an error, not a
- * shorter answer, because a caller would take an empty answer for the truth.
+ * A line of the index without its row means that another program has written to this namespace. The script then returns an
+ * error, not a shorter answer, because the caller could not detect that a row is missing.
  */
 
 import { WHOLE } from './whole-script.js';
@@ -23,7 +23,7 @@ local function gone(what) return refuse(what .. ' is missing from the namespace 
 local function damage()
   local layout, rows, lines, fields = unpack(redis.call('HMGET', HEAD, 'layout', 'rows', 'lines', 'fields'))
   if not layout then
-    -- A namespace has a head or nothing.
+    -- A namespace without a head has no other key either.
     if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is missing from the namespace of ' .. HEAD end
     return nil
   end
@@ -34,7 +34,7 @@ end
 local damaged = damage()
 if damaged then return refuse(damaged) end
 
--- The open row of the namespace's locks, which every check brings along.
+-- Adds the row of all open locks of the namespace, which every check needs.
 local function addLock(rows)
   local lock = redis.call('HGET', ROWS, 'lock\0open')
   if lock and string.match(lock, '^lock%zopen%z[^%z]*%z1%z') then rows[#rows + 1] = lock end
@@ -72,8 +72,8 @@ return addLock(rows)
 `;
 
 /**
- * Reads rows of one kind in an order. A run of index lines has that order. Open and closed rows are two runs, merged here if
- * both are wanted.
+ * Reads rows of one kind in an order. A run is all index lines with one prefix, and has that order. Open and closed rows are
+ * two runs, which the script merges if both are wanted.
  *
  * ARGV: how many rows, how many lines to examine, from and until of a window ('' for none), the scope ('' for any), '1' to
  *   read backwards, then for each run: the prefix of its lines, and the rest of the line after which to start ('' for none)
@@ -94,7 +94,7 @@ for i = 7, #ARGV, 2 do
   runs[#runs + 1] = { lines = lines, at = 1, start = start }
 end
 
--- The next rest that no run has gone past: an instant in 16 digits and an id, whose bytes are in the order of UTF-16 code units.
+-- The rest of the next line in order, and its run. A rest is 16 digits and an id, whose bytes have the order of UTF-16 code units.
 local function following()
   local next, rest
   for _, run in ipairs(runs) do
@@ -106,7 +106,7 @@ local function following()
   return rest, next
 end
 
--- Rows of the scope that have both ends, and whose own window is not empty, and meets the one that was asked about.
+-- Whether a row has the scope asked for, and a window with both ends that is not empty and overlaps the window asked for.
 local function isWanted(row)
   if scope ~= '' and string.match(row, '^' .. string.rep('[^%z]*%z', 5) .. '([^%z]*)%z') ~= scope then return false end
   if not from then return true end
@@ -123,7 +123,7 @@ for _ = 1, budget do
   local row = redis.call('HGET', ROWS, kind .. '\0' .. string.sub(rest, 18))
   if not row then return gone('a row that is in the index') end
   if isWanted(row) then
-    -- One more than wanted: it only says that there is more.
+    -- The page is full. This extra row only shows that there is another page.
     if #reply - 2 == limit then
       reply[1], reply[2] = '0', place
       return reply
@@ -145,7 +145,7 @@ return reply
 export const DUE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
 for i, line in ipairs(redis.call('ZRANGE', INDEX, ARGV[2], ARGV[3], 'BYLEX', 'LIMIT', '0', ARGV[1])) do
-  -- 'due', the instant in 16 digits, and behind them the row's own field.
+  -- A line has 'due', the instant in 16 digits and, from byte 22 on, the field of the row.
   rows[i] = redis.call('HGET', ROWS, string.sub(line, 22))
   if not rows[i] then return gone('a row that is due') end
 end
@@ -162,7 +162,7 @@ export const LIVE_SCRIPT = String.raw`${ROWS_READ}
 local rows = {}
 local behind = '(' .. string.sub(ARGV[1], 1, -2) .. '\1'
 for i, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. ARGV[1], behind, 'BYLEX')) do
-  -- Behind the subject stand the scope, which is not part of the row's field, and the field.
+  -- After the subject, a line has the scope, which is not part of the row's field, and then that field.
   rows[i] = redis.call('HGET', ROWS, string.match(string.sub(line, #ARGV[1] + 1), '^[^%z]*%z(.*)$'))
   if not rows[i] then return gone('a live row') end
 end

@@ -23,7 +23,7 @@ const HEADS = new Script(HEADS_SCRIPT);
 const MAX_PAGE = 1_000;
 const LAST_INSTANT = 8_640_000_000_000_000;
 
-/** The reads of one namespace. */
+/** The reads of one namespace. Each page is the answer of one script, so its rows are from one instant. */
 export class Reads {
   readonly #connection: Connection;
   readonly #keys: Keys;
@@ -45,9 +45,10 @@ export class Reads {
   }
 
   /**
-   * Runs one script: LIVE or the index lists the rows, and the rows themselves are read from ROWS.
+   * Runs one script. The hash `live` lists the rows of one scope, and the sorted set `index` those of all scopes. The script
+   * reads each listed row from the hash `rows`.
    *
-   * @throws StoreError also when a listed row does not match the query: no other code would detect that
+   * @throws StoreError also when a listed row does not match the query, because no other code would detect that
    */
   async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
     const texts =
@@ -58,7 +59,7 @@ export class Reads {
     for (const [i, row] of rows.entries()) {
       if (isLockRow(row)) continue;
       if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
-      // A malformed row goes to the core's codec, which refuses only that row.
+      // A row with too few columns is returned: the codec of records refuses that row alone.
       if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
       const what = `${row.kind} ${JSON.stringify(row.id)}`;
       throw new StoreError('live', `the live index names ${what}, which is not live: another program has written to this namespace`);
@@ -72,7 +73,7 @@ export class Reads {
     const runs = order === 'due' ? dueRuns(kind, subject, open) : createdRuns(kind, subject, scope, open);
     if (runs.length === 0) return { items: [], next: undefined };
     const wanted = Math.min(limit, MAX_LOOK);
-    // Conditions that the lines do not contain are checked on each row.
+    // The script checks each row for the conditions that the lines of the index do not contain.
     const scopeLeft = scope !== undefined && !(runs[0] as string).startsWith('scope') ? encodeOptional(scope) : '';
     const look = during === undefined && scopeLeft === '' ? Math.min(wanted + 1, MAX_LOOK) : MAX_LOOK;
     const [from, until] = during === undefined ? ['', ''] : [String(during.from), String(during.until)];
@@ -107,7 +108,6 @@ export class Reads {
     };
   }
 
-  /** Runs a script that reads rows. */
   #rows(operation: string, script: Script, args: readonly string[]): Promise<readonly string[]> {
     const { head, rows, index, live } = this.#keys;
     return this.#texts(operation, script, [head, rows, index, live], args);
@@ -136,10 +136,10 @@ export async function readHeads(connection: Connection, namespaces: readonly str
   });
 }
 
-/** A line of the index, or a prefix of lines. */
+/** A line (a member of the sorted set `index`), or the prefix that several lines share. */
 const line = (...parts: readonly string[]): string => parts.join(COLUMN);
 
-/** The prefixes of a kind's lines in order of creation. Open and closed rows have separate lines. */
+/** The prefixes of the lines that list a kind in order of creation. Open and closed rows have different prefixes. */
 function createdRuns(kind: string, subject: string | undefined, scope: string | undefined, open: boolean | undefined): readonly string[] {
   const isOf = scope !== undefined && subject === undefined && kind === 'grant' ? 'scope' : 'find';
   const key = encodeOptional(isOf === 'scope' ? scope : subject);

@@ -5,15 +5,15 @@ import { isInstant } from '../../core/instant.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';
 
 /**
- * The field of a row in the hash of rows, and the end of its lines in the index. Injective, because encoded texts contain no
- * separator.
+ * The field of a row in the hash `rows`. The lines of the index that begin with `due` or `live` end with it. Injective,
+ * because encoded texts contain no separator.
  */
 export const fieldOf = ({ kind, id }: RowKey): string => encodeText(kind) + COLUMN + encodeText(id);
 
-/** The field that lists the live rows of a subject on a scope. A check starts from it. */
+/** The field of the hash `live` that lists the live rows of a subject on a scope. A check starts from it. */
 export const liveFieldOf = (subject: string, scope: string | undefined): string => encodeOptional(subject) + COLUMN + encodeOptional(scope);
 
-/** The number of columns of a row. */
+/** The number of columns of a stored row, with its body. */
 export const COLUMNS = 12;
 
 /**
@@ -38,7 +38,7 @@ export function encodeRow(row: Row): string {
   ].join(COLUMN);
 }
 
-/** Rows contain only epoch milliseconds. */
+/** Requires epoch milliseconds: the index orders instants by their digits. */
 function instantOf(column: string, at: number): number {
   if (!isInstant(at)) throw invalid(column, 'an instant in epoch milliseconds', at);
   return at;
@@ -55,7 +55,7 @@ export function encodeJson(name: string, value: unknown): string {
 
 /**
  * Decodes a row into a new object. A text that another program wrote also becomes a row, with `NaN` columns or an empty
- * body. The core's codec then refuses that row alone, and the rest of the page stays readable.
+ * body. The codec of records then refuses that row alone, and the rest of the page stays readable.
  */
 export function decodeRow(text: string): Row {
   const [kind = '', id = '', version, open, subject = '', scope = '', from, until, dueAt, createdAt, sortAt, body] = text.split(COLUMN);

@@ -28,7 +28,7 @@ export class StatusFeed {
 
 const FEEDS = new WeakMap<RedisClient, StatusFeed>();
 
-/** The feed of a client, shared by all its stores. It holds no reference to them. */
+/** The feed of a client, shared by all its stores. It holds no reference to a store, which can thus be garbage-collected. */
 export function statusFeedOf(client: RedisClient): StatusFeed {
   let feed = FEEDS.get(client);
   if (feed === undefined) FEEDS.set(client, (feed = new StatusFeed(client)));

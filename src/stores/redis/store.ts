@@ -137,7 +137,7 @@ class RedisGrantStore implements GrantStore {
  *
  * Guarantees: the nine of {@link GrantStore}.
  * - A commit is one script, which compares, writes and links a whole change or nothing.
- * - A check on a scope is one script, which reads the rows themselves.
+ * - A check on a scope is one script. It reads the same rows that a commit compares, and no copy of them.
  * - No key has an expiry: only `purge` deletes.
  * - A read, and each attempt to commit, is given up after `timeoutMs`, or up to a quarter of it later.
  * - A replica answers nothing, not even checks. Nor does a primary without the replicas that `min-replicas-to-write`
@@ -145,7 +145,7 @@ class RedisGrantStore implements GrantStore {
  *
  * Gotcha: the server's configuration decides what a resolved commit survives. With the usual `appendfsync everysec`, the
  * loss of the machine loses up to a second of commits, revokes included. A failover loses what the replica did not have yet.
- * `docs/guides/stores/redis.md` says how to reduce that. Each access still ends at its bound.
+ * `docs/guides/stores/redis.md` says how to reduce that. No grant outlives its `expiresAt`.
  * Gotcha: a server with an eviction policy is refused at the first call, not here.
  * Gotcha: a primary that is cut off from its replicas cannot detect it without `min-replicas-to-write`.
  *

@@ -7,8 +7,8 @@
  */
 
 /**
- * Separates the columns of a row and the parts of a line. It is less than every character of an encoded text, so that `a`
- * sorts before `ab`.
+ * Separates the columns of a row, and the parts of a line of the index. It is less than every character of an encoded text,
+ * so that `a` sorts before `ab`.
  */
 export const COLUMN = '\0';
 /** The separators (`\x02` separates the rows in one field), the escape, and the code units that move to keep the order. */
@@ -19,7 +19,10 @@ const SURROGATES = 0xd800;
 const BEHIND = 0xe000;
 const ASTRAL = 0x10000;
 
-/** Injective, without separators in the result, and order-preserving: the lesser string has the lesser bytes. Accepts lone surrogates. */
+/**
+ * Encodes any string, with lone surrogates too. The encoding is injective and leaves no separator in the result. It keeps the
+ * order: the lesser string has the lesser bytes.
+ */
 export function encodeText(text: string): string {
   if (!MOVED.test(text)) return text;
   let encoded = '';
@@ -35,7 +38,7 @@ export function encodeText(text: string): string {
 
 const ENCODED = /\x01|[\ud800-\uffff]/;
 
-/** Reverses {@link encodeText}. Decodes every other text to some string too, which the core's codec then checks. */
+/** Reverses {@link encodeText}. It never throws: any other text becomes some string, which the codec of records then checks. */
 export function decodeText(encoded: string): string {
   if (!ENCODED.test(encoded)) return encoded;
   let text = '';

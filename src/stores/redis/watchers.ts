@@ -25,7 +25,7 @@ export class Watchers {
     };
   }
 
-  /** @param headSeq the head after a commit of this process; messages of other processes do not contain it */
+  /** @param headSeq the seq of the head after a commit of this process; `undefined` after a message, whose text is not passed on */
   wakeAll(headSeq?: number): void {
     for (const { wake } of this.#wakes) {
       // A watcher that throws must not fail the commit.

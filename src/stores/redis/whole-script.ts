@@ -1,9 +1,10 @@
 /**
- * Lua that the reads and the commit begin with. It detects a damaged namespace.
+ * Lua at the start of the commit script and of most scripts that read. It detects a damaged namespace.
  *
- * `rows` holds the records; `index` and `live` only say where they are. If a line is missing there, an answer is too short,
- * and the caller believes it: `revokeAll` would end nothing and report success. So the head counts the items of the other
- * keys. Every script compares these counts, which needs no walk, and refuses a namespace in which they differ.
+ * The key `rows` holds the records; `index` and `live` only list them. If an item is missing from such a list, an answer is
+ * too short, and its caller cannot know it: `revokeAll` would end nothing and report success. So the head stores the number of
+ * items in each other key. A script compares these numbers, which takes constant time. It refuses a namespace in which they
+ * differ.
  */
 export const WHOLE = String.raw`
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
@@ -12,7 +13,7 @@ local function wrongLayout(head, layout)
   return head .. ' has layout ' .. (layout or 'none') .. ', but this version of the package needs layout 1'
 end
 
--- Compares how much a key holds with what the head counts. Returns what is wrong, or nil.
+-- Compares the number of items in a key with the number that the head stores. Returns what is wrong, or nil.
 local function differs(head, key, command, counted)
   local found = redis.call(command, key)
   if found == tonumber(counted or '-1') then return nil end

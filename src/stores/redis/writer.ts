@@ -16,14 +16,15 @@ import { encodeText } from './text.js';
 const COMMIT = new Script(COMMIT_SCRIPT);
 const ENDING_COMMIT = new Script(ENDING_COMMIT_SCRIPT);
 const DROP = new Script(DROP_SCRIPT);
-/** Limits of a batch: a script blocks all other clients, so a long queue is sent as several scripts. */
+/** The greatest number of changes in a batch: a script blocks all other clients, so a long queue is sent as several scripts. */
 const MAX_BATCH = 64;
+/** The greatest length of a batch, in UTF-16 code units. A larger change is a batch of its own. */
 const MAX_BATCH_LENGTH = 512 * 1024;
 
 /** A change in the queue. It is encoded at the call, because the caller may change its objects afterwards. */
 interface Waiting {
   readonly id: string;
-  /** All operands that come before the entries. */
+  /** The arguments of the script for this change, up to its entries: an entry is linked only when the change is sent. */
   readonly operands: readonly string[];
   readonly append: readonly UnlinkedEntry[];
   readonly unlinked: readonly string[];
@@ -31,7 +32,7 @@ interface Waiting {
   /** Whether the change adds no rows. Such a change is also accepted when memory is full. */
   readonly isEnding: boolean;
   readonly length: number;
-  /** Runs since the call. It limits how long the change may lose the head to other processes. */
+  /** Measures the time since the call. It limits how long the change is sent again because other processes moved the head. */
   readonly watch: Stopwatch;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
@@ -209,9 +210,9 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
 }
 
 /**
- * Whether a row is new and of a kind whose number grows with callers' requests. That excludes rows without a subject
- * (cursors, horizons, leases), and rows with a subject and scope but no window. The latter are work for external systems,
- * which a revoke also creates.
+ * Whether a row is new and of a kind whose number grows with callers' requests. Rows without a subject (cursors, horizons,
+ * leases) do not count. Rows with a subject and a scope, but without `until`, do not count either: they are work for external
+ * systems, which a revoke also creates.
  */
 const isAdded = ({ version, subject, scope, until }: Row): boolean =>
   version === 1 && subject !== undefined && (scope === undefined || until !== undefined);

@@ -55,7 +55,7 @@ export interface LockedHead {
   readonly applied: ReadonlySet<string>;
 }
 
-/** The outcome of one change. */
+/** The answer to one change, or the error with which its commit rejects. */
 export type ChangeAnswer = CommitAnswer | { readonly rejected: unknown };
 
 /**

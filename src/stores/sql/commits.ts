@@ -13,13 +13,13 @@ import type { Statements } from './statements.js';
 /** The greatest number of rows that the changes of one transaction write together. A larger change gets its own transaction (L42). */
 const MAX_ROWS = 256;
 /**
- * The least that a change counts for. So at most 128 changes without rows share a transaction, and no caller waits long for
- * earlier ones.
+ * Each change counts as at least this many rows. So at most 128 changes without rows share a transaction, and no caller
+ * waits long for earlier changes.
  */
 const MIN_ROWS_OF_CHANGE = 2;
 /**
- * The least that a transaction counts for. SQLite's driver blocks the event loop, and a transaction of a few rows takes
- * about a millisecond.
+ * Each transaction spends at least this many rows of the {@link TurnBudget}. SQLite's driver blocks the event loop, and even
+ * a transaction of a few rows takes about a millisecond.
  */
 const MIN_ROWS_OF_BATCH = 64;
 
@@ -35,6 +35,7 @@ interface Waiting {
 export interface CommitHooks {
   /** Called before the transaction; a throw refuses it. @throws StoreError */
   before(): void;
+  /** Called after a transaction that the database has committed. */
   committed(): void;
 }
 
@@ -49,7 +50,10 @@ export class Commits {
   readonly #hooks: CommitHooks;
   #waiting: Waiting[] = [];
   #isRunning = false;
-  /** Kept across runs: when a caller awaits each commit, every commit is a run of its own. */
+  /**
+   * Lets the event loop take its turns between transactions. All runs share it: a caller that awaits each commit makes each
+   * commit a run of its own.
+   */
   readonly #turns = new TurnBudget();
 
   constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
@@ -80,7 +84,10 @@ export class Commits {
     this.#isRunning = false;
   }
 
-  /** Ends a batch after a change that trims the journal, because the store forgets the changes whose entries it drops. */
+  /**
+   * Ends a batch after a change that trims the journal. The trim deletes entries, and with them the ids of the changes that
+   * wrote them. A later change must be compared with the ids that are left.
+   */
   #nextBatch(): { readonly count: number; readonly rows: number } {
     let [count, rows] = [0, 0];
     for (const { change } of this.#waiting) {
@@ -155,7 +162,7 @@ export class Commits {
         continue;
       }
       refuseWrongServer(held, this.#statements.dialect);
-      // Another transaction held the head while this statement waited, so its other reads may be stale.
+      // This statement waited for a transaction that held the head, so what it read from other tables may be stale.
       if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
       const kept = listOf(held['kept']) as [number, number, number][];
       return {

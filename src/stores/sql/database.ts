@@ -1,6 +1,6 @@
 import type { CompiledQuery } from 'kysely';
 
-/** The databases that pass the whole contract suite. */
+/** The supported databases. Each passes the whole contract suite of `jit-access/testing`. */
 export type SqlDialect = 'postgres' | 'sqlite';
 
 /** The part of a `Kysely` instance that the store uses, for any type of tables. The store skips its plugins. */

@@ -14,7 +14,10 @@ export class NoAnswer extends Error {
  */
 const TRY_AGAIN = new Set(['40001', '40P01', '55P03', '57014']);
 
-/** Whether the failure is temporary, because another transaction holds a lock. It is never the engine's 'conflict'. */
+/**
+ * Whether the failure is temporary, because another transaction holds a lock. It says nothing about the versions that a change
+ * expects, so it is never the outcome 'conflict'.
+ */
 export function isBusy(error: unknown): boolean {
   const code = codeOf(error);
   return TRY_AGAIN.has(code) || /^SQLITE_(BUSY|LOCKED)/.test(code);
@@ -26,8 +29,9 @@ export function isRolledBack(error: unknown): boolean {
 }
 
 /**
- * Whether the statement itself failed and would fail again: bad data, a constraint, a missing table. SQLSTATE classes of a
- * lost connection (08), missing resources (53), an operator (57) and the system (58) do not count.
+ * Whether the statement itself failed and would fail again: bad data, a constraint, a missing table. These SQLSTATE classes
+ * do not count: a lost connection (08), a rollback (40), missing resources (53), a lock or wrong state (55), an operator (57),
+ * the system (58) and an internal error (XX).
  */
 export function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
@@ -42,7 +46,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** Wraps a failure for the caller. The drivers' messages contain no URLs and no passwords. */
+/** Wraps a failure for the caller. It includes the driver's message, which contains no URL and no password. */
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);

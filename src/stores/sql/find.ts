@@ -6,10 +6,6 @@ import { besideServer, ROW } from './fragments.js';
 import { fromColumn, toColumn } from './order.js';
 import { integerOf, rowOf, textOf } from './rows.js';
 
-/*
- * The statement of a page of `find`, and its answer.
- */
-
 /** Which conditions a page has. Each combination has its own statement. */
 export interface Asked {
   readonly subject: boolean;
@@ -24,7 +20,7 @@ const COLUMNS = ROW.join(', ');
 export const askedBy = ({ subject, scope, open, during, order = 'oldest' }: FindQuery): Asked => ({
   subject: subject !== undefined,
   scope: scope !== undefined,
-  // Only open rows can be due.
+  // The order `due` lists only open rows, because a closed row has no `sortAt`.
   open: order === 'due' ? (open ?? true) : open,
   during: during !== undefined,
   order,
@@ -37,9 +33,9 @@ export const findName = ({ subject, scope, open, during, order }: Asked): string
  * Parameters: $1 namespace, $2 kind, $3 and $4 the place after which the page starts, $5 the number of rows. Then, where
  * asked for, come subject, scope, and the window's `until` and `from`.
  *
- * An index returns the rows in order; without a condition on `open` there are two such runs, merged. Conditions that the
- * index does not cover are applied to at most {@link MAX_LOOK} rows of it. `looked` and the last place say where that scan
- * ended.
+ * One index has the order of the page. Without a condition on `open`, the statement merges two ranges of that index: the
+ * open and the closed rows. Conditions that the index does not cover are applied to at most {@link MAX_LOOK} rows of it.
+ * `looked` is the number of those rows. `last_at` and `last_id` are the place of the last one: the next page starts after it.
  */
 export function findText(dialect: SqlDialect, asked: Asked): string {
   const { open, order } = asked;
@@ -49,7 +45,7 @@ export function findText(dialect: SqlDialect, asked: Asked): string {
   const inOrder = (from: string, limit: string) =>
     `select ${COLUMNS} from ${from} order by ${by}${direction}, id${direction} limit ${limit}`;
   const limit = filters.length > 0 ? String(MAX_LOOK) : '$5';
-  // Without statistics, SQLite picks any index that begins with the namespace and the kind.
+  // Without statistics, SQLite would pick any index that begins with the namespace and the kind.
   const index = dialect === 'postgres' ? '' : ` indexed by jit_rows_${indexOf(asked)}`;
   const run = (flag: boolean) => {
     const isOpen = dialect === 'postgres' ? (flag ? 'open' : 'not open') : `open = ${flag ? 1 : 0}`;
@@ -103,7 +99,12 @@ export function findValues(namespace: string, { kind, subject, scope, during, or
   ];
 }
 
-/** @throws StoreError */
+/**
+ * The page, from the rows of the statement. The statement asks for one row more than the page has: that row shows that there
+ * is another page.
+ *
+ * @throws StoreError
+ */
 export function pageOfFind(found: readonly Columns[], { order = 'oldest', limit }: FindQuery): Page<Row> {
   const wanted = Math.min(limit, MAX_LOOK);
   const rows = found.filter((columns) => columns['kind'] !== null).map(rowOf);

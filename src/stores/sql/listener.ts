@@ -56,7 +56,7 @@ export class NotificationListener {
     }
   }
 
-  /** Listens until the connection is lost or no watcher is left. @returns true if it had started to listen */
+  /** Listens until the connection is lost or no watcher is left, then returns true. Rejects if a query fails or is not answered. */
   async #hear(signal: AbortSignal): Promise<boolean> {
     const client = await this.#pool.connect();
     try {

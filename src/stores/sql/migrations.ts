@@ -16,7 +16,7 @@ export interface SqlMigration {
 /**
  * The schema as Kysely migrations, for teams that run them with their own migrator.
  *
- * @param dialect the database that the migrations are for
+ * @param dialect the database: each has its own column types and indexes
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlMigration>> {
@@ -31,7 +31,8 @@ export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlM
 }
 
 /**
- * The schema as SQL text, for teams that run their own migrations: one script for an empty schema.
+ * The schema as one SQL script, for teams that run their own migrations. The script creates all tables, so none of them may
+ * exist yet.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

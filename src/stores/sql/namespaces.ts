@@ -2,10 +2,6 @@ import { MAX_NAMESPACES } from '../../core/namespaces.js';
 import type { SqlDialect } from './database.js';
 import { besideServer } from './fragments.js';
 
-/*
- * The statements over many namespaces.
- */
-
 /** The heads of the namespaces in $1, a JSON list. Each is looked up by its key. */
 export function headsText(dialect: SqlDialect): string {
   const heads =
@@ -27,7 +23,7 @@ export function dueNamespacesText(dialect: SqlDialect): string {
     ? `lateral (select namespace, due_at from jit_rows where ${following}) as r`
     : `jit_rows as r on r.rowid = (select rowid from jit_rows indexed by jit_rows_due where ${following})`;
   const page = 'select namespace from n where due_at <= $2 order by namespace limit $3';
-  // How many namespaces were examined, due or not, and which was the last.
+  // `looked` is the number of namespaces examined, due or not, and `last` the last of them: a page that is cut off continues there.
   const how = ', (select max(looked) from n) as looked, (select namespace from n order by looked desc limit 1) as last';
   return `with recursive n(namespace, due_at, looked) as (
   select ${postgres ? `cast($1 as text) collate "C", cast(null as bigint)` : '$1, null'}, 0

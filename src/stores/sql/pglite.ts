@@ -10,7 +10,7 @@ export interface PgliteLike {
   close(): Promise<void>;
 }
 
-/** A result of PGlite. */
+/** The part of a result of PGlite that {@link fromPglite} uses. */
 export interface PgliteResult {
   readonly rows: unknown[];
   readonly affectedRows?: number | undefined;
@@ -21,8 +21,8 @@ export interface PgliteResult {
  * Wraps PGlite (PostgreSQL in this process) as a `pg` pool, for {@link resilientPool} and for `read` of
  * {@link sqlGrantStore}. PGlite has one connection: one client at a time uses it, and the others wait.
  *
- * Gotcha: a query sent directly to the PGlite may run inside a transaction of the store. Use Kysely, or `pglite.transaction`
- * before the store is used.
+ * Gotcha: a query sent directly to the PGlite may run inside a transaction of the store. Send queries through Kysely. Call
+ * `pglite.transaction` only before the store is used.
  * Gotcha: `end()`, and Kysely's `destroy()`, close the PGlite.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the members that the driver lacks
@@ -60,7 +60,7 @@ class StatementQueue {
   }
 }
 
-/** As with `pg`, a text with several statements works only without values. */
+/** Runs a text. As in `pg`, a text with values must be a single statement. */
 async function ask(pglite: PgliteLike, text: string, values: readonly unknown[] = []): Promise<{ readonly rows: unknown[] }> {
   const result = values.length > 0 ? await pglite.query(text, [...values]) : (await pglite.exec(text)).at(-1);
   const { rows = [], affectedRows = 0, command } = result ?? {};
@@ -69,7 +69,10 @@ async function ask(pglite: PgliteLike, text: string, values: readonly unknown[] 
 
 const LISTEN = /^(\/\*.*?\*\/\s*)?listen\s/i;
 
-/** The connection while a client has it. A client that listens keeps it for long, so it takes a turn for each query instead. */
+/**
+ * A client of the pool. It holds PGlite's one connection until `release`. A client that listens would hold it for too long, so
+ * it ends its turn after LISTEN, and takes a turn for each later query.
+ */
 class PgliteClient implements PgClient {
   readonly #pglite: PgliteLike;
   readonly #turns: StatementQueue;

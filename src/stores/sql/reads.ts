@@ -5,11 +5,11 @@ import { RetryBudget, unlessBusy } from './session.js';
 import type { Ask, Session } from './session.js';
 import type { Statement } from './statement.js';
 
-/** How the store reads outside a transaction. */
+/** The reads outside a transaction: through Kysely, a `pg` pool or a SQLite handle. */
 export interface Reads {
-  /** Answers without a promise if the driver is synchronous. */
+  /** Runs a statement. Returns its rows without a promise if the driver is synchronous. */
   now(statement: Statement, values: readonly unknown[]): MaybePromise<readonly Columns[]>;
-  /** Like `now`, for a statement that answers with one row. */
+  /** Like `now`, for a statement that returns at most one row. */
   one(statement: Statement, values: readonly unknown[]): MaybePromise<Columns | undefined>;
 }
 
@@ -25,8 +25,8 @@ function awaited(session: Session, ask: Ask): Reads {
 }
 
 /**
- * Reads directly through a `pg` pool, which prepares each statement once for each connection. A connection that does not
- * answer in time is closed instead of returned, so that the pool can replace it.
+ * Reads directly through a `pg` pool, which prepares each statement once for each connection. With `query_timeout` the pool
+ * closes a connection that does not answer in time, and can replace it.
  */
 export function poolReads(pool: PgPool, session: Session): Reads {
   return awaited(session, async ({ name, text }, values = []) => {
@@ -35,7 +35,12 @@ export function poolReads(pool: PgPool, session: Session): Reads {
   });
 }
 
-/** Reads synchronously through a SQLite handle. Uses `otherwise` while the handle is inside a transaction, or the database is locked. */
+/**
+ * Reads synchronously through a SQLite handle.
+ *
+ * @param otherwise reads while the handle is inside a transaction, because the handle then sees rows that may never be
+ *   committed; also while the database is locked, because it repeats the read after a pause
+ */
 export function handleReads(handle: SqliteHandle, otherwise: Reads): Reads {
   const kept = new Map<string, Prepared>();
   const prepared = ({ text }: Statement): Prepared => {

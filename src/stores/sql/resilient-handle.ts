@@ -1,7 +1,7 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { invalid } from '../../core/parse.js';
 
-/** More than the number of the store's statements, and than most services have. */
+/** The greatest number of cached statements: more than the store has, and more than most services have. */
 const MAX_KEPT = 256;
 
 /**

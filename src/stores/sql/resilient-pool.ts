@@ -10,8 +10,8 @@ import { TimeLimit } from '../time-limit.js';
 const heard = new WeakSet<object>();
 
 /**
- * Adds `error` listeners to a pool and its connections. The next query reports each of these errors to its caller. But `pg`
- * also emits them, and an `error` event without a listener would end this process.
+ * Adds `error` listeners to a pool and its connections. `pg` emits an `error` event when it loses a connection, and without a
+ * listener that event would end this process. The listeners ignore it: the next query reports the error to its caller.
  */
 export function hearErrors(pool: PgPool): void {
   const hear = (emitter: PgPool | PgClient): void => {

@@ -56,7 +56,7 @@ export function rowOf(columns: Columns): Row {
 }
 
 /**
- * The rows of a check and the lock row, from the JSON text that the statement returns.
+ * The rows of a check, from the JSON text that the statement returns: the subject's rows, then the row of all open locks.
  *
  * @param subject the subject of these rows, which the text does not repeat
  * @throws StoreError
@@ -147,7 +147,7 @@ function optional<T>(columns: Columns, name: string, read: (columns: Columns, na
 }
 
 /**
- * The error for a column that is missing or has the wrong type, for example because a plugin renamed it. It must not count
- * as an absent value.
+ * The error for a column that is missing or has the wrong type, for example because a plugin renamed it. Such a column must
+ * not count as an absent value.
  */
 const malformed = (name: string, rule: string) => new StoreError('read', `column ${name} must hold ${rule}`);

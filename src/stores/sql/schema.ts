@@ -25,8 +25,8 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     rowTable(dialect, columns),
     ...rowIndexes(dialect),
     journalTable(columns),
-    // With this index, one look-up says whether a change was applied. Its condition always holds. PostgreSQL, which has no
-    // statistics of a new table, then never uses this index for a statement that names a seq and no change.
+    // With this index, one look-up says whether a change was applied. Every row meets its condition. The condition keeps
+    // PostgreSQL, which has no statistics of a new table, from using this index for a statement that names no change.
     `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
     headTable(columns),
     accessView(dialect),
@@ -87,7 +87,7 @@ function rowIndexes(dialect: SqlDialect): readonly string[] {
     `create index jit_rows_due on jit_rows (namespace, due_at, kind, id) where due_at is not null`,
     // The orders of `find`: by creation, for a kind, a subject and a scope, with open and closed rows apart; and by
     // `sort_at`, for the open rows of a kind. Without statistics, PostgreSQL rates all indexes on a namespace alike. So each
-    // has a condition that always holds, which keeps it from queries that do not name its columns.
+    // has a condition, which keeps it from queries that do not name its columns.
     `create index jit_rows_kind on jit_rows (namespace, kind, open, created_at, id)${postgres ? ' where created_at is not null' : ''}`,
     `create index jit_rows_subject on jit_rows (namespace, subject, open, kind, created_at, id) where subject is not null`,
     `create index jit_rows_scope on jit_rows (namespace, scope, kind, open, created_at, id) where scope is not null${postgres ? ' and created_at is not null' : ''}`,
@@ -131,6 +131,7 @@ const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `creat
 function accessView(dialect: SqlDialect): string {
   const postgres = dialect === 'postgres';
   const field = (path: string) => (postgres ? `body::json #>> '{${path.replaceAll('.', ',')}}'` : `json_extract(body, '$.${path}')`);
+  // Removes the prefix with which a column keeps the order of ids (`toColumn`).
   const plain = (column: string) => `replace(${column}, ${postgres ? `U&'\\+10FFFF'` : 'char(1114111)'}, '')`;
   const time = (column: string) =>
     postgres ? `to_timestamp(${column} / 1000.0)` : `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;

@@ -6,7 +6,7 @@ import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isRolledBack, NoAnswer } from './failures.js';
 import type { Statement } from './statement.js';
 
-/** Runs one statement and returns its rows. */
+/** Runs one statement under a time limit, and returns its rows. */
 export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
 
 /** The transaction failed, or its outcome is unknown. */
@@ -21,12 +21,16 @@ export class TransactionFailed extends Error {
   }
 }
 
-/** The statements around a transaction. */
+/** The statements that begin and end a transaction, and the one that sets SQLite's lock timeout around it. */
 export interface TransactionStatements {
   readonly begin: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
-  /** Sets how long SQLite's driver waits for a lock. It blocks the event loop while it waits, so a transaction sets this to 0. */
+  /**
+   * Sets how long SQLite's driver waits for a lock, in milliseconds; without `ms`, reads it. `undefined` on PostgreSQL.
+   *
+   * The driver blocks the event loop while it waits, so a transaction sets this to 0.
+   */
   readonly busyTimeout: ((ms?: number) => Statement) | undefined;
 }
 
@@ -48,6 +52,7 @@ export class RetryBudget {
     this.#ms = TIME_LIMITS * timeoutMs;
   }
 
+  /** In milliseconds; 0 or less when the budget is used up. */
   get left(): number {
     return this.#ms - this.#watch.ms;
   }
@@ -62,8 +67,8 @@ export class RetryBudget {
 }
 
 /**
- * Repeats a call that failed because of a lock, until its budget is used up. Other work runs during the pauses. It never
- * repeats a transaction that may have been applied: only the engine does that (L31).
+ * Repeats a call that failed because of a lock, until its budget is used up. The pauses are timers, so they do not block
+ * the event loop. A transaction that may have been applied is never repeated: only the engine does that (L31).
  */
 export async function unlessBusy<T>(budget: RetryBudget, call: () => Promise<T>): Promise<T> {
   for (;;) {
@@ -87,7 +92,10 @@ export class Session {
   readonly #db: SqlDatabase;
   readonly timeoutMs: number;
   readonly #limit: TimeLimit;
-  /** Slightly longer than the server's own limits, so that the server, not this timer, decides how a statement ends. */
+  /**
+   * The limit of each statement of a transaction, in milliseconds. It is slightly longer than the server's own limits, so
+   * that the server, not this timer, decides how a statement ends.
+   */
   readonly #committingMs: number;
   readonly #committing: TimeLimit;
 
@@ -143,7 +151,7 @@ export class Session {
     return this.#limit.hold(answer, () => new NoAnswer(this.timeoutMs));
   }
 
-  /** @throws NoAnswer */
+  /** Rejects after the limit of a transaction's statement, or at the end of the budget if that comes first. @throws NoAnswer */
   #limitedBy<T>({ left }: RetryBudget, answer: Promise<T>): Promise<T> {
     if (left > this.#committing.longestMs) return this.#committing.hold(answer, () => new NoAnswer(this.#committingMs));
     // The answer may still reject later, when no caller waits for it.

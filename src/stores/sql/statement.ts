@@ -1,6 +1,6 @@
 import type { SqlDialect } from './database.js';
 
-/** A statement in the form that the driver takes. */
+/** A statement whose parameters have the form that the dialect's driver takes. */
 export interface Statement {
   /** The name of the prepared statement. Unique among the statements of this package and their versions. */
   readonly name: string;

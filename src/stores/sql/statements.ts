@@ -18,7 +18,7 @@ import { dueNamespacesText, headsText } from './namespaces.js';
 import { statement } from './statement.js';
 import { writesOf } from './writes.js';
 
-/** The columns of a row that a check reads, in this order. The statement's parameters give the rest. */
+/** The columns of a row that a check reads, in this order. The query itself fixes the others: namespace, subject and open. */
 const LIVE = ['kind', 'id', 'version', 'scope', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'body'];
 
 export type Statements = ReturnType<typeof statementsOf>;
@@ -42,7 +42,7 @@ export function statementsOf(dialect: SqlDialect) {
   };
 }
 
-/** The store reads this before any other statement. */
+/** Runs before any other statement: the store refuses another version or encoding. `file` identifies the file on SQLite. */
 const schema = (dialect: SqlDialect) =>
   statement(
     dialect,
@@ -82,7 +82,7 @@ order by due_at, kind, id limit $6`,
  */
 function liveText(dialect: SqlDialect): string {
   const asText = dialect === 'postgres' ? '::text' : '';
-  /** The open lock row of the namespace, which every check needs: one look-up by its key. */
+  /** The row of all open locks of the namespace, which every check needs. It costs one look-up by its key. */
   const lock = `(select ${rowAsList(dialect, [...LIVE, 'subject'])}${asText} from jit_rows as r
   where namespace = $1 and kind = 'lock' and id = 'open' and ${isOpen(dialect)})`;
   return `select ${rowsAsList(dialect, LIVE)} as found, ${lock} as lock, ${serverColumns(dialect)} from jit_rows as r
@@ -105,9 +105,10 @@ function transaction(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   return {
     /**
-     * The first round trip of a commit. The server waits for a lock for at most `ms`, and ends a transaction that holds one
-     * and is silent for so long. `enable_seqscan` is off because a plan that was cached while a table was small must not
-     * scan it later.
+     * The first round trip of a commit. It limits three times to `ms` milliseconds: the wait for a lock, each statement, and
+     * the silence of a transaction that may hold a lock.
+     *
+     * `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large.
      */
     begin: (ms: number) =>
       statement(
@@ -125,7 +126,7 @@ function transaction(dialect: SqlDialect) {
   };
 }
 
-/** The row of the namespace's head: its creation, its lock, and the hash that a purge keeps as the journal's start. */
+/** The statements that create and lock the head of a namespace. `hashAt` reads the hash that a purge stores as the journal's start. */
 function head(dialect: SqlDialect) {
   const locked = `select * from jit_heads where namespace = $1`;
   return {
@@ -163,8 +164,8 @@ from h`,
 }
 
 /**
- * A hint to every listener. It runs outside the commit, because NOTIFY inside it would make the commits of all namespaces
- * wait for each other.
+ * A hint to every listener that a head has moved. NOTIFY runs after the commit: inside it, NOTIFY would make the commits of
+ * all namespaces wait for each other.
  */
 const notices = (dialect: SqlDialect) => ({
   notify: statement(dialect, 'notify', `select pg_notify('jit_access', $1)`),

@@ -47,8 +47,8 @@ export interface SqlGrantStoreOptions {
   /**
    * How long the store waits for one statement, or up to a quarter longer: milliseconds, 1 to 600,000. Default: 5,000.
    *
-   * A whole call, with its retries, takes at most four times as long. On PostgreSQL this is also how long a commit waits for
-   * a lock, and how long a silent holder keeps it.
+   * A whole call, with its retries, takes at most four times as long. A commit that waits for other commits may take twice
+   * that. On PostgreSQL this is also how long a commit waits for a lock, and how long a silent transaction may keep one.
    */
   readonly timeoutMs?: number | undefined;
 }
@@ -57,7 +57,7 @@ export interface SqlGrantStoreOptions {
  * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. `migrate` creates the tables.
  *
  * Guarantees: the nine of {@link GrantStore}. A resolved commit survives the end of this process (`durability`: `process` on
- * SQLite, `server` on PostgreSQL), within the limits that `docs/stores/` states for each.
+ * SQLite, `server` on PostgreSQL), within the limits that `docs/guides/stores/` states for each.
  *
  * Gotcha: `pg` ends the process when Kysely holds a connection that is lost, and its `error` event has no listener. Give
  * Kysely a {@link resilientPool}; the store itself listens to a pool given as `read`. On SQLite, give Kysely a
@@ -99,7 +99,7 @@ class SqlGrantStore implements GrantStore {
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #backend: Backend;
   readonly #dialect: SqlDialect;
-  /** The namespace in its column form. */
+  /** The namespace as the columns store it: the result of {@link toColumn}. */
   readonly #column: string;
 
   constructor(backend: Backend, dialect: SqlDialect, namespace: string) {
@@ -109,8 +109,8 @@ class SqlGrantStore implements GrantStore {
     this.#column = toColumn(namespace);
     this.durability = dialect === 'postgres' ? 'server' : 'process';
     const { listener } = backend;
-    // Only a pool provides a connection to listen on. Without one the store has no `watch`: one that never wakes would be
-    // worse.
+    // Without a pool the store has no connection to listen on, and then has no `watch`. A `watch` that never wakes would look
+    // like a journal that never moves.
     if (listener !== undefined) this.watch = (wake) => listener.watch(this.#column, wake);
   }
 
@@ -138,7 +138,7 @@ class SqlGrantStore implements GrantStore {
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
-    // Only open rows can be due.
+    // The order `due` lists only open rows, because a closed row has no `sortAt`.
     if (query.order === 'due' && query.open === false) return { items: [], next: undefined };
     const statement = this.#backend.statements.find(askedBy(query));
     return this.#backend.ask('find', statement, findValues(this.#column, query), (found) => pageOfFind(found, query));

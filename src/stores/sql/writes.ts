@@ -2,10 +2,6 @@ import type { SqlDialect } from './database.js';
 import { columns, ENTRY, jsonTable, keyedRows, ROW } from './fragments.js';
 import { statement, type Statement } from './statement.js';
 
-/*
- * The statements that write a batch of changes.
- */
-
 /** One part of a batch's writes, and its values. */
 export interface WritePart {
   readonly part: 'remove' | 'put' | 'append' | 'trim' | 'head';
@@ -62,7 +58,7 @@ on conflict (namespace, kind, id) do update set ${ROW.slice(2)
     append: (n) => `insert into jit_journal (namespace, ${ENTRY.join(', ')}) ${insertFrom(n, ENTRY)}`,
     /** Deletes only entries of earlier batches: an entry that this batch would trim at once is never inserted. */
     trim: (n) => `delete from jit_journal where namespace = $1 and seq <= $${n}`,
-    /** Every commit increments the revision. A commit that waited for the lock on the head then detects that its snapshot is stale. */
+    /** Every commit increments the revision, so that a commit that waited for the lock on the head detects its stale snapshot. */
     head: (n) =>
       `update jit_heads set revision = revision + 1, seq = $${n}, hash = $${n + 1}, start_seq = $${n + 2}, start_hash = $${n + 3} where namespace = $1`,
   };
