@@ -110,8 +110,8 @@ export class OrderedRows {
   }
 
   /**
-   * @param isBehind forwards, true for a row before the page; backwards, true for a row that is on the page or after it in
-   *   reading order
+   * @param isBehind forwards: true for the rows before the page. Backwards: true for the rows of the page, and for those after
+   *   it in reading order
    */
   #begin(isBackwards: boolean, isBehind: ((row: Row) => boolean) | undefined): Place {
     if (!isBackwards) return isBehind === undefined ? { list: 0, index: 0 } : this.#firstNot(isBehind);

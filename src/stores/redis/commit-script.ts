@@ -247,9 +247,9 @@ table.insert(reply, 1, text(seq))
 return reply
 `;
 
-/** For changes that add rows: the server refuses this script as a whole when memory is full. */
+/** For changes that add rows, or only append entries: the server refuses this script as a whole when memory is full. */
 export const COMMIT_SCRIPT = `#!lua\n${COMMIT}`;
-/** For changes that add nothing: a full server must still accept a revoke and a purge. */
+/** For all other changes: a full server must still accept a revoke and a purge. */
 export const ENDING_COMMIT_SCRIPT = `#!lua flags=allow-oom\n${COMMIT}`;
 
 /**

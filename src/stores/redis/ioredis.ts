@@ -82,8 +82,8 @@ export function fromIoredis(client: IoredisLike): RedisClient {
       };
     },
     reset(key) {
-      // A client that is connecting is left alone. If connecting takes longer than calls wait, each reset would start it
-      // again. With Sentinel, ioredis would close the client for good.
+      // Does nothing while the client connects. If connecting takes longer than calls wait, each reset would start it again.
+      // With Sentinel, a reset would even make ioredis close the client for good.
       if (client.status !== 'ready') return;
       if (isCluster) {
         const node = nodeOf(client, key);

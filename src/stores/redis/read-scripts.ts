@@ -1,6 +1,6 @@
 /*
- * The scripts that read. Redis runs nothing else during a script, so an answer is consistent. None writes, and none walks
- * past its limit, because a script blocks all other clients.
+ * The scripts that read. Redis runs nothing else during a script, so an answer is consistent. None writes. Each reads at most
+ * one page, or the live rows of one subject, because a script blocks all other clients.
  *
  * They have no flag `no-writes`, although they write nothing (L41). So Redis treats them like writes: a replica refuses
  * them, and so does a primary that has lost the replicas of `min-replicas-to-write`. A server that answers is thus a primary

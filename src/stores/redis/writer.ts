@@ -29,7 +29,10 @@ interface Waiting {
   readonly append: readonly UnlinkedEntry[];
   readonly unlinked: readonly string[];
   readonly trimTo: number;
-  /** Whether the change adds no rows. Such a change is also accepted when memory is full. */
+  /**
+   * Whether the change is also accepted when memory is full. Such a change removes rows, trims the journal, writes rows without
+   * adding one (see {@link isAdded}), or is empty.
+   */
   readonly isEnding: boolean;
   readonly length: number;
   /** Measures the time since the call. It limits how long the change is sent again because other processes moved the head. */
@@ -116,7 +119,7 @@ export class Writer {
     } catch (error) {
       const ending = sent.filter(({ isEnding }) => isEnding);
       if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
-        // Only the changes that add rows are refused, so that they do not block a revoke.
+        // Only the other changes are refused, so that they do not block a revoke.
         for (const change of sent) if (!change.isEnding) fail(change, error);
         return this.#send(ending);
       }

@@ -38,8 +38,8 @@ export function poolReads(pool: PgPool, session: Session): Reads {
 /**
  * Reads synchronously through a SQLite handle.
  *
- * @param otherwise reads while the handle is inside a transaction, because the handle then sees rows that may never be
- *   committed; also while the database is locked, because it repeats the read after a pause
+ * @param otherwise reads while the handle is inside a transaction: the handle then sees rows that may never be committed. It
+ *   also reads while the database is locked, because it repeats a read after a pause
  */
 export function handleReads(handle: SqliteHandle, otherwise: Reads): Reads {
   const kept = new Map<string, Prepared>();

@@ -55,7 +55,7 @@ function columnsOf(dialect: SqlDialect) {
   };
 }
 
-/** One row for each record, with its newest version only. The primary key enforces "must not exist". */
+/** One row for each record, with its newest version only: a write replaces the row that has its primary key. */
 function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, count }: ColumnTypes): string {
   const isLive = `${isOpen(dialect)} and kind in ('grant', 'usage')`;
   return `create table jit_rows (

@@ -144,9 +144,9 @@ on conflict (namespace) do nothing`,
      * - which of the changes ($3) were already applied,
      * - the hashes of the entries that the callers know ($4).
      *
-     * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before. `seen` is the
-     * revision of that snapshot. If it differs from the head's revision, the statement must be repeated, now that the lock
-     * is held.
+     * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before the wait. `seen` is
+     * the head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be
+     * repeated while the transaction holds the lock.
      */
     hold: statement(
       dialect,

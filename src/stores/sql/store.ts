@@ -48,7 +48,7 @@ export interface SqlGrantStoreOptions {
    * How long the store waits for one statement, or up to a quarter longer: milliseconds, 1 to 600,000. Default: 5,000.
    *
    * A whole call, with its retries, takes at most four times as long. A commit that waits for other commits may take twice
-   * that. On PostgreSQL this is also how long a commit waits for a lock, and how long a silent transaction may keep one.
+   * that. On PostgreSQL this limit also applies to the wait for a lock, and to a transaction that keeps a lock and is silent.
    */
   readonly timeoutMs?: number | undefined;
 }
