@@ -6,7 +6,7 @@ import type { Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import { grantWithStatus } from './with-status.js';
 
-/** The access that a subject has now, and its scheduled access. */
+/** The access that a subject has now, and its scheduled access. Activates due starts first, so that the answer agrees with a check. */
 export async function accessStatus(
   checker: Checker,
   { readId, decodeAll, standing, leewayMs }: Enforcement,
@@ -17,7 +17,7 @@ export async function accessStatus(
   const all = grantsAmong(rows, subject, decodeAll);
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
-  // Judges by the rule of a check at the instant of the start.
+  // Keeps the grants that a check at their start would allow. A start that an approver must still confirm gives no certain window.
   const certain = scheduled.filter((one) => {
     const begin = expectedStart(one.grant);
     return isUsable(one, { now: begin, forEnds: begin + leewayMs });

@@ -13,7 +13,7 @@ import type { LiveRows, StartActivator } from './checker.js';
 /** How long checks do not ask again after a failure. A sweep asks anyway. */
 const QUIET_MS = 1_000;
 const MAX_REMEMBERED = 1_000;
-/** An activation ends nothing, so it needs no extension chain. */
+/** A start that the approver confirms ends no extension, so the chain is not loaded. */
 const NO_CHAIN = { successors: [], requests: [] };
 
 /** Asks the approver again when a scheduled grant starts, for sweeps and for checks. */

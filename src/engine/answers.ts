@@ -72,7 +72,7 @@ export interface Consumption {
   readonly at: number;
   /** The grant that allowed the use, in its current state. `undefined`: standing access allowed it. */
   readonly grant: GrantWithStatus | undefined;
-  /** The uses that the grant had left then. `undefined`: the grant has no number of uses, or standing access allowed it. */
+  /** The uses left after this one, when it was taken. `undefined`: the grant has no number of uses, or standing access allowed it. */
   readonly usesLeft: number | undefined;
 }
 
@@ -123,7 +123,7 @@ export interface RevokeAllReport {
   readonly requests: readonly RequestWithStatus[];
 }
 
-/** The result of `flushAudit`. `caughtUp`: every sink has every entry, and none has failed. */
+/** The result of `flushAudit`. `caughtUp`: every sink and provisioning target has every entry, and none has failed. */
 export interface FlushReport {
   readonly caughtUp: boolean;
   readonly followers: readonly FollowerStatus[];

@@ -16,7 +16,7 @@ export interface AccessAsk<Scope extends string = string> {
   readonly scope?: Scope | undefined;
   /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
   readonly scopes?: readonly Scope[] | undefined;
-  /** Length of the window: milliseconds, or a string like `'30m'`. The window starts at the decision, not at the request (L4). */
+  /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask (L4). */
   readonly ttl: Duration;
   /** Start of the window: epoch milliseconds or a `Date`. Default: the decision. A later decision gives the rest of the window. */
   readonly startsAt?: Instant | undefined;
@@ -77,7 +77,6 @@ const WHOM = ['subject', 'scope', 'scopes'] as const;
 
 type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
 
-/** The settings that an ask is parsed by. */
 type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>;
 
 /** @throws InvalidArgumentError */

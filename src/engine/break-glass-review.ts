@@ -57,7 +57,7 @@ export async function reviewBreakGlass(
     return ledger.commitTransition(transition);
   };
   try {
-    // Stubborn where the verdict ends access: concurrent uses must not make the call reject with a conflict.
+    // Retries for longer where the verdict ends access: concurrent uses must not make the call reject with a conflict.
     await ledger.untilCommitted(attempt, isEnding);
   } catch (error) {
     throw failureOf(ending, id, error);
@@ -111,7 +111,7 @@ async function endOneByOne(
   const stillPending: Writes = { put: [], entries: [], dependsOn: [asRead(request)] };
   left.clear();
   for (const { use } of context.grants) if (use.grant.end === undefined) left.add(use.grant.id);
-  // In the order of the request: the grants of a bundle are issued together.
+  // In the order of the request: its grants have one window, so none of them is more urgent.
   for (const { use, chain } of context.grants) {
     const transition = endGrant(use, chain, command, moment(clock, actor));
     if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending])))) return;

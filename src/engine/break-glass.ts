@@ -18,7 +18,7 @@ export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted[
 
 const REPEATED: Transition<undefined> = noChange(undefined);
 
-/** Gives access at once. A reviewer must review the use afterwards. */
+/** Gives access at once. A reviewer must review this access afterwards. */
 export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promise<BreakGlassResult> {
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);

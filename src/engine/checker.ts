@@ -81,7 +81,7 @@ export class Checker {
       const reading = this.#clock.read();
       if (isWithin(from, until, reading)) {
         const grant = decodeGrant(row);
-        // Ignores a row of another subject or scope.
+        // A store that returns a row of another subject or scope allows nothing by it: the slow path judges instead (L30).
         if (grant.subject === subjectGiven && grant.scope === action)
           return decisionOf(grant.subject, grant.scope, reading.now, 'granted', grant, until - this.#settings.leewayMs);
       }

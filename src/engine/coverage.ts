@@ -25,7 +25,8 @@ export interface Coverage {
  * A check by grants alone, with its data, from one read of the store. It activates the grants whose start has come. It waits
  * for an activation only where no other grant allows: an approver that hangs must not delay an access that another grant gives.
  *
- * @param waits false: never waits for an activation. It continues in the background, and its journal entry announces it.
+ * @param waits false: never waits for an activation. The activation continues in the background, and followers of the journal
+ *   learn of it from its entry
  */
 export async function coverageOf(kernel: Kernel, subject: string, scope: string, waits = true): Promise<Coverage> {
   const { clock, settings } = kernel;

@@ -88,7 +88,10 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   const clock = new EngineClock(readPort<Clock>('clock', source, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
   const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);
   const matchers = new EngineMatchers(store, matcher.name, clock, (error) => onError(error, 'engines'));
-  /** The decision of standing access while the matchers are unread. Later a matcher that no engine uses refuses every call. */
+  /**
+   * The decision of standing access while the matchers are unread. It needs no store, so a store that is unreachable does not
+   * refuse it. Once the matchers are read, a matcher that no engine uses refuses every call.
+   */
   const standing = (subject: string, action: Action): Decision | undefined => {
     if (matchers.isKnown) return undefined;
     const asked = checker.read(subject, action);
@@ -162,10 +165,11 @@ class EngineMatchers {
    */
   confirm(): Promise<void> | undefined {
     const { isKnown } = this;
-    // A check that passes reads the clock itself. A call that waits or is refused does not, so the high-water mark would stand still.
+    // Only a reading raises the high-water mark. A check reads the clock, but a call that waits or is refused reaches no check.
+    // Without a reading here, `#nextAt` would never come, and a refusal would last for ever.
     const { highWater } = isKnown && this.#refusal === undefined ? this.#clock : this.#clock.read();
     if (highWater >= this.#nextAt) {
-      // Compares the high-water mark: after a step back, `now` may lie below `#nextAt` for hours.
+      // The condition uses the high-water mark, because after a step back `now` may lie below `#nextAt` for hours.
       this.#nextAt = highWater + RETRY_MS;
       this.#reading = this.#read(++this.#begun, highWater);
       // A background read has no caller. The callers that wait for the first read receive its error.

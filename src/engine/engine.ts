@@ -138,13 +138,14 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review the use afterwards.
-   * The journal records which reviewers were skipped.
+   * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review this access
+   * afterwards. The journal records which reviewers were skipped.
    *
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
    *   `ended`. A repeat is not a permission.
    * @throws IneligibleError when no rule allows it: the engine recorded only the attempt
-   * @throws LimitError when the subject or the requester has a pending break-glass review: the engine recorded only the attempt
+   * @throws LimitError when another limit is met, or the subject or the requester has as many pending break-glass reviews as the
+   *   rule allows (default: 1). The engine recorded only the attempt
    */
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
@@ -192,7 +193,11 @@ export class JitEngine<Scope extends string = string> {
     return this.#review(requestId, 'approve', options);
   }
 
-  /** Denies a pending request as a reviewer. A reviewer may turn an earlier approval into a denial, never the reverse. */
+  /**
+   * Denies a pending request as a reviewer. A reviewer may turn an earlier approval into a denial, never the reverse.
+   *
+   * @throws the errors of {@link approve}
+   */
   async deny(requestId: string, options: ReviewBy): Promise<AccessResult> {
     return this.#review(requestId, 'deny', options);
   }
@@ -301,17 +306,17 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Takes one use of a grant with a number of uses. Of the grants that allow this, it takes the one that ends first. Only
-   * this verb enforces the number, and it never gives more uses. Where only a grant without a number of uses or standing
-   * access allows this, it takes none.
+   * Takes one use of a grant with a number of uses. Of the grants that allow this, it takes the one that ends first. A check
+   * takes no use: only code that takes one is held to the number. Concurrent calls never take more uses than the number. Where
+   * only a grant without a number of uses or standing access allows this, the call takes no use.
    *
    * Gotcha: a repeat is not a permission. Under a used key the engine takes no further use and returns `reused: true`.
    * Act only if your own record says that the first call has not acted.
    *
    * @param options.idempotencyKey makes a repeat safe. The id derived from it is not secret. The engine knows the key while
    *   the grant is stored, and at least until its expiry. After a purge the same key takes a new use.
-   * @returns the use. `reused: true`: the key's use was taken before, and the grant still allows. It may also be that only
-   *   this use, the last one, ended the grant, and its window still runs.
+   * @returns the use. `reused: true`: an earlier call took the use under this key, and the grant still allows. It may also be
+   *   that only this use, the last one, ended the grant, and its window still runs.
    * @throws DeniedError `ERR_JIT_DENIED` when no grant and no standing access allows it, or no use is left. It carries
    *   `reused: true` and `use` when the key's use was taken and its grant no longer allows.
    * @throws IdempotencyError when the key was used for another scope

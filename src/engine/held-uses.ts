@@ -3,26 +3,26 @@ import { endUsedUp } from '../lifecycle/usage.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { takeUse } from './uses.js';
 
-/** A use that work of this process holds. */
+/** A use that running work holds. Work is the function that `withAccess` of `jit-access/work` runs in this process. */
 export interface HeldUse {
   readonly grantId: string;
-  /** Ends the grant if this was its last use and no other work of this process holds a use of it. */
+  /** Call it when the work has ended. Ends the grant if this was its last use and no other work of this process holds a use of it. */
   release(): Promise<void>;
 }
 
-/** The uses that work of this process holds. */
+/** Keeps a grant open after its last use while running work holds a use of it, so that a revoke still stops that work. */
 export class HeldUses {
   readonly #kernel: Kernel;
-  /** By grant id, the number of works of this process that hold a use of the grant. */
+  /** By grant id, how many uses of the grant running work holds. */
   readonly #works = new Map<string, number>();
-  /** By subject, the uses that works are about to hold. The store may have such a use before {@link #works} counts it. */
+  /** By subject, the calls of {@link hold} in progress. The store may have their use before {@link #works} counts it. */
   readonly #pending = new Map<string, Set<Promise<unknown>>>();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
   }
 
-  /** Takes a use for work. `undefined`: the grant or standing access that allows this has no number of uses. */
+  /** Takes a use before work begins. `undefined`: the grant or standing access that allows this has no number of uses. */
   async hold(subject: string, scope: string): Promise<HeldUse | undefined> {
     const holding = this.#hold(subject, scope);
     const ofSubject = this.#pending.get(subject) ?? new Set();
@@ -51,7 +51,7 @@ export class HeldUses {
 
   async #endUsedUp(grantId: string, subject: string): Promise<Transition<unknown>> {
     const use = await this.#kernel.ledger.grantUse(grantId);
-    // The last use may belong to work that is about to begin, whose own release then ends the grant. Only works of the same
+    // The last use may belong to a call of `hold` in progress, whose own release then ends the grant. Only calls for the same
     // subject can hold it, so a call that hangs for another subject does not delay this end (L38).
     const pending = this.#pending.get(subject);
     if (pending !== undefined) await Promise.allSettled(pending);

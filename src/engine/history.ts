@@ -164,7 +164,7 @@ async function grantsDuring(
   return page;
 }
 
-/** Reads the usage only of grants that may have ended by it before a sweep recorded that end. */
+/** Reads a usage row only where no end is recorded: its idle end may have ended the grant before a sweep records that. */
 async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonly GrantUse[]> {
   const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
   const rows = await kernel.ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));

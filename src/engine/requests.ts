@@ -24,7 +24,7 @@ import { afterRecording } from '../kernel/recorded.js';
 import { isRefusal } from '../kernel/refusal-throttle.js';
 import type { Kernel } from '../kernel/kernel.js';
 
-/** The verb that an idempotency key belongs to. */
+/** A verb that takes an idempotency key. The same key under two verbs names two requests (L11). */
 type AskVerb = 'requestAccess' | 'extend';
 
 /** Records a request, and has the approver decide it. */

@@ -41,7 +41,7 @@ export async function revokeAll(
   const tally = new EndTally();
   const command = { cause: 'revoked', reason } as const;
   const begun = kernel.clock.read().forEnds;
-  // At least two passes, because the clocks of other processes may be ahead of this one.
+  // At least two passes: a process whose clock is ahead stamps its records after `begun`, so those do not set `found`.
   for (let pass = 1, found = true; found || pass <= 2; pass++) {
     found = false;
     tally.beginPass();

@@ -19,7 +19,8 @@ export async function commitTimeWork(kernel: Kernel, records: readonly Timed[], 
  * It also halves a chunk that the store refuses, because a row that can not be written must delay no other.
  */
 async function committed(kernel: Kernel, records: readonly Timed[], tally: SweepTally, reloaded = false): Promise<readonly TimeWork[]> {
-  // Counts the writes separately from the reads: on a disk, a page and its commit each take half of a turn of the event loop.
+  // Counts the writes separately from the reads. On a disk, the commit of a full chunk takes about as long as the read of its
+  // page. Both count twice their rows, so the two do not share one turn of the event loop (L42).
   await tally.turns.spend(2 * records.length);
   const transition = recordTime(records, moment(kernel.clock, SWEEPER));
   const outcome = await tryCommit(kernel, transition, tally);

@@ -18,7 +18,7 @@ import { SweepTally, type SweepReport } from './sweep-report.js';
 
 const CHUNK = 100;
 
-/** A pass that was started. */
+/** A running pass. Its records and the approver's answers are awaited separately, because an approver may hang. */
 export interface Pass {
   /** Resolves when every transition that time has caused is recorded. It waits for no approver (L38). */
   readonly ended: Promise<SweepReport>;
@@ -99,7 +99,7 @@ export class Sweep {
     this.#questions.stop();
   }
 
-  /** Records the due transitions. Adds the questions and the rows of features that the pass handles at its end. */
+  /** Records the due transitions. Collects the questions, and the due rows of features (such as provisioning), for {@link #begin}. */
   async #recordDue(questions: Question[], ofFeatures: DueRows): Promise<SweepTally> {
     const { ledger, clock } = this.#kernel;
     const tally = new SweepTally();

@@ -73,7 +73,7 @@ const PASSES_AT_ONCE = 16;
 /** After this time a running pass gives up its place: a store that hangs must not delay other engines (L38). */
 const PLACE_MS = 1_000;
 
-/** The loop of one engine. */
+/** The loop of one engine. Each engine has its own, so that an engine that hangs delays no other (L38). */
 class Loop {
   readonly #engine: JitEngine;
   readonly #everyMs: number;
@@ -117,7 +117,10 @@ class Loop {
     unlisten?.();
   }
 
-  /** Never rejects. An engine of another copy of this package waits for its approver, within its own limit. */
+  /**
+   * Never rejects. `kernelIn` returns no kernel for an engine of another copy of this package. The public `sweep` of that engine
+   * also waits for its approver, at most `limits.approverTimeout`.
+   */
   async #pass(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     try {

@@ -25,8 +25,8 @@ export async function touchGrants(kernel: Kernel, { subject, scope, reason }: De
 }
 
 /**
- * Takes a use of the grant that ends first among those that have uses left. Where a grant without a number of uses or standing
- * access allows the call, it takes none.
+ * Takes a use of the grant that ends first among those that have uses left. Where only a grant without a number of uses or
+ * standing access allows the call, it takes none.
  */
 export async function consume(kernel: Kernel, subject: string, scope: string, key: string | undefined): Promise<Consumption> {
   const consumption = await consumeOrRepeat(kernel, subject, scope, key);
@@ -50,7 +50,7 @@ async function consumeOrRepeat(kernel: Kernel, subject: string, scope: string, k
 
 /**
  * @param useId the id under which the use is recorded. `undefined`: the caller gave no idempotency key
- * @param isHeld whether work of this process holds the use: the last use then does not end the grant
+ * @param isHeld whether running work (`withAccess` of `jit-access/work`) holds the use: the last use then does not end the grant
  */
 export async function takeUse(
   kernel: Kernel,
