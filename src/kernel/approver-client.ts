@@ -59,7 +59,7 @@ export class ApproverClient {
     return this.#ask(request, 'breakGlass', ask, read, false);
   }
 
-  /** Whether this person may review this break-glass use. */
+  /** Whether this person may review this break-glass use. No for an agent, and for a request that this approver does not answer for. */
   async mayReviewBreakGlass(reviewer: string, request: AccessRequest): Promise<boolean> {
     if (this.#isAgent(reviewer)) return false;
     const ask = (approver: Approver) =>
@@ -108,7 +108,10 @@ export class ApproverClient {
     return this.#ask(request, 'isEligible', ask, readEligibility, false);
   }
 
-  /** Whether the subject is still eligible when the quorum would complete, or when a scheduled grant starts. */
+  /**
+   * Whether the subject is still eligible when the quorum would complete, or when a scheduled grant starts. No for a request of
+   * another approver, because this one cannot confirm it.
+   */
   async mayHold(request: AccessRequest, when: 'approval' | 'start'): Promise<boolean> {
     const ask = (approver: Approver) =>
       this.#answersFor(request.approver) && (approver.isEligible === undefined ? true : approver.isEligible(request, when, this.#now()));

@@ -51,7 +51,7 @@ export class CommitHooks {
     return creates || !entries.some(isEnd) ? ready : undefined;
   }
 
-  /** Gives a change the row that keeps its entries from a purge where a shared sink has no cursor yet. */
+  /** Adds a hold row to a change while a shared sink has no cursor yet: no purge may remove entries that the sink lacks (L33). */
   hold(change: Change): Change {
     return this.#hold.addTo(change, this.#missingCursors());
   }

@@ -5,11 +5,9 @@ import type { FindQuery, Row } from '../core/store-port.js';
 import { isObject } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 
-/** A configuration in use in a namespace. Its engines write one row for it, at most once an hour. */
+/** The names of an approver and a matcher in use in a namespace. Every engine that has both writes the same row, hourly at most. */
 export interface Configuration {
-  /** The approver's name. */
   readonly approver: string;
-  /** The matcher's name. */
   readonly matcher: string;
   /** When an engine with this configuration last wrote the row. Epoch milliseconds. */
   readonly seenAt: number;

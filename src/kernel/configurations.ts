@@ -15,7 +15,7 @@ const RETRY_MS = 60_000;
 
 /**
  * Detects two services that share one namespace. Each engine writes one row for its configuration, at its first commit and at
- * most once an hour. It reports to `onError` every row of another configuration: another approver, or another scope matcher.
+ * most once an hour. It reports to `onError` the other configurations that it finds: another approver, or another scope matcher.
  * All of this is best effort and runs after commits, so it delays none (L38).
  */
 export class Configurations {
@@ -51,13 +51,13 @@ export class Configurations {
     }
   }
 
-  /** Ignores a conflict: another engine with the same configuration has just written the row. */
+  /** Writes this engine's row. A conflict needs no second try: another engine with the same configuration has just written the row. */
   async #announce(now: number): Promise<void> {
     const { approver, scopes } = this.#settings;
     const id = digestOf([approver.name, scopes.name]);
     const version = (await this.#ledger.row(ENGINE_ROW, id))?.version ?? 0;
     const put = bookmark(ENGINE_ROW, id, version + 1, { approver: approver.name, matcher: scopes.name, seenAt: now });
-    // Derives the change id from the content, so that this background write draws no random id in the middle of a verb.
+    // Derives the change id from the content. In tests with seeded randomness, a random id would change those of a concurrent verb.
     const change = digestOf([ENGINE_ROW, id, version + 1, now]);
     await this.#settings.store.commit({ id: change, expect: [{ kind: ENGINE_ROW, id, version }], put: [put], append: [] });
   }

@@ -55,7 +55,10 @@ export async function loadIssueContext(
   return { ...context, chain, limits, asksAtStart: kernel.approver.asksAtStart, origin: origin && decodeGrant(origin) };
 }
 
-/** Loads the context of the rule that opens this request, without the grant that it extends. Like {@link loadIssueContext}. */
+/**
+ * Loads the context of the rule that opens this request, without the grant that it extends. Where a limit would refuse the request,
+ * the engine records expiries first, as {@link loadIssueContext} does.
+ */
 export function loadOpeningContext(
   kernel: Kernel,
   request: AccessRequest,
@@ -94,8 +97,9 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
 }
 
 /**
- * Loads a context in which no limit is met by records that time has ended. Where a limit is met, it loads the request of each
- * grant. Where the limit is still met, it records the expiries and loads the context again.
+ * Loads a context in which no limit is met by records that time has ended. Where a limit is met, the engine loads the request of
+ * each grant: a grant that another requester asked for may not count (L44). Where the limit is still met, the engine records the
+ * expiries and loads the context again.
  *
  * @param dryRun records nothing, and leaves out the records that time has ended
  */
@@ -118,7 +122,7 @@ async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>
         (request) => workOnRequest(request, now) === 'expired',
       ),
     ];
-    // Other callers may change the subject at any time. If such a change matters, the commit of the request conflicts.
+    // Stops after some tries, because other callers may change the subject at any time. If they did, the request's commit conflicts.
     if (ended.length === 0 || tries === MAX_READS) return context;
     await kernel.ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
   }
@@ -147,7 +151,7 @@ export async function loadDenialContext(kernel: Kernel, { subject: id }: AccessR
   return { subject, denied: (subject?.denied.length ?? 0) < MAX_DENIED ? [] : await requestsById(kernel, subject?.denied ?? []) };
 }
 
-/** The denials that reviewers of these requests should know of. It reads many subjects at a time. */
+/** Loads the recent denials that reviewers of these requests should know of. One read of the store serves many subjects (L42). */
 export async function recentDenialsFor(
   kernel: Kernel,
   requests: readonly AccessRequest[],
@@ -182,7 +186,8 @@ export async function recentDenialsFor(
  */
 export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
   // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
-  // commit conflicts. A grant with a recorded end is never written again, so the engine reads it again here.
+  // caller's commit conflicts over that grant. But the caller does not write a grant with a recorded end, so nothing would
+  // conflict. The engine reads such a grant again here.
   const open = await openRequestsOf(kernel, grant.subject);
   const [root] = grant.end === undefined ? [] : await kernel.ledger.grantsWithUsage([grant.id]);
   const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => kernel.ledger.grantsWithUsage(next, onUnreadable));
@@ -199,7 +204,7 @@ async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): P
   return (await walkChain(ancestors, (ids) => ledger.grantsWithUsage(ids))).ids;
 }
 
-/** The requests of these grants, by their id. */
+/** The requests of these grants, by id. Each names its requester, which decides whether the grant counts under a limit (L44). */
 async function requestsOfGrants(kernel: Kernel, uses: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
   if (uses.length === 0) return NO_REQUESTS;
   const requests = await requestsById(kernel, [...new Set(uses.map(({ grant }) => grant.requestId))]);
@@ -224,7 +229,6 @@ async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Pr
   return open;
 }
 
-/** Whether two scopes overlap, by the engine's matcher. */
 export const overlapsOf =
   ({ settings }: Kernel) =>
   (a: string, b: string): boolean =>

@@ -6,16 +6,15 @@ export interface DueHandler<T> {
   /** @throws the problem with the row: the sweep reports it to `onError` and skips the row */
   decode(row: Row): T;
   /**
-   * Called at the end of every pass, also with an empty list: the feature may have work that no due row announces. It does not
-   * wait for its work. Where the handling of a row fails, the handler moves the `dueAt` of that row, so that the next pass does
-   * not begin with it again.
+   * Called at the end of every pass, also with an empty list: the feature may have work that no due row announces. `handle`
+   * returns before that work has ended. Where the work on a row fails, the feature moves the row's `dueAt`, so that the next
+   * pass does not begin with it again.
    *
    * @returns how many of the rows it leaves to other processes
    */
   handle(due: readonly T[]): number;
 }
 
-/** The handlers of due rows, by kind. */
 export class DueHandlers {
   readonly #byKind = new Map<FeatureKind, DueHandler<unknown>>();
   readonly #onError: (error: unknown, during: string) => void;
@@ -28,7 +27,6 @@ export class DueHandlers {
     this.#byKind.set(kind, handler);
   }
 
-  /** Starts a collection of the due rows of one pass. */
   collect(): DueRows {
     return new DueRows(this.#byKind, this.#onError);
   }

@@ -84,12 +84,12 @@ function readMatcher(value: unknown): ScopeMatcher {
 /** The matchers of this package never fail. Approvers recognise them by identity, so the engine passes them on without a wrapper. */
 export const isBuiltIn = (matcher: ScopeMatcher): boolean => matcher === exactScopes || matcher === patternScopes;
 
-/** @throws TypeError for an answer that is not a boolean, so that a promise never counts as yes */
+/** Asks a matcher. @throws what the matcher throws, or the TypeError of {@link onlyBoolean} */
 export function askMatcher(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
   return onlyBoolean(method, matcher[method](a, b));
 }
 
-/** @throws TypeError */
+/** Refuses an answer that is not a boolean: a promise would count as yes. @throws TypeError */
 export function onlyBoolean(method: string, answer: unknown): boolean {
   if (typeof answer === 'boolean') return answer;
   throw new TypeError(`scopes.${method} must answer true or false`);
@@ -106,7 +106,8 @@ export function answerOr(otherwise: boolean, onError: OnError, ask: () => boolea
 }
 
 /**
- * Two services that share a store under the default namespace would approve each other's requests and allow each other's grants.
+ * Refuses the default namespace. Two services that share a store under it would approve each other's requests and allow each
+ * other's grants.
  *
  * @throws InvalidArgumentError for a store that outlives the process
  */

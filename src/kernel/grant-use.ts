@@ -20,7 +20,7 @@ export function withUsage(grant: Grant, row: Row | undefined, decodeAll: DecodeA
   return { grant, usage: isItsOwn ? usage : undefined };
 }
 
-/** The usage row of a grant, among the rows that were read with it. */
+/** The usage row of a grant among the rows that `live` returned, which has both kinds. */
 export const usageRow = (rows: readonly Row[], { id }: Grant): Row | undefined =>
   rows.find((row) => isObject(row) && row.kind === 'usage' && row.id === id);
 

@@ -67,7 +67,8 @@ export class JournalClock {
 
   /**
    * Call this for every change before it is committed. Entries must not confirm the clock that stamped them, so the change's id
-   * is remembered. Entries stamped by a confirmed clock do count, unless that clock has stepped back since.
+   * is remembered. Entries that a confirmed clock stamped are exempt, unless it has stepped back since: they may confirm that
+   * clock for another engine of this process.
    */
   wrote(changeId: string, entries: readonly Pick<AuditEntry, 'at'>[]): void {
     // A change without entries (a cursor, a lease) needs no recognition, and its id would evict the ids that do.
@@ -204,9 +205,12 @@ export class JournalClock {
     return type !== 'clock.accepted' && this.#own.has(id.slice(0, id.lastIndexOf('.')));
   }
 
-  /** Whether another process has since written an entry at an instant within {@link NEAR_MS} of this clock's readings since then. */
+  /**
+   * Whether another process has written an entry near this clock since the first look: two clocks then agree. Near means within
+   * {@link NEAR_MS} of this clock's readings from that look until now.
+   */
   async #isWitnessed(behind: Behind, now: number): Promise<boolean> {
-    // After more changes than that, own ids may have been forgotten, and an own entry would pass as another process's.
+    // After more than `MAX_OWN` changes, own ids may have been forgotten. An own entry would then pass as another process's.
     const isKnown = this.#own.total - behind.made <= MAX_OWN;
     const { total } = this.#own;
     for (;;) {
@@ -229,7 +233,7 @@ export class JournalClock {
 
 const MAX_OWN = 1_000;
 
-/** The ids of the newest changes that the engines over one clock have made. Bounded. */
+/** The ids of the newest changes that the engines over one clock have made and that must not confirm it. The oldest is dropped first. */
 class OwnChanges {
   total = 0;
   readonly #ids = new Set<string>();

@@ -97,7 +97,7 @@ export class Kernel {
     this.#hooks.use.add(hook);
   }
 
-  /** The hook runs once, before this engine's first commit. See {@link CommitHooks}. */
+  /** The hook starts once, before the next commit of this engine that has an entry. See {@link CommitHooks}. */
   beforeCommit(hook: CommitHook): void {
     this.commitHooks.add(hook);
   }

@@ -76,7 +76,7 @@ export class LedgerReads {
     return agentOf(subject) === undefined ? undefined : (await this.request(requestId)).operator;
   }
 
-  /** A grant with its usage. */
+  /** A grant with its usage, see {@link withUsage}. @throws NotFoundError, CorruptError, StoreError */
   async grantUse(id: string): Promise<GrantUse> {
     const [grant, usage] = await this.rows([
       { kind: 'grant', id },
@@ -131,7 +131,10 @@ export class LedgerReads {
     );
   }
 
-  /** Passed to sinks. A property, not a method, so that a sink may call its functions detached. */
+  /**
+   * Looks up a request with its grants. For sinks, the followers wrap it and report an unreadable record instead of throwing. Its
+   * function needs no `this`, so that it may be called detached.
+   */
   readonly sinkContext: SinkContext = Object.freeze({
     request: async (id: string) => {
       try {

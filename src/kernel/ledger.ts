@@ -64,8 +64,8 @@ export class Ledger extends LedgerReads {
   }
 
   /**
-   * {@link run} for a verb whose result the caller takes as an acknowledgement. Where the transition writes nothing, another
-   * call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
+   * {@link run} for a verb whose result the caller takes as an acknowledgement. A transition that writes nothing finds that an
+   * earlier call has done the work, and that call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
    */
   async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
     let isWritten = false;
@@ -89,7 +89,7 @@ export class Ledger extends LedgerReads {
     }
   }
 
-  /** @returns false: another caller's commit was first */
+  /** @returns false: another caller's commit was first. True also where the transition writes nothing */
   async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
     if (creates) await this.#journalClock.confirm();
@@ -115,7 +115,7 @@ export class Ledger extends LedgerReads {
     return this.commitNow(draft);
   }
 
-  /** {@link commit} without the hooks. */
+  /** {@link commit} without the hooks, which start followers of the journal: a change without entries does not need them. */
   async commitNow({ creates = false, ...draft }: ChangeDraft): Promise<boolean> {
     const change = this.#changeOf(draft);
     return this.#send(change, this.#rollback.commit(change, creates));
@@ -143,7 +143,7 @@ export class Ledger extends LedgerReads {
     return acceptance;
   }
 
-  /** Gives the entries their ids and digests. */
+  /** Makes the change that is sent: with a new id, with ids and digests for its entries, and with a hold row where it needs one. */
   #changeOf({ entries = [], ...rest }: Omit<ChangeDraft, 'creates'>): Change {
     const id = newId();
     this.#journalClock.wrote(id, entries);

@@ -29,7 +29,10 @@ const REFUSALS: ReadonlySet<AttemptCode> = new Set<AttemptCode>([
   'ERR_JIT_LINK',
 ]);
 
-/** Attempts at a review that the actor may not give. A part of every limit is reserved for these. */
+/**
+ * Attempts at a review that the actor may not give. The limits on kinds, on actors and on all entries reserve a part for these, so
+ * that refusals of other actors never hide them. The budget of one actor has no such part.
+ */
 const RESERVED: ReadonlySet<AttemptCode> = new Set<AttemptCode>(['ERR_JIT_SELF_REVIEW', 'ERR_JIT_NOT_REVIEWER', 'ERR_JIT_LINK']);
 
 /** Whether a code refuses a known actor, as opposed to a failure or an invalid argument. */
@@ -53,7 +56,7 @@ interface Kind {
   unwritten: number;
 }
 
-/** The counts of one actor. */
+/** The kinds of one actor, and what they have taken from its budget. */
 interface Actor {
   readonly kinds: Map<string, Kind>;
   readonly reserved: Map<string, Kind>;
@@ -74,7 +77,7 @@ export class RefusalThrottle {
   readonly #budget = new WriteBudget();
   /** Counts the attempts of actors beyond the limit of actors. */
   readonly #others = actorOf(ENGINE);
-  /** The seconds of the last pass over all kinds: the pass that writes due kinds, and the pass that forgets idle ones. */
+  /** The second of the last pass that wrote due kinds, and of the last that forgot idle ones. Attempts start each at most once a second. */
   #writtenIn = -1;
   #forgottenIn = -1;
 
@@ -108,7 +111,7 @@ export class RefusalThrottle {
     return actor;
   }
 
-  /** Takes reserved codes first, then the actor with the fewest entries this hour: an actor that is refused often waits longest. */
+  /** Writes reserved codes first, then those of the actor with the fewest entries this hour. An often refused actor waits longest. */
   #write(now: number): readonly EntryDraft[] {
     this.#writtenIn = secondOf(now);
     if (this.#budget.isSpent(now)) return [];

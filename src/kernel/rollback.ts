@@ -83,7 +83,7 @@ export class RollbackGuard {
   }
 
   /**
-   * Commits a change.
+   * Commits a change, and compares the journal with the highest entry that this engine has seen.
    *
    * @param creates the change creates access, so it is refused until a person accepts the rollback
    * @throws RollbackError, StoreError, OutcomeUnknownError
@@ -143,7 +143,7 @@ export class RollbackGuard {
     if (known !== undefined && head.seq < known.seq) return;
     // The journal may hold another entry at this seq. Then the next commit carries the known entry and is answered 'behind'.
     if (known?.seq === head.seq) return;
-    // Commits overlap: this answer may come from a history that lacks the known entry, which another commit has just returned.
+    // Commits overlap: another commit may have returned the known entry after this one was sent. This one's history may lack it.
     if (known !== undefined && !isSame(known, carried) && !isNext(known, append, head)) {
       this.#unconfirmed.push(known);
       if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();

@@ -86,7 +86,7 @@ export interface Settings extends Enforcement, ParsedLimits {
   readonly clock: Clock;
   readonly sinks: readonly AuditSink[];
   /**
-   * Used for answers about the past. There, a failing matcher must not count as "does not cover".
+   * `covers` for answers about the past. There, a failure that counts as "does not cover" would hide access that a grant gave.
    *
    * @throws InvalidArgumentError where the matcher fails
    */
@@ -96,7 +96,7 @@ export interface Settings extends Enforcement, ParsedLimits {
   readonly canonicalId: ((id: string) => string) | undefined;
   /** Reads the parts of a run, in canonical form. @throws InvalidArgumentError also where the option `agents` rejects the agent */
   readonly readRun: (argument: string, run: unknown) => AgentRun;
-  /** Takes ids that were read, so in canonical form. */
+  /** Whether an id belongs to an agent or is the subject of a run. The caller passes the canonical form of the id. */
   readonly isAgent: IsAgent;
 }
 

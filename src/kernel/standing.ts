@@ -9,7 +9,12 @@ import { isThenable } from '../core/time.js';
  */
 export type Standing = Readonly<Record<string, readonly string[]>> | ((subject: string) => readonly string[]);
 
-/** Returns a function that gives the patterns of a subject. An option that throws or returns no patterns gives none. */
+/**
+ * Returns a function that gives the patterns of a subject. If the option is a function and throws or returns no patterns, the error
+ * is reported and the subject has none.
+ *
+ * @throws InvalidArgumentError for an option that is neither a function nor a plain object with lists of patterns
+ */
 export function readStanding(
   standing: unknown,
   readId: (argument: string, id: unknown) => string,

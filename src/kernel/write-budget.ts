@@ -18,7 +18,7 @@ const newSpent = (): Spent => ({ second: -1, inSecond: 0, hour: -1, inHour: 0 })
 /** The budget of entries about refused attempts. Each actor has a limit, so that no actor uses up the whole budget (L29). */
 export class WriteBudget {
   readonly #spent = newSpent();
-  /** The entries that attempts with a reserve have taken. */
+  /** The entries that were taken with `isReserved`. What they leave of `RESERVE` stays closed to all other attempts. */
   readonly #reserved = newSpent();
 
   /** Whether no entry may be written now, for any actor. */
