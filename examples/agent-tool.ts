@@ -1,6 +1,6 @@
 /*
  * A tool that runs only while its grant lives. A support agent on the AI SDK wants to refund an order: its first call asks
- * for the scope, its operator approves from a phone, the same call runs, and when the window is over the next one asks
+ * for the scope, its operator approves from a phone, the same call runs, and when the window has ended the next one asks
  * again. The model is the SDK's mock, and the clock is a fake one, so nothing is called and nothing waits.
  */
 import { generateText, isStepCount, tool, type ModelMessage } from 'ai';
@@ -49,7 +49,7 @@ function show(model: MockLanguageModelV4): void {
   for (const part of last.content) if (part.type === 'tool-result') console.log('  the model receives:', JSON.stringify(part.output));
 }
 
-/** Goes on with a conversation; the model only ever wants to refund order 1138. */
+/** Continues a conversation; the model only ever wants to refund order 1138. */
 async function go(messages: ModelMessage[], callId: string) {
   const input = JSON.stringify({ order: '1138', why: 'it arrived broken' });
   const usage = { inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 0, text: 0, reasoning: 0 } };

@@ -264,7 +264,7 @@ function apply(before: Contents, change: Change): Contents {
   };
 }
 
-/** JSON leaves out what is `undefined`; a row has all of its fields. */
+/** JSON omits fields that are `undefined`; a row has all of its fields. */
 function contentsOf({ layout, namespace, rows, start, head, journal }: Contents): Contents {
   if (layout !== LAYOUT) throw new Error(`the file is of layout ${layout}, and this store knows layout ${LAYOUT}`);
   return { layout, namespace, rows: rows.map(rowOf), start, head, journal };

@@ -131,7 +131,7 @@ export class Player {
     this.#goTo(this.#at);
   }
 
-  /** Does something instead of the script, now. What the viewer had done later, before going back, is no more. */
+  /** Does something instead of the script, now. Drops what the viewer had done later, before going back. */
   act(act: Omit<Act, 'at'>): void {
     this.#acts = [...this.#acts.filter(({ at }) => at <= this.#at), { ...act, at: this.#at }];
     this.#world = undefined;
@@ -149,7 +149,7 @@ export class Player {
     this.#settling ??= this.#settle();
   }
 
-  /** One at a time: a position that is asked for in the meantime follows, and what lies in between is left out. */
+  /** One at a time: a position that is asked for in the meantime follows, and those in between are skipped. */
   async #settle(): Promise<void> {
     try {
       while (this.#isStale) {

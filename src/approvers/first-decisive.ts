@@ -28,7 +28,7 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  * `limits.approverTimeout`.
  *
  * Gotcha: a member that fails refuses the access, in an emergency too. Give a member that depends on an external system
- * `breakGlass: () => ({ outcome: 'abstain' })`, or put it behind the policy.
+ * `breakGlass: () => ({ outcome: 'abstain' })`, or put it after the policy.
  *
  * @throws InvalidArgumentError when two members have the same name: a request finds its approver by that name
  */
@@ -105,7 +105,7 @@ async function firstBreakGlassVerdict(
   request: AccessRequest,
   context: ApproverContext,
 ): Promise<BreakGlassVerdict> {
-  // Asks no member behind the last one with `breakGlass`: no later member can approve, so a denial there changes nothing.
+  // Asks no member after the last one with `breakGlass`: no later member can approve, so a denial there changes nothing.
   const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
   const answers = together(asked, (member) => toBreakGlass(member, request, context));
   for (const [i, member] of asked.entries()) {

@@ -43,7 +43,7 @@ export interface VerdictSource {
   readonly rule?: string | undefined;
 }
 
-/** The {@link Terms} as an approver writes them. A field that is left out is not set. */
+/** The {@link Terms} as an approver writes them. An omitted field is not set. */
 export type TermsInput = { readonly [Field in keyof Terms]?: Terms[Field] };
 
 /** The answer "not eligible", with a reason. */

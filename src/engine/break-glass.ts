@@ -29,7 +29,7 @@ export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promi
   return taken ?? afterRecording(id, () => repeated(kernel, id));
 }
 
-/** The current state of the access that a used key stands for. */
+/** The current state of the access that a used key identifies. */
 async function repeated({ ledger, clock }: Kernel, id: string): Promise<BreakGlassResult> {
   const request = await ledger.request(id);
   const access = await readAccess(ledger, clock, request);

@@ -5,7 +5,7 @@ import type { Decision } from '../records/index.js';
 export interface WatchedAccess {
   /** Aborts when the access ends, or can no longer be confirmed; its `reason` is the error that says why. */
   readonly signal: AbortSignal;
-  /** Ends the watch, not the access. The guard calls it when the response is over. Further calls have no effect. */
+  /** Ends the watch, not the access. The guard calls it when the response has ended. Further calls have no effect. */
   stop(): void;
 }
 
@@ -14,7 +14,7 @@ export interface Access {
   /** The engine's decision: its reason, the grant, and `validUntil`, the end of the access as known now. */
   readonly decision: Decision;
   /**
-   * Aborts when the access ends or could not be confirmed for too long. Also aborts when the response is over or its client
+   * Aborts when the access ends or could not be confirmed for too long. Also aborts when the response has ended or its client
    * has disconnected. Its `reason` says why, like the `reason` of the watch that `abortOnEnd` returned. A handler that
    * streams or runs for long should listen to it.
    *

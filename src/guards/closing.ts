@@ -1,4 +1,4 @@
-/** The part of a Node response, HTTP/1 or HTTP/2, that shows whether it is over. */
+/** The part of a Node response, HTTP/1 or HTTP/2, that shows whether it has ended. */
 export interface NodeResponse {
   readonly destroyed?: boolean;
   readonly writableEnded?: boolean;
@@ -12,7 +12,7 @@ export interface NodeResponse {
  */
 export const isAnswered = (response: NodeResponse): boolean => response.writableEnded === true;
 
-/** Calls a function once, when the response is over or its client has disconnected, even if that was before this call. */
+/** Calls a function once, when the response has ended or its client has disconnected, even if that was before this call. */
 export function whenClosed(response: NodeResponse, call: () => void): void {
   // A response that is already closed emits no further event.
   if (response.destroyed === true || response.stream?.destroyed === true) call();

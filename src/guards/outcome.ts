@@ -8,7 +8,7 @@ export interface Admitted {
   /** The adapter passes it on to the handler. */
   readonly access: Access;
   /**
-   * Ends the watch. The adapter calls it when the response is over, or its client has disconnected; a second call has no
+   * Ends the watch. The adapter calls it when the response has ended, or its client has disconnected; a second call has no
    * effect. `undefined`: no `abortOnEnd`.
    */
   readonly stop: (() => void) | undefined;

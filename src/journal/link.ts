@@ -55,7 +55,7 @@ function readHash(argument: string, hash: string): Uint8Array {
 }
 
 /**
- * Links entries to the chain behind `head`. A store computes nothing else of an entry. The function is synchronous, so that a
+ * Links entries to the chain after `head`. A store computes nothing else of an entry. The function is synchronous, so that a
  * store awaits no foreign code while it holds the head.
  *
  * @param head the newest anchor of the journal

@@ -101,7 +101,7 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
  * each grant: a grant that another requester asked for may not count (L44). Where the limit is still met, the engine records the
  * expiries and loads the context again.
  *
- * @param dryRun records nothing, and leaves out the records that time has ended
+ * @param dryRun records nothing, and omits the records that time has ended
  */
 async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>>(
   kernel: Kernel,

@@ -7,7 +7,7 @@ import { readStanding, type Standing } from './standing.js';
 
 export type OnError = (error: unknown, during: string) => void;
 
-/** Decodes rows. A malformed row is reported to `onError` and left out; it hides no other row. */
+/** Decodes rows. A malformed row is reported to `onError` and skipped; it hides no other row. */
 export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[];
 
 /** The options that affect a check. An engine and a checker both take them. */

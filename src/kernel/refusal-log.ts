@@ -36,7 +36,7 @@ export class RefusalLog {
     this.#note(attempt, 'dry_run');
   }
 
-  /** Writes the counts whose minute is over. Never throws. */
+  /** Writes the counts whose minute has passed. Never throws. */
   flush(): void {
     this.#recordAt((now) => this.#refusals.flush(now));
   }

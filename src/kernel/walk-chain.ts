@@ -13,7 +13,7 @@ export interface Walked {
  * Walks an extension chain forward from some of its grants: to their successors, to the successors of these, and so on.
  * Rows that name each other in a circle are read once.
  *
- * @param read reads the grants with these ids, once for each round, and leaves out unreadable ones
+ * @param read reads the grants with these ids, once for each round, and omits unreadable ones
  */
 export async function walkChain(first: readonly Grant[], read: (ids: readonly string[]) => Promise<readonly GrantUse[]>): Promise<Walked> {
   const ids = new Set(first.map(({ id }) => id));

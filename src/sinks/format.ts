@@ -7,7 +7,7 @@ import { formatDuration } from '../core/duration.js';
 /**
  * Formats an entry as one line for people: ISO time in UTC, type, actor, then `name=value` for each field.
  *
- * The line leaves out a value that it shows already (the actor, the time, earlier reviews), versions, and `false`. Any value that
+ * The line omits a value that it shows already (the actor, the time, earlier reviews), versions, and `false`. Any value that
  * is not plain is quoted and escaped: no id and no justification can break the line, colour it, reorder it or forge a field.
  *
  * @example

@@ -283,7 +283,7 @@ describe('notify()', () => {
     for (let i = 0; i < 8; i++) await pass(engine, clock, 1_000);
     expect(sent.map(({ kind }) => kind)).toEqual(['break_glass_used', 'decided']);
     expect(sent[0]).toMatchObject({ people: [], groups: ['security'], request: undefined, grant: undefined });
-    expect(sent[0]?.text).toBe('request.approved (entry 2): the destination refused the text of this notice, so it is left out');
+    expect(sent[0]?.text).toBe('request.approved (entry 2): the destination refused the text of this notice, so it is omitted');
     expect(sent[0]?.entry.requestId).toBe(taken.request.id);
   });
 });

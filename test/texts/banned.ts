@@ -6,7 +6,7 @@ export interface Banned {
 
 const words = (text: string): RegExp => new RegExp(`\\b(?:${text})\\b`, 'i');
 
-/** Each names a thing by its absence, hides who acts, or is a word of the first authors. */
+/** Each names a thing by its absence, hides who acts, says a plain verb in a riddle, or is a word of the first authors. */
 export const BANNED: readonly Banned[] = [
   { phrase: words('is told|are told|told of|tells of'), write: 'is reported to `onError`; returns; notifies' },
   { phrase: words('(?:on|goes on|puts? on|put on) record'), write: 'logged; recorded in the journal' },
@@ -34,6 +34,24 @@ export const BANNED: readonly Banned[] = [
   { phrase: words('the very (?:row|same|one)'), write: 'the same object' },
   { phrase: words('surely'), write: 'likely' },
   { phrase: words('the short cut'), write: 'the fast path' },
-  { phrase: words('is no (?:row|entry|webhook|scope|id|lock|failure) at all'), write: 'is not a' },
   { phrase: words('what is not there'), write: 'a missing value' },
+  { phrase: words('goes on|go on|going on|went on'), write: 'continues' },
+  {
+    phrase: words(
+      '(?:pages?|rows?|entry|entries|notices?|names?|line|chain|journal|none|begins?|continues?|numbers) behind|' +
+        'behind (?:the (?:head|first|second|last|page|place|policy)|it, it must)',
+    ),
+    write: 'after; of a clock, a replica or a server at a proxy: behind',
+  },
+  { phrase: words('left out|leaves? out|leaving out'), write: 'omits; omitted; skips' },
+  { phrase: words('(?<!there )is none'), write: 'is invalid; is not a' },
+  { phrase: words('no \\w+ at all'), write: 'no; is not a' },
+  { phrase: words('(?:has|have) come (?:to|of)|comes? of (?:it|this|that)'), write: 'the outcome; amounts to; the result' },
+  { phrase: words('(?:is|are|was|were) over'), write: 'has ended; has expired; has passed' },
+  { phrase: words('in vain'), write: 'without success' },
+  { phrase: /(?<!soon )\bas (?:it was|they were)(?=[.,;:'"`])/i, write: 'unchanged' },
+  { phrase: words('nothing of'), write: 'no part of; no' },
+  { phrase: /(?<!\*`? )\bstands? for\b/i, write: 'identifies; means; of a wildcard: stands for' },
+  { phrase: words('is no more|are no more'), write: 'no longer exists' },
+  { phrase: words('be it'), write: 'whether' },
 ];

@@ -78,7 +78,7 @@ export const onCall: Scenario = {
       },
       {
         at: 18 * MINUTE,
-        says: 'The 15 minutes are over, and the same check says no. No person had to revoke it, so no person could forget to.',
+        says: 'The 15 minutes have passed, and the same check says no. No person had to revoke it, so no person could forget to.',
         run: async () => {
           await engine.check('user:maya', 'db-prod:write');
         },

@@ -52,7 +52,7 @@ export function createJournal() {
   const show = onChange<Scene>(
     ({ world, entries: written }) => `${world.scenario.id} ${written.at(-1)?.hash ?? ''}`,
     (scene) => {
-      // Of another scenario, or of another course of this one: what was tampered with is no more.
+      // Entries of another scenario, or of another course of this one: the tampered entry no longer exists.
       if (entries[0]?.hash !== scene.entries[0]?.hash) tampering = undefined;
       entries = scene.entries;
       void draw();

@@ -82,7 +82,7 @@ function inWords({ asked, now, status }: Scene): (Node | string)[] {
   const at = timeOf(endOf(last));
   if (end === undefined) return [`Ended at ${at} by itself. No sweep has recorded it yet; none is needed.`];
   if (end.cause === 'time') return [`Ended at ${at} by itself. A sweep has recorded it since.`];
-  return [`${end.cause === 'released' ? 'Released' : 'Ended'} at ${at}, before its time was over.`];
+  return [`${end.cause === 'released' ? 'Released' : 'Ended'} at ${at}, before its time.`];
 }
 
 function tickTimes(begin: number, lastsMs: number): number[] {

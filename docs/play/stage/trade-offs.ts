@@ -19,7 +19,7 @@ const windowName = (ms: number): string =>
 const percent = (part: number): string => `${(100 * part).toFixed(part < 0.1 ? 1 : 0)} %`;
 const hours = (ms: number): string => Math.round(ms / (60 * MINUTE)).toLocaleString('en-GB');
 
-/** Two sliders, and what a month of the same work would have come to. */
+/** Two sliders, and what a month of the same work would have amounted to. */
 export function createTradeOffs() {
   const slider = (name: string, count: number, value: number, text: string) => {
     const input = el('input', { type: 'range', id: `slider-${name}`, min: '0', max: String(count - 1), step: '1', value: String(value) });

@@ -50,7 +50,7 @@ export class World {
   readonly engine: JitEngine;
   readonly steps: readonly Step[];
   readonly begin: number;
-  /** What has come of the steps so far. */
+  /** The results of the steps so far. */
   readonly done: Done[] = [];
   readonly actsDone: (Done & { readonly act: Act })[] = [];
   readonly #seedIds: (seed: string) => void;
@@ -78,7 +78,7 @@ export class World {
     ].sort((a, b) => a.at - b.at || ORDER[a.kind] - ORDER[b.kind]);
   }
 
-  /** How much of it has been played, in milliseconds. It goes on where the clock steps back. */
+  /** How much of it has been played, in milliseconds. It keeps growing when the clock steps back. */
   get at(): number {
     return this.#at;
   }

@@ -5,7 +5,7 @@ import { cut } from './in-words.js';
 import { findDenial, findHolding } from './matching.js';
 import type { Question } from './question.js';
 
-/** The longest reason of a rule: with the rule's id behind it, it must fit into a text of 4 KiB. */
+/** The longest reason of a rule: followed by the rule's id, it must fit into a text of 4 KiB. */
 const MAX_REASON_BYTES = 4_000;
 
 /**

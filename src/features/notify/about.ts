@@ -19,8 +19,8 @@ export interface About {
 }
 
 /*
- * Entries come from a store, and from later versions of this package. A field that is missing or malformed is left out of the
- * message, and the message is still sent.
+ * Entries come from a store, and from later versions of this package. A field that is missing or malformed is omitted
+ * from the message, and the message is still sent.
  */
 
 export const textIn = (data: JsonObject, field: string): string | undefined => {

@@ -93,7 +93,7 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
     time: timeBy(formatTime),
   });
   if (isWithheld(entry)) {
-    const text = `${entry.type} (entry ${entry.seq}): the destination refused the text of this notice, so it is left out`;
+    const text = `${entry.type} (entry ${entry.seq}): the destination refused the text of this notice, so it is omitted`;
     // The approver chose the names of groups. The destination may have refused an id of a person.
     const nothing = { people: [], request: undefined, grant: undefined };
     return Object.freeze({ id, kind, at, namespace, text, markdown: text, groups: groupsOf(kind, request) ?? groups, ...nothing, entry });

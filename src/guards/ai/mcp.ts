@@ -120,7 +120,7 @@ const STATE = 'jit1';
 const STATE_FORM = /^jit1\.([0-9a-f-]{36})\.([0-9a-f]{64})\.([0-9a-f]{1,64})$/;
 
 /**
- * The digest that a `requestState` must carry for a call. It is not secret. A call id only stands for requests of the same
+ * The digest that a `requestState` must carry for a call. It is not secret. A call id identifies only requests of the same
  * run, tool, scope and justification. So a forged state gives no more than a call without one.
  */
 const bindingOf = (key: string | undefined, requestId: string | undefined): string =>

@@ -27,7 +27,7 @@ export function grantColumns(grant: Grant): Columns {
   );
 }
 
-/** Leaves out the fields that the columns hold, and the default values, so that rows stay small. */
+/** Omits the fields that the columns hold, and the default values, so that rows stay small. */
 export function grantBody(grant: Grant): JsonObject {
   const { requestId, issuedAt, startsAt, expiresAt, firstStartsAt, activatedAt, warnAt, warnedAt, idleTtlMs, maxUses } = grant;
   return toJson({

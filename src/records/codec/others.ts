@@ -113,7 +113,7 @@ export function decodeProvisioningChange(row: Row): ProvisioningChange {
 
 export const subjectColumns = ({ id, unreviewed }: Subject): Columns => columns(id, undefined, unreviewed.length > 0, UNORDERED);
 
-/** Leaves out the empty lists that nearly every subject has. */
+/** Omits the empty lists that nearly every subject has. */
 export function subjectBody({ unreviewed, openedForOthers, denied }: Subject): JsonObject {
   return {
     unreviewed,

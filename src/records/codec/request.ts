@@ -18,7 +18,7 @@ export function requestColumns(request: AccessRequest): Columns {
   return columns(subject, undefined, sortAt !== undefined, createdAt, undefined, undefined, requestDueAt(request), sortAt);
 }
 
-/** Leaves out the fields that the columns hold. */
+/** Omits the fields that the row holds outside its body. */
 export function requestBody(request: AccessRequest): JsonObject {
   const { kind: _kind, id: _id, version: _version, subject: _subject, createdAt: _createdAt, ...body } = request;
   return toJson(body);

@@ -13,7 +13,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /**
  * The entries that `jsonLinesSink` wrote, for `verifyJournal`. A caller may iterate over them more than once.
  *
- * It leaves out exact repeats (the same seq and hash), and a line that a crash cut short. A line that was cut after its last
+ * It omits exact repeats (the same seq and hash), and a line that a crash cut short. A line that was cut after its last
  * character is complete and counts. Every other line must be an entry: the iteration throws at a malformed line, and
  * `verifyJournal` finds an edited entry. It keeps the hash of every entry in memory, about 150 bytes each.
  *

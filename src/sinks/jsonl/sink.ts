@@ -35,7 +35,7 @@ export interface JsonLinesSink extends AuditSink {
  * - Lines are in order, complete and never mixed, also when several processes append to one file of a local file system. A batch
  *   is one write to a file that is opened for appending.
  * - Each entry is written at least once. A line that a crash cut short is closed by `#torn`, and the entry is written again. The
- *   reader leaves out the torn line and exact repeats.
+ *   reader omits the torn line and exact repeats.
  * - The file is opened by its path for each batch, so rotation needs no signal. If the file is renamed during a batch, the lines
  *   are in the renamed file. If it is deleted during a batch, they are written again to a new file.
  * - The sink refuses a symbolic link at `path`, so that no other user can direct the lines to another file.

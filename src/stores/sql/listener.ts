@@ -76,7 +76,7 @@ export class NotificationListener {
     await this.#session.limited(client.query(text));
   }
 
-  /** Waits until the connection is over, or for ALIVE_MS. @returns whether it is over */
+  /** Waits until the connection has ended, or for ALIVE_MS. @returns whether it has ended */
   async #isOver(lost: Promise<void>, signal: AbortSignal): Promise<boolean> {
     const waited = new AbortController();
     const pause = sleepUntil(systemClock, systemClock.now() + ALIVE_MS, waited.signal, true).then(() => false);

@@ -58,7 +58,7 @@ export const answers: Cases = (it, { reopen }) => {
     }
   });
 
-  it('goes on from the last entry when the whole journal was trimmed', async (store) => {
+  it('continues from the last entry when the whole journal was trimmed', async (store) => {
     await given(store, [aRow({ id: 'x' })]);
     const head = await headOf(store);
     same(await store.commit(aChange({ trimJournalTo: 1 })), { outcome: 'committed', head }, 'the answer to the change that trims');

@@ -85,7 +85,7 @@ const columns: Cases = (it) => {
 
 /** Bodies and entries are read back unchanged. */
 const texts: Cases = (it) => {
-  it('gives bodies back as they were, with extreme values', async (store) => {
+  it('gives bodies back unchanged, with extreme values', async (store) => {
     const row = aRow({ body: EXTREME_JSON });
     await given(store, [row]);
     await isKept(store, row, row);

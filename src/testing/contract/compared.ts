@@ -92,7 +92,7 @@ const crossed: Cases = (it) => {
     }
   });
 
-  it('commits nothing behind the change that changed what it only read, of 64 at once', async (store) => {
+  it('commits nothing after the change that changed what it only read, of 64 at once', async (store) => {
     const grant = aRow({ kind: 'grant', id: 'x' });
     await given(store, [grant]);
     const outcomes = await atOnce(64, (i) => {
@@ -103,7 +103,7 @@ const crossed: Cases = (it) => {
     });
     same(outcomes[31], 'committed', 'the outcome of the change that ends the grant: the others only read it');
     const ids = await journalIds(store);
-    same(ids.slice(ids.indexOf('the-end.1') + 1), [], 'the entries behind that of the end');
+    same(ids.slice(ids.indexOf('the-end.1') + 1), [], 'the entries after that of the end');
     const uses = await store.get(outcomes.map((_, i) => ({ kind: 'use', id: `use-${i}` })));
     const committed = outcomes.flatMap((outcome, i) => (outcome === 'committed' && i !== 31 ? [`use-${i}`] : []));
     same(

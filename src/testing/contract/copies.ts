@@ -95,7 +95,7 @@ async function everything(store: GrantStore): Promise<unknown> {
 }
 
 function nestedRow(id: string, version = 1) {
-  return aRow({ id, version, body: { list: [{ a: [1, 2, { b: 'c' }] }], text: 'as it was', nested: { deep: { deeper: {} } } } });
+  return aRow({ id, version, body: { list: [{ a: [1, 2, { b: 'c' }] }], text: 'unchanged', nested: { deep: { deeper: {} } } } });
 }
 
 /** Changes everything in a value that can be changed, at every depth. */

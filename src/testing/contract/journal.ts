@@ -38,7 +38,7 @@ const links: Cases = (it) => {
     for (const [i, entry] of entries.slice(1).entries()) same(entry.prevHash, entries[i]?.hash, `the prevHash of entry ${entry.seq}`);
   });
 
-  it('keeps every field of an entry, those left out and those with extreme values too', async (store) => {
+  it('keeps every field of an entry, omitted ones and those with extreme values too', async (store) => {
     const full = entryFor(store, 'c1.1', { actor: 'user:"noor"\\%_é', data: EXTREME_JSON });
     const bare = entryFor(store, 'c1.2', { requestId: undefined, grantId: undefined, at: 0, data: {} });
     const late = entryFor(store, 'c1.3', { at: LATEST });
@@ -60,7 +60,7 @@ const commitOrder: Cases = (it) => {
     same(ids.length, 192, 'the number of entries');
     for (let at = 0; at < ids.length; at += 3) {
       const [, change] = /^c(\d+)\.1$/.exec(ids[at] ?? '') ?? [];
-      same(ids.slice(at, at + 3), threeOf(Number(change)), `the three entries behind ${at}: those of one change, in its order`);
+      same(ids.slice(at, at + 3), threeOf(Number(change)), `the three entries after ${at}: those of one change, in its order`);
     }
     same(new Set(ids).size, 192, 'the number of different entries');
   });
@@ -107,15 +107,15 @@ const commitOrder: Cases = (it) => {
 
 /** Pages contain every entry once. */
 const journalPages: Cases = (it) => {
-  it('gives pages behind a number, no longer than the limit, and not empty before the head', async (store) => {
+  it('gives pages after a number, no longer than the limit, and not empty before the head', async (store) => {
     for (let i = 1; i <= 7; i++) await commit(store, aChange({ append: [entryFor(store, `c${i}.1`)] }));
     const page = async (after: number, limit: number) => (await store.journal({ after, limit })).entries.map((entry) => entry.seq);
     same(await page(0, 3), [1, 2, 3], 'three entries from the start');
-    same(await page(3, 3), [4, 5, 6], 'three entries behind 3');
-    same(await page(6, 3), [7], 'three entries behind 6, of which there is one');
-    same(await page(7, 3), [], 'the entries behind the head');
-    same(await page(70, 3), [], 'the entries far behind the head');
-    same(await page(2, 1), [3], 'one entry behind 2');
+    same(await page(3, 3), [4, 5, 6], 'three entries after 3');
+    same(await page(6, 3), [7], 'three entries after 6, of which there is one');
+    same(await page(7, 3), [], 'the entries after the head');
+    same(await page(70, 3), [], 'the entries far after the head');
+    same(await page(2, 1), [3], 'one entry after 2');
     for (const limit of [1, 2, 7, 8]) same((await wholeJournal(store, limit)).length, 7, `the number of entries, in pages of ${limit}`);
   });
 
@@ -124,7 +124,7 @@ const journalPages: Cases = (it) => {
     const hash = (await wholeJournal(store)).at(-1)?.hash;
     for (const after of [0, 2, 5, 9]) {
       const { start, head } = await store.journal({ after, limit: 2 });
-      same({ start, head }, { start: GENESIS, head: { seq: 5, hash } }, `start and head of the page behind ${after}`);
+      same({ start, head }, { start: GENESIS, head: { seq: 5, hash } }, `start and head of the page after ${after}`);
     }
   });
 

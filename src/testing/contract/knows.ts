@@ -140,7 +140,7 @@ async function fiveEntries(store: GrantStore): Promise<readonly Anchor[]> {
 
 let changes = 0;
 
-/** Commits a change that writes rows and appends entries. It must be answered `behind`, and nothing of it may be applied. */
+/** Commits a change that writes rows and appends entries. The answer must be `behind`, and no part of the change may be applied. */
 async function behind(store: GrantStore, known: Anchor): Promise<void> {
   const [kept] = await store.get([aRow({ id: 'r4' })]);
   const [created, cursor] = [aRow({ id: `behind-${++changes}` }), aRow({ kind: 'cursor', id: 'sink' })] as const;

@@ -132,7 +132,7 @@ const QUESTIONS: Readonly<Record<string, Questions>> = {
   },
   journal: {
     'all entries': (store) => store.journal({ after: 0, limit: 10 }),
-    'what lies behind the head': (store) => store.journal({ after: 1_000, limit: 10 }),
+    'what lies after the head': (store) => store.journal({ after: 1_000, limit: 10 }),
   },
 };
 

@@ -38,9 +38,9 @@ const onePurge: Cases = (it) => {
       same(
         entries.map((entry) => entry.seq),
         [6, 7],
-        `the sequence numbers behind ${after}`,
+        `the sequence numbers after ${after}`,
       );
-      same(start.seq, 5, `the start, in a read behind ${after}`);
+      same(start.seq, 5, `the start, in a read after ${after}`);
     }
   });
 
@@ -68,7 +68,7 @@ const onePurge: Cases = (it) => {
 
 /** A journal can be trimmed in steps, and up to its head. */
 const bounds: Cases = (it) => {
-  it('drops every entry: then the start is the head, and the chain goes on from there', async (store) => {
+  it('drops every entry: then the start is the head, and the chain continues from there', async (store) => {
     const entries = await tenEntries(store);
     const head = { seq: 10, hash: entries[9]?.hash };
     await commit(store, aChange({ id: 'purge', trimJournalTo: 10 }));

@@ -50,7 +50,7 @@ const which: Cases = (define, { reopen }) => {
     for (const handle of handles) await names(handle, ['a', 'b'], 8, 10, store.namespace);
   });
 
-  it('refuses a question whose instant, name or limit is none', async (store) => {
+  it('refuses a question with an invalid instant, name or limit', async (store) => {
     const good = { at: 1_000, limit: 10 };
     const none = [
       ...[0, -1, 1.5, NaN, Infinity, '1', undefined].map((limit) => ({ ...good, limit })),
@@ -82,12 +82,12 @@ const pages: Cases = (define) => {
     for (const limit of [1, 2, 3]) await names(store, ['a', 'b', 'c'], START_AT * 2, limit);
   });
 
-  it('begins behind any name, whether or not it is there', async (store) => {
+  it('begins after any name, whether or not it is there', async (store) => {
     for (const end of ['b', 'd', 'f']) await dueIn(store, end);
     for (const [behind, ends] of Object.entries({ a: ['b', 'd', 'f'], b: ['d', 'f'], c: ['d', 'f'], d: ['f'], e: ['f'], f: [] })) {
       const named = await namedIn(store, { at: START_AT * 2, after: nameOf(store, behind), limit: 2 });
-      includes(named, ends, `behind ${behind}`);
-      holds(!named.includes(behind), `a page does not name the namespace that it goes on behind: got ${named.join()} behind ${behind}`);
+      includes(named, ends, `after ${behind}`);
+      holds(!named.includes(behind), `a page does not name the namespace that it continues after: got ${named.join()} after ${behind}`);
     }
   });
 
@@ -167,7 +167,7 @@ async function eachPage(
     holds(items.length <= query.limit, `a page holds at most its limit: expected at most ${query.limit} names, got ${items.length}`);
     let last = after;
     for (const name of items) {
-      holds(name > last, `names ascend by UTF-16 code unit, each once: got ${JSON.stringify(name)} behind ${JSON.stringify(last)}`);
+      holds(name > last, `names ascend by UTF-16 code unit, each once: got ${JSON.stringify(name)} after ${JSON.stringify(last)}`);
       last = name;
     }
     await take(
@@ -175,7 +175,7 @@ async function eachPage(
       page,
     );
     if (behind === undefined || !behind.startsWith(base)) return;
-    holds(behind >= last && behind > after, `a page ends at its last name or behind it: got the next ${JSON.stringify(behind)}`);
+    holds(behind >= last && behind > after, `a page ends at its last name or after it: got the next ${JSON.stringify(behind)}`);
     after = behind;
   }
   holds(false, 'pages end: expected a page without a next, got 1000 pages that have one');

@@ -75,16 +75,16 @@ const dueOrder: Cases = (it) => {
 
 /** Pages contain each unchanged row once, even if other rows change in between. */
 const duePages: Cases = (it) => {
-  it('goes on behind a page whose rows have not changed', async (store) => {
+  it('continues after a page whose rows have not changed', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ id: `r${i}`, dueAt: 1_000 + (i >> 1) }));
     await given(store, rows);
     const first = await store.due({ at: 2_000, limit: 3 });
     const again = await store.due({ at: 2_000, limit: 3 });
     same(idsOf(again.items), idsOf(first.items), 'the first page, asked for again');
     const second = await store.due({ at: 2_000, after: first.next, limit: 3 });
-    same(idsOf(second.items), ['r3', 'r4', 'r5'], 'the page behind the first');
+    same(idsOf(second.items), ['r3', 'r4', 'r5'], 'the page after the first');
     const third = await store.due({ at: 2_000, after: second.next, limit: 3 });
-    same(idsOf(third.items), ['r6'], 'the page behind the second');
+    same(idsOf(third.items), ['r6'], 'the page after the second');
   });
 
   it('shows what stays unchanged exactly once while rows are handled, added and removed between pages', async (store) => {
@@ -125,7 +125,7 @@ const duePages: Cases = (it) => {
 
 /** The newest version of a row decides when it is due. */
 const movedRows: Cases = (it) => {
-  it('leaves out what is moved out of reach, or is never due any more, before its page is read', async (store) => {
+  it('omits what is moved out of reach, or is never due any more, before its page is read', async (store) => {
     const rows = Array.from({ length: 7 }, (_, i) => aRow({ kind: 'usage', id: `r${i}`, dueAt: 1_000 + i }));
     await given(store, rows);
     const first = await store.due({ at: 2_000, limit: 2 });

@@ -213,7 +213,7 @@ const changesBetweenPages: Cases = (it) => {
 
 /** A page continues after rows that no longer meet the condition. */
 const conditionsNoLongerMet: Cases = (it) => {
-  it('goes on behind a page of rows that no longer meet the condition', async (store) => {
+  it('continues after a page of rows that no longer meet the condition', async (store) => {
     const rows = Array.from({ length: 9 }, (_, i) => aRow({ id: `r${i}` }));
     await given(store, rows);
     const seen: string[] = [];

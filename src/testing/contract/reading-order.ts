@@ -158,7 +158,7 @@ const conditions: Cases = (it) => {
 
 /** A page continues after a position, even if the row there has moved or gone. */
 const places: Cases = (it) => {
-  it('goes on behind the place of any row, be it there, gone, or moved', async (store) => {
+  it('continues after the place of any row, whether it is there, removed, or moved', async (store) => {
     const rows = ['a', 'b', 'c', 'd', 'e'].map((id, i) => aRow({ id, createdAt: 10 + i, sortAt: 30 - i }));
     await given(store, rows);
     const [, b, c] = rows as [Row, Row, Row];
@@ -172,10 +172,10 @@ const places: Cases = (it) => {
         ['b', 'a'],
         ['b', 'a'],
       ],
-      'the rows behind the third of five',
+      'the rows after the third of five',
     );
     await commit(store, changeOf(store, 'gone', [next(b, { sortAt: 1 })], { expect: [b, c], remove: [c] }));
-    same(await all(), [['d', 'e'], ['b', 'a'], ['a']], 'the rows behind the place of one that is gone, after another has moved before it');
+    same(await all(), [['d', 'e'], ['b', 'a'], ['a']], 'the rows after the place of a removed row, once another has moved before it');
   });
 
   it('shows what stays unchanged exactly once, the newest first, while rows come and go between pages', async (store) => {

@@ -109,7 +109,7 @@ export async function wholeJournal(store: GrantStore, limit = 50): Promise<Audit
     entries.push(...slice.entries);
     after = last.seq;
   }
-  holds(false, `the journal ends: expected an empty page behind the head, got ${MAX_PAGES} pages with entries`);
+  holds(false, `the journal ends: expected an empty page after the head, got ${MAX_PAGES} pages with entries`);
 }
 
 /** The ids of the journal's entries. Verifies the chain first. */

@@ -52,7 +52,7 @@ const unchanged: Cases = (it) => {
     same(await picture(store, keys), before, 'all that the store answers after a failed commit, compared with before');
   });
 
-  it('changes nothing when a row would get another createdAt, be it 0', async (store) => {
+  it('changes nothing when a row would get another createdAt, even 0', async (store) => {
     const { change, keys } = await bigChange(store);
     const [row] = change.put.slice(-1) as [Row];
     const zero = aRow({ id: 'zero', createdAt: 0 });
@@ -82,7 +82,7 @@ const unchanged: Cases = (it) => {
 
 /** A failed change does not affect later changes. */
 const afterFailure: Cases = (it) => {
-  it('goes on after a failed change with the next sequence number', async (store) => {
+  it('continues after a failed change with the next sequence number', async (store) => {
     await given(store, [aRow({ id: 'old-1' })]);
     const broken = entryFor(store, 'c1.1', { digest: '' });
     await rejects(
@@ -95,7 +95,7 @@ const afterFailure: Cases = (it) => {
     same(
       entries.map(({ seq, id }) => ({ seq, id })),
       [{ seq: 2, id: 'c3.1' }],
-      'the entries behind the first',
+      'the entries after the first',
     );
   });
 

@@ -109,7 +109,7 @@ const requestUrls: Cases = (it, hooks) => {
     holds(!text.includes('db-prod'), `a 403 does not name the scope: ${text}`);
   });
 
-  it('says nothing of an outage but that it is one', async (world) => {
+  it('reveals only that there is an outage', async (world) => {
     world.store.inject('all', { fault: 'reject', error: new Error('connect ECONNREFUSED db.internal:5432') });
     const { text } = await refusal(hooks, world, 503, await world.call('plain', 'user:maya'));
     for (const secret of ['ECONNREFUSED', 'internal', 'live', 'maya', 'db-prod']) {

@@ -93,7 +93,7 @@ const stoppedWatches: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('stops the watch when the response is over', async (world) => {
+  it('stops the watch when the response has ended', async (world) => {
     await world.grant();
     await seen(world, await world.call('short', 'user:maya'));
     await world.isAtRest();

@@ -11,7 +11,7 @@ const LATE: readonly (readonly [what: string, session: string])[] = [
 
 export const late: Cases = (it) => {
   for (const [what, session] of LATE) {
-    it(`runs no handler, sends nothing and goes on serving where the guard ${what} late`, async (world) => {
+    it(`runs no handler, sends nothing and continues to serve where the guard ${what} late`, async (world) => {
       await world.grant();
       const calling = world.call('late', session);
       await world.until(() => world.subjects > 0, 'the guard asks who is calling');

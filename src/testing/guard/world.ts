@@ -181,7 +181,7 @@ export class GuardWorld {
     ];
   }
 
-  /** Sends a request as a client; `session` stands for the caller's credentials. */
+  /** Sends a request as a client; `session` represents the caller's credentials. */
   async call(
     name: string,
     session: string | undefined,

@@ -160,7 +160,7 @@ const HEADS = [
       },
     };
   }),
-  broken('a journal that was trimmed whole has no head', 'goes on from the last entry when the whole journal was trimmed', (inner) => ({
+  broken('a journal that was trimmed whole has no head', 'continues from the last entry when the whole journal was trimmed', (inner) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       const { entries } = await journalOf(inner);

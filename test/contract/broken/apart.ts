@@ -142,15 +142,15 @@ export const APART = [
     },
     get: async (keys) => (await inner.get(keys)).map((row, i) => row && rows.get(`${keys[i]?.kind}.${keys[i]?.id}`)),
   })),
-  broken('empty texts are kept as nothing', 'gives bodies back as they were', rowsOut(bodies((value) => (value === '' ? null : value)))),
+  broken('empty texts are kept as nothing', 'gives bodies back unchanged', rowsOut(bodies((value) => (value === '' ? null : value)))),
   broken(
     'numbers are kept with 15 digits',
-    'gives bodies back as they were',
+    'gives bodies back unchanged',
     rowsOut(bodies((value) => (typeof value === 'number' ? Number(value.toPrecision(15)) : value))),
   ),
   broken(
     'texts that look like dates come back as dates',
-    'gives bodies back as they were',
+    'gives bodies back unchanged',
     rowsOut(bodies((value) => (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : value))),
   ),
   broken(

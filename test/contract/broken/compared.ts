@@ -39,7 +39,7 @@ export const COMPARED = [
       expect: put.some((row) => row.kind === 'usage') ? expect.filter((key) => put.some(sameKey(key))) : expect,
     })),
   ),
-  broken('grants are compared as they were a turn ago', 'commits nothing behind the change that changed what it only read', (inner) => ({
+  broken('grants are compared as they were a turn ago', 'commits nothing after the change that changed what it only read', (inner) => ({
     async commit(change) {
       const grants = change.expect.filter((key) => key.kind === 'grant' && !change.put.some(sameKey(key)));
       const kept = await inner.get(grants);

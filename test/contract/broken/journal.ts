@@ -160,13 +160,13 @@ export const JOURNAL = [
       return { entries: all.slice(after, after + limit), start: GENESIS, head: all.at(-1) ?? GENESIS };
     },
   })),
-  broken('a page begins with the entry that it should begin behind', 'gives pages behind a number', (inner) => ({
+  broken('a page begins with the entry that it should begin behind', 'gives pages after a number', (inner) => ({
     journal: (query) => inner.journal({ ...query, after: Math.max(0, query.after - 1) }),
   })),
-  broken('a page is one entry too long', 'gives pages behind a number', (inner) => ({
+  broken('a page is one entry too long', 'gives pages after a number', (inner) => ({
     journal: (query) => inner.journal({ ...query, limit: query.limit + 1 }),
   })),
-  broken('a page is never longer than three', 'gives pages behind a number', (inner) => ({
+  broken('a page is never longer than three', 'gives pages after a number', (inner) => ({
     async journal(query) {
       const slice = await inner.journal({ ...query, limit: Math.min(3, query.limit) });
       return query.after >= 3 && query.limit > 5 ? { ...slice, entries: [] } : slice;

@@ -243,7 +243,7 @@ const DUE = [
   ),
   broken(
     'a page begins only behind a name that is there',
-    'begins behind any name, whether or not it is there',
+    'begins after any name, whether or not it is there',
     due(async (ask, query) => {
       const { items } = await ask({ ...query, after: undefined, limit: 10_000 });
       return query.after === undefined || items.includes(query.after) || !/-[ac-e]$/.test(query.after)
@@ -280,12 +280,12 @@ const DUE = [
   }),
   broken(
     'dueNamespaces() takes any limit',
-    'refuses a question whose instant, name or limit is none',
+    'refuses a question with an invalid instant, name or limit',
     due((ask, query) => (query?.limit === 0 ? Promise.resolve({ items: [], next: undefined }) : ask(query))),
   ),
   broken(
     'dueNamespaces() takes any instant',
-    'refuses a question whose instant, name or limit is none',
+    'refuses a question with an invalid instant, name or limit',
     due((ask, query) => ask(Number.isNaN(query?.at) ? { ...query, at: 0 } : query)),
   ),
   broken(

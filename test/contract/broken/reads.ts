@@ -382,7 +382,7 @@ export const READS = [
   })),
   broken(
     'find() stops when the row that it stood at no longer meets the condition',
-    'goes on behind a page of rows that no longer meet',
+    'continues after a page of rows that no longer meet',
     (inner) => ({
       async find(query) {
         const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
@@ -483,7 +483,7 @@ export const READS = [
       return page.items.length < query.limit ? { ...page, next: undefined } : page;
     },
   })),
-  broken('find() starts over behind a place whose row is gone', 'goes on behind the place of any row', (inner) => ({
+  broken('find() starts over behind a place whose row is gone', 'continues after the place of any row', (inner) => ({
     async find(query) {
       const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
       return inner.find(row === undefined ? { ...query, after: undefined } : query);
@@ -545,13 +545,13 @@ export const READS = [
       until(rows, at).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byCodePoint(a.kind, b.kind) || byCodePoint(a.id, b.id)),
     ),
   ),
-  broken('due() ignores after', 'goes on behind a page whose rows have not changed', (inner) => ({
+  broken('due() ignores after', 'continues after a page whose rows have not changed', (inner) => ({
     async due({ after: _, ...query }) {
       return inner.due(query);
     },
   })),
   broken('due() pages by offset', 'due() > shows what stays unchanged exactly once', dueIn(until)),
-  broken('due() answers all pages from what was due at the first', 'leaves out what is moved out of reach', (inner) => {
+  broken('due() answers all pages from what was due at the first', 'omits what is moved out of reach', (inner) => {
     let list: readonly Row[] = [];
     return {
       async due({ at, after, limit }) {

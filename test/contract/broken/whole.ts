@@ -85,7 +85,7 @@ export const WHOLE = [
       return answer;
     },
   })),
-  broken('a failed change uses up a sequence number', 'goes on after a failed change with the next sequence number', (inner, shared) => ({
+  broken('a failed change uses up a sequence number', 'continues after a failed change with the next sequence number', (inner, shared) => ({
     async commit(change) {
       const answer = await inner.commit(change).catch((error: unknown) => {
         shared.count += 1;
