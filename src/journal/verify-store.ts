@@ -33,7 +33,7 @@ const MAX_RESTARTS = 8;
  * removed without the engine (L26). It compares each row as `get`, `find` and `live` return it, because a store may keep a
  * second copy for checks. `live` must return an open grant at its version, and must not return an ended one.
  *
- * It may run while other processes write. It reads a row that differs again, until no entry about it came between two reads.
+ * It may run while other processes write. If a row differs, it reads the row again, until no new entry is about that row.
  * It writes nothing.
  *
  * Gotcha: an attacker who can write to the store can replace the journal by one that agrees with the rows. Only `head` shows

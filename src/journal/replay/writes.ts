@@ -9,7 +9,7 @@ type Write = (to: Rebuild, entry: AuditEntry, data: JsonObject) => void;
 const createRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ended = [], ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields, true);
   touchSubjects(to, entry, subjectVersion, undefined);
-  // A requester on behalf of another subject: its own row lists the request, and drops the ended ones.
+  // If the requester is not the subject, the requester's row lists this request, and its ended requests leave the list.
   touchSubjects(to, entry, undefined, requesterVersion, (before) => ({
     ...before,
     openedForOthers: [...without(before.openedForOthers, ended), entry.requestId as string],

@@ -23,7 +23,7 @@ export const isLiveKind = (kind: unknown): kind is 'grant' | 'usage' => kind ===
 export const belongsInLive = (row: Row | undefined): row is Row =>
   isObject(row) && isLiveKind(row.kind) && row.open && row.subject !== undefined && (row.until ?? 0) > BEFORE_ALL;
 
-/** The two queries of `live` that must return the row. */
+/** The queries of `live` that must return the row: of its subject, and of its subject and scope. */
 export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): readonly LivePlace[] {
   if (typeof subject !== 'string') return [];
   return [{ subject, scope: undefined }, ...(typeof scope === 'string' ? [{ subject, scope }] : [])];
