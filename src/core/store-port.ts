@@ -160,7 +160,7 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. Besides `in`, it has six methods and four optional ones, which
+ * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and four optional ones, which
  * `docs/guides/writing-a-store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:

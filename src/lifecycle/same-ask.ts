@@ -61,7 +61,7 @@ export interface RecentDenial extends Denial {
  * The denials of the same ask that reviewers should see, the latest first.
  *
  * @param denied the requests that the subject's row names as denied
- * @param shownMs denials older than this are left out
+ * @param shownMs denials older than this are omitted
  */
 export function recentDenials(
   request: AccessRequest,

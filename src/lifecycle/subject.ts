@@ -117,7 +117,7 @@ export function findDuplicate(
   const same = open.find((request) => isPending(request, moment) && isSame(request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
-  // The window of a grant issued now. `leewayMs` moves the ends of this grant and of earlier grants alike, so it is left out.
+  // The window of a grant issued now. `leewayMs` moves the ends of this grant and of earlier grants alike, so it is ignored.
   const from = asked.startsAt ?? moment.now;
   const until = from + asked.ttlMs;
   const scopesThere = (requestId: string): readonly string[] =>
