@@ -22,7 +22,7 @@ const SCOPE = 'db-prod:write';
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } } as const;
 
 const inGroup = () => ['g'];
-/** Extensions are for people, first asks are not. */
+/** People review extensions; a first request is approved automatically. */
 const people = () =>
   new ScriptedApprover({
     decide: (request) => (request.extension === undefined ? { outcome: 'approve' } : REVIEW),
@@ -47,7 +47,7 @@ const settleMicro = async () => {
   for (let i = 0; i < 50; i++) await new Promise((resolve) => setTimeout(resolve, 0));
 };
 
-/** Before each commit that ends a grant, its subject takes a use; so often at most. @returns how often the commit then lost */
+/** Before each commit that ends a grant, its subject takes a use, at most `times` times. @returns how many of those commits conflicted */
 function consumedBefore(store: FaultyStore, subject: JitEngine, times: number): () => number {
   const commit = store.commit.bind(store);
   let lost = 0;
@@ -66,17 +66,17 @@ function consumedBefore(store: FaultyStore, subject: JitEngine, times: number): 
 
 const codeOf = (error: unknown) => (isJitError(error) ? error.code : String(error));
 
-describe('lifecycle, attacked', () => {
-  it('L12: an extension that a revoke could not yet see is never approved, also where time had just ended the old grant', async () => {
+describe('attacks on the lifecycle', () => {
+  it('L12: an extension request that a revoke could not see yet is never approved, also if the old grant had just expired', async () => {
     const { clock, store, engine, another } = setup({ approver: people() });
     const { grant } = await granted(engine, 10 * MINUTE);
-    // The ask is made in the last millisecond; its commit is on the way.
+    // The extension is requested in the last millisecond; its commit is in flight.
     await clock.set(grant.expiresAt - 1);
     const asker = another();
     store.inject('commit', { fault: 'hang' }, 1);
     const asking = asker.extend(grant.id, { requestedBy: MAYA, ttl: '30m' });
     await settleMicro();
-    // The bad day. The revoke has looked for open extensions, and found none, when the ask's commit arrives.
+    // The revoke has found no open extension request when the commit of the request arrives.
     await clock.set(grant.expiresAt);
     let letGo = () => {};
     const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -99,7 +99,7 @@ describe('lifecycle, attacked', () => {
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
-  it('issue 3, "use never makes a revoke lose": a use that comes right before it costs a revoke no commit', async () => {
+  it('issue 3, "use never makes a revoke lose": a revoke commits without a conflict when a use commits right before it', async () => {
     const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1_000_000 } } });
     const { store, engine, clock } = setup({ approver });
     const { grant } = await granted(engine);
@@ -108,7 +108,7 @@ describe('lifecycle, attacked', () => {
     expect(lost()).toBe(0);
   });
 
-  it('issue 3, acknowledge: "unjustified" ends the access, though its subject keeps using it', async () => {
+  it('issue 3, acknowledge: "unjustified" ends the access even if its subject keeps using it', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE, terms: { maxUses: 1_000_000 } } as const;
     const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { store, engine, clock } = setup({ approver });
@@ -118,7 +118,7 @@ describe('lifecycle, attacked', () => {
     expect({ told, allowed: await engine.isAllowed(MAYA, SCOPE) }).toEqual({ told: 'ended', allowed: false });
   });
 
-  it('L11: the same key gives the same record and writes nothing, also where the first call gave what was there already', async () => {
+  it('L11: the same key returns the same record and writes nothing, also if the first call returned an existing request', async () => {
     const { clock, store, engine } = setup();
     const { request } = await granted(engine);
     const ask = { subject: MAYA, scope: SCOPE, ttl: 60 * MINUTE, idempotencyKey: 'k' } as const;
@@ -131,7 +131,7 @@ describe('lifecycle, attacked', () => {
     expect(store.called('commit')).toBeGreaterThan(0);
   });
 
-  it('L17: who stood in for a group and has left does not count as one who was in it all the time', async () => {
+  it('L17: an escalation reviewer who leaves the escalation group and then joins the regular group does not count', async () => {
     const groups: Record<string, string[]> = { [SAM]: ['managers'], 'user:joe': ['g'] };
     const approver = new ScriptedApprover({
       decide: {
@@ -144,12 +144,12 @@ describe('lifecycle, attacked', () => {
     const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' });
     await clock.advance('2m');
     await engine.approve(request.id, { by: SAM });
-    // Sam is a manager no more, and has come to the group only now.
+    // Sam has left managers and has joined the group only now.
     groups[SAM] = ['g'];
     expect((await engine.approve(request.id, { by: 'user:joe' })).outcome).toBe('pending');
   });
 
-  it('L34: checks of a start at which the approver fails do not put the question to it each time', async () => {
+  it('L34: checks do not repeat the question about a start each time while the approver fails', async () => {
     const approver = new ScriptedApprover({
       decide: { outcome: 'approve' },
       isEligible: (_request, when) => {
@@ -166,7 +166,7 @@ describe('lifecycle, attacked', () => {
     expect({ asked: asked < 100, reads: store.calls.length - before < 200 }).toEqual({ asked: true, reads: true });
   });
 
-  it('issue 3, links: a link that has been used is good for nothing, also after a purge and the same ask again', async () => {
+  it('issue 3, links: a used link is refused, also after a purge and an identical new request', async () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup });
     const { clock, engine } = setup({ approver });
     const ask = { subject: MAYA, scope: SCOPE, ttl: '5m', idempotencyKey: 'nightly' } as const;
@@ -187,14 +187,14 @@ describe('lifecycle, attacked', () => {
     expect(code).toBe('ERR_JIT_LINK');
   });
 
-  it('issue 3, limits: maxUnreviewed holds though a purge removes the subject row and somebody makes it anew', async () => {
+  it('issue 3, limits: maxUnreviewed holds if a purge removes the subject row and another request creates it again', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE } as const;
     const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { clock, store, engine, another } = setup({ approver });
-    // A request of old, denied: its subject row is at version 1.
+    // An old, denied request: its subject row is at version 1.
     await engine.requestAccess({ subject: MAYA, scope: 'x:y', ttl: '1m' });
     await clock.advance('1h');
-    // One emergency has read the row, and is slow.
+    // A slow break-glass call has read the row.
     store.inject('live', { fault: 'hang' }, 1);
     const slow = another().breakGlass({ subject: MAYA, scope: SCOPE, ttl: '5m', justification: 'fire' });
     slow.catch(() => undefined);
@@ -206,7 +206,7 @@ describe('lifecycle, attacked', () => {
     expect(await engine.listBreakGlassReviews({ subject: MAYA })).toHaveLength(1);
   });
 
-  it('issue 3, limits: maxOpenRequests holds though a purge removes the subject row and somebody makes it anew', async () => {
+  it('issue 3, limits: maxOpenRequests holds if a purge removes the subject row and another request creates it again', async () => {
     const approver = new ScriptedApprover({
       decide: (request) => (request.scopes[0] === 'x:y' ? { outcome: 'deny', reason: 'no' } : REVIEW),
       groupsOf: inGroup,
@@ -214,7 +214,7 @@ describe('lifecycle, attacked', () => {
     const { clock, store, engine, another } = setup({ approver, limits: { maxOpenRequests: 1 } });
     await engine.requestAccess({ subject: MAYA, scope: 'x:y', ttl: '1m' });
     await clock.advance('1h');
-    // The find that lists the open requests: it answers truly, and late.
+    // The find that lists the open requests returns the right answer late.
     const find = store.find.bind(store);
     let letGo = () => {};
     const held = new Promise<void>((resolve) => (letGo = resolve));
@@ -236,7 +236,7 @@ describe('lifecycle, attacked', () => {
     expect(await slow.then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_LIMIT');
   });
 
-  it('L27: an end recorded while the clock is stepped back does not take away time that was held', async () => {
+  it('L27: an end recorded while the clock is set back keeps the time during which the grant was held', async () => {
     const { clock, engine } = setup();
     await granted(engine, 60 * MINUTE);
     await clock.set(START_AT + 30 * MINUTE);
@@ -250,7 +250,7 @@ describe('lifecycle, attacked', () => {
     expect(items).toHaveLength(1);
   });
 
-  it('L30, L3: terms that can not be stored are refused, not stored and then unreadable', async () => {
+  it('L30, L3: terms that the store cannot hold are refused instead of stored in an unreadable form', async () => {
     const terms = { maxUses: Number.MAX_SAFE_INTEGER };
     const approver = new ScriptedApprover({ decide: { ...REVIEW, terms }, groupsOf: inGroup });
     const { engine } = setup({ approver });
@@ -260,7 +260,7 @@ describe('lifecycle, attacked', () => {
     expect(['readable', 'ERR_JIT_APPROVER']).toContain(told);
   });
 
-  it('L12, L33: a purge does not change what becomes of an extension that was asked in time', async () => {
+  it('L12, L33: a purge does not change the outcome of an extension that was requested in time', async () => {
     const { clock, engine } = setup({ approver: people() });
     const { grant } = await granted(engine, 10 * MINUTE);
     const asked = await engine.extend(grant.id, { requestedBy: MAYA, ttl: '30m' });
@@ -271,7 +271,7 @@ describe('lifecycle, attacked', () => {
     expect((await engine.approve(asked.request.id, { by: SAM })).outcome).toBe('granted');
   });
 
-  it('L12, L33: a purge does not take away the grant through which what goes on from it is revoked', async () => {
+  it('L12, L33: a purge keeps the grant through which its extension is revoked', async () => {
     const { clock, engine } = setup();
     const { grant } = await granted(engine, 10 * MINUTE);
     await engine.extend(grant.id, { requestedBy: MAYA, ttl: '60m' });
@@ -283,7 +283,7 @@ describe('lifecycle, attacked', () => {
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
-  it('L34: a grant row does not grow with each extension that was given back', async () => {
+  it('L34: a grant row does not grow with each released extension', async () => {
     const { store, engine } = setup();
     const { grant } = await granted(engine, 60 * MINUTE);
     let given = 0;
@@ -300,7 +300,7 @@ describe('lifecycle, attacked', () => {
     expect(JSON.stringify(row).length).toBeLessThan(8_192);
   });
 
-  it('L29: no attempt is on record for a request that is not there', async () => {
+  it('L29: no attempt is recorded for a purged request', async () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup });
     const { clock, store, engine } = setup({ approver });
     const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m' });
@@ -316,7 +316,7 @@ describe('lifecycle, attacked', () => {
     expect(entries.filter(({ type }) => type === 'attempt.refused').map(({ requestId }) => requestId)).toEqual([]);
   });
 
-  it('L29: a refused consume is on record', async () => {
+  it('L29: a refused consume is recorded in the journal', async () => {
     const { store, engine } = setup();
     await granted(engine);
     await engine.consume(MAYA, 'other:thing').catch(() => undefined);
@@ -325,7 +325,7 @@ describe('lifecycle, attacked', () => {
     expect(entries.map(({ type }) => type)).toContain('attempt.refused');
   });
 
-  it('hostile inputs, sweep: a row that the store refuses to write keeps no other end of its batch off the record', async () => {
+  it('hostile inputs, sweep: a row that the store refuses to write does not stop the other ends of its batch from being recorded', async () => {
     const { clock, store, engine } = setup();
     const ids: string[] = [];
     for (const scope of ['a:a', 'b:b', 'c:c']) ids.push((await granted(engine, 10 * MINUTE, MAYA, scope)).grant.id);
@@ -340,7 +340,7 @@ describe('lifecycle, attacked', () => {
     expect(rows.map((row) => row?.open)).toEqual([false, true, false]);
   });
 
-  it('L16, L30: in a chain too, an approver that answers nothing about a denier has failed: the denial is not dropped', async () => {
+  it('L16, L30: in a chain too, an approver that returns nothing about a denier has failed: the denial is not dropped', async () => {
     let samIsKnown = true;
     const member = new ScriptedApprover({
       decide: { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], denials: 2 } },
@@ -353,7 +353,7 @@ describe('lifecycle, attacked', () => {
     expect(await engine.deny(request.id, { by: 'user:joe' }).then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_APPROVER');
   });
 
-  it('L16: an approver that is made of others finds its requests again in a chain, too', async () => {
+  it('L16: a composite approver recognises its own requests, inside a chain too', async () => {
     const inner = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup }, 'inner');
     const composite: Approver = {
       name: 'composite',
@@ -370,7 +370,7 @@ describe('lifecycle, attacked', () => {
     expect(outcomes).toEqual(['granted', 'granted']);
   });
 
-  it("issue 3, limits: duplicates 'refuse' is not got around by asking for a moment more; another requester repeats nothing", async () => {
+  it("issue 3, limits: duplicates 'refuse' also refuses an ask for one millisecond more, and allows one by another requester", async () => {
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup });
     const { engine } = setup({ approver, limits: { duplicates: 'refuse' } });
     await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 5 * MINUTE });
@@ -382,7 +382,7 @@ describe('lifecycle, attacked', () => {
     ]);
   });
 
-  it('section 2: a retry asks the live questions again, eligibility at creation too', async () => {
+  it('section 2: a retry asks the live questions again, including eligibility at creation', async () => {
     let mayAsk = true;
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: inGroup, isEligible: () => mayAsk });
     const { store, engine } = setup({ approver });
@@ -391,7 +391,7 @@ describe('lifecycle, attacked', () => {
     store.commit = async (change) => {
       if (!first) return commit(change);
       first = false;
-      // The race is lost, and with it the right.
+      // The commit conflicts, and the subject has lost its eligibility.
       mayAsk = false;
       return CONFLICT;
     };
@@ -400,7 +400,7 @@ describe('lifecycle, attacked', () => {
     );
   });
 
-  it('L27: a revoke while the clock is stepped back does not take away time that was held', async () => {
+  it('L27: a revoke while the clock is set back keeps the time during which the grant was held', async () => {
     const { clock, engine } = setup();
     const { grant } = await granted(engine, 60 * MINUTE);
     await clock.set(START_AT + 30 * MINUTE);
@@ -411,7 +411,7 @@ describe('lifecycle, attacked', () => {
     expect((await engine.whoHadAccess({ scope: SCOPE, at: START_AT + 29 * MINUTE })).items).toHaveLength(1);
   });
 
-  it('issue 3, acknowledge: one unreadable grant of a bundle does not keep "unjustified" from ending the others', async () => {
+  it('issue 3, acknowledge: one unreadable grant of a bundle does not stop "unjustified" from ending the others', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: MINUTE } as const;
     const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, breakGlass, mayReviewBreakGlass: true });
     const { store, engine } = setup({ approver });

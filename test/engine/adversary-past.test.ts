@@ -9,7 +9,7 @@ const MIN = 60_000;
 describe('whoHadAccess and history', () => {
   const idle = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 10 * MIN } } });
 
-  it('L27, L33: a purge in the middle of the question changes no answer about a later instant', async () => {
+  it('L27, L33: a purge during a query does not change an answer about a later instant', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const other = new JitEngine({ approver: idle, store, clock });
@@ -17,7 +17,7 @@ describe('whoHadAccess and history', () => {
     await clock.advance('60m');
     const at = START_AT + 40 * MIN;
     const before = START_AT + 30 * MIN;
-    // Idle since minute 10: nobody held it at minute 40.
+    // Idle since minute 10: no subject held it at minute 40.
     expect((await other.whoHadAccess({ scope: 'a:b', at })).items).toEqual([]);
     let done = false;
     const slow = over(store, {
@@ -35,7 +35,7 @@ describe('whoHadAccess and history', () => {
     expect((await asking.whoHadAccess({ scope: 'a:b', at })).items.map(({ subject }) => subject)).toEqual([]);
   });
 
-  it('L27, L30: a counted grant without its usage is a malformed record, not one that was held', async () => {
+  it('L27, L30: a counted grant without its usage row is a malformed record, not a grant that was held', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: idle, store, clock });
@@ -47,7 +47,7 @@ describe('whoHadAccess and history', () => {
     expect(told).not.toBe(1);
   });
 
-  it('L30: where the matcher fails, the answer is an error and not nobody', async () => {
+  it('L30: a query rejects, instead of returning no holders, if the matcher fails', async () => {
     const clock = new ManualClock();
     let fails = false;
     const scopes: ScopeMatcher = {
@@ -65,7 +65,7 @@ describe('whoHadAccess and history', () => {
     expect(told).not.toBe(0);
   });
 
-  it('issue 4, history is of grants that were held then: not of what has not begun', async () => {
+  it('issue 4, history does not list a grant that has not started yet', async () => {
     const clock = new ManualClock();
     const engine = new JitEngine({ approver: autoApprove(() => true), clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 60 * MIN });
@@ -74,7 +74,7 @@ describe('whoHadAccess and history', () => {
   });
 
   it.each(['gone', 'of another grant', 'cut short'])(
-    'L27, L30: about a usage that is %s no answer is given, and the error names it',
+    'L27, L30: a query rejects with an error that names the usage row if that row is %s',
     async (what) => {
       const clock = new ManualClock();
       const store = new MemoryGrantStore();
@@ -87,7 +87,7 @@ describe('whoHadAccess and history', () => {
       const refused = { code: 'ERR_JIT_CORRUPT', kind: 'usage', id };
       await expect(engine.whoHadAccess({ scope: 'a:b', at: clock.now() })).rejects.toMatchObject(refused);
       await expect(engine.history({ from: START_AT, to: clock.now() })).rejects.toMatchObject(refused);
-      // Once its end is on record the usage doesn't matter.
+      // Once the end is recorded, the usage row does not matter.
       await engine.revoke(id, { by: 'user:admin' });
       expect((await engine.whoHadAccess({ scope: 'a:b', at: START_AT })).items).toHaveLength(1);
     },
@@ -97,7 +97,7 @@ describe('whoHadAccess and history', () => {
     ['throws', new Error('no table')],
     ['answers with a promise', Promise.resolve(true)],
     ['answers with nothing', undefined],
-  ])('L30: a matcher that %s is named by the error, and told', async (_, answer) => {
+  ])('L30: a matcher that %s is named by the error and reported to onError', async (_, answer) => {
     const told: unknown[] = [];
     let isBroken = false;
     const covers = (granted: string, required: string): boolean => {
@@ -115,9 +115,9 @@ describe('whoHadAccess and history', () => {
     await expect(engine.history({ scope: 'a:b', from: START_AT, to: START_AT + 1 })).rejects.toMatchObject(refused);
     expect(told).toHaveLength(2);
     expect(told.every((error) => !isJitError(error))).toBe(true);
-    // A check takes it for a no.
+    // A check denies.
     expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
-    // And a question that needs no matcher is answered.
+    // A query that needs no matcher is answered.
     expect((await engine.history({ from: START_AT, to: START_AT + 1 })).items).toHaveLength(1);
   });
 
@@ -125,17 +125,17 @@ describe('whoHadAccess and history', () => {
     [-1, 0],
     [0, 1],
     [1, 1],
-  ])('L27: what begins at an instant is history once %i ms of it have passed: %i', async (passed, count) => {
+  ])('L27: history, %i ms after the start of a grant, lists %i grants', async (passed, count) => {
     const clock = new ManualClock();
     const engine = new JitEngine({ approver: autoApprove(() => true), clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 10 * MIN });
     await clock.set(START_AT + 10 * MIN + passed);
-    // Whoever asks is asked about its start, as any check does.
+    // The sweep records the start.
     await engine.sweep();
     expect((await engine.history({ from: START_AT, to: START_AT + 180 * MIN })).items).toHaveLength(count);
   });
 
-  it('L5: after a step back of the clock all instants up to the highest reading have come, and no later one', async () => {
+  it('L5: after the clock steps back, whoHadAccess and history answer up to the highest reading, and for no later instant', async () => {
     const clock = new ManualClock();
     const engine = new JitEngine({ approver: autoApprove(() => true), clock });
     await clock.set(START_AT + 10 * MIN);

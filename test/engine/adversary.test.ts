@@ -17,10 +17,10 @@ import {
 import { FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 
-/** What an attacker with nothing but the design found, one case each. */
+/** One case for each defect that an attacker found from the design alone. */
 describe('JitEngine', () => {
   describe('under attack', () => {
-    it('L28 L33 nothing is trimmed before a shared sink of another engine has been given it', async () => {
+    it('L28 L33 a purge trims no entry that a shared sink of another engine has not received', async () => {
       const store = new MemoryGrantStore();
       const clock = new ManualClock();
       const delivered: AuditEntry[] = [];
@@ -38,7 +38,7 @@ describe('JitEngine', () => {
       expect(delivered[0]?.type).toBe('request.created');
     });
 
-    it('L28 L33 a cursor that is made while a purge looks for cursors makes it look again', async () => {
+    it('L28 L33 a purge looks for cursors again if a cursor is created during its search', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       const clock = new ManualClock();
       const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
@@ -65,7 +65,7 @@ describe('JitEngine', () => {
       expect(journalStart).toBe(0);
     });
 
-    it('L28 a cursor before the start of the journal is told, and nothing is passed over in silence', async () => {
+    it('L28 a cursor before the start of the journal is reported to onError, and delivery does not skip the missing entries', async () => {
       const sink = new RecordingSink();
       const { engine, store, told } = anEngine({ audit: sink });
       await aPending(engine);
@@ -91,7 +91,7 @@ describe('JitEngine', () => {
           throw new Error('matcher down');
         },
       ],
-    ])('L20 L30 a matcher that answers with %s allows nothing, and takes away what it might', async (_, answer) => {
+    ])('L20 L30 a matcher that answers with %s allows nothing, and lets revokeAll end the grant', async (_, answer) => {
       const scopes = { name: 'odd', exact: false, isWide: () => false, covers: answer, overlaps: answer } as ScopeMatcher;
       const { engine, told } = anEngine({ scopes, approver: autoApprove(() => true) });
       await aGranted(engine);
@@ -101,12 +101,12 @@ describe('JitEngine', () => {
       expect((await engine.revokeAll({ scope: 'other' }, { by: SAM })).grants).toHaveLength(1);
     });
 
-    it('L20 a matcher must say whether it is exact', () => {
+    it('L20 refuses a matcher whose exact is not a boolean', () => {
       const scopes = { name: 'odd', exact: 'false', covers: () => false, overlaps: () => false } as unknown as ScopeMatcher;
       expect(() => new JitEngine({ approver: autoApprove(() => true), scopes })).toThrow(/scopes\.exact/);
     });
 
-    it('L12 revokeAll comes to an end while its subject keeps asking', async () => {
+    it('L12 revokeAll terminates while its subject keeps requesting access', async () => {
       const { engine, store, clock } = anEngine({ approver: autoApprove(() => true) });
       await aGranted(engine);
       const find = store.find.bind(store);
@@ -114,7 +114,7 @@ describe('JitEngine', () => {
       let asking = false;
       store.find = async (query) => {
         const page = await find(query);
-        // Asking looks for open requests too.
+        // A request also looks for open requests.
         if (query.kind === 'request' && !asking && asked < 50) {
           asking = true;
           asked += 1;
@@ -129,7 +129,7 @@ describe('JitEngine', () => {
       expect(report.grants.length).toBeGreaterThanOrEqual(1);
     });
 
-    it('L12 revokeAll ends the rest when one can not be ended, and says so', async () => {
+    it('L12 revokeAll ends the other grants if one cannot be ended, and rejects with the failure', async () => {
       const { engine, store } = anEngine({ approver: autoApprove(() => true) });
       const grants = [await aGranted(engine), await aGranted(engine, { scope: 'b' }), await aGranted(engine, { scope: 'c' })];
       const commit = store.commit.bind(store);
@@ -141,7 +141,7 @@ describe('JitEngine', () => {
       expect(live.held.map((grant) => grant.id)).toEqual([poison]);
     });
 
-    it('L5 a clock that fails after the commit hides no access that has been given', async () => {
+    it('L5 resolves as granted if the clock fails after the commit', async () => {
       let isGiven = false;
       const clock: Clock = {
         now: () => {
@@ -161,7 +161,7 @@ describe('JitEngine', () => {
       expect(outcome).toMatchObject({ outcome: 'granted' });
     });
 
-    it('L5 L16 a clock that steps back while the approver decides leaves a pending request, and says which', async () => {
+    it('L5 L16 a clock that steps back while the approver decides leaves the request pending, and the error names it', async () => {
       const clock = new ManualClock();
       const stepping: Approver = {
         name: 'stepping',
@@ -176,7 +176,7 @@ describe('JitEngine', () => {
       expect(found?.request).toMatchObject({ id: error.requestId, subject: MAYA, end: undefined });
     });
 
-    it('L17 only the approver that named the quorum is asked who may review, in a chain or not', async () => {
+    it('L17 only the approver that named the quorum decides who may review, in a chain or not', async () => {
       const store = new MemoryGrantStore();
       const security = anEngine({ store, approver: reviewers({ members: [SAM], name: 'security' }) });
       const request = await aPending(security.engine);
@@ -190,12 +190,12 @@ describe('JitEngine', () => {
       expect((await security.engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
     });
 
-    it('L16 a verdict in the name of an approver that nobody answers for is a failure', async () => {
+    it('L16 a verdict in the name of an unknown approver is an approver failure', async () => {
       const approver: Approver = { name: 'a', decide: () => ({ outcome: 'approve', approver: 'b' }) };
       await refusal(anEngine({ approver }).engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1000 }), 'ERR_JIT_APPROVER');
     });
 
-    it('L17 an approver can not lower a frozen quorum, whatever the store returns', async () => {
+    it('L17 an approver cannot lower a frozen quorum, even if the store returns rows that are not frozen', async () => {
       const groups = [
         { name: 'a', approvals: 1 },
         { name: 'b', approvals: 1 },
@@ -214,7 +214,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(request.id))?.request.quorum?.groups).toHaveLength(2);
     });
 
-    it('L14 who comes back into a group completes the quorum by saying the same again', async () => {
+    it('L14 a repeated approval completes the quorum once an earlier reviewer is back in the group', async () => {
       let away = '';
       const approver: Approver = {
         name: 'team',
@@ -232,7 +232,7 @@ describe('JitEngine', () => {
       expect(entries.filter((entry) => entry.type === 'request.reviewed')).toHaveLength(2);
     });
 
-    it('L30 a page that leads on to itself, or to null, is refused and not read for ever', async () => {
+    it('L30 refuses a page whose next cursor repeats or is not a cursor, instead of reading without end', async () => {
       for (const next of [null, '', 7, 'same']) {
         const { engine, store } = anEngine();
         await aPending(engine);
@@ -245,7 +245,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it("L14 L30 a row with one reviewer twice, or a quorum that is nobody's, is malformed", async () => {
+    it('L14 L30 a row with one reviewer twice, or with a quorum but no approver, is malformed', async () => {
       for (const bend of [
         (body: Row['body']) => ({ ...body, reviews: [...(body['reviews'] as []), ...(body['reviews'] as [])] }),
         ({ approver: _, ...body }: Row['body']) => body,
@@ -261,7 +261,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L33 a request that is purged between two reads is gone, and not called corrupt', async () => {
+    it('L33 a request that is purged between two reads counts as missing, not as corrupt', async () => {
       const { engine, store, clock } = anEngine();
       const grant = await aGranted(engine, { ttl: 1000 });
       await clock.advance('1h');
@@ -279,7 +279,7 @@ describe('JitEngine', () => {
       expect(await engine.getRequest(grant.requestId)).toBeUndefined();
     });
 
-    it("L28 a local sink is given what others commit from its engine's first call on", async () => {
+    it('L28 a local sink receives what other engines commit after the first call of its own engine', async () => {
       const store = new MemoryGrantStore();
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const idle = anEngine({ store, audit: sink });
@@ -289,7 +289,7 @@ describe('JitEngine', () => {
       expect(sink.entries.map((entry) => entry.seq)[0]).toBe(1);
     });
 
-    it('L20 what is standing needs no store in a filter either', async () => {
+    it('L20 filterAllowed answers for standing scopes without the store', async () => {
       const { engine, store } = anEngine({ standing: { [MAYA]: ['*:read'] } });
       store.inject('live', { fault: 'reject' });
       expect(await engine.filterAllowed(MAYA, ['db:read', 'logs:read'])).toEqual(['db:read', 'logs:read']);
@@ -298,7 +298,7 @@ describe('JitEngine', () => {
   });
 });
 
-/** A store that returns what JSON would: nothing frozen, nothing shared. No `watch`. */
+/** A store that returns rows as JSON would: not frozen, not shared. It has no `watch`. */
 class MemoryGrantStoreView {
   readonly durability = 'memory';
   readonly namespace: string;

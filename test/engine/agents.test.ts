@@ -11,7 +11,7 @@ const AGENT = 'agent:7';
 const OTHER = 'agent:8';
 const MEMBERS = [AGENT, OTHER, SAM, ANA, LEE];
 
-/** An approver for which agents are as good as anybody. */
+/** An approver that accepts agents as reviewers. */
 function anApprover(approvals = 1) {
   return new ScriptedApprover({
     decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals }] } },
@@ -29,7 +29,7 @@ function begin(options: Partial<JitEngineOptions> = {}, approver = anApprover())
 
 const NO_AGENT = { why: 'is_agent' } as const;
 
-/** Each verb by which a review is given, or prepared, as somebody. */
+/** Each verb that gives or prepares a review, called by a given reviewer. */
 const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unknown>>> = {
   approve: ({ engine, requestId }, by) => engine.approve(requestId, { by }),
   deny: ({ engine, requestId }, by) => engine.deny(requestId, { by }),
@@ -41,7 +41,7 @@ const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unk
 
 describe('JitEngine', () => {
   describe('agents', () => {
-    // Ana reviews in these, so the service says that she is an agent after all.
+    // Ana reviews in these states, so this service counts her as an agent.
     const asAgent = async (make: () => Promise<State>): Promise<State> => {
       const state = await make();
       const { store, clock } = state;
@@ -60,7 +60,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('are refused as such whose request it is: their own, another agent’s, or that of a person', async () => {
+    it('are refused as agents on every request: their own, one of another agent, or one of a person', async () => {
       const { engine } = begin();
       const asked = [
         { subject: AGENT },
@@ -79,7 +79,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L29 are on record when they are refused, and an id that is unknown is not', async () => {
+    it('L29 are recorded in the journal when they are refused, but not for an unknown request id', async () => {
       const { engine, store, clock } = begin();
       const request = await aPending(engine, { subject: AGENT });
       await clock.set(at(5));
@@ -92,7 +92,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('are listed nowhere as reviewers, and the approver is not asked about them', async () => {
+    it('are never listed as reviewers, and the approver is not asked about them', async () => {
       const { engine, approver } = begin();
       const asked = await ask(engine, { subject: MAYA });
       const { request } = asked;
@@ -100,7 +100,7 @@ describe('JitEngine', () => {
       expect(asked).toMatchObject({ outcome: 'pending', reviewers: people });
       expect(await engine.retryDecision(request.id)).toMatchObject({ reviewers: people });
       expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people });
-      // What would be asked for, too.
+      // Also for a scope that is not requested yet.
       expect((await explain(engine, MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people });
       expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: MINUTE, dryRun: true })).toMatchObject({
         reviewers: people,
@@ -114,7 +114,7 @@ describe('JitEngine', () => {
       expect((await engine.listBreakGlassReviews({ reviewer: SAM })).map(({ request: { id } }) => id)).toEqual([glass.id]);
     });
 
-    it('L17 do not count with what they said before they were agents', async () => {
+    it('L17 do not count with reviews that they gave before the service named them agents', async () => {
       const approver = anApprover(2);
       const { engine, store, clock } = begin({ agents: () => false }, approver);
       const request = await aPending(engine);
@@ -124,7 +124,7 @@ describe('JitEngine', () => {
       expect((await now.approve(request.id, { by: ANA })).outcome).toBe('granted');
     });
 
-    it('may ask, cancel and release as anybody may, and hold what they were given', async () => {
+    it('may request, cancel and release like any subject, and hold what they were granted', async () => {
       const { engine } = begin();
       const cancelled = await aPending(engine, { subject: AGENT });
       expect((await engine.cancel(cancelled.id, { by: AGENT })).end?.status).toBe('cancelled');
@@ -147,7 +147,7 @@ describe('JitEngine', () => {
       expect(await listed({ agents: (id) => id.startsWith('bot:') })).toEqual(ids.filter((id) => id !== 'bot:7'));
     });
 
-    it('L23 are told by the id that canonicalId gives, of those who come and of those who are listed', async () => {
+    it('L23 are recognised by their canonical id, as callers and in lists of members', async () => {
       const asked: string[] = [];
       const canonicalId = (id: string) => {
         if (id.includes('!')) throw new Error('no id of ours');
@@ -161,7 +161,7 @@ describe('JitEngine', () => {
       });
       const { engine } = anEngine({ approver, agents, canonicalId });
       const result = await ask(engine);
-      // What has no canonical form is asked about as it is: it can't come in anyway.
+      // An id without a canonical form is checked as it is: no caller can have it.
       expect(result).toMatchObject({ outcome: 'pending', reviewers: ['USER:Sam', 'AGENT:!'] });
       expect(asked).toEqual(['agent:7', 'user:sam', 'AGENT:!', 'agent:!']);
       const error = await refusal(engine.approve(result.request.id, { by: 'AGENT:7' }), 'ERR_JIT_NOT_REVIEWER');
@@ -178,11 +178,11 @@ describe('JitEngine', () => {
       ['answers undefined', () => undefined],
       ['answers 0', () => 0],
       ['answers an empty text', () => ''],
-      ['promises false', () => Promise.resolve(false)],
-      ['promises, and breaks it', () => Promise.reject(new Error('no directory'))],
+      ['returns a promise of false', () => Promise.resolve(false)],
+      ['returns a promise that rejects', () => Promise.reject(new Error('no directory'))],
     ];
     for (const [what, agents] of failures) {
-      it(`L30 nobody reviews while the predicate ${what}, which is told`, async () => {
+      it(`L30 no reviewer may review while the predicate ${what}, which is reported to onError`, async () => {
         const { engine, told } = begin({ agents: agents as () => boolean });
         const asked = await ask(engine);
         expect(asked).toMatchObject({ outcome: 'pending', reviewers: [] });
@@ -190,7 +190,7 @@ describe('JitEngine', () => {
         expect(await refusal(engine.approve(asked.request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject(NO_AGENT);
         expect(told.map(({ during }) => during)).toContain('agents');
         expect(await engine.inbox(SAM)).toEqual([]);
-        // Who asks, holds and ends is no question of this.
+        // Requesting, holding and cancelling do not depend on the predicate.
         expect((await engine.cancel(asked.request.id, { by: MAYA })).end?.status).toBe('cancelled');
       });
     }

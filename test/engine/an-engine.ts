@@ -25,9 +25,9 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 
 /**
- * An engine on a clock that stands still, over a store into which faults can be put; what it tells `onError` is kept.
- * Windows of a millisecond may be asked for, so that tests reach every bound without waiting for a second, and a lost reply
- * is resolved by one repetition at once, so that no test has to move the clock for it.
+ * An engine on a clock that stands still, over a store that accepts injected faults. Collects what it reports to `onError`.
+ * It allows windows of a millisecond, so that tests reach every bound without waiting for a second. It resolves a lost reply
+ * by one immediate resend, so that no test has to move the clock for it.
  */
 export function anEngine(options: Partial<JitEngineOptions> = {}) {
   const clock = (options.clock ?? new ManualClock()) as ManualClock;
@@ -44,7 +44,7 @@ export function anEngine(options: Partial<JitEngineOptions> = {}) {
   return { engine, clock, store, told };
 }
 
-/** Asks as maya for {@link SCOPE}, 15 minutes, unless told otherwise. */
+/** Requests {@link SCOPE} as maya for 15 minutes, unless overridden. */
 export function ask(engine: JitEngine, over: Partial<AccessAsk> = {}) {
   const scope = over.scopes === undefined ? { scope: SCOPE } : {};
   return engine.requestAccess({ subject: MAYA, ...scope, ttl: 15 * MINUTE, ...over });
@@ -56,7 +56,7 @@ export async function aPending(engine: JitEngine, over: Partial<AccessAsk> = {})
   return result.request;
 }
 
-/** Asks, and has sam approve: the one grant. */
+/** Requests access and has sam approve it. @returns the one grant */
 export async function aGranted(engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<Grant> {
   const [grant] = await grantsOf(engine, over);
   return grant as Grant;
@@ -69,7 +69,7 @@ export async function grantsOf(engine: JitEngine, over: Partial<AccessAsk> = {})
   return result.grants;
 }
 
-/** What a promise rejects with: an error of ours, with that code where one is given. */
+/** The error that a promise rejects with: a JitError, with this code if one is given. */
 export async function refusal<Code extends JitErrorCode>(
   work: Promise<unknown> | (() => unknown),
   code?: Code,

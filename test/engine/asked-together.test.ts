@@ -5,7 +5,7 @@ import { ANA, anEngine, ask, at, HOUR, LEE, MINUTE, SAM } from './an-engine.js';
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 3 }] } } as const;
 const BREAK_GLASS = { outcome: 'approve', reviewWithinMs: HOUR, reviewers: ['ops'], maxUnreviewed: 100 } as const;
 
-/** An answer that takes a turn of the event loop; `most` is how many were waited for at the same time. */
+/** An answer that resolves one turn of the event loop later; `most` is the largest number pending at the same time. */
 function counted<Answer>(answer: Answer) {
   const count = { open: 0, most: 0 };
   const give = async (): Promise<Answer> => {
@@ -18,8 +18,8 @@ function counted<Answer>(answer: Answer) {
   return { count, give };
 }
 
-describe('L42 a verb asks its approver about many items side by side', () => {
-  it('in inbox(), at most 32 at a time, and gives what is due first before the others', async () => {
+describe('L42 a verb asks its approver about many items concurrently', () => {
+  it('in inbox(), at most 32 at a time, and lists the earliest deadline first', async () => {
     const groups = counted<readonly string[]>(['ops']);
     const approver = new ScriptedApprover({ decide: REVIEW, groupsOf: groups.give });
     const { engine, clock } = anEngine({ approver });

@@ -144,13 +144,13 @@ const METADATA = [
 ];
 const OPTIONS = [null, undefined, 7, 'x', [], true, () => 1, revoked.proxy];
 
-/** Where an instant belongs: what is none, and what JSON and other units make of one. */
+/** Bad instants: values that are not an instant, and what JSON and other units make of one. */
 const INSTANTS = [
   ...[-1, 1.5, NaN, Infinity, 2 ** 53, 8.64e15 + 1, 10n, '2026-01-01', String(START_AT), null, true],
   ...[new Date(NaN), [START_AT], new Number(START_AT), { valueOf: () => START_AT }, revoked.proxy],
 ];
 const BURNING = { subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' };
-/** What may be left out is bad only where it is there. */
+/** For an optional argument: bad only if it is present. */
 const given = (values: readonly unknown[]) => values.filter((value) => value !== undefined);
 
 type Case = readonly [argument: string | RegExp, values: readonly unknown[], call: (engine: JitEngine, value: never) => unknown];
@@ -479,17 +479,17 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   removeSink: [['name', IDS, (engine, value) => removeSink(engine, value)]],
 };
 
-/** The verbs and functions that a table names, with what is called on their result. */
+/** The verbs and functions that a table names, including methods of their results. */
 const verbsOf = (table: object) => [...new Set(Object.keys(table).map((name) => name.split(' ')[0]))].sort();
 
-/** What takes an engine as its first argument. */
+/** The functions that take an engine as their first argument. */
 const FUNCTIONS = Object.keys({ ...explaining, ...links, ...provisioning, ...retention, ...work });
 
 const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (${text.length})` : text);
 
 describe('JitEngine', () => {
   describe('bad input', () => {
-    it('is tried with every verb that takes any', () => {
+    it('is tested for every verb that takes arguments', () => {
       const none = ['constructor', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype)
         .filter((name) => !none.includes(name))
@@ -525,7 +525,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L23 takes what lies just inside the limits', async () => {
+    it('L23 accepts values just inside the limits', async () => {
       const { engine } = anEngine();
       const long = Array(16).fill('a'.repeat(15)).join(':');
       for (const given of [
@@ -549,7 +549,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L18 keeps a copy: what the caller changes afterwards changes nothing', async () => {
+    it('L18 copies its arguments: later changes by the caller have no effect', async () => {
       const { engine } = anEngine();
       const metadata = { list: [1], nested: { a: 1 } };
       const { request } = await ask(engine, { metadata });
@@ -653,7 +653,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('has defaults that need nothing but an approver', async () => {
+    it('works with an approver as its only option', async () => {
       const engine = new JitEngine({ approver: good });
       expect((await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '1m' })).outcome).toBe('denied');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -662,7 +662,7 @@ describe('JitEngine', () => {
   });
 
   describe('canonicalId', () => {
-    it('runs at the door on every id of somebody', async () => {
+    it('is applied to the id of every subject, reviewer and actor', async () => {
       const { engine } = anEngine({ canonicalId: (id) => id.toLowerCase() });
       const { request } = await ask(engine, { subject: 'USER:Maya' });
       expect(request).toMatchObject({ subject: MAYA, requestedBy: MAYA });
@@ -687,7 +687,7 @@ describe('JitEngine', () => {
       ['answers a promise', async () => 'x'],
       ['answers a reserved id', () => 'system:sweeper'],
     ] as const) {
-      it(`L30 an id is refused when it ${what}`, async () => {
+      it(`L30 refuses an id when the function ${what}`, async () => {
         const { engine } = anEngine({ approver: autoApprove(() => true), canonicalId: canonicalId as () => string });
         expect(await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'subject' });
       });
@@ -695,12 +695,12 @@ describe('JitEngine', () => {
   });
 
   describe('scopes', () => {
-    it('L21 refuses patterns where the engine knows only exact scopes', async () => {
+    it('L21 refuses patterns if the engine uses exact scopes', async () => {
       const { engine } = anEngine();
       for (const scope of ['a:*', '*', '**']) await refusal(ask(engine, { scope }), 'ERR_JIT_INVALID_ARGUMENT');
     });
 
-    it('L21 never takes a pattern as a question, wherever patterns are known', async () => {
+    it('L21 refuses a pattern as the scope of a check or a query, also with patternScopes', async () => {
       const { engine } = anEngine({ scopes: patternScopes });
       for (const scope of ['a:*', '*', '**', 'a:**']) {
         await refusal(engine.isAllowed(MAYA, scope), 'ERR_JIT_INVALID_ARGUMENT');

@@ -24,7 +24,7 @@ type Approval = Extract<BreakGlassVerdict, { outcome: 'approve' }>;
 
 const ALLOWS: Approval = { outcome: 'approve', reviewWithinMs: DAY };
 
-/** An engine whose approver lets everybody break the glass; lee and ana may look at it afterwards. */
+/** An engine whose approver lets every subject use break-glass; lee and ana may review it afterwards. */
 function anEmergency(over: Partial<Approval> = {}, script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
   const approver = new ScriptedApprover({
     breakGlass: { ...ALLOWS, ...over },
@@ -34,7 +34,7 @@ function anEmergency(over: Partial<Approval> = {}, script: ApproverScript = {}, 
   return { ...anEngine({ approver, ...options }), approver };
 }
 
-/** Breaks the glass as maya for {@link SCOPE}, 15 minutes, unless told otherwise. */
+/** Takes break-glass access to {@link SCOPE} as maya for 15 minutes, unless overridden. */
 function take(engine: JitEngine, over: Partial<BreakGlassAsk> = {}) {
   const scope = over.scopes === undefined ? { scope: SCOPE } : {};
   return engine.breakGlass({ subject: MAYA, ...scope, ttl: 15 * MINUTE, justification: 'the primary is down', ...over });
@@ -75,7 +75,7 @@ describe('JitEngine', () => {
       expect(new Set(entries.map(({ id }) => id.split('.')[0])).size).toBe(1);
     });
 
-    it('L17 L27 keeps the groups that are to review it as they were named then, for the approver to go by', async () => {
+    it('L17 L27 keeps the review groups that the approver named at that time, for its later decisions', async () => {
       const seen: unknown[] = [];
       const { engine, store, approver } = anEmergency(
         { reviewers: ['ciso', 'leads'] },
@@ -94,7 +94,7 @@ describe('JitEngine', () => {
       expect((await take(engine, { scope: 'b' })).request.afterReview?.reviewers).toEqual([]);
     });
 
-    it('L27 names in the journal the groups, and where it can the people, that were skipped', async () => {
+    it('L27 records the skipped groups in the journal, and the skipped people if the approver names them', async () => {
       for (const skippedPeople of [[SAM, ANA], undefined]) {
         const { engine, store } = anEmergency({ skippedGroups: ['ops'], skippedPeople });
         const { request } = await take(engine);
@@ -116,7 +116,7 @@ describe('JitEngine', () => {
       expect(allowed).toEqual([true, true, false, false]);
     });
 
-    it('asks for a justification that says something, before anybody is asked', async () => {
+    it('refuses a justification without visible text, before it asks the approver', async () => {
       const { engine, store, approver } = anEmergency();
       const unseen = ['', ' ', '\t\n', '\u00a0', '\u200b', '\u2060\u00ad', '\u2800', '\u3164', '\ufe0f', '\u202e \ufeff'];
       for (const justification of [undefined, ...unseen, 7, null, ['a']]) {
@@ -127,7 +127,7 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
     });
 
-    it('takes neither a start nor a dry run: it is for now, and for real', async () => {
+    it('accepts neither a start nor a dry run', async () => {
       const { engine, store } = anEmergency();
       for (const more of [{ startsAt: at(HOUR) }, { dryRun: true }]) {
         await refusal(take(engine, more as Partial<BreakGlassAsk>), 'ERR_JIT_INVALID_ARGUMENT');
@@ -147,7 +147,7 @@ describe('JitEngine', () => {
       ['abstains', { outcome: 'abstain' }, 'no rule allows break-glass for it'],
       ['has no such method', undefined, 'no rule allows break-glass for it'],
     ] as const) {
-      it(`L20 stores nothing but the attempt where the approver ${what}`, async () => {
+      it(`L20 stores nothing but the refused attempt if the approver ${what}`, async () => {
         const { engine, store } = anEmergency({}, { breakGlass });
         expect(await refusal(take(engine), 'ERR_JIT_INELIGIBLE')).toMatchObject({ subject: MAYA, scopes: [SCOPE], reason });
         await engine.flushAudit();
@@ -164,21 +164,21 @@ describe('JitEngine', () => {
       ['rejects', () => Promise.reject(new Error('LDAP is down'))],
       ['answers nothing', malformed(undefined)],
       ['answers true', malformed(true)],
-      ['answers in a word', malformed('approve')],
-      ['sends people to review', malformed({ outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } })],
+      ['answers with a string', malformed('approve')],
+      ['answers with a review quorum', malformed({ outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } })],
       ['sets no deadline', malformed({ outcome: 'approve' })],
-      ['sets a deadline of no time', malformed({ ...ALLOWS, reviewWithinMs: 0 })],
-      ['sets a deadline that never comes', malformed({ ...ALLOWS, reviewWithinMs: Infinity })],
-      ['lets nothing be owed', malformed({ ...ALLOWS, maxUnreviewed: 0 })],
-      ['lets a fraction be owed', malformed({ ...ALLOWS, maxUnreviewed: 1.5 })],
-      ['lets anything be owed', malformed({ ...ALLOWS, maxUnreviewed: Infinity })],
-      ['names groups that are none', malformed({ ...ALLOWS, skippedGroups: [''] })],
-      ['names people that are none', malformed({ ...ALLOWS, skippedPeople: 'user:sam' })],
+      ['sets a deadline of 0 ms', malformed({ ...ALLOWS, reviewWithinMs: 0 })],
+      ['sets an infinite deadline', malformed({ ...ALLOWS, reviewWithinMs: Infinity })],
+      ['sets maxUnreviewed to 0', malformed({ ...ALLOWS, maxUnreviewed: 0 })],
+      ['sets maxUnreviewed to a fraction', malformed({ ...ALLOWS, maxUnreviewed: 1.5 })],
+      ['sets maxUnreviewed to Infinity', malformed({ ...ALLOWS, maxUnreviewed: Infinity })],
+      ['names invalid groups', malformed({ ...ALLOWS, skippedGroups: [''] })],
+      ['names invalid people', malformed({ ...ALLOWS, skippedPeople: 'user:sam' })],
       ['misspells a field', malformed({ ...ALLOWS, maxUnreviewd: 3 })],
-      ['gives terms of no time', malformed({ ...ALLOWS, terms: { idleTtlMs: 0 } })],
-      ['answers in the name of another', malformed({ ...ALLOWS, approver: 'somebody-else' })],
+      ['gives terms with an idle time of 0 ms', malformed({ ...ALLOWS, terms: { idleTtlMs: 0 } })],
+      ['answers in the name of another approver', malformed({ ...ALLOWS, approver: 'somebody-else' })],
     ] as const) {
-      it(`L30 stores nothing where the approver ${what}`, async () => {
+      it(`L30 stores nothing if the approver ${what}`, async () => {
         const { engine, store } = anEmergency({}, { breakGlass });
         expect(await refusal(take(engine), 'ERR_JIT_APPROVER')).toMatchObject({ approver: 'scripted', requestId: undefined });
         await engine.flushAudit();
@@ -187,7 +187,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 stores nothing where the approver gives no answer in time, nor when it answers after all', async () => {
+    it('L30 stores nothing if the approver gives no answer in time, even if it answers later', async () => {
       let say: (verdict: BreakGlassVerdict) => void = () => undefined;
       const { engine, store, clock } = anEmergency({}, { breakGlass: () => new Promise((resolve) => (say = resolve)) });
       const refused = refusal(take(engine), 'ERR_JIT_APPROVER');
@@ -200,7 +200,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L5 gives nothing while the clock lies behind', async () => {
+    it('L5 grants nothing while the clock is behind its highest reading', async () => {
       const { engine, clock, store } = anEmergency();
       await clock.set(at(HOUR));
       await engine.isAllowed(MAYA, SCOPE);
@@ -211,7 +211,7 @@ describe('JitEngine', () => {
       expect((await take(engine)).outcome).toBe('granted');
     });
 
-    it('L31 a lost reply gives one access, and owes one review', async () => {
+    it('L31 grants access once, with one pending review, when a reply is lost', async () => {
       const { engine, store } = anEmergency();
       store.inject('commit', { fault: 'lose reply' }, 1);
       const { request } = await take(engine);
@@ -219,14 +219,14 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).filter((type) => type === 'grant.issued')).toHaveLength(1);
     });
 
-    it('L31 a store that loses both replies leaves the outcome unknown, and the access with its debt or without both', async () => {
+    it('L31 leaves the outcome unknown when both replies are lost: the access exists with its pending review, or neither exists', async () => {
       const { engine, store } = anEmergency();
       store.inject('commit', { fault: 'lose reply' }, 2);
       await refusal(take(engine), 'ERR_JIT_OUTCOME_UNKNOWN');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe((await owedIds(engine)).length === 1);
     });
 
-    it('L44 has a reserve of 50 grants, whatever else the subject holds, and refuses one too many', async () => {
+    it('L44 allows 50 break-glass grants regardless of maxGrants, and refuses the 51st', async () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 9 }, {}, { limits: { maxGrants: 1 } });
       const scopes = Array.from({ length: 49 }, (_, i) => `s${i}`);
       await take(engine, { scopes });
@@ -237,7 +237,7 @@ describe('JitEngine', () => {
       expect((await take(engine, { scope: 'a' })).outcome).toBe('granted');
     });
 
-    it('never gives more grants than that, of many at once', async () => {
+    it('never issues more than 50 grants to concurrent calls', async () => {
       for (let seed = 1; seed <= 4; seed++) {
         const { engine, store } = anEmergency({ maxUnreviewed: 99 }, {}, { limits: { maxGrants: 1 } });
         const scopes = (i: number) => Array.from({ length: 10 }, (_, n) => `s${i}-${n}`);
@@ -249,7 +249,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('gives the terms of the approver: an idle end, uses, a warning', async () => {
+    it('applies the terms of the approver: an idle end, uses, a warning', async () => {
       const { engine, clock } = anEmergency({ terms: { idleTtlMs: MINUTE, maxUses: 2 } });
       const { grants } = await take(engine);
       expect(grants).toMatchObject([{ idleTtlMs: MINUTE, maxUses: 2 }]);
@@ -258,7 +258,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L18 asks the approver with exactly what is asked, and freezes that', async () => {
+    it('L18 asks the approver about exactly what is requested, and stores exactly that', async () => {
       const { engine, approver } = anEmergency();
       const metadata = { host: 'db-1' };
       const { request } = await take(engine, { requestedBy: NOOR, ticket: 'INC-1', metadata });
@@ -268,8 +268,8 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('breakGlass() with a review owed', () => {
-    it('refuses a second one to the subject, whoever asks, and says which review is owed', async () => {
+  describe('breakGlass() with a pending review', () => {
+    it('refuses a second one to the subject, for any requester, and names the pending review', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       const before = await wholeStore(store);
@@ -284,7 +284,7 @@ describe('JitEngine', () => {
       expect((await take(engine, { scope: 'other' })).outcome).toBe('granted');
     });
 
-    it('refuses a second one to the requester, whoever it is for', async () => {
+    it('refuses a second one to the requester, for any subject', async () => {
       const { engine } = anEmergency();
       const { request } = await take(engine, { subject: 'agent:1', requestedBy: NOOR });
       for (const subject of ['agent:2', NOOR]) {
@@ -292,21 +292,21 @@ describe('JitEngine', () => {
         expect(error).toMatchObject({ limit: 'maxUnreviewed' });
         expect(error.message).toContain(NOOR);
       }
-      // Another requester, for a subject that owes nothing.
+      // Another requester, for a subject without a pending review.
       expect((await take(engine, { subject: 'agent:2', requestedBy: EVE })).outcome).toBe('granted');
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
       expect((await take(engine, { subject: NOOR })).outcome).toBe('granted');
     });
 
-    it('refuses one for a subject that asked on behalf of another before', async () => {
+    it('refuses one for a subject that took break-glass on behalf of another subject before', async () => {
       const { engine } = anEmergency();
       await take(engine, { subject: 'agent:1', requestedBy: NOOR });
       await refusal(take(engine, { subject: NOOR, requestedBy: EVE }), 'ERR_JIT_LIMIT');
-      // What another took for it doesn't keep a requester from its own (L44).
+      // Break-glass that another caller took for it does not stop a requester from taking its own (L44).
       expect((await take(engine, { subject: EVE, requestedBy: 'agent:1' })).outcome).toBe('granted');
     });
 
-    it('goes on counting what has ended, was released, revoked or is overdue: it is the review that is owed', async () => {
+    it('still counts access that was released or revoked, or whose review is overdue, until it is reviewed', async () => {
       const { engine, clock } = anEmergency({ reviewWithinMs: HOUR });
       const { grants } = await take(engine);
       await engine.release(grants[0]?.id ?? '', { by: MAYA });
@@ -318,7 +318,7 @@ describe('JitEngine', () => {
       await refusal(take(engine), 'ERR_JIT_LIMIT');
     });
 
-    it('allows as many as the approver says at that moment, over the old number too', async () => {
+    it('applies the current maxUnreviewed of the approver, also to earlier access', async () => {
       const { engine, approver } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
       expect(await refusal(take(engine), 'ERR_JIT_LIMIT')).toMatchObject({ max: 2, got: 3 });
@@ -330,7 +330,7 @@ describe('JitEngine', () => {
       expect((await take(engine)).outcome).toBe('granted');
     });
 
-    it('keeps both rows: what the subject owes, and what the requester owes', async () => {
+    it('keeps the pending review in the rows of both the subject and the requester', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine, { requestedBy: NOOR });
       expect([await unreviewedOf(store, MAYA), await unreviewedOf(store, NOOR)]).toEqual([[request.id], [request.id]]);
@@ -339,11 +339,11 @@ describe('JitEngine', () => {
     });
 
     for (const seed of [1, 2, 3, 4]) {
-      it(`L9 lets one of many at once through, for a subject as for a requester (interleaving ${seed})`, async () => {
+      it(`L9 accepts one of many concurrent calls, per subject and per requester (interleaving ${seed})`, async () => {
         for (const [over, most] of [
           [(i: number) => ({ requestedBy: `user:r${i}` }), 1],
           [(i: number) => ({ subject: `agent:${i}`, requestedBy: NOOR }), 1],
-          // The subject of one is the requester of another: one that others take for it, and one that it takes (L44).
+          // The subject of one call is the requester of another: access that others take for it, and access that it takes itself (L44).
           [(i: number) => (i % 2 === 0 ? { subject: NOOR, requestedBy: `user:r${i}` } : { subject: `agent:${i}`, requestedBy: NOOR }), 2],
         ] as const) {
           const { engine, store, clock, approver } = anEmergency();
@@ -360,7 +360,7 @@ describe('JitEngine', () => {
         }
       });
 
-      it(`L11 one key at once gives one access (interleaving ${seed})`, async () => {
+      it(`L11 concurrent calls with one key give one access (interleaving ${seed})`, async () => {
         const { engine, store, clock, approver } = anEmergency();
         const engines = [engine, anEngine({ approver, store, clock }).engine];
         store.inject('all', { fault: 'yield', seed });
@@ -375,7 +375,7 @@ describe('JitEngine', () => {
   });
 
   describe('breakGlass() with an idempotency key', () => {
-    it('L11 the same key and body gives the request as it is now, writes nothing and asks nobody', async () => {
+    it('L11 returns the current request for the same key and body, writes nothing and does not ask the approver', async () => {
       const { engine, store, approver } = anEmergency();
       const first = await take(engine, { idempotencyKey: 'k' });
       await engine.reviewBreakGlass(first.request.id, { by: LEE, verdict: 'unjustified' });
@@ -392,7 +392,7 @@ describe('JitEngine', () => {
       expect(approver.questions).toHaveLength(asked);
     });
 
-    it('L11 another body under the same key is refused; another requester, or verb, has keys of its own', async () => {
+    it('L11 refuses another body under the same key; another requester or verb has separate keys', async () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 5 }, { decide: { outcome: 'approve' } });
       const { request } = await take(engine, { idempotencyKey: 'k' });
       const before = await wholeStore(store);
@@ -410,7 +410,7 @@ describe('JitEngine', () => {
   });
 
   describe('listBreakGlassReviews()', () => {
-    it('lists what is owed, the one that is due first before the others, and what is overdue', async () => {
+    it('lists pending reviews by deadline, and marks overdue ones', async () => {
       const { engine, clock, approver } = anEmergency({ maxUnreviewed: 9 });
       const made: AccessRequest[] = [];
       for (const reviewWithinMs of [3 * HOUR, HOUR, 2 * HOUR]) {
@@ -431,7 +431,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('lists those of a subject, and those that a reviewer may give, asked live', async () => {
+    it('filters by subject, and by reviewer with live questions to the approver', async () => {
       const members = new Set([LEE]);
       const { engine } = anEmergency({}, { mayReviewBreakGlass: (who, { subject }) => members.has(who) && subject !== 'agent:2' });
       const one = (await take(engine, { subject: 'agent:1' })).request.id;
@@ -447,14 +447,14 @@ describe('JitEngine', () => {
       expect(await owedIds(engine, { reviewer: LEE })).toEqual([]);
     });
 
-    it('does not list to whoever asked on behalf of another what they may not review', async () => {
+    it('does not list to the subject or the requester a review that they may not give', async () => {
       const { engine } = anEmergency({}, { mayReviewBreakGlass: true });
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const reviewer of [MAYA, NOOR]) expect(await owedIds(engine, { reviewer })).toEqual([]);
       expect(await owedIds(engine, { reviewer: EVE })).toEqual([request.id]);
     });
 
-    it('lists nothing that was decided by people, or was acknowledged', async () => {
+    it('lists neither ordinary requests nor break-glass that has been reviewed', async () => {
       const { engine } = anEmergency({}, { decide: { outcome: 'approve' } });
       await ask(engine);
       const { request } = await take(engine);
@@ -463,7 +463,7 @@ describe('JitEngine', () => {
       expect(await engine.listBreakGlassReviews()).toEqual([]);
     });
 
-    it('L28 L30 lists to a reviewer the others where the approver fails about one, loudly', async () => {
+    it('L28 L30 lists the other reviews to a reviewer if the approver fails about one, and reports the failure', async () => {
       const { engine, told } = anEmergency(
         {},
         { mayReviewBreakGlass: (_, { subject }) => subject !== 'agent:2' || Promise.reject(new Error('LDAP')) },
@@ -475,18 +475,18 @@ describe('JitEngine', () => {
       ];
       expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, three]));
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'listBreakGlassReviews' }]);
-      // Nobody has to be asked for the list of all.
+      // The list without a reviewer asks the approver nothing.
       expect(new Set(await owedIds(engine))).toEqual(new Set([one, two, three]));
       await refusal(engine.reviewBreakGlass(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
     });
 
-    it('goes over every page', async () => {
+    it('lists 230 pending reviews, over several pages of the store', async () => {
       const { engine } = anEmergency();
       for (let i = 0; i < 230; i++) await take(engine, { subject: `agent:${i}` });
       expect(await engine.listBreakGlassReviews()).toHaveLength(230);
     });
 
-    it('refuses a query that it does not know', async () => {
+    it('refuses invalid query options', async () => {
       const { engine } = anEmergency();
       for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }]) {
         await refusal(engine.listBreakGlassReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
@@ -495,7 +495,7 @@ describe('JitEngine', () => {
   });
 
   describe('reviewBreakGlass()', () => {
-    it('L27 puts who, what, when and why on record, and leaves justified access alone', async () => {
+    it('L27 records who, what, when and why in the journal, and does not end justified access', async () => {
       const { engine, store, clock } = anEmergency();
       const { request, grants } = await take(engine);
       await clock.set(at(5));
@@ -514,7 +514,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(request.id))?.grants).toEqual(grants);
     });
 
-    it('L15 refuses the subject and the requester, whoever says that they may', async () => {
+    it('L15 refuses the subject and the requester, even if the approver allows them', async () => {
       const { engine, store } = anEmergency({}, { mayReviewBreakGlass: true });
       const { request } = await take(engine, { requestedBy: NOOR });
       const before = await wholeStore(store);
@@ -527,7 +527,7 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('L15 refuses those two also while the approver fails: it is not asked about them', async () => {
+    it('L15 refuses the subject and the requester also while the approver fails, and does not ask it about them', async () => {
       const { engine, approver } = anEmergency({}, { mayReviewBreakGlass: throws(new Error('down')) });
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const by of [MAYA, NOOR]) {
@@ -537,7 +537,7 @@ describe('JitEngine', () => {
       expect(approver.asked('mayReviewBreakGlass')).toBe(0);
     });
 
-    it('L17 refuses whoever may not, asked live, and where the approver can not be asked at all', async () => {
+    it('L17 refuses a reviewer whom the approver does not allow, asked live, or if the approver has no mayReviewBreakGlass', async () => {
       const members = new Set<string>();
       for (const mayReviewBreakGlass of [(who: string) => members.has(who), undefined]) {
         const { engine, store } = anEmergency({}, { mayReviewBreakGlass: mayReviewBreakGlass });
@@ -553,7 +553,7 @@ describe('JitEngine', () => {
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
     });
 
-    it('L30 a question that fails, or is answered by anything but true or false, records nothing', async () => {
+    it('L30 records nothing if the question fails or its answer is neither true nor false', async () => {
       for (const mayReviewBreakGlass of [throws(new Error('down')), malformed('yes'), malformed(1), malformed({}), malformed(null)]) {
         const { engine, store } = anEmergency({}, { mayReviewBreakGlass: mayReviewBreakGlass });
         const { request } = await take(engine);
@@ -564,7 +564,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L17 is refused where the approver that allowed it has gone', async () => {
+    it('L17 is refused if another approver has replaced the one that allowed the access', async () => {
       const { engine, store, clock } = anEmergency();
       const { request } = await take(engine);
       const other = anEngine({ approver: new ScriptedApprover({ mayReviewBreakGlass: true }, 'another'), store, clock });
@@ -573,7 +573,7 @@ describe('JitEngine', () => {
       expect(await owedIds(other.engine)).toEqual([request.id]);
     });
 
-    it('the same verdict by the same person again is fine and recorded once; the other verdict, or anybody else, is told', async () => {
+    it('accepts a repeated verdict by the same person without a new record, and refuses another verdict or reviewer', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       const done = await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified', reason: 'first' });
@@ -594,7 +594,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('refuses what was never break-glass, and what is not there', async () => {
+    it('refuses a request that was not break-glass, and an unknown id', async () => {
       const { engine } = anEmergency({}, { decide: { outcome: 'approve' } });
       const { request } = await ask(engine);
       const error = await refusal(engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_INVALID_ARGUMENT');
@@ -602,7 +602,7 @@ describe('JitEngine', () => {
       await refusal(engine.reviewBreakGlass('nothing', { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_FOUND');
     });
 
-    it('refuses verdicts and options that are none', async () => {
+    it('refuses invalid verdicts and options', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       const before = await wholeStore(store);
@@ -623,7 +623,7 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('L12 unjustified ends in the same commit what lives: grants, successors, and open requests to extend any of them', async () => {
+    it('L12 unjustified ends all live access in the same commit: grants, successors, and open requests to extend any of them', async () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: (who) => (who === SAM ? ['ops'] : []) });
       const { request, grants } = await take(engine, { scopes: ['a', 'b', 'c'] });
@@ -667,7 +667,7 @@ describe('JitEngine', () => {
       expect(await verifyJournal(await entriesOf(store))).toMatchObject({ ok: true });
     });
 
-    it('L12 unjustified reaches an extension that it could not yet see, of a grant that time had just ended', async () => {
+    it('L12 unjustified ends an extension request that commits during the review, for a grant that had just expired', async () => {
       const { engine, clock, store, approver } = anEmergency(
         {},
         { decide: { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } }, groupsOf: ['g'] },
@@ -676,13 +676,13 @@ describe('JitEngine', () => {
       const [grant] = grants;
       if (grant === undefined) throw new Error('nothing was granted');
       const soon = () => new Promise((resolve) => setImmediate(resolve));
-      // Asked for in the last millisecond; the commit is on its way.
+      // Requested in the last millisecond; its commit is in flight.
       await clock.set(grant.expiresAt - 1);
       store.inject('commit', { fault: 'hang' }, 1);
       const asking = anEngine({ approver, store, clock }).engine.extend(grant.id, { requestedBy: MAYA, ttl: HOUR, justification: 'more' });
       while (store.called('commit') < 2) await soon();
       await clock.set(grant.expiresAt);
-      // It arrives when the lines have been read, and found empty.
+      // It arrives after the chains have been read and found empty.
       const commit = store.commit.bind(store);
       let held = true;
       store.commit = async (change) => {
@@ -701,7 +701,7 @@ describe('JitEngine', () => {
       await expectReplayed(store);
     });
 
-    it('L12 L27 unjustified leaves the usage of what it ends to the next sweep, and no use is left meanwhile', async () => {
+    it('L12 L27 unjustified leaves the usage rows of the ended grants to the next sweep, and denies further uses', async () => {
       const { engine, store, clock } = anEmergency({ terms: { maxUses: 3 } });
       const { request } = await take(engine);
       await engine.consume(MAYA, SCOPE);
@@ -710,7 +710,7 @@ describe('JitEngine', () => {
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
       expect(await usage()).toEqual([[true, undefined]]);
       await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
-      // At what would have been its end by time, and not before: nobody waits for it.
+      // The row is due at the original expiry, and not before: no call waits for it.
       await clock.set(at(15 * MINUTE - 1));
       await engine.sweep();
       expect(await usage()).toEqual([[true, undefined]]);
@@ -721,7 +721,7 @@ describe('JitEngine', () => {
       await expectReplayed(store);
     });
 
-    it('L8 unjustified after the end revokes nothing that time has ended, and ends what extends it', async () => {
+    it('L8 unjustified after the end does not revoke an expired grant, but ends its extension', async () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       const { engine, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
       const { request, grants } = await take(engine);
@@ -740,7 +740,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L9 of many at once exactly one is on record, and the rest are told it', async () => {
+    it('L9 records exactly one of many concurrent reviews, and refuses the others with the decision', async () => {
       for (const seed of [1, 2, 3]) {
         const people = Array.from({ length: 16 }, (_, i) => `user:p${i}`);
         const { engine, store } = anEmergency({}, { mayReviewBreakGlass: (who) => people.includes(who) });
@@ -760,7 +760,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L12 an extension approved at that very moment lives only where the access was found justified, or not at all', async () => {
+    it('L12 an extension approved concurrently with an unjustified verdict gives no access', async () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       for (let seed = 1; seed <= 24; seed++) {
         const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
@@ -779,7 +779,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L9 unjustified ends the access however many races it loses; justified gives up with nothing recorded', async () => {
+    it('L9 unjustified ends the access after 400 conflicts; justified gives up and records nothing', async () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
       store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 400);
@@ -791,7 +791,7 @@ describe('JitEngine', () => {
       expect(await owedIds(engine)).toEqual([two.request.id]);
     });
 
-    it('L31 a lost reply is resolved: one review, and the grants end with it', async () => {
+    it('L31 resolves a lost reply: records one review, and ends the grants with it', async () => {
       const { engine, store } = anEmergency();
       const { request } = await take(engine);
       store.inject('commit', { fault: 'lose reply' }, 1);
@@ -800,8 +800,8 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('a review that is overdue', () => {
-    it('L27 is on record once, at its millisecond, and stays owed', async () => {
+  describe('an overdue review', () => {
+    it('L27 is recorded once, at its millisecond, and stays pending', async () => {
       const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
       const { request } = await take(engine);
       const missed = async () => (await entriesOf(store)).filter(({ type }) => type === 'breakGlass.overdue');
@@ -823,7 +823,7 @@ describe('JitEngine', () => {
       expect(await owedIds(engine)).toEqual([]);
     });
 
-    it('is never recorded once somebody has given it', async () => {
+    it('is never recorded once the review has been given', async () => {
       const { engine, store, clock } = anEmergency({ reviewWithinMs: HOUR });
       const { request } = await take(engine);
       await clock.set(at(HOUR - 1));
@@ -833,7 +833,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).not.toContain('breakGlass.overdue');
     });
 
-    it('L9 is recorded once by sweepers at once, also against a review', async () => {
+    it('L9 is recorded once by concurrent sweepers, also during a review', async () => {
       for (const seed of [1, 2, 3]) {
         const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
         const { request } = await take(engine);
@@ -857,7 +857,7 @@ describe('JitEngine', () => {
   });
 
   describe('break-glass access', () => {
-    it('L33 is kept by a purge as long as its review is owed, and not longer', async () => {
+    it('L33 is kept by a purge until it has been reviewed, and no longer', async () => {
       const { engine, clock, store } = anEmergency({ reviewWithinMs: HOUR });
       const { request } = await take(engine);
       await clock.set(at(2 * HOUR));
@@ -872,11 +872,11 @@ describe('JitEngine', () => {
       await clock.set(at(3 * HOUR));
       expect(await purge(engine, { before: at(3 * HOUR), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
       expect(await engine.getRequest(request.id)).toBeUndefined();
-      // The row itself stays: another engine's answer about this subject may rest on it.
+      // The row itself stays: another engine may depend on it for an answer about this subject.
       expect(await unreviewedOf(store, MAYA)).toEqual([]);
     });
 
-    it('L33 is kept by a purge whose horizon lies before its review was given: that is an answer about later', async () => {
+    it('L33 is kept by a purge whose horizon is before its review', async () => {
       const { engine, clock } = anEmergency();
       const { request } = await take(engine);
       await clock.set(at(2 * HOUR));
@@ -890,7 +890,7 @@ describe('JitEngine', () => {
       expect(await purge(engine, { before: at(2 * HOUR + 1), by: SAM, force: true })).toMatchObject({ requests: 1, grants: 1 });
     });
 
-    it('L33 a purge never forgets what a requester owes for somebody else', async () => {
+    it('L33 a purge keeps the pending review of a requester who acted for another subject', async () => {
       const { engine, clock, store } = anEmergency({ reviewWithinMs: HOUR });
       await take(engine, { requestedBy: NOOR });
       await clock.set(at(2 * HOUR));
@@ -900,7 +900,7 @@ describe('JitEngine', () => {
       await refusal(take(engine, { subject: 'agent:1', requestedBy: NOOR }), 'ERR_JIT_LIMIT');
     });
 
-    it('L12 ends with revokeAll, by subject, scope and request; the review stays owed', async () => {
+    it('L12 ends with revokeAll, by subject, scope and request; its review stays pending', async () => {
       for (const target of [() => ({ subject: MAYA }), () => ({ scope: SCOPE }), (requestId: string) => ({ requestId })]) {
         const { engine } = anEmergency();
         const { request } = await take(engine);
@@ -912,7 +912,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('is never extended by the approver alone, also by a chain of extensions, but by people', async () => {
+    it('is never extended by the approver alone, also along a chain of extensions, but with approval by people', async () => {
       const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
       const { engine, approver } = anEmergency({}, { decide: { outcome: 'approve' }, groupsOf: ['ops'] });
       const { grants } = await take(engine);
@@ -924,13 +924,13 @@ describe('JitEngine', () => {
       expect(pending.outcome).toBe('pending');
       const extended = await engine.approve(pending.request.id, { by: SAM });
       if (extended.outcome !== 'granted') throw new Error('people have approved it');
-      // Nor is what people have given then: all of it goes back to the glass.
+      // The same holds for the extension that people approved: its chain starts with break-glass access.
       approver.script.decide = { outcome: 'approve' };
       const again = await engine.extend(extended.grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE });
       expect(again).toMatchObject({ outcome: 'denied', request: { extension: { breakGlass: true } } });
     });
 
-    it('L16 asked about again, an approver that has changed its mind still can not extend it alone', async () => {
+    it('L16 is not extended by the approver alone on a retry either', async () => {
       const { engine, approver } = anEmergency({}, { decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
       const { grants } = await take(engine);
       const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_APPROVER');
@@ -938,7 +938,7 @@ describe('JitEngine', () => {
       expect(approver.asked('decide')).toBe(2);
     });
 
-    it('can not be reviewed, cancelled or decided as if it were pending, and is in nobody\u2019s inbox', async () => {
+    it('cannot be approved, denied or cancelled as if it were pending, and is in no inbox', async () => {
       const { engine, store } = anEmergency({}, { groupsOf: ['ops'] });
       const { request } = await take(engine);
       const before = await wholeStore(store);
@@ -949,7 +949,7 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('does not stand in for an open request: it counts against no limit of those', async () => {
+    it('does not count against maxOpenRequests', async () => {
       const { engine } = anEmergency({}, {}, { limits: { maxOpenRequests: 1 } });
       await take(engine);
       const { engine: plain } = anEngine({ approver: reviewers({ members: [SAM] }), limits: { maxOpenRequests: 1 } });
@@ -957,7 +957,7 @@ describe('JitEngine', () => {
       expect((await ask(engine, { scope: 'other' })).outcome).toBe('denied');
     });
 
-    it('L30 is refused where a subject\u2019s row can not be read, and nothing is taken', async () => {
+    it('L30 is refused if the row of the subject cannot be read, and grants nothing', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       const { engine } = anEmergency({ maxUnreviewed: 9 }, {}, { store });
       await take(engine);

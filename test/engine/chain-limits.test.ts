@@ -7,11 +7,11 @@ import { aGranted, anEngine, grantsOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } 
 const TTL = 15 * MINUTE;
 const APPROVE = { outcome: 'approve' } as const;
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
-/** The greatest texts that the engine takes, of characters that JSON escapes. */
+/** The longest texts that the engine accepts, of characters that JSON escapes. */
 const TEXT = '"'.repeat(4_096);
 const METADATA = { note: '\\'.repeat(4_080) };
 
-/** An engine, with asks to extend a grant that wait for a reviewer (`pending`) or are approved at once (`granted`). */
+/** An engine, with extension requests that wait for a reviewer (`pending`) or are approved at once (`granted`). */
 function aChain() {
   const approver = new ScriptedApprover({ decide: APPROVE, groupsOf: ['ops'] });
   const made = anEngine({ approver, limits: { reviewWithin: '1h' } });
@@ -30,7 +30,7 @@ function aChain() {
     if (result.outcome !== 'granted') throw new Error(`expected a grant, got ${result.outcome}`);
     return result.grants[0] as Grant;
   };
-  /** A tree of so many grants: each is extended by up to three others. */
+  /** A tree with this many grants: each is extended by up to three others. */
   const tree = async (size: number, root?: Grant): Promise<readonly Grant[]> => {
     const grants = [root ?? (await aGranted(engine, { ttl: TTL }))];
     for (let i = 1; i < size; i++) grants.push(await granted(grants[Math.floor((i - 1) / 3)] as Grant));
@@ -51,12 +51,12 @@ const endsOf = async (engine: JitEngine) => {
 };
 
 describe('an extension chain', () => {
-  it('L12 L42 of the greatest size ends in one change that every store takes', async () => {
+  it('L12 L42 of the maximum size ends in one change that fits every store', async () => {
     const { engine, store, tree, pending } = aChain();
     const grants = await tree(49);
     const waiting = [];
     for (const grant of grants.slice(20, 30)) waiting.push(await pending(grant));
-    // The 50th grant takes the place of one of the 10 requests, and then no other is opened.
+    // The 50th grant comes from one of the 10 requests. After it, no other request can be opened.
     expect((await engine.approve(waiting[0]?.id as string, { by: SAM })).outcome).toBe('granted');
     const commit = vi.spyOn(store, 'commit');
     await engine.revoke((grants[0] as Grant).id, { by: SAM, reason: TEXT });
@@ -65,7 +65,7 @@ describe('an extension chain', () => {
     expect(changes).toHaveLength(1);
     expect(change?.put.map(({ kind }) => kind).sort()).toEqual([...times(50, 'grant'), ...times(9, 'request')]);
     expect(change?.append).toHaveLength(59);
-    // It leaves most of the greatest change to what the next fields of a record may add.
+    // Leaves most of the maximum change size for fields that later versions add.
     expect(Buffer.byteLength(JSON.stringify(change))).toBeLessThan(MAX_CHANGE.bytes / 4);
     const { grants: ends, open } = await endsOf(engine);
     expect(ends.sort()).toEqual([...times(49, 'origin_ended'), 'revoked']);
@@ -73,7 +73,7 @@ describe('an extension chain', () => {
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
-  it('L42 has 50 grants over all its branches: a further extension of any of them is refused, and a pending one denied', async () => {
+  it('L42 has at most 50 grants over all its branches: a further extension is refused, and a pending one is denied', async () => {
     const { engine, tree, pending, granted } = aChain();
     const grants = await tree(49);
     const waits = await pending(grants[48] as Grant);
@@ -87,7 +87,7 @@ describe('an extension chain', () => {
     expect(late.request.end?.reason).toContain('at most 50 grants');
   });
 
-  it('L42 gets one grant where two approvals meet at the last place', async () => {
+  it('L42 gets one grant when two approvals race for the last place', async () => {
     const { engine, store, tree, pending } = aChain();
     const grants = await tree(49);
     const waiting = [await pending(grants[10] as Grant), await pending(grants[40] as Grant)];
@@ -96,7 +96,7 @@ describe('an extension chain', () => {
     expect(results.map(({ outcome }) => outcome).sort()).toEqual(['denied', 'granted']);
   });
 
-  it('L42 has 10 open extension requests over all its branches, also where two meet at the last place', async () => {
+  it('L42 has at most 10 open extension requests over all its branches, also when two requests race for the last place', async () => {
     const { engine, store, tree, pending } = aChain();
     const grants = await tree(12);
     for (const grant of grants.slice(0, 9)) await pending(grant);
@@ -107,11 +107,11 @@ describe('an extension chain', () => {
     expect([first?.status, second?.status].sort()).toEqual(['fulfilled', 'rejected']);
     const refused = await refusal(engine.extend((grants[11] as Grant).id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_LIMIT');
     expect(refused).toMatchObject({ limit: 'extensionRequests', max: 10, got: 11 });
-    // What is open already is returned for the same ask.
+    // An identical ask returns the open request.
     expect(await engine.extend((grants[0] as Grant).id, { requestedBy: MAYA, ttl: TTL })).toMatchObject({ reused: true });
   });
 
-  it('L42 frees the places of requests whose time is over, in a service without a sweeper', async () => {
+  it('L42 frees the places of requests whose deadline has passed, also without a sweeper', async () => {
     const { engine, clock, tree, pending } = aChain();
     const root = await aGranted(engine, { ttl: '2h' });
     const [, ...others] = await tree(11, root);
@@ -121,7 +121,7 @@ describe('an extension chain', () => {
     expect((await endsOf(engine)).open).toBe(1);
   });
 
-  it('L44 keeps half of the places for its subject: other requesters have 5 together', async () => {
+  it('L44 reserves half of the places for its subject: other requesters share 5', async () => {
     const { engine, tree, pending } = aChain();
     const grants = await tree(6);
     for (const [i, grant] of grants.slice(0, 5).entries()) await pending(grant, i % 2 === 0 ? LEE : 'user:tom');
@@ -137,7 +137,7 @@ describe('an extension chain', () => {
     });
   });
 
-  it('L42 begins with one grant of a bundle: the others have chains of their own', async () => {
+  it('L42 starts at one grant of a bundle: the other grants have chains of their own', async () => {
     const { engine, approver, pending } = aChain();
     const [first, second] = await grantsOf(engine, { scopes: ['a', 'b'] });
     approver.script.decide = REVIEW;

@@ -16,8 +16,8 @@ import { aGranted, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
 afterEach(() => vi.restoreAllMocks());
 
 /**
- * An engine over the in-memory store itself, whose clock counts its readings. A store whose own `live` is watched has one
- * that the engine doesn't know, and is asked like any store.
+ * An engine over the in-memory store itself, with a clock that counts its readings. The engine does not know a `live` of the
+ * instance that is a spy, so it asks that store as it asks any other.
  */
 async function anEngineThatCounts(options: Partial<JitEngineOptions> = {}, way: Way = 'by the index') {
   const clock = new ManualClock();
@@ -32,7 +32,7 @@ async function anEngineThatCounts(options: Partial<JitEngineOptions> = {}, way: 
 const WAYS = ['by the index', 'by asking the store'] as const;
 type Way = (typeof WAYS)[number];
 
-/** The promises that come into being while something is called, until it returns. */
+/** The promises that a call creates until it returns. */
 function promisesOf(call: () => unknown): number {
   let promises = 0;
   const hook = createHook({ init: (_, type) => void (type === 'PROMISE' && (promises += 1)) }).enable();
@@ -45,13 +45,13 @@ function promisesOf(call: () => unknown): number {
 }
 
 describe('JitEngine', () => {
-  describe('what a check costs over a store that answers at once', () => {
+  describe('the cost of a check over a store that answers at once', () => {
     for (const [verb, way] of (['isAllowed', 'check', 'assertAllowed'] as const).flatMap((verb) =>
       WAYS.map((way) => [verb, way] as const),
     )) {
-      it(`${verb}() ${way} makes one promise, which is settled when it is returned`, async () => {
+      it(`${verb}() ${way} creates one promise, which is already settled when it is returned`, async () => {
         const { engine } = await anEngineThatCounts({}, way);
-        // Counted by await: a settled promise goes on in the first turn.
+        // Counted by await: a settled promise resumes in the first microtask.
         for (const scope of [SCOPE, { scope: SCOPE }]) {
           expect(promisesOf(() => engine[verb](MAYA, scope))).toBe(1);
           let isThere = false;
@@ -82,7 +82,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('says the same by the index as by asking the store, in the last instant and at the end, with leeway (L1, L6)', async () => {
+    it('decides the same by the index as by asking the store, just before the end and at the end, with leeway (L1, L6)', async () => {
       const ways = await Promise.all(WAYS.map((way) => anEngineThatCounts({ leewayMs: 1_000 }, way)));
       const bare = async ({ engine, clock, grant }: (typeof ways)[number]) => {
         const { grant: by, ...rest } = await engine.check(MAYA, SCOPE);
@@ -104,8 +104,8 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('what a check remembers', () => {
-    it('L12 holds no yes: the check after a revoke, and the one at the end, deny', async () => {
+  describe('a check with warm caches', () => {
+    it('L12 denies after a revoke, and at the end', async () => {
       const { engine, clock, grant } = await anEngineThatCounts();
       await aGranted(engine, { scope: 'db:other' });
       for (const scope of [SCOPE, 'db:other']) expect(await engine.isAllowed(MAYA, scope)).toBe(true);
@@ -115,7 +115,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, 'db:other')).toBe(false);
     });
 
-    it('L23 a pattern that is in the store can be granted and not asked, by exact scopes neither', async () => {
+    it('L23 refuses a granted pattern as its scope if the engine uses exact scopes', async () => {
       const { engine, store, clock } = await anEngineThatCounts();
       const approver = autoApprove(() => true, { patterns: true });
       const others = new JitEngine({ approver, store, clock, scopes: patternScopes });
@@ -126,7 +126,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L20 looks at all of the rows where a second grant of the same scope has joined the first', async () => {
+    it('L20 looks at all rows after a second grant of the same scope is issued', async () => {
       const { engine, grant, clock } = await anEngineThatCounts();
       expect((await engine.check(MAYA, SCOPE)).grant?.id).toBe(grant.id);
       const { request } = await engine.extend(grant.id, { requestedBy: MAYA, ttl: 15 * MINUTE });
@@ -138,7 +138,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L30 goes no way around a store that is made to fail after the engine was built', async () => {
+    it('L30 asks a store whose live was replaced after the engine was built', async () => {
       const { engine, store } = await anEngineThatCounts();
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       store.live = () => {
@@ -148,15 +148,15 @@ describe('JitEngine', () => {
       await refusal(engine.check(MAYA, SCOPE), 'ERR_JIT_STORE');
     });
 
-    it('goes no way around standing access', async () => {
+    it('still answers by standing access', async () => {
       const { engine, store, clock } = await anEngineThatCounts({ standing: { [MAYA]: [SCOPE] } });
-      // Its look decodes the row, for every engine.
+      // This check decodes the row, for every engine.
       expect(await new JitEngine({ approver: autoApprove(() => true), store, clock }).isAllowed(MAYA, SCOPE)).toBe(true);
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ reason: 'standing', grant: undefined });
     });
 
     for (const scopes of [patternScopes, exactScopes])
-      it(`L23 refuses at the door what it refused before, whatever has passed it since: ${scopes.exact ? 'exact scopes' : 'patterns'}`, async () => {
+      it(`L23 refuses the same bad arguments after good ones: ${scopes.exact ? 'exact scopes' : 'patterns'}`, async () => {
         const { engine } = await anEngineThatCounts({ scopes });
         await aGranted(engine, { scope: 'billing:read' });
         for (const scope of [SCOPE, 'billing:read']) expect(await engine.isAllowed(MAYA, scope)).toBe(true);
@@ -181,14 +181,14 @@ describe('JitEngine', () => {
         }
       });
 
-    it('L20 takes what is known of one subject or scope for no other', async () => {
+    it('L20 does not apply what is cached for one subject or scope to another', async () => {
       const { engine } = await anEngineThatCounts();
       await aGranted(engine, { subject: 'user:noor', scope: 'db:other' });
       expect([await engine.isAllowed(MAYA, SCOPE), await engine.isAllowed('user:noor', 'db:other')]).toEqual([true, true]);
       expect([await engine.isAllowed(MAYA, 'db:other'), await engine.isAllowed('user:noor', SCOPE)]).toEqual([false, false]);
     });
 
-    it('asks canonicalId about every id, known or not', async () => {
+    it('calls canonicalId for every id, known or not', async () => {
       const names = new Map([['user:alias', MAYA]]);
       const canonicalId = vi.fn((id: string) => names.get(id) ?? id);
       const { engine } = await anEngineThatCounts({ canonicalId });

@@ -9,7 +9,7 @@ afterEach(() => {
 
 const END = 15 * MINUTE;
 
-/** Every way of asking, each as yes or no. */
+/** The answer of every verb that checks access, as booleans. */
 async function answers(engine: ReturnType<typeof anEngine>['engine'], scope = SCOPE) {
   const status = await engine.status(MAYA);
   const asserted = await engine.assertAllowed(MAYA, scope).then(
@@ -45,7 +45,7 @@ describe('JitEngine', () => {
         expect(await answers(engine)).toEqual(ALL(allowed));
       });
 
-      it(`L1 ${allowed ? 'allows' : 'denies'} at ${offset} ms just so when a sweep has run first`, async () => {
+      it(`L1 ${allowed ? 'allows' : 'denies'} at ${offset} ms also after a sweep`, async () => {
         const { engine, clock } = anEngine();
         await aGranted(engine);
         await clock.set(at(offset));
@@ -88,7 +88,7 @@ describe('JitEngine', () => {
       expect(order).toEqual(['store', 'clock']);
     });
 
-    it('L2 denies before the start, as seen by a process whose clock is behind', async () => {
+    it('L2 denies before the start in a process whose clock is behind', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       const clock = new ManualClock(START_AT - 1);
@@ -100,7 +100,7 @@ describe('JitEngine', () => {
       expect(await answers(other.engine)).toEqual(ALL(true));
     });
 
-    it('L2 names the grant that starts first while several lie ahead', async () => {
+    it('L2 names the grant that starts first if several are scheduled', async () => {
       const { engine, store, clock } = anEngine();
       await clock.set(at(5000));
       await aGranted(engine);
@@ -131,21 +131,21 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L6 never starts a grant early, whatever the leeway', async () => {
+    it('L6 never starts a grant early, with any leeway', async () => {
       const { store } = anEngine();
       await aGranted(anEngine({ store }).engine);
       const { engine } = anEngine({ store, clock: new ManualClock(START_AT - 1), leewayMs: 500 });
       expect(await answers(engine)).toEqual(ALL(false));
     });
 
-    it('L6 tells the shortened end in validUntil and in the badge', async () => {
+    it('L6 shortens validUntil and changesAt by the leeway', async () => {
       const { engine } = anEngine({ leewayMs: 500 });
       await aGranted(engine);
       expect((await engine.check(MAYA, SCOPE)).validUntil).toBe(at(END - 500));
       expect((await engine.status(MAYA)).changesAt).toBe(at(END - 500));
     });
 
-    it('L7 needs no timer: none is set from the grant to the denial at its end', async () => {
+    it('L7 sets no timer between the grant and the denial at its end', async () => {
       let now = START_AT;
       const { engine } = anEngine({ approver: autoApprove(() => true), clock: { now: () => now } });
       await aGranted(engine);
@@ -158,7 +158,7 @@ describe('JitEngine', () => {
       expect(interval).not.toHaveBeenCalled();
     });
 
-    it('L20 denies whom nobody granted anything, and what nobody granted', async () => {
+    it('L20 denies a subject without a grant, and a scope without a grant', async () => {
       const { engine } = anEngine();
       await aGranted(engine);
       expect(await engine.check('user:eve', SCOPE)).toEqual({
@@ -176,7 +176,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L23 compares subjects byte for byte: a case or a homoglyph is another subject', async () => {
+    it('L23 compares subjects byte for byte: another case or a homoglyph is another subject', async () => {
       const { engine } = anEngine();
       await aGranted(engine);
       for (const subject of ['User:maya', 'user:Maya', 'user:m\u0430ya', 'user:maya2', 'user:may']) {
@@ -184,7 +184,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L24 keeps subject and scope apart, wherever a colon falls', async () => {
+    it('L24 keeps subject and scope apart, for any position of a colon', async () => {
       const { engine } = anEngine({ approver: autoApprove(() => true) });
       await aGranted(engine, { subject: 'tenant:a', scope: 'b:c' });
       expect(await engine.isAllowed('tenant:a', 'b:c')).toBe(true);
@@ -192,7 +192,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed('tenant:a:b', 'c')).toBe(false);
     });
 
-    it('L19 holding two grants allows nothing that neither allows', async () => {
+    it('L19 two grants together allow nothing that neither allows alone', async () => {
       const { engine } = anEngine({ scopes: patternScopes, approver: autoApprove(() => true, { patterns: true }) });
       await aGranted(engine, { scope: 'a:*' });
       await aGranted(engine, { scope: '*:b' });
@@ -222,7 +222,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('goes on allowing by the second grant when the first is revoked', async () => {
+    it('still allows by the second grant when the first is revoked', async () => {
       const { engine } = anEngine();
       const first = await aGranted(engine);
       const second = await aGranted(engine, { ttl: '20m' });
@@ -243,7 +243,7 @@ describe('JitEngine', () => {
       expect(calls.slice(0, 3).map((call) => call.argument)).toEqual([1, 2, 3].map(() => ({ subject: MAYA, scope: SCOPE, at: START_AT })));
     });
 
-    it('awaits nothing of its own when the store answers at once', async () => {
+    it('resolves in the first microtask when the store answers at once', async () => {
       const { engine } = anEngine();
       await aGranted(engine);
       let answer: boolean | undefined;
@@ -268,7 +268,7 @@ describe('JitEngine', () => {
   });
 
   describe('filterAllowed()', () => {
-    it('keeps the order and the very objects, repetitions too', async () => {
+    it('keeps the order and the same objects, including repetitions', async () => {
       const { engine } = anEngine({ standing: { [MAYA]: ['*:read'] } });
       await aGranted(engine);
       const [a, b, c] = [{ scope: 'db:read' }, { scope: 'db:drop' }, { scope: SCOPE, more: 1 }];
@@ -281,7 +281,7 @@ describe('JitEngine', () => {
       expect(await anEngine().engine.filterAllowed(MAYA, [])).toEqual([]);
     });
 
-    it('names the item that is no scope', async () => {
+    it('names the item that is not a scope', async () => {
       expect(await refusal(anEngine().engine.filterAllowed(MAYA, ['a', '*']), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
         argument: 'actions[1]',
       });
@@ -289,7 +289,7 @@ describe('JitEngine', () => {
   });
 
   describe('status()', () => {
-    it('shows what is held, the first to end before the others, and the next change', async () => {
+    it('lists the held grants by their end, and the instant of the next change', async () => {
       const { engine, clock } = anEngine({ standing: { [MAYA]: ['*:read'] } });
       const long = await aGranted(engine, { ttl: 20 * MINUTE });
       const short = await aGranted(engine, { ttl: 5 * MINUTE, scope: 'db-prod:read' });
@@ -320,13 +320,13 @@ describe('JitEngine', () => {
       expect(calls.map(({ method, argument }) => [method, (argument as { kind?: string }).kind])).toEqual([['live', undefined]]);
     });
 
-    it('shows nothing to somebody who holds nothing', async () => {
+    it('lists nothing for a subject without grants', async () => {
       expect(await anEngine().engine.status('user:eve')).toMatchObject({ standing: [], held: [], scheduled: [], changesAt: undefined });
     });
   });
 
   describe('standing', () => {
-    it('allows by pattern, without a store, and says by which', async () => {
+    it('allows by pattern without the store, and names the pattern', async () => {
       const { engine, store } = anEngine({ standing: { [MAYA]: ['db:*', '*:read'] } });
       expect(await engine.check(MAYA, 'logs:read')).toEqual({
         allowed: true,
@@ -343,7 +343,7 @@ describe('JitEngine', () => {
       expect(store.called('live')).toBe(2);
     });
 
-    it('is asked live where it is a function', async () => {
+    it('is called for each check if it is a function', async () => {
       let patterns = ['*:read'];
       const { engine } = anEngine({ standing: (subject) => (subject === MAYA ? patterns : []) });
       expect(await engine.isAllowed(MAYA, 'a:read')).toBe(true);
@@ -361,10 +361,10 @@ describe('JitEngine', () => {
       ['answers with a promise', async () => ['**']],
       ['answers with a promise that rejects', () => Promise.reject(new Error('late'))],
       ['answers with text', () => '**'],
-      ['answers with something that is no pattern', () => ['**', 7]],
+      ['answers with an invalid pattern', () => ['**', 7]],
       ['answers undefined', () => undefined],
     ] as const) {
-      it(`L30 denies, and tells onError, when the function ${what}`, async () => {
+      it(`L30 denies, and reports to onError, when the function ${what}`, async () => {
         const { engine, told } = anEngine({ standing: standing as unknown as () => string[] });
         expect(await engine.isAllowed(MAYA, 'a:read')).toBe(false);
         expect(told.length).toBeGreaterThan(0);

@@ -10,7 +10,7 @@ async function turns(n = 50): Promise<void> {
 
 describe('JitEngine', () => {
   describe('close()', () => {
-    it('takes the engine out of a sweeper, which continues for its others', async () => {
+    it('removes the engine from a sweeper, which continues for its other engines', async () => {
       const first = anEngine();
       const second = anEngine({ clock: first.clock });
       await aGranted(second.engine);
@@ -41,7 +41,7 @@ describe('JitEngine', () => {
       expect(first.clock.sleepers).toBe(0);
     });
 
-    it('keeps a sweeper that is given a closed engine from sweeping it', async () => {
+    it('lets no sweeper that is started with a closed engine sweep it', async () => {
       const { engine, clock, store } = anEngine();
       await engine.close();
       const told: unknown[] = [];
@@ -51,7 +51,7 @@ describe('JitEngine', () => {
       await sweeper.stop();
     });
 
-    it('drops the questions of a sweep that wait for their turn, and waits for those that were put', async () => {
+    it('drops approver questions that a sweep has queued, and waits for those in flight', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine, clock } = anEngine({ approver, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       for (let i = 0; i < 30; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
@@ -70,7 +70,7 @@ describe('JitEngine', () => {
       await sweeper.stop();
     });
 
-    it('leaves no delivery of what its own external systems have done', async () => {
+    it('delivers the entries of its own provisioning to the sinks before it resolves', async () => {
       const sink = new RecordingSink();
       const { engine, store } = anEngine({ audit: sink });
       provision(engine, { name: 'firewall', scopes: [SCOPE], apply: () => new Promise((done) => setImmediate(done)) });
@@ -85,7 +85,7 @@ describe('JitEngine', () => {
   });
 
   describe('idle()', () => {
-    it('resolves when no question, delivery or call of an external system is left', async () => {
+    it('resolves when no question, delivery or call to an external system is in flight', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const sink = new RecordingSink();
       const { engine, clock, store } = anEngine({ approver, audit: sink, limits: { retryAfter: 1000, approverTimeout: 1000 } });
@@ -113,7 +113,7 @@ describe('JitEngine', () => {
       await sweeping;
     });
 
-    it('waits for a start that a check has asked about, and for refused attempts', async () => {
+    it('waits for a question about a start that a check has asked, and for refused attempts', async () => {
       let answer: (() => void) | undefined;
       const isEligible = (_: unknown, when: string) =>
         when !== 'start' || new Promise<boolean>((resolve) => (answer = () => resolve(true)));

@@ -11,7 +11,7 @@ const REVIEWERS = Array.from({ length: 64 }, (_, i) => `reviewer:${i}`);
 
 const count = (types: readonly string[], type: string) => types.filter((one) => one === type).length;
 
-/** What became of calls made at once: how many succeeded, and the codes of the others. */
+/** The outcomes of concurrent calls: how many succeeded, and the error codes of the others. */
 async function outcomes(calls: readonly Promise<unknown>[]): Promise<{ won: number; codes: readonly string[] }> {
   const settled = await Promise.allSettled(calls);
   const failed = settled.filter((one) => one.status === 'rejected');
@@ -22,9 +22,9 @@ async function outcomes(calls: readonly Promise<unknown>[]): Promise<{ won: numb
 }
 
 describe('JitEngine', () => {
-  describe('at once', () => {
+  describe('concurrent calls', () => {
     for (const seed of SEEDS) {
-      it(`L9 exactly one of 64 deciders wins, the rest are told the decision (interleaving ${seed})`, async () => {
+      it(`L9 exactly one of 64 deciders wins, and the others receive the decision (interleaving ${seed})`, async () => {
         const { store, clock, engine: first } = anEngine({ approver: reviewers({ members: REVIEWERS }) });
         const request = await aPending(first);
         store.inject('all', { fault: 'yield', seed });
@@ -43,7 +43,7 @@ describe('JitEngine', () => {
         const ends = ['request.approved', 'request.denied', 'request.cancelled'].map((type) => count(types, type));
         expect(ends.reduce((a, b) => a + b)).toBe(1);
         expect(codes).toEqual(['ERR_JIT_DECIDED']);
-        // Cancelling what is cancelled is fine, so those 21 all succeed when the cancel was first.
+        // A repeated cancel succeeds, so those 21 all succeed when the cancel was first.
         expect(won).toBe(ends[2] === 1 ? 21 : 1);
         expect(count(types, 'grant.issued')).toBe(ends[0]);
         expect(await first.isAllowed(MAYA, SCOPE)).toBe(ends[0] === 1);
@@ -79,7 +79,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: 'reviewer:last' })).outcome).toBe('granted');
     });
 
-    it('L9 a review that never gets through is given up with nothing recorded', async () => {
+    it('L9 a review whose commit always conflicts is refused with ERR_JIT_CONFLICT and records nothing', async () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
       const head = await engine.journalHead();
@@ -91,7 +91,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 
-    it('L9 asks the live questions and reads the clock anew for each try', async () => {
+    it('L9 asks the live questions and reads the clock again for each try', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
         groupsOf: ['ops'],
@@ -100,7 +100,7 @@ describe('JitEngine', () => {
       const { engine, store, clock } = anEngine({ approver });
       const request = await aPending(engine);
       store.inject('commit', { fault: 'malformed', answer: () => clock.set(clock.now() + 10).then(() => CONFLICT) }, 1);
-      // The fault answers after the true commit, so this try has won without knowing it; the next one sees that.
+      // The commit is applied before the fault answers, so this try has won without knowing it. The next try sees the decision.
       const { codes } = await outcomes([engine.approve(request.id, { by: SAM })]);
       expect(codes).toEqual(['ERR_JIT_DECIDED']);
       store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 2);
@@ -115,7 +115,7 @@ describe('JitEngine', () => {
     });
 
     for (const seed of SEEDS) {
-      it(`L1 L9 approve against cancel, revokeAll, decide and sweep at the deadline: one end, and no access without a grant (interleaving ${seed})`, async () => {
+      it(`L1 L9 approve against cancel, deny, retryDecision, revokeAll and sweep at the deadline: one end, and no access without a grant (interleaving ${seed})`, async () => {
         const { engine, store, clock } = anEngine({ limits: { reviewWithin: HOUR } });
         const other = anEngine({ store, clock, limits: { reviewWithin: HOUR } }).engine;
         const asked: AccessRequest[] = [];
@@ -181,7 +181,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L20 asks whether it may be asked at all anew for each try: a right lost meanwhile is lost', async () => {
+    it('L20 asks about eligibility at creation again for each try, and refuses the ask once it is not eligible', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
       const { engine, store } = anEngine({ approver });
       const commit = store.commit.bind(store);
@@ -198,7 +198,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).toEqual(['attempt.refused']);
     });
 
-    it('L11 of 64 asks with one key and two bodies those of one body win, the others are refused', async () => {
+    it('L11 of 64 asks with one key and two bodies, all with one body succeed and the others are refused', async () => {
       const { engine, store } = anEngine();
       store.inject('all', { fault: 'yield', seed: 5 });
       const calls = Array.from({ length: 64 }, (_, i) => ask(engine, { idempotencyKey: 'k', ttl: i % 2 === 0 ? 1000 : 2000 }));

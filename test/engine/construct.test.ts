@@ -4,7 +4,7 @@ import { reviewers, type GrantStore } from '../../src/index.js';
 import { RecordingSink } from '../../src/testing.js';
 import { entriesOf, MAYA, SCOPE } from './an-engine.js';
 
-/** Everything of the platform that some runtimes forbid at module scope: what is called there is kept. */
+/** The platform functions that some runtimes forbid at module scope. Collects the calls. */
 function watched(): { readonly called: string[]; readonly restore: () => void } {
   const called: string[] = [];
   const watch = (owner: object, name: string) => {
@@ -21,7 +21,7 @@ function watched(): { readonly called: string[]; readonly restore: () => void } 
   return { called, restore: () => void vi.restoreAllMocks() };
 }
 
-/** A store of which every call is kept. */
+/** A store that records every call. */
 function aStore(inner: GrantStore): { readonly store: GrantStore; readonly calls: string[] } {
   const calls: string[] = [];
   const store = new Proxy(inner, {
@@ -38,7 +38,7 @@ function aStore(inner: GrantStore): { readonly store: GrantStore; readonly calls
 }
 
 describe('new JitEngine()', () => {
-  it('draws no randomness, starts no timer and does no I/O, whatever it is given (L46)', async () => {
+  it('draws no randomness, starts no timer and does no I/O, with any options (L46)', async () => {
     const { JitEngine, MemoryGrantStore, consoleSink, callbackSink } = await import('../../src/index.js');
     const { notify } = await import('../../src/notify.js');
     const { webhookSink } = await import('../../src/webhook.js');
@@ -66,7 +66,7 @@ describe('new JitEngine()', () => {
     }
   });
 
-  it('follows the journal from the first call of a verb on (L28, L46)', async () => {
+  it('follows the journal from the first call of a verb, not from construction (L28, L46)', async () => {
     const { JitEngine, MemoryGrantStore } = await import('../../src/index.js');
     const store = new MemoryGrantStore();
     const local = new RecordingSink({ name: 'local', follow: 'local' });
@@ -86,7 +86,7 @@ describe('new JitEngine()', () => {
 });
 
 describe('startSweeper()', () => {
-  it('says what to do instead, where the runtime has no timers that last (L46)', async () => {
+  it('names the alternative in its error if the runtime has no lasting timers (L46)', async () => {
     const { JitEngine, startSweeper } = await import('../../src/index.js');
     const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
     const instead = /call engine\.sweep\(\) from a scheduled handler instead/;

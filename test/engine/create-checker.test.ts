@@ -8,7 +8,7 @@ import { aGranted, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.j
 
 const NOOR = 'user:noor';
 
-/** An engine, and a checker with the same options over the same store and a clock of its own that stands beside. */
+/** An engine, and a checker with the same options over the same store and clock. */
 function both(options: Partial<JitEngineOptions> = {}, only: Partial<CheckerOptions> = {}) {
   const clock = new ManualClock();
   const store = (options.store ?? new MemoryGrantStore()) as MemoryGrantStore;
@@ -20,7 +20,7 @@ function both(options: Partial<JitEngineOptions> = {}, only: Partial<CheckerOpti
   return { engine, checker, store, clock, told };
 }
 
-/** Both say the same, whole decisions compared. */
+/** The engine and the checker decide the same: compares whole decisions. */
 async function agree({ engine, checker }: ReturnType<typeof both>, subject = MAYA, scope = SCOPE) {
   const decision = await checker.check(subject, scope);
   expect(decision).toEqual(await engine.check(subject, scope));
@@ -30,7 +30,7 @@ async function agree({ engine, checker }: ReturnType<typeof both>, subject = MAY
 }
 
 describe('createChecker', () => {
-  it('says what an engine over the same store says: granted, at the end, revoked, never asked (L1, L2, L12, L20)', async () => {
+  it('decides what an engine over the same store decides: granted, at the end, revoked, never requested (L1, L2, L12, L20)', async () => {
     const made = both();
     expect(await agree(made)).toBe('no_grant');
     const grant = await aGranted(made.engine);
@@ -52,7 +52,7 @@ describe('createChecker', () => {
     ['with patterns (L21)', { scopes: patternScopes }],
     ['with standing access', { standing: { [NOOR]: ['db-prod:*'] } }],
     ['with canonical ids (L23)', { canonicalId: (id) => id.toLowerCase() }],
-  ])('says what an engine says in random lives %s', async (_, options) => {
+  ])('decides what an engine decides in random lives %s', async (_, options) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.nat(4), fc.nat(3), fc.nat(20 * MINUTE)), { maxLength: 12 }), async (steps) => {
         const made = both({ ...options, limits: { minTtl: 1 } });
@@ -80,7 +80,7 @@ describe('createChecker', () => {
     expect(await agree(made)).toBe('granted');
   });
 
-  it('takes no use: a grant with a number of uses allows nothing, unless countedGrants says so', async () => {
+  it('denies a grant with a number of uses, unless countedGrants is allow', async () => {
     const decide = () => ({ outcome: 'approve' as const, terms: { maxUses: 2 } });
     const made = both({ approver: { ...autoApprove(() => true), decide } });
     const grant = await aGranted(made.engine);
@@ -107,7 +107,7 @@ describe('createChecker', () => {
     expect(await made.checker.check(MAYA, SCOPE)).toMatchObject({ reason: 'granted', grant: { id: plain.id } });
   });
 
-  it('revives nothing when its clock steps back, and says nothing sooner (L5)', async () => {
+  it('does not revive access when its clock steps back, and reports the step to onError (L5)', async () => {
     const made = both();
     await aGranted(made.engine);
     const end = made.clock.now() + 15 * MINUTE;
@@ -118,7 +118,7 @@ describe('createChecker', () => {
     expect(made.told.join()).toMatch(/^clock: the clock stepped back/);
   });
 
-  it('allows nothing that an engine over the same clock has seen end, though it was made after a step back (L1, L5)', async () => {
+  it('denies a grant that an engine over the same clock has seen end, also if the checker was created after a step back (L1, L5)', async () => {
     const made = both();
     await aGranted(made.engine);
     const end = made.clock.now() + 15 * MINUTE;
@@ -127,7 +127,7 @@ describe('createChecker', () => {
     await made.clock.set(end - MINUTE);
     const { store, clock } = made;
     expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(false);
-    // Another clock object begins a mark of its own.
+    // Another clock object starts its own high-water mark.
     expect(await createChecker({ store, clock: { now: () => clock.now() } }).isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
@@ -176,7 +176,7 @@ describe('createChecker', () => {
 });
 
 describe('the matcher of a checker', () => {
-  /** A store that outlives its engines, as they know it. */
+  /** Over a store whose durability says that it outlives its engines. */
   function lasting(matcher?: JitEngineOptions['scopes']) {
     const store = new FaultyStore(new MemoryGrantStore({ namespace: 'shop' }));
     Object.defineProperty(store, 'durability', { value: 'process' });
@@ -186,7 +186,7 @@ describe('the matcher of a checker', () => {
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
   };
 
-  it('must be one that an engine uses: else every call is refused, and names both (L21)', async () => {
+  it('must be the matcher of an engine: otherwise every call is refused with an error that names both (L21)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine);
     await settle();
@@ -199,7 +199,7 @@ describe('the matcher of a checker', () => {
     expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
-  it('may be any while no engine has been there, and is compared again each hour', async () => {
+  it('may be any matcher while no engine is registered, and is compared again each hour', async () => {
     const made = lasting(patternScopes);
     const { store, clock, engine } = made;
     const told: string[] = [];
@@ -213,14 +213,14 @@ describe('the matcher of a checker', () => {
     await checker.isAllowed(MAYA, SCOPE);
     await settle();
     await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
-    // A grant may live on through a day without a commit, and its engine's matcher with it.
+    // A grant may live through a day without a commit, so the matcher of its engine stays registered.
     await clock.advance(25 * HOUR);
     await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
     await settle();
     await refusal(checker.isAllowed(MAYA, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
   });
 
-  it('is refused by a silent engine too, where no other has been heard of: a grant may live through a day without a commit (L21)', async () => {
+  it('is compared with a silent engine too: a grant may live through a day without a commit (L21)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine, { startsAt: clock.now() + 25 * HOUR, ttl: '2h' });
     await settle();
@@ -229,7 +229,7 @@ describe('the matcher of a checker', () => {
     expect(await createChecker({ store, clock }).isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
-  it('is looked for among all engines, however many there are (L21)', async () => {
+  it('is compared with the matchers of all engines, for any number of engines (L21)', async () => {
     const { store, clock } = lasting();
     const names = Array.from({ length: 1_000 }, (_, i) => `desk-${i}`);
     // The row of the engine with patterns comes last, in the order in which a store gives the rows.
@@ -247,7 +247,7 @@ describe('the matcher of a checker', () => {
     await refusal(createChecker({ store, clock, scopes: hierarchy }).isAllowed(MAYA, 'db:desk-3'), 'ERR_JIT_INVALID_ARGUMENT');
   });
 
-  it('is asked about again where an answer does not come: one lost reply needs no restart (L38)', async () => {
+  it('is read again if a reply never comes: one lost reply needs no restart (L38)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine);
     await settle();
@@ -265,7 +265,7 @@ describe('the matcher of a checker', () => {
     expect(asked() - before).toBe(1);
   });
 
-  it('is read once an hour, by the high-water mark, after a step back too (L34)', async () => {
+  it('is read once an hour by the high-water mark, also after a step back (L34)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine, { ttl: '8h' });
     await clock.advance(2 * HOUR);
@@ -279,7 +279,7 @@ describe('the matcher of a checker', () => {
     expect(calls.filter(({ method }) => method === 'find').length - before).toBe(0);
   });
 
-  it('is asked about again a minute after a read in the background has failed', async () => {
+  it('is read again a minute after a failed read in the background', async () => {
     const { engine, store, clock } = lasting(patternScopes);
     await aGranted(engine);
     await settle();
@@ -297,7 +297,7 @@ describe('the matcher of a checker', () => {
     expect(await checker.check(NOOR, SCOPE)).toMatchObject({ reason: 'no_grant' });
   });
 
-  it('keeps neither standing access nor the refusal of a bad question waiting for the store', async () => {
+  it('does not make standing access, or the refusal of a bad argument, wait for the store', async () => {
     const { store, clock } = lasting();
     (store as unknown as FaultyStore).inject('all', { fault: 'hang' });
     const checker = createChecker({ store, clock, standing: { [MAYA]: [SCOPE] } });
@@ -308,13 +308,13 @@ describe('the matcher of a checker', () => {
     expect((store as unknown as FaultyStore).calls.length).toBe(0);
   });
 
-  it('needs a store with a name, where that outlives its process [M10]', () => {
+  it('requires a namespace if the store outlives its process [M10]', () => {
     const store = new FaultyStore(new MemoryGrantStore());
     Object.defineProperty(store, 'durability', { value: 'process' });
     expect(() => createChecker({ store })).toThrow(/store\.namespace must be a name of your service/);
   });
 
-  it('is asked about again after a first read that failed; until then nothing is allowed (L30)', async () => {
+  it('is read again after a failed first read; until then nothing is allowed (L30)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine);
     await settle();
@@ -325,7 +325,7 @@ describe('the matcher of a checker', () => {
     expect(await checker.isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
-  it('is not confirmed by a row that cannot be read (L30)', async () => {
+  it('is not confirmed by an unreadable row (L30)', async () => {
     const { engine, store, clock } = lasting();
     await aGranted(engine);
     await settle();

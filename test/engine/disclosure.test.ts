@@ -7,28 +7,28 @@ const EVE = 'user:eve';
 /** Texts and metadata that are for reviewers and approvers. */
 const TOLD = { justification: 'my secret-reason', ticket: 'secret-ticket', metadata: { note: 'secret-metadata' } } as const;
 
-/** All that a handler gives away that serialises what it was given, by any of the usual ways. */
+/** What a handler discloses if it serialises a value in any of the usual ways. */
 function serialised(value: unknown): string {
   const own = { ...(value as object) };
   const message = value instanceof Error ? value.message : '';
   return [JSON.stringify(value), JSON.stringify(own), message].join('\n');
 }
 
-describe('what an error or an answer shows of the request of another subject', () => {
+describe('disclosure about the request of another subject', () => {
   for (const verb of ['approve', 'deny', 'cancel'] as const) {
-    it(`is the id and the status where ${verb} is refused because the request has ended [M13]`, async () => {
+    it(`${verb} shows only the id and the status when it is refused because the request has ended [M13]`, async () => {
       const { engine } = anEngine();
       const { id } = await aPending(engine, TOLD);
       await engine.deny(id, { by: SAM, reason: 'secret-denial' });
       const error = await refusal(engine[verb](id, { by: verb === 'cancel' ? MAYA : EVE }), 'ERR_JIT_DECIDED');
       expect(serialised(error)).not.toContain('secret');
       expect(error).toMatchObject({ requestId: id, status: 'denied' });
-      // Your own code may look.
+      // Only serialisation hides the record: the caller's own code can read it.
       expect(error.request.end?.reason).toBe('secret-denial');
     });
   }
 
-  it('is neither the reason of a break-glass review nor who gave it, to whoever reviews it again [M13]', async () => {
+  it('reviewBreakGlass shows neither the reason nor the reviewer of an earlier review [M13]', async () => {
     const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayReviewBreakGlass: true });
     const { engine } = anEngine({ approver });
     const { request } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, ...TOLD });
@@ -38,7 +38,7 @@ describe('what an error or an answer shows of the request of another subject', (
     expect(error).toMatchObject({ requestId: request.id, status: 'approved' });
   });
 
-  it('is not why a grant was ended, to whoever asks to extend it [M13]', async () => {
+  it('extend does not show why a grant was ended [M13]', async () => {
     const { engine } = anEngine();
     const grant = await aGranted(engine);
     await engine.revoke(grant.id, { by: SAM, reason: 'secret-incident' });
@@ -47,7 +47,7 @@ describe('what an error or an answer shows of the request of another subject', (
     expect(error.end?.reason).toBe('secret-incident');
   });
 
-  it('is what is asked, without metadata and reviewers’ talk, to whoever holds a link [M13]', async () => {
+  it('a link shows its holder the ask, without metadata and without reasons or comments of reviewers [M13]', async () => {
     const approver = new ScriptedApprover({
       decide: { outcome: 'review', quorum: { groups: [{ name: 'team', approvals: 2 }] } },
       groupsOf: () => ['team'],
@@ -69,7 +69,7 @@ describe('what an error or an answer shows of the request of another subject', (
     expect(shown.request.metadata).toBeUndefined();
   });
 
-  it('is everything, metadata too, to the reviewer whom the caller knows; a link of another reviewer shows nothing [M13]', async () => {
+  it('a link shows everything, metadata too, to the reviewer whom the caller names; a link of another reviewer shows nothing [M13]', async () => {
     const { engine } = anEngine();
     const { id } = await aPending(engine, TOLD);
     const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'approve' });
@@ -80,13 +80,13 @@ describe('what an error or an answer shows of the request of another subject', (
   });
 
   for (const dryRun of [false, true]) {
-    it(`is no text of it where another requester asks for the same subject${dryRun ? ', in a dry run' : ''} [M13]`, async () => {
+    it(`requestAccess shows no text of it to another requester for the same subject${dryRun ? ', in a dry run' : ''} [M13]`, async () => {
       const { engine } = anEngine();
       const { id } = await aPending(engine, TOLD);
       const asked = { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, requestedBy: EVE };
       const answer = dryRun ? await engine.requestAccess({ ...asked, dryRun: true }) : await engine.requestAccess(asked);
       expect(serialised(answer)).not.toContain('secret');
-      // Whoever made it sees all of it.
+      // The requester who made it sees all of it.
       expect((await engine.retryDecision(id)).request).toMatchObject(TOLD);
       expect((await ask(engine)).request.id).toBe(id);
     });

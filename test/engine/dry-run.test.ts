@@ -36,7 +36,7 @@ describe('JitEngine', () => {
       { startsAt: at(HOUR), requestedBy: LEE, justification: 'j', ticket: 't', metadata: { a: 1 } },
     ];
     for (const [what, decide] of verdicts) {
-      it(`tells what an approver that says ${what} would make of it, exactly as the real ask then does, and stores nothing`, async () => {
+      it(`previews the outcome of an approver that says ${what}, equal to the real ask, and stores nothing`, async () => {
         for (const over of asks) {
           const { engine, store } = aDry({ decide });
           const preview = await dry(engine, over);
@@ -44,13 +44,13 @@ describe('JitEngine', () => {
           expect(await engine.filterAllowed(MAYA, [SCOPE, 'a', 'b'])).toEqual([]);
           const real = await ask(engine, over);
           expect(preview.dryRun).toBe(true);
-          // But for what a dry run can't give: nothing was issued that could allow.
+          // Except that a dry run issues nothing that could allow.
           expect(withoutIds(preview)).toEqual(withoutIds({ ...real, allowed: false }));
         }
       });
     }
 
-    it('L15 tells who may review: everybody but the subject and the requester', async () => {
+    it('L15 lists the possible reviewers: all but the subject and the requester', async () => {
       const { engine } = aDry();
       expect(await dry(engine, { requestedBy: ANA })).toMatchObject({ outcome: 'pending', reviewers: [SAM], request: { rule: 'writes' } });
       expect(await dry(anEngine({ approver: reviewers({ members: [SAM] }) }).engine)).toMatchObject({ reviewers: [SAM] });
@@ -58,7 +58,7 @@ describe('JitEngine', () => {
       expect(await dry(silent.engine)).toMatchObject({ outcome: 'pending', reviewers: undefined });
     });
 
-    it('tells what would be refused, with the code and why; the real ask is refused with it', async () => {
+    it('returns a refusal with its code and reason, and the real ask is refused the same way', async () => {
       const cases: readonly (readonly [string, RegExp, ApproverScript, Partial<JitEngineOptions>, Partial<AccessAsk>])[] = [
         ['ERR_JIT_INELIGIBLE', /no rule/, { isEligible: { eligible: false, reason: 'no rule covers it' } }, {}, {}],
         ['ERR_JIT_INELIGIBLE', /not eligible/, { isEligible: false }, {}, {}],
@@ -72,14 +72,14 @@ describe('JitEngine', () => {
         const preview = await dry(engine, over);
         expect(preview).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string });
         await engine.flushAudit();
-        // Only that it was asked is counted (L29).
+        // The journal only records that it was asked (L29).
         expect((await entriesOf(store)).map(({ type, data }) => [type, data['code']])).toEqual([['attempt.refused', 'dry_run']]);
         const error = await refusal(ask(engine, over));
         expect([error.code, error.message]).toEqual([code, 'reason' in preview ? preview.reason : undefined]);
       }
     });
 
-    it('tells limits that the subject has reached, by what is there already', async () => {
+    it('returns a refusal at a limit that the subject has already reached', async () => {
       const { engine, store } = aDry({}, { limits: { maxOpenRequests: 1 } });
       await aPending(engine, { scope: 'a' });
       const before = await wholeStore(store);
@@ -87,7 +87,7 @@ describe('JitEngine', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('tells the open request, or the live grants, that it would only repeat', async () => {
+    it('returns the open request, or the live grants, that the real ask would reuse', async () => {
       const { engine, store } = aDry({ decide: { ...REVIEW, quorum: { groups: [{ name: 'ops', approvals: 1 }] } } });
       const pending = await aPending(engine, { scope: 'a' });
       const grant = await aGranted(engine);
@@ -99,7 +99,7 @@ describe('JitEngine', () => {
       expect(await dry(refuses)).toMatchObject({ outcome: 'refused', code: 'ERR_JIT_LIMIT' });
     });
 
-    it('L11 tells what an idempotency key has made, or that it was for something else', async () => {
+    it('L11 returns the request of an idempotency key, and refuses a different ask under it', async () => {
       const { engine, store } = aDry();
       const request = await aPending(engine, { idempotencyKey: 'k' });
       await engine.cancel(request.id, { by: MAYA });
@@ -116,7 +116,7 @@ describe('JitEngine', () => {
       expect((await ask(engine, { idempotencyKey: 'other', ttl: 1 })).outcome).toBe('pending');
     });
 
-    it('L30 what fails, fails here too: an outage is no refusal, and names no request that is not there', async () => {
+    it('L30 rejects if the approver, the store or the clock fails, instead of returning a refusal, and names no request', async () => {
       for (const script of [
         { decide: throws(new Error('LDAP is down')) },
         { decide: malformed({ outcome: 'sure' }) },
@@ -129,7 +129,7 @@ describe('JitEngine', () => {
         expect(error.requestId).toBeUndefined();
         expect(error.message).toContain('nothing was recorded');
         await engine.flushAudit();
-        // Only that it was asked is counted (L29).
+        // The journal only records that it was asked (L29).
         expect((await entriesOf(store)).map(({ type, data }) => [type, data['code']])).toEqual([['attempt.refused', 'dry_run']]);
       }
       for (const method of ['get', 'live', 'find'] as const) {
@@ -152,7 +152,7 @@ describe('JitEngine', () => {
       expect((await late).requestId).toBeUndefined();
     });
 
-    it('asks the approver what the real ask would, once each', async () => {
+    it('asks the approver the same questions as the real ask', async () => {
       const { engine, approver } = aDry();
       await dry(engine);
       const questions = approver.questions.map(({ method }) => method);
@@ -161,7 +161,7 @@ describe('JitEngine', () => {
       expect(approver.questions.map(({ method }) => method)).toEqual(questions);
     });
 
-    it('is refused for what is no ask, and for a dryRun that is neither true nor false', async () => {
+    it('refuses a bad ask, and a dryRun that is not a boolean', async () => {
       const { engine, store } = aDry();
       for (const over of [{ ttl: 0 }, { scope: '*' }, { subject: '' }, { dryRun: 'yes' }, { dryRun: 1 }, { dryRun: null }]) {
         await refusal(
@@ -177,7 +177,7 @@ describe('JitEngine', () => {
       expect((await wholeStore(store)).rows).not.toEqual([]);
     });
 
-    it('a dry run that is inherited is refused: an ask is a plain object', async () => {
+    it('refuses an inherited dryRun: an ask is a plain object', async () => {
       const { engine, store } = aDry();
       const inherited = Object.assign(Object.create({ dryRun: true }) as object, { subject: MAYA, scope: SCOPE, ttl: 1 }) as AccessAsk;
       await refusal(engine.requestAccess(inherited), 'ERR_JIT_INVALID_ARGUMENT');

@@ -30,7 +30,7 @@ function anEscalation(quorum: Partial<QuorumInput> = {}, options: Partial<JitEng
 describe('an escalation', () => {
   for (const ms of [AFTER - 1, AFTER, AFTER + 1]) {
     const may = ms >= AFTER;
-    it(`L2 ${may ? 'lets' : 'does not let'} its group stand in ${ms - AFTER} ms from its time, swept or not`, async () => {
+    it(`L2 ${may ? 'lets' : 'does not let'} its group stand in ${ms - AFTER} ms from its instant, with or without a sweep`, async () => {
       for (const swept of [false, true]) {
         const { engine, clock } = anEscalation();
         const { id } = await aPending(engine);
@@ -52,7 +52,7 @@ describe('an escalation', () => {
     });
   }
 
-  it('L14 counts its member in any group, and once', async () => {
+  it('L14 counts a member of its group in any group of the quorum, once', async () => {
     for (const [others, expected] of [
       [[OLA], ['granted']],
       [[SIA], ['granted']],
@@ -72,7 +72,7 @@ describe('an escalation', () => {
     }
   });
 
-  it('L14 its member may say which group it is for, and then counts there alone', async () => {
+  it('L14 counts a member of its group only in the group that the member names', async () => {
     const { engine, clock } = anEscalation();
     const { id } = await aPending(engine);
     await clock.set(at(AFTER));
@@ -82,14 +82,14 @@ describe('an escalation', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L16 lets its member deny', async () => {
+  it('L16 lets a member of its group deny', async () => {
     const { engine, clock } = anEscalation();
     const { id } = await aPending(engine);
     await clock.set(at(AFTER));
     expect((await engine.deny(id, { by: LEAD, reason: 'no' })).outcome).toBe('denied');
   });
 
-  it('L17 a member who leaves its group counts no more, and again when they are back', async () => {
+  it('L17 does not count a member who leaves its group, and counts the member again after a return', async () => {
     const { engine, clock, members } = anEscalation();
     const { id } = await aPending(engine);
     await clock.set(at(AFTER));
@@ -97,23 +97,23 @@ describe('an escalation', () => {
     members[LEAD] = [];
     expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
     members[LEAD] = ['sec'];
-    // In one of the groups for which they have stood in: they were not in it when they said so.
+    // In one of the groups for which the lead has stood in, but not a member of it at the time of the review.
     expect((await engine.approve(id, { by: OKE })).outcome).toBe('pending');
     members[LEAD] = ['leads'];
     expect((await engine.approve(id, { by: LEAD })).outcome).toBe('granted');
   });
 
-  it('L17 whoever reviewed before it counts where they were then', async () => {
+  it('L17 counts a review given before it in the groups that the reviewer had then', async () => {
     const { engine, clock } = anEscalation({ escalation: { group: 'ops', afterMs: AFTER } });
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
     await clock.set(at(AFTER));
     expect((await engine.approve(id, { by: OLA })).outcome).toBe('pending');
-    // Somebody of ops now stands in for sec.
+    // Another member of ops now stands in for sec.
     expect((await engine.approve(id, { by: OKE })).outcome).toBe('granted');
   });
 
-  it('L17 who was in both is a stand-in as long as they are in its group, and else counts where they were', async () => {
+  it('L17 counts a reviewer who was in both groups as a stand-in while in its group, and otherwise in the regular group', async () => {
     for (const [now, sec, outcome] of [
       [['ops', 'leads'], false, 'granted'],
       [['leads'], false, 'granted'],
@@ -133,7 +133,7 @@ describe('an escalation', () => {
     }
   });
 
-  it('L17 takes nothing from the groups themselves', async () => {
+  it('L17 leaves the groups of the quorum able to approve without it', async () => {
     const { engine, clock } = anEscalation();
     const { id } = await aPending(engine);
     await clock.set(at(AFTER));
@@ -149,7 +149,7 @@ describe('an escalation', () => {
     for (const by of [MAYA, LEAD]) await refusal(engine.approve(id, { by }), 'ERR_JIT_SELF_REVIEW');
   });
 
-  it('L27 is on record once, at its millisecond, with whom to tell', async () => {
+  it('L27 is recorded once, at its millisecond, with the group to notify', async () => {
     const { engine, clock, store } = anEscalation();
     const { id } = await aPending(engine);
     const escalated = async () => (await entriesOf(store)).filter(({ type }) => type === 'request.escalated');
@@ -172,7 +172,7 @@ describe('an escalation', () => {
     expect((await engine.getRequest(id))?.request.escalatedAt).toBe(at(AFTER));
   });
 
-  it('L34 costs a sweep nothing before its time and after its record', async () => {
+  it('L34 costs a sweep nothing before its instant and nothing after it is recorded', async () => {
     const { engine, clock, store } = anEscalation();
     await aPending(engine);
     const due = async (ms: number) => (await store.due({ at: at(ms), limit: 10 })).items.length;
@@ -182,7 +182,7 @@ describe('an escalation', () => {
     expect([await due(24 * HOUR - 1), await due(24 * HOUR)]).toEqual([0, 1]);
   });
 
-  it('is recorded once by sweepers at once, and while somebody reviews', async () => {
+  it('is recorded once by concurrent sweepers, also during a review', async () => {
     for (const seed of [1, 2, 3, 4]) {
       const { engine, clock, store, approver } = anEscalation();
       const { id } = await aPending(engine);
@@ -198,7 +198,7 @@ describe('an escalation', () => {
     }
   });
 
-  it('L13 has no say after the deadline, nor is one recorded that comes with it', async () => {
+  it('L13 has no effect after the deadline, and is not recorded if it falls on the deadline', async () => {
     const { engine, clock, store } = anEscalation({ reviewWithinMs: AFTER });
     const { id } = await aPending(engine);
     await clock.set(at(AFTER));
@@ -207,14 +207,14 @@ describe('an escalation', () => {
     expect((await entriesOf(store)).map(({ type }) => type)).not.toContain('request.escalated');
   });
 
-  it('L8 of a request that was decided before is never recorded', async () => {
+  it('L8 is never recorded for a request that was decided before', async () => {
     const { engine, clock } = anEscalation();
     await engine.deny((await aPending(engine)).id, { by: OLA });
     await clock.set(at(AFTER));
     expect((await engine.sweep()).escalated).toBe(0);
   });
 
-  it('L6 begins no earlier for any leeway, and not again early when the clock steps back', async () => {
+  it('L6 never begins early, with any leeway or after the clock steps back', async () => {
     const { engine, clock } = anEscalation({}, { leewayMs: MINUTE });
     const { id } = await aPending(engine);
     await clock.set(at(AFTER - 1));
@@ -226,7 +226,7 @@ describe('an escalation', () => {
     await refusal(engine.approve(id, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
   });
 
-  it('runs from the naming of the quorum on, not from the ask', async () => {
+  it('counts its delay from the naming of the quorum, not from the ask', async () => {
     const { engine, clock, approver } = anEscalation();
     const { decide } = approver.script;
     approver.script.decide = () => {
@@ -255,7 +255,7 @@ describe('an escalation', () => {
     expect((await engine.approve(id, { by: LEAD })).outcome).toBe('pending');
   });
 
-  it('L30 that is malformed is no answer, and gives nothing', async () => {
+  it('L30 that is malformed is an approver failure, and no quorum is stored', async () => {
     for (const escalation of [
       {},
       { group: 'leads' },

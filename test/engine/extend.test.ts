@@ -8,7 +8,7 @@ const TTL = 15 * MINUTE;
 const END = at(TTL);
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
 
-/** Approves what is asked for the first time, has people review what is asked to be extended; they are always in the group. */
+/** Approves first requests, and has people review extensions. The reviewers are always in the group. */
 function anExtendable(terms: TermsInput = {}, script: ApproverScript = {}, options: Partial<JitEngineOptions> = {}) {
   const approver = new ScriptedApprover({
     decide: (request) => (request.extension === undefined ? { outcome: 'approve', terms } : { ...REVIEW, terms }),
@@ -18,7 +18,7 @@ function anExtendable(terms: TermsInput = {}, script: ApproverScript = {}, optio
   return { ...anEngine({ approver, ...options }), approver };
 }
 
-/** Asks for another 15 minutes unless told otherwise; somebody still has to approve. */
+/** Requests another 15 minutes unless overridden; a reviewer still has to approve. */
 async function pendingExtension(engine: JitEngine, grant: Grant, ttl = TTL) {
   const result = await engine.extend(grant.id, { requestedBy: MAYA, ttl, justification: 'not done yet' });
   expect(result.outcome).toBe('pending');
@@ -46,7 +46,7 @@ const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => 
 
 describe('JitEngine', () => {
   describe('extend()', () => {
-    it('makes a new request, decided afresh, that names the old grant, and leaves the old one as it is while it waits', async () => {
+    it('creates a new request with its own decision that names the old grant, and leaves the old grant unchanged while pending', async () => {
       const { engine, clock, store, approver } = anExtendable();
       const grant = await aGranted(engine);
       const before = await store.get([{ kind: 'grant', id: grant.id }]);
@@ -68,7 +68,7 @@ describe('JitEngine', () => {
       expect(await allowedAt(engine, clock, END)).toBe(false);
     });
 
-    it('gives a new grant that names the old one, and writes the old one, which keeps its end', async () => {
+    it('issues a new grant that names the old one, and updates the old one without changing its end', async () => {
       const { engine, store, clock } = anExtendable();
       const grant = await aGranted(engine);
       await clock.set(at(MINUTE));
@@ -81,7 +81,7 @@ describe('JitEngine', () => {
       expect(new Set(last.map((entry) => entry.id.split('.')[0])).size).toBe(1);
     });
 
-    it('L1 L2 L4 goes on from the old end without a gap, and ends at its own', async () => {
+    it('L1 L2 L4 issues a grant that starts at the old end without a gap, and ends at its own end', async () => {
       const { engine, clock } = anExtendable();
       const grant = await aGranted(engine);
       const next = await extended(engine, grant);
@@ -103,7 +103,7 @@ describe('JitEngine', () => {
       ['1 ms after the old end', END + 1, END + 1],
       ['long after the old end', END + HOUR, END + HOUR],
     ] as const) {
-      it(`L4 decided ${what}, begins at the later of the two and lasts what was asked`, async () => {
+      it(`L4 decided ${what}, starts at the later of both and lasts the requested time`, async () => {
         for (const swept of [false, true]) {
           const { engine, clock } = anExtendable();
           const grant = await aGranted(engine);
@@ -118,7 +118,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L3 refuses an extension that is longer than the limit, and never cuts it to that', async () => {
+    it('L3 refuses an extension that is longer than the limit, and never cuts it', async () => {
       const { engine } = anExtendable({}, {}, { limits: { maxTtl: TTL } });
       const grant = await aGranted(engine);
       expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
@@ -126,13 +126,13 @@ describe('JitEngine', () => {
       });
     });
 
-    it('counts against the limit of grants when it is asked for', async () => {
+    it('counts against maxGrants when it is requested', async () => {
       const { engine } = anExtendable({}, {}, { limits: { maxGrants: 1 } });
       const grant = await aGranted(engine);
       expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants' });
     });
 
-    it('takes an ask for another, whom L15 keeps from reviewing, as it keeps the subject', async () => {
+    it('accepts another requester, whom L15 keeps from reviewing, as it keeps the subject', async () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       const { request } = await engine.extend(grant.id, { ttl: TTL, requestedBy: ANA });
@@ -141,7 +141,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
     });
 
-    it('takes nothing that is not its own to choose', async () => {
+    it('refuses options of other verbs, bad durations and unknown grants', async () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       for (const extra of [
@@ -165,7 +165,7 @@ describe('JitEngine', () => {
       await refusal(engine.extend(undefined as unknown as string, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_INVALID_ARGUMENT');
     });
 
-    it('L11 the same key and ask give the same request, also once the old grant has ended; another ask is refused', async () => {
+    it('L11 returns the same request for the same key and ask, also after the old grant has ended; refuses another ask', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine, { idempotencyKey: 'k' });
       const key = { requestedBy: MAYA, ttl: TTL, idempotencyKey: 'k' };
@@ -184,7 +184,7 @@ describe('JitEngine', () => {
       expect(await engine.extend(grant.id, key)).toMatchObject({ outcome: 'cancelled', request: { id: first.request.id } });
     });
 
-    it('a second ask of the same requester for no less time comes back reused while one is pending; it is another request of another grant', async () => {
+    it('returns the pending request to the same requester for at least as much time; another grant gets another request', async () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -197,11 +197,11 @@ describe('JitEngine', () => {
       }
       const other = await aGranted(engine, { startsAt: END });
       expect((await engine.extend(other.id, { requestedBy: MAYA, ttl: TTL })).request.id).not.toBe(request.id);
-      // Not the same thing as asking for the scope anew.
+      // A request for the scope itself is not an extension.
       expect((await ask(engine, { ttl: 2 * TTL })).request.extension).toBeUndefined();
     });
 
-    it('L11 a key whose ask came back reused stands for that request ever after, and for no other ask', async () => {
+    it('L11 keeps naming the reused request under its key, and refuses another ask under that key', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -216,12 +216,12 @@ describe('JitEngine', () => {
       expect(await engine.journalHead()).toEqual(head);
       const refused = await refusal(engine.extend(grant.id, { ...key, ttl: TTL }), 'ERR_JIT_IDEMPOTENCY');
       expect(refused).toMatchObject({ recordId: request.id });
-      // It is the key of an extension of this grant, and of nothing else.
+      // The key belongs to extensions of this grant only.
       expect((await ask(engine, { ...key, scope: 'b' })).request.id).not.toBe(request.id);
       expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL })).request.id).not.toBe(request.id);
     });
 
-    it('L2 is asked about at its own start, where the approver asks at starts', async () => {
+    it('L2 asks about eligibility at the start of the extension, if the approver asks at starts', async () => {
       const { engine, clock, approver } = anExtendable({}, { isEligible: true });
       const grant = await aGranted(engine);
       const next = await extended(engine, grant);
@@ -232,7 +232,7 @@ describe('JitEngine', () => {
       expect(await stored(engine, next)).toMatchObject({ end: { status: 'revoked', cause: 'ineligible' } });
     });
 
-    it('extends what is scheduled too', async () => {
+    it('extends a scheduled grant too', async () => {
       const { engine, clock } = anExtendable();
       const grant = await aGranted(engine, { startsAt: at(HOUR) });
       const next = await extended(engine, grant);
@@ -241,10 +241,10 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('the total time of a line of extensions', () => {
+  describe('the total time of an extension chain', () => {
     const CAP = { limits: { maxTotal: 2 * TTL } };
 
-    it('L4 is capped from the first start on: what goes beyond is not given', async () => {
+    it('L4 is capped from the first start: an extension is cut at the cap', async () => {
       const { engine, clock } = anExtendable({}, {}, CAP);
       const grant = await aGranted(engine);
       const next = await extended(engine, grant, 2 * TTL);
@@ -259,7 +259,7 @@ describe('JitEngine', () => {
       expect(await extended(engine, grant, 2 * TTL)).toMatchObject({ expiresAt: at(HOUR) + 2 * TTL });
     });
 
-    it('L3 is never asked for at once, and never cut to: not by an extension, not by a first ask', async () => {
+    it('L3 refuses a single ask above it, and never cuts it: neither an extension nor a first ask', async () => {
       const { engine, store } = anExtendable({}, {}, CAP);
       const grant = await aGranted(engine, { scope: 'b', ttl: 2 * TTL });
       const over = { limit: 'maxTotal', max: 2 * TTL, got: 2 * TTL + 1 };
@@ -268,7 +268,7 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
     });
 
-    it('L3 of a rule denies a first ask that is longer, at its decision, and cuts it to nothing shorter', async () => {
+    it('L3 from a rule denies a longer first ask at its decision, and does not cut it', async () => {
       const { engine } = anExtendable({ maxTotalMs: TTL });
       const denied = await ask(engine, { ttl: TTL + 1 });
       expect(denied).toMatchObject({ outcome: 'denied', request: { end: { cause: 'limit' } } });
@@ -288,7 +288,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('L4 no ask, however it is made, gets around the cap: one for which nothing is left leaves only the attempt', async () => {
+    it('L4 leaves no time for an extension at the cap, and records only the refused attempt', async () => {
       const { engine, store } = anExtendable({}, {}, { limits: { maxTotal: TTL } });
       const grant = await aGranted(engine);
       expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal' });
@@ -322,7 +322,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it("L4 a rule's own cap comes first where it is lower, and moves the deadline of the review", async () => {
+    it('L4 from a rule applies first if it is lower, and moves the review deadline', async () => {
       const { engine, clock } = anExtendable({ maxTotalMs: TTL + MINUTE }, {}, CAP);
       const request = await pendingExtension(engine, await aGranted(engine));
       expect(request.reviewBy).toBe(END + MINUTE);
@@ -330,12 +330,12 @@ describe('JitEngine', () => {
       expect(only(await engine.approve(request.id, { by: SAM }))).toMatchObject({ expiresAt: END + MINUTE });
     });
 
-    it("L4 a rule's own cap raises none of the engine's", async () => {
+    it('L4 from a rule does not raise the cap of the engine', async () => {
       const { engine } = anExtendable({ maxTotalMs: HOUR }, {}, CAP);
       expect(await extended(engine, await aGranted(engine), 2 * TTL)).toMatchObject({ expiresAt: at(2 * TTL) });
     });
 
-    it("L4 a rule's own cap that leaves nothing ends the request as denied, cause limit, with no grant", async () => {
+    it('L4 from a rule that leaves no time ends the request as denied with cause limit, with no grant', async () => {
       const { engine, approver } = anExtendable();
       const grant = await aGranted(engine);
       approver.script.decide = { outcome: 'approve', terms: { maxTotalMs: TTL } };
@@ -352,7 +352,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('what an extension goes on from', () => {
+  describe('a grant to be extended', () => {
     const endings: Readonly<Record<string, (engine: JitEngine, grant: Grant) => Promise<unknown>>> = {
       revoke: (engine, grant) => engine.revoke(grant.id, { by: ANA, reason: 'no more' }),
       release: (engine, grant) => engine.release(grant.id, { by: MAYA }),
@@ -360,7 +360,7 @@ describe('JitEngine', () => {
       'revokeAll by request': (engine, grant) => engine.revokeAll({ requestId: grant.requestId }, { by: ANA }),
     };
 
-    /** Whoever may decide a request that is open. */
+    /** Each actor that may decide an open request. */
     const DECIDING: Readonly<Record<string, (engine: JitEngine, id: string) => Promise<unknown>>> = {
       people: (engine, id) => engine.approve(id, { by: SAM }),
       'the approver': (engine, id) => engine.retryDecision(id),
@@ -368,7 +368,7 @@ describe('JitEngine', () => {
     };
 
     for (const [verb, end] of Object.entries(endings)) {
-      it(`L12 takes its pending extension along when it ends by ${verb}, whatever a reviewer does then`, async () => {
+      it(`L12 cancels its pending extension when it ends by ${verb}, and no later review changes that`, async () => {
         const { engine, clock } = anExtendable();
         const grant = await aGranted(engine);
         const request = await pendingExtension(engine, grant);
@@ -379,7 +379,7 @@ describe('JitEngine', () => {
         for (const now of [at(0), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
       });
 
-      it(`L12 takes its scheduled successor along when it ends by ${verb}`, async () => {
+      it(`L12 revokes its scheduled successor when it ends by ${verb}`, async () => {
         const { engine, clock } = anExtendable();
         const grant = await aGranted(engine);
         const next = await extended(engine, grant);
@@ -394,7 +394,7 @@ describe('JitEngine', () => {
       ['revoke', endings['revoke']],
       ['release', endings['release']],
     ] as const) {
-      it(`L12 ${verb} of the first ends a chain of three, and what is asked of any of them, in one change`, async () => {
+      it(`L12 ${verb} of the first grant ends a chain of three, and the open requests to extend them, in one change`, async () => {
         const { engine, store } = anExtendable();
         const first = await aGranted(engine);
         const second = await extended(engine, first);
@@ -419,7 +419,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L12 one that is revoked in the middle of a chain takes along what comes after it, and nothing before', async () => {
+    it('L12 revoked in the middle of a chain, ends what comes after it and nothing before it', async () => {
       const { engine, clock } = anExtendable();
       const first = await aGranted(engine);
       const second = await extended(engine, first);
@@ -432,7 +432,7 @@ describe('JitEngine', () => {
       expect(await allowedAt(engine, clock, END)).toBe(false);
     });
 
-    it('L12 takes its successor along also when it ran out long ago and the successor is what allows', async () => {
+    it('L12 revoked after its own expiry, ends the successor that allows now', async () => {
       for (const swept of [false, true]) {
         const { engine, clock } = anExtendable();
         const first = await aGranted(engine);
@@ -445,7 +445,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L12 a release by somebody else ends nothing of the line', async () => {
+    it('L12 release by another subject is refused and ends nothing in the chain', async () => {
       const { engine } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -458,7 +458,7 @@ describe('JitEngine', () => {
 
     for (const verb of ['revoke', 'release'] as const) {
       for (const [whom, decide] of Object.entries(DECIDING)) {
-        it(`L12 a request that the ${verb} could not see is never approved: not by ${whom}`, async () => {
+        it(`L12 a request that the ${verb} could not see is never approved by ${whom}`, async () => {
           const { engine, clock, store, approver } = anExtendable({}, {}, { limits: { retryAfter: 1_000 } });
           const grant = await aGranted(engine);
           if (whom !== 'people') approver.script.decide = () => Promise.reject(new Error('down'));
@@ -478,7 +478,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L12 nobody asks to extend what is revoked at that moment', async () => {
+    it('L12 revoked before the commit of an extension request, refuses the request', async () => {
       const { engine, store, clock, approver } = anExtendable();
       const grant = await aGranted(engine);
       const other = anEngine({ store, clock, approver }).engine;
@@ -494,11 +494,11 @@ describe('JitEngine', () => {
     });
 
     for (const [what, terms, end] of [
-      ['has run out', {}, (_: JitEngine, clock: ManualClock) => clock.set(END)],
+      ['has expired', {}, (_: JitEngine, clock: ManualClock) => clock.set(END)],
       ['has been idle', { idleTtlMs: MINUTE }, (_: JitEngine, clock: ManualClock) => clock.set(at(MINUTE))],
       ['has been used up', { maxUses: 1 }, (engine: JitEngine) => engine.consume(MAYA, SCOPE)],
     ] as const) {
-      it(`L12 that ${what} blocks no pending extension, swept or not`, async () => {
+      it(`L12 that ${what} does not block a pending extension, with or without a sweep`, async () => {
         for (const swept of [false, true]) {
           const { engine, clock } = anExtendable(terms);
           const grant = await aGranted(engine);
@@ -515,13 +515,13 @@ describe('JitEngine', () => {
     }
 
     for (const [what, terms, end, status] of [
-      ['has run out', {}, (_: JitEngine, clock: ManualClock) => clock.set(END), 'expired'],
+      ['has expired', {}, (_: JitEngine, clock: ManualClock) => clock.set(END), 'expired'],
       ['has been idle', { idleTtlMs: MINUTE }, (_: JitEngine, clock: ManualClock) => clock.set(at(MINUTE)), 'expired'],
       ['has been used up', { maxUses: 1 }, (engine: JitEngine) => engine.consume(MAYA, SCOPE), 'expired'],
       ['has been revoked', {}, (engine: JitEngine, _: ManualClock, grant: Grant) => engine.revoke(grant.id, { by: SAM }), 'revoked'],
       ['has been released', {}, (engine: JitEngine, _: ManualClock, grant: Grant) => engine.release(grant.id, { by: MAYA }), 'revoked'],
     ] as const) {
-      it(`that ${what} is not extended any more: that is a fresh request`, async () => {
+      it(`that ${what} cannot be extended: a new request is required`, async () => {
         for (const swept of [false, true]) {
           const { engine, clock, store } = anExtendable(terms);
           const grant = await aGranted(engine);
@@ -540,7 +540,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L6 is not extended any more from the leeway before its end on', async () => {
+    it('L6 cannot be extended within the leeway before its end', async () => {
       const { engine, clock } = anExtendable({}, {}, { leewayMs: 1_000 });
       const grant = await aGranted(engine);
       await clock.set(END - 1_001);
@@ -549,7 +549,7 @@ describe('JitEngine', () => {
       await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL }), 'ERR_JIT_ENDED');
     });
 
-    it('L12 L33 is kept by a purge while somebody asks to extend it, and what was asked in time is given', async () => {
+    it('L12 L33 is kept by a purge while an extension request is pending, which can still be approved', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -566,7 +566,7 @@ describe('JitEngine', () => {
       await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 1 }), 'ERR_JIT_NOT_FOUND');
     });
 
-    it('L12 L30 that is gone from the store gives nothing: a request that waited for it ends without a grant', async () => {
+    it('L12 L30 missing from the store, gives nothing: its pending extension ends without a grant', async () => {
       const { engine, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -576,7 +576,7 @@ describe('JitEngine', () => {
       expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
     });
 
-    it('L12 L33 is kept while anything in its line is not over: the first of three is what all of it is revoked by', async () => {
+    it('L12 L33 is kept by a purge while any grant of its chain is live, so that revoking the first ends them all', async () => {
       const { engine, clock } = anExtendable();
       const first = await aGranted(engine);
       const second = await extended(engine, first);
@@ -593,13 +593,13 @@ describe('JitEngine', () => {
       expect(await purge(engine, { before: clock.now(), by: SAM, force: true })).toMatchObject({ requests: 3, grants: 3 });
     });
 
-    it('L34 L42 is extended 49 times, also where each was released: then its chain has 50 grants and access is requested instead', async () => {
+    it('L34 L42 can be extended 49 times, also if each extension was released: then its chain has 50 grants and access is requested instead', async () => {
       const { engine, store, approver } = anExtendable();
       const grant = await aGranted(engine, { ttl: HOUR });
       for (let i = 0; i < 48; i++) await engine.release((await extended(engine, grant)).id, { by: MAYA });
       const waits = await pendingExtension(engine, grant);
       approver.script.decide = { outcome: 'approve' };
-      // Another is asked for, and given, without that the one that waits is seen.
+      // Another extension is requested and granted while the pending one is hidden.
       const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
       expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL })).outcome).toBe('granted');
       clear();
@@ -624,7 +624,7 @@ describe('JitEngine', () => {
   });
 
   describe('an extension and a clock that steps back', () => {
-    it('L5 is neither asked for nor approved meanwhile', async () => {
+    it('L5 is neither requested nor approved while the clock is behind', async () => {
       const { engine, clock, store } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -638,7 +638,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
     });
 
-    it('L5 L12 ends with what it goes on from all the same', async () => {
+    it('L5 L12 ends with the grant that it extends, also while the clock is behind', async () => {
       const { engine, clock } = anExtendable();
       const grant = await aGranted(engine);
       const request = await pendingExtension(engine, grant);
@@ -649,17 +649,17 @@ describe('JitEngine', () => {
       expect(await requestEnd(engine, request.id)).toMatchObject({ cause: 'origin_ended' });
     });
 
-    it('L1 L5 gives nothing back after the end of the line, nor a start before its own', async () => {
+    it('L1 L5 is not revived after its end, and does not start before its start', async () => {
       const { engine, clock } = anExtendable();
       await extended(engine, await aGranted(engine));
       expect(await allowedAt(engine, clock, END)).toBe(true);
-      // The old one has ended for good, and the new one has not begun.
+      // The old grant has ended permanently, and the new grant has not started.
       expect(await allowedAt(engine, clock, END - 1)).toBe(false);
       expect(await allowedAt(engine, clock, END + TTL)).toBe(false);
       expect(await allowedAt(engine, clock, END + TTL - 1)).toBe(false);
     });
 
-    it('L13 L27 a slow process can approve at no instant before what is on the old grant', async () => {
+    it('L13 L27 is approved by a process with a slow clock at no instant before the last one on the old grant', async () => {
       const { engine, clock, store, approver } = anExtendable();
       const grant = await aGranted(engine);
       const one = await pendingExtension(engine, grant);
@@ -680,7 +680,7 @@ describe('JitEngine', () => {
     const taken = async (engine: JitEngine) =>
       only(await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: TTL, justification: 'the primary is down' }));
 
-    it('is never given by the approver alone, whatever it says', async () => {
+    it('is never granted by the approver alone', async () => {
       const { engine, approver } = emergency();
       const grant = await taken(engine);
       approver.script.decide = { outcome: 'approve' };
@@ -689,7 +689,7 @@ describe('JitEngine', () => {
       expect((await stored(engine, grant))?.successors).toEqual([]);
     });
 
-    it('is given by people, and ends with the access that they find unjustified', async () => {
+    it('is granted by people, and ends with the access if the review finds it unjustified', async () => {
       const { engine } = emergency();
       const grant = await taken(engine);
       const next = await extended(engine, grant);
@@ -701,7 +701,7 @@ describe('JitEngine', () => {
     });
   });
 
-  it('L4 an automatic approver extends as its rule says, and a refused one leaves the old grant as it is', async () => {
+  it('L4 an automatic approver extends as its rule says, and a denied extension leaves the old grant unchanged', async () => {
     let yes = true;
     const { engine, clock } = anEngine({ approver: autoApprove((request) => request.extension === undefined || yes) });
     const grant = await aGranted(engine);

@@ -3,7 +3,7 @@ import { MemoryGrantStore } from '../../src/index.js';
 import { FaultyStore } from '../../src/testing.js';
 import { anEngine, MINUTE, SAM } from './an-engine.js';
 
-it('L42 inbox() lets the event loop take turns while it looks for twins [M3]', async () => {
+it('L42 inbox() yields to the event loop while it looks for denied requests for the same access [M3]', async () => {
   const open = 160;
   const { engine } = anEngine({ store: new FaultyStore(new MemoryGrantStore()), limits: { maxOpenRequests: open } });
   for (let i = 0; i < open; i++) await engine.requestAccess({ subject: 'user:maya', scope: `db:${i}`, ttl: MINUTE });
@@ -17,6 +17,6 @@ it('L42 inbox() lets the event loop take turns while it looks for twins [M3]', a
   const items = await engine.inbox(SAM);
   isCounting = false;
   expect(items).toHaveLength(open);
-  // Each of 160 items is compared with 160 requests, and a turn is taken after 256 at most.
+  // Each of 160 items is compared with 160 requests. inbox() yields after at most 256 comparisons.
   expect(turns).toBeGreaterThanOrEqual(open - 1);
 });

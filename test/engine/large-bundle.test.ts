@@ -6,10 +6,10 @@ import { aChange, FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal } from './an-engine.js';
 
 const SCOPES = Array.from({ length: 50 }, (_, i) => `s${i + 1}`);
-/** With their first grants, one more than a change holds beside the rows of a review. */
+/** Together with the first grants, one grant more than a change holds next to the rows of a review. */
 const EXTENSIONS = 20;
 
-/** Extends a grant so many times, as approvals would: a chain has at most 50 grants. */
+/** Extends a grant this many times, as approvals would: a chain has at most 50 grants. */
 async function extend(store: MemoryGrantStore, first: Grant): Promise<void> {
   const ids = Array.from({ length: EXTENSIONS }, (_, i) => `${first.id.replace('.', '-')}-${i + 1}.1`);
   const links = [first.id, ...ids];
@@ -61,7 +61,7 @@ async function aLargeBundle() {
 const review = (engine: JitEngine, { id }: AccessRequest, by = LEE) =>
   engine.reviewBreakGlass(id, { by, verdict: 'unjustified', reason: 'nothing was down' });
 
-describe('an unjustified break-glass review that one change can not hold', () => {
+describe('an unjustified break-glass review that one change cannot hold', () => {
   it('L12 L42 ends every grant and its chain, the oldest first, and records the verdict last', async () => {
     const { engine, store, request, grants, isPending } = await aLargeBundle();
     const reviewed = await review(engine, request);
@@ -77,7 +77,7 @@ describe('an unjustified break-glass review that one change can not hold', () =>
     expect(new Set(entries.map(({ id }) => id.split('.')[0])).size).toBe(51);
   });
 
-  it('L12 L31 names what it ended and what it left, stays pending, and its repeat ends the rest', async () => {
+  it('L12 L31 names the grants that it ended and those that it left, stays pending, and ends the rest when repeated', async () => {
     const { engine, clock, store, request, grants, isPending } = await aLargeBundle();
     const commit = store.commit.bind(store);
     let commits = 0;

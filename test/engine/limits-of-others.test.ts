@@ -15,13 +15,13 @@ import { aPending, ANA, ask, at, HOUR, LEE, MAYA, MINUTE, SAM } from './an-engin
 const MALLORY = 'user:mallory';
 const ON_CALL = 'user:oncall';
 
-/** An engine with the limits that every user has, unless told otherwise. */
+/** An engine with the default limits, unless overridden. */
 function anEngine(options: Partial<JitEngineOptions> = {}) {
   const [clock, store] = [new ManualClock(), new MemoryGrantStore()];
   return { clock, store, engine: new JitEngine({ approver: reviewers({ members: [SAM, ANA, LEE] }), ...options, clock, store }) };
 }
 
-/** The code, and the limit, that an ask is refused with; or what became of it. */
+/** The outcome of an ask; or the code, and the limit, that it is refused with. */
 async function outcomeOf(work: Promise<{ readonly outcome: string; readonly reused?: boolean }>): Promise<string> {
   try {
     const { outcome, reused } = await work;
@@ -35,7 +35,7 @@ async function outcomeOf(work: Promise<{ readonly outcome: string; readonly reus
 const rowsOf = async (store: MemoryGrantStore, subject: string, open?: boolean) =>
   (await store.find({ kind: 'request', subject, open, limit: 2_000 })).items;
 
-/** Asks for windows of a moment, each over before the next is asked for. @returns how many were let through */
+/** Requests short windows, each of which ends before the next request. @returns how many were accepted */
 async function flood(
   engine: JitEngine,
   clock: { advance(ms: number): Promise<void> },
@@ -52,7 +52,7 @@ async function flood(
 }
 
 describe('limits of a subject', () => {
-  it('hold for windows of a moment too: no request of 1 ms is opened [M4]', async () => {
+  it('hold for very short windows too: no request of 1 ms is opened [M4]', async () => {
     const { engine, clock, store } = anEngine({ limits: { maxOpenRequests: 10 } });
     const startsAt = () => clock.now();
     let through = 0;
@@ -65,7 +65,7 @@ describe('limits of a subject', () => {
     expect(await rowsOf(store, MAYA)).toHaveLength(0);
   });
 
-  it('hold for what is left of a window that has begun: all but 1 ms of it may not have passed [M4]', async () => {
+  it('hold for the remaining time of a window that has begun: a request with 1 ms left is refused [M4]', async () => {
     const { engine, clock, store } = anEngine({ limits: { maxOpenRequests: 10 } });
     const through = await flood(engine, clock, 40, { startsAt: undefined, ttl: 15 * MINUTE });
     expect(through).toBe(10);
@@ -80,19 +80,19 @@ describe('limits of a subject', () => {
     expect(await rowsOf(store, MAYA, true)).toHaveLength(10);
   });
 
-  it('count rows without a recorded end, and an ask that meets one records the ends that time has brought and counts again [M4]', async () => {
+  it('count rows without a recorded end, and an ask at the limit records the expiries that are due and counts again [M4]', async () => {
     const { engine, clock, store } = anEngine({ limits: { maxOpenRequests: 5, reviewWithin: MINUTE } });
     for (let round = 0; round < 4; round++) {
       for (let i = 0; i < 5; i++) expect(await outcomeOf(ask(engine, { scope: `s${round}-${i}` }))).toBe('pending');
       expect(await outcomeOf(ask(engine, { scope: 'one-more' }))).toBe('ERR_JIT_LIMIT maxOpenRequests');
       await clock.advance(MINUTE);
     }
-    // Without a sweeper: no more rows are open than the limit allows, and nobody is locked out.
+    // Without a sweeper: no more rows are open than the limit allows, and the subject can still request.
     expect((await rowsOf(store, MAYA, true)).length, 'open rows of one subject').toBeLessThanOrEqual(5);
     expect(await outcomeOf(ask(engine, { scope: 'later' }))).toBe('pending');
   });
 
-  it('count grants that time has ended until that is recorded, and record it where they would refuse an ask or an approval [M4]', async () => {
+  it('count expired grants until their end is recorded, and record it if they would refuse an ask or an approval [M4]', async () => {
     const { engine, clock, store } = anEngine({ approver: autoApprove(() => true), limits: { maxGrants: 4 } });
     const openGrants = async () => (await store.find({ kind: 'grant', subject: MAYA, open: true, limit: 1_000 })).items.length;
     for (let round = 0; round < 6; round++) {
@@ -140,7 +140,7 @@ describe('other callers', () => {
       const scopes = Array.from({ length: 50 }, (_, n) => `staging:s${i}-${n}`);
       expect(await outcomeOf(ask(engine, { subject: ON_CALL, requestedBy: MALLORY, scopes, ttl: '8h' }))).toBe('granted');
     }
-    // Nor has the caller itself more than the limit for this subject.
+    // The caller has no more than the limit for this subject either.
     expect(await outcomeOf(ask(engine, { subject: ON_CALL, requestedBy: MALLORY, scope: 'staging:x' }))).toBe('ERR_JIT_LIMIT maxGrants');
     expect(await outcomeOf(ask(engine, { subject: ON_CALL, scope: 'staging:own' }))).toBe('granted');
     const emergency = engine.breakGlass({ subject: ON_CALL, scope: 'db-prod:write', ttl: '30m', justification: 'down' });
@@ -149,7 +149,7 @@ describe('other callers', () => {
     expect((await engine.approve(id, { by: SAM })).outcome).toBe('granted');
   });
 
-  it('leave break-glass its reserve: a subject that holds all grants it may have takes 50 more in an emergency, and no 51st (L44) [M5]', async () => {
+  it('leave break-glass its reserve: a subject at maxGrants takes 50 more grants in an emergency, and no 51st (L44) [M5]', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: HOUR, maxUnreviewed: 9 } as const;
     const { engine } = anEngine({
       approver: new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass }),
@@ -168,7 +168,7 @@ describe('other callers', () => {
     expect(await outcomeOf(take(2, 50))).toBe('ERR_JIT_LIMIT breakGlassGrants');
     expect(await outcomeOf(take(1, 50))).toBe('granted');
     expect(await outcomeOf(take(1, 60))).toBe('ERR_JIT_LIMIT breakGlassGrants');
-    // What was taken by break-glass doesn't count against what may be asked for.
+    // Grants taken by break-glass do not count against maxGrants.
     await engine.release((await engine.status(ON_CALL)).held.find(({ scope }) => scope === 'db-prod:write')?.id as string, { by: ON_CALL });
     expect(await outcomeOf(ask(engine, { subject: ON_CALL, scope: 'y' }))).toBe('granted');
   });
@@ -182,7 +182,7 @@ describe('other callers', () => {
     expect(await outcomeOf(take(MALLORY, ON_CALL, 'b'))).toBe('ERR_JIT_LIMIT maxUnreviewed');
     expect(await outcomeOf(take(MALLORY, MAYA, 'b'))).toBe('ERR_JIT_LIMIT maxUnreviewed');
     expect(await outcomeOf(take(ON_CALL, ON_CALL, 'b'))).toBe('granted');
-    // What the subject took itself stands against everybody who takes for it.
+    // Break-glass that the subject took itself counts against every caller who takes it for the subject.
     expect(await outcomeOf(take(ON_CALL, ON_CALL, 'c'))).toBe('ERR_JIT_LIMIT maxUnreviewed');
     expect(await outcomeOf(take(SAM, ON_CALL, 'c'))).toBe('ERR_JIT_LIMIT maxUnreviewed');
     expect(await outcomeOf(take(ON_CALL, MAYA, 'c'))).toBe('ERR_JIT_LIMIT maxUnreviewed');
@@ -196,10 +196,10 @@ describe('other callers', () => {
     }
     for (let i = 0; i < 5; i++) expect(await outcomeOf(ask(engine, { scope: `own${i}` }))).toBe('pending');
     expect(await outcomeOf(ask(engine, { scope: 'one-more' }))).toBe('ERR_JIT_LIMIT maxOpenRequests');
-    // Asking on behalf of a subject adds nothing to what the subject has open itself.
+    // Requests on behalf of a subject do not count against the open requests of the subject.
     expect(await outcomeOf(ask(engine, { requestedBy: ANA, scope: 'one-more' }))).toBe('ERR_JIT_LIMIT maxOpenRequests');
     expect(await outcomeOf(ask(engine, { subject: MALLORY, scope: 'own' }))).toBe('pending');
-    // What has ended frees a place, decided or by time, without a sweep.
+    // A request that has ended, decided or expired, frees a place without a sweep.
     const [first] = await rowsOf(store, MAYA, true).then((rows) => rows.filter(({ body }) => body['requestedBy'] === MALLORY));
     await engine.deny(first?.id as string, { by: SAM });
     expect(await outcomeOf(ask(engine, { subject: ON_CALL, requestedBy: MALLORY, scope: 'again' }))).toBe('pending');
@@ -210,7 +210,7 @@ describe('other callers', () => {
     expect(await outcomeOf(ask(engine, { subject: ON_CALL, requestedBy: MALLORY, scope: 'another' }))).toBe('pending');
   });
 
-  it('do not stand for the ask of a subject: it gets a request of its own, with its own reason and length [M6]', async () => {
+  it('have requests that are not reused for an ask of the subject: it gets its own, with its own justification and length [M6]', async () => {
     const { engine, store } = anEngine();
     const squatted = await aPending(engine, { requestedBy: MALLORY, ttl: '8h', justification: 'tests' });
     const own = await ask(engine, { ttl: '5m', justification: 'INC-1', idempotencyKey: 'k' });
@@ -221,7 +221,7 @@ describe('other callers', () => {
     expect(await rowsOf(store, MAYA, true)).toHaveLength(1);
   });
 
-  it('of one requester, a longer request does not stand for a shorter ask; a shorter one does, and says in what it differs [M6]', async () => {
+  it('aside: a longer request of one requester is not reused for a shorter ask; a shorter one is, with its differences listed [M6]', async () => {
     const { engine } = anEngine();
     const long = await aPending(engine, { ttl: '8h', justification: 'tests' });
     const short = await ask(engine, { ttl: '5m', justification: 'INC-1' });
@@ -241,7 +241,7 @@ describe('other callers', () => {
     });
   });
 
-  it('are not given the live grants of a request that another made, nor longer ones than were asked for [M6]', async () => {
+  it('are not given the live grants of a request by another requester, nor longer ones than requested [M6]', async () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     const others = await ask(engine, { requestedBy: MALLORY, ttl: '15m' });
     const own = await ask(engine, { ttl: '15m' });
@@ -257,12 +257,12 @@ describe('a denial', () => {
     try {
       return anEngine({ approver, limits: day });
     } catch {
-      // An engine that does not know the limit: then nothing stands.
+      // An engine without the limit: a denial blocks nothing.
       return anEngine({ approver });
     }
   };
 
-  it('is seen by whoever reviews a twin of what was denied (L44) [M3]', async () => {
+  it('is shown to the reviewer of a later request for the same access (L44) [M3]', async () => {
     const { engine } = anEngine();
     const first = await aPending(engine, { startsAt: at(HOUR), ttl: HOUR });
     const twin = await aPending(engine, { startsAt: at(HOUR + 1), ttl: HOUR });
@@ -279,7 +279,7 @@ describe('a denial', () => {
     for (const { id } of [apart, elsewhere]) expect(await itemOf(id)).toMatchObject({ denials: [] });
   });
 
-  it('is seen also where its requester took the request back, or asked through somebody else; for a day (L44) [M3]', async () => {
+  it('is shown also if its requester cancelled the request or asks through another requester; for a day (L44) [M3]', async () => {
     const approver = new ScriptedApprover({
       decide: { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 2 }], denials: 2 } },
       groupsOf: ['g'],
@@ -297,7 +297,7 @@ describe('a denial', () => {
     expect(await denials()).toMatchObject({ denials: [] });
   });
 
-  it('stands against the same ask of its requester for limits.askAgainAfter, and says until when (L44) [M3]', async () => {
+  it('blocks the same ask of its requester for limits.askAgainAfter, and the refusal says until when (L44) [M3]', async () => {
     const { engine, clock } = paused();
     await engine.deny((await aPending(engine)).id, { by: SAM });
     const again: Partial<AccessAsk>[] = [
@@ -318,7 +318,7 @@ describe('a denial', () => {
     expect(await outcomeOf(ask(engine))).toBe('pending');
   });
 
-  it('of an ask by another caller does not silence the subject (L44) [M3]', async () => {
+  it('of an ask by another caller does not block the subject (L44) [M3]', async () => {
     const { engine } = paused();
     await engine.deny((await aPending(engine, { requestedBy: MALLORY })).id, { by: SAM });
     expect(await outcomeOf(ask(engine, { requestedBy: MALLORY }))).toBe('ERR_JIT_LIMIT askAgainAfter');
@@ -326,7 +326,7 @@ describe('a denial', () => {
     expect(await outcomeOf(ask(engine))).toBe('pending');
   });
 
-  it('of the approver stands too, and hundreds of them do not push out the one of a reviewer (L44) [M3]', async () => {
+  it('by the approver blocks too, and hundreds of them do not displace the denial by a reviewer (L44) [M3]', async () => {
     const approver = new ScriptedApprover({
       decide: { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } },
       groupsOf: ['g'],
@@ -341,7 +341,7 @@ describe('a denial', () => {
     expect(await outcomeOf(ask(engine, { scope: 'flood-149' }))).toBe('ERR_JIT_LIMIT askAgainAfter');
   });
 
-  it('binds neither break-glass nor an extension (L44) [M3]', async () => {
+  it('blocks neither break-glass nor an extension (L44) [M3]', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: HOUR } as const;
     const quorum = { groups: [{ name: 'g', approvals: 1 }] };
     const { engine } = paused(new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['g'], breakGlass }));
@@ -359,18 +359,18 @@ describe('a denial', () => {
 describe('limits.maxTotal', () => {
   const auto = autoApprove(() => true);
 
-  it('bounds adjoining windows: asks made in one second give no two days without a gap [F9]', async () => {
+  it('bounds adjoining windows: asks made in one second give no two days of access without a gap [F9]', async () => {
     const { engine } = anEngine({ approver: auto, limits: { maxTtl: '1h', maxTotal: '2h' } });
     const said: string[] = [];
     for (let i = 0; i < 48; i++) said.push(await outcomeOf(ask(engine, { startsAt: at(i * HOUR), ttl: '1h' })));
-    // Two hours, then an hour in which there is none, and so on.
+    // Two hours of access, one hour without, and so on.
     const held = said.map((one) => one === 'granted');
     expect(held.slice(0, 6), said.slice(0, 6).join()).toEqual([true, true, false, true, true, false]);
     expect(held.filter((one) => one)).toHaveLength(32);
     expect(said[2]).toBe('ERR_JIT_LIMIT maxTotal');
   });
 
-  it('counts open requests, overlapping scopes, what joins two windows, and a gap too short to be asked for [F9]', async () => {
+  it('counts open requests, overlapping scopes, a window that joins two others, and gaps of 1 ms [F9]', async () => {
     const limits = { maxTtl: '1h', maxTotal: '2h' } as const;
     const { engine } = anEngine({ limits });
     await aPending(engine, { startsAt: at(0), ttl: '1h' });
@@ -388,7 +388,7 @@ describe('limits.maxTotal', () => {
     expect(await outcomeOf(ask(bundle, { scopes: ['a', 'c'], startsAt: at(2 * HOUR), ttl: '1h' }))).toBe('pending');
   });
 
-  it('counts neither what has ended nor the past, nor what other callers asked for (L44) [F9]', async () => {
+  it('counts neither ended grants, nor past time, nor requests of other callers (L44) [F9]', async () => {
     const { engine, clock } = anEngine({ approver: auto, limits: { maxTtl: '1h', maxTotal: '2h' } });
     const all = [];
     for (let i = 0; i < 2; i++) all.push(await ask(engine, { startsAt: at(i * HOUR), ttl: '1h' }));

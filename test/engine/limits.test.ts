@@ -44,7 +44,7 @@ async function settle(calls: readonly Promise<AccessResult>[]) {
 
 describe('JitEngine', () => {
   describe('limits.maxOpenRequests', () => {
-    it('refuses one too many, stores nothing but the attempt, and says what the limit is', async () => {
+    it('refuses one too many, stores nothing but the refused attempt, and names the limit', async () => {
       const { engine, store } = withLimits({ maxOpenRequests: 2 });
       for (const scope of ['a', 'b']) await aPending(engine, { scope });
       const before = await wholeStore(store);
@@ -56,18 +56,18 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: MAYA, data: { scopes: ['c'] } });
     });
 
-    it('L44 counts each subject for itself, and what a requester opens for others against that requester', async () => {
+    it('L44 counts each subject separately, and counts requests for others against the requester', async () => {
       const { engine } = withLimits({ maxOpenRequests: 1 });
       await aPending(engine, { requestedBy: NOOR });
       await refusal(ask(engine, { subject: 'agent:1', requestedBy: NOOR }), 'ERR_JIT_LIMIT');
       await aPending(engine, { subject: NOOR, scope: 'b' });
       await aPending(engine, { scope: 'b' });
       await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
-      // Through somebody else a subject gets no more than it may have itself.
+      // A subject gets no more through another requester than it may have itself.
       await refusal(ask(engine, { scope: 'c', requestedBy: 'user:other' }), 'ERR_JIT_LIMIT');
     });
 
-    it('counts no request that was decided, cancelled, or ran out, swept or not', async () => {
+    it('counts no request that was decided or cancelled, or whose deadline has passed without a sweep', async () => {
       const { engine, clock } = withLimits({ maxOpenRequests: 1, reviewWithin: HOUR });
       await engine.approve((await aPending(engine, { scope: 'a' })).id, { by: SAM });
       await engine.deny((await aPending(engine, { scope: 'b' })).id, { by: SAM });
@@ -80,7 +80,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'f' }), 'ERR_JIT_LIMIT');
     });
 
-    it('counts a request that the approver has not answered, and one to extend a grant', async () => {
+    it('counts a request that the approver has not decided, and an extension request', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine } = anEngine({ approver, limits: { maxOpenRequests: 1 } });
       await refusal(ask(engine, { scope: 'a' }), 'ERR_JIT_APPROVER');
@@ -95,14 +95,14 @@ describe('JitEngine', () => {
       await refusal(other.extend(held.id, { requestedBy: MAYA, ttl: TTL }), 'ERR_JIT_LIMIT');
     });
 
-    it('does not refuse the ask that an idempotency key has made', async () => {
+    it('does not refuse a repeated ask under its idempotency key', async () => {
       const { engine } = withLimits({ maxOpenRequests: 1, duplicates: 'refuse' });
       const { id } = await aPending(engine, { idempotencyKey: 'k' });
       expect(await ask(engine, { idempotencyKey: 'k' })).toMatchObject({ outcome: 'pending', reused: true, request: { id } });
     });
 
     for (const seed of [1, 2, 3]) {
-      it(`lets through exactly as many of 64 at once (interleaving ${seed})`, async () => {
+      it(`accepts exactly maxOpenRequests of 64 concurrent asks (interleaving ${seed})`, async () => {
         const { engines, store } = aFleet({ maxOpenRequests: 5 });
         store.inject('all', { fault: 'yield', seed });
         const { results, codes } = await settle(Array.from({ length: 64 }, (_, i) => ask(engines[i % 2] as JitEngine, { scope: `s${i}` })));
@@ -112,7 +112,7 @@ describe('JitEngine', () => {
         expect((await store.find({ kind: 'request', open: true, limit: 100 })).items).toHaveLength(5);
       });
 
-      it(`L44 lets through exactly as many of 64 at once by one requester for seven subjects (interleaving ${seed})`, async () => {
+      it(`L44 accepts exactly maxOpenRequests of 64 concurrent asks by one requester for seven subjects (interleaving ${seed})`, async () => {
         const { engines, store } = aFleet({ maxOpenRequests: 5 });
         store.inject('all', { fault: 'yield', seed });
         const { results, codes } = await settle(
@@ -126,7 +126,7 @@ describe('JitEngine', () => {
         expect((await store.find({ kind: 'request', open: true, limit: 100 })).items).toHaveLength(5);
       });
 
-      it(`L11 lets 64 of one key at once through as one, also at the limit and where duplicates are refused (interleaving ${seed})`, async () => {
+      it(`L11 accepts 64 concurrent asks under one key as one request, also at the limit and with duplicates refused (interleaving ${seed})`, async () => {
         const { engines, store } = aFleet({ maxOpenRequests: 1, duplicates: 'refuse' });
         store.inject('all', { fault: 'yield', seed });
         const { results, codes } = await settle(
@@ -135,7 +135,7 @@ describe('JitEngine', () => {
         store.clear();
         expect(codes).toEqual([]);
         expect(new Set(results.map(({ request }) => request.id)).size).toBe(1);
-        // One of the calls has made it, and to the others it is a repeat.
+        // One call created the request; for the other calls it is a repeat.
         expect(results.filter(({ reused }) => !reused)).toHaveLength(1);
         expect(await typesOf(store)).toEqual(['request.created', 'request.assigned']);
       });
@@ -143,7 +143,7 @@ describe('JitEngine', () => {
   });
 
   describe('limits.maxGrants', () => {
-    it('refuses an ask whose grants would be too many, and counts a bundle by its scopes', async () => {
+    it('refuses an ask whose grants would exceed the limit, and counts a bundle by its scopes', async () => {
       const { engine, store } = withLimits({ maxGrants: 3 });
       await grantsOf(engine, { scopes: ['a', 'b'] });
       const before = await wholeStore(store);
@@ -153,7 +153,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
     });
 
-    it('counts scheduled grants; not those that time has ended, swept or not, nor those that were ended', async () => {
+    it('counts scheduled grants; neither expired grants, with or without a sweep, nor grants that were ended early', async () => {
       const { engine, clock } = withLimits({ maxGrants: 2 });
       await aGranted(engine, { scope: 'later', startsAt: at(HOUR) });
       const now = await aGranted(engine, { scope: 'now', ttl: 1_000 });
@@ -192,7 +192,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('L10 denies what would be too many at the decision: all of a bundle or none', async () => {
+    it('L10 denies at the decision what would exceed the limit: all of a bundle or none of it', async () => {
       const { engine } = withLimits({ maxGrants: 2 });
       const [one, two] = [await aPending(engine, { scopes: ['a', 'b'] }), await aPending(engine, { scope: 'c' })];
       await engine.approve(two.id, { by: SAM });
@@ -206,7 +206,7 @@ describe('JitEngine', () => {
     });
 
     for (const seed of [1, 2, 3]) {
-      it(`never gives more, of 64 asks or approvals at once (interleaving ${seed})`, async () => {
+      it(`never issues more than the limit, for concurrent asks or approvals (interleaving ${seed})`, async () => {
         for (const approver of [anybody, people]) {
           const { engine, engines, store } = aFleet({ maxGrants: 5, maxOpenRequests: 64 }, approver);
           const pending =
@@ -228,7 +228,7 @@ describe('JitEngine', () => {
   });
 
   describe('limits.duplicates', () => {
-    it('gives an open request back, writes nothing, and does not ask who has answered again', async () => {
+    it('returns an open request, writes nothing, and does not ask the approver again', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
         groupsOf: ['ops'],
@@ -244,7 +244,7 @@ describe('JitEngine', () => {
       expect(approver.asked('decide')).toBe(1);
     });
 
-    it('asks the approver again about an open request that it has not answered', async () => {
+    it('asks the approver again about an open request that it has not decided', async () => {
       const approver = new ScriptedApprover({ decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
       const { engine } = anEngine({ approver });
       const { requestId } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -263,7 +263,7 @@ describe('JitEngine', () => {
       ['another requester', { requestedBy: NOOR }, false],
       ['another subject', { subject: NOOR, requestedBy: MAYA }, false],
     ] as const) {
-      it(`an open request ${reused ? 'comes back for' : 'does not stand for'} an ask for ${what}`, async () => {
+      it(`an open request ${reused ? 'is reused for' : 'is not reused for'} an ask for ${what}`, async () => {
         const { engine } = anEngine();
         const { id } = await aPending(engine, { scopes: ['a', 'b'] });
         const again = await ask(engine, { scopes: ['a', 'b'], ...over });
@@ -271,7 +271,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('an open request with a start comes back for the same start alone', async () => {
+    it('an open request with a start is reused only for the same start', async () => {
       const { engine } = anEngine();
       const { id } = await aPending(engine, { startsAt: at(HOUR) });
       for (const [startsAt, reused] of [
@@ -285,7 +285,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('an open request that has run out does not come back, at the millisecond', async () => {
+    it('an open request is not reused from the millisecond of its deadline', async () => {
       const { engine, clock } = withLimits({ reviewWithin: HOUR });
       const { id } = await aPending(engine);
       await clock.set(at(HOUR - 1));
@@ -294,7 +294,7 @@ describe('JitEngine', () => {
       expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
     });
 
-    it('live grants come back for exactly their length, while they hold for all of the asked time, at the millisecond', async () => {
+    it('live grants are reused for exactly their length, while they cover all of the requested time, to the millisecond', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       for (const [now, ttl, reused] of [
@@ -312,7 +312,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L6 the leeway shortens what is there as it would what is new', async () => {
+    it('L6 the leeway shortens reused grants as it shortens new ones', async () => {
       const { engine, clock } = anEngine({ leewayMs: 10 });
       await aGranted(engine, { startsAt: at(HOUR), ttl: TTL });
       const again = async () => (await ask(engine, { startsAt: at(HOUR), ttl: TTL })).reused;
@@ -323,7 +323,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { startsAt: at(HOUR), ttl: TTL }), 'ERR_JIT_DEADLINE');
     });
 
-    it('live grants come back to the same requester, for the whole bundle, in any order', async () => {
+    it('live grants are reused for the same requester, for the whole bundle, in any order', async () => {
       const { engine } = anEngine();
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
       expect(await ask(engine, { scopes: ['b', 'a'] })).toMatchObject({ outcome: 'granted', reused: true, grants });
@@ -332,13 +332,13 @@ describe('JitEngine', () => {
       expect((await ask(engine, { scopes: ['a', 'b'], subject: NOOR })).reused).toBe(false);
     });
 
-    it('L19 two requests do not stand for a bundle of both', async () => {
+    it('L19 the grants of two requests are not reused for a bundle of both', async () => {
       const { engine } = anEngine();
       for (const scope of ['a', 'b']) await aGranted(engine, { scope });
       expect((await ask(engine, { scopes: ['a', 'b'] })).reused).toBe(false);
     });
 
-    it('grants that were revoked, released, or are idle or used up do not come back', async () => {
+    it('grants that were revoked or released, or are idle or used up, are not reused', async () => {
       const { engine } = anEngine();
       await engine.revoke((await aGranted(engine)).id, { by: SAM });
       expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
@@ -353,7 +353,7 @@ describe('JitEngine', () => {
       expect(await ask(counted.engine)).toMatchObject({ outcome: 'granted', reused: false });
     });
 
-    it('a grant whose idle end would come first has not the asked time left', async () => {
+    it('a grant whose idle end would come first is not reused: it does not last the requested time', async () => {
       for (const [idleTtlMs, reused] of [
         [TTL, true],
         [TTL - 1, false],
@@ -365,7 +365,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('a scheduled grant comes back for the same start and length alone, before and in its window', async () => {
+    it('a scheduled grant is reused only for the same start and length, before and in its window', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine, { startsAt: at(HOUR), ttl: HOUR });
       for (const [now, startsAt, ttl, reused] of [
@@ -387,7 +387,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('an extension repeats an open extension of the same grant, and nothing else', async () => {
+    it('an extension request is reused only for an extension of the same grant', async () => {
       const { engine } = anEngine();
       const [one, two] = [await aGranted(engine), await aGranted(engine, { ttl: TTL + 1 })];
       const first = await engine.extend(one.id, { requestedBy: MAYA, ttl: TTL });
@@ -401,13 +401,13 @@ describe('JitEngine', () => {
         reused: true,
         request: { id: first.request.id },
       });
-      // Nor does it stand for an ask of its own.
+      // It is not reused for an ordinary request either.
       await engine.revoke(two.id, { by: SAM });
       await engine.revoke(one.id, { by: SAM });
       expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });
     });
 
-    it("comes back also where the subject's limits are reached, for it adds nothing", async () => {
+    it('a duplicate is reused also when the limits of the subject are reached, because it adds nothing', async () => {
       const { engine } = withLimits({ maxOpenRequests: 1, maxGrants: 1 });
       const { id } = await aPending(engine);
       expect(await ask(engine)).toMatchObject({ reused: true, request: { id } });
@@ -415,7 +415,7 @@ describe('JitEngine', () => {
       expect(await ask(engine)).toMatchObject({ outcome: 'granted', reused: true, request: { id } });
     });
 
-    it('L20 is refused all the same to whoever may no longer ask', async () => {
+    it('L20 a duplicate is refused once the ask is no longer eligible', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
       const { engine } = anEngine({ approver });
       await ask(engine);
@@ -423,7 +423,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine), 'ERR_JIT_INELIGIBLE');
     });
 
-    it('L18 a duplicate never gives what was not decided: the request that comes back is the one that people looked at', async () => {
+    it('L18 a duplicate gives only what was decided: the reused request is the one that reviewers see', async () => {
       const { engine } = anEngine();
       const first = await aPending(engine, { ttl: MINUTE, justification: 'a short one' });
       const again = await ask(engine, { ttl: HOUR });
@@ -433,7 +433,7 @@ describe('JitEngine', () => {
       expect(result).toMatchObject({ outcome: 'granted', grants: [{ expiresAt: at(MINUTE) }] });
     });
 
-    it("'refuse' refuses both, naming the request, and writes nothing but the attempt", async () => {
+    it("'refuse' refuses a duplicate of a request and of a grant, names the request, and writes nothing but the attempt", async () => {
       const { engine, store } = withLimits({ duplicates: 'refuse' });
       const pending = await aPending(engine, { scope: 'a' });
       const grant = await aGranted(engine);
@@ -454,7 +454,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it("'refuse' refuses what 'return' would give back, and nothing else", async () => {
+    it("'refuse' refuses what 'return' would reuse, and nothing else", async () => {
       const { engine } = withLimits({ duplicates: 'refuse' });
       const { id } = await aPending(engine, { scopes: ['a', 'b'] });
       for (const over of [{}, { ttl: TTL + 1 }, { scopes: ['b', 'a'] }, { justification: 'x' }]) {
@@ -468,7 +468,7 @@ describe('JitEngine', () => {
 
     for (const seed of [1, 2, 3]) {
       for (const duplicates of ['return', 'refuse'] as const) {
-        it(`'${duplicates}' makes one of 64 asks at once, for people and for rules (interleaving ${seed})`, async () => {
+        it(`'${duplicates}' creates one request for 64 concurrent asks, with reviewers and with rules (interleaving ${seed})`, async () => {
           for (const approver of [people, anybody]) {
             const { engines, store } = aFleet({ duplicates }, approver);
             store.inject('all', { fault: 'yield', seed });
@@ -491,7 +491,7 @@ describe('JitEngine', () => {
       new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass: { outcome: 'approve', reviewWithinMs: HOUR, maxUnreviewed: 9 } });
     const breakIt = (engine: JitEngine, ttl: number) => engine.breakGlass({ subject: MAYA, scope: 'bg', ttl, justification: 'down' });
 
-    it('L3 bounds an ordinary ask and break-glass too, at the millisecond, and nothing is cut or stored', async () => {
+    it('L3 bounds an ordinary ask and break-glass too, to the millisecond, and cuts or stores nothing longer', async () => {
       const { engine, store } = anEngine({ approver: emergency(), limits: { maxTtl: 2 * HOUR, maxTotal: HOUR } });
       const before = await wholeStore(store);
       for (const work of [
@@ -513,7 +513,7 @@ describe('JitEngine', () => {
       [HOUR, 'granted'],
       [HOUR + 1, 'denied'],
     ] as const) {
-      it(`L3 that of a rule bounds the first grant: an ask ${ttl - HOUR} ms from it is ${outcome}, by rule or by people`, async () => {
+      it(`L3 from a rule bounds the first grant: an ask ${ttl - HOUR} ms from it is ${outcome}, by rule or by people`, async () => {
         const terms = { maxTotalMs: HOUR };
         const quorum = { groups: [{ name: 'g', approvals: 1 }] };
         for (const decide of [
@@ -532,7 +532,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L3 that of a rule bounds break-glass, and the refusal says which limit it is', async () => {
+    it('L3 from a rule bounds break-glass, and the refusal names the limit', async () => {
       const approver = emergency();
       const { engine, store } = anEngine({ approver });
       approver.script.breakGlass = { outcome: 'approve', reviewWithinMs: HOUR, terms: { maxTotalMs: HOUR } };
@@ -546,7 +546,7 @@ describe('JitEngine', () => {
   });
 
   describe('limits', () => {
-    it('are checked where the engine is made', async () => {
+    it('are validated when the engine is created', async () => {
       for (const [argument, limits] of [
         ['limits.maxOpenRequests', { maxOpenRequests: 0 }],
         ['limits.maxOpenRequests', { maxOpenRequests: 1.5 }],
@@ -569,7 +569,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it("L30 hold where a subject's row, or what it has, can not be read: nothing is opened and nothing is given", async () => {
+    it('L30 refuse requests and grants if the row of the subject, or its records, cannot be read', async () => {
       for (const [method, code] of [
         ['get', 'ERR_JIT_STORE'],
         ['find', 'ERR_JIT_STORE'],
@@ -583,7 +583,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('hold between an ask and an approval at once, through the one row that both write', async () => {
+    it('hold for an ask concurrent with an approval, through the subject row that both write', async () => {
       for (let seed = 1; seed <= 12; seed++) {
         const store = new FaultyStore(new MemoryGrantStore());
         const { engine } = anEngine({ store, approver: people, limits: { maxGrants: 1 } });
@@ -591,7 +591,7 @@ describe('JitEngine', () => {
         store.inject('all', { fault: 'yield', seed });
         const [, asked] = await Promise.allSettled([engine.approve(id, { by: SAM }), ask(engine, { scope: 'b' })]);
         store.clear();
-        // Whichever was first: what was asked in time may still be refused at its own approval.
+        // In either order: a request made in time may still be denied at its approval.
         if (asked.status === 'fulfilled') expect((await engine.approve(asked.value.request.id, { by: SAM })).outcome).toBe('denied');
         expect(await engine.filterAllowed(MAYA, ['a', 'b'])).toEqual(['a']);
       }

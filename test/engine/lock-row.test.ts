@@ -38,7 +38,7 @@ describe('a row of locks, which no verb of this version writes', () => {
     for (const asked of askers) expect(await asked.isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
-  it('leaves standing access, which needs no store', async () => {
+  it('does not deny standing access, which needs no store', async () => {
     const { store, clock, engine, standing, put } = await locked();
     await put({});
     for (const asked of [engine, createChecker({ store, clock, standing })]) {
@@ -47,7 +47,7 @@ describe('a row of locks, which no verb of this version writes', () => {
     }
   });
 
-  it('L26 is named by verifyStore, once, as a row that is not in the journal', async () => {
+  it('L26 is reported by verifyStore, once, as a row that is not in the journal', async () => {
     const { store, put } = await locked();
     expect((await verifyStore(store)).differences).toEqual([]);
     await put({});

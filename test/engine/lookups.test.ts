@@ -7,7 +7,7 @@ const END = 15 * MINUTE;
 
 describe('JitEngine', () => {
   describe('requestAccess()', () => {
-    it('keeps everything that was asked', async () => {
+    it('stores every field of the ask', async () => {
       const { engine } = anEngine();
       const { request } = await ask(engine, {
         scopes: ['a', 'b'],
@@ -47,7 +47,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 
-    it('L11 the same key and body gives the request as it is now, and writes nothing', async () => {
+    it('L11 returns the current request for the same key and body, and writes nothing', async () => {
       const { engine } = anEngine();
       const asked = { idempotencyKey: 'k', metadata: { b: 1, a: 2 }, justification: 'x' };
       const first = await aPending(engine, asked);
@@ -62,7 +62,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L11 tells a cancelled, a denied and an expired request as it is', async () => {
+    it('L11 returns the current status of a cancelled, a denied and an expired request', async () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: 1000 } });
       const asked = (idempotencyKey: string) => ({ idempotencyKey, scope: `s:${idempotencyKey}` });
       const [cancelled, denied] = [await aPending(engine, asked('c')), await aPending(engine, asked('d'))];
@@ -94,9 +94,9 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L11 L24 keys are apart for each requester, key and namespace', async () => {
+    it('L11 L24 keys are separate for each requester, key and namespace', async () => {
       const { engine, store, clock } = anEngine();
-      // Each is closed before the next is asked for, which would else be told that it repeats it.
+      // Each request is cancelled before the next ask, which would otherwise reuse it.
       const made = async (over: object, of = engine) => {
         const { id } = await aPending(of, over);
         await of.cancel(id, { by: MAYA });
@@ -129,7 +129,7 @@ describe('JitEngine', () => {
   });
 
   describe('request()', () => {
-    it('gives a request with its grants, and undefined for what is not there', async () => {
+    it('returns a request with its grants, and undefined for an unknown id', async () => {
       const { engine, store, clock } = anEngine();
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
       expect((await engine.getRequest(grants[0]?.requestId ?? ''))?.grants).toEqual(grants);
@@ -245,7 +245,7 @@ describe('JitEngine', () => {
       expect(await ids({ status: 'expired', subject: 'user:bob' })).toEqual([bob.id]);
     });
 
-    it('fills a page over as many pages of the store as it takes', async () => {
+    it('fills a page from as many pages of the store as needed', async () => {
       const { engine } = anEngine();
       for (let i = 0; i < 12; i++) {
         const request = await aPending(engine, { scope: `s${i}` });
@@ -278,7 +278,7 @@ describe('JitEngine', () => {
       expect(await engine.inbox(ANA)).toHaveLength(5);
     });
 
-    it('L17 is asked live: who has left the group sees nothing', async () => {
+    it('L17 is asked live: a reviewer who has left the group sees nothing', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
         groupsOf: ['ops'],
@@ -290,7 +290,7 @@ describe('JitEngine', () => {
       expect(await engine.inbox(SAM)).toEqual([]);
     });
 
-    it('L28 L30 lists the others where the approver fails about one, loudly', async () => {
+    it('L28 L30 lists the other requests if the approver fails about one, and reports the failure', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } },
         groupsOf: (_, { scopes }) => (scopes[0] === 'broken' ? Promise.reject(new Error('LDAP')) : ['ops']),
@@ -303,7 +303,7 @@ describe('JitEngine', () => {
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'inbox' }]);
     });
 
-    it('goes over more than one page', async () => {
+    it('reads more than one page of the store', async () => {
       const { engine } = anEngine({ limits: { maxOpenRequests: 120 } });
       for (let i = 0; i < 120; i++) await aPending(engine, { scope: `s${i}` });
       expect(await engine.inbox(SAM)).toHaveLength(120);
@@ -345,7 +345,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L27 a grant revoked the moment it began was never held', async () => {
+    it('L27 does not name a grant that was revoked at the instant it began', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       await engine.revoke(grant.id, { by: SAM });
@@ -354,7 +354,7 @@ describe('JitEngine', () => {
       expect((await engine.history({ from: 0, to: at(1000) })).items).toEqual([]);
     });
 
-    it('covers by the scopes that the engine knows, and pages', async () => {
+    it('matches scopes with the matcher of the engine, and pages', async () => {
       const { engine } = anEngine({ scopes: patternScopes, approver: autoApprove(() => true, { patterns: true }) });
       for (const scope of ['db:*', 'db:write', 'db:read', '**', 'web:write']) await aGranted(engine, { scope });
       const first = await engine.whoHadAccess({ scope: 'db:write', at: at(0), limit: 2 });
@@ -365,7 +365,7 @@ describe('JitEngine', () => {
   });
 
   describe('history()', () => {
-    it('gives what was held at some time in [from, to)', async () => {
+    it('lists the grants that were held at some time in [from, to)', async () => {
       const { engine, clock } = anEngine();
       await clock.set(at(1000));
       const early = await aGranted(engine, { ttl: 1000 });
@@ -385,7 +385,7 @@ describe('JitEngine', () => {
   });
 
   describe('head()', () => {
-    it('is the newest anchor, 64 zeros at first', async () => {
+    it('is the newest entry, or 64 zeros in an empty journal', async () => {
       const { engine, store } = anEngine();
       expect(await engine.journalHead()).toEqual({ seq: 0, hash: '0'.repeat(64) });
       await aGranted(engine);
@@ -395,7 +395,7 @@ describe('JitEngine', () => {
   });
 
   describe('namespaces', () => {
-    it('L24 keep everything apart', async () => {
+    it('L24 keep all records separate', async () => {
       const { engine, store, clock } = anEngine();
       const other = anEngine({ store: store.in('other'), clock }).engine;
       const grant = await aGranted(engine);

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 const approver = reviewers({ members: ['user:sam'] });
 
-/** The in-memory store, with the claims of another. */
+/** The in-memory store with the declared durability of another store. */
 function claiming(durability: GrantStore['durability'], namespace?: string): GrantStore {
   const store = new MemoryGrantStore(namespace === undefined ? {} : { namespace });
   return Object.defineProperty(store, 'durability', { value: durability });

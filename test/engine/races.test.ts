@@ -11,14 +11,14 @@ const END = at(15 * MINUTE);
 
 type Made = ReturnType<typeof anEngine> & { readonly other: JitEngine };
 
-/** Two engines over one store; after `yields` it gives others a turn at every await, another way for each seed. */
+/** Two engines over one store. After `yields`, each store call yields, in another order for each seed. */
 function made(approver: Approver, options: Parameters<typeof anEngine>[0] = {}): Made & { yields(seed: number): void } {
   const first = anEngine({ approver, ...options });
   const { engine: other } = anEngine({ approver, ...options, store: first.store, clock: first.clock });
   return { ...first, other, yields: (seed) => first.store.inject('all', { fault: 'yield', seed }) };
 }
 
-/** What asks to extend is reviewed; the rest is approved, with what the terms say. */
+/** Extensions are reviewed; other requests are approved with these terms. */
 const extending = (terms: object = {}) =>
   new ScriptedApprover({
     decide: (request): Verdict =>
@@ -37,7 +37,7 @@ async function granted(work: Promise<AccessResult>): Promise<Grant> {
   return grant;
 }
 
-/** The codes of what failed, and how often. */
+/** How many calls succeeded, and how often each error code occurred. */
 async function tally(calls: readonly Promise<unknown>[]): Promise<{ won: number; codes: Readonly<Record<string, number>> }> {
   const codes: Record<string, number> = {};
   let won = 0;
@@ -51,7 +51,7 @@ async function tally(calls: readonly Promise<unknown>[]): Promise<{ won: number;
   return { won, codes };
 }
 
-/** Stops who passes it first until it is opened. */
+/** Holds the first caller that passes until the gate is opened. */
 function gate() {
   let reach: () => void = () => undefined;
   let open: () => void = () => undefined;
@@ -70,7 +70,7 @@ function gate() {
 const count = (types: readonly string[], type: string): number => types.filter((one) => one === type).length;
 
 describe('JitEngine', () => {
-  describe('where two get in each other’s way', () => {
+  describe('concurrent calls that interfere', () => {
     const ENDINGS: Readonly<Record<string, (engine: JitEngine, grant: Grant) => Promise<unknown>>> = {
       revoke: (engine, { id }) => engine.revoke(id, { by: CISO }),
       release: (engine, { id }) => engine.release(id, { by: MAYA }),
@@ -79,11 +79,11 @@ describe('JitEngine', () => {
     for (const [verb, end] of Object.entries(ENDINGS)) {
       for (const [when, moveTo] of [
         ['', undefined],
-        [', though time had ended it', END],
+        [', although it has expired', END],
         [', though its end was on record', END],
       ] as const) {
-        // What is over is not among what revokeAll reaches; the request to extend it is.
-        it(`L12 no extension outlives the ${verb} of what it extends${when}, approved at that moment`, async () => {
+        // revokeAll does not reach an ended grant, but it reaches the request to extend it.
+        it(`L12 no extension outlives the ${verb} of the grant that it extends${when}, if approved concurrently`, async () => {
           for (const seed of SEEDS) {
             const { engine, other, store, clock, yields } = made(extending());
             const old = await granted(ask(engine));
@@ -108,7 +108,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L12 what is asked to be extended at the moment of the revoke is never approved', async () => {
+    it('L12 an extension requested concurrently with the revoke gives no access', async () => {
       for (const seed of SEEDS) {
         const { engine, other, store, clock, yields } = made(extending());
         const old = await granted(ask(engine));
@@ -127,7 +127,7 @@ describe('JitEngine', () => {
     });
 
     for (const recorded of [false, true]) {
-      it(`L12 an unjustified emergency ends with its extension, approved at that moment${recorded ? ', though its end was on record' : ''}`, async () => {
+      it(`L12 unjustified break-glass access ends with its extension, if approved concurrently${recorded ? ', although its end was recorded' : ''}`, async () => {
         for (const seed of SEEDS) {
           const { engine, other, store, clock, yields } = made(extending());
           const emergency = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'it burns' });
@@ -155,7 +155,7 @@ describe('JitEngine', () => {
       ['requester', (i: number) => ({ subject: `user:${i}`, requestedBy: 'agent:7' })],
     ] as const) {
       for (const maxUnreviewed of [1, 3]) {
-        it(`one ${whose} breaks the glass eight times at once, and ${maxUnreviewed} may be owed`, async () => {
+        it(`one ${whose} uses break-glass eight times concurrently, and ${maxUnreviewed} may be pending review`, async () => {
           for (const seed of SEEDS) {
             const { engine, other, store, yields } = made(
               new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR, maxUnreviewed } }),
@@ -174,7 +174,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L11 the same emergency twice at once, under one key, is one', async () => {
+    it('L11 two concurrent break-glass calls under one key give one access', async () => {
       for (const seed of SEEDS) {
         const { engine, other, store, yields } = made(extending());
         yields(seed);
@@ -189,10 +189,10 @@ describe('JitEngine', () => {
     });
 
     for (const first of ['reuse', 'request'] as const) {
-      it(`L11 a key that is used twice at once stands for one request, though its duplicate was cancelled between: the ${first} commits first`, async () => {
+      it(`L11 a key used twice concurrently names one request, although its duplicate was cancelled in between: the ${first} commits first`, async () => {
         const { engine, other, store } = made(reviewers({ members: [SAM] }));
         const before = await aPending(engine);
-        // Each commit that writes such a row waits until the test lets it go; the first of each kind only.
+        // The first commit that writes a row of each kind waits until the test lets it go.
         const gates = { reuse: gate(), request: gate() };
         const commit = store.commit.bind(store);
         store.commit = async (change) => {
@@ -212,7 +212,7 @@ describe('JitEngine', () => {
         const answers = [await finding, await opening];
         const id = first === 'reuse' ? before.id : answers[1]?.request.id;
         expect(answers.map(({ request }) => request.id)).toEqual([id, id]);
-        // Where the request commits first, the call that made it has made something new.
+        // If the request commits first, the call that made it has created something new.
         expect(answers.map(({ reused }) => reused)).toEqual([true, first === 'reuse']);
         expect((await ask(other, keyed)).request.id).toBe(id);
         const types = await typesOf(store);
@@ -220,7 +220,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('the last uses go to as many as there are, of 64 at once', async () => {
+    it('of 64 concurrent consumes, exactly as many succeed as uses are left', async () => {
       for (const seed of SEEDS.slice(0, 8)) {
         const maxUses = 1 + (seed % 4);
         const { engine, other, store, yields } = made(extending({ maxUses }));
@@ -239,7 +239,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it.each([1, 2])('L11 one use under one key is one, of 16 at once, where there are %i', async (maxUses) => {
+    it.each([1, 2])('L11 16 concurrent consumes under one key take one use, if there are %i', async (maxUses) => {
       for (const seed of SEEDS) {
         const { engine, other, store, yields } = made(extending({ maxUses }));
         await granted(ask(engine));
@@ -253,7 +253,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L12 no use is taken after a revoke, and none makes it lose', async () => {
+    it('L12 no use is taken after a revoke, and no use makes the revoke fail', async () => {
       for (const seed of SEEDS) {
         const { engine, other, store, yields } = made(extending({ maxUses: 50 }));
         const grant = await granted(ask(engine));
@@ -270,7 +270,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('a subject gets no more than maxGrants, however many ask at once', async () => {
+    it('a subject gets no more than maxGrants, for any number of concurrent asks', async () => {
       for (const seed of SEEDS.slice(0, 6)) {
         const { engine, other, store, yields } = made(
           autoApprove(() => true),
@@ -293,7 +293,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('a subject has no more than maxOpenRequests open, however many ask at once', async () => {
+    it('a subject has no more than maxOpenRequests open, for any number of concurrent asks', async () => {
       for (const seed of SEEDS.slice(0, 6)) {
         const { engine, other, store, yields } = made(
           new ScriptedApprover({ decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } }),
@@ -308,7 +308,7 @@ describe('JitEngine', () => {
     });
 
     for (const duplicates of ['return', 'refuse'] as const) {
-      it(`one ask made 32 times at once is one request (${duplicates})`, async () => {
+      it(`one ask made 32 times concurrently is one request (${duplicates})`, async () => {
         for (const seed of SEEDS.slice(0, 6)) {
           const { engine, other, store, yields } = made(
             autoApprove(() => true),
@@ -329,10 +329,10 @@ describe('JitEngine', () => {
     }
 
     for (const [instant, t] of [
-      ['in its midst', 5 * MINUTE],
-      ['when it has gone idle', 6 * MINUTE],
+      ['within its window', 5 * MINUTE],
+      ['at its idle end', 6 * MINUTE],
     ] as const) {
-      it(`L12 a touch makes no revoke lose, nor revives anything: touched, revoked and swept at once ${instant}`, async () => {
+      it(`L12 a concurrent touch neither makes a revoke fail nor revives the grant: touched, revoked and swept ${instant}`, async () => {
         for (const seed of SEEDS) {
           const { engine, other, store, clock, yields } = made(extending({ idleTtlMs: 6 * MINUTE }));
           const grant = await granted(ask(engine));
@@ -358,7 +358,7 @@ describe('JitEngine', () => {
     }
 
     for (const eligible of [false, true]) {
-      it(`a start that comes to 20 checks and 2 sweepers at once is decided once, when the approver says ${eligible ? 'yes' : 'no'}`, async () => {
+      it(`a start that 20 checks and 2 sweepers reach concurrently is decided once, when the approver says ${eligible ? 'yes' : 'no'}`, async () => {
         for (const seed of SEEDS) {
           const approver = new ScriptedApprover({
             decide: { outcome: 'approve' },
@@ -384,7 +384,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L12 a start that is confirmed at the moment of the revoke gives nothing afterwards', async () => {
+    it('L12 a start that is confirmed concurrently with the revoke gives no access afterwards', async () => {
       for (const seed of SEEDS) {
         const { engine, other, store, clock, yields } = made(new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true }));
         const grant = await granted(ask(engine, { startsAt: at(HOUR) }));
@@ -401,7 +401,7 @@ describe('JitEngine', () => {
     });
 
     for (const approvals of [1, 2]) {
-      it(`a link that 16 redeem at once gives one review (${approvals} needed)`, async () => {
+      it(`a link that 16 callers redeem concurrently gives one review (${approvals} needed)`, async () => {
         for (const seed of SEEDS) {
           const approver = new ScriptedApprover({
             decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals }] } },

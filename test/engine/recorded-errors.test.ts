@@ -18,7 +18,7 @@ async function failure(work: Promise<unknown>): Promise<{ readonly code: unknown
   return { code, requestId, message };
 }
 
-/** Lets a fault in once the approver has been asked to decide: by then the request is recorded. */
+/** Injects a fault once the approver is asked to decide: by then the request is recorded. */
 function afterTheRecord(store: FaultyStore, method: 'get' | 'live' | 'commit', fault: Fault) {
   return new ScriptedApprover({
     decide: () => {
@@ -59,7 +59,7 @@ describe('an error after the ask was recorded', () => {
     });
   }
 
-  it('carries it for extend, too [V12]', async () => {
+  it('carries the id for extend, too [V12]', async () => {
     const { engine, store, clock } = anEngine();
     const grant = await aGranted(engine);
     const other = anEngine({ store, clock, approver: afterTheRecord(store, 'live', { fault: 'reject' }) }).engine;
@@ -69,7 +69,7 @@ describe('an error after the ask was recorded', () => {
     expect(created.filter((id) => id !== grant.requestId)).toEqual([requestId]);
   });
 
-  it('carries it for a repeat under a used key, by requestAccess and by breakGlass [V12]', async () => {
+  it('carries the id for a repeat under a used key, by requestAccess and by breakGlass [V12]', async () => {
     const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass: { outcome: 'approve', reviewWithinMs: HOUR } });
     const { engine, store } = anEngine({ approver });
     const calls: readonly (() => ReturnType<JitEngine['requestAccess']>)[] = [
@@ -79,7 +79,7 @@ describe('an error after the ask was recorded', () => {
     for (const call of calls) {
       const { request } = await call();
       const get = store.get.bind(store);
-      // Only what the repeat reads once its key has been found.
+      // Fails only the read of the grants, after the repeat has found its key.
       store.get = async (keys) => {
         if (keys.some(({ kind }) => kind === 'grant')) throw new Error('the primary is down');
         return get(keys);
@@ -89,7 +89,7 @@ describe('an error after the ask was recorded', () => {
     }
   });
 
-  it('leads back to the one request: retryDecision(id) goes on from there [V12]', async () => {
+  it('lets retryDecision(id) continue with the one request [V12]', async () => {
     const { engine, store } = aFailing('live', { fault: 'reject' });
     const { requestId } = await failure(ask(engine));
     store.clear();
@@ -99,7 +99,7 @@ describe('an error after the ask was recorded', () => {
     expect((await store.find({ kind: 'request', limit: 10 })).items).toHaveLength(1);
   });
 
-  it('is another error than the one of the store, which may reject several calls with one [V12]', async () => {
+  it('is a separate error from the one of the store, which may reject several calls with one error [V12]', async () => {
     const { store, clock } = anEngine();
     const approver = new ScriptedApprover({
       decide: () => {

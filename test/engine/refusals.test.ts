@@ -3,7 +3,7 @@ import { MemoryGrantStore } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover, throws } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
-/** Only what was refused. */
+/** The entries of refused attempts. */
 async function refused(made: ReturnType<typeof anEngine>) {
   await made.engine.flushAudit();
   return (await entriesOf(made.store)).filter((entry) => entry.type === 'attempt.refused');
@@ -11,7 +11,7 @@ async function refused(made: ReturnType<typeof anEngine>) {
 
 describe('JitEngine', () => {
   describe('refused attempts', () => {
-    it('L29 are on record with who, what, why and when', async () => {
+    it('L29 are recorded with who, what, why and when', async () => {
       const made = anEngine();
       const request = await aPending(made.engine);
       await made.clock.set(at(5));
@@ -28,7 +28,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('L29 of every kind are on record, each against its target', async () => {
+    it('L29 of every kind are recorded, each with its target', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const made = anEngine({ limits: { maxTtl: MINUTE, reviewWithin: 1000 } });
       const { engine, clock, store } = made;
@@ -58,7 +58,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it('L29 of consume are on record with what was wanted; checks are none', async () => {
+    it('L29 of consume are recorded with the requested scope; denied checks are not recorded', async () => {
       const made = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } }) });
       const { engine } = made;
       await ask(engine, { idempotencyKey: 'k' });
@@ -95,7 +95,7 @@ describe('JitEngine', () => {
       expect(await refused(made)).toHaveLength(2);
     });
 
-    it('L29 another target, code or actor is an entry of its own', async () => {
+    it('L29 with another target, code or actor are separate entries', async () => {
       const made = anEngine();
       const [one, two] = [await aPending(made.engine), await aPending(made.engine, { scope: 'two' })];
       await refusal(made.engine.approve(one.id, { by: 'user:eve' }));
@@ -107,7 +107,7 @@ describe('JitEngine', () => {
       expect(await refused(made)).toHaveLength(6);
     });
 
-    it('L29 are ten a second in all, and the others are counted, not lost', async () => {
+    it('L29 are written ten a second in all, and the others are written later, not lost', async () => {
       const made = anEngine();
       const request = await aPending(made.engine);
       for (let i = 0; i < 25; i++) await refusal(made.engine.approve(request.id, { by: `user:eve${i}` }));
@@ -121,7 +121,7 @@ describe('JitEngine', () => {
       expect(new Set(entries.map((entry) => entry.actor)).size).toBe(25);
     });
 
-    it('L29 hold one entry a minute also when very many kinds come in between', async () => {
+    it('L29 stay at one entry a minute for a target after 1,100 other refusals', async () => {
       const made = anEngine();
       const request = await aPending(made.engine);
       await refusal(made.engine.approve(request.id, { by: 'user:eve' }));
@@ -131,7 +131,7 @@ describe('JitEngine', () => {
       expect((await refused(made)).filter((entry) => entry.actor === 'user:eve')).toHaveLength(1);
     });
 
-    it('L29 are never for an unknown id, a bad argument or a fault', async () => {
+    it('L29 are not recorded for an unknown id, a bad argument or a fault', async () => {
       const made = anEngine();
       for (let i = 0; i < 5; i++) {
         await refusal(made.engine.approve(`unknown${i}`, { by: SAM }), 'ERR_JIT_NOT_FOUND');
@@ -146,7 +146,7 @@ describe('JitEngine', () => {
       expect(await entriesOf(made.store)).toEqual([]);
     });
 
-    it('L29 hold nobody up: a store that fails for the note is told to onError, and the refusal is the same', async () => {
+    it('L29 do not change the refusal when recording them fails, and the failure is reported to onError', async () => {
       const made = anEngine();
       const request = await aPending(made.engine);
       made.store.inject('commit', { fault: 'reject' });
@@ -155,7 +155,7 @@ describe('JitEngine', () => {
       expect(made.told).toMatchObject([{ during: 'attempt.refused', error: { code: 'ERR_JIT_STORE' } }]);
     });
 
-    it('L29 are not waited for', async () => {
+    it('L29 do not delay the refusal when recording them hangs', async () => {
       const made = anEngine({ store: new FaultyStore(new MemoryGrantStore()) });
       const request = await aPending(made.engine);
       made.store.inject('commit', { fault: 'hang' });
@@ -175,7 +175,7 @@ describe('JitEngine', () => {
       expect(JSON.stringify(await entriesOf(made.store))).not.toContain('hunter2');
     });
 
-    it('a clock that steps back loses no count', async () => {
+    it('keep their count when the clock steps back', async () => {
       const made = anEngine();
       const request = await aPending(made.engine);
       await made.clock.set(at(60 * MINUTE));
@@ -187,7 +187,7 @@ describe('JitEngine', () => {
       expect((await refused(made)).reduce((sum, entry) => sum + Number(entry.data['count']), 0)).toBe(3);
     });
 
-    it('L29 are stamped with the time at which they were refused, also by an engine that has not looked at its clock yet', async () => {
+    it('L29 carry the time of the refusal, also in an engine that has not read its clock yet', async () => {
       const made = anEngine();
       await aPending(made.engine, { idempotencyKey: 'k' });
       await made.clock.set(at(5000));

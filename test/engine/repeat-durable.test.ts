@@ -65,7 +65,7 @@ function aService(durability: GrantStore['durability'], options: Parameters<type
   return { ...first, store, engines: [first.engine, second.engine] as const };
 }
 
-/** What is written before, and the call that is then made again and again. */
+/** The preparation of each case, and the call that is then repeated. */
 const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngine>[0], prepare: (made: Made) => Promise<Verb>]>> = {
   'a requestAccess under a used key': [{}, async () => (engine) => ask(engine, KEY)],
   'a requestAccess that was approved, under a used key': [{ approver: autoApprove(() => true) }, async () => (engine) => ask(engine, KEY)],
@@ -78,7 +78,7 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
     },
   ],
   'a breakGlass under a used key': [{ approver: emergency }, async () => (engine) => engine.breakGlass({ ...taken, ...KEY })],
-  'a decide of what is decided': [
+  'a retryDecision of a decided request': [
     { approver: autoApprove(() => true) },
     async ({ engine }) => {
       const { request } = await ask(engine);
@@ -153,7 +153,7 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
       return (other) => dismissChange(other, (change as { id: string }).id, { by: SAM });
     },
   ],
-  'a purge of what a later horizon has removed': [
+  'a purge below a later horizon': [
     {},
     async ({ engine, clock, store }) => {
       await aGranted(engine);
@@ -172,7 +172,7 @@ const codeOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => (isJitError(error) ? error.code : error),
   );
 
-/** Repeats a call until it writes nothing more; what each call came to. */
+/** Repeats a call until it writes nothing more. @returns the outcome of each call */
 async function untilWritten(store: GrantStore, call: () => Promise<unknown>): Promise<readonly unknown[]> {
   const codes: unknown[] = [];
   for (;;) {
@@ -184,22 +184,25 @@ async function untilWritten(store: GrantStore, call: () => Promise<unknown>): Pr
   }
 }
 
-describe('where a commit is acknowledged by a second server', () => {
-  it.each(Object.entries(verbs))('%s is not acknowledged before that server has what it finds (L12)', async (_, [options, prepare]) => {
-    const made = aService('server', options);
-    const { store, engines } = made;
-    const verb = await prepare(made);
-    store.lags = true;
-    const codes = [...(await untilWritten(store, () => verb(engines[0]))), ...(await untilWritten(store, () => verb(engines[1])))];
-    expect(new Set(codes)).toEqual(new Set([expect.stringMatching(/^ERR_JIT_(OUTCOME_UNKNOWN|PARTIAL)$/)]));
-    store.lags = false;
-    const [rows, empty] = [await wholeStore(store), store.emptyCommits];
-    expect(await codeOf(verb(engines[1]))).toBe('acknowledged');
-    expect(await wholeStore(store)).toEqual(rows);
-    expect(store.emptyCommits).toBeGreaterThan(empty);
-  });
+describe('a store whose commits a second server acknowledges', () => {
+  it.each(Object.entries(verbs))(
+    '%s is not acknowledged before that server has what the call read (L12)',
+    async (_, [options, prepare]) => {
+      const made = aService('server', options);
+      const { store, engines } = made;
+      const verb = await prepare(made);
+      store.lags = true;
+      const codes = [...(await untilWritten(store, () => verb(engines[0]))), ...(await untilWritten(store, () => verb(engines[1])))];
+      expect(new Set(codes)).toEqual(new Set([expect.stringMatching(/^ERR_JIT_(OUTCOME_UNKNOWN|PARTIAL)$/)]));
+      store.lags = false;
+      const [rows, empty] = [await wholeStore(store), store.emptyCommits];
+      expect(await codeOf(verb(engines[1]))).toBe('acknowledged');
+      expect(await wholeStore(store)).toEqual(rows);
+      expect(store.emptyCommits).toBeGreaterThan(empty);
+    },
+  );
 
-  it.each(Object.entries(verbs))('%s costs no commit where a commit needs no second server', async (_, [options, prepare]) => {
+  it.each(Object.entries(verbs))('%s makes no extra commit if a commit needs no second server', async (_, [options, prepare]) => {
     const made = aService('process', options);
     const verb = await prepare(made);
     await untilWritten(made.store, () => verb(made.engine));

@@ -7,7 +7,7 @@ import { anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, SAM, SCOPE } from './
 
 const KEY = { idempotencyKey: 'refund-1138' } as const;
 const DAY = 24 * HOUR;
-/** So that an answer where there should be a refusal is compared, too. */
+/** Returns the error, so that an answer in place of a refusal fails the comparison too. */
 const asIs = (error: unknown) => error;
 
 /** Every ask is approved at once, for some uses. */
@@ -26,7 +26,7 @@ async function aUse(maxUses = 3, options: Partial<JitEngineOptions> = {}, terms 
 }
 
 describe('a repeated consume', () => {
-  it('says that it is a repeat while its grant allows, and takes no further use (L11, L36) [H1]', async () => {
+  it('returns reused: true while its grant allows, and takes no further use (L11, L36) [H1]', async () => {
     const { first, again, store } = await aUse(3);
     expect(first).toMatchObject({ reused: false, allowed: true, usesLeft: 2 });
     const before = (await entriesOf(store)).length;
@@ -69,7 +69,7 @@ describe('a repeated consume', () => {
     expect(await again().catch(asIs)).toMatchObject({ code: 'ERR_JIT_DENIED', reused: true });
   });
 
-  it('is refused earlier by the leeway, as every end comes (L6, L36) [H1]', async () => {
+  it('is refused earlier by the leeway, like every end (L6, L36) [H1]', async () => {
     const { clock, again } = await aUse(3, { leewayMs: 1_000 });
     await clock.set(at(HOUR - 1_001));
     expect(await again()).toMatchObject({ reused: true });
@@ -77,7 +77,7 @@ describe('a repeated consume', () => {
     expect(await again().catch(asIs)).toMatchObject({ code: 'ERR_JIT_DENIED', reused: true });
   });
 
-  it('is refused after a purge took its grant, while its key is known (L33, L36) [H1]', async () => {
+  it('is refused after a purge removed its grant, while its key is known (L33, L36) [H1]', async () => {
     const made = await aUse(3, { limits: { maxTtl: '5d', maxTotal: '5d' } }, {}, 4 * DAY);
     const { engine, clock, store, grantId, again } = made;
     await clock.set(at(HOUR));
@@ -106,7 +106,7 @@ describe('a repeated consume', () => {
     expect(await engine.consume(MAYA, SCOPE, { idempotencyKey: 'another' })).toMatchObject({ reused: false, usesLeft: 2 });
   });
 
-  it('of the last use resolves while the window runs: only this very use has ended the grant (L36) [H1]', async () => {
+  it('of the last use resolves while the window runs: only this use has ended the grant (L36) [H1]', async () => {
     const { engine, clock, first, again, use } = await aUse(1);
     expect(first).toMatchObject({ reused: false, allowed: true, usesLeft: 0 });
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -134,7 +134,7 @@ describe('a repeated consume', () => {
   });
 
   for (const seed of [1, 2, 3]) {
-    it(`of 32 at once takes one use, and one of them says that it is new (interleaving ${seed}) (L11, L36) [H1]`, async () => {
+    it(`made 32 times concurrently takes one use, and one answer is not reused (interleaving ${seed}) (L11, L36) [H1]`, async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       const made = anEngine({ approver: uses(1), store });
       await ask(made.engine);
@@ -147,7 +147,7 @@ describe('a repeated consume', () => {
     });
   }
 
-  it('where nothing is counted is judged anew each time: no key is kept, so none is used (L36) [H1]', async () => {
+  it('without a counted grant is decided again each time: no key is stored, so none is reused (L36) [H1]', async () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     const { request } = await ask(engine);
     for (let i = 0; i < 2; i++) expect(await engine.consume(MAYA, SCOPE, KEY)).toMatchObject({ reused: false, usesLeft: undefined });
@@ -222,7 +222,7 @@ describe('a repeated ask', () => {
     expect(await ask(idle.engine, KEY)).toMatchObject({ outcome: 'ended', allowed: false });
   });
 
-  it('says granted, and that nothing allows yet, before a start that is to come (L2, L36) [H1]', async () => {
+  it('says granted, but not allowed, before a scheduled start (L2, L36) [H1]', async () => {
     const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
     const asked = { ...KEY, startsAt: at(MINUTE) };
     expect(await ask(engine, asked)).toMatchObject({ outcome: 'granted', allowed: false, reused: false });
@@ -242,7 +242,7 @@ describe('a repeated ask', () => {
     expect(await ask(engine, asked)).toMatchObject({ outcome: 'ended', allowed: false });
   });
 
-  it('says ended where the grants that stood for it under a new key have ended (L36) [H1]', async () => {
+  it('says ended once the grants that it reused under a new key have ended (L36) [H1]', async () => {
     const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
     const { request } = await ask(engine);
     expect(await ask(engine, KEY)).toMatchObject({ outcome: 'granted', allowed: true, reused: true, request: { id: request.id } });
@@ -250,7 +250,7 @@ describe('a repeated ask', () => {
     expect(await ask(engine, KEY)).toMatchObject({ outcome: 'ended', allowed: false, reused: true, request: { id: request.id } });
   });
 
-  it('says that nothing allows for each outcome that gives nothing, and for a dry run (L36) [H1]', async () => {
+  it('says allowed: false for each outcome without a grant, and for a dry run (L36) [H1]', async () => {
     const { engine } = anEngine({ limits: { reviewWithin: HOUR } });
     const pending = await ask(engine, KEY);
     expect(pending).toMatchObject({ outcome: 'pending', allowed: false });
@@ -261,7 +261,7 @@ describe('a repeated ask', () => {
     expect(dry).toMatchObject({ outcome: 'granted', allowed: false });
   });
 
-  it('is told by approve whether the grant allows, at the reading at which it was issued (L6, L36) [H1]', async () => {
+  it('is answered by approve with whether the grant allows, at the reading at which it was issued (L6, L36) [H1]', async () => {
     const { engine } = anEngine({ leewayMs: 1_000 });
     const { request } = await ask(engine);
     expect(await engine.approve(request.id, { by: SAM })).toMatchObject({ outcome: 'granted', allowed: true });

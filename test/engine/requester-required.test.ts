@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { ExtensionAsk } from '../../src/index.js';
 import { aGranted, anEngine, entriesOf, MAYA, MINUTE, refusal, SAM } from './an-engine.js';
 
-/** What a route passes on that has forgotten who is calling. */
+/** The options of a route that does not pass on its caller. */
 const nameless = (ask: Partial<ExtensionAsk> = {}) => ({ ttl: MINUTE, ...ask }) as ExtensionAsk;
 
 describe('extend() without requestedBy', () => {
-  it('is refused and records nothing: no person is filled in, not even the subject (L15) [M7]', async () => {
+  it('is refused and records nothing: the engine fills in no requester, not even the subject (L15) [M7]', async () => {
     const { engine, store } = anEngine();
     const grant = await aGranted(engine);
     const before = (await entriesOf(store)).length;
@@ -21,7 +21,7 @@ describe('extend() without requestedBy', () => {
     expect(await entriesOf(store)).toHaveLength(before);
   });
 
-  it('is refused before anything is read of the grant, and says what is missing [M7]', async () => {
+  it('is refused before the grant is read, and names the missing option [M7]', async () => {
     const { engine, store } = anEngine();
     const calls = store.calls.length;
     const said = await engine.extend('no such grant', nameless()).catch((error: Error) => error.message);
@@ -32,7 +32,7 @@ describe('extend() without requestedBy', () => {
   it('lets no reviewer approve what that reviewer asked for (L15) [M7]', async () => {
     const { engine } = anEngine();
     const grant = await aGranted(engine);
-    // The route of the finding: Sam calls it for Maya's grant, and it passes no requester on.
+    // The route of the finding: Sam calls it for Maya's grant, and it passes no requester.
     const asked = await engine.extend(grant.id, nameless()).catch(() => undefined);
     const approved = asked && (await engine.approve(asked.request.id, { by: SAM }));
     expect(approved?.outcome).toBeUndefined();

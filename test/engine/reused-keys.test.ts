@@ -19,8 +19,8 @@ function aFleet(options: Parameters<typeof anEngine>[0] = {}) {
   return { ...first, engines: [first.engine, second] as const };
 }
 
-describe('an idempotency key under which an ask came back reused', () => {
-  it('L11 stands for that request ever after, whatever becomes of it, and nothing more is written', async () => {
+describe('an idempotency key under which an ask returned an existing request', () => {
+  it('L11 keeps naming that request after its decision and its end, and nothing more is written', async () => {
     const made = anEngine();
     const { engine, store, clock } = made;
     const { id } = await aPending(engine);
@@ -41,13 +41,13 @@ describe('an idempotency key under which an ask came back reused', () => {
     await engine.approve(id, { by: SAM });
     await again('granted');
     await engine.revoke(`${id}.1`, { by: SAM });
-    // What was asked for once is not had twice: who wants it again asks under another key.
+    // The key gives no new access: a new request needs another key.
     await again('ended');
     expect(await engine.isAllowed(MAYA, 'db-prod:write')).toBe(false);
     expect(await reusesOf(made)).toHaveLength(1);
   });
 
-  it('L11 stands for a request that was cancelled, denied or ran out, too', async () => {
+  it('L11 keeps naming a request that was cancelled, was denied or has expired, too', async () => {
     for (const [outcome, end] of [
       ['cancelled', (engine: JitEngine, id: string) => engine.cancel(id, { by: MAYA })],
       ['denied', (engine: JitEngine, id: string) => engine.deny(id, { by: SAM })],
@@ -62,19 +62,19 @@ describe('an idempotency key under which an ask came back reused', () => {
     }
   });
 
-  it('L11 stands for live grants that came back, also when those have gone', async () => {
+  it('L11 keeps naming reused live grants, also after they have ended', async () => {
     const { engine, store, clock } = anEngine({ approver: anybody });
     const { requestId } = await aGranted(engine);
     expect(await ask(engine, KEYED)).toMatchObject({ outcome: 'granted', reused: true, request: { id: requestId } });
     await clock.set(at(MINUTE));
-    // Not all of the asked time is left any more, and then none at all.
+    // First less than the requested time is left, and then none.
     expect(await ask(engine, KEYED)).toMatchObject({ reused: true, request: { id: requestId } });
     await clock.set(at(HOUR));
     expect(await ask(engine, KEYED)).toMatchObject({ reused: true, request: { id: requestId } });
     expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
   });
 
-  it('L25 L27 is on record in one commit: what it stands for, for whom, of what, and never the key', async () => {
+  it('L25 L27 is recorded in one commit: the request, its subject and a digest of the ask, and never the key', async () => {
     const made = anEngine();
     const { id } = await aPending(made.engine, { requestedBy: AGENT, metadata: { secret: 'hunter2' } });
     await made.clock.set(at(5));
@@ -117,7 +117,7 @@ describe('an idempotency key under which an ask came back reused', () => {
     });
   }
 
-  it('L11 L24 is its own for each requester, and for each verb', async () => {
+  it('L11 L24 is separate for each requester, and for each verb', async () => {
     const made = anEngine();
     const { engine } = made;
     const grant = await aGranted(engine);
@@ -141,7 +141,7 @@ describe('an idempotency key under which an ask came back reused', () => {
     await expectReplayed(made.store);
   });
 
-  it('leaves nothing where duplicates are refused: the key is still free', async () => {
+  it('is not stored if duplicates are refused: the key is still free', async () => {
     const made = anEngine({ limits: { duplicates: 'refuse' } });
     const { id } = await aPending(made.engine);
     await refusal(ask(made.engine, KEYED), 'ERR_JIT_LIMIT');
@@ -151,7 +151,7 @@ describe('an idempotency key under which an ask came back reused', () => {
     expect([reused, request.id === id]).toEqual([false, false]);
   });
 
-  it('L33 goes by a purge with the request that it stands for, and not before', async () => {
+  it('L33 is purged with the request that it names, and not before', async () => {
     const made = anEngine({ approver: anybody });
     const { requestId } = await aGranted(made.engine);
     await ask(made.engine, KEYED);
@@ -166,7 +166,7 @@ describe('an idempotency key under which an ask came back reused', () => {
     expect([reused, request.id === requestId]).toEqual([false, false]);
   });
 
-  it('asks an approver that has not answered again, as any repetition does', async () => {
+  it('asks again an approver that has not decided, like any repetition', async () => {
     const approver = new ScriptedApprover({ decide: () => Promise.reject(new Error('down')) });
     const { engine } = anEngine({ approver });
     const { requestId } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -176,7 +176,7 @@ describe('an idempotency key under which an ask came back reused', () => {
   });
 
   for (const first of ['request.created', 'request.reused'] as const) {
-    it(`L11 stands for one thing though what it repeats is cancelled in between, where ${first} commits first`, async () => {
+    it(`L11 names one request if the reused one is cancelled in between, where ${first} commits first`, async () => {
       const { engine, store, clock } = anEngine();
       const { id: repeated } = await aPending(engine);
       const [sees, asks] = [anEngine({ store, clock }).engine, anEngine({ store, clock }).engine];
@@ -206,7 +206,7 @@ describe('an idempotency key under which an ask came back reused', () => {
   }
 
   for (const seed of [1, 2, 3]) {
-    it(`L9 L11 64 at once put it on record once, and all get the same (interleaving ${seed})`, async () => {
+    it(`L9 L11 is recorded once by 64 concurrent asks, which all get the same request (interleaving ${seed})`, async () => {
       const { engine, engines, store } = aFleet();
       const { id } = await aPending(engine);
       store.inject('all', { fault: 'yield', seed });
@@ -217,7 +217,7 @@ describe('an idempotency key under which an ask came back reused', () => {
       await expectReplayed(store);
     });
 
-    it(`L9 L11 stands for one request, made by it or by another at the same time (interleaving ${seed})`, async () => {
+    it(`L9 L11 names one request, created under it or under another key at the same time (interleaving ${seed})`, async () => {
       for (const approver of [undefined, anybody]) {
         const { engines, store } = aFleet(approver && { approver });
         store.inject('all', { fault: 'yield', seed });

@@ -4,7 +4,7 @@ import { autoApprove, denyAll, firstDecisive, reviewers, type AccessRequest, typ
 import { hangs, inTurn, malformed, ScriptedApprover, throws } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 
-/** An approver that asks for a quorum; who is in which group may change while it is asked. */
+/** An approver that requires a quorum. The groups of the reviewers may change while it is asked. */
 function aQuorum(quorum: Extract<Verdict, { outcome: 'review' }>['quorum'], members: Record<string, readonly string[]>) {
   const approver = new ScriptedApprover({
     decide: { outcome: 'review', quorum },
@@ -45,7 +45,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('stays pending until m of n have approved, and tells who may review', async () => {
+    it('stays pending until m of n have approved, and lists the possible reviewers', async () => {
       const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2 }) });
       const request = await aPending(engine);
       expect(await engine.approve(request.id, { by: SAM })).toMatchObject({ outcome: 'pending', reviewers: [SAM, ANA, LEE] });
@@ -87,7 +87,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L14 is not completed by enough reviewers, one in each group at least, who are too few in one', async () => {
+    it('L14 is not completed by reviewers who are enough in all, but too few in one group', async () => {
       const groups = [
         { name: 'ops', approvals: 1 },
         { name: 'sec', approvals: 2 },
@@ -113,7 +113,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: 'd' })).outcome).toBe('granted');
     });
 
-    it('L15 refuses the subject, and whoever asked on its behalf, wherever they are members', async () => {
+    it('L15 refuses the subject and the requester, in any group of which they are members', async () => {
       const { engine, store } = aQuorum({ groups: [{ name: 'ops', approvals: 1 }] }, { [MAYA]: ['ops'], [SAM]: ['ops'] });
       const request = await aPending(engine, { requestedBy: SAM });
       for (const by of [MAYA, SAM]) {
@@ -129,7 +129,7 @@ describe('JitEngine', () => {
       expect(await engine.inbox(SAM)).toEqual([]);
     });
 
-    it('L17 refuses whoever is in none of the groups, and records nothing', async () => {
+    it('L17 refuses a reviewer who is in none of the groups, and records nothing', async () => {
       const { engine } = anEngine();
       const request = await aPending(engine);
       expect(await refusal(engine.approve(request.id, { by: 'user:eve' }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({
@@ -188,7 +188,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L17 numbers are frozen on the request, whatever the approver says later', async () => {
+    it('L17 the numbers are frozen on the request: later answers of the approver do not change them', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 2 }] } },
         groupsOf: ['ops'],
@@ -241,7 +241,7 @@ describe('JitEngine', () => {
           approver.script[broken] = answer;
           const error = await refusal(engine.approve(request.id, { by: SAM }));
           expect(error).toMatchObject({ requestId: request.id });
-          // No answer about groups may also be read as: in none.
+          // A malformed answer about groups may also count as membership in no group.
           expect(broken === 'groupsOf' ? ['ERR_JIT_APPROVER', 'ERR_JIT_NOT_REVIEWER'] : ['ERR_JIT_APPROVER']).toContain(error.code);
         }
         expect((await engine.getRequest(request.id))?.request).toEqual(request);
@@ -260,7 +260,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('L8 tells whoever comes later how it was decided', async () => {
+    it('L8 refuses later reviewers with the decision', async () => {
       const { engine } = anEngine();
       const request = await aPending(engine);
       await engine.approve(request.id, { by: SAM });
@@ -272,7 +272,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('does not know a request of another namespace', async () => {
+    it('rejects with ERR_JIT_NOT_FOUND for a request of another namespace', async () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
       const other = anEngine({ store: store.in('other') });
@@ -295,7 +295,7 @@ describe('JitEngine', () => {
       await refusal(engine.approve(request.id, { by: ANA }), 'ERR_JIT_DECIDED');
     });
 
-    it('L16 is pending until as many have denied as the quorum says', async () => {
+    it('L16 leaves the request pending until the denials reach the number of the quorum', async () => {
       const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 1, denials: 2 }) });
       const request = await aPending(engine);
       expect((await engine.deny(request.id, { by: SAM })).outcome).toBe('pending');
@@ -322,7 +322,7 @@ describe('JitEngine', () => {
       expect((await engine.deny(request.id, { by: ANA })).outcome).toBe('denied');
     });
 
-    it('L17 does not count the denial of somebody who has left', async () => {
+    it('L17 does not count the denial of a reviewer who has left the group', async () => {
       const { engine, members } = aQuorum(
         { groups: [{ name: 'ops', approvals: 1 }], denials: 2 },
         { [SAM]: ['ops'], [ANA]: ['ops'], [LEE]: ['ops'] },
@@ -334,7 +334,7 @@ describe('JitEngine', () => {
       expect((await engine.deny(request.id, { by: LEE })).outcome).toBe('denied');
     });
 
-    it('L16 is evaluated before approval also when a denier came back in between', async () => {
+    it('L16 counts denials before approvals, also when an earlier denier is back in the group', async () => {
       const { engine, members } = aQuorum(
         { groups: [{ name: 'ops', approvals: 1 }], denials: 2 },
         { [SAM]: ['ops'], [ANA]: ['ops'], [LEE]: ['ops'] },
@@ -347,7 +347,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: LEE })).outcome).toBe('denied');
     });
 
-    it('is not asked about eligibility', async () => {
+    it('does not ask about eligibility', async () => {
       const { engine, approver } = aQuorum({ groups: [{ name: 'ops', approvals: 1 }] }, { [SAM]: ['ops'] });
       const request = await aPending(engine);
       approver.script.isEligible = throws(new Error('never'));
@@ -356,7 +356,7 @@ describe('JitEngine', () => {
   });
 
   describe('an approver', () => {
-    it('approves, denies, or has no opinion: no opinion is a no', async () => {
+    it('approves, denies, or abstains: if it abstains, the request is denied', async () => {
       expect(await ask(anEngine({ approver: autoApprove(() => true) }).engine)).toMatchObject({
         outcome: 'granted',
         request: { approver: 'auto-approve', end: { cause: 'approver', by: 'system:approver' } },
@@ -368,7 +368,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('sees the request on record before it is asked', async () => {
+    it('can read the stored request while it decides', async () => {
       const seen: unknown[] = [];
       const approver = new ScriptedApprover({
         decide: async (request) => {
@@ -403,13 +403,13 @@ describe('JitEngine', () => {
           },
         },
       ],
-      ['a reason that is no text', { outcome: 'approve', reason: 7 }],
+      ['a reason that is not a text', { outcome: 'approve', reason: 7 }],
       ['a reason with an escape', { outcome: 'deny', reason: '\u001b[31m' }],
-      ['an approver that is no id', { outcome: 'approve', approver: '' }],
+      ['an approver that is not an id', { outcome: 'approve', approver: '' }],
       ['a review without a quorum', { outcome: 'review' }],
       ['a quorum without groups', { outcome: 'review', quorum: {} }],
       ['an empty quorum', { outcome: 'review', quorum: { groups: [] } }],
-      ['groups that are no list', { outcome: 'review', quorum: { groups: { length: 1, 0: { name: 'ops', approvals: 1 } } } }],
+      ['groups that are not a list', { outcome: 'review', quorum: { groups: { length: 1, 0: { name: 'ops', approvals: 1 } } } }],
       ['an empty group', { outcome: 'review', quorum: { groups: [{}] } }],
       ['a group that is null', { outcome: 'review', quorum: { groups: [null] } }],
       [
@@ -480,7 +480,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L16 that never answers is given up after its time, and heard the next time', async () => {
+    it('L16 that never answers fails after its time limit, and its next answer counts', async () => {
       const approver = new ScriptedApprover({ decide: hangs() });
       const { engine, clock } = anEngine({ approver, limits: { approverTimeout: 5_000 } });
       let settled = false;
@@ -526,7 +526,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it("asks a firstDecisive chain's decider alone about groups afterwards, and keeps its name", async () => {
+    it('that decides in a firstDecisive chain is the only one asked about groups afterwards, and its name is kept', async () => {
       const first = new ScriptedApprover({ decide: { outcome: 'abstain' }, groupsOf: ['second'] }, 'first');
       const second = new ScriptedApprover(
         {
@@ -543,7 +543,7 @@ describe('JitEngine', () => {
       expect(first.asked('groupsOf')).toBe(0);
     });
 
-    it('whose membersOf fails takes nothing back: the list is left out, and onError is told', async () => {
+    it('whose membersOf fails does not fail the ask: reviewers is undefined, and the failure is reported to onError', async () => {
       for (const answer of [throws(new Error('LDAP')), malformed('sam'), malformed([7])]) {
         const approver = new ScriptedApprover({
           decide: { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }] } },
@@ -555,12 +555,12 @@ describe('JitEngine', () => {
       }
     });
 
-    it('that cannot list members leaves the list out', async () => {
+    it('without membersOf leaves reviewers undefined', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }] } } });
       expect(await ask(anEngine({ approver }).engine)).toMatchObject({ outcome: 'pending', reviewers: undefined });
     });
 
-    it('without groupsOf lets nobody review', async () => {
+    it('without groupsOf allows no reviewer', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }] } } });
       const { engine } = anEngine({ approver });
       await refusal(engine.approve((await aPending(engine)).id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER');
@@ -588,7 +588,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('is never asked on revoke, release, cancel and expiry', async () => {
+    it('is never asked on revoke, release and expiry', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
       const { engine, clock } = anEngine({ approver });
       const grants = [await aGranted(engine), await aGranted(engine), await aGranted(engine)];

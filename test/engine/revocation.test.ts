@@ -23,7 +23,7 @@ const CISO = 'user:ciso';
 
 describe('JitEngine', () => {
   describe('cancel()', () => {
-    it('takes a pending request back, for its subject, with the reason', async () => {
+    it('cancels a pending request of its subject, with the reason', async () => {
       const { engine, clock } = anEngine();
       const request = await aPending(engine);
       await clock.set(at(5));
@@ -36,7 +36,7 @@ describe('JitEngine', () => {
       expect(await engine.inbox(SAM)).toEqual([]);
     });
 
-    it('is open to whoever asked on behalf of the subject too, and to nobody else', async () => {
+    it('is open to the requester who asked on behalf of the subject too, and to no other caller', async () => {
       const { engine } = anEngine();
       const request = await aPending(engine, { requestedBy: 'agent:7' });
       for (const by of [SAM, CISO, 'agent:8']) {
@@ -45,7 +45,7 @@ describe('JitEngine', () => {
       expect((await engine.cancel(request.id, { by: 'agent:7' })).end?.by).toBe('agent:7');
     });
 
-    it('L8 twice is fine and recorded once', async () => {
+    it('L8 succeeds when repeated, and is recorded once', async () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
       const once = await engine.cancel(request.id, { by: MAYA });
@@ -54,28 +54,28 @@ describe('JitEngine', () => {
       await refusal(engine.cancel(request.id, { by: SAM }), 'ERR_JIT_DENIED');
     });
 
-    it('L8 cannot take back what has been decided', async () => {
+    it('L8 cannot cancel a decided request', async () => {
       const { engine } = anEngine();
       const grant = await aGranted(engine);
       expect((await refusal(engine.cancel(grant.requestId, { by: MAYA }), 'ERR_JIT_DECIDED')).request.end?.status).toBe('approved');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('takes back a request that the approver has not answered', async () => {
+    it('cancels a request that the approver has not decided', async () => {
       const { engine } = anEngine({ approver: new ScriptedApprover({ decide: throws(new Error('down')) }) });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
       expect((await engine.cancel(requestId, { by: MAYA })).end?.status).toBe('cancelled');
       expect((await engine.retryDecision(requestId)).outcome).toBe('cancelled');
     });
 
-    it('does not know what is not there', async () => {
+    it('rejects with ERR_JIT_NOT_FOUND for an unknown id', async () => {
       const { engine } = anEngine();
       expect(await refusal(engine.cancel('nothing', { by: MAYA }), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'request', id: 'nothing' });
     });
   });
 
   describe('revoke()', () => {
-    it('ends a grant for every engine on the store, with who and why on record', async () => {
+    it('ends a grant for every engine on the store, and records the actor and the reason', async () => {
       const { engine, store, clock } = anEngine();
       const other = anEngine({ store, clock }).engine;
       const grant = await aGranted(engine);
@@ -101,7 +101,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L12 twice is fine and recorded once, with the first end', async () => {
+    it('L12 succeeds when repeated, and is recorded once, with the first end', async () => {
       const { engine, store, clock } = anEngine();
       const grant = await aGranted(engine);
       const first = await engine.revoke(grant.id, { by: CISO });
@@ -111,14 +111,14 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).filter((type) => type === 'grant.revoked')).toHaveLength(1);
     });
 
-    it('L12 never answers conflict, however busy the grant is', async () => {
+    it('L12 never rejects with a conflict, even for a busy grant', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 1_000);
       expect((await engine.revoke(grant.id, { by: CISO })).end?.cause).toBe('revoked');
     });
 
-    it('L12 gives up on a store that always conflicts with a failure of the store, not with a conflict', async () => {
+    it('L12 rejects with a failure of the store, not with a conflict, on a store that always conflicts', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       store.inject('commit', { fault: 'malformed', answer: CONFLICT });
@@ -139,7 +139,7 @@ describe('JitEngine', () => {
       expect(approver.questions).toHaveLength(asked);
     });
 
-    it('records the end by time of a grant that time has ended', async () => {
+    it('records the expiry of a grant that has expired', async () => {
       const { engine, clock, store } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(15 * MINUTE));
@@ -153,7 +153,7 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).at(-1)).toBe('grant.expired');
     });
 
-    it('does not know what is not there, nor a request', async () => {
+    it('rejects with ERR_JIT_NOT_FOUND for an unknown id, and for the id of a request', async () => {
       const { engine } = anEngine();
       const request = await aPending(engine);
       for (const id of ['nothing', request.id, `${request.id}.1`, '__proto__']) {
@@ -163,7 +163,7 @@ describe('JitEngine', () => {
   });
 
   describe('release()', () => {
-    it('gives a grant back, for its own subject', async () => {
+    it('ends a grant for its own subject', async () => {
       const { engine } = anEngine();
       const grant = await aGranted(engine, { requestedBy: 'agent:7' });
       for (const by of [SAM, 'agent:7', CISO]) {
@@ -178,7 +178,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L8 twice is fine and recorded once', async () => {
+    it('L8 succeeds when repeated, and is recorded once', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       const once = await engine.release(grant.id, { by: MAYA });
@@ -198,7 +198,7 @@ describe('JitEngine', () => {
       };
     }
 
-    it('ends what a subject holds and has asked for, and nothing of others', async () => {
+    it('ends the grants and requests of a subject, and nothing of other subjects', async () => {
       const { engine } = anEngine();
       const made = await busy(engine);
       const report = await engine.revokeAll({ subject: MAYA }, { by: CISO, reason: 'phished' });
@@ -210,7 +210,7 @@ describe('JitEngine', () => {
       expect((await engine.retryDecision(made.pendingBob.id)).outcome).toBe('pending');
     });
 
-    it('ends a scope for everybody', async () => {
+    it('ends a scope for every subject', async () => {
       const { engine } = anEngine();
       const made = await busy(engine);
       const report = await engine.revokeAll({ scope: SCOPE }, { by: CISO });
@@ -228,7 +228,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('finds nothing the second time, and says so', async () => {
+    it('returns an empty report when repeated', async () => {
       const { engine } = anEngine();
       await busy(engine);
       await engine.revokeAll({ subject: MAYA }, { by: CISO });
@@ -237,7 +237,7 @@ describe('JitEngine', () => {
       expect(await engine.journalHead()).toEqual(head);
     });
 
-    it('L21 reaches whatever overlaps a pattern, from both sides', async () => {
+    it('L21 reaches every scope that overlaps a pattern, from both sides', async () => {
       const { engine } = anEngine({ scopes: patternScopes, approver: autoApprove(() => true, { patterns: true }) });
       for (const scope of ['db:*', 'db:prod:write', '*:logs', 'db:**', 'web:x']) await aGranted(engine, { scope });
       const report = await engine.revokeAll({ scope: 'db:*' }, { by: CISO });
@@ -248,7 +248,7 @@ describe('JitEngine', () => {
       expect((await engine.revokeAll({ scope: '**' }, { by: CISO })).grants.map((grant) => grant.scope)).toEqual(['web:x']);
     });
 
-    it('L21 reaches whatever overlaps a pattern also where the engine knows only exact scopes', async () => {
+    it('L21 reaches every scope that overlaps a pattern, also if the engine uses exact scopes', async () => {
       const { engine } = anEngine({ approver: autoApprove(() => true) });
       for (const scope of ['db:prod:write', 'db:prod:read', 'web:x']) await aGranted(engine, { scope });
       const report = await engine.revokeAll({ scope: 'db:**' }, { by: CISO });
@@ -256,7 +256,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, 'web:x')).toBe(true);
     });
 
-    it('L12 covers more than a page of grants and requests', async () => {
+    it('L12 ends more than one page of grants and requests', async () => {
       const { engine } = anEngine({
         approver: new ScriptedApprover({
           decide: (request) =>
@@ -270,7 +270,7 @@ describe('JitEngine', () => {
       expect([report.grants.length, report.requests.length]).toEqual([65, 65]);
     });
 
-    it('L12 nothing asked for before it began gives access afterwards, over a store that yields at every await', async () => {
+    it('L12 no request made before it began gives access afterwards, over a store that yields at every await', async () => {
       for (let seed = 1; seed <= 15; seed++) {
         const { engine, store, clock } = anEngine();
         const other = anEngine({ store, clock }).engine;

@@ -17,7 +17,7 @@ async function extended(engine: JitEngine, grant: Grant): Promise<Grant> {
 }
 
 describe('revokeAll by request', () => {
-  it('L12 ends what extends its grants, and says so', async () => {
+  it('L12 ends the extensions of its grants, and reports them', async () => {
     const { engine } = anEngine();
     const first = await aGranted(engine);
     const second = await extended(engine, first);
@@ -30,7 +30,7 @@ describe('revokeAll by request', () => {
     expect(report.requests.map(({ id, end }) => [id, end?.cause])).toEqual([[open.id, 'origin_ended']]);
   });
 
-  it('L12 ends what extends its grants even when these have run out', async () => {
+  it('L12 ends the extensions of its grants even when these grants have expired', async () => {
     const { engine, clock, store } = anEngine();
     const first = await aGranted(engine);
     const second = await extended(engine, first);
@@ -45,7 +45,7 @@ describe('revokeAll by request', () => {
     expect((await entriesOf(store)).length).toBe(before);
   });
 
-  it('tells a mistyped id instead of ending nothing', async () => {
+  it('rejects with ERR_JIT_NOT_FOUND for a mistyped id instead of ending nothing', async () => {
     const { engine } = anEngine();
     expect(await refusal(engine.revokeAll({ requestId: 'no-such-request' }, { by: LEE }), 'ERR_JIT_NOT_FOUND')).toMatchObject({
       kind: 'request',

@@ -6,7 +6,7 @@ import { aGranted, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, SAM } from '
 const EVE = 'user:eve';
 const CISO = 'user:ciso';
 
-/** Writes a field of a later version into a row: this version can not read it, and that version may still allow by it. */
+/** Writes a field of a later version into a row: this version cannot read it, and that version may still allow by it. */
 async function bend(store: GrantStore, kind: string, id: string, body: Row['body'] = { more: 1 }): Promise<void> {
   const [row] = await store.get([{ kind, id }]);
   if (row === undefined) throw new Error(`${kind} ${id} does not exist`);
@@ -14,7 +14,7 @@ async function bend(store: GrantStore, kind: string, id: string, body: Row['body
   await store.commit({ id: `bend-${id}`, expect: [{ kind, id, version: row.version }], put: [bent], append: [] });
 }
 
-/** What a call rejects with; `undefined` where it resolves. */
+/** The error that a call rejects with; `undefined` if it resolves. */
 const errorOf = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => undefined,
@@ -29,8 +29,8 @@ const endedBy = (error: unknown): readonly string[] => {
 };
 
 describe('revokeAll()', () => {
-  describe('of a record that can not be read', () => {
-    it('L12 rejects with what it ended and what it could not, and ends all the rest [V7]', async () => {
+  describe('with an unreadable record', () => {
+    it('L12 ends all other records, and rejects with those that it ended and those that it could not end [V7]', async () => {
       const { engine, store } = anEngine();
       const bad = await aGranted(engine, { scope: 'a:bad' });
       const good = await aGranted(engine, { scope: 'a:good' });
@@ -46,7 +46,7 @@ describe('revokeAll()', () => {
       expect((await engine.getRequest(open.id))?.request.end?.status).toBe('cancelled');
     });
 
-    it('says the same for an open request, a scope that may reach it, and a whole request [V7]', async () => {
+    it('rejects with the failures also for an open request, a scope that may reach it, and a whole request [V7]', async () => {
       const { engine, store } = anEngine();
       const open = await aPending(engine, { scope: 'a:open' });
       const bad = await aGranted(engine, { scope: 'a:bad' });
@@ -62,13 +62,13 @@ describe('revokeAll()', () => {
       expect(await failuresOf({ scope: 'a:**' })).toEqual([bad.id, open.id].sort());
       expect(await failuresOf({ requestId: bad.requestId })).toEqual([bad.id]);
       expect(await failuresOf({ requestId: open.id })).toEqual([open.id]);
-      // The column of a grant says which scope a check finds it under. A request has none: it may be about any.
+      // A grant row has a column for its scope. A request row has none, so the request may be about any scope.
       expect(await failuresOf({ scope: 'other:**' })).toEqual([open.id]);
-      // Of another subject, nothing is left.
+      // Another subject has no failures.
       expect(await failuresOf({ subject: EVE })).toEqual([]);
     });
 
-    it('L12 ends the grants of a request that can not be read [V7]', async () => {
+    it('L12 ends the grants of an unreadable request [V7]', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine, { scope: 'a:one' });
       await bend(store, 'request', grant.requestId);
@@ -77,12 +77,12 @@ describe('revokeAll()', () => {
       expect(await engine.isAllowed(MAYA, 'a:one')).toBe(false);
     });
 
-    it('goes on after a failure until a pass finds nothing [V7]', async () => {
+    it('continues after a failure until a pass finds nothing [V7]', async () => {
       const { engine, store } = anEngine();
       const bad = await aGranted(engine, { scope: 'a:bad' });
       const late = await aPending(engine, { scope: 'z:late' });
       await bend(store, 'grant', bad.id);
-      // Approved behind the pass's look at requests, as if by another process that was faster.
+      // Approved after the pass has listed the requests, as if by another, faster process.
       const find = store.find.bind(store);
       let isDone = false;
       store.find = async (query) => {
@@ -99,14 +99,14 @@ describe('revokeAll()', () => {
       expect(await engine.isAllowed(MAYA, 'z:later')).toBe(false);
     });
 
-    it('names a grant whose commit is refused, and takes one back that another pass can end [V7]', async () => {
+    it('names a grant whose commit fails, and does not name one that a later pass ends [V7]', async () => {
       const { engine, store } = anEngine();
       const grants = [];
       for (const scope of ['a:1', 'a:2', 'a:3']) grants.push(await aGranted(engine, { scope }));
       const commit = store.commit.bind(store);
       const refusals = new Map([
         [grants[0]?.id, Infinity],
-        // Sent twice by the first pass: the first and its repetition.
+        // The first pass sends it twice: the commit and its resend.
         [grants[1]?.id, 2],
       ]);
       store.commit = async (change) => {
@@ -123,7 +123,7 @@ describe('revokeAll()', () => {
       expect(endedBy(error)).toEqual([grants[1]?.id, grants[2]?.id].sort());
     });
 
-    it('rejects with the error of the store itself where nothing could be listed at all', async () => {
+    it('rejects with the error of the store itself if nothing could be listed', async () => {
       const { engine, store } = anEngine();
       await aGranted(engine);
       store.find = () => Promise.reject(new Error('connection refused'));
@@ -131,7 +131,7 @@ describe('revokeAll()', () => {
       expect(error).toMatchObject({ code: 'ERR_JIT_STORE', message: 'store.find: connection refused' });
     });
 
-    it('publishes nothing about requests where an error is serialised [V7]', async () => {
+    it('discloses nothing about requests when the error is serialised [V7]', async () => {
       const { engine, store } = anEngine();
       const bad = await aGranted(engine, { scope: 'a:bad' });
       await aPending(engine, { scope: 'a:open', metadata: { secret: 'hunter2' } });
@@ -141,7 +141,7 @@ describe('revokeAll()', () => {
       expect(JSON.stringify(error)).not.toContain('hunter2');
     });
 
-    it('L42 ends many, a bounded number at a time [V7]', async () => {
+    it('L42 ends many grants, a bounded number at a time [V7]', async () => {
       const { engine, store } = anEngine({ limits: { maxGrants: 500 } });
       for (let i = 0; i < 120; i++) await aGranted(engine, { scope: `a:${i}` });
       const commit = store.commit.bind(store);
@@ -162,7 +162,7 @@ describe('revokeAll()', () => {
 });
 
 describe('revoke()', () => {
-  it('L12 says so where a grant that goes on from this one can not be read, with this one ended [V7]', async () => {
+  it('L12 ends the grant, and rejects with its unreadable extension [V7]', async () => {
     const { engine, store } = anEngine();
     const first = await aGranted(engine, { scope: 'a:one' });
     const extension = await engine.extend(first.id, { ttl: MINUTE, requestedBy: MAYA });
@@ -173,13 +173,13 @@ describe('revoke()', () => {
     expect(error).toMatchObject({ code: 'ERR_JIT_PARTIAL', failures: [{ kind: 'grant', id: second?.id }] });
     expect(endedBy(error)).toEqual([first.id]);
     expect(await engine.isAllowed(MAYA, 'a:one')).toBe(false);
-    // And again: it stays to be said for as long as it is so.
+    // A repeat rejects with it again, as long as it is unreadable.
     expect(await errorOf(engine.release(first.id, { by: MAYA }))).toMatchObject({ code: 'ERR_JIT_PARTIAL' });
   });
 });
 
 describe('reviewBreakGlass()', () => {
-  it('L12 says so where a grant that is not justified can not be read, with the others ended [V7]', async () => {
+  it('L12 ends the other grants of an unjustified use, and rejects with the unreadable one [V7]', async () => {
     const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR }, mayReviewBreakGlass: true });
     const { engine, store, clock } = anEngine({ approver });
     const taken = await engine.breakGlass({ subject: MAYA, scopes: ['prod:a', 'prod:b'], ttl: '30m', justification: 'INC-1' });

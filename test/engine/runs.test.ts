@@ -27,7 +27,7 @@ describe('the subject of a run', () => {
     expect(runSubject({ agent: AGENT, operator: 'äö "x"\u{1F600}/y' })).toMatch(/^agent:7\/run\/____x____y\/[0-9a-f]{32}$/);
   });
 
-  it('is another for every other agent, operator or job (L24) [H2]', () => {
+  it('differs for every other agent, operator or job (L24) [H2]', () => {
     const ids = ['x', 'x/run', 'xx', 'x,y', 'null', '-', '_', 'x:y', 'x_y', '"x"', 'x","y'];
     const subjects = ids.flatMap((a) =>
       [undefined, ...ids].flatMap((b) =>
@@ -62,7 +62,7 @@ describe('the subject of a run', () => {
 });
 
 describe('a run', () => {
-  it('asks through its agent; agent and operator are fields of the request, and in the journal (L27) [H2]', async () => {
+  it('requests through its agent; agent and operator are fields of the request, and in the journal (L27) [H2]', async () => {
     const { engine, store, clock } = anEngine({ approver: yes });
     const { request } = await asks(engine);
     expect(request).toMatchObject({ subject: runSubject(RUN), requestedBy: AGENT, agent: AGENT, operator: ANN });
@@ -92,7 +92,7 @@ describe('a run', () => {
     }
   });
 
-  it('gives its agent nothing, and has nothing from it (L43) [H2]', async () => {
+  it('shares no access with its agent, in either direction (L43) [H2]', async () => {
     const { engine } = anEngine({ approver: yes, standing: { [AGENT]: ['standing:read'] } });
     await granted(engine);
     await engine.requestAccess({ subject: AGENT, scope: 'own:read', ttl: TTL });
@@ -101,7 +101,7 @@ describe('a run', () => {
     for (const scope of ['own:read', 'standing:read']) expect(await engine.isAllowed(engine.runSubject(RUN), scope)).toBe(false);
   });
 
-  it('L15 reviews nothing, whatever the option agents says of it, and neither does its agent [H2]', async () => {
+  it('L15 may review nothing, for any value of the option agents, and neither may its agent [H2]', async () => {
     const { engine } = anEngine({ agents: (id) => id === 'bot' });
     const bot = { agent: 'bot', operator: ANN };
     const own = await asks(engine, bot);
@@ -129,7 +129,7 @@ describe('a run', () => {
     expect(await engine.requestAccess({ subject: runSubject(RUN), scope: SCOPE, ttl: TTL })).toMatchObject({ outcome: 'granted' });
   });
 
-  it('takes no other requester, and no subject of the caller’s [H2]', async () => {
+  it('refuses another requester, and a subject given by the caller [H2]', async () => {
     const { engine } = anEngine({ approver: yes });
     const subject = runSubject(RUN);
     for (const [argument, ask] of [
@@ -154,7 +154,7 @@ describe('a run', () => {
     );
   });
 
-  it('is brought into one form by its parts: canonicalId never sees the subject made of them [H2]', async () => {
+  it('is made canonical by its parts: canonicalId never sees the subject made of them [H2]', async () => {
     const seen: string[] = [];
     const canonicalId = (id: string) => (seen.push(id), id.toLowerCase());
     const { engine } = anEngine({ approver: yes, canonicalId });
@@ -171,7 +171,7 @@ describe('a run', () => {
 });
 
 describe('revokeAll of an agent', () => {
-  it('ends what its runs hold, scheduled, live or pending, and nothing of another agent (L43) [H2]', async () => {
+  it('ends the live and scheduled grants of its runs, and nothing of another agent (L43) [H2]', async () => {
     const { engine, clock } = anEngine({ approver: autoApprove(({ scopes }) => scopes[0] !== 'x:pending') });
     const other = await granted(engine, { ...RUN, agent: 'agent:70' });
     const live = await granted(engine);
@@ -194,7 +194,7 @@ describe('revokeAll of an agent', () => {
     expect([await engine.isAllowed(one.subject, SCOPE), await engine.isAllowed(two.subject, SCOPE)]).toEqual([false, true]);
   });
 
-  it('of its operator, and a deny rule for that operator, leave the run as it is [H2]', async () => {
+  it('of its operator, and a deny rule for that operator, do not affect the run [H2]', async () => {
     const rules = [
       { id: 'not-ann', scopes: ['**'], subjects: [ANN], deny: 'left' },
       { id: 'all', scopes: ['**'], subjects: [AGENT], runs: true, approve: true as const },
@@ -206,7 +206,7 @@ describe('revokeAll of an agent', () => {
     expect((await asks(engine, { ...RUN, job: 'ticket-2' })).outcome).toBe('granted');
   });
 
-  it('of a person reads what is open of that person alone', async () => {
+  it('of a person reads the open rows of that person only', async () => {
     const { engine, store } = anEngine({ approver: yes });
     const find = FaultyStore.prototype.find;
     const asked: unknown[] = [];

@@ -4,7 +4,7 @@ import { malformed, ScriptedApprover, throws } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 
-/** The people of these stories. Who is in which group may change while they are told. */
+/** The reviewers of these scenarios. Their groups may change during a scenario. */
 const [OLA, OKE, SIA, SEM, BOTH] = ['ops:ola', 'ops:oke', 'sec:sia', 'sec:sem', 'both:bo'];
 
 const people = (): Record<string, readonly string[]> => ({
@@ -15,7 +15,7 @@ const people = (): Record<string, readonly string[]> => ({
   [BOTH]: ['ops', 'sec'],
 });
 
-/** Two teams: one of each must approve, unless told otherwise. */
+/** Two teams: one reviewer of each must approve, unless overridden. */
 function twoTeams(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
   const members = people();
   const groups = ['ops', 'sec'].map((name) => ({ name, approvals: 1 }));
@@ -38,7 +38,7 @@ const reviewsOf = async (engine: JitEngine, id: string) => (await engine.getRequ
 const endOf = async (engine: JitEngine, id: string) => (await engine.getRequest(id))?.request.end;
 
 describe('a quorum of several groups', () => {
-  it('L14 is complete when each group has its number, in whatever order they come', async () => {
+  it('L14 is complete when each group has its number of approvals, in any order', async () => {
     const groups = [
       { name: 'ops', approvals: 2 },
       { name: 'sec', approvals: 1 },
@@ -67,7 +67,7 @@ describe('a quorum of several groups', () => {
     }
   });
 
-  it('L17 never counts a group that the quorum does not name, nor a reviewer who is in none that it does', async () => {
+  it('L17 never counts a group that the quorum does not name, nor a reviewer without a group of the quorum', async () => {
     const { engine, members } = twoTeams();
     members['x'] = ['finance', 'Ops', 'sec:sia'];
     const { id } = await aPending(engine);
@@ -95,7 +95,7 @@ describe('a quorum of several groups', () => {
 });
 
 describe('a reviewer in several groups', () => {
-  it('L14 counts in the one that they name, and in no other', async () => {
+  it('L14 counts only in the group that the reviewer names', async () => {
     const { engine } = twoTeams();
     const { id } = await aPending(engine);
     expect((await engine.approve(id, { by: BOTH, as: 'ops' })).outcome).toBe('pending');
@@ -104,7 +104,7 @@ describe('a reviewer in several groups', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L14 counts, without a name, where it helps most: found anew at each review', async () => {
+  it('L14 counts, without a named group, where it helps most: assigned again at each review', async () => {
     for (const other of [OLA, SIA]) {
       const { engine } = twoTeams();
       const { id } = await aPending(engine);
@@ -112,7 +112,7 @@ describe('a reviewer in several groups', () => {
     }
   });
 
-  it('L17 may name only a group that they are in and that the quorum names', async () => {
+  it('L17 may name only a group that the reviewer is in and that the quorum names', async () => {
     const { engine, members, store } = twoTeams();
     members['x'] = ['ops', 'finance'];
     const { id } = await aPending(engine);
@@ -135,7 +135,7 @@ describe('a reviewer in several groups', () => {
     expect(await wholeStore(store)).toEqual(before);
   });
 
-  it('L17 who loses the group that they have named counts no more, though they are in another', async () => {
+  it('L17 who leaves the named group no longer counts, even as a member of another group', async () => {
     const { engine, members } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: BOTH, as: 'ops' });
@@ -145,11 +145,11 @@ describe('a reviewer in several groups', () => {
     const pending = await aPending(other.engine);
     await other.engine.approve(pending.id, { by: BOTH, as: 'ops' });
     other.members[BOTH] = ['sec'];
-    // OLA for ops and BOTH for sec would be enough, if BOTH had not said that it is for ops.
+    // OLA for ops and BOTH for sec would be enough, if BOTH had not named ops.
     expect((await other.engine.approve(pending.id, { by: OLA })).outcome).toBe('pending');
   });
 
-  it('L17 who has joined another group since counts only where they were', async () => {
+  it('L17 who joins another group after the review counts only in the earlier group', async () => {
     const { engine, members } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -158,12 +158,12 @@ describe('a reviewer in several groups', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L17 who has left one for another counts in neither, though the other could be filled by somebody else', async () => {
+  it('L17 who moves from one group to another counts in neither', async () => {
     const moved = twoTeams();
     const pending = await aPending(moved.engine);
     await moved.engine.approve(pending.id, { by: OLA });
     moved.members[OLA] = ['sec'];
-    // Once for ops, now in sec: with somebody who is in both it would be enough, if it counted where they are now.
+    // Reviewed for ops, now in sec: with BOTH it would be enough, if the review counted in the current group.
     expect((await moved.engine.approve(pending.id, { by: BOTH })).outcome).toBe('pending');
     expect(await moved.engine.isAllowed(MAYA, SCOPE)).toBe(false);
     const { engine, members } = twoTeams();
@@ -206,7 +206,7 @@ describe('an approval that goes stale', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L17 who renews theirs counts where they are now, not where they were', async () => {
+  it('L17 that is renewed counts in the current group of the reviewer, not in the earlier one', async () => {
     const { engine, clock, members } = twoTeams({ approvalTtlMs: MINUTE });
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -235,7 +235,7 @@ describe('an approval that goes stale', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
   });
 
-  it('a denial never does: repeated after any time it adds nothing, is in no inbox, and counts', async () => {
+  it('does not make a denial stale: a repeated denial adds nothing, is in no inbox, and counts', async () => {
     const { engine, clock, store } = twoTeams({ approvalTtlMs: MINUTE, denials: 2 });
     const { id } = await aPending(engine);
     await engine.deny(id, { by: OLA });
@@ -271,7 +271,7 @@ describe('a denial', () => {
     });
   });
 
-  it('L16 by one person counts once, in however many groups they are, and however often they say it', async () => {
+  it('L16 by one person counts once, in several groups and when repeated', async () => {
     const { engine, store } = twoTeams({ denials: 2 });
     const { id } = await aPending(engine);
     for (const as of [undefined, 'ops', 'sec', undefined]) {
@@ -281,7 +281,7 @@ describe('a denial', () => {
     expect(await reviewsOf(engine, id)).toHaveLength(1);
   });
 
-  it('L16 comes before approval, whoever is back in a group at that moment', async () => {
+  it('L16 counts before an approval, also when an earlier denier is back in the group', async () => {
     const { engine, members } = twoTeams();
     const { id } = await aPending(engine);
     members[BOTH] = ['ops'];
@@ -298,7 +298,7 @@ describe('a denial', () => {
     expect((await approver.engine.getRequest(two.id))?.grants).toEqual([]);
   });
 
-  it('L17 by somebody who has lost the right does not count, nor stop an approval', async () => {
+  it('L17 by a reviewer who has lost the right does not count, and does not stop an approval', async () => {
     const { engine, members } = twoTeams({ denials: 2 });
     const { id } = await aPending(engine);
     await engine.deny(id, { by: OKE });
@@ -314,7 +314,7 @@ describe('a denial', () => {
     expect(await outcomesOf(engine, id, [OLA, SIA])).toEqual(['pending', 'granted']);
   });
 
-  it('L16 may take the place of an approval, which then counts no more; never the reverse', async () => {
+  it('L16 may replace an approval, which then no longer counts; never the reverse', async () => {
     const { engine, store, clock } = twoTeams({ denials: 2, approvalTtlMs: MINUTE });
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -331,7 +331,7 @@ describe('a denial', () => {
     expect((await engine.approve(id, { by: SEM })).outcome).toBe('granted');
   });
 
-  it('L16 is counted at least once: an approver that lets none or a fraction end a request has failed', async () => {
+  it('L16 needs a valid number of denials in the quorum: any other value is an approver failure', async () => {
     for (const denials of [0, -1, 0.5, NaN, Infinity, '1', null, 1_001]) {
       const { engine } = twoTeams({ denials } as Partial<QuorumInput>);
       await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -340,8 +340,8 @@ describe('a denial', () => {
   });
 });
 
-describe('a review that comes late, or again', () => {
-  it('L9 after the decision is refused with the decision, whatever it says', async () => {
+describe('a late or repeated review', () => {
+  it('L9 after the decision is refused with the decision, for any verdict', async () => {
     const { engine, store, clock } = twoTeams();
     const { id } = await aPending(engine);
     await outcomesOf(engine, id, [OLA, SIA]);
@@ -376,7 +376,7 @@ describe('a review that comes late, or again', () => {
     });
   }
 
-  it('L17 repeated by somebody who is back in the group, it completes what was waiting, with nothing reviewed twice', async () => {
+  it('L17 repeated by a reviewer who is back in the group, completes the quorum without a second entry', async () => {
     const { engine, members, store } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -388,7 +388,7 @@ describe('a review that comes late, or again', () => {
     expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(2);
   });
 
-  it('L17 a right that comes and goes counts as it is when the quorum would complete', async () => {
+  it('L17 counts by the membership at the moment when the quorum would complete', async () => {
     const { engine, members } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -400,7 +400,7 @@ describe('a review that comes late, or again', () => {
     expect((await engine.approve(id, { by: SEM })).outcome).toBe('granted');
   });
 
-  it('L17 who loses the right after the question, while another review wins the race, is asked again', async () => {
+  it('L17 asks about the memberships again after it loses a race to another review', async () => {
     const { engine, members, approver } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
@@ -410,7 +410,7 @@ describe('a review that comes late, or again', () => {
       approver.script.groupsOf = groupsOf;
       await engine.approve(id, { by: OKE });
       members[OLA] = members[OKE] = [];
-      // True when it was asked, and not any more.
+      // Was true at the time of the question, and no longer is.
       return ['ops'];
     };
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('pending');
@@ -418,7 +418,7 @@ describe('a review that comes late, or again', () => {
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
-  it('L30 a question about any of those who count fails the review, and records nothing', async () => {
+  it('L30 fails and records nothing if the question about any counted reviewer fails', async () => {
     for (const answer of [throws(new Error('LDAP is down')), malformed(undefined), malformed('ops'), malformed(['']), malformed({})]) {
       const { engine, approver, store, members } = twoTeams();
       const { id } = await aPending(engine);
@@ -459,7 +459,7 @@ describe('numbers are frozen, rights are live', () => {
     expect(approver.questions.filter((one) => one.method === 'isEligible').map((one) => one.when)).toEqual(['creation', 'approval']);
   });
 
-  it('L17 a subject that was out in between and is back is approved: only that moment counts', async () => {
+  it('L17 a subject that was ineligible in between and is eligible again is approved', async () => {
     const { engine, approver } = twoTeams();
     const { id } = await aPending(engine);
     approver.script.isEligible = false;
@@ -468,7 +468,7 @@ describe('numbers are frozen, rights are live', () => {
     expect((await engine.approve(id, { by: SIA })).outcome).toBe('granted');
   });
 
-  it('L30 a question about eligibility that fails leaves the request, and the review is not recorded', async () => {
+  it('L30 a failed question about eligibility leaves the request pending, and the review is not recorded', async () => {
     for (const isEligible of [
       throws(new Error('down')),
       malformed(undefined),
@@ -488,7 +488,7 @@ describe('numbers are frozen, rights are live', () => {
     }
   });
 
-  it('L16 a denial needs nobody to be eligible', async () => {
+  it('L16 a denial does not ask about eligibility', async () => {
     const { engine, approver } = twoTeams();
     const { id } = await aPending(engine);
     approver.script.isEligible = throws(new Error('down'));
@@ -528,8 +528,8 @@ describe('numbers are frozen, rights are live', () => {
   });
 });
 
-describe('what reviewers say', () => {
-  it('L27 comment and reason are on the review and in the journal, and the last reason is the decision\u2019s', async () => {
+describe('comments and reasons of reviewers', () => {
+  it('L27 are on the review and in the journal, and the last reason is the reason of the decision', async () => {
     const { engine, store } = twoTeams();
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA, reason: 'seen the page', comment: 'please be quick' });
@@ -542,7 +542,7 @@ describe('what reviewers say', () => {
     ]);
   });
 
-  it('L23 is text of at most 4 KiB', async () => {
+  it('L23 are texts of at most 4 KiB', async () => {
     const { engine, store } = twoTeams();
     const { id } = await aPending(engine);
     const before = await wholeStore(store);
@@ -555,7 +555,7 @@ describe('what reviewers say', () => {
     await engine.approve(id, { by: OLA, comment: 'x'.repeat(4_096) });
   });
 
-  it('L15 neither the subject nor whoever asked for it may say anything, in any group, at any time', async () => {
+  it('L15 are refused from the subject and the requester, in any group, at any time', async () => {
     const { engine, members, store, clock } = twoTeams({ approvalTtlMs: MINUTE, escalation: { group: 'leads', afterMs: MINUTE } });
     members[MAYA] = ['ops', 'sec', 'leads'];
     members['user:lead'] = ['ops', 'sec', 'leads'];
@@ -574,9 +574,9 @@ describe('what reviewers say', () => {
   });
 });
 
-describe('two deciders at once', () => {
+describe('two concurrent deciders', () => {
   for (let seed = 1; seed <= 6; seed++) {
-    it(`L9 L16 an approval that would complete against a denial: one decision, and grants only with an approval (interleaving ${seed})`, async () => {
+    it(`L9 L16 a completing approval against a denial: one decision, and grants only with an approval (interleaving ${seed})`, async () => {
       const { engine, store } = twoTeams();
       const { id } = await aPending(engine);
       await engine.approve(id, { by: OLA });

@@ -39,7 +39,7 @@ async function aScheduled(options: Partial<JitEngineOptions> & { readonly approv
   return { ...made, approver, grant };
 }
 
-/** Every way to ask whether maya may, each as a yes or a no. */
+/** Every verb that answers whether maya is allowed, as a boolean. */
 const ASKING: Readonly<Record<string, (engine: JitEngine) => Promise<boolean>>> = {
   check: async (engine) => (await engine.check(MAYA, SCOPE)).allowed,
   isAllowed: (engine) => engine.isAllowed(MAYA, SCOPE),
@@ -84,7 +84,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L2 is scheduled until then: listed as such, with the instant at which that changes', async () => {
+    it('L2 is listed as scheduled until then, with its instant as the next change', async () => {
       const { engine, clock, grant } = await aScheduled();
       expect(grant).toMatchObject({ issuedAt: at(0), startsAt: START, expiresAt: END, activatedAt: undefined, asksAtStart: true });
       expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: START });
@@ -94,7 +94,7 @@ describe('JitEngine', () => {
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, reason: 'granted', validUntil: END });
     });
 
-    it('L1 L2 allows at random instants exactly where the window says so', async () => {
+    it('L1 L2 allows at random instants exactly within the window', async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: 1, max: 5_000 }),
@@ -115,7 +115,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it('L4 tells a start that is not an instant by its name', async () => {
+    it('L4 that is not an instant is refused with the argument startsAt', async () => {
       const { engine } = anEngine();
       for (const startsAt of [NaN, -1, 1.5, Infinity, 2 ** 53, null, '2026-01-01', new Date(NaN)]) {
         expect(await refusal(ask(engine, { startsAt: startsAt as number }), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
@@ -127,7 +127,7 @@ describe('JitEngine', () => {
 
   describe('the question at a scheduled start', () => {
     for (const [verb, asks] of [...Object.entries(ASKING), ['sweep', undefined]] as const) {
-      it(`is asked once, by the first ${verb} at or after the start, and put on record`, async () => {
+      it(`is asked once, by the first ${verb} at or after the start, and its answer is recorded`, async () => {
         const { engine, clock, store, approver, grant } = await aScheduled();
         await clock.set(START - 1);
         await (asks ?? (() => engine.sweep()))(engine);
@@ -208,7 +208,7 @@ describe('JitEngine', () => {
 
     for (const [what, answer] of [
       ['throws', throws(new Error('LDAP is down'))],
-      ['throws what is no error', throws(undefined)],
+      ['throws a value that is not an Error', throws(undefined)],
       ['answers undefined', malformed(undefined)],
       ['answers null', malformed(null)],
       ['answers 1', malformed(1)],
@@ -238,7 +238,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 L34 that has failed is put by no check within a second, which denies; by a sweep at once; and by the first check after', async () => {
+    it('L30 L34 that has failed is not repeated by a check within a second, which denies; a sweep, or a later check, repeats it', async () => {
       const { engine, clock, approver, grant } = await aScheduled();
       approver.script.isEligible = throws(new Error('LDAP is down'));
       await clock.set(START);
@@ -257,7 +257,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L34 that has failed is put by the checks of other grants and of other processes all the same', async () => {
+    it('L34 that has failed is still asked by checks of other grants and of other processes', async () => {
       const approver = asking();
       const { engine, clock, store } = anEngine({ approver });
       for (const scope of ['a', 'b']) await aGranted(engine, { scope, startsAt: START });
@@ -270,7 +270,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, 'a')).toBe(true);
     });
 
-    it('L30 that hangs is given up after the time limit, and its late yes activates nothing', async () => {
+    it('L30 that hangs fails after the time limit, and its late yes activates nothing', async () => {
       const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeout: 1_000 } });
       await clock.set(START);
       let answer: (yes: boolean) => void = () => undefined;
@@ -291,7 +291,7 @@ describe('JitEngine', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('L1 whose yes comes after the end gives nothing', async () => {
+    it('L1 that is answered with yes after the end gives nothing', async () => {
       const { engine, clock, approver, grant } = await aScheduled({ limits: { approverTimeout: HOUR } });
       await clock.set(END - 1);
       approver.script.isEligible = () => new Promise((resolve) => queueMicrotask(() => void clock.set(END).then(() => resolve(true))));
@@ -300,7 +300,7 @@ describe('JitEngine', () => {
     });
 
     for (const [verb, asks] of [...Object.entries(ASKING), ['sweep', (engine: JitEngine) => engine.sweep()]] as const) {
-      it(`whose answer to ${verb} is no ends the grant for good, on record`, async () => {
+      it(`that is answered with no to ${verb} ends the grant permanently, in the journal`, async () => {
         const { engine, clock, store, approver, grant } = await aScheduled();
         await clock.set(START);
         approver.script.isEligible = false;
@@ -323,7 +323,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('that would be answered no after a yes is not asked any more: a start is asked about once', async () => {
+    it('is not asked again after a yes: a start is confirmed once', async () => {
       const { engine, clock, approver } = await aScheduled();
       await clock.set(START);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -332,7 +332,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L12 whose answer is no ends what goes on from the grant in the same change', async () => {
+    it('L12 that is answered with no ends the extensions of the grant in the same change', async () => {
       const approver = asking();
       const { engine, clock, store } = anEngine({ approver });
       const grant = await aGranted(engine, { startsAt: START });
@@ -353,7 +353,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(pending.request.id))?.request.end).toMatchObject({ cause: 'origin_ended', by: 'system:approver' });
     });
 
-    it('L34 is put once for a burst of checks and a sweep, and its answer committed once', async () => {
+    it('L34 is asked once for a burst of checks and a sweep, and its answer is committed once', async () => {
       const { engine, clock, store, approver } = await aScheduled();
       await clock.set(START);
       let answer: (yes: boolean) => void = () => undefined;
@@ -394,7 +394,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).not.toContain('grant.activated');
     });
 
-    it('L30 whose answer cannot be committed leaves a no, and one whose reply was lost a yes', async () => {
+    it('L30 whose answer cannot be committed leaves access denied; whose commit loses its reply leaves it allowed', async () => {
       const { engine, clock, store, told } = await aScheduled();
       await clock.set(START);
       const clear = store.inject('commit', { fault: 'reject' });
@@ -407,7 +407,7 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).filter((type) => type === 'grant.activated')).toHaveLength(1);
     });
 
-    it('L27 the past begins with the answer: not held before it was given', async () => {
+    it('L27 that is answered late: the grant was held from the answer on, not before', async () => {
       const { engine, clock, grant } = await aScheduled();
       await clock.set(START + 5);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -426,7 +426,7 @@ describe('JitEngine', () => {
       expect((await engine.history({ from: START, to: START + 6 })).items).toHaveLength(1);
     });
 
-    it('L5 L27 nor does it allow before that where the clock has gone back behind the answer', async () => {
+    it('L5 L27 that is answered late: the grant does not allow before the answer when the clock steps back', async () => {
       const { engine, clock, grant } = await aScheduled();
       await clock.set(START + 300);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -439,7 +439,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L27 one that was never answered was held at no time, and runs out unactivated', async () => {
+    it('L27 that is never answered: the grant was never held, and expires without activation', async () => {
       const { engine, clock, approver, grant } = await aScheduled();
       approver.script.isEligible = throws(new Error('down'));
       await clock.set(START);
@@ -454,14 +454,14 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('a decision about a start that was asked for', () => {
+  describe('a decision about a request with a start', () => {
     for (const [what, now, window] of [
       ['1 ms before the start', START - 1, { startsAt: START, expiresAt: END, activatedAt: undefined }],
       ['at the start', START, { startsAt: START, expiresAt: END, activatedAt: START }],
       ['1 ms after the start', START + 1, { startsAt: START + 1, expiresAt: END, activatedAt: START + 1 }],
       ['in the last millisecond', END - 1, { startsAt: END - 1, expiresAt: END, activatedAt: END - 1 }],
     ] as const) {
-      it(`L4 gives ${what} what is left of the window, and never shifts it`, async () => {
+      it(`L4 gives ${what} the remaining window, and never shifts it`, async () => {
         const { engine, clock } = anEngine({ approver: reviewers({ members: [SAM] }) });
         const request = await aPending(engine, { startsAt: START });
         await clock.set(now);
@@ -486,7 +486,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L4 L13 no quorum that leaves reviewers more time moves the deadline past the end of the window', async () => {
+    it('L4 L13 has its deadline at the end of the window, even if the quorum leaves reviewers more time', async () => {
       const decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }], reviewWithinMs: 24 * HOUR } } as const;
       const { engine, clock } = anEngine({ approver: new ScriptedApprover({ decide, groupsOf: ['ops'] }) });
       const request = await aPending(engine, { startsAt: START });
@@ -495,7 +495,7 @@ describe('JitEngine', () => {
       await refusal(engine.approve(request.id, { by: LEE }), 'ERR_JIT_DEADLINE');
     });
 
-    it('L4 L13 that an approver gives by itself, too late, leaves nothing granted', async () => {
+    it('L4 L13 of an approver that answers too late grants nothing', async () => {
       const approver = new ScriptedApprover({
         decide: () => new Promise((resolve) => queueMicrotask(() => void clock.set(END).then(() => resolve({ outcome: 'approve' })))),
       });
@@ -504,7 +504,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).not.toContain('grant.issued');
     });
 
-    it('L4 takes a start that has passed for what it is, and refuses one whose window has', async () => {
+    it('L4 grants the rest of the window for a start that has passed, and refuses a window that has passed', async () => {
       const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
       await clock.set(START + 5);
       expect(await aGranted(engine, { startsAt: START })).toMatchObject({ startsAt: START + 5, expiresAt: END });
@@ -531,7 +531,7 @@ describe('JitEngine', () => {
       expect((await ask(other, { startsAt: at(7 * 24 * HOUR) })).outcome).toBe('pending');
     });
 
-    it('L3 stores nothing that runs past the last instant there is, however far ahead it starts', async () => {
+    it('L3 stores nothing that ends after the last possible instant, with a start far ahead', async () => {
       const last = 8_640_000_000_000_000;
       const longest = 1_000_000_000_000;
       const limits = { maxTtl: longest, maxStartAhead: longest, maxTotal: longest, reviewWithin: longest };
@@ -541,7 +541,7 @@ describe('JitEngine', () => {
       const grant = await aGranted(inReach.engine, asked);
       expect(grant.expiresAt).toBe(last);
       expect((await inReach.engine.getRequest(grant.requestId))?.grants).toEqual([grant]);
-      // A millisecond later nothing is asked for any more.
+      // One millisecond later, the request is refused.
       const beyond = anEngine({ approver, limits, clock: new ManualClock(last - 2 * longest + 1) });
       await refusal(ask(beyond.engine, { ...asked, startsAt: last - longest + 1 }), 'ERR_JIT_CLOCK');
       expect(await typesOf(beyond.store)).toEqual([]);
@@ -553,7 +553,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('a grant that is scheduled', () => {
+  describe('a scheduled grant', () => {
     it('counts against the limit of grants', async () => {
       const { engine, clock } = await aScheduled({ limits: { maxGrants: 1 } });
       expect(await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxGrants', max: 1, got: 2 });
@@ -580,7 +580,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L6 starts never early and ends early, by the leeway', async () => {
+    it('L6 never starts early, and ends early by the leeway', async () => {
       const { engine, clock, approver } = await aScheduled({ leewayMs: 1_000 });
       for (const now of [START - 1_000, START - 1]) {
         await clock.set(now);
@@ -596,7 +596,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L6 is over before its start where the leeway is longer than its window: check, status and explain say when', async () => {
+    it('L6 ends before its start if the leeway is longer than its window: check, status and explain name the instant', async () => {
       const { engine, clock } = await aScheduled({ leewayMs: TTL + MINUTE });
       const over = END - (TTL + MINUTE);
       const told = async () => {
@@ -609,7 +609,7 @@ describe('JitEngine', () => {
       expect(await told()).toEqual(['no_grant', undefined, 0, undefined, 'expired', undefined]);
     });
 
-    it('L30 that is not confirmed counts in the badge until it is over, and its end is the next change', async () => {
+    it('L30 without a confirmed start is listed as scheduled until its end, which is the next change', async () => {
       const { engine, clock, approver } = await aScheduled();
       approver.script.isEligible = throws(new Error('LDAP'));
       await clock.set(START);
@@ -618,7 +618,7 @@ describe('JitEngine', () => {
       expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: undefined });
     });
 
-    it('L6 L13 is decided in time only up to the leeway before its end', async () => {
+    it('L6 L13 can be decided only until the leeway before its end', async () => {
       const { engine, clock } = anEngine({ leewayMs: 1_000 });
       const [first, second] = [await aPending(engine, { startsAt: START }), await aPending(engine, { scope: 'b', startsAt: START })];
       await clock.set(END - 1_001);
@@ -627,7 +627,7 @@ describe('JitEngine', () => {
       await refusal(engine.approve(second.id, { by: SAM }), 'ERR_JIT_DEADLINE');
     });
 
-    it('L5 has not started for a clock that has stepped back before its start, activated or not', async () => {
+    it('L5 counts as not started after the clock steps back before its start', async () => {
       const { engine, clock } = await aScheduled();
       await clock.set(START);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -638,7 +638,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L5 does not begin while the clock lies more than a second below what it has said before', async () => {
+    it('L5 does not start while the clock is more than a second below its highest reading', async () => {
       const { engine, clock, told } = await aScheduled();
       await clock.set(START + 2_001);
       await engine.isAllowed('user:noor', SCOPE);
@@ -647,13 +647,13 @@ describe('JitEngine', () => {
       expect(told.map(({ during }) => during)).toEqual(['clock', 'activation']);
       expect(told.at(-1)).toMatchObject({ error: { code: 'ERR_JIT_CLOCK' } });
       await clock.set(START + 1_001);
-      // A check puts the question only when a second has gone by on the clock since it failed; a sweep does now.
+      // A check repeats a failed question only after a second on the clock; a sweep repeats it at once.
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       await engine.sweep();
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L1 L5 stays ended for a clock that steps back from its end, also where it was never activated', async () => {
+    it('L1 L5 stays ended after the clock steps back from its end, also if it was never activated', async () => {
       const { engine, clock } = await aScheduled();
       await clock.set(END);
       await engine.status('user:noor');
@@ -663,7 +663,7 @@ describe('JitEngine', () => {
       for (const asks of Object.values(ASKING)) expect(await asks(engine)).toBe(false);
     });
 
-    it('L5 is not asked for while the clock lies below what it has said before', async () => {
+    it('L5 cannot be requested while the clock is below its highest reading', async () => {
       const { engine, clock } = await aScheduled();
       await clock.set(at(5_000));
       await engine.isAllowed(MAYA, SCOPE);
@@ -671,7 +671,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'b', startsAt: START }), 'ERR_JIT_CLOCK');
     });
 
-    it('L27 is activated at an instant that is never before what is on it: a slow process adds no earlier one', async () => {
+    it('L27 is activated at an instant that is never before its last entry: a slow process adds no earlier instant', async () => {
       const { engine, clock, store, grant } = await aScheduled();
       const slow = anEngine({ store, approver: asking() });
       await clock.set(START);

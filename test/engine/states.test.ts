@@ -22,7 +22,7 @@ const asked = ({ reused, outcome }: AccessResult): string => `${reused ? 'again'
 const held = ({ held, scheduled }: AccessStatus, id: string): string =>
   held.some((one) => one.id === id) ? 'held' : among(scheduled, id, 'scheduled');
 
-/** Each verb that a request can be met by, on behalf of somebody who may, and the word for its answer. */
+/** Each verb that applies to a request, called by an actor who may call it, and the word for its answer. */
 const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE })),
   retryDecision: async ({ engine, requestId }) => (await engine.retryDecision(requestId)).outcome,
@@ -70,7 +70,7 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** Each verb that a grant can be met by, and the word for its answer. */
+/** Each verb that applies to a grant, and the word for its answer. */
 const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   revoke: async ({ engine, grantId }) => wordForGrant(await engine.revoke(grantId, { by: LEE })),
   release: async ({ engine, grantId }) => wordForGrant(await engine.release(grantId, { by: MAYA })),
@@ -108,12 +108,12 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   },
 };
 
-/** What has neither a record nor a subject to be in a state. */
+/** The verbs that involve neither a record nor a subject. */
 const OTHERS = ['idle', 'journalHead', 'flushAudit', 'acceptRollback', 'close', 'runSubject'];
 
 /*
- * The tables: a line for each verb, a column for each state. A cell says what a caller is told: the word for the answer,
- * or the code of the refusal without its `ERR_JIT`; and behind `>`, how the record then stands, where it has changed.
+ * The tables: a line for each verb, a column for each state. A cell holds the word for the answer of the verb, or the code of
+ * the refusal without its `ERR_JIT`. After a `>` it holds the new state of the record, if the verb has changed it.
  */
 const REQUESTS = `
                          none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            unreviewed               missed                   acknowledged
@@ -175,14 +175,14 @@ const codeOf = (error: unknown): string => {
   return error.code.replace('ERR_JIT', '');
 };
 
-/** How the record stands: a word, and all of it. */
+/** The state of the record: a word, and all of the record. */
 async function look({ engine, requestId }: State, ofGrant: boolean): Promise<{ word: string; all: unknown }> {
   const found = await engine.getRequest(requestId);
   if (found === undefined) return { word: 'none', all: undefined };
   return { word: ofGrant ? wordForGrant(found.grants[0] as Grant) : wordFor(found.request), all: found };
 }
 
-/** What a verb does in a state, as a cell of the table says it. */
+/** What a verb does in a state, in the notation of a cell. */
 async function cellOf(make: () => Promise<State>, verb: Verb, ofGrant: boolean): Promise<string> {
   const state = await make();
   const [before, whole] = [await look(state, ofGrant), await wholeStore(state.store)];
@@ -195,7 +195,7 @@ async function cellOf(make: () => Promise<State>, verb: Verb, ofGrant: boolean):
     refused = true;
   }
   await state.engine.flushAudit();
-  // Whoever is refused has changed nothing, whatever record it is on.
+  // A refused verb has changed nothing, in any record.
   if (refused && (await look(state, ofGrant)).word === before.word) expect(await wholeStore(state.store)).toEqual(whole);
   const after = await look(state, ofGrant);
   const hasChanged = JSON.stringify(after.all) !== JSON.stringify(before.all);
@@ -209,7 +209,7 @@ describe('JitEngine', () => {
   ] as const) {
     describe(`every verb on a ${what} in every state`, () => {
       const cells = read(table);
-      it('L8 is in the table', () => {
+      it('L8 has a cell in the table', () => {
         expect([...cells.keys()].sort()).toEqual(Object.keys(verbs).sort());
         for (const line of cells.values()) expect([...line.keys()]).toEqual(Object.keys(states));
       });
@@ -223,7 +223,7 @@ describe('JitEngine', () => {
     });
   }
 
-  it('has no verb but those of the two tables, and a few to which no state matters', () => {
+  it('has no verbs other than those of the two tables, and a few that no state affects', () => {
     const own = Object.getOwnPropertyNames(JitEngine.prototype)
       .filter((name) => name !== 'constructor')
       .concat('explain');

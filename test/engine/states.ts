@@ -15,7 +15,7 @@ export interface State {
   readonly grantId: string;
 }
 
-/** Decides by the justification; sam, ana and lee may review, and may look at emergencies afterwards. */
+/** Decides by the justification; sam, ana and lee may review requests, and break-glass afterwards. */
 function anApprover() {
   const terms: Readonly<Record<string, object>> = { idle: { idleTtlMs: MINUTE }, once: { maxUses: 1 }, twice: { maxUses: 2 } };
   const decide = (request: AccessRequest): Verdict => {
@@ -47,7 +47,7 @@ function begin(asksAtStart = true) {
   return { ...made, approver, state, ask: async (over: Partial<AccessAsk> = {}) => (await ask(made.engine, over)).request.id };
 }
 
-/** A grant, in the midst of its window. */
+/** A grant within its window. */
 async function active(justification = 'x'): Promise<State & Pick<ReturnType<typeof begin>, 'clock'>> {
   const { state, ask, clock } = begin();
   const made = state(await ask({ justification }));
@@ -56,8 +56,8 @@ async function active(justification = 'x'): Promise<State & Pick<ReturnType<type
 }
 
 /**
- * Every state of a request, each made as it comes to be: `undecided` as long as the approver has failed, `halfway` where
- * ana has approved and another must, `overdue` where no sweep has recorded it; and of break-glass, whose review is
+ * Every state of a request, each reached as in practice: `undecided` while the approver has failed, `halfway` after ana's
+ * approval while another is required, `overdue` when no sweep has recorded the deadline; and of break-glass, whose review is
  * `unreviewed`, `missed`, or given.
  */
 export const REQUEST_STATES: Readonly<Record<string, () => Promise<State>>> = {
@@ -134,9 +134,9 @@ export const REQUEST_STATES: Readonly<Record<string, () => Promise<State>>> = {
 };
 
 /**
- * Every state of a grant: `begun` and `waiting` where its start has come and no sweep has recorded it, of which `waiting`
- * is one that the approver wants to be asked about, and `unconfirmed` one about which it fails to answer; `counted` with
- * uses left; `unused` and `over` where it has ended and no sweep has recorded it.
+ * Every state of a grant: `begun` and `waiting` after a start that no sweep has recorded. `waiting` is a grant about whose start
+ * the approver must be asked, and `unconfirmed` one about which it fails to answer. `counted` has uses left. `unused` and `over`
+ * have ended, and no sweep has recorded it.
  */
 export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
   none: async () => begin().state('nothing'),
@@ -196,7 +196,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
   },
 };
 
-/** A link to this request for ana's approval, signed by somebody who has the key, whatever state the request is in. */
+/** A link to this request for ana's approval, signed with the key of the service, in any state of the request. */
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
   const request = (await engine.getRequest(requestId))?.request;
   const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
@@ -214,12 +214,12 @@ export async function linkTo({ engine, requestId, store, clock }: State): Promis
   });
 }
 
-/** What stands on a request, in a word. */
+/** The state of a request, in a word. */
 export function wordFor({ end, afterReview, quorum }: AccessRequest): string {
   if (afterReview !== undefined)
     return afterReview.breakGlassReview?.verdict ?? (afterReview.missedAt === undefined ? 'unreviewed' : 'missed');
   return end?.status ?? (quorum === undefined ? 'undecided' : 'pending');
 }
 
-/** What stands on a grant, in a word: the cause of its end. */
+/** The state of a grant, in a word: the cause of its end. */
 export const wordForGrant = ({ end, activatedAt }: Grant): string => end?.cause ?? (activatedAt === undefined ? 'scheduled' : 'active');

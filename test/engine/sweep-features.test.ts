@@ -7,7 +7,7 @@ import { aGranted, anEngine, aPending, ask, at, MAYA, MINUTE, refusal, SCOPE } f
 
 const END = 15 * MINUTE;
 
-/** A row of a feature that is due from the beginning, before all else. Its body is malformed. */
+/** A row of a feature that is due from the beginning, before all other rows. Its body is malformed. */
 const dueRow = (i: number, over: Partial<Row> = {}): Row =>
   aRow({ kind: 'provisioning', id: `e${i}`, from: undefined, until: undefined, sortAt: undefined, dueAt: at(i % 5), ...over });
 
@@ -21,7 +21,7 @@ async function put(store: Store, rows: readonly Row[]): Promise<void> {
   }
 }
 
-/** Handles due rows of provisioning in its place. */
+/** Handles the due rows of provisioning, in place of provisioning itself. */
 function handling(engine: ReturnType<typeof anEngine>['engine'], handle: (due: readonly string[]) => number = () => 0) {
   const spy = vi.fn(handle);
   kernelOf(engine).onDue('provisioning', { decode: ({ id }) => id, handle: spy });
@@ -54,7 +54,7 @@ describe('a sweep over due rows of features', () => {
     expect(told).toMatchObject([{ during: 'sweep', error: { code: 'ERR_JIT_CORRUPT' } }]);
   });
 
-  it('calls each handler at the end of every pass, with an empty list too, and of one that fails', async () => {
+  it('calls each handler at the end of every pass, also with an empty list, and after a failed pass', async () => {
     const { engine, clock, store } = anEngine();
     const handle = handling(engine);
     await engine.sweep();
@@ -80,7 +80,7 @@ describe('a sweep over due rows of features', () => {
     expect(told).toContainEqual({ during: 'sweep', error: broken });
   });
 
-  it('records the ends and deadlines behind 3,000 rows without a handler, and lets other work run in between (L42)', async () => {
+  it('records the ends and deadlines that are due after 3,000 rows without a handler, and yields to other work in between (L42)', async () => {
     const { engine, clock, store, told } = anEngine({ limits: { reviewWithin: END } });
     await aGranted(engine);
     await aPending(engine, { subject: 'user:kim' });
@@ -104,7 +104,7 @@ describe('a sweep over due rows of features', () => {
     expect(told).toEqual([]);
   });
 
-  it('leaves and counts the changes of a target that only another process has', async () => {
+  it('leaves and counts the changes of a target that this process does not have', async () => {
     const { engine: other, clock, store } = anEngine();
     provision(other, { name: 'roles', scopes: [SCOPE], apply: () => Promise.reject(new Error('down')) });
     await aGranted(other);
@@ -118,7 +118,7 @@ describe('a sweep over due rows of features', () => {
     expect(await engine.sweep()).toMatchObject({ unhandled: 0 });
   });
 
-  it('meets a change whose call has failed again only when its wait is over', async () => {
+  it('repeats a failed change only after its wait', async () => {
     const { engine, clock, store } = anEngine();
     const apply = vi.fn(() => Promise.reject(new Error('down')));
     provision(engine, { name: 'roles', scopes: [SCOPE], apply, retryAfter: '10s' });

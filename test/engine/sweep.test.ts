@@ -25,7 +25,7 @@ const NOTHING: SweepReport = { ended: 0, expired: 0, started: 0, warned: 0, esca
 
 describe('JitEngine', () => {
   describe('sweep()', () => {
-    it('records the end at which access ended, however late it comes', async () => {
+    it('records the instant at which access ended, also in a late sweep', async () => {
       const { engine, clock, store } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(HOUR));
@@ -80,7 +80,7 @@ describe('JitEngine', () => {
       expect(store.called('commit')).toBe(commits);
     });
 
-    it('L6 records ends leewayMs early, as they are judged', async () => {
+    it('L6 records ends leewayMs early, as checks apply them', async () => {
       const { engine, clock, store } = anEngine({ leewayMs: 500 });
       await aGranted(engine);
       await clock.set(at(END - 501));
@@ -124,7 +124,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 10 });
     });
 
-    it('a record that always conflicts holds up only itself', async () => {
+    it('a record that always conflicts delays no other record', async () => {
       const { engine, clock, store } = anEngine();
       const grants = [];
       for (let i = 0; i < 10; i++) grants.push(await aGranted(engine, { scope: `s${i}` }));
@@ -135,7 +135,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 9, skipped: 1 });
     });
 
-    it('L30 a record that the store refuses to write holds up no other, and is told', async () => {
+    it('L30 a record that the store refuses to write delays no other, and is reported to onError', async () => {
       const { engine, clock, store, told } = anEngine();
       for (let i = 0; i < 10; i++) await aGranted(engine, { scope: `s${i}` });
       await clock.set(at(END));
@@ -148,7 +148,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toEqual({ ...NOTHING, ended: 1 });
     });
 
-    it('L30 ten records in a row that the store refuses to write, and that are due before all others, hold up no other', async () => {
+    it('L30 ten consecutive records that the store refuses to write, due before all others, delay no other record', async () => {
       const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
       const isPoison = ({ scope }: { scope?: string | undefined }) => scope?.startsWith('poison') === true;
       for (let i = 0; i < 10; i++) await aGranted(engine, { scope: `poison${i}` });
@@ -178,7 +178,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 fails as a whole, and loudly, where the store cannot be asked, and catches up later', async () => {
+    it('L30 rejects if the store fails, and a later sweep records the ends', async () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine);
       await clock.set(at(END));
@@ -191,7 +191,7 @@ describe('JitEngine', () => {
       expect((await engine.sweep()).ended).toBe(1);
     });
 
-    it('L30 a poison row in the middle of a batch is told, counted and passed over', async () => {
+    it('L30 a poison row in the middle of a batch is reported to onError, counted and skipped', async () => {
       const { engine, clock, store, told } = anEngine();
       for (let i = 0; i < 5; i++) await aGranted(engine, { scope: `s${i}` });
       await clock.set(at(END));
@@ -206,7 +206,7 @@ describe('JitEngine', () => {
       expect(told).toMatchObject([{ during: 'sweep', error: { code: 'ERR_JIT_CORRUPT' } }]);
     });
 
-    it('L16 asks an approver that has not answered again, tells its failure, and goes on', async () => {
+    it('L16 asks again an approver that has not decided, reports its failure, and continues', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000 } });
       for (let i = 0; i < 3; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
@@ -224,7 +224,7 @@ describe('JitEngine', () => {
       expect((await engine.status(MAYA)).held.map((grant) => grant.scope).sort()).toEqual(['s0', 's2']);
     });
 
-    it('L16 lets requests on which the approver always fails starve no others', async () => {
+    it('L16 asks about every undecided request within a few passes, even if the approver always fails', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine, clock } = anEngine({ approver, limits: { retryAfter: 1000, maxOpenRequests: 230 } });
       for (let i = 0; i < 230; i++) await refusal(ask(engine, { scope: `s${i}` }), 'ERR_JIT_APPROVER');
@@ -238,7 +238,7 @@ describe('JitEngine', () => {
       expect(seen.size).toBe(230);
     });
 
-    it('records ends before it asks: an approver that hangs holds up no end', async () => {
+    it('records ends before it asks: an approver that hangs delays no end', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
       const { engine, clock, store } = anEngine({ approver, limits: { retryAfter: 1000, approverTimeout: 1000 } });
       await aGranted(engine);
@@ -253,7 +253,7 @@ describe('JitEngine', () => {
       expect(await sweeping).toMatchObject({ ended: 1, asked: 1 });
     });
 
-    it('no failure is told where somebody has cancelled meanwhile, or the deadline came', async () => {
+    it('reports no failure for a request that is cancelled, or passes its deadline, during the question', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000, reviewWithin: 2000 } });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -269,7 +269,7 @@ describe('JitEngine', () => {
       expect((await engine.status(MAYA)).held).toEqual([]);
     });
 
-    it('L5 an approval that comes while the clock has stepped back is refused and told', async () => {
+    it('L5 refuses an approval while the clock is behind, and reports that to onError', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver, limits: { retryAfter: 1000 } });
       await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -282,7 +282,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('passes over what has been ended and purged meanwhile', async () => {
+    it('skips a grant that was ended and purged after the page was read', async () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine, { scope: 'gone' });
       await clock.set(at(1));
@@ -300,7 +300,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toMatchObject({ ended: 1 });
     });
 
-    it('leaves what was revoked meanwhile as it is', async () => {
+    it('leaves a grant unchanged that was revoked after the page was read', async () => {
       const { engine, clock, store } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(END));

@@ -8,7 +8,7 @@ async function turns(n = 50): Promise<void> {
   for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A tenant with this many requests that its approver has not decided, and about which it hangs from now on. */
+/** A tenant with this many undecided requests, about which its approver hangs from now on. */
 async function aHangingTenant(clock: ManualClock, undecided = 1) {
   const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
   const tenant = anEngine({ approver, clock, limits: { retryAfter: 1000, approverTimeout: 10_000 } });
@@ -72,7 +72,7 @@ describe('startSweeper()', () => {
     await stopping;
   });
 
-  it('asks an approver that hangs no second time about one request', async () => {
+  it('does not ask an approver that hangs a second time about one request', async () => {
     const clock = new ManualClock();
     const { engine, approver } = await aHangingTenant(clock, 30);
     await clock.set(at(2000));
@@ -83,7 +83,7 @@ describe('startSweeper()', () => {
       await clock.set(at(s * 1000));
       await turns(5);
     }
-    // At once only some of them; of these none twice.
+    // Only 20 are asked at the same time, and none of them twice.
     const asked = approver.questions.slice(before).map(({ request }) => request.id);
     expect(asked).toHaveLength(20);
     expect(new Set(asked).size).toBe(20);
@@ -114,7 +114,7 @@ describe('startSweeper()', () => {
     ['never wakes', () => new Promise<void>(() => undefined)],
     ['fails', () => Promise.reject(new Error('no timers'))],
   ] as const) {
-    it(`makes pass after pass for a tenant, where the clock of the first one ${what} (L38) [H7]`, async () => {
+    it(`continues its passes for a tenant while the clock of the first tenant ${what} (L38) [H7]`, async () => {
       const clock = new ManualClock();
       const broken: Clock = { now: () => clock.now(), sleep };
       const first = anEngine({ clock: broken });
@@ -131,7 +131,7 @@ describe('startSweeper()', () => {
 
 describe('JitEngine', () => {
   describe('sweep()', () => {
-    it('resolves when approverTimeout in all has passed, however many questions hang (L38) [H7]', async () => {
+    it('resolves after approverTimeout in all, for any number of hanging questions (L38) [H7]', async () => {
       const clock = new ManualClock();
       const { engine } = await aHangingTenant(clock, 60);
       await clock.set(at(15 * MINUTE));
@@ -172,7 +172,7 @@ describe('JitEngine', () => {
   });
 
   describe('provision()', () => {
-    it('tells of an end while the approver hangs that is to confirm what starts then (L38) [H7]', async () => {
+    it('applies an end while the approver that must confirm a start at the same instant hangs (L38) [H7]', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'approve' },
         isEligible: (_, when) => when !== 'start' || new Promise(() => 1),

@@ -23,7 +23,7 @@ describe('startSweeper()', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('records ends as time goes by', async () => {
+  it('records ends as time passes', async () => {
     const { engine, clock, store } = anEngine();
     await aGranted(engine);
     const sweeper = startSweeper(engine, { every: 1000 });
@@ -34,7 +34,7 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('drives the sinks', async () => {
+  it('delivers entries to the sinks', async () => {
     const sink = new RecordingSink();
     const { engine, clock } = anEngine({ audit: sink });
     sink.fail(1);
@@ -47,7 +47,7 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('L7 is no lock: access ends on time while it hangs', async () => {
+  it('L7 is not needed for an end: access ends on time while it hangs', async () => {
     const { engine, clock, store } = anEngine();
     await aGranted(engine);
     store.inject('due', { fault: 'hang' });
@@ -60,7 +60,7 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('makes one pass at a time, and does not stop before it has ended', async () => {
+  it('makes one pass at a time, and stops only after the pass has ended', async () => {
     const { engine, clock, store } = anEngine();
     store.inject('due', { fault: 'hang' }, 1);
     const sweeper = startSweeper(engine, { every: 1000 });
@@ -84,7 +84,7 @@ describe('startSweeper()', () => {
     await turns();
     await clock.advance(10_000);
     store.release();
-    // One that is late follows at once, after a turn of the event loop; then the wait is whole again.
+    // A late pass follows at once, after a turn of the event loop; then the full wait applies again.
     for (let turn = 0; turn < 100 && store.called('due') < 2; turn++) await yieldToOthers();
     await turns();
     expect(store.called('due')).toBe(2);
@@ -118,7 +118,7 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('survives a store that throws, tells onError, and goes on', async () => {
+  it('continues after a store that throws, and reports it to onError', async () => {
     const { engine, clock, store } = anEngine();
     await aGranted(engine);
     await clock.set(at(15 * MINUTE));
@@ -136,12 +136,12 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('survives an onError that throws, or rejects', async () => {
+  it('continues after an onError that throws or rejects', async () => {
     for (const onError of [
       () => {
         throw new Error('the logger is down');
       },
-      // What a listener written as an async function does.
+      // As a listener written as an async function does.
       (() => Promise.reject(new Error('the logger is down'))) as () => void,
     ]) {
       const { engine, clock, store } = anEngine();
@@ -155,7 +155,7 @@ describe('startSweeper()', () => {
     }
   });
 
-  it('sweeps several engines, and one that fails holds up no other', async () => {
+  it('sweeps several engines, and one that fails delays no other', async () => {
     const [broken, well] = [anEngine(), anEngine()];
     broken.store.inject('due', { fault: 'reject' });
     const told: unknown[] = [];
@@ -166,7 +166,7 @@ describe('startSweeper()', () => {
     await sweeper.stop();
   });
 
-  it('goes on, and does not spin, while the clock fails', async () => {
+  it('continues, and does not spin, while the clock fails', async () => {
     const { engine, clock, store } = anEngine();
     const told: unknown[] = [];
     const real = clock.now.bind(clock);
@@ -195,7 +195,7 @@ describe('startSweeper()', () => {
   });
 
   for (const now of [NaN, undefined, -1]) {
-    it(`does not spin while the clock gives ${String(now)}, which is no instant`, async () => {
+    it(`does not spin while the clock returns ${String(now)}, which is not an instant`, async () => {
       let readings = 0;
       const clock = {
         now: () => {
@@ -221,7 +221,7 @@ describe('startSweeper()', () => {
     });
   }
 
-  it('keeps no process alive: its timer is let go of', async () => {
+  it('does not keep the process alive: it unrefs its timer', async () => {
     const engine = new JitEngine({ approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
     let unrefs = 0;
     const spy = vi

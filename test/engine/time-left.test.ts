@@ -6,8 +6,8 @@ const review = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals:
 const anApprover = (maxTotalMs: number) =>
   new ScriptedApprover({ decide: { ...review, terms: { maxTotalMs } }, groupsOf: (who) => (who === SAM ? ['ops'] : []) });
 
-describe('what its rule leaves no time for', () => {
-  it('L4 is denied as soon as the rule is known: nobody is asked to look at it', async () => {
+describe('a request for which its rule leaves no time', () => {
+  it('L4 is denied as soon as the rule is known: no reviewer is asked', async () => {
     const { engine } = anEngine({ approver: anApprover(15 * MINUTE) });
     const grant = await aGranted(engine);
     expect(await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE })).toMatchObject({
@@ -22,7 +22,7 @@ describe('what its rule leaves no time for', () => {
     });
   });
 
-  it('L4 is not denied for the last millisecond that it leaves', async () => {
+  it('L4 is granted if its rule leaves a single millisecond', async () => {
     const { engine } = anEngine({ approver: anApprover(15 * MINUTE + 1) });
     const grant = await aGranted(engine);
     const { request } = await engine.extend(grant.id, { requestedBy: MAYA, ttl: MINUTE });
@@ -34,8 +34,8 @@ describe('what its rule leaves no time for', () => {
   });
 });
 
-describe('a limit of time', () => {
-  it('L3 is told as people write durations', async () => {
+describe('the message of a time limit', () => {
+  it('L3 writes durations as people do, such as 1h30m', async () => {
     const { engine, clock } = anEngine({ limits: { maxTtl: '1h30m', maxTotal: '2h' } });
     const { message } = await refusal(ask(engine, { ttl: 2 * HOUR }), 'ERR_JIT_LIMIT');
     expect(message).toBe('limits.maxTtl allows at most 1h30m; got 2h');

@@ -23,13 +23,13 @@ describe('JitEngine', () => {
       expect((await ask(engine, { ttl: '8h' })).outcome).toBe('pending');
     });
 
-    it('L3 knows no limit that would be forever', () => {
+    it('L3 refuses a maxTtl that is not a bounded duration', () => {
       for (const maxTtl of [0, Infinity, NaN, -1, 2 ** 53, MAX_INSTANT + 1, '', 'forever']) {
         expect(() => anEngine({ limits: { maxTtl: maxTtl as number } })).toThrow(/limits.maxTtl/);
       }
     });
 
-    it('L3 knows no limit, and no ttl, that would run past the last instant there is', async () => {
+    it('L3 refuses a limit, or a ttl, that would exceed the last possible instant', async () => {
       for (const limits of [{ maxTtl: MAX_INSTANT }, { reviewWithin: MAX_INSTANT }, { retryAfter: MAX_INSTANT }]) {
         expect(() => anEngine({ limits })).toThrow(/^limits\./);
       }
@@ -44,7 +44,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L3 stores nothing when the clock is at the last instant there is', async () => {
+    it('L3 stores nothing when the clock is near the last possible instant', async () => {
       const { engine, store } = anEngine({ clock: new ManualClock(MAX_INSTANT - MINUTE), approver: autoApprove(() => true) });
       await refusal(ask(engine));
       const created = (await entriesOf(store)).filter((entry) => entry.type === 'request.created');
@@ -67,7 +67,7 @@ describe('JitEngine', () => {
         try {
           id = (await ask(engine)).request.id;
         } catch (error) {
-          // Refusing such a quorum is as good as keeping it, as long as the request stays readable.
+          // The engine may also refuse such a quorum, as long as the request stays readable.
           expect(error).toMatchObject({ code: 'ERR_JIT_APPROVER' });
           id = (error as { requestId?: string }).requestId;
         }
@@ -101,7 +101,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('a 15-minute window ends while the work runs on to minute 20, and more is a new request', async () => {
+    it('a 15-minute window ends while the work continues to minute 20, and more time is a new request', async () => {
       const { engine, clock } = anEngine();
       await aGranted(engine);
       await clock.advance('15m');
@@ -151,7 +151,7 @@ describe('JitEngine', () => {
         else await refusal(review, 'ERR_JIT_DEADLINE');
       });
 
-      it(`L13 the status of a request ${offset} ms from its deadline is told as it is`, async () => {
+      it(`L13 retryDecision, listRequests, inbox and sweep apply the deadline ${offset} ms from it`, async () => {
         const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
         const request = await aPending(engine);
         await clock.set(at(WITHIN + offset));
@@ -170,7 +170,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
     });
 
-    it('L8 a request that has run out can no longer be cancelled into something else', async () => {
+    it('L8 an expired request can no longer be cancelled', async () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
       const request = await aPending(engine);
       await clock.set(at(WITHIN));
@@ -196,7 +196,7 @@ describe('JitEngine', () => {
       return { ...made, granted, short, pending };
     }
 
-    it('L5 refuses to create access more than a second back, and tells onError', async () => {
+    it('L5 refuses to create access when the clock is more than a second back, and reports that to onError', async () => {
       const { engine, pending, store, told } = await steppedBack(1001);
       const head = await engine.journalHead();
       await refusal(ask(engine), 'ERR_JIT_CLOCK');
@@ -207,7 +207,7 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).some((entry) => entry.type === 'attempt.refused')).toBe(false);
     });
 
-    it('L5 tells onError too when retryDecision(id) is refused', async () => {
+    it('L5 reports to onError also when retryDecision(id) is refused', async () => {
       const approver = new ScriptedApprover({ decide: () => Promise.reject(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -219,13 +219,13 @@ describe('JitEngine', () => {
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' } }]);
     });
 
-    it('L5 goes on when it is a second or less', async () => {
+    it('L5 creates access when the clock is a second or less back', async () => {
       const { engine, pending } = await steppedBack(1000);
       expect((await engine.approve(pending.id, { by: SAM })).outcome).toBe('granted');
       expect((await ask(engine)).outcome).toBe('pending');
     });
 
-    it('L5 takes a review that creates nothing, and a denial', async () => {
+    it('L5 accepts a review that creates no access, and a denial', async () => {
       const made = anEngine({ approver: reviewers({ members: [SAM, ANA], approvals: 2 }) });
       const request = await aPending(made.engine);
       await made.clock.set(at(MINUTE));
@@ -235,7 +235,7 @@ describe('JitEngine', () => {
       expect((await made.engine.deny(request.id, { by: ANA })).outcome).toBe('denied');
     });
 
-    it('L5 revoke, release, cancel and checks go on', async () => {
+    it('L5 revoke, release, cancel and checks keep working', async () => {
       const { engine, granted, pending, clock, short } = await steppedBack(MINUTE);
       expect(await engine.isAllowed(MAYA, 'held')).toBe(true);
       expect((await engine.release(granted.id, { by: MAYA })).end?.cause).toBe('released');
@@ -249,7 +249,7 @@ describe('JitEngine', () => {
       ['revoke', 'revoked'],
       ['release', 'released'],
     ] as const) {
-      it(`L5 L27 ${verb} ends at the highest reading: what was held until then is not taken from the past`, async () => {
+      it(`L5 L27 ${verb} ends at the highest reading: the past keeps the access that was held until then`, async () => {
         const { engine, clock } = anEngine();
         const grant = await aGranted(engine);
         await clock.set(at(10 * MINUTE));
@@ -268,7 +268,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L1 L27 a sweep while the clock is back records the end that time gave, and no earlier one', async () => {
+    it('L1 L27 a sweep while the clock is back records the expiry at its own instant, and no earlier one', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(10 * MINUTE));
@@ -304,7 +304,7 @@ describe('JitEngine', () => {
       expect((await engine.approve(pending.id, { by: SAM })).outcome).toBe('granted');
     });
 
-    it('L5 one engine that jumped a day ahead does not hold up another', async () => {
+    it('L5 one engine whose clock jumped a day ahead does not affect another', async () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine);
       await clock.set(at(24 * HOUR));
@@ -319,7 +319,7 @@ describe('JitEngine', () => {
       await clock.set(at(5000));
       const request = await aPending(engine);
       const other = anEngine({ store, clock: new ManualClock(at(1000)) });
-      // It lies four seconds behind the journal: a person vouches for its clock.
+      // Its clock is four seconds behind the journal, so a person has to accept it.
       await acceptClock(other.engine, { by: SAM });
       const result: AccessResult = await other.engine.approve(request.id, { by: SAM });
       expect(result).toMatchObject({ request: { end: { at: at(5000) } }, grants: [{ startsAt: at(5000), issuedAt: at(5000) }] });

@@ -5,7 +5,7 @@ type Scope = 'db-prod:write' | 'db-prod:read';
 type Engine = JitEngine<Scope>;
 
 describe('JitEngine<Scope>', () => {
-  it('takes the scopes that it is given, and no others', () => {
+  it('accepts the scopes that it is given, and no others', () => {
     expectTypeOf<Engine['isAllowed']>().parameter(1).toEqualTypeOf<Scope | { readonly scope: Scope }>();
     expectTypeOf<Engine['check']>().parameter(1).toEqualTypeOf<Scope | { readonly scope: Scope }>();
     expectTypeOf<'db-prod:wirte'>().not.toExtend<Parameters<Engine['assertAllowed']>[1]>();
@@ -15,7 +15,7 @@ describe('JitEngine<Scope>', () => {
     expectTypeOf<string>().not.toExtend<Parameters<Engine['isAllowed']>[1]>();
   });
 
-  it('takes every scope where none are given', () => {
+  it('accepts every scope if none are given', () => {
     expectTypeOf<string>().toExtend<Parameters<JitEngine['isAllowed']>[1]>();
   });
 
@@ -33,7 +33,7 @@ describe('Duration', () => {
     expectTypeOf<AccessAsk['ttl']>().toEqualTypeOf<Duration>();
   });
 
-  it('L3 refuses every other text, and a text that the compiler does not know', () => {
+  it('L3 refuses every other text, and the type string', () => {
     expectTypeOf<string>().not.toExtend<Duration>();
     expectTypeOf<''>().not.toExtend<Duration>();
     expectTypeOf<'30'>().not.toExtend<Duration>();

@@ -15,7 +15,7 @@ class SlowReplies extends MemoryGrantStore {
   }
 }
 
-it('L36 a work that ends does not end the grant under a work whose last use is on its way [M15]', async () => {
+it('L36 a work that ends does not end the grant while the last use of another work is in flight [M15]', async () => {
   const memory = new SlowReplies();
   const approver = { name: 'twice', decide: () => ({ outcome: 'approve', terms: { maxUses: 2 } }) } as unknown as ScriptedApprover;
   const { engine, told } = anEngine({ store: new FaultyStore(memory), approver });

@@ -45,7 +45,7 @@ const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => 
   return engine.isAllowed(MAYA, SCOPE);
 };
 
-/** What an answer says of a use that has been taken now. */
+/** The fields of an answer that took a new use. */
 const NEW = { allowed: true, reused: false };
 
 describe('JitEngine', () => {
@@ -55,7 +55,7 @@ describe('JitEngine', () => {
       [0, false],
       [1, false],
     ] as const) {
-      it(`L1 denies by itself, with no sweep: a grant that was never used, ${offset} ms from its idle end`, async () => {
+      it(`L1 applies without a sweep: a grant that was never used, ${offset} ms from its idle end`, async () => {
         const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
         await clock.set(at(IDLE + offset));
         expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed, validUntil: allowed ? at(IDLE) : undefined });
@@ -85,7 +85,7 @@ describe('JitEngine', () => {
       expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'time', at: END });
     });
 
-    it('L1 that falls on the end of the window, or behind it, changes nothing: that end is of time', async () => {
+    it('L1 at or after the end of the window has no effect: the grant ends by time', async () => {
       for (const idleTtlMs of [TTL, TTL + 1, 24 * HOUR]) {
         const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs });
         expect(await usageOf(store, grant)).toMatchObject({ dueAt: END });
@@ -111,7 +111,7 @@ describe('JitEngine', () => {
       expect(await allowedAt(made.engine, made.clock, at(HOUR + IDLE))).toBe(false);
     });
 
-    it('L5 stays for a clock that steps back from it', async () => {
+    it('L5 stays in effect after the clock steps back from it', async () => {
       const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
       expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
       expect(await allowedAt(engine, clock, at(IDLE - 1))).toBe(false);
@@ -120,7 +120,7 @@ describe('JitEngine', () => {
       expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
     });
 
-    it('L8 L27 is put on record by a sweep with cause idle, at the instant it came, and the usage row is closed with it', async () => {
+    it('L8 L27 is recorded by a sweep with cause idle, at its instant, together with the close of the usage row', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(IDLE - 1));
       expect(await engine.sweep()).toMatchObject({ ended: 0, skipped: 0 });
@@ -147,7 +147,7 @@ describe('JitEngine', () => {
     });
 
     for (const swept of [false, true]) {
-      it(`L27 is what history, whoHadAccess and status tell, ${swept ? 'on record' : 'before any record says so'}`, async () => {
+      it(`L27 bounds history, whoHadAccess and status, ${swept ? 'after' : 'before'} a sweep has recorded it`, async () => {
         const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
         await clock.set(at(50_000));
         await engine.touch(MAYA, SCOPE);
@@ -170,7 +170,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('bounds the badge', async () => {
+    it('is the next change in status', async () => {
       const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
       expect((await engine.status(MAYA)).changesAt).toBe(at(IDLE));
       await clock.set(at(TENTH + 1));
@@ -180,7 +180,7 @@ describe('JitEngine', () => {
   });
 
   describe('touch()', () => {
-    it('L34 writes nothing while the last use on record is no older than a tenth of the idle time', async () => {
+    it('L34 writes nothing while the last recorded use is no older than a tenth of the idle time', async () => {
       const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE });
       const commits = store.called('commit');
       for (const now of [0, 1, TENTH - 1, TENTH]) {
@@ -234,7 +234,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('L1 is at most a tenth early and never late, whatever the touches', async () => {
+    it('L1 is at most a tenth early and never late, for any sequence of touches', async () => {
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: 1, max: 3_000 }),
@@ -250,7 +250,7 @@ describe('JitEngine', () => {
               await clock.set(at(now));
               const truly = now < Math.min(used + idleTtlMs, ttl);
               const { allowed } = await engine.touch(MAYA, SCOPE);
-              // Never late: what has been idle for that long, or has run out, is over.
+              // Never late: a grant that has been idle for that long, or has expired, is over.
               if (allowed) expect(truly).toBe(true);
               // At most a tenth early.
               if (!allowed && now < ttl) expect(now).toBeGreaterThanOrEqual(used + idleTtlMs - idleTtlMs / 10);
@@ -265,7 +265,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it('L8 revives nothing: not at the idle end, not after it, not what is revoked', async () => {
+    it('L8 revives nothing: neither at the idle end, nor after it, nor a revoked grant', async () => {
       for (const end of [
         ({ clock }: { clock: ManualClock }) => clock.set(at(IDLE)),
         ({ clock }: { clock: ManualClock }) => clock.set(END),
@@ -284,7 +284,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L8 revives nothing that became idle between the check and the record', async () => {
+    it('L8 revives no grant that becomes idle between the check and the commit', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(IDLE - 1));
       const get = store.get.bind(store);
@@ -298,7 +298,7 @@ describe('JitEngine', () => {
       expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
     });
 
-    it('L12 makes no revoke lose, nor try twice: a use that comes first costs it no commit', async () => {
+    it('L12 costs a revoke no conflict and no retry, when a use commits first', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       const other = anEngine({ store, clock }).engine;
       await clock.set(at(TENTH + 1));
@@ -321,7 +321,7 @@ describe('JitEngine', () => {
       ['revoked', { idleTtlMs: IDLE }, (engine: JitEngine, { id }: Grant) => engine.revoke(id, { by: ANA })],
       ['released', { maxUses: 3 }, (engine: JitEngine, { id }: Grant) => engine.release(id, { by: MAYA })],
     ] as const) {
-      it(`L27 the usage row of a grant that is ${what} is closed by the sweep, on record, when it is due, and not before`, async () => {
+      it(`L27 the usage row of a grant that is ${what} is closed by the sweep, with an entry, when it is due, and not before`, async () => {
         const { engine, clock, store, grant } = await aUsedGrant(terms);
         const due = 'idleTtlMs' in terms ? at(IDLE) : END;
         await clock.set(at(5));
@@ -352,7 +352,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('reports the use to each grant that allows it and has an idle end, and to no other', async () => {
+    it('records the use for each grant that allows it and has an idle end, and for no other', async () => {
       const { engine, clock, store, script } = anUsed({ idleTtlMs: IDLE }, { scopes: patternScopes });
       const wide = await aGranted(engine, { scope: 'db:**' });
       const exact = await aGranted(engine, { scope: 'db:orders' });
@@ -365,7 +365,7 @@ describe('JitEngine', () => {
       expect(await usedTypes(store)).toBe(2);
     });
 
-    it('reports nothing where standing access allows, or nothing does', async () => {
+    it('records nothing if standing access allows, or if nothing allows', async () => {
       const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE }, { standing: { [MAYA]: ['logs:read'] } });
       await clock.set(at(TENTH + 1));
       expect(await engine.touch(MAYA, 'logs:read')).toMatchObject({ reason: 'standing' });
@@ -394,7 +394,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 changes no answer when its own reads fail, or the clock does', async () => {
+    it('L30 changes no answer when its own reads fail, or when the clock fails', async () => {
       const { engine, clock, store, told } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(TENTH + 1));
       const clear = store.inject('get', { fault: 'reject' });
@@ -415,7 +415,7 @@ describe('JitEngine', () => {
       expect(told.map(({ during }) => during)).toEqual(['touch', 'touch', 'touch']);
     });
 
-    it('rejects where the check itself cannot be answered, and on options that it does not know', async () => {
+    it('rejects if the check itself fails, and on unknown options', async () => {
       const { engine, store } = await aUsedGrant({ idleTtlMs: IDLE });
       for (const touch of [1, 'yes', null]) {
         await refusal(engine.check(MAYA, SCOPE, { touch: touch as unknown as boolean }), 'ERR_JIT_INVALID_ARGUMENT');
@@ -426,7 +426,7 @@ describe('JitEngine', () => {
       await refusal(engine.check(MAYA, SCOPE, { touch: true }), 'ERR_JIT_STORE');
     });
 
-    it('L28 in the background, is waited for by flushAudit and by close', async () => {
+    it('L28 in the background, is awaited by flushAudit and by close', async () => {
       for (const wait of ['flushAudit', 'close'] as const) {
         const sink = new RecordingSink();
         const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE }, { audit: sink });
@@ -445,7 +445,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L5 by a clock that has stepped back, prolongs nothing beyond what the highest reading would', async () => {
+    it('L5 with a clock that has stepped back, prolongs the grant no further than the highest reading allows', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(50_000));
       await engine.touch(MAYA, SCOPE);
@@ -490,7 +490,7 @@ describe('JitEngine', () => {
       expect((await engine.whoHadAccess({ scope: SCOPE, at: at(3) })).items).toEqual([]);
     });
 
-    it('is the only enforcement: no check takes a use', async () => {
+    it('is the only verb that takes a use: no check does', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 1 });
       await clock.set(at(5 * MINUTE));
       for (let i = 0; i < 3; i++) {
@@ -509,7 +509,7 @@ describe('JitEngine', () => {
       expect(await allowedAt(engine, clock, at(IDLE + 1))).toBe(false);
     });
 
-    it('takes the covering grant that ends first among those that have uses, by their effective ends', async () => {
+    it('takes a use of the counted grant that ends first, by effective end', async () => {
       const { engine, clock, script } = anUsed({ maxUses: 1 }, { scopes: patternScopes });
       const long = await aGranted(engine, { scope: 'db:**', ttl: '1h' });
       const short = await aGranted(engine, { scope: 'db:orders', ttl: '10m' });
@@ -523,7 +523,7 @@ describe('JitEngine', () => {
       expect(taken).toEqual([idle.id, short.id, long.id, uncounted.id, uncounted.id]);
     });
 
-    it('L19 takes none of a grant that does not cover, has not begun, or is over', async () => {
+    it('L19 takes no use of a grant that does not cover the scope, has not started, or is over', async () => {
       const { engine, clock, store, script } = anUsed({ maxUses: 1 });
       const other = await aGranted(engine, { scope: 'other' });
       const later = await aGranted(engine, { startsAt: at(HOUR) });
@@ -536,7 +536,7 @@ describe('JitEngine', () => {
       for (const grant of [other, later, over]) expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
     });
 
-    it('takes nothing where what allows is not counted, nor where standing access does', async () => {
+    it('takes no use if the allowing grant is not counted, or if standing access allows', async () => {
       const { engine, store, grant } = await aUsedGrant({}, { standing: { [MAYA]: ['logs:read'] } });
       const commits = store.called('commit');
       expect(await engine.consume(MAYA, SCOPE)).toEqual({ ...NEW, subject: MAYA, scope: SCOPE, at: at(0), grant, usesLeft: undefined });
@@ -576,7 +576,7 @@ describe('JitEngine', () => {
     });
 
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      it(`L9 gives never more than allowed to 64 at once, from two processes (interleaving ${seed})`, async () => {
+      it(`L9 never gives more uses than allowed to 64 concurrent calls of two processes (interleaving ${seed})`, async () => {
         const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 7 });
         const other = anEngine({ store, clock }).engine;
         store.inject('all', { fault: 'yield', seed });
@@ -592,7 +592,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L29 that is refused is on record, with the scope, and takes nothing', async () => {
+    it('L29 that is refused is recorded with the scope, and takes no use', async () => {
       const { engine, store } = await aUsedGrant({ maxUses: 1 });
       await refusal(engine.consume(MAYA, 'other:thing'), 'ERR_JIT_DENIED');
       await engine.flushAudit();
@@ -601,7 +601,7 @@ describe('JitEngine', () => {
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 0 });
     });
 
-    it('L27 whose last use is taken by a clock that lies a little back ends the grant where it was held last', async () => {
+    it('L27 that takes the last use with a clock slightly behind ends the grant at the highest reading', async () => {
       const { engine, clock, grant } = await aUsedGrant({ maxUses: 1 });
       await clock.set(at(5_000));
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -610,7 +610,7 @@ describe('JitEngine', () => {
       expect((await stored(engine, grant))?.end).toMatchObject({ cause: 'used_up', at: at(5_000) });
     });
 
-    it('L12 compares the grant with every use, and writes it only with the last', async () => {
+    it('L12 compares the version of the grant with every use, and writes the grant only with the last use', async () => {
       const { engine, store, grant } = await aUsedGrant({ maxUses: 2 });
       for (const kinds of [['usage'], ['grant', 'usage']]) {
         await engine.consume(MAYA, SCOPE);
@@ -620,7 +620,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L12 takes none of what is revoked at that moment', async () => {
+    it('L12 takes no use of a grant that is revoked before its commit', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 2 });
       const other = anEngine({ store, clock }).engine;
       const commit = store.commit.bind(store);
@@ -633,7 +633,7 @@ describe('JitEngine', () => {
       expect(await usedTypes(store)).toBe(0);
     });
 
-    it('L5 is refused while the clock lies more than a second below what it has said before', async () => {
+    it('L5 is refused while the clock is more than a second below its highest reading', async () => {
       const { engine, clock, store } = await aUsedGrant({ maxUses: 2 });
       await clock.set(at(2_000));
       await engine.isAllowed(MAYA, SCOPE);
@@ -644,14 +644,14 @@ describe('JitEngine', () => {
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 1 });
     });
 
-    it('L31 takes one use where the reply is lost', async () => {
+    it('L31 takes one use when the reply is lost', async () => {
       const { engine, store } = await aUsedGrant({ maxUses: 3 });
       store.inject('commit', { fault: 'lose reply' }, 1);
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 2 });
       expect(await usedTypes(store)).toBe(1);
     });
 
-    it('L30 gives nothing where the use cannot be put on record', async () => {
+    it('L30 rejects if the use cannot be recorded', async () => {
       const { engine, store } = await aUsedGrant({ maxUses: 3 });
       store.inject('commit', { fault: 'reject' });
       await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_STORE');
@@ -660,7 +660,7 @@ describe('JitEngine', () => {
       await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_OUTCOME_UNKNOWN');
     });
 
-    it('reads its options strictly', async () => {
+    it('refuses invalid options, subjects and scopes', async () => {
       const { engine } = await aUsedGrant({ maxUses: 3 });
       for (const idempotencyKey of ['', ' k', 'k'.repeat(257), 7, null]) {
         await refusal(engine.consume(MAYA, SCOPE, { idempotencyKey: idempotencyKey as string }), 'ERR_JIT_INVALID_ARGUMENT');
@@ -674,7 +674,7 @@ describe('JitEngine', () => {
   describe('consume() with a key', () => {
     const key = { idempotencyKey: 'k' };
 
-    it('L11 takes one use however often it is repeated, and answers as it did first, with the grant as it is now', async () => {
+    it('L11 takes one use for any number of repeats, and returns the first answer with reused: true', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ maxUses: 2 });
       const first = await engine.consume(MAYA, SCOPE, key);
       expect(first).toMatchObject({ at: at(0), usesLeft: 1 });
@@ -697,7 +697,7 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).find((entry) => entry.type === 'grant.used')?.data['useId']).toBe(use[0]?.id);
     });
 
-    it('L11 L27 is known again where the grant is of a pattern, refused for another scope of it, and the same in the journal', async () => {
+    it('L11 L27 is recognised for a grant of a pattern, refused for another scope of it, and the same in the journal', async () => {
       const { engine, store } = anUsed({ maxUses: 3 }, { scopes: patternScopes });
       await aGranted(engine, { scope: 'db:**' });
       const first = await engine.consume(MAYA, 'db:write', key);
@@ -708,7 +708,7 @@ describe('JitEngine', () => {
       expect(await verifyStore(store)).toMatchObject({ ok: true });
     });
 
-    it('L11 is another use for another subject, key, verb or namespace, and refused for another scope', async () => {
+    it('L11 is a separate use for another subject, key, verb or namespace, and refused for another scope', async () => {
       const { engine, clock, store, approver } = await aUsedGrant({ maxUses: 9 });
       await aGranted(engine, { subject: ANA });
       await aGranted(engine, { scope: 'b', idempotencyKey: 'k' });
@@ -721,14 +721,14 @@ describe('JitEngine', () => {
       expect(await elsewhere.consume(MAYA, SCOPE, key)).toMatchObject({ usesLeft: 8 });
     });
 
-    it('L11 of what was refused takes a use when it is allowed', async () => {
+    it('L11 of a refused call takes a use once access is allowed', async () => {
       const { engine } = anUsed({ maxUses: 2 });
       await refusal(engine.consume(MAYA, SCOPE, key), 'ERR_JIT_DENIED');
       await aGranted(engine);
       expect(await engine.consume(MAYA, SCOPE, key)).toMatchObject({ usesLeft: 1 });
     });
 
-    it('L33 is not taken twice after its grant was purged: the use is kept until the grant would have run out', async () => {
+    it('L33 is not taken twice after a purge of its grant: the use is kept until the grant would have expired', async () => {
       const { engine, clock } = await aUsedGrant({ maxUses: 1 });
       await engine.consume(MAYA, SCOPE, key);
       await clock.set(at(10));
@@ -758,7 +758,7 @@ describe('JitEngine', () => {
       'that has been closed': (row) => ({ ...row, open: false, until: at(0), dueAt: undefined, body: { ...row.body, endedAt: at(0) } }),
     };
 
-    /** A store whose usage rows come out spoiled, on every way out. */
+    /** A store that spoils its usage rows in every read. */
     function spoiled(spoil: (row: Row) => Row | undefined) {
       const inner = new MemoryGrantStore();
       const bend = (rows: readonly (Row | undefined)[]) => rows.map((row) => (row?.kind === 'usage' ? spoil(row) : row));
@@ -773,10 +773,10 @@ describe('JitEngine', () => {
 
     for (const [what, spoil] of Object.entries(spoilers)) {
       for (const terms of [{ idleTtlMs: IDLE }, { maxUses: 3 }, { idleTtlMs: IDLE, maxUses: 3 }]) {
-        // What such a row has not, it can't have otherwise.
+        // Skips a spoiled field that rows of these terms do not have.
         if (/idle|dueAt/.test(what) && terms.idleTtlMs === undefined) continue;
         if (/all uses/.test(what) && terms.maxUses === undefined) continue;
-        it(`L30 denies, and can be ended all the same: a row ${what}, of ${JSON.stringify(terms)}`, async () => {
+        it(`L30 denies, and can still be ended: a row ${what}, of ${JSON.stringify(terms)}`, async () => {
           const { store } = spoiled(spoil);
           const { engine, clock } = anUsed(terms, { store });
           const grant = await aGranted(engine);
@@ -802,7 +802,7 @@ describe('JitEngine', () => {
       }
     }
 
-    it('L30 hides none of the others', async () => {
+    it('L30 hides no other grant', async () => {
       const { store, inner } = spoiled((row) => (row.scope === 'bad' ? { ...row, body: {} } : row));
       const { engine, told } = anUsed({ maxUses: 2 }, { store });
       const bad = await aGranted(engine, { scope: 'bad' });
@@ -816,7 +816,7 @@ describe('JitEngine', () => {
   });
 
   describe('purge()', () => {
-    it('L33 takes usage and use rows with what they belong to, and nothing else', async () => {
+    it('L33 removes usage and use rows together with their grants, and nothing else', async () => {
       const { engine, clock, store, script } = anUsed({ maxUses: 5, idleTtlMs: IDLE });
       const gone = await aGranted(engine, { scope: 'gone' });
       await engine.consume(MAYA, 'gone', { idempotencyKey: 'gone' });
@@ -843,7 +843,7 @@ describe('JitEngine', () => {
       expect(await engine.consume(MAYA, 'kept', { idempotencyKey: 'kept' })).toMatchObject({ usesLeft: 4 });
     });
 
-    it('L11 L33 keeps the use of a key as long as its grant: one clock that is ahead makes nobody take a second use', async () => {
+    it('L11 L33 keeps the use of a key as long as its grant: a purge with a clock that is ahead causes no second use', async () => {
       const { engine, clock, store } = await aUsedGrant({ maxUses: 5 });
       const ahead = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock(END) });
       const repeated = () => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' });
@@ -859,7 +859,7 @@ describe('JitEngine', () => {
       expect(await refusal(repeated(), 'ERR_JIT_DENIED')).toMatchObject({ reused: false, use: undefined });
     });
 
-    it('L33 keeps what is idle but not yet on record as ended', async () => {
+    it('L33 keeps a grant that is idle and whose end is not recorded yet', async () => {
       const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(END + 1);
       expect(await purge(engine, { before: END + 1, by: SAM, force: true })).toMatchObject({ grants: 0, requests: 0 });
@@ -884,13 +884,13 @@ describe('JitEngine', () => {
       [{ maxUse: 3 }],
       [null],
       ['forever'],
-    ])('L3 L30 %j is an approver that failed, and no grant without them', async (terms) => {
+    ])('L3 L30 %j count as an approver failure, and no grant is issued without them', async (terms) => {
       const { engine, store } = anUsed(terms as TermsInput);
       await refusal(aGranted(engine), 'ERR_JIT_APPROVER');
       expect(await typesOf(store)).not.toContain('grant.issued');
     });
 
-    it('L18 are frozen with the decision: a rule that changes changes no grant', async () => {
+    it('L18 are frozen with the decision: a changed rule changes no grant', async () => {
       const { engine, clock, script, grant } = await aUsedGrant({ maxUses: 2, idleTtlMs: IDLE });
       script.terms = { maxUses: 99, idleTtlMs: HOUR };
       expect(await engine.consume(MAYA, SCOPE)).toMatchObject({ usesLeft: 1 });

@@ -43,7 +43,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('comes once, however often and from how many processes it is swept', async () => {
+    it('comes once, for any number of sweeps and processes', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: '5m' });
       const grant = await aGranted(engine);
       const others = [1, 2, 3].map(() => anEngine({ store, clock }).engine);
@@ -59,7 +59,7 @@ describe('JitEngine', () => {
       expect(await stored(engine, grant)).toEqual({ ...grant, version: 2, warnedAt: [END - WARN] });
     });
 
-    it('changes nothing about the access, its end, or what is due then', async () => {
+    it('does not change the access, its end, or what is due at its end', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: '5m' });
       const grant = await aGranted(engine);
       expect((await store.get([{ kind: 'grant', id: grant.id }]))[0]?.dueAt).toBe(END - WARN);
@@ -72,7 +72,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toMatchObject({ ended: 1, warned: 0 });
     });
 
-    it('L4 leaves time to ask for more: what is asked then goes on from the end', async () => {
+    it('L4 leaves time to extend: an extension requested then starts at the end', async () => {
       const { engine, clock } = warning({}, { warnBefore: '5m' });
       const grant = await aGranted(engine);
       await clock.set(END - WARN);
@@ -107,14 +107,14 @@ describe('JitEngine', () => {
         expect([now.warnAt, later.warnAt]).toEqual([[at(0)], [at(HOUR)]]);
         expect(await engine.sweep()).toMatchObject({ warned: 1 });
         await clock.set(at(HOUR));
-        // The start goes on record first; the pass after that warns.
+        // One pass records the start; the next pass warns.
         expect(await engine.sweep()).toMatchObject({ started: 1, warned: 0 });
         expect(await engine.sweep()).toMatchObject({ started: 0, warned: 1 });
         expect((await warned(store)).map((entry) => entry.grantId)).toEqual([now.id, later.id]);
       });
     }
 
-    it("is the rule's own where there is one, whichever of the two is longer; else the engine's; else none", async () => {
+    it('comes from the rule if the rule sets one, longer or shorter; else from the engine; else there is none', async () => {
       for (const [warnBeforeMs, warnBefore, warnAt] of [
         [[MINUTE], '5m', [END - MINUTE]],
         [[10 * MINUTE], '5m', [END - 10 * MINUTE]],
@@ -153,7 +153,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('never comes at or after the end, when the sweep is that late', async () => {
+    it('never comes at or after the end, even if the sweep is late', async () => {
       for (const [now, count] of [
         [END - 1, 1],
         [END, 0],
@@ -203,7 +203,7 @@ describe('JitEngine', () => {
       expect(await engine.sweep()).toMatchObject({ warned: 1 });
     });
 
-    it('L12 makes no revoke lose, and warns of nothing that was revoked at that moment', async () => {
+    it('L12 makes no revoke fail, and does not warn of a grant that is revoked before its commit', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: '5m' });
       const other = anEngine({ store, clock }).engine;
       const grant = await aGranted(engine);
@@ -229,7 +229,7 @@ describe('JitEngine', () => {
       expect(sink.entries.map((entry) => entry.type).at(-1)).toBe('grant.warned');
     });
 
-    it('tells a warnBefore that is no duration by its name', () => {
+    it('refuses a warnBefore that is not a duration, by its name', () => {
       for (const warnBefore of [0, -1, 'soon', NaN, null, Infinity, {}, ['5m', 0], ['5m', 'soon'], [['5m']]]) {
         expect(() => warning({}, { warnBefore: warnBefore as number })).toThrow(/warnBefore/);
       }
@@ -269,7 +269,7 @@ describe('JitEngine', () => {
       ]);
     });
 
-    it('L34 become one at the start where they would come at it or before, so that no two come at one instant', async () => {
+    it('L34 that would come at the start or before it become one, so that no two come at one instant', async () => {
       for (const [ttl, before] of [
         [20 * MINUTE, [15 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
         [15 * MINUTE, [15 * MINUTE, 10 * MINUTE, 5 * MINUTE]],
@@ -290,7 +290,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('are one message where a late sweep finds several overdue: the last of them', async () => {
+    it('are one entry if a late sweep finds several overdue: the last of them', async () => {
       for (const [now, beforeMs, left] of [
         [END - 10 * MINUTE, 10 * MINUTE, 2],
         [END - WARN + 1, WARN, 1],
@@ -309,7 +309,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L27 are in the journal as they are on the grant: replayed, it gives the same', async () => {
+    it('L27 are the same in the journal and on the grant: a replay gives the same record', async () => {
       const { engine, clock, store } = warning({ warnBeforeMs: [2 * MINUTE, 10 * MINUTE, 3 * MINUTE] });
       const grant = await aGranted(engine);
       for (const now of [END - 10 * MINUTE, END - MINUTE]) {
@@ -324,7 +324,7 @@ describe('JitEngine', () => {
       expect(last?.data).toMatchObject({ warnedAt: [END - 10 * MINUTE, END - MINUTE, END - MINUTE], beforeMs: 2 * MINUTE });
     });
 
-    it('L26 are verified: a warning that no entry tells of is named', async () => {
+    it('L26 are verified: verifyStore reports a warning without an entry', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: ['10m', '5m'] });
       const grant = await aGranted(engine);
       await clock.set(END - WARN);
@@ -335,7 +335,7 @@ describe('JitEngine', () => {
       expect(await verifyStore(store)).toMatchObject({ ok: false, differences: [{ kind: 'grant', id: grant.id }] });
     });
 
-    it('keep the row of a grant with one warning as small as it was with a number', async () => {
+    it('keep the row of a grant with one warning as small as a single number would', async () => {
       const { engine, clock, store } = warning({}, { warnBefore: '5m' });
       const grant = await aGranted(engine);
       const lengthOf = async () => JSON.stringify((await store.get([{ kind: 'grant', id: grant.id }]))[0]?.body).length;

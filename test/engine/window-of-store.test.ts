@@ -94,7 +94,7 @@ describe('windowOf of a store', () => {
     await refusal(engine.check({} as never, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
   });
 
-  it('is no short cut where an accessor gives it', async () => {
+  it('is not a fast path if an accessor returns it', async () => {
     const rows = new MemoryGrantStore();
     const store = Object.defineProperties(new MemoryGrantStore(), {
       live: { get: () => rows.live.bind(rows) },
@@ -136,7 +136,7 @@ describe('windowOf of a store', () => {
   });
 });
 
-/** A store whose backend is away: it inherits `windowOf`. */
+/** A store whose backend is unreachable: it inherits `windowOf`. */
 class Outage extends MemoryGrantStore {
   override live(): never {
     return gone();

@@ -7,7 +7,7 @@ const START = at(HOUR);
 
 describe('JitEngine', () => {
   describe('the windows of status()', () => {
-    it('L6 end as early as a check does: by the leeway, and at an idle end', async () => {
+    it('L6 end as early as for a check: by the leeway, and at an idle end', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 5 * MINUTE } } });
       const { engine, clock } = anEngine({ approver, leewayMs: 1_000 });
       await aGranted(engine, { ttl: TTL });
@@ -20,7 +20,7 @@ describe('JitEngine', () => {
       expect((await engine.status(MAYA)).windows).toEqual([]);
     });
 
-    it('L2 tell of a start that comes later, where nobody is asked at it', async () => {
+    it('L2 include a later start at which the approver is not asked', async () => {
       const { engine, clock } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }) });
       const grant = await aGranted(engine, { startsAt: START, ttl: TTL });
       expect(await engine.status(MAYA)).toMatchObject({
@@ -33,7 +33,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('promise nothing of a start at which the approver is asked once more', async () => {
+    it('omit a start at which the approver is asked again', async () => {
       const { engine, clock } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true }) });
       await aGranted(engine, { startsAt: START, ttl: TTL });
       expect(await engine.status(MAYA)).toMatchObject({ scheduled: [{ startsAt: START }], windows: [] });
@@ -41,7 +41,7 @@ describe('JitEngine', () => {
       expect((await engine.status(MAYA)).windows).toMatchObject([{ startsAt: START, endsAt: START + TTL }]);
     });
 
-    it('promise nothing of a start that the leeway leaves no time for', async () => {
+    it('omit a start for which the leeway leaves no time', async () => {
       const { engine } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve' } }), leewayMs: 2_000 });
       await aGranted(engine, { startsAt: START, ttl: 1_000 });
       expect((await engine.status(MAYA)).windows).toEqual([]);

@@ -415,7 +415,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'kernel/ledger.ts',
     from: '    if (!isWritten) await this.confirmDurable();\n',
     to: '',
-    caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what it finds (L12)' },
+    caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what the call read (L12)' },
   },
   {
     name: 'Redis: what a server refuses that was sent to another one before counts as not applied',
@@ -602,7 +602,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'coverageOf(this.#kernel, subject, scope)',
     caughtBy: {
       test: 'test/engine/sweeper-side-by-side.test.ts',
-      title: 'tells of an end while the approver hangs that is to confirm what starts then',
+      title: 'applies an end while the approver that must confirm a start at the same instant hangs',
     },
   },
   {
@@ -707,7 +707,10 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'engine/end-tally.ts',
     from: 'throw isUntouched && isJitError(first.error) ? first.error : new PartialError(ended, failures);',
     to: 'if (isUntouched && isJitError(first.error)) throw first.error;\n    return failures.length < 0 ? new PartialError(ended, failures).ended : ended;',
-    caughtBy: { test: 'test/engine/revoke-all-unreadable.test.ts', title: 'L12 rejects with what it ended and what it could not' },
+    caughtBy: {
+      test: 'test/engine/revoke-all-unreadable.test.ts',
+      title: 'L12 ends all other records, and rejects with those that it ended and those that it could not end',
+    },
   },
   {
     name: 'break-glass: a bundle goes on ending after another verdict',
