@@ -3,19 +3,19 @@ import { autoApprove, denyAll, patternScopes } from '../../src/index.js';
 import { anEngine, ask, MAYA, refusal, SCOPE } from '../engine/an-engine.js';
 
 describe('autoApprove()', () => {
-  it('approves what the rule says yes to, and has no opinion on the rest', async () => {
+  it('approves if the rule returns true, and abstains otherwise', async () => {
     const { engine } = anEngine({ approver: autoApprove((request) => request.scopes.every((scope) => scope.startsWith('staging:'))) });
     expect((await ask(engine, { scope: 'staging:write' })).outcome).toBe('granted');
     expect(await ask(engine, { scope: 'prod:write' })).toMatchObject({ outcome: 'denied', request: { end: { cause: 'abstained' } } });
   });
 
-  it('takes a rule that answers later', async () => {
+  it('accepts an asynchronous rule', async () => {
     const { engine } = anEngine({ approver: autoApprove(async () => true, { name: 'policy' }) });
     expect(await ask(engine)).toMatchObject({ outcome: 'granted', request: { approver: 'policy' } });
   });
 
   for (const answer of [undefined, null, 1, 'true', {}, []]) {
-    it(`L30 counts ${JSON.stringify(answer)} as no answer, never as a yes`, async () => {
+    it(`L30 counts ${JSON.stringify(answer)} as an approver failure, never as a yes`, async () => {
       const { engine } = anEngine({ approver: autoApprove((() => answer) as unknown as () => boolean) });
       await refusal(ask(engine), 'ERR_JIT_APPROVER');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -35,7 +35,7 @@ describe('autoApprove()', () => {
     }
   });
 
-  it('L21 approves a pattern only where it is told to, whatever the rule says', async () => {
+  it('L21 approves a pattern only with the option patterns, for any rule', async () => {
     for (const [patterns, outcome] of [
       [undefined, 'denied'],
       [true, 'granted'],
@@ -46,7 +46,7 @@ describe('autoApprove()', () => {
     }
   });
 
-  it('refuses a rule that is no function, and options that it does not know', async () => {
+  it('refuses a rule that is not a function, and unknown options', async () => {
     for (const rule of [undefined, null, true, 'yes', {}]) {
       expect(await refusal(() => autoApprove(rule as () => boolean), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({
         argument: 'when',
@@ -72,7 +72,7 @@ describe('denyAll()', () => {
     expect(await ask(anEngine({ approver: denyAll('closed for the night') }).engine)).toMatchObject({ reason: 'closed for the night' });
   });
 
-  it('refuses a reason that is no text', async () => {
+  it('refuses a reason that is not a text', async () => {
     for (const reason of [7, null, {}, '\u0000', 'x'.repeat(5000)]) {
       expect(await refusal(() => denyAll(reason as string), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'reason' });
     }

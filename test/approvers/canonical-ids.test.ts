@@ -11,16 +11,16 @@ const outcomeOf = (answer: Promise<{ readonly outcome: string }>): Promise<strin
     ({ outcome }) => outcome,
     (error: unknown) => (error as { code: string }).code,
   );
-/** What an ask as `User:Eve@Example.com` comes to. */
+/** The outcome of an ask as `User:Eve@Example.com`. */
 const said = (engine: JitEngine) => outcomeOf(engine.requestAccess({ subject: 'User:Eve@Example.com', scope: 'db:prod', ttl: '30m' }));
 
 describe('canonicalId and the ids of an approver', () => {
   it.each<[string, People, Record<string, readonly string[]>]>([
     ['an id', 'User:Eve@Example.com', {}],
-    ['ids that are like it', { like: 'User:Eve*' }, {}],
+    ['ids that start like it', { like: 'User:Eve*' }, {}],
     ['ids that end like it', { like: '*@Example.COM' }, {}],
     ['a group', { group: 'leavers' }, { leavers: ['user:bob', 'USER:EVE@example.com'] }],
-  ])('a deny rule for %s in another form denies, though the policy was told of no form [F10]', async (_, subject, groups) => {
+  ])('a deny rule for %s in another form denies, although the policy has no canonicalId [F10]', async (_, subject, groups) => {
     const engine = engineOf({ groups, rules: [{ id: 'no', scopes: ['**'], subjects: [subject], deny: 'left' }, yes] });
     expect(await said(engine)).toBe('denied');
     expect(await engine.isAllowed('user:eve@example.com', 'db:prod')).toBe(false);
@@ -37,7 +37,7 @@ describe('canonicalId and the ids of an approver', () => {
     expect(await engine.isAllowed('user:eve@example.com', 'db:prod')).toBe(false);
   });
 
-  it('rules that give, and groups that review, are for the same people in whatever form [F10]', async () => {
+  it('rules that grant, and groups that review, match the same people in any form of their ids [F10]', async () => {
     const review = { id: 'r', scopes: ['db:**'], subjects: ['User:Eve@Example.com'], review: { groups: { dba: 1 } } };
     for (const approver of [definePolicy({ groups: { dba: ['User:Ana'] }, rules: [review] }), reviewers({ members: ['User:Ana'] })]) {
       const engine = new JitEngine({ approver, canonicalId });
@@ -46,7 +46,7 @@ describe('canonicalId and the ids of an approver', () => {
     }
   });
 
-  it('one policy serves engines with and without a form', async () => {
+  it('one policy serves engines with and without canonicalId', async () => {
     const policy = definePolicy({ rules: [{ id: 'no', scopes: ['**'], subjects: ['User:Eve@Example.com'], deny: 'left' }, yes] });
     const [plain, lower] = [new JitEngine({ approver: policy }), new JitEngine({ approver: policy, canonicalId })];
     expect(await said(lower)).toBe('denied');
@@ -54,7 +54,7 @@ describe('canonicalId and the ids of an approver', () => {
     expect((await plain.requestAccess({ subject: 'user:eve@example.com', scope: 'db:prod', ttl: '30m' })).outcome).toBe('granted');
   });
 
-  it('an engine refuses, at construction, ids that it could not know anybody by, and says which', () => {
+  it('an engine refuses, at construction, ids of the policy that canonicalId cannot convert, and names them', () => {
     const rules = (subject: People): PolicyDefinition => ({ rules: [{ id: 'no', scopes: ['**'], subjects: [subject], deny: 'x' }] });
     const strict = (id: string) => {
       if (!id.includes('@')) throw new Error('no domain');
@@ -66,7 +66,7 @@ describe('canonicalId and the ids of an approver', () => {
     expect(make(rules({ like: 'user:*' }), strict)).toThrow(
       expect.objectContaining({ argument: 'rules[0] ("no").subjects[0].like' }) as Error,
     );
-    // The hash of an id has no beginning that a pattern could speak of.
+    // The hash of an id has no start that a pattern could match.
     const hashed = (id: string) => `h${[...id].reduce((sum, char) => sum + char.charCodeAt(0), 0)}`;
     expect(make(rules({ like: 'user:*' }), hashed)).toThrow(
       /text whose start and end canonicalId changes the same way in every id.*got "user:\*"/,

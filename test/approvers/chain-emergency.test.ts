@@ -9,14 +9,14 @@ import { untilAsleep } from '../engine/until-asleep.js';
 const ALLOWS: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
 const says = (name: string, script: ApproverScript) => new ScriptedApprover(script, name);
 
-/** A policy that gives everything, by break-glass too. */
+/** A policy that approves everything, also by break-glass. */
 const policy = definePolicy({
   groups: { security: [SAM] },
   rules: [{ id: 'yes', scopes: ['**'], approve: true }],
   breakGlass: [{ id: 'emergency', scopes: ['**'], maxTtl: '1h', reviewers: ['security'], reviewWithin: '1d' }],
 });
 
-/** What became of an emergency: the refusal, or that the access was had. */
+/** The outcome of a break-glass call: the code of its refusal, or granted. */
 async function emergency(approver: Approver) {
   const made = anEngine({ approver });
   const work = made.engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'down' });
@@ -28,17 +28,17 @@ async function emergency(approver: Approver) {
 }
 
 describe('break-glass in a chain', () => {
-  it('L16 an engine that is switched off by denyAll in front gives no break-glass access [H8]', async () => {
+  it('L16 denyAll as the first member stops break-glass access [H8]', async () => {
     const { said, reason, engine } = await emergency(firstDecisive(denyAll('switched off'), policy));
     expect([said, reason]).toEqual(['ERR_JIT_INELIGIBLE', 'switched off']);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
-  it('L16 what denyAll alone denies, it denies to break-glass with its reason [H8]', async () => {
+  it('L16 denyAll alone denies break-glass too, with its reason [H8]', async () => {
     expect(await emergency(denyAll('switched off'))).toMatchObject({ said: 'ERR_JIT_INELIGIBLE', reason: 'switched off' });
   });
 
-  it('L16 a member without break-glass whose decide denies is a denial, wherever in front it stands [H8]', async () => {
+  it('L16 a member without breakGlass whose decide denies is a denial, at any position before the approving member [H8]', async () => {
     const freeze = says('freeze', { decide: ({ scopes }) => ({ outcome: 'deny', reason: `frozen: ${scopes.join()}` }) });
     const quiet = says('quiet', {});
     for (const chain of [
@@ -51,7 +51,7 @@ describe('break-glass in a chain', () => {
     }
   });
 
-  it('L30 a member in front that fails, hangs, or answers with no verdict refuses: it may have been a freeze [H8]', async () => {
+  it('L30 an earlier member that fails, hangs, or gives no verdict refuses: it may have been a freeze [H8]', async () => {
     for (const decide of [throws(new Error('down')), () => ({}) as never, () => ({ outcome: 'denied' }) as never]) {
       expect((await emergency(firstDecisive(says('freeze', { decide }), policy))).said).toBe('ERR_JIT_APPROVER');
     }
@@ -64,14 +64,14 @@ describe('break-glass in a chain', () => {
     expect((await refusal(work, 'ERR_JIT_APPROVER')).message).toContain('no answer within 10000 ms');
   });
 
-  it('a member with break-glass is asked that and only that, so what rests on an external system can step aside [H8]', async () => {
+  it('a member with breakGlass is asked only that, so a member that depends on an external system can abstain [H8]', async () => {
     const tickets = says('tickets', { decide: throws(new Error('the ticket system is down')), breakGlass: { outcome: 'abstain' } });
     expect((await emergency(firstDecisive(tickets, denyless(), policy))).said).toBe('granted');
     expect(tickets.asked('decide')).toBe(0);
     expect(tickets.asked('breakGlass')).toBe(1);
   });
 
-  it('L42 the questions go out together, so all of them share one time limit [H8]', async () => {
+  it('L42 all members are asked concurrently, so they share one time limit [H8]', async () => {
     const clock = new ManualClock();
     const asked: string[] = [];
     const slow = (name: string): Approver => ({
@@ -92,13 +92,13 @@ describe('break-glass in a chain', () => {
     expect((await work).outcome).toBe('granted');
   });
 
-  it('whoever stands behind the one that approves is no matter, and those behind the last that could are not asked', async () => {
+  it('a failing member after the approving one changes nothing, and is not asked', async () => {
     const behind = says('behind', { decide: throws(new Error('down')) });
     expect((await emergency(firstDecisive(policy, denyAll(), behind))).said).toBe('granted');
     expect(behind.questions).toEqual([]);
   });
 
-  it('reviewers and autoApprove step aside: neither a condition that fails nor too few reviewers stop an emergency', async () => {
+  it('reviewers and autoApprove abstain: neither a failing rule nor too few reviewers stop break-glass', async () => {
     const failing = autoApprove(() => {
       throw new Error('down');
     });

@@ -16,7 +16,7 @@ const take = (approver: Approver) => {
 
 describe('firstDecisive()', () => {
   describe('breakGlass()', () => {
-    it('the first with an opinion decides, and the request keeps its name', async () => {
+    it('the first member that does not abstain decides, and the request keeps its name', async () => {
       const last = says('last', { breakGlass: ALLOWS });
       const staging = autoApprove(() => false);
       const chain = firstDecisive(
@@ -30,14 +30,14 @@ describe('firstDecisive()', () => {
       expect(request).toMatchObject({ approver: 'b', end: { cause: 'break_glass' } });
     });
 
-    it('a member that denies is decisive, whatever those behind it say', async () => {
+    it('a member that denies decides, regardless of the members after it', async () => {
       const last = says('last', { breakGlass: ALLOWS });
       const { work, store } = take(firstDecisive(says('a', { breakGlass: { outcome: 'deny', reason: 'never for this' } }), last));
       expect((await refusal(work, 'ERR_JIT_INELIGIBLE')).reason).toBe('never for this');
       expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
     });
 
-    it('L20 is refused where all abstain, or none has the question', async () => {
+    it('L20 is refused if all members abstain, or if no member has breakGlass', async () => {
       for (const chain of [
         firstDecisive(says('a', { breakGlass: { outcome: 'abstain' } }), says('b', { breakGlass: { outcome: 'abstain' } })),
         firstDecisive(reviewers({ members: [SAM] }), denyAll()),
@@ -46,7 +46,7 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it('L30 a member that fails, or answers nothing, is not passed over', async () => {
+    it('L30 a member that fails, or returns nothing, is not skipped', async () => {
       for (const breakGlass of [
         throws(new Error('LDAP is down')),
         () => Promise.reject(new Error('LDAP is down')),
@@ -59,14 +59,14 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it('a member can not decide in the name of another', async () => {
+    it('a member cannot decide in the name of another', async () => {
       const chain = firstDecisive(says('a', { breakGlass: { ...ALLOWS, approver: 'b' } }), says('b', {}));
       expect((await take(chain).work).request.approver).toBe('a');
     });
   });
 
   describe('mayReviewBreakGlass()', () => {
-    it('L17 the one that allowed it, and it alone, says who may look at it afterwards', async () => {
+    it('L17 only the member that allowed the access says who may review it', async () => {
       const first = says('first', { breakGlass: { outcome: 'abstain' }, mayReviewBreakGlass: true });
       const second = says('second', { breakGlass: ALLOWS, mayReviewBreakGlass: (who) => who === LEE });
       const { work, engine } = take(firstDecisive(first, second));
@@ -78,7 +78,7 @@ describe('firstDecisive()', () => {
       expect(first.asked('mayReviewBreakGlass')).toBe(0);
     });
 
-    it('L17 nobody may where that one can not be asked, or has left the chain', async () => {
+    it('L17 no reviewer may, if that member has no mayReviewBreakGlass or has left the chain', async () => {
       const without = take(firstDecisive(says('a', { breakGlass: ALLOWS }), says('b', { mayReviewBreakGlass: true })));
       const { request } = await without.work;
       await refusal(without.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
@@ -88,7 +88,7 @@ describe('firstDecisive()', () => {
       expect(await later.listBreakGlassReviews()).toHaveLength(1);
     });
 
-    it('L30 an answer that is none gives nobody the right', async () => {
+    it('L30 an invalid answer gives no reviewer the right', async () => {
       for (const mayReviewBreakGlass of [throws(new Error('down')), ...['yes', 1, {}, null, undefined].map(malformed)]) {
         const made = take(firstDecisive(says('a', { breakGlass: ALLOWS, mayReviewBreakGlass: mayReviewBreakGlass })));
         const { request } = await made.work;
@@ -100,7 +100,7 @@ describe('firstDecisive()', () => {
   });
 
   describe('isEligible()', () => {
-    it('L20 tells why, where a member says why, and all say no', async () => {
+    it('L20 returns the reason of a member if all members say no', async () => {
       for (const [answers, reason] of [
         [[{ eligible: false, reason: 'no rule' } as const, false], 'no rule'],
         [[false, { eligible: false, reason: 'left the company' } as const], 'left the company'],
@@ -111,7 +111,7 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it('L30 an object that does not say no in so many words is a failure, not a yes', async () => {
+    it('L30 an object that is not a valid no is a failure, not a yes', async () => {
       for (const answer of [
         {},
         { eligible: true },
@@ -129,7 +129,7 @@ describe('firstDecisive()', () => {
     });
 
     it.each([undefined, null, 1, 'yes', [], {}, { eligible: true }, { eligible: 0 }])(
-      'L30 %j from one member is a failure, though another says no',
+      'L30 %j from one member is a failure, even if another member says no',
       async (answer) => {
         const no = says('b', { isEligible: { eligible: false, reason: 'no rule' } });
         const chain = firstDecisive(says('a', { isEligible: malformed(answer) }), no);

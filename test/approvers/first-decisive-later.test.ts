@@ -8,7 +8,7 @@ const ABSTAIN: Verdict = { outcome: 'abstain' };
 
 const says = (name: string, script: ApproverScript) => new ScriptedApprover(script, name);
 
-/** Rules that have nothing to say, then people, then somebody who would always say no. */
+/** A member that abstains, then reviewers, then a member that always denies. */
 function aChain(people: ApproverScript = {}) {
   const rules = says('rules', { decide: ABSTAIN });
   const ops = says('ops', { decide: REVIEW, groupsOf: ['g'], isEligible: true, ...people });
@@ -18,7 +18,7 @@ function aChain(people: ApproverScript = {}) {
 
 describe('firstDecisive()', () => {
   describe('when an approval would complete', () => {
-    it('L17 a member before the one that decided, that would deny it now, is a no', async () => {
+    it('L17 an earlier member that would deny the request now makes it ineligible', async () => {
       const { rules, approver } = aChain();
       const { engine } = anEngine({ approver });
       const request = await aPending(engine);
@@ -30,7 +30,7 @@ describe('firstDecisive()', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L17 any other opinion of it takes nothing away: what was decided stays decided', async () => {
+    it('L17 any other verdict of an earlier member does not change the decision', async () => {
       for (const decide of [ABSTAIN, REVIEW, { outcome: 'approve' }] as const) {
         const { rules, approver } = aChain();
         const { engine } = anEngine({ approver });
@@ -40,7 +40,7 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it('L18 the one that decided, and those behind it, are not asked to decide again', async () => {
+    it('L18 the member that decided, and those after it, are not asked to decide again', async () => {
       const { ops, last, approver } = aChain();
       const { engine } = anEngine({ approver });
       const { id } = await aPending(engine);
@@ -49,14 +49,14 @@ describe('firstDecisive()', () => {
       expect([ops.asked('decide'), last.asked('decide')]).toEqual([1, 0]);
     });
 
-    it('L17 the no of the one that decided counts also where nobody before it denies', async () => {
+    it('L17 a no of the member that decided counts also if no earlier member denies', async () => {
       const { approver } = aChain({ isEligible: (_, when) => when === 'creation' });
       const { engine } = anEngine({ approver });
       const { id } = await aPending(engine);
       expect((await engine.approve(id, { by: SAM })).outcome).toBe('denied');
     });
 
-    it('L30 a member before it that fails, or answers nothing, leaves it pending', async () => {
+    it('L30 an earlier member that fails, or returns nothing, leaves the request pending', async () => {
       for (const decide of [
         throws(new Error('LDAP is down')),
         () => Promise.reject(new Error('LDAP is down')),
@@ -72,7 +72,7 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it('L17 holds through a chain in a chain, at either depth', async () => {
+    it('L17 applies in a nested chain, at either depth', async () => {
       for (const denier of ['outer', 'inner'] as const) {
         const [outer, inner] = [says('outer', { decide: ABSTAIN }), says('inner', { decide: ABSTAIN })];
         const { engine } = anEngine({ approver: firstDecisive(outer, firstDecisive(inner, reviewers({ members: [SAM] }))) });
@@ -86,11 +86,11 @@ describe('firstDecisive()', () => {
   describe('at a scheduled start', () => {
     for (const [what, decide, allowed, cause] of [
       ['would deny it now', { outcome: 'deny', reason: 'frozen' }, false, 'ineligible'],
-      ['has nothing to say', ABSTAIN, true, undefined],
+      ['abstains', ABSTAIN, true, undefined],
       ['fails', throws(new Error('down')), false, undefined],
-      ['answers nonsense', malformed({ outcome: 'sure' }), false, undefined],
+      ['returns an invalid verdict', malformed({ outcome: 'sure' }), false, undefined],
     ] as const) {
-      it(`L17 L30 where a member before the one that decided ${what}, it ${allowed ? 'begins' : 'does not begin'}`, async () => {
+      it(`L17 L30 if an earlier member ${what}, the grant ${allowed ? 'starts' : 'does not start'}`, async () => {
         const { rules, approver } = aChain();
         const { engine, clock } = anEngine({ approver });
         const { id } = await aPending(engine, { startsAt: at(HOUR) });
@@ -106,7 +106,7 @@ describe('firstDecisive()', () => {
 
   describe('answers', () => {
     for (const answer of [undefined, null, 'g', { 0: 'g' }, [7]]) {
-      it(`L16 L30 ${JSON.stringify(answer)} about somebody's groups is a failure, as it is without a chain`, async () => {
+      it(`L16 L30 ${JSON.stringify(answer)} about the groups of a reviewer is a failure, as without a chain`, async () => {
         for (const groupsOf of [malformed(answer), () => Promise.resolve(answer as never)]) {
           const { ops, approver } = aChain();
           const { engine } = anEngine({ approver });
@@ -117,7 +117,7 @@ describe('firstDecisive()', () => {
       });
     }
 
-    it('L30 a question about groups that hangs is given up, as it is without a chain', async () => {
+    it('L30 a hanging question about groups fails after its time limit, as without a chain', async () => {
       const { ops, approver } = aChain();
       const { engine, clock } = anEngine({ approver });
       const { id } = await aPending(engine);
@@ -128,7 +128,7 @@ describe('firstDecisive()', () => {
       await approving;
     });
 
-    it('L30 undefined and null about who may acknowledge are failures, not an answer', async () => {
+    it('L30 undefined and null about who may review break-glass are failures, not an answer', async () => {
       const breakGlass: BreakGlassVerdict = { outcome: 'approve', reviewWithinMs: MINUTE };
       for (const answer of [undefined, null, 'yes', 1]) {
         const { engine } = anEngine({ approver: firstDecisive(says('a', { breakGlass, mayReviewBreakGlass: malformed(answer) })) });
@@ -139,7 +139,7 @@ describe('firstDecisive()', () => {
   });
 
   describe('the name on the request', () => {
-    /** Made of others, and says in whose name it speaks. */
+    /** A composite approver that names the approver for which it answers. */
     const composite = (name: string, inner: string, claims: string): Approver => ({
       name,
       answersFor: (one) => one === inner,
@@ -149,7 +149,7 @@ describe('firstDecisive()', () => {
       mayReviewBreakGlass: (_, { approver }) => approver === claims,
     });
 
-    it("is a member's own, where it answers for it: it finds its requests again", async () => {
+    it('is the name for which a composite member answers, so that it recognises its requests', async () => {
       const { engine } = anEngine({ approver: firstDecisive(says('a', { decide: ABSTAIN }), composite('both', 'inner', 'inner')) });
       const request = await aPending(engine);
       expect(request.approver).toBe('inner');
@@ -159,7 +159,7 @@ describe('firstDecisive()', () => {
       await engine.reviewBreakGlass(broken.request.id, { by: LEE, verdict: 'justified' });
     });
 
-    it('L17 is never that of another member, or of nobody', async () => {
+    it('L17 is never the name of another member, nor an unknown name', async () => {
       for (const claims of ['b', 'nobody']) {
         const chain = firstDecisive(composite('a', 'inner', claims), says('b', { groupsOf: ['g'] }));
         const { engine } = anEngine({ approver: chain });
@@ -169,20 +169,17 @@ describe('firstDecisive()', () => {
       }
     });
 
-    it.each([undefined, null, 1, 'yes', Promise.resolve(true)])(
-      'L30 whether a member answers for it is asked, and %s is a failure',
-      (answer) => {
-        const chain = firstDecisive({ ...composite('a', 'inner', 'inner'), answersFor: () => answer as unknown as boolean });
-        expect(() => chain.groupsOf?.(SAM, aRequest({ approver: 'inner' }))).toThrow(TypeError);
-      },
-    );
+    it.each([undefined, null, 1, 'yes', Promise.resolve(true)])('L30 %s as the result of answersFor is a failure', (answer) => {
+      const chain = firstDecisive({ ...composite('a', 'inner', 'inner'), answersFor: () => answer as unknown as boolean });
+      expect(() => chain.groupsOf?.(SAM, aRequest({ approver: 'inner' }))).toThrow(TypeError);
+    });
   });
 
   it.each([
-    ['nobody has decided yet', undefined],
-    ['who decided has left the chain', 'gone'],
-    ['who decided does not have the question', 'a'],
-  ])('L16 L17 gives nobody a right where %s', (_, approver) => {
+    ['no member has decided yet', undefined],
+    ['the member that decided has left the chain', 'gone'],
+    ['the member that decided lacks the method', 'a'],
+  ])('L16 L17 gives no reviewer a right if %s', (_, approver) => {
     const chain = firstDecisive(
       { name: 'a', decide: () => REVIEW },
       { name: 'b', decide: () => REVIEW, groupsOf: () => ['g'], mayReviewBreakGlass: () => true },
@@ -193,7 +190,7 @@ describe('firstDecisive()', () => {
     expect(chain.mayReviewBreakGlass?.(SAM, request)).toBe(false);
   });
 
-  it('L16 gives nobody a right before somebody has decided, whatever names a member answers for', () => {
+  it('L16 gives no reviewer a right before a member has decided, even if a member answers for every name', () => {
     const all: Approver = {
       name: 'a',
       decide: () => REVIEW,

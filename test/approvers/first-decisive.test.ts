@@ -6,7 +6,7 @@ import { ANA, anEngine, aPending, ask, MAYA, refusal, SAM, SCOPE, typesOf } from
 const abstains = (name: string) => new ScriptedApprover({ decide: { outcome: 'abstain' } }, name);
 
 describe('firstDecisive()', () => {
-  it('the first with an opinion decides, and the request keeps its name', async () => {
+  it('the first member that does not abstain decides, and the request keeps its name', async () => {
     const last = new ScriptedApprover({ decide: { outcome: 'approve' } }, 'last');
     const { engine } = anEngine({
       approver: firstDecisive(
@@ -21,12 +21,12 @@ describe('firstDecisive()', () => {
     expect(last.questions).toEqual([]);
   });
 
-  it('L20 denies where all abstain', async () => {
+  it('L20 denies if all members abstain', async () => {
     const { engine } = anEngine({ approver: firstDecisive(abstains('a'), abstains('b')) });
     expect(await ask(engine)).toMatchObject({ outcome: 'denied', request: { approver: 'first-decisive', end: { cause: 'abstained' } } });
   });
 
-  it('L30 a member that fails is not passed over: the request stays pending', async () => {
+  it('L30 a member that fails is not skipped: the request stays pending', async () => {
     for (const decide of [throws(new Error('down')), malformed(undefined), malformed({}), malformed({ outcome: 'sure' })]) {
       const { engine } = anEngine({
         approver: firstDecisive(
@@ -39,7 +39,7 @@ describe('firstDecisive()', () => {
     }
   });
 
-  it('L17 asks the one that decided, and it alone, about groups, members and eligibility', async () => {
+  it('L17 asks only the member that decided about groups, members and eligibility', async () => {
     const review: Verdict = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } };
     const others = { groupsOf: ['g'], membersOf: ['user:x'], isEligible: true } as const;
     const first = new ScriptedApprover({ decide: { outcome: 'abstain' }, ...others }, 'first');
@@ -59,7 +59,7 @@ describe('firstDecisive()', () => {
     expect(first.questions.filter((one) => one.method === 'isEligible').map((one) => one.when)).toEqual(['creation']);
   });
 
-  it('L17 an approver that has left the chain vouches for nobody and lets nobody review', async () => {
+  it('L17 an approver that has left the chain confirms no eligibility and lets no reviewer review', async () => {
     const made = anEngine({ approver: firstDecisive(reviewers({ members: [SAM] })) });
     const request = await aPending(made.engine);
     const { engine } = anEngine({
@@ -72,7 +72,7 @@ describe('firstDecisive()', () => {
     expect(await firstDecisive(denyAll()).isEligible?.(request, 'approval')).toBe(false);
   });
 
-  it('can be nested: the innermost that decided is asked afterwards', async () => {
+  it('can be nested: the innermost member that decided is asked afterwards', async () => {
     const chain = firstDecisive(abstains('a'), firstDecisive(abstains('b'), reviewers({ members: [SAM] })));
     const { engine } = anEngine({ approver: chain });
     const result = await ask(engine);
@@ -83,11 +83,11 @@ describe('firstDecisive()', () => {
 
   for (const [what, members, outcome] of [
     ['one yes suffices', [false, true], 'granted'],
-    ['one yes suffices, whatever fails', [throws(new Error('LDAP')), true], 'granted'],
-    ['a member without the question suffices', [false, undefined], 'granted'],
+    ['one yes suffices, even if another member fails', [throws(new Error('LDAP')), true], 'granted'],
+    ['a member without isEligible suffices', [false, undefined], 'granted'],
     ['all no is no', [false, false], 'ERR_JIT_INELIGIBLE'],
     ['no yes and a failure is a failure', [false, throws(new Error('LDAP'))], 'ERR_JIT_APPROVER'],
-    ['an answer that is none is a failure, not a yes', [malformed(undefined)], 'ERR_JIT_APPROVER'],
+    ['an invalid answer is a failure, not a yes', [malformed(undefined)], 'ERR_JIT_APPROVER'],
     ['null is a failure, not a yes', [malformed(null)], 'ERR_JIT_APPROVER'],
     ['text is a failure, not a yes', [malformed('yes')], 'ERR_JIT_APPROVER'],
   ] as const) {
@@ -127,7 +127,7 @@ describe('firstDecisive()', () => {
     });
   }
 
-  it('refuses no members, the same name twice, and what is no approver', async () => {
+  it('refuses an empty chain, a duplicate name, and a value that is not an approver', async () => {
     for (const members of [
       [],
       [denyAll(), denyAll()],

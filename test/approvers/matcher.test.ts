@@ -15,14 +15,14 @@ import { definePolicy } from '../../src/policy.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { MAYA, SAM } from '../engine/an-engine.js';
 
-/** What is granted on a node holds below it. It knows nothing of asterisks. */
+/** A grant on a node covers everything below it. This matcher has no asterisks. */
 const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
 const tree: ScopeMatcher = { name: 'tree', exact: false, covers: below, overlaps: (a, b) => below(a, b) || below(b, a) };
 const leaf = (scope: string) => scope.split(':').length === 3;
 const tellingTree: ScopeMatcher = { ...tree, name: 'telling-tree', isWide: (scope) => !leaf(scope) };
 
 const engineOf = (approver: Approver, scopes: ScopeMatcher) => new JitEngine({ approver, scopes, clock: new ManualClock() });
-/** Whether an ask got what it asked for. */
+/** Whether an ask was granted. */
 const granted = async (engine: JitEngine, scope: string) =>
   engine.requestAccess({ subject: MAYA, scope, ttl: '30m' }).then(
     ({ outcome }) => outcome === 'granted',
@@ -32,21 +32,21 @@ const granted = async (engine: JitEngine, scope: string) =>
 const bans = { id: 'ban', scopes: ['db:prod:**'], deny: 'never' };
 
 describe('the matcher of the engine and its approver', () => {
-  it('L21 a deny rule reaches as far as a grant of this engine does, though the policy was told of no matcher [M11]', async () => {
+  it('L21 a deny rule reaches as far as a grant of this engine does, although the policy has no matcher [M11]', async () => {
     const engine = engineOf(definePolicy({ rules: [bans, { id: 'yes', scopes: ['db', 'db:prod:root'], approve: true }] }), tree);
     for (const scope of ['db', 'db:prod', 'db:prod:root']) await granted(engine, scope);
     expect(await engine.isAllowed(MAYA, 'db:prod:root')).toBe(false);
     expect(await engine.isAllowed(MAYA, 'db')).toBe(false);
   });
 
-  it('L21 break-glass is denied what a deny rule reaches by the matcher of the engine [M11]', async () => {
+  it('L21 break-glass is denied for a scope that a deny rule reaches by the matcher of the engine [M11]', async () => {
     const emergency = { id: 'bg', scopes: ['db'], maxTtl: '1h', reviewers: ['security'], reviewWithin: '1d' } as const;
     const engine = engineOf(definePolicy({ groups: { security: [SAM] }, rules: [bans], breakGlass: [emergency] }), tree);
     await engine.breakGlass({ subject: MAYA, scope: 'db', ttl: '30m', justification: 'down' }).catch(() => undefined);
     expect(await engine.isAllowed(MAYA, 'db:prod:root')).toBe(false);
   });
 
-  it('one policy serves engines with different matchers, and denies in each as far as that one grants [M11]', async () => {
+  it('one policy serves engines with different matchers, and denies in each as far as its grants reach [M11]', async () => {
     const policy = definePolicy({ rules: [bans, { id: 'yes', scopes: ['db'], approve: true }] });
     const [exact, wide] = [engineOf(policy, exactScopes), engineOf(policy, tree)];
     expect([await granted(exact, 'db'), await granted(wide, 'db'), await granted(exact, 'db')]).toEqual([true, false, true]);
@@ -54,7 +54,7 @@ describe('the matcher of the engine and its approver', () => {
     expect(await wide.isAllowed(MAYA, 'db:prod:root')).toBe(false);
   });
 
-  it('a chain hands the matcher on to its members [M11]', async () => {
+  it('a chain passes the matcher to its members [M11]', async () => {
     const engine = engineOf(
       firstDecisive(
         definePolicy({ rules: [bans] }),
@@ -66,7 +66,7 @@ describe('the matcher of the engine and its approver', () => {
     expect(await engine.isAllowed(MAYA, 'db:prod:root')).toBe(false);
   });
 
-  it('L21 without patterns, autoApprove and reviewers pass over what may reach further by a matcher that does not say [M11]', async () => {
+  it('L21 without patterns, autoApprove and reviewers skip scopes that may reach further by a matcher without isWide [M11]', async () => {
     for (const approver of [autoApprove(({ scopes }) => scopes[0] === 'db'), reviewers({ members: [SAM] })]) {
       const engine = engineOf(approver, tree);
       const asked = await engine.requestAccess({ subject: MAYA, scope: 'db', ttl: '30m' });
@@ -75,7 +75,7 @@ describe('the matcher of the engine and its approver', () => {
     }
   });
 
-  it('L21 where a matcher says how far a scope reaches, only what reaches further is passed over', async () => {
+  it('L21 with a matcher that has isWide, only scopes that reach further are skipped', async () => {
     const engine = engineOf(
       autoApprove(() => true),
       tellingTree,
@@ -120,7 +120,7 @@ describe('the matcher of the engine and its approver', () => {
     ).toThrow(expect.objectContaining({ argument: 'scopes.name' }) as Error);
   });
 
-  it('L30 a matcher that fails over whether a scope is wide is told, and the scope is taken to be', async () => {
+  it('L30 a matcher whose isWide fails is reported to onError, and the scope counts as wide', async () => {
     const told: string[] = [];
     const scopes: ScopeMatcher = { ...tree, isWide: () => 'no' as never };
     const engine = new JitEngine({ approver: autoApprove(() => true), scopes, onError: (_, during) => told.push(during) });
@@ -129,7 +129,7 @@ describe('the matcher of the engine and its approver', () => {
     expect(told).toContain('scopes');
   });
 
-  it('each question comes with the reading of the clock, or at creation with a later start, and with the matcher [A6]', async () => {
+  it('each question receives the clock reading, or a later start at creation, and the matcher [A6]', async () => {
     const clock = new ManualClock();
     const seen: unknown[] = [];
     const note = (method: string, context?: ApproverContext) => void seen.push([method, context?.at, context?.scopes.name]);

@@ -5,7 +5,7 @@ import { aRequest } from '../../src/testing.js';
 import { ANA, anEngine, aPending, ask, at, LEE, MAYA, refusal, SAM } from '../engine/an-engine.js';
 
 describe('reviewers()', () => {
-  it('asks for one approval of one group, unless told otherwise', () => {
+  it('requires one approval of one group by default', () => {
     const approver = reviewers({ members: [SAM, ANA] });
     expect(approver.name).toBe('reviewers');
     expect(approver.decide(aRequest())).toEqual({
@@ -16,7 +16,7 @@ describe('reviewers()', () => {
     expect(approver.groupsOf?.('user:eve', aRequest())).toEqual([]);
   });
 
-  it('takes every number and name that it is given', () => {
+  it('accepts every number and name option', () => {
     const approver = reviewers({
       members: [SAM, ANA, LEE],
       approvals: 2,
@@ -37,7 +37,7 @@ describe('reviewers()', () => {
     expect(approver.membersOf?.(aRequest({ subject: SAM, requestedBy: ANA }))).toEqual([LEE]);
   });
 
-  it('L15 denies at once what too few others may review, and says so', async () => {
+  it('L15 denies at once, with the reason, if too few others may review', async () => {
     const { engine } = anEngine({ approver: reviewers({ members: [SAM, MAYA], approvals: 2, name: 'on-call' }) });
     const result = await ask(engine);
     expect(result).toMatchObject({ outcome: 'denied', request: { approver: 'on-call', end: { cause: 'approver' } } });
@@ -45,7 +45,7 @@ describe('reviewers()', () => {
     expect((await ask(engine, { subject: 'user:bob' })).outcome).toBe('pending');
   });
 
-  it('L21 passes over a pattern unless it is told to take one', async () => {
+  it('L21 skips a pattern unless patterns are allowed', async () => {
     for (const [patterns, outcome] of [
       [undefined, 'denied'],
       [false, 'denied'],
@@ -65,7 +65,7 @@ describe('reviewers()', () => {
     await refusal(engine.approve((await aPending(engine)).id, { by: 'user:eve' }), 'ERR_JIT_NOT_REVIEWER');
   });
 
-  it('L13 sets the deadline from when the request reaches it', async () => {
+  it('L13 counts the deadline from the instant at which it is asked', async () => {
     const { engine } = anEngine({ approver: reviewers({ members: [SAM], reviewWithin: '5m' }) });
     expect((await aPending(engine)).reviewBy).toBe(at(300_000));
   });

@@ -30,7 +30,7 @@ function counting() {
 
 const MAYA = { subject: 'user:maya', ttl: '30m' } as const;
 
-describe('limits that nobody gets around', () => {
+describe('limits that cannot be bypassed', () => {
   it('L4 maxTotal of a rule: no first grant is longer than it', async () => {
     const { engine } = world({ rules: [{ id: 'r', scopes: ['db'], maxTotal: '1h', approve: true }] });
     const asked = engine.requestAccess({ subject: 'user:maya', scope: 'db', ttl: '8h' });
@@ -48,7 +48,7 @@ describe('limits that nobody gets around', () => {
     expect(longest).toBeLessThanOrEqual(HOUR);
   });
 
-  it('L4 maxTotal of a break-glass rule: one that would give a longer grant is refused, and so is one whose shortest window is longer', () => {
+  it('L4 maxTotal of a break-glass rule: a rule whose maxTtl or minTtl is longer is refused', () => {
     const bg = { id: 'bg', scopes: ['db'], maxTotal: '1h', reviewers: ['sec'], reviewWithin: '1d' } as const;
     const withRule = (rule: { maxTtl: Duration }) => () =>
       definePolicy({ groups: { sec: ['user:sam'] }, rules: [], breakGlass: [{ ...bg, ...rule }] });
@@ -60,7 +60,7 @@ describe('limits that nobody gets around', () => {
     expect(() => definePolicy({ rules: [shortest] })).toThrow('rules[0] ("r").minTtl must be at most maxTotal');
   });
 
-  it('issue 3, require.justification and require.ticket: true are not met by what nobody can see', async () => {
+  it('issue 3, require.justification and require.ticket: true are not met by invisible text', async () => {
     const policy = definePolicy({
       rules: [{ id: 'r', scopes: ['db'], require: { justification: true, ticket: true }, approve: true }],
     });
@@ -71,7 +71,7 @@ describe('limits that nobody gets around', () => {
     expect(outcomes).toEqual(outcomes.map(() => 'ineligible'));
   });
 
-  it('issue 3, break-glass: the justification that is always required is no zero-width space', async () => {
+  it('issue 3, break-glass: a zero-width space is not a justification', async () => {
     const { engine } = world({
       groups: { sec: ['user:sam'] },
       rules: [],
@@ -90,7 +90,7 @@ describe('how far deny rules reach', () => {
     ['a space in front', ' user:*'],
     ['the reserved system:', 'system:*'],
     ['a lone surrogate', 'user:\ud800*'],
-  ])('L23: { like } with %s would match no id that the door lets in, and is refused', (_, like) => {
+  ])('L23: { like } with %s could match no valid id, and is refused', (_, like) => {
     const define = () =>
       definePolicy({
         rules: [
@@ -101,14 +101,14 @@ describe('how far deny rules reach', () => {
     expect(define).toThrow(expect.objectContaining({ argument: 'rules[0] ("no").subjects[0].like' }));
   });
 
-  it('L23: nobody who is suspended is approved because the file was written in NFD', () => {
+  it('L23: a policy file with an id in NFD is refused, so that no suspended subject is approved', () => {
     const text =
       '{"rules":[{"id":"no","scopes":["**"],"subjects":[{"like":"user:jose\u0301*"}],"deny":"suspended"},{"id":"yes","scopes":["db"],"approve":true}]}';
     expect(() => readPolicy(text)).toThrow(expect.objectContaining({ argument: 'rules[0] ("no").subjects[0].like' }));
   });
 
-  it('L21: with a matcher of the engine that knows more than patterns, no grant reaches what a deny rule denies', async () => {
-    // Hierarchical scopes: what is granted on a node holds below it. Reflexive, transitive, symmetric: a legal ScopeMatcher.
+  it('L21: with a hierarchical matcher of the engine, no grant reaches a scope that a deny rule denies', async () => {
+    // Hierarchical scopes: a grant on a node covers everything below it. Reflexive, transitive, symmetric: a legal ScopeMatcher.
     const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
     const tree = { name: 'tree', exact: false, covers: below, overlaps: (a: string, b: string) => below(a, b) || below(b, a) };
     const { engine } = world(
@@ -130,7 +130,7 @@ describe('how far deny rules reach', () => {
       reviewers({ members: ['user:sam'] }),
     );
 
-  it('issue 3, deny rules are asked live: in a chain one that came in flight stops the completing approval', async () => {
+  it('issue 3, deny rules are asked live: in a chain, a rule added while the request is pending stops the completing approval', async () => {
     const { engineWith } = world({ rules: [] });
     const { request } = await engineWith(chainOf(false)).requestAccess({ ...MAYA, scope: 'db' });
     const edited = engineWith(chainOf(true));
@@ -169,7 +169,7 @@ describe('how far deny rules reach', () => {
 });
 
 describe('rights that are live', () => {
-  it('L17 requesters who lose theirs: nothing is approved that was asked by somebody who may no longer ask for the subject', async () => {
+  it('L17 requesters who lose theirs: a request of a requester who may no longer ask for the subject is not approved', async () => {
     const leads = new Set(['user:lead']);
     const live: LiveGroup = { isMember: (person) => leads.has(person) };
     const { engine } = world({
@@ -187,7 +187,7 @@ describe('break-glass', () => {
   const bg = { maxTtl: '1h', reviewWithin: '1d' } as const;
   const ask = { ...MAYA, scope: 'db', justification: 'down' };
 
-  it('L17 rights can only take away: an edit that removes the rule lets nobody acknowledge who never reviewed for this subject', async () => {
+  it('L17 rights never grow: an edit that removes the rule lets no reviewer of another rule review', async () => {
     const groups = { sec: ['user:sec'], buddies: ['user:buddy'] };
     const interns = { id: 'interns', scopes: ['db'], subjects: ['user:intern'], reviewers: ['buddies'], ...bg };
     const { engine, engineWith } = world({
@@ -205,7 +205,7 @@ describe('break-glass', () => {
     });
   });
 
-  it('issue 3, breakGlass.reviewers: nobody else may acknowledge where the rules have long names and a request can not keep them all', async () => {
+  it('issue 3, breakGlass.reviewers: no other reviewer may review if rules have long names that do not all fit on the request', async () => {
     const groups = { sec: ['user:sec'], buddies: ['user:buddy'] };
     const scopes = ['a', 'b', 'c', 'd', 'e'];
     const { engine } = world({
@@ -222,7 +222,7 @@ describe('break-glass', () => {
     });
   });
 
-  it('issue 3, breakGlass.reviewers: no rule is named like what stands for all that a request could not keep', async () => {
+  it('issue 3, breakGlass.reviewers: no rule may have a name like that of a shortened list of rules', async () => {
     const groups = { sec: ['user:sec'], ops: ['user:ops'] };
     const scopes = ['a', 'b', 'c', 'd', 'e'];
     const rules = scopes.map((scope) => ({
@@ -245,7 +245,7 @@ describe('break-glass', () => {
     });
   });
 
-  it('issue 3, no review is owed that nobody could give: the only reviewer is the subject', async () => {
+  it('issue 3, break-glass that no reviewer could review is refused: the only reviewer is the subject', async () => {
     const { engine } = world({
       groups: { sec: ['user:maya'] },
       rules: [],
@@ -254,12 +254,12 @@ describe('break-glass', () => {
     await expect(engine.breakGlass(ask)).rejects.toMatchObject({ code: 'ERR_JIT_INELIGIBLE' });
   });
 
-  it('issue 3, no review is owed that nobody could give: the group is empty', async () => {
+  it('issue 3, break-glass that no reviewer could review is refused: the group is empty', async () => {
     const { engine } = world({ groups: { sec: [] }, rules: [], breakGlass: [{ id: 'bg', scopes: ['db'], reviewers: ['sec'], ...bg }] });
     await expect(engine.breakGlass(ask)).rejects.toMatchObject({ code: 'ERR_JIT_INELIGIBLE' });
   });
 
-  it('issue 3, the entry names the groups that were skipped, also for a pattern that no ordinary rule covers whole', async () => {
+  it('issue 3, the entry names the skipped groups, also for a pattern that no ordinary rule covers fully', async () => {
     const { engine, store } = world({
       groups: { sec: ['user:sec'], dba: ['user:ana'] },
       rules: [{ id: 'prod', scopes: ['db:prod'], review: { groups: { dba: 1 } } }],
@@ -274,7 +274,7 @@ describe('break-glass', () => {
     expect(skipped).toEqual([['dba']]);
   });
 
-  it('issue 3, break-glass is access at once: no directory that only an ordinary rule asks stands between somebody and an emergency: it throws', async () => {
+  it('issue 3, break-glass is immediate: a directory that only an ordinary rule needs does not stop it: it throws', async () => {
     const down: LiveGroup = { isMember: () => Promise.reject(new Error('LDAP is down')) };
     const { engine } = world({
       groups: { sec: ['user:sec'], dba: ['user:ana'], staff: down },
@@ -284,7 +284,7 @@ describe('break-glass', () => {
     await expect(engine.breakGlass(ask)).resolves.toMatchObject({ outcome: 'granted' });
   });
 
-  it('issue 3, break-glass is access at once: no directory that only lists who was skipped stands between somebody and an emergency: it hangs', async () => {
+  it('issue 3, break-glass is immediate: a directory that only lists the skipped people does not stop it: it hangs', async () => {
     const hung: LiveGroup = { isMember: () => false, members: () => new Promise(() => undefined) };
     const { engine } = world({
       groups: { sec: ['user:sec'], dba: hung },
@@ -295,8 +295,8 @@ describe('break-glass', () => {
   });
 });
 
-describe('refusals that are what they are', () => {
-  it('L29: an ineligible ask with long ids is one, and leaves a refused attempt', async () => {
+describe('refusals with the right code', () => {
+  it('L29: an ineligible ask with long ids is refused as ineligible, and leaves a refused attempt', async () => {
     const errors: unknown[] = [];
     const { engine, store } = world(
       {
@@ -317,17 +317,17 @@ describe('refusals that are what they are', () => {
     expect([code, types]).toEqual(['ERR_JIT_INELIGIBLE', ['attempt.refused']]);
   });
 
-  it('L23, explain refuses what is no request with a typed error', async () => {
+  it('L23, explain refuses a value that is not a request with a typed error', async () => {
     const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], approve: true }] });
     await expect(policy.explain({ kind: 'request' } as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
-  it('issue 3, explain says what would happen: it agrees with requestAccess on what may be asked at all', async () => {
+  it('issue 3, explain says what would happen: it agrees with requestAccess on which asks are valid', async () => {
     const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], approve: true }] });
     await expect(policy.explain({ ...MAYA, scopes: ['db', 'db'] })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
-  it('issue 3, explain says which rule: no rule "decides" a pattern that no rule covers', async () => {
+  it('issue 3, explain says which rule: no rule "decides" a pattern that it does not cover', async () => {
     const policy = definePolicy({ rules: [{ id: 'narrow', scopes: ['db:prod'], patterns: true, approve: true }] });
     const said = await policy.explain({ ...MAYA, scope: 'db:*' });
     expect(said.outcome).toBe('ineligible');
@@ -336,7 +336,7 @@ describe('refusals that are what they are', () => {
 });
 
 describe('lint', () => {
-  it('issue 3, lint: does not say of a rule that it never decides, and may be taken out, while it guards a pattern', async () => {
+  it('issue 3, lint: does not report a rule as shadowed while it guards a pattern', async () => {
     const wide = { id: 'wide', scopes: ['db:**'], patterns: true, approve: true } as const;
     const narrow = { id: 'narrow', scopes: ['db:prod'], review: { groups: { dba: 1 } } } as const;
     const groups = { dba: ['user:ana'] };
@@ -348,7 +348,7 @@ describe('lint', () => {
     expect(await outcome(kept)).toBe(await outcome([wide, narrow]));
   });
 
-  it('issue 3, lint of deny rules: whoever takes all of its advice denies as much as before', async () => {
+  it('issue 3, lint of deny rules: a policy without the reported rules denies as much as before', async () => {
     const rules = [
       { id: 'ab', scopes: ['a', 'b'], deny: 'no' },
       { id: 'ac', scopes: ['a', 'c'], deny: 'no' },
@@ -367,7 +367,7 @@ describe('lint', () => {
     expect(outcomes).toEqual(['deny', 'deny', 'deny']);
   });
 
-  it('issue 3, lint: finds a rule that several before it shadow together', () => {
+  it('issue 3, lint: finds a rule that several earlier rules shadow together', () => {
     const found = definePolicy({
       rules: [
         { id: 'a', scopes: ['db'], subjects: ['user:a'], approve: true },
@@ -378,7 +378,7 @@ describe('lint', () => {
     expect(found).toMatchObject([{ rule: 'both', code: 'shadowed' }]);
   });
 
-  it('issue 3, lint: finds a rule for which nobody may ever ask', () => {
+  it('issue 3, lint: finds a rule that accepts no requester', () => {
     const found = definePolicy({
       groups: { leads: [], x: ['user:x'] },
       rules: [{ id: 'r', scopes: ['db'], requesters: [{ group: 'leads' }], approve: true }],
@@ -407,7 +407,7 @@ describe('lint', () => {
 });
 
 describe('simulate', () => {
-  it('issue 3, simulate lists every request whose outcome would differ: also where it would have had another deadline', async () => {
+  it('issue 3, simulate lists every request whose outcome would differ: also if its deadline would differ', async () => {
     const policy = (reviewWithin: Duration) =>
       definePolicy({ groups: { dba: ['user:ana'] }, rules: [{ id: 'r', scopes: ['db'], review: { groups: { dba: 1 }, reviewWithin } }] });
     const { engineWith, store } = world({ rules: [] });
@@ -416,7 +416,7 @@ describe('simulate', () => {
     expect(await simulate(policy('1m'), readJournal(store))).toHaveLength(1);
   });
 
-  it('issue 3, simulate: also where the review of break-glass would have been due at another time, or from others', async () => {
+  it('issue 3, simulate: also if the deadline or the reviewers of a break-glass review would differ', async () => {
     const policy = (reviewWithin: Duration) =>
       definePolicy({
         groups: { sec: ['user:sec'] },
@@ -429,7 +429,7 @@ describe('simulate', () => {
     expect(await simulate(policy('30d'), readJournal(store))).toHaveLength(1);
   });
 
-  it('L30, simulate: names the entry that is not what this package writes', async () => {
+  it('L30, simulate: rejects an entry that this package does not write', async () => {
     const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], require: { justification: true }, approve: true }] });
     const { engineWith, store } = world({ rules: [] });
     await engineWith(policy).requestAccess({ ...MAYA, scope: 'db', justification: 'x' });
@@ -444,22 +444,22 @@ describe('files', () => {
     ['rules', '{"rules":[{"id":"no","scopes":["**"],"deny":"frozen"}],"rules":[{"id":"yes","scopes":["**"],"approve":true}]}'],
     ['a field of a rule', '{"rules":[{"id":"r","scopes":["db"],"maxTtl":"5m","maxTtl":"8h","approve":true}]}'],
     ['a group', '{"groups":{"ban":["user:a"],"ban":[]},"rules":[{"id":"r","scopes":["db"],"subjects":[{"group":"ban"}],"deny":"x"}]}'],
-  ])('issue 3, a policy file is validated: a field that is there twice is told, or the first would be lost: %s', (_, text) => {
+  ])('issue 3, a policy file is validated: a duplicate field is refused instead of dropped: %s', (_, text) => {
     expect(() => readPolicy(text)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
   });
 
-  it('issue 3, a message that says what to change: names the line where the text is no JSON', () => {
+  it('issue 3, a message that says what to change: names the line of invalid JSON', () => {
     const text = '{\n  "rules": [\n    { "id": oops }\n  ]\n}';
     expect(() => readPolicy(text)).toThrow(/line 3/);
   });
 
-  it('L22, unbounded work: tells of a person who is named twice in the longest list before the test is over', () => {
+  it('L22, unbounded work: reports a duplicate person in the longest list within the time limit of the test', () => {
     const list = Array.from({ length: 100_000 }, (_, i) => `user:${String(i).padStart(6, '0')}`);
     list[99_999] = 'user:099998';
     expect(() => definePolicy({ groups: { g: list }, rules: [] })).toThrow('groups.g[99999] must be listed only once; got "user:099998"');
   });
 
-  it('L22, unbounded work: reads no more of a list than the limit says', () => {
+  it('L22, unbounded work: reads no more of a list than the limit', () => {
     let reads = 0;
     const list = new Proxy(new Array(3_000_000), {
       get(target, key) {
@@ -495,12 +495,12 @@ describe('files', () => {
     expect(() => readPolicy(getter, { groups: { g: ['user:x'] } })).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
   });
 
-  it('issue 3, a message that says what to change: the bytes of a file are told to be no text', () => {
+  it('issue 3, a message that says what to change: refuses the bytes of a file, which are not text', () => {
     expect(() => readPolicy(Buffer.from('{"rules":[]}'))).toThrow(/^policy must be/);
   });
 });
 
-describe('one request for which nobody can be asked', () => {
+describe('a request whose reviewers cannot be asked', () => {
   it('hostile inputs, a poison row: does not hide the rest of an inbox', async () => {
     const down: LiveGroup = { isMember: () => Promise.reject(new Error('LDAP is down')) };
     const { engine } = world({
@@ -518,11 +518,11 @@ describe('one request for which nobody can be asked', () => {
 });
 
 describe('retries and work', () => {
-  it('design 2, every retry asks the live questions again, and whether the subject may ask', async () => {
+  it('design 2, every retry asks the live questions again, including eligibility at creation', async () => {
     let eligible = true;
     const approver = new ScriptedApprover({ isEligible: () => eligible, decide: { outcome: 'approve' } });
     const store = new MemoryGrantStore();
-    // Somebody else wins the first race, and while that happens the subject loses its right.
+    // Another caller wins the first race, and in the meantime the subject becomes ineligible.
     const lost = new Proxy(store, {
       get(target, key) {
         if (key === 'commit' && eligible) {
@@ -543,7 +543,7 @@ describe('retries and work', () => {
     expect(outcome).toBe('ERR_JIT_INELIGIBLE');
   });
 
-  it('L34: an ask for 50 scopes is compared with each pattern of a policy once, and nothing is taken apart again', async () => {
+  it('L34: an ask for 50 scopes is compared with each pattern of a policy once, and no pattern is parsed again', async () => {
     const deny = Array.from({ length: 50 }, (_, i) => ({
       id: `r${i}`,
       scopes: Array.from({ length: 20 }, (_, j) => `r${i}:s${j}`),

@@ -6,7 +6,7 @@ import { aRequest } from 'jit-access/testing';
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;
 
-/** People enough for most rules. */
+/** Enough people for most rules. */
 export const groups = {
   sre: ['user:maya', 'user:lee'],
   dba: ['user:ana', 'user:kim', 'user:sam'],
@@ -19,6 +19,6 @@ export const policyOf = (...rules: readonly PolicyRule[]): Policy => definePolic
 export const withBreakGlass = (breakGlass: PolicyDefinition['breakGlass'], ...rules: readonly PolicyRule[]): Policy =>
   definePolicy({ groups, rules, breakGlass });
 
-/** A request by user:maya for these scopes, for a quarter of an hour. */
+/** A request by user:maya for these scopes, for 15 minutes. */
 export const asking = (scopes: string | readonly string[], over: Partial<AccessRequest> = {}): AccessRequest =>
   aRequest({ scopes: typeof scopes === 'string' ? [scopes] : scopes, justification: undefined, ticket: undefined, ...over });

@@ -6,14 +6,14 @@ const rule = { id: 'outage', scopes: ['db:*'], maxTtl: '15m', reviewers: ['secur
 const because = { justification: 'writes fail' };
 
 describe('breakGlass()', () => {
-  it('L20 has no opinion where no rule of it covers everything asked', async () => {
+  it('L20 abstains if no break-glass rule covers everything requested', async () => {
     const policy = withBreakGlass([rule], { id: 'a', scopes: ['**'], approve: true });
     expect(await policy.breakGlass?.(asking('mail:read', because))).toEqual({ outcome: 'abstain' });
     expect(await policy.breakGlass?.(asking(['db:write', 'mail:read'], because))).toEqual({ outcome: 'abstain' });
     expect(await withBreakGlass(undefined).breakGlass?.(asking('db:write', because))).toEqual({ outcome: 'abstain' });
   });
 
-  it('L21 stands below every deny rule that overlaps', async () => {
+  it('L21 is denied by every deny rule that overlaps', async () => {
     const policy = withBreakGlass([{ ...rule, patterns: true }], { id: 'no', scopes: ['db:secret'], deny: 'never' });
     const denied = { outcome: 'deny', rule: 'no', reason: 'never' };
     expect(await policy.breakGlass?.(asking('db:secret', because))).toEqual(denied);
@@ -21,7 +21,7 @@ describe('breakGlass()', () => {
     expect(await policy.breakGlass?.(asking('db:write', because))).toMatchObject({ outcome: 'approve' });
   });
 
-  it('approves with what its rule says, and names whom it skips', async () => {
+  it('approves with the terms of its rule, and names the skipped groups and people', async () => {
     const policy = withBreakGlass([{ ...rule, maxUnreviewed: 3, idleTtl: '5m' }], {
       id: 'ordinary',
       scopes: ['db:*'],
@@ -40,7 +40,7 @@ describe('breakGlass()', () => {
     });
   });
 
-  it('skips nobody where the ordinary rules ask nobody', async () => {
+  it('skips no group if the ordinary rules ask none', async () => {
     expect(await withBreakGlass([rule]).breakGlass?.(asking('db:write', because))).toMatchObject({
       outcome: 'approve',
       maxUnreviewed: 1,
@@ -50,12 +50,12 @@ describe('breakGlass()', () => {
 
   it.each([
     ['no justification', { justification: undefined }, 'give a justification (rule outage: require.justification)'],
-    ['a blank one', { justification: '  ' }, 'give a justification (rule outage: require.justification)'],
+    ['a blank justification', { justification: '  ' }, 'give a justification (rule outage: require.justification)'],
     ['too long a window', { ttlMs: 15 * MINUTE + 1 }, 'ask for at most 15m (rule outage: maxTtl)'],
     ['no ticket', { ticket: undefined }, 'cite a ticket like INC-* (rule outage: require.ticket)'],
-    ['another to ask', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule outage: requesters)'],
+    ['another requester', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule outage: requesters)'],
     ['a pattern', { scopes: ['db:*'] }, 'db:* is a pattern, but rule outage allows only single scopes (patterns)'],
-  ])('denies what has %s, and names rule and field', async (_, over, reason) => {
+  ])('denies an ask with %s, and names rule and field', async (_, over, reason) => {
     const policy = withBreakGlass([
       { ...rule, require: { justification: false, ticket: 'INC-*' } },
       { ...rule, id: 'lax' },
@@ -81,14 +81,14 @@ describe('breakGlass()', () => {
       outcome: 'deny',
       reason: 'ask for at most 5m (rule mail: maxTtl)',
     });
-    // Its review could be given by nobody.
+    // No reviewer could review it.
     expect(await policy.breakGlass?.(asking(['db:write', 'wiki:read'], because))).toMatchObject({
       outcome: 'deny',
       reason: 'rules outage, wiki have no review group in common: ask for fewer scopes at a time (reviewers)',
     });
   });
 
-  it('asks nobody whom it skips: of groups of code the names, of lists the people', async () => {
+  it('does not ask the groups that it skips: names groups of code, and the people of lists', async () => {
     const asked: string[] = [];
     const ask = (group: string) => ({
       isMember: () => asked.push(group) > 0,
@@ -123,7 +123,7 @@ describe('breakGlass()', () => {
     expect(asked).toEqual([]);
   });
 
-  it('names for a pattern each rule that would have held for a part of it', async () => {
+  it('names, for a pattern, the groups of each rule that applies to a part of it', async () => {
     const policy = withBreakGlass(
       [{ ...rule, patterns: true }],
       { id: 'read', scopes: ['db:read'], approve: true },
@@ -135,10 +135,10 @@ describe('breakGlass()', () => {
   });
 
   it.each([
-    ['are empty', []],
+    ['are missing', []],
     ['are the subject alone', ['user:maya']],
-    ['are the subject and whoever asks', ['user:maya', 'user:lee']],
-  ])('denies where those who would review it %s, unless a group of code may have somebody', async (_, members) => {
+    ['are the subject and the requester', ['user:maya', 'user:lee']],
+  ])('denies if the reviewers of it %s, unless a group of code may have members', async (_, members) => {
     const by = { ...because, requestedBy: 'user:lee' };
     const of = (reviewers: readonly string[]) =>
       definePolicy({
@@ -169,7 +169,7 @@ describe('mayReviewBreakGlass()', () => {
       },
     });
 
-  it('L17 takes a member, as of now, of a group that was named when the access was taken, whatever the rules say by now', async () => {
+  it('L17 allows a current member of a group that was named when the access was taken, regardless of later rules', async () => {
     for (const policy of [withBreakGlass([{ ...rule, reviewers: ['dba'] }]), withBreakGlass(undefined)]) {
       const may = (person: string) => policy.mayReviewBreakGlass?.(person, owing(['security', 'leads'], { rule: 'outage' }));
       expect(await may('user:noor')).toBe(true);
@@ -178,7 +178,7 @@ describe('mayReviewBreakGlass()', () => {
     }
   });
 
-  it('takes nobody of a group that is gone, or where none was named', async () => {
+  it('allows no member of a deleted group, and no reviewer if no group was named', async () => {
     const policy = withBreakGlass([rule]);
     expect(await policy.mayReviewBreakGlass?.('user:noor', owing(['gone', '__proto__']))).toBe(false);
     expect(await policy.mayReviewBreakGlass?.('user:noor', owing([], { rule: 'outage' }))).toBe(false);

@@ -10,7 +10,7 @@ const eligible = (policy: ReturnType<typeof policyOf>, ...args: Parameters<typeo
   policy.isEligible?.(asking(...args), 'creation');
 
 describe('the rule that decides', () => {
-  it('L20 is none where none covers: not eligible, and no opinion', async () => {
+  it('L20 is missing if no rule covers the scope: the subject is not eligible, and the policy abstains', async () => {
     const policy = policyOf({ id: 'db', scopes: ['db-prod:*'], approve: true });
     expect(await policy.decide(asking('billing:read'))).toEqual({ outcome: 'abstain' });
     expect(await eligible(policy, 'billing:read')).toEqual({ eligible: false, reason: 'no rule covers billing:read for user:maya' });
@@ -29,7 +29,7 @@ describe('the rule that decides', () => {
     });
   });
 
-  it('is passed over where its subjects are others', async () => {
+  it('is not one whose subjects do not include the subject', async () => {
     const policy = policyOf(
       { id: 'sre', scopes: ['db:*'], subjects: [{ group: 'sre' }], approve: true },
       { id: 'agents', scopes: ['db:*'], subjects: [{ like: 'agent:*' }], review: { groups: { dba: 1 } } },
@@ -46,7 +46,7 @@ describe('the rule that decides', () => {
     expect(await ruleFor('user:Zoe')).toBe('abstain');
   });
 
-  it('is no laxer one that comes later, where what is asked does not fit the first', async () => {
+  it('is not a later, laxer one if the ask does not fit the first', async () => {
     const policy = policyOf(
       { id: 'strict', scopes: ['db:write'], maxTtl: '5m', approve: true },
       { id: 'lax', scopes: ['db:*'], approve: true },
@@ -64,7 +64,7 @@ describe('a deny rule', () => {
     { id: 'no-payroll', scopes: ['*:payroll:**'], deny: 'payroll stays closed' },
   );
 
-  it('L21 beats the rules before it, for whatever overlaps', async () => {
+  it('L21 takes precedence over earlier rules, for every scope that overlaps', async () => {
     const denied = { outcome: 'deny', rule: 'no-payroll', reason: 'payroll stays closed' };
     expect(await policy.decide(asking('db-prod:payroll:read'))).toEqual(denied);
     expect(await policy.decide(asking('db-prod:**'))).toEqual(denied);
@@ -80,7 +80,7 @@ describe('a deny rule', () => {
     }
   });
 
-  it('reaches its subjects only', async () => {
+  it('applies to its subjects only', async () => {
     const forAgents = policyOf(
       { id: 'no-agents', scopes: ['**'], subjects: [{ like: 'agent:*' }], deny: 'people only' },
       { id: 'all', scopes: ['**'], approve: true },
@@ -90,7 +90,7 @@ describe('a deny rule', () => {
   });
 });
 
-describe('what an ask has to be like', () => {
+describe('the conditions of a rule', () => {
   const policy = policyOf({
     id: 'prod',
     scopes: ['db:*'],
@@ -109,16 +109,16 @@ describe('what an ask has to be like', () => {
     ['has a shorter window', { ttlMs: 5 * MINUTE - 1 }, 'ask for at least 5m (rule prod: minTtl)'],
     ['has the longest window', { ttlMs: HOUR }, true],
     ['has a longer window', { ttlMs: HOUR + 1 }, 'ask for at most 1h (rule prod: maxTtl)'],
-    ['has a window that is no number', { ttlMs: NaN }, /minTtl.*maxTtl/],
+    ['has a window that is not a number', { ttlMs: NaN }, /minTtl.*maxTtl/],
     ['starts as late as it may', { startsAt: at + 24 * HOUR }, true],
     ['starts later', { startsAt: at + 24 * HOUR + 1 }, 'start at most 1d ahead (rule prod: maxStartAhead)'],
-    ['does not say why', { justification: undefined }, 'give a justification (rule prod: require.justification)'],
-    ['says nothing', { justification: ' \n' }, 'give a justification (rule prod: require.justification)'],
+    ['has no justification', { justification: undefined }, 'give a justification (rule prod: require.justification)'],
+    ['has a blank justification', { justification: ' \n' }, 'give a justification (rule prod: require.justification)'],
     ['cites no ticket', { ticket: undefined }, 'cite a ticket like INC-#### (rule prod: require.ticket)'],
     ['cites another ticket', { ticket: 'INC-471' }, 'cite a ticket like INC-#### (rule prod: require.ticket)'],
-    ['is by somebody else', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule prod: requesters)'],
+    ['is by another requester', { requestedBy: 'user:lee' }, 'user:lee may not request this for user:maya (rule prod: requesters)'],
     ['lacks two things', { ttlMs: 1, ticket: '' }, /minTtl.*require\.ticket/],
-  ])('L3 refuses what does not, and names rule and field: one that %s', async (_, over, expected) => {
+  ])('L3 name rule and field in the refusal of an ask that does not fit: one that %s', async (_, over, expected) => {
     const answer = await policy.isEligible?.(asking('db:write', { ...fits, ...over }), 'creation');
     if (expected === true) expect(answer).toBe(true);
     else
@@ -141,12 +141,12 @@ describe('what an ask has to be like', () => {
     ['https://t.example/##*', 'https://t.example/123?x=[1]', true],
     ['(a+)+$', '(a+)+$', true],
     ['(a+)+$', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', false],
-  ] as const)('L22 reads tickets by their characters: %s takes %s: %s', async (ticket, given, fine) => {
+  ] as const)('L22 match tickets character by character: %s accepts %s: %s', async (ticket, given, fine) => {
     const rule = policyOf({ id: 'a', scopes: ['db:*'], require: { ticket }, approve: true });
     expect((await eligible(rule, 'db:write', { ticket: given })) === true).toBe(fine);
   });
 
-  it('lets only the subject ask, unless the rule names others', async () => {
+  it('accept only the subject as requester, unless the rule names others', async () => {
     const onBehalf = policyOf(
       { id: 'agents', scopes: ['db:*'], subjects: [{ like: 'agent:*' }], requesters: [{ group: 'leads' }, 'user:zoe'], approve: true },
       { id: 'both', scopes: ['db:*'], requesters: [{ self: true }, { group: 'leads' }], approve: true },
@@ -160,7 +160,7 @@ describe('what an ask has to be like', () => {
     expect(await may('user:maya', 'user:zoe')).toBe(false);
   });
 
-  it('L4 counts the first window into maxTotal', async () => {
+  it('L4 count the first window into maxTotal', async () => {
     const policy = policyOf({ id: 'r', scopes: ['db:*'], maxTotal: '1h', approve: true });
     expect(await policy.isEligible?.(asking('db:read', { ttlMs: HOUR }), 'creation')).toBe(true);
     expect(await policy.isEligible?.(asking('db:read', { ttlMs: HOUR + 1 }), 'creation')).toEqual({
@@ -169,21 +169,18 @@ describe('what an ask has to be like', () => {
     });
   });
 
-  it.each([['\u200b'], ['\u3164 \u2800'], ['\u00ad\n']])(
-    'takes no justification and no ticket of which nothing shows: %j',
-    async (blank) => {
-      const policy = policyOf({ id: 'r', scopes: ['db:*'], require: { justification: true, ticket: true }, approve: true });
-      expect(await policy.decide(asking('db:read', { justification: blank, ticket: blank }))).toMatchObject({
-        outcome: 'deny',
-        reason: 'give a justification (rule r: require.justification); cite a ticket (rule r: require.ticket)',
-      });
-      expect(await policy.decide(asking('db:read', { justification: `${blank}a`, ticket: `${blank}a` }))).toMatchObject({
-        outcome: 'approve',
-      });
-    },
-  );
+  it.each([['\u200b'], ['\u3164 \u2800'], ['\u00ad\n']])('refuse a justification and a ticket without visible text: %j', async (blank) => {
+    const policy = policyOf({ id: 'r', scopes: ['db:*'], require: { justification: true, ticket: true }, approve: true });
+    expect(await policy.decide(asking('db:read', { justification: blank, ticket: blank }))).toMatchObject({
+      outcome: 'deny',
+      reason: 'give a justification (rule r: require.justification); cite a ticket (rule r: require.ticket)',
+    });
+    expect(await policy.decide(asking('db:read', { justification: `${blank}a`, ticket: `${blank}a` }))).toMatchObject({
+      outcome: 'approve',
+    });
+  });
 
-  it('L23 keeps what it tells within 4 KiB of UTF-8, and names rule and field all the same', async () => {
+  it('L23 keep a reason within 4 KiB of UTF-8, and still name rule and field', async () => {
     const ids = Array.from({ length: 9 }, (_, i) => `${i}`.padEnd(64, 'r'));
     const policy = policyOf(...ids.map((id, i) => ({ id, scopes: [`db:${i}`], requesters: ['user:zoe'], approve: true }) as const));
     for (const char of ['王', 'é', '\u{1f600}']) {
@@ -202,7 +199,7 @@ describe('what an ask has to be like', () => {
     }
   });
 
-  it('keeps a reason short, however much is missing', async () => {
+  it('keep a reason short, for any number of unmet conditions', async () => {
     const rules = Array.from({ length: 30 }, (_, i) => ({ id: `rule-${i}`, scopes: [`db:${i}`], maxTtl: 1, approve: true }) as const);
     const answer = await eligible(
       policyOf(...rules),
@@ -240,7 +237,7 @@ describe('a review', () => {
     });
   });
 
-  it('is not waited for where a list says that too few may give it', async () => {
+  it('is denied at once if a list shows that too few members may give it', async () => {
     const policy = policyOf({ id: 'lead', scopes: ['db:*'], review: { groups: { dba: 3 } } });
     expect(await policy.decide(asking('db:write'))).toMatchObject({ outcome: 'review' });
     expect(await policy.decide(asking('db:write', { subject: 'user:ana', requestedBy: 'user:ana' }))).toEqual({
@@ -250,7 +247,7 @@ describe('a review', () => {
     });
   });
 
-  it('is waited for where somebody may stand in, or nothing can be told', async () => {
+  it('is requested if an escalation group may stand in, or if a group cannot be listed', async () => {
     const own = asking('db:write', { subject: 'user:rob', requestedBy: 'user:rob' });
     const standIn = policyOf({ id: 'a', scopes: ['db:*'], review: { groups: { leads: 1 }, escalate: { to: 'dba', after: '1h' } } });
     expect(await standIn.decide(own)).toMatchObject({ outcome: 'review' });
@@ -308,7 +305,7 @@ describe('several scopes', () => {
     { id: 'safe', scopes: ['safe:*'], review: { groups: { dba: 1 }, escalate: { to: 'security', after: '1h' } } },
   );
 
-  it('L10 L20 warn as each of their rules does, at most ten times: the earliest', async () => {
+  it('L10 L20 warn as each of their rules does, at most ten times, the earliest first', async () => {
     const minutes = (from: number) => Array.from({ length: 8 }, (_, i) => (from + i) * MINUTE);
     const odd = policyOf(
       { id: 'a', scopes: ['db:*'], warnBefore: minutes(1), approve: true },
@@ -321,7 +318,7 @@ describe('several scopes', () => {
     expect(await odd.decide(asking('vault:open'))).toMatchObject({ terms: { warnBeforeMs: undefined } });
   });
 
-  it('L10 are decided as one, each part by whatever is strictest', async () => {
+  it('L10 are decided together, each part by the strictest rule', async () => {
     expect(await policy.decide(asking(['vault:open', 'wiki:write', 'db:write']))).toEqual({
       outcome: 'review',
       rule: 'open, db, vault',
@@ -333,14 +330,14 @@ describe('several scopes', () => {
         ],
         denials: 2,
         approvalTtlMs: HOUR,
-        // The vault's rule sets none, so the request's own counts, which is shorter.
+        // The rule of the vault sets none, so the limit of the request itself counts, which is shorter.
         reviewWithinMs: HOUR,
         escalation: { group: 'leads', afterMs: 2 * HOUR },
       },
     });
   });
 
-  it('have nobody to stand in where their rules name different groups, or one names none', async () => {
+  it('have no escalation if their rules name different groups, or if one names none', async () => {
     const quorum = { outcome: 'review', quorum: { escalation: undefined } };
     expect(await policy.decide(asking(['db:write', 'safe:open']))).toMatchObject(quorum);
     const without = policyOf(
@@ -350,7 +347,7 @@ describe('several scopes', () => {
     expect(await without.decide(asking(['a:x', 'b:x']))).toMatchObject(quorum);
   });
 
-  it('are named by as many rules as an id has room for', async () => {
+  it('name as many rules as fit into an id', async () => {
     const many = Array.from({ length: 9 }, (_, i) => ({ id: `${i}`.repeat(64), scopes: [`s:${i}`], approve: true }) as const);
     const scopes = many.flatMap((rule) => rule.scopes);
     const { rule } = await policyOf(...many).explain(asking(scopes));
@@ -372,7 +369,7 @@ describe('several scopes', () => {
 });
 
 describe('a pattern', () => {
-  it('L21 is given only where its rule says so', async () => {
+  it('L21 is granted only if its rule allows patterns', async () => {
     const policy = policyOf(
       { id: 'narrow', scopes: ['db:read'], patterns: true, approve: true },
       { id: 'wide', scopes: ['db:**'], approve: true },
@@ -404,8 +401,8 @@ describe('a pattern', () => {
   });
 });
 
-describe('what a policy answers', () => {
-  it('is frozen, and so is the policy', async () => {
+describe('the answers of a policy', () => {
+  it('are frozen, and so is the policy', async () => {
     const policy = policyOf({ id: 'a', scopes: ['db:*'], review: { groups: { dba: 1 } } });
     const isDeep = (value: unknown): boolean =>
       typeof value !== 'object' || value === null || (Object.isFrozen(value) && Object.values(value).every(isDeep));
@@ -417,7 +414,7 @@ describe('what a policy answers', () => {
     expect(policy.lint()).not.toEqual([]);
   });
 
-  it('does not change with the object that it was made of', async () => {
+  it('do not change with the object from which the policy was made', async () => {
     const rule = { id: 'a', scopes: ['db:*'], review: { groups: { dba: 1 } } };
     const given = { groups: { dba: ['user:ana'] }, rules: [rule] };
     const policy = definePolicy(given);
@@ -436,7 +433,7 @@ describe('what a policy answers', () => {
     ).toEqual([]);
   });
 
-  it('comes from one name only: that of the policy', () => {
+  it('come from one name: that of the policy', () => {
     expect(policyOf().name).toBe('policy');
     expect(definePolicy({ name: 'on-call', groups, rules: [] }).name).toBe('on-call');
   });

@@ -24,7 +24,7 @@ function problemOf(given: unknown, read: (given: never) => unknown = definePolic
   throw new Error('it was accepted');
 }
 
-describe('a policy that is wrong', () => {
+describe('an invalid policy', () => {
   const at = 'rules[1] ("prod")';
   const times = "a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'";
   it.each<[string, unknown, string]>([
@@ -61,7 +61,7 @@ describe('a policy that is wrong', () => {
       `${at}.review.escalate.to must be a defined group (dba, on-call); got "management"`,
     ],
     [
-      'no groups at all',
+      'a group although the policy has none',
       { rules: [{ ...fine, subjects: [{ group: 'sre' }] }] },
       'rules[0] ("prod").subjects[0].group must be a defined group (none is defined); got "sre"',
     ],
@@ -107,7 +107,7 @@ describe('a policy that is wrong', () => {
       withRule({ id: 'prod', scopes: ['db:*'] }),
       `${at} must be a rule with exactly one of approve, deny and review; got none`,
     ],
-    ['an outcome that is none', withRule({ ...fine, approve: false }), `${at}.approve must be true; got false`],
+    ['an invalid outcome', withRule({ ...fine, approve: false }), `${at}.approve must be true; got false`],
     [
       'no reason to deny',
       withRule({ id: 'prod', scopes: ['db:*'], deny: ' ' }),
@@ -167,12 +167,12 @@ describe('a policy that is wrong', () => {
       `${at}.subjects[0].like must be text with exactly one *, for example 'user:*' (* stands for one or more characters); got "user:**"`,
     ],
     [
-      'the beginning of no id',
+      'a like pattern that no id starts with',
       withRule({ ...fine, subjects: [{ like: ' user:*' }] }),
       `${at}.subjects[0].like must be the start and end of valid ids: in NFC, without control, format, separator or invisible characters or a space at either end; got " user:*"`,
     ],
     [
-      'the end of no id',
+      'a like pattern that no id ends with',
       withRule({ ...fine, subjects: [{ like: '*@example.com ' }] }),
       `${at}.subjects[0].like must be the start and end of valid ids: in NFC, without control, format, separator or invisible characters or a space at either end; got "*@example.com "`,
     ],
@@ -182,47 +182,47 @@ describe('a policy that is wrong', () => {
       `${at}.requesters[0].like must be ids that do not start with the reserved system:; got "system:*"`,
     ],
     [
-      'a window longer than all of them',
+      'a longest window above maxTotal',
       withRule({ ...fine, maxTtl: '2h', maxTotal: '1h' }),
       `${at}.maxTtl must be at most maxTotal, or the rule allows no window; got "2h" with maxTotal "1h"`,
     ],
     [
-      'a shortest window longer than all of them',
+      'a shortest window above maxTotal',
       withRule({ ...fine, minTtl: '2h', maxTotal: '1h' }),
       `${at}.minTtl must be at most maxTotal, or the rule allows no window; got "2h" with maxTotal "1h"`,
     ],
     [
-      'an id like what stands for others',
+      'an id like the name of a shortened list',
       withRule({ ...fine, id: 'prod...' }),
       'rules[1] ("prod...").id must be a name that does not end in ...; got "prod..."',
     ],
     [
-      'a reason of which nothing shows',
+      'a reason without visible text',
       withRule({ id: 'prod', scopes: ['db:*'], deny: '\u200b' }),
       `${at}.deny must be the reason of the denial, as text that is not blank; got "\\u200b"`,
     ],
     ['a time that is 0', withRule({ ...fine, maxTtl: 0 }), `${at}.maxTtl must be ${times}; got 0`],
     ['a time in words', withRule(review({ reviewWithin: 'two hours' })), `${at}.review.reviewWithin must be ${times}; got "two hours"`],
     [
-      'a window that can not be',
+      'a longest window below the shortest',
       withRule({ ...fine, minTtl: '2h', maxTtl: '1h' }),
       `${at}.minTtl must be at most maxTtl, or the rule allows no window; got "2h" with maxTtl "1h"`,
     ],
     [
-      'a ticket that goes on',
+      'a ticket with text after the star',
       withRule({ ...fine, require: { ticket: 'INC-*-1' } }),
       `${at}.require.ticket must be true for any ticket, or its form: 'INC-####' (# is a digit) or 'INC-*' (a final * is one or more characters); got "INC-*-1"`,
     ],
-    ['patterns in words', withRule({ ...fine, patterns: 'yes' }), `${at}.patterns must be true or false; got "yes"`],
-    ['a rule that is none', withRule([]), 'rules[1] must be an object; got an array'],
-    ['a group that is no list', { groups: { dba: 'user:ana' }, rules: [] }, 'groups.dba must be a list of ids; got "user:ana"'],
+    ['patterns as a string', withRule({ ...fine, patterns: 'yes' }), `${at}.patterns must be true or false; got "yes"`],
+    ['an invalid rule', withRule([]), 'rules[1] must be an object; got an array'],
+    ['a group that is not a list', { groups: { dba: 'user:ana' }, rules: [] }, 'groups.dba must be a list of ids; got "user:ana"'],
     [
-      'a group of code without its question',
+      'a group of code without isMember',
       { groups: { dba: { isMembr: () => true } }, rules: [] },
       'groups.dba.isMembr must be omitted, or spelled isMember; got an unknown field',
     ],
     [
-      'a group of nothing',
+      'a group without fields',
       { groups: { dba: {} }, rules: [] },
       'groups.dba must be a list of ids or, in code, an object with isMember(person, request); got an object',
     ],
@@ -232,25 +232,29 @@ describe('a policy that is wrong', () => {
       'groups.dba.members must be a function that takes the request and returns a list of ids; got an array',
     ],
     [
-      'somebody twice in a group',
+      'a person twice in a group',
       { groups: { dba: ['user:ana', 'user:kim', 'user:ana'] }, rules: [] },
       'groups.dba[2] must be listed only once; got "user:ana"',
     ],
     [
-      'a member that is no id',
+      'a member that is not an id',
       { groups: { dba: ['user:ana '] }, rules: [] },
       /^groups\.dba\[0\] must be 1-256 characters in NFC/ as unknown as string,
     ],
     [
-      'a group with a name that is none',
+      'a group with an invalid name',
       { groups: { 'the dba': [] }, rules: [] },
       'groups["the dba"] must be a name of 1-64 characters from [A-Za-z0-9_.~@/+=-]; got "the dba"',
     ],
     ['no rules', {}, 'rules must be a list; got undefined'],
     ['a list', [], 'policy must be an object; got an array'],
     ['nothing', undefined, 'policy must be an object; got undefined'],
-    ['a name that is none', { name: '', rules: [] }, /^name must be 1-256/ as unknown as string],
-    ['break-glass without an end', withEmergency({ maxTtl: undefined }), `breakGlass[0] ("outage").maxTtl must be ${times}; got undefined`],
+    ['an invalid name', { name: '', rules: [] }, /^name must be 1-256/ as unknown as string],
+    [
+      'break-glass without a maxTtl',
+      withEmergency({ maxTtl: undefined }),
+      `breakGlass[0] ("outage").maxTtl must be ${times}; got undefined`,
+    ],
     [
       'break-glass without reviewers',
       withEmergency({ reviewers: [] }),
@@ -267,7 +271,7 @@ describe('a policy that is wrong', () => {
       `breakGlass[0] ("outage").reviewWithin must be ${times}; got undefined`,
     ],
     [
-      'break-glass that owes nothing',
+      'break-glass that allows no pending review',
       withEmergency({ maxUnreviewed: 0 }),
       'breakGlass[0] ("outage").maxUnreviewed must be a whole number from 1 to 1000; got 0',
     ],
@@ -318,13 +322,13 @@ describe('a hostile policy', () => {
       'a million values',
       { rules: [], groups: Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`g${i}`, Array(100_000).fill('a')])) },
     ],
-  ])('L23 is refused with an error that is short and shows nothing that a terminal would obey: %s', (_, given) => {
+  ])('L23 is refused with a short error without control characters: %s', (_, given) => {
     const { message } = problemOf(given);
     expect(message.length).toBeLessThan(400);
     expect(message).toMatch(/^[\x20-\x7e]*$/);
   });
 
-  it('is not helped by what somebody added to Object.prototype', async () => {
+  it('is not affected by properties added to Object.prototype', async () => {
     const added = ['patterns', 'approve', 'subjects', 'groups', 'maxTtl', 'deny', 'require', 'escalate'];
     const prototype = Object.prototype as unknown as Record<string, unknown>;
     try {
@@ -374,7 +378,7 @@ describe('readPolicy()', () => {
   };
   const managers = { isMember: () => true };
 
-  it('reads text, and what has been parsed, with the groups that code has', async () => {
+  it('reads text, or a parsed object, with groups of code', async () => {
     for (const json of [JSON.stringify(file), `\uFEFF${JSON.stringify(file)}`, file]) {
       const policy = readPolicy(json, { groups: { managers } });
       expect(policy.name).toBe('on-call');
@@ -387,14 +391,14 @@ describe('readPolicy()', () => {
   });
 
   it.each<[string, unknown, object, RegExp]>([
-    ['text that stops', '{"rules": [', {}, /^policy must be valid JSON; got a syntax error at/],
+    ['truncated text', '{"rules": [', {}, /^policy must be valid JSON; got a syntax error at/],
     [
       'text with a comma too many',
       '{\n  "rules": [\n    {"id": "a", "scopes": ["a"], "approve": true,}\n  ]\n}',
       {},
       /^policy must be valid JSON; got a syntax error at line 3, column 50$/,
     ],
-    ['no text at all', '', {}, /^policy must be valid JSON; got a syntax error at/],
+    ['empty text', '', {}, /^policy must be valid JSON; got a syntax error at/],
     ['a number', '5', {}, /^policy must be an object; got 5$/],
     [
       'a group that is defined twice',
@@ -409,9 +413,9 @@ describe('readPolicy()', () => {
       /^rules\[0\] \("prod"\)\.review\.groups\.managers must be a defined group \(dba\); got "managers"$/,
     ],
     ['a misspelt option', file, { group: {} }, /^options must be an object with only groups, scopes, canonicalId; got "group"$/],
-    ['groups that are none', { groups: 5, rules: [] }, { groups: { managers } }, /^groups must be/],
+    ['invalid groups', { groups: 5, rules: [] }, { groups: { managers } }, /^groups must be/],
     ['__proto__ in the file', '{"groups":{"__proto__":[]},"rules":[]}', { groups: { managers } }, /__proto__/],
-  ])('says what is wrong: %s', (_, json, options, message) => {
+  ])('names the problem: %s', (_, json, options, message) => {
     expect(problemOf(json, () => readPolicy(json, options)).message).toMatch(message);
   });
 });

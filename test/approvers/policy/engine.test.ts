@@ -33,12 +33,12 @@ const definition = {
   breakGlass: [outage],
 } satisfies PolicyDefinition;
 
-/** Whoever holds this can edit the policy while requests are in flight. */
+/** Lets a test edit the policy while requests are pending. */
 function anEngine(first: Policy = definePolicy(definition)) {
   const now = { policy: first };
   const store = new MemoryGrantStore();
   const clock = new ManualClock();
-  // What a service does that loads its policy anew.
+  // As a service does that loads its policy again.
   const approver = {
     name: first.name,
     decide: (...given: Parameters<Policy['decide']>) => now.policy.decide(...given),
@@ -71,7 +71,7 @@ const codeOf = async (call: Promise<unknown>) => {
 };
 
 describe('an engine with a policy', () => {
-  it('approves, reviews, denies and refuses as the rules say, with the rule on record', async () => {
+  it('approves, reviews, denies and refuses as the rules say, and records the rule', async () => {
     const { engine, store } = anEngine();
     expect(await engine.requestAccess({ ...ask, scope: 'db:read' })).toMatchObject({
       outcome: 'granted',
@@ -95,7 +95,7 @@ describe('an engine with a policy', () => {
     expect(new Set(left.map((entry) => entry.type))).toEqual(new Set(['attempt.refused']));
   });
 
-  it('L14 takes two teams, one reviewer for each', async () => {
+  it('L14 requires one reviewer of each of two teams', async () => {
     const { engine } = anEngine();
     const { request } = await engine.requestAccess(ask);
     expect((await engine.approve(request.id, { by: 'user:ana' })).outcome).toBe('pending');
@@ -115,21 +115,18 @@ describe('an engine with a policy', () => {
     ['a deny rule', { rules: [...definition.rules, { id: 'freeze', scopes: ['**'], deny: 'frozen' }] }],
     ['no rule', { rules: [denial, read] }],
     ['a subject that has left', { groups: { ...definition.groups, sre: ['user:lee'] } }],
-  ] as [string, Partial<PolicyDefinition>][])(
-    'L17 denies at the completing approval what an edit has taken away: %s',
-    async (_, change) => {
-      const { engine, edit } = anEngine();
-      const { request } = await engine.requestAccess(ask);
-      await engine.approve(request.id, { by: 'user:kim' });
-      edit(change);
-      expect(await engine.approve(request.id, { by: 'user:noor' })).toMatchObject({
-        outcome: 'denied',
-        request: { end: { cause: 'ineligible' } },
-      });
-    },
-  );
+  ] as [string, Partial<PolicyDefinition>][])('L17 denies at the completing approval after an edit: %s', async (_, change) => {
+    const { engine, edit } = anEngine();
+    const { request } = await engine.requestAccess(ask);
+    await engine.approve(request.id, { by: 'user:kim' });
+    edit(change);
+    expect(await engine.approve(request.id, { by: 'user:noor' })).toMatchObject({
+      outcome: 'denied',
+      request: { end: { cause: 'ineligible' } },
+    });
+  });
 
-  it('L17 counts no approval of somebody who has left', async () => {
+  it('L17 does not count the approval of a reviewer who has left the group', async () => {
     const { engine, edit } = anEngine();
     const { request } = await engine.requestAccess(ask);
     await engine.approve(request.id, { by: 'user:kim' });
@@ -138,7 +135,7 @@ describe('an engine with a policy', () => {
     expect((await engine.approve(request.id, { by: 'user:zoe' })).outcome).toBe('granted');
   });
 
-  it('asks once more at a start that comes later', async () => {
+  it('asks again at a later start', async () => {
     const { engine, clock, edit } = anEngine();
     const startsAt = clock.now() + HOUR;
     const { request } = await engine.requestAccess({ ...ask, scope: 'db:read', startsAt });
@@ -161,7 +158,7 @@ describe('an engine with a policy', () => {
     expect((await engine.approve(request.id, { by: 'user:ida' })).outcome).toBe('granted');
   });
 
-  it('breaks the glass, and owes the review to those that the rule names', async () => {
+  it('grants break-glass access, to be reviewed by the group that the rule names', async () => {
     const { engine } = anEngine();
     const { request, grants } = await engine.breakGlass({
       subject: 'user:maya',
@@ -181,7 +178,7 @@ describe('an engine with a policy', () => {
     expect((await engine.getRequest(request.id))?.grants[0]).toMatchObject({ id: grants[0]?.id, end: { cause: 'unjustified' } });
   });
 
-  it('previews what a policy would say', async () => {
+  it('previews the verdict of the policy', async () => {
     const { engine } = anEngine();
     expect(await engine.requestAccess({ ...ask, dryRun: true })).toMatchObject({
       dryRun: true,
@@ -217,11 +214,11 @@ describe('simulate()', () => {
     return entriesOf(store);
   }
 
-  it('lists nothing where nothing has changed, whatever became of the requests', async () => {
+  it('lists nothing if the policy has not changed, for any outcome of the requests', async () => {
     expect(await simulate(definePolicy(definition), await aJournal())).toEqual([]);
   });
 
-  it('lists each request whose outcome would differ, with what was and what would be', async () => {
+  it('lists each request whose outcome would differ, with both outcomes', async () => {
     const entries = await aJournal();
     const changed = definePolicy({
       ...definition,
@@ -244,7 +241,7 @@ describe('simulate()', () => {
     ]);
   });
 
-  it('tells quorums and terms apart, and the reasons of denials', async () => {
+  it('distinguishes quorums, terms, and reasons of denials', async () => {
     const entries = await aJournal();
     const [first, second, third] = await simulate(
       definePolicy({ ...definition, rules: [{ ...denial, deny: 'closed' }, { ...read, idleTtl: '5m' }, db] }),
@@ -280,7 +277,7 @@ describe('simulate()', () => {
     });
   });
 
-  it('tells another time to review, and leaves alone what the window itself cuts short', async () => {
+  it('lists a different review deadline, unless the window itself is shorter', async () => {
     const withTerms = (reviewWithin: Duration, maxTotal: Duration = '90m') =>
       definePolicy({ ...definition, rules: [{ ...db, maxTotal, review: { groups: { dba: 1 }, reviewWithin } }] });
     const { engine, store, clock } = anEngine(withTerms('3h'));
@@ -296,7 +293,7 @@ describe('simulate()', () => {
     expect(await differing(withTerms('3h', '80m'))).toHaveLength(3);
   });
 
-  it('tells others who would give the review that break-glass owes', async () => {
+  it('lists different reviewers, or a different deadline, of a break-glass review', async () => {
     const entries = await aJournal();
     const differing = async (over: Partial<BreakGlassRule>) =>
       await simulate(definePolicy({ ...definition, breakGlass: [{ ...outage, ...over }] }), entries);
@@ -307,7 +304,7 @@ describe('simulate()', () => {
     ]);
   });
 
-  it('takes a stream of entries, and changes nothing of what it is given', async () => {
+  it('accepts a stream of entries, and does not change them', async () => {
     const entries = await aJournal();
     const before = JSON.stringify(entries);
     const strict = definePolicy({ ...definition, rules: [denial], breakGlass: undefined });
@@ -318,11 +315,11 @@ describe('simulate()', () => {
     expect(streamed.map(({ would }) => would.outcome)).toEqual(['ineligible', 'ineligible', 'ineligible', 'ineligible', 'ineligible']);
     expect(streamed).toEqual(await simulate(strict, entries));
     expect(JSON.stringify(entries)).toBe(before);
-    // A purge may have left the end of a request whose beginning is gone.
+    // After a purge, the end of a request may be left without its creation.
     expect(await simulate(strict, entries.slice(1))).toHaveLength(4);
   });
 
-  it('does not call it a difference that nobody had an opinion', async () => {
+  it('does not list a request that neither approver decides', async () => {
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: { name: 'nobody', decide: () => ({ outcome: 'abstain' }) }, store, clock: new ManualClock() });
     await engine.requestAccess({ ...ask, subject: 'user:eve' });
@@ -333,7 +330,7 @@ describe('simulate()', () => {
     ]);
   });
 
-  it('leaves out what nothing had been said to', async () => {
+  it('omits a request that no approver has decided', async () => {
     const store = new MemoryGrantStore();
     const engine = new JitEngine({
       approver: { name: 'down', decide: () => Promise.reject(new Error('down')) },
@@ -347,10 +344,10 @@ describe('simulate()', () => {
   });
 
   it.each([
-    ['a quorum of nobody', 'request.assigned', { quorum: { groups: [], denials: 1 } }],
-    ['a number that is none', 'request.approved', { terms: { maxUses: 'many' } }],
-    ['an end that is none', 'request.denied', { end: { status: 'granted' } }],
-    ['an owed review of nobody', 'request.approved', { afterReview: 5 }],
+    ['a quorum without groups', 'request.assigned', { quorum: { groups: [], denials: 1 } }],
+    ['an invalid number', 'request.approved', { terms: { maxUses: 'many' } }],
+    ['an invalid end', 'request.denied', { end: { status: 'granted' } }],
+    ['an invalid break-glass review', 'request.approved', { afterReview: 5 }],
   ])('L30 refuses an answer that this package does not write: %s', async (_, type, over) => {
     const entries = (await aJournal()).map((entry) => (entry.type === type ? { ...entry, data: { ...entry.data, ...over } } : entry));
     await expect(simulate(definePolicy(definition), entries as never)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'entry' });
@@ -358,11 +355,11 @@ describe('simulate()', () => {
 
   it.each([
     ['no scopes', { scopes: undefined }],
-    ['a window that is none', { ttlMs: 'soon' }],
-    ['a subject that is none', { subject: '' }],
-    ['an instant that is none', { createdAt: null }],
-    ['a justification that is none', { justification: 5 }],
-    ['a quorum before its time', { quorum: {} }],
+    ['an invalid window', { ttlMs: 'soon' }],
+    ['an invalid subject', { subject: '' }],
+    ['an invalid instant', { createdAt: null }],
+    ['an invalid justification', { justification: 5 }],
+    ['a quorum at creation', { quorum: {} }],
   ])('L30 refuses an entry that this package does not write: %s', async (_, over) => {
     const [created] = await aJournal();
     const broken = { ...created, data: { ...created?.data, ...over } };

@@ -18,7 +18,7 @@ function revoked(): object {
 }
 
 describe('explain()', () => {
-  it('says what would happen, by which rule, why, and who may review', async () => {
+  it('returns the outcome, its rule, the reasons, and the possible reviewers', async () => {
     expect(await policy.explain({ ...ask, scope: 'db:write' })).toEqual({
       outcome: 'review',
       rule: 'db',
@@ -56,18 +56,18 @@ describe('explain()', () => {
       { scope: 'db:read', ttl: '2h' as const },
       { outcome: 'ineligible', rule: 'db', reason: 'ask for at most 1h (rule db: maxTtl)' },
     ],
-    ['an ask by another', { scope: 'db:read', requestedBy: 'user:lee' }, { outcome: 'ineligible', rule: 'db' }],
+    ['an ask by another requester', { scope: 'db:read', requestedBy: 'user:lee' }, { outcome: 'ineligible', rule: 'db' }],
     ['several scopes', { scopes: ['db:read', 'wiki:read'] }, { outcome: 'review', rule: 'wiki, db' }],
     [
       'a start',
       { scope: 'db:read', startsAt: 25 * HOUR, at: 0 },
       { outcome: 'ineligible', reason: 'start at most 1d ahead (rule db: maxStartAhead)' },
     ],
-  ])('knows %s', async (_, over, expected) => {
+  ])('explains %s', async (_, over, expected) => {
     expect(await policy.explain({ ...ask, ...over })).toMatchObject(expected);
   });
 
-  it('says of a pattern which rules hold for a part of it', async () => {
+  it('lists, for a pattern, the rules that apply to a part of it', async () => {
     const without = policyOf(
       { id: 'db', scopes: ['db:*'], patterns: true, review: { groups: { dba: 2 } } },
       { id: 'write', scopes: ['db:write'], review: { groups: { security: 1 } } },
@@ -89,7 +89,7 @@ describe('explain()', () => {
     });
   });
 
-  it('hands the metadata to groups of code', async () => {
+  it('passes the metadata to groups of code', async () => {
     const inTeam = definePolicy({
       groups: { team: { isMember: (_, request) => request.metadata?.['team'] === 'a' } },
       rules: [{ id: 'r', scopes: ['db'], subjects: [{ group: 'team' }], approve: true }],
@@ -98,7 +98,7 @@ describe('explain()', () => {
     expect(await inTeam.explain({ ...ask, scope: 'db' })).toMatchObject({ outcome: 'ineligible' });
   });
 
-  it('lets no rule decide a pattern that none covers whole', async () => {
+  it('lets no rule decide a pattern that it does not cover fully', async () => {
     const narrow = policyOf({ id: 'narrow', scopes: ['db:prod', 'mail'], patterns: true, approve: true });
     const { outcome, scopes } = await narrow.explain({ ...ask, scopes: ['db:*', 'mail'] });
     expect(outcome).toBe('ineligible');
@@ -108,7 +108,7 @@ describe('explain()', () => {
     ]);
   });
 
-  it('says of a request what decide() would', async () => {
+  it('explains a request as decide() decides it', async () => {
     for (const scope of ['db:read', 'db:secret', 'wiki:read', 'mail:read']) {
       const request = asking(scope);
       const { outcome, rule, reason, quorum, terms } = await policy.explain(request);
@@ -124,19 +124,19 @@ describe('explain()', () => {
   it.each([
     ['no scope', ask, 'scope'],
     ['both', { ...ask, scope: 'a', scopes: ['b'] }, 'scope'],
-    ['no list', { ...ask, scopes: [] }, 'scopes'],
-    ['a scope that is none', { ...ask, scopes: ['a', 'b*'] }, 'scopes[1]'],
+    ['an empty list', { ...ask, scopes: [] }, 'scopes'],
+    ['an invalid scope', { ...ask, scopes: ['a', 'b*'] }, 'scopes[1]'],
     ['no window', { ...ask, scope: 'a', ttl: 0 }, 'ttl'],
-    ['a start without when it is asked', { ...ask, scope: 'a', startsAt: 5 }, 'at'],
+    ['a start without the instant of the ask', { ...ask, scope: 'a', startsAt: 5 }, 'at'],
     ['a misspelt field', { ...ask, scoop: 'a' }, 'request'],
-    ['nobody', { scope: 'a', ttl: 1 }, 'subject'],
+    ['a missing subject', { scope: 'a', ttl: 1 }, 'subject'],
     ['a scope twice', { ...ask, scopes: ['a', 'b', 'a'] }, 'scopes[2]'],
     ['more scopes than one request has', { ...ask, scopes: Array.from({ length: 51 }, (_, i) => `a:${i}`) }, 'scopes'],
-    ['metadata that is no JSON', { ...ask, scope: 'a', metadata: { a: () => 1 } }, 'metadata.a'],
-    ['what only says that it is a request', { ...ask, kind: 'request', scopes: ['a'] }, 'request'],
+    ['metadata that is not JSON', { ...ask, scope: 'a', metadata: { a: () => 1 } }, 'metadata.a'],
+    ['an object that only claims to be a request', { ...ask, kind: 'request', scopes: ['a'] }, 'request'],
     ['another record', { ...asking('a'), kind: 'grant' }, 'request'],
-    ['a request with a window that is none', { ...asking('a'), ttlMs: NaN }, 'request'],
-    ['a request that has been taken away', revoked(), 'request'],
+    ['a request with an invalid window', { ...asking('a'), ttlMs: NaN }, 'request'],
+    ['a revoked proxy of a request', revoked(), 'request'],
   ])('refuses %s', async (_, given, argument) => {
     await expect(policy.explain(given as never)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });

@@ -10,7 +10,7 @@ const outcomeOf = (read: () => unknown): { value: unknown } | 'no JSON' => {
   }
 };
 const json = fc.jsonValue({ maxDepth: 5 });
-/** What JSON is made of, and what looks like it. */
+/** Tokens of JSON, and text that resembles them. */
 const scrap = fc.constantFrom(
   '{',
   '}',
@@ -34,7 +34,7 @@ const scrap = fc.constantFrom(
 );
 
 describe('parseJson()', () => {
-  it('takes what JSON.parse takes, and gives the same', () => {
+  it('accepts the same text as JSON.parse, with the same result', () => {
     fc.assert(
       fc.property(json, fc.constantFrom(undefined, 2, '\t'), (value, space) => {
         const text = JSON.stringify(value, null, space);
@@ -44,7 +44,7 @@ describe('parseJson()', () => {
     );
   });
 
-  it('refuses what JSON.parse refuses, and says where', () => {
+  it('refuses the same text as JSON.parse, and names the position', () => {
     let refused = 0;
     fc.assert(
       fc.property(json, scrap, fc.nat(), fc.nat(3), (value, piece, at, cut) => {
@@ -57,7 +57,7 @@ describe('parseJson()', () => {
           expect(() => parseJson(text)).toThrow(
             /^policy must be valid JSON; got a syntax error at line \d+, column \d+$|set only once; got a second value/,
           );
-          // A field that is there twice is the one thing that JSON.parse takes and this doesn't.
+          // A duplicate field is the only input that JSON.parse accepts and parseJson refuses.
         } else if (ours === 'no JSON') expect(() => parseJson(text)).toThrow(/set only once; got a second value at line \d+, column \d+$/);
         else expect(ours).toEqual(theirs);
       }),
@@ -72,20 +72,20 @@ describe('parseJson()', () => {
     ['in other letters', '{"a": 1, "\\u0061": 1}', 'a must be set only once; got a second value at line 1, column 10'],
     ['as __proto__', '{"__proto__": 1, "__proto__": 1}', '__proto__ must be set only once; got a second value at line 1, column 18'],
     ['nothing', '', 'policy must be valid JSON; got a syntax error at line 1, column 1'],
-    ['text that stops', '{"rules": [', 'policy must be valid JSON; got a syntax error at line 1, column 12'],
-    ['more behind it', '{}\n{}', 'policy must be valid JSON; got a syntax error at line 2, column 1'],
-    ['an escape that is none', '{"a":\n "\\x"}', 'policy must be valid JSON; got a syntax error at line 2, column 2'],
-    ['a word that is none', '{\n "rules": [\n  { "id": oops }\n]}', 'policy must be valid JSON; got a syntax error at line 3, column 11'],
+    ['truncated text', '{"rules": [', 'policy must be valid JSON; got a syntax error at line 1, column 12'],
+    ['text after the value', '{}\n{}', 'policy must be valid JSON; got a syntax error at line 2, column 1'],
+    ['an invalid escape', '{"a":\n "\\x"}', 'policy must be valid JSON; got a syntax error at line 2, column 2'],
+    ['an unknown word', '{\n "rules": [\n  { "id": oops }\n]}', 'policy must be valid JSON; got a syntax error at line 3, column 11'],
     [
       'more levels than a policy has',
       '['.repeat(100_000),
       '[0][0][0][0][0][0][0][0][0] must be nested at most 8 levels deep; got more levels',
     ],
-  ])('says what is wrong: %s', (_, text, message) => {
+  ])('names the problem: %s', (_, text, message) => {
     expect(() => parseJson(text)).toThrow(new RegExp(`^${message.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}$`));
   });
 
-  it('takes the same field in two objects', () => {
+  it('accepts the same field in two objects', () => {
     const text = '{"a": {"a": [{"b": 1}, {"b": 2}]}, "b": {"a": 1}}';
     expect(parseJson(text)).toEqual(JSON.parse(text));
   });

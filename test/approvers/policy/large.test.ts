@@ -6,7 +6,7 @@ import { asking } from './ask.js';
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** So many rules of so many scopes, all of them in one place of the tree. */
+/** This many rules of this many scopes, all of them in one place of the tree. */
 const rulesOf = (count: number, scopes: number, more: Partial<PolicyRule> = { approve: true }): PolicyRule[] =>
   Array.from(
     { length: count },
@@ -14,7 +14,7 @@ const rulesOf = (count: number, scopes: number, more: Partial<PolicyRule> = { ap
   );
 const fifty = Array.from({ length: 50 }, (_, i) => `db:r${999 - i}:s${i}`);
 
-/** How often an array was gone through by `some`, which is how scopes are compared one by one. */
+/** How often `some` iterated over an array, which is how scopes are compared one by one. */
 function countingSome() {
   const some = vi.spyOn(Array.prototype, 'some');
   return () => some.mock.calls.length;
@@ -46,7 +46,7 @@ describe('a large policy', () => {
     },
   });
 
-  it('L42 under a matcher of its own an ask lets others run while it compares [F3]', async () => {
+  it('L42 with a custom matcher an ask yields to other work while it compares [F3]', async () => {
     const policy = definePolicy({ rules: rulesOf(200, 100) }, { scopes: counted() });
     let turns = 0;
     let isOver = false;
@@ -60,7 +60,7 @@ describe('a large policy', () => {
     expect(turns).toBeGreaterThan(4);
   });
 
-  it('L42 under a matcher of its own lint ends after a million comparisons, and says so [F3]', () => {
+  it('L42 with a custom matcher lint stops after a million comparisons, and reports that [F3]', () => {
     const scopes = counted();
     const found = definePolicy({ rules: rulesOf(300, 20) }, { scopes }).lint();
     expect(scopes.calls).toBeLessThanOrEqual(1_000_000);

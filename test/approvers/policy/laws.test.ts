@@ -9,7 +9,7 @@ const scope = fc.array(segment, { minLength: 1, maxLength: 3 }).map((segments) =
 const pattern = fc
   .tuple(fc.array(fc.constantFrom('a', 'b', '*'), { minLength: 0, maxLength: 2 }), fc.constantFrom('a', 'b', '*', '**'))
   .map(([segments, last]) => [...segments, last].join(':'));
-/** Every concrete scope that there is here. */
+/** Every concrete scope of these tests. */
 const universe = ['a', 'b'].flatMap((one) => [
   one,
   ...['a', 'b'].flatMap((two) => [`${one}:${two}`, `${one}:${two}:a`, `${one}:${two}:b`]),
@@ -51,14 +51,14 @@ const rules = fc.array(fc.oneof({ weight: 6, arbitrary: giving }, { weight: 1, a
 const define = (list: readonly object[], over: Partial<PolicyDefinition> = {}): Policy =>
   definePolicy({ groups, rules: list.map((rule, i) => ({ ...rule, id: `r${i}` }) as PolicyRule), ...over });
 
-/** What covers everything, so that much of what is asked is given. */
+/** A rule that covers everything, so that many asks are granted. */
 const last = { scopes: ['**'], patterns: true, approve: true };
 
 const asked = { ttlMs: 10 * MINUTE, justification: 'x', ticket: 'INC-1' };
 const explain = (policy: Policy, scopes: readonly string[]) => policy.explain(asking(scopes, asked));
 
 const NOT_SET = Infinity;
-/** Whether one answer gives no more, and to nobody more easily, than another. */
+/** Whether one answer grants no more than another, and to no subject more easily. */
 function isNoWeaker(one: Explanation, other: Explanation): boolean {
   const rank = { deny: 0, ineligible: 0, review: 1, approve: 2 };
   if (rank[one.outcome] === 0) return true;
@@ -78,14 +78,14 @@ function isNoWeaker(one: Explanation, other: Explanation): boolean {
     other.quorum.groups.every((group) => (approvals.get(group.name) ?? 0) >= group.approvals) &&
     (one.quorum.denials ?? 1) <= (other.quorum.denials ?? 1) &&
     atMost(one.quorum.approvalTtlMs, other.quorum.approvalTtlMs) &&
-    // What sets none leaves the request's own time, an hour here.
+    // Without a limit in the quorum, the limit of the request counts, an hour here.
     (one.quorum.reviewWithinMs ?? 60 * MINUTE) <= (other.quorum.reviewWithinMs ?? 60 * MINUTE) &&
     (standIn === undefined || (standIn.group === otherStandIn?.group && standIn.afterMs >= otherStandIn.afterMs))
   );
 }
 
 describe('any policy', () => {
-  it('L21 lets a deny rule that overlaps beat everything, wherever it stands', async () => {
+  it('L21 gives precedence to a deny rule that overlaps, at any position', async () => {
     let denials = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -131,7 +131,7 @@ describe('any policy', () => {
     await fc.assert(
       fc.asyncProperty(rules, pattern, async (list, wide) => {
         if (isScope(wide)) return;
-        // Where no rule lets patterns be given there is nothing to see.
+        // All rules allow patterns: otherwise most patterns would be denied.
         const policy = define([...list.map((rule) => ('deny' in rule ? rule : { ...rule, patterns: true })), last]);
         const whole = await explain(policy, [wide]);
         if (whole.outcome === 'approve' || whole.outcome === 'review') given += 1;
@@ -144,7 +144,7 @@ describe('any policy', () => {
     expect(given).toBeGreaterThan(50);
   });
 
-  it('L20 gives nothing that no rule covers, and a pattern only where a rule says so', async () => {
+  it('L20 grants only what a rule covers, and a pattern only if a rule allows patterns', async () => {
     await fc.assert(
       fc.asyncProperty(rules, fc.oneof(scope, pattern), async (list, one) => {
         const { outcome } = await explain(define(list), [one]);
@@ -156,7 +156,7 @@ describe('any policy', () => {
     );
   });
 
-  it('says the same after a way through JSON', async () => {
+  it('decides the same after a round trip through JSON', async () => {
     await fc.assert(
       fc.asyncProperty(rules, fc.array(fc.oneof(scope, pattern), { minLength: 1, maxLength: 3 }), async (list, scopes) => {
         const written = { groups, rules: list.map((rule, i) => ({ ...rule, id: `r${i}` }) as PolicyRule) };
@@ -167,7 +167,7 @@ describe('any policy', () => {
     );
   });
 
-  it('decides as it explains, and takes nothing back that nobody has taken away', async () => {
+  it('decides as it explains, and keeps what it grants eligible', async () => {
     await fc.assert(
       fc.asyncProperty(rules, fc.array(fc.oneof(scope, pattern), { minLength: 1, maxLength: 3 }), async (list, scopes) => {
         const policy = define(list);
@@ -177,7 +177,7 @@ describe('any policy', () => {
         expect(may === true).toBe(told.outcome !== 'ineligible');
         if (told.outcome !== 'ineligible') expect(said.outcome).toBe(told.outcome);
         else expect(['abstain', 'deny']).toContain(said.outcome);
-        // What it gives now, it still lets begin now.
+        // A request that is granted now is still eligible now.
         if (said.outcome === 'approve' || said.outcome === 'review') {
           expect(await policy.isEligible?.(request, 'approval')).toBe(true);
           expect(await policy.isEligible?.(request, 'start')).toBe(true);
@@ -187,10 +187,10 @@ describe('any policy', () => {
     );
   });
 
-  it('is right about rules that it calls shadowed: they decide nothing', async () => {
+  it('decides the same without the rules that it reports as shadowed', async () => {
     let shadowed = 0;
     await fc.assert(
-      // Patterns are given by some rules, and sometimes by one that covers all.
+      // Some rules allow patterns, and sometimes a rule that covers everything does.
       fc.asyncProperty(rules, fc.constantFrom(last, { ...last, patterns: false }, { scopes: ['a'], approve: true }), async (list, wide) => {
         const policy = define([...list, wide]);
         const idle = new Set(
@@ -206,7 +206,7 @@ describe('any policy', () => {
           for (const one of [...universe, '*', 'a:*', 'a:**', '**', '*:b']) {
             const request = asking(one, { ...asked, subject, requestedBy: subject });
             const [before, after] = [await policy.decide(request), await without.decide(request)];
-            // What is refused to a pattern may be put in other words, of fewer rules.
+            // The reason for refusing a pattern may be a different one with fewer rules.
             if (!isScope(one) && before.outcome === 'deny' && after.outcome === 'deny') continue;
             expect([one, subject, after]).toEqual([
               one,

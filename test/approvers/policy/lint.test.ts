@@ -5,7 +5,7 @@ import type { Duration } from '../../../src/index.js';
 const dba = { groups: { dba: 1 } };
 const people = { dba: ['user:ana', 'user:kim'], sre: ['user:maya'], nobody: [] };
 
-/** What is found in these rules, but for groups that they don't use. */
+/** The findings for these rules, except those about groups that they do not use. */
 const lint = (rules: readonly PolicyRule[], over: Partial<PolicyDefinition> = {}): readonly Finding[] =>
   definePolicy({ groups: people, rules, ...over })
     .lint()
@@ -13,7 +13,7 @@ const lint = (rules: readonly PolicyRule[], over: Partial<PolicyDefinition> = {}
 const codes = (findings: readonly Finding[]) => findings.map((finding) => `${finding.code} ${finding.rule ?? finding.group ?? ''}`);
 
 describe('lint()', () => {
-  it('finds nothing in rules that go from the narrow to the wide', () => {
+  it('finds nothing in rules that are ordered from narrow to wide', () => {
     const rules: PolicyRule[] = [
       { id: 'write', scopes: ['db:write'], review: dba },
       { id: 'others', scopes: ['db:*'], subjects: [{ group: 'sre' }], approve: true },
@@ -23,7 +23,7 @@ describe('lint()', () => {
     expect(lint(rules)).toEqual([]);
   });
 
-  it('finds a rule all of whose scopes are denied, wherever the deny stands', () => {
+  it('finds a rule all of whose scopes are denied, at any position of the deny rule', () => {
     const rule: PolicyRule = { id: 'orders', scopes: ['db:orders:*', 'mail:read'], subjects: ['user:maya'], review: dba };
     const denials: PolicyRule[] = [
       { id: 'no-db', scopes: ['db:**'], subjects: [{ group: 'sre' }], deny: 'no' },
@@ -42,7 +42,7 @@ describe('lint()', () => {
     expect(lint([{ ...rule, subjects: ['user:zoe'] }, ...denials])).toEqual([]);
   });
 
-  it('finds a rule that those before it keep from deciding', () => {
+  it('finds a rule that an earlier rule shadows', () => {
     const later: PolicyRule = { id: 'write', scopes: ['db:write'], subjects: [{ group: 'dba' }], approve: true };
     const shadowed = (subjects: PolicyRule['subjects']) => codes(lint([{ id: 'wide', scopes: ['db:*'], subjects, review: dba }, later]));
     expect(lint([{ id: 'wide', scopes: ['db:*'], review: dba }, later])[0]?.message).toBe(
@@ -83,7 +83,7 @@ describe('lint()', () => {
     expect(codes(lint([{ id: 'same', scopes: ['db:write'], approve: true }, narrow]))).toEqual([]);
   });
 
-  it('finds a rule that several before it shadow together, and names no more than it takes', () => {
+  it('finds a rule that several earlier rules shadow together, and names only the rules that it takes', () => {
     const read = (id: string, subjects: PolicyRule['subjects'], scope = 'db:read'): PolicyRule => ({
       id,
       scopes: [scope],
@@ -115,7 +115,7 @@ describe('lint()', () => {
     expect(codes(lint([...denials, read('late', [{ group: 'dba' }])]))).toEqual(['never_matches late']);
   });
 
-  it('leaves a rule alone that holds for a pattern that is given, to somebody it speaks of', () => {
+  it('does not report a rule that applies to a pattern which another rule grants to its subjects', () => {
     const narrow: PolicyRule = { id: 'narrow', scopes: ['db:read'], subjects: [{ group: 'sre' }], review: dba };
     const wide = (over: Partial<PolicyRule> = {}) => ({ id: 'wide', scopes: ['db:**'], approve: true, ...over }) as PolicyRule;
     expect(codes(lint([wide(), narrow]))).toEqual(['shadowed narrow']);
@@ -124,11 +124,11 @@ describe('lint()', () => {
     expect(given({ scopes: ['*:read'] })).toEqual(['wide_pattern wide']);
     expect(given({ scopes: ['mail:*'] })).toEqual(['shadowed narrow']);
     expect(given({ scopes: ['*:read'], subjects: ['user:zoe'] })).toEqual(['shadowed narrow']);
-    // Its own patterns are covered by the rule before it, which gives none.
+    // Its own patterns are covered by the earlier rule, which allows none.
     expect(codes(lint([wide(), { ...narrow, patterns: true }]))).toEqual(['shadowed narrow']);
   });
 
-  it('finds a rule that lets nobody ask, and says nothing of taking it out', () => {
+  it('finds a rule that accepts no requester, and does not advise removing it', () => {
     const rule: PolicyRule = { id: 'r', scopes: ['db'], requesters: [{ group: 'nobody' }], approve: true };
     expect(lint([rule])[0]).toEqual({
       code: 'never_matches',
@@ -139,7 +139,7 @@ describe('lint()', () => {
     expect(codes(lint([{ ...rule, requesters: [{ group: 'nobody' }, { self: true }] }]))).toEqual(['empty_group nobody']);
   });
 
-  it('finds more denials than there are people to deny, with those who may stand in', () => {
+  it('finds more denials than there are people who may deny, the escalation group included', () => {
     const denying = (denials: number, escalate?: { to: string; after: Duration }, groups: object = people) =>
       lint([{ id: 'r', scopes: ['db'], review: { ...dba, denials, escalate } }], { groups: groups as typeof people });
     expect(codes(denying(2))).toEqual([]);
@@ -152,7 +152,7 @@ describe('lint()', () => {
     expect(codes(denying(4, escalate, { ...people, sre: { isMember: () => true } }))).toEqual(['untold_group sre']);
   });
 
-  it('finds deny rules that deny nothing more, one of two that are alike', () => {
+  it('finds deny rules that are redundant, and one of two equal ones', () => {
     const rules: PolicyRule[] = [
       { id: 'narrow', scopes: ['db:secret'], deny: 'no' },
       { id: 'wide', scopes: ['db:**'], deny: 'no' },
@@ -162,7 +162,7 @@ describe('lint()', () => {
     expect(lint(rules)[1]?.message).toBe('rule twin is redundant: rule wide denies all its scopes for all its subjects. Remove it');
   });
 
-  it('finds a group that nobody is in, and the rule that needs it', () => {
+  it('finds an empty group, and the rule that needs it', () => {
     expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { nobody: 1 } } }])).toEqual([
       {
         code: 'empty_group',
@@ -178,7 +178,7 @@ describe('lint()', () => {
     expect(codes(lint(forNobody))).toEqual(['never_matches a', 'never_matches b', 'empty_group nobody']);
   });
 
-  it('finds a group of which nothing can be told', () => {
+  it('finds a group whose members cannot be listed', () => {
     const groups = { managers: { isMember: () => true } };
     expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { managers: 9 } } }], { groups })).toEqual([
       {
@@ -190,7 +190,7 @@ describe('lint()', () => {
     ]);
   });
 
-  it('finds a group that no rule names, whether as subjects, requesters, reviewers or stand-ins', () => {
+  it('finds a group that no rule names, as subjects, requesters, reviewers or escalation', () => {
     const groups = { a: ['x'], b: ['x'], c: ['x'], d: ['x'], e: ['x'], f: ['x'], g: ['x'] };
     const rules: PolicyRule[] = [
       {
@@ -208,7 +208,7 @@ describe('lint()', () => {
     ]);
   });
 
-  it('finds a quorum that its people can not reach', () => {
+  it('finds a quorum that its groups cannot reach', () => {
     expect(lint([{ id: 'prod', scopes: ['db:*'], review: { groups: { dba: 3, sre: 1 } } }])).toEqual([
       {
         code: 'quorum_too_big',
@@ -225,7 +225,7 @@ describe('lint()', () => {
     );
   });
 
-  it('finds an escalation that comes when the time is over', () => {
+  it('finds an escalation that is not before the review deadline', () => {
     const escalating = (after: Duration, reviewWithin?: Duration) =>
       codes(lint([{ id: 'prod', scopes: ['db:*'], review: { ...dba, reviewWithin, escalate: { to: 'sre', after } } }]));
     expect(escalating('1h', '1h')).toEqual(['never_escalates prod']);
@@ -233,7 +233,7 @@ describe('lint()', () => {
     expect(escalating('1h')).toEqual([]);
   });
 
-  it('looks at break-glass rules by themselves, and at what denies them', () => {
+  it('checks break-glass rules separately, and against the deny rules', () => {
     const rule = (id: string, scope: string): BreakGlassRule => ({
       id,
       scopes: [scope],

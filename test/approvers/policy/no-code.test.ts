@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { definePolicy } from 'jit-access/policy';
 
-// A file of its own, for what has been made once is not made again.
+// A file of its own, because code that was made once is not made again.
 describe('a policy', () => {
-  it('L22 makes no code and no regular expression of what it is given, not even the first time', async () => {
+  it('L22 makes no code and no regular expression from its input, not even the first time', async () => {
     const made: unknown[] = [];
     const { Function: realFunction, RegExp: realRegExp } = globalThis;
     const counted = <T extends object>(target: T): T =>

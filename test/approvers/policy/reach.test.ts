@@ -11,7 +11,7 @@ const pattern = fc
 const text = fc.oneof({ weight: 9, arbitrary: pattern }, fc.constantFrom('', ':', 'a:', '**:a', 'a*', 'a::b', '__proto__'));
 
 describe('how far scopes reach', () => {
-  it('L21 is the same for what has been taken apart as for patternScopes, and nothing for what is neither', () => {
+  it('L21 is the same for parsed scopes as for patternScopes, and nothing for invalid scopes', () => {
     const reach = readReach('scopes', undefined);
     let covered = 0;
     fc.assert(
@@ -27,7 +27,7 @@ describe('how far scopes reach', () => {
   });
 });
 
-/** What is granted on a node holds below it. */
+/** A grant on a node covers everything below it. */
 const below = (a: string, b: string) => a === b || b.startsWith(`${a}:`);
 const tree: ScopeMatcher = { name: 'tree', exact: false, covers: below, overlaps: (a, b) => below(a, b) || below(b, a) };
 
@@ -40,7 +40,7 @@ describe('a policy with another matcher', () => {
   ];
   const groups = { dba: ['user:ana'] };
 
-  it('L21 denies what reaches into what a deny rule denies, and asks all that is asked for a part', async () => {
+  it('L21 denies a scope that overlaps a deny rule, and applies the conditions of every rule for a part of it', async () => {
     for (const policy of [definePolicy({ groups, rules }, { scopes: tree }), readPolicy({ groups, rules }, { scopes: tree })]) {
       const said = async (scope: string) => {
         const verdict = await policy.decide(asking(scope));
@@ -62,7 +62,7 @@ describe('a policy with another matcher', () => {
     }
   });
 
-  it('L30 fails where the matcher answers neither yes nor no', async () => {
+  it('L30 fails if the matcher returns neither true nor false', async () => {
     const policy = definePolicy({ groups, rules }, { scopes: { ...tree, overlaps: () => undefined as never } });
     await expect(policy.decide(asking('db'))).rejects.toThrow('scope matcher tree must return true or false');
   });

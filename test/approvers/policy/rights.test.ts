@@ -13,7 +13,7 @@ const quorum = (over: Partial<Quorum> = {}): Quorum => ({
 const may = (policy: ReturnType<typeof policyOf>, ...args: Parameters<typeof asking>) => policy.isEligible?.(asking(...args), 'approval');
 
 describe('rights, asked live', () => {
-  it('L17 ask no number again', async () => {
+  it('L17 do not check numbers again', async () => {
     const policy = policyOf({
       id: 'prod',
       scopes: ['db:*'],
@@ -36,7 +36,7 @@ describe('rights, asked live', () => {
     expect(await may(policyOf({ id: 'a', scopes: ['**'], approve: true }), [])).toMatchObject({ eligible: false });
   });
 
-  it('L17 are lost with a reason of any length', async () => {
+  it('L17 are lost to a deny rule with a reason of any length', async () => {
     for (const deny of ['x'.repeat(4096), '王'.repeat(1365)]) {
       const answer = await may(policyOf({ id: 'n'.repeat(64), scopes: ['**'], deny }), 'db:read');
       const { reason } = answer as { reason: string };
@@ -49,13 +49,13 @@ describe('rights, asked live', () => {
     });
   });
 
-  it('L21 are lost with what lets a pattern be given', async () => {
+  it('L21 are lost when the rule no longer allows patterns', async () => {
     const rule = { id: 'a', scopes: ['db:*'], approve: true } as const;
     expect(await may(policyOf({ ...rule, patterns: true }), 'db:*')).toBe(true);
     expect(await may(policyOf(rule), 'db:*')).toMatchObject({ eligible: false });
   });
 
-  it('L17 are lost by whoever may no longer ask for the subject, for a pattern under each rule that it overlaps', async () => {
+  it('L17 are lost if the requester may no longer ask for the subject, for a pattern under each rule that it overlaps', async () => {
     const rule = { id: 'a', scopes: ['db:*'], patterns: true, requesters: ['user:lead'], approve: true } as const;
     const byLead = { requestedBy: 'user:lead' };
     expect(await may(policyOf(rule), 'db:read', byLead)).toBe(true);
@@ -69,7 +69,7 @@ describe('rights, asked live', () => {
     expect(await may(policyOf(rule, narrow), 'db:*', byLead)).toMatchObject({ eligible: false });
   });
 
-  it('L17 are lost by whoever leaves the group of a rule', async () => {
+  it('L17 are lost by a subject that leaves the group of a rule', async () => {
     const inside = new Set(['user:maya']);
     const policy = definePolicy({
       groups: { sre: { isMember: (person) => Promise.resolve(inside.has(person)) } },
@@ -84,7 +84,7 @@ describe('rights, asked live', () => {
 describe('groupsOf()', () => {
   const policy = policyOf({ id: 'a', scopes: ['db:*'], review: { groups: { dba: 1 } } });
 
-  it('L17 names the frozen groups in which a reviewer is now, and the one that may stand in', async () => {
+  it('L17 names the frozen groups that a reviewer is in now, and the escalation group', async () => {
     const groups = [
       { name: 'dba', approvals: 1 },
       { name: 'security', approvals: 1 },
@@ -96,7 +96,7 @@ describe('groupsOf()', () => {
     expect(await policy.groupsOf?.('user:maya', request)).toEqual([]);
   });
 
-  it('gives nothing for a group that is gone, or that the request does not name', async () => {
+  it('returns nothing for a deleted group, or for a group that the request does not name', async () => {
     const gone = [
       { name: 'gone', approvals: 1 },
       { name: '__proto__', approvals: 1 },
@@ -127,7 +127,7 @@ describe('groupsOf()', () => {
     );
   });
 
-  it('L30 fails where a group of code does, and so does every question that rests on it', async () => {
+  it('L30 fails if a group of code fails, and so does every question that depends on it', async () => {
     const down = new Error('the directory is down');
     const live = definePolicy({
       groups: { staff: { isMember: () => Promise.reject(down) } },
@@ -157,7 +157,7 @@ describe('groupsOf()', () => {
 });
 
 describe('membersOf()', () => {
-  it('lists the people of the quorum but for those who ask, and names the group that cannot be listed', async () => {
+  it('lists the people of the quorum except subject and requester, and names the group that cannot be listed', async () => {
     const live = definePolicy({
       groups: {
         dba: ['user:ana', 'user:maya', 'user:zoe'],
@@ -172,7 +172,7 @@ describe('membersOf()', () => {
     expect(await live.membersOf?.(asking('db:read'))).toEqual([]);
   });
 
-  it('lists those who stand in once it is on record that they may', async () => {
+  it('lists the escalation group once the escalation is recorded', async () => {
     const policy = policyOf();
     const frozen = quorum({ escalation: { group: 'leads', afterMs: 1 } });
     expect(await policy.membersOf?.(asking('db:read', { quorum: frozen }))).not.toContain('user:rob');

@@ -29,7 +29,7 @@ describe('lint() of rules for an agent and its runs', () => {
   const withRuns = { runs: true };
   const ofRun = { subjects: [RUN] };
 
-  it('leaves the runs to the rule after one that speaks of the agent alone (L43) [H2]', () => {
+  it('leaves the runs to the rule after a rule for the agent alone (L43) [H2]', () => {
     expect(codes(rule('agent'), rule('again'))).toEqual(['shadowed again']);
     expect(codes(rule('agent'), rule('runs', withRuns))).toEqual([]);
     expect(codes(rule('agent', withRuns), rule('runs', withRuns))).toEqual(['shadowed runs']);
@@ -37,13 +37,13 @@ describe('lint() of rules for an agent and its runs', () => {
       expect(codes(rule('agents', { subjects: [{ like: 'agent:*' }] }), rule('run', over))).toEqual([]);
   });
 
-  it('finds a rule for runs after one for everybody, or for all ids in their form (L43) [H2]', () => {
+  it('finds a rule for runs after a rule for every subject, or for all ids of that form (L43) [H2]', () => {
     expect(codes(rule('all', { subjects: undefined }), rule('run', ofRun))).toEqual(['shadowed run']);
     expect(codes(rule('runs', { subjects: [{ like: 'agent:7/run/*' }] }), rule('run', ofRun))).toEqual(['shadowed run']);
     expect(codes(rule('all', { subjects: undefined }), rule('runs', withRuns))).toEqual(['shadowed runs']);
   });
 
-  it('finds a rule with `runs` that a deny rule for the agent leaves nothing (L43) [H2]', () => {
+  it('finds a rule with `runs` whose agent is denied by a deny rule (L43) [H2]', () => {
     expect(codes(rule('runs', withRuns), denying('no', [AGENT]))).toEqual(['never_matches runs']);
     expect(codes(rule('runs', withRuns), denying('no', [RUN]))).toEqual([]);
     expect(codes(rule('runs', { subjects: [AGENT, ANN], runs: true }), denying('no', [AGENT]))).toEqual([]);
@@ -59,7 +59,7 @@ describe('lint() of rules for an agent and its runs', () => {
       expect(codes(wide(withRuns), rule('other', { subjects }))).toEqual([]);
   });
 
-  it('leaves a rule for a run alone that holds for a pattern which is given to the runs of its agent (L43) [H2]', () => {
+  it('does not report a rule for a run that applies to a pattern which the runs of its agent may have (L43) [H2]', () => {
     const everybody = rule('everybody', { scopes: ['db:**'], subjects: undefined });
     const given = (over: Partial<PolicyRule>) => rule('given', { scopes: ['*:read'], patterns: true, ...over });
     expect(codes(everybody, rule('run', ofRun), given(withRuns))).not.toContain('shadowed run');
@@ -72,7 +72,7 @@ describe('explain() to a run', () => {
   const considered = async (policy: Policy, question: Parameters<Policy['explain']>[0] = asked) =>
     (await policy.explain(question)).scopes[0]?.considered;
 
-  it('says that a rule speaks of its agent and not of its runs (L43) [H2]', async () => {
+  it('says that a rule names its agent and not its runs (L43) [H2]', async () => {
     const policy = policyOf([rule('agent')]);
     expect(await policy.explain(asked)).toMatchObject({ outcome: 'ineligible', rule: undefined });
     expect(await considered(policy)).toEqual([
@@ -83,16 +83,16 @@ describe('explain() to a run', () => {
     ]);
   });
 
-  it('is decided by a rule that says `runs`, by one for everybody, and by one for the run itself (L43) [H2]', async () => {
+  it('is decided by a rule with `runs`, by a rule for every subject, and by a rule for the run itself (L43) [H2]', async () => {
     for (const over of [{ runs: true }, { subjects: undefined }, { subjects: [RUN] }, { subjects: [{ like: 'agent:7/run/*' }] }]) {
       const policy = policyOf([rule('r', over)]);
       expect(await policy.explain(asked)).toMatchObject({ outcome: 'approve', rule: 'r' });
     }
-    // What speaks of a run says nothing of its agent.
+    // A rule for a run does not apply to its agent.
     expect(await policyOf([rule('r', { subjects: [RUN] })]).explain({ ...asked, subject: AGENT })).toMatchObject({ outcome: 'ineligible' });
   });
 
-  it('is denied by a deny rule for its agent, in each form, before any rule that gives (L43) [H2]', async () => {
+  it('is denied by a deny rule for its agent, in each form, before any rule that grants (L43) [H2]', async () => {
     for (const subjects of [[AGENT], [{ like: 'agent:*' }], [{ group: 'agents' }]]) {
       const policy = policyOf([rule('runs', { runs: true }), denying('no', subjects)], { groups: { agents: [AGENT] } });
       expect(await policy.explain(asked)).toMatchObject({ outcome: 'deny', rule: 'no', reason: 'no' });
@@ -102,7 +102,7 @@ describe('explain() to a run', () => {
     expect(await other.explain(asked)).toMatchObject({ outcome: 'approve' });
   });
 
-  it('asks for its agent, on behalf of the operator that the question names (L43) [H2]', async () => {
+  it('asks through its agent, on behalf of the operator that the question names (L43) [H2]', async () => {
     const byAgent = policyOf([rule('r', { subjects: [RUN], requesters: [AGENT] })]);
     expect(await byAgent.explain(asked)).toMatchObject({ outcome: 'approve' });
     const forAnn: PolicyDefinition['groups'] = { ann: { isMember: (_, { operator }) => operator === ANN } };
@@ -127,7 +127,7 @@ describe('simulate() over the requests of runs', () => {
   const differences = async (policy: Policy, entries: readonly AuditEntry[]) =>
     (await simulate(policy, entries)).map(({ subject, requestedBy, was, would }) => [subject, requestedBy, was.outcome, would.outcome]);
 
-  it('lists what the runs lose where a rule no longer says `runs`, and nothing of the agent (L43) [H2]', async () => {
+  it('lists what the runs lose if a rule no longer says `runs`, and no request of the agent (L43) [H2]', async () => {
     const entries = await journalOf(policyOf([rule('r', { runs: true })]), asks, agentAsks);
     expect(await differences(policyOf([rule('r', { runs: true })]), entries)).toEqual([]);
     expect(await differences(policyOf([rule('r')]), entries)).toEqual([[RUN, AGENT, 'approve', 'ineligible']]);
@@ -143,7 +143,7 @@ describe('simulate() over the requests of runs', () => {
     expect(await differences(policyOf([runs, denying('no', [RUN])]), entries)).toEqual([[RUN, AGENT, 'approve', 'deny']]);
   });
 
-  it('asks about break-glass that a run took as about its asks (L43) [H2]', async () => {
+  it('compares break-glass of a run as it compares its requests (L43) [H2]', async () => {
     const breakGlass = (over: object) =>
       policyOf([], {
         breakGlass: [

@@ -1,4 +1,4 @@
-/* Writes schema/policy.schema.json anew: `npm run schema`, after a change to src/approvers/policy/schema.ts. */
+/* Writes schema/policy.schema.json: `npm run schema`, after a change to src/approvers/policy/schema.ts. */
 import { writeFileSync } from 'node:fs';
 import { format } from 'prettier';
 import { schemaFile } from './schema-file.js';
