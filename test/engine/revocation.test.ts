@@ -198,7 +198,7 @@ describe('JitEngine', () => {
       };
     }
 
-    it('ends the grants and requests of a subject, and nothing of other subjects', async () => {
+    it('ends the grants and requests of a subject, and of no other subject', async () => {
       const { engine } = anEngine();
       const made = await busy(engine);
       const report = await engine.revokeAll({ subject: MAYA }, { by: CISO, reason: 'phished' });

@@ -171,7 +171,7 @@ describe('a run', () => {
 });
 
 describe('revokeAll of an agent', () => {
-  it('ends the live and scheduled grants of its runs, and nothing of another agent (L43) [H2]', async () => {
+  it('ends the live and scheduled grants of its runs, and of no other agent (L43) [H2]', async () => {
     const { engine, clock } = anEngine({ approver: autoApprove(({ scopes }) => scopes[0] !== 'x:pending') });
     const other = await granted(engine, { ...RUN, agent: 'agent:70' });
     const live = await granted(engine);

@@ -250,7 +250,7 @@ describe('JitEngine', () => {
               await clock.set(at(now));
               const truly = now < Math.min(used + idleTtlMs, ttl);
               const { allowed } = await engine.touch(MAYA, SCOPE);
-              // Never late: a grant that has been idle for that long, or has expired, is over.
+              // Never late: a grant that has been idle for that long, or has expired, does not allow.
               if (allowed) expect(truly).toBe(true);
               // At most a tenth early.
               if (!allowed && now < ttl) expect(now).toBeGreaterThanOrEqual(used + idleTtlMs - idleTtlMs / 10);
@@ -523,7 +523,7 @@ describe('JitEngine', () => {
       expect(taken).toEqual([idle.id, short.id, long.id, uncounted.id, uncounted.id]);
     });
 
-    it('L19 takes no use of a grant that does not cover the scope, has not started, or is over', async () => {
+    it('L19 takes no use of a grant that does not cover the scope, has not started, or has ended', async () => {
       const { engine, clock, store, script } = anUsed({ maxUses: 1 });
       const other = await aGranted(engine, { scope: 'other' });
       const later = await aGranted(engine, { startsAt: at(HOUR) });

@@ -10,7 +10,7 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 
 /*
- * The rules alone: what they are given is all that they know, whatever an engine would have looked at before.
+ * Tests the rules alone: they know only their arguments, not what an engine checks before.
  */
 
 const NOOR = 'user:noor';
@@ -90,14 +90,14 @@ describe('breakGlass()', () => {
     expect(step.put.at(-1)).toMatchObject({ unreviewed: ['r9'] });
   });
 
-  it('L27 what it writes can be read back, and owes its review', () => {
+  it('L27 writes a request that can be read back and must be reviewed', () => {
     const { request } = breakGlass(ASK, 'r9', verdict({ skippedGroups: ['ops'], skippedPeople: [LEE] }), NOBODY, FACTS, moment()).result;
     expect(decodeRequest(encode(request))).toEqual(request);
     expect(encode(request)).toMatchObject({ open: true, dueAt: at(HOUR), sortAt: at(HOUR), createdAt: at(0) });
     expect(needsReview(request)).toBe(true);
   });
 
-  it('writes the row of whoever asks too, once where that is the subject itself', () => {
+  it('writes the row of another requester too', () => {
     const ask = { ...ASK, requestedBy: NOOR };
     const step = breakGlass(
       ask,
@@ -117,7 +117,7 @@ describe('breakGlass()', () => {
     expect(step.entries[1]).toMatchObject({ type: 'request.approved', actor: NOOR, data: { subjectVersion: 5, requesterVersion: 5 } });
   });
 
-  it('is refused by what either of the two owes', async () => {
+  it('is refused for a pending review of the subject or of the requester', async () => {
     const ask = { ...ASK, requestedBy: NOOR };
     for (const [debtors, who] of [
       [{ subject: aSubject(MAYA, 'x'), requester: aSubject(NOOR) }, MAYA],
@@ -133,7 +133,7 @@ describe('breakGlass()', () => {
     expect(breakGlass(ask, 'r9', verdict({ maxUnreviewed: 2 }), one, FACTS, moment()).put).toHaveLength(5);
   });
 
-  it('L44 is not refused to a subject for what others took on its behalf, but to all others; nor where it is not known who took it', () => {
+  it('L44 refuses no subject for what others took on its behalf, but refuses all others, and refuses if the requester of it is unknown', () => {
     const take = (requestedBy: string, unreviewed: Debtors['unreviewed']) => {
       const [subject, requester] = [aSubject(MAYA, 'x'), requestedBy === MAYA ? aSubject(MAYA, 'x') : aSubject(requestedBy)];
       return () => breakGlass({ ...ASK, requestedBy }, 'r9', verdict(), { subject, requester, unreviewed }, FACTS, moment());
@@ -146,7 +146,7 @@ describe('breakGlass()', () => {
   });
 });
 
-describe('acknowledge()', () => {
+describe('reviewBreakGlass()', () => {
   const facts = (over: Partial<BreakGlassReviewContext> = {}): BreakGlassReviewContext => ({
     may: true,
     debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined, unreviewed: new Map() },
@@ -156,7 +156,7 @@ describe('acknowledge()', () => {
   const by = (actor: string) => moment(5, actor);
   const JUSTIFIED = { verdict: 'justified', reason: 'seen it' } as const;
 
-  it('takes this review, and no other, off what is owed', () => {
+  it('removes this review from the pending reviews, and no other', () => {
     const step = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE));
     expect(step.put).toMatchObject([
       {
@@ -171,13 +171,13 @@ describe('acknowledge()', () => {
     expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined, sortAt: undefined });
   });
 
-  it('L15 L17 is refused to the two who took it, and to whoever may not', async () => {
+  it('L15 L17 is refused to the subject, to the requester, and to a reviewer who may not review', async () => {
     const request = owing({ requestedBy: NOOR });
     for (const actor of [MAYA, NOOR]) await refusal(() => reviewBreakGlass(request, JUSTIFIED, facts(), by(actor)), 'ERR_JIT_SELF_REVIEW');
     await refusal(() => reviewBreakGlass(request, JUSTIFIED, facts({ may: false }), by(LEE)), 'ERR_JIT_NOT_REVIEWER');
   });
 
-  it('L8 is given once: repeated by the same person it changes nothing, whoever may no longer give it', async () => {
+  it('L8 is given once: a repeat by the same person changes nothing, even if that person may no longer review', async () => {
     const done = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
     expect(reviewBreakGlass(done, { ...JUSTIFIED, reason: 'other' }, facts({ may: false }), by(LEE))).toEqual({
       result: { request: done, grants: [] },
@@ -192,7 +192,7 @@ describe('acknowledge()', () => {
     }
   });
 
-  it('L8 repeated gives back the grants, too, as they are', () => {
+  it('L8 returns the grants too when it is repeated', () => {
     const done = reviewBreakGlass(owing(), JUSTIFIED, facts(), by(LEE)).result.request;
     const use = { grant: aGrant(), usage: undefined };
     const grants = [{ use, chain: { successors: [], requests: [] } }];
@@ -231,24 +231,24 @@ describe('acknowledge()', () => {
     expect(ends('justified')).toEqual([]);
   });
 
-  it('L27 is stamped no earlier than what is on the request already', () => {
+  it('L27 has an instant no earlier than the last one on the request', () => {
     const request = owing({ end: { status: 'approved', cause: 'break_glass', at: at(9), by: MAYA, reason: undefined } });
     expect(reviewBreakGlass(request, JUSTIFIED, facts(), by(LEE)).entries).toMatchObject([{ at: at(9) }]);
   });
 
-  it('is for break-glass alone', async () => {
+  it('is refused for a request that is not break-glass', async () => {
     const error = await refusal(() => reviewBreakGlass(aRequest(), JUSTIFIED, facts(), by(LEE)), 'ERR_JIT_INVALID_ARGUMENT');
     expect(error.argument).toBe('requestId');
   });
 });
 
 describe('missReview()', () => {
-  it('leaves a request that owes no review as it is', () => {
+  it('leaves a request unchanged that needs no review', () => {
     const request = aRequest();
     expect(missReview(request, moment())).toEqual({ result: request, put: [], entries: [] });
   });
 
-  it('says that it is overdue, and leaves it owed', () => {
+  it('marks the review as overdue, and leaves it pending', () => {
     const step = missReview(owing(), moment(HOUR + 5));
     expect(step.result.afterReview).toMatchObject({ missedAt: at(HOUR + 5), breakGlassReview: undefined });
     expect(needsReview(step.result)).toBe(true);
@@ -258,27 +258,27 @@ describe('missReview()', () => {
 
 describe('workOnRequest()', () => {
   it.each<[string, Partial<AccessRequest>, number, string | undefined]>([
-    ['before the end of its time', {}, HOUR - 1, undefined],
-    ['at the end of its time', {}, HOUR, 'missed'],
-    ['when that is on record', { afterReview: { ...owing().afterReview!, missedAt: at(HOUR) } }, HOUR + 5, undefined],
+    ['before its deadline', {}, HOUR - 1, undefined],
+    ['at its deadline', {}, HOUR, 'missed'],
+    ['after the deadline is recorded', { afterReview: { ...owing().afterReview!, missedAt: at(HOUR) } }, HOUR + 5, undefined],
     [
-      'once it has been given',
+      'after the review has been given',
       { afterReview: { ...owing().afterReview!, breakGlassReview: { by: LEE, verdict: 'justified', at: at(2), reason: undefined } } },
       HOUR,
       undefined,
     ],
-    ['where none is owed', { afterReview: undefined }, HOUR * 99, undefined],
+    ['without a pending review', { afterReview: undefined }, HOUR * 99, undefined],
   ])('finds that a review is overdue: %s', (_, over, ms, work) => {
     expect(workOnRequest(owing(over), moment(ms))).toBe(work);
   });
 });
 
 describe('isPurgeable()', () => {
-  it('L33 never lets go of what has not ended on record, however old', () => {
+  it('L33 never purges a request without a recorded end, of any age', () => {
     expect(isPurgeable(aRequest(), [], new Set(), at(HOUR * 99))).toBe(false);
   });
 
-  it('L33 never lets go of what owes its review', () => {
+  it('L33 never purges a request whose review is pending', () => {
     const ended = aGrant({ end: { status: 'expired', cause: 'time', at: at(1), by: 'x', reason: undefined } });
     expect(isPurgeable(owing(), [ended], new Set(), at(HOUR * 99))).toBe(false);
     const done = owing({
@@ -298,19 +298,19 @@ describe('isPurgeable()', () => {
       expect(isPurgeable(done, [ended], new Set(), at(before))).toBe(goes);
   });
 
-  it('L12 L33 lets go of nothing by which a line that still lives is revoked, or on which an open request rests', () => {
+  it('L12 L33 purges no grant through which a live chain is revoked, or which an open request extends', () => {
     const end = (ms: number) => ({ status: 'expired', cause: 'time', at: at(ms), by: 'x', reason: undefined }) as const;
     const request = aRequest({ end: { status: 'approved', cause: 'quorum', at: at(0), by: 'x', reason: undefined } });
     const own = aGrant({ end: end(1) });
     const next = (over: object) => aGrant({ id: 'r2.1', requestId: 'r2', extends: own.id, ...over });
     for (const [what, line, origins, goes] of [
       ['alone', [], [], true],
-      ['with all of its line ended', [next({ end: end(5) })], [], true],
-      ['with a successor that lives', [next({})], [], false],
+      ['with all of its chain ended', [next({ end: end(5) })], [], true],
+      ['with a live successor', [next({})], [], false],
       ['with a successor that ended after the horizon', [next({ end: end(11) })], [], false],
-      ['with one further on that lives', [next({ end: end(5) }), next({ id: 'r3.1', extends: 'r2.1' })], [], false],
+      ['with a live grant further down the chain', [next({ end: end(5) }), next({ id: 'r3.1', extends: 'r2.1' })], [], false],
       ['with an open request to extend it', [], [own.id], false],
-      ['with an open request to extend what goes on from it', [next({ end: end(5) })], ['r2.1'], false],
+      ['with an open request to extend its successor', [next({ end: end(5) })], ['r2.1'], false],
       ['with an open request to extend another', [], ['r7.1'], true],
     ] as const) {
       expect([what, isPurgeable(request, [own, ...line], new Set<string>(origins), at(10))]).toEqual([what, goes]);

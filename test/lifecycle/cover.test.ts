@@ -34,18 +34,18 @@ const cover = (own: readonly [number, number], open: readonly AccessRequest[], l
 describe('unbrokenCover()', () => {
   it.each<readonly [string, Spans, number]>([
     ['nothing', [], 100],
-    ['what is behind it, with a gap', [[210, 300]], 100],
-    ['what is behind it, with a gap that is none', [[209, 300]], 200],
-    ['what adjoins its end', [[200, 300]], 200],
-    ['what overlaps its end', [[150, 300]], 200],
-    ['what is before it, with a gap', [[20, 90]], 100],
-    ['what is before it, with a gap that is none', [[20, 91]], 180],
-    ['what adjoins its start', [[20, 100]], 180],
-    ['what overlaps its start', [[20, 150]], 180],
-    ['what lies inside', [[120, 150]], 100],
-    ['what lies around', [[50, 250]], 200],
+    ['a later one after a gap', [[210, 300]], 100],
+    ['a later one after a gap too short to count', [[209, 300]], 200],
+    ['one that adjoins its end', [[200, 300]], 200],
+    ['one that overlaps its end', [[150, 300]], 200],
+    ['an earlier one before a gap', [[20, 90]], 100],
+    ['an earlier one before a gap too short to count', [[20, 91]], 180],
+    ['one that adjoins its start', [[20, 100]], 180],
+    ['one that overlaps its start', [[20, 150]], 180],
+    ['one inside it', [[120, 150]], 100],
+    ['one around it', [[50, 250]], 200],
     [
-      'what joins through another behind it, in any order',
+      'later ones joined through another, in any order',
       [
         [250, 300],
         [200, 250],
@@ -53,7 +53,7 @@ describe('unbrokenCover()', () => {
       200,
     ],
     [
-      'what joins through another before it, in any order',
+      'earlier ones joined through another, in any order',
       [
         [40, 70],
         [20, 40],
@@ -62,7 +62,7 @@ describe('unbrokenCover()', () => {
       180,
     ],
     [
-      'what joins on both sides',
+      'ones on both sides',
       [
         [200, 260],
         [30, 100],
@@ -70,7 +70,7 @@ describe('unbrokenCover()', () => {
       230,
     ],
     [
-      'a short one within a long one behind it',
+      'a short one within a long later one',
       [
         [190, 400],
         [195, 210],
@@ -78,7 +78,7 @@ describe('unbrokenCover()', () => {
       300,
     ],
     [
-      'a short one within a long one before it',
+      'a short one within a long earlier one',
       [
         [10, 110],
         [90, 105],
@@ -101,12 +101,12 @@ describe('unbrokenCover()', () => {
     ).toBe(ms);
   });
 
-  it('L4 counts of a grant only what is left of it', () => {
+  it('L4 counts only the remaining time of a grant', () => {
     expect(cover([0, 100], [], [grant(-500, 50)])).toBe(100);
     expect(cover([50, 100], [], [grant(-500, 50)])).toBe(100);
   });
 
-  it('L4 counts no grant that has ended, no request that is decided or too late, and no other scope', () => {
+  it('L4 counts no ended grant, no request that is decided or past its deadline, and no other scope', () => {
     expect(cover([0, 100], [], [grant(100, 200, { end: { status: 'revoked' } as never }), grant(100, 200, { scope: 'b' })])).toBe(100);
     const others = [
       { ...request(100, 200), end: { status: 'denied' } as never },
@@ -117,7 +117,7 @@ describe('unbrokenCover()', () => {
     expect(cover([0, 100], [request(100, 200, ['b', 'a'])])).toBe(200);
   });
 
-  it('L4 is the longest of those of the scopes, each for itself', () => {
+  it('L4 is the longest cover of any single scope', () => {
     const asked = request(0, 100, ['a', 'b']);
     const open = [request(100, 200, ['a']), request(200, 300, ['b'])];
     expect(unbrokenCover(asked, open, [], overlaps, GAP, moment)).toBe(200);

@@ -16,7 +16,7 @@ const from = (startsAt: number, expiresAt: number, over: Partial<Grant> = {}): G
   usage: undefined,
 });
 
-/** One that ends when it has not been used for so many minutes. */
+/** A grant that ends when it has not been used for so many minutes. */
 function idle(startsAt: number, expiresAt: number, idleMinutes: number, usedAt?: number): GrantUse {
   const { grant } = from(startsAt, expiresAt, { idleTtlMs: idleMinutes * MINUTE });
   const { id, subject, scope, idleTtlMs } = grant;
@@ -30,7 +30,7 @@ describe('coveredUntil()', () => {
   it.each<[string, readonly GrantUse[], number | undefined]>([
     ['no grant', [], undefined],
     ['a grant that begins later', [from(10, 25)], undefined],
-    ['a grant that is over', [from(-15, 5)], undefined],
+    ['a grant that has expired', [from(-15, 5)], undefined],
     ['a grant that was revoked', [from(0, 15, ended)], undefined],
     ['a grant that was not activated', [from(0, 15, { asksAtStart: true, activatedAt: undefined })], undefined],
     ['one grant', [from(0, 15)], 15],
@@ -47,10 +47,10 @@ describe('coveredUntil()', () => {
     ['a successor that has to be asked about', [from(0, 15), from(15, 30, { asksAtStart: true, activatedAt: undefined })], 15],
     ['an idle end', [idle(0, 30, 10)], 10],
     ['an idle end that a use has moved', [idle(0, 30, 10, 4)], 14],
-    ['an idle end behind the window', [idle(0, 8, 10)], 8],
+    ['an idle end after the window', [idle(0, 8, 10)], 8],
     ['a successor from the idle end on', [idle(0, 30, 10), from(10, 20)], 20],
     ['a successor with an idle end of its own', [from(0, 15), idle(15, 60, 10)], 25],
-    ['a counted grant without its count', [from(0, 15, { maxUses: 3 })], undefined],
+    ['a counted grant without its usage row', [from(0, 15, { maxUses: 3 })], undefined],
   ])('L1 of %s, five minutes in', (_, held, minutes) => {
     expect(coveredUntil(held, reading(at(5)))).toBe(minutes === undefined ? undefined : at(minutes));
   });

@@ -44,7 +44,7 @@ const ended = (ms: number, over: Partial<GrantEnd> = {}) =>
 const closed = (ms: number, over: Partial<RequestEnd> = {}) =>
   ({ status: 'denied', cause: 'quorum', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as RequestEnd;
 
-/** What is told of some records: the reason, the id of the record, and when that changes. */
+/** The reason that some records give, the id of the record, and when the reason changes. */
 function told(records: readonly (GrantUse | AccessRequest)[], reading = read(), of = reach()) {
   const found = findReason(known(records), of, reading);
   return found && [found.reason, idOf(found), found.changesAt];
@@ -62,35 +62,45 @@ const WAITING = { asksAtStart: true, activatedAt: undefined } as const;
 const IDLE = { idleTtlMs: 5 * MINUTE } as const;
 
 describe('findReason()', () => {
-  describe('tells of one record that covers', () => {
+  describe('for one record that covers', () => {
     const table: readonly (readonly [string, GrantUse | AccessRequest, Finding['reason'], number | undefined])[] = [
       ['a usable grant', held(), 'granted', END],
       ['a usable grant with uses left', held({ maxUses: 2 }, { uses: 1 }), 'granted', END],
       ['a usable grant that is idle before it ends', held(IDLE, { usedAt: at(7 * MINUTE) }), 'granted', at(12 * MINUTE)],
-      ['one whose start has not been confirmed', held(WAITING), 'not_activated', at(NOW)],
-      ['one that starts later', later(), 'not_started', at(20 * MINUTE)],
-      ['one that starts later and will be asked about', later(WAITING), 'not_started', at(20 * MINUTE)],
-      ['one that time has ended', held({ expiresAt: at(NOW) }), 'expired', undefined],
-      ['one that a sweep has ended', held({ end: ended(1, { status: 'expired', cause: 'time' }) }), 'expired', undefined],
-      ['one that is idle', held(IDLE, { usedAt: at(5 * MINUTE) }), 'expired', undefined],
-      ['one that was recorded as idle', held({ ...IDLE, end: ended(1, { status: 'expired', cause: 'idle' }) }), 'expired', undefined],
-      ['one whose uses are used up', held({ maxUses: 1, end: ended(1, { status: 'expired', cause: 'used_up' }) }), 'expired', undefined],
-      ['one read before the end that closed its count', held({ maxUses: 1 }, { uses: 1, endedAt: at(5) }), 'expired', undefined],
+      ['a grant whose start has not been confirmed', held(WAITING), 'not_activated', at(NOW)],
+      ['a grant that starts later', later(), 'not_started', at(20 * MINUTE)],
+      ['a grant that starts later and will be asked about', later(WAITING), 'not_started', at(20 * MINUTE)],
+      ['an expired grant', held({ expiresAt: at(NOW) }), 'expired', undefined],
+      ['a grant whose end a sweep has recorded', held({ end: ended(1, { status: 'expired', cause: 'time' }) }), 'expired', undefined],
+      ['an idle grant', held(IDLE, { usedAt: at(5 * MINUTE) }), 'expired', undefined],
+      ['a grant that was recorded as idle', held({ ...IDLE, end: ended(1, { status: 'expired', cause: 'idle' }) }), 'expired', undefined],
       [
-        'one whose uses were used up in the millisecond in which it began',
+        'a grant whose uses are used up',
+        held({ maxUses: 1, end: ended(1, { status: 'expired', cause: 'used_up' }) }),
+        'expired',
+        undefined,
+      ],
+      ['a grant read before the end that closed its usage row', held({ maxUses: 1 }, { uses: 1, endedAt: at(5) }), 'expired', undefined],
+      [
+        'a grant used up in the millisecond in which it started',
         held({ maxUses: 1, startsAt: at(NOW), activatedAt: at(NOW) }, { uses: 1, usedAt: at(NOW), endedAt: at(NOW) }),
         'expired',
         undefined,
       ],
-      ['one that ran out unconfirmed', held({ ...WAITING, expiresAt: at(NOW) }), 'expired', undefined],
+      ['a grant that expired unconfirmed', held({ ...WAITING, expiresAt: at(NOW) }), 'expired', undefined],
       ...(['revoked', 'released', 'origin_ended', 'unjustified'] as const).map(
         (cause) => [`one that ended by ${cause}`, held({ end: ended(1, { cause }) }), 'revoked', undefined] as const,
       ),
-      ['one whose subject could not hold it', held({ end: ended(1, { cause: 'ineligible' }) }), 'ineligible', undefined],
+      ['a grant whose subject was not eligible at its start', held({ end: ended(1, { cause: 'ineligible' }) }), 'ineligible', undefined],
       ['a pending request', aRequest(), 'pending', DEADLINE],
       ['a pending request one of whose scopes covers', aRequest({ scopes: ['a', 'db-prod:*'] }), 'pending', DEADLINE],
-      ['a request that nobody decided in time', aRequest({ reviewBy: at(NOW) }), 'expired', undefined],
-      ['a request that a sweep has ended', aRequest({ end: closed(1, { status: 'expired', cause: 'time' }) }), 'expired', undefined],
+      ['a request that was not decided in time', aRequest({ reviewBy: at(NOW) }), 'expired', undefined],
+      [
+        'a request whose expiry a sweep has recorded',
+        aRequest({ end: closed(1, { status: 'expired', cause: 'time' }) }),
+        'expired',
+        undefined,
+      ],
       ...(['approver', 'quorum', 'abstained', 'limit'] as const).map(
         (cause) => [`a request that was denied by ${cause}`, aRequest({ end: closed(1, { cause }) }), 'denied', undefined] as const,
       ),
@@ -106,13 +116,13 @@ describe('findReason()', () => {
       });
     }
 
-    it('nothing: nothing', () => {
+    it('no record: no reason', () => {
       expect(told([])).toBeUndefined();
     });
 
     describe('an approved request', () => {
       const approved = aRequest({ id: 'a', end: closed(5, { status: 'approved', cause: 'quorum' }) });
-      it('is for its grants to speak for, whatever has become of them', () => {
+      it('gives the reason of its grants, in any state of them', () => {
         for (const over of [{}, WAITING, { expiresAt: at(NOW) }, { end: ended(5) }, { end: ended(6) }]) {
           for (const records of [
             [approved, held(over)],
@@ -123,7 +133,7 @@ describe('findReason()', () => {
         }
       });
 
-      it('L30 is told as unreadable where they do not speak, and nothing that covers is live or ended later', () => {
+      it('L30 is unreadable if no grant gives a reason, and nothing that covers is live or ended later', () => {
         expect(told([approved])).toEqual(['unreadable', 'a', undefined]);
         expect(told([approved, held({ maxUses: 1 })])).toEqual(['unreadable', 'a', undefined]);
         expect(told([approved, held({ scope: 'db-prod:read' })])?.[0]).toBe('unreadable');
@@ -134,7 +144,7 @@ describe('findReason()', () => {
       });
     });
 
-    it('says when it ended, of what has', () => {
+    it('returns the end of a record that has ended', () => {
       const endOf = (record: GrantUse | AccessRequest) => findReason(known([record]), reach(), read())?.endedAt;
       expect(endOf(held({ end: ended(5) }))).toBe(at(5));
       expect(endOf(held({ expiresAt: at(NOW) }))).toBe(at(NOW));
@@ -143,7 +153,7 @@ describe('findReason()', () => {
       for (const live of [held(), later(), held(WAITING), aRequest(), held({ scope: 'db-prod:read' })]) expect(endOf(live)).toBeUndefined();
     });
 
-    it('L30 a grant whose count is not there: nothing, now or when its time is over; its recorded end needs none', () => {
+    it('L30 gives no reason for a grant without its usage row, before or after its end, unless its end is recorded', () => {
       for (const over of [{ maxUses: 1 }, IDLE, { ...IDLE, ...WAITING }, { ...IDLE, startsAt: at(12 * MINUTE), activatedAt: undefined }]) {
         for (const now of [NOW, 20 * MINUTE]) expect(told([held(over)], read(now))).toBeUndefined();
       }
@@ -165,26 +175,26 @@ describe('findReason()', () => {
     }
   });
 
-  it('L5 L6 judges ends at the highest reading and early by the leeway, starts at the clock', () => {
+  it('L5 L6 judges ends at the highest reading and early by the leeway, and starts at the clock', () => {
     const forEnds = MINUTE;
     expect(told([held()], read(14 * MINUTE - 1, { forEnds }))).toEqual(['granted', 'r1.1', at(14 * MINUTE)]);
     expect(told([held()], read(14 * MINUTE, { forEnds }))?.[0]).toBe('expired');
     expect(told([aRequest()], read(NOW, { forEnds }))).toEqual(['pending', 'r1', at(59 * MINUTE)]);
     expect(told([later()], read(20 * MINUTE - 1, { forEnds }))).toEqual(['not_started', 'r2.1', at(20 * MINUTE)]);
-    // Over before it begins, by a leeway that is longer than the window.
+    // Ends before it starts, because the leeway is longer than the window.
     const short = later({ expiresAt: at(20 * MINUTE + 1000) });
     expect(told([short], read(NOW, { forEnds }))).toEqual(['not_started', 'r2.1', at(19 * MINUTE + 1000)]);
     expect(told([short], read(19 * MINUTE + 1000, { forEnds }))?.[0]).toBe('expired');
-    // A clock that has stepped back: what it has ended stays ended, what it had begun hasn't.
+    // After the clock steps back, an ended record stays ended, and a started one counts as not started.
     expect(told([held()], read(NOW, { highWater: 15 * MINUTE }))?.[0]).toBe('expired');
     expect(told([later()], read(NOW, { highWater: 25 * MINUTE }))?.[0]).toBe('not_started');
   });
 
-  describe('of several that cover', () => {
+  describe('for several records that cover', () => {
     const pending = aRequest({ id: 'p' });
     const waiting = held({ id: 'w.1', ...WAITING });
     const denied = aRequest({ id: 'd', end: closed(5) });
-    it('tells what may give access before what has ended: usable, to be confirmed, to come, pending', () => {
+    it('prefers a record that may give access to an ended one: usable, to be confirmed, scheduled, pending', () => {
       const all = [denied, pending, later(), waiting, held()];
       const reasons = ['granted', 'not_activated', 'not_started', 'pending', 'denied'];
       for (let n = all.length; n > 0; n--) {
@@ -197,14 +207,14 @@ describe('findReason()', () => {
       ['the usable grant that ends last', 'b.1', [held(), held({ id: 'b.1', expiresAt: at(16 * MINUTE) })]],
       ['the waiting grant that ends last', 'b.1', [waiting, held({ id: 'b.1', ...WAITING, expiresAt: at(16 * MINUTE) })]],
       ['the scheduled grant that starts first', 'b.1', [later(), later({ id: 'b.1', startsAt: at(19 * MINUTE) })]],
-      ['the pending request that may wait for longest', 'b', [pending, aRequest({ id: 'b', reviewBy: at(61 * MINUTE) })]],
+      ['the pending request with the latest deadline', 'b', [pending, aRequest({ id: 'b', reviewBy: at(61 * MINUTE) })]],
       ['the grant that ended last', 'b.1', [held({ end: ended(5) }), held({ id: 'b.1', end: ended(6) })]],
       ['the request that ended last', 'b', [aRequest({ id: 'b', end: closed(6) }), denied]],
       ['a request that ended after a grant', 'd', [denied, held({ end: ended(4) })]],
       ['a grant that ended after a request', 'r1.1', [denied, held({ end: ended(6) })]],
-      ['a grant that ran out after a request, by time', 'r1.1', [denied, held({ expiresAt: at(6) })]],
-      ['a grant whose count was closed after a request ended', 'r1.1', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(6) })]],
-      ['a request that ended after a count was closed', 'd', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(4) })]],
+      ['a grant that expired after a request', 'r1.1', [denied, held({ expiresAt: at(6) })]],
+      ['a grant whose usage row was closed after a request ended', 'r1.1', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(6) })]],
+      ['a request that ended after a usage row was closed', 'd', [denied, held({ maxUses: 1 }, { uses: 1, endedAt: at(4) })]],
       [
         'a request by its deadline, not by the sweep that came later',
         'd',
@@ -217,36 +227,36 @@ describe('findReason()', () => {
         'd2',
         [held({ expiresAt: at(5) }), aRequest({ id: 'd2', createdAt: at(5), end: closed(5) })],
       ],
-      ['the first of two that are alike', 'r1.1', [held(), held({ id: 'r2.1' })]],
+      ['the first of two equal records', 'r1.1', [held(), held({ id: 'r2.1' })]],
     ];
     for (const [what, id, records] of table) {
-      it(`tells ${what}`, () => {
+      it(`returns ${what}`, () => {
         expect(told(records)?.[1]).toBe(id);
       });
     }
   });
 
-  describe('where none covers', () => {
+  describe('for no record that covers', () => {
     const of = { scope: 'db-prod:read' } as const;
     const table: readonly (readonly [string, string | undefined, readonly (GrantUse | AccessRequest)[]])[] = [
-      ['what is usable', 'r1.1', [held(of)]],
-      ['what is to come', 'r2.1', [later(of)]],
-      ['what is to be confirmed', 'r1.1', [held({ ...of, ...WAITING })]],
-      ['what is pending', 'r1', [aRequest({ scopes: ['db-prod:read'] })]],
-      ['what is usable before what is to come', 'r1.1', [later(of), held(of)]],
-      ['what is to come before what is pending', 'r2.1', [aRequest({ scopes: ['a'], reviewBy: at(99 * MINUTE) }), later(of)]],
-      ['what ends last of what is usable', 'b.1', [held(of), held({ ...of, id: 'b.1', expiresAt: at(16 * MINUTE) })]],
-      ['what ends last of what is to come', 'b.1', [later(of), later({ ...of, id: 'b.1', expiresAt: at(41 * MINUTE) })]],
-      ['nothing of what has ended', undefined, [held({ ...of, end: ended(1) }), aRequest({ scopes: ['a'], end: closed(1) })]],
+      ['a usable grant', 'r1.1', [held(of)]],
+      ['a scheduled grant', 'r2.1', [later(of)]],
+      ['a grant to be confirmed', 'r1.1', [held({ ...of, ...WAITING })]],
+      ['a pending request', 'r1', [aRequest({ scopes: ['db-prod:read'] })]],
+      ['a usable grant before a scheduled one', 'r1.1', [later(of), held(of)]],
+      ['a scheduled grant before a pending request', 'r2.1', [aRequest({ scopes: ['a'], reviewBy: at(99 * MINUTE) }), later(of)]],
+      ['the usable grant that ends last', 'b.1', [held(of), held({ ...of, id: 'b.1', expiresAt: at(16 * MINUTE) })]],
+      ['the scheduled grant that ends last', 'b.1', [later(of), later({ ...of, id: 'b.1', expiresAt: at(41 * MINUTE) })]],
+      ['no ended record', undefined, [held({ ...of, end: ended(1) }), aRequest({ scopes: ['a'], end: closed(1) })]],
     ];
     for (const [what, id, records] of table) {
-      it(`tells ${what}`, () => {
+      it(`returns ${what}`, () => {
         const found = told(records);
         expect(found?.slice(0, 2)).toEqual(id === undefined ? undefined : ['scope_mismatch', id]);
       });
     }
 
-    it('tells when that record ends by itself', () => {
+    it('returns when that record ends by itself', () => {
       expect(told([held(of)])?.[2]).toBe(END);
       expect(told([later(of)])?.[2]).toBe(at(40 * MINUTE));
       expect(told([held({ ...of, ...WAITING })])?.[2]).toBe(END);
@@ -254,19 +264,19 @@ describe('findReason()', () => {
       expect(told([aRequest({ scopes: ['a'] })])?.[2]).toBe(DEADLINE);
     });
 
-    it('tells what overlaps before what is usable', () => {
-      // A matcher by which whoever asks for a parent asks for all below it.
+    it('prefers a record that overlaps to a usable one', () => {
+      // A matcher in which asking for a parent asks for everything below it.
       const below: ScopeRelation = { covers: (named) => named === 'db', overlaps: (named) => named.startsWith('db:') };
       const pending = aRequest({ scopes: ['a', 'db:x'] });
       expect(told([held(), pending], read(), below)?.slice(0, 2)).toEqual(['scope_mismatch', 'r1']);
     });
 
-    it('tells what has ended and covers before what doesn’t cover', () => {
+    it('prefers an ended record that covers to a live one that does not cover', () => {
       expect(told([held(of), held({ id: 'b.1', end: ended(1) })])?.slice(0, 2)).toEqual(['revoked', 'b.1']);
     });
   });
 
-  it('L21 a pattern covers what it reaches, in a request as in a grant', () => {
+  it('L21 treats a pattern in a request like a pattern in a grant', () => {
     const any = { scope: 'db-prod:*' } as const;
     expect(told([held(any)])?.[0]).toBe('granted');
     expect(told([held(any)], read(), reach('db-prod:write:rows'))?.[0]).toBe('scope_mismatch');
@@ -275,7 +285,7 @@ describe('findReason()', () => {
 });
 
 describe('narrow()', () => {
-  it('keeps whatever has not ended, and of what covers and has ended the last', () => {
+  it('keeps every live record, and the last ended one that covers', () => {
     const gone = [held({ end: ended(4) }), held({ id: 'x.1', scope: 'a', end: ended(9) }), aRequest({ id: 'd', end: closed(6) })];
     const live = [held({ id: 'l.1' }), later({ scope: 'a' }), aRequest({ scopes: ['a'] })];
     expect(narrow(known([...gone, ...live]), reach(), read())).toEqual(known([gone[2] as AccessRequest, ...live]));
@@ -307,7 +317,7 @@ describe('narrow()', () => {
       }),
     );
 
-  it('keeps the answer, for now and for later, and of what has ended one record at most', () => {
+  it('keeps the reason, for now and for later, and at most one ended record', () => {
     const instants = fc.tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 20 }));
     const reasons = new Set<string | undefined>();
     fc.assert(
@@ -325,7 +335,7 @@ describe('narrow()', () => {
           const few = narrow(all, reach(), now);
           expect(findReason(few, reach(), now)).toEqual(findReason(all, reach(), now));
           expect(findReason(few, reach(), then)).toEqual(findReason(all, reach(), then));
-          // Page after page is like all at once.
+          // Narrowing page by page gives the same as narrowing all pages together.
           const half = narrow({ grants: all.grants, requests: [] }, reach(), now);
           expect(narrow({ ...half, requests: all.requests }, reach(), then)).toEqual(narrow(all, reach(), then));
           const over = [
@@ -334,7 +344,7 @@ describe('narrow()', () => {
           ].filter((one) => 'grant' in one || one.end !== undefined || one.reviewBy <= now.forEnds);
           expect(over.length).toBeLessThanOrEqual(1);
           reasons.add(findReason(all, reach(), now)?.reason);
-          // By time alone, the reason stays as it is until the instant that was told.
+          // By time alone, the reason stays the same until the returned instant.
           const found = findReason(all, reach(), now);
           if (found !== undefined && then.now < (found.changesAt ?? Infinity))
             expect(findReason(all, reach(), then)?.reason).toBe(found.reason);
@@ -352,7 +362,7 @@ describe('narrow()', () => {
 });
 
 describe('reasonOfNothing()', () => {
-  it('says that it may be gone, else that it may not be had, else that nothing was asked for', () => {
+  it('is purged if the record may be purged, else ineligible if the subject is not eligible, else no_request', () => {
     expect(reasonOfNothing(true, true)).toBe('purged');
     expect(reasonOfNothing(true, false)).toBe('purged');
     expect(reasonOfNothing(false, true)).toBe('ineligible');
@@ -372,7 +382,7 @@ describe('groupsToApprove()', () => {
   };
   const assigned = { quorum, assignedAt: at(0) };
 
-  it('names those of the quorum, and its stand-in from its time on, never early', () => {
+  it('names the groups of the quorum, and the escalation group from its instant on, never early', () => {
     expect(groupsToApprove(assigned, at(MINUTE - 1))).toEqual(['dba', 'security']);
     expect(groupsToApprove(assigned, at(MINUTE))).toEqual(['dba', 'security', 'leads']);
     const own = { ...quorum, escalation: { group: 'dba', afterMs: MINUTE } };
@@ -380,7 +390,7 @@ describe('groupsToApprove()', () => {
     expect(groupsToApprove({ ...assigned, quorum: { ...quorum, escalation: undefined } }, at(MINUTE))).toEqual(['dba', 'security']);
   });
 
-  it('L16 names nobody while the approver has named no quorum', () => {
+  it('L16 names no group while the approver has named no quorum', () => {
     expect(groupsToApprove({ quorum: undefined, assignedAt: undefined }, at(MINUTE))).toEqual([]);
   });
 });

@@ -47,53 +47,53 @@ describe('endGrant()', () => {
       ['grant.revoked', 'r4.1'],
       ['request.cancelled', 'r3'],
     ]);
-    // Why the rest ended is told by the cause; the reason was given for the one.
+    // The cause explains the other ends; the reason was given for the one grant.
     for (const record of put.slice(1)) expect(record).toMatchObject({ end: { cause: 'origin_ended', by: 'user:sam', reason: undefined } });
   });
 
-  it('L12 twice is fine and recorded once; what of the line is left goes all the same', () => {
+  it('L12 succeeds when repeated and is recorded once; what is left of the chain still ends', () => {
     const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:ana', reason: undefined } as const;
     expect(endGrant(held({ end }), NOTHING, REVOKE, moment(5))).toMatchObject({ result: { end }, put: [], entries: [] });
     const again = endGrant(held({ end }), { successors: [successor({ end })], requests: [aRequest({ id: 'r3' })] }, REVOKE, moment(5));
     expect(again.put.map(({ id }) => id)).toEqual(['r3']);
   });
 
-  it('L8 what time has ended keeps that end, and its line goes all the same', () => {
+  it('L8 keeps the end of an expired grant, and still ends its chain', () => {
     const { result, put } = endGrant(held(), { successors: [successor()], requests: [] }, REVOKE, moment(15 * 60_000 + 7));
     expect(result.end).toMatchObject({ status: 'expired', cause: 'time', at: END });
     expect(put).toMatchObject([{ id: 'r1.1' }, { id: 'r2.1', end: { status: 'revoked', cause: 'origin_ended' } }]);
   });
 
-  it('L8 L13 an open extension whose deadline has come goes on record as expired, not as cancelled', () => {
+  it('L8 L13 records an open extension request at its deadline as expired, not as cancelled', () => {
     const late = aRequest({ id: 'r3', reviewBy: at(5) });
     const { put, entries } = endGrant(held(), { successors: [], requests: [late] }, REVOKE, moment(5));
     expect(put[1]).toMatchObject({ id: 'r3', end: { status: 'expired', cause: 'time', at: at(5) } });
     expect(entries.map(({ type }) => type)).toEqual(['grant.revoked', 'request.expired']);
   });
 
-  it('L12 L27 goes on while the clock has stepped back: until the highest reading it was held', () => {
+  it('L12 L27 ends the grant at the highest reading while the clock is behind', () => {
     const back = moment(5, { highWater: at(9_000), forEnds: at(9_500), steppedBack: true });
     const { result, entries } = endGrant(held(), NOTHING, REVOKE, back);
     expect(result.end).toMatchObject({ status: 'revoked', at: at(9_000) });
     expect(entries.map((entry) => entry.at)).toEqual([at(5)]);
   });
 
-  it('L1 L27 an end by time is never told to be later than it was, wherever the highest reading lies', () => {
+  it('L1 L27 never records an expiry later than it was, for any highest reading', () => {
     const late = moment(5, { highWater: END + 9_000, forEnds: END + 9_000, steppedBack: true });
     expect(endGrant(held(), NOTHING, REVOKE, late).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END });
-    // By the leeway alone: it was held for a moment less than its window.
+    // By the leeway alone: it was held for slightly less than its window.
     const early = moment(0, { now: END - 10, highWater: END - 10, forEnds: END });
     expect(endGrant(held(), NOTHING, REVOKE, early).result.end).toMatchObject({ status: 'expired', cause: 'time', at: END - 10 });
   });
 
-  it('L12 is released by its own subject only, and then nothing of it is written', () => {
+  it('L12 is released by its own subject only, and a refused release writes nothing', () => {
     const command = { cause: 'released', reason: undefined } as const;
     const line = { successors: [successor()], requests: [aRequest({ id: 'r3' })] };
     expect(() => endGrant(held(), line, command, moment(5))).toThrow(/only its subject may release grant r1.1/);
     expect(endGrant(held(), line, command, moment(5, { actor: 'user:maya' })).put).toHaveLength(3);
   });
 
-  it('L12 leaves the usage of each grant to the sweep, so that no use in between costs it its commit', () => {
+  it('L12 leaves the usage rows to the sweep, so that no concurrent use makes the commit conflict', () => {
     const counted = (of: Grant) => {
       const { id, subject, scope, startsAt, expiresAt, idleTtlMs } = of;
       const usage = makeUsage({
@@ -125,8 +125,8 @@ describe('endGrant()', () => {
   });
 });
 
-describe('endLine()', () => {
-  it('L27 stamps each at no instant before what is on it', () => {
+describe('endChain()', () => {
+  it('L27 stamps each record at no instant before its last one', () => {
     const request = aRequest({ id: 'r3', createdAt: at(50) });
     const writes = endChain({ successors: [successor({ issuedAt: at(40) })], requests: [request] }, moment(5));
     expect(writes.flatMap(({ entries }) => entries.map((entry) => entry.at))).toEqual([at(40), at(50)]);

@@ -60,13 +60,13 @@ describe('intendProvisioning()', () => {
     ]);
   });
 
-  it('takes the place of what was to be told before, and of what came of that', () => {
+  it('replaces an earlier change that was not applied, and its outcome', () => {
     const before = intended({ failures: 2, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
     const { result } = intendProvisioning(before, KEY, { held: false, seq: 9 }, moment(2));
     expect(result).toMatchObject({ version: 2, held: false, seq: 9, failures: 0, problem: undefined, outcome: undefined });
   });
 
-  it('L27 is stamped no earlier than the record, but due at once where the clock lags', () => {
+  it('L27 is stamped no earlier than the record, but due at once if the clock is behind', () => {
     const { result, entries } = intendProvisioning(intended({ changedAt: at(50) }), KEY, { held: false, seq: 9 }, moment(2));
     expect([result.changedAt, entries[0]?.at, result.tryAt]).toEqual([at(50), at(50), at(2)]);
   });
@@ -88,10 +88,10 @@ describe('isUpToDate()', () => {
 describe('isDue()', () => {
   it.each([
     ['nothing', undefined, 0, false],
-    ['its instant', intended(), 0, true],
-    ['the one before', intended(), -1, false],
-    ['what is done', intended({ outcome: done }), 9, false],
-    ['what is stuck', intended({ outcome: stuck }), 9, false],
+    ['a change at its instant', intended(), 0, true],
+    ['a change one millisecond before its instant', intended(), -1, false],
+    ['a change that is done', intended({ outcome: done }), 9, false],
+    ['a change that is stuck', intended({ outcome: stuck }), 9, false],
   ])('%s', (_what, change, now, due) => {
     expect(isDue(change, moment(now))).toBe(due);
   });
@@ -104,7 +104,7 @@ describe('isDue()', () => {
 describe('isCovered()', () => {
   const held = (over = {}) => ({ grant: aGrant(over), usage: undefined });
 
-  it('is what is usable now', () => {
+  it('is true while a grant is usable now', () => {
     expect(isCovered([], moment(0))).toBe(false);
     expect(isCovered([held()], moment(0))).toBe(true);
     expect(isCovered([held()], moment(15 * 60_000))).toBe(false);
@@ -113,22 +113,22 @@ describe('isCovered()', () => {
     ).toBe(false);
   });
 
-  it('counts a start on record where the clock lags, and no other', () => {
+  it('counts a recorded start while the clock is behind, and no other start', () => {
     expect(isCovered([held()], moment(-5))).toBe(true);
     expect(isCovered([held({ activatedAt: undefined })], moment(-5))).toBe(false);
-    // An end is never late for that.
+    // That delays no end.
     expect(isCovered([held()], moment(-5, { forEnds: at(15 * 60_000) }))).toBe(false);
   });
 });
 
 describe('settleProvisioning(), failProvisioning(), retryProvisioning(), dismissProvisioning()', () => {
-  it('puts on record that it was taken', () => {
+  it('records that the target applied the change', () => {
     const { result, entries } = settleProvisioning(intended(), moment(3));
     expect(result).toMatchObject({ version: 2, changedAt: at(3), outcome: { status: 'done', at: at(3), by: 'system:provisioning' } });
     expect(entries).toMatchObject([{ type: 'provisioning.done', actor: 'system:provisioning', at: at(3) }]);
   });
 
-  it('waits twice as long after each failure, at most the longest, between a half of it and all', () => {
+  it('waits twice as long after each failure, at most the longest wait, with jitter between half and all of it', () => {
     const waits = [0, 1, 2, 3, 4].map((failures) => {
       const { result } = failProvisioning(intended({ failures }), 'ETIMEDOUT', { ...BACKOFF, tries: 9 }, moment(0));
       expect(result).toMatchObject({ failures: failures + 1, problem: 'ETIMEDOUT', outcome: undefined });
@@ -140,14 +140,14 @@ describe('settleProvisioning(), failProvisioning(), retryProvisioning(), dismiss
     });
   });
 
-  it('puts each failure on record as one, by the engine itself', () => {
+  it('records each failure as one entry, with the engine as its actor', () => {
     const { entries } = failProvisioning(intended(), 'ETIMEDOUT', BACKOFF, moment(4));
     expect(entries).toMatchObject([
       { type: 'provisioning.failed', actor: 'system:provisioning', at: at(4), data: { failures: 1, problem: 'ETIMEDOUT' } },
     ]);
   });
 
-  it('spreads what failed together', () => {
+  it('spreads the retries of changes that failed together', () => {
     const waits = Array.from(
       { length: 200 },
       (_, i) =>
@@ -164,7 +164,7 @@ describe('settleProvisioning(), failProvisioning(), retryProvisioning(), dismiss
     expect(entries).toMatchObject([{ type: 'provisioning.stuck' }]);
   });
 
-  it('a retry keeps the change; what is not stuck has none', () => {
+  it('a retry keeps the change, and does nothing for a change that is not stuck', () => {
     const before = intended({ failures: 3, problem: 'ETIMEDOUT', outcome: stuck, changedAt: at(1) });
     const { result, entries } = retryProvisioning(before, moment(8));
     expect(result).toMatchObject({ seq: 5, held: true, failures: 0, tryAt: at(8), outcome: undefined, version: 2 });
@@ -174,7 +174,7 @@ describe('settleProvisioning(), failProvisioning(), retryProvisioning(), dismiss
     }
   });
 
-  it('sets aside what may not have been told; twice is recorded once, and what is done stays so', () => {
+  it('dismisses a change that may not have been applied; a repeat is not recorded again, and a done change stays done', () => {
     for (const outcome of [undefined, stuck]) {
       const { result, entries } = dismissProvisioning(intended({ outcome }), 'by hand', moment(8));
       expect(result.outcome).toEqual({ status: 'dismissed', at: at(8), by: 'user:sam', reason: 'by hand' });
@@ -189,12 +189,12 @@ describe('isProvisioningPurgeable()', () => {
   const told = (over: Partial<ProvisioningChange>) => intended({ held: false, changedAt: at(1), outcome: done, ...over });
 
   it.each([
-    ['what is done and not held', told({}), 2, true],
-    ['at its own instant', told({}), 1, false],
-    ['what is held', told({ held: true }), 2, false],
-    ['what is still to be told', told({ outcome: undefined }), 2, false],
-    ['what is stuck', told({ outcome: stuck }), 2, false],
-    ['what was set aside', told({ outcome: { ...done, status: 'dismissed' } }), 2, true],
+    ['a done change that is not held', told({}), 2, true],
+    ['a done change at its own instant', told({}), 1, false],
+    ['a change that is held', told({ held: true }), 2, false],
+    ['a change that is still to be applied', told({ outcome: undefined }), 2, false],
+    ['a change that is stuck', told({ outcome: stuck }), 2, false],
+    ['a change that was dismissed', told({ outcome: { ...done, status: 'dismissed' } }), 2, true],
   ])('L33 %s', (_what, change, before, purgeable) => {
     expect(isProvisioningPurgeable(change, at(before))).toBe(purgeable);
   });

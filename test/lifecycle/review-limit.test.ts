@@ -6,10 +6,10 @@ import { aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 
 const reviewer = (i: number): string => `user:r${i}`;
-/** The greatest text that the engine takes, of characters that JSON escapes. */
+/** The longest text that the engine accepts, of characters that JSON escapes. */
 const TEXT = '"'.repeat(4_096);
 
-/** A request with so many approvals, of which 500 would complete it; a denial ends it. */
+/** A request with this many approvals, of which 500 would complete it; one denial ends it. */
 function withApprovals(count: number, text?: string, approvalTtlMs?: number): AccessRequest {
   const reviews = Array.from({ length: count }, (_, i) => ({
     ...({ reviewer: reviewer(i), verdict: 'approve', groups: ['ops'], as: undefined, at: START_AT } as const),
@@ -40,14 +40,14 @@ describe('the reviews of a request', () => {
     expect(refused).toMatchObject({ limit: 'reviews', max: 100, got: 101 });
   });
 
-  it('L16 L42 are always open for a denial, which ends the request', () => {
+  it('L16 L42 always accept a denial, which ends the request', () => {
     const { request } = review(withApprovals(100), 'user:new', 'deny').result;
     expect(request).toMatchObject({ end: { status: 'denied', cause: 'quorum', by: 'user:new' } });
     expect(request.reviews).toHaveLength(101);
     expect(review(withApprovals(100), reviewer(7), 'deny').result.request.end?.status).toBe('denied');
   });
 
-  it('L42 stay 100 where an approval that went stale is given again, or one that is fresh is repeated', () => {
+  it('L42 stay 100 when a stale approval is given again, or a fresh one is repeated', () => {
     const request = withApprovals(100, undefined, 1_000);
     const { reviews } = review(request, reviewer(3), 'approve', { later: 1_000 }).result.request;
     expect(reviews).toHaveLength(100);
@@ -55,7 +55,7 @@ describe('the reviews of a request', () => {
     expect(review(request, reviewer(3), 'approve').put).toEqual([]);
   });
 
-  it('L42 fit into the change that ends their request, also with the greatest texts', () => {
+  it('L42 fit into the change that ends their request, also with the longest texts', () => {
     const { put, entries } = review(withApprovals(100, TEXT), 'user:new', 'deny', { text: TEXT });
     expect(Buffer.byteLength(JSON.stringify({ put, append: entries }))).toBeLessThan(0.9 * MAX_CHANGE.bytes);
   });

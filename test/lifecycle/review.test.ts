@@ -7,7 +7,7 @@ import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 
 /*
- * The rules alone, where an engine never brings them: what it has looked at before can't be relied upon.
+ * Tests the rules alone, in cases that an engine never reaches: they do not rely on what an engine checks before.
  */
 
 const at = (ms: number) => START_AT + ms;
@@ -33,17 +33,17 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   reason: undefined,
   comment: undefined,
 });
-/** Told outright, not found by what happens to break without them. */
+/** Thrown explicitly, instead of an accidental error without the context. */
 const CONTEXT_MISSING = new TypeError('an approval needs its context');
 const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined };
 
 describe('countsIn()', () => {
-  it('L16 is nowhere while there is no quorum, whatever groups somebody is in', () => {
+  it('L16 returns no group while there is no quorum, for any groups of the reviewer', () => {
     expect(countsIn(aRequest(), ['ops', 'sec', 'leads'], moment())).toEqual([]);
     expect(mayAct(aRequest(), SAM, ['ops'], moment())).toEqual([]);
   });
 
-  it('L2 an escalation without an instant to run from never begins', () => {
+  it('L2 an escalation without an instant to count from never begins', () => {
     const request = aRequest({ ...assigned, assignedAt: undefined });
     expect(countsIn(request, ['leads'], moment(9 * MINUTE))).toEqual([]);
     expect(isEscalationDue(request, moment(9 * MINUTE))).toBe(false);
@@ -60,21 +60,21 @@ describe('mayAct()', () => {
   const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
 
   it.each([
-    ['nothing stands against it', {}, ['ops']],
-    ['it has been decided', { end }, []],
-    ['it is their own', { subject: SAM }, []],
-    ['they asked for it', { requestedBy: SAM }, []],
-    ['there is no quorum, whatever they are said to have said', { quorum: undefined, reviews: [by(SAM, ['ops'])] }, []],
-    ['its time is over', { reviewBy: START_AT }, []],
-    ['they have said something that is fresh', { reviews: [by(SAM, ['ops'])] }, []],
-    ['somebody else has', { reviews: [by(ANA, ['ops'])] }, ['ops']],
-  ])('L13 L15 L16 names the groups in which somebody can still say something: %s', (_, over, groups) => {
+    ['nothing prevents a review', {}, ['ops']],
+    ['the request has been decided', { end }, []],
+    ['the reviewer is the subject', { subject: SAM }, []],
+    ['the reviewer is the requester', { requestedBy: SAM }, []],
+    ['there is no quorum, even with an earlier review', { quorum: undefined, reviews: [by(SAM, ['ops'])] }, []],
+    ['the deadline has passed', { reviewBy: START_AT }, []],
+    ['the reviewer has a fresh review', { reviews: [by(SAM, ['ops'])] }, []],
+    ['another reviewer has a fresh review', { reviews: [by(ANA, ['ops'])] }, ['ops']],
+  ])('L13 L15 L16 names the groups in which a reviewer can still review: %s', (_, over, groups) => {
     expect(mayAct(aRequest({ ...assigned, ...over }), SAM, ['ops'], moment())).toEqual(groups);
   });
 });
 
 describe('reviewBy()', () => {
-  it('finds what a reviewer has said', () => {
+  it('finds the review of a reviewer', () => {
     const reviews = [by(ANA, ['ops']), by(LEE, ['sec'])];
     expect(reviewBy(aRequest({ reviews }), LEE)).toBe(reviews[1]);
     expect(reviewBy(aRequest({ reviews }), SAM)).toBeUndefined();
@@ -82,11 +82,11 @@ describe('reviewBy()', () => {
 });
 
 describe('reviewRequest()', () => {
-  it('L17 refuses a reviewer whose groups were not asked about', async () => {
+  it('L17 refuses a reviewer whose groups are not known', async () => {
     await refusal(() => reviewRequest(aRequest(assigned), command, nobody, moment()), 'ERR_JIT_NOT_REVIEWER');
   });
 
-  it('L9 L13 L15 L16 refuses in this order: decided, own, late, no quorum, an expired link, no group, a used link, a denial before', async () => {
+  it('L9 L13 L15 L16 refuses in this order: decided, own, late, no quorum, an expired link, no group, a used link, an earlier denial', async () => {
     const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
     const link = { expiresAt: at(1), reviewedAt: at(-1) };
     const said = { ...command, link };
@@ -111,7 +111,7 @@ describe('reviewRequest()', () => {
     });
   });
 
-  it('L25 L27 a denial has on record, in one step, the review that made it', () => {
+  it('L25 L27 a denial records in one step the review that made it', () => {
     const groups = new Map([[SAM, ['ops', 'elsewhere']]]);
     const said = { ...command, verdict: 'deny', reason: 'not tonight' } as const;
     const request = aRequest({ ...assigned, reviews: [by(ANA, ['sec'])] });
@@ -132,7 +132,7 @@ describe('reviewRequest()', () => {
     expect(result.request.end).toBeUndefined();
   });
 
-  it('L10 gives nothing without what an approval needs: that is a mistake of its caller, and told', () => {
+  it('L10 throws without the context of an approval, and grants nothing', () => {
     const request = aRequest({ ...assigned, reviews: [by(ANA, ['ops'])] });
     const groups = new Map([
       [SAM, ['sec']],
@@ -144,19 +144,19 @@ describe('reviewRequest()', () => {
       cause: 'ineligible',
       reason: 'the subject is no longer eligible',
     });
-    // Nobody asked whether the subject may hold it: that is no yes.
+    // Without an answer about eligibility, the request is not approved.
     expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();
   });
 });
 
-describe('settle()', () => {
-  it('L10 gives nothing without what an approval needs', () => {
+describe('applyVerdict()', () => {
+  it('L10 throws without the context of an approval', () => {
     expect(() => applyVerdict(aRequest({ subject: MAYA }), readVerdict('x', { outcome: 'approve' }), undefined, moment())).toThrow(
       CONTEXT_MISSING,
     );
   });
 
-  it('L10 gives nothing yet where people are to decide', () => {
+  it('L10 issues no grant while reviewers have to decide', () => {
     const answer = readVerdict('x', { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } });
     const { result, put } = applyVerdict(aRequest(), answer, undefined, moment());
     expect(result).toMatchObject({ request: { quorum: { denials: 1 }, end: undefined }, grants: [] });

@@ -11,8 +11,8 @@ import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 
 /*
- * The rules stand on their own, whatever the engine has looked at before it applies them: what it never asks of them is
- * tested here, all else through the engine.
+ * The rules do not rely on what the engine checks before it applies them. These tests cover what the engine never asks of the
+ * rules; the tests of the engine cover the rest.
  */
 const moment = { now: START_AT, highWater: START_AT, forEnds: START_AT, steppedBack: false, actor: 'user:sam' };
 const issue: IssueContext = {
@@ -33,14 +33,14 @@ const quorumOf = (approvals: number) => ({
 const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
 const end = { status: 'denied', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined } as const;
 
-describe('settle()', () => {
+describe('applyVerdict()', () => {
   const cases: readonly (readonly [string, AccessRequest])[] = [
     ['has been decided', aRequest({ approver: 'x', end })],
     ['has been cancelled before it was decided', aRequest({ end: { ...end, status: 'cancelled', cause: 'cancelled' } })],
     ['has its quorum', aRequest({ approver: 'x', quorum: quorumOf(1) })],
   ];
   for (const [what, request] of cases) {
-    it(`L8 leaves a request that ${what} as it is`, () => {
+    it(`L8 leaves a request that ${what} unchanged`, () => {
       const step = applyVerdict(
         request,
         { approver: 'late', rule: undefined, verdict: { outcome: 'approve', reason: undefined, terms } },
@@ -52,11 +52,11 @@ describe('settle()', () => {
   }
 });
 
-describe('settle() of an extension of break-glass access', () => {
+describe('applyVerdict() for an extension of break-glass access', () => {
   const extension = { grantId: 'r0.1', from: START_AT, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: true };
   const answer = { approver: 'policy', rule: 'night', verdict: { outcome: 'approve', reason: undefined, terms } } as const;
 
-  it('is a denial whatever the approver says, which says why, and whose word it was', () => {
+  it('denies for any verdict of the approver, and records the reason and the approver', () => {
     const { result, entries } = applyVerdict(aRequest({ extension }), answer, issue, moment);
     expect(result.request).toMatchObject({ approver: 'policy', rule: 'night', end: { status: 'denied', cause: 'approver' } });
     expect(result.request.end?.reason).toContain('break-glass');
@@ -69,7 +69,7 @@ describe('cancelRequest()', () => {
   it.each([
     ['cancelled', 'cancelled'],
     ['expired', 'time'],
-  ] as const)('L8 finds nothing to do, and nothing given, where the request is %s', (status, cause) => {
+  ] as const)('L8 changes nothing, and returns no grants, if the request is %s', (status, cause) => {
     const request = aRequest({ end: { ...end, status, cause } as AccessRequest['end'] });
     const step = cancelRequest(request, { cause: 'revoked', reason: undefined }, moment);
     expect(step).toEqual({ result: { request, grants: [] }, put: [], entries: [] });
@@ -77,7 +77,7 @@ describe('cancelRequest()', () => {
 });
 
 describe('reviewersToConfirm()', () => {
-  it('L16 names nobody while there is no quorum', () => {
+  it('L16 names no reviewer while there is no quorum', () => {
     expect(reviewersToConfirm(aRequest(), 'user:sam', 'approve', ['g'])).toEqual([]);
   });
 });
@@ -88,25 +88,25 @@ describe('reviewersToConfirm()', () => {
   const confirm = (...reviewers: readonly string[]) =>
     reviewersToConfirm(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']);
 
-  it('L14 takes what somebody said before for nothing beside what they say now', () => {
+  it('L14 ignores the earlier review of a reviewer who reviews again', () => {
     expect(confirm('user:sam')).toEqual([]);
     expect(confirm('user:sam', 'user:ana')).toEqual(['user:sam', 'user:ana']);
     expect(confirm('user:ana')).toEqual(['user:sam', 'user:ana']);
   });
 
-  it('L16 counts no approval with a denial', () => {
+  it('L16 counts no approval for a denial', () => {
     const request = aRequest({ quorum: { ...quorumOf(3), denials: 2 }, reviews: [said('user:ana')] });
     expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual([]);
   });
 
-  it('L16 asks about everybody where one denial ends it, however many approvals it would take', () => {
+  it('L16 asks about every reviewer if one denial ends the request, for any number of required approvals', () => {
     const request = aRequest({ quorum: quorumOf(3), reviews: [said('user:ana')] });
     expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual(['user:sam', 'user:ana']);
   });
 });
 
 describe('reviewRequest()', () => {
-  it('L14 L25 what is said again is not on record twice, also where the quorum is complete only now', () => {
+  it('L14 L25 does not record a repeated review again, also if the quorum is complete only now', () => {
     const given = { reviewer: 'user:sam', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined };
     const reviews = [{ ...given, verdict: 'approve' } as const];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
@@ -116,7 +116,7 @@ describe('reviewRequest()', () => {
     expect(step.result.request.reviews).toEqual(reviews);
   });
 
-  it('L10 gives nothing as long as the quorum is not complete, said for the first time or again', () => {
+  it('L10 issues no grant until the quorum is complete, for a first or a repeated review', () => {
     const groups = new Map([['user:sam', ['g']]]);
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const facts = { groups, eligible: undefined, issue: undefined };
@@ -130,7 +130,7 @@ describe('reviewRequest()', () => {
     });
   });
 
-  it('L16 L17 a denial that counts again ends it, with nothing of what the approval said that brought it up', () => {
+  it('L16 L17 an earlier denial that counts again ends the request, without the reason of the approval that asked about it', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
     const reviews = [{ ...denial, reason: 'not today', comment: undefined }];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
@@ -140,14 +140,14 @@ describe('reviewRequest()', () => {
     expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
   });
 
-  it('L16 is never complete where nobody is needed: 0 is not "always"', () => {
+  it('L16 is never complete with 0 required approvals: 0 does not mean always', () => {
     const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const groups = new Map([['user:sam', ['g']]]);
     expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
   });
 
-  it('L16 counts no denial as an approval, also where it takes more of them to end it', () => {
+  it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
     const reviews = [{ ...denial, reason: undefined, comment: undefined }];
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
@@ -156,7 +156,7 @@ describe('reviewRequest()', () => {
     expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
   });
 
-  it('L17 counts nobody whose groups were not asked about', () => {
+  it('L17 counts no reviewer whose groups are not known', () => {
     const given = {
       reviewer: 'user:ana',
       verdict: 'approve',
@@ -172,7 +172,7 @@ describe('reviewRequest()', () => {
     const groups = new Map([['user:sam', ['g']]]);
     expect(endOf({ groups, eligible: true, issue })).toBeUndefined();
     const both = new Map([...groups, ['user:ana', ['g']]]);
-    // Eligibility that nobody asked about is no yes either.
+    // Unknown eligibility does not count as a yes either.
     expect(endOf({ groups: both, eligible: undefined, issue })).toBeUndefined();
     expect(endOf({ groups: both, eligible: true, issue })?.status).toBe('approved');
   });
@@ -186,7 +186,7 @@ describe('approveRequest()', () => {
     approveRequest(request, { cause: 'approver', by: 'x', reason: undefined }, moment, {}, { ...issue, origin: old });
 
   it.each(['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'] as const)(
-    'L12 gives nothing on top of a grant that was %s, though nobody has seen this request when it was',
+    'L12 extends no grant that was %s, even if that end did not see this request',
     (cause) => {
       const step = approve({ ...origin, end: { status: 'revoked', cause, at: START_AT, by: 'user:ciso', reason: undefined } });
       expect(step.result.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
@@ -195,11 +195,11 @@ describe('approveRequest()', () => {
     },
   );
 
-  it('L12 gives nothing on top of a grant that is not there', () => {
+  it('L12 extends no missing grant', () => {
     expect(approve(undefined).result.request.end).toMatchObject({ status: 'cancelled', cause: 'origin_ended' });
   });
 
-  it.each(['time', 'idle', 'used_up'] as const)('L12 goes on from a grant that has run out (%s), and writes it', (cause) => {
+  it.each(['time', 'idle', 'used_up'] as const)('L12 extends a grant that has ended by itself (%s), and updates it', (cause) => {
     const step = approve({ ...origin, end: { status: 'expired', cause, at: START_AT, by: 'system:sweeper', reason: undefined } });
     expect(step.result.request.end?.status).toBe('approved');
     expect(step.put.map(({ kind, id }) => `${kind} ${id}`)).toEqual(['request r1', 'grant r1.1', 'grant r0.1', 'subject user:maya']);
@@ -239,12 +239,12 @@ describe('the grants of an extension chain', () => {
     return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chain: chainOf(count), origin: held }, moment);
   };
 
-  it('L42 are fifty, for one change ends them all: one more is not even opened', async () => {
+  it('L42 are at most fifty, because one change ends them all: a request for one more is not opened', async () => {
     expect(open(49).result).toBe('r9');
     expect(await refusal(() => open(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
   });
 
-  it('L12 are not asked for on top of what is not there', async () => {
+  it('L12 are not requested for a missing grant', async () => {
     const facts = { ...none, overlaps, origin: undefined };
     const error = await refusal(() => openRequest(ask, 'r9', false, limits, facts, moment), 'ERR_JIT_ENDED');
     expect(error).toMatchObject({ grantId: 'r0.1' });
@@ -254,7 +254,7 @@ describe('the grants of an extension chain', () => {
     [49, 'approved', 'approver'],
     [50, 'denied', 'limit'],
     [51, 'denied', 'limit'],
-  ])('L42 with %i of them a request that was opened before is %s', (count, status, cause) => {
+  ])('L42 with %i of them an earlier request is %s', (count, status, cause) => {
     const { id: grantId, expiresAt: from } = origin;
     const extension = { grantId, from, firstStartsAt: START_AT, until: START_AT + 36_000_000, breakGlass: false };
     const facts = { ...issue, chain: chainOf(count), origin };
@@ -271,12 +271,12 @@ describe('reasonOfTime()', () => {
   const within = (maxTotalMs: number) => ({ terms: { ...terms, maxTotalMs } });
   const extension = { grantId: 'r0.1', from: START_AT + 10, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
 
-  it('L3 refuses what is for longer than its rule gives, and cuts nothing', () => {
+  it('L3 refuses a request that is longer than its rule allows, and does not cut it', () => {
     expect(reasonOfTime(aRequest({ ttlMs: 30, ...within(30) }), START_AT)).toBeUndefined();
     expect(reasonOfTime(aRequest({ ttlMs: 31, ...within(30) }), START_AT)).toContain('maxTotal');
   });
 
-  it('L4 an extension that is for longer than its rule gives in all is cut, as long as anything is left', () => {
+  it('L4 cuts an extension that exceeds the total of its rule, as long as any time is left', () => {
     const request = aRequest({ ttlMs: 31, extension, ...within(30) });
     expect(reasonOfTime(request, START_AT)).toBeUndefined();
     expect(windowOf(request, START_AT)).toEqual({ startsAt: START_AT + 10, expiresAt: START_AT + 30 });
@@ -304,8 +304,11 @@ describe('touchGrant()', () => {
     [999, 1],
     [1_000, 0],
     [1_001, 0],
-  ])('L1 revives nothing, whatever has been looked at before: %i ms after the start of one that ends when idle for 1,000', (ms, writes) => {
-    const now = START_AT + ms;
-    expect(touchGrant({ grant, usage }, { ...moment, now, highWater: now, forEnds: now }).put).toHaveLength(writes);
-  });
+  ])(
+    'L1 revives nothing, regardless of earlier checks: %i ms after the start of a grant that ends when idle for 1,000 ms',
+    (ms, writes) => {
+      const now = START_AT + ms;
+      expect(touchGrant({ grant, usage }, { ...moment, now, highWater: now, forEnds: now }).put).toHaveLength(writes);
+    },
+  );
 });

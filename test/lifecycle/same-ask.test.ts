@@ -16,7 +16,7 @@ describe('several denials of the same ask', () => {
     expect(item?.denials.map(({ reason }) => reason)).toEqual(['second', 'first']);
   });
 
-  it('pause the ask from the latest of them on (L44)', async () => {
+  it('block the ask, counted from the latest of them (L44)', async () => {
     const { engine, clock } = anEngine({ limits: { askAgainAfter: '1h' } });
     const twins = [
       await aPending(engine, { scopes: ['a'], scope: undefined as never }),
@@ -32,7 +32,7 @@ describe('several denials of the same ask', () => {
 });
 
 describe('withOwnUse()', () => {
-  it('leaves every other grant, and one without uses, as it is', () => {
+  it('leaves every other grant, and a grant without uses, unchanged', () => {
     const other = { grant: { id: 'g2' }, usage: { uses: 1 } } as never;
     const plain = { grant: { id: 'g1' }, usage: undefined } as never;
     expect(withOwnUse(other, 'g1')).toBe(other);
@@ -58,7 +58,7 @@ describe("the denials that a subject's row names", () => {
   const ids = Array.from({ length: MAX_DENIED }, (_, i) => `r${i}`);
   const ofApprover = { reviews: [], end: { status: 'denied', cause: 'approver', at, by: 'system:approver', reason: undefined } };
 
-  /** Which of a full row the denial of one more request forgets. */
+  /** The denials in a full row that the denial of one more request removes. */
   function forgotten(requests: readonly never[]): unknown {
     const subject = { kind: 'subject', id: 's', version: 3, unreviewed: [], openedForOthers: [], denied: ids } as never;
     const step = { result: { request: denied('new') }, put: [denied('new')], entries: [{ data: {} }], expect: [] } as never;
@@ -66,19 +66,19 @@ describe("the denials that a subject's row names", () => {
     return noted.entries[0]?.data['forgotten'];
   }
 
-  it('make room for the next: those whose request has gone first (L44)', () => {
+  it('make room for the next: first those whose request is gone (L44)', () => {
     expect(forgotten(ids.slice(2).map((id) => denied(id)))).toEqual(['r0', 'r1']);
   });
 
-  it('make room for the next: one that only the approver gave, where all are recent (L44)', () => {
+  it('make room for the next: one that only the approver gave, if all are recent (L44)', () => {
     expect(forgotten(ids.map((id) => denied(id, id === 'r7' ? ofApprover : {})))).toEqual(['r7']);
   });
 
-  it('make room for the next: the first, where people gave them all lately (L44)', () => {
+  it('make room for the next: the first, if reviewers gave them all recently (L44)', () => {
     expect(forgotten(ids.map((id) => denied(id)))).toEqual(['r0']);
   });
 
-  it('are shown of an extension whose window meets, each denial of a request in its order (L44)', () => {
+  it('are shown for an extension whose window overlaps, each denial of a request in its order (L44)', () => {
     const later = { ...deny('user:ana'), at: at + 1 };
     const other = denied('old', { reviews: [later, deny('user:sam')], extension: { from: at, until: at + 9 } });
     const shown = (from: number) =>

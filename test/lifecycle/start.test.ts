@@ -35,7 +35,7 @@ describe('isStartDue()', () => {
 });
 
 describe('activateGrant()', () => {
-  it('L2 leaves a grant whose start has not come as it is, whatever the highest reading says', () => {
+  it('L2 leaves a grant unchanged before its start, for any highest reading', () => {
     const held = scheduled();
     for (const eligible of [true, false]) {
       expect(activateGrant(held, NOTHING, eligible, moment(at(99), { forEnds: at(5_000) }))).toEqual({
@@ -46,13 +46,13 @@ describe('activateGrant()', () => {
     }
   });
 
-  it('L8 leaves one that has ended, or is active, as it is', () => {
+  it('L8 leaves an ended or active grant unchanged', () => {
     for (const held of [scheduled({ end: revoked }), scheduled({ activatedAt: at(100) })]) {
       expect(activateGrant(held, NOTHING, false, moment(at(200))).put).toEqual([]);
     }
   });
 
-  it('L1 puts the end of one on record that has run out meanwhile, however the answer is', () => {
+  it('L1 records the expiry of a grant that has expired in the meantime, for any answer', () => {
     for (const eligible of [true, false]) {
       const { result, entries } = activateGrant(scheduled(), NOTHING, eligible, moment(END));
       expect(result).toMatchObject({ activatedAt: undefined, end: { status: 'expired', cause: 'time', at: END } });
@@ -62,19 +62,19 @@ describe('activateGrant()', () => {
     expect(late.result.end?.status).toBe('expired');
   });
 
-  it('L5 confirms nothing while the clock has stepped back, but takes away, and records what needs no answer', () => {
+  it('L5 confirms no start while the clock is behind, but revokes, and records a start that needs no answer', () => {
     const back = moment(at(200), { forEnds: at(5_000), steppedBack: true });
     expect(() => activateGrant(scheduled(), NOTHING, true, back)).toThrow(/stepped back/);
     expect(activateGrant(scheduled(), NOTHING, false, back).result.end?.cause).toBe('ineligible');
     expect(activateGrant(scheduled({ asksAtStart: false }), NOTHING, true, back).result.activatedAt).toBe(at(200));
   });
 
-  it('L27 is stamped at no instant before what is on the grant', () => {
+  it('L27 has an instant no earlier than the last one on the grant', () => {
     const held = scheduled({ successors: [{ grantId: 'r2.1', at: at(300) }] });
     expect(activateGrant(held, NOTHING, true, moment(at(200))).result.activatedAt).toBe(at(300));
   });
 
-  it('L12 ends what goes on from a grant whose subject may no longer hold it, in the same step', () => {
+  it('L12 ends the extensions of a grant whose subject is no longer eligible, in the same step', () => {
     const successor = scheduled({
       id: 'r2.1',
       requestId: 'r2',

@@ -58,7 +58,7 @@ describe('isUsable()', () => {
     ['a fraction', (at) => at + 0.5],
     ['below every instant', () => -1],
     ['above every instant', () => Infinity],
-  ])('L30 allows nothing where one bound is no instant: %s', (_, bad) => {
+  ])('L30 allows nothing if one bound is not an instant: %s', (_, bad) => {
     expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: END })).toBe(true);
     expect(isUsableNow({ startsAt: bad(START_AT - 5), expiresAt: END })).toBe(false);
     expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: bad(END) })).toBe(false);
@@ -75,7 +75,7 @@ describe('wasHeldAt()', () => {
     [revoked(START_AT + 5), START_AT + 5, false],
     [revoked(START_AT), START_AT, false],
     [revoked(START_AT - 5), START_AT, false],
-    // An end on record after the window has closed doesn't lengthen it.
+    // An end recorded after the window has closed does not lengthen it.
     [revoked(END + 5), END, false],
     [undefined, NaN, false],
   ] as const) {
@@ -84,7 +84,7 @@ describe('wasHeldAt()', () => {
     });
   }
 
-  it('L30 is false on bounds that are no instants', () => {
+  it('L30 is false on bounds that are not instants', () => {
     for (const bad of [NaN, undefined, null, String(END), Infinity, -1, 1.5]) {
       expect(wasHeldAt(aGrant({ expiresAt: bad as number }), START_AT)).toBe(false);
       expect(wasHeldAt(aGrant({ startsAt: bad as number }), START_AT)).toBe(false);

@@ -12,7 +12,7 @@ const held = (over: Partial<Grant> = {}): GrantUse => ({ grant: aGrant(over), us
 
 const REVOKED = { status: 'revoked', cause: 'revoked', at: at(0), by: 'x', reason: undefined } as const;
 
-/** Facts in which it is known who asked for each grant. */
+/** A context in which the requester of each grant is known. */
 const given = (...requests: readonly AccessRequest[]) => new Map(requests.map((request) => [request.id, request]));
 const facts = (live: readonly GrantUse[], known: ReadonlyMap<string, AccessRequest> = new Map()) => ({
   subject: undefined,
@@ -21,7 +21,7 @@ const facts = (live: readonly GrantUse[], known: ReadonlyMap<string, AccessReque
 });
 
 describe('touchSubject()', () => {
-  it('makes the first row, moves on the next, and keeps what is not changed', () => {
+  it('creates the first row, increments the version of an existing one, and keeps unchanged fields', () => {
     const lists = { openedForOthers: [], denied: [] };
     expect(touchSubject(MAYA, undefined)).toEqual({ kind: 'subject', id: MAYA, version: 1, unreviewed: [], ...lists });
     const before = { kind: 'subject', id: MAYA, version: 3, unreviewed: ['r1'], openedForOthers: ['r2'], denied: ['r3'] } as const;
@@ -33,7 +33,7 @@ describe('touchSubject()', () => {
 });
 
 describe('countsAgainst()', () => {
-  it('L44 counts what the same requester asked for, and what the subject asked for itself; what is not known counts', () => {
+  it('L44 counts requests of the same requester and of the subject itself; one with an unknown requester counts', () => {
     const counts = (asker: string, requestedBy: string | undefined) => countsAgainst({ subject: MAYA, requestedBy: asker }, requestedBy);
     for (const [asker, other, expected] of [
       [MAYA, MAYA, true],
@@ -51,18 +51,18 @@ describe('countsAgainst()', () => {
 describe('countGrants()', () => {
   const asked = { subject: MAYA, requestedBy: MAYA };
 
-  it('counts what has no recorded end, whatever time has made of it', () => {
+  it('counts grants without a recorded end, expired or not', () => {
     for (const [one, live, counts] of [
       ['active', held(), true],
       ['scheduled', held({ startsAt: at(5 * MINUTE), activatedAt: undefined }), true],
-      ['ended on record', held({ end: REVOKED }), false],
-      ['ended by time, not on record', held({ expiresAt: at(1) }), true],
+      ['with a recorded end', held({ end: REVOKED }), false],
+      ['expired without a recorded end', held({ expiresAt: at(1) }), true],
     ] as const) {
       expect([one, countGrants(facts([live]), asked, false)]).toEqual([one, counts ? 1 : 0]);
     }
   });
 
-  it('L44 counts by who asked for it; break-glass apart, and what extends it not among it', () => {
+  it('L44 counts by requester; break-glass separately, without its extensions', () => {
     const live = [held({ requestId: 'r1' }), held({ requestId: 'r2' }), held({ requestId: 'r3', breakGlass: true })];
     const extended = held({ requestId: 'r4', breakGlass: true, extends: 'r3.1', firstStartsAt: at(-1) });
     const known = given(
@@ -99,7 +99,7 @@ describe('grantLimitMet()', () => {
 describe('findDuplicate()', () => {
   const asked = { subject: MAYA, requestedBy: MAYA, scopes: ['a'], ttlMs: MINUTE, startsAt: undefined, extension: undefined };
   const scope = { scope: 'a' };
-  /** The request that the grants are of. */
+  /** The request of the grants. */
   const theirs = (over: Partial<AccessRequest> = {}) => aRequest({ id: 'r1', scopes: ['a'], ttlMs: MINUTE, ...over });
 
   it('finds the first open request of the same requester for exactly the same and at most as long, before any grant', () => {
@@ -137,7 +137,7 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, [], facts([]), moment())).toBeUndefined();
   });
 
-  it('never takes the grants of two requests together', () => {
+  it('never combines the grants of two requests', () => {
     const two = { ...asked, scopes: ['a', 'b'] };
     const both = given(theirs(), theirs({ id: 'r2', scopes: ['b'] }));
     const live = [held(scope), held({ id: 'r2.1', requestId: 'r2', scope: 'b' })];
@@ -149,7 +149,7 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, [], facts(bundle, one), moment())).toBeUndefined();
   });
 
-  it('L5 L6 a grant lasts as long as a new one would, counted from now; whether it is there is judged at both readings', () => {
+  it('L5 L6 counts the remaining time of a grant from now, and judges whether it is live at both readings', () => {
     const grant = held({ ...scope, expiresAt: at(2 * MINUTE) });
     for (const [now, late, found] of [
       [0, MINUTE + 1, true],
@@ -169,7 +169,7 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, [], facts([later], given(theirs())), moment(5, 5))).toBeDefined();
   });
 
-  it('L18 a grant whose time has come without its start being confirmed is nothing to come back to, whenever the ask begins', () => {
+  it('L18 does not reuse a grant whose start has come but is not confirmed, for any start of the ask', () => {
     const found = (now: number, startsAt: number, activatedAt?: number) => {
       const grant = held({ ...scope, startsAt: at(5), asksAtStart: true, activatedAt: activatedAt && at(activatedAt) });
       const known = given(theirs({ ttlMs: 1, startsAt: at(startsAt) }));
@@ -180,7 +180,7 @@ describe('findDuplicate()', () => {
     expect(found(6, 4, 5)).toBe(false);
   });
 
-  it('L18 whatever it finds gives all that was asked, for all of the time (a property)', () => {
+  it('L18 finds only what gives everything requested, for all of the time (a property)', () => {
     const ms = fc.integer({ min: 0, max: 6 });
     const names = fc.subarray(['a', 'b', 'c'], { minLength: 1 });
     const one = fc.record({

@@ -27,7 +27,7 @@ function counted(grant: Partial<Grant> = {}, usage: Partial<Usage> = {}): Counte
 }
 
 describe('closeUsage()', () => {
-  it('L8 closes nothing while the grant has no recorded end, nor where nothing is counted', () => {
+  it('L8 closes nothing while the grant has no recorded end, or without a usage row', () => {
     const nothing = { result: undefined, put: [], entries: [] };
     expect(closeUsage(counted({ maxUses: 3 }), moment(0))).toEqual(nothing);
     const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:sam', reason: undefined } as const;
@@ -48,13 +48,13 @@ describe('isTouchDue()', () => {
     [9, undefined, 0, false],
     [9, undefined, 1, true],
     [1, undefined, 1, true],
-    // By a clock that lies behind the last use.
+    // With a clock that reads an instant before the last use.
     [100, 50, 0, false],
   ])('L34 with an idle time of %i, last used at %s, is at %i: %s', (idleTtlMs, usedAt, now, due) => {
     expect(isTouchDue(counted({ idleTtlMs }, { usedAt: usedAt === undefined ? undefined : at(usedAt) }), moment(now))).toBe(due);
   });
 
-  it('L34 is never for what has no idle time, or no count', () => {
+  it('L34 is never due without an idle time, or without a usage row', () => {
     expect(isTouchDue(counted({ maxUses: 3 }), moment(800_000))).toBe(false);
     expect(isTouchDue({ grant: aGrant({ idleTtlMs: 5 }), usage: undefined }, moment(800_000))).toBe(false);
   });
@@ -66,24 +66,24 @@ describe('touchGrant()', () => {
 
   it.each<[string, GrantUse, ReturnType<typeof moment>]>([
     ['is idle', counted(idle), moment(1_000)],
-    ['is idle at the highWater reading, whatever the clock says now', counted(idle), moment(999, { forEnds: at(1_000) })],
-    ['has run out', counted({ idleTtlMs: 10_000_000 }), moment(900_000)],
+    ['is idle at the highWater reading, for any time of the clock', counted(idle), moment(999, { forEnds: at(1_000) })],
+    ['has expired', counted({ idleTtlMs: 10_000_000 }), moment(900_000)],
     ['has been revoked', counted({ ...idle, end }), moment(500)],
-    ['has not begun', counted({ ...idle, startsAt: at(600), firstStartsAt: at(600), activatedAt: undefined }), moment(500)],
+    ['has not started', counted({ ...idle, startsAt: at(600), firstStartsAt: at(600), activatedAt: undefined }), moment(500)],
     [
       'has not been activated',
       counted({ ...idle, startsAt: at(5), firstStartsAt: at(5), activatedAt: undefined, asksAtStart: true }),
       moment(500),
     ],
     ['has been used up', counted({ ...idle, maxUses: 1 }, { uses: 1 }), moment(500)],
-    ['has a closed count', counted(idle, { endedAt: at(1) }), moment(500)],
-    ['has no count', { grant: aGrant(idle), usage: undefined }, moment(500)],
+    ['has a closed usage row', counted(idle, { endedAt: at(1) }), moment(500)],
+    ['has no usage row', { grant: aGrant(idle), usage: undefined }, moment(500)],
     ['was used just now', counted(idle, { usedAt: at(450) }), moment(500)],
-  ])('L8 leaves a grant that %s as it is', (_, held, now) => {
+  ])('L8 leaves a grant that %s unchanged', (_, held, now) => {
     expect(touchGrant(held, now)).toEqual({ result: undefined, put: [], entries: [] });
   });
 
-  it('L12 L27 writes the usage alone, relies on the grant, and stamps nothing before what is on either', () => {
+  it('L12 L27 writes only the usage row, depends on the grant, and stamps nothing before the last instant of either', () => {
     const held = counted({ ...idle, version: 4, warnAt: [at(1)], warnedAt: [at(700)] }, { usedAt: at(300), version: 6 });
     const step = touchGrant(held, moment(600));
     expect(step.put).toEqual([{ ...held.usage, version: 7, usedAt: at(700) }]);
@@ -93,7 +93,7 @@ describe('touchGrant()', () => {
 });
 
 describe('grantToConsume()', () => {
-  it('takes, of those that have uses, the one that ends first; of two that end together the first by id', () => {
+  it('takes the counted grant that ends first; of two that end together the first by id', () => {
     const uncounted: GrantUse = { grant: aGrant({ id: 'r1.0', expiresAt: at(1) }), usage: undefined };
     const idle = counted({ id: 'r1.1', idleTtlMs: 5, expiresAt: at(2) });
     const long = counted({ id: 'r1.2', maxUses: 1, expiresAt: at(900) });
@@ -127,7 +127,7 @@ describe('consumeUse()', () => {
           expect(entries.map(({ type }) => type)).toEqual(isLast ? ['grant.used', 'grant.expired'] : ['grant.used']);
           expect(grant.end?.cause).toBe(isLast ? 'used_up' : undefined);
           expect(usage.endedAt).toBe(isLast ? at(now) : undefined);
-          // Written or only read, the grant is compared.
+          // Written or only read, the version of the grant is compared.
           if (!isLast) expect(dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 1 }]);
           expect(put.filter(({ kind }) => kind === 'usage')).toHaveLength(1);
           held = { grant, usage };
@@ -137,14 +137,14 @@ describe('consumeUse()', () => {
     );
   });
 
-  it('L27 ends no grant after its window, whatever another clock has put on it', () => {
+  it('L27 ends no grant after its window, for any instant that another clock has written', () => {
     const held = counted({ maxUses: 1, expiresAt: at(100) }, { usedAt: at(150) });
     const { result, entries } = consumeUse(held, { id: 'use-1', scope: 'db-prod:write' }, moment(99));
     expect(result.grant.end).toMatchObject({ at: at(100) });
     expect(entries.map((entry) => entry.at)).toEqual([at(150), at(150)]);
   });
 
-  it('L11 puts the use of a key on record with what it left', () => {
+  it('L11 records the use of a key with the uses left', () => {
     const { put, entries } = consumeUse(counted({ maxUses: 3 }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
     expect(put[0]).toEqual({
       kind: 'use',
@@ -161,13 +161,13 @@ describe('consumeUse()', () => {
     expect(entries[0]?.data).not.toHaveProperty('useScope');
   });
 
-  it('L11 L27 puts what was asked for under a key on record, where the grant covers more', () => {
+  it('L11 L27 records the requested scope of a key, if the grant covers more', () => {
     const { put, entries } = consumeUse(counted({ maxUses: 3, scope: 'db-prod:*' }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
     expect(put[0]).toMatchObject({ kind: 'use', scope: 'db-prod:write' });
     expect(entries[0]?.data).toMatchObject({ useId: 'use-1', useScope: 'db-prod:write' });
   });
 
-  it('L5 is refused while the clock has stepped back', () => {
+  it('L5 is refused while the clock is behind', () => {
     expect(() => consumeUse(counted({ maxUses: 3 }), undefined, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
   });
 });
@@ -186,17 +186,17 @@ describe('endUsedUp()', () => {
     ['that has uses left', held(1)],
     ['that has no number of uses', held(0, { maxUses: undefined, idleTtlMs: 1_000 })],
     ['whose usage cannot be read', { ...held(2), usage: undefined }],
-    ['that has ended by time', held(2, { expiresAt: at(2) })],
-  ])('leaves a grant %s as it is (L8)', (_, one) => {
+    ['that has expired', held(2, { expiresAt: at(2) })],
+  ])('leaves a grant %s unchanged (L8)', (_, one) => {
     const { result, put, entries } = endUsedUp(one, moment(3));
     expect([result, put, entries]).toEqual([one.grant, [], []]);
   });
 });
 
-describe('what a revoke leaves of the usage', () => {
+describe('the usage row after a revoke', () => {
   const end = { status: 'revoked', cause: 'revoked', at: at(7), by: 'user:sam', reason: undefined } as const;
 
-  it('L25 L27 is closed by a sweep: at the end of the grant, once, in an entry of its own', () => {
+  it('L25 L27 is closed by a sweep: at the end of the grant, once, with an entry of its own', () => {
     const held = counted({ maxUses: 3, version: 4, end }, { version: 6, uses: 2, usedAt: at(5) });
     expect(workOn(held, moment(9))).toBe('closed');
     const { result, put, entries } = recordTime([held], moment(9));
@@ -216,19 +216,19 @@ describe('what a revoke leaves of the usage', () => {
     expect([workOn(closed, moment(9)), recordTime([closed], moment(9)).put]).toEqual([undefined, []]);
   });
 
-  it('L27 is stamped with no instant before what is on either', () => {
+  it('L27 is stamped no earlier than the last instant of either record', () => {
     const held = counted({ idleTtlMs: 1_000, end: { ...end, at: at(50) } }, { usedAt: at(40) });
     expect(recordTime([held], moment(9)).entries).toMatchObject([{ type: 'usage.closed', at: at(50) }]);
   });
 
-  it('is nothing where the grant is not counted, has not ended, or is closed', () => {
+  it('needs no work if the grant is not counted or has not ended, or if the row is closed', () => {
     expect(workOn({ grant: aGrant({ end }), usage: undefined }, moment(9))).toBeUndefined();
     expect(workOn(counted({ maxUses: 3 }), moment(9))).toBeUndefined();
     expect(workOn(counted({ maxUses: 3, end }, { endedAt: at(7) }), moment(9))).toBeUndefined();
     expect(isUsageLeft(counted({ maxUses: 3 }))).toBe(false);
   });
 
-  it('L25 an end by time closes it in the same step', () => {
+  it('L25 is closed in the same step as an expiry', () => {
     const { put, entries } = recordTime([counted({ idleTtlMs: 100 }, { version: 2 })], moment(500));
     expect(put).toMatchObject([
       { kind: 'grant', end: { cause: 'idle', at: at(100) } },
@@ -237,7 +237,7 @@ describe('what a revoke leaves of the usage', () => {
     expect(entries).toMatchObject([{ type: 'grant.expired', data: { usageVersion: 3 } }]);
   });
 
-  it.each([undefined, at(7)])('L12 gives no use, closed at %s or not', (endedAt) => {
+  it.each([undefined, at(7)])('L12 allows no use, closed at %s or not', (endedAt) => {
     const held = counted({ maxUses: 3, idleTtlMs: 1_000, end }, { endedAt });
     expect(isUsable(held, moment(9))).toBe(false);
     expect(touchGrant(held, moment(900)).put).toEqual([]);

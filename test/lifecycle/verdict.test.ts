@@ -45,7 +45,7 @@ describe('readVerdict()', () => {
     });
   });
 
-  it('reads everything that a quorum may say', () => {
+  it('reads every field of a quorum', () => {
     const escalation = { group: 'leads', afterMs: 5 };
     const terms = { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 };
     const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation };
@@ -57,7 +57,7 @@ describe('readVerdict()', () => {
     });
   });
 
-  it('L16 names what is wrong, and never takes it for a yes', async () => {
+  it('L16 names the invalid argument, and never reads it as a yes', async () => {
     const review = (quorum: unknown) => ({ outcome: 'review', quorum });
     const inQuorum = (over: object) => review({ groups: GROUPS, ...over });
     const cases: readonly (readonly [string, unknown])[] = [
@@ -101,7 +101,7 @@ describe('readVerdict()', () => {
     for (const [argument, verdict] of cases) expect(await argumentOf(() => readVerdict('p', verdict))).toBe(argument);
   });
 
-  it('L16 whatever it reads as a review needs at least one approval (a property)', () => {
+  it('L16 reads only reviews that need at least one approval (a property)', () => {
     const number = fc.oneof(fc.integer({ min: -3, max: 3 }), fc.double(), fc.constantFrom(undefined, null, '1'));
     const group = fc.record({ name: fc.constantFrom('a', 'b', ''), approvals: number });
     fc.assert(
@@ -149,7 +149,7 @@ describe('readBreakGlass()', () => {
     expect(readBreakGlass('p', { outcome: 'abstain' }).verdict).toEqual({ outcome: 'abstain' });
   });
 
-  it('L30 names what is wrong, and never takes it for a yes', async () => {
+  it('L30 names the invalid argument, and never reads it as a yes', async () => {
     const cases: readonly (readonly [string, unknown])[] = [
       ['verdict', null],
       ['verdict', true],

@@ -16,16 +16,16 @@ describe('windowOf()', () => {
   it.each([
     ['starts at the decision', plain, 0, 0, 1_000],
     ['starts at a later decision', plain, 777, 777, 1_777],
-    ['starts when it was asked to, decided before', scheduled, 0, 500, 1_500],
-    ['starts when it was asked to, decided 1 ms before', scheduled, 499, 500, 1_500],
-    ['starts when it was asked to, decided then', scheduled, 500, 500, 1_500],
-    ['gives what is left, decided 1 ms later', scheduled, 501, 501, 1_500],
+    ['starts at the requested start, decided before', scheduled, 0, 500, 1_500],
+    ['starts at the requested start, decided 1 ms before', scheduled, 499, 500, 1_500],
+    ['starts at the requested start, decided then', scheduled, 500, 500, 1_500],
+    ['gives the remaining time, decided 1 ms later', scheduled, 501, 501, 1_500],
     ['gives the last millisecond', scheduled, 1_499, 1_499, 1_500],
     ['is empty, decided at its end', scheduled, 1_500, 1_500, 1_500],
-    ['goes on from the old end', extension(), 0, 1_000, 2_000],
-    ['goes on from the old end, decided then', extension(), 1_000, 1_000, 2_000],
-    ['starts at a decision that came after the old end', extension(), 1_001, 1_001, 2_001],
-    ['is as long as was asked up to the cap', extension({}, 4_000), 0, 1_000, 5_000],
+    ['starts at the old end', extension(), 0, 1_000, 2_000],
+    ['starts at the old end, decided then', extension(), 1_000, 1_000, 2_000],
+    ['starts at a decision after the old end', extension(), 1_001, 1_001, 2_001],
+    ['lasts the requested time, up to the cap', extension({}, 4_000), 0, 1_000, 5_000],
     ['is cut at the cap', extension({}, 4_001), 0, 1_000, 5_000],
     ['is cut at the cap, decided late', extension(), 4_500, 4_500, 5_000],
     ['gives the last millisecond before the cap', extension(), 4_999, 4_999, 5_000],
@@ -34,7 +34,7 @@ describe('windowOf()', () => {
     expect(windowOf(request, at(decided))).toEqual({ startsAt: at(startsAt), expiresAt: at(expiresAt) });
   });
 
-  it("L4 is cut at the rule's own cap, counted from the first start, where that is lower", () => {
+  it('L4 is cut at the cap of the rule, counted from the first start, if that is lower', () => {
     const request = aRequest({ ...extension(), terms: terms(1_500) });
     expect(windowOf(request, at(0))).toEqual({ startsAt: at(1_000), expiresAt: at(1_500) });
     expect(windowOf({ ...request, terms: terms(9_000) }, at(4_500)).expiresAt).toBe(at(5_000));
@@ -72,14 +72,14 @@ describe('windowOf()', () => {
         expect(startsAt).toBeGreaterThanOrEqual(from);
         expect(startsAt).toBe(Math.max(at(decided), from));
         expect(expiresAt).toBeLessThanOrEqual(latestEnd(request));
-        // Where the cap lies before the start, nothing is left however early it is decided.
+        // If the cap is before the start, no time is left, even for an early decision.
         expect(startsAt < expiresAt).toBe(Math.max(at(decided), from) < latestEnd(request));
       }),
       { numRuns: 500 },
     );
   });
 
-  it('L4 a later decision never gives an earlier or a later end of a window that has one', () => {
+  it('L4 a later decision never moves the end of a window with a start', () => {
     fc.assert(
       fc.property(requests, fc.nat(20_000), fc.nat(20_000), (request, one, other) => {
         if (request.startsAt === undefined) return;
@@ -91,12 +91,12 @@ describe('windowOf()', () => {
 });
 
 describe('latestEnd()', () => {
-  it('L4 is none for what starts at its decision', () => {
+  it('L4 is Infinity for a window that starts at its decision', () => {
     expect(latestEnd(plain)).toBe(Infinity);
     expect(latestEnd({ ...plain, terms: terms(5) })).toBe(Infinity);
   });
 
-  it("L4 is the end of the window that was asked for, or the lower cap of the line's", () => {
+  it('L4 is the end of the requested window, or the lower cap of the chain', () => {
     expect(latestEnd(scheduled)).toBe(at(1_500));
     expect(latestEnd(extension())).toBe(at(5_000));
     expect(latestEnd({ ...extension(), terms: terms(undefined) })).toBe(at(5_000));
