@@ -1,10 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { excludedFrom, TIERS } from './test/tiers.js';
 
 const all = (percent: number) => ({ branches: percent, functions: percent, lines: percent, statements: percent });
 
 /** The built files of another Kysely than the one that is installed: `.ci/run` tests with the next line of it, too. */
 const kysely = process.env['JIT_TEST_KYSELY'];
+
+/** Set while one tier of several runs: the thresholds hold for all of them together, see test/coverage.ts. */
+const isPart = process.env['JIT_COVERAGE_PART'] !== undefined;
+
+const NEED_THE_PACKAGE = ['package', 'runtimes'];
+
+/** The rules of access without a gap, and 95 % of all else: one threshold for both would count the former into the latter. */
+const THRESHOLDS = {
+  'src/{lifecycle,journal,followers}/**': all(100),
+  'src/core/{scope,time,duration,instant}.ts': all(100),
+  'src/{*.ts,core/!(scope|time|duration|instant).ts,!(core|lifecycle|journal|followers)/**/*.ts}': all(95),
+};
 
 export default defineConfig({
   resolve: {
@@ -18,42 +32,30 @@ export default defineConfig({
     ],
   },
   test: {
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'source',
-          include: ['test/**/*.test.ts'],
-          exclude: ['test/package/**'],
-          setupFiles: ['test/fixed-seed.ts'],
-          // No test waits for time to pass: one that takes long says only that the machine is busy.
-          testTimeout: 300_000,
-          expect: { poll: { timeout: 120_000 } },
-        },
+    // Vitest takes one worker less than there are cores: on two cores one, and half of the time is lost.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
+    projects: TIERS.map((tier) => ({
+      extends: true as const,
+      test: {
+        name: tier.name,
+        include: [...tier.include],
+        exclude: [...excludedFrom(tier)],
+        setupFiles: ['test/fixed-seed.ts'],
+        // The tests of the package and of the runtimes begin with a build that is packed and installed.
+        globalSetup: NEED_THE_PACKAGE.includes(tier.name) ? ['test/package/setup.ts'] : [],
+        // No test waits for time to pass: one that takes long says only that the machine is busy.
+        testTimeout: 600_000,
+        hookTimeout: 600_000,
+        expect: { poll: { timeout: 120_000 } },
       },
-      {
-        extends: true,
-        test: {
-          name: 'package',
-          include: ['test/package/**/*.test.ts'],
-          globalSetup: ['test/package/setup.ts'],
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
-        },
-      },
-    ],
+    })),
     coverage: {
       provider: 'v8',
       include: ['src/**/*.ts'],
       // It runs in a browser, where this doesn't count: test/elements tests it in a real one.
       exclude: ['src/elements/jit-badge.ts'],
-      reporter: ['text', 'html'],
-      // The rules of access without a gap, then all the rest: a plain threshold would count the former into it.
-      thresholds: {
-        'src/{lifecycle,journal,followers}/**': all(100),
-        'src/core/{scope,time,duration,instant}.ts': all(100),
-        'src/{*.ts,core/!(scope|time|duration|instant).ts,!(core|lifecycle|journal|followers)/**/*.ts}': all(95),
-      },
+      reporter: isPart ? [] : ['text', 'html'],
+      ...(isPart ? {} : { thresholds: THRESHOLDS }),
     },
   },
 });

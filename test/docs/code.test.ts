@@ -1,16 +1,7 @@
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { run } from '../examples/run.js';
-import { blocksOf, pages, root, textOf, type Block } from './pages.js';
-
-const blocks = pages.flatMap(blocksOf);
-const code = blocks.filter((block) => /^ts\b/.test(block.info));
-/** A reader saves the store or the adapter of its page under a name of their own. */
-const programOf = (block: Block) =>
-  block.code
-    .replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'")
-    .replace("'./require-grant.js'", "'../examples/guards/koa.js'");
-const nameOf = (block: Block) => `${block.page}:${block.line}`;
+import { blocks, code, nameOf, programOf } from './blocks.js';
+import { root, textOf, type Block } from './pages.js';
 
 /** What a block that imports nothing may use: it goes on from the sentence before it. */
 const PRELUDE = `
@@ -85,22 +76,6 @@ describe('the code in README.md and docs', () => {
       expect(block.code).toBe(textOf(block.file as string));
     },
   );
-
-  describe.concurrent('runs', () => {
-    it.each(code.filter((block) => block.info === 'ts run').map((block) => [nameOf(block), block] as const))(
-      '%s, and prints what stands below it',
-      async (_, block) => {
-        const {
-          stdout,
-          stderr,
-          code: exit,
-        } = await run({ text: programOf(block) }, { bundlesCommonJs: block.code.includes("from 'koa'") });
-        expect(stderr).toBe('');
-        expect(exit).toBe(0);
-        if (block.prints !== undefined) expect(stdout).toBe(block.prints);
-      },
-    );
-  });
 
   it('shows each whole file that is meant to be shown', () => {
     expect(blocks.map((block) => block.file).filter((file) => file !== undefined)).toEqual(

@@ -21,10 +21,10 @@ function printLongest(what: string, sizes: readonly Size[]): void {
   );
 }
 
-/** What the last run of `npm run check` wrote, or of as much of it as has ended. */
+/** What the last run of `npm run ci` wrote, or of as much of it as has ended. */
 function stepTimes(): string[] {
   const path = `${src}../.tmp/step-times`;
-  return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : ['none written: npm run check writes them'];
+  return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : ['none written: npm run ci writes them'];
 }
 
 const onCycles = modulesOnCycles();

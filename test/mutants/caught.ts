@@ -70,7 +70,7 @@ export function isCaught(bug: StoreBug, seed: number): boolean {
       return status === 1 && !stdout.includes('it threw') && !stdout.includes('proves nothing');
     }
     const pattern = by.title.replaceAll(/[^\w ]/g, '.');
-    const run = ['--project', 'source', '--reporter', 'json', '--outputFile', 'said.json', by.test, '-t', pattern];
+    const run = ['--reporter', 'json', '--outputFile', 'said.json', by.test, '-t', pattern];
     const { stderr } = node(folder, 'node_modules/vitest/vitest.mjs', 'run', ...run);
     if (!existsSync(join(folder, 'said.json'))) throw new Error(`${bug.name}: ${by.test} did not run: ${stderr}`);
     const { testResults } = JSON.parse(readFileSync(join(folder, 'said.json'), 'utf8')) as Said;

@@ -34,7 +34,7 @@ export function assurance(
     markdown(HEAD, rows),
     '### By law',
     markdown(
-      ['law', '', 'held in `npm test` by', 'held in `npm run prove` by'],
+      ['law', '', 'held in the tests by', 'held in `npm run prove` by'],
       sayings.map((says, i) => {
         const law = `L${i + 1}`;
         const files = filesByLaw.get(i + 1)?.length ?? 0;

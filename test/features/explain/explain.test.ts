@@ -940,7 +940,7 @@ describe('JitEngine', () => {
           expect(await everything(world.store)).toEqual(before);
         }
       });
-      await untilReached(REASONS, reasons, () => fc.assert(lives, { numRuns: 80 }));
+      await untilReached(REASONS, reasons, () => fc.assert(lives, { numRuns: 40 }));
     });
   });
 });

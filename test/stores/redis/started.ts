@@ -23,7 +23,9 @@ export const named = process.env['JIT_TEST_REDIS_URL'];
 /** Either of them, or the one that JIT_TEST_REDIS_PROGRAM names. */
 const asked = process.env['JIT_TEST_REDIS_PROGRAM'];
 const programs = asked === undefined ? ['redis-server', 'valkey-server'] : [asked];
-const program = programs.find((name) => spawnSync(name, ['--version']).status === 0);
+/** Whether a server program is installed. */
+export const isOnPath = (name: string): boolean => spawnSync(name, ['--version']).status === 0;
+const program = programs.find(isOnPath);
 
 export const LEFT_OUT = `there is no ${programs.join(' or ')} on the PATH`;
 /** Whether there is one that can be started. */

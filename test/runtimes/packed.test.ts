@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { describeRuntime } from '../runtimes/runtimes.js';
+import { describeRuntime } from './runtimes.js';
 
 /** The quick start, by an engine that is made at module scope. */
 const story = `

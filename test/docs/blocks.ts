@@ -1,0 +1,13 @@
+import { blocksOf, pages, type Block } from './pages.js';
+
+/** The fenced blocks of README.md and of all pages. */
+export const blocks: readonly Block[] = pages.flatMap(blocksOf);
+export const code: readonly Block[] = blocks.filter((block) => /^ts\b/.test(block.info));
+
+/** A reader saves the store or the adapter of its page under a name of their own. */
+export const programOf = (block: Block): string =>
+  block.code
+    .replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'")
+    .replace("'./require-grant.js'", "'../examples/guards/koa.js'");
+
+export const nameOf = (block: Block): string => `${block.page}:${block.line}`;

@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs';
+import { hasBetterSqlite3 } from './sql/drivers.js';
+import { isInstalled, isOnPath, LEFT_OUT } from './redis/started.js';
+
+/** One call of Vitest. */
+export interface Run {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** A database engine, or another driver for one. */
+interface Engine {
+  readonly files: readonly string[];
+  /** Only the tests of these files whose names match: some files test several engines. */
+  readonly title?: string;
+  /** How the names of the durable tests call the engine. They start and kill processes. */
+  readonly durable?: 'sqlite' | 'postgres' | 'redis';
+  readonly env?: Readonly<Record<string, string>>;
+  /** What `JIT_TEST_REQUIRE` must name, so that the tests of a named engine fail where it is missing. */
+  readonly requires?: string;
+  /** Whether it is another driver: the run of all tests goes through the first driver of each engine. */
+  readonly isExtra?: true;
+  /** Why it can not run here; `undefined`: it can. */
+  readonly missing?: string | undefined;
+}
+
+const SQLITE = { files: ['test/contract/sql-sqlite.test.ts', 'test/stores/sql'], title: '(sqlite|SQLite)', durable: 'sqlite' } as const;
+const REDIS = { files: ['test/contract/redis.test.ts', 'test/stores/redis'], durable: 'redis', requires: 'redis' } as const;
+const DRIVERS = 'npm ci --prefix .ci/drivers installs it';
+const KYSELY = '.ci/drivers/node_modules/kysely/dist';
+
+/** Where it is missing: why. */
+const unless = (isThere: boolean, why: string): string | undefined => (isThere ? undefined : why);
+
+const ENGINES: Readonly<Record<string, Engine>> = {
+  sqlite: SQLITE,
+  'better-sqlite3': {
+    ...SQLITE,
+    env: { JIT_TEST_SQLITE: 'better-sqlite3' },
+    requires: 'better-sqlite3',
+    isExtra: true,
+    missing: unless(hasBetterSqlite3, DRIVERS),
+  },
+  postgres: { files: ['test/contract/sql-p', 'test/stores/sql'], durable: 'postgres' },
+  redis: { ...REDIS, missing: unless(isInstalled, LEFT_OUT) },
+  valkey: {
+    ...REDIS,
+    env: { JIT_TEST_REDIS_PROGRAM: 'valkey-server' },
+    isExtra: true,
+    missing: unless(isOnPath('valkey-server'), 'there is no valkey-server on the PATH'),
+  },
+  kysely: {
+    files: ['test/contract/sql-p', 'test/contract/sql-sqlite.test.ts', 'test/stores/sql'],
+    env: { JIT_TEST_KYSELY: KYSELY },
+    isExtra: true,
+    missing: unless(existsSync(KYSELY), DRIVERS),
+  },
+};
+
+const EVERY_STORE: Run = { name: 'every store', args: [], env: {} };
+
+/**
+ * The calls of Vitest for the named engines. Without a name: one for all tests of the stores, then those for each further
+ * driver that is installed.
+ *
+ * @param isShort leaves out the durable tests of the named engines and the further drivers
+ * @throws Error for a name that is unknown, or an engine that is not installed
+ */
+export function chosenRuns(names: readonly string[], isShort: boolean): readonly Run[] {
+  if (names.length > 0) return names.flatMap((name) => runsOf(name, installed(name), isShort));
+  const extra = Object.entries(ENGINES).filter(([, { isExtra }]) => isExtra === true);
+  for (const [name, { missing }] of extra) if (missing !== undefined) console.log(`${name} is left out: ${missing}`);
+  const found = extra.filter(([, { missing }]) => missing === undefined);
+  return [EVERY_STORE, ...found.flatMap(([name, engine]) => runsOf(name, engine, isShort))];
+}
+
+function installed(name: string): Engine {
+  const engine = Object.hasOwn(ENGINES, name) ? ENGINES[name] : undefined;
+  if (engine === undefined) throw new Error(`there is no engine ${JSON.stringify(name)}; there are ${Object.keys(ENGINES).join(', ')}`);
+  if (engine.missing !== undefined) throw new Error(`${name} is not installed: ${engine.missing}`);
+  return engine;
+}
+
+function runsOf(name: string, { files, title, durable, env = {}, requires }: Engine, isShort: boolean): readonly Run[] {
+  const required = [process.env['JIT_TEST_REQUIRE'], requires].filter(Boolean).join(',');
+  const all = { ...env, ...(required === '' ? {} : { JIT_TEST_REQUIRE: required }) };
+  const own: Run = { name, args: [...files, ...(title === undefined ? [] : ['-t', title])], env: all };
+  if (durable === undefined || isShort) return [own];
+  return [own, { name: `${name}, durable`, args: ['test/stores/durable', 'test/model/durable.test.ts', '-t', durable], env: all }];
+}

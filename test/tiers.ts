@@ -1,0 +1,51 @@
+/** A group of test files that one command runs. */
+export interface Tier {
+  /** The Vitest project, and the command: `unit` is `npm test`, any other `npm run test:<name>`. */
+  readonly name: string;
+  readonly include: readonly string[];
+}
+
+/** The tiers that need a server, a built package, another runtime, or minutes. `unit` has every other test file. */
+const LATER: readonly Tier[] = [
+  {
+    name: 'stores',
+    include: [
+      'test/stores/{durable,redis,sql}/**/*.test.ts',
+      'test/model/durable.test.ts',
+      'test/contract/{redis,sql-better-sqlite3,sql-pglite,sql-pooler,sql-postgres}.test.ts',
+      'test/stores/turns.test.ts',
+      'test/jsonl/processes.test.ts',
+    ],
+  },
+  {
+    name: 'faults',
+    include: [
+      'test/faults/{approver,sink,store}-faults.test.ts',
+      'test/contract/broken.test.ts',
+      'test/guards/broken.test.ts',
+      'test/model/proofs.test.ts',
+      'test/features/provisioning/{faults,killed}.test.ts',
+      'test/{mutants,mutation,prove}/**/*.test.ts',
+    ],
+  },
+  {
+    name: 'package',
+    include: [
+      'test/package/**/*.test.ts',
+      'test/{browser,examples}/**/*.test.ts',
+      'test/docs/run-code.test.ts',
+      'test/elements/jit-badge.test.ts',
+      'test/play/month.test.ts',
+      'test/contract/node-test.test.ts',
+    ],
+  },
+  { name: 'runtimes', include: ['test/runtimes/**/*.test.ts'] },
+];
+
+const unit: Tier = { name: 'unit', include: ['test/**/*.test.ts'] };
+
+/** In the order of their time: `npm test` first. */
+export const TIERS: readonly Tier[] = [unit, ...LATER];
+
+/** What a tier leaves to the others. */
+export const excludedFrom = (tier: Tier): readonly string[] => (tier === unit ? LATER.flatMap(({ include }) => include) : []);
