@@ -11,6 +11,8 @@ export const MAX_REFUSALS = 5;
  * After five refusals of one entry it is delivered in its withheld form, see {@link isWithheld}. The next entry follows only
  * if the destination takes that form. Any error with a `refusedEntry` counts, so that an adapter needs no import.
  *
+ * @remarks Your own sink throws it, and the engine reports it to `onError`. Read the whole entry from the journal, and repair the
+ *   destination if it should take the text.
  * @example
  * const send = async (notice: Notice) => {
  *   const { status } = await post(notice.markdown);
@@ -20,7 +22,10 @@ export const MAX_REFUSALS = 5;
  */
 export class EntryRefusedError extends Error {
   override readonly name = 'EntryRefusedError';
-  /** @param refusedEntry the id of the entry; of a notice, its `id` */
+  /**
+   * @param refusedEntry the id of the entry; of a notice, its `id`
+   * @param options.cause the error of the destination. Default: none
+   */
   constructor(
     readonly refusedEntry: string,
     message: string,

@@ -1,6 +1,10 @@
 /* The suite has its own assertions: a runner's would tie it to that runner, and Node's would tie it to Node. */
 
-/** The tested object breaks a guarantee. The message names the guarantee, the expected value and the actual value. */
+/**
+ * The tested object breaks a guarantee. The message names the guarantee, the expected value and the actual value.
+ *
+ * @remarks Repair the store or the guard under test. The suite throws it only inside tests.
+ */
 export class ContractViolation extends Error {
   override readonly name = 'ContractViolation';
 

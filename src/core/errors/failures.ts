@@ -3,7 +3,12 @@ import { JitError, messageOf, recorded } from './jit-error.js';
 
 /* The errors of the parts that a call depends on: the store and its rows, the clock, the approver, and the engine itself. */
 
-/** The store could not ask its backend. Nothing was decided, so a caller that does not handle this error gives no access. */
+/**
+ * The store could not ask its backend. Nothing was decided, so a caller that does not handle this error gives no access.
+ *
+ * @remarks Deny, and try again later. If there is a `requestId`, that request is recorded: the same `idempotencyKey`,
+ *   `retryDecision` or the next sweep continues it.
+ */
 export class StoreError extends JitError {
   override readonly name = 'StoreError';
   readonly code = 'ERR_JIT_STORE';
@@ -21,7 +26,13 @@ export class StoreError extends JitError {
   }
 }
 
-/** The reply to a commit was lost, and resending the change gave no answer in time. The engine does not know whether it was applied. */
+/**
+ * The reply to a commit was lost, and resending the change for `limits.resendMs` gave no answer. The engine does not know whether it
+ * was applied.
+ *
+ * @remarks Read the record before you try again, or repeat the call under the same `idempotencyKey`. A repeated `revoke`,
+ *   `release` or `cancel` is safe.
+ */
 export class OutcomeUnknownError extends JitError {
   override readonly name = 'OutcomeUnknownError';
   readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
@@ -41,11 +52,16 @@ export class OutcomeUnknownError extends JitError {
 /**
  * Other callers kept changing the same records until the limit of tries was reached, or a purge removed the records during a
  * read. Nothing was recorded, except the request that `requestId` names.
+ *
+ * @remarks Call again.
  */
 export class ConflictError extends JitError {
   override readonly name = 'ConflictError';
   readonly code = 'ERR_JIT_CONFLICT';
-  /** @param requestId the request that was recorded before, and stays unchanged; `undefined`: none was recorded */
+  /**
+   * @param attempts how many times the change was tried
+   * @param requestId the request that was recorded before, and stays unchanged; `undefined`: none was recorded
+   */
   constructor(
     readonly attempts: number,
     message?: string,
@@ -59,6 +75,9 @@ export class ConflictError extends JitError {
 /**
  * The clock gave no usable reading, lies more than a second below a reading used before, or contradicts the journal. While that
  * lasts, nothing may create access.
+ *
+ * @remarks Deny. Repair the clock, or wait until it has caught up. If another process wrote to the journal with a clock that was
+ *   ahead, a person calls `acceptClock` of `jit-access/retention`.
  */
 export class ClockError extends JitError {
   override readonly name = 'ClockError';
@@ -76,6 +95,8 @@ export class ClockError extends JitError {
 /**
  * The store lacks an entry that this engine has seen: it was restored, failed over to an older state, or forked. Nothing may
  * create access until a person calls `acceptRollback({ by, reason })`; checks, revokes and cancellations continue.
+ *
+ * @remarks Alert a person, who reviews the lost entries and then calls `acceptRollback`. Repeating the call does not help.
  */
 export class RollbackError extends JitError {
   override readonly name = 'RollbackError';
@@ -97,7 +118,11 @@ export class RollbackError extends JitError {
   }
 }
 
-/** The question is about an instant before the purge horizon, whose records may have been removed. */
+/**
+ * The question is about an instant before the purge horizon, whose records may have been removed.
+ *
+ * @remarks Ask about `horizon` or a later instant. Earlier answers exist only where a sink has kept the journal.
+ */
 export class PurgedError extends JitError {
   override readonly name = 'PurgedError';
   readonly code = 'ERR_JIT_PURGED';
@@ -107,11 +132,21 @@ export class PurgedError extends JitError {
   }
 }
 
-/** A stored row or entry does not have the form that this package writes. It gives no access. */
+/**
+ * A stored row or entry does not have the form that this package writes. It gives no access.
+ *
+ * @remarks Deny, and alert a person: a row was edited, cut short, or written by a newer version. `verifyStore` names each row
+ *   that differs from the journal.
+ */
 export class CorruptError extends JitError {
   override readonly name = 'CorruptError';
   readonly code = 'ERR_JIT_CORRUPT';
-  /** @param requestId the request that was recorded before this was found; `undefined`: none was recorded */
+  /**
+   * @param kind the kind of the row, `entry`, or `journal line`
+   * @param id the id of the row, the number of the entry, or `file:line`
+   * @param problem what is wrong with it
+   * @param requestId the request that was recorded before this was found; `undefined`: none was recorded
+   */
   constructor(
     readonly kind: string,
     readonly id: string,
@@ -122,11 +157,19 @@ export class CorruptError extends JitError {
   }
 }
 
-/** The approver failed, took too long, or gave a malformed answer. The request, if one is recorded, stays pending. */
+/**
+ * The approver failed, took too long, or gave a malformed answer. The request, if one is recorded, stays pending.
+ *
+ * @remarks Repair the approver. If there is a `requestId`, the sweep, `retryDecision` or a repeat with the same `idempotencyKey`
+ *   asks it again; without one, call again.
+ */
 export class ApproverError extends JitError {
   override readonly name = 'ApproverError';
   readonly code = 'ERR_JIT_APPROVER';
-  /** @param requestId the request that stays pending; `undefined`: nothing was recorded */
+  /**
+   * @param approver the name of the approver
+   * @param requestId the request that stays pending; `undefined`: nothing was recorded
+   */
   constructor(
     readonly approver: string,
     readonly requestId: string | undefined,
@@ -140,7 +183,11 @@ export class ApproverError extends JitError {
   }
 }
 
-/** The engine, or the sink, has been closed. */
+/**
+ * The engine, or the sink, has been closed.
+ *
+ * @remarks Do not call a closed engine or sink: make a new one.
+ */
 export class ClosedError extends JitError {
   override readonly name = 'ClosedError';
   readonly code = 'ERR_JIT_CLOSED';
@@ -160,6 +207,8 @@ export interface EndFailure {
 /**
  * Only a part of the access that the call should end has ended, because some records could not be read or written. `ended` lists
  * what has ended. Access that `failures` names may still be allowed: repair the row or the store, then call again.
+ *
+ * @remarks Treat the access as not revoked. Repair what `failures` names, then call again until the call resolves.
  */
 export class PartialError extends JitError {
   override readonly name = 'PartialError';

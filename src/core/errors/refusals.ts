@@ -3,7 +3,11 @@ import { JitError, hide } from './jit-error.js';
 
 /* The errors that refuse a call: by the state of a record, by a rule, or by a limit. */
 
-/** An argument broke a rule. Nothing was stored. */
+/**
+ * An argument broke a rule. Nothing was stored.
+ *
+ * @remarks Correct the argument, or show `argument` and `rule` to the person who gave it. A repeat fails again.
+ */
 export class InvalidArgumentError extends JitError {
   override readonly name = 'InvalidArgumentError';
   readonly code = 'ERR_JIT_INVALID_ARGUMENT';
@@ -26,11 +30,15 @@ export class InvalidArgumentError extends JitError {
  *
  * `request` is the whole record, for your own code. It is not enumerable: an error that a handler serialises for its caller
  * shows the id and the status, and no justification or metadata of another subject.
+ *
+ * @remarks Show the decision. The call changed nothing, and a repeat fails again.
  */
 export class DecidedError extends JitError {
   override readonly name = 'DecidedError';
   readonly code = 'ERR_JIT_DECIDED';
+  /** The request with its end. Not enumerable. */
   declare readonly request: AccessRequest;
+  /** The id of the request. */
   readonly requestId: string;
   /** How the request ended; `approved` where its break-glass review has been given. The engine always sets it. */
   readonly status: RequestEnd['status'] | undefined;
@@ -42,12 +50,12 @@ export class DecidedError extends JitError {
   }
 }
 
-/** The request's review deadline, or all of its window, has passed, whether or not a sweep has recorded it. */
+/** The review deadline, or all of the window, has passed, whether or not a sweep has recorded it. @remarks Make a new request. */
 export class DeadlineError extends JitError {
   override readonly name = 'DeadlineError';
   readonly code = 'ERR_JIT_DEADLINE';
   /**
-   * @param requestId `undefined`: the requested window has passed already, and nothing was recorded
+   * @param requestId the request; `undefined`: the requested window has passed already, and nothing was recorded
    * @param reviewBy the instant that has passed, epoch milliseconds
    */
   constructor(
@@ -59,19 +67,28 @@ export class DeadlineError extends JitError {
   }
 }
 
-/** The approver has not answered yet, so no quorum decides who may review this request. `retryDecision(id)` asks the approver again. */
+/**
+ * The approver has not answered yet, so no quorum decides who may review this request. `retryDecision(id)` asks the approver again.
+ *
+ * @remarks Call `retryDecision`, or wait for the sweep to ask the approver again. Then review.
+ */
 export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
   readonly code = 'ERR_JIT_UNDECIDED';
+  /** @param requestId the request that waits for the approver */
   constructor(readonly requestId: string) {
     super(`request ${requestId} cannot be reviewed yet: the approver has not answered; retryDecision('${requestId}') asks it again`);
   }
 }
 
-/** There is no such record in this namespace. */
+/** There is no such record in this namespace. @remarks Check the id and the namespace. A purge may have removed the record. */
 export class NotFoundError extends JitError {
   override readonly name = 'NotFoundError';
   readonly code = 'ERR_JIT_NOT_FOUND';
+  /**
+   * @param kind the kind of the missing record
+   * @param id the id, or the name of a follower
+   */
   constructor(
     readonly kind: 'request' | 'grant' | 'follower' | 'provisioning change',
     readonly id: string,
@@ -80,10 +97,18 @@ export class NotFoundError extends JitError {
   }
 }
 
-/** The subject and the requester never review their own request. */
+/**
+ * The subject and the requester never review their own request.
+ *
+ * @remarks Let another reviewer review. The journal records the attempt.
+ */
 export class SelfReviewError extends JitError {
   override readonly name = 'SelfReviewError';
   readonly code = 'ERR_JIT_SELF_REVIEW';
+  /**
+   * @param requestId the request
+   * @param reviewer the refused reviewer
+   */
   constructor(
     readonly requestId: string,
     readonly reviewer: string,
@@ -92,10 +117,21 @@ export class SelfReviewError extends JitError {
   }
 }
 
-/** This reviewer may not review this request, or may no longer give this verdict; `why` gives the reason. */
+/**
+ * This reviewer may not review this request, or may no longer give this verdict; `why` gives the reason.
+ *
+ * @remarks Let a reviewer of the quorum review: `inbox` lists the requests that a reviewer may review. The journal records the
+ *   attempt.
+ */
 export class NotReviewerError extends JitError {
   override readonly name = 'NotReviewerError';
   readonly code = 'ERR_JIT_NOT_REVIEWER';
+  /**
+   * @param requestId the request
+   * @param reviewer the refused reviewer
+   * @param why `not_in_group`: in no group that may review it. `has_denied`: a denial cannot become an approval. `is_agent`: an
+   *   agent never reviews
+   */
   constructor(
     readonly requestId: string,
     readonly reviewer: string,
@@ -111,7 +147,11 @@ export class NotReviewerError extends JitError {
   }
 }
 
-/** This grant has ended, and a grant that has ended cannot be extended. Make a new request. */
+/**
+ * This grant has ended, and a grant that has ended cannot be extended.
+ *
+ * @remarks Make a new request with `requestAccess`.
+ */
 export class EndedError extends JitError {
   override readonly name = 'EndedError';
   readonly code = 'ERR_JIT_ENDED';
@@ -120,6 +160,7 @@ export class EndedError extends JitError {
    * text of the person who ended it, and the requester of an extension must not see it.
    */
   declare readonly end: GrantEnd | undefined;
+  /** @param grantId the grant that should be extended */
   constructor(
     readonly grantId: string,
     end: GrantEnd | undefined,
@@ -129,11 +170,21 @@ export class EndedError extends JitError {
   }
 }
 
-/** The approval link cannot decide anything; `why` gives the reason. */
+/**
+ * The approval link cannot decide anything; `why` gives the reason.
+ *
+ * @remarks Create a new link, or let the reviewer review without one. A link that is `expired` or `used` was valid once; the other
+ *   reasons suggest a forged or misdirected link.
+ */
 export class LinkError extends JitError {
   override readonly name = 'LinkError';
   readonly code = 'ERR_JIT_LINK';
-  /** @param requestId the request that the link is for; `undefined`: the link is not trustworthy enough to name it */
+  /**
+   * @param why `malformed`: no token of this package. `signature`: signed with an unknown key. `expired`: its time is over. `used`:
+   *   its reviewer has reviewed since. `not_yours`: made for another reviewer. `other_request`: made for another namespace, or for
+   *   another request with the same id
+   * @param requestId the request that the link is for; `undefined`: the link is not trustworthy enough to name it
+   */
   constructor(
     readonly why: 'malformed' | 'signature' | 'expired' | 'used' | 'not_yours' | 'other_request',
     readonly requestId: string | undefined,
@@ -151,11 +202,19 @@ const LINK_PROBLEMS: Readonly<Record<LinkError['why'], string>> = {
   other_request: 'was made for another namespace or another request',
 };
 
-/** The subject is not eligible for the requested access. No request was recorded. */
+/**
+ * The subject is not eligible for the requested access. No request was recorded.
+ *
+ * @remarks Show `reason` to the requester. A repeat fails until the approver's rules or the subject's groups change.
+ */
 export class IneligibleError extends JitError {
   override readonly name = 'IneligibleError';
   readonly code = 'ERR_JIT_INELIGIBLE';
-  /** @param reason the approver's reason; `undefined`: it gave none */
+  /**
+   * @param subject the subject that would hold the access
+   * @param scopes the requested scopes
+   * @param reason the approver's reason; `undefined`: it gave none
+   */
   constructor(
     readonly subject: string,
     readonly scopes: readonly string[],
@@ -165,7 +224,11 @@ export class IneligibleError extends JitError {
   }
 }
 
-/** This idempotency key was used before, for a call with other arguments. */
+/**
+ * This idempotency key was used before, for a call with other arguments.
+ *
+ * @remarks Use a new key for a new call, and the same arguments for a repeat.
+ */
 export class IdempotencyError extends JitError {
   override readonly name = 'IdempotencyError';
   readonly code = 'ERR_JIT_IDEMPOTENCY';
@@ -175,12 +238,21 @@ export class IdempotencyError extends JitError {
   }
 }
 
-/** A limit of the engine refuses the call; `limit` names it. */
+/**
+ * A limit of the engine refuses the call; `limit` names it.
+ *
+ * @remarks Ask for less, or wait until earlier requests and grants have ended. For `askAgainAfter`, wait until `retryAt`. For
+ *   `maxUnreviewed`, let a reviewer give the pending break-glass review.
+ */
 export class LimitError extends JitError {
   override readonly name = 'LimitError';
   readonly code = 'ERR_JIT_LIMIT';
   /**
+   * @param limit a member of the option `limits`; or a fixed limit: `extensions` (grants of an extension chain),
+   *   `extensionRequests` (its open requests), `reviews` (of a request), `breakGlassGrants` (of a subject at a time); or
+   *   `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
    * @param max the bound that the limit sets; for `minTtl`, the lower bound. Durations are milliseconds
+   * @param got what the call would reach. Durations are milliseconds
    * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds
    */
   constructor(
@@ -197,6 +269,9 @@ export class LimitError extends JitError {
 /**
  * `assertAllowed` or `consume` found no access; `decision` then gives the reason. Or a caller may not cancel this request or release
  * this grant. Or a guard refused a tool call.
+ *
+ * @remarks Do not act. Offer to request access; `explain` of `jit-access/explain` says who may approve. With `reused: true`, act
+ *   only if your own record says that the first call has not acted.
  */
 export class DeniedError extends JitError {
   override readonly name = 'DeniedError';
@@ -204,6 +279,8 @@ export class DeniedError extends JitError {
   /** True: an earlier `consume` took a use under this idempotency key, and the grant no longer allows. False: no use was taken. */
   readonly reused: boolean;
   /**
+   * @param actor the subject of the check; for a cancel or release, its caller; for a tool call, the agent
+   * @param decision the answer of the check; `undefined`: the refusal came from no check
    * @param use the use that the earlier `consume` took: its instant (epoch milliseconds), and how many uses the grant had left
    *   then; `undefined`: no use was taken
    */

@@ -1,4 +1,9 @@
-/** A webhook was not delivered, or its origin could not be proven. The error contains no secret, and of the URL only the origin. */
+/**
+ * A webhook was not delivered, or its origin could not be proven. The error contains no secret, and of the URL only the origin.
+ *
+ * @remarks Sending: the engine reports it to `onError`, and the sink posts the entry again; repair the receiver or the URL.
+ *   Receiving: answer 401 and process nothing.
+ */
 export class WebhookError extends Error {
   override readonly name = 'WebhookError';
 

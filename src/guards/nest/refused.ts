@@ -3,7 +3,12 @@ import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import { isAnswered, type NodeResponse } from '../closing.js';
 import type { Refusal } from '../refusal.js';
 
-/** A guard has refused a request. */
+/**
+ * A guard has refused a request.
+ *
+ * @remarks The filter of `JitAccessModule` sends the refusal. In a filter of your own, send `refusal` with its status, headers
+ *   and body.
+ */
 export class AccessRefused extends HttpException {
   /** @param refusal the answer to send */
   constructor(readonly refusal: Refusal) {
