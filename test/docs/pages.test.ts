@@ -77,7 +77,7 @@ describe('README.md', () => {
 describe('what the pages say', () => {
   it('names every error code, and no other', () => {
     const codes = new Set(source.match(/ERR_JIT_\w+/g));
-    const named = [...textOf('docs/start/concepts.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
+    const named = [...textOf('docs/reference/errors.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual([...codes].sort());
     for (const page of pages) for (const code of textOf(page).match(/ERR_JIT_\w+/g) ?? []) expect(codes, page).toContain(code);
   });
