@@ -40,14 +40,14 @@ import { untilAsleep } from '../../engine/until-asleep.js';
 const END = at(15 * MINUTE);
 const OPS: Verdict = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } };
 
-/** An explanation says by its reason what a record's status says. */
+/** The status that the record has under each reason. */
 function asStored(record: object | undefined): Readonly<Record<string, unknown>> {
   const copy: Record<string, unknown> = { ...record };
   delete copy['status'];
   return copy;
 }
 
-/** Does what the justification says; without one, people decide. */
+/** Decides as the justification says; without one, it asks for reviewers. */
 function decide({ justification }: AccessRequest): Verdict {
   switch (justification) {
     case 'yes':
@@ -88,7 +88,7 @@ async function everything(store: GrantStore): Promise<unknown> {
   return [pages.map(({ items }) => items), (await store.journal({ after: 0, limit: 1 })).head];
 }
 
-/** Explains, and holds that it agrees with the check and that nothing was recorded. */
+/** Explains, and checks that the result agrees with the check and that nothing was recorded. */
 async function explained({ engine, store }: Pick<Made, 'engine' | 'store'>, scope = SCOPE): Promise<Explanation> {
   const allowed = await engine.isAllowed(MAYA, scope);
   await engine.flushAudit();
@@ -107,7 +107,7 @@ async function lock(store: GrantStore): Promise<void> {
   expect(await store.commit(aChange({ put: [row] }))).toMatchObject({ outcome: 'committed' });
 }
 
-/** What is left when the records are named by their ids. */
+/** The explanation with the records replaced by their ids. */
 const short = ({ reason, request, grant, changesAt }: Explanation) => [reason, request?.id, grant?.id, changesAt];
 
 interface Case {
@@ -124,13 +124,13 @@ const ofGrant = (
   changesAt?: number,
 ) => ({ reason, made, request, grant, ...(changesAt === undefined ? {} : { changesAt }) }) satisfies Case;
 
-/** How each reason comes to be, by time alone where time makes it. */
+/** Produces each reason. */
 const CASES: Readonly<Record<string, () => Promise<Case>>> = {
   'a grant that is usable': async () => {
     const made = begin();
     return ofGrant('granted', made, await aGranted(made.engine), END);
   },
-  'the grant that extends one that has ended': async () => {
+  'a grant that extends an expired grant': async () => {
     const made = begin();
     const first = await aGranted(made.engine);
     const { request } = await made.engine.extend(first.id, { requestedBy: MAYA, ttl: '10m' });
@@ -150,18 +150,18 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     await lock(made.store);
     return { reason: 'locked', made, changesAt: at(0) };
   },
-  'a start that could not be confirmed': async () => {
+  'a due start whose eligibility check failed': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { startsAt: at(HOUR) });
     await made.clock.set(at(HOUR));
     made.approver.script.isEligible = throws(new Error('LDAP is down'));
     return ofGrant('not_activated', made, grant, at(HOUR));
   },
-  'a start that is to come': async () => {
+  'a scheduled grant before its start': async () => {
     const made = begin();
     return ofGrant('not_started', made, await aGranted(made.engine, { startsAt: at(HOUR) }), at(HOUR));
   },
-  'a request that waits for people': async () => {
+  'a request that waits for reviewers': async () => {
     const made = begin();
     return { reason: 'pending', made, request: (await aPending(made.engine)).id, changesAt: at(HOUR) };
   },
@@ -174,20 +174,20 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     const { requestId } = await refusal(ask(made.engine), 'ERR_JIT_APPROVER');
     return { reason: 'pending', made, request: requestId, changesAt: at(HOUR) };
   },
-  'a request to extend what has ended': async () => {
+  'a request to extend an expired grant': async () => {
     const made = begin();
     const first = await aGranted(made.engine);
     const { request } = await made.engine.extend(first.id, { requestedBy: MAYA, ttl: '10m' });
     await made.clock.set(END);
     return { reason: 'pending', made, request: request.id, changesAt: at(HOUR) };
   },
-  'a grant that time has ended': async () => {
+  'an expired grant': async () => {
     const made = begin();
     const grant = await aGranted(made.engine);
     await made.clock.set(END);
     return ofGrant('expired', made, grant);
   },
-  'a grant that was not used': async () => {
+  'a grant that reached its idle limit': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { justification: 'idle' });
     await made.clock.set(at(5 * MINUTE));
@@ -199,13 +199,13 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     await made.engine.consume(MAYA, SCOPE);
     return ofGrant('expired', made, grant);
   },
-  'a scheduled grant that ran out unconfirmed': async () => {
+  'a scheduled grant that expired without activation': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { startsAt: at(HOUR) });
     await made.clock.set(at(2 * HOUR));
     return ofGrant('expired', made, grant);
   },
-  'a request that nobody decided in time': async () => {
+  'a request that reached its review deadline': async () => {
     const made = begin();
     const { id } = await aPending(made.engine);
     await made.clock.set(at(HOUR));
@@ -217,19 +217,19 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     await made.engine.revoke(grant.id, { by: SAM });
     return ofGrant('revoked', made, grant);
   },
-  'a grant that was given back': async () => {
+  'a grant that was released': async () => {
     const made = begin();
     const grant = await aGranted(made.engine);
     await made.engine.release(grant.id, { by: MAYA });
     return ofGrant('revoked', made, grant);
   },
-  'break-glass that was found unjustified': async () => {
+  'break-glass that was reviewed as unjustified': async () => {
     const made = begin();
     const { request } = await made.engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '5m', justification: 'it burns' });
     await made.engine.reviewBreakGlass(request.id, { by: SAM, verdict: 'unjustified' });
     return ofGrant('revoked', made, { id: `${request.id}.1`, requestId: request.id });
   },
-  'a revoke that took a request to extend with it': async () => {
+  'a revoked grant whose pending extension was cancelled': async () => {
     const made = begin();
     const grant = await aGranted(made.engine);
     await made.engine.extend(grant.id, { requestedBy: MAYA, ttl: '10m' });
@@ -237,7 +237,7 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     await made.engine.revoke(grant.id, { by: SAM });
     return ofGrant('revoked', made, grant);
   },
-  'a revokeAll that took a request with it': async () => {
+  'a revokeAll that also cancelled a pending request': async () => {
     const made = begin();
     const grant = await aGranted(made.engine);
     await aPending(made.engine, { ttl: '20m' });
@@ -255,64 +255,64 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
     const made = begin();
     return { reason: 'denied', made, request: (await ask(made.engine, { justification: 'no' })).request.id };
   },
-  'a request that nobody had an opinion about': async () => {
+  'a request on which the approver abstained': async () => {
     const made = begin();
     return { reason: 'denied', made, request: (await ask(made.engine, { justification: 'who knows' })).request.id };
   },
-  'a request for one grant too many': async () => {
+  'a request over the grant limit': async () => {
     const made = begin();
     const { id } = await aPending(made.engine);
     for (const scope of ['a', 'b']) await aGranted(made.engine, { scope, justification: 'yes' });
     await made.engine.approve(id, { by: SAM });
     return { reason: 'denied', made, request: id };
   },
-  'a request that was denied in the instant in which access ended': async () => {
+  'a request that was denied at the instant at which the grant expired': async () => {
     const made = begin();
     await aGranted(made.engine);
     await made.clock.set(END);
     return { reason: 'denied', made, request: (await ask(made.engine, { justification: 'no' })).request.id };
   },
-  'a request that was taken back': async () => {
+  'a request that its requester cancelled': async () => {
     const made = begin();
     const { id } = await aPending(made.engine);
     await made.engine.cancel(id, { by: MAYA });
     return { reason: 'cancelled', made, request: id };
   },
-  'a request that revokeAll took back': async () => {
+  'a request that revokeAll cancelled': async () => {
     const made = begin();
     const { id } = await aPending(made.engine);
     await made.engine.revokeAll({ scope: SCOPE }, { by: SAM });
     return { reason: 'cancelled', made, request: id };
   },
-  'a subject that was no longer eligible when it was approved': async () => {
+  'a subject that was ineligible at the approval': async () => {
     const made = begin();
     const { id } = await aPending(made.engine);
     made.approver.script.isEligible = false;
     await made.engine.approve(id, { by: SAM });
     return { reason: 'ineligible', made, request: id };
   },
-  'a subject that was no longer eligible at the start': async () => {
+  'a subject that was ineligible at the start': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { startsAt: at(HOUR) });
     await made.clock.set(at(HOUR));
     made.approver.script.isEligible = false;
     return ofGrant('ineligible', made, grant);
   },
-  'a subject that may not ask': async () => ({ reason: 'ineligible', made: begin({ isEligible: false }) }),
-  'a subject that holds something else': async () => {
+  'a subject that is not eligible to ask': async () => ({ reason: 'ineligible', made: begin({ isEligible: false }) }),
+  'a subject that holds another scope': async () => {
     const made = begin();
     return ofGrant('scope_mismatch', made, await aGranted(made.engine, { scope: 'db-prod:read' }), END);
   },
-  'a subject that is to hold something else': async () => {
+  'a subject with a scheduled grant of another scope': async () => {
     const made = begin();
     const grant = await aGranted(made.engine, { scope: 'db-prod:read', startsAt: at(HOUR) });
     return ofGrant('scope_mismatch', made, grant, at(HOUR + 15 * MINUTE));
   },
-  'a subject that has asked for something else': async () => {
+  'a subject with a pending request for another scope': async () => {
     const made = begin();
     return { reason: 'scope_mismatch', made, request: (await aPending(made.engine, { scope: 'db-prod:read' })).id, changesAt: at(HOUR) };
   },
-  'a subject that held something else': async () => {
+  'a subject that held another scope': async () => {
     const made = begin();
     await aGranted(made.engine, { scope: 'db-prod:read' });
     await made.clock.set(END);
@@ -337,12 +337,12 @@ const CASES: Readonly<Record<string, () => Promise<Case>>> = {
 describe('JitEngine', () => {
   describe('explain()', () => {
     for (const [what, make] of Object.entries(CASES)) {
-      it(`L1 L20 tells ${what}, in every process, before and after a sweep, and records nothing`, async () => {
+      it(`L1 L20 explains ${what}, in every process, before and after a sweep, and records nothing`, async () => {
         const { made, reason, request, grant, changesAt } = await make();
         const told = await explained(made);
         expect(short(told)).toEqual([reason, request, grant, changesAt]);
         expect(told.at).toBe(made.clock.now());
-        // Nobody needs to ask for what is there or on its way.
+        // An ask is tried only where access is neither there nor pending.
         const isOnItsWay = ['granted', 'standing', 'locked', 'not_activated', 'not_started', 'pending'].includes(reason);
         expect(told.asking === undefined).toBe(isOnItsWay);
         const { approver, clock, store } = made;
@@ -360,7 +360,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('knows every reason', async () => {
+    it('covers every reason', async () => {
       const made = await Promise.all(Object.values(CASES).map(async (make) => (await make()).reason));
       expect([...new Set(made)].sort()).toEqual(
         [
@@ -370,7 +370,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it('L1 never calls a grant usable that is issued and locked while it reads', async () => {
+    it('L1 reports locked when a grant is issued and locked while it reads', async () => {
       const { engine, store } = begin();
       const find = store.find.bind(store);
       let isRaced = false;
@@ -386,14 +386,14 @@ describe('JitEngine', () => {
       expect(isRaced).toBe(true);
     });
 
-    it('says that standing access is left while access is locked', async () => {
+    it('reports standing access as allowed while access is locked', async () => {
       const made = begin({}, { standing: { [MAYA]: ['wiki:read'] } });
       await lock(made.store);
       expect((await explained(made, 'wiki:read')).reason).toBe('standing');
       expect((await explained(made)).reason).toBe('locked');
     });
 
-    it('tells the whole of it in one shape', async () => {
+    it('returns the same fields for every reason', async () => {
       const { engine } = begin();
       const grant = await aGranted(engine);
       const { request } = (await engine.getRequest(grant.requestId)) ?? {};
@@ -425,7 +425,7 @@ describe('JitEngine', () => {
       expect(Object.keys(told)).toEqual(Object.keys(await explain(engine, MAYA, SCOPE)));
     });
 
-    it('tells the standing pattern, and a grant only where there is none', async () => {
+    it('returns the standing pattern instead of the grant where both cover the scope', async () => {
       const { engine } = begin({}, { standing: { [MAYA]: ['*:read', 'db-prod:*'] } });
       await aGranted(engine);
       expect(await explain(engine, MAYA, SCOPE)).toMatchObject({
@@ -436,7 +436,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('an end is told by what came last, whatever order that is in', async () => {
+    it('reports the latest end, in whatever order requests and grants ended', async () => {
       const made = begin();
       const { engine, clock } = made;
       const grant = await aGranted(engine, { ttl: '10m' });
@@ -456,7 +456,7 @@ describe('JitEngine', () => {
       expect(short(await explained(made))).toEqual(['revoked', again.requestId, again.id, undefined]);
     });
 
-    it('L21 goes by patterns in grants and in requests, where the engine knows them', async () => {
+    it('L21 matches patterns in grants and in requests where the engine has a pattern matcher', async () => {
       const made = begin({}, { scopes: patternScopes });
       const { engine, clock } = made;
       const pending = await aPending(engine, { scope: 'db-prod:**' });
@@ -469,14 +469,14 @@ describe('JitEngine', () => {
       expect((await explained(made, 'db-dev:write')).reason).toBe('no_request');
     });
 
-    it('L21 a matcher that breaks its own word is believed as a check believes it', async () => {
+    it("L21 does not report an exact matcher's false covers() as access, as a check does not", async () => {
       const liar = { name: 'liar', exact: true, covers: () => true, overlaps: () => true };
       const made = begin({}, { scopes: liar });
       await aGranted(made.engine, { scope: 'db-prod:read' });
       expect((await explained(made)).reason).toBe('scope_mismatch');
     });
 
-    it('L6 is early by the leeway, as a check is', async () => {
+    it('L6 reports an end early by the leeway, as a check does', async () => {
       const made = begin({}, { leewayMs: 1000, limits: { reviewWithin: HOUR } });
       const grant = await aGranted(made.engine);
       const pending = await aPending(made.engine, { scope: 'b' });
@@ -490,7 +490,7 @@ describe('JitEngine', () => {
       expect(short(await explained(made, 'b'))).toEqual(['expired', pending.id, undefined, undefined]);
     });
 
-    it('L5 tells what is on record while the clock has stepped back, but not what would become of an ask', async () => {
+    it('L5 reports the recorded state but no asking outcome after the clock was set back', async () => {
       const made = begin();
       const grant = await aGranted(made.engine);
       await made.clock.set(END);
@@ -501,7 +501,7 @@ describe('JitEngine', () => {
       expect(made.told).toContainEqual({ error: expect.objectContaining({ code: 'ERR_JIT_CLOCK' }) as unknown, during: 'explain' });
     });
 
-    it('reads over as many pages as there are, and keeps what decides', async () => {
+    it('reads all pages and reports the record that decides', async () => {
       const made = begin({}, { limits: { maxGrants: 300, maxOpenRequests: 300, duplicates: 'return' } });
       const { engine, clock } = made;
       for (let i = 0; i < 130; i++) {
@@ -516,13 +516,13 @@ describe('JitEngine', () => {
     describe('approvers', () => {
       const escalation = { group: 'leads', afterMs: 10 * MINUTE };
 
-      it('L15 are the groups, and the people but the subject and whoever asked', async () => {
+      it('L15 list the groups, and the people except the subject and the requester', async () => {
         const { engine } = begin();
         const { id } = await aPending(engine, { requestedBy: ANA });
         expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ request: { id }, approvers: { groups: ['ops'], people: [SAM] } });
       });
 
-      it('L2 are the stand-ins too, from their time on, whether or not a sweep has told them', async () => {
+      it('L2 include the escalation group from its time on, with and without a sweep', async () => {
         const quorum = { groups: [{ name: 'ops', approvals: 1 }], escalation };
         const made = begin({ decide: { outcome: 'review', quorum } });
         await aPending(made.engine);
@@ -534,14 +534,14 @@ describe('JitEngine', () => {
         expect((await explained(made)).approvers?.groups).toEqual(['ops', 'leads']);
       });
 
-      it('L16 are nobody while the approver has not said who', async () => {
+      it('L16 are undefined while the approver has not answered', async () => {
         const made = begin({ decide: throws(new Error('LDAP is down')) });
         await refusal(ask(made.engine), 'ERR_JIT_APPROVER');
         expect(await explained(made)).toMatchObject({ reason: 'pending', approvers: undefined });
         expect(made.approver.asked('membersOf')).toBe(0);
       });
 
-      it('are not listed where the approver can’t, or fails; the failure is told', async () => {
+      it('list no people where the approver has no membersOf or it fails, and the failure is reported to onError', async () => {
         const silent = anEngine({ approver: new ScriptedApprover({ decide: OPS }) });
         await aPending(silent.engine);
         expect((await explained(silent)).approvers).toEqual({ groups: ['ops'], people: undefined });
@@ -552,7 +552,7 @@ describe('JitEngine', () => {
         expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'membersOf' }]);
       });
 
-      it('are those who would be asked, where nothing was', async () => {
+      it('are the groups and people that would review, where there is no request', async () => {
         const made = anEngine({ approver: reviewers({ members: [SAM, MAYA] }) });
         expect((await explained(made)).approvers).toEqual({ groups: ['reviewers'], people: [SAM] });
         for (const justification of ['yes', 'no']) {
@@ -563,7 +563,7 @@ describe('JitEngine', () => {
     });
 
     describe('asking', () => {
-      it('is what would become of this ask, and nothing of it is stored', async () => {
+      it('is the outcome of this ask as a dry run, and stores nothing', async () => {
         const { engine, store, approver } = begin();
         const before = await everything(store);
         const metadata: JsonObject = { pager: 7 };
@@ -597,7 +597,7 @@ describe('JitEngine', () => {
         expect(await everything(store)).toEqual(before);
       });
 
-      it('asks by default for no more than the limits allow', async () => {
+      it('uses a default ttl within the limits', async () => {
         for (const [limits, ttlMs] of [
           [{ maxTtl: MINUTE }, MINUTE],
           [{ maxTotal: 2 * MINUTE }, 2 * MINUTE],
@@ -607,7 +607,7 @@ describe('JitEngine', () => {
         }
       });
 
-      it('L30 takes nothing from the answer when the approver throws or hangs, and is told', async () => {
+      it('L30 is undefined when the approver throws or hangs, the reason stays, and onError receives the failure', async () => {
         for (const broken of [
           { isEligible: throws(new Error('LDAP')) },
           { isEligible: hangs() },
@@ -631,19 +631,19 @@ describe('JitEngine', () => {
         }
       });
 
-      it('L30 where it is all there is to go by, a failure leaves it at no_request', async () => {
+      it('L30 is undefined and the reason is no_request when the approver fails and there is no record', async () => {
         const { engine } = begin({ isEligible: throws(new Error('LDAP')) });
         expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ reason: 'no_request', asking: undefined });
       });
 
-      it('L33 what is kept and ended before the horizon decides nothing any more, at the horizon it does', async () => {
+      it('L33 a kept record that ended before the purge horizon no longer decides the reason; one that ended at the horizon does', async () => {
         for (const [before, reason] of [
           [END, 'expired'],
           [END + 1, 'purged'],
         ] as const) {
           const made = begin();
           const { engine, clock } = made;
-          // Kept as long as it owes its review.
+          // Kept while its break-glass review is pending.
           await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'it burns' });
           await clock.set(at(2 * HOUR));
           await engine.sweep();
@@ -652,7 +652,7 @@ describe('JitEngine', () => {
         }
       });
 
-      it('is told beside what was purged, and beside what has ended', async () => {
+      it('is returned with the reasons purged and ended', async () => {
         const made = await CASES['a subject whose past was purged']?.();
         expect(made && (await explain(made.made.engine, MAYA, SCOPE))).toMatchObject({
           reason: 'purged',
@@ -662,8 +662,8 @@ describe('JitEngine', () => {
       });
     });
 
-    describe('at the door', () => {
-      it('L23 runs canonicalId on the subject, once', async () => {
+    describe('argument checks', () => {
+      it('L23 runs canonicalId on the subject once', async () => {
         const { engine } = begin({}, { canonicalId: (id) => `${id}!` });
         const told = await explain(engine, 'user:maya', SCOPE);
         expect(told.subject).toBe('user:maya!');
@@ -673,7 +673,7 @@ describe('JitEngine', () => {
         expect(await explain(lower.engine, 'User:MAYA', SCOPE)).toMatchObject({ subject: MAYA, reason: 'granted' });
       });
 
-      it('L23 refuses what is no id, no scope, and no ask, before anything is read', async () => {
+      it('L23 refuses an invalid subject, scope or ask before it reads the store', async () => {
         const { engine, store } = begin({}, { scopes: patternScopes });
         const calls = store.calls.length;
         const scopes = [
@@ -723,7 +723,7 @@ describe('JitEngine', () => {
         expect(store.calls.length).toBe(calls);
       });
 
-      it('takes odd names for what they are', async () => {
+      it('accepts names of Object.prototype as subject and scope', async () => {
         const { engine } = begin();
         for (const name of ['__proto__', 'constructor', 'toString']) {
           expect(await explain(engine, name, name)).toMatchObject({ reason: 'no_request', subject: name, scope: name });
@@ -731,8 +731,8 @@ describe('JitEngine', () => {
       });
     });
 
-    describe('over a store that answers badly', () => {
-      it('L30 rejects when it can’t be asked, whichever read that is', async () => {
+    describe('over a faulty store', () => {
+      it('L30 rejects with ERR_JIT_STORE when any one of its reads fails', async () => {
         for (const method of ['live', 'find', 'get'] as const) {
           for (let n = 1; n <= 20; n++) {
             const { engine, clock, store } = begin();
@@ -769,7 +769,7 @@ describe('JitEngine', () => {
       };
       const bent = (row: Row): Row => ({ ...row, body: { ...row.body, more: 1 } });
 
-      it('L30 a row that can’t be read is told and hides no other', async () => {
+      it('L30 reports an unreadable row to onError and still explains by the other rows', async () => {
         const made = begin();
         const { engine, told } = made;
         const revoked = await aGranted(engine);
@@ -782,12 +782,12 @@ describe('JitEngine', () => {
         expect(told).toContainEqual({ error: expect.objectContaining({ code: 'ERR_JIT_CORRUPT' }) as unknown, during: 'row' });
         spoilt(made, { [revoked.id]: bent });
         expect((await explain(engine, MAYA, SCOPE)).reason).toBe('denied');
-        // The grant has decided; its request adds to it.
+        // The grant decides; its request only adds to the answer.
         spoilt(made, { [denied.id]: () => undefined, [revoked.requestId]: bent });
         expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ reason: 'revoked', request: undefined, grant: { id: revoked.id } });
       });
 
-      it('L30 an approved request whose grant, or its usage, is missing or can’t be read is told as that, not as another answer', async () => {
+      it('L30 rejects with ERR_JIT_CORRUPT when the grant or the usage row of an approved request is missing or unreadable', async () => {
         for (const [kind, spoil] of [
           ['grant', bent],
           ['grant', () => undefined],
@@ -808,14 +808,14 @@ describe('JitEngine', () => {
           const error = await refusal(explain(engine, MAYA, SCOPE), 'ERR_JIT_CORRUPT');
           expect(error).toMatchObject({ kind: 'request', id: grant.requestId });
           expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
-          // What isn't about this scope stays answered.
+          // Other scopes are still explained.
           expect((await explain(engine, MAYA, 'other')).reason).toBe('no_request');
           made.store.clear();
           expect(await explain(engine, MAYA, SCOPE)).toMatchObject({ allowed: true, grant: { id: grant.id } });
         }
       });
 
-      it('L33 what a purge takes between two reads is told as purged', async () => {
+      it('L33 reports purged when a purge removes the records between two reads', async () => {
         const made = begin();
         await aGranted(made.engine);
         await made.clock.set(at(HOUR));
@@ -835,12 +835,12 @@ describe('JitEngine', () => {
         expect(isPurged).toBe(true);
       });
 
-      it('L30 what runs out while it is read is read again: it may have been ended in time', async () => {
+      it('L30 reads a grant again that expires during the read, so that a revoke in time is reported', async () => {
         const made = begin();
         const { engine, clock, store } = made;
         const grant = await aGranted(engine);
         await clock.set(END - 1);
-        // What the check sees of it must not be a yes.
+        // The check must not see the grant.
         store.inject('live', { fault: 'malformed', answer: [] }, 1);
         let isOver = false;
         store.inject('find', {
@@ -857,7 +857,7 @@ describe('JitEngine', () => {
         expect(short(await explain(engine, MAYA, SCOPE))).toEqual(['revoked', grant.requestId, grant.id, undefined]);
       });
 
-      it('L19 what another subject holds decides nothing, even if it is answered', async () => {
+      it('L19 ignores rows of another subject that the store returns', async () => {
         const made = begin();
         const [theirs, asked] = [await aGranted(made.engine, { subject: ANA }), await aPending(made.engine, { subject: LEE })];
         const rows = await made.store.get([
@@ -871,7 +871,7 @@ describe('JitEngine', () => {
         expect(await explain(made.engine, MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'no_request' });
       });
 
-      it('L1 a slow answer carries no yes past the end', async () => {
+      it('L1 reports expired when the answer arrives after the end', async () => {
         const made = begin();
         const grant = await aGranted(made.engine);
         made.store.inject('get', { fault: 'hang' }, 1);
@@ -882,7 +882,7 @@ describe('JitEngine', () => {
         expect(short(await explaining)).toEqual(['expired', grant.requestId, grant.id, undefined]);
       });
 
-      it('what is approved while it is read is told as granted, never as nothing', async () => {
+      it('reports granted when the request is approved during the read', async () => {
         const made = begin();
         const { id } = await aPending(made.engine);
         let approved = false;
@@ -900,7 +900,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('has a start that is due confirmed, like any check, and records nothing else', async () => {
+    it('activates a due start, as a check does, and records nothing else', async () => {
       const { engine, clock, store } = begin();
       const grant = await aGranted(engine, { startsAt: at(HOUR) });
       await clock.set(at(HOUR));
@@ -908,7 +908,7 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).at(-1)?.type).toBe('grant.activated');
     });
 
-    it('L29 a refused dry run is no attempt', async () => {
+    it('L29 a refused dry run records no attempt', async () => {
       const { engine, store } = anEngine({ approver: { ...autoApprove(() => true), isEligible: () => false } });
       await explain(engine, MAYA, SCOPE);
       await engine.flushAudit();
@@ -918,7 +918,7 @@ describe('JitEngine', () => {
     const REASONS = ['granted', 'not_started', 'pending', 'expired', 'revoked', 'denied', 'cancelled', 'scope_mismatch', 'no_request'];
     const stepArb: fc.Arbitrary<Step> = fc.oneof({ weight: 3, arbitrary: actArb }, { weight: 1, arbitrary: moveArb });
 
-    it('L1 L2 L20 agrees with the check after any sequence of verbs, names a record that bears it out, and writes nothing', async () => {
+    it('L1 L2 L20 agrees with the check after any sequence of verbs, names a record in the reported state, and writes nothing', async () => {
       const reasons = new Set<string>();
       const lives = fc.asyncProperty(fc.array(stepArb, { minLength: 15, maxLength: 40, size: 'max' }), async (steps) => {
         const world = new World(false);
@@ -945,7 +945,7 @@ describe('JitEngine', () => {
   });
 });
 
-/** That the record which is named is in the state that is told. */
+/** Expects that the named record is in the reported state. */
 function expectBorneOut({ reason, subject, scope, request, grant, changesAt, asking, approvers }: Explanation, now: number): void {
   for (const record of [request, grant]) if (record !== undefined) expect(record.subject).toBe(subject);
   if (grant !== undefined) {

@@ -24,7 +24,7 @@ const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_
 const whyNot = async (token: unknown, keys: readonly ParsedLinkKey[] = [KEY]): Promise<string> =>
   (await refusal(() => readLink(keys, token), 'ERR_JIT_LINK')).why;
 
-/** Signed with our key, whatever it says: what only somebody with the key can make. */
+/** A token of any content that is signed with our key, as only a holder of the key can make it. */
 function signed(value: unknown, { id, secret }: ParsedLinkKey = KEY): string {
   const said = typeof value === 'string' ? value : Buffer.from(JSON.stringify(value)).toString('base64url');
   const mac = createHmac('sha256', secret).update(`jit-access approval link 1: ${id}.${said}`).digest('base64url');
@@ -34,7 +34,7 @@ function signed(value: unknown, { id, secret }: ParsedLinkKey = KEY): string {
 const FIELDS = ['default', 'r1', 'a'.repeat(64), 'user:sam', 'approve', START_AT, START_AT + 60_000, null] as const;
 
 describe('signLink()', () => {
-  it('says what it is told, and nothing else, in letters that a URL needs no escapes for', () => {
+  it('makes a token of its fields, in characters that a URL does not escape', () => {
     const token = signLink(KEY, LINK);
     expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     expect(encodeURIComponent(token)).toBe(token);
@@ -42,7 +42,7 @@ describe('signLink()', () => {
     expect(token).toBe(signed(FIELDS));
   });
 
-  it('is bound to every field', () => {
+  it('changes the signature with every field', () => {
     const others: readonly ApprovalLink[] = [
       { ...LINK, namespace: 'other' },
       { ...LINK, requestId: 'r2' },
@@ -57,18 +57,18 @@ describe('signLink()', () => {
     expect(new Set(tokens).size).toBe(tokens.length);
     expect(new Set(tokens.map((token) => token.split('.')[2])).size).toBe(tokens.length);
     others.forEach((link, i) => expect(readLink([KEY], tokens[i + 1])).toEqual(link));
-    // The said of one under the signature of another.
+    // The fields of one link under the signature of another.
     const [, said] = (tokens[4] as string).split('.');
     expect(() => readLink([KEY], `k1.${said}.${(tokens[0] as string).split('.')[2]}`)).toThrow('not signed');
   });
 
-  it('L24 tells apart what only looks alike when it is run together', () => {
+  it('L24 makes different signatures for fields that are equal when concatenated', () => {
     const pair = (reviewer: string, requestId: string) => signLink(KEY, { ...LINK, reviewer, requestId });
     expect(pair('a","b', 'c')).not.toBe(pair('a', 'b","c'));
     expect(readLink([KEY], pair('a","b', 'c'))).toMatchObject({ reviewer: 'a","b', requestId: 'c' });
   });
 
-  it('carries any id', () => {
+  it('accepts any id', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }), (text) => {
         const reviewer = `u${text.normalize('NFC').replace(/[\p{C}\p{Z}]/gu, '_')}x`;
@@ -83,7 +83,7 @@ describe('signLink()', () => {
 describe('readLink()', () => {
   const token = signLink(KEY, LINK);
 
-  it('refuses any token in which a single character was changed, removed, doubled or put in', () => {
+  it('refuses any token in which a single character was changed, removed, doubled or inserted', () => {
     const anywhere = fc.nat({ max: token.length - 1 });
     const letter = fc.oneof(fc.constantFrom(...DIGITS, '.', '=', ' ', '\n', '\0', 'é'), fc.string({ minLength: 1, maxLength: 1 }));
     fc.assert(
@@ -97,7 +97,7 @@ describe('readLink()', () => {
     );
   });
 
-  it('refuses every other letter in every place', () => {
+  it('refuses every other character at every position', () => {
     let accepted = 0;
     for (let i = 0; i < token.length; i++) {
       for (const char of `${DIGITS}.=`) {
@@ -106,14 +106,14 @@ describe('readLink()', () => {
           readLink([KEY], token.slice(0, i) + char + token.slice(i + 1));
           accepted++;
         } catch {
-          // As it must.
+          // The unchanged token must be accepted.
         }
       }
     }
     expect(accepted).toBe(0);
   });
 
-  it('refuses every cut of it, and everything around it', async () => {
+  it('refuses every part of a token, and a token with characters around it', async () => {
     for (let length = 0; length < token.length; length++) await whyNot(token.slice(0, length));
     for (const other of [
       ` ${token}`,
@@ -135,20 +135,20 @@ describe('readLink()', () => {
     }
   });
 
-  it('refuses padding and the other alphabet, although the bytes would be the same', async () => {
+  it('refuses padding and the standard base64 alphabet, although the bytes would be the same', async () => {
     const [id, said = '', mac = ''] = token.split('.');
     for (const other of [
       `${id}.${said}=.${mac}`,
       `${id}.${said}.${mac}=`,
       `${id}.${said}.${mac}==`,
-      // 32 bytes leave two bits over in the last letter: only one of the four is canonical.
+      // 32 bytes leave two unused bits in the last character: only one of the four forms is canonical.
       ...[1, 2, 3].map((bits) => `${id}.${said}.${mac.slice(0, -1)}${DIGITS[DIGITS.indexOf(mac.at(-1) as string) + bits]}`),
     ]) {
       expect(await whyNot(other)).toBe('malformed');
     }
   });
 
-  it('refuses a key that it does not know, one of another name, and one that was taken away', async () => {
+  it('refuses an unknown key, a key of another name, and a removed key', async () => {
     expect(await whyNot(token, [OTHER])).toBe('signature');
     expect(await whyNot(token, [])).toBe('signature');
     expect(await whyNot(token, [{ ...KEY, id: 'k2' }])).toBe('signature');
@@ -159,14 +159,14 @@ describe('readLink()', () => {
     expect(readLink([OTHER, KEY], token)).toEqual(LINK);
   });
 
-  it('refuses a signature of the right form that is somebody else\u2019s, shorter, longer, empty', async () => {
+  it('refuses a well-formed signature of another key, and a shorter, longer or empty one', async () => {
     const [id, said] = token.split('.');
     for (const mac of ['', 'AA', 'A'.repeat(43), 'A'.repeat(86), `${token.split('.')[2] ?? ''}AA`, token.split('.')[2]?.slice(0, 40)]) {
       expect(['signature', 'malformed']).toContain(await whyNot(`${id}.${said}.${mac}`));
     }
   });
 
-  it('refuses what the same key has signed for another purpose', async () => {
+  it('refuses a token that the same key signed for another purpose', async () => {
     const said = token.split('.')[1] ?? '';
     for (const purpose of ['', 'jit-access approval link 2: ', 'jit-access approval link 1:']) {
       const mac = createHmac('sha256', KEY.secret).update(`${purpose}k1.${said}`).digest('base64url');
@@ -174,7 +174,7 @@ describe('readLink()', () => {
     }
   });
 
-  it('refuses whatever is signed with our key and is not of our form', async () => {
+  it('refuses a signed token that is not in the format of an approval link', async () => {
     const wrong: readonly unknown[] = [
       null,
       7,
@@ -198,7 +198,7 @@ describe('readLink()', () => {
     expect(readLink([KEY], signed(FIELDS))).toEqual(LINK);
   });
 
-  it('refuses what is no text at all, without touching it', async () => {
+  it('refuses a value that is not a string, without calling its methods', async () => {
     const trap = new Proxy(
       {},
       {
@@ -215,7 +215,7 @@ describe('readLink()', () => {
     }
   });
 
-  it('refuses a token that is longer than any of ours, before it looks at it', async () => {
+  it('refuses a token over the maximum length before it parses it', async () => {
     const mib = 'A'.repeat(1 << 20);
     expect(await whyNot(mib)).toBe('malformed');
     expect(await whyNot(`k1.${mib}.${mib}`)).toBe('malformed');
@@ -239,7 +239,7 @@ describe('readLinkKeys()', () => {
     (await refusal(() => readLinkKeys('keys', value), 'ERR_JIT_INVALID_ARGUMENT')).argument;
   const secret = 's'.repeat(32);
 
-  it('asks for at least 32 bytes, of text in UTF-8, and never shows them', async () => {
+  it('requires at least 32 bytes of UTF-8 text, and never shows them', async () => {
     for (const short of ['', 'x', 's'.repeat(31), new Uint8Array(31), new Uint8Array(), undefined, null, 7, [], {}, new ArrayBuffer(32)]) {
       const error = await refusal(() => readLinkKeys('keys', [{ id: 'k', secret: short }]), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe('keys[0].secret');
@@ -251,7 +251,7 @@ describe('readLinkKeys()', () => {
     expect(await argumentOf([{ id: 'k', secret: 'é'.repeat(15) }])).toBe('keys[0].secret');
   });
 
-  it('keeps a copy of the bytes: who changes them afterwards changes nothing', () => {
+  it('keeps a copy of the bytes, so that a later change has no effect', () => {
     const bytes = new Uint8Array(32).fill(1);
     const keys = readLinkKeys('keys', [{ id: 'k', secret: bytes }]);
     const token = signLink(keys[0], LINK);
@@ -259,7 +259,7 @@ describe('readLinkKeys()', () => {
     expect(readLink(keys, token)).toEqual(LINK);
   });
 
-  it('asks for ids that stand in a token, and each once', async () => {
+  it('requires ids that are valid in a token, each once', async () => {
     for (const id of ['', 'a.b', 'a b', 'a\n', 'é', 'x'.repeat(65), 7, undefined, null, ['k']]) {
       expect(await argumentOf([{ id, secret }])).toBe('keys[0].id');
     }
@@ -272,7 +272,7 @@ describe('readLinkKeys()', () => {
     expect(readLinkKeys('keys', [{ id: 'A-z_0'.padEnd(64, '9'), secret }])).toHaveLength(1);
   });
 
-  it('refuses what is no list of keys', async () => {
+  it('refuses a value that is not a list of keys', async () => {
     for (const value of [undefined, null, {}, [], 'key', 7]) expect(await argumentOf(value)).toBe('keys');
     for (const value of [[null], ['key'], [[]], [{ id: 'k', secret, kid: 'k' }], [{ id: 'k', secret }, undefined]]) {
       expect(await argumentOf(value)).toMatch(/^keys\[\d\]$/);

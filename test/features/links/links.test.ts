@@ -28,7 +28,7 @@ import { LINK_KEYS, linksOf } from './links-of.js';
 const EVE = 'user:eve';
 const DAY = 24 * HOUR;
 
-/** An engine that makes links; two of sam, ana and lee must approve, unless told otherwise. */
+/** An engine that makes links. Two of sam, ana and lee must approve, unless the test says otherwise. */
 function anOffice(quorum: Partial<QuorumInput> = {}, options: Partial<JitEngineOptions> = {}) {
   const members: Record<string, readonly string[]> = { [SAM]: ['ops'], [ANA]: ['ops'], [LEE]: ['ops'] };
   const approver = new ScriptedApprover({
@@ -48,7 +48,7 @@ const reviewsOf = async (engine: JitEngine, id: string) =>
 
 describe('approvalLinks()', () => {
   describe('keys', () => {
-    it('are at least one, and the error names the key that is too short', async () => {
+    it('at least one is required, and the error names the key that is too short', async () => {
       const { engine } = anOffice();
       expect((await refusal(() => approvalLinks(engine, { keys: [] }), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('keys');
       const keys = [...LINK_KEYS, { id: 'k2', secret: 'x'.repeat(31) }];
@@ -59,7 +59,7 @@ describe('approvalLinks()', () => {
   });
 
   describe('create()', () => {
-    it('writes nothing, and gives another token for every reviewer, decision and instant', async () => {
+    it('writes nothing, and returns another token for every reviewer, decision and instant', async () => {
       const { engine, store, clock } = anOffice();
       const { id } = await aPending(engine);
       const before = await wholeStore(store);
@@ -74,7 +74,7 @@ describe('approvalLinks()', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('L17 is refused for whoever could not give that review', async () => {
+    it('L17 is refused for a reviewer who could not give that review', async () => {
       const { engine, members, store } = anOffice({ denials: 2 });
       const { id } = await aPending(engine, { requestedBy: LEE });
       members[MAYA] = ['ops'];
@@ -90,7 +90,7 @@ describe('approvalLinks()', () => {
       expect(await typesOf(store)).not.toContain('request.approved');
     });
 
-    it('L16 is refused while there is no quorum, after the decision, and after the deadline', async () => {
+    it('L16 is refused while the request has no quorum, after the decision, and after the deadline', async () => {
       const { engine, clock, approver } = anOffice({}, { limits: { reviewWithin: HOUR } });
       await refusal(linkFor(engine, 'nothing'), 'ERR_JIT_NOT_FOUND');
       approver.script.decide = () => {
@@ -110,7 +110,7 @@ describe('approvalLinks()', () => {
       await refusal(linkFor(engine, requestId), 'ERR_JIT_DEADLINE');
     });
 
-    it('is never good for longer than the request waits', async () => {
+    it("never makes a token that outlives the request's deadline", async () => {
       const { engine } = anOffice({ reviewWithinMs: HOUR });
       const { id } = await aPending(engine);
       for (const [ttl, expiresAt] of [
@@ -125,7 +125,7 @@ describe('approvalLinks()', () => {
       }
     });
 
-    it('refuses options that are none', async () => {
+    it('refuses invalid options', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       for (const [argument, options] of [
@@ -147,7 +147,7 @@ describe('approvalLinks()', () => {
   });
 
   describe('open()', () => {
-    it('tells what it is for, and decides nothing: it writes nothing, asks nobody, and the token stays good', async () => {
+    it('returns the request and the decision, writes nothing, calls no approver, and the token stays valid', async () => {
       const { engine, store, approver } = anOffice();
       const request = await aPending(engine);
       const token = await linkFor(engine, request.id);
@@ -162,7 +162,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
-    it('refuses a token that is expired at the millisecond, forged, or no token', async () => {
+    it('refuses a token that is expired at the millisecond, forged, or not a token', async () => {
       const { engine, clock } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
@@ -173,13 +173,13 @@ describe('approvalLinks()', () => {
       await linksOf(engine).open(token);
       await clock.set(at(MINUTE));
       expect(await refusal(linksOf(engine).open(token), 'ERR_JIT_LINK')).toMatchObject({ why: 'expired', requestId: id });
-      // However the clock steps back afterwards.
+      // Also after the clock steps back.
       await clock.set(at(0));
       expect(await whyNot(linksOf(engine).open(token))).toBe('expired');
       expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('expired');
     });
 
-    it('tells how a request stands that was decided meanwhile', async () => {
+    it('returns the current status of a request that was decided after the link was made', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -189,7 +189,7 @@ describe('approvalLinks()', () => {
   });
 
   describe('redeem()', () => {
-    it('gives the review that the token stands for, with what its reviewer says besides', async () => {
+    it('gives the review of the token, with the comment of its reviewer', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const [first, second] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
@@ -203,14 +203,14 @@ describe('approvalLinks()', () => {
       expect((await typesOf(store)).filter((type) => type === 'request.reviewed')).toHaveLength(2);
     });
 
-    it('L16 a link to deny denies', async () => {
+    it('L16 a link to deny denies the request', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       const result = await linksOf(engine).redeem(await linkFor(engine, id, SAM, 'deny'), { by: SAM, reason: 'no' });
       expect(result).toMatchObject({ outcome: 'denied', reason: 'no', request: { end: { by: SAM, cause: 'quorum' } } });
     });
 
-    it('is refused to anybody but its reviewer, on record with who it was, and stays good for its reviewer', async () => {
+    it("refuses any caller but the token's reviewer, records the attempt, and the token stays valid", async () => {
       const made = anOffice();
       const { engine, store } = made;
       const { id } = await aPending(engine);
@@ -229,11 +229,11 @@ describe('approvalLinks()', () => {
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
     });
 
-    it('L29 a request that is not there is not found, whoever brings the token, and nothing is on record', async () => {
+    it('L29 rejects with ERR_JIT_NOT_FOUND for a missing request, and records nothing', async () => {
       const there = anOffice();
       const { id } = await aPending(there.engine);
       const token = await linkFor(there.engine, id);
-      // Another store of the same name, as after a purge, or a restore from before.
+      // A new store of the same name, as after a purge or a restore.
       const here = anOffice();
       for (const said of [{ by: EVE }, { by: SAM }, { bearer: true }] as const) {
         await refusal(linksOf(here.engine).redeem(token, said), 'ERR_JIT_NOT_FOUND');
@@ -242,7 +242,7 @@ describe('approvalLinks()', () => {
       expect(await entriesOf(here.store)).toEqual([]);
     });
 
-    it('L29 forged and foreign tokens are on record too, under whoever brought them and under no request', async () => {
+    it('L29 records forged and foreign tokens under the caller and under no request', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -252,7 +252,7 @@ describe('approvalLinks()', () => {
       expect((await entriesOf(store)).at(-1)).not.toHaveProperty('requestId', expect.anything());
     });
 
-    it('with bearer, whoever has it acts as its reviewer; and only where that is said', async () => {
+    it('lets any bearer act as the reviewer only with the option bearer', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -282,7 +282,7 @@ describe('approvalLinks()', () => {
       expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'attempt.refused', actor: SAM, requestId: id });
     });
 
-    it('is good once', async () => {
+    it('accepts a token once', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -295,7 +295,7 @@ describe('approvalLinks()', () => {
       expect(await wholeStore(store)).toEqual(before);
     });
 
-    it('is refused once its reviewer has reviewed since, in whichever way; not for what others have said', async () => {
+    it('refuses a token after any later review by its reviewer, but not after reviews by others', async () => {
       for (const [verb, decision] of [
         ['approve', 'approve'],
         ['approve', 'deny'],
@@ -319,7 +319,7 @@ describe('approvalLinks()', () => {
       expect(await reviewsOf(engine, id)).toEqual([`${ANA} approve`, `${LEE} deny`, `${SAM} approve`]);
     });
 
-    it('made after its reviewer has approved, it turns that into a denial, also within the millisecond', async () => {
+    it('a token made after its reviewer approved turns the approval into a denial, also within the millisecond', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       await engine.approve(id, { by: SAM });
@@ -327,7 +327,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('denied');
     });
 
-    it('two links of one reviewer: the use of one voids the other', async () => {
+    it("using one of a reviewer's two links voids the other", async () => {
       const { engine } = anOffice({ denials: 2 });
       const { id } = await aPending(engine);
       const [yes, no, again] = [await linkFor(engine, id), await linkFor(engine, id, SAM, 'deny'), await linkFor(engine, id)];
@@ -336,7 +336,7 @@ describe('approvalLinks()', () => {
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} deny`]);
     });
 
-    it('is good once, however the clock steps back between: a stale approval is not renewed by the same link', async () => {
+    it('does not renew a stale approval by the same link when the clock steps back', async () => {
       const { engine, clock } = anOffice({ approvalTtlMs: MINUTE });
       const { id } = await aPending(engine);
       await clock.set(at(HOUR));
@@ -348,7 +348,7 @@ describe('approvalLinks()', () => {
       expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
     });
 
-    it('is refused once its reviewer has reviewed through a process whose clock is behind', async () => {
+    it('refuses a token once its reviewer has reviewed through a process whose clock is behind', async () => {
       const { engine, store, approver, clock } = anOffice();
       const { id } = await aPending(engine);
       await clock.set(at(MINUTE));
@@ -359,7 +359,7 @@ describe('approvalLinks()', () => {
       expect(await reviewsOf(engine, id)).toEqual([`${SAM} approve`]);
     });
 
-    it('renews, once, an approval that has gone stale before it was made', async () => {
+    it('renews once an approval that was stale before the link was made', async () => {
       const { engine, clock } = anOffice({ approvalTtlMs: MINUTE });
       const { id } = await aPending(engine);
       await engine.approve(id, { by: SAM });
@@ -372,7 +372,7 @@ describe('approvalLinks()', () => {
       expect((await engine.approve(id, { by: ANA })).outcome).toBe('pending');
     });
 
-    it('L13 expires at its millisecond, also while the approver thinks', async () => {
+    it('L13 refuses a token at its expiry, also while the approver decides', async () => {
       const { engine, clock, approver, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
@@ -392,7 +392,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(last.engine).redeem(good, { by: SAM })).outcome).toBe('pending');
     });
 
-    it('L6 expires early by the leeway, never late', async () => {
+    it('L6 refuses a token early by the leeway', async () => {
       const { engine, clock } = anOffice({}, { leewayMs: 10 });
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id, SAM, 'approve', MINUTE);
@@ -400,7 +400,7 @@ describe('approvalLinks()', () => {
       expect(await whyNot(linksOf(engine).redeem(token, { by: SAM }))).toBe('expired');
     });
 
-    it('L9 is refused with the decision where the request was decided, cancelled or ran out meanwhile', async () => {
+    it('L9 returns the decision where the request was decided, cancelled or expired since the link was made', async () => {
       const endings: readonly (readonly [string, string, (made: ReturnType<typeof anOffice>, id: string) => Promise<unknown>])[] = [
         ['denied', 'ERR_JIT_DECIDED', ({ engine }, id) => engine.deny(id, { by: ANA })],
         ['cancelled', 'ERR_JIT_DECIDED', ({ engine }, id) => engine.cancel(id, { by: MAYA })],
@@ -420,7 +420,7 @@ describe('approvalLinks()', () => {
       }
     });
 
-    it('L17 is refused to a reviewer who has lost the right, and good again once it is back', async () => {
+    it('L17 refuses a reviewer who has lost the right, and accepts the token once the right is back', async () => {
       const { engine, members } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -430,7 +430,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
-    it('L30 an approver that fails or hangs leaves it good, and nothing recorded', async () => {
+    it('L30 keeps the token valid and records nothing when an approver fails or hangs', async () => {
       const { engine, approver, store, clock } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -446,7 +446,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
-    it('L31 a lost reply is one review, and the token is used', async () => {
+    it('L31 records one review and uses up the token after a lost reply', async () => {
       const { engine, store } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -457,7 +457,7 @@ describe('approvalLinks()', () => {
     });
 
     for (const seed of [1, 2, 3, 4, 5, 6]) {
-      it(`L9 sixteen at once are one review (interleaving ${seed})`, async () => {
+      it(`L9 sixteen concurrent calls give one review (interleaving ${seed})`, async () => {
         for (const approvals of [1, 2]) {
           const { engine, store, clock, approver } = anOffice({ groups: [{ name: 'ops', approvals }] });
           const { id } = await aPending(engine);
@@ -479,7 +479,7 @@ describe('approvalLinks()', () => {
   });
 
   describe('link keys', () => {
-    it('can be changed: the first signs, every one is accepted, one that was taken away is not', async () => {
+    it('can be rotated: the first signs, every listed key is accepted, a removed key is refused', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       const old = await linkFor(engine, id);
@@ -494,21 +494,21 @@ describe('approvalLinks()', () => {
       expect((await without.redeem(fresh, { by: ANA })).outcome).toBe('pending');
     });
 
-    it('a token is good in its namespace alone', async () => {
+    it('a token is refused in another namespace', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       const here = anOffice({}, { store });
       const { id } = await aPending(here.engine);
       const token = await linkFor(here.engine, id);
       const elsewhere = anEngine({ approver: here.approver, store: store.in('other'), clock: here.clock });
       for (const work of [linksOf(elsewhere.engine).open(token), linksOf(elsewhere.engine).redeem(token, { by: SAM })]) {
-        // Nothing of the other namespace is told, not even which request.
+        // The refusal reveals nothing of the other namespace, not even the request's id.
         expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: undefined });
       }
       await elsewhere.engine.flushAudit();
       expect(await wholeStore(store.in('other'))).toEqual({ rows: [], journal: [] });
     });
 
-    it('a token is good for what was asked, not for another request that has come to the same id', async () => {
+    it('a token is refused for another request with the same id', async () => {
       const key = { idempotencyKey: 'the same' };
       const first = anOffice();
       const { id } = await aPending(first.engine, key);
@@ -534,7 +534,7 @@ describe('approvalLinks()', () => {
       expect((await linksOf(same.engine).redeem(token, { by: SAM })).outcome).toBe('pending');
     });
 
-    it('a token is not good again for the same ask under the same key, made after a purge', async () => {
+    it('a token from before a purge is refused for the same ask under the same key', async () => {
       const { engine, clock } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
       const { id } = await aPending(engine, { idempotencyKey: 'nightly' });
       const [used, unused] = [await linkFor(engine, id), await linkFor(engine, id, ANA)];
@@ -554,7 +554,7 @@ describe('approvalLinks()', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('a token for what has been purged is for nothing', async () => {
+    it('a token for a purged request is refused', async () => {
       const { engine, clock } = anOffice({}, { limits: { reviewWithin: 2 * DAY } });
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -567,7 +567,7 @@ describe('approvalLinks()', () => {
   });
 
   describe('tokens', () => {
-    it('L29 never enter the journal, the rows, an error or what onError is told', async () => {
+    it('L29 never appear in the journal, the rows, an error or onError', async () => {
       const { engine, store, told, clock } = anOffice();
       const { id } = await aPending(engine);
       const [token, no] = [await linkFor(engine, id), await linkFor(engine, id, ANA, 'deny')];
@@ -590,7 +590,7 @@ describe('approvalLinks()', () => {
         JSON.stringify(await wholeStore(store)),
         JSON.stringify(await entriesOf(store)),
         ...told.map(({ error }) => String(error)),
-        // `by` was a token: that it is shown, shortened, is the mistake of whoever passes one as an id.
+        // The caller passed a token as `by`, so the error shows a part of it.
         ...errors
           .filter((error) => !('argument' in error))
           .map((error) => `${error.message} ${JSON.stringify(error)} ${error.stack ?? ''}`),
@@ -601,7 +601,7 @@ describe('approvalLinks()', () => {
       expect(everything).not.toContain('battery');
     });
 
-    it('are refused after close, like every verb', async () => {
+    it('are refused after close, as every verb is', async () => {
       const { engine } = anOffice();
       const { id } = await aPending(engine);
       const token = await linkFor(engine, id);
@@ -611,7 +611,7 @@ describe('approvalLinks()', () => {
       }
     });
 
-    it('work with the canonical ids of the engine', async () => {
+    it('use the canonical ids of the engine', async () => {
       const { engine } = anEngine({
         approver: reviewers({ members: [SAM] }),
         canonicalId: (id) => id.toLowerCase(),

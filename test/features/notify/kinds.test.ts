@@ -28,7 +28,7 @@ interface Case {
   readonly grants?: readonly Grant[];
 }
 
-/** The notices that one entry gives, about records as they are now. */
+/** The notices of one entry, with the records as they are now. */
 async function noticesOf({ type, data = {}, actor = 'user:sam', request, grants = [], ...over }: Case): Promise<readonly Notice[]> {
   const notices: Notice[] = [];
   const ids = { requestId: 'r1', grantId: undefined, ...over };
@@ -58,7 +58,7 @@ const endOf = (status: string, cause: string, by = 'user:sam', reason?: string) 
 const owed = { reviewBy: at(60), reviewers: ['security'], skippedGroups: ['platform'], skippedPeople: ['user:ana', 'user:sam'] };
 
 describe('a notice', () => {
-  it('is that of its entry, with the records, and can not be changed', async () => {
+  it('has the records of its entry, and is frozen', async () => {
     const request = aRequest();
     const grant = aGrant();
     const data = { subject: 'user:maya', scope: 'db-prod:write', expiresAt: at(15) };
@@ -70,7 +70,7 @@ describe('a notice', () => {
     expect(Object.isFrozen(notice)).toBe(true);
   });
 
-  it('names its namespace, where that is not the default', async () => {
+  it('names its namespace, unless it is the default', async () => {
     expect((await noticeOf({ type: 'request.expired', namespace: 'tenant-7' })).text).toContain('\nnamespace: tenant-7');
     expect((await noticeOf({ type: 'request.expired' })).text).not.toContain('namespace');
   });
@@ -102,7 +102,7 @@ describe('a notice', () => {
     'journal.purged',
     'journal.accepted',
     'clock.accepted',
-    // What only looks like a type.
+    // A name that only resembles an entry type.
     'constructor' as EntryType,
   ])('is not made of %s', async (type) => {
     expect(await noticesOf({ type, request: aRequest() })).toEqual([]);
@@ -141,13 +141,13 @@ describe('review_requested', () => {
     );
   });
 
-  it('tells that it is an extension', async () => {
+  it('says that the request is an extension', async () => {
     const extension = { grantId: 'r0.1', from: at(5), firstStartsAt: START_AT, until: at(90), breakGlass: false };
     const { text } = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request: aRequest({ extension }) });
     expect(text).toContain('\nextends: r0.1\n');
   });
 
-  it('tells who may stand in from now on', async () => {
+  it('names the escalation group', async () => {
     const notice = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, actor: 'system:sweeper', request: byOther });
     expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['leads'] });
     expect(notice.text).toBe(
@@ -163,13 +163,13 @@ describe('review_requested', () => {
     );
   });
 
-  it.each(['request.assigned', 'request.escalated'] as const)('says of %s when there is nothing to do any more', async (type) => {
+  it.each(['request.assigned', 'request.escalated'] as const)('says of a request that is %s that no review is needed', async (type) => {
     const end = { status: 'cancelled', cause: 'cancelled', at: at(1), by: 'user:maya', reason: undefined } as const;
     const { text } = await noticeOf({ type, data: { quorum: QUORUM }, request: aRequest({ end }) });
     expect(text.split('\n')[1]).toBe('no action needed: the request is already cancelled');
   });
 
-  it('says what the entry says where the request has been purged', async () => {
+  it("has the entry's fields where the request has been purged", async () => {
     const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) } });
     expect(assigned).toMatchObject({ people: [], groups: ['platform', 'security'], request: undefined, grant: undefined });
     expect(assigned.text).toBe(
@@ -182,7 +182,7 @@ describe('review_requested', () => {
 });
 
 describe('decided', () => {
-  it('tells that it was approved, by which rule, and from when until when', async () => {
+  it('says that the request was approved, by which rule, and from when until when', async () => {
     const grants = [aGrant({ startsAt: at(5), expiresAt: at(20) }), aGrant({ id: 'r1.2', startsAt: at(5), expiresAt: at(20) })];
     const data = { ...endOf('approved', 'quorum', 'user:sam', 'looks *right*'), rule: 'prod' };
     const notice = await noticeOf({ type: 'request.approved', data, request: aRequest(), grants });
@@ -201,7 +201,7 @@ describe('decided', () => {
     expect(notice.markdown).toContain('\n- reason: looks \\*right\\*\n');
   });
 
-  it('tells only the end of access that has begun', async () => {
+  it('gives only the end of access that has begun', async () => {
     const { text } = await noticeOf({
       type: 'request.approved',
       data: endOf('approved', 'approver'),
@@ -226,7 +226,7 @@ describe('decided', () => {
   };
   const ends = Object.entries(REQUEST_ENDS).flatMap(([status, causes]) => causes.map((cause) => [status, cause] as const));
 
-  it.each(ends.filter(([, cause]) => cause !== 'break_glass'))('says how: %s, %s', async (status, cause) => {
+  it.each(ends.filter(([, cause]) => cause !== 'break_glass'))('names the cause: %s, %s', async (status, cause) => {
     const data = endOf(status, cause);
     const { kind, text } = await noticeOf({ type: `request.${status}` as EntryType, data, request: aRequest(), grants: [aGrant()] });
     expect(kind).toBe('decided');
@@ -234,12 +234,12 @@ describe('decided', () => {
     expect(text.includes('access:')).toBe(status === 'approved');
   });
 
-  it('says what the entry says where the request has been purged', async () => {
+  it("has the entry's fields where the request has been purged", async () => {
     const notice = await noticeOf({ type: 'request.denied', data: endOf('denied', 'quorum', 'user:sam', 'no') });
     expect(notice).toMatchObject({ people: [], text: 'Request r1 was denied by user:sam\nreason: no\nrequest: r1' });
   });
 
-  it('says that it has ended, whatever a later version calls the cause', async () => {
+  it('says that access has ended, whatever cause a later version writes', async () => {
     for (const cause of ['later', 'constructor'])
       expect((await noticeOf({ type: 'request.denied', data: endOf('denied', cause) })).text).toBe(
         'Request r1 has ended: denied\nrequest: r1',
@@ -251,13 +251,13 @@ describe('expiring', () => {
   const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: [at(10)], beforeMs: 300_000, expiresAt: at(15) };
   const of = { type: 'grant.warned', data, grantId: 'r1.1', actor: 'system:sweeper' } as const;
 
-  it('tells the subject, and who asked, when', async () => {
+  it('tells the subject and the requester when access ends', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
     expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
     expect(notice.text).toBe("user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
   });
 
-  it('says that it was extended, or has ended, by now', async () => {
+  it('says that the grant was extended, or has ended', async () => {
     const extended = aGrant({
       successors: [
         { grantId: 'r2.1', at: at(1) },
@@ -269,7 +269,7 @@ describe('expiring', () => {
     expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nno action needed: the grant has ended\n');
   });
 
-  it('says what the entry says where the request has been purged', async () => {
+  it("has the entry's fields where the request has been purged", async () => {
     expect(await noticeOf(of)).toMatchObject({
       people: ['user:maya'],
       text: "user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1",
@@ -295,7 +295,7 @@ describe('ended', () => {
     scope: 'db-prod:write',
   });
 
-  it.each(ends)('says how: %s, %s', async (status, cause) => {
+  it.each(ends)('names the cause: %s, %s', async (status, cause) => {
     const notice = await noticeOf({
       type: `grant.${status}` as EntryType,
       data: dataOf(status, cause),
@@ -314,7 +314,7 @@ describe('ended', () => {
     );
   });
 
-  it('says of one that ran out that it was extended; of one that was ended early it would not be so', async () => {
+  it('says of an expired grant that it was extended, but not of a grant that was ended early', async () => {
     const grants = [aGrant({ successors: [{ grantId: 'r2.1', at: at(1) }] })];
     const textOf = async (status: 'expired' | 'revoked', cause: string) =>
       (await noticeOf({ type: `grant.${status}`, data: dataOf(status, cause), grantId: 'r1.1', request: aRequest(), grants })).text;
@@ -322,7 +322,7 @@ describe('ended', () => {
     expect(await textOf('revoked', 'revoked')).not.toContain('extended');
   });
 
-  it('says that it has ended, whatever a later version calls the cause', async () => {
+  it('says that access has ended, whatever cause a later version writes', async () => {
     for (const cause of ['later', 'toString']) {
       const { text } = await noticeOf({ type: 'grant.expired', data: dataOf('expired', cause), grantId: 'r1.1' });
       expect(text.split('\n')[0]).toBe("user:maya's access to db-prod:write has ended");
@@ -337,7 +337,7 @@ describe('break_glass_used', () => {
     actor: 'user:noor',
   } as const;
 
-  it('is loud: who, what, why, who was skipped, and by when the review is owed', async () => {
+  it('names the subject, scope, justification, skipped reviewers and the deadline of the review', async () => {
     const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
     const notice = await noticeOf({ ...of, request: aRequest({ requestedBy: 'user:noor', terms }), grants: [aGrant()] });
     expect(notice).toMatchObject({
@@ -362,7 +362,7 @@ describe('break_glass_used', () => {
     );
   });
 
-  it('leaves out whom it is for, and who was skipped, where there is nobody to name', async () => {
+  it('omits the recipients and the skipped reviewers where there are none', async () => {
     const data = {
       ...endOf('approved', 'break_glass', 'user:maya'),
       afterReview: { ...owed, reviewers: [], skippedGroups: [], skippedPeople: [] },
@@ -372,7 +372,7 @@ describe('break_glass_used', () => {
     expect(notice.text).not.toMatch(/for:|skipped|reviewers:/);
   });
 
-  it('says what the entry says where the request has been purged', async () => {
+  it("has the entry's fields where the request has been purged", async () => {
     const notice = await noticeOf(of);
     expect(notice.text.split('\n')[0]).toBe('BREAK-GLASS: user:noor has taken access without review');
     expect(notice.people).toEqual(['user:noor', 'user:ana', 'user:sam']);
@@ -382,7 +382,7 @@ describe('break_glass_used', () => {
 describe('break_glass_overdue', () => {
   const of = { type: 'breakGlass.overdue', data: { afterReview: { ...owed, missedAt: at(60) } }, actor: 'system:sweeper' } as const;
 
-  it('tells the groups that are to give it', async () => {
+  it('tells the groups that must give the review', async () => {
     const notice = await noticeOf({ ...of, request: byOther });
     expect(notice).toMatchObject({ kind: 'break_glass_overdue', people: ['user:maya', 'user:noor'], groups: ['security'] });
     expect(notice.text).toBe(
@@ -398,7 +398,7 @@ describe('break_glass_overdue', () => {
     );
   });
 
-  it('says when there is nothing to do any more', async () => {
+  it('says when no review is needed any more', async () => {
     const acknowledgement = { by: 'user:lee', verdict: 'justified', at: at(70), reason: undefined } as const;
     const request = aRequest({ afterReview: { ...owed, missedAt: at(60), breakGlassReview: acknowledgement } });
     expect((await noticeOf({ ...of, request })).text.split('\n')[1]).toBe('no action needed: it has been reviewed');
@@ -417,7 +417,7 @@ describe('provisioning_stuck', () => {
   };
   const of = { type: 'provisioning.stuck', data, actor: 'system:provisioning', requestId: undefined } as const;
 
-  it('is for operators, and names nobody else: who still has what was to be taken away', async () => {
+  it('tells operators only, and names the subject that still has revoked access', async () => {
     const notice = await noticeOf(of);
     expect(notice).toMatchObject({ kind: 'provisioning_stuck', people: [], groups: [] });
     expect(notice.text).toBe(
@@ -425,13 +425,13 @@ describe('provisioning_stuck', () => {
     );
   });
 
-  it('or who waits for what was granted', async () => {
+  it('tells operators which subject waits for granted access', async () => {
     const { text } = await noticeOf({ ...of, data: { ...data, held: true } });
     expect(text.split('\n')[0]).toBe("STUCK: github has not opened user:maya's access to repo:admin");
   });
 });
 
-it('L30 a notice is made of any entry of its types, however malformed, and on the lines of the text there is no other', async () => {
+it('L30 a notice is made of any entry of its types, however malformed, and each text stays within its lines', async () => {
   const told = [
     'request.assigned',
     'request.escalated',

@@ -7,7 +7,7 @@ import { journalOf } from '../../journal/sample.js';
 
 const NOBODY = { request: () => Promise.resolve(undefined) };
 
-/** A chat, and the sink that posts to it. Fails for as long as it is told to. */
+/** A chat, and the sink that posts to it. A test can make it fail. */
 function aChat(options: Partial<NotifyOptions> = {}) {
   const notices: Notice[] = [];
   const chat = {
@@ -57,7 +57,7 @@ const policy = definePolicy({
 });
 
 describe('notify()', () => {
-  it('tells people of a request, from being asked to its end', async () => {
+  it('sends notices of a request from its creation to its end', async () => {
     const chat = aChat();
     const { engine, clock } = anEngine({ approver: policy, audit: chat.sink });
     const asked = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'orders\n# are lost' });
@@ -89,7 +89,7 @@ describe('notify()', () => {
     expect(new Set(chat.notices.map(({ id }) => id)).size).toBe(5);
   });
 
-  it('is loud about break-glass, and about the review that nobody gives', async () => {
+  it('sends break-glass notices, and a notice of an overdue review', async () => {
     const chat = aChat();
     const { engine, clock } = anEngine({ approver: policy, audit: chat.sink });
     await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'orders are lost' });
@@ -103,7 +103,7 @@ describe('notify()', () => {
     expect(chat.notices.find(({ kind }) => kind === 'break_glass_overdue')).toMatchObject({ groups: ['security'] });
   });
 
-  it('L28 sends what failed again, with the same id, and what is behind it after it; nothing twice', async () => {
+  it('L28 sends a failed notice again with the same id, then the later notices, each once', async () => {
     const chat = aChat();
     const { engine, told } = anEngine({ audit: chat.sink });
     const first = await aPending(engine, { scopes: ['db:1'] });
@@ -119,7 +119,7 @@ describe('notify()', () => {
     expect(chat.kinds).toEqual(['review_requested', 'decided', 'review_requested']);
   });
 
-  it('L28 sends nothing of a page twice that broke off in the middle', async () => {
+  it('L28 resends no notice of a page that failed in the middle', async () => {
     const sent: string[] = [];
     const tried: string[] = [];
     const { sink } = aChat({
@@ -140,10 +140,10 @@ describe('notify()', () => {
     expect(tried).toEqual([sent[0], sent[1], sent[1]]);
   });
 
-  it('L28 loses nothing when the process dies between sending and moving on: another sends it again, with the same id', async () => {
+  it("L28 loses nothing when the process dies between the send and the cursor's move: another process sends the notice again, with the same id", async () => {
     const chat = aChat();
     const sent: string[] = [];
-    // Sends, and comes to no end: what happens when a process is killed right there.
+    // The send never resolves, as when the process is killed there.
     const { sink: dying } = aChat({ send: ({ id }) => new Promise<void>(() => sent.push(id)) });
     const first = anEngine({ audit: dying });
     await aPending(first.engine);
@@ -157,7 +157,7 @@ describe('notify()', () => {
     expect(chat.notices.map(({ id }) => id)).toEqual(sent);
   });
 
-  it('sends one at a time, in order', async () => {
+  it('sends one notice at a time, in order', async () => {
     let running = 0;
     const order: number[] = [];
     const { sink } = aChat({
@@ -175,7 +175,7 @@ describe('notify()', () => {
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
-  it('tells of what has been purged meanwhile all the same, with what the entry says', async () => {
+  it('sends a notice about a purged request, with the fields of its entry', async () => {
     const chat = aChat();
     const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.expired' as const }));
     await chat.sink.write(entries, NOBODY);
@@ -183,7 +183,7 @@ describe('notify()', () => {
     expect(chat.notices[0]).toMatchObject({ request: undefined, grant: undefined, people: [MAYA] });
   });
 
-  it('L28 waits for the store, where what an entry is about can not be looked up', async () => {
+  it('L28 waits for the store where the records of an entry cannot be read', async () => {
     const chat = aChat();
     const entries = journalOf(1).map((entry) => ({ ...entry, type: 'grant.expired' as const }));
     const down = { request: () => Promise.reject(new Error('the store is down')) };
@@ -193,13 +193,13 @@ describe('notify()', () => {
     expect(chat.notices).toHaveLength(1);
   });
 
-  it('looks nothing up for what nobody is told of', async () => {
+  it('reads no records for entries that make no notice', async () => {
     const chat = aChat();
     await chat.sink.write(journalOf(3), { request: () => Promise.reject(new Error('review_requested')) });
     expect(chat.notices).toEqual([]);
   });
 
-  it('shows instants as it is told to, and what is none as unknown', async () => {
+  it('formats instants with the option format, and an invalid instant as unknown', async () => {
     const chat = aChat({ formatTime: (ms) => `T+${(ms - START_AT) / 60_000} <b>min</b>` });
     const { engine } = anEngine({ audit: chat.sink });
     await aPending(engine);
@@ -210,7 +210,7 @@ describe('notify()', () => {
     expect(chat.headlines[1]).toBe("user:maya's access to db-prod:write ends at an unknown time");
   });
 
-  it('tells of a revoke, and by whom', async () => {
+  it('sends a notice of a revoke that names who revoked', async () => {
     const chat = aChat();
     const { engine } = anEngine({ audit: chat.sink });
     const grant = await aGranted(engine);
@@ -221,8 +221,8 @@ describe('notify()', () => {
     expect(chat.notices.at(-1)?.text).toContain('\nreason: incident over\n');
   });
 
-  describe('is made', () => {
-    it('shared, or local where it is told to, and can not be changed afterwards', () => {
+  describe('options', () => {
+    it('make a shared follower by default, a local one on request, and are copied', () => {
       expect(aChat().sink).toMatchObject({ name: 'chat', follow: 'shared' });
       expect(aChat({ follow: 'local' }).sink.follow).toBe('local');
       expect(aChat({ follow: undefined, formatTime: undefined }).sink.follow).toBe('shared');
@@ -238,11 +238,11 @@ describe('notify()', () => {
       ['null as the way to follow', { follow: null }, 'follow'],
       ['a format that is no function', { formatTime: 'iso' }, 'formatTime'],
       ['an unknown option', { formatTimes: () => '' }, 'options'],
-    ])('not with %s', (_, over, argument) => {
+    ])('are refused with %s', (_, over, argument) => {
       expect(() => aChat(over)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
     });
 
-    it('not from what is no object', () => {
+    it('are refused when they are not an object', () => {
       for (const options of [undefined, null, 'chat', []]) {
         expect(() => notify(options as never)).toThrow(expect.objectContaining({ argument: 'options' }) as Error);
       }

@@ -11,7 +11,7 @@ interface Node {
   readonly children?: readonly Node[];
 }
 
-/** What a reader of Markdown that is not ours (CommonMark, with GitHub's bare addresses) makes of a line: kinds of nodes, and the text that shows. */
+/** What a Markdown renderer (CommonMark, with GitHub's bare addresses) makes of a line: the kinds of nodes, and the visible text. */
 function read(markdown: string): { readonly kinds: ReadonlySet<string>; readonly shown: string } {
   const kinds = new Set<string>();
   let shown = '';
@@ -24,7 +24,7 @@ function read(markdown: string): { readonly kinds: ReadonlySet<string>; readonly
   return { kinds, shown };
 }
 
-/** Pieces that make links, mentions, pictures, headings, lines and code somewhere. */
+/** Fragments that some renderer turns into links, mentions, pictures, headings, lines or code. */
 const HOSTILE = [
   ...'\\`*_{}[]()<>#+-.!|~@:&$^="\'/ \n\r\t\0',
   '\u2028',
@@ -57,7 +57,7 @@ const hostile = fc.string({ unit: fc.constantFrom(...HOSTILE), maxLength: 30 });
 const anything = fc.oneof(hostile, fc.string({ unit: 'binary', maxLength: 60 }));
 
 describe('remark()', () => {
-  it('is one line, in which nothing is hidden, reordered or obeyed', () => {
+  it('makes one line, with hidden, reordering and control characters replaced', () => {
     fc.assert(
       fc.property(anything, (given) => {
         const { text, markdown } = remark(given);
@@ -69,7 +69,7 @@ describe('remark()', () => {
     );
   });
 
-  it('is, to a reader of Markdown, plain text: the same that the text says', () => {
+  it('makes Markdown that renders as the plain text of the remark', () => {
     fc.assert(
       fc.property(anything, (given) => {
         const { text, markdown } = remark(given);
@@ -99,28 +99,28 @@ describe('remark()', () => {
     ['an emoji', ':fire:', `:${JOINER}fire:`],
     ['an entity', '&lt;b&gt; &#64;', `&amp;lt;b&amp;gt; &amp;#${JOINER}64;`],
     ['a backslash before markup', '\\*a\\*', '\\\\\\*a\\\\\\*'],
-  ])('parts %s', (_, given, markdown) => {
+  ])('breaks the syntax of %s', (_, given, markdown) => {
     expect(remark(given)).toEqual({ text: given, markdown });
   });
 
   it.each([
-    ['line ends', 'ok\r\n2026-01-01 granted\u2028by root\v!', 'ok 2026-01-01 granted by root !'],
-    ['what colours a terminal', '\u001b[31mred', '\ufffd[31mred'],
-    ['what turns the direction', 'a\u202eb\u2066c', 'abc'],
-    ['what does not show', 'ad\u200bmin\u00ad\u3164', 'admin'],
-    ['half a character', 'a\ud800b', 'a\ufffdb'],
+    ['line breaks', 'ok\r\n2026-01-01 granted\u2028by root\v!', 'ok 2026-01-01 granted by root !'],
+    ['escape sequences for terminal colours', '\u001b[31mred', '\ufffd[31mred'],
+    ['characters that change the text direction', 'a\u202eb\u2066c', 'abc'],
+    ['invisible characters', 'ad\u200bmin\u00ad\u3164', 'admin'],
+    ['a lone surrogate', 'a\ud800b', 'a\ufffdb'],
     ['space at the ends', '  a\u3000b  ', 'a b'],
-  ])('shows no %s', (_, given, text) => {
+  ])('replaces %s', (_, given, text) => {
     expect(remark(given).text).toBe(text);
   });
 
-  it('cuts at 400 characters, and none in half', () => {
+  it('cuts at 400 characters, never inside a surrogate pair', () => {
     expect(remark('x'.repeat(400)).text).toBe('x'.repeat(400));
     expect(remark('x'.repeat(401)).text).toBe(`${'x'.repeat(399)}…`);
     expect(remark('😀'.repeat(401)).text).toBe(`${'😀'.repeat(399)}…`);
   });
 
-  it('takes a megabyte of anything', () => {
+  it('returns soon for a megabyte of any input', () => {
     for (const unit of HOSTILE) expect(Array.from(remark(unit.repeat(1_000_000 / unit.length)).text).length).toBeLessThanOrEqual(400);
   });
 });
@@ -134,13 +134,13 @@ describe('name()', () => {
     },
   );
 
-  it('quotes what could pass for words of ours', () => {
+  it('quotes a name that could be read as words of a notice', () => {
     expect(name('maya was approved, and bob')).toEqual({ text: '"maya was approved, and bob"', markdown: '"maya was approved, and bob"' });
     expect(name('a" is "b').text).toBe(`"a' is 'b"`);
     expect(name('').text).toBe('""');
   });
 
-  it('is, to a reader of Markdown, plain text or code, whatever it is', () => {
+  it('makes Markdown that renders as plain text or code, for any name', () => {
     fc.assert(
       fc.property(anything, (id) => {
         const { text, markdown } = name(id);
@@ -160,7 +160,7 @@ describe('name()', () => {
 });
 
 describe('list()', () => {
-  it('shows five, and says how many more there are', () => {
+  it('shows five names, and counts the others', () => {
     const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     expect(names(ids.slice(0, 5)).text).toBe('a, b, c, d, e');
     expect(names(ids)).toEqual({ text: 'a, b, c, d, e and 2 more', markdown: '`a`, `b`, `c`, `d`, `e` and 2 more' });
@@ -169,7 +169,7 @@ describe('list()', () => {
 });
 
 describe('say', () => {
-  it('puts phrases between words, in both forms', () => {
+  it('puts phrases between words, in the plain and the Markdown form', () => {
     expect(say`${name('user:maya')} asks for ${name('db:write')}: ${remark('a*b')}.`).toEqual({
       text: 'user:maya asks for db:write: a*b.',
       markdown: '`user:maya` asks for `db:write`: a\\*b.',

@@ -4,15 +4,15 @@ import type { GrantStore, JitEngine } from '../../../src/index.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../../src/records/index.js';
 
 /**
- * A system outside with roles: it keeps what it was told last, as a real one would, whatever the order in which calls
- * come in. It refuses nothing, so that nothing here rests on its help.
+ * An external system with roles. As a real one would, it keeps the state of the latest call, in the order in which
+ * calls arrive. It refuses nothing, so that no test depends on its help.
  */
 export class Roles {
   readonly held = new Set<string>();
   readonly calls: Omit<DesiredState, 'signal'>[] = [];
-  /** How many calls in a row fail. */
+  /** How many of the next calls fail. */
   failing = 0;
-  /** Called before the role is changed; a promise holds the call there. */
+  /** Called before the role is changed. A promise delays the call there. */
   before: ((change: DesiredState) => Promise<void> | void) | undefined;
 
   readonly apply = async (change: DesiredState): Promise<void> => {
@@ -41,7 +41,7 @@ export const rolesTarget = (roles: Roles, over: Partial<ProvisioningTarget> = {}
   ...over,
 });
 
-/** Has the engine record what time has ended and tell what is to be told, until nothing is under way. */
+/** Has the engine record the ends that time has caused and deliver all entries, until no delivery is in flight. */
 export async function settle(engine: JitEngine): Promise<void> {
   await engine.sweep();
   await engine.flushAudit();

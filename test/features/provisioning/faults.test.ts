@@ -37,7 +37,7 @@ function faultyAt(inner: GrantStore, n: number, faultOf: (method: StoreMethod) =
   return { store, fault, faulty };
 }
 
-/** A grant that was issued, or one that the system knows of and that was revoked; nothing of it told yet. */
+/** A grant that was issued, or one that was applied and then revoked. The change is not applied yet. */
 async function prepared(what: 'issued' | 'revoked') {
   const inner = new MemoryGrantStore();
   const clock = new ManualClock();
@@ -64,14 +64,14 @@ const FAULTS: Readonly<Record<string, readonly ((method: StoreMethod) => Fault)[
   rejects: [() => ({ fault: 'reject' }), () => ({ fault: 'reject', error: new Error('ECONNRESET') })],
   throws: [() => ({ fault: 'throw' }), () => ({ fault: 'throw', error: 'text' })],
   'loses a reply': [() => ({ fault: 'lose reply' })],
-  // But not with a list of nothing, or of what can be passed over, to the question what is live: that is an answer, and a no.
+  // An empty list or a partial list would be a valid answer to `live`, and a denial.
   'answers nonsense': NONSENSE.map((answer) => (method) => ({
     fault: 'malformed',
     answer: method === 'live' && Array.isArray(answer) ? 'no list' : answer,
   })),
 };
 
-/** Puts a row there as somebody outside would. */
+/** Writes a row as another program would. */
 async function bend(store: GrantStore, row: Row, change: Partial<Row>): Promise<void> {
   const { kind, id, version } = row;
   const put = [{ ...row, ...change, version: version + 1 }];
@@ -90,7 +90,7 @@ const codes = (told: readonly { readonly error: unknown }[]) => told.map(({ erro
 
 describe('provision() over a store that fails', () => {
   for (const [how, faults] of Object.entries(FAULTS)) {
-    it.each(['issued', 'revoked'] as const)(`L30 L31 tells a grant that was %s, at whatever call the store ${how}`, async (what) => {
+    it.each(['issued', 'revoked'] as const)(`L30 L31 applies a grant that was %s, at whichever call the store ${how}`, async (what) => {
       for (const [i, faultOf] of faults.entries()) {
         let happened = 0;
         for (let n = 0; ; n++) {
@@ -104,7 +104,7 @@ describe('provision() over a store that fails', () => {
           }
           await expectRight(`${how} ${i} at call ${n}`);
           for (const { error } of told) expect(error).toBeInstanceOf(Error);
-          // Later there is nothing to tell any more.
+          // At later calls there is nothing left to apply.
           if (!fault.happened || n === 40) break;
           happened += 1;
         }
@@ -114,7 +114,7 @@ describe('provision() over a store that fails', () => {
   }
 
   it.each(['issued', 'revoked'] as const)(
-    'L28 L32 tells a grant that was %s by another engine, at whatever call the store hangs, and stays right when the call goes through after all',
+    'L28 L32 applies a grant that was %s through another engine when the store hangs at any call, and stays right when that call completes late',
     async (what) => {
       let hung = 0;
       for (let n = 0; n < 40; n++) {
@@ -131,7 +131,7 @@ describe('provision() over a store that fails', () => {
         await settle(other);
         await settle(other);
         await expectRight(`hangs at call ${n}`);
-        // From here on whatever it asks is answered.
+        // From this call number on, the store answers every call.
         if (!fault.happened) break;
         faulty.release();
         await turns(30);
@@ -146,17 +146,17 @@ describe('provision() over a store that fails', () => {
   );
 });
 
-describe('provision() over rows that were changed outside', () => {
+describe('provision() over rows that another program changed', () => {
   const body = (change: object) => (row: Row) => ({ body: { ...row.body, ...change } });
   it.each<[string, (row: Row) => Partial<Row>]>([
     ['held as text', body({ held: 'true' })],
-    ['a number that is none', body({ seq: 'x' })],
-    ['a field that nobody knows', body({ more: 1 })],
-    ['an outcome that nobody knows', body({ outcome: { status: 'fine', at: at(0), by: SAM } })],
+    ['a number that is not an integer', body({ seq: 'x' })],
+    ['an unknown field', body({ more: 1 })],
+    ['an unknown outcome', body({ outcome: { status: 'fine', at: at(0), by: SAM } })],
     ['another scope', () => ({ scope: 'db:*' })],
     ['no body', () => ({ body: [] as unknown as Row['body'] })],
-    ['a column that is not so', () => ({ open: true })],
-  ])('L30 a change with %s is reported, holds up no other, and is set right once somebody has seen to it', async (_what, spoil) => {
+    ['a column that contradicts the body', () => ({ open: true })],
+  ])('L30 a change with %s is reported, delays no other change, and is applied once its row is repaired', async (_what, spoil) => {
     const roles = new Roles();
     const { engine, store, told } = anEngine();
     const provisioning = provision(engine, rolesTarget(roles));
@@ -165,7 +165,7 @@ describe('provision() over rows that were changed outside', () => {
     const { id } = await theChange(store);
     const good = await theRow(store, 'provisioning', id);
     await bend(store, good, spoil(good));
-    // In the same delivery as another's, and before it.
+    // In the same delivery as the other subject's change, and before it.
     await engine.revoke(grant.id, { by: SAM });
     await aGranted(engine, { subject: KIM });
     await settle(engine);
@@ -181,10 +181,10 @@ describe('provision() over rows that were changed outside', () => {
   it.each<[string, object]>([
     ['an end as text', { leasedUntil: 'soon', owner: 'somebody' }],
     ['no end', { owner: 'somebody' }],
-    ['an end before all time', { leasedUntil: -1, owner: 'somebody' }],
-    ['an end that a clock gone wrong has written', { leasedUntil: at(1e9), owner: 'somebody' }],
-    ['an owner that is none', { leasedUntil: 0, owner: 7 }],
-  ])('L30 a lease with %s keeps nobody from telling', async (_what, spoilt) => {
+    ['a negative end', { leasedUntil: -1, owner: 'somebody' }],
+    ['an end in the far future', { leasedUntil: at(1e9), owner: 'somebody' }],
+    ['an invalid owner', { leasedUntil: 0, owner: 7 }],
+  ])('L30 a lease with %s does not stop later calls', async (_what, spoilt) => {
     const roles = new Roles();
     const { engine, store, told } = anEngine();
     provision(engine, rolesTarget(roles));
@@ -200,44 +200,41 @@ describe('provision() over rows that were changed outside', () => {
         ? 0
         : 1,
     );
-    // It is one that can be read again.
+    // The lease is readable again.
     expect((await theRow(store, 'lease', id)).body['leasedUntil']).toBe(0);
   });
 
   it.each<[string, object]>([
-    ['a place as text', { seq: 'x', leasedUntil: 0 }],
-    ['a place ahead of the journal', { seq: 1e6, leasedUntil: 0 }],
+    ['a position as text', { seq: 'x', leasedUntil: 0 }],
+    ["a position after the journal's head", { seq: 1e6, leasedUntil: 0 }],
     ['a lease as text', { seq: 0, leasedUntil: 'soon' }],
-  ])(
-    'L30 a cursor with %s is told at each sweep, keeps nothing that is due from being told, and can be let go of',
-    async (_what, spoilt) => {
-      const roles = new Roles();
-      const { engine, store, told, clock } = anEngine();
-      provision(engine, rolesTarget(roles));
-      roles.failing = 1;
-      const grant = await aGranted(engine);
-      await settle(engine);
-      await bend(store, await theRow(store, 'cursor', 'provisioning:roles'), { body: spoilt as Row['body'] });
-      await engine.revoke(grant.id, { by: SAM });
-      await aGranted(engine, { subject: KIM });
-      for (let sweeps = 1; sweeps <= 3; sweeps++) {
-        told.length = 0;
-        await clock.advance('1s');
-        await engine.sweep();
-        await turns(30);
-        expect(codes(told)).toEqual(['ERR_JIT_CORRUPT']);
-      }
-      // What failed before was tried again, and access was read again for it.
-      expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
-      await removeSink(engine, 'provisioning:roles');
-      await settle(engine);
-      expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
-    },
-  );
+  ])('L30 a cursor with %s is reported at each sweep, due changes are still tried, and removeSink() drops it', async (_what, spoilt) => {
+    const roles = new Roles();
+    const { engine, store, told, clock } = anEngine();
+    provision(engine, rolesTarget(roles));
+    roles.failing = 1;
+    const grant = await aGranted(engine);
+    await settle(engine);
+    await bend(store, await theRow(store, 'cursor', 'provisioning:roles'), { body: spoilt as Row['body'] });
+    await engine.revoke(grant.id, { by: SAM });
+    await aGranted(engine, { subject: KIM });
+    for (let sweeps = 1; sweeps <= 3; sweeps++) {
+      told.length = 0;
+      await clock.advance('1s');
+      await engine.sweep();
+      await turns(30);
+      expect(codes(told)).toEqual(['ERR_JIT_CORRUPT']);
+    }
+    // The failed change was tried again, with the current access.
+    expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
+    await removeSink(engine, 'provisioning:roles');
+    await settle(engine);
+    expect([...roles.held]).toEqual([`${KIM} ${SCOPE}`]);
+  });
 });
 
 describe('provision() with a clock that fails', () => {
-  it('L30 tells it, and goes on once the clock does', async () => {
+  it('L30 reports the failure, and finishes the change once the clock works again', async () => {
     const roles = new Roles();
     let isBroken = false;
     const clock = new ManualClock();
@@ -257,7 +254,7 @@ describe('provision() with a clock that fails', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L30 a clock that throws in the middle of a call loses no change', async () => {
+  it('L30 a clock that throws at any reading loses no change', async () => {
     const roles = new Roles();
     const clock = new ManualClock();
     let readings = Infinity;
@@ -284,8 +281,8 @@ describe('provision() with a clock that fails', () => {
   });
 });
 
-describe('provision() with an apply that misbehaves', () => {
-  it('takes one that throws before there is a promise for a call that has failed', async () => {
+describe('provision() with a faulty apply', () => {
+  it('counts a synchronous throw of apply as a failed call', async () => {
     const { engine, store, told } = anEngine();
     const apply = () => {
       throw Object.assign(new Error('no'), { code: 'E_NO' });
@@ -297,7 +294,7 @@ describe('provision() with an apply that misbehaves', () => {
     expect(told).toMatchObject([{ error: { cause: { code: 'E_NO' } }, during: 'provisioning roles' }]);
   });
 
-  it('waits for any thenable, and calls on what it was given', async () => {
+  it('waits for any thenable, and calls apply with the target as this', async () => {
     const { engine, store } = anEngine();
     let go: (value: unknown) => void = () => undefined;
     const calls: string[] = [];
@@ -319,7 +316,7 @@ describe('provision() with an apply that misbehaves', () => {
     expect((await theChange(store)).outcome?.status).toBe('done');
   });
 
-  it('is stuck with one that never settles, after as many timeouts as it has tries, and close() resolves', async () => {
+  it('a change is stuck after as many timeouts as it has tries when apply never settles, and close() resolves', async () => {
     const { engine, clock, store } = anEngine();
     const signals: AbortSignal[] = [];
     const apply = ({ signal }: DesiredState) => new Promise<void>(() => signals.push(signal));
@@ -339,7 +336,7 @@ describe('provision() with an apply that misbehaves', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L28 two targets on one engine know nothing of one another, down to their ids', async () => {
+  it('L28 two targets on one engine are independent, down to the change ids', async () => {
     const { engine, store } = anEngine();
     const roles = new Roles();
     const rules = new Roles();
@@ -362,7 +359,7 @@ describe('provision() with an apply that misbehaves', () => {
     expect(new Set([...roles.calls, ...rules.calls].map(({ id }) => id)).size).toBe(3);
   });
 
-  it('tells what is held to a system that is registered when the journal has been cut already', async () => {
+  it('applies what is held to a target that is registered after a purge cut the journal', async () => {
     const { engine, clock, store } = anEngine();
     const gone = await aGranted(engine);
     await engine.revoke(gone.id, { by: SAM });
@@ -383,40 +380,43 @@ describe('close() while calls hang', () => {
     [8, 1],
     [9, 2],
     [20, 3],
-  ])('with %i of them it resolves after %i times the timeout, and what was not told is told by another', async (hanging, rounds) => {
-    const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
-    const roles = new Roles();
-    roles.before = () => new Promise<void>(() => undefined);
-    provision(engine, rolesTarget(roles, { timeout: '10s' }));
-    for (let i = 0; i < hanging; i++) await aGranted(engine, { subject: `user:u${i}` });
-    await turns(60);
-    let isClosed = false;
-    const closing = engine.close().then(() => (isClosed = true));
-    for (let round = 1; round <= rounds; round++) {
+  ])(
+    'with %i of them it resolves after %i times the timeout, and another engine applies the remaining changes',
+    async (hanging, rounds) => {
+      const { engine, clock, store } = anEngine({ approver: autoApprove(() => true) });
+      const roles = new Roles();
+      roles.before = () => new Promise<void>(() => undefined);
+      provision(engine, rolesTarget(roles, { timeout: '10s' }));
+      for (let i = 0; i < hanging; i++) await aGranted(engine, { subject: `user:u${i}` });
       await turns(60);
-      expect(isClosed).toBe(false);
-      await clock.advance('10s');
-    }
-    await turns(60);
-    expect(isClosed).toBe(true);
-    await closing;
-    expect(clock.sleepers).toBe(0);
-    const other = anEngine({ clock, store }).engine;
-    roles.before = undefined;
-    provision(other, rolesTarget(roles));
-    await clock.advance('1m');
-    await settle(other);
-    expect(roles.held.size).toBe(hanging);
-  });
+      let isClosed = false;
+      const closing = engine.close().then(() => (isClosed = true));
+      for (let round = 1; round <= rounds; round++) {
+        await turns(60);
+        expect(isClosed).toBe(false);
+        await clock.advance('10s');
+      }
+      await turns(60);
+      expect(isClosed).toBe(true);
+      await closing;
+      expect(clock.sleepers).toBe(0);
+      const other = anEngine({ clock, store }).engine;
+      roles.before = undefined;
+      provision(other, rolesTarget(roles));
+      await clock.advance('1m');
+      await settle(other);
+      expect(roles.held.size).toBe(hanging);
+    },
+  );
 });
 
-/** The clock of a process that is suspended: it reads the time when it wakes, but none of its timers has run. */
+/** The clock of a suspended process: the process reads the time when it wakes, but none of its timers has fired. */
 const withoutTimers = (clock: ManualClock) => {
   const sleep = (_until: number, signal: AbortSignal) => new Promise<void>((wake) => signal.addEventListener('abort', () => wake()));
   return { now: () => clock.now(), sleep } as unknown as ManualClock;
 };
 
-/** A call that hangs until it is let in: the first, or those that the test says. */
+/** Delays the first call, or the calls that the test selects, until the test lets them in. */
 function heldUp(roles: Roles) {
   const held: (() => void)[] = [];
   const gate = {
@@ -432,8 +432,8 @@ function heldUp(roles: Roles) {
   return gate;
 }
 
-describe('a call that comes in behind others', () => {
-  it('L32 is set right even where the store fails just then: at the next sweep', async () => {
+describe('a call that arrives after later calls', () => {
+  it('L32 is corrected at the next sweep where the store fails at its arrival', async () => {
     for (const method of ['get', 'live', 'journal', 'commit'] as const) {
       const { engine, clock, store, told } = anEngine();
       const roles = new Roles();
@@ -462,7 +462,7 @@ describe('a call that comes in behind others', () => {
     }
   });
 
-  it('L32 is set right by a process that was suspended, even where the store fails when it wakes', async () => {
+  it('L32 is corrected by a process that was suspended, also where the store fails when it wakes', async () => {
     const inner = new MemoryGrantStore();
     const clock = new ManualClock();
     const roles = new Roles();
@@ -495,7 +495,7 @@ describe('a call that comes in behind others', () => {
     expect((await theChange(inner)).outcome?.status).toBe('done');
   });
 
-  it('L33 is set right even where a purge has taken the record of what others told', async () => {
+  it('L33 is corrected also where a purge has removed the record of the later calls', async () => {
     const { engine, clock, store } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
@@ -520,7 +520,7 @@ describe('a call that comes in behind others', () => {
     expect((await theChange(store)).outcome?.status).toBe('done');
   });
 
-  it('a lease of an earlier life of the record is not taken for the one that is held now', async () => {
+  it('a lease from before a purge is not taken for the lease that is held now', async () => {
     const inner = new MemoryGrantStore();
     const clock = new ManualClock();
     const roles = new Roles();
@@ -542,11 +542,11 @@ describe('a call that comes in behind others', () => {
     await clock.advance('1d');
     await purge(other, { before: clock.now(), by: SAM, force: true });
     expect(await changesOf(inner)).toEqual([]);
-    // Told anew, under the first version of a new lease.
+    // Applied again, under the first version of a new lease.
     theirs.isShut = true;
     await aGranted(other);
     await turns(30);
-    // Whoever of the two has put it on record: the one that is suspended is still at its first call.
+    // Either process may have recorded it: the suspended one is still at its first call.
     await other.sweep();
     await turns(30);
     expect(theirs.waiting).toBe(1);
@@ -564,8 +564,8 @@ describe('a call that comes in behind others', () => {
   });
 });
 
-describe('how much is told, and of what', () => {
-  it('begins with everything that is held, however many', async () => {
+describe('limits and selections', () => {
+  it('applies everything that is held at registration, however many grants', async () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     for (let i = 0; i < 50; i++) await aGranted(engine, { subject: `user:u${i}` });
     const roles = new Roles();
@@ -573,12 +573,12 @@ describe('how much is told, and of what', () => {
     await engine.flushAudit();
     expect(roles.held.size).toBe(50);
     expect(roles.calls).toHaveLength(50);
-    // And again: whoever waited for a place has given it back.
+    // And again: each call has released its place in the queue.
     expect(await provisioning.resync()).toEqual({ applied: 50, unapplied: [] });
     expect(roles.calls).toHaveLength(100);
   });
 
-  it('failedChanges() lists nothing that is still to be tried, and the one that has been stuck for longest first', async () => {
+  it('failedChanges() lists only stuck changes, the one that has been stuck for longest first', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     roles.failing = Infinity;
@@ -594,7 +594,7 @@ describe('how much is told, and of what', () => {
     expect((await failedChanges(engine)).map(({ subject }) => subject)).toEqual(subjects);
   });
 
-  it('resync() tells and counts nothing about what is not held, whatever is to come', async () => {
+  it('resync() neither applies nor counts a revoked or a scheduled grant', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const provisioning = provision(engine, rolesTarget(roles));
@@ -608,7 +608,7 @@ describe('how much is told, and of what', () => {
     expect(roles.calls).toHaveLength(length);
   });
 
-  it('resync() of one target leaves what is stuck of another alone', async () => {
+  it('resync() of one target leaves a stuck change of another target alone', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const rules = new Roles();
@@ -628,7 +628,7 @@ describe('how much is told, and of what', () => {
   });
 });
 
-it('a lease is given back where others have told meanwhile', async () => {
+it('a lease is released where another process applied the change first', async () => {
   const inner = new MemoryGrantStore();
   const clock = new ManualClock();
   const roles = new Roles();
@@ -638,7 +638,7 @@ it('a lease is given back where others have told meanwhile', async () => {
   await aGranted(first);
   await settle(first);
   await clock.advance('1s');
-  // Between the second's look at what is due and its look at the lease, the first tells.
+  // Between the second engine's read of due changes and its read of the lease, the first engine applies the change.
   let isFirst = true;
   const store = new Proxy<GrantStore>(inner, {
     get(target, property) {
@@ -663,8 +663,8 @@ it('a lease is given back where others have told meanwhile', async () => {
   expect((await theRow(inner, 'lease', id)).body['leasedUntil']).toBe(0);
 });
 
-describe('what a call came to', () => {
-  it('one that came in after its time and said that it failed is seen to all the same: it may have been taken', async () => {
+describe('the outcome of a call', () => {
+  it('a late call that failed is followed by another call, as the target may have applied it', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
@@ -688,7 +688,7 @@ describe('what a call came to', () => {
     expect(roles.held.size).toBe(0);
   });
 
-  it('one that came in after its time, and says what was told last as well, is followed by nothing', async () => {
+  it('a late call with the same state as the latest call is followed by no other call', async () => {
     const { engine, clock } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
@@ -710,7 +710,7 @@ describe('what a call came to', () => {
     expect(roles.told).toEqual(told);
   });
 
-  it('is left to whoever has taken the call over', async () => {
+  it('is left to the process that has taken the call over', async () => {
     const inner = new MemoryGrantStore();
     const store = new FaultyStore(inner);
     const clock = new ManualClock();
@@ -732,7 +732,7 @@ describe('what a call came to', () => {
     gate.letIn();
     await turns(60);
     expect(store.called('commit')).toBe(commits);
-    // The same change is under way there: what became of it is theirs to say.
+    // The other process has the same change in flight, and records its outcome.
     expect((await theChange(store)).outcome).toBeUndefined();
     expect(suspended.told).toEqual([]);
     theirs.letIn();
@@ -740,7 +740,7 @@ describe('what a call came to', () => {
     expect(await theChange(store)).toMatchObject({ failures: 0, outcome: { status: 'done' } });
   });
 
-  it.each([true, false])('does not undo that somebody has set it aside meanwhile (it was taken: %s)', async (isTaken) => {
+  it.each([true, false])('does not undo a dismissal during the call (the target applied it: %s)', async (isTaken) => {
     const { engine, store } = anEngine();
     const roles = new Roles();
     const gate = heldUp(roles);
@@ -755,14 +755,14 @@ describe('what a call came to', () => {
   });
 });
 
-describe('what a target may say of itself', () => {
+describe('options of a target', () => {
   const given = (over: object = {}) => parseTarget({ name: 'roles', scopes: [SCOPE], apply: () => undefined, ...over });
 
-  it('has the defaults that its docs name', () => {
+  it('have the defaults that the docs name', () => {
     expect(given()).toMatchObject({ backoff: { tries: 8, firstMs: 1_000, maxMs: 300_000 }, timeoutMs: 30_000 });
   });
 
-  it('may have 1,000 scopes, a name of 200 characters and 1,000 tries, and no more', () => {
+  it('allow up to 1,000 scopes, a name of 200 characters and 1,000 tries', () => {
     const scopes = (count: number) => Array.from({ length: count }, (_, i) => `db:${i}`);
     expect(given({ scopes: scopes(1_000), name: 'n'.repeat(200), tries: 1_000 }).scopes).toHaveLength(1_000);
     expect(() => given({ scopes: scopes(1_001) })).toThrow(/target.scopes/);

@@ -3,8 +3,8 @@ import { KeyedQueue } from '../../../src/features/provisioning/keyed-queue.js';
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-describe('Turns', () => {
-  it('runs one work at a time for a key, and once more for all who came while it ran', async () => {
+describe('KeyedQueue', () => {
+  it('runs one job at a time for a key, and once more for all callers that came while it ran', async () => {
     const turns = new KeyedQueue(8);
     let running = 0;
     let most = 0;
@@ -21,7 +21,7 @@ describe('Turns', () => {
     expect(runs).toBe(3);
   });
 
-  it('runs so many at a time over all keys, the first that waits first', async () => {
+  it('runs at most the given number of jobs over all keys, in the order in which they wait', async () => {
     const turns = new KeyedQueue(2);
     let running = 0;
     let most = 0;
@@ -40,7 +40,7 @@ describe('Turns', () => {
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
-  it('settled() waits for what is under way, and for what that has started', async () => {
+  it('settled() waits for jobs in flight, and for the jobs that these start', async () => {
     const turns = new KeyedQueue(1);
     const done: string[] = [];
     void turns.run('a', async () => {

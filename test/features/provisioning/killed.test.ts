@@ -6,7 +6,7 @@ import { ManualClock } from '../../../src/testing.js';
 import { aGranted, anEngine, entriesOf, SAM } from '../../engine/an-engine.js';
 import { killedAfter, turns } from './killed.js';
 
-/** Where messages arrive: by their ids, each as often as it came. */
+/** A receiver that counts each message by its id. */
 class Arrived {
   readonly ids: string[] = [];
   get first(): readonly string[] {
@@ -28,7 +28,7 @@ const SINKS: Readonly<Record<string, (arrived: Arrived) => AuditSink>> = {
     }),
 };
 
-/** What there is to tell: a request that was asked, reviewed and granted, and a grant that was revoked. */
+/** The entries to deliver: a request that was created, reviewed and granted, and a grant that was revoked. */
 async function history(store: MemoryGrantStore, clock: ManualClock): Promise<void> {
   const { engine } = anEngine({ store, clock });
   const grant = await aGranted(engine);
@@ -46,7 +46,7 @@ describe.each(Object.entries(SINKS))('a killed process loses no message of %s', 
     return arrived.ids.map((id) => String(seqs.get(id)));
   }
 
-  it('L28 L32 whatever step of telling it dies at: another tells the rest, first deliveries in order', async () => {
+  it('L28 L32 at whichever call it dies, another process sends the remaining messages, first deliveries in order', async () => {
     const wanted = await expected();
     expect(wanted.length).toBeGreaterThan(2);
     let deaths = 0;
@@ -74,7 +74,7 @@ describe.each(Object.entries(SINKS))('a killed process loses no message of %s', 
 });
 
 describe('a process that is suspended inside send', () => {
-  it('L28 L32 another takes over after its lease, and what it does when it wakes moves no cursor back', async () => {
+  it('L28 L32 another process takes over after its lease, and its work after it wakes moves no cursor back', async () => {
     const [store, clock] = [new MemoryGrantStore(), new ManualClock()];
     await history(store, clock);
     const sent: string[] = [];
@@ -86,7 +86,7 @@ describe('a process that is suspended inside send', () => {
         sent.push(`slow ${id}`);
       },
     });
-    // Its own timers stand still too.
+    // The timers of the suspended process stand still too.
     const suspended = anEngine({ store, clock: new ManualClock(), audit: slow }).engine;
     void suspended.flushAudit();
     await turns(20);
@@ -104,7 +104,7 @@ describe('a process that is suspended inside send', () => {
     const { engine } = anEngine({ store, clock });
     await aGranted(engine);
     await other.flushAudit();
-    // Nothing that was told before comes again from the one that took over.
+    // The process that took over repeats no message that was sent before.
     const others = sent.filter((one) => one.startsWith('other'));
     expect(new Set(others).size).toBe(others.length);
   });

@@ -1,7 +1,7 @@
 import type { MemoryGrantStore } from '../../../src/index.js';
 import { FaultyStore } from '../../../src/testing.js';
 
-/** A store that a killed process has: after so many calls nothing answers any more. */
+/** The store of a killed process: after the given number of calls, no call is answered. */
 export function killedAfter(inner: MemoryGrantStore, calls: number) {
   let left = calls;
   const kill = { happened: false };
@@ -22,7 +22,7 @@ export function killedAfter(inner: MemoryGrantStore, calls: number) {
   return { store, kill };
 }
 
-/** Lets whatever runs in the background go on. */
+/** Lets background work run. */
 export const turns = async (n: number) => {
   for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
 };

@@ -22,13 +22,13 @@ import { changesOf } from './external-system.js';
 import type { Duration } from '../../../src/index.js';
 
 const SUBJECTS = ['user:maya', 'user:kim'];
-/** What the system outside knows. */
+/** The state of the external system. */
 const DECLARED = ['db:a', 'db:b'];
 const TIMEOUT_MS = 10_000;
 /** How much longer a lease runs than a call may. */
 const GRACE_MS = 5_000;
 
-/** What a call to the system outside does: its effect, if it has one, and whether it says so. */
+/** What a call to the external system does: whether it takes effect, and whether it reports that. */
 const MOODS = ['takes it', 'takes it', 'takes it', 'fails', 'takes it and fails', 'hangs', 'takes it and hangs', 'is lost'] as const;
 type Mood = (typeof MOODS)[number];
 
@@ -45,9 +45,9 @@ const step = <Kind extends string, Rest>(weight: number, kinds: readonly Kind[],
 });
 const nat = fc.nat(30);
 const stepArb = fc.record({
-  /** Whose engine does it. */
+  /** Whose engine acts. */
   by: nat,
-  /** Whether what it has begun comes to rest before the next step. */
+  /** Whether its background work settles before the next step. */
   rests: fc.boolean(),
   what: fc.oneof(
     step(
@@ -78,10 +78,10 @@ interface Setting {
   readonly tries: number;
 }
 
-/** What becomes of a process. */
+/** The fate of a process. */
 interface Fate {
   readonly follows: boolean;
-  /** After how many calls to the store it dies. */
+  /** The number of calls to the store after which it dies. */
   readonly diesAfter: number | undefined;
 }
 
@@ -102,36 +102,36 @@ interface Call extends DesiredState {
   readonly at: number;
   readonly engine: Life;
   settled: boolean;
-  /** Whether its engine had died by the time at which the call had taken too long. */
+  /** Whether its engine had died by the time at which the call timed out. */
   diedBefore?: boolean;
 }
 
 type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
-/** A process: one with a number of calls to its store is abandoned at the next, and nothing that it waits for ever comes. */
+/** A process. One with a number of calls to its store is abandoned at the next call, and none of its waits ever settles. */
 interface Life {
   readonly engine: JitEngine;
-  /** `undefined` where it follows nothing. */
+  /** `undefined` where it follows no journal. */
   readonly provisioning: Provisioning | undefined;
   readonly isDoomed: boolean;
   readonly isDead: () => boolean;
   readonly die: () => void;
 }
 
-/** Several engines on one store, and one system outside that keeps whatever it is told last. */
+/** Several engines on one store, and one external system that keeps the state of the latest call. */
 class World {
   readonly clock = new ManualClock();
   readonly inner = new MemoryGrantStore();
   readonly lives: Life[];
   readonly calls: Call[] = [];
   readonly reached = new Set<string>();
-  /** What must not have happened. */
+  /** Violations that were found. */
   readonly failures: unknown[] = [];
-  /** One that takes whatever comes, and one that refuses what is older than what it has seen. */
+  /** A system that accepts every call, and one that refuses older numbers than it has seen. */
   readonly naive = new Set<string>();
   readonly strict = new Set<string>();
   readonly #seen = new Map<string, number>();
-  /** Calls that have not come in yet. */
+  /** Calls that have not arrived yet. */
   #held: { readonly call: Call; readonly land: () => void }[] = [];
   #moods: readonly Mood[];
   #traffic = 0;
@@ -192,7 +192,7 @@ class World {
     change.signal.addEventListener('abort', () => (call.diedBefore = engine.isDead()));
     const others = this.calls.filter((other) => other.key === call.key && !other.settled);
     for (const other of others) {
-      // One at a time: the other has taken too long, and if nobody was left to give up its lease, that is over too.
+      // One at a time: the other call has timed out, and if its process is dead, its lease has expired too.
       const isOver = other.signal.aborted && (!other.diedBefore || call.at >= other.at + TIMEOUT_MS + GRACE_MS);
       if (!isOver) this.failures.push(`two calls at a time: ${other.id} and ${call.id}`);
     }
@@ -222,7 +222,7 @@ class World {
     set(this.strict);
   }
 
-  /** Lets turns pass until nobody has asked the store anything for a while. */
+  /** Lets turns pass until no engine has called the store for a while. */
   async rest(): Promise<void> {
     for (let quiet = 0, seen = this.#traffic; quiet < 3; quiet = seen === this.#traffic ? quiet + 1 : 0) {
       seen = this.#traffic;
@@ -231,8 +231,8 @@ class World {
   }
 
   /**
-   * A call that hung comes in. One whose process won't live to see it, after its time: against that there is only the
-   * system's own refusal, so it comes last of all.
+   * Lets a delayed call arrive. A call arrives last of all if its process dies before the call times out: only the
+   * external system can refuse such a call by its number.
    */
   land(which: number): void {
     const own = this.#held.filter(({ call }) => !call.engine.isDoomed || !call.signal.aborted);
@@ -247,7 +247,7 @@ class World {
     for (let left = this.#held.length; left > 0; left--) this.land(0);
   }
 
-  /** @returns how many calls came in that nobody waits for any more */
+  /** @returns the number of calls that arrived and that no process waits for any more */
   landTheRest(): number {
     const rest = this.#held.splice(0);
     for (const { land } of rest) land();
@@ -258,7 +258,7 @@ class World {
     const { engine, provisioning } = this.lives[by % this.lives.length] as Life;
     switch (what.do) {
       case 'wait':
-        // A process that is merely slow in this test's turns would be one that was suspended.
+        // A process that is only slow in this test's turns would count as suspended.
         await this.rest();
         return this.clock.advance(what.ms);
       case 'land':
@@ -290,7 +290,7 @@ class World {
     }
   }
 
-  /** Never waited for: it may be a dead one's. An ordinary no is accepted, anything else fails the run. */
+  /** Never awaited, as the process may be dead. A JitError is accepted; any other error fails the run. */
   #try(verb: () => Promise<unknown>): void {
     void verb().catch((error: unknown) => {
       if (!isJitError(error) || !['ERR_JIT_ENDED', 'ERR_JIT_LIMIT', 'ERR_JIT_DENIED', 'ERR_JIT_NOT_FOUND'].includes(error.code))
@@ -298,13 +298,13 @@ class World {
     });
   }
 
-  /** What was done is done with: one sane engine sweeps until there is nothing more to do. @returns that engine */
+  /** Ends the history: one sane engine sweeps until nothing is left to do. @returns that engine */
   async end(): Promise<JitEngine> {
     this.#moods = ['takes it'];
     await this.rest();
     for (const life of this.lives) {
       if (life.isDead()) this.reached.add('a death');
-      // What dies has died by now: a death at the very end would want one sweep more.
+      // Every process that dies has died by now: a death at the end would need one more sweep.
       if (life.isDoomed) life.die();
     }
     const { engine, provisioning } = this.#born({ follows: true, diesAfter: undefined }, 99);
@@ -322,7 +322,7 @@ class World {
     return engine;
   }
 
-  /** The sane engine's checks against what each system outside has. */
+  /** The sane engine's checks compared with the state of each external system. */
   async expectLevel(engine: JitEngine, systems: readonly ReadonlySet<string>[]): Promise<void> {
     for (const subject of SUBJECTS) {
       for (const scope of DECLARED) {
@@ -333,12 +333,12 @@ class World {
     }
   }
 
-  /** What calls and entries say by themselves. */
+  /** Checks the calls and the entries by themselves. */
   async expectOrder(): Promise<void> {
     const changes = new Map<string, string>();
     const last = new Map<string, number>();
     for (const { key, id, seq, held } of this.calls) {
-      // One id is one change, and one change one id.
+      // Each id is one change, and each change has one id.
       for (const [one, other] of [
         [id, `${key} ${seq} ${held}`],
         [`${key} ${seq}`, `${id} ${held}`],
@@ -346,7 +346,7 @@ class World {
         expect(changes.get(one) ?? other).toBe(other);
         changes.set(one, other);
       }
-      // What was read under a lease is never older than what was read under the one before.
+      // A read under a lease is never older than a read under the lease before.
       expect(seq).toBeGreaterThanOrEqual(last.get(key) ?? 0);
       last.set(key, seq);
     }
@@ -366,7 +366,7 @@ class World {
   }
 }
 
-/** Everything odd that these histories must have in them. */
+/** The rare events that these histories must contain. */
 const REACHED = [
   'a death',
   'a failed call',
@@ -380,7 +380,7 @@ const REACHED = [
 ];
 
 describe('provision(), in any history', () => {
-  it('L25 L27 L32 brings every system outside to what is held, whoever dies, hangs, fails or comes late, one call at a time, by numbers that only grow', async () => {
+  it('L25 L27 L32 brings every external system to the held state, with processes that die, hang, fail or run late, one call at a time, by growing numbers', async () => {
     const reached = new Set<string>();
     const play = async ({ steps, ...run }: Run) => {
       const world = new World(run);
@@ -393,17 +393,17 @@ describe('provision(), in any history', () => {
       await world.expectLevel(engine, [world.naive, world.strict]);
       for (const { outcome } of await changesOf(world.inner)) expect(outcome?.status).toBe('done');
       await world.expectOrder();
-      // Even a call of a process that is long dead, after everything: one that refuses older numbers is not set back.
+      // Even a late call of a dead process: a system that refuses older numbers is not set back.
       if (world.landTheRest() > 0) world.reached.add("a dead one's call");
       await world.rest();
       await world.expectLevel(engine, [world.strict]);
       for (const what of world.reached) reached.add(what);
     };
-    // Several worlds at once: most of each is turns of the event loop.
+    // Several worlds at once: most of the time is turns of the event loop.
     const histories = fc.asyncProperty(fc.array(runArb, { minLength: 6, maxLength: 6 }), async (runs) => {
       await Promise.all(runs.map(play));
     });
-    // Unshrunk: what fails is found again by its seed.
+    // Not shrunk: the seed reproduces a failure.
     await untilReached(REACHED, reached, () => fc.assert(histories, { numRuns: 25, endOnFailure: true }));
   });
 });

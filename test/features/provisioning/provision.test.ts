@@ -25,14 +25,14 @@ function following(over: Parameters<typeof rolesTarget>[1] = {}, options: Parame
 }
 
 describe('provision()', () => {
-  it('tells a grant when it is issued, and its end when a sweep has recorded it', async () => {
+  it('applies a grant when it is issued, and its end when a sweep has recorded it', async () => {
     const { engine, clock, roles, store } = following();
     await aGranted(engine);
     await engine.flushAudit();
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
     await clock.advance('15m');
     await engine.flushAudit();
-    // Access is over; the outside learns it from the sweep.
+    // Access is over; the external system learns of the expiry from the sweep.
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     expect(roles.held.size).toBe(1);
     await settle(engine);
@@ -42,7 +42,7 @@ describe('provision()', () => {
     expect(roles.calls).toHaveLength(2);
   });
 
-  it.each(['revoke', 'release'] as const)('tells a %s without a sweep', async (verb) => {
+  it.each(['revoke', 'release'] as const)('applies a %s without a sweep', async (verb) => {
     const { engine, roles } = following();
     const grant = await aGranted(engine);
     await engine.flushAudit();
@@ -52,7 +52,7 @@ describe('provision()', () => {
     expect(roles.told.at(-1)).toBe(`- ${MAYA} ${SCOPE}`);
   });
 
-  it('tells nothing about scopes that were not declared, nor about access that never was', async () => {
+  it('makes no call about undeclared scopes or about requests that were never granted', async () => {
     const { engine, clock, roles, store } = following();
     await aGranted(engine, { scope: 'billing:read' });
     await ask(engine);
@@ -62,7 +62,7 @@ describe('provision()', () => {
     expect(await changesOf(store)).toEqual([]);
   });
 
-  it('makes one change of grants that overlap and of grants that go on from one another', async () => {
+  it('makes one change of overlapping and of consecutive grants', async () => {
     const { engine, clock, roles } = following();
     const first = await aGranted(engine);
     const more = await engine.extend(first.id, { requestedBy: MAYA, ttl: '15m' });
@@ -89,7 +89,7 @@ describe('provision()', () => {
     expect(roles.held.size).toBe(0);
   });
 
-  it('tells a scheduled start when it is on record, not before', async () => {
+  it('applies a scheduled grant when its start is recorded, not before', async () => {
     const { engine, clock, roles } = following();
     await aGranted(engine, { startsAt: clock.now() + 60 * MINUTE });
     await settle(engine);
@@ -121,9 +121,9 @@ describe('provision()', () => {
     expect(new Set(seqs).size).toBe(3);
   });
 
-  it('reads access again after a call, and calls again where it has changed meanwhile', async () => {
+  it('reads access again after a call, and calls again where it has changed during the call', async () => {
     const { engine, clock, roles } = following({ timeout: '1h' });
-    // While the call is under way the window passes, and no sweep runs.
+    // While the call is in flight the window passes, and no sweep runs.
     roles.before = async ({ held }) => {
       if (held) await clock.advance('15m');
     };
@@ -133,7 +133,7 @@ describe('provision()', () => {
     expect(roles.held.size).toBe(0);
   });
 
-  it('L25 L27 puts every step on record, so that the journal alone gives the rows', async () => {
+  it('L25 L27 records every step, so that replaying the journal gives the rows', async () => {
     const { engine, clock, roles, store, provisioning } = following({ tries: 2 });
     roles.failing = 2;
     const grant = await aGranted(engine);
@@ -164,7 +164,7 @@ describe('provision()', () => {
     expect(await verifyJournal(readJournal(store))).toMatchObject({ ok: true });
   });
 
-  it('L29 puts the code of a failure on record, never its message', async () => {
+  it('L29 records the code of a failure, never its message', async () => {
     const { engine, roles, store, told } = following();
     roles.failing = 1;
     await aGranted(engine);
@@ -180,7 +180,7 @@ describe('provision()', () => {
     [new TypeError('x'), 'TypeError'],
     ['a string', 'Error'],
     [undefined, 'Error'],
-  ])('keeps of %s the name %s', async (error: unknown, problem) => {
+  ])('records of %s the name %s', async (error: unknown, problem) => {
     const { engine, store } = following({
       apply: () => Promise.reject(error),
     });
@@ -189,7 +189,7 @@ describe('provision()', () => {
     expect((await theChange(store)).problem).toBe(problem);
   });
 
-  it('waits longer after each failure, up to the longest wait, with a spread', async () => {
+  it('waits longer after each failure, up to maxRetryAfter, with jitter', async () => {
     const { engine, clock, roles, store } = following({ retryAfter: '10s', maxRetryAfter: '1m', tries: 9 });
     roles.failing = 8;
     await aGranted(engine);
@@ -199,7 +199,7 @@ describe('provision()', () => {
       const change = await theChange(store);
       expect(change.failures).toBe(failures);
       waits.push(change.tryAt - clock.now());
-      // Not a moment before its time.
+      // One millisecond before the try is due.
       await clock.set(change.tryAt - 1);
       await settle(engine);
       expect(roles.calls).toHaveLength(failures);
@@ -215,19 +215,19 @@ describe('provision()', () => {
     expect(await theChange(store)).toMatchObject({ outcome: { status: 'done' } });
   });
 
-  it('starts over with a new change when access changes while a change fails', async () => {
+  it('starts a new change when access changes while a change fails', async () => {
     const { engine, roles, store } = following({ tries: 3 });
     roles.failing = 1;
     const grant = await aGranted(engine);
     await settle(engine);
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
-    // It may have come in although it failed: so it is taken back.
+    // The failed call may have taken effect, so a removal follows.
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
     expect(await theChange(store)).toMatchObject({ held: false, failures: 0, problem: undefined, outcome: { status: 'done' } });
   });
 
-  it('L28 a call that hangs holds up neither another subject nor a sink', async () => {
+  it('L28 a call that hangs delays neither another subject nor a sink', async () => {
     const sink = new RecordingSink({ name: 'siem' });
     const { engine, roles } = following({}, { audit: sink });
     roles.before = ({ subject }) => (subject === MAYA ? new Promise<void>(() => undefined) : undefined);
@@ -238,7 +238,7 @@ describe('provision()', () => {
     expect(sink.entries.some(({ type }) => type === 'grant.issued')).toBe(true);
   });
 
-  it('a call that takes too long has failed: it is aborted, and made again', async () => {
+  it('a call that times out is aborted, counted as failed, and made again', async () => {
     const { engine, clock, roles, store, told } = following({ timeout: '10s' });
     const signals: AbortSignal[] = [];
     roles.before = ({ signal }) => {
@@ -259,7 +259,7 @@ describe('provision()', () => {
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(1);
   });
 
-  it('a call that comes in after its time, when something else was told since, is followed by the present state, as a new change', async () => {
+  it('a call that arrives after its timeout and after a later call is followed by the current state, as a new change', async () => {
     const { engine, clock, roles, store } = following({ timeout: '10s' });
     let comeIn: () => void = () => undefined;
     let isFirst = true;
@@ -287,7 +287,7 @@ describe('provision()', () => {
     expect(await theChange(store)).toMatchObject({ held: false, outcome: { status: 'done' } });
   });
 
-  it('begins with what is held already when it is registered later', async () => {
+  it('applies existing grants when it is registered later', async () => {
     const { engine } = anEngine();
     await aGranted(engine);
     const roles = new Roles();
@@ -296,7 +296,7 @@ describe('provision()', () => {
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
   });
 
-  it('tells each change once from many engines on one store', async () => {
+  it('applies each change once from many engines on one store', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
     const roles = new Roles();
@@ -311,7 +311,7 @@ describe('provision()', () => {
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
   });
 
-  it('L5 a removal does not wait for a clock that has stepped back', async () => {
+  it('L5 does not delay a removal while the clock is behind', async () => {
     const { engine, clock, roles } = following();
     const grant = await aGranted(engine);
     await settle(engine);
@@ -321,7 +321,7 @@ describe('provision()', () => {
     expect(roles.held.size).toBe(0);
   });
 
-  it('a start that another process has put on record counts where the clock lags behind', async () => {
+  it("applies a start that another process has recorded where this process's clock is behind", async () => {
     const store = new MemoryGrantStore();
     const ahead = anEngine({ store });
     const behind = anEngine({ store, clock: new ManualClock() });
@@ -338,20 +338,20 @@ describe('provision()', () => {
     ['a long name', { name: 'n'.repeat(201) }, 'target.name'],
     ['no scopes', { scopes: [] }, 'target.scopes'],
     ['a pattern', { scopes: ['db:*'] }, 'target.scopes[0]'],
-    ['a wait longer than the longest', { retryAfter: '10m' }, 'target.retryAfter'],
+    ['a retryAfter longer than maxRetryAfter', { retryAfter: '10m' }, 'target.retryAfter'],
     ['a scope twice', { scopes: ['db:a', 'db:a'] }, 'target.scopes'],
-    ['no function', { apply: 'x' }, 'target.apply'],
-    ['no tries', { tries: 0 }, 'target.tries'],
-    ['a wait of nothing', { retryAfter: 0 }, 'target.retryAfter'],
-    ['a timeout of nothing', { timeout: 'never' }, 'target.timeout'],
-    ['something else', { applly: () => undefined }, 'target'],
+    ['no apply function', { apply: 'x' }, 'target.apply'],
+    ['zero tries', { tries: 0 }, 'target.tries'],
+    ['a retryAfter of zero', { retryAfter: 0 }, 'target.retryAfter'],
+    ['a timeout of zero', { timeout: 'never' }, 'target.timeout'],
+    ['a value that is not a target', { applly: () => undefined }, 'target'],
   ])('refuses %s', (_what, over, argument) => {
     const { engine } = anEngine();
     const given = { ...rolesTarget(new Roles()), ...over } as unknown as ProvisioningTarget;
     expect(() => provision(engine, given)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });
 
-  it('refuses a name that another target or sink has, and a closed engine', async () => {
+  it('refuses the name of another target or sink, and a closed engine', async () => {
     const { engine } = following({}, { audit: new RecordingSink({ name: 'provisioning:firewall' }) });
     const again = (name: string) => () => provision(engine, rolesTarget(new Roles(), { name }));
     expect(again('roles')).toThrow(/target.name/);
@@ -360,7 +360,7 @@ describe('provision()', () => {
     expect(again('other')).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOSED' }) as Error);
   });
 
-  it('leaves a change about a scope that it does not declare to a process that does', async () => {
+  it('leaves a change about an undeclared scope to a process that declares it', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
     const [first, second] = [new Roles(), new Roles()];
@@ -382,7 +382,7 @@ describe('provision()', () => {
     expect(first.held.size).toBe(0);
   });
 
-  it('close() waits for the calls that are under way', async () => {
+  it('close() waits for calls in flight', async () => {
     const { engine, roles } = following();
     await aGranted(engine);
     await engine.close();
@@ -402,7 +402,7 @@ describe('failed(), dismiss() and resync()', () => {
     return { ...made, grant };
   }
 
-  it('lists what is stuck after the last try; a sweep tries it no more', async () => {
+  it('lists a change that is stuck after the last try, and a sweep does not try it again', async () => {
     const { engine, roles, clock } = await stuck(3);
     const [change] = await failedChanges(engine);
     expect(change).toMatchObject({ name: 'roles', subject: MAYA, scope: SCOPE, held: true, failures: 3, outcome: { status: 'stuck' } });
@@ -414,7 +414,7 @@ describe('failed(), dismiss() and resync()', () => {
     expect(await failedChanges(engine, { name: 'roles', subject: MAYA })).toEqual([change]);
   });
 
-  it('a stuck change goes when access changes again, with calls of its own', async () => {
+  it('a stuck change is replaced when access changes again, with new tries', async () => {
     const { engine, roles, grant } = await stuck();
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
@@ -422,14 +422,14 @@ describe('failed(), dismiss() and resync()', () => {
     expect(await failedChanges(engine)).toEqual([]);
   });
 
-  it('resync() gives a stuck change its calls again, as the same change', async () => {
+  it('resync() tries a stuck change again, as the same change', async () => {
     const { engine, roles, provisioning } = await stuck();
     expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(1);
     expect(await failedChanges(engine)).toEqual([]);
   });
 
-  it('resync() tells everything that is held again, as a new change, and nothing that is not', async () => {
+  it('resync() applies everything that is held again, as a new change, and no removal', async () => {
     const { engine, roles, provisioning } = following();
     await aGranted(engine);
     const gone = await aGranted(engine, { subject: 'user:kim' });
@@ -443,13 +443,13 @@ describe('failed(), dismiss() and resync()', () => {
     expect(new Set(roles.calls.map(({ id }) => id)).size).toBe(before + 1);
   });
 
-  it('resync() returns what could not be applied', async () => {
+  it('resync() returns the changes that failed', async () => {
     const { roles, provisioning } = await stuck();
     roles.failing = 1;
     expect(await provisioning.resync()).toMatchObject({ applied: 0, unapplied: [{ subject: MAYA, failures: 1 }] });
   });
 
-  it('failed() lists the changes of its own target, and dismiss() sets only those aside', async () => {
+  it('failed() and dismiss() act only on changes of their own target', async () => {
     const { engine, clock, provisioning } = await stuck();
     const rules = provision(engine, rolesTarget(new Roles(), { name: 'rules', tries: 1, apply: () => Promise.reject(new Error('no')) }));
     await settle(engine);
@@ -463,13 +463,13 @@ describe('failed(), dismiss() and resync()', () => {
   });
 
   it.each<[string, string, (handle: Provisioning) => Promise<unknown>]>([
-    ['a query that is none', 'query', (handle) => handle.failed(7 as never)],
-    ['a query with more', 'query', (handle) => handle.failed({ name: 'roles' } as never)],
-    ['a subject that is no id', 'subject', (handle) => handle.failed({ subject: ' ' })],
+    ['an invalid query', 'query', (handle) => handle.failed(7 as never)],
+    ['a query with an unknown field', 'query', (handle) => handle.failed({ name: 'roles' } as never)],
+    ['an invalid subject', 'subject', (handle) => handle.failed({ subject: ' ' })],
     ['no id', 'id', (handle) => handle.dismiss('', { by: SAM })],
     ['no options', 'options', (handle) => handle.dismiss('x', undefined as never)],
-    ['an actor of the engine', 'by', (handle) => handle.dismiss('x', { by: 'system:sweeper' })],
-    ['a reason that is none', 'reason', (handle) => handle.dismiss('x', { by: SAM, reason: 7 as never })],
+    ['a system actor', 'by', (handle) => handle.dismiss('x', { by: 'system:sweeper' })],
+    ['an invalid reason', 'reason', (handle) => handle.dismiss('x', { by: SAM, reason: 7 as never })],
   ])('the handle refuses %s', async (_what, argument, call) => {
     const { provisioning } = following();
     await expect(call(provisioning)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
@@ -492,7 +492,7 @@ describe('failed(), dismiss() and resync()', () => {
     expect(await failedChanges(engine)).toEqual([]);
   });
 
-  it('reconcile() applies an end before a sweep has recorded it, and nothing that the system has taken', async () => {
+  it('reconcile() applies an end before a sweep has recorded it, and no change that is done', async () => {
     const { engine, clock, roles, provisioning } = following();
     await aGranted(engine);
     await aGranted(engine, { subject: 'user:kim', ttl: '1h' });
@@ -504,7 +504,7 @@ describe('failed(), dismiss() and resync()', () => {
     expect(roles.told.slice(length)).toEqual([`- ${MAYA} ${SCOPE}`]);
   });
 
-  it('reconcile() applies what is held where no entry was followed, such as scopes that were added', async () => {
+  it('reconcile() applies held access that was not followed, such as added scopes', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
     const before = anEngine({ store, clock }).engine;
@@ -518,7 +518,7 @@ describe('failed(), dismiss() and resync()', () => {
     expect(roles.told).toEqual([`+ ${MAYA} ${READ}`]);
   });
 
-  it('reconcile() makes no call before its time, and none for a change whose tries are used up, and returns both', async () => {
+  it('reconcile() makes no call before tryAt, none for a change without tries left, and returns both', async () => {
     const { engine, clock, roles, provisioning } = following({ tries: 2, retryAfter: '10s' });
     roles.failing = 2;
     await aGranted(engine);
@@ -532,14 +532,14 @@ describe('failed(), dismiss() and resync()', () => {
     expect(await provisioning.resync()).toEqual({ applied: 1, unapplied: [] });
   });
 
-  it('dismissChange() sets a change aside, on record, by whom and why; a later change of access is told again', async () => {
+  it('dismissChange() records who dismissed a change and why; a later change of access is applied again', async () => {
     const { engine, roles, store, grant } = await stuck();
     const [change] = await failedChanges(engine);
     const dismissed = await dismissChange(engine, change?.id as string, { by: ANA, reason: 'done by hand' });
     expect(dismissed.outcome).toMatchObject({ status: 'dismissed', by: ANA, reason: 'done by hand' });
     expect(await failedChanges(engine)).toEqual([]);
     expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'provisioning.dismissed', actor: ANA });
-    // Twice is fine and recorded once.
+    // A second call is accepted and recorded once.
     expect(await dismissChange(engine, dismissed.id, { by: SAM })).toEqual(dismissed);
     await engine.revoke(grant.id, { by: SAM });
     await settle(engine);
@@ -553,8 +553,8 @@ describe('failed(), dismiss() and resync()', () => {
 });
 
 describe('a killed process loses no change', () => {
-  // Both before and after each call to the store: one that did what it was asked and never answered is the next number.
-  it.each(['issued', 'revoked'] as const)('L32 whatever step of telling a grant that was %s it dies at', async (what) => {
+  // Before and after each call to the store: an even number is a call that took effect without an answer.
+  it.each(['issued', 'revoked'] as const)('L32 at whichever step of applying a grant that was %s it dies', async (what) => {
     let deaths = 0;
     for (let calls = 0; ; calls++) {
       const inner = new MemoryGrantStore();
@@ -572,7 +572,7 @@ describe('a killed process loses no change', () => {
       const { store, kill } = killedAfter(inner, calls);
       const doomed = new JitEngine({ approver: autoApprove(() => true), store, clock });
       provision(doomed, rolesTarget(roles));
-      // It begins with the first use.
+      // Followers start with the first verb.
       void doomed.flushAudit().catch(() => undefined);
       await turns(30);
       const survivor = anEngine({ store: inner, clock }).engine;
@@ -588,16 +588,16 @@ describe('a killed process loses no change', () => {
     expect(deaths).toBeGreaterThan(10);
   });
 
-  it('L32 another takes over while one is held inside apply, and what that one does when it wakes is set right', async () => {
+  it("L32 another process takes over while one hangs inside apply, and the hung call's late effect is corrected", async () => {
     for (const isRevoked of [true, false]) {
       const inner = new MemoryGrantStore();
       const clock = new ManualClock();
       const roles = new Roles();
-      // Its own timers don't run either.
+      // The timers of the suspended process do not run either.
       const suspended = anEngine({ store: inner, clock: new ManualClock() }).engine;
       let wake: () => void = () => undefined;
       const slow = new Roles();
-      // Held up before it reaches the system outside, which is the same one.
+      // Held up before it reaches the external system, which both processes share.
       slow.before = () => (slow.calls.length === 1 ? new Promise<void>((resolve) => (wake = resolve)) : undefined);
       const apply = async (change: DesiredState) => {
         await slow.apply(change);
@@ -612,7 +612,7 @@ describe('a killed process loses no change', () => {
       provision(other, rolesTarget(roles));
       if (isRevoked) await other.revoke(grant.id, { by: SAM });
       await settle(other);
-      // Not while the lease runs: two calls at a time could come in in either order.
+      // Not while the lease runs: two calls at a time could arrive in either order.
       expect(roles.calls).toEqual([]);
       await clock.advance('30s');
       await settle(other);
@@ -624,7 +624,7 @@ describe('a killed process loses no change', () => {
 
       wake();
       await turns(60);
-      // It came in last, and so the present state is told once more.
+      // The late call arrived last, so the current state is applied once more.
       expect(roles.told).toEqual([`- ${MAYA} ${SCOPE}`, `+ ${MAYA} ${SCOPE}`, `- ${MAYA} ${SCOPE}`]);
       const seqs = roles.calls.map(({ seq }) => seq);
       expect(Math.max(...seqs)).toBe(seqs[2]);

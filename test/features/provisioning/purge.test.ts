@@ -11,7 +11,7 @@ import { changesOf, Roles, rolesTarget, settle, theChange } from './external-sys
 
 const CISO = 'user:ciso';
 
-/** Follows with a system outside, and keeps the journal whole, so that replaying it is possible: a sink that takes nothing. */
+/** Follows with an external system, and keeps the journal whole for a replay, by a sink that accepts no entry. */
 function following(over: Parameters<typeof rolesTarget>[1] = {}, keepsJournal = true) {
   const roles = new Roles();
   const sink = { name: 'siem', write: () => Promise.reject(new Error('not now')) };
@@ -20,7 +20,7 @@ function following(over: Parameters<typeof rolesTarget>[1] = {}, keepsJournal = 
   return { ...made, roles, provisioning };
 }
 
-/** Grants and revokes again; what the system outside was told last is a removal, on record at this instant. */
+/** Grants and revokes again. The last applied change is a removal, recorded at this instant. */
 async function aRemoval(engine: JitEngine, subject: string): Promise<void> {
   const grant = await aGranted(engine, { subject });
   await settle(engine);
@@ -32,7 +32,7 @@ const kept = async (store: GrantStore) => (await changesOf(store)).map(({ subjec
 const leases = async (store: GrantStore) => (await store.find({ kind: 'lease', limit: 100 })).items.map(({ id }) => id);
 const purgeBefore = (engine: JitEngine, before: number) => purge(engine, { before, by: CISO, force: true });
 
-/** A store that runs something before the call of this number, and whether it was made. */
+/** A store that runs a function before the call of this number, and whether that call was made. */
 function beforeCall(inner: FaultyStore, call: number, run: () => Promise<void>) {
   let made = 0;
   const store = new Proxy(inner, {
@@ -58,23 +58,23 @@ async function expectConsistent(store: GrantStore): Promise<void> {
   expect(await verifyStore(store)).toMatchObject({ ok: true });
 }
 
-describe('purge() and what systems outside were told', () => {
+describe('purge() and the records of applied changes', () => {
   it.each([
     [0, false],
     [1, true],
-  ])('L33 a removal that was taken goes %i ms after its instant: %s', async (after, goes) => {
+  ])('L33 a record of an applied removal is purged %i ms after its instant: %s', async (after, goes) => {
     const { engine, clock, store } = following();
     await aRemoval(engine, MAYA);
     await clock.advance('1h');
     await purgeBefore(engine, at(after));
     expect(await kept(store)).toEqual(goes ? [] : [MAYA]);
-    // Its lease goes with it.
+    // Its lease is purged too.
     expect(await leases(store)).toHaveLength(goes ? 0 : 1);
     await expectReplayed(store);
     await expectConsistent(store);
   });
 
-  it('L33 keeps what is held, what is to be tried, and what is stuck; what was set aside goes unless it is held', async () => {
+  it('L33 keeps what is held, due for a try or stuck; a dismissed change is purged unless it is held', async () => {
     const { engine, clock, store, roles } = following({ tries: 2 });
     await aGranted(engine, { subject: 'user:holds', ttl: '2h' });
     await aRemoval(engine, 'user:gone');
@@ -87,7 +87,7 @@ describe('purge() and what systems outside were told', () => {
     for (const subject of ['user:stuck', 'user:aside', 'user:tried'])
       grants.set(subject, (await aGranted(engine, { subject, ttl: '2h' })).id);
     await settle(engine);
-    // A removal that is stuck, one that is set aside, and an addition that is set aside.
+    // A stuck removal, a dismissed removal, and a dismissed addition.
     failing(['user:stuck', 'user:aside', 'user:asked']);
     await aGranted(engine, { subject: 'user:asked', ttl: '2h' });
     for (const subject of ['user:stuck', 'user:aside']) await engine.revoke(grants.get(subject) as string, { by: SAM });
@@ -118,13 +118,13 @@ describe('purge() and what systems outside were told', () => {
     expect((await leases(store)).sort()).toEqual(ids.sort());
     await expectReplayed(store);
     await expectConsistent(store);
-    // Nothing more to take: nothing goes on record but that it was asked for.
+    // Nothing more to purge: only the purge itself is recorded.
     const before = (await entriesOf(store)).length;
     await purgeBefore(engine, clock.now());
     expect((await entriesOf(store)).slice(before).every(({ data }) => data['removed'] === undefined)).toBe(true);
   });
 
-  it('L33 numbers go on growing after the record has gone, and ids are new', async () => {
+  it('L33 numbers keep growing and ids are new after the record was purged', async () => {
     const { engine, clock, store, roles } = following({}, false);
     for (let life = 0; life < 3; life++) {
       await aRemoval(engine, MAYA);
@@ -140,7 +140,7 @@ describe('purge() and what systems outside were told', () => {
     expect((await store.journal({ after: 0, limit: 1 })).start.seq).toBeGreaterThan(seqs[0] as number);
   });
 
-  it('L33 what outlives the entries that tell of it is still told, and the store still verifies', async () => {
+  it('L33 a stuck change is still applied after its entries were purged, and the store still verifies', async () => {
     const { engine, clock, store, roles, provisioning } = following({ tries: 1 }, false);
     const grant = await aGranted(engine);
     await settle(engine);
@@ -157,7 +157,7 @@ describe('purge() and what systems outside were told', () => {
     await expectConsistent(store);
   });
 
-  it('L30 keeps a record that it can not read, and its lease, is told of it, and takes the others', async () => {
+  it('L30 keeps an unreadable record and its lease, reports it, and purges the others', async () => {
     const { engine, clock, store, told } = following();
     await aRemoval(engine, MAYA);
     const bad = await theChange(store);
@@ -175,7 +175,7 @@ describe('purge() and what systems outside were told', () => {
     expect(told.map(({ error }) => (error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
   });
 
-  it('L33 leaves the lease of a call that another process begins at any moment of the purge', async () => {
+  it('L33 keeps the lease of a call that another process begins at any moment of the purge', async () => {
     const endings: unknown[] = [];
     for (let calls = 0, isReached = true; isReached; calls++) {
       const { engine, clock, store, roles } = following({ timeout: '1h' });
@@ -184,7 +184,7 @@ describe('purge() and what systems outside were told', () => {
       const { engine: other } = anEngine({ store, clock });
       provision(other, rolesTarget(roles, { timeout: '1h' }));
       let wake: () => void = () => undefined;
-      /** Resolves when the grant's own call to the external system is under way, under its lease. */
+      /** Resolves when the call to the external system is in flight under its lease. */
       const callAgain = async () => {
         const underWay = new Promise<void>((begun) => {
           roles.before = () => {
@@ -209,11 +209,11 @@ describe('purge() and what systems outside were told', () => {
       if (isReached) expect(await theChange(store)).toMatchObject({ held: true, outcome: { status: 'done' } });
       await expectReplayed(store);
     }
-    // The lease was taken where the purge had left one, and where it had removed it.
+    // The process took the lease both where the purge had kept it and where the purge had removed it.
     expect(new Set(endings).size).toBeGreaterThan(1);
   });
 
-  it('L33 more than a page of them go, all of them on record', async () => {
+  it('L33 purges more than a page of them, and records each', async () => {
     const { engine, clock, store } = following();
     for (let i = 0; i < 120; i++) await aRemoval(engine, `user:u${i}`);
     expect((await store.find({ kind: 'provisioning', limit: 200 })).items).toHaveLength(120);

@@ -6,7 +6,7 @@ import { aGranted, anEngine, at, HOUR, MAYA, refusal } from '../../engine/an-eng
 
 const DAY = 24 * HOUR;
 
-it('L33 keeps a grant that goes on in one that can not be read: a process of a later version may allow by it [V7]', async () => {
+it('L33 keeps a grant whose extension is unreadable: a process of a later version may allow by it [V7]', async () => {
   const memory = new MemoryGrantStore();
   const { engine, clock, told } = anEngine({
     store: new FaultyStore(memory),
@@ -24,7 +24,7 @@ it('L33 keeps a grant that goes on in one that can not be read: a process of a l
   await memory.commit({ id: 'later', expect: [{ ...key, version: row.version }], put: [later], append: [] });
 
   expect(await purge(engine, { before: at(2 * DAY), by: 'user:ciso', force: true })).toMatchObject({ requests: 0, grants: 0 });
-  // By the first of the line the later process ends it; here, what could not be ended is named.
+  // The later process ends the extension with the chain's first grant; this process reports the row that it could not end.
   expect(await refusal(engine.revoke(grant.id, { by: 'user:ciso' }), 'ERR_JIT_PARTIAL')).toMatchObject({ failures: [key] });
   expect(told.map(({ error }) => String(error)).filter((text) => text.includes(key.id)).length).toBeGreaterThan(0);
 });

@@ -8,7 +8,7 @@ import { CONFLICT } from '../../commit-answers.js';
 
 const CISO = 'user:ciso';
 
-/** Grants that end at different times, some by time, some revoked; a request that is denied, one that stays open. */
+/** Grants that end at different times, some by expiry, some by revoke; a request that is denied, and one that stays open. */
 async function aPast(audit?: RecordingSink) {
   const made = anEngine({ audit, limits: { reviewWithin: '100h' } });
   const { engine, clock } = made;
@@ -37,7 +37,7 @@ async function answersAt(engine: JitEngine, t: number): Promise<unknown> {
 describe('JitEngine', () => {
   describe('purge()', () => {
     for (const horizon of [at(999), at(1000), at(1001), at(1999), at(2000), at(2001), at(2500), at(2501), at(10_000)]) {
-      it(`L33 with a horizon ${horizon - at(0)} ms in, answers about the horizon or later are the same, about earlier refused`, async () => {
+      it(`L33 with a horizon ${horizon - at(0)} ms in, past checks at or after the horizon are unchanged, earlier ones are refused`, async () => {
         const { engine, store } = await aPast();
         const instants = [at(0), at(999), at(1000), at(1500), at(1999), at(2000), at(2400), at(2499), at(2500), at(5000), at(9_999)];
         const before = new Map<number, unknown>();
@@ -54,7 +54,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L33 keeps what it can not read, and all that belongs to it, and removes the rest', async () => {
+    it('L33 keeps unreadable rows and all that belongs to them, and removes the rest', async () => {
       for (const kind of ['request', 'grant']) {
         const { engine, store, revoked, told } = await aPast();
         const id = kind === 'grant' ? revoked.id : revoked.requestId;
@@ -72,7 +72,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L33 removes what ended before, and keeps whatever is open or ended since', async () => {
+    it('L33 removes what ended before the horizon, and keeps what is open or ended since', async () => {
       const { engine, kept, long, store } = await aPast();
       expect(await purge(engine, { before: at(2400), by: CISO, force: true })).toMatchObject({ requests: 3, grants: 2 });
       expect((await engine.listRequests()).items.map((request) => request.scopes).sort()).toEqual([['a', 'b'], ['kept'], ['long']]);
@@ -96,7 +96,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(first?.requestId ?? ''))?.grants).toHaveLength(2);
     });
 
-    it('L33 keeps what has ended but is not on record yet', async () => {
+    it('L33 keeps a grant whose end is not recorded yet', async () => {
       const { engine, clock } = anEngine();
       const grant = await aGranted(engine);
       await clock.set(at(HOUR));
@@ -106,7 +106,7 @@ describe('JitEngine', () => {
       expect(await engine.getRequest(grant.requestId)).toBeUndefined();
     });
 
-    it('L33 is on record: who, which horizon, and what went', async () => {
+    it('L33 records who purged, the horizon, and what was removed', async () => {
       const { engine, store } = await aPast();
       await purge(engine, { before: at(2400), by: CISO, force: true });
       const purged = (await entriesOf(store)).filter((entry) => entry.type === 'journal.purged');
@@ -115,14 +115,14 @@ describe('JitEngine', () => {
       expect(removed.map((one) => one.kind).sort()).toEqual(['grant', 'grant', 'request', 'request', 'request']);
     });
 
-    it('L33 keeps the journal from the first entry of whatever is kept', async () => {
+    it('L33 keeps the journal from the first entry of any kept record', async () => {
       const { engine, store, kept } = await aPast();
       await purge(engine, { before: at(10_000), by: CISO, force: true });
       const entries = await entriesOf(store);
       expect(entries[0]).toMatchObject({ type: 'request.created', requestId: kept.id });
     });
 
-    it('L33 keeps the journal for a shared sink that is behind, also one that has never written', async () => {
+    it('L33 keeps the journal for a shared sink that is behind, also one that has never delivered', async () => {
       const slow = new RecordingSink({ name: 'slow' });
       slow.fail(1_000);
       const { engine, store, kept } = await aPast(slow);
@@ -134,7 +134,7 @@ describe('JitEngine', () => {
       expect((await purge(engine, { before: at(10_000), by: CISO, force: true })).journalStart).toBeGreaterThan(0);
     });
 
-    it('L33 keeps the journal for the cursor of a sink that this engine does not have, until it is forgotten', async () => {
+    it('L33 keeps the journal for the cursor of a sink that this engine does not have, until removeSink()', async () => {
       const { engine: other, store, clock, kept } = await aPast(new RecordingSink({ name: 'elsewhere' }));
       const gone = anEngine({ store, clock, audit: new RecordingSink({ name: 'gone' }) });
       await gone.engine.flushAudit();
@@ -153,7 +153,7 @@ describe('JitEngine', () => {
       expect(await refusal(removeSink(engine, 'gone'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'follower', id: 'gone' });
     });
 
-    it('refuses to forget a sink that this engine uses', async () => {
+    it('refuses to remove a sink that this engine uses', async () => {
       const { engine } = anEngine({ audit: new RecordingSink({ name: 'mine' }) });
       await engine.flushAudit();
       expect(await refusal(removeSink(engine, 'mine'), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'name' });
@@ -167,7 +167,7 @@ describe('JitEngine', () => {
       expect((await engine.whoHadAccess({ scope: 'long', at: at(5000) })).items).toHaveLength(1);
     });
 
-    it('L33 a question asked while a purge begins is refused, not answered from half of the rows', async () => {
+    it('L33 refuses a question about the past during a purge, instead of answering from half of the rows', async () => {
       const { engine, store } = await aPast();
       store.inject('find', { fault: 'hang' }, 1);
       const asking = refusal(engine.whoHadAccess({ scope: 'a', at: at(1) }), 'ERR_JIT_PURGED');
@@ -176,7 +176,7 @@ describe('JitEngine', () => {
       await asking;
     });
 
-    it('L33 purges at once remove each record once', async () => {
+    it('L33 concurrent purges remove each record once', async () => {
       const { engine, store, clock } = await aPast();
       store.inject('all', { fault: 'yield', seed: 4 });
       const others = [engine, anEngine({ store, clock }).engine, anEngine({ store, clock }).engine];
@@ -187,7 +187,7 @@ describe('JitEngine', () => {
       expect(await verifyJournal(await entriesOf(store), { start })).toMatchObject({ ok: true });
     });
 
-    it('L30 gives up on a store that always conflicts instead of trying for ever', async () => {
+    it('L30 rejects after a bounded number of conflicts', async () => {
       const inner = new MemoryGrantStore();
       let commits = 0;
       const store = new FaultyStore(inner);
@@ -201,7 +201,7 @@ describe('JitEngine', () => {
       expect(commits).toBeLessThan(30_000);
     });
 
-    it('L33 keeps who owes a review until it is given, though all that is asked is for others', async () => {
+    it('L33 keeps a pending break-glass review, also when only requests of others exist', async () => {
       const approver = new ScriptedApprover({
         breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
         mayReviewBreakGlass: (reviewer) => reviewer === SAM,
@@ -222,7 +222,7 @@ describe('JitEngine', () => {
       await emergency('user:bob');
     });
 
-    it("L33 keeps every subject's row, so that nobody who has read one can write it as if nothing had happened since", async () => {
+    it("L33 keeps every subject's row, so that a write based on an earlier read conflicts", async () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine, { ttl: 1 });
       await clock.set(at(MINUTE));
@@ -236,7 +236,7 @@ describe('JitEngine', () => {
       expect(await store.get([{ kind: 'subject', id: MAYA }])).toMatchObject([{ version: 3 }]);
     });
 
-    it('L11 L33 keeps what a key stands for as long as the request that it stands for, and no longer', async () => {
+    it('L11 L33 keeps an idempotency key for as long as its request, and no longer', async () => {
       const { engine, clock, store } = anEngine();
       const grant = await aGranted(engine, { ttl: HOUR });
       const keyed = { ttl: HOUR, idempotencyKey: 'k' };
@@ -256,7 +256,7 @@ describe('JitEngine', () => {
       expect(await ask(engine, keyed)).toMatchObject({ outcome: 'pending', reused: false });
     });
 
-    it('L12 L33 keeps the first of a line until all of it is over, and takes the line at once then', async () => {
+    it('L12 L33 keeps the first grant of an extension chain until the chain has ended, then purges the chain at once', async () => {
       const { engine, clock } = anEngine({ approver: autoApprove(() => true) });
       const first = await aGranted(engine, { ttl: 10 * MINUTE });
       const extended = await engine.extend(first.id, { requestedBy: MAYA, ttl: 10 * MINUTE });
@@ -273,7 +273,7 @@ describe('JitEngine', () => {
       expect(await engine.getRequest(extended.request.id)).toBeUndefined();
     });
 
-    it('goes over more than a page', async () => {
+    it('purges more than a page of rows', async () => {
       const { engine, clock, store } = anEngine();
       for (let i = 0; i < 130; i++) await aGranted(engine, { ttl: 1, scope: `s${i}` });
       await clock.set(at(MINUTE));

@@ -20,20 +20,20 @@ describe('webhookSink', () => {
     return settled(Promise.resolve(sink.write(entries, context)));
   }
 
-  it('wrong error type: a 503 from a fetch that gives no headers is a WebhookError', async () => {
+  it('wrong error type: a 503 from a fetch that returns no headers is a WebhookError', async () => {
     expect(await errorOf(async () => ({ status: 503 }))).toBeInstanceOf(WebhookError);
   });
 
-  it.each(['200', '2e2', [204]])('fail closed: a status that is no number (%s) is not taken for a yes', async (status) => {
+  it.each(['200', '2e2', [204]])('fail closed: a status that is not a number (%s) does not count as accepted', async (status) => {
     expect(await errorOf(async () => ({ status, headers: new Headers() }))).toBeInstanceOf(WebhookError);
   });
 
-  it('misleading: what a fetch fails with is never told as undefined', async () => {
+  it('misleading: the error never gives undefined as the reason of a failed fetch', async () => {
     const error = await errorOf(() => Promise.reject({ reason: 'odd' }));
     expect(String(error)).not.toContain('undefined');
   });
 
-  it('guarantee of webhookSink: no more of the URL than its origin is in an error, whatever the reply throws', async () => {
+  it('guarantee of webhookSink: an error contains only the origin of the URL, whatever the reply throws', async () => {
     const headers = {
       get: () => {
         throw new Error('headers of https://siem.example/s3cret are gone');
@@ -42,7 +42,7 @@ describe('webhookSink', () => {
     expect(String(await errorOf(async () => ({ status: 503, headers })))).not.toContain('s3cret');
   });
 
-  it('guarantee of webhookSink: Retry-After is kept to, up to a day, also where it has ten digits', async () => {
+  it('guarantee of webhookSink: waits for Retry-After, up to a day, also where it has ten digits', async () => {
     const error = await errorOf(async () => ({ status: 503, headers: new Headers({ 'retry-after': '9999999999' }) }));
     expect(error).toMatchObject({ why: 'status', retryAt: START_AT + 24 * 60 * MIN });
   });

@@ -4,7 +4,7 @@ import type { WebhookCall, WebhookReply } from '../../../src/features/webhook/se
 export const SECRET = `whsec_${Buffer.from('0123456789abcdef0123456789abcdef').toString('base64')}`;
 export const newSecret = (bytes = 32): string => `whsec_${randomBytes(bytes).toString('base64')}`;
 
-/** Signed by Node, not by us. */
+/** Signed by Node, independently of the library. */
 export function signatureByNode(secret: string, id: string, seconds: string, body: string): string {
   const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
   return `v1,${createHmac('sha256', key).update(`${id}.${seconds}.${body}`).digest('base64')}`;
@@ -12,11 +12,11 @@ export function signatureByNode(secret: string, id: string, seconds: string, bod
 
 type Answer = number | Error | 'hang' | (WebhookReply & { readonly status: number });
 
-/** Stands for `fetch`: answers as it is told, one answer a call, and with 204 when there is none left. */
+/** Replaces `fetch`: gives one scripted answer a call, and 204 when none is left. */
 export class Receiver {
   readonly calls: { readonly url: string; readonly init: WebhookCall }[] = [];
   readonly answers: Answer[] = [];
-  /** Runs while a call is under way. */
+  /** Runs while a call is in flight. */
   during: () => unknown = () => undefined;
 
   readonly fetch = async (url: string, init: WebhookCall): Promise<WebhookReply> => {

@@ -5,7 +5,7 @@ import { SECRET } from './receiver.js';
 
 const MINUTE = 60_000;
 
-/** Why a webhook with this timestamp and a signature that nobody made is refused. */
+/** The reason for which a webhook with this timestamp and an invalid signature is refused. */
 function why(at: number, body: string | Uint8Array = '{}'): unknown {
   const headers = { 'webhook-id': 'c1.1', 'webhook-timestamp': String(at / 1_000), 'webhook-signature': 'v1,AAAA' };
   try {
@@ -16,13 +16,13 @@ function why(at: number, body: string | Uint8Array = '{}'): unknown {
 }
 
 describe('verifyWebhook()', () => {
-  it('looks at the timestamp before it hashes the body: an old webhook is stale, whatever its signature [F12]', () => {
+  it('checks the timestamp before it hashes the body: an old webhook is stale with any signature [F12]', () => {
     expect(why(START_AT - 6 * MINUTE)).toBe('stale');
     expect(why(START_AT + 6 * MINUTE)).toBe('stale');
     expect(why(0, new Uint8Array([0xff]))).toBe('stale');
   });
 
-  it('says of one that is recent that its signature is wrong', () => {
+  it('reports a wrong signature for a recent webhook', () => {
     expect(why(START_AT - 4 * MINUTE)).toBe('signature');
   });
 });

@@ -4,14 +4,14 @@ import type { WebhookFetch, WebhookSinkOptions, WebhookToVerify } from '../../..
 import type { IncomingHttpHeaders } from 'node:http';
 
 describe('the types of webhooks', () => {
-  it("take the runtime's fetch, its headers, and those of node:http", () => {
+  it("accept the runtime's fetch, its headers, and those of node:http", () => {
     expectTypeOf<typeof globalThis.fetch>().toExtend<WebhookFetch>();
     expectTypeOf<Headers>().toExtend<WebhookToVerify['headers']>();
     expectTypeOf<IncomingHttpHeaders>().toExtend<WebhookToVerify['headers']>();
     expectTypeOf<Buffer>().toExtend<WebhookToVerify['body']>();
   });
 
-  it('know the types of entries', () => {
+  it('list the entry types', () => {
     expectTypeOf<NonNullable<WebhookSinkOptions['types']>[number]>().toEqualTypeOf<EntryType>();
   });
 });

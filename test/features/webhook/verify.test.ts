@@ -8,7 +8,7 @@ import { ManualClock, START_AT } from '../../../src/testing.js';
 import { journalOf } from '../../journal/sample.js';
 import { newSecret, Receiver, SECRET, signatureByNode } from './receiver.js';
 
-/** The example in the reference libraries of standardwebhooks.com. */
+/** The example of the reference libraries of standardwebhooks.com. */
 const VECTOR = {
   secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
   id: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
@@ -21,7 +21,7 @@ const BODY = '{"type":"grant.issued"}';
 
 const keyOf = (secret: string) => readSecrets('secrets', [secret])[0] as Uint8Array;
 
-/** A webhook as it comes, signed by Node. */
+/** A webhook as it arrives, signed by Node. */
 function aWebhook(over: Partial<{ id: string; seconds: string; body: string; secret: string; signature: string }> = {}): WebhookToVerify {
   const { id = 'c1.1', seconds = NOW, body = BODY, secret = SECRET } = over;
   const signature = over.signature ?? signatureByNode(secret, id, seconds, body);
@@ -40,13 +40,13 @@ function refusal(webhook: WebhookToVerify): WebhookError {
 }
 
 describe('a signature', () => {
-  it('is that of the specification', () => {
+  it("equals the specification's example", () => {
     const { secret, id, seconds, body, signature } = VECTOR;
     expect(signatureOf(keyOf(secret), id, seconds, body)).toBe(signature);
     expect(signatureByNode(secret, id, seconds, body)).toBe(signature);
   });
 
-  it("is Node's over any key, id and body", () => {
+  it('equals the signature that Node makes over any key, id and body', () => {
     const bytes = fc.uint8Array({ minLength: 24, maxLength: 64 });
     fc.assert(
       fc.property(bytes, fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (key, id, body) => {
@@ -58,7 +58,7 @@ describe('a signature', () => {
 });
 
 describe('verifyWebhook()', () => {
-  it('accepts what webhookSink sends, from headers of every kind', async () => {
+  it('accepts what webhookSink sends, with headers of every kind', async () => {
     const { fetch, calls } = new Receiver();
     const clock = new ManualClock();
     const url = 'https://hooks.example/';
@@ -84,7 +84,7 @@ describe('verifyWebhook()', () => {
     });
   });
 
-  it('finds the signature among others, of other keys and other schemes', () => {
+  it('finds the signature among those of other keys and other schemes', () => {
     const good = signatureByNode(SECRET, 'c1.1', NOW, BODY);
     const signature = `v1a,${good.slice(3)} v1, ${signatureByNode(newSecret(), 'c1.1', NOW, BODY)} ${good} v2,x`;
     expect(verifyWebhook(aWebhook({ signature })).id).toBe('c1.1');
@@ -95,10 +95,10 @@ describe('verifyWebhook()', () => {
     ['another id', { ...aWebhook(), headers: { ...aWebhook().headers, 'webhook-id': 'c1.2' } }],
     ['another timestamp', { ...aWebhook(), headers: { ...aWebhook().headers, 'webhook-timestamp': String(Number(NOW) + 1) } }],
     ['another body', { ...aWebhook(), body: `${BODY} ` }],
-    ['a mark of byte order before the body', { ...aWebhook(), body: Buffer.from(`\ufeff${BODY}`) }],
+    ['a byte order mark before the body', { ...aWebhook(), body: Buffer.from(`\ufeff${BODY}`) }],
     ['a part of the signature', aWebhook({ signature: signatureByNode(SECRET, 'c1.1', NOW, BODY).slice(0, 20) })],
     ['another scheme', aWebhook({ signature: signatureByNode(SECRET, 'c1.1', NOW, BODY).replace('v1', 'v1a') })],
-    ['no signature behind the scheme', aWebhook({ signature: 'v1,' })],
+    ['no signature after the scheme', aWebhook({ signature: 'v1,' })],
   ])('refuses %s', (_, webhook) => {
     expect(refusal(webhook)).toMatchObject({ why: 'signature', status: undefined });
   });
@@ -108,20 +108,20 @@ describe('verifyWebhook()', () => {
     [-300_001, false],
     [300_000, true],
     [300_001, false],
-  ])('of one whose time lies %i ms from ours says %s', async (ms, isAccepted) => {
+  ])('accepts a timestamp %i ms ahead of the clock: %s', async (ms, isAccepted) => {
     const clock = new ManualClock(START_AT - ms);
     const webhook = { ...aWebhook(), clock };
     if (isAccepted) expect(verifyWebhook(webhook).id).toBe('c1.1');
     else expect(refusal(webhook).why).toBe('stale');
   });
 
-  it('takes another tolerance', () => {
+  it('accepts another tolerance', () => {
     const webhook = { ...aWebhook(), clock: new ManualClock(START_AT + 2_000) };
     expect(verifyWebhook({ ...webhook, tolerance: '2s' }).id).toBe('c1.1');
     expect(refusal({ ...webhook, tolerance: 1_999 })).toMatchObject({ why: 'stale' });
   });
 
-  it("judges by the machine's clock unless it is given one", () => {
+  it('uses the system clock by default', () => {
     expect(refusal({ ...aWebhook({ seconds: '1614265330' }), clock: undefined }).why).toBe('stale');
   });
 
@@ -129,7 +129,7 @@ describe('verifyWebhook()', () => {
   it.each<[string, object]>([
     ['no headers', { headers: undefined }],
     ['null as headers', { headers: null }],
-    ['headers of every object', { headers: {} }],
+    ['headers without an own property', { headers: {} }],
     ['no id', { headers: { ...headers, 'webhook-id': undefined } }],
     ['an empty id', { headers: { ...headers, 'webhook-id': '' } }],
     ['two ids', { headers: { ...headers, 'webhook-id': ['c1.1', 'c1.2'] } }],
@@ -139,20 +139,20 @@ describe('verifyWebhook()', () => {
       `the timestamp ${JSON.stringify(seconds)}`,
       { headers: { ...headers, 'webhook-timestamp': seconds } },
     ]),
-    ['bytes that are no UTF-8', { body: Uint8Array.from([0x7b, 0xff, 0x7d]) }],
-  ])('refuses %s as no webhook', (_, over) => {
+    ['bytes that are not UTF-8', { body: Uint8Array.from([0x7b, 0xff, 0x7d]) }],
+  ])('rejects %s as an invalid webhook', (_, over) => {
     expect(refusal({ ...aWebhook(), ...over }).why).toBe('malformed');
   });
 
   it.each<[string, unknown]>([
     ['no body', undefined],
     ['a parsed body', JSON.parse(BODY) as object],
-  ])('refuses %s as the mistake of the receiver that it is', (_, body) => {
+  ])('throws a TypeError for %s, as a mistake in the receiver', (_, body) => {
     const webhook = { ...aWebhook(), body } as Parameters<typeof verifyWebhook>[0];
     expect(() => verifyWebhook(webhook)).toThrow(/^body must be the raw text or bytes as received, not a parsed body; got /);
   });
 
-  it('names the header that is missing, and takes names in whatever case', () => {
+  it('names the missing header, and accepts header names in any case', () => {
     const upper = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]));
     expect(verifyWebhook({ ...aWebhook(), headers: upper }).id).toBe('c1.1');
     const { 'webhook-signature': _signature, ...unsigned } = headers;
@@ -165,12 +165,12 @@ describe('verifyWebhook()', () => {
     ['text without its prefix', 'hunter2', 'a string without whsec_'],
     ['no base64', 'whsec_hunter2!', 'whsec_ and invalid base64'],
     ['a number', 5, 'not a string'],
-  ])('says of a secret that is %s what is wrong with it, without showing it', (_, secret, got) => {
+  ])('refuses a secret that is %s with the reason, without showing it', (_, secret, got) => {
     const webhook = { ...aWebhook(), secrets: [secret] } as Parameters<typeof verifyWebhook>[0];
     expect(() => verifyWebhook(webhook)).toThrow(`secrets[0] must be whsec_ followed by 24-64 random bytes in base64; got ${got}`);
   });
 
-  it('refuses a signed body that is no JSON', () => {
+  it('refuses a signed body that is not JSON', () => {
     expect(refusal(aWebhook({ body: 'hello' })).message).toBe('invalid webhook: the body is not JSON');
   });
 
@@ -178,7 +178,7 @@ describe('verifyWebhook()', () => {
     ['no secrets', { secrets: [] }, 'secrets'],
     ['one secret outside a list', { secrets: SECRET }, 'secrets'],
     ['a tolerance of 0', { tolerance: 0 }, 'tolerance'],
-    ['a clock that is none', { clock: 5 }, 'clock'],
+    ['an invalid clock', { clock: 5 }, 'clock'],
     ['an unknown option', { secret: SECRET }, 'options'],
   ])('refuses %s as an argument', (_, over, argument) => {
     expect(() => verifyWebhook({ ...aWebhook(), ...over })).toThrow(

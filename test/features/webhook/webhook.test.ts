@@ -59,7 +59,7 @@ describe('webhookSink()', () => {
       });
     });
 
-    it('a signature by each secret over id, whole seconds and body, as Node makes it', async () => {
+    it("a signature by each secret over id, whole seconds and body, equal to Node's", async () => {
       const secrets = [newSecret(24), newSecret(64)];
       const { receiver, clock, write } = aSink({ secrets });
       await clock.set(START_AT + 1_999);
@@ -70,14 +70,14 @@ describe('webhookSink()', () => {
       expect(headers['webhook-signature']).toBe(secrets.map((secret) => signatureByNode(secret, 'c1.1', seconds, body)).join(' '));
     });
 
-    it('only the types that are asked for', async () => {
+    it('only the selected types', async () => {
       const { receiver, write } = aSink({ types: ['grant.revoked'] });
       const entries = link(GENESIS, [unlinked(1), unlinked(2, { type: 'grant.revoked' }), unlinked(3)]);
       await write(entries);
       expect(receiver.ids).toEqual(['c2.1']);
     });
 
-    it("by the runtime's fetch, as it is at the call", async () => {
+    it("by the runtime's fetch, read at the call", async () => {
       const { sink } = aSink({ fetch: undefined });
       const { fetch, calls } = new Receiver();
       vi.stubGlobal('fetch', fetch);
@@ -91,7 +91,7 @@ describe('webhookSink()', () => {
       expect(receiver.calls).toEqual([]);
     });
 
-    it('and lets go of what the receiver says', async () => {
+    it('and cancels the response body', async () => {
       const { receiver, write } = aSink();
       const cancel = vi.fn(() => Promise.reject(new Error('locked')));
       receiver.answers.push({ ...reply(200), body: { cancel } });
@@ -101,13 +101,13 @@ describe('webhookSink()', () => {
   });
 
   describe('repeats', () => {
-    it('L28 an entry until it is taken: same id, same body, a timestamp of its own; and goes on behind what was taken', async () => {
+    it('L28 an entry until it is accepted, with the same id and body and a new timestamp, then the next entry', async () => {
       const { receiver, clock, write } = aSink();
       const entries = journalOf(3);
       receiver.answers.push(200, 500);
       await failure(write(entries));
       await clock.advance('5s');
-      // A store may give the fields back in another order.
+      // A store may return the fields in another order.
       const again = entries.map((entry) => ({ ...entry, data: Object.fromEntries(Object.entries(entry.data).reverse()) }));
       await write(again);
       expect(receiver.ids).toEqual(['c1.1', 'c2.1', 'c2.1', 'c3.1']);
@@ -117,7 +117,7 @@ describe('webhookSink()', () => {
       expect(second?.headers['webhook-signature']).not.toBe(first?.headers['webhook-signature']);
     });
 
-    it.each([201, 204, 299])('nothing that was answered with %i', async (status) => {
+    it.each([201, 204, 299])('no entry that was answered with %i', async (status) => {
       const { receiver, write } = aSink();
       receiver.answers.push(status);
       await write(journalOf(1));
@@ -125,19 +125,22 @@ describe('webhookSink()', () => {
       expect(receiver.calls).toHaveLength(1);
     });
 
-    it.each([100, 199, 400, 404, 429, 500, 502, 503, 504, 600])('what was answered with %i, and says so', async (status) => {
-      const { receiver, write } = aSink();
-      receiver.answers.push(status);
-      const error = await failure(write(journalOf(1)));
-      expect(error).toMatchObject({ name: 'WebhookError', why: 'status', status, retryAt: undefined });
-      expect(error.message).toBe(
-        `webhook siem (https://hooks.example) answered ${status} to entry "c1.1" ("grant.issued", seq 1); the sink retries it`,
-      );
-      await write(journalOf(1));
-      expect(receiver.calls).toHaveLength(2);
-    });
+    it.each([100, 199, 400, 404, 429, 500, 502, 503, 504, 600])(
+      'an entry that was answered with %i, and names the status',
+      async (status) => {
+        const { receiver, write } = aSink();
+        receiver.answers.push(status);
+        const error = await failure(write(journalOf(1)));
+        expect(error).toMatchObject({ name: 'WebhookError', why: 'status', status, retryAt: undefined });
+        expect(error.message).toBe(
+          `webhook siem (https://hooks.example) answered ${status} to entry "c1.1" ("grant.issued", seq 1); the sink retries it`,
+        );
+        await write(journalOf(1));
+        expect(receiver.calls).toHaveLength(2);
+      },
+    );
 
-    it.each([401, 403])('what was answered with %i, and asks about the key', async (status) => {
+    it.each([401, 403])('an entry that was answered with %i, and suggests to check the secret', async (status) => {
       const { receiver, write } = aSink();
       receiver.answers.push(status);
       expect((await failure(write(journalOf(1)))).message).toBe(
@@ -145,14 +148,14 @@ describe('webhookSink()', () => {
       );
     });
 
-    it.each([0, 301, 302, 307, 308])('what was answered with a redirect (%i), and follows none', async (status) => {
+    it.each([0, 301, 302, 307, 308])('an entry that was answered with a redirect (%i), and follows none', async (status) => {
       const { receiver, write } = aSink();
       receiver.answers.push(reply(status, { location: 'https://169.254.169.254/secret' }));
       expect(await failure(write(journalOf(1)))).toMatchObject({ why: 'redirect', status });
       expect(receiver.calls).toHaveLength(1);
     });
 
-    it('what could not be sent, and says only the code of why', async () => {
+    it('an entry that could not be sent, and reports only the code of the failure', async () => {
       const { receiver, write } = aSink();
       const cause = Object.assign(new Error(`connect ${URL_WITH_SECRETS}`), { code: 'ECONNREFUSED' });
       const named = Object.assign(new Error('whsec_'), { code: `bad ${SECRET}` });
@@ -164,19 +167,19 @@ describe('webhookSink()', () => {
     });
 
     it.each([[undefined], [null], ['whsec_secret'], [{ code: 5, name: 'whsec_ secret' }]])(
-      'what fetch failed at with %o',
+      'an entry after fetch failed with %o',
       async (thrown) => {
         const { write } = aSink({ fetch: () => Promise.reject(thrown) });
         expect(await failure(write(journalOf(1)))).toMatchObject({ why: 'unreachable', status: undefined });
       },
     );
 
-    it('what a fetch answers that is none', async () => {
+    it('an entry after an invalid response of fetch', async () => {
       const { write } = aSink({ fetch: (() => undefined) as never });
       expect((await failure(write(journalOf(1)))).message).toContain('could not be reached (TypeError)');
     });
 
-    it('what was not answered in time, and stops the call', async () => {
+    it('an entry after a timeout, and aborts the call', async () => {
       const { receiver, clock, write } = aSink({ timeout: '3s' });
       receiver.answers.push('hang');
       const writing = failure(write(journalOf(1)));
@@ -190,11 +193,11 @@ describe('webhookSink()', () => {
     });
   });
 
-  it('stops before the time of a write is over, and goes on with the next', async () => {
+  it("stops before the write's time limit, and continues with the next write", async () => {
     const { receiver, clock, write } = aSink({ timeout: '10s' });
     receiver.during = () => clock.set(clock.now() + 5_000);
     const entries = journalOf(6);
-    // The fourth is begun at 15 s, and may take until 25 s.
+    // The fourth call starts at 15 s, and may take until 25 s.
     const error = await failure(write(entries));
     expect(error).toMatchObject({ why: 'unfinished' });
     expect(error.message).toContain('entry "c5.1"');
@@ -211,7 +214,7 @@ describe('webhookSink()', () => {
       [503, SOON],
       [503, 'Thursday, 01-Jan-26 00:02:00 GMT'],
       [503, 'Thu Jan  1 00:02:00 2026'],
-    ])('of a %i (%s) is kept to: nothing is called before it, and a call then goes on', async (status, header) => {
+    ])('of a %i (%s) is respected: no call before that time, and a call after it', async (status, header) => {
       const { receiver, clock, write } = aSink();
       receiver.answers.push(reply(status, { 'retry-after': header }));
       const error = await failure(write(journalOf(2)));
@@ -227,7 +230,7 @@ describe('webhookSink()', () => {
 
     it.each([
       ['of another status', 500, '120'],
-      ['that is no time', 503, 'soon'],
+      ['that is not a time', 503, 'soon'],
       ['that is empty', 503, ''],
       ['that is 0', 503, '0'],
       ['that is negative', 503, '-5'],
@@ -237,7 +240,7 @@ describe('webhookSink()', () => {
       ['that is a fraction', 503, '1.5'],
       ['that is a power', 503, '1e3'],
       ['that has passed', 503, new Date(START_AT - 1_000).toUTCString()],
-    ])('%s keeps nobody waiting', async (_, status, header) => {
+    ])('%s delays no call', async (_, status, header) => {
       const { receiver, write } = aSink();
       receiver.answers.push(reply(status, { 'retry-after': header }));
       expect((await failure(write(journalOf(1)))).retryAt).toBeUndefined();
@@ -245,7 +248,7 @@ describe('webhookSink()', () => {
       expect(receiver.calls).toHaveLength(2);
     });
 
-    it('is kept to for a day at most', async () => {
+    it('is respected for a day at most', async () => {
       const { receiver, clock, write } = aSink();
       receiver.answers.push(reply(503, { 'retry-after': '999999999' }));
       expect((await failure(write(journalOf(1)))).retryAt).toBe(START_AT + 86_400_000);
@@ -253,7 +256,7 @@ describe('webhookSink()', () => {
       await write(journalOf(1));
     });
 
-    it('is dropped when the clock has gone back since it was longest', async () => {
+    it('is dropped when the clock was set back after the longest wait began', async () => {
       const { receiver, clock, write } = aSink();
       receiver.answers.push(reply(503, { 'retry-after': '86400' }));
       await failure(write(journalOf(1)));
@@ -263,7 +266,7 @@ describe('webhookSink()', () => {
     });
   });
 
-  it('says loudly that a receiver is gone, and what to do, and calls it again only after an hour', async () => {
+  it('reports with advice that a receiver is gone, and calls it again only after an hour', async () => {
     const { receiver, clock, write } = aSink();
     receiver.answers.push(410);
     const error = await failure(write(journalOf(1)));
@@ -276,13 +279,13 @@ describe('webhookSink()', () => {
     await write(journalOf(1));
   });
 
-  it('is refused by a clock that gives no instant', async () => {
+  it('is refused when the clock gives no valid instant', async () => {
     const { sink, receiver } = aSink({ clock: { now: () => NaN } });
     await expect(sink.write(journalOf(1), CONTEXT)).rejects.toMatchObject({ code: 'ERR_JIT_CLOCK' });
     expect(receiver.calls).toEqual([]);
   });
 
-  describe('is made', () => {
+  describe('options', () => {
     const make = (over: object) => () => webhookSink({ name: 'siem', url: URL_WITH_SECRETS, secrets: [SECRET], ...over });
 
     it.each([
@@ -291,7 +294,7 @@ describe('webhookSink()', () => {
       'http://localhost:3000/',
       'http://127.0.0.1',
       'http://[::1]:8080/a',
-    ])('for %s, shared, and can not be changed afterwards', (url) => {
+    ])('are accepted for %s, and make a frozen shared follower', (url) => {
       const sink = make({ url })();
       expect(sink).toMatchObject({ name: 'siem', follow: 'shared' });
       expect(Object.isFrozen(sink)).toBe(true);
@@ -301,13 +304,13 @@ describe('webhookSink()', () => {
       ['no name', { name: undefined }, 'name'],
       ['a name with a line break', { name: 'a\nb' }, 'name'],
       ['no url', { url: undefined }, 'url'],
-      ['a url that is none', { url: 'hooks.example/hush' }, 'url'],
+      ['an invalid url', { url: 'hooks.example/hush' }, 'url'],
       ['a URL object', { url: new URL('https://hooks.example') }, 'url'],
       ['http to another machine', { url: 'http://hooks.example/?hush' }, 'url'],
-      ['http to a name that begins like this machine', { url: 'http://localhost.example/' }, 'url'],
-      ['http to an address beside the loopback', { url: 'http://0.0.0.0/' }, 'url'],
+      ['http to a name that starts with localhost', { url: 'http://localhost.example/' }, 'url'],
+      ['http to an address next to the loopback', { url: 'http://0.0.0.0/' }, 'url'],
       ['another scheme', { url: 'ftp://hooks.example/hush' }, 'url'],
-      ['a script', { url: 'javascript:hush()' }, 'url'],
+      ['a javascript: url', { url: 'javascript:hush()' }, 'url'],
       ['a user in the url', { url: 'https://hush@hooks.example/' }, 'url'],
       ['a password in the url', { url: 'https://:hush@hooks.example/' }, 'url'],
       ['no secrets', { secrets: undefined }, 'secrets'],
@@ -318,18 +321,18 @@ describe('webhookSink()', () => {
       ['a secret of 23 bytes', { secrets: [SECRET, newSecret(23)] }, 'secrets[1]'],
       ['a secret of 65 bytes', { secrets: [newSecret(65)] }, 'secrets[0]'],
       ['a secret that is not base64', { secrets: ['whsec_hush hush hush hush hush hush hush hush'] }, 'secrets[0]'],
-      ['a secret that is no text', { secrets: [new Uint8Array(32)] }, 'secrets[0]'],
+      ['a secret that is not a string', { secrets: [new Uint8Array(32)] }, 'secrets[0]'],
       ['a misspelt type', { types: ['grant.isued'] }, 'types[0]'],
-      ['a type of every object', { types: ['constructor'] }, 'types[0]'],
+      ['a type named like a property of Object.prototype', { types: ['constructor'] }, 'types[0]'],
       ['an empty list of types', { types: [] }, 'types'],
-      ['a fetch that is no function', { fetch: {} }, 'fetch'],
+      ['a fetch that is not a function', { fetch: {} }, 'fetch'],
       ['null as fetch', { fetch: null }, 'fetch'],
-      ['no time at all', { timeout: 0 }, 'timeout'],
-      ['more than 20 seconds', { timeout: 20_001 }, 'timeout'],
-      ['a clock that has no now', { clock: {} }, 'clock'],
+      ['a timeout of zero', { timeout: 0 }, 'timeout'],
+      ['a timeout over 20 seconds', { timeout: 20_001 }, 'timeout'],
+      ['a clock without now', { clock: {} }, 'clock'],
       ['null as the clock', { clock: null }, 'clock'],
       ['an unknown option', { secret: SECRET }, 'options'],
-    ])('not with %s', (_, over, argument) => {
+    ])('are refused with %s', (_, over, argument) => {
       let error: unknown;
       try {
         make(over)();

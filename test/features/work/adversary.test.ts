@@ -71,18 +71,18 @@ describe('watch', () => {
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
     await vi.advanceTimersByTimeAsync(1_000); // the poll's read is under way
-    offset = -3_600_000; // NTP sets the clock back by an hour meanwhile
+    offset = -3_600_000; // NTP sets the clock back by an hour in the meantime
     gated.open();
     await vi.advanceTimersByTimeAsync(10);
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
-    await vi.advanceTimersByTimeAsync(60_000); // a minute: poll is one second, maxUnconfirmed five
+    await vi.advanceTimersByTimeAsync(60_000); // one minute: poll is one second, maxUnconfirmed five
     expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(false);
     const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true);
   });
 
-  it('issue 4: nor does it end work whose access goes on to be confirmed, and a revoke is noticed within poll', async () => {
+  it('issue 4: a step back does not end work whose access is still confirmed, and a revoke is noticed within poll', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
@@ -107,7 +107,7 @@ describe('watch', () => {
     await engine.close();
   });
 
-  it('issue 4, fail closed: likewise where the store then can not be asked at all for a minute', async () => {
+  it('issue 4, fail closed: the watch also ends where the store then fails for a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date', 'performance'], now: START_AT });
     let offset = 0;
     const clock: Clock = { now: () => Date.now() + offset };
@@ -129,7 +129,7 @@ describe('watch', () => {
     expect(aborted).toBe(true);
   });
 
-  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep leaves no watch blind', async () => {
+  it('issue 4: after a step back that this engine has noticed, a clock with its own sleep still wakes every watch', async () => {
     const { clock, memory, options, errors } = setUp();
     const engine = new JitEngine({ ...options, store: unwatched(memory) });
     const other = new JitEngine({ ...options, store: memory });
@@ -137,7 +137,7 @@ describe('watch', () => {
     const watch = await watchAccess(engine, SUBJECT, SCOPE);
     await clock.advance('20m');
     await clock.set(START_AT + 10 * MINUTE);
-    expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(true); // it has read the clock, and told onError
+    expect(await engine.isAllowed(SUBJECT, SCOPE)).toBe(true); // the engine has read the clock, and reported the step back to onError
     await macro();
     expect(errors.map(([, during]) => during)).toContain('clock');
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
@@ -159,14 +159,14 @@ describe('watch', () => {
     faulty.inject('live', { fault: 'reject' });
     for (let i = 0; i < 10; i++) {
       await vi.advanceTimersByTimeAsync(2_000);
-      offset -= 1_900; // each below what anybody would notice beneath `begunAt`
+      offset -= 1_900; // each step is too small to be noticed against `begunAt`
     }
     const { aborted } = watch.signal;
     await engine.close();
     expect(aborted).toBe(true); // 20 s of failing reads
   });
 
-  it('issue 4: withAccess does not begin work whose access has stopped already', async () => {
+  it('issue 4: withAccess does not start work whose access has already ended', async () => {
     const begunAborted: number[] = [];
     for (let k = 0; k < 60; k++) {
       const { engine } = setUp();
@@ -185,7 +185,7 @@ describe('watch', () => {
     const { grants } = await granted(engine);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
-    // Whoever has a store that can be watched may poll seldom.
+    // With a store that can be watched, a service may poll seldom.
     const leasing = watchAccess(engine, SUBJECT, SCOPE, { poll: '10m', maxUnconfirmed: '20m' });
     await macro();
     await other.revoke(grants[0]!.id, { by: 'user:sam' });
@@ -218,7 +218,7 @@ describe('watch', () => {
     ]).toEqual(['ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT', 'ERR_JIT_INVALID_ARGUMENT']);
   });
 
-  it('cost: commits about others do not make every watch read the store each time', async () => {
+  it('cost: commits about other subjects do not make every watch read the store', async () => {
     const { engine, faulty } = setUp();
     const watches = [];
     for (let i = 0; i < 20; i++) {
@@ -237,7 +237,7 @@ describe('watch', () => {
     expect(reads).toBeLessThan(20 * (faulty.called('commit') - commits));
   });
 
-  it('an async watch that fails is told, not left unhandled', async () => {
+  it('an async store.watch that rejects is reported to onError, without an unhandled rejection', async () => {
     const unhandled: unknown[] = [];
     const hear = (reason: unknown) => void unhandled.push(reason);
     process.on('unhandledRejection', hear);
@@ -256,7 +256,7 @@ describe('watch', () => {
     }
   });
 
-  it('a watch that could not begin is tried again for the next watch', async () => {
+  it('a store.watch that failed is tried again for the next watch', async () => {
     const { memory, options } = setUp();
     let calls = 0;
     const store: GrantStore = {
@@ -283,7 +283,7 @@ describe('watch', () => {
 describe('waitFor', () => {
   const reviewed: ApproverScript = { decide: REVIEW, groupsOf: ['g'] };
 
-  it('issue 4: a slow read that began before the decision does not tell an approved request as expired', async () => {
+  it('issue 4: a slow read that began before the decision does not report an approved request as expired', async () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
@@ -300,7 +300,7 @@ describe('waitFor', () => {
     expect((await engine.retryDecision(request.id)).outcome).toBe('granted');
   });
 
-  it('decide: likewise', async () => {
+  it('decide: a slow read does not report an approved request as expired', async () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
@@ -315,7 +315,7 @@ describe('waitFor', () => {
     expect((await deciding).outcome).toBe('granted');
   });
 
-  it('explain: likewise, a request that was denied in time is not told as expired', async () => {
+  it('explain: a slow read does not report a request that was denied in time as expired', async () => {
     const { clock, engine, faulty, memory, options } = setUp(reviewed, { limits: { reviewWithin: '10m' } });
     const other = new JitEngine({ ...options, store: memory });
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
@@ -340,7 +340,7 @@ describe('waitFor', () => {
     expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
-  it('bad input: a signal without removeEventListener does not keep a wait from ending', async () => {
+  it('bad input: a signal without removeEventListener does not stop a wait from settling', async () => {
     const { engine, clock } = setUp(reviewed);
     const { request } = await engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '30m' });
     const like = { aborted: false, addEventListener: () => undefined, throwIfAborted: () => undefined };
@@ -360,7 +360,7 @@ describe('waitFor', () => {
 });
 
 describe('explain and status', () => {
-  it('L33: purge does not turn what explain says into an older, wrong reason', async () => {
+  it('L33: purge does not make explain report an older, wrong reason', async () => {
     const { engine, clock } = setUp({
       decide: { outcome: 'approve' },
       breakGlass: { outcome: 'approve', reviewWithinMs: 60 * MINUTE },
@@ -381,7 +381,7 @@ describe('explain and status', () => {
     expect(['revoked', 'purged']).toContain(after);
   });
 
-  it('status.changesAt: a grant that waits for its activation runs out by time alone', async () => {
+  it('status.changesAt: a grant that waits for its activation expires by time alone', async () => {
     const { engine, clock } = setUp({
       decide: { outcome: 'approve' },
       isEligible: (_, when) => (when === 'start' ? throws(new Error('LDAP'))() : true),
@@ -396,7 +396,7 @@ describe('explain and status', () => {
     expect(changesAt).toBe(grants[0]!.expiresAt);
   });
 
-  it('status.held: the one that ends first comes first, also where it ends when idle', async () => {
+  it('status.held: lists the grant that ends first first, also where it ends by its idle limit', async () => {
     const { engine } = setUp({
       decide: inTurn({ outcome: 'approve' }, { outcome: 'approve', terms: { idleTtlMs: MINUTE } }),
     });
@@ -407,21 +407,21 @@ describe('explain and status', () => {
     expect(held.map(({ scope }) => scope)).toEqual(['a:2', 'a:1']);
   });
 
-  it('L6: check, status and explain say the same of a grant whose end, by the leeway, is over', async () => {
+  it('L6: check, status and explain agree on a grant that has ended by the leeway', async () => {
     const { engine, clock } = setUp({ decide: { outcome: 'approve' } }, { leewayMs: 6 * MINUTE });
     await granted(engine, { ttl: '5m', startsAt: START_AT + 10 * MINUTE });
-    await clock.advance('9m'); // late is its end: it can never be used any more
+    await clock.advance('9m'); // the grant's start is after its end by the leeway: it can never be used
     const check = await engine.check(SUBJECT, SCOPE);
     const told = await explain(engine, SUBJECT, SCOPE);
     const status = await engine.status(SUBJECT);
     expect([told.reason, check.reason, check.validUntil, status.scheduled.length]).toEqual(['expired', 'no_grant', undefined, 0]);
   });
 
-  it('L1: explain does not say yes of a grant that has ended while its request was read', async () => {
+  it('L1: explain does not report access of a grant that ended while its request was read', async () => {
     const { engine, clock, faulty } = setUp({ decide: { outcome: 'approve' } });
     await granted(engine, { ttl: '5m' });
     await clock.advance(5 * MINUTE - 1_000);
-    // The check could not see it; the records can.
+    // The check cannot see the grant; the read of the records can.
     faulty.inject('live', { fault: 'malformed', answer: [] }, 1);
     faulty.inject('get', { fault: 'hang' }, 1);
     let told: { allowed: boolean } | undefined;
@@ -434,7 +434,7 @@ describe('explain and status', () => {
     expect(told?.allowed).toBe(false);
   });
 
-  it('filterAllowed: an approver that hangs does not hold up what is covered anyway, as in a check', async () => {
+  it('filterAllowed: an approver that hangs does not delay an allow that needs no activation, as in a check', async () => {
     const { engine, clock } = setUp({ decide: { outcome: 'approve' }, isEligible: (_, when) => (when === 'start' ? hangs()() : true) });
     await granted(engine, { ttl: '2h' });
     await granted(engine, { ttl: '3h', startsAt: START_AT + MINUTE });
@@ -446,13 +446,13 @@ describe('explain and status', () => {
     expect(told).toEqual([SCOPE]);
   });
 
-  it('explain: an approved request whose grant can not be read is refused, not told as no_request', async () => {
+  it('explain: an approved request whose grant is unreadable rejects, instead of no_request', async () => {
     const { engine, faulty } = setUp();
     await granted(engine);
     const broken = (row: Row) => (row.kind === 'grant' ? { ...row, body: {} } : row);
     faulty.inject('live', { fault: 'malformed', answer: (rows: Row[]) => rows.map(broken) });
     faulty.inject('find', { fault: 'malformed', answer: (page: { items: Row[] }) => ({ ...page, items: page.items.map(broken) }) });
-    // Why there is no access is for that grant to say: anything else would be a wrong answer.
+    // Only that grant could give the reason: any other reason would be wrong.
     expect(await explain(engine, SUBJECT, SCOPE).catch((e: unknown) => e)).toMatchObject({ code: 'ERR_JIT_CORRUPT', kind: 'request' });
   });
 });

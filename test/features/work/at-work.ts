@@ -5,17 +5,17 @@ import { yieldToOthers } from '../../../src/core/time.js';
 
 export const SECOND = 1_000;
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Lets all work run that waits only for its turn of the event loop. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await yieldToOthers();
 }
 
-/** Why a watch has ended; `undefined`: it has not. */
+/** Why a watch has ended; `undefined` while it runs. */
 export function endOf({ signal }: AccessWatch): { readonly code?: string; readonly name: string; readonly cause?: unknown } | undefined {
   return signal.aborted ? (signal.reason as { readonly code?: string; readonly name: string }) : undefined;
 }
 
-/** A store of which only the six methods are used, and what is given for `watch`; how many watch it is counted. */
+/** A store with only its six required methods and the given `watch`. It counts its watchers. */
 export class QuietStore implements GrantStore {
   readonly namespace: string;
   readonly durability = 'memory';
@@ -51,7 +51,7 @@ export class QuietStore implements GrantStore {
   }
 }
 
-/** A store that counts who watches it. */
+/** A store that counts its watchers. */
 export function watched(inner: GrantStore = new MemoryGrantStore()) {
   const watchers = { now: 0, ever: 0 };
   const store = new QuietStore(inner, (wake) => {
@@ -72,8 +72,8 @@ interface Timer {
 }
 
 /**
- * The machine's clock with its timers, by hand: a timer runs for a length of time, whatever the clock is set to
- * meanwhile.
+ * The system clock with its timers, moved by the test: a timer runs for its duration, also when the clock is set in
+ * the meantime.
  */
 export class SteppingClock implements Clock {
   #now = START_AT;

@@ -6,7 +6,7 @@ import { settle } from './at-work.js';
 
 const SECOND = 1_000;
 
-/** Watches on one scope, of one subject or more, and how often the store is asked what they hold. */
+/** Watches on one scope, of one or more subjects, and the number of reads of the store. */
 async function leased(subjects: readonly string[], count: number) {
   const store = new FaultyStore(new MemoryGrantStore());
   const clock = new ManualClock();
@@ -17,7 +17,7 @@ async function leased(subjects: readonly string[], count: number) {
     if (asked.outcome !== 'granted') throw new Error('granted');
     for (let i = 0; i < count; i++) {
       watches.push({ subject, grantId: asked.grants[0]!.id, watch: await watchAccess(engine, subject, 'db-prod:write') });
-      // Each begins at a moment of its own.
+      // Each watch starts at its own moment.
       await clock.advance(7);
     }
   }
@@ -26,7 +26,7 @@ async function leased(subjects: readonly string[], count: number) {
 }
 
 describe('watches on one subject and scope', () => {
-  it('L34 cost the store one read a poll together, however many there are [F4]', async () => {
+  it('L34 share one read of the store a poll, however many watches there are [F4]', async () => {
     const { clock, watches, reads } = await leased(['user:maya'], 100);
     const before = reads();
     for (let i = 0; i < 40; i++) await clock.advance(250);
@@ -34,7 +34,7 @@ describe('watches on one subject and scope', () => {
     expect(watches.filter(({ watch }) => watch.signal.aborted)).toEqual([]);
   });
 
-  it('are read for each subject by itself [F4]', async () => {
+  it('are read for each subject separately [F4]', async () => {
     const { clock, reads } = await leased(['user:maya', 'user:sam', 'user:ana'], 10);
     const before = reads();
     for (let i = 0; i < 40; i++) await clock.advance(250);
@@ -42,9 +42,9 @@ describe('watches on one subject and scope', () => {
     expect(reads() - before).toBeLessThanOrEqual(33);
   });
 
-  it('L12 all end by a revoke through another engine within one poll [F4]', async () => {
+  it('L12 all end within one poll after a revoke through another engine [F4]', async () => {
     const { store, clock, watches } = await leased(['user:maya'], 50);
-    // No hint reaches the watches: only their polls tell them.
+    // No hint reaches the watches: only their polls see the revoke.
     const other = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) }, store, clock });
     await other.revoke(watches[0]!.grantId, { by: 'user:ciso' });
     await clock.advance(SECOND);
@@ -52,7 +52,7 @@ describe('watches on one subject and scope', () => {
     expect(watches.filter(({ watch }) => !watch.signal.aborted)).toEqual([]);
   });
 
-  it('L30 all end when the store can not be asked for as long as each of them allows [F4]', async () => {
+  it('L30 all end once the store has failed for the maxUnconfirmed of each [F4]', async () => {
     const { store, clock, watches } = await leased(['user:maya'], 20);
     await clock.advance(SECOND);
     store.inject('live', { fault: 'reject' });
@@ -61,7 +61,7 @@ describe('watches on one subject and scope', () => {
     expect(new Set(codes)).toEqual(new Set(['ERR_JIT_STORE']));
   });
 
-  it('L38 leave a later watch alone when a read that they share hangs [F4]', async () => {
+  it('L38 do not affect a later watch when a read that they share hangs [F4]', async () => {
     const { store, clock, engine, watches } = await leased(['user:maya'], 20);
     store.inject('live', { fault: 'hang' }, 1);
     await clock.advance(SECOND);

@@ -5,7 +5,7 @@ import { FaultyStore, ScriptedApprover, START_AT, throws, type ManualClock } fro
 import { ANA, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
 import { QuietStore, SECOND, settle, watched } from './at-work.js';
 
-/** Engines review within a minute here, so that a deadline is soon reached. */
+/** Engines with a review deadline of one minute, so that tests reach it soon. */
 const limits = { reviewWithin: MINUTE };
 const DEADLINE = at(MINUTE);
 
@@ -31,7 +31,7 @@ function watch<T>(waited: Promise<T>) {
 /** Another process on the same store. */
 const another = ({ store, clock }: { store: FaultyStore; clock: ManualClock }) => anEngine({ store, clock, limits }).engine;
 
-/** A signal that counts who listens to it. */
+/** A signal that counts its listeners. */
 function counted() {
   const controller = new AbortController();
   const { signal } = controller;
@@ -56,7 +56,7 @@ describe('waitFor()', () => {
     ['approved', (engine, id) => engine.approve(id, { by: SAM }), { outcome: 'granted' }],
     ['denied', (engine, id) => engine.deny(id, { by: SAM, reason: 'not today' }), { outcome: 'denied', reason: 'not today' } as never],
     ['cancelled', (engine, id) => engine.cancel(id, { by: MAYA }), { outcome: 'cancelled' }],
-  ])('resolves at once with what decide says when a request is %s', async (_, act, expected) => {
+  ])('resolves at once with the result of decide when a request is %s', async (_, act, expected) => {
     const { store, watchers } = watched();
     const { engine, clock, request, waited, seen } = await waiting({ store: new FaultyStore(store) });
     await settle();
@@ -70,7 +70,7 @@ describe('waitFor()', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('resolves for a request that is settled already, and asks the approver nothing', async () => {
+  it('resolves at once for a request with an end, without a call to the approver', async () => {
     const approver = new ScriptedApprover({ decide: { outcome: 'deny', reason: 'no' }, membersOf: [SAM] });
     const { engine } = anEngine({ approver });
     const { request } = await engine.requestAccess({ subject: MAYA, scope: 'a:b', ttl: '1m' });
@@ -79,7 +79,7 @@ describe('waitFor()', () => {
     expect(approver.questions).toHaveLength(asked);
   });
 
-  it('asks the approver nothing while it waits', async () => {
+  it('makes no call to the approver while it waits', async () => {
     const verdict: Verdict = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }] } };
     const approver = new ScriptedApprover({ decide: verdict, groupsOf: ['g'], membersOf: [SAM] });
     const { clock, seen, store } = await waiting({ approver });
@@ -101,7 +101,7 @@ describe('waitFor()', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L6 L13 resolves early by the leeway', async () => {
+  it('L6 L13 resolves at the deadline minus the leeway', async () => {
     const { clock, seen } = await waiting({ leewayMs: 2 * SECOND });
     await clock.set(DEADLINE - 2 * SECOND - 1);
     expect(seen).toEqual({});
@@ -109,7 +109,7 @@ describe('waitFor()', () => {
     expect(seen.result?.outcome).toBe('expired');
   });
 
-  it('L13 reads a deadline anew that the approver has set later', async () => {
+  it('L13 waits for a later deadline that the approver sets in the meantime', async () => {
     const approver = new ScriptedApprover({ decide: throws(new Error('not yet')), groupsOf: [] });
     const { engine, clock, store } = anEngine({ limits, approver });
     const { requestId } = await refusal(engine.requestAccess({ subject: MAYA, scope: 'a:b', ttl: '1m' }), 'ERR_JIT_APPROVER');
@@ -126,13 +126,13 @@ describe('waitFor()', () => {
     expect(await waited).toMatchObject({ outcome: 'expired' });
   });
 
-  it("L9 resolves at once on another process's decision where the store can be watched", async () => {
+  it("L9 resolves at once on another process's decision where the store has watch", async () => {
     const made = await waiting();
     await another(made).approve(made.request.id, { by: SAM });
     expect(await made.waited).toMatchObject({ outcome: 'granted', grants: [{ subject: MAYA }] });
   });
 
-  it.each([undefined, () => () => undefined])('resolves within poll where it can not, or the hint is lost', async (silence) => {
+  it.each([undefined, () => () => undefined])('resolves within poll where the store has no watch, or its hint is lost', async (silence) => {
     const made = await waiting({ store: new FaultyStore(new QuietStore(undefined, silence)) }, { poll: '2s' });
     await another(made).deny(made.request.id, { by: SAM });
     await made.clock.set(at(2 * SECOND) - 1);
@@ -141,7 +141,7 @@ describe('waitFor()', () => {
     expect(made.seen.result?.outcome).toBe('denied');
   });
 
-  it('L34 reads nothing for what is committed about other requests', async () => {
+  it('L34 reads nothing for commits about other requests', async () => {
     const { engine, store, request, waited } = await waiting({ approver: reviewers({ members: [SAM] }) }, { poll: '1h' });
     await aPending(engine, { scope: 'other:one' });
     await settle();
@@ -156,7 +156,7 @@ describe('waitFor()', () => {
     expect(await waited).toMatchObject({ outcome: 'granted' });
   });
 
-  it('L5 goes on polling where the clock is found set back', async () => {
+  it('L5 continues to poll after the clock was set back', async () => {
     const made = await waiting({ store: new FaultyStore(new QuietStore()), limits: { reviewWithin: HOUR } });
     await made.clock.advance(30 * MINUTE);
     await made.clock.set(at(10 * MINUTE));
@@ -167,7 +167,7 @@ describe('waitFor()', () => {
     expect(made.seen.result?.outcome).toBe('denied');
   });
 
-  it('is how a script asks and waits, over a store that takes its time', async () => {
+  it('resolves over a slow store once the quorum is complete', async () => {
     const { engine, clock, store } = anEngine({ limits, approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2 }) });
     store.inject('all', { fault: 'yield', seed: 3 });
     const { request } = await engine.requestAccess({ subject: 'agent:7', scope: 'a:b', ttl: '5m' });
@@ -180,8 +180,8 @@ describe('waitFor()', () => {
     await engine.assertAllowed('agent:7', 'a:b');
   });
 
-  describe('gives up', () => {
-    it('when its signal aborts, at once, with its reason, even while a read hangs', async () => {
+  describe('rejects', () => {
+    it("when its signal aborts, at once, with the signal's reason, even while a read hangs", async () => {
       for (const hangs of [true, false]) {
         const { controller, signal, listeners } = counted();
         const { store, watchers } = watched();
@@ -206,7 +206,7 @@ describe('waitFor()', () => {
       }
     });
 
-    it('before it begins when its signal has aborted already', async () => {
+    it('before its first read when its signal has aborted already', async () => {
       const { controller, signal, listeners } = counted();
       controller.abort('too late');
       const { engine, store } = anEngine();
@@ -215,7 +215,7 @@ describe('waitFor()', () => {
       expect(store.calls).toEqual([]);
     });
 
-    it('leaves no listener on a signal that outlives it', async () => {
+    it('and removes its listener from a signal that is used longer', async () => {
       const { signal, listeners } = counted();
       const { engine, request, waited } = await waiting({}, { signal });
       await engine.deny(request.id, { by: SAM });
@@ -231,7 +231,7 @@ describe('waitFor()', () => {
       await refusal(waitFor(engine, request.id), 'ERR_JIT_CLOSED');
     });
 
-    it('when there is no such request, or none any more', async () => {
+    it('when the request does not exist, or has been purged', async () => {
       const { engine } = anEngine();
       expect(await refusal(waitFor(engine, 'r1'), 'ERR_JIT_NOT_FOUND')).toMatchObject({ kind: 'request', id: 'r1' });
 
@@ -251,7 +251,7 @@ describe('waitFor()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('not when a later read fails: it is told, and tried again', async () => {
+    it('not when a later read fails: it reports the failure to onError and tries again', async () => {
       const { engine, clock, store, request, seen, told, waited } = await waiting();
       await settle();
       store.inject('get', { fault: 'reject' }, 3);
@@ -262,7 +262,7 @@ describe('waitFor()', () => {
       expect(await waited).toMatchObject({ outcome: 'granted' });
     });
 
-    it('when the deadline has passed and the request still can not be read', async () => {
+    it('when the deadline has passed and the request is still unreadable', async () => {
       const { clock, store, seen, told } = await waiting();
       await clock.set(DEADLINE - 3 * SECOND - 500);
       store.inject('get', { fault: 'reject' });
@@ -275,7 +275,7 @@ describe('waitFor()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('one poll after the deadline where a read hangs, and no answer changes that', async () => {
+    it('one poll after the deadline where a read hangs, also if the read answers later', async () => {
       const { clock, store, seen } = await waiting();
       await clock.set(DEADLINE - 3 * SECOND);
       store.inject('get', { fault: 'hang' });
@@ -290,9 +290,9 @@ describe('waitFor()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('not at once where the process stood still beyond the deadline: the read that it then begins has its time', async () => {
+    it('not at once after the process was suspended beyond the deadline: the next read has a full poll', async () => {
       for (const hangs of [false, true]) {
-        // All timers are overdue when it runs again.
+        // All timers are overdue when the process resumes.
         const sleepers: { readonly until: number; readonly wake: () => void }[] = [];
         const clock = {
           ms: START_AT,
@@ -321,7 +321,7 @@ describe('waitFor()', () => {
       }
     });
 
-    it('by a signal that then fails: it is told, and nothing is left', async () => {
+    it('not when removing the listener fails: it reports the failure to onError and leaves no timer', async () => {
       const problem = new Error('not mine');
       const signal = Object.assign(new AbortController().signal, {
         removeEventListener: () => {
@@ -368,7 +368,7 @@ describe('waitFor()', () => {
     expect((await refusal(waitFor(engine, 'r1', options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
   });
 
-  it('refuses an id that is none', async () => {
+  it('refuses an invalid id', async () => {
     const { engine } = anEngine();
     expect((await refusal(waitFor(engine, ''), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('requestId');
   });

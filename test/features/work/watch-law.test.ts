@@ -11,7 +11,7 @@ import { QuietStore, SECOND, settle } from './at-work.js';
 const POLL = SECOND;
 const LONGEST = 5 * SECOND;
 
-/** What was so from one commit to the next, both included: a read at that instant may have seen either. */
+/** The access between two commits, both included: a read at either instant may have seen it. */
 interface Known {
   readonly held: readonly GrantUse[];
   readonly from: number;
@@ -23,7 +23,7 @@ type Act =
   | { readonly act: 'extend' | 'revoke'; readonly which: number; readonly ttl: number }
   | { readonly act: 'nothing' | 'reject' | 'hang' | 'mend' };
 
-/** One who works, and another process that grants and revokes, on one store; and what has been true when. */
+/** A process that works, another process that grants and revokes on the same store, and the access at each instant. */
 async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
   const clock = new ManualClock();
   const memory: GrantStore = new MemoryGrantStore();
@@ -62,7 +62,7 @@ async function aWorld(isWatched: boolean, seed: number, leewayMs: number) {
         store.release();
       } else if (doing.act !== 'nothing') store.inject('live', { fault: doing.act });
     } catch (error) {
-      // One that has ended is not extended, and so on.
+      // The act is refused, for example an extension of a grant that has ended.
       if (!isJitError(error)) throw error;
     }
     await learn();
@@ -93,7 +93,7 @@ describe('a watch', () => {
   for (const isWatched of [true, false]) {
     const where = isWatched ? 'a store that can be watched' : 'a store that can not';
 
-    it(`L1 L12 on ${where} has stopped at no instant later than allowed, and never while it was known to be covered`, async () => {
+    it(`L1 L12 on ${where} aborts no later than allowed, and never while access was known to be covered`, async () => {
       await fc.assert(
         fc.asyncProperty(steps(change), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);
@@ -103,7 +103,7 @@ describe('a watch', () => {
             await clock.advance(wait);
             await settle();
             const now = clock.now();
-            // What the watch may have read last: what is so, or has been so within the poll before.
+            // What the watch may have read last: the current access, or the access within the last poll.
             const isLate = (since: number) => known.filter(({ until }) => until >= since);
             if (watch.signal.aborted) {
               const ends = isLate(before - POLL).map((one) => lastly(Math.min(one.until, before), one));
@@ -122,7 +122,7 @@ describe('a watch', () => {
       );
     });
 
-    it(`L30 on ${where} rests on nothing older than maxUnconfirmed, however its store fails`, async () => {
+    it(`L30 on ${where} relies on no read older than maxUnconfirmed, however its store fails`, async () => {
       await fc.assert(
         fc.asyncProperty(steps(fc.oneof(change, trouble)), fc.nat(), leeway, async (todo, seed, leewayMs) => {
           const { clock, worker, known, act, lastly } = await aWorld(isWatched, seed, leewayMs);

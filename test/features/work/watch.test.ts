@@ -17,7 +17,7 @@ async function leased(options: Partial<JitEngineOptions> = {}, terms: WatchOptio
   return { ...made, grant, watch };
 }
 
-/** Another process on the same store, in which nobody works. */
+/** Another engine on the same store, without watches. */
 const another = ({ store, clock }: { store: FaultyStore; clock: ManualClock }) => anEngine({ store, clock }).engine;
 
 const decide = { outcome: 'approve' } as const;
@@ -25,8 +25,8 @@ const decide = { outcome: 'approve' } as const;
 const decisionOf = ({ signal }: AccessWatch) => (signal.reason as DeniedError).decision;
 
 describe('watch()', () => {
-  describe('at its start', () => {
-    it('L20 rejects with the decision where nothing allows it, and leaves nothing behind', async () => {
+  describe('at the start', () => {
+    it('L20 rejects with the decision where nothing allows the access, and leaves no timer', async () => {
       const { engine, clock, store } = anEngine();
       const error = await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_DENIED');
       expect(error.decision).toMatchObject({ allowed: false, reason: 'no_grant', subject: MAYA, scope: SCOPE });
@@ -35,7 +35,7 @@ describe('watch()', () => {
       await refusal(watchAccess(engine, MAYA, SCOPE), 'ERR_JIT_STORE');
     });
 
-    it('says whose it is, for what, and until when that is known to last', async () => {
+    it('returns the subject, the scope, and the instant until which access is known to last', async () => {
       const { watch, engine } = await leased();
       expect(watch).toMatchObject({ subject: MAYA, scope: SCOPE, until: ENDS });
       expect(watch.signal.aborted).toBe(false);
@@ -48,7 +48,7 @@ describe('watch()', () => {
       [{ maxUnconfirmed: -1 }, 'maxUnconfirmed'],
       [{ poll: 5_000 }, 'poll'],
       [{ poll: '2s', maxUnconfirmed: '2s' }, 'poll'],
-      // The one that was given.
+      // The signal that the caller gave.
       [{ maxUnconfirmed: 500 }, 'maxUnconfirmed'],
       [{ maxUnconfirmed: '1s' }, 'maxUnconfirmed'],
       [{ poll: null }, 'poll'],
@@ -69,7 +69,7 @@ describe('watch()', () => {
       ).toBe(argument);
     });
 
-    it('rejects when the first answer was too long in coming to be any good', async () => {
+    it('rejects when the first read takes longer than maxUnconfirmed', async () => {
       const { engine, clock, store } = anEngine();
       await aGranted(engine);
       store.inject('live', { fault: 'hang' }, 1);
@@ -80,7 +80,7 @@ describe('watch()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('L2 does not wait for an approver where something covers already', async () => {
+    it('L2 does not wait for an activation where an active grant covers the scope', async () => {
       const hang = hangs();
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? hang() : true) });
       const { engine, clock } = await leased({ approver });
@@ -92,7 +92,7 @@ describe('watch()', () => {
       await closing;
     });
 
-    it('L2 waits for the approver where a start has to be asked about, and is fresh from then on', async () => {
+    it('L2 waits for the activation where only a due start covers the scope, and counts maxUnconfirmed from then on', async () => {
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? asked : true) });
       let answer: (may: boolean) => void = () => undefined;
       const asked = new Promise<boolean>((resolve) => (answer = resolve));
@@ -104,7 +104,7 @@ describe('watch()', () => {
       answer(true);
       const watch = await asking;
       expect(watch.until).toBe(at(HOUR + TTL));
-      // The activation came while it was read, and so it is read once more.
+      // The activation was committed during the read, so it reads once more.
       await settle();
       await clock.advance(TTL - 8 * SECOND - 1);
       expect(endOf(watch)).toBeUndefined();
@@ -112,7 +112,7 @@ describe('watch()', () => {
   });
 
   describe('at the end of the window', () => {
-    it('L1 aborts at that instant, not before it, and asks no store for that', async () => {
+    it('L1 aborts at that instant, not before it, without a read of the store', async () => {
       const { watch, clock, store, told } = await leased();
       await clock.set(ENDS - 1);
       expect(watch.signal.aborted).toBe(false);
@@ -126,7 +126,7 @@ describe('watch()', () => {
       expect(told).toEqual([]);
     });
 
-    it('L6 aborts early by the leeway, and says so beforehand', async () => {
+    it('L6 aborts early by the leeway, and until includes the leeway', async () => {
       const { watch, clock } = await leased({ leewayMs: 2 * SECOND });
       expect(watch.until).toBe(ENDS - 2 * SECOND);
       await clock.set(ENDS - 2 * SECOND - 1);
@@ -145,7 +145,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L1 goes on over it where more was granted, and read, before', async () => {
+    it('L1 continues past the end where an extension was granted and read before', async () => {
       const { engine, watch, clock, grant } = await leased();
       const more = await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
       await engine.approve(more.request.id, { by: SAM });
@@ -157,7 +157,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L1 ends where more was granted before it but not read any more: it is over when it is over', async () => {
+    it('L1 aborts at the end where an extension was granted before it but not read', async () => {
       const store = new FaultyStore(new QuietStore());
       const { watch, clock, grant } = await leased({ store });
       const other = another({ store, clock });
@@ -168,11 +168,11 @@ describe('watch()', () => {
       expect(watch.until).toBe(ENDS);
       await clock.set(ENDS);
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
-      // Another watch may be had at once.
+      // A new watch can start at once.
       expect((await watchAccess(other, MAYA, SCOPE)).until).toBe(ENDS + TTL);
     });
 
-    it('L1 ends though an answer that is under way would have brought more', async () => {
+    it('L1 aborts at the end although a read in flight would have returned an extension', async () => {
       const store = new FaultyStore(new QuietStore());
       const { watch, clock, grant } = await leased({ store });
       const other = another({ store, clock });
@@ -188,14 +188,14 @@ describe('watch()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('L1 says that more comes later where there is a gap', async () => {
+    it('L1 reports not_started where another grant starts after a gap', async () => {
       const { engine, watch, clock } = await leased();
       await aGranted(engine, { startsAt: ENDS + 1 });
       await clock.set(ENDS);
       expect(decisionOf(watch)).toMatchObject({ reason: 'not_started', validUntil: ENDS + 1 });
     });
 
-    it('L1 rests on patterns too, and on one grant after another', async () => {
+    it('L1 covers a scope by patterns, and by one grant after another', async () => {
       const { engine, clock } = anEngine({
         scopes: patternScopes,
         approver: new ScriptedApprover({ decide }),
@@ -210,7 +210,7 @@ describe('watch()', () => {
       expect(watch.signal.aborted).toBe(true);
     });
 
-    it('L1 ends with the last use where uses are counted', async () => {
+    it('L1 aborts with the last use where uses are counted', async () => {
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 2 } } });
       const { engine, watch } = await leased({ approver });
       await engine.consume(MAYA, SCOPE);
@@ -221,7 +221,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L1 moves with use where the grant ends when it is idle, and never past its window', async () => {
+    it('L1 moves until with each use where the grant has an idle limit, never past its window', async () => {
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { idleTtlMs: 40 * SECOND } } });
       const { engine, watch, clock } = await leased({ approver });
       expect(watch.until).toBe(at(40 * SECOND));
@@ -246,14 +246,14 @@ describe('watch()', () => {
         expect(decisionOf(watch)).toMatchObject({ reason: 'no_grant', at: at(0) });
       });
 
-      it(`L12 aborts at once on another's ${verb} where the store can be watched`, async () => {
+      it(`L12 aborts at once on another engine's ${verb} where the store has watch`, async () => {
         const made = await leased();
         await another(made)[verb](made.grant.id, { by: MAYA });
         await settle();
         expect(endOf(made.watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
       });
 
-      it(`L12 aborts within poll on another's ${verb} where it can't`, async () => {
+      it(`L12 aborts within poll on another engine's ${verb} where the store has no watch`, async () => {
         const made = await leased({ store: new FaultyStore(new QuietStore()) });
         await made.clock.advance(300);
         await another(made)[verb](made.grant.id, { by: MAYA });
@@ -264,7 +264,7 @@ describe('watch()', () => {
       });
     }
 
-    it('L12 aborts within poll where the hint is lost, by the poll that was asked for', async () => {
+    it('L12 aborts within the given poll where the hint is lost', async () => {
       const made = await leased({ store: new FaultyStore(new QuietStore(undefined, () => () => undefined)) }, { poll: 200 });
       await another(made).revoke(made.grant.id, { by: SAM });
       await made.clock.set(at(199));
@@ -273,7 +273,7 @@ describe('watch()', () => {
       expect(made.watch.signal.aborted).toBe(true);
     });
 
-    it('L12 L19 goes on where another grant still covers, and only then', async () => {
+    it('L12 L19 continues while another grant still covers the scope, and only then', async () => {
       const approver = new ScriptedApprover({ decide });
       const { engine, watch, grant, clock } = await leased({ approver, scopes: patternScopes });
       const other = await aGranted(engine, { scope: 'db-prod:*', ttl: '30s' });
@@ -286,7 +286,7 @@ describe('watch()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('L1 L12 ends with the shorter grant, to the millisecond, once the longer one is revoked', async () => {
+    it('L1 L12 aborts at the end of the shorter grant, to the millisecond, once the longer one is revoked', async () => {
       const approver = new ScriptedApprover({ decide });
       const { engine, watch, grant, clock } = await leased({ approver, scopes: patternScopes });
       const shorter = await aGranted(engine, { scope: 'db-prod:*', ttl: 30_500 });
@@ -298,7 +298,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L12 looks once more when a hint comes while a read is under way', async () => {
+    it('L12 reads once more when a hint arrives during a read', async () => {
       const inner = new FaultyStore(new MemoryGrantStore());
       const { engine, watch, clock, store, grant } = await leased({ store: new FaultyStore(inner) });
       const before = await inner.live({ subject: MAYA, scope: SCOPE, at: at(0) });
@@ -311,7 +311,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L12 hears what is committed while its first read is answered', async () => {
+    it('L12 notices a commit during its first read', async () => {
       for (const isWatched of [true, false]) {
         const inner = new FaultyStore(isWatched ? new MemoryGrantStore() : new QuietStore());
         const { engine, store, clock } = anEngine({ store: new FaultyStore(inner) });
@@ -330,7 +330,7 @@ describe('watch()', () => {
       }
     });
 
-    it('L34 reads nothing for what is committed about others, and once for what concerns it', async () => {
+    it('L34 reads nothing for commits about other subjects, and once for a commit about its own', async () => {
       const memory = new FaultyStore(new MemoryGrantStore());
       const approver = new ScriptedApprover({ decide: { ...decide, terms: { maxUses: 9 } } });
       const { watch, store, clock } = await leased({ approver, store: new FaultyStore(memory) }, { poll: '10s', maxUnconfirmed: '50s' });
@@ -342,7 +342,7 @@ describe('watch()', () => {
         return store.called('live') - before;
       };
       const ask = (subject: string, scope: string) => () => other.requestAccess({ subject, scope, ttl: '1m' });
-      // The first hint says nothing of what came before it.
+      // The first hint says nothing about earlier commits.
       expect(await readsFor(ask('user:other', SCOPE))).toBeGreaterThan(0);
       expect(await readsFor(() => other.consume('user:other', SCOPE))).toBe(0);
       expect(await readsFor(() => other.revokeAll({ subject: 'user:other' }, { by: SAM }))).toBe(0);
@@ -353,7 +353,7 @@ describe('watch()', () => {
       watch.stop();
     });
 
-    it('L12 does not wait for an approver that is asked about another start', async () => {
+    it('L12 aborts on a revoke while an approver hangs at the activation of another start', async () => {
       const hang = hangs();
       const approver = new ScriptedApprover({ decide, isEligible: (_, when) => (when === 'start' ? hang() : true) });
       const { engine, watch, clock, grant } = await leased({ approver, scopes: patternScopes });
@@ -371,9 +371,9 @@ describe('watch()', () => {
     });
   });
 
-  describe('when coverage can not be confirmed', () => {
+  describe('when reads fail', () => {
     for (const fault of ['reject', 'throw', 'hang'] as const) {
-      it(`L30 aborts 5 s after the last read that succeeded was begun, where reads ${fault}`, async () => {
+      it(`L30 aborts 5 s after the start of the last read that succeeded, where reads ${fault}`, async () => {
         const { watch, clock, store, told } = await leased();
         await clock.set(at(10 * SECOND) + 500);
         store.inject('live', { fault });
@@ -390,7 +390,7 @@ describe('watch()', () => {
       });
     }
 
-    it('L30 reads once at a time, and counts an answer from before it was asked for', async () => {
+    it('L30 has one read in flight, and dates an answer by the start of its read', async () => {
       const { watch, clock, store } = await leased();
       const before = store.called('live');
       store.inject('live', { fault: 'hang' }, 1);
@@ -399,14 +399,14 @@ describe('watch()', () => {
       store.inject('live', { fault: 'hang' });
       store.release();
       await settle();
-      // Asked at 1 s: good until 6 s, though it was answered at 4 s.
+      // Read at 1 s: good until 6 s, though it was answered at 4 s.
       await clock.set(at(6 * SECOND) - 1);
       expect(watch.signal.aborted).toBe(false);
       await clock.set(at(6 * SECOND));
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L30 goes on where the store is back in time', async () => {
+    it('L30 continues where the store recovers in time', async () => {
       const { watch, clock, store } = await leased();
       const clear = store.inject('live', { fault: 'reject' });
       await clock.set(at(4 * SECOND) - 1);
@@ -415,7 +415,7 @@ describe('watch()', () => {
       expect(watch.signal.aborted).toBe(false);
     });
 
-    it('L30 tells no failure from before as the cause of a later one', async () => {
+    it('L30 does not report an earlier failure as the cause of a later timeout', async () => {
       const { watch, clock, store } = await leased();
       store.inject('live', { fault: 'reject' }, 1);
       await clock.set(at(3 * SECOND));
@@ -425,7 +425,7 @@ describe('watch()', () => {
       expect(endOf(watch)?.cause).toBeUndefined();
     });
 
-    it('L30 aborts by the maxUnconfirmed that was asked for', async () => {
+    it('L30 aborts after the given maxUnconfirmed', async () => {
       const { watch, clock, store } = await leased({}, { maxUnconfirmed: '40s', poll: '10s' });
       store.inject('live', { fault: 'malformed', answer: undefined });
       await clock.set(at(40 * SECOND) - 1);
@@ -434,7 +434,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L30 a row that is no grant of ours is none', async () => {
+    it('L30 an unreadable grant row does not count as a grant', async () => {
       const { watch, clock, store, told } = await leased();
       store.inject('live', { fault: 'malformed', answer: [{ kind: 'grant', id: 'x', subject: MAYA, scope: SCOPE }] });
       await clock.set(at(SECOND));
@@ -442,7 +442,7 @@ describe('watch()', () => {
       expect(told.map(({ during }) => during)).toEqual(['check']);
     });
 
-    it('goes on for as long as the window over a store that takes its time', async () => {
+    it('continues for the whole window over a slow store', async () => {
       const { watch, clock, store } = await leased();
       store.inject('all', { fault: 'yield', seed: 7 });
       await clock.set(ENDS - 1);
@@ -452,8 +452,8 @@ describe('watch()', () => {
     });
   });
 
-  describe('when the clock is moved', () => {
-    it('L5 is set ahead: what is over by then has ended, and what could not be confirmed meanwhile is stopped', async () => {
+  describe('when the clock is set', () => {
+    it('L5 ahead: access that has expired by then ends, and access that was unconfirmed for too long ends', async () => {
       const clock = new SteppingClock();
       const ended = await leased({ clock: clock as unknown as ManualClock });
       clock.step(TTL);
@@ -469,7 +469,7 @@ describe('watch()', () => {
       expect(endOf(suspended.watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L1 L5 is set ahead while an answer is under way: what that would bring was not read before the end', async () => {
+    it('L1 L5 ahead during a read: an extension in its answer was not read before the end', async () => {
       const clock = new SteppingClock();
       const store = new FaultyStore(new QuietStore());
       const { watch, grant } = await leased({ clock: clock as unknown as ManualClock, store }, { maxUnconfirmed: '1h' });
@@ -486,7 +486,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L5 is set back: goes on while it is confirmed, and its end stays where it was', async () => {
+    it('L5 back: continues while access is confirmed, and until stays the same', async () => {
       const clock = new SteppingClock();
       const { watch } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(30 * SECOND);
@@ -498,7 +498,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('L5 is set back: an end that it has read once stays', async () => {
+    it('L5 back: an expiry that the engine has noticed stays', async () => {
       const clock = new SteppingClock();
       const { engine, watch } = await leased({ clock: clock as unknown as ManualClock });
       clock.step(TTL);
@@ -508,23 +508,20 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it.each([-20 * SECOND, -2 * SECOND])(
-      'L30 is set by %i ms while reads fail: stops when it was unconfirmed for as long as it may be',
-      async (by) => {
-        const clock = new SteppingClock();
-        const { watch, store, told } = await leased({ clock: clock as unknown as ManualClock });
-        await clock.pass(30 * SECOND);
-        store.inject('live', { fault: 'reject' });
-        clock.step(by);
-        await clock.pass(5 * SECOND - 1);
-        expect(watch.signal.aborted).toBe(false);
-        await clock.pass(1);
-        expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE', cause: { code: 'ERR_JIT_STORE' } });
-        expect(told.map(({ during }) => during)).toContain('watchAccess');
-      },
-    );
+    it.each([-20 * SECOND, -2 * SECOND])('L30 by %i ms while reads fail: aborts after maxUnconfirmed', async (by) => {
+      const clock = new SteppingClock();
+      const { watch, store, told } = await leased({ clock: clock as unknown as ManualClock });
+      await clock.pass(30 * SECOND);
+      store.inject('live', { fault: 'reject' });
+      clock.step(by);
+      await clock.pass(5 * SECOND - 1);
+      expect(watch.signal.aborted).toBe(false);
+      await clock.pass(1);
+      expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE', cause: { code: 'ERR_JIT_STORE' } });
+      expect(told.map(({ during }) => during)).toContain('watchAccess');
+    });
 
-    it('L30 is set back while a read hangs: stops when the time was over by its timer', async () => {
+    it('L30 back while a read hangs: aborts after maxUnconfirmed by its timer', async () => {
       const clock = new SteppingClock();
       const { watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(20 * SECOND);
@@ -536,7 +533,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L30 is set back, a little, while a read hangs: stops when the time is over by its timer, and blames no clock', async () => {
+    it('L30 back a little while a read hangs: aborts after maxUnconfirmed by its timer, without an error of the clock', async () => {
       const clock = new SteppingClock();
       const { watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(20 * SECOND);
@@ -548,7 +545,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L30 is set back again and again while reads hang, and is noticed each time: what has passed adds up', async () => {
+    it('L30 back repeatedly while reads hang, and noticed each time: the times add up to maxUnconfirmed', async () => {
       const clock = new SteppingClock();
       const { engine, watch, store } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(10 * SECOND);
@@ -569,7 +566,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_STORE' });
     });
 
-    it('L30 is set back, and it sleeps by the clock: the engine that notices wakes it', async () => {
+    it('L30 back, and it sleeps by the clock: the engine wakes it when it notices the step', async () => {
       const { engine, watch, clock, store, told } = await leased({}, { poll: '20s', maxUnconfirmed: '30s' });
       await clock.advance(21 * SECOND);
       await clock.set(at(5 * SECOND));
@@ -577,7 +574,7 @@ describe('watch()', () => {
       store.inject('live', { fault: 'hang' });
       await refusal(engine.requestAccess({ subject: MAYA, scope: 'x', ttl: '1m' }), 'ERR_JIT_CLOCK');
       expect(told.map(({ during }) => during)).toEqual(['clock']);
-      // Confirmed a second before, whatever the clock says: 29 s are left from 5 s on.
+      // Confirmed one second before, whatever the clock says: 29 s are left from 5 s on.
       await clock.set(at(34 * SECOND) - 1);
       expect(watch.signal.aborted).toBe(false);
       await clock.set(at(34 * SECOND));
@@ -585,17 +582,17 @@ describe('watch()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('L30 is set back while a read is answered: what it says counts, from the question on', async () => {
+    it('L30 back during a read: its answer counts from the start of the read', async () => {
       const clock = new SteppingClock();
       const { watch, store, grant } = await leased({ clock: clock as unknown as ManualClock });
       await clock.pass(10 * SECOND + 500);
       store.inject('live', { fault: 'hang' }, 1);
       await clock.pass(SECOND);
       clock.step(-8 * SECOND);
-      // The one that follows at once, for the clock is found set back.
+      // The read that follows at once, because the clock was set back.
       store.inject('live', { fault: 'hang' });
       store.release();
-      // Asked half a second before the clock was set.
+      // Read half a second before the clock was set.
       await clock.pass(4_500 - 1);
       expect(watch.signal.aborted).toBe(false);
       await clock.pass(1);
@@ -603,7 +600,7 @@ describe('watch()', () => {
       expect(watch.until).toBe(grant.expiresAt);
     });
 
-    it('L30 a clock that fails ends it, whether it is read or slept on', async () => {
+    it('L30 a clock that throws at now or sleep aborts it', async () => {
       for (const break_ of ['now', 'sleep'] as const) {
         const clock = new ManualClock();
         const { watch } = await leased({ clock });
@@ -620,7 +617,7 @@ describe('watch()', () => {
       }
     });
 
-    it('L30 a clock that fails while a read is under way ends it', async () => {
+    it('L30 a clock that fails during a read aborts it', async () => {
       for (const fault of ['hang', 'lose reply'] as const) {
         const { watch, clock, store } = await leased();
         store.inject('live', { fault: 'hang' }, 1);
@@ -634,8 +631,8 @@ describe('watch()', () => {
     });
   });
 
-  describe('on standing access', () => {
-    it('asks no store and has no end, for as long as it stands', async () => {
+  describe('with standing access', () => {
+    it('makes no call to the store and has no until while the standing access lasts', async () => {
       let patterns: readonly string[] = ['db-prod:**'];
       const { engine, clock, store } = anEngine({ standing: () => patterns });
       store.inject('all', { fault: 'reject' });
@@ -650,7 +647,7 @@ describe('watch()', () => {
       expect(endOf(watch)).toMatchObject({ code: 'ERR_JIT_DENIED' });
     });
 
-    it('goes over to grants, and back', async () => {
+    it('moves to a grant when the standing access ends, and back', async () => {
       let patterns: readonly string[] = [SCOPE];
       const { engine, clock } = anEngine({ standing: () => patterns });
       const watch = await watchAccess(engine, MAYA, SCOPE);
@@ -667,8 +664,8 @@ describe('watch()', () => {
     });
   });
 
-  describe('when it is no longer needed', () => {
-    it('aborts when it is stopped, for no fault of the access, and leaves nothing behind', async () => {
+  describe('when it is stopped', () => {
+    it('aborts with AbortError, and leaves no timer and no watcher', async () => {
       const { store, watchers } = watched();
       const { engine, watch, clock } = await leased({ store: new FaultyStore(store) });
       expect(watchers.now).toBe(1);
@@ -683,7 +680,7 @@ describe('watch()', () => {
       expect(watch.signal.reason).toBe(reason);
     });
 
-    it('is stopped by the end of its block', async () => {
+    it('is stopped at the end of its await using block', async () => {
       const made = await leased();
       let signal: AbortSignal;
       {
@@ -695,12 +692,12 @@ describe('watch()', () => {
       expect(made.watch.signal.aborted).toBe(false);
     });
 
-    it('lists what it has, and no method of a strange name', async () => {
+    it('lists its fields without the dispose method', async () => {
       const { watch } = await leased();
       expect(Object.keys(watch)).toEqual(['subject', 'scope', 'signal', 'until', 'stop']);
     });
 
-    it("is not read for any more: an answer that comes later, or a failure, is nobody's", async () => {
+    it('ignores the answer or the failure of a read in flight', async () => {
       for (const fails of [false, true]) {
         const inner = new FaultyStore(new MemoryGrantStore());
         const { watch, clock, store, told } = await leased({ store: new FaultyStore(inner) });
@@ -715,7 +712,7 @@ describe('watch()', () => {
       }
     });
 
-    it('ends with the engine, and none is given afterwards', async () => {
+    it('ends with ERR_JIT_CLOSED when the engine closes, as does a watch after close', async () => {
       const { engine, watch, clock, store } = await leased();
       const others = await Promise.all([watchAccess(engine, MAYA, SCOPE), watchAccess(engine, MAYA, SCOPE)]);
       store.inject('live', { fault: 'hang' }, 1);
@@ -732,7 +729,7 @@ describe('watch()', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('what the work does on abort may stop it again, and others', async () => {
+    it('an abort listener may stop it again, and other watches', async () => {
       const { engine, watch, grant } = await leased();
       const other = await watchAccess(engine, MAYA, SCOPE);
       watch.signal.addEventListener('abort', () => [watch, other].forEach((one) => one.stop()));
@@ -743,7 +740,7 @@ describe('watch()', () => {
     });
   });
 
-  it('many stand side by side, on one watch, and each ends by its own', async () => {
+  it('60 watches share one store.watch, and each ends with its own grant', async () => {
     const { store, watchers } = watched();
     const { engine, clock } = anEngine({ store: new FaultyStore(store) });
     const watches = await Promise.all(

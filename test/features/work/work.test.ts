@@ -11,7 +11,7 @@ async function granted() {
   return { ...made, grant: await aGranted(made.engine, { ttl: TTL }) };
 }
 
-/** Resolves when the signal aborts; then with what `after` gives. */
+/** Resolves with the result of `after` when the signal aborts. */
 const until = <T>(signal: AbortSignal, after: () => T) =>
   new Promise<T>((resolve, reject) => {
     signal.addEventListener('abort', () => {
@@ -24,7 +24,7 @@ const until = <T>(signal: AbortSignal, after: () => T) =>
   });
 
 describe('withAccess()', () => {
-  it('gives what the work gives, and leaves nothing behind', async () => {
+  it('returns the result of the work, and leaves no timer', async () => {
     const { engine, clock } = await granted();
     let given: AccessWatch | undefined;
     const result = await withAccess(engine, MAYA, SCOPE, async (signal, watch) => {
@@ -41,12 +41,12 @@ describe('withAccess()', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('takes work that gives its answer at once, and an action that has a scope', async () => {
+  it('accepts synchronous work, and an action with a scope', async () => {
     const { engine } = await granted();
     expect(await withAccess(engine, MAYA, { scope: SCOPE }, () => 7)).toBe(7);
   });
 
-  it('L20 does not begin where nothing allows it', async () => {
+  it('L20 does not start the work where nothing allows it', async () => {
     const { engine } = anEngine();
     let begun = 0;
     const error = await refusal(
@@ -57,7 +57,7 @@ describe('withAccess()', () => {
     expect(begun).toBe(0);
   });
 
-  it('refuses work that is none', async () => {
+  it('refuses work that is not a function', async () => {
     const { engine } = await granted();
     for (const work of [undefined, 'work', {}]) {
       const error = await refusal(withAccess(engine, MAYA, SCOPE, work as never), 'ERR_JIT_INVALID_ARGUMENT');
@@ -78,13 +78,13 @@ describe('withAccess()', () => {
         throw new Error('boom');
       },
     ],
-  ] as const)('rejects as the work %s, and leaves nothing behind', async (_, work) => {
+  ] as const)('rejects when the work %s, and leaves no timer', async (_, work) => {
     const { engine, clock } = await granted();
     await expect(withAccess(engine, MAYA, SCOPE, work)).rejects.toThrow('boom');
     expect(clock.sleepers).toBe(0);
   });
 
-  it('L1 stops the work at the end of the window; what it throws then is the outcome', async () => {
+  it("L1 aborts the work's signal at the end of the window, and rejects with what the work throws then", async () => {
     const { engine, clock } = await granted();
     const working = refusal(
       withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
@@ -95,7 +95,7 @@ describe('withAccess()', () => {
     expect((await working).decision).toMatchObject({ allowed: false, at: at(TTL) });
   });
 
-  it('L12 stops the work on a revoke', async () => {
+  it("L12 aborts the work's signal on a revoke", async () => {
     const { engine, grant } = await granted();
     const working = withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => 'stopped half-way'));
     await settle();
@@ -103,7 +103,7 @@ describe('withAccess()', () => {
     expect(await working).toBe('stopped half-way');
   });
 
-  it('waits for work that cleans up, or does not listen, however long that takes', async () => {
+  it('waits for work that cleans up or ignores its signal, for any time', async () => {
     const { engine, clock } = await granted();
     let finish: (value: string) => void = () => undefined;
     let isOver = false;
@@ -116,7 +116,7 @@ describe('withAccess()', () => {
     expect(await working).toBe('late');
   });
 
-  it('stops the work when the engine is closed', async () => {
+  it("aborts the work's signal when the engine closes", async () => {
     const { engine } = await granted();
     const working = refusal(
       withAccess(engine, MAYA, SCOPE, (signal) => until(signal, () => signal.throwIfAborted())),
