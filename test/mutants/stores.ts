@@ -183,7 +183,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/session.ts',
     from: '    const result = await work(ask);\n',
     to: '    const result = await work(ask);\n    resolve(result);\n',
-    caughtBy: { test: 'test/stores/durable/crashed.test.ts', title: 'L31 has everything once whose reply was lost on its way' },
+    caughtBy: { test: 'test/stores/durable/crashed.test.ts', title: 'L31 has each change once when its reply was lost' },
   },
   {
     name: 'SQL: an entry is inserted outside of the transaction of its row',
@@ -202,7 +202,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "reject(asStoreError('commit', cause));",
     caughtBy: {
       test: 'test/stores/sql/network.test.ts',
-      title: 'commits once where the reply to COMMIT is lost: committed again, it is known',
+      title: 'recognises the same change as committed after the reply to COMMIT was lost',
     },
   },
   {
@@ -282,7 +282,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'where ${isKey}) as r`',
     caughtBy: {
       test: 'test/stores/sql/young-database.test.ts',
-      title: 'read what they are asked for, and not the 50000 rows of the namespace, in a database that was never analysed',
+      title: 'read only matching rows, and not the 50000 rows of the namespace, in a database that was never analysed',
     },
   },
   {
@@ -299,7 +299,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "if (dialect === 'postgres' && first?.['standby'] === undefined) {",
     caughtBy: {
       test: 'test/stores/sql/standby.test.ts',
-      title: 'allows nothing where its pool is given as read, after a revoke that it has not heard of',
+      title: 'rejects checks where its pool is given as read, after a revoke that has not reached it',
     },
   },
   {
@@ -307,7 +307,10 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/backend.ts',
     from: '      this.#file?.refuseIfReplaced();\n',
     to: '',
-    caughtBy: { test: 'test/stores/sql/database-file.test.ts', title: 'allows nothing more where it reads through Kysely alone' },
+    caughtBy: {
+      test: 'test/stores/sql/database-file.test.ts',
+      title: 'rejects checks once the file was deleted where it reads only through Kysely',
+    },
   },
   // ---- Redis ----
   {
@@ -329,14 +332,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/commit-script.ts',
     from: "if #append > 0 and (baseSeq ~= text(seq) or baseHash ~= hash) then return 'moved' end",
     to: '',
-    caughtBy: { test: 'test/stores/redis/together.test.ts', title: 'link every change to the head that the others have moved' },
+    caughtBy: { test: 'test/stores/redis/together.test.ts', title: 'link every change to the head that other connections have moved' },
   },
   {
     name: 'Redis: the type of a key is not looked at before the first write',
     file: 'stores/redis/commit-script.ts',
     from: 'if there[key] and found ~= expected then',
     to: 'if there[key] and not found then',
-    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key' },
+    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key ' },
   },
   {
     name: 'Redis: a repeated change is not known',
@@ -350,7 +353,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/commit-script.ts',
     from: "call('HSET', ROWS, key, row)\n",
     to: "call('HSET', ROWS, key, row)\n    call('PEXPIRE', ROWS, '86400000')\n",
-    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'gives nothing an expiry, and needs no key but its six' },
+    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'sets no expiry, and uses only its six keys' },
   },
   {
     name: 'Redis: a check finds what was closed',
@@ -371,7 +374,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/text.ts',
     from: '  if (!MOVED.test(text)) return text;\n',
     to: "  if (text.includes('\\0') || !MOVED.test(text)) return text;\n",
-    caughtBy: { test: 'test/stores/redis/differential.test.ts', title: 'answer the same to any sequence of changes and questions' },
+    caughtBy: { test: 'test/stores/redis/differential.test.ts', title: 'give the same answers to any sequence of changes and queries' },
   },
   {
     name: 'Redis: a commit whose reply is lost counts as committed',
@@ -380,7 +383,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "function fail({ id, reject, resolve }: Waiting, error: unknown): void {\n  if (!(error instanceof AskError && error.applied === 'no')) return resolve('committed');",
     caughtBy: {
       test: 'test/stores/redis/network.test.ts',
-      title: 'says that the outcome is unknown where the reply is lost, and committed when asked again later',
+      title: 'rejects with an unknown outcome where the reply is lost, and returns committed for the same change later',
     },
   },
   {
@@ -388,7 +391,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/eviction.ts',
     from: "if (what === 'policy' && said === 'noeviction') return;",
     to: "if (what === 'policy') return;",
-    caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'is refused by every method where it is' },
+    caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'makes every method reject where it is ' },
   },
   {
     name: 'Redis: WAIT is believed over whatever connection it was answered',
@@ -397,7 +400,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (this.#status.changes < changes) throw',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
-      title: 'acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]',
+      title: 'acknowledges no commit by a WAIT that was sent again over another connection (L12) [V1]',
     },
   },
   {
@@ -424,7 +427,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'return call.isSent && call.changes > this.#status.changes ?',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
-      title: 'takes no refusal for "not applied" where the client has sent the commit again by itself, to a server ',
+      title: 'does not report a refusal as "not applied" where the client has resent the commit itself, to a server ',
     },
   },
   {
@@ -441,7 +444,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "const HEADER = '#!lua flags=no-writes\\n';",
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
-      title: 'denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]',
+      title: 'denies over a connection to a primary that was demoted (L12, L41) [V3]',
     },
   },
   {
@@ -451,7 +454,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '',
     caughtBy: {
       test: 'test/stores/redis/recovered.test.ts',
-      title: 'answers again without a restart, under reads without a pause (L30) [V4]',
+      title: 'answers again without a restart, while reads never pause (L30) [V4]',
     },
   },
   {
@@ -465,7 +468,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     return policy.then(() => this.#within(keys, (call, server) => this.#runNow(call, server, script, keys, args)));`,
     caughtBy: {
       test: 'test/stores/redis/recovered.test.ts',
-      title: 'is one for all questions that it takes, the one for the policy too (L30) [V11]',
+      title: 'covers all commands of the read, with the one for the eviction policy (L30) [V11]',
     },
   },
   {
@@ -506,7 +509,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'const script = sent.length === 0 ? ENDING_COMMIT : COMMIT;',
     caughtBy: {
       test: 'test/stores/redis/full.test.ts',
-      title: 'still revokes, releases, denies and cancels, and gives nothing [full Redis]',
+      title: 'still revokes, releases, denies and cancels, but issues no grant [full Redis]',
     },
   },
   {

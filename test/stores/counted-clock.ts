@@ -2,7 +2,7 @@ import { ManualClock } from 'jit-access/testing';
 
 /** A clock whose sleepers wake at once, at their instant: time is counted, and no test waits for it. */
 export class CountedClock extends ManualClock {
-  /** Awaited after each sleep, with all that was slept so far, in milliseconds. */
+  /** Awaited after each sleep, with the total time slept so far, in milliseconds. */
   onSlept: (ms: number) => unknown = () => undefined;
   sleptMs = 0;
 

@@ -1,6 +1,6 @@
 import { isJitError, type Change, type GrantStore } from 'jit-access';
 
-/** Asks a store whose limit is short until the machine was quick enough; any other failure is thrown. */
+/** Repeats a call to a store with a short limit until the machine was fast enough; any other failure is thrown. */
 export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
@@ -11,7 +11,7 @@ export async function eventually<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Commits a change again until a store answers, as the engine does; what each attempt came to, the answer last. */
+/** Commits a change again until a store answers, as the engine does. @returns the outcome of each attempt, the answer last */
 export async function attempts(store: GrantStore, change: Change): Promise<readonly string[]> {
   const failed: string[] = [];
   for (;;) {

@@ -4,23 +4,23 @@ import { CountedClock } from './counted-clock.js';
 import { entriesOf } from './durable/verdict.js';
 import { eventually } from './eventually.js';
 
-/** How long the store is gone, counted on the engine's clock. */
+/** How long the store is unavailable, by the engine's clock. */
 const OUTAGE_MS = 5_000;
 
 export interface Failover {
-  /** Meets the outage. */
+  /** A store that has the outage. */
   readonly store: GrantStore;
-  /** The same namespace past it. */
+  /** The same namespace, without the outage. */
   readonly near: GrantStore;
-  /** From the next commit on, which is applied and whose reply is lost, nothing can be asked. */
+  /** The next commit is applied and its reply is lost. From then on every call fails. */
   begin(): unknown;
-  /** It can be asked again. */
+  /** Ends the outage. */
   end(): unknown;
 }
 
 /**
- * L31: revokes while a store goes away in the middle of the commit and is back five seconds later. The verb resolves, and
- * what it did is recorded once. No time is waited for: the clock counts what is slept, and ends the outage.
+ * L31: revokes while a store fails in the middle of the commit and is back five seconds later. The verb resolves, and
+ * its effect is recorded once. The test waits for no real time: the clock counts the sleeps, and ends the outage.
  */
 export async function expectFailover({ store, near, begin, end }: Failover): Promise<void> {
   const clock = new CountedClock();
@@ -40,7 +40,7 @@ export async function expectFailover({ store, near, begin, end }: Failover): Pro
     if (isOver || ms < OUTAGE_MS) return;
     isOver = true;
     await end();
-    // A client takes its own time to connect again, which is not of this clock.
+    // A client takes real time to reconnect, which the clock does not count.
     await eventually(async () => store.live({ subject: 'user:maya', scope: 'a:b', at: clock.now() }));
   };
   const grant = await engine.revoke(`${request.id}.1`, { by: 'user:sam' });

@@ -4,15 +4,15 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 type Way = 'to the server' | 'to the client';
 
 /**
- * What becomes of data on its way to the server: it passes, its connection is cut in its place, it passes and its reply is
- * cut off (or, from that reply on, everything is refused), or it goes nowhere, and with it all that comes later on any connection.
+ * What happens to data on its way to the server: it passes; its connection is cut instead; it passes and its reply is
+ * cut off (or, from that reply on, everything is refused); or it is dropped, with all later data on any connection.
  */
 export type Fate = 'pass' | 'cut' | 'cut the reply' | 'refuse at the reply' | 'black hole';
 
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
-  /** Nothing passes any more, either way, and nobody is told. */
+  /** Nothing passes any more in either direction, and the connections stay open. */
   isSilent: boolean;
   onReply: (() => void) | undefined;
 }
@@ -20,13 +20,13 @@ interface Pair {
 /** COMMIT as `pg` sends it: a simple query. */
 const COMMIT = Buffer.from('commit\0');
 
-/** What the script that commits is told, and no other: the channel on which it says so. */
+/** The reply to the committing script, and to no other: the channel on which it publishes. */
 const CHANNEL = Buffer.from('}:moved\r\n');
 
-/** Whether data on its way to a server commits: over `pg` by a statement, to a Redis by a script. */
+/** Whether data on its way to a server commits: a statement of `pg`, or a script of Redis. */
 export const isCommit = (data: Buffer): boolean => data.includes(COMMIT) || (data.includes('EVAL') && data.includes(CHANNEL));
 
-/** The network between a store and its server, which can be made to fail. */
+/** The network between a store and its server, with faults that a test controls. */
 export class Proxy {
   readonly #target: URL;
   readonly #server: Server;
@@ -41,7 +41,7 @@ export class Proxy {
     this.#server = createServer({ noDelay: true }, (client) => this.#join(client));
   }
 
-  /** @param url of the server that lies behind it */
+  /** @param url of the server behind the proxy */
   static async to(url: string): Promise<Proxy> {
     const proxy = new Proxy(new URL(url));
     proxy.#server.listen(0, '127.0.0.1');
@@ -49,7 +49,7 @@ export class Proxy {
     return proxy;
   }
 
-  /** The server's, by this way. */
+  /** The server's URL through this proxy. */
   get url(): string {
     const url = new URL(this.#target);
     url.hostname = '127.0.0.1';
@@ -63,33 +63,33 @@ export class Proxy {
     this.reset();
   }
 
-  /** Resets every connection; new ones are taken. */
+  /** Resets every connection; new ones are accepted. */
   reset(): void {
     for (const pair of this.#pairs) cut(pair);
   }
 
-  /** Nothing goes this way any more, and nobody is told; also on connections that are made later, until {@link mend}. */
+  /** Nothing passes in this direction any more, on open connections and on new ones, until {@link mend}. */
   blackHole(way: Way): void {
     this.#blackHoles.add(way);
   }
 
-  /** The connections of now have gone silent for ever; those of later are as good as any. */
+  /** The open connections stay silent for ever; new ones work. */
   silenceConnections(): number {
     for (const pair of this.#pairs) pair.isSilent = true;
     return this.#pairs.size;
   }
 
-  /** Everything arrives so much later, either way, until {@link mend}. */
+  /** Delays everything by this time, in both directions, until {@link mend}. */
   delay(ms: number): void {
     this.#delayMs = ms;
   }
 
-  /** Decides on all that goes to the server, until {@link mend}. */
+  /** Decides about all data that goes to the server, until {@link mend}. */
   intercept(decide: (data: Buffer) => Fate): void {
     this.#onRequest = decide;
   }
 
-  /** Decides on the next commit alone. */
+  /** Decides about the next commit only. */
   atCommit(fate: Fate): void {
     this.intercept((data) => {
       if (!isCommit(data)) return 'pass';
@@ -99,7 +99,7 @@ export class Proxy {
   }
 
   mend(): void {
-    // What went nowhere never comes: such a connection can only go.
+    // Dropped data never arrives, so such a connection can only be closed.
     if (this.#blackHoles.size > 0) this.reset();
     this.#blackHoles.clear();
     this.#refuses = false;
@@ -152,7 +152,7 @@ export class Proxy {
     const write = () => {
       if (!pair.isSilent && !this.#blackHoles.has(way) && !to.destroyed) to.write(data);
     };
-    // Timers of one length run in the order in which they were set.
+    // Timers of the same duration fire in the order in which they were set.
     if (this.#delayMs > 0) setTimeout(write, this.#delayMs);
     else write();
   }

@@ -5,22 +5,19 @@ describe('TimeLimit', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it.each([0, 1, 99, 100, 250])(
-    'gives a call up after its limit, and before a quarter more, when it begins %i ms behind another',
-    async (ms) => {
-      const limit = new TimeLimit(400);
-      limit.begin(() => undefined);
-      await vi.advanceTimersByTimeAsync(ms);
-      let isOver = false;
-      limit.begin(() => (isOver = true));
-      await vi.advanceTimersByTimeAsync(399);
-      expect(isOver).toBe(false);
-      await vi.advanceTimersByTimeAsync(101);
-      expect(isOver).toBe(true);
-    },
-  );
+  it.each([0, 1, 99, 100, 250])('ends a call between its limit and a quarter more, when it begins %i ms after another', async (ms) => {
+    const limit = new TimeLimit(400);
+    limit.begin(() => undefined);
+    await vi.advanceTimersByTimeAsync(ms);
+    let isOver = false;
+    limit.begin(() => (isOver = true));
+    await vi.advanceTimersByTimeAsync(399);
+    expect(isOver).toBe(false);
+    await vi.advanceTimersByTimeAsync(101);
+    expect(isOver).toBe(true);
+  });
 
-  it('leaves alone what has ended, and has no timer when nothing is under way', async () => {
+  it('does not end a completed call, and has no timer while no call is in flight', async () => {
     const limit = new TimeLimit(400);
     const end = limit.begin(() => expect.unreachable('it has ended'));
     expect(vi.getTimerCount()).toBe(1);

@@ -6,30 +6,30 @@ import { eventually } from './eventually.js';
 
 const MAYA = 'user:maya';
 const SAM = 'user:sam';
-/** Longer than a page of SQLite: where the file can't grow, there is no room for it. */
+/** Longer than a page of SQLite: a file that cannot grow has no room for it. */
 const LONG = 'x'.repeat(4_000);
 
-/** What can befall what a store rests on. */
+/** A fault of the storage under a store. */
 export interface Fault {
-  /** Meets the fault. */
+  /** Starts the fault. */
   readonly store: GrantStore;
-  /** The same namespace past the fault, for what is there before and after. Default: the store itself. */
+  /** The same namespace without the fault, to read it before and after. Default: the store itself. */
   readonly near?: GrantStore;
   begin(): unknown;
   end(): unknown;
-  /** What every error has to name. */
+  /** What every error must contain. */
   readonly says: RegExp;
-  /** Whether it can still be asked what it holds. */
+  /** Whether reads still work. */
   readonly reads: 'go on' | 'are refused';
-  /** Whether what only ends access is written all the same; a test of its own shows that it is. Default: refused. */
+  /** Whether changes that only end access are still written; a separate test shows that they are. Default: refused. */
   readonly ends?: 'go on';
-  /** Of what can't be written. Default: ERR_JIT_STORE, and nothing else. */
+  /** Of writes that fail. Default: ERR_JIT_STORE, and no other. */
   readonly code?: RegExp;
 }
 
 /**
- * L25 L30: while there is a fault, no check says a yes that the store doesn't prove, every verb that would write rejects
- * with an error of ours that names the fault, and nothing is written, not later either. Afterwards the same store goes on.
+ * L25 L30: during a fault, no check allows what the store does not prove, every verb that would write rejects
+ * with a JitError that names the fault, and nothing is written, not later either. Afterwards the same store works again.
  */
 export async function withstand({ store, near = store, begin, end, says, reads, ends, code = /^ERR_JIT_STORE$/ }: Fault): Promise<void> {
   const engineOn = (one: GrantStore) =>
@@ -40,7 +40,7 @@ export async function withstand({ store, near = store, begin, end, says, reads, 
   const [held, pending] = [(await ask(apart, 'a:held')).request, (await ask(apart, 'a:pending')).request];
   await apart.approve(held.id, { by: SAM });
   const grant = `${held.id}.1`;
-  // What a store has to find out first, it finds out now.
+  // Lets the store make its one-time look-ups before the fault.
   expect(await eventually(() => engine.isAllowed(MAYA, 'a:held'))).toBe(true);
   const asked = readsOf(store, grant);
   const answers = await Promise.all(asked.map((one) => eventually(one)));
@@ -53,7 +53,7 @@ export async function withstand({ store, near = store, begin, end, says, reads, 
       () => ask(engine, 'a:new', LONG),
       () => engine.approve(pending.id, { by: SAM, reason: LONG }),
       ...(ends === 'go on' ? [] : [() => engine.revoke(grant, { by: SAM, reason: LONG })]),
-      // Where a verb has nothing to read first.
+      // A verb that reads nothing first.
       () => store.commit(aChange({ id: 'lost', put: [lost], append: [anEntry({ namespace: store.namespace })] })),
     ];
     for (const write of writes) expectOurs(await refusalOf(write), code, says);
@@ -81,7 +81,7 @@ export async function withstand({ store, near = store, begin, end, says, reads, 
   await eventually(() => engine.revoke(grant, { by: SAM }));
   expect(await eventually(() => engine.isAllowed(MAYA, 'a:held'))).toBe(false);
   const after = await entriesOf(near);
-  // Nothing of what was refused has come late, either.
+  // No refused change was applied later, either.
   expect(after.map(({ id }) => id).slice(0, -1)).toEqual(before.map(({ id }) => id));
   expect(after.at(-1)).toMatchObject({ type: 'grant.revoked', grantId: grant });
   expect(await wrongsOf(near, [['grant.revoked', grant]])).toEqual([]);

@@ -1,24 +1,24 @@
 import { isJitError, type AccessResult, type AnyJitError, type Grant, type JitEngine } from 'jit-access';
 import { Seeded } from './seeded.js';
 
-/** A transition that was acknowledged, by the entry that must be found for it ever after. */
+/** A transition that was acknowledged, with the entry that the journal must contain from then on. */
 export type Ack = readonly [type: string, id: string];
 
 export interface ChurnOptions {
   readonly seed: number;
-  /** Unique among those that churn one namespace. */
+  /** Unique among the calls of churn on one namespace. */
   readonly name: string;
-  /** How many go on at a time. */
+  /** How many lanes run at a time. */
   readonly lanes: number;
-  /** How many lives each lane leads; default: without end. */
+  /** How many lives each lane runs. Default: no limit. */
   readonly lives?: number | undefined;
-  /** Failures after which a lane begins another life. Any other is thrown. Default: none. */
+  /** Failures after which a lane starts its next life. Any other failure is thrown. Default: none. */
   readonly tolerates?: ((error: AnyJitError) => boolean) | undefined;
   readonly onAck: (ack: readonly Ack[]) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Leads lives that a seed makes, many at a time, and tells of each transition once it is acknowledged: not a moment earlier. */
+/** Runs seeded random lives, several at a time, and reports each transition once it is acknowledged: not a moment earlier. */
 export async function churn(engine: JitEngine, options: ChurnOptions): Promise<void> {
   const { seed, lanes, lives = Infinity, tolerates = () => false, name, onAck, signal } = options;
   const lead = async (lane: number): Promise<void> => {
@@ -28,7 +28,7 @@ export async function churn(engine: JitEngine, options: ChurnOptions): Promise<v
         await live(engine, `user:${name}-${lane}-${life}`, chance, onAck);
       } catch (error) {
         if (!causesOf(error).every((cause) => isJitError(cause) && tolerates(cause))) throw error;
-        // A server that is gone is asked again in a moment, and not for as long as the processor has the time.
+        // A short pause before the next call to a server that is down, so that the loop does not fill the processor.
         await new Promise((resolve) => setTimeout(resolve, 2));
       }
     }
@@ -36,7 +36,7 @@ export async function churn(engine: JitEngine, options: ChurnOptions): Promise<v
   await Promise.all(Array.from({ length: lanes }, (_, lane) => lead(lane)));
 }
 
-/** What has failed: of a revokeAll that ended a part, each of the failures that it names. */
+/** The failures of a call. A revokeAll that ended only a part names each of them. */
 function causesOf(error: unknown): readonly unknown[] {
   return isJitError(error) && error.code === 'ERR_JIT_PARTIAL' ? error.failures.map((failure) => failure.error) : [error];
 }
@@ -45,7 +45,7 @@ const SCOPES = ['db:read', 'db:write', 'billing:refund'];
 const BY = { by: 'user:root', reason: 'done' };
 const REVIEWER = { by: 'user:r1' };
 
-/** From the request to the end, and what may come between. */
+/** From the request to the end, with what may happen in between. */
 async function live(engine: JitEngine, subject: string, chance: Seeded, onAck: ChurnOptions['onAck']): Promise<void> {
   const issued = (result: AccessResult): readonly Grant[] => {
     const grants = result.outcome === 'granted' ? result.grants : [];
@@ -94,7 +94,7 @@ async function live(engine: JitEngine, subject: string, chance: Seeded, onAck: C
       onAck([['request.created', asked.request.id]]);
       issued(await engine.approve(asked.request.id, REVIEWER));
       onAck([['grant.extended', grant.id]]);
-      // What goes on from it ends with it (L12).
+      // Extensions of a grant end with it (L12).
       await engine.revoke(grant.id, BY);
       onAck([['grant.revoked', grant.id]]);
       return;

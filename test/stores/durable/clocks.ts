@@ -13,9 +13,9 @@ const SUBJECTS = ['user:maya', 'user:sam'];
 const SCOPE = 'db:write';
 
 /**
- * Two processes whose clocks are five minutes apart lead lives that a seed makes, on one store. Each goes by its own
- * reading: it allows inside a window of that reading alone, what either has ended stays ended for both, and each transition is
- * on record once.
+ * Two processes whose clocks are five minutes apart run seeded random lives on one store. Each goes by its own
+ * clock: it allows only inside a window of that clock, an end by either process holds for both, and each transition is
+ * recorded once.
  */
 export async function clocksApart(
   durable: Durable,
@@ -47,7 +47,7 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
   for (let step = 0; step < STEPS; step++) {
     now += chance.pick([0, 0, 1, MINUTE, 4 * MINUTE, APART]);
     await Promise.all(workers.map((worker, w) => worker.order({ do: 'clock', at: now + w * APART })));
-    // Mostly at once, so that each decides by what the other is about to change.
+    // Mostly concurrent, so that each decides on what the other is about to change.
     const calls = workers.map((): Call => {
       const subject = chance.pick(SUBJECTS);
       const [request, grant] = [pending.at(-1), grants.at(-1)];
@@ -70,7 +70,7 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
     });
     const told = await Promise.all(workers.map((worker, w) => worker.call(calls[w] as Call)));
     for (const [w, { value, code }] of told.flatMap((answers, w) => answers.map((answer) => [w, answer] as const))) {
-      // L39: the slower one creates nothing until its clock has passed what the faster had written before it first did.
+      // L39: the slower process creates nothing until its clock has passed the entries that the faster one wrote before its first creation.
       if (code === 'ERR_JIT_CLOCK' && behind.mayRefuse(w, now)) continue;
       if (code !== undefined && !ORDINARY.has(code)) wrong.push(`step ${step}: refused with ${code}`);
       const result = value as Partial<AccessResult> | undefined;
@@ -79,7 +79,7 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
     }
     wrong.push(...(await looks(store, workers, now)).map((one) => `step ${step}: ${one}`));
   }
-  // What went on record in the background has come.
+  // Entries of background work have been committed by now.
   await Promise.all(workers.map((worker) => worker.call(['flushAudit'])));
   const once = (await entriesOf(store)).filter(({ type }) =>
     /^(request\.(approved|denied|cancelled|expired)|grant\.(issued|expired|revoked))$/.test(type),
@@ -93,7 +93,7 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
   return wrong;
 }
 
-/** Until when the journal may stand against the slower process: its first creation may come up to one pause after the other's. */
+/** Until when the journal may be ahead of the slower process: its first creation may come up to one pause after the other's. */
 class BehindJournal {
   #until: number | undefined;
 
@@ -104,10 +104,10 @@ class BehindJournal {
   }
 }
 
-/** Refusals that a person expects; a clock that goes back is none of them, for these only go on. */
+/** Refusals that a caller expects. A clock that goes back is not among them, as these clocks only advance. */
 const ORDINARY = new Set(['ERR_JIT_DECIDED', 'ERR_JIT_DEADLINE', 'ERR_JIT_ENDED', 'ERR_JIT_LIMIT']);
 
-/** L1 L2 L12: each allows by its own reading, and by a grant that nobody has ended. */
+/** L1 L2 L12: each process allows by its own clock, and only by a grant that has not ended. */
 async function looks(store: Parameters<typeof entriesOf>[0], workers: readonly Worker[], now: number): Promise<readonly string[]> {
   const wrong: string[] = [];
   for (const [w, worker] of workers.entries()) {

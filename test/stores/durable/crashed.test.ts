@@ -15,13 +15,13 @@ describe.each((['postgres', 'redis'] as const).filter((kind) => isAvailable(kind
   });
   afterAll(() => durable.stop());
 
-  it('L12 L32 has all that was acknowledged when it was stopped at once and started again, and its clients go on', async () => {
+  it('L12 L32 keeps all that was acknowledged when it is killed and restarted, and its clients continue', async () => {
     const { acknowledged, violations } = await restarts(durable, 1, SEED);
     expect(violations).toEqual([]);
     expect(acknowledged).toBeGreaterThan(20);
   });
 
-  it('L31 has everything once whose reply was lost on its way', async () => {
+  it('L31 has each change once when its reply was lost', async () => {
     expect(await lostReplies(durable, 20, SEED)).toEqual({ count: 20, violations: [] });
   });
 });

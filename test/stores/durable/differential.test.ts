@@ -26,7 +26,7 @@ const SUBJECTS = ['user:maya', 'user:sam', 'user:\u{1f511}', 'user:\uff5e'];
 const SCOPES = ['db:read', 'db:write'];
 const MINUTE = 60_000;
 
-/** One thing that somebody does; numbers pick from what there is then. */
+/** One act; its numbers pick from the records that exist then. */
 const step = fc.record({
   verb: fc.constantFrom(
     'ask',
@@ -53,7 +53,7 @@ const step = fc.record({
 });
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-it('one random life has the same decisions and the same journal, byte for byte, on every store (ids and times injected)', async () => {
+it('one random life gives the same decisions and the same journal, byte for byte, on every store (ids and times injected)', async () => {
   let decided = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 40 }), fc.nat(), async (steps, seed) => {
@@ -70,7 +70,7 @@ it('one random life has the same decisions and the same journal, byte for byte, 
           expect(await wrongsOf(store), kind).toEqual([]);
         }
       } finally {
-        // Smaller lives are tried after one that differs: each would leave its connections.
+        // No shrinking after the first difference: each smaller life would leave its connections open.
         for (const { close } of opened) await close();
       }
     }),
@@ -79,7 +79,7 @@ it('one random life has the same decisions and the same journal, byte for byte, 
   expect(decided).toBeGreaterThan(100);
 });
 
-/** Leads a life on a store, with the ids that the seed gives, and keeps all that anybody was told. */
+/** Runs a life on a store, with ids from the seed, and collects every result. */
 async function lead(
   store: GrantStore,
   steps: readonly Step[],
@@ -92,6 +92,7 @@ async function lead(
     return array;
   });
   // Over a store that survives a server, a verb that finds a repetition commits an empty change, whose id is drawn like any
+  // other (L12). So every store here claims that durability: later ids are then the same.
   // other (L12). So each store passes for such a one: the ids behind it are the same then.
   Object.defineProperty(store, 'durability', { value: 'server' });
   const clock = new ManualClock();
@@ -100,18 +101,18 @@ async function lead(
   const grants: { readonly id: string; readonly subject: string; readonly scope: string }[] = [];
   const told: string[] = [];
   const call = async ([verb, ...args]: Call): Promise<void> => {
-    // Each call draws from the start.
+    // Each call draws its ids from the start.
     chance = new Seeded(seed + ++calls);
     let result: unknown;
     try {
       result = await (engine[verb as 'sweep'] as (...given: readonly unknown[]) => Promise<unknown>).apply(engine, args);
     } catch (error) {
       if (!isJitError(error)) throw error;
-      // A call that is refused before it reads the store says nothing of the store; one names a request of another kind.
+      // A call that is refused before it reads the store shows nothing about the store. The others name a request of another kind.
       if (error.code === 'ERR_JIT_INVALID_ARGUMENT' && error.argument !== 'requestId') throw error;
       result = error.code;
     }
-    // What is noted in the background comes in its turn, on each store the same.
+    // Background entries are committed at their turn, on each store the same.
     await engine.flushAudit();
     const { request, grants: issued = [] } = (result ?? {}) as { request?: { id: string }; grants?: readonly (typeof grants)[number][] };
     if (request !== undefined && !requests.includes(request.id)) requests.push(request.id);
@@ -146,7 +147,7 @@ async function lead(
   return { told, journal };
 }
 
-/** Every question that has an answer in rows. */
+/** Every query that rows can answer. */
 async function lookAround(call: (what: Call) => Promise<void>, now: number): Promise<void> {
   for (const subject of SUBJECTS) {
     await call(['status', subject]);

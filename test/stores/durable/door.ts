@@ -1,6 +1,6 @@
 import type { AccessRequest, Approver, JitEngineOptions, Verdict } from 'jit-access';
 
-/** Every engine of these tests decides alike, in whatever process it is. Milliseconds. */
+/** The engines of these tests decide alike in every process. Durations in milliseconds. */
 export const REVIEW_WITHIN = 600_000;
 export const ESCALATE_AFTER = 300_000;
 export const WARN_BEFORE = 120_000;
@@ -8,8 +8,8 @@ export const IDLE_TTL = 240_000;
 export const OWED_WITHIN = 600_000;
 
 /**
- * Does what the justification says: `now` approves, `once` approves one use, `idle` what ends when it isn't used, `later`
- * is decided only where `decides`; anything else is reviewed by one of whoever has a name that begins with `user:r`.
+ * Decides by the justification: `now` approves, `once` approves one use, `idle` gives an idle limit, and `later`
+ * is decided only where `decides` is set. Any other request is reviewed by one subject whose id begins with `user:r`.
  */
 const door = (decides = true): Approver => ({
   name: 'door',

@@ -6,10 +6,10 @@ import { spin } from './spin.js';
 import { wrongsOf } from './verdict.js';
 import { Worker } from './workers.js';
 
-/** Two at a time: one dies while the other waits for what it holds. */
+/** Two at a time: one dies while the other waits for the lock that it holds. */
 const AT_ONCE = 2;
 const LANES = 8;
-/** A process dies after so many transitions at most: by then it has done all that it ever does. */
+/** A process dies after at most this many transitions: by then it has done every kind of transition. */
 const MAX_ACKS = 60;
 
 export interface Survived {
@@ -18,7 +18,7 @@ export interface Survived {
   readonly violations: readonly string[];
 }
 
-/** Starts processes that work as fast as they can, kills each with -9 at a moment of its own, and looks at what they leave (L12, L32). */
+/** Starts processes that work as fast as they can, kills each with -9 at a random moment, and checks what they leave (L12, L32). */
 export async function kills(durable: Durable, count: number, seed: number, progress?: (sofar: string) => void): Promise<Survived> {
   const violations: string[] = [];
   let killed = 0;
@@ -48,7 +48,7 @@ async function oneKill(durable: Durable, namespace: string, seed: number, which:
     worker.onAck = (ack) => {
       acks.push(...ack);
       told += ack.length;
-      // What comes after it was sent before the process died, and counts.
+      // What arrives after this was sent before the process died, and counts.
       if (told < enough || told - ack.length >= enough) return;
       spin(before);
       worker.kill().then(resolve, reject);

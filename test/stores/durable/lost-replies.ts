@@ -8,12 +8,12 @@ import type { Durable } from './servers.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 
 const LANES = 8;
-/** A read on the connection that was cut is not asked again: it denies. */
+/** A read on the connection that was cut is not repeated: it denies. */
 const isRead = (error: AnyJitError) => error.code === 'ERR_JIT_STORE' && error.operation !== 'commit';
 
 /**
- * Cuts the reply to every second commit or so, and now and then the commit itself, until so many replies were lost. Nobody
- * is told anything but what became of the change, for it is committed again (L31), and nothing is on record twice.
+ * Cuts the reply to about every second commit, and sometimes the commit itself, until the given number of replies was lost.
+ * Every call returns the outcome of its change, as the engine commits it again (L31), and no change is recorded twice.
  */
 export async function lostReplies(
   durable: Durable,
@@ -32,7 +32,7 @@ export async function lostReplies(
   let lost = 0;
   let isAgain = false;
   proxy.intercept((data) => {
-    // What is sent again gets through: a second loss in a row is for the caller to hear of.
+    // The resend passes: a second loss in a row would be reported to the caller.
     if (!isCommit(data) || lost >= count) return 'pass';
     isAgain = !isAgain;
     if (!isAgain) return 'pass';

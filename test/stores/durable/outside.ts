@@ -13,28 +13,28 @@ import { suspend } from './suspend.js';
 import { Worker, type Outside } from './workers.js';
 
 const LANES = 2;
-/** A process is struck after so much was told, acknowledged or sent at most. */
+/** A process is killed or suspended after at most this many messages of a kind. */
 const MAX_TOLD = 80;
 const SCOPES = ['db:read', 'db:write', 'billing:refund'];
 /** Longer than any lease. */
 const STEP_MS = 5 * 60_000;
 const TURNS = 20;
-/** How long PostgreSQL lets who is suspended keep the head. */
+/** How long PostgreSQL lets a suspended process keep the head. */
 const HOLDER_MS = 1_000;
 
 type Call = Pick<Outside, 'subject' | 'scope' | 'held' | 'seq' | 'id'>;
 
-/** What lies outside, in the order in which it arrived there. */
+/** What reached the external systems, in the order of arrival. */
 class Arrived {
   readonly calls: Call[] = [];
   readonly sent: string[] = [];
-  /** What the sink that nothing befell was given. */
+  /** The entries of the sink that no fault affects. */
   readonly reference: string[] = [];
 }
 
 /**
- * A process tells a system outside who holds what, and people what has happened, while it works. At a moment of its own it
- * is killed with -9, or (each third) suspended and woken again when another has gone on (L28, L32).
+ * A process works, applies access to an external system and sends notices. At a random moment it is killed with -9,
+ * or (each third one) suspended and resumed after another process took over (L28, L32).
  */
 export async function struckOutside(
   durable: Durable,
@@ -79,7 +79,7 @@ async function oneStrike(
   worker.onOutside = (call) => void (arrived.calls.push(call), count(1));
   worker.onSent = (id) => void (arrived.sent.push(id), count(1));
   worker.onAck = (ack) => void (acks.push(...ack), count(ack.length));
-  // From here on nobody outside waits.
+  // From here on the external systems answer at once.
   await worker.order({ do: 'let go' });
   await worker.order({ do: 'notify', over });
   await worker.order({ do: 'follow', scopes: SCOPES });
@@ -134,7 +134,7 @@ async function oneStrike(
 
 const listed = (list: readonly unknown[]): string => list.slice(0, 5).map(String).join(', ');
 
-/** At least once, the first time in order, with stable ids; and nothing counts as told that nobody was told. */
+/** At least once, with the first deliveries in order and stable ids; and no message counts as sent that was not. */
 function notTold({ calls, sent, reference }: Arrived, entries: readonly AuditEntry[], how: 'killed' | 'suspended'): readonly string[] {
   const wrong: string[] = [];
   const first = [...new Set(sent)];
@@ -146,7 +146,7 @@ function notTold({ calls, sent, reference }: Arrived, entries: readonly AuditEnt
   for (const { subject, scope, held, seq, id } of calls) {
     const [key, said] = [`${subject} ${scope}`, `${subject} ${scope} ${held} ${seq}`];
     if ((byId.get(id) ?? said) !== said) wrong.push(`one id for "${byId.get(id)}" and "${said}"`);
-    // Of one that was asleep a call may come late; of one that is dead none.
+    // A late call may come from a process that was suspended, but not from a dead one.
     if (how === 'killed' && seq < (highest.get(key) ?? 0)) wrong.push(`"${said}" was told after ${highest.get(key)}`);
     byId.set(id, said);
     highest.set(key, Math.max(seq, highest.get(key) ?? 0));
@@ -160,7 +160,7 @@ function notTold({ calls, sent, reference }: Arrived, entries: readonly AuditEnt
   return wrong;
 }
 
-/** The system outside has it as it is: one that keeps what came last, and one that keeps what is newest. */
+/** Both external systems have the current state: the one that keeps the last call, and the one that keeps the newest number. */
 async function notSo(engine: JitEngine, { calls }: Arrived, entries: readonly AuditEntry[]): Promise<readonly string[]> {
   const wrong: string[] = [];
   const last = new Map(calls.map((call) => [`${call.subject} ${call.scope}`, call]));

@@ -7,11 +7,11 @@ import pg from 'pg';
 import { createClient } from 'redis';
 import { sqliteDriver, type Handle } from '../sql/drivers.js';
 
-/** The stores that outlive a process. */
+/** The stores that survive a process. */
 export const KINDS = ['sqlite', 'postgres', 'redis'] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** Where any process finds a store: a server, or a file. */
+/** Where every process finds a store: a server, or a file. */
 export interface Place {
   readonly kind: Kind;
   /** A URL, or a path. */
@@ -26,13 +26,13 @@ export interface Opened {
 interface OpenOptions {
   readonly namespace: string;
   readonly timeoutMs?: number | undefined;
-  /** SQL: whether reads go around Kysely. Default: true. */
+  /** SQL: whether reads bypass Kysely. Default: true. */
   readonly straight?: boolean | undefined;
-  /** Told each statement after it has run; not on Redis, where a commit is one script. */
+  /** Receives each statement after it has run; not on Redis, where a commit is one script. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
 
-/** Connections of this process's own, as a service would open them. */
+/** Connections of this process, as a service would open them. */
 export async function openStore(
   { kind, where }: Place,
   { namespace, timeoutMs, straight = true, onStatement }: OpenOptions,

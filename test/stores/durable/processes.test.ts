@@ -19,28 +19,28 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
   });
   afterAll(() => durable.stop());
 
-  it('L8 L9 L10 L11 L12 have a transition on record once that 64 make at once, whoever wins, and are told what became of it', async () => {
+  it('L8 L9 L10 L11 L12 record a transition once when 64 make it at the same time, and every caller receives the outcome', async () => {
     const { count, violations } = await runRaces(durable, 2, 1);
     expect(violations).toEqual([]);
     expect(count).toBe(Object.keys(races).length);
   });
 
-  it('L8 have each end on record once that twenty doubled sweepers find', async () => {
+  it('L8 record each end once when twenty doubled sweepers find it', async () => {
     expect(await doubledSweepers(durable, 2, 300)).toEqual({ count: 300, violations: [] });
   });
 
-  it('L1 L2 L8 L12 go each by its own clock where these are five minutes apart, and what one has ended is ended for both', async () => {
+  it('L1 L2 L8 L12 go by their own clocks, five minutes apart, and an end by either holds for both', async () => {
     expect((await clocksApart(durable, 1, SEED)).violations).toEqual([]);
   });
 
-  it('L12 L32 that are killed with -9 leave all that was acknowledged, no entry without its row and no row without its entry', async () => {
+  it('L12 L32 that are killed with -9 leave all that was acknowledged, and entries and rows that agree', async () => {
     const { count, acknowledged, violations } = await kills(durable, 2, SEED);
     expect(violations).toEqual([]);
     expect(count).toBe(2);
     expect(acknowledged).toBeGreaterThan(20);
   });
 
-  it('L12 L28 L32 that are killed or suspended while they tell people and systems outside leave nothing untold, and nothing out of order', async () => {
+  it('L12 L28 L32 that are killed or suspended while they deliver lose no message and no call, and keep the order', async () => {
     const { count, told, violations } = await struckOutside(durable, 3, SEED);
     expect(violations).toEqual([]);
     expect(count).toBe(3);

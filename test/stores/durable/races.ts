@@ -7,7 +7,7 @@ import { entriesOf, wrongsOf } from './verdict.js';
 import { atOnce, Worker, type Call } from './workers.js';
 import { linksOf } from '../../features/links/links-of.js';
 
-/** So many at once, over all of the processes. */
+/** The number of concurrent calls, over all processes. */
 const WAYS = 64;
 
 const MINUTE = 60_000;
@@ -15,21 +15,21 @@ const MAYA = 'user:maya';
 const SCOPE = 'db:write';
 const ROOT = { by: 'user:root' };
 
-/** What is wanted from one transition that everybody makes at once. */
+/** What one transition must do that all processes make at once. */
 interface Race {
-  /** Brings the store to where it begins. @returns what each of them calls, the `i`th in turn */
+  /** Prepares the store. @returns the call of each process, the `i`th in turn */
   prepare(engine: JitEngine): Promise<(i: number) => Call>;
   /** How long after the start the race is run. */
   readonly after?: number;
-  /** How often each of these is on record afterwards, counted over the whole journal. */
+  /** How many entries of each type the whole journal has afterwards. */
   readonly entries: Partial<Record<EntryType, number>>;
-  /** Where several transitions compete: exactly one of these is on record. */
+  /** Where several transitions compete: exactly one of these is recorded. */
   readonly oneOf?: readonly EntryType[];
   /** How many calls are fulfilled; default: all. */
   readonly wins?: number;
-  /** What the others may be told. Never that there was a conflict (L9, L12). */
+  /** Codes that the other calls may reject with. Never a conflict (L9, L12). */
   readonly codes?: readonly JitErrorCode[];
-  /** Nobody may use the scope afterwards. */
+  /** Afterwards no check allows the scope. */
   readonly denied?: true;
 }
 
@@ -86,7 +86,7 @@ export const races: Readonly<Record<string, Race>> = {
     oneOf: ['request.approved', 'request.denied', 'request.cancelled'],
     codes: ['ERR_JIT_DECIDED'],
   },
-  'redeem one link': {
+  'redeem one approval link': {
     async prepare(engine) {
       const { request } = await ask(engine, 'review');
       const token = await linksOf(engine).create(request.id, { reviewer: 'user:r1', decision: 'approve' });
@@ -105,14 +105,14 @@ export const races: Readonly<Record<string, Race>> = {
     },
     entries: { 'request.approved': 1, 'grant.issued': 1 },
   },
-  'ask under one key': {
+  'request under one idempotency key': {
     async prepare() {
       const once = { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'now', idempotencyKey: 'k' };
       return all(['requestAccess', once]);
     },
     entries: { 'request.created': 1, 'request.approved': 1, 'grant.issued': 1 },
   },
-  'break the glass under one key': {
+  'use break-glass under one idempotency key': {
     async prepare() {
       return all(['breakGlass', { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'fire', idempotencyKey: 'k' }]);
     },
@@ -127,7 +127,7 @@ export const races: Readonly<Record<string, Race>> = {
     wins: 1,
     codes: ['ERR_JIT_DECIDED'],
   },
-  'extend under one key': {
+  'extend under one idempotency key': {
     async prepare(engine) {
       const { id } = await granted(ask(engine, 'now'));
       return all(['extend', id, { requestedBy: MAYA, ttl: '15m', idempotencyKey: 'k' }]);
@@ -183,7 +183,7 @@ export const races: Readonly<Record<string, Race>> = {
     codes: ['ERR_JIT_DENIED'],
     denied: true,
   },
-  'consume under one key': {
+  'consume under one idempotency key': {
     async prepare(engine) {
       await granted(ask(engine, 'once'));
       return all(['consume', MAYA, SCOPE, { idempotencyKey: 'k' }]);
@@ -227,7 +227,7 @@ export const races: Readonly<Record<string, Race>> = {
     entries: { 'grant.expired': 1 },
     denied: true,
   },
-  'end of a review: sweep': {
+  'review deadline: sweep': {
     async prepare(engine) {
       await ask(engine, 'review');
       return sweep();
@@ -251,7 +251,7 @@ export const races: Readonly<Record<string, Race>> = {
     after: 15 * MINUTE - WARN_BEFORE,
     entries: { 'grant.warned': 1 },
   },
-  'missed review: sweep': {
+  'missed break-glass review: sweep': {
     async prepare(engine) {
       await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'fire' });
       return sweep();
@@ -261,11 +261,11 @@ export const races: Readonly<Record<string, Race>> = {
   },
 };
 
-/** Runs one race over these processes, which share a namespace that nothing is in, and says what went otherwise. */
+/** Runs one race over these processes, which share an empty namespace, and returns what went wrong. */
 async function run(name: string, race: Race, opened: Opened, workers: readonly Worker[]): Promise<readonly string[]> {
   const { store } = opened;
   const clock = new ManualClock();
-  // Here, unlike in the workers, the approver leaves open what it is to decide later.
+  // Here, unlike in the workers, the approver leaves `later` requests undecided.
   const engine = new JitEngine({ ...engineOptions(false), store, clock });
   const call = await race.prepare(engine);
   const at = START_AT + (race.after ?? 0);
@@ -295,7 +295,7 @@ async function run(name: string, race: Race, opened: Opened, workers: readonly W
 }
 
 /**
- * Every transition, made by 64 at once from processes of their own: whoever it is won by, it is on record once.
+ * Every transition, made by 64 concurrent callers in separate processes: it is recorded once, whichever call wins.
  *
  * @param rounds how often each is run
  */

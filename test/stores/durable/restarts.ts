@@ -7,10 +7,10 @@ import type { Durable } from './servers.js';
 import { wrongsOf } from './verdict.js';
 
 const LANES = 8;
-/** What is under way when the server goes is told that it could not be done, or that this isn't known. */
+/** Calls in flight when the server goes fail with a refusal or with an unknown outcome. */
 const isOutage = ({ code }: AnyJitError) => code === 'ERR_JIT_STORE' || code === 'ERR_JIT_OUTCOME_UNKNOWN';
 
-/** Stops a server at once and starts it again, under load, as often; the same clients go on, and nothing that was acknowledged is gone (L12, L32). */
+/** Kills a server and starts it again, under load, this many times. The same clients continue, and nothing that was acknowledged is lost (L12, L32). */
 export async function restarts(
   durable: Durable,
   count: number,

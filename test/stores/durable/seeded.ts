@@ -1,9 +1,9 @@
-/** Numbers that follow from a seed alone: the same in every run, on every machine. */
+/** Numbers that depend only on the seed: the same in every run, on every machine. */
 export class Seeded {
   #state: number;
 
   constructor(...seeds: readonly number[]) {
-    // Neighbouring seeds give runs that have nothing in common.
+    // Neighbouring seeds give unrelated runs.
     this.#state = seeds.reduce((state, seed) => mix(state ^ mix(seed >>> 0)), 0x9e3779b9);
   }
 

@@ -7,24 +7,24 @@ import { Postgres } from '../sql/postgres.js';
 import { SqliteFile } from '../sql/sqlite.js';
 import type { Kind, Place } from './place.js';
 
-/** What holds a durable store: a server that was started, or a file. */
+/** The place of a durable store: a server that the tests started, or a file. */
 export interface Durable {
   readonly place: Place;
-  /** A new name, of whose space nothing is left on a server that goes on. */
+  /** A new name. On a server that keeps running, all that is stored under it is removed afterwards. */
   namespace(): string;
-  /** Stops it at once, with all that is under way, and starts it again; not on SQLite, which has no server. */
+  /** Kills the server with everything in flight, and starts it again. SQLite has no server. */
   readonly crash: ((signal: 'SIGQUIT' | 'SIGKILL') => Promise<void>) | undefined;
   stop(): Promise<void>;
 }
 
 /**
- * Whether there is one to be had: PostgreSQL and SQLite come with the packages, a Redis has to be installed.
+ * Whether such a server is available: PostgreSQL and SQLite come with the packages, a Redis has to be installed.
  *
- * @param own one that may be crashed
+ * @param own one that may be killed
  */
 export const isAvailable = (kind: Kind, own = false): boolean => kind !== 'redis' || isInstalled || (named !== undefined && !own);
 
-/** @param own it is going to be crashed: never one that was named to the tests */
+/** @param own the test will kill it: never a server that the environment names */
 export async function startDurable(kind: Kind, { own = false } = {}): Promise<Durable> {
   switch (kind) {
     case 'sqlite': {
@@ -58,7 +58,7 @@ export async function startDurable(kind: Kind, { own = false } = {}): Promise<Du
 async function startRedis(): Promise<Durable> {
   if (!isInstalled) throw new Error(LEFT_OUT);
   const folder = await mkdtemp(join(tmpdir(), 'jit-access-redis-'));
-  // What has been answered has been written: a server that is killed loses nothing of it.
+  // Every answer was written before: a killed server loses none of it.
   const args = ['--appendonly', 'yes', '--appendfsync', 'always'];
   let server = await startServer(args, { folder });
   const { port } = server;

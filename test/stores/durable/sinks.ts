@@ -4,7 +4,7 @@ import { webhookSink } from 'jit-access/webhook';
 
 export type SinkKind = 'notify' | 'webhookSink';
 
-/** A sink of that kind, of the same name in every process, which tells by its id each message that it sends. */
+/** A sink of that kind, of the same name in every process, which reports the id of each message that it sends. */
 export const sinkOf = (kind: SinkKind, send: (id: string) => Promise<void> | void): AuditSink =>
   kind === 'notify'
     ? notify({ name: 'out', send: ({ id }) => send(id) })

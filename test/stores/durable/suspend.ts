@@ -4,7 +4,7 @@ import type { Place } from './place.js';
 import { spin } from './spin.js';
 import type { Worker } from './workers.js';
 
-/** At any moment; of SQLite one at which it holds no lock, for a file has no server that takes it away. */
+/** At any moment; for SQLite a moment at which it holds no lock, as no server releases the lock of a file. */
 export async function suspend(worker: Worker, { kind, where }: Place): Promise<void> {
   worker.suspend();
   await worker.stopped();

@@ -13,7 +13,7 @@ import { Worker, type Outside } from './workers.js';
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
-/** What a commit has just asked when it is stopped. */
+/** The last statement that a commit has sent when it is stopped. */
 const BETWEEN = { postgres: 'for update', sqlite: 'insert into jit_journal' };
 /** How long PostgreSQL lets the holder keep the head, and more than it takes the holder to get there. */
 const HOLDER_MS = 1_500;
@@ -36,7 +36,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     const clock = new ManualClock();
     const engine = new JitEngine({ ...engineOptions(), store, clock });
     const worker = await Worker.start({ place: durable.place, namespace, at: START_AT, ...over });
-    // However the test ends: one that stands still with the head would stop those after it, too.
+    // Always, however the test ends: a stopped process that holds the head would stop later tests too.
     onTestFinished(async () => {
       await worker.kill();
       await engine.close();
@@ -48,29 +48,29 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     return { namespace, store, clock, engine, worker, grant };
   }
 
-  it('L12 keeps a revoke from nothing for longer than its limit, though it holds the head when it is stopped with SIGSTOP', async () => {
+  it("L12 delays no revoke longer than the revoke's limit, though it holds the head when it is stopped with SIGSTOP", async () => {
     const { store, engine, worker, grant } = await together({ timeoutMs: HOLDER_MS });
-    // It stops itself between two statements of its commit. On Redis a commit is one script: there it is stopped before.
+    // The worker stops itself between two statements of its commit. On Redis a commit is one script: there it is stopped before.
     if (kind === 'redis') worker.suspend();
     else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
     const held = worker.call(['requestAccess', { subject: 'user:sam', scope: SCOPE, ttl: '15m', justification: 'now' }]);
     if (kind !== 'redis') await worker.stopped();
     const revoked = engine.revoke(grant.id, ROOT);
     if (kind === 'sqlite') {
-      // A file has no server that takes the lock from who holds it: checks go on, and the revoke waits for the holder.
+      // No server releases the lock of a file: checks continue, and the revoke waits for the holder.
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
       worker.resume();
     }
     expect(await revoked).toMatchObject({ end: { status: 'revoked' } });
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     worker.resume();
-    // Told that its own commit was undone, it has committed it again, or says that it couldn't.
+    // When it learns that its commit was rolled back, it has committed again, or reports that it could not.
     const [told] = await held;
     expect(['ERR_JIT_STORE', 'ERR_JIT_OUTCOME_UNKNOWN', undefined]).toContain(told?.code);
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
   });
 
-  it('L12 leaves the head to others when it is killed with -9 while it holds it', async () => {
+  it('L12 releases the head when it is killed with -9', async () => {
     const { store, engine, worker, grant } = await together();
     if (kind === 'redis') worker.suspend();
     else await worker.order({ do: 'stop while', sql: BETWEEN[kind] });
@@ -85,12 +85,12 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     expect(await wrongsOf(store, [['grant.revoked', grant.id]])).toEqual([]);
   });
 
-  /** The outside as it is, and what it was told; who follows here tells it at once. */
+  /** An external system, and the calls that it received; its follower delivers at once. */
   function outside(engine: JitEngine) {
     const held = new Set<string>();
     const seqs: number[] = [];
     const apply = ({ subject, scope, held: holds, seq }: Pick<Outside, 'subject' | 'scope' | 'held' | 'seq'>) => {
-      // A system that keeps what is newest: what comes late from one that was asleep is older.
+      // A system that keeps the newest number: a late call of the suspended process is older.
       if (seq >= Math.max(0, ...seqs)) {
         if (holds) held.add(`${subject} ${scope}`);
         else held.delete(`${subject} ${scope}`);
@@ -101,7 +101,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     return { held, seqs, apply };
   }
 
-  it('L28 L32 loses no change of access that a system outside is told: killed in the call, another makes it', async () => {
+  it('L28 L32 loses no change for an external system: when it is killed in the call, another process makes the call', async () => {
     const { store, clock, engine, worker, grant } = await together();
     const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
     await worker.order({ do: 'follow', scopes: [SCOPE] });
@@ -112,7 +112,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     const roles = outside(engine);
     await engine.flushAudit();
     expect(roles.held.size).toBe(0);
-    // Its lease runs out, and the change is made, under the same number.
+    // The lease expires, and another process makes the change, under the same number.
     await clock.advance('5m');
     await engine.sweep();
     await engine.flushAudit();
@@ -124,7 +124,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     expect(await wrongsOf(store)).toEqual([]);
   });
 
-  it('L28 undoes nothing when it wakes inside a call that another has long made, and gone on from', async () => {
+  it('L28 reverts nothing when it wakes inside a call that another process has completed long ago', async () => {
     const { store, clock, engine, worker, grant } = await together();
     const called = new Promise<Outside>((resolve) => (worker.onOutside = resolve));
     await worker.order({ do: 'follow', scopes: [SCOPE] });
@@ -138,7 +138,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     await engine.revoke(grant.id, ROOT);
     await engine.flushAudit();
     expect([...roles.held]).toEqual([]);
-    // It wakes; its call arrives, late; and because of that it tells the outside once more how things stand.
+    // It wakes; its call arrives late; therefore it applies the current state once more.
     worker.onOutside = roles.apply;
     worker.resume();
     roles.apply(late);
@@ -160,38 +160,41 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('a process that is susp
     ['suspended', 'notify'],
     ['killed', 'webhookSink'],
     ['suspended', 'webhookSink'],
-  ] as const)('L28 L32 loses no message: %s while %s sends one, another sends it and the rest, in order', async (how, sink) => {
-    const { store, clock, engine: first, worker, grant, namespace } = await together();
-    const sending = new Promise<string>((resolve) => (worker.onSent = resolve));
-    await worker.order({ do: 'notify', over: sink });
-    const flushed = worker.call(['flushAudit']).catch(() => undefined);
-    await sending;
-    if (how === 'killed') await worker.kill();
-    else await suspend(worker, durable.place);
-    await first.revoke(grant.id, ROOT);
-    const sent: string[] = [];
-    const audit = sinkOf(sink, (id) => void sent.push(id));
-    const opened = await openStore(durable.place, { namespace, timeoutMs: PATIENT });
-    const other = new JitEngine({ approver: autoApprove(() => false), store: opened.store, clock, audit });
-    expect((await other.flushAudit()).caughtUp).toBe(false);
-    expect(sent).toEqual([]);
-    await clock.advance('1m');
-    expect((await other.flushAudit()).caughtUp).toBe(true);
-    const seqs = new Map((await entriesOf(store)).map(({ id, seq }) => [id, seq]));
-    const order = sent.map((id) => seqs.get(id) ?? 0);
-    expect(sent[0]).toBe(await sending);
-    expect(order).toEqual([...order].sort((a, b) => a - b));
-    expect(sent.length).toBeGreaterThan(1);
-    if (how === 'suspended') {
-      worker.resume();
-      await worker.order({ do: 'let go' });
-      await flushed;
-      // What it does now moves nothing back.
-      const before = sent.length;
-      expect((await other.flushAudit()).followers).toMatchObject([{ behind: 0 }]);
-      expect(sent).toHaveLength(before);
-    }
-    await other.close();
-    await opened.close();
-  });
+  ] as const)(
+    'L28 L32 loses no message: when it is %s while %s sends one, another process sends it and the rest, in order',
+    async (how, sink) => {
+      const { store, clock, engine: first, worker, grant, namespace } = await together();
+      const sending = new Promise<string>((resolve) => (worker.onSent = resolve));
+      await worker.order({ do: 'notify', over: sink });
+      const flushed = worker.call(['flushAudit']).catch(() => undefined);
+      await sending;
+      if (how === 'killed') await worker.kill();
+      else await suspend(worker, durable.place);
+      await first.revoke(grant.id, ROOT);
+      const sent: string[] = [];
+      const audit = sinkOf(sink, (id) => void sent.push(id));
+      const opened = await openStore(durable.place, { namespace, timeoutMs: PATIENT });
+      const other = new JitEngine({ approver: autoApprove(() => false), store: opened.store, clock, audit });
+      expect((await other.flushAudit()).caughtUp).toBe(false);
+      expect(sent).toEqual([]);
+      await clock.advance('1m');
+      expect((await other.flushAudit()).caughtUp).toBe(true);
+      const seqs = new Map((await entriesOf(store)).map(({ id, seq }) => [id, seq]));
+      const order = sent.map((id) => seqs.get(id) ?? 0);
+      expect(sent[0]).toBe(await sending);
+      expect(order).toEqual([...order].sort((a, b) => a - b));
+      expect(sent.length).toBeGreaterThan(1);
+      if (how === 'suspended') {
+        worker.resume();
+        await worker.order({ do: 'let go' });
+        await flushed;
+        // Its later work moves no cursor back.
+        const before = sent.length;
+        expect((await other.flushAudit()).followers).toMatchObject([{ behind: 0 }]);
+        expect(sent).toHaveLength(before);
+      }
+      await other.close();
+      await opened.close();
+    },
+  );
 });

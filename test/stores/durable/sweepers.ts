@@ -7,11 +7,11 @@ import { entriesOf, wrongsOf } from './verdict.js';
 import { atOnce, Worker, type Call } from './workers.js';
 
 const TTL = 15 * 60_000;
-/** Grants of one request, so that what is due is there soon. */
+/** Grants of one request, so that many ends are due soon. */
 const SCOPES = 10;
 const SWEEPERS = 20;
 
-/** Twenty sweepers in processes of their own begin at one instant over everything that is due: each end is on record once. */
+/** Twenty sweepers in separate processes start at one instant with everything that is due: each end is recorded once. */
 export async function doubledSweepers(
   durable: Durable,
   processes: number,

@@ -12,8 +12,8 @@ async function aLife(): Promise<{ store: MemoryGrantStore; acks: Ack[] }> {
   return { store, acks };
 }
 
-describe('what is looked at after a crash', () => {
-  it('has nothing wrong where there was none, after lives in which everything happens', async () => {
+describe('the check of a store after a crash', () => {
+  it('finds nothing wrong without a crash, after lives with every kind of event', async () => {
     const { store, acks } = await aLife();
     expect(await wrongsOf(store, acks)).toEqual([]);
     const types = new Set((await entriesOf(store)).map(({ type }) => type));
@@ -30,12 +30,12 @@ describe('what is looked at after a crash', () => {
     expect(new Set(acks.map(([type]) => type))).toEqual(new Set(['request.created', 'grant.issued', ...seen]));
   });
 
-  it('finds a transition that was acknowledged and is gone', async () => {
+  it('finds an acknowledged transition that is lost', async () => {
     const { store, acks } = await aLife();
     expect(await wrongsOf(store, [...acks, ['grant.revoked', 'r1.1']])).toEqual(['lost what was acknowledged: grant.revoked of r1.1']);
   });
 
-  it('finds a row without its entry, an entry without its row, and access that was taken away and is there', async () => {
+  it('finds a row without its entry, an entry without its row, and revoked access that is back', async () => {
     const { store, acks } = await aLife();
     const [, revoked = ''] = acks.find(([type]) => type === 'grant.revoked') as Ack;
     const entry = (await entriesOf(store)).find(({ type, grantId }) => type === 'grant.issued' && grantId === revoked);

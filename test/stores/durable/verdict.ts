@@ -9,13 +9,13 @@ export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[
 }
 
 /**
- * What is wrong with a store after whatever has happened to it: a link of the chain, a row without its entry, an entry
- * without its row, a transition that was acknowledged and is gone, access that was taken away and is there.
+ * Finds what is wrong with a store after any faults: a broken link of the chain, a row without its entry, an entry
+ * without its row, an acknowledged transition that is lost, or access that was revoked and is back.
  *
- * @returns nothing where all is as it must be
+ * @returns an empty list where all is right
  */
 export async function wrongsOf(store: GrantStore, acknowledged: readonly Ack[] = []): Promise<readonly string[]> {
-  // First: what goes on record meanwhile lies behind it.
+  // First: entries that are committed in the meantime come after it.
   const { start, head } = await store.journal({ after: 0, limit: 1 });
   const entries = await entriesOf(store);
   const journal = await verifyJournal(entries, { start, head });
@@ -31,7 +31,7 @@ export async function wrongsOf(store: GrantStore, acknowledged: readonly Ack[] =
   ];
 }
 
-/** L12: grants whose end was acknowledged, asked of an engine that knows nothing but the store. */
+/** L12: checks the grants whose end was acknowledged, with a new engine that has only the store. */
 async function stillAllowed(store: GrantStore, entries: readonly AuditEntry[], acknowledged: readonly Ack[]): Promise<readonly string[]> {
   const ended = new Set(acknowledged.flatMap(([type, id]) => (type === 'grant.revoked' ? [id] : [])));
   const engine = new JitEngine({ store, approver: autoApprove(() => false) });

@@ -1,9 +1,9 @@
 import { provision } from 'jit-access/provisioning';
 /*
- * A process with an engine, which does what the process that started it says, one message at a time. It ends when that
- * one does, or is killed.
+ * A process with an engine, which executes the messages of its parent process one at a time. It ends when the parent
+ * ends, or is killed.
  *
- *   worker.mjs <JSON of WorkerOptions>
+ * worker.mjs <JSON of WorkerOptions>
  */
 import { isJitError, JitEngine, systemClock, type AnyJitError, type JitEngineOptions } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
@@ -24,7 +24,7 @@ const { store } = await openStore(options.place, {
   onStatement(sql) {
     if (stopsWhile === undefined || !sql.includes(stopsWhile)) return;
     stopsWhile = undefined;
-    // It stands still here, in the middle of a transaction, before the next statement is sent.
+    // It stops here, in the middle of a transaction, before the next statement is sent.
     process.kill(process.pid, 'SIGSTOP');
   },
 });
@@ -40,21 +40,21 @@ const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {})
 let manual = options.at === undefined ? undefined : new ManualClock(options.at);
 let engine = engineIn(options.namespace);
 
-/** Whoever is called outside waits until all are let go; from then on nobody does. */
+/** External calls wait until all of them are released; later calls do not wait. */
 let letGo: () => void = () => undefined;
 const released = new Promise<void>((resolve) => (letGo = resolve));
 
-/** Outside: nothing that was told is lost on its way when this process dies. */
+/** The external system: no message that was sent is lost when this process dies. */
 const arrived = (message: object) => new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));
 
 const resting = new AbortController();
-/** After a suspension a commit may have been taken away by the server. */
+/** After a suspension, the server may have rolled back a commit. */
 const isOutage = ({ code }: AnyJitError) => code === 'ERR_JIT_STORE' || code === 'ERR_JIT_OUTCOME_UNKNOWN';
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'call': {
-      // Everybody begins at one instant.
+      // All processes start at one instant.
       while (Date.now() < order.at);
       return Promise.all(order.calls.map(outcomeOf));
     }

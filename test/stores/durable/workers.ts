@@ -12,14 +12,14 @@ export interface WorkerOptions {
   readonly place: Place;
   readonly namespace: string;
   readonly timeoutMs?: number | undefined;
-  /** What its clock shows until it is told otherwise. Default: the machine's time. */
+  /** The initial time of its clock. Default: the system clock. */
   readonly at?: number | undefined;
 }
 
-/** A verb of the engine, and what it is given. */
+/** A verb of the engine, and its arguments. */
 export type Call = readonly [verb: string, ...args: unknown[]];
 
-/** What became of a call: what it resolved with, or the code that it was refused with. */
+/** The outcome of a call: its result, or the code of its refusal. */
 export interface Called {
   readonly value?: unknown;
   readonly code?: string;
@@ -34,7 +34,7 @@ export type Order =
       readonly seed: number;
       readonly name: string;
       readonly lanes: number;
-      /** The store may be taken away from it in the middle. */
+      /** The test may stop its store in the middle of a commit. */
       readonly outages?: boolean;
     }
   | { readonly do: 'rest' }
@@ -50,7 +50,7 @@ export interface Answer {
   readonly error?: string;
 }
 
-/** A call to the system outside, which waits until it is let go. */
+/** A call to the external system, which waits until it is released. */
 export interface Outside {
   readonly subject: string;
   readonly scope: string;
@@ -65,7 +65,7 @@ type Message =
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 let program: string | undefined;
 
-/** The worker in one file, made once for this process: it starts in a third of the time that its sources take. */
+/** The worker in one file, built once for this process: it starts in a third of the time that its sources take. */
 function theProgram(): string {
   if (program !== undefined) return program;
   // Below node_modules, so that it finds the drivers.
@@ -91,17 +91,17 @@ process.once('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** A process of its own with an engine of its own. */
+/** A separate process with an engine. */
 export class Worker {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #last = 0;
-  /** Told of each transition that was acknowledged. */
+  /** Receives each transition that was acknowledged. */
   onAck: (ack: readonly Ack[]) => void = () => undefined;
-  /** Told of each call to the system outside. */
+  /** Receives each call to the external system. */
   onOutside: (call: Outside) => void = () => undefined;
-  /** Told of each message to people that it is about to send, by its id. */
+  /** Receives the id of each notice before it is sent. */
   onSent: (id: string) => void = () => undefined;
 
   private constructor(options: WorkerOptions) {
@@ -135,7 +135,7 @@ export class Worker {
     return Promise.all(Array.from({ length: count }, () => Worker.start(options)));
   }
 
-  /** @returns what it answers with. Rejects when it is killed before. */
+  /** @returns its answer. Rejects when it is killed before. */
   order(order: Order): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const n = ++this.#last;
@@ -152,9 +152,9 @@ export class Worker {
     this.#child.kill('SIGSTOP');
   }
 
-  /** Waits until it has been stopped, by whomever. */
+  /** Waits until the process has been stopped. */
   async stopped(): Promise<void> {
-    // Behind the name, which may hold anything: T says that it stands still.
+    // The state follows the name, which may contain any character: T means stopped.
     while (!/\) T /.test(readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8'))) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
@@ -162,7 +162,7 @@ export class Worker {
     this.#child.kill('SIGCONT');
   }
 
-  /** At once, with all that is under way; also one that is suspended. */
+  /** Kills it at once, with everything in flight, also when it is suspended. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
     await this.#ended;
@@ -172,7 +172,7 @@ export class Worker {
 /** Long enough for a message to have reached every worker, in milliseconds. */
 const AHEAD_MS = 25;
 
-/** Calls in all of these processes at one instant; each gets its share, in turn. */
+/** Calls in all of these processes at one instant; each gets its share of the calls, in turn. */
 export async function atOnce(workers: readonly Worker[], calls: readonly Call[]): Promise<readonly Called[]> {
   const at = Date.now() + AHEAD_MS;
   const shares = workers.map((_, w) => calls.filter((_, i) => i % workers.length === w));

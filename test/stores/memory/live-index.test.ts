@@ -6,7 +6,7 @@ import type { GrantWindow, Row } from '../../../src/core/store-port.js';
 import { decodeGrant, encode, FrozenRow, type Grant } from '../../../src/records/index.js';
 import { LiveIndex } from '../../../src/stores/memory/live-index.js';
 
-/** An index, and the ids of the rows that questions have looked at: those whose `until` was read. */
+/** An index, and the ids of the rows that a query has read: those whose `until` was read. */
 function watched(rows: readonly Row[]): { readonly index: LiveIndex; readonly looks: Set<string> } {
   const index = new LiveIndex();
   const looks = new Set<string>();
@@ -23,12 +23,12 @@ function watched(rows: readonly Row[]): { readonly index: LiveIndex; readonly lo
   return { index, looks };
 }
 
-/** Whether a window has an instant, as a check reads it. */
+/** Whether a window contains an instant, as a check decides it. */
 const isIn = (window: GrantWindow | undefined, { now, forEnds }: { readonly now: number; readonly forEnds: number }): boolean =>
   window !== undefined && window.from <= now && forEnds < window.until;
 
 describe('LiveIndex', () => {
-  it('L34 looks at the rows of the subject on the scope alone', () => {
+  it('L34 reads only the rows of the subject on the scope', () => {
     const rows = Array.from({ length: 10_000 }, (_, i) => aRow({ id: `r${i}`, subject: `user:${i % 100}`, scope: `db:${(i / 100) | 0}` }));
     const { index, looks } = watched(rows);
     looks.clear();
@@ -41,7 +41,7 @@ describe('LiveIndex', () => {
     expect(looks.size).toBe(100);
   });
 
-  it('hands out nothing through which what it keeps could be changed', () => {
+  it('returns copies, so that callers cannot change the index', () => {
     const index = new LiveIndex();
     const [a, b, c] = [aRow({ id: 'a' }), aRow({ id: 'b', scope: 'db:other' }), aRow({ id: 'c', scope: 'db:other' })];
     for (const row of [a, b, c]) index.add(row);
@@ -63,7 +63,7 @@ describe('LiveIndex', () => {
     expect(index.find('user:nobody', undefined, START_AT)).toEqual([]);
   });
 
-  it('leaves a list that was handed out as it was', () => {
+  it('does not change a list that it has returned', () => {
     const index = new LiveIndex();
     const [a, b] = [aRow({ id: 'a' }), aRow({ id: 'b' })];
     index.add(a);
@@ -76,13 +76,13 @@ describe('LiveIndex', () => {
     expect(index.find('user:maya', 'db-prod:write', START_AT)).toEqual([b]);
   });
 
-  it('gives rows whose until is unknown at every instant', () => {
+  it('returns a row without until at every instant', () => {
     const index = new LiveIndex();
     index.add(aRow({ kind: 'usage', id: 'u', until: undefined }));
     expect(index.find('user:maya', undefined, 8.64e15)).toHaveLength(1);
   });
 
-  it('gives the rows that a list of all gives, whatever was added and removed before (L20, L24)', () => {
+  it('returns the rows that a filter over a plain list returns, after any additions and removals (L20, L24)', () => {
     const names = fc.constantFrom('a', 'b', 'c');
     const steps = fc.array(fc.record({ adds: fc.boolean(), subject: names, scope: fc.option(names, { nil: undefined }), at: fc.nat(9) }), {
       minLength: 1,
@@ -114,7 +114,7 @@ describe('LiveIndex', () => {
     );
   });
 
-  it('gives the scopes of a subject in the order in which they came', () => {
+  it('lists the scopes of a subject in the order of insertion', () => {
     const index = new LiveIndex();
     const rows = ['x', 'm', 'a', 'z'].map((scope, i) => aRow({ id: `r${i}`, scope }));
     for (const row of rows) index.add(row);
@@ -125,11 +125,11 @@ describe('LiveIndex', () => {
     expect(index.find('user:maya', undefined, START_AT)).toEqual([rows[0], rows[2], rows[3], rows[1]]);
   });
 
-  describe('what it answers by itself', () => {
+  describe('windowOf()', () => {
     const settled = (grant: Grant, over: Partial<Row> = {}) => new FrozenRow({ ...encode(grant), ...over });
     const around = (instants: readonly number[]) => instants.flatMap((at) => [at - 1, at, at + 1]);
 
-    it('is what isUsable says, at every instant around a start and an end and with any leeway (L1, L2, L9)', () => {
+    it('agrees with isUsable, at every instant around a start and an end and with any leeway (L1, L2, L9)', () => {
       const at = fc.integer({ min: 1, max: 40 });
       const grants = fc.record({
         issuedAt: at,
@@ -172,7 +172,7 @@ describe('LiveIndex', () => {
       );
     });
 
-    it('is nothing where a row is malformed, not alone, or of a pattern (L20, L30)', () => {
+    it('is undefined where a row is malformed, has a pattern, or is one of several (L20, L30)', () => {
       const grant = aGrant();
       const instants = { now: grant.startsAt, forEnds: grant.startsAt };
       const says = (...rows: readonly Row[]) => {
@@ -187,7 +187,7 @@ describe('LiveIndex', () => {
       expect(says(settled(grant, { subject: 'system:sweeper' }))).toBe(false);
     });
 
-    it('is there again for the one that is left of two, and gone with the last (L12)', () => {
+    it('returns the remaining one of two grants, and undefined after both are removed (L12)', () => {
       const [first, second] = [settled(aGrant()), settled(aGrant({ id: 'r2.1', requestId: 'r2' }))];
       const { subject, scope } = decodeGrant(first);
       const index = new LiveIndex();
@@ -200,7 +200,7 @@ describe('LiveIndex', () => {
     });
   });
 
-  it('removes nothing but the row that it is given, itself', () => {
+  it('removes only the given row object', () => {
     const index = new LiveIndex();
     const row = aRow({ id: 'a' });
     index.add(row);

@@ -5,7 +5,7 @@ import { LongQueue } from '../../../src/stores/memory/long-queue.js';
 const numbers = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
 
 describe('LongQueue', () => {
-  it('is what an array would be that is pushed to, sliced, and cut off at its front', () => {
+  it('behaves as an array under push, slice and removal from the front', () => {
     const work = fc.record({ push: fc.nat(3_000), drop: fc.nat(3_000), from: fc.nat(4_000), limit: fc.nat(3_000) });
     fc.assert(
       fc.property(fc.array(work, { maxLength: 12 }), (steps) => {
@@ -26,7 +26,7 @@ describe('LongQueue', () => {
     );
   });
 
-  it('goes on where everything was dropped, in the middle of a part and at its end', () => {
+  it('accepts items after everything was dropped, in the middle of a part and at its end', () => {
     for (const count of [1, 1_023, 1_024, 1_025, 2_048]) {
       const queue = new LongQueue<number>();
       for (const item of numbers(0, count)) queue.push(item);

@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore } from '../../../src/index.js';
 import { aChange, anEntry } from '../../../src/testing.js';
 
-/** How many maps anything holds: every namespace that is kept has several. A count collects all garbage first. */
+/** How many maps the heap holds: every namespace that is kept has several. A count collects all garbage first. */
 async function mapsHeld(): Promise<number> {
-  // What a weak reference points to lives until the turn ends.
+  // The target of a weak reference lives until the turn ends.
   await new Promise((resolve) => setImmediate(resolve));
   return queryObjects(Map, { format: 'count' });
 }
 
 describe('MemoryGrantStore.in()', () => {
-  it('keeps nothing for a namespace in which nothing was committed [F5]', async () => {
+  it('allocates nothing for a namespace without a commit [F5]', async () => {
     const store = new MemoryGrantStore();
     const asked = 1_000;
     const before = await mapsHeld();
@@ -24,7 +24,7 @@ describe('MemoryGrantStore.in()', () => {
     expect(store.namespace).toBe('default');
   });
 
-  it('gives one namespace to all handles, before and after its first commit', async () => {
+  it('gives all handles the same namespace, before and after its first commit', async () => {
     const store = new MemoryGrantStore();
     const [first, second] = [store.in('a'), store.in('a')];
     let woken = 0;
@@ -37,7 +37,7 @@ describe('MemoryGrantStore.in()', () => {
     expect(woken).toBe(1);
   });
 
-  it('keeps what was committed after every handle is gone', async () => {
+  it('keeps what was committed after every handle was collected', async () => {
     const store = new MemoryGrantStore();
     await store.in('a').commit(aChange({ append: [anEntry({ id: 'c.1' })] }));
     await mapsHeld();

@@ -4,10 +4,10 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Row } from '../../../src/core/store-port.js';
 import { OrderedRows, type OrderedPage } from '../../../src/stores/memory/ordered-rows.js';
 
-/** Rows by `dueAt`, then id, in an order that counts its comparisons and what is asked of a row, beside a map of what is current. */
+/** Rows by `dueAt`, then id, in an order that counts its comparisons and the fields it reads, next to a map of the current rows. */
 class Counted {
   comparisons = 0;
-  /** The most comparisons that one write has made. */
+  /** The most comparisons of a single write. */
   dearest = 0;
   readonly current = new Map<string, Row>();
   readonly rows = new OrderedRows((a, b) => {
@@ -58,10 +58,10 @@ function before(a: Row, b: Row): boolean {
 
 const sorted = (rows: Iterable<Row>): Row[] => [...rows].sort((a, b) => (before(a, b) ? -1 : 1));
 
-/** Numbers below `count` in an order that has nothing to do with theirs. */
+/** The numbers below `count` in a scrambled order. */
 const shuffled = (count: number): number[] => Array.from({ length: count }, (_, i) => (i * 7919) % count);
 
-/** The longest lists that were written in their middle, which moves what lies behind: of rows, and of such lists. */
+/** The longest lists that were written in their middle, which moves the items after it: of rows, and of such lists. */
 function lengthsMoved(work: () => void): { readonly rows: number; readonly lists: number } {
   const { splice } = Array.prototype;
   const longest = { rows: 0, lists: 0 };
@@ -79,7 +79,7 @@ function lengthsMoved(work: () => void): { readonly rows: number; readonly lists
 }
 
 describe('OrderedRows', () => {
-  it('reads rows in order, whatever the order in which they came', () => {
+  it('reads rows in order after insertion in any order', () => {
     const counted = new Counted();
     for (const i of shuffled(1_000)) counted.put(`r${i}`, i);
     expect(counted.due(Infinity).map((row) => row.dueAt)).toEqual(Array.from({ length: 1_000 }, (_, i) => i));
@@ -88,7 +88,7 @@ describe('OrderedRows', () => {
     expect(new Counted().due(Infinity)).toEqual([]);
   });
 
-  it('gives a row once, in its newest version, and none that was removed', () => {
+  it('returns each row once, in its newest version, and no removed row', () => {
     const counted = new Counted();
     for (const i of shuffled(100)) counted.put(`r${i}`, i);
     for (let i = 0; i < 100; i += 2) counted.put(`r${i}`, 1_000 + i);
@@ -96,7 +96,7 @@ describe('OrderedRows', () => {
     expect(counted.due(Infinity)).toEqual(sorted(counted.current.values()));
   });
 
-  it('reads several together, as if they were one', () => {
+  it('reads several lists as one', () => {
     const [a, b] = [new Counted(), new Counted()];
     const [odd, even] = [new OrderedRows(before), new OrderedRows(before)];
     for (const i of shuffled(50)) (i % 2 === 0 ? even : odd).add(aRow({ id: `r${i}`, dueAt: i }));
@@ -106,7 +106,7 @@ describe('OrderedRows', () => {
     expect(a.rows.read({ limit: 10 }, [b.rows])).toEqual({ rows: [], next: undefined });
   });
 
-  it('passes over what is not wanted, and stops at the limit', () => {
+  it('skips rows that are not wanted, and stops at the limit', () => {
     const counted = new Counted();
     for (const i of shuffled(100)) counted.put(`r${i}`, i);
     const { rows, next } = counted.rows.read({ limit: 3, isWanted: (row) => (row.dueAt as number) % 10 === 7 });
@@ -117,7 +117,7 @@ describe('OrderedRows', () => {
   it.each([
     [false, [0, 4], [5, 9], [95, 99]],
     [true, [99, 95], [94, 90], [4, 0]],
-  ])('looks at no more rows than it may, backwards: %s, and says where it has come to', (isBackwards, first, second, last) => {
+  ])('reads at most the given number of rows, backwards: %s, and returns where to continue', (isBackwards, first, second, last) => {
     const counted = new Counted();
     for (const i of shuffled(100)) counted.put(`r${String(i).padStart(2, '0')}`, i);
     const pages: number[][] = [];
@@ -136,7 +136,7 @@ describe('OrderedRows', () => {
     expect(pages).toHaveLength(20);
   });
 
-  it('is what a sorted list of the current rows would be, after any writes, in pages of any length', () => {
+  it('returns the pages of a sorted list of the current rows, after any writes and with any limit', () => {
     const write = fc.record({ id: fc.integer({ min: 0, max: 200 }), dueAt: fc.integer({ min: 0, max: 20 }), gone: fc.boolean() });
     fc.assert(
       fc.property(fc.array(write, { maxLength: 800 }), fc.integer({ min: 1, max: 9 }), fc.nat(25), (writes, limit, at) => {
@@ -158,7 +158,7 @@ describe('OrderedRows', () => {
     );
   });
 
-  it('L34 a page costs what is in it and the depth of the index, not what is stored', () => {
+  it('L34 the cost of a page depends on its length and the depth of the index, not on the number of stored rows', () => {
     const costOf = (stored: number) => {
       const counted = new Counted();
       for (const i of shuffled(stored)) counted.put(`r${i}`, i);
@@ -187,7 +187,7 @@ describe('OrderedRows', () => {
     expect(counted.comparisons).toBeLessThan(count * 6 * Math.log2(count));
   });
 
-  it('adds a row at a cost that grows with the logarithm of what is stored', () => {
+  it('adds a row at a cost that grows with the logarithm of the stored rows', () => {
     const counted = new Counted();
     const count = 32_768;
     for (const i of shuffled(count)) counted.put(`r${i}`, i);
@@ -203,19 +203,19 @@ describe('OrderedRows', () => {
       for (const i of shuffled(count)) counted.remove(`r${i}`);
     });
     expect(counted.due(Infinity)).toEqual([]);
-    // A search among the lists, and one in a list of at most 70.
+    // One search over the lists, and one in a list of at most 70.
     expect(counted.dearest).toBeLessThanOrEqual(Math.log2(count) + Math.log2(70) + 2);
     expect(moved.rows).toBeLessThanOrEqual(70);
-    // Two neighbours hold 35 rows or more.
+    // Two neighbouring lists hold 35 rows or more.
     expect(moved.lists).toBeLessThanOrEqual(2 * Math.ceil(count / 35) + 1);
   });
 
-  it.each(['from the first on', 'from the last on'])('puts the lists together that many removed rows leave behind, %s', (order) => {
+  it.each(['from the first on', 'from the last on'])('merges short lists after many removals, %s', (order) => {
     const counted = new Counted();
     for (const i of shuffled(70_000)) counted.put(`r${i}`, i);
     const from = order === 'from the first on' ? 0 : 69_999;
     for (let i = 0; i < 70_000; i++) if (i % 100 !== 0) counted.remove(`r${Math.abs(from - i)}`);
-    // Of 700 rows: without it, each would have a list of its own.
+    // Of 700 rows: without merging, each would have its own list.
     const { lists } = lengthsMoved(() => {
       for (const id of [...counted.current.keys()]) counted.remove(id);
     });
@@ -223,7 +223,7 @@ describe('OrderedRows', () => {
     expect(counted.due(Infinity)).toEqual([]);
   });
 
-  it('reads on in the order of the rows after a row that is not in it was removed', () => {
+  it('stays in order after the removal of a row that it does not contain', () => {
     const counted = new Counted();
     for (const i of shuffled(100)) counted.put(`r${i}`, i);
     counted.rows.remove(aRow({ id: 'r50', dueAt: 50 }));

@@ -4,11 +4,11 @@ import { Names } from '../../../src/stores/memory/names.js';
 import { Pairs } from '../../../src/stores/memory/pairs.js';
 
 const small = fc.nat(11);
-/** Many pairs meet in few cells: searches are long, and gaps are closed in the middle of them. */
+/** Many pairs share few cells: searches are long, and removals close gaps in the middle of them. */
 const steps = fc.array(fc.record({ adds: fc.boolean(), a: small, b: small }), { minLength: 1, maxLength: 400 });
 
 describe('Pairs', () => {
-  it('finds what a map of maps finds, whatever was added and removed before (L24)', () => {
+  it('finds what a map of maps finds, after any additions and removals (L24)', () => {
     fc.assert(
       fc.property(steps, (all) => {
         const pairs = new Pairs();
@@ -27,7 +27,7 @@ describe('Pairs', () => {
     );
   });
 
-  it('takes (a, b) for no (b, a), nor 0 for nothing (L24)', () => {
+  it('distinguishes (a, b) from (b, a), and 0 from a missing value (L24)', () => {
     const pairs = new Pairs();
     pairs.add(1, 2, 0);
     expect([pairs.placeOf(1, 2), pairs.placeOf(2, 1), pairs.placeOf(0, 0)]).toEqual([0, -1, -1]);
@@ -35,7 +35,7 @@ describe('Pairs', () => {
     expect([pairs.placeOf(0, 0), pairs.placeOf(1, 0), pairs.placeOf(0, 1)]).toEqual([7, -1, -1]);
   });
 
-  it('finds each of 50,000, and of those that are left when every other has gone', () => {
+  it('finds each of 50,000 pairs, and the rest after every other one was removed', () => {
     const pairs = new Pairs();
     const all = Array.from({ length: 50_000 }, (_, i) => [(i / 10) | 0, i % 10] as const);
     all.forEach(([a, b], place) => pairs.add(a, b, place));
@@ -48,7 +48,7 @@ describe('Pairs', () => {
 });
 
 describe('Names', () => {
-  it('numbers a name as long as it is used, and gives the number to another afterwards', () => {
+  it('numbers a name while it is in use, and reuses the number afterwards', () => {
     const names = new Names();
     expect([names.take('a'), names.take('b'), names.take('a')]).toEqual([0, 1, 0]);
     names.drop('a', 0);
@@ -58,7 +58,7 @@ describe('Names', () => {
     expect([names.take('c'), names.take('a'), names.numberOf('b')]).toEqual([0, 2, 1]);
   });
 
-  it('takes nothing for a name (L24)', () => {
+  it('numbers undefined, null and the empty string as separate names (L24)', () => {
     const names = new Names();
     expect([names.take(undefined), names.take('undefined'), names.take(null), names.take('')]).toEqual([0, 1, 2, 3]);
     expect(names.numberOf(undefined)).toBe(0);

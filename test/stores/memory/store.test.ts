@@ -6,9 +6,9 @@ import { MemoryGrantStore } from '../../../src/stores/memory.js';
 
 const LATEST = 8.64e15;
 
-/** What the contract suite can't reach, because it holds for this store only. */
+/** What the contract suite cannot test, because it holds for this store only. */
 describe('MemoryGrantStore', () => {
-  it('is bound to the namespace default unless told otherwise', () => {
+  it('uses the namespace default without an option', () => {
     expect(new MemoryGrantStore()).toMatchObject({ namespace: 'default', durability: 'memory' });
     expect(new MemoryGrantStore({ namespace: 'tenant:a' }).namespace).toBe('tenant:a');
   });
@@ -18,13 +18,13 @@ describe('MemoryGrantStore', () => {
     expect(() => new MemoryGrantStore().in(namespace as string)).toThrow(InvalidArgumentError);
   });
 
-  it('refuses to guess a namespace: an undefined one, a misspelt option', () => {
+  it('refuses an undefined namespace and a misspelt option', () => {
     expect(() => new MemoryGrantStore().in(undefined as unknown as string)).toThrow(InvalidArgumentError);
     expect(() => new MemoryGrantStore({ nameSpace: 'tenant:a' } as object)).toThrow(InvalidArgumentError);
     expect(() => new MemoryGrantStore(null as unknown as object)).toThrow(InvalidArgumentError);
   });
 
-  it('shares the truth with another handle, and with no other store', async () => {
+  it('shares its rows with another handle, and not with another store', async () => {
     const store = new MemoryGrantStore();
     const handle = store.in('b').in('default');
     await handle.commit(aChange({ put: [aRow()] }));
@@ -47,7 +47,7 @@ describe('MemoryGrantStore', () => {
     for (const part of parts) expect(Object.isFrozen(part)).toBe(true);
   });
 
-  it('refuses to trim the journal behind its head, and leaves everything as it was', async () => {
+  it('refuses to trim the journal beyond its head, and changes nothing then', async () => {
     const store = new MemoryGrantStore();
     await store.commit(aChange({ append: [anEntry({ id: 'c1.1' })] }));
     const change = aChange({ put: [aRow()], append: [anEntry({ id: 'c2.1' })], trimJournalTo: 3 });
@@ -58,7 +58,7 @@ describe('MemoryGrantStore', () => {
     expect(await store.journal({ after: 0, limit: 9 })).toMatchObject({ entries: [], start: { seq: 2 }, head: { seq: 2 } });
   });
 
-  it('knows a change while one of its entries is kept, and forgets it with the last', async () => {
+  it('recognises a repeated change while one of its entries is kept', async () => {
     const store = new MemoryGrantStore();
     const change = aChange({ id: 'c1', append: [anEntry({ id: 'c1.1' }), anEntry({ id: 'c1.2' })] });
     const journal = async () => (await store.journal({ after: 0, limit: 9 })).entries.map((entry) => entry.id);
@@ -71,14 +71,14 @@ describe('MemoryGrantStore', () => {
     expect(await journal()).toEqual(['c1.1', 'c1.2']);
   });
 
-  it('remembers no change that appends nothing, for there would be no end to it', async () => {
+  it('does not remember a change without entries, so that its memory stays bounded', async () => {
     const store = new MemoryGrantStore();
     const change = aChange({ put: [aRow()] });
     expect(await store.commit(change)).toMatchObject({ outcome: 'committed' });
     expect(await store.commit(change)).toMatchObject({ outcome: 'conflict' });
   });
 
-  it('wakes who watches when the head has moved, not for a cursor or a conflict, and not once unsubscribed', async () => {
+  it('wakes a watcher when the head has moved, not for a cursor or a conflict, and not after unsubscribing', async () => {
     const store = new MemoryGrantStore();
     let woken = 0;
     const stop = store.in('default').watch(() => (woken += 1));
@@ -98,7 +98,7 @@ describe('MemoryGrantStore', () => {
     expect(woken).toBe(1);
   });
 
-  it('refuses an after that is not one of its own', async () => {
+  it('refuses an unknown cursor as after', async () => {
     const store = new MemoryGrantStore();
     await expect(store.due({ at: 0, after: 'no place', limit: 1 })).rejects.toThrow();
   });

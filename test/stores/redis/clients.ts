@@ -2,13 +2,13 @@ import { Redis } from 'ioredis';
 import { fromIoredis, fromNodeRedis, type RedisClient } from 'jit-access/redis';
 import { createClient } from 'redis';
 
-/** A client, and what a test does to it past the store. */
+/** A client, and what a test can do to it apart from the store. */
 export interface Connected {
   readonly client: RedisClient;
   send(...command: string[]): Promise<unknown>;
-  /** From the next failure on it connects no more by itself: a store is then refused at once, and needn't be waited for. */
+  /** It does not reconnect after the next failure: the store is then refused at once, without a wait. */
   giveUp(): void;
-  /** Connects again after it has given up. */
+  /** Reconnects after it has given up. */
   connectAgain(): Promise<unknown>;
   close(): void;
 }

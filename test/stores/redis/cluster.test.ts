@@ -14,7 +14,7 @@ import { isInstalled, startServer, type TestServer } from './started.js';
 const SLOTS = 16_384;
 const PRIMARIES = 3;
 
-/** A command to one server, over a connection of its own. */
+/** A command to one server, over a separate connection. */
 async function sendTo(server: TestServer, ...command: string[]): Promise<unknown> {
   const client = createClient({ url: server.url });
   client.on('error', () => undefined);
@@ -38,7 +38,7 @@ class TestCluster {
 
   static async start(): Promise<TestCluster> {
     const nodes: TestServer[] = [];
-    // One after the other: a port that is free for two of them is one too few.
+    // One after the other: two concurrent searches could find the same free port.
     for (let i = 0; i < 2 * PRIMARIES; i++) {
       const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000', '--cluster-replica-validity-factor', '0'];
       nodes.push(
@@ -73,7 +73,7 @@ class TestCluster {
     const ids = [...this.#ids.keys()];
     for (let i = 0; i < PRIMARIES; i++) {
       const replica = this.nodes[PRIMARIES + i] as TestServer;
-      // It has to have heard of its primary.
+      // It must know its primary.
       while (
         await sendTo(replica, 'CLUSTER', 'REPLICATE', ids[i] as string).then(
           () => false,
@@ -93,7 +93,7 @@ class TestCluster {
     return sendTo(node, ...command);
   }
 
-  /** The primaries of now, with the one that holds a namespace first. */
+  /** The current primaries, with the one that holds a namespace first. */
   async primariesOf(namespace: string): Promise<readonly TestServer[]> {
     const [any] = this.nodes as [TestServer];
     const slot = Number(await sendTo(any, 'CLUSTER', 'KEYSLOT', `{jit:${namespace}}:head`));
@@ -105,7 +105,7 @@ class TestCluster {
     return [this.nodes[place] as TestServer, ...this.nodes.slice(0, PRIMARIES).filter((_, i) => i !== place)];
   }
 
-  /** The replica that a primary began with. */
+  /** The replica that a primary started with. */
   replicaOf(primary: TestServer): TestServer {
     return this.nodes[this.nodes.indexOf(primary) + PRIMARIES] as TestServer;
   }
@@ -138,12 +138,12 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
   const policy = (node: TestServer, name: string) => cluster.send(node, 'CONFIG', 'SET', 'maxmemory-policy', name);
   const says = (ask: () => Promise<unknown>) => ask().then(() => 'answered', String);
 
-  it('refuses a policy, or takes it, that is that of the node which holds the namespace (L12) [V9]', async () => {
+  it('accepts or refuses by the eviction policy of the node that holds the namespace (L12) [V9]', async () => {
     const namespace = randomUUID();
     const [own, ...others] = (await cluster.primariesOf(namespace)) as [TestServer];
     undo.push(() => Promise.all([own, ...others].map((node) => policy(node, 'noeviction'))));
     const client = clientOf();
-    // Each asks for itself.
+    // Each store asks for itself.
     const answers = () =>
       Promise.all(
         Array.from({ length: STORES }, () => says(() => redisGrantStore({ client: fromIoredis(client), namespace }).get([aRow()]))),
@@ -155,7 +155,7 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
     expect(new Set(await answers())).toEqual(new Set(['answered']));
   });
 
-  it('replaces the connection to the node that is silent, and leaves the others as they are (L38) [V4]', async () => {
+  it('replaces the connection to the silent node only (L38) [V4]', async () => {
     const client = clientOf();
     const store = redisGrantStore({ client: fromIoredis(client), namespace: randomUUID(), timeoutMs: 150 });
     const [primary] = await cluster.primariesOf(store.namespace);
@@ -164,11 +164,11 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
     while ((await cluster.primariesOf(other.namespace))[0] === primary) other = store.in(randomUUID());
     await other.get([aRow()]);
     const nodes = client.nodes('master') as unknown as { stream: Duplex | undefined; options: { port?: number } }[];
-    // A node that was asked nothing has no connection yet.
+    // A node without a call has no connection yet.
     const connections = nodes.flatMap(({ stream, options }) =>
       stream === undefined ? [] : [{ stream, isOwn: options.port === primary?.port }],
     );
-    // Nothing that this node says is heard any more.
+    // No data of this node arrives any more.
     for (const { stream, isOwn } of connections) if (isOwn) stream.pause();
     let answer: unknown;
     for (let asked = 0; asked < 20 && answer === undefined; asked++) {
@@ -179,7 +179,7 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
     expect(connections.map(({ stream }) => stream.destroyed)).toEqual(connections.map(({ isOwn }) => isOwn));
   });
 
-  it('goes on with the replica that takes over from a primary which hangs, and keeps what it revokes then (L12, L41) [V4]', async () => {
+  it('continues with the replica that takes over from a primary that hangs, and keeps what it revokes then (L12, L41) [V4]', async () => {
     const namespace = randomUUID();
     const [own] = (await cluster.primariesOf(namespace)) as [TestServer];
     const engineOn = (client: Cluster) =>
@@ -209,7 +209,7 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
     own.process?.kill('SIGSTOP');
     undo.push(() => own.process?.kill('SIGCONT'));
     while (!/role:master/.test(String(await cluster.send(heir, 'INFO', 'replication'))));
-    // Nothing tells its client: the connection is as open as before.
+    // The client receives no signal: the connection is as open as before.
     expect(await settled(check).catch(String)).toBe(true);
     await settled(() => engine.revoke(`${request.id}.1`, { by: 'user:sam' }));
     own.process?.kill('SIGCONT');
@@ -221,7 +221,7 @@ describe.skipIf(!isInstalled)('a Cluster of three primaries with replicas', () =
 });
 
 describeRedis(
-  'the eviction policy of a Redis that goes on',
+  'the eviction policy of a running Redis',
   (server) => {
     const { store, connect, after } = openedFor(server);
     afterEach(() => void vi.restoreAllMocks());

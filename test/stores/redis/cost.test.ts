@@ -17,7 +17,7 @@ async function commandsOf({ send }: OpenedStore, work: () => unknown): Promise<R
 }
 
 describeRedis(
-  'what is asked of Redis',
+  'the commands sent to Redis',
   (server) => {
     const { store } = openedFor(server);
 
@@ -33,14 +33,14 @@ describeRedis(
       return opened;
     }
 
-    it.each(Object.entries(CLIENTS))('L34 is one script of the same few reads for a check on a scope, over %s', async (_, make) => {
+    it.each(Object.entries(CLIENTS))('L34 are one script with the same few reads for a check on a scope, over %s', async (_, make) => {
       const opened = await filled(100, make);
       await opened.store.live(check);
-      // What lies in the namespace is counted, which walks nothing; then the field that names the row, the row, and that of the locks.
+      // Counts of the namespace's keys, which do not iterate; then the field that names the row, the row, and the row of the locks.
       expect(await commandsOf(opened, () => opened.store.live(check))).toEqual({ evalsha: 1, hmget: 1, hlen: 2, zcard: 1, hget: 3 });
     });
 
-    it('L34 is no more for a check, a page of what is due, and a change, however many grants are live', async () => {
+    it('L34 are the same for a check, a page of what is due and a change, for any number of live grants', async () => {
       const [few, many] = [await filled(100), await filled(LIVE)];
       let ended = 20;
       const questions: ((opened: OpenedStore) => Promise<unknown>)[] = [
@@ -50,7 +50,7 @@ describeRedis(
         ({ store: one }) => one.find({ kind: 'grant', subject: 'user:9', open: true, limit: 10 }),
         ({ store: one }) => one.find({ kind: 'grant', open: false, limit: 10 }),
         ({ store: one }) => one.journal({ after: 0, limit: 1 }),
-        // Another each time: one grant less that is live, one entry more.
+        // Another grant each time: one live grant less, one entry more.
         ({ store: one }) => {
           const row = { subject: `user:${ended}`, scope: `db:${ended}`, id: `r${ended++}`, version: 2, open: false, dueAt: undefined };
           return one
@@ -59,7 +59,7 @@ describeRedis(
         },
       ];
       for (const ask of questions) {
-        // The first may have to bring the script.
+        // The first call may have to load the script.
         await ask(few);
         await ask(many);
         const cost = await commandsOf(few, () => ask(few));
@@ -68,7 +68,7 @@ describeRedis(
       }
     });
 
-    it('is one script for up to 64 changes that wait', async () => {
+    it('are one script for up to 64 waiting changes', async () => {
       const opened = await filled(100);
       const { namespace } = opened.store;
       const changes = Array.from({ length: 64 }, (_, i) =>
@@ -78,7 +78,7 @@ describeRedis(
       expect(evalsha).toBe(1);
     });
 
-    it('gives pages of a past in which few rows are wanted, and looks at a thousand lines in a script at most', async () => {
+    it('read at most a thousand lines in a script for pages of a past with few matching rows', async () => {
       const opened = await filled(LIVE);
       const during = { from: 0, until: 1 };
       const { evalsha = 0, hget = 0 } = await commandsOf(opened, async () => {
@@ -92,7 +92,7 @@ describeRedis(
       expect(evalsha).toBe(Math.floor(LIVE / 1_000) + 1);
     });
 
-    it('goes on from the head that there is, where the server has lost what it had acknowledged', async () => {
+    it("link to the server's current head where the server has lost acknowledged changes", async () => {
       const opened = await filled(500);
       const { namespace } = opened.store;
       await opened.send('DEL', ...keysIn(namespace));
@@ -101,7 +101,7 @@ describeRedis(
       expect((await opened.store.journal({ after: 0, limit: 10 })).entries.map(({ seq, id }) => [seq, id])).toEqual([[1, 'later.1']]);
     });
 
-    it('drops a long journal in one change', async () => {
+    it('delete a long journal in one change', async () => {
       const opened = await filled(100);
       const { namespace } = opened.store;
       for (let n = 0; n < 5; n++) {

@@ -7,17 +7,17 @@ import { describeRedis } from './server.js';
 const MAYA = 'user:maya';
 const BY = { by: 'user:sam' };
 
-/** The message of the refusal; 'answered' where there is none. */
+/** The message of the refusal, or 'answered'. */
 const answerOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'answered',
     (error: unknown) => (error as Error).message,
   );
 
-describeRedis('a namespace in Redis that something else has written to', (server) => {
+describeRedis('a namespace in Redis that another program has changed', (server) => {
   const { store } = openedFor(server);
 
-  /** An engine with a grant, and the keys under it. */
+  /** An engine with a grant, and the keys of its namespace. */
   async function granted() {
     const opened = await store();
     const errors: unknown[] = [];
@@ -42,12 +42,12 @@ describeRedis('a namespace in Redis that something else has written to', (server
   const readsOf = ({ store: one }: OpenedStore) => ({
     get: () => one.get([aRow()]),
     'live on a scope': async () => one.live({ subject: MAYA, scope: 'a:b', at: 0 }),
-    'live on all': async () => one.live({ subject: MAYA, at: 0 }),
+    'live on all scopes': async () => one.live({ subject: MAYA, at: 0 }),
     find: () => one.find({ kind: 'grant', limit: 9 }),
     due: () => one.due({ at: 8.64e15, limit: 9 }),
   });
 
-  it('allows nothing by an old field of live that is put back after a revoke (L12) [V8]', async () => {
+  it('allows nothing by an old field of live that is restored after a revoke (L12) [V8]', async () => {
     const { engine, held, check, send, live } = await granted();
     const field = '+user:maya\0+a:b';
     const old = String(await send('HGET', live, field));
@@ -57,20 +57,20 @@ describeRedis('a namespace in Redis that something else has written to', (server
     expect(await check()).not.toBe(true);
   });
 
-  it('allows nothing by a field of live that names an ended grant beside one that goes on, or the grant of another scope [V8]', async () => {
+  it('allows nothing by a field of live that names an ended grant next to a live one, or the grant of another scope [V8]', async () => {
     const { engine, grant, held, check, send, live } = await granted();
     const other = await grant('c:d');
     await engine.revoke(held, BY);
     const field = '+user:maya\0+c:d';
     for (const named of [[held, other], [held]]) {
-      // As many fields as before, so that no count shows it.
+      // The same number of fields as before, so that no count differs.
       await send('HSET', live, field, named.map((id) => `grant\0${id}`).join('\x02'));
       expect(await check('c:d')).toBe('refused');
       expect(await check()).not.toBe(true);
     }
   });
 
-  it('answers and ends nothing in silence without its index: revokeAll rejects, and no check allows (L30) [V8]', async () => {
+  it('rejects revokeAll, checks and requests without its index (L30) [V8]', async () => {
     const { engine, check, send, index } = await granted();
     await send('DEL', index);
     expect(await answerOf(engine.revokeAll({ subject: MAYA }, BY))).toMatch(/index/);
@@ -78,7 +78,7 @@ describeRedis('a namespace in Redis that something else has written to', (server
     expect(await answerOf(engine.requestAccess({ subject: MAYA, scope: 'c:d', ttl: '1h' }))).toMatch(/index/);
   });
 
-  it('allows nothing without its rows, and takes no request (L30) [V8]', async () => {
+  it('rejects checks and requests without its rows (L30) [V8]', async () => {
     const { engine, held, check, send, rows } = await granted();
     await send('DEL', rows);
     expect(await check()).toBe('refused');
@@ -87,18 +87,18 @@ describeRedis('a namespace in Redis that something else has written to', (server
   });
 
   const damages: Readonly<Record<string, (one: Granted) => Promise<unknown>>> = {
-    'a row is gone': ({ send, rows, held }) => send('HDEL', rows, `grant\0${held}`),
-    'a row too many': ({ send, rows }) => send('HSET', rows, 'grant\0x', 'x'),
-    'a line of the index is gone': async ({ send, index, held }) => {
+    'a row is missing': ({ send, rows, held }) => send('HDEL', rows, `grant\0${held}`),
+    'there is a row too many': ({ send, rows }) => send('HSET', rows, 'grant\0x', 'x'),
+    'a line of the index is missing': async ({ send, index, held }) => {
       const lines = (await send('ZRANGE', index, '0', '-1')) as readonly string[];
       const line = lines.find((one) => one.startsWith('find\0grant\0') && one.endsWith(held));
       expect(await send('ZREM', index, String(line))).toBe(1);
     },
-    'a line of the index too many': ({ send, index }) => send('ZADD', index, '0', 'find\0grant\x001\0\0x'),
-    'a field of live is gone': ({ send, live }) => send('HDEL', live, '+user:maya\0+a:b'),
-    'live is gone': ({ send, live }) => send('DEL', live),
+    'there is a line of the index too many': ({ send, index }) => send('ZADD', index, '0', 'find\0grant\x001\0\0x'),
+    'a field of live is missing': ({ send, live }) => send('HDEL', live, '+user:maya\0+a:b'),
+    'live is missing': ({ send, live }) => send('DEL', live),
   };
-  it.each(Object.entries(damages))('answers nothing and commits nothing where %s [V8]', async (_, damage) => {
+  it.each(Object.entries(damages))('refuses every read and every commit where %s [V8]', async (_, damage) => {
     const given = await granted();
     await damage(given);
     for (const [name, read] of Object.entries(readsOf(given)))
@@ -107,7 +107,7 @@ describeRedis('a namespace in Redis that something else has written to', (server
     expect(await answerOf(given.store.commit(change))).toMatch(/another program has changed this namespace.*nothing was written/);
   });
 
-  it.each(['journal', 'changes'] as const)('commits nothing where something is gone from %s [V8]', async (key) => {
+  it.each(['journal', 'changes'] as const)('refuses commits where an element of %s is missing [V8]', async (key) => {
     const given = await granted();
     await given.send(...(key === 'journal' ? ['HDEL', given.journal, '1'] : ['ZREMRANGEBYRANK', given.changes, '0', '0']));
     const change = aChange({ put: [aRow({ id: 'new' })], append: [anEntry({ namespace: given.store.namespace })] });
@@ -116,7 +116,7 @@ describeRedis('a namespace in Redis that something else has written to', (server
       expect(await answerOf(given.store.journal({ after: 0, limit: 1 }))).toMatch(/another program has changed this namespace/);
   });
 
-  it('has no head for a namespace that is damaged, and hides no other head (L38)', async () => {
+  it('has no head for a damaged namespace, and still lists the other heads (L38)', async () => {
     const damage: readonly ((one: Granted) => Promise<unknown>)[] = [
       ({ send, head }) => send('DEL', head),
       ({ send, journal }) => send('DEL', journal),
@@ -137,7 +137,7 @@ describeRedis('a namespace in Redis that something else has written to', (server
     }
   });
 
-  it('refuses every read of a layout that this version does not know [V8]', async () => {
+  it('refuses every read of an unknown layout version [V8]', async () => {
     const given = await granted();
     await given.send('HSET', given.head, 'layout', '2');
     for (const [name, read] of Object.entries(readsOf(given)))

@@ -8,11 +8,11 @@ import { CLIENTS } from './clients.js';
 import { openedFor } from './opened.js';
 import { describeRedis } from './server.js';
 
-/** Calls, one after the other, to two stores that have to be the same store. */
+/** Sends calls, one after the other, to two stores that must behave the same. */
 class Pair {
   readonly #a: GrantStore;
   readonly #b: GrantStore;
-  /** The place behind a page of `due` is each store's own: of the one's the other's. */
+  /** The cursor after a page of `due` differs between the stores: this maps one to the other. */
   readonly #places = new Map<string | undefined, string | undefined>();
 
   constructor(a: GrantStore, b: GrantStore) {
@@ -22,7 +22,7 @@ class Pair {
 
   async call(method: StoreMethod, argument: unknown): Promise<void> {
     const ask = (store: GrantStore, what: unknown) => (store[method] as (argument: unknown) => unknown)(what);
-    // Rows of the in-memory store are of a class of their own: what they say is compared.
+    // Rows of the in-memory store have their own class: only their fields are compared.
     const expected: unknown = structuredClone(await ask(this.#a, argument));
     const after = (argument as { readonly after?: string }).after;
     const own = method === 'due' && after !== undefined ? { ...(argument as object), after: this.#places.get(after) } : argument;
@@ -46,13 +46,13 @@ class Pair {
 
 const sorted = (rows: readonly Row[]): readonly Row[] => [...rows].sort((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1));
 
-// Few, so that they meet; some sort otherwise as bytes, some hold what separates.
+// Few texts, so that they meet; some sort differently as bytes, some contain separators.
 const text = fc.constantFrom('a', 'a\0', 'a\x01', 'b', '\u{1f511}', '\uff5e', '__proto__', '');
 const instant = fc.option(fc.constantFrom(0, 1, 5, 9, 10, 8.64e15), { nil: undefined, freq: 5 });
 const kind = fc.constantFrom('grant', 'usage', 'request');
 const row = fc
   .record({ kind, id: text, subject: fc.option(text, { nil: undefined }), scope: fc.option(text, { nil: undefined }), open: fc.boolean() })
-  // Of one id it never changes.
+  // These fields never change for one id.
   .map((fixed) => ({ ...fixed, createdAt: fixed.id.length % 2 }))
   .chain((fixed) =>
     fc.record({ from: instant, until: instant, dueAt: instant, sortAt: instant }).map((window) => aRow({ ...fixed, ...window })),
@@ -107,7 +107,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
 describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
   const { store } = openedFor(server);
 
-  it.each(Object.keys(CLIENTS))('answer the same to all that an engine asks in any sequence of verbs, over %s', async (name) => {
+  it.each(Object.keys(CLIENTS))('give the same answers to every call of an engine in any sequence of verbs, over %s', async (name) => {
     const stepArb: fc.Arbitrary<Step> = fc.oneof({ weight: 3, arbitrary: actArb }, { weight: 1, arbitrary: moveArb });
     const make = CLIENTS[name as keyof typeof CLIENTS];
     let commits = 0;
@@ -119,7 +119,7 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
           await world.try(step);
           await world.look();
         }
-        // Ids and instants are those of the life that was recorded.
+        // The ids and instants of the recorded life.
         const pair = new Pair(new MemoryGrantStore(), (await store({}, make)).store);
         for (const { method, argument } of world.store.calls) {
           await pair.call(method, argument);
@@ -129,12 +129,12 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
       }),
       { numRuns: 10 },
     );
-    // Not of sequences in which nothing is ever recorded.
+    // Not only sequences in which nothing is recorded.
     expect(commits).toBeGreaterThan(30);
     expect(entries).toBeGreaterThan(30);
   });
 
-  it('answer the same to any sequence of changes and questions', async () => {
+  it('give the same answers to any sequence of changes and queries', async () => {
     let committed = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(call, { minLength: 10, maxLength: 60, size: 'max' }), async (calls) => {
@@ -159,7 +159,7 @@ describeRedis('redisGrantStore and MemoryGrantStore', (server) => {
   });
 });
 
-/** A change that follows on what there is, or is a version behind. */
+/** A change that is based on the current versions, or on the version before. */
 async function changeOf(store: GrantStore, i: number, { rows, remove, stale, trim }: Extract<Call, { do: 'write' }>): Promise<Change> {
   const unique = [...new Map(rows.map((one) => [JSON.stringify([one.kind, one.id]), one])).values()];
   const before = await store.get(unique);
@@ -174,7 +174,7 @@ async function changeOf(store: GrantStore, i: number, { rows, remove, stale, tri
     id: `c${i}`,
     expect: [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 + late })), ...gone],
     put,
-    // Always an entry: a change without one may be answered either way when it comes again.
+    // Always an entry: a repeated change without one may be answered either way.
     append: Array.from({ length: 1 + (i % 3) }, (_, n) => anEntry({ id: `c${i}.${n}`, data: { n } })),
     remove: gone,
     trimJournalTo: i % 5 === 0 ? Math.min(trim, head.seq) : undefined,

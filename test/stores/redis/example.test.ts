@@ -15,16 +15,16 @@ const runExample = ({ REDIS_URL }: { readonly REDIS_URL: string | undefined }) =
 describeRedis(
   'the example of Redis',
   (server) => {
-    it('lets one process see what the other has done', async () => {
+    it('shows one process the grant and the revoke of the other', async () => {
       const { stdout, stderr } = await runExample({ REDIS_URL: server().url });
       expect(stderr).toBe('');
       expect(stdout.trimEnd().split('\n')).toEqual(['true', 'false']);
     });
 
-    it('says what it needs where it has no Redis', async () => {
+    it('prints that it needs REDIS_URL where the variable is missing', async () => {
       expect((await runExample({ REDIS_URL: undefined })).stdout).toMatch(/^set REDIS_URL/);
     });
   },
-  // It writes to a namespace that may be somebody's.
+  // It writes to a namespace that may be in use.
   { own: true },
 );

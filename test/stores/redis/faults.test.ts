@@ -8,11 +8,11 @@ import { describeRedis } from './server.js';
 
 for (const [name, make] of Object.entries(CLIENTS)) {
   describeRedis(
-    `redisGrantStore over ${name}, on a server in trouble`,
+    `redisGrantStore over ${name}, on a faulty server`,
     (server) => {
       const { store, connect, after } = openedFor(server);
 
-      /** A store, and what configures its server past it, with a connection that may be blocked. */
+      /** A store with a connection that may be blocked, and commands that configure its server. */
       async function opened() {
         const [{ store: one }, admin, other] = [await store({}, make), await connect(), await connect()];
         const set = (...settings: string[]) => admin.send('CONFIG', 'SET', ...settings);
@@ -20,9 +20,9 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         return { store: one, admin, other, set, info };
       }
 
-      it('denies and writes nothing while it loads its data, which it then has (L30)', async () => {
+      it('denies and writes nothing while the server loads its data, and has the data afterwards (L30)', async () => {
         const { store, admin, other, set, info } = await opened();
-        // At this pace it would take longer than the test may; its end lets it go on at once.
+        // At this pace loading would take longer than the test; the end of the fault speeds it up.
         await admin.send('DEBUG', 'POPULATE', '40000', 'filler', '500');
         await set('loading-process-events-interval-bytes', '1024');
         let loaded: Promise<unknown>;
@@ -43,7 +43,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await admin.send('FLUSHALL');
       });
 
-      it('denies and writes nothing while a script of somebody else goes on and on (L30)', async () => {
+      it('denies and writes nothing while an endless script of another client runs (L30)', async () => {
         const { store, admin, other, set } = await opened();
         let ended: Promise<unknown>;
         await withstand({
@@ -63,7 +63,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
       });
 
-      it('adds nothing where its memory is full, ends what it has, and answers from it (L30)', async () => {
+      it("adds nothing while the server's memory is full, but records ends and answers reads (L30)", async () => {
         const { store, set } = await opened();
         await withstand({
           store,
@@ -75,7 +75,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
       });
 
-      it('denies and writes nothing where it can’t save to its disk (L30)', async () => {
+      it('denies and writes nothing where the server cannot save to its disk (L30)', async () => {
         const { store, admin, set, info } = await opened();
         const folder = String(Object.values((await admin.send('CONFIG', 'GET', 'dir')) as object)[0]);
         const saved = async () => {
@@ -88,7 +88,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await withstand({
           store,
           async begin() {
-            // No file can take its place, whoever the server runs as.
+            // No file can be written in its place, for any user of the server.
             await set('dbfilename', 'taken.rdb');
             await mkdir(join(folder, 'taken.rdb'));
             expect(await saved()).toBe(false);
@@ -102,11 +102,11 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
       });
 
-      it('denies and writes nothing where it has been made a replica, until it is none (L30, L41)', async () => {
+      it('denies and writes nothing while the server is a replica (L30, L41)', async () => {
         const { store, admin } = await opened();
         await withstand({
           store,
-          // Of a primary that isn't there: it keeps what it has.
+          // A replica of a primary that does not exist: it keeps its data.
           begin: () => admin.send('REPLICAOF', '127.0.0.1', '1'),
           end: () => admin.send('REPLICAOF', 'NO', 'ONE'),
           says: /READONLY/,
@@ -114,7 +114,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         });
       });
 
-      it('denies and writes nothing where it is a replica that has lost its primary, and may not be behind (L30)', async () => {
+      it('denies and writes nothing where the server is a replica without a primary that may not serve stale data (L30)', async () => {
         const { store, admin, set } = await opened();
         await set('replica-serve-stale-data', 'no');
         after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'replica-serve-stale-data', 'yes')));

@@ -16,7 +16,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     (server) => {
       const { store, after } = openedFor(server);
 
-      /** An engine over a store that has what is to end, and how to fill the server and empty it. */
+      /** An engine over a store with records to end, and functions that fill the server and empty it. */
       async function opened() {
         const { store: one, send } = await store({}, make);
         const clock = new ManualClock();
@@ -40,7 +40,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         return { one, clock, engine, pending, grant, fill: () => limit('1'), empty: () => limit('0') };
       }
 
-      it('still revokes, releases, denies and cancels, and gives nothing [full Redis]', async () => {
+      it('still revokes, releases, denies and cancels, but issues no grant [full Redis]', async () => {
         const { one, engine, pending, grant, fill, empty } = await opened();
         const [revoked, released, one1, one2] = [await grant('a:1'), await grant('a:2'), await grant('a:3'), await grant('a:4')];
         const [denied, cancelled, asked] = [await pending('b:1'), await pending('b:2'), await pending('b:3')];
@@ -67,7 +67,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await engine.close();
       });
 
-      it('still revokes where a revoke goes out together with asks [full Redis]', async () => {
+      it('still revokes where a revoke is sent together with requests [full Redis]', async () => {
         const { engine, grant, fill } = await opened();
         const grants = [await grant('a:1'), await grant('a:2')];
         await fill();
@@ -79,7 +79,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         await engine.close();
       });
 
-      it('lets each change of one script fail or pass by itself [full Redis]', async () => {
+      it('judges each change of one script separately [full Redis]', async () => {
         const { one, fill } = await opened();
         await one.commit(aChange({ put: [aRow({ id: 'old' })], append: [anEntry({ namespace: one.namespace, id: 'old.1' })] }));
         await fill();
@@ -98,7 +98,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect((await one.journal({ after: 0, limit: 9 })).entries.map(({ id }) => id)).toEqual(['old.1', 'end.1']);
       });
 
-      it('still records ends, and purges what has ended, which makes room [full Redis]', async () => {
+      it('still records ends, and purges ended grants, which frees memory [full Redis]', async () => {
         const { one, clock, engine, grant, fill } = await opened();
         await grant('a:1');
         await fill();

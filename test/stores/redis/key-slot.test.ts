@@ -10,7 +10,7 @@ describe('slotOf', () => {
     ['', 0],
     ['foo{}{bar}', 8363],
     ['123456789', 12739],
-  ])('is that of the server: %j', (key, slot) => {
+  ])("equals the server's slot: %j", (key, slot) => {
     expect(slotOf(key)).toBe(slot);
   });
 });

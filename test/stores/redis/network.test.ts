@@ -17,7 +17,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     /** ioredis sends a command again by itself when its connection is back; the store itself never does. */
     const lost = name === 'ioredis' ? [] : ['ERR_JIT_OUTCOME_UNKNOWN'];
 
-    /** A store behind a proxy, one past it, and a change that is new to both. */
+    /** A store behind a proxy, a store without it, and a change that is new to both. */
     async function behindProxy(timeoutMs?: number) {
       const network = await proxy();
       const opened = await store({ timeoutMs }, make, network.url);
@@ -37,7 +37,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     it.each(['cut', 'cut the reply'] as const)('commits once where the connection is %s', async (fate) => {
       const opened = await behindProxy();
       const { namespace } = opened.store;
-      // From here on it knows the head, and the server the script: it would have to send the change once more to learn it.
+      // From here on the client knows the head, and the server the script: otherwise the change would be sent once more.
       await opened.store.commit(
         aChange({ id: 'second', put: [aRow({ id: 'other', version: 2 })], append: [anEntry({ namespace, id: 'second.1' })] }),
       );
@@ -48,13 +48,13 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1', 'second.1', 'c1.1']);
     });
 
-    it('tells all changes of a batch whose reply was lost what became of each', async () => {
+    it('returns its own outcome for each change of a batch whose reply was lost', async () => {
       const opened = await behindProxy();
       const { namespace } = opened.store;
       let times = 0;
       opened.network.intercept((data) => (isCommit(data) && times++ === 0 ? 'cut the reply' : 'pass'));
       const changes = Array.from({ length: 6 }, (_, i) =>
-        // Two of three want the same row: of each pair one is refused.
+        // Two changes write the same row: of each pair one is refused.
         aChange({ id: `b${i}`, put: [aRow({ id: `r${i % 3}` })], append: [anEntry({ namespace, id: `b${i}.1` })] }),
       );
       const answers = await Promise.all(changes.map((change) => attempts(opened.store, change)));
@@ -63,7 +63,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1', 'b0.1', 'b1.1', 'b2.1']);
     });
 
-    it('says that the outcome is unknown where the reply is lost, and committed when asked again later', async () => {
+    it('rejects with an unknown outcome where the reply is lost, and returns committed for the same change later', async () => {
       const opened = await behindProxy();
       opened.network.intercept((data) => (isCommit(data) ? 'cut the reply' : 'pass'));
       const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
@@ -76,12 +76,12 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
     });
 
-    it('L31 knows the outcome of a verb whose reply was lost in a failover of five seconds', async () => {
+    it('L31 returns the outcome of a verb whose reply was lost in a failover of five seconds', async () => {
       const { store: far, network, direct } = await behindProxy(200);
       await expectFailover({ store: far, near: direct, begin: () => network.atCommit('refuse at the reply'), end: () => network.mend() });
     });
 
-    it('denies within its limit over a connection that carries nothing back', async () => {
+    it('rejects within its limit over a connection without replies', async () => {
       const opened = await behindProxy(50);
       opened.network.blackHole('to the client');
       const commit = opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
@@ -100,10 +100,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(codeOf(await commit)).toBe('ERR_JIT_OUTCOME_UNKNOWN');
     });
 
-    it('never sends a commit that it has given up for want of a connection', async () => {
+    it('never sends a commit that timed out while it waited for a connection', async () => {
       const opened = await behindProxy(20);
       opened.network.refuse();
-      // The first may have gone out before the client has seen that the connection is gone.
+      // The first call may be sent before the client notices that the connection is gone.
       await opened.store.get([aRow()]).catch(() => undefined);
       const error: unknown = await opened.store.commit(opened.change).catch((thrown: unknown) => thrown);
       expect(error).toBeInstanceOf(StoreError);
@@ -120,7 +120,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1']);
     });
 
-    it('commits once where everything takes its time, and where the connection is reset before, during and after', async () => {
+    it('commits once on a slow connection, and where the connection is reset before, during and after', async () => {
       const opened = await behindProxy();
       opened.network.delay(30);
       expect(await opened.store.commit(opened.change)).toMatchObject({ outcome: 'committed' });
@@ -130,7 +130,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1', 'c1.1']);
     });
 
-    it('waits for a connection that comes back within the limit', async () => {
+    it('waits for a reconnect within the limit', async () => {
       const opened = await behindProxy();
       opened.network.refuse();
       await opened.store.get([aRow()]).catch(() => undefined);
@@ -139,14 +139,14 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await answer).toEqual([aRow()]);
     });
 
-    it('rejects at once over a client that is closed', async () => {
+    it('rejects at once over a closed client', async () => {
       const opened = await store({ timeoutMs: 3_600_000 }, make);
       opened.close();
       await expect(opened.store.get([aRow()])).rejects.toThrow(StoreError);
       await expect(opened.store.commit(aChange({ put: [aRow()] }))).rejects.toThrow(StoreError);
     });
 
-    it('answers after SCRIPT FLUSH as before', async () => {
+    it('commits and reads after SCRIPT FLUSH', async () => {
       const opened = await store({}, make);
       const { namespace } = opened.store;
       const { send } = await connect();
@@ -162,8 +162,8 @@ for (const [name, make] of Object.entries(CLIENTS)) {
   });
 }
 
-describe('the tests of the network', () => {
-  it('know a commit when they see one', () => {
+describe('isCommit of the network tests', () => {
+  it('recognises only the commit script', () => {
     expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n$14\r\n{jit:a}:moved\r\n'))).toBe(true);
     expect(isCommit(Buffer.from('*3\r\n$7\r\nEVALSHA\r\n$13\r\n{jit:a}:rows\r\n'))).toBe(false);
     expect(isCommit(Buffer.from('*3\r\n$4\r\nHGET\r\n'))).toBe(false);

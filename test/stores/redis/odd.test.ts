@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { keysIn, openedFor } from './opened.js';
 import { describeRedis } from './server.js';
 
-/** A client without a server, which answers as it is told. */
+/** A client without a server, with scripted answers. */
 function scripted(reply: (command: readonly string[]) => RedisReply | Promise<RedisReply>, over: Partial<RedisClient> = {}): RedisClient {
   return { status: () => 'ready', onStatus: () => () => undefined, send: async (command) => reply(command), ...over };
 }
@@ -14,11 +14,11 @@ const storeOver = (client: RedisClient, timeoutMs = 5_000): GrantStore =>
   redisGrantStore({ client, namespace: 'payments', assume: { noeviction: true }, timeoutMs });
 const change = aChange({ put: [aRow()], append: [anEntry()] });
 
-describe('redisGrantStore over a client that answers what it should not', () => {
+describe('redisGrantStore over a client with invalid answers', () => {
   const reads: Readonly<Record<string, (store: GrantStore) => unknown>> = {
     get: (store) => store.get([aRow()]),
     'live on a scope': (store) => store.live({ subject: 'a', scope: 'b', at: 0 }),
-    'live on all': (store) => store.live({ subject: 'a', at: 0 }),
+    'live on all scopes': (store) => store.live({ subject: 'a', at: 0 }),
     find: (store) => store.find({ kind: 'grant', limit: 1 }),
     due: (store) => store.due({ at: 0, limit: 1 }),
     journal: (store) => store.journal({ after: 0, limit: 1 }),
@@ -32,7 +32,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     }
   });
 
-  it('has heads() but on a Cluster, where no script reaches all namespaces, and dueNamespaces() nowhere', () => {
+  it('has heads() except on a Cluster, where no script reaches all namespaces, and no dueNamespaces()', () => {
     const stores = [undefined, false, true].map((isCluster) =>
       storeOver(scripted(() => null, isCluster === undefined ? {} : { isCluster })),
     );
@@ -44,7 +44,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     expect(stores.map((store) => 'dueNamespaces' in store)).toEqual([false, false, false]);
   });
 
-  it('takes no answer to a commit for committed but that', async () => {
+  it('takes only the exact reply for committed', async () => {
     for (const reply of [
       ['1', 'x', 'OK'],
       ['1', 'x'],
@@ -58,7 +58,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     });
   });
 
-  it('is refused where it throws instead of rejecting, or tells no policy', async () => {
+  it('rejects where the client throws synchronously, or where the server hides its eviction policy', async () => {
     const throwing = scripted(() => null, {
       send: () => {
         throw new TypeError('no such command');
@@ -69,7 +69,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     await expect(silent.get([aRow()])).rejects.toThrow('this server hides its eviction policy');
   });
 
-  it('never hands on the error of the client, which carries what was written', async () => {
+  it('never passes on the error of the client, which contains the written values', async () => {
     const failure = Object.assign(new Error('READONLY You cannot write'), { command: { args: ['what maya said'] } });
     const error: unknown = await storeOver(scripted(() => Promise.reject(failure)))
       .commit(change)
@@ -78,7 +78,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     for (let cause: unknown = error; cause !== undefined; cause = (cause as Error).cause) expect(cause).not.toBe(failure);
   });
 
-  it('gives up when others keep the head for longer than its limit', async () => {
+  it('rejects when other processes keep moving the head for longer than its limit', async () => {
     let seq = 0;
     const busy = storeOver(
       scripted(() => [String(++seq), 'a'.repeat(64), 'moved']),
@@ -88,7 +88,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     expect(seq).toBeGreaterThan(0);
   });
 
-  it('links to the head that it is told, until it is the newest', async () => {
+  it('links again to the head of each reply, until the change is committed', async () => {
     const bases: unknown[] = [];
     const client = scripted((command) => {
       bases.push(command.at(-4));
@@ -98,7 +98,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     expect(bases).toEqual(['0', '10', '20', '30']);
   });
 
-  it('watches without a subscription, too, and survives a watcher that throws', async () => {
+  it('accepts watchers without a subscription, and survives a watcher that throws', async () => {
     const store = storeOver(scripted(() => ['1', 'a'.repeat(64), 'committed']));
     store.watch?.(() => {
       throw new Error('not the committer’s trouble');
@@ -108,7 +108,7 @@ describe('redisGrantStore over a client that answers what it should not', () => 
     await woken;
   });
 
-  it('refuses a change before it is sent that a script would stumble over', async () => {
+  it('refuses a change before it is sent where a script would fail on its values', async () => {
     let sent = 0;
     const store = storeOver(scripted(() => (sent += 1)));
     for (const row of [{ version: 0 }, { version: 1.5 }, { from: NaN }, { until: -1 }, { dueAt: 2 ** 53 }, { body: undefined as never }]) {
@@ -120,14 +120,14 @@ describe('redisGrantStore over a client that answers what it should not', () => 
   });
 
   it.each([undefined, null, {}, 'redis://localhost', { call: () => undefined }, { sendCommand: () => undefined }])(
-    'is not made of %j',
+    'refuses %j as a client',
     (client) => {
       expect(() => fromNodeRedis(client as never)).toThrow(InvalidArgumentError);
       expect(() => fromIoredis(client as never)).toThrow(InvalidArgumentError);
     },
   );
 
-  it('is not made of a cluster or a sentinel of the package redis, which send otherwise', () => {
+  it('refuses a cluster or a sentinel of the package redis, which send commands differently', () => {
     const rootNodes = [{ url: 'redis://127.0.0.1:1' }];
     const clients = [createCluster({ rootNodes }), createSentinel({ name: 'jit', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] })];
     for (const client of clients) {
@@ -137,10 +137,10 @@ describe('redisGrantStore over a client that answers what it should not', () => 
   });
 });
 
-describeRedis('rows and entries in Redis that are not of this package', (server) => {
+describeRedis('rows and entries in Redis that another program wrote', (server) => {
   const { store } = openedFor(server);
 
-  it('give no access, and hide no other row', async () => {
+  it('give no access, and do not hide other rows', async () => {
     const opened = await store();
     const engine = new JitEngine({ store: opened.store, approver: autoApprove(() => true) });
     const grants = await Promise.all(
@@ -152,7 +152,7 @@ describeRedis('rows and entries in Redis that are not of this package', (server)
     const [, rows = ''] = keysIn(opened.store.namespace);
     const field = `grant\0${grants[0]?.id}`;
     const row = String(await opened.send('HGET', rows, field));
-    // Without its body, with an end that is no number, with less than its columns, and with an end in 2286.
+    // Without its body, with an end that is not a number, with too few columns, and with an end in 2286.
     const bent = [
       row.replace(/\{.*$/s, '{'),
       row.replace(/\d{13}\0\d{13}\0/, 'soon\0soon\0'),
@@ -169,7 +169,7 @@ describeRedis('rows and entries in Redis that are not of this package', (server)
     await engine.close();
   });
 
-  it('say which entry is no JSON', async () => {
+  it('are reported with the seq of the entry that is not JSON', async () => {
     const opened = await store();
     const { namespace } = opened.store;
     await opened.store.commit(aChange({ put: [aRow()], append: [anEntry({ namespace })] }));

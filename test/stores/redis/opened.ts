@@ -6,7 +6,7 @@ import { nodeRedis, type Connected } from './clients.js';
 import { Proxy } from '../proxy.js';
 import type { TestServer } from './started.js';
 
-/** A store with the connection under it. */
+/** A store with its own connection. */
 export interface OpenedStore extends Connected {
   readonly store: GrantStore;
 }
@@ -35,16 +35,16 @@ export function openedFor(server: () => TestServer) {
       closers.push(() => proxy.close());
       return proxy;
     },
-    /** Undoes something after the test, however it ends. */
+    /** Undoes something after the test, in any case. */
     after: (undo: () => unknown) => void closers.push(undo),
   };
 }
 
-/** The keys of a namespace, as its page names them. */
+/** The keys of a namespace, as the docs name them. */
 export const keysIn = (namespace: string): string[] =>
   ['head', 'rows', 'index', 'live', 'journal', 'changes'].map((name) => `{jit:${namespace}}:${name}`);
 
-/** Everything that lies under some keys, byte for byte, with its expiry. */
+/** The values of the keys, byte for byte, with their expiry. */
 export async function dumpOf({ send }: Connected, keys: readonly string[]): Promise<unknown[]> {
   const dump = async (key: string): Promise<unknown> => {
     const type = await send('TYPE', key);

@@ -13,10 +13,10 @@ import { openedFor } from './opened.js';
 import { describeRedis } from './server.js';
 
 const PAGE = await readFile(new URL('../../../docs/guides/stores/redis.md', import.meta.url), 'utf8');
-/** The programs of the page that make a client. */
+/** The code blocks in the docs that make a client. */
 const SAMPLES = [...PAGE.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code).filter((code) => code.includes('redisGrantStore({'));
 
-/** Asks without a pause until there is an answer, so many times at most. */
+/** Calls without a pause until there is an answer, at most this many times. */
 async function answerOf<T>(ask: () => Promise<T>, most: number): Promise<T | 'none'> {
   for (let asked = 0; asked < most; asked++) {
     try {
@@ -29,10 +29,10 @@ async function answerOf<T>(ask: () => Promise<T>, most: number): Promise<T | 'no
 }
 
 for (const [name, make] of Object.entries(CLIENTS)) {
-  describeRedis(`redisGrantStore over ${name}, whose connection has died without a word`, (server) => {
+  describeRedis(`redisGrantStore over ${name}, whose connection has gone silent`, (server) => {
     const { store, proxy } = openedFor(server);
 
-    it('answers again without a restart, under reads without a pause (L30) [V4]', async () => {
+    it('answers again without a restart, while reads never pause (L30) [V4]', async () => {
       const network = await proxy();
       const { store: one } = await store({ timeoutMs: 150 }, make, network.url);
       expect(await answerOf(() => one.get([aRow()]), 20)).toEqual([undefined]);
@@ -40,7 +40,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await answerOf(() => one.get([aRow()]), 20)).toEqual([undefined]);
     });
 
-    it('answers again where many reads wait at a time [V4]', async () => {
+    it('answers again while many reads wait [V4]', async () => {
       const network = await proxy();
       const { store: one } = await store({ timeoutMs: 150 }, make, network.url);
       expect(await answerOf(() => one.get([aRow()]), 20)).toEqual([undefined]);
@@ -51,13 +51,13 @@ for (const [name, make] of Object.entries(CLIENTS)) {
   });
 }
 
-describeRedis('the samples of the page of Redis', (server) => {
+describeRedis('the samples in the docs for Redis', (server) => {
   it.each(SAMPLES.map((code) => [/from '((?:io)?redis)'/.exec(code)?.[1], code] as const))(
-    'recover from a connection that has died without a word, over %s as it is set up there [V4]',
+    'recover from a connection that has gone silent, over %s as it is set up there [V4]',
     async (_, code) => {
       const network = await Proxy.to(server().url);
       const file = fileURLToPath(new URL(`sample-${randomUUID()}.ts`, import.meta.url));
-      // The namespace of the page may hold something of somebody's.
+      // The namespace in the docs may be in use.
       await writeFile(file, `${code.replace("'payments'", `'${randomUUID()}'`)}\nexport { client, engine };\n`);
       const before = process.env['REDIS_URL'];
       process.env['REDIS_URL'] = network.url;
@@ -87,13 +87,13 @@ describeRedis('the samples of the page of Redis', (server) => {
 describeRedis('calls that wait for a connection', (server) => {
   const CALLS = 40;
 
-  /** Whether so many waiting calls share their listeners on the client, and are all answered in the end. */
+  /** Whether this many waiting calls share their listeners on the client, and are all answered in the end. */
   async function share(network: Proxy, stores: readonly GrantStore[], listeners: (event: string) => number): Promise<void> {
     await Promise.all(stores.map((one) => one.get([aRow()])));
     network.refuse();
     await stores[0]?.get([aRow()]).catch(() => undefined);
     const calls = Array.from({ length: CALLS }, (_, i) => (stores[i % stores.length] as GrantStore).get([aRow()]));
-    // Each has begun to wait.
+    // Each call has begun to wait.
     await new Promise((resolve) => setImmediate(resolve));
     for (const event of ['ready', 'reconnecting', 'end']) expect(listeners(event)).toBeLessThan(10);
     network.mend();
@@ -102,7 +102,7 @@ describeRedis('calls that wait for a connection', (server) => {
   const storesOn = (client: () => RedisClient) =>
     Array.from({ length: 12 }, () => redisGrantStore({ client: client(), namespace: randomUUID() }));
 
-  it('add no listeners of their own to a client of the package redis, however many wait', async () => {
+  it('add no listeners to a client of the package redis, for any number of waiting calls', async () => {
     const network = await Proxy.to(server().url);
     const client = createClient({ url: network.url, socket: { reconnectStrategy: () => 5 } });
     client.on('error', () => undefined);
@@ -116,7 +116,7 @@ describeRedis('calls that wait for a connection', (server) => {
     await network.close();
   });
 
-  it('add no listeners of their own to a client of the package ioredis, however many wait', async () => {
+  it('add no listeners to a client of the package ioredis, for any number of waiting calls', async () => {
     const network = await Proxy.to(server().url);
     const client = new Redis(network.url, { retryStrategy: () => 5 });
     client.on('error', () => undefined);
@@ -130,11 +130,11 @@ describeRedis('calls that wait for a connection', (server) => {
   });
 });
 
-describe('the limit of a read', () => {
+describe('the time limit of a read', () => {
   afterEach(() => void vi.useRealTimers());
   const LIMIT_MS = 1_000;
 
-  it('is one for all questions that it takes, the one for the policy too (L30) [V11]', async () => {
+  it('covers all commands of the read, with the one for the eviction policy (L30) [V11]', async () => {
     vi.useFakeTimers();
     let isLate = false;
     const isPolicy = ([name, text = '']: readonly string[]) => name === 'INFO' || (name === 'EVAL' && text.includes('maxmemory_policy'));
@@ -148,7 +148,7 @@ describe('the limit of a read', () => {
           const answer = command[0] === 'INFO' ? 'maxmemory_policy:noeviction' : proven;
           return isLate ? new Promise((resolve) => setTimeout(resolve, 0.9 * LIMIT_MS, answer)) : Promise.resolve(answer);
         }
-        // What is read: at first it fails, so that the policy has to be asked for again, and later it has no answer.
+        // A read: at first it fails, so that the policy is read again; later it gets no answer.
         return isLate ? new Promise(() => undefined) : Promise.reject(new Error('LOADING'));
       },
     };

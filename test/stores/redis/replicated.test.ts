@@ -30,7 +30,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
     (server) => {
       const { store, connect, after } = openedFor(server);
 
-      /** A replica that has all that its primary has. */
+      /** A replica that has all data of its primary. */
       async function withReplica(): Promise<TestServer> {
         const primary = await connect();
         await primary.send('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
@@ -56,12 +56,12 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         return { here, there, other, check, grant: `${request.id}.1`, namespace, replica };
       }
 
-      it('acknowledges no commit by a WAIT that went out again over another connection (L12) [V1]', async () => {
+      it('acknowledges no commit by a WAIT that was sent again over another connection (L12) [V1]', async () => {
         const replica = await withReplica();
         const network = await Proxy.to(server().url);
         after(() => network.close());
         const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make, network.url);
-        // A replica that has only just come may take longer than the limit.
+        // A new replica may take longer than the limit.
         const first = oneRow(one.namespace, 'first');
         expect(await eventually(() => one.commit(first))).toMatchObject({ outcome: 'committed' });
         replica.process?.kill('SIGSTOP');
@@ -81,7 +81,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         ['that knows the script', 'PING'],
         ['that has forgotten the script', 'SCRIPT FLUSH'],
       ])(
-        'takes no refusal for "not applied" where the client has sent the commit again by itself, to a server %s (L31) [V1]',
+        'does not report a refusal as "not applied" where the client has resent the commit itself, to a server %s (L31) [V1]',
         async (_, command) => {
           const network = await Proxy.to(server().url);
           after(() => network.close());
@@ -105,7 +105,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         },
       );
 
-      it('acknowledges no revoke that it only finds, before the replica has it: a failover would lose it (L12)', async () => {
+      it('does not acknowledge a revoke that it finds done before the replica has it: a failover would lose it (L12)', async () => {
         const { here, grant, namespace, replica } = await granted(600);
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
@@ -122,10 +122,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(await engineOf(elsewhere.store).revokeAll({ subject: 'user:maya' }, by)).toEqual({ grants: [], requests: [] });
       });
 
-      it('applies on the primary, change after change, what it cannot acknowledge while the replica lags (L12)', async () => {
+      it('applies on the primary, one change after the other, what it cannot acknowledge while the replica lags (L12)', async () => {
         const replica = await withReplica();
         const { store: one } = await store({ replicas: 1, timeoutMs: 600 }, make);
-        // The same change each time: one whose outcome is unknown may be there already.
+        // The same change each time: a change with an unknown outcome may be applied already.
         const first = oneRow(one.namespace, 'first');
         expect(await eventually(() => one.commit(first))).toMatchObject({ outcome: 'committed' });
         replica.process?.kill('SIGSTOP');
@@ -136,7 +136,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(entries.map(({ id }) => id)).toEqual(['first.1', 'second.1', 'third.1']);
       });
 
-      it('acknowledges no repeated ask and no repeated deny, before the replica has what they find (L12)', async () => {
+      it('acknowledges no repeated request and no repeated deny before the replica has what they find (L12)', async () => {
         const { namespace, replica } = await granted(600);
         const [engine, elsewhere] = (await Promise.all(
           [1, 2].map(async () => {
@@ -154,7 +154,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         const deny = (one: JitEngine) => one.deny(request.id, { by: 'user:sam' });
         replica.process?.kill('SIGSTOP');
         after(() => replica.process?.kill('SIGCONT'));
-        // The first ask writes its request, the second its reviewers: the third finds nothing left to write.
+        // The first call writes the request, the second its reviewers: the third writes nothing.
         for (const one of [engine, engine, engine, elsewhere])
           expect(await outcomeOf(one.requestAccess(asked))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
         for (const one of [engine, engine, elsewhere]) expect(await outcomeOf(deny(one))).toBe('ERR_JIT_OUTCOME_UNKNOWN');
@@ -163,10 +163,10 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         expect(await outcomeOf(deny(engine))).toBe('ERR_JIT_DECIDED');
       });
 
-      it('denies over a connection that stayed on a primary which was demoted (L12, L41) [V3]', async () => {
+      it('denies over a connection to a primary that was demoted (L12, L41) [V3]', async () => {
         const { here, there, other, check, grant } = await granted();
         await there.send('REPLICAOF', 'NO', 'ONE');
-        // Its link to the new primary is down: it keeps what it has.
+        // Its link to the new primary is down: it keeps its data.
         await here.send('REPLICAOF', '127.0.0.1', '1');
         after(() => connect().then(({ send }) => send('REPLICAOF', 'NO', 'ONE')));
         await other.revoke(grant, { by: 'user:sam' });
@@ -183,7 +183,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
         }
       });
 
-      it('denies over a primary that was cut off and needs a replica (L12, L41) [V3]', async () => {
+      it('denies over an isolated primary that needs a replica (L12, L41) [V3]', async () => {
         const { here, there, other, check, grant } = await granted();
         await here.send('CONFIG', 'SET', 'min-replicas-to-write', '1');
         after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'min-replicas-to-write', '0')));

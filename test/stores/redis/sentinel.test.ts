@@ -15,10 +15,10 @@ import { isInstalled, startServer, type TestServer } from './started.js';
 
 const PROGRAM = process.env['JIT_TEST_REDIS_PROGRAM'] ?? 'redis-server';
 const NAME = 'jit';
-/** How many grants are revoked while one server follows the other. */
+/** How many grants are revoked while one server replicates the other. */
 const GRANTS = 6;
 
-/** Watches over a primary, and makes its replica take over when it is gone. */
+/** Monitors a primary, and promotes its replica when the primary fails. */
 async function startSentinel(primary: TestServer, replica: TestServer) {
   const folder = await mkdtemp(join(tmpdir(), 'jit-access-sentinel-'));
   const port = await freePort();
@@ -34,7 +34,7 @@ async function startSentinel(primary: TestServer, replica: TestServer) {
       'bind 127.0.0.1',
       `dir ${folder}`,
       `sentinel monitor ${NAME} ${primary.host} ${primary.port} 1`,
-      // It would find out by itself within ten seconds.
+      // Without this it would notice within ten seconds.
       `sentinel known-replica ${NAME} ${replica.host} ${replica.port}`,
       ...settings,
       '',
@@ -53,7 +53,7 @@ async function startSentinel(primary: TestServer, replica: TestServer) {
   return { port, stop };
 }
 
-/** What a server answers; nothing where it closes the connection, as one does whose role changes. */
+/** The reply of a server; `undefined` where it closes the connection, as a server does whose role changes. */
 async function sendTo({ url }: { readonly url: string }, ...command: string[]): Promise<unknown> {
   const client = createClient({ url, socket: { reconnectStrategy: () => 20 } });
   client.on('error', () => undefined);
@@ -68,7 +68,7 @@ async function sendTo({ url }: { readonly url: string }, ...command: string[]): 
 }
 
 describe.skipIf(!isInstalled)('a primary under Sentinel', () => {
-  it('is followed by its replica, which keeps every acknowledged revoke; the old one answers nothing when it is back (L12, L41) [V3]', async () => {
+  it('is replaced by its replica, which keeps every acknowledged revoke; the old one refuses every read when it is back (L12, L41) [V3]', async () => {
     const undo: (() => unknown)[] = [];
     try {
       const primary = await startServer(['--repl-diskless-sync-delay', '0', '--min-replicas-to-write', '1']);
@@ -79,7 +79,7 @@ describe.skipIf(!isInstalled)('a primary under Sentinel', () => {
       const sentinel = await startSentinel(primary, replica);
       undo.push(() => sentinel.stop());
       const watching = { url: `redis://127.0.0.1:${sentinel.port}` };
-      // It has to know the replica before it can choose it.
+      // It must know the replica before it can promote it.
       while (!/slaves=1/.test(String(await sendTo(watching, 'INFO', 'sentinel'))));
 
       const client = new Redis({
@@ -93,7 +93,7 @@ describe.skipIf(!isInstalled)('a primary under Sentinel', () => {
       const namespace = randomUUID();
       const store = redisGrantStore({ client: fromIoredis(client), namespace, timeoutMs: 500 });
       const engine = new JitEngine({ store, approver: reviewers({ members: ['user:sam'] }), onError: () => undefined });
-      // Asks without a pause, so many times at most.
+      // Calls without a pause, at most this many times.
       const settled = async <T>(ask: () => Promise<T>): Promise<T> => {
         let last: unknown;
         for (let asked = 0; asked < 60; asked++) {
@@ -115,7 +115,7 @@ describe.skipIf(!isInstalled)('a primary under Sentinel', () => {
       const seqOn = async (server: TestServer) => sendTo(server, 'HGET', `{jit:${namespace}}:head`, 'seq');
       while ((await seqOn(replica)) !== (await seqOn(primary)));
 
-      // The old primary hangs, with its connections open, and is back when the other one has taken over.
+      // The old primary hangs, with its connections open, and is back after the other one was promoted.
       primary.process?.kill('SIGSTOP');
       undo.push(() => primary.process?.kill('SIGCONT'));
       while (!/role:master/.test(String(await sendTo(replica, 'INFO', 'replication'))));

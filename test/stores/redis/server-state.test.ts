@@ -20,7 +20,7 @@ describeRedis(
   (server) => {
     const { store, connect, after } = openedFor(server);
 
-    it.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])('is refused by every method where it is %s', async (policy) => {
+    it.each(['allkeys-lru', 'volatile-ttl', 'allkeys-random'])('makes every method reject where it is %s', async (policy) => {
       const opened = await store();
       await opened.send('CONFIG', 'SET', 'maxmemory-policy', policy);
       after(() => connect().then(({ send }) => send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction')));
@@ -31,12 +31,12 @@ describeRedis(
       await expect(opened.store.find({ kind: 'grant', limit: 1 })).rejects.toThrow(refused);
       await expect(opened.store.due({ at: 0, limit: 1 })).rejects.toThrow(refused);
       await expect(opened.store.journal({ after: 0, limit: 1 })).rejects.toThrow(refused);
-      // What is repaired is seen without a new store.
+      // A repair is noticed without a new store.
       await opened.send('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
       expect(await opened.store.commit(oneRow(opened.store.namespace, 'a'))).toMatchObject({ outcome: 'committed' });
     });
 
-    it('must be assumed aloud where it cannot be read', async () => {
+    it('requires an explicit option where it cannot be read', async () => {
       const { send } = await connect();
       const user = `u${randomUUID()}`;
       await send('ACL', 'SETUSER', user, 'on', '>secret', '~*', '&*', '+@all', '-info');
@@ -61,7 +61,7 @@ describeRedis(
   (server) => {
     const { store, connect, after } = openedFor(server);
 
-    /** One node that has all slots. */
+    /** One node that serves all slots. */
     const form = async () => {
       const connected = await connect();
       await connected.send('CLUSTER', 'ADDSLOTSRANGE', '0', '16383').catch(() => undefined);
@@ -75,7 +75,7 @@ describeRedis(
         const { send } = await form();
         const slots = await Promise.all(keysIn(namespace).map((key) => send('CLUSTER', 'KEYSLOT', key)));
         expect(new Set(slots).size).toBe(1);
-        // A cluster refuses a script whose keys lie in several.
+        // A cluster refuses a script whose keys are in several slots.
         for (const make of Object.values(CLIENTS)) {
           const opened = await store({ namespace }, make);
           const id = randomUUID();
@@ -89,7 +89,7 @@ describeRedis(
       },
     );
 
-    it('is found and watched by the client that ioredis has for one', async () => {
+    it('is discovered and watched by the Cluster client of ioredis', async () => {
       await form();
       const cluster = new Cluster([server().url]);
       cluster.on('error', () => undefined);
@@ -107,11 +107,11 @@ describeRedis(
 );
 
 describeRedis(
-  'a Redis that dies',
+  'a Redis that is killed',
   (server) => {
     const { store, connect, after } = openedFor(server);
 
-    it('has every acknowledged change, whole, after kill -9 under load, where it writes each to its log', async () => {
+    it('has every acknowledged change, whole, after kill -9 under load with appendfsync always', async () => {
       const folder = await mkdtemp(join(tmpdir(), 'jit-access-redis-log-'));
       after(() => rm(folder, { recursive: true, force: true }));
       const args = ['--appendonly', 'yes', '--appendfsync', 'always'];
@@ -139,7 +139,7 @@ describeRedis(
       expect((await later.find({ kind: 'grant', limit: 1_000 })).items.map(({ id }) => id)).toEqual([...entries].sort());
     });
 
-    it('commits with replicas only what a replica has', async () => {
+    it('acknowledges with replicas only changes that a replica has', async () => {
       await (await connect()).send('CONFIG', 'SET', 'repl-diskless-sync-delay', '0');
       const replica = await startServer(['--replicaof', `127.0.0.1 ${server().port}`]);
       after(() => replica.stop());
@@ -157,7 +157,7 @@ describeRedis(
       replica.process?.kill('SIGSTOP');
       after(() => replica.process?.kill('SIGCONT'));
       const late = oneRow(namespace, 'c');
-      // The second is answered from what the first has written, over a connection that has written nothing.
+      // The second change finds what the first has written, over a connection that has written nothing.
       for (let time = 0; time < 2; time++) {
         const hasty = await store({ namespace, replicas: 1, timeoutMs: 400 });
         await expect(hasty.store.commit(late)).rejects.toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN' });
@@ -173,7 +173,7 @@ describeRedis(
 describeRedis('the options of redisGrantStore', (server) => {
   const { store, connect } = openedFor(server);
 
-  it('are refused by name where they are malformed', async () => {
+  it('are refused by name where they are invalid', async () => {
     const { client } = await connect();
     const refused = (options: object, argument: string) => {
       const make = () => redisGrantStore(options as Parameters<typeof redisGrantStore>[0]);
@@ -193,7 +193,7 @@ describeRedis('the options of redisGrantStore', (server) => {
     expect(() => redisGrantStore({ client, namespace: 'payments' }).in('')).toThrow(InvalidArgumentError);
   });
 
-  it('take a prefix of ioredis for all keys, and connect a client that is lazy', async () => {
+  it('accept a client with a key prefix, and connect a lazy client', async () => {
     const opened = await store({}, (url) => CLIENTS.ioredis(url, { keyPrefix: 'app:', lazyConnect: true }));
     const { namespace } = opened.store;
     const woken = new Promise<void>((resolve) => opened.store.watch?.(() => resolve()));

@@ -19,11 +19,11 @@ async function sentinel(answer: (socket: Socket) => void): Promise<{ readonly se
 
 const bulk = (text: string): string => `$${text.length}\r\n${text}\r\n`;
 
-describeRedis('a client of ioredis that is connecting', (server) => {
-  it('asks the next Sentinel where the first is silent, although the store has given up calls (L30) [V4]', async () => {
+describeRedis('an ioredis client that is connecting', (server) => {
+  it('asks the next Sentinel where the first is silent, also after calls of the store timed out (L30) [V4]', async () => {
     const { hostname, port } = new URL(server().url);
     const first = await sentinel((socket) => {
-      // The store gives up calls while nothing answers here; the connection then fails.
+      // The store's calls time out without an answer; the connection then fails.
       adapted.reset?.('any');
       setImmediate(() => socket.destroy());
     });
@@ -52,10 +52,10 @@ describeRedis('a client of ioredis that is connecting', (server) => {
   });
 });
 
-describe('a client of ioredis whose calls have no answer', () => {
+describe('an ioredis client whose calls get no answer', () => {
   afterEach(() => void vi.useRealTimers());
 
-  /** How often it was made to connect again while five calls, one after the other, got no answer. */
+  /** How often the client was reconnected while five calls, one after the other, got no answer. */
   async function resetsWhile(status: string): Promise<number> {
     vi.useFakeTimers();
     let resets = 0;
@@ -75,7 +75,7 @@ describe('a client of ioredis whose calls have no answer', () => {
     return resets;
   }
 
-  it('is made to connect again, but not while it is connecting: a slow connection would never be made (L30) [V4]', async () => {
+  it('is reconnected, but not while it is connecting: otherwise a slow connection would never be made (L30) [V4]', async () => {
     expect(await resetsWhile('ready')).toBe(1);
     for (const status of ['connecting', 'connect', 'reconnecting', 'close']) expect(await resetsWhile(status)).toBe(0);
   });

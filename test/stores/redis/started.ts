@@ -6,21 +6,21 @@ import { join } from 'node:path';
 import { createClient } from 'redis';
 import { freePort } from '../free-port.js';
 
-/** A Redis that the tests may use: one that they started, or the one that was named to them. */
+/** A Redis for the tests: one that they started, or the one that the environment names. */
 export interface TestServer {
   readonly host: string;
   readonly port: number;
   readonly url: string;
-  /** `undefined`: it is not ours to stop. */
+  /** `undefined`: the tests may not stop it. */
   readonly process: ChildProcess | undefined;
-  /** Namespaces that begin with this are removed when the tests are over, from a server that goes on. */
+  /** Namespaces with this prefix are removed when the tests are over, from a server that keeps running. */
   forget(namespace: string): void;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
 
-/** The server that was named to the tests, if one was. */
+/** The server that the environment names, if there is one. */
 export const named = process.env['JIT_TEST_REDIS_URL'];
-/** Either of them, or the one that JIT_TEST_REDIS_PROGRAM names. */
+/** redis-server or valkey-server, or the program that JIT_TEST_REDIS_PROGRAM names. */
 const asked = process.env['JIT_TEST_REDIS_PROGRAM'];
 const programs = asked === undefined ? ['redis-server', 'valkey-server'] : [asked];
 /** Whether a server program is installed. */
@@ -28,10 +28,10 @@ export const isOnPath = (name: string): boolean => spawnSync(name, ['--version']
 const program = programs.find(isOnPath);
 
 export const LEFT_OUT = `there is no ${programs.join(' or ')} on the PATH`;
-/** Whether there is one that can be started. */
+/** Whether a server can be started. */
 export const isInstalled = program !== undefined;
 
-/** One that is there already, and goes on. */
+/** A server that runs already, and keeps running. */
 export function serverAt(url: string): TestServer {
   const { hostname, port } = new URL(url);
   const namespaces = new Set<string>();
@@ -55,7 +55,7 @@ export function serverAt(url: string): TestServer {
   };
 }
 
-/** A server of its own on a free port, with a folder of its own. It ends with this process, however that ends. */
+/** A new server on a free port, with its own folder. It ends with this process, in any case. */
 export async function startServer(
   args: readonly string[] = [],
   at?: { readonly port?: number; readonly folder: string },

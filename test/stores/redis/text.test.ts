@@ -2,7 +2,7 @@ import { assert, constantFrom, oneof, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeOptional, decodeText, encodeOptional, encodeText } from '../../../src/stores/redis/text.js';
 
-/** Any UTF-16, halves of pairs too, with much of what is moved. */
+/** Any UTF-16, with lone surrogates, and with many characters that are encoded. */
 const anyText = oneof(
   string({ unit: 'binary' }),
   string({ unit: constantFrom('\0', '\x01', '\x02', '\x03', 'a', '\ud7ff', '\ud800', '\udbff', '\udc00', '\udfff', '\ue000', '\uffff') }),
@@ -10,7 +10,7 @@ const anyText = oneof(
 const bytes = (text: string) => Buffer.from(text, 'utf8');
 
 describe('texts in Redis', () => {
-  it('come back as they were, lone surrogates and separators too', () => {
+  it('are unchanged after a round trip, also lone surrogates and separators', () => {
     assert(property(anyText, (text) => decodeText(bytes(encodeText(text)).toString('utf8')) === text));
   });
 
@@ -24,7 +24,7 @@ describe('texts in Redis', () => {
     );
   });
 
-  it('hold no separator, and sort before what they begin', () => {
+  it('contain no separator, and sort before longer keys with the same prefix', () => {
     assert(
       property(anyText, anyText, (a, rest) => {
         expect(encodeText(a)).not.toMatch(/[\0\x02]/);
@@ -33,7 +33,7 @@ describe('texts in Redis', () => {
     );
   });
 
-  it('tell what is absent from what is empty', () => {
+  it('distinguish a missing value from an empty one', () => {
     assert(property(anyText, (text) => decodeOptional(encodeOptional(text)) === text));
     expect(decodeOptional(encodeOptional(undefined))).toBeUndefined();
     expect(encodeOptional('')).not.toBe(encodeOptional(undefined));

@@ -21,7 +21,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     return slice.entries.map(({ id }) => id);
   };
 
-  it('link every change to the head that the others have moved', async () => {
+  it('link every change to the head that other connections have moved', async () => {
     const stores = await several(8);
     const all = stores.flatMap((one, i) =>
       Array.from({ length: 25 }, (_, n) => {
@@ -35,7 +35,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     expect([...ids].sort()).toEqual(all.flatMap(({ change }) => [`${change.id}.1`, `${change.id}.2`]).sort());
   });
 
-  it('let one of 64 win', async () => {
+  it('commit one of 64 conflicting changes', async () => {
     const stores = await several(8);
     const [first] = stores as [GrantStore];
     await first.commit(aChange({ put: [aRow()], append: [anEntry({ id: 'given.1' })] }));
@@ -48,7 +48,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     expect(await journalOf(first)).toEqual(['given.1', `c${outcomesOf(outcomes).indexOf('committed')}.1`]);
   });
 
-  it('judge each change of a batch on its own: those that conflict spoil no other, and a malformed one only itself', async () => {
+  it('judge each change of a batch separately: a conflict or a malformed change does not affect the others', async () => {
     const [one] = (await several(1)) as [GrantStore];
     const changes = Array.from({ length: 150 }, (_, i) => {
       const id = `c${String(i).padStart(3, '0')}`;
@@ -61,7 +61,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     expect(await journalOf(one)).toEqual(changes.filter((_, i) => expected[i] === 'committed').map(({ id }) => `${id}.1`));
   });
 
-  it('keep what was given at the call, whatever becomes of the objects afterwards', async () => {
+  it('commit the values at the call, also when the objects are changed afterwards', async () => {
     const [one] = (await several(1)) as [GrantStore];
     const body = { list: ['as given'] };
     const data = { text: 'as given' };
@@ -74,7 +74,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     expect((await one.journal({ after: 0, limit: 1 })).entries[0]?.data).toEqual({ text: 'as given' });
   });
 
-  it('wake a watcher of one for a commit of another, over one subscription, which ends with the last watcher', async () => {
+  it('wake a watcher of one connection for a commit of another, over one subscription, which ends with the last watcher', async () => {
     for (const make of makers) {
       const namespace = randomUUID();
       const [watching, other] = [(await store({ namespace }, make)).store, (await store({ namespace })).store] as const;
@@ -90,7 +90,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
         }),
       );
       while ((await subscribers()) !== 1) await send('PING');
-      // That it listens now wakes each watcher, too, once or twice: fewer times than there are commits.
+      // The new subscription wakes each watcher too, once or twice: fewer times than there are commits.
       for (let i = 0; i < 10; i++) {
         const next = new Promise<void>((resolve) => (wake = resolve));
         await other.commit(aChange({ put: [aRow({ id: `r${i}` })], append: [anEntry({ id: `${i}.1` })] }));
@@ -102,7 +102,7 @@ describeRedis('several connections to one namespace in Redis', (server) => {
     }
   });
 
-  it('wake again after the subscription was cut', async () => {
+  it('wake watchers again after the subscription was cut', async () => {
     const namespace = randomUUID();
     for (const make of makers) {
       const { store: watching } = await store({ namespace }, make);
@@ -113,13 +113,13 @@ describeRedis('several connections to one namespace in Redis', (server) => {
       await first;
       const again = new Promise<void>((resolve) => (wake = resolve));
       await send('CLIENT', 'KILL', 'TYPE', 'pubsub');
-      // What was committed meanwhile may have been missed: it is woken as soon as it listens.
+      // A commit in the meantime may have been missed, so a watcher is woken at each new subscription.
       await again;
       stop?.();
     }
   });
 
-  it('are one truth to the engines over them: a verified store, each end recorded once', async () => {
+  it('give the engines over them one history: the store verifies, and each end is recorded once', async () => {
     const stores = await several(4);
     const clock = new ManualClock();
     const approver = reviewers({ members: ['user:ana', 'user:lee'] });

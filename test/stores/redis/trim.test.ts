@@ -27,7 +27,7 @@ describeRedis(
     ];
     const startOf = async (one: GrantStore) => (await one.journal({ after: 0, limit: 1 })).start.seq;
 
-    it('is deleted a thousand entries in a script at most, so that others are answered in between (L42) [trim]', async () => {
+    it('is deleted in scripts of at most a thousand entries, so that other calls run in between (L42) [trim]', async () => {
       const opened = await filled();
       await opened.send('CONFIG', 'RESETSTAT');
       expect(await opened.store.commit(aChange({ trimJournalTo: ENTRIES - 100 }))).toMatchObject({ outcome: 'committed' });
@@ -37,11 +37,11 @@ describeRedis(
       expect(await startOf(opened.store)).toBe(ENTRIES - 100);
     });
 
-    it('starts where it should although the process ended before all was deleted, which later commits do (L42) [trim]', async () => {
+    it('starts at the trimmed entry although the process died during the deletion, which later commits finish (L42) [trim]', async () => {
       const opened = await filled();
       const { namespace } = opened.store;
       let sends = Infinity;
-      // Dies after its first script.
+      // The client dies after its first script.
       const dying: RedisClient = {
         ...opened.client,
         send: (command) => (sends-- > 0 ? opened.client.send(command) : new Promise(() => undefined)),

@@ -8,8 +8,8 @@ import { POLICY_SCRIPT } from '../../../src/stores/redis/eviction.js';
 
 afterEach(() => void vi.useRealTimers());
 
-describe('calls that wait for the answer about the eviction policy', () => {
-  it('are answered when the connection is back, although the call that asked has been given up (L30)', async () => {
+describe('calls that wait for the eviction policy', () => {
+  it('are answered after the reconnect, although the call that asked for the policy timed out (L30)', async () => {
     vi.useFakeTimers();
     let status: ReturnType<RedisClient['status']> = 'connecting';
     const wakes = new Set<() => void>();
@@ -41,7 +41,7 @@ describe('calls that wait for the answer about the eviction policy', () => {
 });
 
 describe('a client of Redis', () => {
-  it('keeps nothing of the stores that were made over it', async () => {
+  it('holds no reference to the stores that were made over it', async () => {
     setFlagsFromString('--expose-gc');
     const gc = runInNewContext('gc') as () => void;
     let subscribed = 0;
@@ -62,7 +62,7 @@ describe('a client of Redis', () => {
       gc();
     }
     expect(made.filter((one) => one.deref() !== undefined)).toEqual([]);
-    // The client lives on, and is listened to once for all of them.
+    // The client lives on, with one listener for all of them.
     expect([client.status(), subscribed]).toEqual(['ready', 1]);
   });
 });

@@ -26,7 +26,7 @@ async function withTwoRows(opened: OpenedStore) {
   return { change: touchingAll(namespace), keys: keysIn(namespace) };
 }
 
-/** The change is refused for certain, and leaves everything as it was. */
+/** The change is refused with a definite outcome, and changes nothing. */
 async function isRefusedWhole(opened: OpenedStore, reason: RegExp, { change, keys }: Awaited<ReturnType<typeof withTwoRows>>) {
   const before = await dumpOf(opened, keys);
   const error: unknown = await opened.store.commit(change).catch((thrown: unknown) => thrown);
@@ -36,11 +36,11 @@ async function isRefusedWhole(opened: OpenedStore, reason: RegExp, { change, key
 }
 
 describeRedis(
-  'a commit to Redis that cannot be whole',
+  'a commit to Redis that cannot be complete',
   (server) => {
     const { store, connect, after } = openedFor(server);
 
-    it.each([0, 1, 2, 3, 4, 5])('is refused before its first write where key %i is of another type', async (i) => {
+    it.each([0, 1, 2, 3, 4, 5])('is refused before its first write where key %i has another type', async (i) => {
       for (const write of [
         ['SET', 'x'],
         ['LPUSH', 'x'],
@@ -51,7 +51,7 @@ describeRedis(
         await opened.send('DEL', key);
         await opened.send(write[0], key, write[1]);
         await isRefusedWhole(opened, /is a (string|list) instead of a (hash|zset); nothing was written/, given);
-        // Whoever has it right again goes on where it was left, or has lost what was there: never a part of the change.
+        // Once the key is right again, the store has everything or has lost that key's data: never a part of the change.
         expect(await opened.send('TYPE', key)).toBe(write[0] === 'SET' ? 'string' : 'list');
       }
     });
@@ -72,7 +72,7 @@ describeRedis(
       },
     );
 
-    it('commits for a user who may not publish', async () => {
+    it('is accepted for a user who may not publish', async () => {
       const admin = await store();
       const given = await withTwoRows(admin);
       const user = `u${randomUUID()}`;
@@ -96,7 +96,7 @@ describeRedis(
       expect(await opened.store.commit(adding)).toMatchObject({ outcome: 'committed' });
     });
 
-    it('is refused where too few replicas are left', async () => {
+    it('is refused where the server has too few replicas', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('CONFIG', 'SET', 'min-replicas-to-write', '1');
@@ -104,7 +104,7 @@ describeRedis(
       await isRefusedWhole(opened, /NOREPLICAS/, given);
     });
 
-    it('is refused over a head that was lost: no second journal begins', async () => {
+    it('is refused where the head is missing: no second journal starts', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('DEL', given.keys[0] as string);
@@ -112,14 +112,14 @@ describeRedis(
       await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/the head is missing/);
     });
 
-    it('is refused in a layout of another version', async () => {
+    it('is refused in another layout version', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
       await opened.send('HSET', given.keys[0] as string, 'layout', '2');
       await isRefusedWhole(opened, /has layout 2, but this version of the package needs layout 1; nothing was written/, given);
     });
 
-    it('is refused where a row that it relies on, or the entry that it trims to, is not one of ours', async () => {
+    it('is refused where a row in expect, or the entry at trimJournalTo, is malformed', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
       const [, rowsKey = '', , , journalKey = ''] = given.keys;
@@ -127,16 +127,16 @@ describeRedis(
       await opened.send('HSET', rowsKey, 'grant\0a', 'grant\0a\x001');
       await isRefusedWhole(opened, /malformed, or of another version/, given);
       await opened.send('HSET', rowsKey, 'grant\0a', row as string);
-      // As many as before, so that no count shows it.
+      // The same number as before, so that no count differs.
       await opened.send('HDEL', journalKey, '1');
       await opened.send('HSET', journalKey, '01', 'x');
       await isRefusedWhole(opened, /malformed, or of another version/, given);
     });
 
-    it('says that a row which the index names is gone, instead of leaving it out', async () => {
+    it('is followed by reads that reject when a row of the index is missing', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
-      // As many as before, so that no count shows it.
+      // The same number as before, so that no count differs.
       await opened.send('HDEL', given.keys[1] as string, 'grant\0a');
       await opened.send('HSET', given.keys[1] as string, 'grant\0other', 'x');
       await expect(opened.store.find({ kind: 'grant', limit: 10 })).rejects.toThrow(/a row that is in the index is missing/);
@@ -148,7 +148,7 @@ describeRedis(
       await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/an entry of the journal is missing/);
     });
 
-    it('gives nothing an expiry, and needs no key but its six', async () => {
+    it('sets no expiry, and uses only its six keys', async () => {
       const opened = await store();
       const { change, keys } = await withTwoRows(opened);
       await opened.store.commit(change);
@@ -161,11 +161,11 @@ describeRedis(
 );
 
 describeRedis(
-  'the user that the page of Redis describes',
+  'the user in the docs for Redis',
   (server) => {
     const { store, connect, after } = openedFor(server);
 
-    it('may do all that the store does, and nothing else', async () => {
+    it('may run every command of the store, and no other', async () => {
       const page = await readFile(new URL('../../../docs/guides/stores/redis.md', import.meta.url), 'utf8');
       const [, , , ...rules] = /^ACL SETUSER jit .*$/m.exec(page)?.[0].split(' ') ?? [];
       const admin = await connect();

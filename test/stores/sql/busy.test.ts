@@ -11,7 +11,7 @@ import { outcomesOf } from '../../commit-answers.js';
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
 
-/** Long enough for any machine; where something has to run out, it says so itself. */
+/** Long enough for any machine; a test whose limit must expire sets its own. */
 const PATIENT = 30_000;
 
 const changeOf = (store: GrantStore, id: string, row = id) =>
@@ -20,11 +20,11 @@ const changeOf = (store: GrantStore, id: string, row = id) =>
 const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
   (await store.journal({ after: 0, limit: 1_000 })).entries.map(({ id }) => id);
 
-describe('commits on PostgreSQL that the server undoes', () => {
+describe('commits on PostgreSQL that the server rolls back', () => {
   let postgres: Postgres;
   beforeAll(async () => {
     postgres = await Postgres.migrated();
-    // Fails as often as it is told, each time with the code that it is told; a sequence isn't taken back with the rest.
+    // Fails the given number of times, with the given code; a rollback does not reset the sequence.
     await postgres.sql(`create sequence tries`);
     await postgres.sql(`create table trouble (code text, times bigint)`);
     await postgres.sql(`insert into trouble values ('', 0)`);
@@ -58,7 +58,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
 
   const codes = ['40P01', '40001', '55P03'];
   describe.each(codes)('with %s', (code) => {
-    it.each(['at-once', 'at-commit'])('are run again, and committed once: %s', async (when) => {
+    it.each(['at-once', 'at-commit'])('are repeated, and committed once: %s', async (when) => {
       const store = open();
       const tries = await fail(code, 3);
       expect(await store.commit(changeOf(store, when))).toMatchObject({ outcome: 'committed' });
@@ -69,14 +69,14 @@ describe('commits on PostgreSQL that the server undoes', () => {
 
   it.each([
     ['at-once', /^ERR_JIT_STORE$/],
-    // The limit may also run out while COMMIT is under way: then nobody here knows what became of it.
+    // The limit may also expire while COMMIT is in flight: then the outcome is unknown.
     ['at-commit', /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/],
-  ])('are given up within a bound, and never told "conflict": %s', async (when, code) => {
+  ])('reject within a bound, and never as a conflict: %s', async (when, code) => {
     const near = open();
     const store = open(50, near.namespace);
     for (const trouble of ['40P01', '40001']) {
       const tries = await fail(trouble, 1_000_000);
-      // On a machine that stalls it may be given up before the server was asked: then once more.
+      // On a machine that stalls, the limit may expire before the server was called: then the test repeats it.
       do await expect(store.commit(changeOf(store, when))).rejects.toMatchObject({ code: expect.stringMatching(code) as string });
       while ((await tries()) === 0);
       expect(await idsIn(near)).toEqual([]);
@@ -84,7 +84,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
     await fail('', 0);
   });
 
-  it('spoil nothing for those that share the transaction', async () => {
+  it('do not affect the other changes of the transaction', async () => {
     const store = open();
     await store.commit(changeOf(store, 'first'));
     const tries = await fail('40P01', 2);
@@ -98,10 +98,10 @@ describe('commits on PostgreSQL that the server undoes', () => {
     expect(await idsIn(store)).toEqual(['first.1', ...ids.map((id) => `${id}.1`)]);
   });
 
-  it('in a deadlock that somebody else has made are run again when it is over', async () => {
+  it('are repeated after a deadlock with another program', async () => {
     const namespace = randomUUID();
     const seen: string[] = [];
-    // It is the store that looks for a deadlock, soon and first: so it is the one that is undone.
+    // The store detects the deadlock first, so the server rolls back the store's transaction.
     const pool = postgres.pool({ max: 1, application_name: namespace.slice(0, 8), options: '-c deadlock_timeout=300ms' });
     const db = new Kysely<unknown>({
       dialect: new PostgresDialect({ pool: resilientPool(pool, { timeout: PATIENT }) }),
@@ -115,7 +115,7 @@ describe('commits on PostgreSQL that the server undoes', () => {
       await other.query(`select 1 from jit_rows where namespace = $1 and id = 'x' for update`, [namespace]);
       const put = aRow({ id: 'x', version: round + 1 });
       const committed = store.commit(aChange({ id: `c${round}`, put: [put], append: [anEntry({ namespace, id: `c${round}.1` })] }));
-      // The store holds the head, and waits for the row. A machine that stalls here makes it no deadlock: then once more.
+      // The store holds the head, and waits for the row. A machine that stalls here produces no deadlock: then the test repeats it.
       while (
         (
           await postgres.sql(
@@ -133,14 +133,14 @@ describe('commits on PostgreSQL that the server undoes', () => {
   });
 });
 
-describe('commits on SQLite that are told "busy"', () => {
+describe('commits on SQLite that are refused as busy', () => {
   let file: SqliteFile;
   beforeAll(async () => {
     file = await SqliteFile.migrated();
   });
   afterAll(() => file.remove());
 
-  /** A store on a handle that is told "busy" at these statements, so many times in all. */
+  /** A store on a handle that is busy at these statements, this many times in all. */
   const busyAt = (what: RegExp, times: number, timeoutMs = PATIENT) => {
     const handle = file.handle();
     const told: string[] = [];
@@ -172,7 +172,7 @@ describe('commits on SQLite that are told "busy"', () => {
     ['to begin', /^begin immediate/],
     ['in the middle', /into jit_journal/],
     ['to COMMIT', /^commit/],
-  ])('%s are run again, and committed once', async (_, what) => {
+  ])('%s are repeated, and committed once', async (_, what) => {
     const { store, told } = busyAt(what, 3);
     expect(await store.commit(changeOf(store, 'c'))).toMatchObject({ outcome: 'committed' });
     expect(told).toHaveLength(3);
@@ -182,17 +182,17 @@ describe('commits on SQLite that are told "busy"', () => {
   it.each([
     [/^begin immediate/, /^ERR_JIT_STORE$/],
     [/into jit_journal/, /^ERR_JIT_STORE$/],
-    // On a machine that stalls the limit may run out while COMMIT runs: then its outcome is unknown.
+    // On a machine that stalls, the limit may expire while COMMIT runs: then its outcome is unknown.
     [/^commit/, /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/],
-  ])('for ever (%s) are given up within a bound, and never told "conflict"', async (what, code) => {
+  ])('for ever (%s) reject within a bound, and never as a conflict', async (what, code) => {
     const { store, near, told } = busyAt(what, Infinity, 40);
-    // On a machine that stalls it may be given up before the database was asked: then once more.
+    // On a machine that stalls, the limit may expire before the database was called: then the test repeats it.
     do await expect(store.commit(changeOf(store, 'c'))).rejects.toMatchObject({ code: expect.stringMatching(code) as string });
     while (told.length === 0);
     expect(await idsIn(near)).toEqual([]);
   });
 
-  it('wait for a reader that keeps COMMIT from the file, where its journal is not kept apart', async () => {
+  it('wait for a reader that blocks COMMIT, in a journal mode other than WAL', async () => {
     const own = new SqliteFile();
     const writer = own.handle();
     writer.exec('pragma journal_mode = delete');

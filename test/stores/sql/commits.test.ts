@@ -13,7 +13,7 @@ import { outcomesOf } from '../../commit-answers.js';
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
 
-/** Long enough for any machine; where something has to run out, it says so itself. */
+/** Long enough for any machine; a test whose limit must expire sets its own. */
 const PATIENT = 30_000;
 
 let postgres: Postgres;
@@ -38,7 +38,7 @@ const changeOf = (store: GrantStore, id: string, over: Parameters<typeof aRow>[0
 const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
   (await store.journal({ after: 0, limit: 1_000 })).entries.map(({ id }) => id);
 
-/** A promise to be resolved from outside. */
+/** A promise, and the function that resolves it. */
 function gate() {
   let resolve: () => void = () => undefined;
   const promise = new Promise<void>((open) => (resolve = open));
@@ -58,7 +58,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     return Number((rows[0] as { revision: unknown }).revision);
   };
 
-  /** Holds the head of a namespace as a transaction elsewhere does, until it is released. */
+  /** Locks the head of a namespace as another transaction does, until it is released. */
   const hold = async (db: Kysely<unknown>, namespace: string) => {
     const [held, free] = [gate(), gate()];
     const holding = db.connection().execute(async (connection) => {
@@ -76,7 +76,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     };
   };
 
-  it('share a transaction while one is under way: 100 at once take two', async () => {
+  it('share a transaction while one is in flight: 100 concurrent commits take two', async () => {
     const { db, namespace, store } = stores();
     await store.commit(changeOf(store, 'first'));
     const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => store.commit(changeOf(store, `c${i}`))));
@@ -85,12 +85,12 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     expect(await idsIn(store)).toEqual(['first.1', ...Array.from({ length: 100 }, (_, i) => `c${i}.1`)]);
   });
 
-  it('are each judged alone: what conflicts, cannot be linked or is refused by the database spoils nothing', async () => {
+  it('are judged separately: a conflict, a malformed entry or an error of the database does not affect the others', async () => {
     const { store } = stores();
     await store.commit(changeOf(store, 'first'));
     const good = Array.from({ length: 6 }, (_, i) => changeOf(store, `c${i}`));
     const broken = aChange({ id: 'broken', put: [aRow({ id: 'b' })], append: [anEntry({ digest: 'none' })] });
-    // Between their own kind: each is in the middle of a shared transaction.
+    // Between good changes: each is in the middle of a shared transaction.
     const given = [
       ...good.slice(0, 2),
       changeOf(store, 'conflict', { id: 'first' }),
@@ -128,7 +128,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     expect(await store.get([row(1)])).toEqual([row(1)]);
   });
 
-  it('compare what each caller knows with the entries that the same transaction appends, too', async () => {
+  it('compare what each caller knows also with the entries of the same transaction', async () => {
     const { store } = stores();
     const [first, second] = [changeOf(store, 'first'), changeOf(store, 'second')];
     const [, entry] = link({ seq: 0, hash: '0'.repeat(64) }, [...first.append, ...second.append]) as [AuditEntry, AuditEntry];
@@ -140,18 +140,18 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     expect(await idsIn(store)).toEqual(['first.1', 'second.1', 'c.1']);
   });
 
-  it('wait for whoever holds the namespace without holding up anything else, and go on when it is free', async () => {
+  it('wait for the holder of the namespace without blocking reads or other namespaces, and continue when it is free', async () => {
     const { db, namespace, store, options } = stores();
     await store.commit(changeOf(store, 'first'));
     const busy = gate();
-    // One statement waits so long; the call, three times that.
+    // Each statement waits this long; the call, three times as long.
     const timeoutMs = 1_500;
     const other = sqlGrantStore({ ...options, timeoutMs, db: open[dialect]((event) => void (event.level === 'error' && busy.resolve())) });
     await other.get([aRow()]);
     const release = await hold(db, namespace);
     const committed = other.commit(changeOf(other, 'c1'));
     expect(await other.get([aRow({ id: 'first' })])).toHaveLength(1);
-    // Told "busy", it tries again.
+    // After the database was busy, it tries again.
     await busy.promise;
     expect(await other.get([aRow({ id: 'first' })])).toHaveLength(1);
     await release();
@@ -159,7 +159,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     expect(await idsIn(other)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('reject within their limit where the namespace stays held, with nothing applied', async () => {
+  it('reject within their limit and write nothing while the namespace stays locked', async () => {
     const { db, namespace, store, options } = stores();
     await store.commit(changeOf(store, 'first'));
     const other = sqlGrantStore({ ...options, timeoutMs: 60, db: open[dialect]() });
@@ -171,7 +171,7 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
   });
 });
 
-describe('commits on PostgreSQL, under other settings of the database', () => {
+describe('commits on PostgreSQL under other settings', () => {
   it.each(['serializable', 'repeatable read'])('lose nothing where transactions are %s by default', async (level) => {
     const namespace = randomUUID();
     const pools = [1, 2].map(() => postgres.pool({ options: `-c default_transaction_isolation=${level.replace(' ', '\\ ')}` }));
@@ -184,7 +184,7 @@ describe('commits on PostgreSQL, under other settings of the database', () => {
     expect(await idsIn(a)).toHaveLength(40);
   });
 
-  it('refuse an encoding in which ids have another order', async () => {
+  it('refuse an encoding with another order of ids', async () => {
     await postgres.sql(`create database latin encoding 'LATIN1' template template0 locale 'C'`);
     const latin = new URL(postgres.url);
     latin.pathname = '/latin';
@@ -197,7 +197,7 @@ describe('commits on PostgreSQL, under other settings of the database', () => {
 });
 
 describe('checks on SQLite', () => {
-  it('are answered at once on a handle of their own, by what is committed and nothing else', async () => {
+  it('are answered synchronously on a separate read handle, from committed rows only', async () => {
     const namespace = randomUUID();
     const db = file.kysely();
     const store = sqlGrantStore({ db, dialect: 'sqlite', namespace, read: file.handle() });
@@ -212,7 +212,7 @@ describe('checks on SQLite', () => {
     });
   });
 
-  it('wait while the handle that they were given is inside a transaction: what may be undone is seen by nobody', async () => {
+  it('wait while the given handle is inside a transaction, so that no check sees an uncommitted row', async () => {
     const namespace = randomUUID();
     const handle = file.handle();
     const db = file.kysely(handle);
@@ -229,7 +229,7 @@ describe('checks on SQLite', () => {
     expect(await during).toEqual([aRow({ id: 'first' })]);
   });
 
-  it('go on while a driver is told to wait for locks: it is told not to for as long as a commit takes', async () => {
+  it('continue while a driver waits for locks, as a commit sets its busy timeout to zero', async () => {
     const namespace = randomUUID();
     const handle = file.handle();
     handle.exec('pragma busy_timeout = 20000');
@@ -238,7 +238,7 @@ describe('checks on SQLite', () => {
     const holder = file.handle();
     holder.exec('begin immediate');
     const committed = store.commit(changeOf(store, 'c1'));
-    // A driver that waited would let this timer run only after twenty seconds, and the commit would have failed after fifteen.
+    // If the driver waited, this timer would run only after twenty seconds, and the commit would fail after fifteen.
     await later(20);
     holder.exec('rollback');
     expect(await committed).toMatchObject({ outcome: 'committed' });

@@ -22,7 +22,7 @@ const engineOn = (store: ReturnType<typeof sqlGrantStore>) =>
   new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
 const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
-/** The instance, and what it is asked outside transactions. */
+/** The instance, and the statements that it runs outside transactions. */
 function listening(db: SqlDatabase): { readonly db: SqlDatabase; readonly texts: string[] } {
   const texts: string[] = [];
   const heard: SqlDatabase = {
@@ -34,22 +34,25 @@ function listening(db: SqlDatabase): { readonly db: SqlDatabase; readonly texts:
 }
 
 describe('a check over a SQL store', () => {
-  it.each(['postgres', 'sqlite'] as const)('asks %s once, and before the first one only what the schema is (L34)', async (dialect) => {
-    const file = dialect === 'sqlite' ? await SqliteFile.migrated() : undefined;
-    const db = file?.kysely() ?? kyselyOn(postgres.pool());
-    await engineOn(sqlGrantStore({ db, dialect, namespace: 'payments' })).requestAccess(asked);
+  it.each(['postgres', 'sqlite'] as const)(
+    'sends %s one query, and before the first one only a query for the schema version (L34)',
+    async (dialect) => {
+      const file = dialect === 'sqlite' ? await SqliteFile.migrated() : undefined;
+      const db = file?.kysely() ?? kyselyOn(postgres.pool());
+      await engineOn(sqlGrantStore({ db, dialect, namespace: 'payments' })).requestAccess(asked);
 
-    const { db: heard, texts } = listening(db);
-    const engine = engineOn(sqlGrantStore({ db: heard, dialect, namespace: 'payments' }));
-    expect(texts).toEqual([]);
-    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
-    expect(texts).toEqual([expect.stringContaining('from jit_schema'), expect.stringContaining('from jit_rows')]);
-    expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
-    expect(texts).toHaveLength(3);
-    file?.remove();
-  });
+      const { db: heard, texts } = listening(db);
+      const engine = engineOn(sqlGrantStore({ db: heard, dialect, namespace: 'payments' }));
+      expect(texts).toEqual([]);
+      expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+      expect(texts).toEqual([expect.stringContaining('from jit_schema'), expect.stringContaining('from jit_rows')]);
+      expect(await engine.isAllowed(asked.subject, asked.scope)).toBe(true);
+      expect(texts).toHaveLength(3);
+      file?.remove();
+    },
+  );
 
-  it('asks a pool that is given as read once (L34)', async () => {
+  it('sends one query to the pool that is given as read (L34)', async () => {
     const pool = postgres.pool();
     const query = vi.spyOn(pool, 'query');
     const engine = engineOn(sqlGrantStore({ db: kyselyOn(postgres.pool()), dialect: 'postgres', namespace: 'payments', read: pool }));
@@ -61,7 +64,7 @@ describe('a check over a SQL store', () => {
 });
 
 describe('resilientPool()', () => {
-  /** What has been prepared on the only connection, after a commit and a check by Kysely alone. */
+  /** The statements that are prepared on the only connection, after a commit and a check through Kysely only. */
   async function preparedBy(options?: { readonly prepare?: boolean }): Promise<readonly string[]> {
     const pool = postgres.pool({ max: 1 });
     const db = new Kysely<Record<'jit_rows', { id: string }>>({ dialect: new PostgresDialect({ pool: resilientPool(pool, options) }) });
@@ -73,27 +76,27 @@ describe('resilientPool()', () => {
     return rows.map(({ name }) => name);
   }
 
-  it("prepares the store's statements once for each connection, and nobody else's", async () => {
+  it("prepares only the store's statements, once for each connection", async () => {
     const names = await preparedBy();
     expect(names).toEqual(expect.arrayContaining(['jit_access_1_live_on', 'jit_access_1_hold', 'jit_access_1_put_append_head']));
     expect(names.filter((name) => !name.startsWith('jit_access_1_'))).toEqual([]);
   });
 
-  it('refuses anything but true or false for prepare', () => {
+  it('requires a boolean for prepare', () => {
     expect(() => resilientPool(postgres.pool(), { prepare: 'no' as never })).toThrow(/^prepare must be true or false/);
   });
 
-  it('prepares nothing where a pooler in between can not keep it', async () => {
+  it('prepares nothing with prepare: false, as a pooler may require', async () => {
     expect(await preparedBy({ prepare: false })).toEqual([]);
   });
 });
 
-describe('plans that PostgreSQL makes once for all values', () => {
+describe('generic plans of PostgreSQL', () => {
   it.each([
     ['live_on', 'jit_rows_live', ['payments', 'user:maya', '0', 'db-prod:write']],
     ['live', 'jit_rows_live', ['payments', 'user:maya', '0']],
     ['due', 'jit_rows_due', ['payments', '-1', '', '', '5', '100']],
-  ])('read an index for %s', async (name, index, values) => {
+  ])('use an index for %s', async (name, index, values) => {
     const { live, liveOn, due } = statementsOf('postgres');
     const { text } = { live, live_on: liveOn, due }[name as 'live'];
     await postgres.sql(`insert into jit_rows (namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)

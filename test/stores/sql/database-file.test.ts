@@ -7,7 +7,7 @@ import { SqliteFile } from './sqlite.js';
 
 const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
-describe('a SQLite file that is taken from under a process (L41)', () => {
+describe('a SQLite file that is replaced while a process uses it (L41)', () => {
   let file: SqliteFile;
   let engine: JitEngine;
   beforeEach(async () => {
@@ -28,21 +28,21 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     for (const end of ['', '-wal', '-shm']) rmSync(file.path + end, { force: true });
   };
 
-  it('allows nothing more once the file was deleted, where the next process begins with an empty one', async () => {
+  it('rejects checks once the file was deleted, where the next process starts with an empty file', async () => {
     removeFile();
     await migrate({ db: file.kysely(), dialect: 'sqlite' });
     await open({ withRead: true }).revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' });
     await expect(engine.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/access\.db was replaced while this process had it open/);
   });
 
-  it('allows nothing more where it reads through Kysely alone', async () => {
+  it('rejects checks once the file was deleted where it reads only through Kysely', async () => {
     const plain = open({ withRead: false });
     expect(await plain.isAllowed(asked.subject, asked.scope)).toBe(true);
     removeFile();
     await expect(plain.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/access\.db was deleted while this process had it open/);
   });
 
-  it('commits nothing to a file that was deleted', async () => {
+  it('rejects commits once the file was deleted', async () => {
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments' });
     expect(await store.commit(aChange())).toMatchObject({ outcome: 'committed' });
     removeFile();
@@ -50,14 +50,14 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     await expect(engine.revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' })).rejects.toThrow(/was deleted/);
   });
 
-  it('allows nothing more once a backup was moved into its place', async () => {
+  it('rejects checks once a backup has replaced the file', async () => {
     copyFileSync(file.path, `${file.path}.backup`);
     renameSync(`${file.path}.backup`, file.path);
     await expect(engine.isAllowed(asked.subject, asked.scope)).rejects.toThrow(/was replaced while this process had it open/);
     await expect(engine.revokeAll({ subject: asked.subject }, { by: 'user:sam', reason: 'left' })).rejects.toThrow();
   });
 
-  it('goes on where the file is vacuumed, checkpointed and read by others', async () => {
+  it('continues while other programs vacuum, checkpoint and read the file', async () => {
     const other = file.handle();
     other.exec('pragma wal_checkpoint(truncate)');
     other.exec('vacuum');
@@ -65,7 +65,7 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     expect(await open({ withRead: false }).isAllowed(asked.subject, asked.scope)).toBe(true);
   });
 
-  it('refuses a handle to read from that is in memory, where a revoke would find nothing to end', async () => {
+  it('refuses a read handle on a database in memory, where a revoke would have no effect', async () => {
     const memory = SqliteFile.at(':memory:');
     await migrate({ db: file.kysely(memory), dialect: 'sqlite' });
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: memory });
@@ -75,7 +75,7 @@ describe('a SQLite file that is taken from under a process (L41)', () => {
     memory.close();
   });
 
-  it('refuses a handle to read from that is on another file', async () => {
+  it('refuses a read handle on another file', async () => {
     const another = await SqliteFile.migrated();
     const store = sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: 'payments', read: another.handle() });
     await expect(Promise.resolve().then(() => store.live({ subject: asked.subject, at: 0 }))).rejects.toThrow(

@@ -15,7 +15,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 let postgres: Postgres;
 let file: SqliteFile;
 let open: Readonly<Record<string, (namespace: string) => GrantStore>>;
-/** Two ways to one database begin with nothing, each. */
+/** The store through both drivers starts with an empty database. */
 let clear: () => Promise<void>;
 beforeAll(async () => {
   [postgres, file] = await Promise.all([Postgres.migrated(), SqliteFile.migrated()]);
@@ -58,12 +58,12 @@ const step = fc.record({
   entries: fc.nat({ max: 2 }),
   stale: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   trim: fc.option(fc.nat({ max: 6 }), { nil: undefined, freq: 8 }),
-  /** So many entries before the head, below 0 behind it; or another entry there. */
+  /** This many entries before the head, or below 0 after it; or another hash there. */
   knows: fc.option(fc.record({ back: fc.integer({ min: -1, max: 4 }), isForked: fc.boolean() }), { nil: undefined, freq: 2 }),
   again: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
 });
 
-it('every store gives one random history the same outcomes, rows, pages and journal, byte for byte', async () => {
+it('every store returns the same outcomes, rows, pages and journal for one random history, byte for byte', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.array(step, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 12 }), async (rounds) => {
       const namespace = randomUUID();
@@ -80,7 +80,7 @@ it('every store gives one random history the same outcomes, rows, pages and jour
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** All steps of a round are begun at once: on a database they share a transaction. */
+/** All steps of a round start at once: on a database they share a transaction. */
 async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Promise<unknown> {
   const outcomes: unknown[] = [];
   let change: Change | undefined;
@@ -117,7 +117,7 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
     pages.push(page.items);
     if (page.next === undefined) break;
   }
-  // `live` promises no order, and may give what has ended by time.
+  // `live` promises no order, and may return grants that have expired.
   const live = async (scope?: string) =>
     [...(await store.live({ subject: 'maya', scope, at: 4 }))].filter((row) => (row.until ?? 0) > 4).sort(byKey);
   return JSON.parse(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import type { SqliteDatabase } from 'kysely';
 
-/** A handle of better-sqlite3's interface. */
+/** A handle with the interface of better-sqlite3. */
 export type Handle = SqliteDatabase & {
   readonly inTransaction: boolean;
   prepare(sql: string): { all(values: unknown[]): unknown[]; get(values: unknown[]): unknown };
@@ -12,7 +12,7 @@ export type Handle = SqliteDatabase & {
 };
 export type SqliteDriver = new (path: string, options?: { readonly readonly: boolean }) => Handle;
 
-// npm ci doesn't install it, for it has to be compiled. `.ci/run` does.
+// npm ci does not install better-sqlite3, because it must be compiled. `.ci/run` installs it.
 const beside = join(process.cwd(), '.ci/drivers/node_modules');
 const asked = process.env['JIT_TEST_SQLITE'] ?? 'libsql';
 
@@ -20,9 +20,9 @@ export const hasBetterSqlite3 = existsSync(join(beside, 'better-sqlite3'));
 
 export const betterSqlite3 = (): SqliteDriver => createRequire(join(beside, 'index.js'))('better-sqlite3') as SqliteDriver;
 
-/** The one that the tests go through: libsql, or the one that JIT_TEST_SQLITE names. Its own types don't say whose interface it has. */
+/** The driver of the tests: libsql, or the one that JIT_TEST_SQLITE names. The types of libsql do not show that it has this interface. */
 export const sqliteDriver: SqliteDriver = asked === 'better-sqlite3' ? betterSqlite3() : Libsql;
 
-/** A handle that can only read. libsql is told so by a URI, which better-sqlite3 doesn't read. */
+/** A read-only handle. libsql takes this from a URI, which better-sqlite3 does not parse. */
 export const readOnlyHandle = (path: string): Handle =>
   asked === 'better-sqlite3' ? new sqliteDriver(path, { readonly: true }) : new sqliteDriver(`file:${path}?mode=ro`);

@@ -30,7 +30,7 @@ describe.each(['postgres', 'sqlite'] as const)('dueNamespaces() on %s', (dialect
   });
   beforeEach(() => run('delete from jit_rows'));
 
-  /** Rows of one namespace, past the store: as many and as large as a test needs. */
+  /** Inserts rows of one namespace directly: as many and as large as a test needs. */
   async function fill(namespace: string, dueAt: number | null, count = 1): Promise<void> {
     const numbers =
       dialect === 'postgres'
@@ -55,7 +55,7 @@ describe.each(['postgres', 'sqlite'] as const)('dueNamespaces() on %s', (dialect
     }
   }
 
-  it('names those that are due, and no others, in one order, as the memory store does', async () => {
+  it('lists exactly the namespaces that are due, in one order, as the memory store does', async () => {
     const name = fc.constantFrom('a', 'A', 'b', 'a:b', '10', '9', '\u00e9', '\uff5e', '\u{1f511}', '\ue000', '\u{10fffd}x');
     const due = fc.constantFrom(null, 0, 5, 10, 8.64e15);
     await fc.assert(
@@ -84,21 +84,21 @@ describe.each(['postgres', 'sqlite'] as const)('dueNamespaces() on %s', (dialect
     );
   });
 
-  it('keeps names whose order differs in UTF-8 so that the view shows them as they are', async () => {
+  it('stores names with another order in UTF-8 so that the view shows them unchanged', async () => {
     const names = ['\u{1f511}', '\uff5e', 'a\u{10fffd}\ue000'];
     for (const name of names) await fill(name, 5);
     const { rows } = await run('select namespace from jit_access');
     expect(rows.map((row) => (row as { namespace: string }).namespace).sort()).toEqual([...names].sort());
   });
 
-  it('looks at no more than 1,000 namespaces a page, and says where to go on (L42)', async () => {
+  it('reads at most 1,000 namespaces a page, and returns where to continue (L42)', async () => {
     for (let i = 1_000; i < 3_100; i++) await fill(`t${i}`, i === 1_500 || i === 3_050 ? 5 : 1_000);
     expect(await pages(5, 10)).toEqual([['t1500'], [], ['t3050']]);
     expect(await store.dueNamespaces({ at: 5, limit: 10 })).toEqual({ items: ['t1500'], next: 't1999' });
     expect((await pages(1_000, 5_000)).map(({ length }) => length)).toEqual([1_000, 1_000, 100]);
   });
 
-  it('reads as much beside a namespace of 20,000 rows as beside one of ten (L34)', async () => {
+  it('reads as many rows next to a namespace of 20,000 rows as next to one of ten (L34)', async () => {
     for (const [namespace, count] of Object.entries({ a: 10, b: 20_000, c: 10 })) {
       await fill(namespace, 5, count);
       await fill(`${namespace}-none`, null, count > 10 ? 0 : 10);

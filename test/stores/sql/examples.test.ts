@@ -9,7 +9,7 @@ describe('an example of a store', () => {
   it.each([
     ['sqlite.ts', ['true', 'false']],
     ['two-processes-postgres.ts', ['process 2: approved, allowed true', 'process 1: allowed true', 'process 1: allowed false']],
-  ])('%s prints what its page says', async (file, lines) => {
+  ])('%s prints the output in its docs', async (file, lines) => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${file}`], {
       cwd: root,
       env: { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.json' },

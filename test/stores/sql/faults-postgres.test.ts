@@ -13,18 +13,18 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine. */
 const PATIENT = 30_000;
-/** For those in which it has to run out. */
+/** For tests in which the limit must expire. */
 const SHORT = 100;
 
 let postgres: Postgres;
 beforeAll(async () => {
-  // Its roles are made anew, and its triggers are met by all.
+  // Its roles are recreated, and its triggers would affect every test.
   postgres = await Postgres.migrated({ own: true });
   await postgres.sql(`create function no_room() returns trigger language plpgsql as $$
     begin
       raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';
     end $$`);
-  // Ends the connection that asks, as long as the number is below zero; a sequence isn't taken back with the rest.
+  // Closes the calling connection while the number is below zero; a rollback does not reset the sequence.
   await postgres.sql(`create sequence times minvalue -1000000`);
   await postgres.sql(`create function end_connection() returns trigger language plpgsql as $$
     begin
@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-/** Has a function called for each entry, when that is written or when all of it is committed. */
+/** Calls a function for each entry, when the entry is written or when its transaction commits. */
 const trigger = (what: string, when: string) =>
   postgres.sql(
     when === 'at COMMIT'
@@ -48,7 +48,7 @@ const noTrigger = () => postgres.sql(`drop trigger trouble on jit_journal`);
 const storeOn = (pool: pg.Pool, { read = false, timeoutMs = PATIENT, namespace = String(randomUUID()) } = {}) =>
   sqlGrantStore({ db: kyselyOn(pool, 2 * timeoutMs), dialect: 'postgres', namespace, timeoutMs, read: read ? pool : undefined });
 
-/** The same namespace, as another process has it. */
+/** The same namespace, as another process opens it. */
 const nearOf = ({ namespace }: GrantStore) => storeOn(postgres.pool(), { namespace });
 
 /** A pool that has one connection, and keeps it. */
@@ -66,7 +66,7 @@ describe.each([
   it.each([
     ['the pool', { connectionTimeoutMillis: SHORT }, PATIENT, /timeout exceeded when trying to connect/],
     ['the store', {}, SHORT, /no answer within \d+ ms.*no connection is free/],
-  ])('denies and writes nothing where all connections are taken, by the limit of %s (L30)', async (_, limit, timeoutMs, says) => {
+  ])('denies and writes nothing while all connections are in use, within the limit of %s (L30)', async (_, limit, timeoutMs, says) => {
     const pool = narrow(limit);
     const store = storeOn(pool, { read, timeoutMs });
     let taken: pg.PoolClient | undefined;
@@ -80,19 +80,19 @@ describe.each([
     });
   });
 
-  it('sends nothing late of a commit that it has given up for want of a connection (L30)', async () => {
+  it('never sends a commit that timed out while it waited for a connection (L30)', async () => {
     const pool = narrow();
     const store = storeOn(pool, { read, timeoutMs: 500 });
     await eventually(() => store.get([aRow()]));
     const taken = await pool.connect();
     await expect(store.commit(changeOf(store, 'late'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
     taken.release();
-    // Asked over the same connection, and so behind whatever waits for it.
+    // Sent over the same connection, and so after any statement that waits for it.
     expect(await eventually(() => store.commit(changeOf(store, 'next')))).toMatchObject({ outcome: 'committed' });
     expect(await idsIn(nearOf(store))).toEqual(['next.1']);
   });
 
-  it('denies and writes nothing where the server ends its connections and takes no new ones (L30)', async () => {
+  it('denies and writes nothing where the server closes its connections and accepts no new ones (L30)', async () => {
     const role = `crowded_${read}`;
     await postgres.sql(`create role ${role} login password 'secret-of-the-test'`);
     await postgres.sql(`grant select, insert, update, delete on all tables in schema public to ${role}`);
@@ -105,7 +105,7 @@ describe.each([
       async begin() {
         await postgres.sql(`alter role ${role} connection limit 0`);
         await postgres.sql(`select pg_terminate_backend(pid, 30000) from pg_stat_activity where usename = '${role}'`);
-        // Whoever asks first may be told of a connection that was ended.
+        // The first call may fail on a connection that was closed.
         const told = async () => Promise.resolve(store.live({ subject: 'user:maya', at: 0 })).then(() => '', String);
         while (/57P01|terminated/.test(await told()));
       },
@@ -115,13 +115,13 @@ describe.each([
     });
   });
 
-  it('writes nothing where the server has come to be one that only reads (L30)', async () => {
+  it('writes nothing where the server becomes read-only (L30)', async () => {
     const pool = narrow();
     const store = storeOn(pool, { read });
     await withstand({
       store,
       near: nearOf(store),
-      // So a standby answers, to which a name may lead after a failover.
+      // As a standby does, to which a host name may point after a failover.
       begin: () => pool.query('set default_transaction_read_only = on'),
       end: () => pool.query('set default_transaction_read_only = off'),
       says: /25006.*read-only/,
@@ -129,7 +129,7 @@ describe.each([
     });
   });
 
-  it('rejects what waits on a connection that the server ends, and goes on over another (L30)', async () => {
+  it('rejects calls in flight on a connection that the server closes, and continues over another one (L30)', async () => {
     const name = randomUUID();
     const store = storeOn(postgres.pool({ application_name: name }), { read });
     const first = changeOf(store, 'first');
@@ -149,7 +149,7 @@ describe.each([
         while ((await postgres.sql(`select pg_terminate_backend(pid, 30000) ${waiting}`)).length === 0);
         expect(await told).toMatchObject({ code: 'ERR_JIT_STORE', message: expect.stringMatching(/57P01|terminated/) as string });
       } finally {
-        // It is closed, and what it holds is free.
+        // The connection is closed, and its locks are released.
         holder.release(true);
       }
     }
@@ -159,16 +159,16 @@ describe.each([
   });
 });
 
-describe('commits on PostgreSQL that the server cannot carry out', () => {
-  // Nobody here knows what has become of a COMMIT that fails: it is asked about until its time is over.
+describe('commits on PostgreSQL that the server cannot complete', () => {
+  // The outcome of a failed COMMIT is unknown: the store asks for it until its time is over.
   const inDoubt = [SHORT, /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/] as const;
 
   it.each([
     ['in the middle', PATIENT, /^ERR_JIT_STORE$/, /53100.*No space left/],
     ['at COMMIT', ...inDoubt, /53100|is unknown|no answer|took too long/],
-  ])('leave nothing where the disk is full %s, and checks go on (L30)', async (when, timeoutMs, code, says) => {
+  ])('write nothing where the disk is full %s, and checks continue (L30)', async (when, timeoutMs, code, says) => {
     const store = storeOn(postgres.pool(), { timeoutMs });
-    // No disk is filled here: the server is made to say what it says where a table can't grow.
+    // No disk is filled: the server raises the error of a table that cannot grow.
     const begin = () => trigger('no_room', when);
     await withstand({ store, near: nearOf(store), begin, end: noTrigger, says, reads: 'go on', code });
   });
@@ -176,14 +176,17 @@ describe('commits on PostgreSQL that the server cannot carry out', () => {
   it.each([
     ['in the middle', PATIENT, /^ERR_JIT_STORE$/, /57P01|terminated/],
     ['at COMMIT', ...inDoubt, /57P01|terminated|is unknown|no answer|took too long/],
-  ])('leave nothing where it ends each connection %s, and checks go on over others (L30)', async (when, timeoutMs, code, says) => {
-    const store = storeOn(postgres.pool(), { timeoutMs });
-    await postgres.sql(`select setval('times', -1000000)`);
-    const begin = () => trigger('end_connection', when);
-    await withstand({ store, near: nearOf(store), begin, end: noTrigger, says, reads: 'go on', code });
-  });
+  ])(
+    'write nothing where the server closes each connection %s, and checks continue over others (L30)',
+    async (when, timeoutMs, code, says) => {
+      const store = storeOn(postgres.pool(), { timeoutMs });
+      await postgres.sql(`select setval('times', -1000000)`);
+      const begin = () => trigger('end_connection', when);
+      await withstand({ store, near: nearOf(store), begin, end: noTrigger, says, reads: 'go on', code });
+    },
+  );
 
-  it('are there once where it ends the connection at COMMIT, once (L31)', async () => {
+  it('are recorded once where the server closes the connection at one COMMIT (L31)', async () => {
     const store = storeOn(postgres.pool());
     await store.commit(changeOf(store, 'first'));
     await postgres.sql(`select setval('times', -2)`);
@@ -191,7 +194,7 @@ describe('commits on PostgreSQL that the server cannot carry out', () => {
     const ids = ['a', 'b', 'c'];
     const outcomes = await Promise.all(ids.map((id) => attempts(store, changeOf(store, id)))).finally(noTrigger);
     expect(outcomes).toEqual([['ERR_JIT_OUTCOME_UNKNOWN', 'committed'], ['committed'], ['committed']]);
-    // From -1 on: the first was ended, the others were committed, and the first came once more.
+    // From -1 on: the first commit was closed, the others were committed, and the first one came once more.
     expect(await postgres.sql(`select last_value::int as times from times`)).toEqual([{ times: 2 }]);
     expect([...(await idsIn(nearOf(store)))].sort()).toEqual(['a.1', 'b.1', 'c.1', 'first.1']);
   });

@@ -6,7 +6,7 @@ import { withstand } from '../withstand.js';
 import { readOnlyHandle } from './drivers.js';
 import { SqliteFile } from './sqlite.js';
 
-describe('sqlGrantStore on a file that takes nothing more', () => {
+describe('sqlGrantStore on a file that cannot be written', () => {
   let file: SqliteFile;
   beforeEach(async () => {
     file = await SqliteFile.migrated();
@@ -15,12 +15,12 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
 
   const ways = ['through Kysely', 'straight'];
 
-  it.each(ways)('writes nothing where the disk is full, and answers %s from what it has (L30)', async (way) => {
+  it.each(ways)('writes nothing where the disk is full, and answers reads %s (L30)', async (way) => {
     const handle = file.handle();
     const read = way === 'straight' ? file.handle() : undefined;
     await withstand({
       store: sqlGrantStore({ db: file.kysely(handle), dialect: 'sqlite', namespace: 'payments', read }),
-      // It is never less than what is there: not a page more.
+      // The limit is never below the current size: no new page is possible.
       begin: () => handle.exec('pragma max_page_count = 1'),
       end: () => handle.exec('pragma max_page_count = 1000000'),
       says: /SQLITE_FULL.*full/,
@@ -28,7 +28,7 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
     });
   });
 
-  it.each(ways)('writes nothing where it may only read the file, and answers %s from what it has (L30)', async (way) => {
+  it.each(ways)('writes nothing where the file is read-only, and answers reads %s (L30)', async (way) => {
     const [writable, readable] = [file.handle(), readOnlyHandle(file.path)];
     const [whole, limited] = [resilientHandle(writable), resilientHandle(readable)];
     let now = whole;
@@ -45,8 +45,8 @@ describe('sqlGrantStore on a file that takes nothing more', () => {
   });
 });
 
-describe('an engine on a file whose disk goes away', () => {
-  it('L31 knows the outcome of a verb whose reply was lost five seconds before the disk is back', async () => {
+describe('an engine on a file whose disk fails', () => {
+  it('L31 returns the outcome of a verb whose reply was lost five seconds before the disk is back', async () => {
     const file = await SqliteFile.migrated();
     const steady = resilientHandle(file.handle());
     let disk: 'there' | 'goes at COMMIT' | 'gone' = 'there';

@@ -14,7 +14,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine. */
 const PATIENT = 30_000;
-/** For those in which it has to run out. */
+/** For tests in which the limit must expire. */
 const SHORT = 300;
 
 let postgres: Postgres;
@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 afterEach(() => proxy.close());
 
-/** Two handles on one namespace: one through the network that fails, one as another process has it. */
+/** Two stores on one namespace: one through the faulty network, one as another process opens it. */
 async function twoStores({ read = false, max = 4, timeoutMs = PATIENT } = {}): Promise<{ far: GrantStore; near: GrantStore }> {
   const namespace = randomUUID();
   const pool = postgres.pool({ max, connectionString: proxy.url });
@@ -46,8 +46,8 @@ const changeOf = (store: GrantStore, id: string, row: string) =>
 const idsIn = async (store: GrantStore): Promise<readonly string[]> =>
   (await store.journal({ after: 0, limit: 100 })).entries.map(({ id }) => id);
 
-describe('commit(), over a network that fails', () => {
-  it('commits once where everything takes its time', async () => {
+describe('commit() over a faulty network', () => {
+  it('commits once over a slow network', async () => {
     const { far, near } = await twoStores();
     proxy.delay(30);
     const outcomes = await Promise.all([1, 2, 3].map((n) => far.commit(changeOf(far, `c${n}`, n === 3 ? 'first' : `x${n}`))));
@@ -55,12 +55,12 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1', 'c2.1']);
   });
 
-  it('commits once where every connection is reset while it is under way', async () => {
+  it('commits once where every connection is reset during it', async () => {
     const { far, near } = await twoStores();
     let requests = 0;
     proxy.intercept(() => {
       requests += 1;
-      // At each of its statements once, COMMIT too.
+      // At each of its statements once, including COMMIT.
       if (requests % 2 === 0 && requests <= 12) queueMicrotask(() => proxy.reset());
       return 'pass';
     });
@@ -69,21 +69,21 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('leaves to the engine whether it was applied where COMMIT never arrives: committed again, it is committed once', async () => {
+  it('rejects with an unknown outcome where COMMIT never arrives, and commits the same change once later', async () => {
     const { far, near } = await twoStores();
     proxy.atCommit('cut');
     expect(await attempts(far, changeOf(far, 'c1', 'x'))).toEqual(['ERR_JIT_OUTCOME_UNKNOWN', 'committed']);
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('commits once where the reply to COMMIT is lost: committed again, it is known', async () => {
+  it('recognises the same change as committed after the reply to COMMIT was lost', async () => {
     const { far, near } = await twoStores();
     proxy.atCommit('cut the reply');
     expect(await attempts(far, changeOf(far, 'c1', 'x'))).toEqual(['ERR_JIT_OUTCOME_UNKNOWN', 'committed']);
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('answers the same for each of the changes that share a transaction whose reply is lost', async () => {
+  it('returns the right outcome for each of the changes in a transaction whose reply was lost', async () => {
     const { far, near } = await twoStores();
     const first = far.commit(changeOf(far, 'c0', 'x0'));
     const others = Array.from({ length: 9 }, (_, i) => attempts(far, changeOf(far, `c${i + 1}`, i === 8 ? 'first' : `x${i + 1}`)));
@@ -95,9 +95,9 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', ...Array.from({ length: 9 }, (_, i) => `c${i}.1`)]);
   });
 
-  it('says that it is not known, with the change, where neither the reply comes nor anything after it', async () => {
+  it('rejects with an unknown outcome and the change where no reply arrives any more', async () => {
     const { far, near } = await twoStores({ timeoutMs: SHORT });
-    // On a machine that stalls it may be given up before it came to COMMIT: then once more.
+    // On a machine that stalls, the limit may expire before COMMIT: then the test repeats it.
     for (let isUnknown = false; !isUnknown;) {
       proxy.atCommit('refuse at the reply');
       const error: unknown = await far.commit(changeOf(far, 'c1', 'x')).catch((failure: unknown) => failure);
@@ -110,7 +110,7 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', 'c1.1']);
   });
 
-  it('says that nothing was applied where the server was never reached', async () => {
+  it('rejects with nothing applied where the server was never reached', async () => {
     const { far, near } = await twoStores();
     proxy.refuse();
     const error: unknown = await far.commit(changeOf(far, 'c1', 'x')).catch((failure: unknown) => failure);
@@ -118,7 +118,7 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1']);
   });
 
-  it('ends within its limit where nothing comes back, and goes on once the network is mended', async () => {
+  it('rejects within its limit where no reply arrives, and commits again once the network is repaired', async () => {
     const { far, near } = await twoStores({ timeoutMs: SHORT });
     proxy.blackHole('to the client');
     await expect(far.commit(changeOf(far, 'c1', 'x'))).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
@@ -128,7 +128,7 @@ describe('commit(), over a network that fails', () => {
     expect(await idsIn(near)).toEqual(['first.1', 'c2.1']);
   });
 
-  it('takes the head from a holder that has gone silent before its COMMIT', async () => {
+  it('takes the head from a holder that went silent before its COMMIT', async () => {
     const { far, near } = await twoStores({ timeoutMs: SHORT });
     let isHeld: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (isHeld = resolve));
@@ -138,7 +138,7 @@ describe('commit(), over a network that fails', () => {
       return 'black hole';
     });
     const silent = far.commit(changeOf(far, 'c1', 'x')).catch((error: unknown) => error);
-    // On a machine that stalls it may be given up before it came to COMMIT: then there is no holder to wait for.
+    // On a machine that stalls, the holder may time out before its COMMIT: then there is no holder to wait for.
     await Promise.race([held, silent]);
     expect(await near.commit(changeOf(near, 'c2', 'y'))).toMatchObject({ outcome: 'committed' });
     expect(['ERR_JIT_OUTCOME_UNKNOWN', 'ERR_JIT_STORE']).toContain(((await silent) as { code?: string }).code);
@@ -146,14 +146,14 @@ describe('commit(), over a network that fails', () => {
   });
 });
 
-describe('an engine over a network that fails', () => {
-  it('L31 knows the outcome of a verb whose reply was lost in a failover of five seconds', async () => {
+describe('an engine over a faulty network', () => {
+  it('L31 returns the outcome of a verb whose reply was lost in a failover of five seconds', async () => {
     const { far, near } = await twoStores();
     await expectFailover({ store: far, near, begin: () => proxy.atCommit('refuse at the reply'), end: () => proxy.mend() });
   });
 });
 
-describe('reads, over a network that fails', () => {
+describe('reads over a faulty network', () => {
   const reads: Readonly<Record<string, (store: GrantStore) => unknown>> = {
     get: (store) => store.get([aRow({ id: 'first' })]),
     live: (store) => store.live({ subject: 'user:maya', at: 0 }),
@@ -163,7 +163,7 @@ describe('reads, over a network that fails', () => {
   };
   const ways = ['to the server', 'to the client'] as const;
 
-  it.each(ways)('reject within their limit where nothing goes %s, through Kysely and through a pool', async (way) => {
+  it.each(ways)('reject within their limit where no data goes %s, through Kysely and through a pool', async (way) => {
     for (const read of [false, true]) {
       const { far } = await twoStores({ read, timeoutMs: SHORT });
       proxy.blackHole(way);
@@ -174,7 +174,7 @@ describe('reads, over a network that fails', () => {
     }
   });
 
-  it.each([true, false])('go on over new connections where those of the pool have gone silent for ever; straight: %s', async (read) => {
+  it.each([true, false])('continue over new connections where those of the pool stay silent for ever; straight: %s', async (read) => {
     const { far } = await twoStores({ read, max: 2, timeoutMs: SHORT });
     const first = { kind: 'grant', id: 'first' };
     const ask = () => Promise.allSettled([1, 2, 3, 4].map(() => far.get([first])));
@@ -186,7 +186,7 @@ describe('reads, over a network that fails', () => {
     expect(await eventually(() => far.commit(changeOf(far, 'c1', 'x')))).toMatchObject({ outcome: 'committed' });
   });
 
-  it('are refused, not answered with nothing, where the server is gone, and never show its URL', async () => {
+  it('reject where the server is gone, instead of returning nothing, and never show its URL', async () => {
     const { far } = await twoStores();
     proxy.refuse();
     for (const ask of Object.values(reads)) {

@@ -11,7 +11,7 @@ const texts = fc.oneof(
 );
 
 describe('an id in a column', () => {
-  it('is in the order of its UTF-8 bytes where the id is in that of its UTF-16 units', () => {
+  it('sorts as UTF-8 bytes in the order of the ids as UTF-16 units', () => {
     fc.assert(
       fc.property(texts, texts, (a, b) => {
         const bytes = Math.sign(Buffer.compare(Buffer.from(toColumn(a)), Buffer.from(toColumn(b))));
@@ -21,17 +21,14 @@ describe('an id in a column', () => {
     );
   });
 
-  it('is the same id again when it is read', () => {
+  it('is the same id after a round trip', () => {
     fc.assert(
       fc.property(texts, (id) => fromColumn(toColumn(id)) === id),
       { numRuns: 2_000 },
     );
   });
 
-  it.each(['user:maya', 'o\u2019hara', '\u4e00', 'é', '\u{1f511}', '', '-1'])(
-    'is kept as it is where nothing sorts otherwise: %s',
-    (id) => {
-      expect(toColumn(id)).toBe(id);
-    },
-  );
+  it.each(['user:maya', 'o\u2019hara', '\u4e00', 'é', '\u{1f511}', '', '-1'])('is stored unchanged where both orders agree: %s', (id) => {
+    expect(toColumn(id)).toBe(id);
+  });
 });

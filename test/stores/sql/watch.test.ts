@@ -45,7 +45,7 @@ const listening = async (): Promise<number> =>
   (await postgres.sql(`select pid from pg_stat_activity where query like '/*%*/ listen jit_access'`)).length;
 
 describe('watch() on PostgreSQL', () => {
-  it('wakes for commits of other processes, in the namespace that is watched, and keeps one connection for all', async () => {
+  it('wakes for commits of other processes in the watched namespace, and uses one connection for all watchers', async () => {
     const pool = postgres.pool();
     const store = open(pool);
     const [mine, theirs, another] = [new Ear(store), new Ear(store.in('another')), new Ear(store)];
@@ -59,7 +59,7 @@ describe('watch() on PostgreSQL', () => {
     for (const ear of [mine, theirs, another]) ear.stop();
   });
 
-  it('gives its connection up when the last watcher has gone, and takes a new one for the next', async () => {
+  it('releases its connection with the last watcher, and takes a new one for the next', async () => {
     const pool = postgres.pool();
     const store = open(pool);
     for (let round = 0; round < 2; round++) {
@@ -73,7 +73,7 @@ describe('watch() on PostgreSQL', () => {
     expect(pool.totalCount).toBe(pool.idleCount);
   });
 
-  it('keeps no connection that comes only after the last watcher has gone', async () => {
+  it('releases a connection that arrives after the last watcher has stopped', async () => {
     const pool = postgres.pool();
     const removed = new Promise((resolve) => pool.once('remove', resolve));
     new Ear(open(pool)).stop();
@@ -82,7 +82,7 @@ describe('watch() on PostgreSQL', () => {
     expect(pool.totalCount).toBe(0);
   });
 
-  it('reconnects after its connection was ended by the server, and wakes for what was committed meanwhile', async () => {
+  it('reconnects after the server closed its connection, and wakes for commits in the meantime', async () => {
     const pool = postgres.pool();
     const store = open(pool);
     const ear = new Ear(store);
@@ -96,7 +96,7 @@ describe('watch() on PostgreSQL', () => {
     ear.stop();
   });
 
-  it('reconnects once a server that was gone is back, and nothing is thrown at the process meanwhile', async () => {
+  it('reconnects once a stopped server is back, without an uncaught error in the process', async () => {
     const proxy = await Proxy.to(postgres.url);
     const pool = postgres.pool({ connectionString: proxy.url });
     const store = open(pool);
@@ -112,7 +112,7 @@ describe('watch() on PostgreSQL', () => {
     await proxy.close();
   });
 
-  it('lets a watcher that throws spoil nothing for the others', async () => {
+  it('still wakes the other watchers when one throws', async () => {
     const store = open(postgres.pool());
     const stop = (store as Required<GrantStore>).watch(() => {
       throw new Error('from a watcher');

@@ -10,14 +10,14 @@ import { kyselyOn, Postgres } from './postgres.js';
 vi.setConfig({ hookTimeout: 60_000, testTimeout: 60_000 });
 
 const ROWS = 50_000;
-/** The blocks that a statement may read, where the tables have some 4,000 and the smallest of their indexes 100. */
+/** The most blocks that a statement may read; the tables have some 4,000, and the smallest of their indexes 100. */
 const MOST_BLOCKS = 64;
 const HASH = 'a'.repeat(64);
 const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
 
 const statements = statementsOf('postgres');
 const keys = '[["grant","r5.1"],["grant","r49990.1"],["request","r7"]]';
-/** The statement that a batch of these parts is. */
+/** The statement that a batch of these parts makes. */
 function written(...parts: readonly WritePart[]): readonly [Statement, readonly (string | number)[]] {
   const [first] = statements.write('n', [...parts, { part: 'head', values: [1, HASH, 0, HASH] }]);
   return first as readonly [Statement, readonly (string | number)[]];
@@ -55,7 +55,7 @@ const writes: Asked = {
 
 const literal = (value: string | number) => (typeof value === 'number' ? String(value) : `'${value}'`);
 
-describe('the statements of PostgreSQL, whose plans are made without statistics [V5] (L42)', () => {
+describe('statements of PostgreSQL that are planned without statistics [V5] (L42)', () => {
   let server: Postgres;
   let postgres: Postgres;
   let client: pg.PoolClient;
@@ -64,7 +64,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
   });
   afterAll(() => server.stop());
   beforeEach(async () => {
-    // Tables that are truncated keep the statistics that they had.
+    // Truncated tables keep their statistics.
     postgres = await server.empty();
     await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres' });
     for (const table of TABLES) await postgres.sql(`alter table ${table} set (autovacuum_enabled = off)`);
@@ -86,7 +86,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
       from generate_series(${from}, ${to}) as n`);
   }
 
-  /** Has the connection prepare and plan them, as a pool's connection keeps them. */
+  /** Makes the connection prepare and plan the statements, as a pool's connection keeps them. */
   async function plan(asked: Asked): Promise<void> {
     for (const [{ text }, values] of Object.values(asked)) {
       const name = nameOf(text);
@@ -97,7 +97,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
 
   const nameOf = (text: string) => `p_${Math.abs([...text].reduce((sum, char) => (sum * 31 + char.charCodeAt(0)) | 0, 7))}`;
 
-  /** Those that read more than they may, with the blocks that they read. */
+  /** The statements that read more than they may, with the blocks that they read. */
   async function greedy(asked: Asked): Promise<Readonly<Record<string, number>>> {
     const found: Record<string, number> = {};
     for (const [what, [{ text }, values]] of Object.entries(asked)) {
@@ -114,7 +114,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
     return work().finally(() => client.query('rollback'));
   };
 
-  it('read what they are asked for, and not the 50000 rows of the namespace, in a database that was never analysed', async () => {
+  it('read only matching rows, and not the 50000 rows of the namespace, in a database that was never analysed', async () => {
     await fill(1, ROWS);
     await plan(reads);
     expect(await greedy(reads)).toEqual({});
@@ -124,7 +124,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
     });
   });
 
-  it(`read no more where the connection has planned them while the tables were empty`, async () => {
+  it(`read only matching rows where the connection has planned them while the tables were empty`, async () => {
     await plan(reads);
     await inCommit(() => plan(writes));
     await fill(1, ROWS);
@@ -132,7 +132,7 @@ describe('the statements of PostgreSQL, whose plans are made without statistics 
     await inCommit(async () => expect(await greedy(writes)).toEqual({}));
   });
 
-  it(`read no more in a commit where the tables were analysed while they were small`, async () => {
+  it(`read only matching rows in a commit where the tables were analysed while they were small`, async () => {
     await fill(1, 30);
     for (const table of TABLES) await postgres.sql(`analyze ${table}`);
     await inCommit(() => plan(writes));
@@ -147,7 +147,7 @@ interface Plan {
   readonly Plans?: readonly Plan[];
 }
 
-/** A node counts those below it, except for the parts of a `with`. */
+/** A node includes the counts of the nodes below it, except for the parts of a `with`. */
 function mostBlocks({ Plans = [], ...node }: Plan): number {
   return Math.max(node['Shared Hit Blocks'] + node['Shared Read Blocks'], ...Plans.map(mostBlocks));
 }
