@@ -259,7 +259,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/backend.ts',
     from: 'committed: () => this.#notify(namespace),',
     to: 'committed: () => this.#notifying?.add(namespace),',
-    caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes, in the namespace that is watched' },
+    caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes in the watched namespace' },
   },
   {
     name: 'SQL: a check finds nothing in the last millisecond',
@@ -410,7 +410,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '(reply) => this.#connection.replicas > 0 || this.#learn(reply)',
     caughtBy: {
       test: 'test/stores/redis/replicated.test.ts',
-      title: 'applies on the primary, change after change, what it cannot acknowledge while the replica lags',
+      title: 'applies on the primary, one change after the other, what it cannot acknowledge while the replica lags',
     },
   },
   {
@@ -476,7 +476,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/whole-script.ts',
     from: "if found == tonumber(counted or '-1') then return nil end",
     to: 'if found >= 0 then return nil end',
-    caughtBy: { test: 'test/stores/redis/damaged.test.ts', title: 'answers and ends nothing in silence without its index' },
+    caughtBy: { test: 'test/stores/redis/damaged.test.ts', title: 'rejects revokeAll, checks and requests without its index' },
   },
   {
     name: 'Redis: what a check is pointed to counts as held',
@@ -485,7 +485,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (row.id.length > 0) continue;',
     caughtBy: {
       test: 'test/stores/redis/damaged.test.ts',
-      title: 'allows nothing by a field of live that names an ended grant beside one',
+      title: 'allows nothing by a field of live that names an ended grant next to a live one',
     },
   },
   {
@@ -500,7 +500,10 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/connection.ts',
     from: 'this.#runNow(call, server, POLICY, keys.slice(0, 1), []);',
     to: 'this.#runNow(call, server, POLICY, [], []);',
-    caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is that of the node which holds the namespace (L12) [V9]' },
+    caughtBy: {
+      test: 'test/stores/redis/cluster.test.ts',
+      title: 'accepts or refuses by the eviction policy of the node that holds the namespace (L12) [V9]',
+    },
   },
   {
     name: 'Redis: a full server refuses a revoke',
@@ -517,7 +520,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/redis/commit-script.ts',
     from: 'const DROP_STEP = 1_000;',
     to: 'const DROP_STEP = 7_000;',
-    caughtBy: { test: 'test/stores/redis/trim.test.ts', title: 'is deleted a thousand entries in a script at most' },
+    caughtBy: { test: 'test/stores/redis/trim.test.ts', title: 'is deleted in scripts of at most a thousand entries' },
   },
   // ---- What verifies one ----
   {
