@@ -6,7 +6,7 @@ import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/
 import { over, settled, tamper } from './bent-store.js';
 
 describe('verifyStore', () => {
-  it('L26: entries taken from the front of the journal without a purge on record are found, as replay finds them', async () => {
+  it('L26: finds entries that were removed from the front of the journal without a recorded purge, as replay does', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
@@ -16,7 +16,7 @@ describe('verifyStore', () => {
     await engine.requestAccess({ subject: 'user:maya', scope: 'c:d', ttl: '5m' });
     const exported = await engine.journalHead();
     expect((await verifyStore(store, { head: exported })).ok).toBe(true);
-    // Eve had access, and whoever can write to the store makes that unhappen: no purge, so no entry that says so.
+    // Eve had access, and an attacker with write access to the store erases it without a purge entry.
     const keys = [
       { kind: 'request', id: gone.request.id },
       { kind: 'grant', id: `${gone.request.id}.1` },
@@ -27,7 +27,7 @@ describe('verifyStore', () => {
     expect((await verifyStore(store, { head: exported })).ok).toBe(false);
   });
 
-  it('issue 4, verifyStore names every row that differs: a use that was planted for a grant which is kept', async () => {
+  it('issue 4, verifyStore names every row that differs: a forged use of a grant that is kept', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } });
@@ -39,14 +39,14 @@ describe('verifyStore', () => {
     expect(journalStart).toBeGreaterThan(0);
     const asked = await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     const grantId = `${asked.request.id}.1`;
-    // Where a use with this key lies is derived; ask a twin of the store for it.
+    // The id of a use's row is derived from its key: a second store gives it.
     const twin = new MemoryGrantStore();
     const other = new JitEngine({ approver, store: twin, clock });
     await other.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     await other.consume('user:maya', 'a:b', { idempotencyKey: 'k1' });
     const [use] = (await twin.find({ kind: 'use', limit: 1 })).items as [Row];
     await store.commit({ id: 'evil', expect: [], put: [{ ...use, body: { ...use.body, grantId, usesLeft: 9 } }], append: [] });
-    // It is good for a use that nobody counts.
+    // The forged key is valid for a use that is not counted.
     await engine.consume('user:maya', 'a:b', { idempotencyKey: 'k1' });
     expect((await store.get([{ kind: 'usage', id: grantId }]))[0]?.body['uses']).toBe(0);
     const found = await verifyStore(store);
@@ -62,24 +62,24 @@ describe('verifyStore', () => {
       ...row,
       body: JSON.parse(`{"__proto__":{},${JSON.stringify(row.body).slice(1)}`) as Row['body'],
     }));
-    // The engine takes it for malformed.
+    // The engine treats the row as malformed.
     expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
     expect((await verifyStore(store)).ok).toBe(false);
   });
 
-  it("issue 4, verifyStore names every row that differs: the horizon's, made to be due for ever", async () => {
+  it("issue 4, verifyStore names every row that differs: the horizon's row, changed to be always due", async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
     await purge(engine, { before: START_AT, by: 'user:admin', force: true });
     await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, dueAt: 0, body: { ...row.body, planted: true } }));
-    // Every sweep stumbles over it from now on.
+    // Every sweep reads this row from now on.
     expect((await engine.sweep()).skipped).toBe(1);
     expect((await verifyStore(store)).differences.map(({ kind }) => kind)).toEqual(['horizon']);
   });
 
   it.each(['journal', 'find', 'get'] as const)(
-    'L30, wrong error types: what a store throws or answers wrongly at %s is a typed error',
+    'L30, wrong error types: an exception or an invalid answer of a store at %s is a typed error',
     async (method) => {
       const store = new FaultyStore(new MemoryGrantStore());
       const engine = new JitEngine({ approver: autoApprove(() => true), store, clock: new ManualClock() });
@@ -105,7 +105,7 @@ describe('bad input', () => {
     ['verifyJournal([], { head: null })', () => verifyJournal([], { head: null as never })],
     ['verifyStore(null)', () => verifyStore(null as never)],
     ['verifyStore(store, { head: null })', () => verifyStore(store, { head: null as never })],
-  ])('hostile inputs, a typed error that names the argument: %s', async (_, call) => {
+  ])('hostile inputs: %s throws a typed error that names the argument', async (_, call) => {
     expect(await settled(call())).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
@@ -113,12 +113,12 @@ describe('bad input', () => {
     const full = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store: full, clock: new ManualClock() });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
-    // To be told that nobody ever held anything is the wrong answer.
+    // An empty answer would claim that no subject ever held anything.
     const told = await settled(replay(readJournal(full, 0, pageSize as never)).then(({ grants }) => grants.size));
     expect(told).not.toBe(0);
   });
 
-  it('hostile inputs: readJournal from NaN on is refused, not an empty journal', async () => {
+  it('hostile inputs: readJournal with after NaN is refused, not an empty journal', async () => {
     const full = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store: full, clock: new ManualClock() });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
@@ -127,7 +127,7 @@ describe('bad input', () => {
 });
 
 describe('readJournal', () => {
-  it('L33, misleading: a purge between two pages is no corruption', async () => {
+  it('L33, misleading: a purge between two pages is not reported as corruption', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
@@ -142,13 +142,13 @@ describe('readJournal', () => {
       },
     });
     const verified = await settled(verifyJournal(readJournal(busy, 0, 2)));
-    // Nobody has touched the journal but a purge that is on record. To be told to read again would do.
+    // Only a recorded purge changed the journal. The error must say to read again.
     expect(verified).not.toMatchObject({ ok: false });
   });
 });
 
 describe('work', () => {
-  /** How many elements of arrays are gone over while `work` runs. */
+  /** How many elements of arrays are visited while `work` runs. */
   async function steps(work: () => Promise<unknown>): Promise<number> {
     const iterator = Array.prototype[Symbol.iterator];
     let count = 0;
@@ -164,7 +164,7 @@ describe('work', () => {
     return count;
   }
 
-  it('unbounded work: exposure costs what there is, not its square', async () => {
+  it('unbounded work: exposure takes time proportional to the entries, not to their square', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock, limits: { minTtl: 1 } });
@@ -183,7 +183,7 @@ describe('work', () => {
     await ask(300);
     const few = await costOf();
     await ask(900);
-    // Four times as much; where it is the square, some sixteen times.
+    // Four times as much; a quadratic report would take some sixteen times.
     expect((await costOf()) / few).toBeLessThan(6);
   });
 

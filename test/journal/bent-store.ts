@@ -1,6 +1,6 @@
 import type { GrantStore, Row, RowKey } from '../../src/core/store-port.js';
 
-/** The same store, but for what is given. */
+/** The same store, with some methods replaced. */
 export function over(store: GrantStore, bent: Partial<GrantStore>): GrantStore {
   return {
     namespace: store.namespace,
@@ -18,19 +18,19 @@ export function over(store: GrantStore, bent: Partial<GrantStore>): GrantStore {
 
 let changes = 0;
 
-/** Writes a row behind the engine's back, at the version that it has. */
+/** Writes a row without the engine, at its current version. */
 export async function tamper(store: GrantStore, kind: string, id: string, change: (row: Row) => Row): Promise<void> {
   const [row] = (await store.get([{ kind, id }])) as readonly [Row];
   const put = [{ ...change(row), version: row.version }];
   await store.commit({ id: `behind-${++changes}`, expect: [], put, append: [] });
 }
 
-/** Takes rows away behind the engine's back. */
+/** Removes rows without the engine. */
 export async function takeAway(store: GrantStore, ...remove: readonly RowKey[]): Promise<void> {
   await store.commit({ id: `behind-${++changes}`, expect: [], put: [], append: [], remove });
 }
 
-/** What a promise comes to, or what it rejects with. */
+/** The result of a promise, or its error. */
 export async function settled(work: Promise<unknown>): Promise<unknown> {
   try {
     return await work;

@@ -25,8 +25,8 @@ async function aJournal({ purge: isPurged }: { readonly purge: boolean }) {
 
 const anchorOf = ({ seq, hash }: AuditEntry): Anchor => ({ seq, hash });
 
-describe('verifyJournal() of a journal that begins late', () => {
-  it('L26 names the first entry that is missing at the front, wherever the store says that its journal begins [M9]', async () => {
+describe('verifyJournal() of a journal whose front is missing', () => {
+  it('L26 names the first entry that is missing at the front, for any start that the store reports [M9]', async () => {
     const { entries, head } = await aJournal({ purge: false });
     for (const cut of [1, 2, 6, entries.length - 1]) {
       const start = anchorOf(entries[cut - 1]!);
@@ -34,14 +34,14 @@ describe('verifyJournal() of a journal that begins late', () => {
     }
   });
 
-  it('L26 names the first entry that is missing after those that a purge trimmed [M9]', async () => {
+  it('L26 names the first missing entry after those that a purge trimmed [M9]', async () => {
     const { entries, start, head } = await aJournal({ purge: true });
     expect(start.seq).toBeGreaterThan(0);
     const cut = anchorOf(entries[1]!);
     expect(await verifyJournal(entries.slice(2), { start: cut, head })).toMatchObject({ ok: false, seq: start.seq + 1 });
   });
 
-  it('L33 accepts a start that a purge among the entries explains, and one that was exported [M9]', async () => {
+  it('L33 accepts a start that a purge entry explains, and an exported anchor [M9]', async () => {
     const { entries, start, head } = await aJournal({ purge: true });
     expect(await verifyJournal(entries, { start, head })).toEqual({ ok: true, head, count: entries.length });
     const exported = anchorOf(entries[1]!);
@@ -49,14 +49,14 @@ describe('verifyJournal() of a journal that begins late', () => {
     expect(verified).toEqual({ ok: true, head, count: entries.length - 2 });
   });
 
-  it('refuses two beginnings at once', async () => {
+  it('refuses start and after together', async () => {
     const { entries, start } = await aJournal({ purge: true });
     await expect(verifyJournal(entries, { start, after: start })).rejects.toMatchObject({ argument: 'after' });
   });
 });
 
 describe('verifyJournal() with a namespace', () => {
-  it('L26 refuses the sound journal of another namespace [F2]', async () => {
+  it('L26 refuses the valid journal of another namespace [F2]', async () => {
     const { entries, head } = await aJournal({ purge: false });
     expect(await verifyJournal(entries, { head, namespace: 'wiki' }).catch((error: unknown) => error)).toEqual({
       ok: false,

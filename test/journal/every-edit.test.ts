@@ -26,7 +26,7 @@ async function aJournal(): Promise<readonly AuditEntry[]> {
   return entries.slice(0, 50);
 }
 
-/** Each way to write one value in another way. */
+/** Every other value that a value can be changed to. */
 function* others(value: JsonValue | undefined): Generator<JsonValue | undefined> {
   if (typeof value === 'string') {
     for (let i = 0; i < value.length; i++) yield `${value.slice(0, i)}${value[i] === 'x' ? 'y' : 'x'}${value.slice(i + 1)}`;
@@ -45,7 +45,7 @@ function* others(value: JsonValue | undefined): Generator<JsonValue | undefined>
   } else if (typeof value === 'object' && value !== null) {
     yield { ...value, added: null };
     for (const [name, one] of Object.entries(value)) {
-      // An id that is absent and one that is undefined are the same.
+      // A missing id and an undefined one are the same.
       if (one === undefined) continue;
       const { [name]: _, ...without } = value as Record<string, JsonValue>;
       yield without;
@@ -62,13 +62,13 @@ describe('a journal of 50 entries', () => {
     entries = await aJournal();
   });
 
-  /** What is said of a journal that was changed: the number of the first bad entry, or that it is whole. */
+  /** The number of the first bad entry of a changed journal, or that it is whole. */
   const verdictOn = async (changed: readonly AuditEntry[], head = anchorOf(entries.at(-1)!)) => {
     const verdict = await verifyJournal(changed, { head });
     return verdict.ok ? 'whole' : verdict.seq;
   };
 
-  it('L26 is sealed as an independent implementation of RFC 8785 and SHA-256 would', async () => {
+  it('L26 has the digests and hashes of an independent implementation of RFC 8785 and SHA-256', async () => {
     expect(entries).toHaveLength(50);
     expect(await verdictOn(entries)).toBe('whole');
     let prevHash = '0'.repeat(64);
@@ -79,14 +79,14 @@ describe('a journal of 50 entries', () => {
     }
   });
 
-  it('L26 has every single edit of every field found where it is', async () => {
+  it('L26 shows every edit of every field at the edited entry', async () => {
     let edits = 0;
     for (const [i, entry] of entries.entries()) {
       for (const changed of others(entry as unknown as JsonValue)) {
-        // What an adapter adds beside an entry (a column of its own) is not read, by anybody: it is no part of it.
+        // A field that an adapter adds (its own column) is never read: it is not part of the entry.
         if (changed === null || 'added' in (changed as object)) continue;
         edits += 1;
-        // Between its neighbours: what lies further back, and further on, was found whole above.
+        // With its neighbours only: the entries further away were verified above.
         const start = i === 0 ? undefined : anchorOf(entries[i - 1]!);
         const next = entries[i + 1];
         const verdict = await verifyJournal([changed as unknown as AuditEntry, ...(next === undefined ? [] : [next])], {
@@ -100,17 +100,17 @@ describe('a journal of 50 entries', () => {
     expect(edits).toBeGreaterThan(20_000);
   });
 
-  it('L26 has every edit that was sealed anew found right behind it', async () => {
+  it('L26 shows every edit with recomputed hashes at the next entry', async () => {
     for (const [i, { seq: _, prevHash: __, hash: ___, ...entry }] of entries.entries()) {
       const draft = { ...entry, actor: 'user:nobody' };
       const before = i === 0 ? { seq: 0, hash: '0'.repeat(64) } : anchorOf(entries[i - 1]!);
       const [sealed] = link(before, [{ ...draft, digest: referenceDigest(draft as AuditEntry) }]);
-      // The last is at odds with the exported head alone.
+      // An edit of the last entry contradicts only the exported head.
       expect(await verdictOn(entries.with(i, sealed!))).toBe(Math.min(i + 2, 50));
     }
   });
 
-  it('L26 has every deletion and every swap found at the first entry that is not in its place', async () => {
+  it('L26 shows every deletion and every swap at the first entry that is out of place', async () => {
     for (let i = 0; i < entries.length; i++) {
       expect(await verdictOn(entries.toSpliced(i, 1))).toBe(i + 1);
       for (let j = i + 1; j < entries.length; j++) {
@@ -121,7 +121,7 @@ describe('a journal of 50 entries', () => {
     }
   });
 
-  it('L26 has every insertion found where it stands, or right behind where it was made to fit', async () => {
+  it('L26 shows every insertion at the inserted entry, or at the next one if its hashes fit', async () => {
     for (let i = 0; i <= entries.length; i++) {
       const before = i === 0 ? { seq: 0, hash: '0'.repeat(64) } : anchorOf(entries[i - 1]!);
       const { seq: _, prevHash: __, hash: ___, ...draft } = entries[(i + 7) % 50]!;
@@ -130,13 +130,13 @@ describe('a journal of 50 entries', () => {
         expect(await verdictOn(entries.toSpliced(i, 0, entries[again]!))).toBe(Math.min(at, 51));
       }
       const fitting = link(before, [draft]);
-      // The last of them is at odds with the exported head itself; behind that head, a journal may go on.
+      // An insertion at the end contradicts the exported head; a journal may continue after that head.
       const verdict = await verdictOn(entries.toSpliced(i, 0, ...fitting));
       expect(verdict).toBe(i === 50 ? 'whole' : Math.min(i + 2, 50));
     }
   });
 
-  it('L26 has every truncation past an exported head found at the first entry that is missing', async () => {
+  it('L26 shows every truncation before an exported head at the first missing entry', async () => {
     for (let exported = 1; exported <= 50; exported++) {
       for (let kept = 0; kept < exported; kept++)
         expect(await verdictOn(entries.slice(0, kept), anchorOf(entries[exported - 1]!))).toBe(kept + 1);

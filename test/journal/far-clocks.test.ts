@@ -4,7 +4,7 @@ import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { aGranted, anEngine } from '../engine/an-engine.js';
 
 describe('shared followers', () => {
-  it('L28 of two processes whose clocks are further apart than a lease do not take the cursor from one another for ever', async () => {
+  it('L28 of two processes whose clocks differ by more than a lease stop taking the cursor from each other', async () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const clock = new ManualClock();
     const sink: AuditSink = {
@@ -17,7 +17,7 @@ describe('shared followers', () => {
     const one = anEngine({ store, clock, audit: sink, approver }).engine;
     const other = anEngine({ store, clock: new ManualClock(), audit: sink, approver }).engine;
     await clock.advance('1m');
-    // Where they went on for ever there would be no turn left in which to see it.
+    // If they continued for ever, no turn of the event loop would be left to notice it.
     const { commit } = store;
     store.commit = (change) => {
       if (store.called('commit') > 300) throw new Error('for ever');

@@ -33,13 +33,13 @@ function aSubject(told: readonly Told[], seq: number) {
 
 const KEY = { kind: 'subject', id: MAYA } as const;
 
-describe('the lists of a subject', () => {
+describe("the lists in a subject's row", () => {
   it.each([
     [['gone', 'kept'], true],
     [['gone', 'kept', 'never'], false],
     [['kept'], false],
     [[], false],
-  ])('L26 are those of a journal that begins at its beginning: %j, %s', (names, isRight) => {
+  ])('L26 are checked against a journal that starts at its first entry: %j, %s', (names, isRight) => {
     const { reading, naming } = aSubject(TOLD, 0);
     expect(compare(reading, KEY, naming(names)) === undefined).toBe(isRight);
     expect(whyUnproven(reading, KEY, naming(names, 1))).toBeUndefined();
@@ -53,7 +53,7 @@ describe('the lists of a subject', () => {
     [[], false],
     [['gone', 'kept', 'open'], false],
     [['kept', 7], false],
-  ])('L26 L33 are, behind a purge, those of the requests that are kept: %j, %s', (names, isRight) => {
+  ])('L26 L33 are checked against the kept requests after a purge: %j, %s', (names, isRight) => {
     const { reading, naming } = aSubject([...TOLD, PURGE], 10);
     expect(compare(reading, KEY, naming(names)) === undefined).toBe(isRight);
     expect(whyUnproven(reading, KEY, naming(names))).toBeUndefined();
@@ -66,7 +66,7 @@ describe('the lists of a subject', () => {
     [['kept', 'open'], false],
     [['open'], false],
     [['kept', 7], false],
-  ])('L33 prove nothing in a later row, whose entries are purged, that could only lack names: %j, %s', (names, isUnproven) => {
+  ])('L33 are unproven in a later row whose entries are purged, if they could only lack names: %j, %s', (names, isUnproven) => {
     const { reading, naming } = aSubject([...TOLD, PURGE], 10);
     expect(whyUnproven(reading, KEY, naming(names, 1)) !== undefined).toBe(isUnproven);
   });

@@ -57,7 +57,7 @@ describe('canonicalJson()', () => {
     expect(canonicalJson(given)).toBe('{"\\r":2,"1":4,"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}');
   });
 
-  it('L26 tells texts apart that look the same, and normalises none', () => {
+  it('L26 distinguishes texts that look the same, and normalises none', () => {
     expect(digestOf({ a: '\u00e9' })).not.toBe(digestOf({ a: 'e\u0301' }));
     expect(digestOf({ a: '\ud800' })).not.toBe(digestOf({ a: '\ud801' }));
     expect(digestOf({ a: '\ud800' })).not.toBe(digestOf({ a: '\ufffd' }));
@@ -65,7 +65,7 @@ describe('canonicalJson()', () => {
     expect(digestOf({ a: null })).not.toBe(digestOf({}));
   });
 
-  it('L26 agrees with what was written by hand from the RFC', () => {
+  it('L26 agrees with an independent implementation of the RFC', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         expect(canonicalJson(value)).toBe(canonical(value));
@@ -79,7 +79,7 @@ describe('digestOfEntry()', () => {
   const text = fc.string({ unit: 'binary', maxLength: 10 });
   const data = fc.dictionary(text, fc.jsonValue({ maxDepth: 2, stringUnit: 'binary' })) as fc.Arbitrary<JsonObject>;
 
-  it("L26 agrees with Node's SHA-256 over the form written by hand", () => {
+  it("L26 agrees with Node's SHA-256 over an independent canonical form", () => {
     for (const entry of journalOf(10)) expect(entry.digest).toBe(referenceDigest(entry));
     fc.assert(
       fc.property(text, text, fc.nat(), fc.option(text, { nil: undefined }), data, (actor, namespace, at, requestId, data) => {
@@ -89,19 +89,19 @@ describe('digestOfEntry()', () => {
     );
   });
 
-  it('covers what the transition wrote, and nothing of its place or its digest', () => {
+  it('covers the fields of the transition, but not seq, prevHash, hash and digest', () => {
     const entry = unlinked(1);
     const placed = { ...entry, seq: 5, prevHash: D, hash: D, digest: 'x' };
     expect(digestOfEntry(placed)).toBe(digestOfEntry(entry));
   });
 
-  it('takes an absent id and one that is undefined for the same', () => {
+  it('treats a missing id as an undefined one', () => {
     const { requestId: _, ...absent } = unlinked(1);
     expect(digestOfEntry(absent)).toBe(digestOfEntry(unlinked(1, { requestId: undefined })));
     expect(digestOfEntry(absent)).not.toBe(digestOfEntry(unlinked(1, { requestId: '' })));
   });
 
-  it('L24 fields can not be moved from one to the other', () => {
+  it('L24 changes when a value moves from one field to another', () => {
     const digests = [
       unlinked(1, { requestId: 'a', grantId: 'b' }),
       unlinked(1, { requestId: 'b', grantId: 'a' }),
@@ -124,7 +124,7 @@ describe('hashOfEntry()', () => {
     },
   );
 
-  it('L26 places that differ by 2^32 have different hashes', () => {
+  it('L26 differs for places that differ by 2^32', () => {
     expect(hashOfEntry(D, 1, D)).not.toBe(hashOfEntry(D, 1 + 2 ** 32, D));
   });
 
@@ -165,13 +165,13 @@ describe('hashOfEntry()', () => {
 });
 
 describe('link()', () => {
-  it('L26 begins at seq 1 behind 32 zero bytes', () => {
+  it('L26 starts at seq 1 after 32 zero bytes', () => {
     expect(GENESIS).toEqual({ seq: 0, hash: '0000000000000000000000000000000000000000000000000000000000000000' });
     const [first] = link(GENESIS, [unlinked(1)]);
     expect(first).toMatchObject({ seq: 1, prevHash: GENESIS.hash, hash: referenceHash(GENESIS.hash, 1, unlinked(1).digest) });
   });
 
-  it('L26 chains the entries of a change one behind the other', () => {
+  it('L26 chains the entries of a change in order', () => {
     const entries = journalOf(10);
     let before: Anchor = GENESIS;
     for (const entry of entries) {
@@ -182,7 +182,7 @@ describe('link()', () => {
     }
   });
 
-  it('L26 gives the same chain however the entries are split into changes', () => {
+  it('L26 gives the same chain for any split of the entries into changes', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 4 }), { maxLength: 6 }), (sizes) => {
         let head: Anchor = GENESIS;
@@ -197,18 +197,18 @@ describe('link()', () => {
     );
   });
 
-  it('L26 goes on behind 2^32 entries', () => {
+  it('L26 continues after 2^32 entries', () => {
     const head = { seq: 2 ** 32 - 2, hash: D };
     const [last32, first33, second33] = link(head, [unlinked(1), unlinked(2), unlinked(3)]);
     expect([last32!.seq, first33!.seq, second33!.seq]).toEqual([4_294_967_295, 4_294_967_296, 4_294_967_297]);
     expect(second33!.hash).toBe(referenceHash(first33!.hash, 4_294_967_297, unlinked(3).digest));
   });
 
-  it('links nothing for nothing', () => {
+  it('returns an empty list for an empty list', () => {
     expect(link(GENESIS, [])).toEqual([]);
   });
 
-  it('leaves the drafts as they are, and gives frozen entries of one shape', () => {
+  it('does not change the drafts, and returns frozen entries with the same fields', () => {
     const draft = Object.freeze(unlinked(1));
     const { requestId: _, grantId: __, ...bare } = unlinked(2);
     const entries = link(GENESIS, [draft, bare]);
@@ -217,7 +217,7 @@ describe('link()', () => {
     expect(entries[0]).toMatchObject(draft);
   });
 
-  it('takes no field that it does not know', () => {
+  it('drops unknown fields', () => {
     const draft: UnlinkedEntry = { ...unlinked(1), ...{ secret: 'token' } };
     expect(link(GENESIS, [draft])[0]).not.toHaveProperty('secret');
   });
@@ -225,14 +225,14 @@ describe('link()', () => {
   it.each<[string, Anchor, string]>([
     ['a head whose hash is cut', { seq: 0, hash: D.slice(2) }, 'prevHash'],
     ['a head without a hash', { seq: 0 } as Anchor, 'prevHash'],
-    ['a head whose seq is text', { seq: 'x' as never, hash: D }, 'seq'],
-    ['a head that is full', { seq: Number.MAX_SAFE_INTEGER, hash: D }, 'seq'],
+    ['a head whose seq is a string', { seq: 'x' as never, hash: D }, 'seq'],
+    ['a head at the maximum seq', { seq: Number.MAX_SAFE_INTEGER, hash: D }, 'seq'],
     ['a head below zero', { seq: -1, hash: D }, 'seq'],
   ])('refuses %s', (_, head, argument) => {
     expect(() => link(head, [unlinked(1)])).toThrow(refused(argument));
   });
 
-  it('refuses an entry without a whole digest, wherever it stands', () => {
+  it('refuses an entry without a complete digest at any position', () => {
     expect(() => link(GENESIS, [unlinked(1), { ...unlinked(2), digest: D.slice(2) }])).toThrow(refused('digest'));
     expect(() => link(GENESIS, [{ ...unlinked(2), digest: undefined as never }])).toThrow(refused('digest'));
   });
@@ -247,15 +247,15 @@ describe('isBehind()', () => {
     ['nothing', undefined, false],
     ['its head', at(6), false],
     ['an entry of it', at(4), false],
-    ['an entry behind its head', at(7), true],
-    ['another entry in the place of one', at(5, 'f'.repeat(64)), true],
-    ['its start, and has trimmed that', at(3, 'f'.repeat(64)), false],
-    ['what it has trimmed', at(2), false],
-  ])('L40 %s is known', (_, knows, behind) => {
+    ['an entry after its head', at(7), true],
+    ['another entry in the place of one of its entries', at(5, 'f'.repeat(64)), true],
+    ['an entry at its start with another hash', at(3, 'f'.repeat(64)), false],
+    ['an entry before its start', at(2), false],
+  ])('L40 compares the journal with a caller that knows %s', (_, knows, behind) => {
     expect(isBehind(knows, journal, (seq) => (seq > 3 && seq <= 6 ? hash(seq) : undefined))).toBe(behind);
   });
 
-  it('L40 asks for no entry behind the head, whatever would be found there', () => {
+  it('L40 is true for an entry after the head, without looking it up', () => {
     expect(isBehind(at(7), journal, hash)).toBe(true);
   });
 });

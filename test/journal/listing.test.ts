@@ -6,7 +6,7 @@ import { aRow } from '../../src/testing.js';
 const row = (createdAt: unknown, id: unknown) => aRow({ kind: 'request', createdAt: createdAt as number, id: id as string });
 const cursorBehind = (page: number) => placeOf(row(page, 'cursor'));
 
-/** A store of these pages, and by what it was asked for each: the number of the page. */
+/** A store of these pages, and the number of each page that was requested. */
 function paged(...pages: (readonly unknown[])[]) {
   const asked: number[] = [];
   const find = async ({ after }: { after?: string | undefined }) => {
@@ -44,7 +44,7 @@ describe('Listing', () => {
     [5, 'x', 3],
     [5, 'y', 3],
     [5, 'z', 4],
-  ])('L42 finds the row at %i %s again by asking for its page alone', async (at, id, page) => {
+  ])('L42 finds the row at %i %s again with a request for its page only', async (at, id, page) => {
     const { listing, asked } = await listed(...PAGES);
     expect((await listing.row('request', { at, id }, new Map()))?.id).toBe(id);
     expect(asked).toEqual([page]);
@@ -56,20 +56,20 @@ describe('Listing', () => {
     [2, 'b', 2],
     [4, 'a', 3],
     [9, 'a', 4],
-  ])('L42 asks for one page to see that there is no row at %i %s', async (at, id, page) => {
+  ])('L42 requests one page to learn that there is no row at %i %s', async (at, id, page) => {
     const { listing, asked } = await listed(...PAGES);
     expect(await listing.row('request', { at, id }, new Map())).toBeUndefined();
     expect(asked).toEqual([page]);
   });
 
-  it('L42 asks for a page once in a round', async () => {
+  it('L42 requests a page once in a round', async () => {
     const { listing, asked } = await listed(...PAGES);
     const round: PagesOfStore = new Map();
     for (const id of ['d', 'd', 'e']) await listing.row('request', { at: 1, id }, round);
     expect(asked).toEqual([1]);
   });
 
-  it('L26 follows a row on to the page to which others have moved it', async () => {
+  it('L26 follows a row to the page to which inserted rows have moved it', async () => {
     const { listing, asked, pages } = await listed(...PAGES);
     pages[1] = [row(1, 'd'), row(1, 'e')];
     pages[2] = [row(1, 'f'), row(2, 'a')];
@@ -78,11 +78,11 @@ describe('Listing', () => {
   });
 
   it.each([
-    ['is no row', 7],
+    ['is not a row', 7],
     ['is null', null],
-    ['has no instant', row('5', 'a')],
+    ['has no position', row('5', 'a')],
     ['has no id', row(5, 7)],
-  ])('L26 passes over a page whose last row %s', async (_, last) => {
+  ])('L26 skips a page whose last row %s', async (_, last) => {
     const { listing, asked } = await listed([row(1, 'a')], [last], [row(5, 'z'), null, row(8, 'a')]);
     expect((await listing.row('request', { at: 5, id: 'z' }, new Map()))?.id).toBe('z');
     expect(asked).toEqual([2]);

@@ -6,7 +6,7 @@ import type { GrantStore, JournalSlice } from '../../src/core/store-port.js';
 import type { AuditEntry } from '../../src/records/index.js';
 import { anchorOf, journalOf } from './sample.js';
 
-/** A store of which only the journal is asked. */
+/** A store with only a journal. */
 function journalStore(entries: AuditEntry[], start = GENESIS): { readonly store: GrantStore; readonly asked: unknown[] } {
   const asked: unknown[] = [];
   const journal = ({ after, limit }: { readonly after: number; readonly limit: number }): Promise<JournalSlice> => {
@@ -33,25 +33,25 @@ describe('readJournal()', () => {
     expect(asked[0]).toEqual({ after: 0, limit: pageSize });
   });
 
-  it('reads nothing of an empty journal', async () => {
+  it('yields nothing for an empty journal', async () => {
     expect(await readAll(journalStore([]).store)).toEqual([]);
   });
 
-  it('reads from behind a seq on', async () => {
+  it('reads from the entry after a seq', async () => {
     const { store, asked } = journalStore([...entries]);
     expect(await readAll(store, 7)).toEqual(entries.slice(7));
     expect(asked[0]).toEqual({ after: 7, limit: 250 });
     expect(await readAll(store, 10)).toEqual([]);
   });
 
-  it('begins at the oldest entry that a purge has left', async () => {
+  it('starts at the oldest entry that a purge has left', async () => {
     const start = anchorOf(entries[3]!);
     const { store } = journalStore(entries.slice(4), start);
     expect(await readAll(store)).toEqual(entries.slice(4));
     expect(await verifyJournal(readJournal(store), { after: start })).toMatchObject({ ok: true, count: 6 });
   });
 
-  it('reads on into what is written meanwhile', async () => {
+  it('also yields entries that are written during the read', async () => {
     const growing = entries.slice(0, 4);
     const read: AuditEntry[] = [];
     for await (const entry of readJournal(journalStore(growing).store, 0, 2)) {
@@ -61,7 +61,7 @@ describe('readJournal()', () => {
     expect(read).toEqual(entries);
   });
 
-  it('L30 rejects when a page can not be read, and never takes that for the end', async () => {
+  it('L30 rejects when a page cannot be read, instead of ending', async () => {
     const { store } = journalStore([...entries]);
     const journal = vi.spyOn(store, 'journal');
     const read: AuditEntry[] = [];
@@ -79,7 +79,7 @@ describe('readJournal()', () => {
   });
 
   it.each([1, 7])(
-    'L33 says to read again, and not that anything is wrong, where a purge has trimmed what comes next, from %s on',
+    'L33 rejects with the advice to read again, not with corruption, where a purge trims the next entries, from %s on',
     async (after) => {
       const { store } = journalStore(entries.slice(8), anchorOf(entries[7]!));
       await expect(readAll(store, after)).rejects.toMatchObject({
@@ -90,12 +90,12 @@ describe('readJournal()', () => {
     },
   );
 
-  it('begins behind all that a purge has trimmed, where nothing is left', async () => {
+  it('yields nothing where a purge has trimmed every entry', async () => {
     const { store } = journalStore([], anchorOf(entries[9]!));
     expect(await readAll(store)).toEqual([]);
   });
 
-  it('L30 refuses a store that gives nothing though its head says that there is more', async () => {
+  it('L30 rejects where a store returns no entries before its head', async () => {
     const { store } = journalStore([]);
     const journal = () => Promise.resolve({ entries: [], start: GENESIS, head: anchorOf(entries[9]!) });
     await expect(readAll({ ...store, journal })).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('readJournal()', () => {
     await expect(readAll({ ...store, journal }, 10)).resolves.toEqual([]);
   });
 
-  it.each([undefined, NaN, 0, 4])('L30 hands on a page whose last seq is %s, and does not read on from there', async (seq) => {
+  it.each([undefined, NaN, 0, 4])('L30 yields a page whose last seq is %s, and does not continue from there', async (seq) => {
     const { store } = journalStore([...entries]);
     const page = [...entries.slice(4, 6), { ...entries[6]!, seq: seq as number }];
     const journal = () => Promise.resolve({ entries: page, start: GENESIS, head: anchorOf(entries[9]!) });
@@ -129,14 +129,14 @@ describe('readJournal()', () => {
     ['after', [journalStore([]).store, '0']],
     ['pageSize', [journalStore([]).store, 0, 1.5]],
     ['pageSize', [journalStore([]).store, 0, Infinity]],
-  ])('names the argument that is wrong: %s', async (argument, args) => {
+  ])('names the invalid argument: %s', async (argument, args) => {
     await expect(readAll(...(args as never as Parameters<typeof readJournal>))).rejects.toMatchObject({
       code: 'ERR_JIT_INVALID_ARGUMENT',
       argument,
     });
   });
 
-  it('lets timers run between its pages, though the store answers at once', async () => {
+  it('lets timers run between its pages, also over a synchronous store', async () => {
     let ran = false;
     const timer = setTimeout(() => (ran = true), 0);
     let ranBefore = false;
@@ -145,7 +145,7 @@ describe('readJournal()', () => {
     expect(ranBefore).toBe(true);
   });
 
-  it('asks for no more pages than its reader wants', async () => {
+  it('requests no more pages than its reader consumes', async () => {
     const { store, asked } = journalStore([...entries]);
     for await (const entry of readJournal(store, 0, 2)) if (entry.seq === 2) break;
     expect(asked).toHaveLength(1);
@@ -158,8 +158,8 @@ describe('readEntries()', () => {
   it.each([
     ['a list', entries],
     ['a set', new Set(entries)],
-    ['what readJournal gives', readJournal(journalStore([...entries]).store)],
-  ])('takes %s as it is', (_, value) => {
+    ['the iterator of readJournal', readJournal(journalStore([...entries]).store)],
+  ])('accepts %s unchanged', (_, value) => {
     expect(readEntries('entries', value)).toBe(value);
   });
 
@@ -172,7 +172,7 @@ describe('readEntries()', () => {
     { length: 0 },
     { [Symbol.iterator]: 'next' },
     Object.assign(() => entries, { [Symbol.iterator]: () => entries.values() }),
-  ])('L30 refuses what is no entries, and no text either: case %#', (value) => {
+  ])('L30 refuses a value that is neither entries nor text: case %#', (value) => {
     expect(() => readEntries('entries', value)).toThrow(
       expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'entries' }) as Error,
     );

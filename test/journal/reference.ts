@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { AuditEntry } from '../../src/records/index.js';
 
 /*
- * The chain as the design states it, written a second time from Node's own SHA-256 and by hand from RFC 8785,
- * so that a fault in the libraries or in how they are used can't agree with itself.
+ * The chain of the design, implemented a second time with Node's SHA-256 and by hand from RFC 8785, so that a fault
+ * in the libraries or in their use cannot agree with itself.
  */
 
 const sha256 = (...parts: readonly (string | Buffer)[]): string => {

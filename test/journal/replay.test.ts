@@ -31,7 +31,7 @@ const DECODE: Readonly<Record<string, (row: Row) => StoredRecord>> = {
   subjects: decodeSubject,
 };
 
-/** Everything that leaves records: reviews, uses under keys, reused keys, break-glass that is acknowledged, an extension. */
+/** A history with every kind of record: reviews, keyed uses, reused keys, break-glass with a review, an extension. */
 async function aLife() {
   const made = anEngine({ approver: new Moody(), limits: { maxTtl: 1_000, maxTotal: 2_000 } });
   const { engine, clock } = made;
@@ -46,7 +46,7 @@ async function aLife() {
   const { items } = await engine.history({ from: at(0), to: at(1_000) });
   await engine.extend(items[0]?.id ?? '', { requestedBy: MAYA, ttl: 100, justification: 'solo' });
   const glass = await engine.breakGlass({ subject: SAM, requestedBy: 'agent:7', scope: 'b:x', ttl: 50, justification: 'fire' });
-  // One that goes idle, and one that is ended early, so that its usage is closed by the sweep.
+  // One grant reaches its idle limit, and one is ended early, so that the sweep closes its usage.
   const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });
   await engine.revoke(`${(await idle).request.id}.2`, { by: 'user:ciso' });
   await clock.advance(3);
@@ -66,7 +66,7 @@ const entriesAt = async (engine: JitEngine, store: FaultyStore): Promise<readonl
 };
 
 describe('replay()', () => {
-  it('L26 L27 rebuilds every kind of record, as the store has them but for metadata, of which it has the hash', async () => {
+  it('L26 L27 rebuilds every kind of record as the store has it, with the hash instead of the metadata', async () => {
     const { engine, store, request } = await aLife();
     const entries = await entriesAt(engine, store);
     expect(entries.map(({ type }) => type)).toEqual(
@@ -88,7 +88,7 @@ describe('replay()', () => {
     expect(Object.isFrozen(replayed.requests.get(request.id))).toBe(true);
   });
 
-  it('L27 rebuilds what a system outside was told, each entry of which tells all of it', async () => {
+  it('L27 rebuilds provisioning changes, of which each entry has all fields', async () => {
     const store = new MemoryGrantStore();
     const key = { id: 'e1', name: 'firewall', subject: MAYA, scope: 'a:x' };
     const backoff = { tries: 1, firstMs: 10, maxMs: 100 };
@@ -100,7 +100,7 @@ describe('replay()', () => {
     change = await take(store, settleProvisioning(change, moment(at(3))));
     change = await take(store, intendProvisioning(change, key, { held: false, seq: 2 }, moment(at(4))));
     const entries = await entriesOf(store);
-    // What the last change no longer has, a failure and its end, is gone.
+    // The failure and its end are gone, as the last change does not have them.
     expect([...(await replay(entries)).provisioningChanges.values()]).toEqual([change]);
     expect((await replay(entries, at(1))).provisioningChanges.get('e1')).toMatchObject({
       version: 2,
@@ -110,7 +110,7 @@ describe('replay()', () => {
     expect((await replay(entries, at(-1))).provisioningChanges.size).toBe(0);
   });
 
-  it('L27 gives each record as it was at an instant, the entries of that instant included', async () => {
+  it('L27 returns each record as it was at an instant, with the entries of that instant', async () => {
     const { engine, store, request, glass } = await aLife();
     const entries = await entriesAt(engine, store);
     const before = await replay(entries, at(4));
@@ -121,7 +121,7 @@ describe('replay()', () => {
     expect(after.requests.get(request.id)?.reviews.map(({ reviewer }) => reviewer)).toEqual([ANA, SAM]);
     const grant = [...after.grants.values()].find(({ scope }) => scope === 'b:x');
     expect([grant && wasHeldAt(grant, at(54)), grant && wasHeldAt(grant, at(55))]).toEqual([true, false]);
-    // What is owed, is owed by whoever asked too, until it is acknowledged.
+    // A pending break-glass review counts for the requester too, until it is given.
     const owing = [...after.subjects.values()].filter(({ unreviewed }) => unreviewed.length > 0);
     expect(owing.map(({ id, unreviewed }) => [id, unreviewed])).toEqual([
       [SAM, [glass.request.id]],
@@ -131,7 +131,7 @@ describe('replay()', () => {
     expect([...later.subjects.values()].flatMap(({ unreviewed }) => unreviewed)).toEqual([]);
   });
 
-  it('L27 goes by seq, and so is right where two clocks have stamped entries back and forth', async () => {
+  it('L27 goes by seq, so that entries of two clocks with decreasing instants are replayed correctly', async () => {
     const entries = journal([
       created('r1', { at: at(50) }),
       approved('r1', { at: at(50), change: 'x' }),
@@ -145,7 +145,7 @@ describe('replay()', () => {
     expect([...(await replay(entries)).requests.keys()]).toEqual(['r1', 'r2']);
   });
 
-  it('L14 L27 keeps one word of each reviewer: the later one', async () => {
+  it('L14 L27 keeps the later review of each reviewer', async () => {
     const said = (version: number, reviewer: string, verdict: string): Told => ({
       type: 'request.reviewed',
       requestId: 'r1',
@@ -159,13 +159,13 @@ describe('replay()', () => {
     ]);
   });
 
-  it('L27 has a subject owe the review of requests alone, whatever the entries of others say', async () => {
+  it('L27 counts a pending break-glass review of a subject only from requests', async () => {
     const afterReview = { reviewBy: START_AT + 1, reviewers: [], skippedGroups: [] };
     const told = [created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { requestedBy: MAYA, afterReview }), change: 'x' }];
     expect((await replay(journal(told))).subjects.get(MAYA)?.unreviewed).toEqual([]);
   });
 
-  it('L27 notes a denial on the row of the subject, and drops from it those that the denial has displaced', async () => {
+  it("L27 adds a denial to the subject's row, and removes the denials that it displaces", async () => {
     const next = (id: string, subjectVersion: number) => created(id, { data: { ...created(id).data, subjectVersion } });
     const denied = (id: string, subjectVersion: number, more: object = {}): Told => ({
       type: 'request.denied',
@@ -179,16 +179,16 @@ describe('replay()', () => {
     expect(await refusal(noted({ forgotten: 'r1' }), 'ERR_JIT_CORRUPT')).toMatchObject({ kind: 'entry', id: '6' });
   });
 
-  it('has the hash of metadata for requests that have some, and for no others', async () => {
+  it('returns the hash of metadata for requests with metadata only', async () => {
     const some = created('r2', { data: { ...created('r2').data, subjectVersion: 2, metadataHash: 'f'.repeat(64) } });
     expect([...(await replay(journal([created('r1'), some]))).metadataHashes]).toEqual([['r2', 'f'.repeat(64)]]);
   });
 
-  it('refuses what is no journal', async () => {
+  it('refuses a value that is not a journal', async () => {
     expect(await refusal(replay(7 as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'entries' });
   });
 
-  it('reads an empty journal, and one that comes bit by bit', async () => {
+  it('accepts an empty journal, and an asynchronous one', async () => {
     expect(await replay([])).toMatchObject({ seq: 0, horizon: 0, unproven: [] });
     async function* slowly() {
       for (const entry of journal([created('r1')])) yield await Promise.resolve(entry);
@@ -200,7 +200,7 @@ describe('replay()', () => {
     expect(await refusal(replay([], instant as number), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument: 'at' });
   });
 
-  describe('refuses a journal that does not follow from itself, and names the entry', () => {
+  describe('refuses an inconsistent journal, and names the entry', () => {
     const used = (data: Told['data']): Told => ({ type: 'grant.used', requestId: 'r1', grantId: 'r1.1', data: data ?? {} });
     const base = [created('r1'), approved('r1', { change: 'x' })];
     const counted = [...base, { ...issued('r1.1', { maxUses: 2 }), change: 'x' }];
@@ -211,10 +211,10 @@ describe('replay()', () => {
         [created('r1'), approved('r1', { data: { version: 3 } })],
         /writes version 3 of request r1 after version 1/,
       ],
-      ['a version comes twice, from another change', 3, [...base, approved('r1')], /writes version 2 of request r1 after version 2/],
-      ['a version goes back', 3, [...base, approved('r1', { data: { version: 1 } })], /writes version 1/],
-      ['a request begins twice', 3, [...base, created('r1', { data: { version: 3 } })], /creates request r1, which already exists/],
-      ['a request begins in its middle', 1, [created('r1', { data: { version: 2 } })], /after version 0/],
+      ['another change repeats a version', 3, [...base, approved('r1')], /writes version 2 of request r1 after version 2/],
+      ['a version decreases', 3, [...base, approved('r1', { data: { version: 1 } })], /writes version 1/],
+      ['a request is created twice', 3, [...base, created('r1', { data: { version: 3 } })], /creates request r1, which already exists/],
+      ["a request's first entry is not its creation", 1, [created('r1', { data: { version: 2 } })], /after version 0/],
       ['an unknown request is decided', 1, [approved('r1')], /request r1, which no earlier entry created/],
       [
         'an unknown request is reviewed',
@@ -223,26 +223,26 @@ describe('replay()', () => {
         /request r1/,
       ],
       ['an unknown request has a grant', 1, [issued('r1.1')], /names request r1/],
-      ['a grant begins twice', 4, [...counted, { ...issued('r1.1'), change: 'x' }], /creates grant r1\.1/],
+      ['a grant is issued twice', 4, [...counted, { ...issued('r1.1'), change: 'x' }], /creates grant r1\.1/],
       ['an unknown grant ends', 3, [...base, { type: 'grant.revoked', grantId: 'r1.1', data: { version: 2 } }], /grant r1\.1/],
       ['an unknown grant is used', 3, [...base, used({ usageVersion: 2 })], /usage r1\.1/],
-      ['a use is skipped', 4, [...counted, used({ usageVersion: 3 })], /of usage r1\.1 after version 1/],
+      ['a use is missing', 4, [...counted, used({ usageVersion: 3 })], /of usage r1\.1 after version 1/],
       ['a key is used twice', 5, [...counted, ...[2, 3].map((usageVersion) => used({ usageVersion, useId: 'u' }))], /creates use u/],
-      ['a key stands for an unknown request', 1, [{ type: 'request.reused', requestId: 'r1', data: {} }], /request r1/],
+      ['a key belongs to an unknown request', 1, [{ type: 'request.reused', requestId: 'r1', data: {} }], /request r1/],
       [
-        'a subject is skipped',
+        'a version of a subject is missing',
         1,
         [created('r1', { data: { ...created('r1').data, subjectVersion: 2 } })],
         /of subject user:maya after version 0/,
       ],
       [
-        'a provisioning change is skipped',
+        'a version of a provisioning change is missing',
         1,
         [{ type: 'provisioning.done', data: { provisioningId: 'e', version: 2 } }],
         /of provisioning e after version 0/,
       ],
       [
-        'a provisioning change stays where it was before it began',
+        'a provisioning change does not change at its first entry',
         1,
         [{ type: 'provisioning.done', data: { provisioningId: 'e', version: 0 } }],
         /writes version 0/,
@@ -266,17 +266,27 @@ describe('replay()', () => {
       ],
       ['a purge has no valid horizon', 1, [purged({})], /has no valid horizon/],
       [
-        'a purge removes what is not there',
+        'a purge removes an unknown record',
         2,
         [created('r1'), purged({ horizon: 1, removed: [{ kind: 'grant', id: 'r1.1' }] })],
         /grant r1\.1/,
       ],
-      ['a purge removes no list', 1, [purged({ horizon: 1, removed: 'all' })], /does not name the records that it removed/],
-      ['a purge removes no keys', 1, [purged({ horizon: 1, removed: [{ kind: 'grant' }] })], /does not name the records that it removed/],
-      ['a purge removes nothing', 1, [purged({ horizon: 1, removed: [null] })], /does not name the records that it removed/],
+      [
+        'a purge without a list of removed records',
+        1,
+        [purged({ horizon: 1, removed: 'all' })],
+        /does not name the records that it removed/,
+      ],
+      [
+        'a purge whose removed records have no keys',
+        1,
+        [purged({ horizon: 1, removed: [{ kind: 'grant' }] })],
+        /does not name the records that it removed/,
+      ],
+      ['a purge with an empty list', 1, [purged({ horizon: 1, removed: [null] })], /does not name the records that it removed/],
       ['a request is incomplete', 1, [created('r1', { data: { version: 1, subject: MAYA } })], /leaves request r1 incomplete/],
       [
-        'a review is none',
+        'a review is not an object',
         3,
         [created('r1'), ...[2, 3].map((version): Told => ({ type: 'request.reviewed', requestId: 'r1', data: { version, review: 5 } }))],
         /leaves request/,
@@ -295,7 +305,7 @@ describe('replay()', () => {
       expect(error.problem).toMatch(problem);
     });
 
-    it('an entry is left out, comes twice, or is none', async () => {
+    it('a missing, a repeated and an invalid entry', async () => {
       const [first, second] = journal(base) as [AuditEntry, AuditEntry];
       const third = { ...second, seq: 3 };
       for (const [entries, seq] of [
@@ -319,7 +329,7 @@ describe('replay()', () => {
     const purge = purged({ horizon: at(100), trimmedTo: 10 }, { at: at(100) });
     const trimmed = (...told: readonly Told[]) => journal([...told, purge], START);
 
-    it('L33 lists what it can not tell from the beginning, and tells the rest', async () => {
+    it('L33 lists the records that it cannot prove from the start, and rebuilds the rest', async () => {
       const replayed = await replay(
         trimmed(
           { type: 'request.reviewed', requestId: 'r1', data: { version: 3, review: { reviewer: SAM } } },
@@ -347,7 +357,7 @@ describe('replay()', () => {
       expect(replayed).toMatchObject({ seq: 19, horizon: at(100) });
     });
 
-    it('L33 takes several reviews of a request whose first entry is gone as it takes one', async () => {
+    it('L33 handles several reviews of a request whose first entry is purged as it handles one', async () => {
       const reviewed = (version: number): Told => ({
         type: 'request.reviewed',
         requestId: 'r1',
@@ -357,7 +367,7 @@ describe('replay()', () => {
       expect([replayed.unproven, replayed.requests.size]).toEqual([[{ kind: 'request', id: 'r1' }], 0]);
     });
 
-    it('L33 names the entry that moved the horizon to where it is, not one that says so again', () => {
+    it('L33 names the entry that moved the horizon, not a later one with the same horizon', () => {
       const rebuild = new Rebuild(0);
       const seqs = [5, 5, 3, 9].map((ms, i) => {
         applyEntry(rebuild, journal([5, 5, 3, 9].map((one) => purged({ horizon: at(one) })))[i] as AuditEntry);
@@ -371,7 +381,7 @@ describe('replay()', () => {
       ]);
     });
 
-    it('L33 lists nothing any more that has been removed since', async () => {
+    it('L33 does not list records that have been removed since', async () => {
       const removed = [
         { kind: 'request', id: 'r1' },
         { kind: 'cursor', id: 'somebody' },
@@ -380,7 +390,7 @@ describe('replay()', () => {
       expect([replayed.unproven, replayed.horizon]).toEqual([[], at(100)]);
     });
 
-    it('L27 takes a provisioning change from wherever its entries begin, and refuses a gap behind that', async () => {
+    it('L27 accepts a provisioning change from its first kept entry on, and refuses a later gap', async () => {
       const told = (version: number): Told => ({
         type: 'provisioning.intended',
         data: {
@@ -395,25 +405,25 @@ describe('replay()', () => {
       expect(await refusal(replay(trimmed(told(0))), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
     });
 
-    it('L27 refuses what does not follow from what it knows', async () => {
+    it('L27 refuses entries that contradict the known ones', async () => {
       const again = created('r2', { data: { ...created('r2').data, subjectVersion: 1 } });
       expect(await refusal(replay(trimmed(created('r1'), again)), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
       const skipped = approved('r1', { data: { version: 3 } });
       expect(await refusal(replay(trimmed(created('r1'), skipped)), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '12' });
     });
 
-    it('L33 refuses a question about an instant before the horizon, and answers one about the horizon', async () => {
+    it('L33 refuses an instant before the horizon, and answers for the horizon', async () => {
       expect(await refusal(replay(trimmed(), at(99)), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(100) });
       expect((await replay(trimmed(), at(100))).horizon).toBe(at(100));
     });
 
-    it('L33 keeps for an instant what was removed only later', async () => {
+    it('L33 keeps a record until the instant of its removal', async () => {
       const removed = [{ kind: 'request', id: 'r1' }];
       const entries = journal([created('r1'), purged({ horizon: at(10), removed }, { at: at(30) })]);
       expect([(await replay(entries, at(29))).requests.size, (await replay(entries, at(30))).requests.size]).toEqual([1, 0]);
     });
 
-    it('refuses a part of a journal, which no purge has made its whole', async () => {
+    it('refuses a part of a journal that no purge explains', async () => {
       const part = journal([created('r1')], START);
       expect(await refusal(replay(part), 'ERR_JIT_CORRUPT')).toMatchObject({ id: '11' });
       const other = journal([created('r1'), purged({ horizon: at(0), trimmedTo: 9 })], START);

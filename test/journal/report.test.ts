@@ -7,7 +7,7 @@ import { ANA, anEngine, aPending, at, entriesOf, MAYA, refusal, SAM } from '../e
 import { Moody } from '../property/moody.js';
 import { approved, created, issued, journal, purged, type Told } from './story.js';
 
-/** A grant as the journal tells it, of a request of its own. */
+/** A grant as the journal records it, of a separate request. */
 function aGrant(
   n: number,
   subject: string,
@@ -47,7 +47,7 @@ const ended = (grantId: string, status: 'revoked' | 'expired', cause: string, ms
 const scopesOf = async (entries: readonly AuditEntry[], from: number, to: number): Promise<AccessReport['scopes']> =>
   (await accessReport(entries, { from: at(from), to: at(to) })).scopes;
 
-/** A day's work, of every way in which a request is decided. */
+/** A day of work, with every way in which a request is decided. */
 async function aDay() {
   const made = anEngine({ approver: new Moody(), scopes: patternScopes, limits: { maxTtl: 1_000, maxTotal: 2_000 } });
   const { engine, clock, store } = made;
@@ -76,7 +76,7 @@ async function aDay() {
 }
 
 describe('exposure()', () => {
-  it('counts who decided, how long that took, and how often more time was asked', async () => {
+  it('counts who decided, how long that took, and how often extensions were requested', async () => {
     const { entries } = await aDay();
     const { decisions, extensions } = await accessReport(entries, { from: at(0), to: at(1_000) });
     expect(decisions).toEqual({
@@ -95,7 +95,7 @@ describe('exposure()', () => {
     expect(extensions).toEqual({ requests: 8, asked: 2, grants: 4, given: 1 });
   });
 
-  it('counts of a span what lies in it, half-open', async () => {
+  it('counts what falls in a half-open span', async () => {
     const { entries } = await aDay();
     const later = await accessReport(entries, { from: at(10), to: at(21) });
     expect(later.decisions).toMatchObject({
@@ -114,7 +114,7 @@ describe('exposure()', () => {
     });
   });
 
-  it('counts a request that is still pending as made, and as decided by nobody', async () => {
+  it('counts a pending request as made, but not as decided', async () => {
     const { engine, store } = anEngine();
     await aPending(engine);
     const { decisions, extensions } = await accessReport(await entriesOf(store), { from: at(0), to: at(1_000) });
@@ -122,7 +122,7 @@ describe('exposure()', () => {
     expect(extensions).toEqual({ requests: 1, asked: 0, grants: 0, given: 0 });
   });
 
-  it('says that there was nothing where there was nothing', async () => {
+  it('returns zeros for an empty journal', async () => {
     const empty = await accessReport([], { from: at(0), to: at(1) });
     expect(empty).toEqual({
       from: at(0),
@@ -149,7 +149,7 @@ describe('exposure()', () => {
   describe('held time', () => {
     it('is the union of windows of one subject, and the sum over subjects, by scope', async () => {
       const entries = journal([
-        // 10-50 in three windows that overlap, one inside another, one that begins where another ends; and 60-70.
+        // 10-50 in three windows that overlap, one inside another, one that starts where another ends; and 60-70.
         ...aGrant(1, MAYA, 'a:x', 10, 30),
         ...aGrant(2, MAYA, 'a:x', 15, 20),
         ...aGrant(3, MAYA, 'a:x', 25, 40),
@@ -166,7 +166,7 @@ describe('exposure()', () => {
       expect([found.heldMs, found.standingMs, found.ratio]).toEqual([151, 300, 151 / 300]);
     });
 
-    it('is cut to the span, and what only touches it is not in it', async () => {
+    it('is clipped to the span, without windows that only touch it', async () => {
       const entries = journal([...aGrant(1, MAYA, 'a:x', 0, 10), ...aGrant(2, SAM, 'a:x', 20, 30), ...aGrant(3, SAM, 'b:x', 5, 25)]);
       expect(await scopesOf(entries, 10, 20)).toEqual([{ scope: 'b:x', subjects: 1, grants: 1, heldMs: 10, standingMs: 10, ratio: 1 }]);
       expect((await scopesOf(entries, 9, 21)).map(({ scope, heldMs }) => [scope, heldMs])).toEqual([
@@ -175,7 +175,7 @@ describe('exposure()', () => {
       ]);
     });
 
-    it('ends where access ended: revoked, idle, used up or never confirmed', async () => {
+    it('ends where access ended: revoked, idle, used up or never activated', async () => {
       const used: Told = { type: 'grant.used', grantId: 'r3.1', data: { usageVersion: 2, usedAt: at(8), uses: 0 } };
       const entries = journal([
         ...aGrant(1, MAYA, 'revoked', 0, 100, [ended('r1.1', 'revoked', 'revoked', 30)]),
@@ -205,13 +205,13 @@ describe('exposure()', () => {
     });
   });
 
-  it('L33 refuses a span that begins before the horizon of a purge, trimmed or not', async () => {
+  it('L33 refuses a span that starts before the purge horizon, with a trimmed and with a whole journal', async () => {
     const entries = journal([purged({ horizon: at(10) })]);
     expect(await refusal(accessReport(entries, { from: at(9), to: at(20) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(10) });
     expect((await accessReport(entries, { from: at(10), to: at(20) })).heldMs).toBe(0);
   });
 
-  it('L33 says of a span from the horizon on what it said before the purge', async () => {
+  it('L33 returns the same for a span after the horizon as before the purge', async () => {
     const { engine, store, entries } = await aDay();
     const span = { from: at(21), to: at(400) };
     const before = await accessReport(entries, span);
@@ -233,7 +233,7 @@ describe('exposure()', () => {
     expect(await refusal(accessReport([], span as never), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument });
   });
 
-  it('L27 refuses entries that do not follow from each other', async () => {
+  it('L27 refuses inconsistent entries', async () => {
     await refusal(accessReport(journal([approved('r1')]), { from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
   });
 });

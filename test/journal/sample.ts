@@ -3,7 +3,7 @@ import type { Anchor, AuditEntry, UnlinkedEntry } from '../../src/records/index.
 
 const AT = Date.UTC(2026, 2, 14, 2, 16, 7);
 
-/** An entry before the store has placed it; its digest fits whatever was overridden. */
+/** An entry before the store has placed it, with the digest of the given fields. */
 export function unlinked(n: number, overrides: Partial<Omit<UnlinkedEntry, 'digest'>> = {}): UnlinkedEntry {
   const entry = {
     v: 1,
@@ -20,7 +20,7 @@ export function unlinked(n: number, overrides: Partial<Omit<UnlinkedEntry, 'dige
   return { ...entry, digest: digestOfEntry(entry) };
 }
 
-/** A journal of `count` entries behind `head`. */
+/** A journal of `count` entries after `head`. */
 export function journalOf(count: number, head: Anchor = GENESIS): readonly AuditEntry[] {
   return link(
     head,

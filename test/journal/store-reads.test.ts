@@ -18,13 +18,13 @@ import { anchorOf, journalOf } from './sample.js';
 const refused = { code: 'ERR_JIT_STORE', message: expect.stringMatching('the answer of the store is malformed') as string };
 const answers = (answer: unknown) => () => Promise.resolve(answer as never);
 
-describe('what is asked of a store', () => {
-  it('is answered at once where the store does', () => {
+describe('calls to a store', () => {
+  it('return synchronously where the store does', () => {
     expect(askStore('live', () => [], isRows)).toEqual([]);
     expect(() => askStore('live', () => 7 as never, isRows)).toThrow('store.live: the answer of the store is malformed');
   });
 
-  it('L30 an error of ours stays what it is, and every other is named by the method', async () => {
+  it("L30 pass on a JitError unchanged, and wrap every other error with the method's name", async () => {
     const closed = new ClosedError();
     const rejects = (error: unknown) => askStore('find', () => Promise.reject(error as Error), isRows);
     await expect(rejects(closed)).rejects.toBe(closed);
@@ -56,16 +56,16 @@ describe('what is asked of a store', () => {
     ['no start', { ...slice, start: undefined }],
     ['no head', { ...slice, head: null }],
     ['a seq that is a text', { ...slice, head: { ...head, seq: '3' } }],
-    ['a seq below 0', { ...slice, start: { ...GENESIS, seq: -1 } }],
-    ['a seq that is no whole number', { ...slice, head: { ...head, seq: 2.5 } }],
+    ['a negative seq', { ...slice, start: { ...GENESIS, seq: -1 } }],
+    ['a fractional seq', { ...slice, head: { ...head, seq: 2.5 } }],
     ['no hash', { ...slice, head: { seq: 3 } }],
     ['a short hash', { ...slice, head: { seq: 3, hash: 'ab' } }],
     ['a hash in upper case', { ...slice, head: { seq: 3, hash: 'A'.repeat(64) } }],
     ['a hash that is a list', { ...slice, head: { seq: 3, hash: ['a'.repeat(64)] } }],
-    ['a hash that is too long before', { ...slice, head: { seq: 3, hash: `x${'a'.repeat(64)}` } }],
-    ['a hash that is too long behind', { ...slice, head: { seq: 3, hash: `${'a'.repeat(64)}x` } }],
-    ['a start behind its head', { ...slice, start: { ...head, seq: 4 } }],
-  ])('L30 a slice of the journal with %s is no answer', async (_, answer) => {
+    ['a hash with an additional character at the front', { ...slice, head: { seq: 3, hash: `x${'a'.repeat(64)}` } }],
+    ['a hash with an additional character at the end', { ...slice, head: { seq: 3, hash: `${'a'.repeat(64)}x` } }],
+    ['a start after its head', { ...slice, start: { ...head, seq: 4 } }],
+  ])('L30 refuse a slice of the journal with %s', async (_, answer) => {
     expect(await askJournal({ journal: answers(slice) }, { after: 0, limit: 1 })).toBe(slice);
     await expect(askJournal({ journal: answers(answer) }, { after: 0, limit: 1 })).rejects.toMatchObject(refused);
   });
@@ -73,17 +73,17 @@ describe('what is asked of a store', () => {
   it.each<[string, unknown]>([
     ['nothing', null],
     ['no items', { next: undefined }],
-    ['a next that is no text', { items: [], next: 7 }],
-    ['a next that is no place', { items: [], next: 'a' }],
-    ['a next that leads on to itself', { items: [], next: '[1,"a"]' }],
-  ])('L30 a page with %s is no answer', async (_, answer) => {
+    ['a next that is not a string', { items: [], next: 7 }],
+    ['a next that is not a cursor', { items: [], next: 'a' }],
+    ['a next that repeats its own page', { items: [], next: '[1,"a"]' }],
+  ])('L30 refuse a page with %s', async (_, answer) => {
     const page = { items: [], next: '[1,"b"]' };
     const query = { kind: 'grant', after: '[1,"a"]', limit: 1 };
     expect(await askPage({ find: answers(page) }, query)).toBe(page);
     await expect(askPage({ find: answers(answer) }, query)).rejects.toMatchObject(refused);
   });
 
-  it('L30 every other error of a check is named by its method, and an answer that is none is one', async () => {
+  it("L30 wrap every other error of a check with its method's name, and refuse an invalid answer", async () => {
     const query = { subject: 'user:maya', at: 0 };
     const rows = [aRow()];
     expect(askLive({ live: () => rows }, query)).toBe(rows);
@@ -109,7 +109,7 @@ describe('what is asked of a store', () => {
     ['nothing', undefined],
     ['too few', []],
     ['too many', [undefined, undefined]],
-  ])('L30 of rows %s is no answer', async (_, answer) => {
+  ])('L30 refuse %s rows', async (_, answer) => {
     const rows = [aRow({ kind: 'grant', id: 'a' })];
     expect(await askRows({ get: answers(rows) }, [{ kind: 'grant', id: 'a' }])).toBe(rows);
     await expect(askRows({ get: answers(answer) }, [{ kind: 'grant', id: 'a' }])).rejects.toMatchObject(refused);
@@ -117,14 +117,14 @@ describe('what is asked of a store', () => {
 });
 
 describe('askWindow()', () => {
-  it('gives what the store answers: a window, none, or none where it keeps no windows', () => {
+  it("returns the store's window, or undefined without one or without windowOf", () => {
     const window = { until: 5 };
     expect(askWindow({ windowOf: () => window as never }, 's', 'a')).toBe(window);
     expect(askWindow({ windowOf: () => undefined }, 's', 'a')).toBeUndefined();
     expect(askWindow({}, 's', 'a')).toBeUndefined();
   });
 
-  it.each([null, 7, 'window'])('L30 takes no window that is %j', (answer) => {
+  it.each([null, 7, 'window'])('L30 refuses %j as a window', (answer) => {
     const ask = () => askWindow({ windowOf: () => answer as never }, 's', 'a');
     expect(ask).toThrow(expect.objectContaining({ ...refused, operation: 'windowOf' }) as Error);
   });
@@ -154,12 +154,12 @@ describe('isCommitAnswer()', () => {
     ['behind', plain, false],
     ['other', knowing, false],
     [undefined, knowing, false],
-  ])('L30 takes %s: case %#, %s', (outcome, change, isAnswer) => {
+  ])('L30 accepts %s: case %#, %s', (outcome, change, isAnswer) => {
     expect(isCommitAnswer({ outcome, head: GENESIS }, change)).toBe(isAnswer);
     expect(isCommitAnswer({ outcome, head: { seq: 1 } }, change)).toBe(false);
   });
 
-  it.each([undefined, null, 7, 'committed'])('L30 takes no %j', (answer) => {
+  it.each([undefined, null, 7, 'committed'])('L30 refuses %j', (answer) => {
     expect(isCommitAnswer(answer, plain)).toBe(false);
   });
 });
@@ -171,7 +171,7 @@ describe('isPageAfter()', () => {
     ['a', false],
     [7, false],
     [null, false],
-  ])('L30 takes a page whose next is %j: %s', (next, isPage) => {
+  ])('L30 accepts a page whose next is %j: %s', (next, isPage) => {
     expect(isPageAfter('a')({ items: [], next })).toBe(isPage);
   });
 });

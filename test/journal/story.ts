@@ -4,10 +4,10 @@ import { encode, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../
 import type { GrantStore } from '../../src/core/store-port.js';
 import { START_AT } from '../../src/testing.js';
 
-/** What differs from one entry to the next; `change` names the commit, each entry its own where it is left out. */
+/** The fields that differ between entries. `change` names the commit; without it, each entry has its own. */
 export type Told = Partial<Omit<UnlinkedEntry, 'digest' | 'id'>> & { readonly change?: string };
 
-/** Entries of a journal that begins behind `head`. */
+/** Entries of a journal that starts after `head`. */
 export function journal(told: readonly Told[], head: Anchor = GENESIS): readonly AuditEntry[] {
   const entries = told.map(({ change, ...over }, i) => {
     const entry = {
@@ -25,7 +25,7 @@ export function journal(told: readonly Told[], head: Anchor = GENESIS): readonly
   return link(head, entries);
 }
 
-/** A request that has been asked for, as an entry has it. */
+/** A created request, in the form of its entry. */
 export const created = (id: string, over: Told = {}): Told => ({
   type: 'request.created',
   requestId: id,
@@ -86,7 +86,7 @@ export const purged = (data: UnlinkedEntry['data'], over: Told = {}): Told => ({
 
 let steps = 0;
 
-/** Commits what a rule of the lifecycle has decided. */
+/** Commits the result of a rule of the lifecycle. */
 export async function take<Result>(store: GrantStore, { put, entries, result }: Transition<Result>): Promise<Result> {
   const change = `step${++steps}`;
   const append = entries.map((draft, i) => {

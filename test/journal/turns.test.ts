@@ -4,7 +4,7 @@ import { journal } from './story.js';
 
 afterEach(() => void vi.restoreAllMocks());
 
-/** Entries that leave no record, whose making would take turns, too. */
+/** Entries without a record, as making records would take turns too. */
 const entriesOf = (count: number) => journal(Array.from({ length: count }, () => ({ type: 'clock.accepted' as const })));
 
 describe.each([

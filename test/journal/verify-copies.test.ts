@@ -5,7 +5,7 @@ import { anEngine, ask, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { over } from './bent-store.js';
 
-/** Two grants of one subject, of which the first was revoked, with the row that it was before. */
+/** Two grants of one subject, the first of them revoked, with its row from before the revoke. */
 async function aRevoked() {
   const made = anEngine({ approver: new Moody() });
   const { engine, store } = made;
@@ -18,7 +18,7 @@ async function aRevoked() {
   return { ...made, id, before, openId: `${open.id}.1` };
 }
 
-/** A store that keeps what `live` gives beside its rows, as a list that only a commit of its own would change. */
+/** A store that keeps the answers of `live` as a separate list, which only its own commits would change. */
 const withLive = (store: GrantStore, bend: (rows: readonly Row[], query: { readonly scope?: string | undefined }) => readonly Row[]) =>
   over(store, { live: async (query) => bend(await store.live(query), query) });
 
@@ -27,26 +27,26 @@ const named = async (store: GrantStore) => {
   return { ok, named: differences.map(({ kind, id }) => `${kind} ${id}`) };
 };
 
-describe('verifyStore() compares each row as get, find and live give it [V8] (L26)', () => {
-  it('finds such a store good', async () => {
+describe('verifyStore() compares each row as get, find and live return it [V8] (L26)', () => {
+  it('finds a consistent store good', async () => {
     const { store } = await aRevoked();
     expect(await named(store)).toEqual({ ok: true, named: [] });
   });
 
-  it('names a revoked grant that live() still gives as it was before [V8a]', async () => {
+  it('names a revoked grant that live() still returns in its old version [V8a]', async () => {
     const { store, id, before } = await aRevoked();
     const stale = withLive(store, (rows, { scope }) => (scope === SCOPE ? [...rows, before] : rows));
     expect(await named(stale)).toEqual({ ok: false, named: [`grant ${id}`] });
     expect((await verifyStore(stale)).differences[0]?.problem).toMatch(/^live\(\) still returns it at version 1/);
   });
 
-  it('names it where live() gives it to a question without a scope alone [V8a]', async () => {
+  it('names a revoked grant that live() returns only to a query without a scope [V8a]', async () => {
     const { store, id, before } = await aRevoked();
     const stale = withLive(store, (rows, { scope }) => (scope === undefined ? [...rows, before] : rows));
     expect(await named(stale)).toEqual({ ok: false, named: [`grant ${id}`] });
   });
 
-  it('names an open grant that live() gives at another version, with another end, or not at all [V8a]', async () => {
+  it('names an open grant that live() returns in another version, with another end, or not at all [V8a]', async () => {
     const { store, openId } = await aRevoked();
     const bends: readonly ((row: Row) => readonly Row[])[] = [
       (row) => [{ ...row, version: row.version + 1 }],
@@ -61,7 +61,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     }
   });
 
-  it('names what live() gives and nobody has ever written [V8a]', async () => {
+  it('names a grant that live() returns and that was never written [V8a]', async () => {
     const { store, before } = await aRevoked();
     const forged = withLive(store, (rows) => [...rows, { ...before, id: 'forged.1' }]);
     expect(await named(forged)).toEqual({ ok: false, named: ['grant forged.1'] });
@@ -69,7 +69,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     expect((await verifyStore(none)).ok).toBe(false);
   });
 
-  it('names every row where find() gives none, instead of comparing 0 rows [V8b]', async () => {
+  it('names every row where find() returns none, instead of comparing 0 rows [V8b]', async () => {
     const { store } = await aRevoked();
     const { rows } = await verifyStore(store);
     const empty = over(store, { find: async () => ({ items: [], next: undefined }) });
@@ -79,7 +79,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     expect(verified.differences[0]?.problem).toMatch(/^find\(\) does not return it/);
   });
 
-  it('names one row that find() leaves out, or gives as it was before [V8b]', async () => {
+  it('names a row that find() omits or returns in its old version [V8b]', async () => {
     const { store, id, before } = await aRevoked();
     for (const bend of [() => [], () => [before]]) {
       const bent = over(store, {
@@ -92,19 +92,19 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     }
   });
 
-  it('names a row that get() lacks while find() and live() give it [V8c]', async () => {
+  it('names a row that get() lacks while find() and live() return it [V8c]', async () => {
     const { store, openId } = await aRevoked();
     const bent = over(store, { get: async (keys) => (await store.get(keys)).map((row) => (row?.id === openId ? undefined : row)) });
     expect(await named(bent)).toEqual({ ok: false, named: [`grant ${openId}`] });
   });
 
-  it('names a row that get() gives as it was before, while find() and live() are right [V8c]', async () => {
+  it('names a row that get() returns in its old version while find() and live() are right [V8c]', async () => {
     const { store, id, before } = await aRevoked();
     const bent = over(store, { get: async (keys) => (await store.get(keys)).map((row) => (row?.id === id ? before : row)) });
     expect(await named(bent)).toEqual({ ok: false, named: [`grant ${id}`] });
   });
 
-  it('asks for a page of rows at a time, and finds a row again on the page where it lies', async () => {
+  it('requests rows by page, and finds a row again on its page', async () => {
     const { engine, store } = anEngine({ approver: new Moody() });
     const ids: string[] = [];
     for (let i = 0; i < 30; i++) ids.push(`${(await ask(engine, { scope: `s:${i}`, justification: 'approve' })).request.id}.1`);
@@ -121,7 +121,7 @@ describe('verifyStore() compares each row as get, find and live give it [V8] (L2
     expect(await named(paged(last))).toEqual({ ok: false, named: [`grant ${last}`] });
   });
 
-  it('finds nothing wrong while grants are issued, used and revoked beside it', async () => {
+  it('finds nothing wrong while the engine issues, uses and revokes grants', async () => {
     const { engine, store } = anEngine({ approver: new Moody() });
     await ask(engine, { justification: 'approve' });
     let turn = 0;

@@ -10,11 +10,11 @@ import { belongsInLive, placesOf, readLive, rowIn, type LiveRows } from '../../s
 const row = (over: object): Row =>
   ({ kind: 'grant', id: 'g', version: 1, open: true, createdAt: 5, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
 
-/** Where the row of an id is listed. */
+/** The position of an id's row in the list. */
 const at = (id: string) => ({ at: 5, id });
 
 describe('the parts of verifyStore()', () => {
-  it('L26 a row belongs in live where it is an open grant or usage of a subject that has an end', () => {
+  it('L26 a row belongs in live if it is an open grant or usage with a subject and an end', () => {
     expect(belongsInLive(row({}))).toBe(true);
     expect(belongsInLive(row({ kind: 'usage' }))).toBe(true);
     const others = [
@@ -28,7 +28,7 @@ describe('the parts of verifyStore()', () => {
     expect(others.map((other) => belongsInLive(other))).toEqual(others.map(() => false));
   });
 
-  it('L26 a row is asked for with its scope and without, where it has them', () => {
+  it('L26 a row is looked up with its scope and without it, if it has them', () => {
     expect(placesOf(row({}))).toEqual([
       { subject: 's', scope: undefined },
       { subject: 's', scope: 'a' },
@@ -37,7 +37,7 @@ describe('the parts of verifyStore()', () => {
     expect(placesOf(row({ subject: 7 }))).toEqual([]);
   });
 
-  it('L26 each place of live is asked once in a round', async () => {
+  it('L26 each place of live is read once in a round', async () => {
     let asked = 0;
     const store: Pick<GrantStore, 'live'> = { live: () => ((asked += 1), [row({})]) };
     const read: LiveRows = new Map();
@@ -48,11 +48,11 @@ describe('the parts of verifyStore()', () => {
     expect(rowIn([7, row({ kind: 'usage' }), row({ id: 'h' })], 'grant', 'g')).toBeUndefined();
   });
 
-  it('L26 what get gives and is no row is judged by itself, not by its copies', () => {
+  it('L26 an invalid row of get is not compared with its copies', () => {
     expect(unlike('find', row({}), 'no row' as never)).toBeUndefined();
   });
 
-  it('L26 says in what a copy differs from the row of get', () => {
+  it('L26 the difference between a copy and the row of get is named', () => {
     const other = row({ version: 2, until: 7 });
     expect(unlike('live', other, row({}))).toBe('live() returns a different row: version is 2 (get(): 1); until is 7 (get(): 5)');
     expect(unlike('find', row({ body: { a: 1 } }), row({}))).toBe('find() returns a different row: body differs from get()');
@@ -61,7 +61,7 @@ describe('the parts of verifyStore()', () => {
     expect(unlike('find', undefined, other)).toBe('find() does not return it: get() returns version 2');
   });
 
-  it('L26 a listed row is found again on its page, on a later one, and not where it has gone', async () => {
+  it('L26 a listed row is found again on its page or on a later one, but not after its removal', async () => {
     const ids = Array.from({ length: 700 }, (_, i) => `r${String(i).padStart(4, '0')}`);
     const all = new Set(ids);
     const store = {
@@ -76,7 +76,7 @@ describe('the parts of verifyStore()', () => {
     for await (const page of listing.pages('request')) listed += page.length;
     expect(listed).toBe(700);
     for (const id of ['r0000', 'r0199', 'r0200', 'r0450', 'r0699']) expect((await listing.row('request', at(id), new Map()))?.id).toBe(id);
-    // What is added in front moves the others on to later pages.
+    // Rows that are inserted at the front move the others to later pages.
     for (let i = 0; i < 250; i++) all.add(`r0200-${i}`);
     expect((await listing.row('request', at('r0399'), new Map()))?.id).toBe('r0399');
     all.delete('r0450');
@@ -85,7 +85,7 @@ describe('the parts of verifyStore()', () => {
     expect(await listing.row('grant', at('r9999'), new Map())).toBeUndefined();
   });
 
-  it('L26 a page of what is no row is read over', async () => {
+  it('L26 a page with an invalid row is skipped', async () => {
     const listing = new Listing({ find: async () => ({ items: [7 as never], next: undefined }) });
     for await (const page of listing.pages('request')) expect(page).toEqual([7]);
     expect(await listing.row('request', at('r1'), new Map())).toBeUndefined();
@@ -95,7 +95,7 @@ describe('the parts of verifyStore()', () => {
 describe('verifyStore() of a subject whose denied request has been purged', () => {
   const HOUR = 3_600_000;
 
-  /** A denied request that a purge has removed with its entries, and a later ask of the same subject. */
+  /** A denied request that a purge has removed with its entries, and a later request of the same subject. */
   async function purged() {
     const { engine, clock, store } = anEngine();
     await engine.deny((await aPending(engine)).id, { by: SAM });
@@ -106,12 +106,12 @@ describe('verifyStore() of a subject whose denied request has been purged', () =
     return { store, clock };
   }
 
-  it('L33 takes the name that is left in its row for what it is', async () => {
+  it("L33 accepts the remaining name in the subject's row", async () => {
     const { store } = await purged();
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
   });
 
-  it.each([[[7]], [['never:asked', 7]]])('L26 names a row whose list holds what is no id: %j', async (denied) => {
+  it.each([[[7]], [['never:asked', 7]]])('L26 names a row whose list contains an invalid id: %j', async (denied) => {
     const { store } = await purged();
     const bend = (found: Row | undefined): Row | undefined =>
       found?.kind === 'subject' ? { ...found, body: { ...found.body, denied } } : found;

@@ -6,7 +6,7 @@ import { ANA, anEngine, ask, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { over } from './bent-store.js';
 
-/** Two open grants and one that was revoked, all of one subject, with the row that it was before, and an open request of another. */
+/** Two open grants and a revoked one of one subject, its row from before the revoke, and an open request of another subject. */
 async function aLife() {
   const made = anEngine({ approver: new Moody() });
   const { engine, store } = made;
@@ -26,7 +26,7 @@ const withLive = (store: GrantStore, bend: (rows: readonly Row[], query: Asked) 
 const differencesOf = async (store: GrantStore) => (await verifyStore(store)).differences;
 const named = async (store: GrantStore) => (await differencesOf(store)).map(({ kind, id }) => `${kind} ${id}`);
 
-/** The same store, which gives rows by the round: 0 while they are listed, then 1, 2 and so on as suspects are read again. */
+/** The same store with answers by the round: 0 while rows are listed, then 1, 2 and so on when suspects are read again. */
 function byRound(
   store: GrantStore,
   bend: {
@@ -37,7 +37,7 @@ function byRound(
   let round = 0;
   return over(store, {
     get: async (keys) => {
-      // The row of the horizon is read again with the suspects, and never before.
+      // The row of the horizon is read again with the suspects, never earlier.
       if (round > 0 || keys.some(({ kind }) => kind === 'horizon')) round += 1;
       const rows = await store.get(keys);
       return rows.map((row, i) => (bend.get === undefined ? row : bend.get(row, keys[i] as RowKey, round))) as Row[];
@@ -50,8 +50,8 @@ function byRound(
   });
 }
 
-describe('verifyStore() reads again what differs', () => {
-  it('L42 and nothing else: a row that is right everywhere is read once', async () => {
+describe('verifyStore() reads rows again that differ', () => {
+  it('L42 and no others: a row that is right everywhere is read once', async () => {
     const { store } = await aLife();
     const keys: RowKey[] = [];
     const watched = over(store, { get: async (asked) => (keys.push(...asked), store.get(asked)) });
@@ -61,7 +61,7 @@ describe('verifyStore() reads again what differs', () => {
     expect(keys.filter(({ id }) => typeof id !== 'string')).toEqual([]);
   });
 
-  it('L26 names a row of which the list alone is wrong, of a kind that live() never gives', async () => {
+  it('L26 names a row that is wrong only in the list, of a kind that live() never returns', async () => {
     const { store, request } = await aLife();
     const bent = byRound(store, { find: (rows) => rows.map((row) => (row.id === request.id ? { ...row, sortAt: 1 } : row)) });
     expect(await differencesOf(bent)).toEqual([
@@ -73,7 +73,7 @@ describe('verifyStore() reads again what differs', () => {
     ]);
   });
 
-  it('L26 names a difference between a row that the journal has and its copy, though it is gone in the next round', async () => {
+  it('L26 names a difference between a row in the journal and its copy, also if the difference is gone in the next round', async () => {
     const { store, request } = await aLife();
     const find = (rows: readonly Row[], round: number) =>
       round > 1 ? rows : rows.map((row) => (row.id === request.id ? { ...row, sortAt: 1 } : row));
@@ -83,7 +83,7 @@ describe('verifyStore() reads again what differs', () => {
   const lone = aRow({ kind: 'use', id: 'lone' });
   const isLone = ({ kind, id }: RowKey) => kind === 'use' && id === 'lone';
 
-  it('L26 names a row that the journal lacks and every answer gives, though it is gone in the next round', async () => {
+  it('L26 names a row that is not in the journal and that every read returns, also if it is gone in the next round', async () => {
     const { store } = await aLife();
     const forged = byRound(store, {
       get: (row, key, round) => (isLone(key) && round <= 1 ? lone : row),
@@ -92,7 +92,7 @@ describe('verifyStore() reads again what differs', () => {
     expect(await named(forged)).toEqual(['use lone']);
   });
 
-  it('L33 waits one round where the answers differ about a row that the journal lacks: a purge may have removed it', async () => {
+  it('L33 waits one round where the reads differ about a row that is not in the journal: a purge may have removed it', async () => {
     const { store } = await aLife();
     const purged = byRound(store, {
       get: (row, key, round) => (isLone(key) && round <= 1 ? lone : row),
@@ -101,7 +101,7 @@ describe('verifyStore() reads again what differs', () => {
     expect(await verifyStore(purged)).toMatchObject({ ok: true, differences: [], unproven: [] });
   });
 
-  it('L26 waits no longer than that', async () => {
+  it('L26 names such a row after one round', async () => {
     const { store } = await aLife();
     const kept = byRound(store, {
       get: (row, key) => (isLone(key) ? lone : row),
@@ -111,8 +111,8 @@ describe('verifyStore() reads again what differs', () => {
   });
 });
 
-describe('verifyStore() asks live()', () => {
-  it('L26 at every place of a row: each of two open grants that it leaves out is named', async () => {
+describe('verifyStore() calls live()', () => {
+  it('L26 at every place of a row: it names each of two open grants that live() omits', async () => {
     const { store, one, two } = await aLife();
     for (const id of [one, two]) {
       const bent = withLive(store, (rows, { scope }) => rows.filter((row) => scope !== undefined || row.id !== id));
@@ -120,7 +120,7 @@ describe('verifyStore() asks live()', () => {
     }
   });
 
-  it('L26 also for subjects who have no grants', async () => {
+  it('L26 for subjects without grants too', async () => {
     const { store, before } = await aLife();
     const forged = withLive(store, (rows, { subject }) =>
       subject === ANA ? [...rows, { ...before, id: 'forged.1', subject: ANA }] : rows,
@@ -134,7 +134,7 @@ describe('verifyStore() asks live()', () => {
     expect(await named(stray)).toEqual([`grant ${revoked}`]);
   });
 
-  it('L26 names a row that it returns at two wrong places, whichever of the two is right when it is asked again', async () => {
+  it('L26 names a row that live() returns at two wrong places, whichever place is right at the second call', async () => {
     const { engine, store, before, revoked } = await aLife();
     await ask(engine, { subject: 'user:noor', scope: 'e:x', justification: 'review' });
     for (const flaky of [ANA, 'user:noor']) {
@@ -156,7 +156,7 @@ describe('verifyStore() asks live()', () => {
     [{}, 'grant', 'undefined'],
     [null, 'grant', 'undefined'],
     ['text', 'grant', 'undefined'],
-  ])('L26 names %j as no row that it may give', async (row, kind, id) => {
+  ])('L26 names %j as a row that live() may not return', async (row, kind, id) => {
     const { store } = await aLife();
     const bent = withLive(store, (rows, { subject, scope }) => (subject === ANA && scope === undefined ? [...rows, row] : rows));
     const differences = await differencesOf(bent);
@@ -165,7 +165,7 @@ describe('verifyStore() asks live()', () => {
     ]);
   });
 
-  it('L26 names the row of locks once, beside whatever else is wrong', async () => {
+  it('L26 names the row of locks once, next to other differences', async () => {
     const { store, before, revoked } = await aLife();
     const bent = withLive(store, (rows) => [{ kind: 'request', id: 'r' }, ...rows, { kind: 'lock', id: 'open' }, before]);
     const found = await named(bent);

@@ -12,7 +12,7 @@ import { Moody } from '../property/moody.js';
 import { over } from './bent-store.js';
 import { approved, created, issued, journal, purged, type Told } from './story.js';
 
-/** Somebody has changed rows behind the engine's back. `undefined` takes one away. */
+/** Rows that another program has changed; `undefined` removes one. */
 function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore {
   return over(store, {
     get: async (keys) => (await store.get(keys)).map((row) => row && change(row)) as (Row | undefined)[],
@@ -23,7 +23,7 @@ function tampered(store: GrantStore, change: (row: Row) => unknown): GrantStore 
   });
 }
 
-/** A journal that nobody but the test has written, over no rows. */
+/** A journal that only the test has written, without rows. */
 function told(entries: readonly Told[]): GrantStore {
   const linked = journal(entries);
   const store = new MemoryGrantStore();
@@ -36,7 +36,7 @@ function told(entries: readonly Told[]): GrantStore {
 const kindIs = (kind: string, change: (row: Row) => unknown) => (row: Row) => (row.kind === kind ? change(row) : row);
 const inBody = (fields: object) => (row: Row) => ({ ...row, body: { ...row.body, ...fields } });
 
-/** A grant with uses of which one was taken, metadata, an open request, a key that was used again, an owed review. */
+/** A grant with uses of which one was taken, metadata, an open request, a reused key, and a pending break-glass review. */
 async function aLife() {
   const made = anEngine({ approver: new Moody() });
   const { engine } = made;
@@ -54,7 +54,7 @@ async function aLife() {
 const GOOD = { ok: true, problem: undefined, differences: [], unproven: [] };
 
 describe('verifyStore()', () => {
-  it('L26 finds a store good of which every row is what the journal says', async () => {
+  it('L26 finds a store good whose rows agree with the journal', async () => {
     const { store, engine } = await aLife();
     const { items } = await store.find({ kind: 'grant', limit: 10 });
     expect(items).toHaveLength(2);
@@ -72,7 +72,7 @@ describe('verifyStore()', () => {
     expect(await verifyStore(small)).toMatchObject({ ...GOOD, rows: 10 });
   });
 
-  it('L26 names a row once, however often the store gives it', async () => {
+  it('L26 names a row once, also if the store returns it several times', async () => {
     const { store } = await aLife();
     const bent = tampered(store, kindIs('usage', inBody({ uses: 0 })));
     const twice = over(bent, {
@@ -85,7 +85,7 @@ describe('verifyStore()', () => {
     expect((await verifyStore(twice)).differences).toEqual((await verifyStore(bent)).differences);
   });
 
-  describe('L26 names a row that differs, and in what', () => {
+  describe('L26 names a row that differs, and the difference', () => {
     const later = at(24 * HOUR);
     const cases: readonly (readonly [string, string, (row: Row) => unknown, RegExp])[] = [
       [
@@ -96,38 +96,38 @@ describe('verifyStore()', () => {
       ],
       ['a grant of another scope', 'grant', (row) => ({ ...row, scope: 'root' }), /scope is "root" \(journal: "/],
       ['a grant of another subject', 'grant', (row) => ({ ...row, subject: 'user:eve' }), /subject is "user:eve" \(journal: "user:/],
-      ['a version that was moved on', 'request', (row) => ({ ...row, version: row.version + 1 }), /version is \d \(journal: \d/],
-      ['a request that is decided', 'request', inBody({ end: { status: 'approved' } }), /body\.end is {"status":"approved"} \(journal:/],
+      ['a version that was increased', 'request', (row) => ({ ...row, version: row.version + 1 }), /version is \d \(journal: \d/],
+      ['a request that was decided', 'request', inBody({ end: { status: 'approved' } }), /body\.end is {"status":"approved"} \(journal:/],
       [
-        'a review that is added',
+        'an added review',
         'request',
         inBody({ reviews: [{ reviewer: 'user:eve' }] }),
         /body\.reviews is \[{"reviewer":"user:eve"}\] \(journal: \[\]/,
       ],
       [
-        'a field that is taken away',
+        'a removed field',
         'request',
         ({ body: { ttlMs: _, ...body }, ...row }) => ({ ...row, body }),
         /body\.ttlMs is undefined \(journal: \d/,
       ],
-      ['a field that nobody knows', 'usage', inBody({ more: 'x'.repeat(500) }), /body\.more is "x+"\.\.\. \(500\) \(journal: undefined/],
+      ['an unknown field', 'usage', inBody({ more: 'x'.repeat(500) }), /body\.more is "x+"\.\.\. \(500\) \(journal: undefined/],
       ['a long field', 'request', inBody({ scopes: ['x'.repeat(500)] }), /body\.scopes is \["x+\.\.\. \(journal:/],
-      ['uses that were given back', 'usage', inBody({ uses: 0 }), /body\.uses is 0 \(journal: 1/],
-      ['a use that leaves more', 'use', inBody({ usesLeft: 5 }), /body\.usesLeft is 5 \(journal: 1/],
-      ['a key that stands for something else', 'reuse', inBody({ askDigest: 'x' }), /body\.askDigest is "x"/],
+      ['uses that were reset', 'usage', inBody({ uses: 0 }), /body\.uses is 0 \(journal: 1/],
+      ['an additional use that is left', 'use', inBody({ usesLeft: 5 }), /body\.usesLeft is 5 \(journal: 1/],
+      ['a key that belongs to another request', 'reuse', inBody({ askDigest: 'x' }), /body\.askDigest is "x"/],
       [
-        'a debt that is forgiven',
+        'a pending break-glass review that was removed',
         'subject',
         (row) => ({ ...inBody({ unreviewed: [] })(row), open: false }),
         /open is false \(journal: true\); body\.unreviewed is \[\]/,
       ],
       ['a grant that was issued earlier', 'grant', (row) => ({ ...row, createdAt: 1 }), /createdAt is 1 \(journal: \d{13}\);/],
       ['a request that is due later', 'request', (row) => ({ ...row, sortAt: later }), /sortAt is \d{13} \(journal: /],
-      ['a column of null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null \(journal: \d/],
+      ['a column with null', 'grant', (row) => ({ ...row, dueAt: null }), /dueAt is null \(journal: \d/],
       ['a bigint', 'grant', inBody({ expiresAt: 10n }), /body\.expiresAt is a bigint/],
-      ['what is no JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array \(journal:/],
-      ['a list that is a text', 'request', inBody({ scopes: 'a:x' }), /body\.scopes is "a:x" \(journal:/],
-      ['no body', 'grant', (row) => ({ ...row, body: 'gone' }), /body must be an object, but is "gone"/],
+      ['a value that is not JSON', 'request', inBody({ scopes: [10n] }), /body\.scopes is an array \(journal:/],
+      ['a list that was replaced by a string', 'request', inBody({ scopes: 'a:x' }), /body\.scopes is "a:x" \(journal:/],
+      ['a missing body', 'grant', (row) => ({ ...row, body: 'gone' }), /body must be an object, but is "gone"/],
       [
         'other metadata',
         'request',
@@ -135,19 +135,19 @@ describe('verifyStore()', () => {
         new RegExp(`body\\.metadata has SHA-256 ${digestOf({ host: 'db-2' })} \\(journal: ${digestOf({ host: 'db-1' })}\\)`),
       ],
       [
-        'metadata that is taken away',
+        'removed metadata',
         'request',
         ({ body: { metadata: _, ...body }, ...row }) => ({ ...row, body }),
         /body\.metadata is missing \(journal: SHA-256 [0-9a-f]{64}\)/,
       ],
       [
-        'metadata that is added',
+        'added metadata',
         'request',
         (row) => (row.body['metadata'] === undefined ? inBody({ metadata: {} })(row) : row),
         /body\.metadata exists \(journal: none\)/,
       ],
       [
-        'metadata that is no JSON',
+        'metadata that is not JSON',
         'request',
         (row) => (row.body['metadata'] === undefined ? row : inBody({ metadata: { n: NaN } })(row)),
         /body\.metadata has SHA-256 unknown, as it is not JSON/,
@@ -164,7 +164,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('one that is missing, and one that nobody has put on record', async () => {
+    it('a missing row, and a row that is not in the journal', async () => {
       const { store, request } = await aLife();
       const gone = tampered(store, (row) => (row.kind === 'grant' && row.id === `${request.id}.1` ? undefined : row));
       expect((await verifyStore(gone)).differences).toEqual([
@@ -174,7 +174,7 @@ describe('verifyStore()', () => {
       expect((await verifyStore(store)).differences).toEqual([{ kind: 'grant', id: 'forged.1', problem: 'is not in the journal' }]);
     });
 
-    it('one that is no row, in a list or by its key', async () => {
+    it('an invalid row, in a list or by its key', async () => {
       const { store, request } = await aLife();
       const none = tampered(store, (row) => (row.kind === 'grant' ? null : row.kind === 'use' ? { ...row, id: 7 } : row));
       const { differences } = await verifyStore(none);
@@ -189,7 +189,7 @@ describe('verifyStore()', () => {
   });
 
   describe('L33 after a purge', () => {
-    /** All but one open request is purged, so that most of the journal goes. */
+    /** All but one open request is purged, so that most of the journal is trimmed. */
     async function aPurged() {
       const made = anEngine({ approver: new Moody(), limits: { reviewWithin: '100h' } });
       const { engine, clock, store } = made;
@@ -206,7 +206,7 @@ describe('verifyStore()', () => {
       return { ...made, kept, purge: () => purge(engine, { before: clock.now(), by: 'user:dpo', force: true }), store };
     }
 
-    it('proves the horizon, and calls unproven what has no entries left', async () => {
+    it('verifies the horizon, and lists records without entries as unproven', async () => {
       const { purge, store } = await aPurged();
       expect((await purge()).journalStart).toBeGreaterThan(0);
       const { unproven, ...rest } = await verifyStore(store);
@@ -214,7 +214,7 @@ describe('verifyStore()', () => {
       expect(unproven).toEqual([{ kind: 'subject', id: SAM, problem: 'the entries about it have been purged' }]);
     });
 
-    it('names a horizon that is another, or malformed, or gone', async () => {
+    it('names a horizon that was changed, malformed or removed', async () => {
       const { purge, store } = await aPurged();
       await purge();
       const horizon = async (change: (row: Row) => unknown) => (await verifyStore(tampered(store, kindIs('horizon', change)))).differences;
@@ -233,7 +233,7 @@ describe('verifyStore()', () => {
       expect(await horizon((row) => ({ ...row, version: row.version + 7 }))).toEqual([]);
     });
 
-    it('L26 names what is forged of a provisioning change, of which an entry is left: that it began earlier proves nothing', async () => {
+    it('L26 names a forged provisioning change of which an entry is left, although it began before the purge', async () => {
       const begin = { seq: 10, hash: '1'.repeat(64) };
       const data = {
         ...{ provisioningId: 'e', version: 5, name: 'firewall', subject: MAYA, scope: 'a:x', held: true, seq: 1 },
@@ -261,7 +261,7 @@ describe('verifyStore()', () => {
       expect(unproven).toEqual([]);
     });
 
-    it('names what is forged all the same', async () => {
+    it('still names forged rows', async () => {
       const { purge, store } = await aPurged();
       await purge();
       const owes = tampered(store, (row) => (row.id === SAM ? { ...inBody({ unreviewed: ['r'] })(row), open: true } : row));
@@ -291,7 +291,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('calls unproven a use, a key and a provisioning change of which nothing is left, and names them while all is there', async () => {
+    it('lists a use, a key and a provisioning change without entries as unproven, but names them as wrong in a whole journal', async () => {
       const { purge, store } = await aPurged();
       const kinds = ['use', 'reuse', 'provisioning'];
       const more = (row: Row) =>
@@ -316,7 +316,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('begins anew where a purge trims the journal while it is read', async () => {
+    it('starts over where a purge trims the journal during the read', async () => {
       const { purge, store } = await aPurged();
       let slices = 0;
       const small = over(store, {
@@ -328,7 +328,7 @@ describe('verifyStore()', () => {
       expect(await verifyStore(small)).toMatchObject({ ok: true, differences: [], unproven: [{ id: SAM }] });
     });
 
-    it('begins anew where a purge trims the journal while rows are compared, before and after they are read again', async () => {
+    it('starts over where a purge trims the journal during the comparison, before and after the second read', async () => {
       for (const when of [1, 2]) {
         const { engine, purge, store, clock, kept } = await aPurged();
         let reads = 0;
@@ -336,7 +336,7 @@ describe('verifyStore()', () => {
         const busy = over(store, {
           find: async (query) => {
             const page = await store.find(query);
-            // The head moves past what was read, and then all before it goes.
+            // The head moves past the entries that were read, and then all entries before it are trimmed.
             if (query.kind === 'request' && ++rows === 1 && when === 1) await purgeAll();
             return page;
           },
@@ -358,7 +358,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('gives up where purges never let it read to the end', async () => {
+    it('rejects with a conflict where purges trim every read', async () => {
       const { store } = await aPurged();
       const hash = '1'.repeat(64);
       const start = { seq: 3, hash };
@@ -368,13 +368,13 @@ describe('verifyStore()', () => {
       expect(error).toMatchObject({ attempts: 8, message: expect.stringMatching('verify again when no purge runs') as string });
     });
 
-    it('says what to do about a head that was exported before it', async () => {
+    it('gives advice about a head that was exported before the purge', async () => {
       const { engine, purge, store, clock } = await aPurged();
       const before = await engine.journalHead();
       await clock.advance(1);
       await purge();
       expect(await verifyStore(store, { head: before })).toMatchObject({ ok: true });
-      // What is kept is all that the journal begins with, and one purge later it is gone.
+      // The kept request is at the start of the journal, and the next purge removes it.
       const { start } = await store.journal({ after: 0, limit: 1 });
       expect(await verifyStore(store, { head: start })).toMatchObject({ ok: true });
       expect(await verifyStore(store, { head: { ...start, hash: before.hash } })).toMatchObject({ ok: false, problem: { seq: start.seq } });
@@ -382,7 +382,7 @@ describe('verifyStore()', () => {
       expect([ok, problem]).toEqual([false, { seq: 1, problem: expect.stringMatching('Export a new head after each purge') as unknown }]);
     });
 
-    it('L26 refuses a journal that begins later than any purge says, one that holds nothing too', async () => {
+    it('L26 refuses a journal that starts later than any purge entry says, also an empty one', async () => {
       const { purge, store, engine } = await aPurged();
       await purge();
       const { start } = await store.journal({ after: 0, limit: 1 });
@@ -398,14 +398,14 @@ describe('verifyStore()', () => {
     });
 
     it.each<[string, string, unknown, boolean]>([
-      ['use', 'of a grant that is gone', { grantId: 'gone.1' }, true],
-      ['use', 'of a grant that is kept', { grantId: 'KEPT.1' }, false],
-      ['use', 'of nothing', { grantId: 7 }, false],
-      ['use', 'that has no body', undefined, false],
-      ['reuse', 'of a request that is gone', { requestId: 'gone' }, true],
-      ['reuse', 'of a request that is kept', { requestId: 'KEPT' }, false],
-      ['reuse', 'of nothing', {}, false],
-    ])('L33 excuses a %s %s: %j, %s', async (kind, _, body, isExcused) => {
+      ['use', 'of a purged grant', { grantId: 'gone.1' }, true],
+      ['use', 'of a kept grant', { grantId: 'KEPT.1' }, false],
+      ['use', 'without a grant', { grantId: 7 }, false],
+      ['use', 'without a body', undefined, false],
+      ['reuse', 'of a purged request', { requestId: 'gone' }, true],
+      ['reuse', 'of a kept request', { requestId: 'KEPT' }, false],
+      ['reuse', 'without a request', {}, false],
+    ])('L33 accepts a %s %s: %j, %s', async (kind, _, body, isExcused) => {
       const { purge, store, engine } = await aPurged();
       await purge();
       const granted = await ask(engine, { justification: 'approve' });
@@ -421,7 +421,7 @@ describe('verifyStore()', () => {
     });
   });
 
-  describe('L26 says what is wrong with the journal, and compares nothing then', () => {
+  describe('L26 reports what is wrong with the journal, and compares no rows then', () => {
     const edited = (store: GrantStore, seq: number, change: (entry: AuditEntry) => unknown): GrantStore =>
       over(store, {
         journal: async (query) => {
@@ -430,7 +430,7 @@ describe('verifyStore()', () => {
         },
       });
 
-    it('an edit, an entry that is none, and one that is left out', async () => {
+    it('an edited, an invalid and a missing entry', async () => {
       const { store } = await aLife();
       const found = async (change: (entry: AuditEntry) => unknown) => verifyStore(edited(store, 2, change));
       expect(await found((entry) => ({ ...entry, actor: 'user:eve' }))).toMatchObject({
@@ -448,7 +448,7 @@ describe('verifyStore()', () => {
       expect(await verifyStore(without)).toMatchObject({ ok: false, problem: { seq: 2, problem: 'has seq 3; expected 2' } });
     });
 
-    it('an exported head that it does not contain', async () => {
+    it('an exported head that the journal does not contain', async () => {
       const { store, engine } = await aLife();
       const { seq, hash } = await engine.journalHead();
       expect(await verifyStore(store, { head: { seq: seq + 1, hash } })).toMatchObject({ ok: false, problem: { seq: seq + 1 } });
@@ -458,7 +458,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    it('a head that the store names and its entries do not reach, or pass, or are not', async () => {
+    it('a reported head that differs from the last entry', async () => {
       const { store, engine } = await aLife();
       const { seq, hash } = await engine.journalHead();
       const named = (head: object) =>
@@ -477,21 +477,21 @@ describe('verifyStore()', () => {
       expect((await verifyStore(moved)).problem).toEqual({ seq: 1, problem: 'belongs to another namespace' });
     });
 
-    it('entries that do not follow from each other, although the chain holds', async () => {
+    it('inconsistent entries in a valid chain', async () => {
       expect((await verifyStore(told([created('r1'), approved('r2')]))).problem).toEqual({
         seq: 2,
         problem: 'names request r2, which no earlier entry created',
       });
     });
 
-    it('entries that make no record', async () => {
+    it('entries that leave a record incomplete', async () => {
       const found = await verifyStore(
         told([created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { expiresAt: 0 }), change: 'x' }]),
       );
       expect(found.problem).toMatchObject({ seq: 3, problem: expect.stringMatching(/^leaves grant r1\.1 incomplete/) as string });
     });
 
-    it('what comes wrong only while rows are compared', async () => {
+    it('a fault that appears only during the comparison', async () => {
       for (const nth of [1, 2]) {
         const { store, engine } = await aLife();
         const { seq } = await engine.journalHead();
@@ -508,8 +508,8 @@ describe('verifyStore()', () => {
     });
   });
 
-  describe('while others write', () => {
-    it('L26 finds nothing wrong in rows that were written since they, or the journal, were read', async () => {
+  describe('during concurrent writes', () => {
+    it('L26 finds nothing wrong in rows that were written after they, or the journal, were read', async () => {
       for (let seed = 1; seed <= 5; seed++) {
         const { store, engine } = anEngine({ approver: autoApprove(() => true) });
         store.inject('all', { fault: 'yield', seed });
@@ -533,7 +533,7 @@ describe('verifyStore()', () => {
       }
     });
 
-    /** Somebody asks while rows are listed, and then so many times more, whenever rows are read again. */
+    /** Creates a request while rows are listed, and this many more, one at each second read. */
     async function aBusyStore(times: number) {
       const { store, engine, request } = await aLife();
       let asked = 0;
@@ -554,7 +554,7 @@ describe('verifyStore()', () => {
       return { busy, request };
     }
 
-    it('L26 calls unproven, not wrong, what has changed whenever it was read, and names all the same what else is wrong', async () => {
+    it('L26 lists a row that changes at every read as unproven, and still names other differences', async () => {
       const { busy, request } = await aBusyStore(1_000);
       const id = `${request.id}.1`;
       const forged = tampered(busy, (row) => (row.id === id && row.kind === 'grant' ? inBody({ expiresAt: 1 })(row) : row));
@@ -563,7 +563,7 @@ describe('verifyStore()', () => {
       expect(unproven).toEqual([{ kind: 'subject', id: 'user:busy', problem: 'kept changing while it was read: verify again' }]);
     });
 
-    it('L26 finds nothing wrong in a row that is gone when it is looked at again, as the journal says', async () => {
+    it('L26 finds nothing wrong in a row that a purge removed before the second read', async () => {
       const { store } = await aLife();
       let isGone = false;
       const gone = over(store, {
@@ -576,12 +576,12 @@ describe('verifyStore()', () => {
       expect(await verifyStore(gone)).toMatchObject(GOOD);
     });
 
-    it('L26 proves it once it rests', async () => {
+    it('L26 verifies the row once the writes stop', async () => {
       const { busy } = await aBusyStore(5);
       expect(await verifyStore(busy)).toMatchObject(GOOD);
     });
 
-    it('is told when a page leads on to itself, and when the store can not be asked', async () => {
+    it('rejects when a page repeats its own cursor, and when the store fails', async () => {
       const { store } = await aLife();
       const endless = over(store, { find: async () => ({ items: [], next: 'x' }) });
       expect(await refusal(verifyStore(endless), 'ERR_JIT_STORE')).toMatchObject({ operation: 'find' });
@@ -592,7 +592,7 @@ describe('verifyStore()', () => {
     });
   });
 
-  it('L26 asks for no more rows at a time than a page, however many differ', async () => {
+  it('L26 requests at most a page of rows at a time, for any number of differences', async () => {
     const entries = Array.from({ length: 201 }, (_, i) => created(`r${i}`, { data: { ...created('r').data, subjectVersion: i + 1 } }));
     const empty = told(entries);
     const asked: number[] = [];
@@ -602,12 +602,12 @@ describe('verifyStore()', () => {
         return empty.get(keys);
       },
     });
-    // The subject's row is missing, too.
+    // The subject's row is missing too.
     expect((await verifyStore(store)).differences).toHaveLength(202);
     expect(Math.max(...asked)).toBe(100);
   });
 
-  it('L26 compares nothing, and so doubts nothing, where the journal itself is wrong', async () => {
+  it('L26 compares no rows, and lists none as unproven, where the journal is invalid', async () => {
     expect(await verifyStore(told([approved('r1')]))).toMatchObject({ ok: false, rows: 0, differences: [], unproven: [] });
   });
 
@@ -618,7 +618,7 @@ describe('verifyStore()', () => {
     ['store', [{ get: () => [], find: () => [] }]],
     ['options', [new MemoryGrantStore(), 7]],
     ['head', [new MemoryGrantStore(), { head: 7 }]],
-  ])('names the argument that is wrong: %s, case %#', async (argument, args) => {
+  ])('names the invalid argument: %s, case %#', async (argument, args) => {
     const error = await refusal(verifyStore(...(args as never as Parameters<typeof verifyStore>)), 'ERR_JIT_INVALID_ARGUMENT');
     expect(error.argument).toBe(argument);
   });
@@ -634,7 +634,7 @@ describe('verifyStore()', () => {
 });
 
 describe('problemIn()', () => {
-  it('L26 L30 reads what an entry says of itself, and throws on whatever else went wrong', () => {
+  it('L26 L30 returns the problem of a corrupt entry, and throws any other error', () => {
     expect(problemIn(new CorruptError('entry', '7', 'is malformed'))).toEqual({ seq: 7, problem: 'is malformed' });
     for (const error of [
       new CorruptError('grant', '7', 'is malformed'),

@@ -11,7 +11,7 @@ const H = 'a'.repeat(64);
 const edit = (i: number, change: object): readonly AuditEntry[] => entries.map((entry, n) => (n === i ? { ...entry, ...change } : entry));
 const places = entries.map((_, i) => i);
 
-/** An entry that is sound in itself at a place, for whoever can compute hashes. */
+/** A valid entry at a place, as an attacker who can compute hashes makes it. */
 const forged = (seq: number, prevHash: string, overrides: Parameters<typeof unlinked>[1] = {}): AuditEntry =>
   link({ seq: seq - 1, hash: prevHash }, [unlinked(99, { actor: 'user:eve', ...overrides })])[0]!;
 
@@ -23,14 +23,14 @@ async function* later(all: readonly AuditEntry[]): AsyncGenerator<AuditEntry> {
 }
 
 describe('verifyJournal()', () => {
-  it('L26 finds a whole journal whole', async () => {
+  it('L26 reports a whole journal as ok', async () => {
     expect(await verifyJournal(entries)).toEqual({ ok: true, head, count: 10 });
     expect(await verifyJournal(later(entries))).toEqual({ ok: true, head, count: 10 });
     expect(await verifyJournal(new Set(entries))).toEqual({ ok: true, head, count: 10 });
     expect(await verifyJournal([])).toEqual({ ok: true, head: GENESIS, count: 0 });
   });
 
-  it('L26 finds it whole behind every anchor that it contains', async () => {
+  it('L26 reports a journal as ok after every anchor that it contains', async () => {
     for (const anchor of [GENESIS, ...entries.map(anchorOf)]) {
       expect(await verifyJournal(entries, { head: anchor })).toEqual({ ok: true, head, count: 10 });
       const kept = entries.slice(anchor.seq);
@@ -39,13 +39,13 @@ describe('verifyJournal()', () => {
     }
   });
 
-  it('takes what it is given as undefined for what it is not given', async () => {
+  it('treats undefined options as missing', async () => {
     expect(await verifyJournal(entries, { start: undefined, after: undefined, head: undefined, namespace: undefined })).toMatchObject({
       ok: true,
     });
   });
 
-  it('L26 agrees across another store that kept ids that are absent as undefined, or the fields in another order', async () => {
+  it('L26 agrees for a store that returns missing ids as undefined, or the fields in another order', async () => {
     const [first] = link(GENESIS, [unlinked(1, { requestId: undefined, grantId: undefined })]);
     const { requestId: _, grantId: __, ...absent } = first!;
     expect(await verifyJournal([absent])).toMatchObject({ ok: true });
@@ -89,7 +89,7 @@ describe('verifyJournal()', () => {
       ['hash removed', () => ({ hash: undefined })],
     ];
 
-    it.each(edits)('of %s is found at the entry itself', async (_, change) => {
+    it.each(edits)('of %s is found at the edited entry', async (_, change) => {
       for (const i of places) {
         expect(await verifyJournal(edit(i, change(entries[i]!))), `entry ${i + 1}`).toMatchObject({ ok: false, seq: i + 1 });
       }
@@ -100,7 +100,7 @@ describe('verifyJournal()', () => {
       expect(Object.keys(entries[0]!).filter((field) => !names.includes(field))).toEqual([]);
     });
 
-    it('with a digest that fits is found by the hash', async () => {
+    it('with a matching digest is found by the hash', async () => {
       for (const i of places) {
         const edited = { ...entries[i]!, actor: 'user:eve' };
         const changed = edit(i, { ...edited, digest: digestOfEntry(edited) });
@@ -108,7 +108,7 @@ describe('verifyJournal()', () => {
       }
     });
 
-    it('with digest and hash that fit is found at the entry behind it', async () => {
+    it('with a matching digest and hash is found at the next entry', async () => {
       for (const i of places.slice(0, -1)) {
         const changed = edit(i, forged(i + 1, entries[i]!.prevHash));
         expect(await verifyJournal(changed)).toEqual({
@@ -119,7 +119,7 @@ describe('verifyJournal()', () => {
       }
     });
 
-    it('with the whole rest forged is found at the exported head', async () => {
+    it('with all later entries forged is found at the exported head', async () => {
       for (const i of places) {
         let last = i === 0 ? GENESIS : anchorOf(entries[i - 1]!);
         const rest = entries.slice(i).map((entry, n) => {
@@ -147,18 +147,18 @@ describe('verifyJournal()', () => {
     }
   });
 
-  it('L26 an insertion is found where it stands', async () => {
+  it('L26 an insertion is found at the inserted entry', async () => {
     for (let i = 0; i <= 10; i++) {
       const before = i === 0 ? GENESIS : anchorOf(entries[i - 1]!);
       for (const entry of entries) {
         const changed = [...entries.slice(0, i), entry, ...entries.slice(i)];
-        // A copy right before or after its original reads as: the second of the two is too much.
+        // A copy right before or after its original reads as one entry too many: the second of the two.
         const seq = entry.seq === i + 1 ? i + 2 : i + 1;
         expect(await verifyJournal(changed, { head }), `entry ${entry.seq} before ${i + 1}`).toMatchObject({ ok: false, seq });
       }
       const sound = [...entries.slice(0, i), forged(i + 1, before.hash), ...entries.slice(i)];
       const verdict = await verifyJournal(sound, { head });
-      // Sound in itself and at the end, it is a longer journal; anywhere else what follows no longer does.
+      // At the end the inserted entry makes a valid longer journal; anywhere else the next entry no longer fits.
       if (i === 10) expect(verdict).toMatchObject({ ok: true, count: 11 });
       else expect(verdict).toMatchObject({ ok: false, seq: i === 9 ? 10 : i + 2 });
     }
@@ -176,7 +176,7 @@ describe('verifyJournal()', () => {
     }
   });
 
-  it('L26 a truncation past an exported head is found at the first entry that is missing', async () => {
+  it('L26 a truncation before an exported head is found at the first missing entry', async () => {
     for (let kept = 0; kept <= 10; kept++) {
       for (const anchor of entries.map(anchorOf)) {
         const verdict = await verifyJournal(entries.slice(0, kept), { head: anchor });
@@ -193,14 +193,14 @@ describe('verifyJournal()', () => {
     expect(await verifyJournal(cut, { after: { seq: 4, hash: H } })).toMatchObject({ ok: false, seq: 5 });
   });
 
-  it('L26 the entries of two journals are not one', async () => {
+  it('L26 the entries of two journals together are refused', async () => {
     const other = journalOf(10, { seq: 0, hash: H });
     expect(await verifyJournal([...entries.slice(0, 5), ...other.slice(5)])).toMatchObject({ ok: false, seq: 6 });
     const foreign = forged(6, entries[4]!.hash, { namespace: 'tenant-b' });
     expect(await verifyJournal([...entries.slice(0, 5), foreign])).toEqual({ ok: false, seq: 6, problem: 'belongs to another namespace' });
   });
 
-  it('says where an exported head is at odds with the given start', async () => {
+  it('names the contradiction between an exported head and the given start', async () => {
     const start = anchorOf(entries[3]!);
     const kept = entries.slice(4);
     expect(await verifyJournal(kept, { start, head: anchorOf(entries[1]!) })).toEqual({
@@ -223,8 +223,8 @@ describe('verifyJournal()', () => {
     ['text', 'entry'],
     ['a list', []],
     ['an empty object', {}],
-    ['data that holds itself', Object.assign({ ...entries[4]! }, { data: cyclic() })],
-    ['data of 100,000 levels', { ...entries[4]!, data: JSON.parse(`${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`) as object }],
+    ['data that contains itself', Object.assign({ ...entries[4]! }, { data: cyclic() })],
+    ['data with 100,000 levels', { ...entries[4]!, data: JSON.parse(`${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`) as object }],
     ['data with a bigint', { ...entries[4]!, data: { a: 1n } }],
     [
       'a getter that throws',
@@ -235,14 +235,14 @@ describe('verifyJournal()', () => {
       }),
     ],
     ['a seq that is a symbol', { ...entries[4]!, seq: Symbol('5') }],
-  ])('L26 an entry that is %s is found where it stands, and never thrown', async (_, hostile) => {
+  ])('L26 an entry that is %s is reported at its place, without an exception', async (_, hostile) => {
     for (const i of [0, 4, 9]) {
       const changed = entries.map((entry, n) => (n === i ? (hostile as AuditEntry) : entry));
       expect(await verifyJournal(changed)).toMatchObject({ ok: false, seq: i + 1 });
     }
   });
 
-  it('L26 an anchor that is none is refused: a head that could never be met would never be compared', async () => {
+  it('L26 an invalid anchor is refused, as it could never be compared', async () => {
     const { seq, hash } = entries[4]!;
     for (const bad of [
       {},
@@ -274,12 +274,12 @@ describe('verifyJournal()', () => {
     ['anchors', [[], 7]],
     ['namespace', [[], { namespace: 7 }]],
     ['after', [[], { start: GENESIS, after: GENESIS }]],
-  ])('names the argument that is wrong: %s', async (argument, args) => {
+  ])('names the invalid argument: %s', async (argument, args) => {
     const error: unknown = await verifyJournal(...(args as never as Parameters<typeof verifyJournal>)).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });
 
-  it('rejects, and does not call a journal whole, when it can not be read to its end', async () => {
+  it('rejects when a journal cannot be read to its end, instead of calling it whole', async () => {
     async function* failing() {
       yield* later(entries.slice(0, 5));
       throw new Error('ECONNRESET');
@@ -299,7 +299,7 @@ describe('verifyJournal()', () => {
     expect(read).toBe(4);
   });
 
-  it('knows its own hash function', () => {
+  it("the tests' journal has the hashes of hashOfEntry()", () => {
     expect(hashOfEntry(entries[4]!.prevHash, 5, entries[4]!.digest)).toBe(entries[4]!.hash);
   });
 });
