@@ -6,7 +6,7 @@ import { JitEngine } from 'jit-access';
 import { requireGrant } from 'jit-access/express';
 import { describe, expect, it } from 'vitest';
 
-/** A service whose timeout middleware answers before `subject` has; the guard's own promise is kept. */
+/** A service whose timeout middleware answers before `subject` has; the test keeps the guard's promise. */
 async function serve(express: typeof express5, subject: () => Promise<string>) {
   const engine = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) } });
   await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
@@ -18,7 +18,7 @@ async function serve(express: typeof express5, subject: () => Promise<string>) {
     next();
   };
   const kept: RequestHandler = (req, res, next) => {
-    // What the guard throws, or rejects with, would end the process under Express 4.
+    // An exception or a rejection of the guard would end the process under Express 4.
     guarded.push(Promise.resolve(guard(req, res, next)).catch((error: unknown) => error));
   };
   const app = express();
@@ -42,15 +42,15 @@ describe.each([
 ])('a request that another handler has answered, on %s', (_, express) => {
   const soon = <T>(value: T) => new Promise<T>((resolve) => setImmediate(() => resolve(value)));
 
-  it('is left alone where the guard refuses it late: nothing is sent twice, nothing rejects [H4]', async () => {
+  it('is left alone when the guard refuses it late: the guard sends no second answer and does not reject [H4]', async () => {
     expect(await serve(express, () => soon('user:eve'))).toEqual({ status: 503, outcomes: [undefined], handled: 0 });
   });
 
-  it('does not reach its handler where the guard allows it late [H4]', async () => {
+  it('does not reach its handler when the guard allows it late [H4]', async () => {
     expect(await serve(express, () => soon('user:maya'))).toEqual({ status: 503, outcomes: [undefined], handled: 0 });
   });
 
-  it('rejects nothing where the guard fails late', async () => {
+  it('is left alone when the guard fails late', async () => {
     const fails = () => soon(undefined).then(() => Promise.reject(new Error('no session store')));
     expect(await serve(express, fails)).toMatchObject({ status: 503, outcomes: [undefined], handled: 0 });
   });

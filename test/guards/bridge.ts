@@ -4,7 +4,7 @@ import type { ReadableStream } from 'node:stream/web';
 import type { GuardServer } from 'jit-access/testing';
 import { listenTo } from './serving.js';
 
-/** Serves a function of a `Request` over a socket, as the runtimes do that have it in them. */
+/** Serves a function of a `Request` over a socket, as runtimes with a built-in server do. */
 export function bridged(handler: (request: Request) => Promise<Response>): Promise<GuardServer> {
   return listenTo((incoming, outgoing) => {
     const gone = new AbortController();

@@ -3,9 +3,9 @@ import { ContractViolation, guardContract, type GuardedRoute, type TestRunner } 
 import { describe, expect, it } from 'vitest';
 import { bodyOf } from './serving.js';
 
-/** What an adapter can do wrong. Each is a way to let somebody in, to tell too much, or to leave something behind. */
+/** What an adapter can do wrong: allow a caller, reveal too much, or leave a timer or a watch. */
 interface Bug {
-  /** In front of the guard's answer. */
+  /** Runs before the guard's answer. */
   readonly outcome?: (outcome: Admitted | Refused, request: Request) => Admitted | Refused;
   readonly refuse?: (refused: Refused) => Response;
   readonly fail?: (error: Error) => Response | undefined;
@@ -14,7 +14,7 @@ interface Bug {
   readonly choices?: (choices: GuardedRoute['choices']) => GuardedRoute['choices'];
   readonly access?: (access: Access) => Access | Promise<Access>;
   readonly ignoresAnswer?: boolean;
-  /** Goes on to the handler although it has refused: what the handler writes is lost, what else it does is not. */
+  /** Runs the handler although it has refused: the handler's response is dropped, but its effects are not. */
   readonly goesOn?: boolean;
   readonly watch?: (response: Response, request: Request, stop: () => void) => Response;
 }
@@ -26,7 +26,7 @@ function watch(response: Response, request: Request, stop: () => void): Response
   return untilRead(response, true, stop);
 }
 
-/** An adapter in this process, right but for a bug. */
+/** An adapter in this process, correct except for one bug. */
 function handlerFor({ engine, choices, subject, scope, answer, answered }: GuardedRoute, bug: Bug) {
   let isAnswered = false;
   const early = answered?.then(() => {
@@ -71,58 +71,62 @@ function bugs(): Readonly<Record<string, Bug>> {
   const remembered = new Map<string, Admitted | Refused>();
   let shared: Access | undefined;
   return {
-    'lets through what could not be checked': {
+    'allows what could not be checked': {
       outcome: (outcome) => (!outcome.allowed && outcome.refusal.status === 503 ? allowed : outcome),
     },
-    'lets through what is refused': { outcome: (outcome) => (!outcome.allowed && outcome.refusal.status === 403 ? allowed : outcome) },
-    'lets nobody through': {
+    'allows what is refused': { outcome: (outcome) => (!outcome.allowed && outcome.refusal.status === 403 ? allowed : outcome) },
+    'allows no caller': {
       outcome: (outcome) =>
         outcome.allowed ? ({ ...outcome, allowed: false, refusal: { status: 403, headers: {}, body: {} } } as never) : outcome,
     },
-    'takes an error for leave': { fail: () => new Response('{}', { status: 200 }) },
-    'makes a 401 of what was thrown': { fail: () => new Response(null, { status: 401 }) },
-    'remembers what it was told': {
+    'treats an error as an allow': { fail: () => new Response('{}', { status: 200 }) },
+    'answers 401 to an error': { fail: () => new Response(null, { status: 401 }) },
+    'caches decisions by URL and session': {
       outcome: (outcome, request) => {
         const key = request.url + request.headers.get('session');
         if (!remembered.has(key)) remembered.set(key, outcome);
         return remembered.get(key) as Admitted | Refused;
       },
     },
-    'remembers what it was told about a route, whoever calls': {
+    'caches allows by route, for every caller': {
       outcome: (outcome, request) => {
         const { pathname } = new URL(request.url);
         if (outcome.allowed) remembered.set(pathname, outcome);
         return remembered.get(pathname) ?? outcome;
       },
     },
-    'keeps what it hands on where requests meet': {
+    'passes the access of a concurrent request': {
       access: async (access) => {
         shared = access;
         await new Promise((resolve) => setImmediate(resolve));
         return shared;
       },
     },
-    'guesses who is calling': { subject: (request, session) => session ?? request.headers.get('x-forwarded-user') ?? undefined },
-    'takes a token for who is calling': {
+    'guesses the caller': { subject: (request, session) => session ?? request.headers.get('x-forwarded-user') ?? undefined },
+    "takes a token as the caller's id": {
       subject: (request, session) => session ?? request.headers.get('authorization')?.replace('Bearer ', ''),
     },
-    'repairs what the route yields': { id: (id) => id.trim().replace(/[^\w.:/-]/gu, '') },
+    'repairs an id from the route': { id: (id) => id.trim().replace(/[^\w.:/-]/gu, '') },
     'drops the headers': { refuse: with403(({ refusal }) => ({ headers: { 'content-type': refusal.headers['content-type'] as string } })) },
-    'answers as any JSON': { refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'content-type': 'application/json' } })) },
-    'lets refusals be kept': { refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'cache-control': 'private' } })) },
-    'says why': { refuse: with403(({ refusal, decision }) => ({ body: JSON.stringify({ ...refusal.body, reason: decision?.reason }) })) },
-    'says what failed': {
+    'answers with a plain JSON content type': {
+      refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'content-type': 'application/json' } })),
+    },
+    'lets caches store refusals': { refuse: with403(({ refusal }) => ({ headers: { ...refusal.headers, 'cache-control': 'private' } })) },
+    'shows the reason': {
+      refuse: with403(({ refusal, decision }) => ({ body: JSON.stringify({ ...refusal.body, reason: decision?.reason }) })),
+    },
+    'shows the failure': {
       refuse: with403(({ refusal, error }) => ({
         body: JSON.stringify({ ...refusal.body, cause: String((error as { cause?: unknown } | undefined)?.cause) }),
       })),
     },
-    'forgets what it was told': { choices: ({ abortOnEnd, onRefused }) => ({ abortOnEnd, onRefused }) },
-    'tells nobody of a refusal': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
+    'drops the option touch': { choices: ({ abortOnEnd, onRefused }) => ({ abortOnEnd, onRefused }) },
+    'drops onRefused': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
     'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
-    'gives a signal of its own': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },
+    'gives its own signal': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },
     'stops the watch too soon': { watch: (response, _request, stop) => (stop(), response) },
     'never stops the watch': { watch: (response) => response },
-    'does not notice a client that has gone': {
+    'does not notice that a client disconnects': {
       watch: (response, _request, stop) =>
         untilRead(
           new Response(response.body?.pipeThrough(new TransformStream({ transform: (piece, to) => to.enqueue(piece) }))),
@@ -130,8 +134,8 @@ function bugs(): Readonly<Record<string, Bug>> {
           () => void stop,
         ),
     },
-    'runs the handler of a request that was answered before': { ignoresAnswer: true },
-    'refuses, and runs the handler all the same': { goesOn: true },
+    'runs the handler of a request that was already answered': { ignoresAnswer: true },
+    'refuses, but runs the handler': { goesOn: true },
     'answers 200 to everything': { refuse: with403(() => ({ status: 200 })) },
   };
 }
@@ -151,7 +155,7 @@ function contract(runner: TestRunner, bug: Bug): void {
   });
 }
 
-/** Runs a suite, and gives what its cases came to. One that is still at it after many turns never ends. */
+/** Runs a suite, and returns the result of each case. A case that still runs after many turns never ends. */
 async function results(bug: Bug): Promise<ReadonlyMap<string, unknown>> {
   const cases: [string, () => Promise<void>][] = [];
   contract({ describe: (_, body) => body(), it: (name, body) => cases.push([name, body]) }, bug);
@@ -166,7 +170,7 @@ async function results(bug: Bug): Promise<ReadonlyMap<string, unknown>> {
 const failed = (ran: ReadonlyMap<string, unknown>) => [...ran].flatMap(([name, error]) => (error === undefined ? [] : [name]));
 
 describe('the guard contract', () => {
-  it('passes an adapter that is right', async () => {
+  it('passes a correct adapter', async () => {
     expect(failed(await results({}))).toEqual([]);
   });
 
@@ -181,7 +185,7 @@ describe('the guard contract', () => {
     expect(() => guardContract(...(args as unknown as Parameters<typeof guardContract>))).toThrow(message);
   });
 
-  it('names what serve() gives that is no server', async () => {
+  it('names an invalid result of serve()', async () => {
     const cases: (() => Promise<void>)[] = [];
     const runner: TestRunner = { describe: (_, body) => body(), it: (_, body) => cases.push(body) };
     guardContract(runner, { name: 'serves nothing', serve: () => undefined as never });

@@ -51,16 +51,16 @@ describe('createGuard()', () => {
     ['retryAfter', { retryAfter: 0 }],
     ['onRefused', { onRefused: 'log' }],
     ['options', { abortOnEnds: watchAccess }],
-  ])('refuses a wrong option, and names it: %s %o', (argument, over) => {
+  ])('refuses an invalid option, and names it: %s %o', (argument, over) => {
     const options = { subject, scope: 'db-prod:write', ...over } as unknown as GuardOptions<[]>;
     expect(caught(() => createGuard(aWorld().engine, options))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });
 
-  it.each([[undefined], [{}], [{ isAllowed: () => true }], ['engine']])('refuses what is no engine: %o', (engine) => {
+  it.each([[undefined], [{}], [{ isAllowed: () => true }], ['engine']])('refuses a value that is not an engine: %o', (engine) => {
     expect(caught(() => createGuard(engine as never, { subject, scope: 'db-prod:write' }))).toMatchObject({ argument: 'engine' });
   });
 
-  it('reads its options once, and only their own', async () => {
+  it('reads its options once, and ignores inherited ones', async () => {
     const { engine } = aWorld();
     const options = { subject, scope: 'db-prod:write', touch: true as boolean };
     const guard = createGuard(engine, options);
@@ -70,7 +70,7 @@ describe('createGuard()', () => {
     expect(caught(() => createGuard(engine, Object.create(options) as typeof options))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 
-  it('goes on when onRefused throws', async () => {
+  it('still refuses when onRefused throws', async () => {
     const guard = createGuard(aWorld().engine, {
       subject,
       scope: 'db-prod:write',
@@ -81,7 +81,7 @@ describe('createGuard()', () => {
     expect(await guard()).toMatchObject({ allowed: false });
   });
 
-  it('rejects with nothing but errors, and keeps what was thrown as the cause', async () => {
+  it('rejects only with errors, and keeps a thrown value as the cause', async () => {
     const guard = createGuard(aWorld().engine, {
       subject: () => {
         throw 'route';
@@ -93,14 +93,14 @@ describe('createGuard()', () => {
     expect(error).toMatchObject({ cause: 'route' });
   });
 
-  it('says Retry-After in whole seconds, rounded up', async () => {
+  it('sends Retry-After in whole seconds, rounded up', async () => {
     const { engine, store } = aWorld();
     store.inject('all', { fault: 'reject' });
     const guard = createGuard(engine, { subject, scope: 'db-prod:write', retryAfter: 1_001 });
     expect(await guard()).toMatchObject({ refusal: { headers: { 'retry-after': '2' } } });
   });
 
-  it('does not count a use where touch is false', async () => {
+  it('counts no use where touch is false', async () => {
     const { clock, store } = aWorld();
     const approver = { name: 'idle', decide: () => ({ outcome: 'approve', terms: { idleTtlMs: 60_000 } }) as const };
     const engine = new JitEngine({ approver, clock, store });
@@ -113,7 +113,7 @@ describe('createGuard()', () => {
     expect(await guard()).toMatchObject({ allowed: false });
   });
 
-  it('tells of a misspelt scope where the engine knows its scopes', () => {
+  it('does not compile with a misspelt scope where the engine has a type of scopes', () => {
     const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ approver: autoApprove(() => true) });
     createGuard(engine, { subject, scope: 'db-prod:write' });
     createGuard(engine, { subject, scope: () => 'db-prod:read' });
@@ -127,7 +127,7 @@ describe('createGuard()', () => {
 });
 
 describe('a challenge', () => {
-  it('is one line of quoted strings, whatever the scope', () => {
+  it('is one line of quoted strings for any scope', () => {
     const isSafe = /^Bearer error="insufficient_scope", scope="[\x21\x23-\x5B\x5D-\x7E]+"(, error_uri="[\x21\x23-\x5B\x5D-\x7E]+")?$/;
     const anything = fc.oneof(
       fc.string({ unit: 'binary' }),
@@ -147,17 +147,17 @@ describe('a challenge', () => {
 });
 
 describe('accessOf()', () => {
-  it('fails where no guard has let anything through', () => {
+  it('throws where no guard has allowed the request', () => {
     expect(caught(() => accessOfResponse({}))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT' });
   });
 });
 
 describe('RequireGrant()', () => {
-  it('refuses a wrong scope where it is written', () => {
+  it('refuses an invalid scope where the decorator is applied', () => {
     expect(caught(() => RequireGrant('db:*'))).toMatchObject({ argument: 'scope' });
   });
 
-  it('lets nothing through that is not HTTP', async () => {
+  it('refuses a context that is not HTTP', async () => {
     const { engine } = aWorld();
     const guard = new (
       GrantGuard('db-prod:write') as unknown as new (options: object) => { canActivate(context: object): Promise<boolean> }
@@ -172,7 +172,7 @@ describe('RequireGrant()', () => {
 describe('whenClosed()', () => {
   it.each([
     ['destroyed', { destroyed: true }],
-    ['with a stream that is destroyed, as of HTTP/2', { stream: { destroyed: true } }],
+    ['with a destroyed stream, as of HTTP/2', { stream: { destroyed: true } }],
   ])('calls at once where the response is %s', (_, state) => {
     let calls = 0;
     whenClosed(Object.assign(new EventEmitter(), state), () => (calls += 1));
@@ -193,7 +193,7 @@ describe('whenClosed()', () => {
 describe('untilRead()', () => {
   const bodyOf = (...pieces: string[]) => new Response(new Blob(pieces).stream(), { status: 201, headers: { 'x-of': 'the handler' } });
 
-  it('keeps the response as it is, and calls when its body has been read', async () => {
+  it('returns the response unchanged, and calls when its body has been read', async () => {
     let calls = 0;
     const response = untilRead(bodyOf('a', 'b'), true, () => (calls += 1));
     expect([response.status, response.headers.get('x-of'), calls]).toEqual([201, 'the handler', 0]);
@@ -201,7 +201,7 @@ describe('untilRead()', () => {
     expect(calls).toBe(1);
   });
 
-  it('calls when its body is given up', async () => {
+  it('calls when its body is cancelled', async () => {
     let calls = 0;
     await untilRead(bodyOf('a'), true, () => (calls += 1)).body?.cancel();
     expect(calls).toBe(1);
@@ -216,7 +216,7 @@ describe('untilRead()', () => {
 
   it.each([
     ['there is no body', () => new Response(null, { status: 204 }), true],
-    ['nobody will read it, after HEAD', () => bodyOf('a'), false],
+    ['the body is never read, after HEAD', () => bodyOf('a'), false],
   ])('calls at once where %s', (_, make, isRead) => {
     let calls = 0;
     untilRead(make(), isRead, () => (calls += 1));

@@ -12,7 +12,7 @@ import { overSocket } from './serving.js';
 
 const requestOf = (context: ExecutionContext) => context.switchToHttp().getRequest<Request>();
 
-/** What decorators would say in a class, for a class that is made. */
+/** Applies decorators to a class that is made in a test. */
 function controllerFor({ name, scope, choices, answer }: GuardedRoute) {
   class OneController {
     read(access: Access) {

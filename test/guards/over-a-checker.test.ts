@@ -19,7 +19,7 @@ const options = (over: Partial<GuardOptions<[]>> = {}): GuardOptions<[]> => ({ s
 const statusOf = (outcome: Awaited<ReturnType<ReturnType<typeof createGuard<[]>>>>) => (outcome.allowed ? 200 : outcome.refusal.status);
 
 describe('a guard over a checker', () => {
-  it('lets through what an engine has granted, until the end of the window (L1)', async () => {
+  it('allows what an engine has granted, until the end of the window (L1)', async () => {
     const { engine, checker, clock } = aWorld();
     const guard = createGuard(checker, options());
     expect(statusOf(await guard())).toBe(403);
@@ -30,7 +30,7 @@ describe('a guard over a checker', () => {
     expect(statusOf(await guard())).toBe(403);
   });
 
-  it('records no use, and so refuses touch: true at its construction', async () => {
+  it('counts no use, and so refuses touch: true at its construction', async () => {
     const { checker, engine, store } = aWorld();
     await engine.requestAccess({ subject: 'user:maya', scope: SCOPE, ttl: '15m' });
     const commits = store.called('commit');
@@ -39,11 +39,11 @@ describe('a guard over a checker', () => {
     expect(store.called('commit')).toBe(commits);
   });
 
-  it('can watch no access, and so refuses abortOnEnd at its construction', () => {
+  it('cannot watch access, and so refuses abortOnEnd at its construction', () => {
     expect(() => createGuard(aWorld().checker, options({ abortOnEnd: watchAccess }))).toThrow(/abortOnEnd must be omitted over a checker/);
   });
 
-  it('answers 503 for what is wrong with the service, and 401 only for what is no id of a caller (L30)', async () => {
+  it('answers 503 for a failure of the service, and 401 only for an invalid caller id (L30)', async () => {
     const { engine, store, clock } = aWorld();
     await engine.requestAccess({ subject: 'user:maya', scope: SCOPE, ttl: '15m' });
     for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));

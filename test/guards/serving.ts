@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import type { GuardServer } from 'jit-access/testing';
 
-/** Serves over a socket of this machine, on a free port, and calls it as a client would. */
+/** Serves on a free port of this machine, and calls the service as a client would. */
 export async function overSocket(server: Server): Promise<GuardServer> {
   if (!server.listening) {
     server.listen(0, '127.0.0.1');
@@ -22,6 +22,6 @@ export function at(url: string, close: () => Promise<void>): GuardServer {
   return { call: (name, id, init) => fetch(`${url}/${name}${id === '' ? '' : `/${encodeURIComponent(id)}`}`, init), close };
 }
 
-/** A body of the pieces of an answer, each as soon as it is there. */
+/** A body from the pieces of an answer, each as soon as it exists. */
 export const bodyOf = (pieces: AsyncIterable<string>) =>
   Readable.toWeb(Readable.from(pieces, { objectMode: false })) as ReadableStream<Uint8Array<ArrayBuffer>>;

@@ -18,7 +18,7 @@ interface Event {
   readonly data: string;
 }
 
-/** What lasts is a subscription, all else a query. */
+/** A streaming route is a subscription, all others are queries. */
 function procedureFor({ engine, choices, subject, scope, answer }: GuardedRoute) {
   const options = {
     ...choices,
@@ -59,7 +59,7 @@ guardContract(
   },
 );
 
-/** What a client of tRPC makes of the events of a subscription: its pieces, or the error with which it has failed at once. */
+/** What a tRPC client receives from a subscription: its pieces, or the error of its start. */
 async function ofEvents(response: Response): Promise<Response> {
   const events = eventsOf(response.body as ReadableStream<Uint8Array>);
   const first = await events.next();

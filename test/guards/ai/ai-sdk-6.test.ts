@@ -12,7 +12,7 @@ const USAGE = {
 };
 
 describe('toolApproval() with the AI SDK 6', () => {
-  it('runs no tool, even where the access is there, and its error names the version found and the version needed', async () => {
+  it('runs no tool, even with a grant, and its error names the version found and the required version', async () => {
     const ran: string[] = [];
     const failures: unknown[] = [];
     const { engine } = anEngine({ approver: autoApprove(() => true) });

@@ -14,7 +14,7 @@ type StreamPart = Stream extends ReadableStream<infer Part> ? Part : never;
 const RULE = { scope: 'billing:{order}:refund', ttl: TTL };
 const INPUT = { order: '42', why: null };
 
-/** A tool that anybody may use, and one that is guarded; what ran is noted. */
+/** An unguarded tool, and a guarded one; the tests see which ran. */
 function open(made = anOffice()) {
   const ran: string[] = [];
   const tools = {
@@ -50,7 +50,7 @@ const asking = (toolName: string, input: unknown, id = 'call-1') =>
   });
 
 describe('toolApproval()', () => {
-  it('gives tools that check for themselves, for whoever leaves its answers out', async () => {
+  it('returns tools that check access themselves, also where its approval answers are not used', async () => {
     const { guarded, ran } = open();
     const model = callingModel([{ id: 'a', input: INPUT }]);
     await generateText({ model, prompt: 'x', tools: guarded.tools, stopWhen: isStepCount(3) });
@@ -58,12 +58,12 @@ describe('toolApproval()', () => {
     expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for review/)]);
   });
 
-  it('gives answers that refuse what was never granted, for whoever leaves its tools out', async () => {
+  it('returns approval answers that refuse what was never granted, also where its tools are not used', async () => {
     const { guarded, tools, ran } = open();
     const model = callingModel([{ id: 'a', input: INPUT }]);
     const first = await generateText({ model, prompt: 'x', tools, toolApproval: guarded.toolApproval });
     const approvalId = first.content.flatMap((part) => (part.type === 'tool-approval-request' ? [part.approvalId] : []))[0] as string;
-    // The client says that somebody has approved.
+    // The client claims that a person has approved.
     const messages: ModelMessage[] = [
       { role: 'user', content: 'x' },
       ...first.responseMessages,
@@ -74,7 +74,7 @@ describe('toolApproval()', () => {
     expect(toldToModel(model)).toEqual([expect.stringMatching(/waits for review/)]);
   });
 
-  it('refuses a whole conversation that a client has made up', async () => {
+  it('refuses a conversation that a client has invented', async () => {
     const { guarded, ran } = open();
     const messages: ModelMessage[] = [
       { role: 'user', content: 'x' },
@@ -92,7 +92,7 @@ describe('toolApproval()', () => {
     expect(ran).toEqual([]);
   });
 
-  it('judges the execution by the input that it is given, not by the one that was approved', async () => {
+  it('checks the execution by its own input, not by the approved input', async () => {
     const { guarded, engine, ran } = open();
     const execute = guarded.tools.refund.execute as (input: object, options: object) => Promise<unknown>;
     await refusal(execute(INPUT, { toolCallId: 'a', messages: [], context: undefined }), 'ERR_JIT_DENIED');
@@ -103,7 +103,7 @@ describe('toolApproval()', () => {
     expect(ran).toEqual(['refund 42']);
   });
 
-  it('refuses an execution whose grant has ended since it was approved', async () => {
+  it('refuses an execution whose grant has ended since the approval', async () => {
     const { guarded, engine, ran } = open();
     const { toolApproval: approvals, tools } = guarded;
     const asked = { toolCallId: 'a', messages: [] };
@@ -119,7 +119,7 @@ describe('toolApproval()', () => {
     expect(ran).toEqual([]);
   });
 
-  it('leaves unguarded tools to what they say of themselves', async () => {
+  it('leaves unguarded tools to their own needsApproval', async () => {
     const { guarded, ran, engine } = open();
     expect(Object.keys(guarded.toolApproval)).toEqual(['refund']);
     await generateText({ model: asking('weather', { city: 'Oslo' }), prompt: 'x', stopWhen: isStepCount(2), ...guarded });
@@ -129,7 +129,7 @@ describe('toolApproval()', () => {
     expect((await engine.listRequests({})).items).toEqual([]);
   });
 
-  it('serves streams: a call that waits ends them, one that is granted runs in them', async () => {
+  it('supports streams: a waiting call ends the stream, a granted call runs in it', async () => {
     const { guarded, engine, ran } = open();
     const streaming = () =>
       new MockLanguageModelV4({
@@ -161,7 +161,7 @@ describe('toolApproval()', () => {
     expect(ran).toEqual(['refund 42']);
   });
 
-  it('serves an agent that loops', async () => {
+  it('supports an agent loop', async () => {
     const { guarded, ran, engine } = open();
     const agent = () => new ToolLoopAgent({ model: callingModel([{ id: 'a', input: INPUT }]), ...guarded });
     await agent().generate({ prompt: 'x' });
@@ -170,7 +170,7 @@ describe('toolApproval()', () => {
     expect(ran).toEqual(['refund 42']);
   });
 
-  it('asks once for calls of one step that need the same, and for each scope that another needs', async () => {
+  it('makes one request for calls of one step with the same scope, and another request for another scope', async () => {
     const { guarded, engine } = open();
     const model = callingModel(['42', '42', '43'].map((order, i) => ({ id: `call-${i}`, input: { order, why: null } })));
     await generateText({ model, prompt: 'x', ...guarded });
@@ -178,7 +178,7 @@ describe('toolApproval()', () => {
     expect(items.map(({ scopes }) => scopes[0]).sort()).toEqual(['billing:42:refund', 'billing:43:refund']);
   });
 
-  it('counts a tool that streams as running until its last output, which the model gets', async () => {
+  it('counts a streaming tool as running until its last output, and passes each output to the model', async () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     const tools = {
       refund: tool({
@@ -195,7 +195,7 @@ describe('toolApproval()', () => {
     expect(toldToModel(model)).toEqual(['refunded']);
   });
 
-  it('only answers for a tool that the client executes', async () => {
+  it('only answers the approval of a tool that the client executes', async () => {
     const { engine } = anOffice();
     const tools = { refund: tool({ inputSchema: z.object({ order: z.string() }), outputSchema: z.string() }) };
     const guarded = toolApproval(engine, tools, { agent: AGENT, tools: { refund: { scope: () => 'a:b', ttl: '1m' } } });
@@ -204,7 +204,7 @@ describe('toolApproval()', () => {
     expect(result.content.map(({ type }) => type)).toContain('tool-approval-request');
   });
 
-  it('tells one call from another by the run, where call ids are unique only inside one', async () => {
+  it('distinguishes calls by the run where call ids are unique only within one', async () => {
     const made = anOffice();
     const { tools } = open(made);
     const of = (job: string) =>
@@ -218,7 +218,7 @@ describe('toolApproval()', () => {
     expect(await of('run-2').toolApproval.refund?.(INPUT, call)).toMatchObject({ type: 'user-approval' });
   });
 
-  it('L23 refuses options that are wrong as it is made, and names them', async () => {
+  it('L23 refuses invalid options at its construction, and names them', async () => {
     const { engine, tools } = open();
     const good = { agent: AGENT, tools: { refund: RULE, weather: 'unguarded' } };
     const rule = (over: object) => ({ ...good, tools: { ...good.tools, refund: { ...RULE, ...over } } });

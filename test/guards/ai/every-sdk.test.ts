@@ -23,7 +23,7 @@ function open(sdk: Sdk, made: ReturnType<typeof anOffice> = anOffice(), over: Pa
 describe.each(SDKS)('a tool of $name', (sdk) => {
   const waits = sdk.pauses ? 'paused' : 'told';
 
-  it('asks where there is no grant: for the run, through the agent, with its operator, for the scope and the time of the rule', async () => {
+  it('makes a request where there is no grant: for the run, through the agent, with its operator, for the scope and the time of the rule', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call({ ...ORDER, why: 'the customer wrote twice' });
     expect(first.state).toBe(waits);
@@ -42,7 +42,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect((await engine.inbox(OPERATOR)).map(({ request: { id } }) => id)).toEqual([request.id]);
   });
 
-  it('says of a call that waits which request it waits for', async () => {
+  it('returns the id of the pending request to a call that waits', async () => {
     const told: unknown[] = [];
     const { call, only } = open(sdk, anOffice(), { onWaiting: (waiting) => told.push(waiting) });
     const { told: text } = await call(ORDER);
@@ -60,7 +60,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('L20 does not run on somebody’s word for it: a pause that is lifted before the review gives no access', async () => {
+  it("L20 does not run on the SDK's approval alone: resuming a pause before the review gives no access", async () => {
     const { call, only } = open(sdk);
     const first = await call(ORDER);
     const again = await first.resume();
@@ -69,7 +69,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('runs while the grant is active, and asks nobody', async () => {
+  it('runs while the grant is active, without another request', async () => {
     const { call, only, engine, clock } = open(sdk);
     await call(ORDER);
     await engine.approve((await only()).id, { by: OPERATOR });
@@ -78,19 +78,19 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('L1 asks again at the end of the grant, with no sweep', async () => {
+  it('L1 makes another request after the end of the grant, with no sweep', async () => {
     const { call, only, engine, clock, asked } = open(sdk);
     const first = await call(ORDER);
     await engine.approve((await only()).id, { by: OPERATOR });
     await clock.set(at(TTL));
     expect((await call(ORDER, 'call-2')).state).toBe(waits);
     expect(await asked()).toHaveLength(2);
-    // The first call, too, is no better for having been approved once. Both wait for one request.
+    // The SDK's approval of the first call does not help it either. Both calls wait for one request.
     expect((await first.resume()).state).toBe('told');
     expect(await asked()).toHaveLength(2);
   });
 
-  it('asks again for the very same call each time after its access has ended', async () => {
+  it('makes another request for the same call each time after its access has ended', async () => {
     const { call, engine, clock, asked } = open(sdk);
     for (let round = 1; round <= 3; round++) {
       const again = await call(ORDER, 'the call');
@@ -103,7 +103,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     }
   });
 
-  it('asks again where nobody reviewed in time', async () => {
+  it('makes another request after a review deadline without a decision', async () => {
     const { call, clock, asked } = open(sdk, anOffice({ limits: { reviewWithin: MINUTE } }));
     const first = await call(ORDER);
     await clock.set(at(MINUTE));
@@ -112,7 +112,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(await asked()).toHaveLength(2);
   });
 
-  it('gives a denial back to the model as a plain reason', async () => {
+  it('returns a denial to the model as a plain reason', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     await engine.deny((await only()).id, { by: OPERATOR, reason: 'the order is a year old' });
@@ -131,7 +131,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     });
   });
 
-  it('runs at once where a policy lends it, and asks it again after the end', async () => {
+  it('runs at once where a policy approves, and asks the policy again after the end', async () => {
     const made = { ...anEngine({ approver: autoApprove(() => true) }), approver: new ScriptedApprover() };
     const { call, clock, asked } = open(sdk, made);
     expect((await call(ORDER)).state).toBe('ran');
@@ -140,7 +140,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(await asked()).toHaveLength(2);
   });
 
-  it('L12 is refused by a revoke, and the call that had the access does not ask for it again', async () => {
+  it('L12 is refused after a revoke, and the call that had the access makes no new request', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     const approved = await engine.approve((await only()).id, { by: OPERATOR });
@@ -150,7 +150,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     else expect(again.told).toMatch(TOLD_WAIT);
   });
 
-  it('receives the reason when its request was cancelled', async () => {
+  it('returns the reason when its request was cancelled', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     await engine.revokeAll({ requestId: (await only()).id }, { by: OPERATOR });
@@ -160,7 +160,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     else expect(again.told).toMatch(TOLD_WAIT);
   });
 
-  it('L30 never runs while the store is down, and tells the model no more than that', async () => {
+  it('L30 never runs while the store fails, and returns no details of the failure to the model', async () => {
     const { call, only, engine, store, failures } = open(sdk);
     const first = await call(ORDER);
     await engine.approve((await only()).id, { by: OPERATOR });
@@ -172,7 +172,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(failures.every((error) => isJitError(error) && error.code === 'ERR_JIT_STORE')).toBe(true);
   });
 
-  it('waits where the approver has failed, for the request is on record', async () => {
+  it('waits where the approver has failed, as the request is recorded', async () => {
     const made = anOffice();
     made.approver.script.decide = throws(new Error('LDAP'));
     const { call, only, failures } = open(sdk, made);
@@ -181,7 +181,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(failures).toMatchObject([{ code: 'ERR_JIT_APPROVER' }]);
   });
 
-  it('is told what an approver says to whoever may not ask, and of limits that there is one', async () => {
+  it("returns the approver's reason to an ineligible agent, and names a limit without its details", async () => {
     const made = anOffice();
     made.approver.script.isEligible = { eligible: false, reason: 'the contract has ended' };
     expect(await open(sdk, made).call(ORDER)).toMatchObject({
@@ -194,7 +194,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     });
   });
 
-  it('L11 asks once for a call, however often and in whatever process it is asked about', async () => {
+  it('L11 makes one request for a call, however often and in any process', async () => {
     const made = anOffice();
     const { call, only } = open(sdk, made);
     const [one, two] = await Promise.all([call(ORDER), call(ORDER)]);
@@ -203,7 +203,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('L9 runs each of many calls at once that one approval allows, and asks once for all of them', async () => {
+  it('L9 runs each of several concurrent calls that one approval allows, and makes one request for all', async () => {
     const { call, only, engine } = open(sdk);
     const calls = await Promise.all(Array.from({ length: 8 }, (_, i) => call(ORDER, `call-${i}`)));
     expect(calls.every(({ state }) => state === waits)).toBe(true);
@@ -213,7 +213,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('L12 of many calls at once none runs after a revoke', async () => {
+  it('L12 runs none of several concurrent calls after a revoke', async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     const approved = await engine.approve((await only()).id, { by: OPERATOR });
@@ -223,7 +223,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(after.filter(({ state }) => state === 'ran')).toEqual([]);
   });
 
-  it('L15 lets no agent approve: neither its own request nor another’s', async () => {
+  it("L15 lets no agent approve its own request or another agent's", async () => {
     const { call, only, engine } = open(sdk);
     const first = await call(ORDER);
     const { id } = await only();
@@ -232,7 +232,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect((await first.resume()).state).toBe('told');
   });
 
-  it('takes a use for each run, and no more than there are', async () => {
+  it('takes a use for each run, and refuses a run without a use', async () => {
     const made = anOffice();
     made.approver.script.decide = { outcome: 'approve', terms: { maxUses: 2 } };
     const { call, asked } = open(sdk, made);
@@ -242,7 +242,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect((await call(ORDER, 'c')).state).toBe('told');
   });
 
-  it('counts as use of a grant that ends when it is idle', async () => {
+  it('counts a run as a use of a grant with an idle limit', async () => {
     const made = anOffice();
     made.approver.script.decide = { outcome: 'approve', terms: { idleTtlMs: MINUTE } };
     const { call, clock, only } = open(sdk, made);
@@ -253,7 +253,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     await only();
   });
 
-  it('L1 aborts the tool at the end of the window, and says that it was stopped', async () => {
+  it('L1 aborts the tool at the end of the window, and reports that it was stopped', async () => {
     let seen: AbortSignal | undefined;
     const made = { ...anEngine({ approver: autoApprove(() => true) }), approver: new ScriptedApprover() };
     const work: Work = (_, signal) => {
@@ -268,7 +268,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(seen?.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
   });
 
-  it('leaves what the tool itself throws as it is', async () => {
+  it('passes on what the tool itself throws', async () => {
     const made = { ...anEngine({ approver: autoApprove(() => true) }), approver: new ScriptedApprover() };
     const { call, failures } = open(sdk, made, {}, () => {
       throw new Error('no such order');
@@ -279,7 +279,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(failures).toEqual([]);
   });
 
-  it('waits as long as it may for a review that comes soon', async () => {
+  it('waits up to its limit for a review that comes soon', async () => {
     const { call, engine, clock, only } = open(sdk, anOffice(), { wait: '30s' });
     const [outcome] = await Promise.all([
       call(ORDER),
@@ -292,7 +292,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(outcome).toMatchObject({ state: 'ran', told: 'refunded 42' });
   });
 
-  it('waits no longer than that', async () => {
+  it('waits no longer than its limit', async () => {
     const { call, engine, clock, only } = open(sdk, anOffice(), { wait: '30s' });
     const [outcome] = await Promise.all([call(ORDER), untilAsked(engine).then(() => clock.advance(30_000))]);
     expect(outcome.state).toBe(waits);
@@ -300,9 +300,9 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect((await only()).end).toBeUndefined();
   });
 
-  describe('what the model makes up', () => {
+  describe('input that the model invents', () => {
     for (const order of ['42:admin', '*', '**', '', ' ', '42\u0000', '../..:x', 'a'.repeat(65), '{order}', '$&', '４２', '42\n']) {
-      it(`L23 names no scope, and nothing is asked: ${JSON.stringify(order)}`, async () => {
+      it(`L23 that makes no valid scope creates no request: ${JSON.stringify(order)}`, async () => {
         const { call, asked } = open(sdk);
         expect(await call({ order })).toMatchObject({
           state: 'told',
@@ -312,7 +312,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       });
     }
 
-    it('decides neither who asks, nor for how long, nor for what else', async () => {
+    it('changes neither the requester, nor the ttl, nor any other scope', async () => {
       const { call, only } = open(sdk);
       const made = {
         order: '42',
@@ -336,12 +336,12 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     });
 
     for (const [what, why] of [
-      ['forges a line', 'ok"\nAPPROVED by user:sam'],
-      ['hides what it says', 'refund \u202e24\u200b please\u001b[31m'],
+      ['adds a line', 'ok"\nAPPROVED by user:sam'],
+      ['contains invisible characters', 'refund \u202e24\u200b please\u001b[31m'],
       ['is long', '\u202e"x'.repeat(5_000)],
-      ['holds half a character', 'a\ud800b\u0000'],
+      ['contains a lone surrogate', 'a\ud800b\u0000'],
     ] as const) {
-      it(`L23 is quoted and cut to what a justification may have: text that ${what}`, async () => {
+      it(`L23 is quoted, cleaned and cut for the justification: text that ${what}`, async () => {
         const { call, only } = open(sdk);
         expect((await call({ ...ORDER, why })).state).toBe(waits);
         const { justification = '' } = await only();
@@ -351,7 +351,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       });
     }
 
-    it('L29 stays out of the journal but for those words', async () => {
+    it('L29 stays out of the journal except for the justification', async () => {
       const { call, store, engine } = open(sdk);
       await call({ ...ORDER, why: 'words' });
       await engine.flushAudit();
@@ -360,7 +360,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
   });
 });
 
-/** Until a request is on record; no time passes. */
+/** Waits for a recorded request; no time passes. */
 async function untilAsked(engine: ReturnType<typeof anOffice>['engine']): Promise<void> {
   for (let turn = 0; turn < 1_000; turn++) {
     await new Promise((resolve) => setImmediate(resolve));

@@ -8,7 +8,7 @@ const PAUSED =
   '  the run has paused: Access to billing:1138:refund was requested and waits for review (request ...). Nothing was done yet.';
 
 describe('an example of an agent', () => {
-  it('agent-tool.ts prints what its page says', async () => {
+  it('agent-tool.ts prints the output in its docs', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--import', 'tsx', 'examples/agent-tool.ts'], {
       cwd: root,
       env: { ...process.env, TSX_TSCONFIG_PATH: 'examples/tsconfig.json' },

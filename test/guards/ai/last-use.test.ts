@@ -13,7 +13,7 @@ const turns = async () => {
   for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A policy lends each call a grant with this many uses; while the tool runs, `meanwhile` happens. */
+/** A policy gives each call a grant with this many uses; `meanwhile` runs while the tool runs. */
 function lending(sdk: Sdk, maxUses: number, meanwhile: (made: ReturnType<typeof anEngine>) => Promise<unknown>) {
   const made = anEngine({ approver: { name: 'lends', decide: () => ({ outcome: 'approve', terms: { maxUses } }) } });
   const work: Work = (_, signal) =>
@@ -32,7 +32,7 @@ const grantOf = async (engine: JitEngine) => {
   return (await engine.getRequest(request?.id as string))?.grants[0];
 };
 
-describe.each(SDKS)('the run that takes the last use, by $name', (sdk) => {
+describe.each(SDKS)('the run with the last use, by $name', (sdk) => {
   for (const maxUses of [1, 2]) {
     const last = async (meanwhile: Parameters<typeof lending>[2]) => {
       let count = 0;
@@ -66,7 +66,7 @@ describe.each(SDKS)('the run that takes the last use, by $name', (sdk) => {
     }
   }
 
-  it('leaves nothing for another run, neither while it runs nor after it [M15]', async () => {
+  it('leaves no use for another run, during it and after it [M15]', async () => {
     const seen: unknown[] = [];
     const { call, engine, store } = lending(sdk, 1, async (made) => {
       const { subject } = (await grantOf(made.engine)) ?? {};
@@ -80,7 +80,7 @@ describe.each(SDKS)('the run that takes the last use, by $name', (sdk) => {
     expect(await verifyStore(store)).toMatchObject({ ok: true });
   });
 
-  it('goes on while another run of the same grant takes the last use, and both are stopped by a revoke [M15]', async () => {
+  it('continues while another run of the same grant takes the last use, and a revoke stops both [M15]', async () => {
     const begun: string[] = [];
     const { call, engine } = lending(sdk, 2, async (made) => {
       begun.push('a run');

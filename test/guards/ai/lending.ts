@@ -5,12 +5,12 @@ import type { Options } from './sdks.js';
 
 export const AGENT = 'agent:7';
 export const OPERATOR = 'user:olga';
-/** What holds the access of the operator's run. */
+/** The id under which the operator's run holds access. */
 export const RUN = runSubject({ agent: AGENT, operator: OPERATOR });
 export const SCOPE_42 = 'billing:42:refund';
 export const TTL = 10 * MINUTE;
 
-/** An engine in which whoever runs an agent may review for it, and other agents would be in the group, if that helped. */
+/** An engine in which the operator of an agent may review for it; other agents claim to be in the group. */
 export function anOffice(options: Partial<JitEngineOptions> = {}) {
   const approver = new ScriptedApprover({
     decide: { outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } },
@@ -21,7 +21,7 @@ export function anOffice(options: Partial<JitEngineOptions> = {}) {
   return { ...anEngine({ approver, ...options }), approver };
 }
 
-/** What the tool of these tests needs. */
+/** The scope of the tool in these tests. */
 export const refundOptions = (over: Partial<Options> = {}): Options => ({
   agent: AGENT,
   operator: OPERATOR,

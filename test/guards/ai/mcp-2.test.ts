@@ -11,7 +11,7 @@ const TTL = 10 * MINUTE;
 
 type Answer = CallToolResult & { resultType?: string; requestState?: string };
 
-/** A server of SDK 2.x behind its own HTTP handler; the operator of a call is the client that the transport verified. */
+/** A server of SDK 2.x with its own HTTP handler; the operator of a call is the client that the transport verified. */
 function aServer(work: (order: string, signal: AbortSignal) => string | Promise<string> = (order) => `refunded ${order}`) {
   const made = anEngine({
     approver: {
@@ -38,7 +38,7 @@ function aServer(work: (order: string, signal: AbortSignal) => string | Promise<
     );
     return server;
   });
-  /** A client of SDK 2.x that calls the tool once, and goes on by hand. */
+  /** A client of SDK 2.x that calls the tool once, and resumes the call by hand. */
   const clientOf = async (clientId: string, mode: 'legacy' | { pin: string } = { pin: '2026-07-28' }) => {
     const fetch = (url: URL | string, init?: RequestInit) =>
       handler.fetch(new Request(url, init), { authInfo: { token: 't', clientId, scopes: [] } });
@@ -64,7 +64,7 @@ describe('mcpTool() with @modelcontextprotocol/server 2.x', () => {
     expect(waits.resultType).toBe('input_required');
     expect(waits.requestState).toContain(request?.id);
     expect(waits._meta).toMatchObject({ 'jit-access/requestId': request?.id });
-    // Still pending: the very same request.
+    // Still pending: the same request.
     expect((await call('42', waits.requestState)).requestState).toBe(waits.requestState);
     expect(await asked()).toHaveLength(1);
     await engine.approve(request?.id as string, { by: OPERATOR });
@@ -72,19 +72,19 @@ describe('mcpTool() with @modelcontextprotocol/server 2.x', () => {
     expect(await asked()).toHaveLength(1);
   });
 
-  it('answers the call that comes back with its denial, and a fresh call with a fresh request: there is no shared key [F11]', async () => {
+  it('answers the resumed call with its denial, and a new call with a new request: no key is shared [F11]', async () => {
     const { clientOf, engine, asked } = aServer();
     const call = await clientOf(OPERATOR);
     const waits = await call('42');
     await engine.deny((await asked())[0]?.id as string, { by: OPERATOR, reason: 'too old' });
     expect(textOf(await call('42', waits.requestState))).toContain('was denied: too old');
-    // Another client, whose ids of calls begin at the same number.
+    // Another client, whose call ids start at the same number.
     const other = await clientOf(OPERATOR);
     expect((await other('42')).resultType).toBe('input_required');
     expect(await asked()).toHaveLength(2);
   });
 
-  it('takes no requestState of another run, of another input, or that was altered (L43)', async () => {
+  it('refuses the requestState of another run or another input, and an altered one (L43)', async () => {
     const { clientOf, asked } = aServer();
     const call = await clientOf(OPERATOR);
     const { requestState = '' } = await call('42');
@@ -107,7 +107,7 @@ describe('mcpTool() with @modelcontextprotocol/server 2.x', () => {
     expect(await asked()).toHaveLength(1);
   });
 
-  it('answers a client of an earlier protocol with an error that names the request, for it knows no input_required', async () => {
+  it('answers a client of an earlier protocol with an error that names the request, as that protocol has no input_required', async () => {
     const { clientOf, engine, asked } = aServer();
     const call = await clientOf(OPERATOR, 'legacy');
     const waits = await call('42');
@@ -116,7 +116,7 @@ describe('mcpTool() with @modelcontextprotocol/server 2.x', () => {
     expect(textOf(await call('42'))).toBe('refunded 42');
   });
 
-  it('stops the tool at the end of its access', async () => {
+  it('aborts the tool at the end of its access', async () => {
     const { clientOf, engine, asked, clock } = aServer(
       (_, signal) =>
         new Promise((_resolve, reject) => {

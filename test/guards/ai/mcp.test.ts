@@ -14,7 +14,7 @@ type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 const textOf = (result: object): string => (result as { content: { text: string }[] }).content.map(({ text }) => text).join('\n');
 
 describe('mcpTool()', () => {
-  it('fits the SDK’s own types, with and without arguments, and infers what the handler is given', async () => {
+  it("fits the SDK’s own types, with and without arguments, and infers the handler's parameters", async () => {
     const { engine } = anEngine({ approver: autoApprove(() => true) });
     const server = new McpServer({ name: 's', version: '1' });
     server.registerTool(
@@ -43,7 +43,7 @@ describe('mcpTool()', () => {
     expect((await engine.listRequests({})).items.map(({ scopes }) => scopes[0]).sort()).toEqual([SCOPE_42, 'db:restart']);
   });
 
-  it('answers a call that waits as an error, with the request in its metadata, also for tools with an output schema', async () => {
+  it('answers a waiting call as an error, with the request in its metadata, also for tools with an output schema', async () => {
     const { engine } = anOffice();
     const server = new McpServer({ name: 's', version: '1' });
     server.registerTool(
@@ -61,12 +61,12 @@ describe('mcpTool()', () => {
     const [request] = (await engine.listRequests({})).items;
     expect(waiting).toMatchObject({ isError: true, _meta: { 'jit-access/requestId': request?.id } });
     await engine.deny(request?.id as string, { by: OPERATOR, reason: 'no' });
-    // A call that comes again is another call to MCP, and asks again.
+    // A repeated call is a new call for MCP, and makes a new request.
     expect((await call())['_meta']).toBeDefined();
     expect((await engine.listRequests({})).items).toHaveLength(2);
   });
 
-  it('takes who calls from what the transport has verified, never from the arguments', async () => {
+  it('takes the caller from the verified transport, never from the arguments', async () => {
     const { engine } = anOffice();
     const ran: string[] = [];
     const handler = mcpTool(
@@ -85,7 +85,7 @@ describe('mcpTool()', () => {
     expect(ran).toEqual([]);
   });
 
-  it('L11 knows a call by its session, and without one each call is its own: ids of requests begin anew in each [F11]', async () => {
+  it('L11 identifies a call by its session; without one each call is a new one, as each session reuses the ids [F11]', async () => {
     const made = anOffice();
     const handlerOf = () =>
       mcpTool(
@@ -110,13 +110,13 @@ describe('mcpTool()', () => {
     await deny();
     expect(await waits(call(handler, {}))).toBe(true);
     await deny();
-    // Another client, of whom nothing is known, whose ids begin at the same number.
+    // Another, unknown client, whose ids start at the same number.
     expect(await waits(call(handler, {}))).toBe(true);
     await deny();
     expect(await waits(call(handlerOf(), {}))).toBe(true);
   });
 
-  it('stops waiting, and the tool, when the client takes the call back', async () => {
+  it('stops the wait, and the tool, when the client cancels the call', async () => {
     const made = anOffice();
     const seen: AbortSignal[] = [];
     const { engine, clock } = made;
@@ -134,7 +134,7 @@ describe('mcpTool()', () => {
     gone.abort();
     expect(textOf(await waiting)).toMatch(/waits for review/);
     expect(clock.sleepers).toBe(0);
-    // One that was gone before it came waits for nothing.
+    // A call that was cancelled before it arrived waits for nothing.
     expect(textOf(await handler({}, { requestId: 2, signal: gone.signal } as Extra))).toMatch(/waits for review/);
     await engine.approve((await engine.listRequests({})).items[0]?.id as string, { by: OPERATOR });
     const again = new AbortController();
@@ -144,7 +144,7 @@ describe('mcpTool()', () => {
     expect(await running).toEqual({ content: [] });
   });
 
-  it('L23 refuses options that are wrong as it is made, and names them', async () => {
+  it('L23 refuses invalid options at its construction, and names them', async () => {
     const { engine } = anOffice();
     const good = { tool: 'refund', agent: AGENT, scope: 'a:b', ttl: '1m' };
     for (const [argument, options, handler] of [

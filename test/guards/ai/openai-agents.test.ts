@@ -40,7 +40,7 @@ function open(made = anOffice()) {
 const SESSION: Session = { agent: AGENT, user: OPERATOR };
 
 describe('needsApproval()', () => {
-  it('takes who it is from the context of the run, and borrows nothing for nobody', async () => {
+  it('takes the agent from the context of the run, and makes no request without one', async () => {
     const { agentWith, requests, ran } = open();
     await run(agentWith(new CallingModel([{ id: 'a', input: INPUT }])), 'x', { context: SESSION });
     expect(await requests()).toMatchObject([{ subject: RUN, requestedBy: AGENT, operator: OPERATOR }]);
@@ -53,11 +53,11 @@ describe('needsApproval()', () => {
   });
 
   for (const [what, agent] of [
-    ['is no id', ' a'],
+    ['is invalid', ' a'],
     ['is reserved', 'system:sweeper'],
-    ['is no text', 7],
+    ['is not a string', 7],
   ] as const) {
-    it(`L23 runs nothing for an agent whose id ${what}, and tells onError`, async () => {
+    it(`L23 runs nothing for an agent whose id ${what}, and reports it to onError`, async () => {
       const { agentWith, requests, ran, failures } = open();
       const model = new CallingModel([{ id: 'a', input: INPUT }]);
       await run(agentWith(model), 'x', { context: { agent, user: OPERATOR } as Session });
@@ -67,7 +67,7 @@ describe('needsApproval()', () => {
     });
   }
 
-  it('is not bound by an approval that somebody has given "always"', async () => {
+  it('ignores an earlier approval with "always"', async () => {
     const { agentWith, engine, ran, requests } = open();
     const model = new CallingModel([{ id: 'a', input: INPUT }]);
     const agent = agentWith(model);
@@ -80,7 +80,7 @@ describe('needsApproval()', () => {
     expect(await requests()).toHaveLength(1);
   });
 
-  it('goes on with a run that was stored as text meanwhile', async () => {
+  it('resumes a run that was stored as text in the meantime', async () => {
     const { agentWith, engine, ran, requests } = open();
     const model = new CallingModel([{ id: 'a', input: INPUT }]);
     const agent = agentWith(model);
@@ -93,7 +93,7 @@ describe('needsApproval()', () => {
     expect(await requests()).toHaveLength(1);
   });
 
-  it('leaves a rejection of the pause to whoever rejects', async () => {
+  it('leaves the rejection of a pause to the application', async () => {
     const { agentWith, engine, ran, requests } = open();
     const model = new CallingModel([{ id: 'a', input: INPUT }]);
     const agent = agentWith(model);
@@ -104,7 +104,7 @@ describe('needsApproval()', () => {
     expect(ran).toEqual([]);
   });
 
-  it('runs without a pause where the access is there already', async () => {
+  it('runs without a pause where a grant exists', async () => {
     const { agentWith, engine, ran, requests } = open();
     await run(agentWith(new CallingModel([{ id: 'a', input: INPUT }])), 'x', { context: SESSION });
     await engine.approve((await requests())[0]?.id as string, { by: OPERATOR });
@@ -113,7 +113,7 @@ describe('needsApproval()', () => {
     expect(ran).toEqual([`42 for ${OPERATOR}`]);
   });
 
-  it('serves a caller that says no call id: it asks, and one request serves all', async () => {
+  it('supports a caller without call ids: it makes one request for all calls', async () => {
     const { guarded, engine, requests } = open();
     const context = { context: SESSION };
     expect(await guarded.needsApproval(context, INPUT)).toBe(true);
@@ -124,7 +124,7 @@ describe('needsApproval()', () => {
     expect(await guarded.execute(INPUT, context)).toBe('refunded');
   });
 
-  it('L23 refuses options that are wrong as it is made, and names them', async () => {
+  it('L23 refuses invalid options at its construction, and names them', async () => {
     const { engine } = open();
     const good = { tool: 'refund', agent: AGENT, scope: 'a:b', ttl: '1m' } as const;
     for (const [argument, options] of [

@@ -11,14 +11,14 @@ const EVE = 'user:eve';
 const TTL = 10 * MINUTE;
 const SCOPE = 'billing:42:refund';
 
-/** Whoever runs the agent lends to that run. */
+/** The operator of the agent reviews for that run. */
 const operatorReviews: Approver = {
   name: 'operator',
   decide: () => ({ outcome: 'review', quorum: { groups: [{ name: 'operator', approvals: 1 }] } }),
   groupsOf: (reviewer, { operator, metadata }: AccessRequest) => (reviewer === (operator ?? metadata?.['operator']) ? ['operator'] : []),
 };
 
-/** One agent of one service; `ran` is for whom its tool has run. */
+/** One agent of one service; `ran` lists the operators for whom its tool has run. */
 function service(sdk: Sdk, options: Partial<JitEngineOptions> = {}) {
   const made = anEngine({ approver: operatorReviews, ...options });
   const ran: string[] = [];
@@ -35,7 +35,7 @@ function service(sdk: Sdk, options: Partial<JitEngineOptions> = {}) {
 }
 
 describe('an agent that a function names', () => {
-  it('is never a run of another client: nothing runs (L43)', async () => {
+  it('cannot be a run of another client: nothing runs (L43)', async () => {
     const { engine, approveAs } = service(SDKS[0] as Sdk);
     await engine.requestAccess({ run: { agent: AGENT, operator: ANN }, scope: SCOPE, ttl: TTL });
     await approveAs(ANN);
@@ -48,7 +48,7 @@ describe('an agent that a function names', () => {
 });
 
 describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
-  it('keeps what one operator lent from the run of another operator (L43) [H2]', async () => {
+  it('use no access that one operator approved in the run of another operator (L43) [H2]', async () => {
     const { runOf, approveAs, ran, engine } = service(sdk);
     const first = await runOf({ operator: ANN })({ order: '42' });
     await approveAs(ANN);
@@ -57,14 +57,14 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     const eve = await runOf({ operator: EVE })({ order: '42' }, 'call-2');
     expect(ran).toEqual([ANN]);
     expect(eve.state).not.toBe('ran');
-    // It waits for its own operator, and nobody was skipped.
+    // The request waits for its own operator, and no reviewer was skipped.
     expect((await engine.inbox(EVE)).map(({ request }) => request.end)).toEqual([undefined]);
     await approveAs(EVE);
     await eve.resume();
     expect(ran).toEqual([ANN, EVE]);
   });
 
-  it('takes no run for its agent: that would lend the access of that run (L43)', async () => {
+  it('refuse a run as their agent, as it would use the access of that run (L43)', async () => {
     const { runOf, approveAs, ran, engine } = service(sdk);
     const first = await runOf({ operator: ANN })({ order: '42' });
     await approveAs(ANN);
@@ -75,7 +75,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     expect(ran).toEqual([ANN]);
   });
 
-  it('keeps what was lent for one job from another job of the same operator (L43) [H2]', async () => {
+  it('use no access of one job in another job of the same operator (L43) [H2]', async () => {
     const { runOf, approveAs, ran } = service(sdk);
     const first = await runOf({ operator: ANN, job: 'ticket-1' })({ order: '42' });
     await approveAs(ANN);
@@ -84,7 +84,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     expect(ran).toEqual([`${ANN} ticket-1`]);
   });
 
-  it('takes operator and job for two things: no pair of them is another pair joined (L24) [H2]', async () => {
+  it('keep operator and job separate: no two pairs have the same id when joined (L24) [H2]', async () => {
     const { runOf, approveAs, ran } = service(sdk);
     const first = await runOf({ operator: 'user:ann', job: 'x/job' })({ order: '42' });
     await approveAs(ANN);
@@ -101,7 +101,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     }
   });
 
-  it('runs for one operator whatever the form of the id, where canonicalId gives ids one form [H2]', async () => {
+  it('belong to one operator for any form of its id, where canonicalId unifies the forms [H2]', async () => {
     const { runOf, approveAs, ran } = service(sdk, { canonicalId: (id) => id.toLowerCase() });
     const first = await runOf({ operator: 'User:Ann' })({ order: '42' });
     await approveAs('USER:ANN');
@@ -111,7 +111,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     expect(ran).toEqual(['User:Ann', 'user:ANN']);
   });
 
-  it('is ended by revokeAll of the agent, in whatever run (L43) [H2]', async () => {
+  it('are ended by revokeAll of the agent (L43) [H2]', async () => {
     const { runOf, approveAs, ran, engine } = service(sdk);
     for (const operator of [ANN, EVE]) {
       const call = await runOf({ operator })({ order: '42' }, `call of ${operator}`);
@@ -127,9 +127,9 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     expect(ran).toEqual([ANN, EVE]);
   });
 
-  // The AI SDK hands no function anything to take an id from, so its options are ids.
+  // The AI SDK passes no context to functions, so its options are constant ids.
   if (sdk.name !== 'AI SDK') {
-    it('runs nothing where an option that names the operator or the job names none for the call [H2]', async () => {
+    it('run nothing where the option for the operator or the job returns none for the call [H2]', async () => {
       const { runOf, ran, engine } = service(sdk, { approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) } });
       for (const option of ['operator', 'job'] as const) {
         const options = { [option]: () => undefined } as unknown as Partial<Options>;
@@ -152,13 +152,13 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
       return { ran, told };
     };
 
-    it('is denied by a deny rule for its agent (L43) [H2]', async () => {
+    it('are denied by a deny rule for their agent (L43) [H2]', async () => {
       expect(await call(approve)).toMatchObject({ ran: [ANN] });
       expect((await call(approve, deny)).told).toContain('was denied: the agent is stopped');
       expect((await call({ ...approve, subjects: [AGENT], runs: true }, deny)).ran).toEqual([]);
     });
 
-    it('is given nothing by a rule for its agent, unless the rule says runs (L43) [H2]', async () => {
+    it('get nothing by a rule for their agent, unless the rule says runs (L43) [H2]', async () => {
       for (const subjects of [[AGENT], [{ like: 'agent:*' }]]) {
         expect((await call({ ...approve, subjects })).ran).toEqual([]);
         expect((await call({ ...approve, subjects, runs: true })).ran).toEqual([ANN]);

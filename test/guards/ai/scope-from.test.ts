@@ -6,7 +6,7 @@ import { AGENT, anOffice, TTL } from './lending.js';
 describe('the scope of a call', () => {
   it.each([
     ['a constant', 'db:restart', undefined, 'db:restart'],
-    ['a text', 'a:{id}', { id: 'x-1' }, 'a:x-1'],
+    ['a string', 'a:{id}', { id: 'x-1' }, 'a:x-1'],
     ['a whole number', 'a:{id}', { id: 42 }, 'a:42'],
     ['a part of a segment', 'db-{id}:write', { id: 'prod' }, 'db-prod:write'],
     ['several fields', '{a}:{b}:{a}', { a: 'x', b: 'y' }, 'x:y:x'],
@@ -14,20 +14,20 @@ describe('the scope of a call', () => {
     ['NaN', 'a:{id}', { id: NaN }, undefined],
     ['no value', 'a:{id}', { id: undefined }, undefined],
     ['a list', 'a:{id}', { id: ['x'] }, undefined],
-    ['an object that turns into a text', 'a:{id}', { id: { toString: () => 'x' } }, undefined],
+    ['an object with toString', 'a:{id}', { id: { toString: () => 'x' } }, undefined],
     ['a missing field', 'a:{id}', {}, undefined],
     ['an inherited field', 'a:{constructor}', {}, undefined],
     ['no input', 'a:{id}', undefined, undefined],
-    ['an input that is a text', 'a:{length}', 'x', undefined],
-    ['one that is too long for its segment', 'a:order-{id}', { id: 'x'.repeat(60) }, undefined],
+    ['an input that is a string', 'a:{length}', 'x', undefined],
+    ['a value that is too long for its segment', 'a:order-{id}', { id: 'x'.repeat(60) }, undefined],
     ['a function', ({ id }: { id: string }) => `a:${id}`, { id: 'x' }, 'a:x'],
-    ['a function that gives a pattern', () => 'a:*', {}, undefined],
-    ['a function that gives no text', () => Promise.resolve('a:x') as unknown as string, {}, undefined],
-  ] as const)('L23 is what the rule and the input say: %s', (_, rule, input, scope) => {
+    ['a function that returns a pattern', () => 'a:*', {}, undefined],
+    ['a function that returns no string', () => Promise.resolve('a:x') as unknown as string, {}, undefined],
+  ] as const)('L23 comes from the rule and the input: %s', (_, rule, input, scope) => {
     expect(readScopeFrom<unknown>('scope', rule)(input)).toBe(scope);
   });
 
-  it('L30 is none where a function of it throws, which is told', async () => {
+  it('L30 is missing where a function of the rule throws, which is reported to onError', async () => {
     const { engine } = anOffice();
     const failures: unknown[] = [];
     const scope = (): string => {
@@ -39,7 +39,7 @@ describe('the scope of a call', () => {
     expect(failures).toEqual([new Error('no map')]);
   });
 
-  it('L30 runs nothing where what is no error of ours is thrown, or the store fails while a call waits', async () => {
+  it('L30 runs nothing where a function throws a value that is not an error, or the store fails while a call waits', async () => {
     const made = anOffice();
     const { engine, store, clock } = made;
     const rule = { tool: 't', agent: AGENT, operator: 'user:olga', scope: 'a:b', ttl: TTL, wait: '30s' } as const;

@@ -21,7 +21,7 @@ describe('a scope template', () => {
     },
   );
 
-  it('L24 gives two different inputs two different scopes, or none [H3]', () => {
+  it('L24 makes two different scopes from two different inputs, or none [H3]', () => {
     const part = fc.string({ unit: fc.constantFrom('a', 'b', '-', '.', '/', '='), minLength: 1, maxLength: 4 });
     const input = fc.record({ tenant: part, order: part });
     const scopeOf = readScopeFrom<object>('scope', 'shop-{tenant}-eu:{order}:refund');

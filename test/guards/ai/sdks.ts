@@ -21,7 +21,7 @@ import { mcpTool, needsApproval, toolApproval, type Borrower, type ToolRule } fr
 
 setTracingDisabled(true);
 
-/** What the model fills in. */
+/** The input that the model chooses. */
 export interface Refund {
   readonly order: string;
   readonly why: string | null;
@@ -30,30 +30,30 @@ export interface Refund {
 // Strict schemas have no optional fields.
 export const REFUND = { order: z.string(), why: z.string().nullable() };
 
-/** The tool itself. */
+/** The tool's function. */
 export type Work = (input: Refund, signal: AbortSignal | undefined) => Promise<string> | string;
 
 export type Options = Pick<Borrower, 'wait' | 'onError' | 'onWaiting'> &
   ToolRule<Refund> & { readonly agent: string; readonly operator?: string | undefined; readonly job?: string | undefined };
 
-/** What became of a call: the tool ran, or the run has paused for a review, or the model was told why not. */
+/** The outcome of a call: the tool ran, the run has paused for a review, or the model received a refusal. */
 export interface Outcome {
   readonly state: 'ran' | 'paused' | 'told';
-  /** What the model was given; of a pause, what there is to say about it. */
+  /** What the model received; for a pause, its description. */
   readonly told: string;
-  /** Goes on with the very same call, as if somebody had said yes. */
+  /** Resumes the same call, as if a person had approved it. */
   resume(): Promise<Outcome>;
 }
 
-/** A tool that is called through an SDK, by a model that only ever calls it. */
+/** A tool that a scripted model calls through an SDK. */
 export interface Sdk {
   readonly name: string;
-  /** Whether a call that waits pauses the run; else the model is told, and calls again. */
+  /** Whether a waiting call pauses the run; otherwise the model receives the refusal, and calls again. */
   readonly pauses: boolean;
   open(engine: JitEngine, options: Options, work: Work): (input: Partial<Refund>, callId?: string) => Promise<Outcome>;
 }
 
-/** Notes whether the tool was run, whatever the SDK says. */
+/** Whether the tool ran, whatever the SDK reports. */
 function noting(work: Work) {
   const ran = { count: 0 };
   const noted: Work = (input, signal) => {
@@ -89,7 +89,7 @@ export function callingModel(calls: readonly { readonly id: string; readonly inp
   });
 }
 
-/** What the model was told of its calls, in the last prompt. */
+/** What the model received for its calls, in the last prompt. */
 export function toldToModel(model: MockLanguageModelV4): readonly string[] {
   const last = model.doGenerateCalls.at(-1)?.prompt.at(-1);
   if (last?.role !== 'tool') return [];
@@ -164,7 +164,7 @@ export class CallingModel implements Model {
     throw new Error('the runs here do not stream');
   }
 
-  /** What it was told of its calls. */
+  /** What the model received for its calls. */
   get told(): readonly string[] {
     const input: string | readonly AgentInputItem[] = this.requests.at(-1)?.input ?? [];
     if (typeof input === 'string') return [];
