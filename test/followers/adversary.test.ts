@@ -10,7 +10,7 @@ import { over, settled, takeAway, tamper } from '../journal/bent-store.js';
 const MIN = 60_000;
 
 describe('followers', () => {
-  it('L28 (local): a first look at the head that answers late must not pass over what is waiting', async () => {
+  it('L28 (local): a sink that begins with a slow read of the head still receives the waiting entries', async () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const sink = new RecordingSink({ name: 'local', follow: 'local' });
     store.inject('journal', { fault: 'hang' }, 1);
@@ -26,7 +26,7 @@ describe('followers', () => {
     expect(sink.types).toEqual(['request.created', 'request.approved', 'grant.issued']);
   });
 
-  it('L28 (local), loudly: what a purge has taken before a local sink got it is told', async () => {
+  it('L28 (local), loudly: entries that a purge removed before a local sink received them are reported to onError', async () => {
     const clock = new ManualClock();
     const errors: unknown[] = [];
     const sink = new RecordingSink({ name: 'local', follow: 'local' });
@@ -48,7 +48,7 @@ describe('followers', () => {
     expect(got || errors.length > 1 || !report.caughtUp).toBe(true);
   });
 
-  it('L12: a malformed row of bookkeeping must not keep a grant from being revoked', async () => {
+  it('L12: a malformed internal row does not stop a grant from being revoked', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const approver = autoApprove(() => true);
@@ -57,13 +57,13 @@ describe('followers', () => {
     await clock.advance('1m');
     await purge(first, { before: START_AT, by: 'user:admin', force: true });
     await tamper(store, 'horizon', 'horizon', (row) => ({ ...row, body: { before: 'soon' } }));
-    // A process that starts with a sink that is new.
+    // A process that starts with a new sink.
     const engine = new JitEngine({ approver, store, clock, audit: new RecordingSink({ name: 'new' }) });
     await settled(engine.revoke(`${request.id}.1`, { by: 'user:admin' }));
     expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
   });
 
-  it('left behind: a store that can not be watched costs neither the engine nor, at the end, what is on record', async () => {
+  it('left behind: a store whose watch throws stops neither the engine nor, at close, the delivery of all entries', async () => {
     const clock = new ManualClock();
     const approver = autoApprove(() => true);
     const broken = over(new MemoryGrantStore(), {
@@ -81,7 +81,7 @@ describe('followers', () => {
     expect(made()).toBeInstanceOf(JitEngine);
   });
 
-  it('left behind: an unwatch that throws does not keep close from giving every sink what is on record', async () => {
+  it('left behind: an unwatch that throws does not stop close from delivering all entries to every sink', async () => {
     const approver = autoApprove(() => true);
     const sink = new RecordingSink();
     const store = over(new MemoryGrantStore(), {
@@ -98,8 +98,8 @@ describe('followers', () => {
   });
 });
 
-describe('followers: what is told', () => {
-  it('FollowerStatus.error: a sink that rejects with nothing has failed all the same', async () => {
+describe('followers: reports', () => {
+  it('FollowerStatus.error: a sink that rejects with undefined still counts as failed', async () => {
     const sink = { name: 'mute', write: () => Promise.reject() };
     const engine = new JitEngine({ approver: autoApprove(() => true), clock: new ManualClock(), audit: sink });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
@@ -108,7 +108,7 @@ describe('followers: what is told', () => {
     expect(followers[0]?.error).toBeDefined();
   });
 
-  it('L31, flushAudit: a lost reply to the write of a cursor leaves nothing undelivered and untold', async () => {
+  it('L31, flushAudit: a lost reply to the write of a cursor leaves no entry undelivered and no failure unreported', async () => {
     const store = new MemoryGrantStore();
     const sink = new RecordingSink();
     const quiet = new JitEngine({ approver: autoApprove(() => true), store, clock: new ManualClock() });
@@ -125,14 +125,14 @@ describe('followers: what is told', () => {
     const engine = new JitEngine({ approver: autoApprove(() => true), store: flaky, clock: new ManualClock(), audit: sink });
     const { caughtUp, followers } = await engine.flushAudit();
     expect(lost).toBe(true);
-    // It has everything, or it has failed: nobody else is at it.
+    // Either the sink has everything, or it has failed: no other process delivers to it.
     expect(caughtUp || followers[0]?.error !== undefined).toBe(true);
   });
 
   it.each<[string, unknown]>([
     ['no start', { entries: [], head: { seq: 3, hash: '0'.repeat(64) } }],
-    ['anchors that are none', { entries: [], start: {}, head: {} }],
-  ])('L30: a slice of the journal with %s is no answer', async (_, answer) => {
+    ['invalid anchors', { entries: [], start: {}, head: {} }],
+  ])('L30: a slice of the journal with %s is refused', async (_, answer) => {
     const store = new FaultyStore(new MemoryGrantStore());
     const clock = new ManualClock();
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
@@ -146,7 +146,7 @@ describe('followers: what is told', () => {
 });
 
 describe('followers: flushAudit', () => {
-  it('L28: a malformed cursor of one sink does not hide how the others stand', async () => {
+  it('L28: a malformed cursor of one sink does not hide the status of the others', async () => {
     const store = new MemoryGrantStore();
     const sinks = [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b' })];
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock: new ManualClock(), audit: sinks });
@@ -163,7 +163,7 @@ describe('followers: flushAudit', () => {
 });
 
 describe('notify', () => {
-  it('L28, notify: one malformed row of a request must not stop the messages about all others', async () => {
+  it('L28, notify: one malformed request row does not stop the notices about other requests', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const sent: Notice[] = [];
@@ -173,7 +173,7 @@ describe('notify', () => {
     });
     const quiet = new JitEngine({ approver, store, clock });
     const poisoned = await quiet.requestAccess({ subject: 'user:eve', scope: 'a:b', ttl: '5m' });
-    // What a newer version has written, or somebody has cut short.
+    // As a newer version or a partial write leaves it.
     await tamper(store, 'request', poisoned.request.id, (row) => ({ ...row, body: { ...row.body, fromNewerVersion: 1 } }));
     const engine = new JitEngine({ approver, store, clock, audit: notify({ name: 'chat', send: (notice) => void sent.push(notice) }) });
     await engine.breakGlass({ subject: 'user:maya', scope: 'db:write', ttl: '5m', justification: 'prod is down' });
@@ -185,11 +185,11 @@ describe('notify', () => {
   });
 });
 
-describe('followers: what holds up whom', () => {
+describe('followers: independence', () => {
   const approver = autoApprove(() => true);
   const ask = { subject: 'user:maya', scope: 'a:b', ttl: '1h' } as const;
 
-  it('L12, L28: a malformed horizon is told, holds up no verb, and once it is mended the sink gets everything', async () => {
+  it('L12, L28: a malformed horizon is reported and delays no verb, and the sink receives everything once it is repaired', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const told: unknown[] = [];
@@ -211,7 +211,7 @@ describe('followers: what holds up whom', () => {
     expect(sink.entries[0]?.seq).toBe(1);
   });
 
-  it('L30: a cursor that can not be asked for is no malformed one: flushAudit rejects', async () => {
+  it('L30: flushAudit rejects when a cursor cannot be read, instead of calling it malformed', async () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const engine = new JitEngine({ approver, store, clock: new ManualClock(), audit: new RecordingSink() });
     await engine.flushAudit();
@@ -219,7 +219,7 @@ describe('followers: what holds up whom', () => {
     await expect(engine.flushAudit()).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
   });
 
-  it('L28 (local): what a purge has taken is told once, by its numbers, and what is left is given', async () => {
+  it('L28 (local): entries that a purge removed are reported once by their numbers, and the sink receives the rest', async () => {
     const clock = new ManualClock();
     const store = new MemoryGrantStore();
     const told: string[] = [];
@@ -242,7 +242,7 @@ describe('followers: what holds up whom', () => {
     expect(told).toEqual([failed, message, failed]);
   });
 
-  it('L28, L31: a cursor that another process has moved is not taken for ours after a conflict', async () => {
+  it('L28, L31: after a conflict, a cursor that another process has moved does not count as moved by this one', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
     const sink = new RecordingSink({ name: 'siem' });
@@ -264,7 +264,7 @@ describe('followers: what holds up whom', () => {
     expect(report).toMatchObject({ caughtUp: false, followers: [{ seq: 0, behind: 3, error: undefined }] });
   });
 
-  it('L28: one name is one follower', () => {
+  it('L28: two followers cannot have the same name', () => {
     const audit = new RecordingSink({ name: 'provisioning:roles' });
     const engine = new JitEngine({ approver, clock: new ManualClock(), audit });
     const target = { scopes: ['a:b'], apply: () => undefined };
@@ -273,7 +273,7 @@ describe('followers: what holds up whom', () => {
     expect(() => provision(engine, { name: 'others', ...target })).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
   });
 
-  it('L28, L30: a store that can not be asked about a record stops notify, and the message comes once it can', async () => {
+  it('L28, L30: notify waits while the store cannot read a record, and sends the notice afterwards', async () => {
     const store = new MemoryGrantStore();
     const sent: Notice[] = [];
     const clock = new ManualClock();
@@ -291,7 +291,7 @@ describe('followers: what holds up whom', () => {
     expect(sent.map(({ kind, request }) => [kind, request?.subject])).toEqual([['decided', 'user:maya']]);
   });
 
-  it('L28: a sink that looks up a malformed record is told nothing, and onError everything', async () => {
+  it('L28: a sink that looks up a malformed record receives undefined, and onError the error', async () => {
     const store = new MemoryGrantStore();
     const told: unknown[] = [];
     const seen: unknown[] = [];
@@ -309,7 +309,7 @@ describe('followers: what holds up whom', () => {
     expect((await engine.flushAudit()).caughtUp).toBe(true);
     expect(seen).toEqual([undefined, undefined]);
     expect(told).toMatchObject([[{ code: 'ERR_JIT_CORRUPT', kind: 'request', id: request.id }, 'row']]);
-    // Who asks for it itself is told.
+    // A caller that asks for the record receives the error.
     await expect(engine.getRequest(request.id)).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT' });
   });
 });

@@ -28,7 +28,7 @@ class SlowToBegin extends FaultyStore {
   #heads = 0;
   /** Whether a local sink reads the head. */
   hasLocal = false;
-  /** Whether the rows can't be read that hold back a purge. */
+  /** Whether reads of the rows that hold back a purge fail. */
   failsHolds = false;
   readonly committed: Change[] = [];
 
@@ -48,7 +48,7 @@ class SlowToBegin extends FaultyStore {
   }
 
   override async journal(query: Parameters<FaultyStore['journal']>[0]) {
-    // Of what reads only the head, the first is a local sink that begins, and the second compares the clock before a creation.
+    // Two callers read only the head: first a local sink that begins, then the comparison of the clock before a creation.
     if (this.hasLocal && query.after === Number.MAX_SAFE_INTEGER && this.#isBroken(++this.#heads)) await this.#begins();
     return super.journal(query);
   }
@@ -69,7 +69,7 @@ class SlowToBegin extends FaultyStore {
   }
 }
 
-/** A grant of another process without sinks, then the engine that is tested, whose store is broken for sinks that begin. */
+/** A grant of another process without sinks, then the tested engine, whose store is broken for sinks that begin. */
 async function aBroken(broken: Broken, audit: AuditSink | readonly AuditSink[], approver: Approver = reviewers({ members: [SAM] })) {
   const inner = new MemoryGrantStore();
   const { engine: other, clock } = anEngine({ store: new FaultyStore(inner), approver });
@@ -137,7 +137,7 @@ describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because i
     store.repair();
   });
 
-  it('L1 L38 B4 delays none of the ends that a sweep records', async () => {
+  it('L1 L38 B4 delays no end that a sweep records', async () => {
     const { engine, clock, store } = await aBroken(broken, new RecordingSink());
     await clock.set(at(DAY));
     const swept = engine.sweep();
@@ -146,7 +146,7 @@ describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because i
     store.repair();
   });
 
-  it.each(['shared', 'local'] as const)('L38 B4 delays what creates access by a second at most, once (%s)', async (follow) => {
+  it.each(['shared', 'local'] as const)('L38 B4 delays changes that create access by a second at most, once (%s)', async (follow) => {
     const { engine, clock, store, told } = await aBroken(broken, new RecordingSink({ follow }));
     const asked = ask(engine, { scope: 'b' });
     if (broken === 'hangs') {
@@ -166,7 +166,7 @@ describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because i
   it.each([
     ['shared', [1, 2, 3, 4, 5, 6, 7, 8]],
     ['local', [6, 7, 8]],
-  ] as const)('L28 B4 is given everything from the right entry on, once it can begin (%s)', async (follow, expected) => {
+  ] as const)('L28 B4 receives everything from the right entry on, once it can begin (%s)', async (follow, expected) => {
     const sink = new RecordingSink({ follow });
     const { engine, grant, store, other } = await aBroken(broken, sink);
     await engine.revoke(grant.id, { by: SAM });
@@ -179,7 +179,7 @@ describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because i
 });
 
 describe('followers that begin before the first commit', () => {
-  it('B4 begin together: two that hang cost one second, not two, and each is reported once', async () => {
+  it('B4 begin in parallel: two that hang delay one second, not two, and each is reported once', async () => {
     const sinks = [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b', follow: 'local' })];
     const { engine, clock, store, told } = await aBroken('hangs', sinks);
     const asked = ask(engine, { scope: 'b' });
@@ -190,7 +190,7 @@ describe('followers that begin before the first commit', () => {
     store.repair();
   });
 
-  it('B4 have begun when the first change that creates access is sent', async () => {
+  it('B4 have begun before the first change that creates access is sent', async () => {
     const store = new SlowToBegin(new MemoryGrantStore());
     const { engine } = anEngine({ store, audit: new RecordingSink() });
     await aPending(engine);
@@ -198,7 +198,7 @@ describe('followers that begin before the first commit', () => {
     expect(await cursors(store)).toEqual(['recording']);
   });
 
-  it('B4 are waited for as long when they are added later', async () => {
+  it('B4 are waited for again when they are added later', async () => {
     const { engine, clock, store, grant, told } = await aBroken('rejects', []);
     store.repair();
     await aPending(engine, { scope: 'before' });
@@ -213,7 +213,7 @@ describe('followers that begin before the first commit', () => {
     store.repair();
   });
 
-  it('are given everything before close() resolves, and the calls of external systems are made after them', async () => {
+  it('receive everything before close() resolves, and the provisioning calls are made after them', async () => {
     const calls: string[] = [];
     const sink: AuditSink = { name: 'siem', write: (entries) => void calls.push(...entries.map(({ type }) => type)) };
     const { engine, store, grant } = await aBroken('hangs', sink);
@@ -249,7 +249,7 @@ describe('a local follower that begins late', () => {
     expect(sink.types[0]).toBe('grant.revoked');
   });
 
-  it('L28 B4 begins at the first of several entries that were under way together', async () => {
+  it('L28 B4 begins at the first of several entries that were in flight together', async () => {
     const sink = new RecordingSink({ follow: 'local' });
     const { engine, grant, store, other } = await aBroken('hangs', sink);
     const second = await aGranted(other, { scope: 'b' });
@@ -277,7 +277,7 @@ describe('a local follower that begins late', () => {
 });
 
 describe('a purge', () => {
-  /** Everything has ended and lies a day back, and a forced purge may take all that no cursor keeps. */
+  /** Everything has ended a day ago, and a forced purge may remove all that no cursor keeps. */
   async function purgeAll(engine: JitEngine, clock: ManualClock): Promise<number> {
     await clock.advance(DAY);
     await engine.sweep();
@@ -285,7 +285,7 @@ describe('a purge', () => {
     return (await purge(engine, { before: clock.now(), by: SAM, force: true })).journalStart;
   }
 
-  it.each(['other', 'same'] as const)('L28 L33 B4 of the %s engine takes nothing that a sink without a cursor must get', async (by) => {
+  it.each(['other', 'same'] as const)('L28 L33 B4 of the %s engine keeps the entries for a sink that has no cursor yet', async (by) => {
     const sink = new RecordingSink();
     const { engine, grant, store, clock, other } = await aBroken('hangs', sink);
     await engine.revoke(grant.id, { by: SAM });
@@ -298,12 +298,12 @@ describe('a purge', () => {
     await engine.flushAudit();
     expect(seqs(sink)[0]).toBe(1);
     expect(sink.types).toContain('grant.revoked');
-    // The row that kept them is gone, and the cursor does its work.
+    // The row that kept the entries is gone, and the cursor keeps them from now on.
     expect(await cursors(store)).toEqual(['recording']);
     expect(await purgeAll(other, clock)).toBeGreaterThan(5);
   });
 
-  it('L38 B4 passes over what kept them where the sink has begun and could not take that away, which is reported', async () => {
+  it('L38 B4 ignores the row that kept entries for a sink that has begun but could not remove it, which is reported', async () => {
     const sink = new RecordingSink();
     const { engine, grant, store, clock, other, told } = await aBroken('hangs', sink);
     await engine.revoke(grant.id, { by: SAM });
@@ -317,19 +317,19 @@ describe('a purge', () => {
     expect(await cursors(store)).toEqual(['recording']);
   });
 
-  it('L33 B4 keeps them for the next process where this one ends before its sink has begun', async () => {
+  it('L33 B4 keeps the entries for the next process where this one ends before its sink has begun', async () => {
     const { engine, grant, inner, clock, other } = await aBroken('hangs', new RecordingSink());
     await engine.revoke(grant.id, { by: SAM });
     expect(await purgeAll(other, clock)).toBe(0);
     const sink = new RecordingSink();
     await anEngine({ store: new FaultyStore(inner), clock, audit: sink }).engine.flushAudit();
     expect(sink.types).toContain('grant.revoked');
-    // What the first process has left behind holds back no purge any more, and goes with the next one.
+    // The row that the first process has left holds back no purge any more, and the next purge removes it.
     expect(await purgeAll(other, clock)).toBeGreaterThan(5);
     expect(await cursors(inner)).toEqual(['recording']);
   });
 
-  it('L33 B4 is held back no longer by a sink that removeSink has dropped before it began', async () => {
+  it('L33 B4 is not held back by a sink that removeSink has dropped before it began', async () => {
     const sinks = [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b' })];
     const { engine, grant, inner, clock, other } = await aBroken('hangs', sinks);
     await engine.revoke(grant.id, { by: SAM });

@@ -15,7 +15,7 @@ async function turns(n = 20): Promise<void> {
   for (let i = 0; i < n; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A clock on which a time-out can be waited for. */
+/** A clock on which a test can wait for a timeout. */
 async function asleep(clock: ManualClock): Promise<void> {
   for (let i = 0; clock.sleepers === 0 && i < 1000; i++) await turns(1);
   expect(clock.sleepers).toBeGreaterThan(0);
@@ -23,7 +23,7 @@ async function asleep(clock: ManualClock): Promise<void> {
 
 describe('AuditSink', () => {
   describe('shared', () => {
-    it('L28 is given every entry once, in order, from the start of the journal', async () => {
+    it('L28 receives every entry once, in order, from the start of the journal', async () => {
       const { engine, store, clock } = anEngine();
       await aGranted(engine);
       const sink = new RecordingSink();
@@ -39,7 +39,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(15));
     });
 
-    it('is driven by commits alone, without a flush', async () => {
+    it('delivers after commits, without a flush', async () => {
       const sink = new RecordingSink();
       const { engine } = anEngine({ audit: sink });
       await aGranted(engine);
@@ -47,7 +47,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(5));
     });
 
-    it('is driven by the sweep where the store has no watch', async () => {
+    it('delivers with the sweep where the store has no watch', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       Object.defineProperty(store, 'watch', { value: undefined });
       const sink = new RecordingSink();
@@ -60,7 +60,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(5));
     });
 
-    it('L28 goes over more than a page in order', async () => {
+    it('L28 receives more than a page in order', async () => {
       const sink = new RecordingSink();
       const { engine, store, clock } = anEngine();
       for (let i = 0; i < 130; i++) await aGranted(engine, { scope: `s${i}` });
@@ -70,7 +70,7 @@ describe('AuditSink', () => {
       expect(sink.writes.length).toBeGreaterThan(1);
     });
 
-    it('L28 goes out once from the fleet', async () => {
+    it('L28 receives each entry once from several processes', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       const sinks = [1, 2, 3].map(() => new RecordingSink({ name: 'siem' }));
       const engines = sinks.map((audit) => anEngine({ store, audit }).engine);
@@ -80,13 +80,13 @@ describe('AuditSink', () => {
       expect(all).toEqual(upTo(45));
     });
 
-    it('L28 a crash between the write and the cursor repeats the entries, with the same ids', async () => {
+    it('L28 receives entries again after a crash between the write and the cursor, with the same ids', async () => {
       const inner = new MemoryGrantStore();
       const clock = new ManualClock();
       const dying = new FaultyStore(inner);
       const first = new RecordingSink({ name: 'siem' });
       const commit = dying.commit.bind(dying);
-      // Cursor commits that move on never happen: the process is gone by then.
+      // Commits that move the cursor never happen: the process has died by then.
       dying.commit = (change) =>
         change.put.some((row) => row.kind === 'cursor' && Number(row.body['seq']) > 0) ? new Promise(() => undefined) : commit(change);
       const { engine } = anEngine({ store: dying, clock, audit: first });
@@ -108,7 +108,7 @@ describe('AuditSink', () => {
       expect(seqs(second.entries)).toEqual(upTo(6));
     });
 
-    it('L28 a lease that lies absurdly far ahead is taken over', async () => {
+    it('L28 takes over a lease that ends implausibly far in the future', async () => {
       const { engine, store, clock } = anEngine();
       await aGranted(engine);
       const cursor: Row = {
@@ -131,7 +131,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual([3, 4, 5]);
     });
 
-    it('L28 one that took over too late does not move the cursor back', async () => {
+    it('L28 does not move the cursor back when its process wakes after another took over', async () => {
       const { store, clock } = anEngine();
       const slow = new RecordingSink({ name: 'siem' });
       slow.hang();
@@ -148,12 +148,12 @@ describe('AuditSink', () => {
       await turns();
       await first.engine.flushAudit();
       expect(await second.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ seq: 10 }] });
-      // At least once: what was in flight may have gone out twice, and nothing after it.
+      // At least once: entries in flight may be delivered twice, later ones may not.
       expect(new Set([...seqs(slow.entries), ...seqs(quick.entries)])).toEqual(new Set(upTo(10)));
       expect(seqs(quick.entries)).toEqual(upTo(10));
     });
 
-    it('L28 one delivery at a time', async () => {
+    it('L28 has one delivery at a time', async () => {
       let running = 0;
       let most = 0;
       const seen: number[] = [];
@@ -174,10 +174,10 @@ describe('AuditSink', () => {
       expect(seen).toEqual(upTo(50));
     });
 
-    it('L28 loses no wake-up, at whatever moment it comes', async () => {
+    it('L28 misses no wake-up at any moment', async () => {
       for (let offset = 0; offset < 40; offset++) {
         const inner = new MemoryGrantStore();
-        // The one who follows hears of each new head once, right when it has moved.
+        // The follower is woken at each new head, right after the head has moved.
         let wake: () => void = () => undefined;
         const store = new FaultyStore(inner);
         Object.defineProperty(store, 'watch', { value: (heard: () => void) => ((wake = heard), () => undefined) });
@@ -197,7 +197,7 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L28 one that fails is told once, delays nobody, and gets the same entries again', async () => {
+    it('L28 when it fails, is reported once, delays no other sink, and receives the same entries again', async () => {
       const [broken, well] = [new RecordingSink({ name: 'broken' }), new RecordingSink({ name: 'well' })];
       const { engine, told, store } = anEngine({ audit: [broken, well] });
       const error = new Error('503');
@@ -229,7 +229,7 @@ describe('AuditSink', () => {
       expect(seqs(broken.entries)).toEqual(upTo(15));
     });
 
-    it('L28 is given everything by a flush that comes while a delivery is under way that will fail', async () => {
+    it('L28 receives everything by a flush that starts during a delivery that fails', async () => {
       const { engine: other, store, clock } = anEngine();
       await aGranted(other);
       const given: AuditEntry[] = [];
@@ -249,7 +249,7 @@ describe('AuditSink', () => {
       expect(seqs(given)).toEqual(upTo(5));
     });
 
-    it('L28 is given one write at a time, also when waiting for it fails', async () => {
+    it('L28 has one write at a time, also when waiting for it fails', async () => {
       let writing = 0;
       let most = 0;
       const release: (() => void)[] = [];
@@ -272,7 +272,7 @@ describe('AuditSink', () => {
       for (const go of release) go();
     });
 
-    it('L28 one whose cursor is forgotten or moved between two reads begins anew, and is not called corrupt', async () => {
+    it('L28 starts over when its cursor is removed or moved between two reads, without a report of corruption', async () => {
       for (const meanwhile of ['forgotten', 'moved']) {
         const sink = new RecordingSink();
         const { engine, store, told } = anEngine({ audit: sink });
@@ -295,13 +295,13 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L28 one whose cursor lies outside the journal, and is moved or forgotten as that is seen, goes on at once', async () => {
+    it('L28 continues at once when its cursor is outside the journal and is moved or removed at that moment', async () => {
       for (const meanwhile of ['moved', 'forgotten']) {
         const sink = new RecordingSink();
         const { engine, store, told } = anEngine({ audit: sink });
         await aPending(engine);
         await engine.flushAudit();
-        // So that there is something left to deliver.
+        // So that an entry is left to deliver.
         sink.fail(9);
         await aPending(engine, { scope: 'another' });
         await turns();
@@ -313,7 +313,7 @@ describe('AuditSink', () => {
           const [row] = await get(keys);
           if (keys[0]?.kind !== 'cursor' || row === undefined) return get(keys);
           reads += 1;
-          // The second is where the page is read from, the third looks whether anybody has moved it since.
+          // The second read is for the page, the third checks whether the cursor has been moved since.
           if (reads === 2) return [{ ...row, version: row.version - 1, body: { ...row.body, seq: 9_999 } }];
           return [reads === 3 && meanwhile === 'forgotten' ? undefined : row];
         };
@@ -324,20 +324,20 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L28 one that was forgotten is let go of: a delivery that is under way ends', async () => {
+    it('L28 stops a delivery in flight after removeSink()', async () => {
       const sink = new RecordingSink();
       const { engine, store } = anEngine({ audit: sink });
       await aPending(engine);
       await engine.flushAudit();
       const get = store.get.bind(store);
       let reads = 0;
-      // Found as it begins, and from then on gone.
+      // The cursor exists at the start, and then is gone.
       store.get = async (keys) => (keys[0]?.kind === 'cursor' && ++reads > 1 ? [undefined] : get(keys));
       await engine.flushAudit();
       expect(reads).toBeLessThan(5);
     });
 
-    it('L28 takes a lease for its own only where that is on its row: a conflict that nobody explains is one', async () => {
+    it('L28 owns a lease only if its row names it: an unexplained conflict is reported', async () => {
       for (const meanwhile of ['nothing', 'forgotten']) {
         const sink = new RecordingSink();
         const { engine, store, told } = anEngine({ audit: sink });
@@ -348,7 +348,7 @@ describe('AuditSink', () => {
         let refused = 0;
         store.commit = async (change) => (change.put[0]?.kind === 'cursor' && ++refused === 1 ? CONFLICT : commit(change));
         let reads = 0;
-        // The first read after it is of what stands there instead.
+        // The first read after it returns the row that is there instead.
         store.get = async (keys) => {
           const isAfter = keys[0]?.kind === 'cursor' && refused === 1 && ++reads === 1;
           return isAfter && meanwhile === 'forgotten' ? [undefined] : get(keys);
@@ -358,18 +358,18 @@ describe('AuditSink', () => {
         await engine.flushAudit();
         expect(reads).toBeGreaterThan(0);
         expect(told).toEqual([]);
-        // Not twice, as where it believed that it had the lease, and could not move the cursor then.
+        // Not twice, as it would if the follower believed that it had the lease and then failed to move the cursor.
         expect(seqs(sink.entries)).toEqual(upTo(4));
       }
     });
 
-    it('L28 what a sink said is told, even if its lease can not be given back', async () => {
+    it("L28 reports the sink's error, also if its lease cannot be released", async () => {
       const sink = new RecordingSink();
       const { engine, store, told } = anEngine({ audit: sink });
       await aPending(engine);
       await engine.flushAudit();
       const commit = store.commit.bind(store);
-      // The store fails once the ask has committed everything: this is about the lease alone.
+      // The store fails once the request has committed everything: only the lease is affected.
       let fail = () => undefined as void;
       const hasAsked = new Promise<void>((resolve) => (fail = resolve));
       sink.write = async () => {
@@ -384,7 +384,7 @@ describe('AuditSink', () => {
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_OUTCOME_UNKNOWN' } }, { error: { message: 'sink down' } }]);
     });
 
-    it('L28 one that throws at once is as one that rejects', async () => {
+    it('L28 treats a synchronous throw as a rejection', async () => {
       let fail = true;
       const seen: number[] = [];
       const sink: AuditSink = {
@@ -402,7 +402,7 @@ describe('AuditSink', () => {
       expect(seen).toEqual(upTo(5));
     });
 
-    it('L28 one that hangs is told after its lease, delays nobody, and gets nothing more until it has settled', async () => {
+    it('L28 when it hangs, is reported after its lease, delays no other sink, and receives nothing until it has settled', async () => {
       const [stuck, well] = [new RecordingSink({ name: 'stuck' }), new RecordingSink({ name: 'well' })];
       stuck.hang();
       const { engine, told, clock } = anEngine({ audit: [stuck, well] });
@@ -423,7 +423,7 @@ describe('AuditSink', () => {
       expect(new Set(seqs(stuck.entries))).toEqual(new Set(upTo(5)));
     });
 
-    it('L28 one that still hangs stays told, also when another process has delivered everything', async () => {
+    it('L28 when it still hangs, stays reported also after another process has delivered everything', async () => {
       const { store, clock } = anEngine();
       const stuck = new RecordingSink({ name: 'siem' });
       stuck.hang();
@@ -440,10 +440,10 @@ describe('AuditSink', () => {
       expect(await first.flushAudit()).toMatchObject({ caughtUp: true, followers: [{ behind: 0, error: undefined }] });
     });
 
-    it('a store that fails is told, and the sink catches up', async () => {
+    it('reports a failing store, and catches up afterwards', async () => {
       const sink = new RecordingSink();
       const { engine, store, told } = anEngine({ audit: sink });
-      // The engine's clock has been compared with the journal: only the sink has to read it now.
+      // The engine has compared its clock with the journal already: only the sink reads it now.
       await aGranted(engine, { scope: 'before' });
       await engine.flushAudit();
       const clear = store.inject('journal', { fault: 'reject' });
@@ -456,7 +456,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(10));
     });
 
-    it('L31 a lost reply about the cursor loses no entry', async () => {
+    it("L31 loses no entry when the reply to the cursor's write is lost", async () => {
       for (let nth = 0; nth < 4; nth++) {
         const sink = new RecordingSink();
         const store = new FaultyStore(new MemoryGrantStore());
@@ -476,7 +476,7 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L30 a cursor that cannot be read is told, and nothing is skipped', async () => {
+    it('L30 reports an unreadable cursor, and skips nothing', async () => {
       for (const body of [
         {},
         { seq: 'x', leasedUntil: 0 },
@@ -511,14 +511,14 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L28 keeps its name for itself, among several too: two under one name would share a cursor', () => {
+    it('L28 has a unique name: two sinks under one name would share a cursor', () => {
       const { engine } = anEngine({ audit: [new RecordingSink({ name: 'siem' }), new RecordingSink({ name: 'provisioning:roles' })] });
       const target = (name: string) => ({ name, scopes: ['a:x'], apply: () => undefined });
       expect(() => provision(engine, target('roles'))).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
       expect(() => provision(engine, target('firewall'))).not.toThrow();
     });
 
-    it('L33 makes its cursor in one with a look at the horizon, and only where there is none', async () => {
+    it("L33 creates its cursor only if the horizon's row is unchanged, and only where it has none", async () => {
       const { engine, store } = anEngine({ audit: new RecordingSink() });
       const commit = store.commit.bind(store);
       const made: unknown[] = [];
@@ -536,7 +536,7 @@ describe('AuditSink', () => {
       ]);
     });
 
-    it('verbs do not wait for it', async () => {
+    it('is not awaited by verbs', async () => {
       const sink = new RecordingSink();
       sink.hang();
       const { engine } = anEngine({ audit: sink });
@@ -547,7 +547,7 @@ describe('AuditSink', () => {
       await engine.flushAudit();
     });
 
-    it('is given everything before close() resolves, and nothing afterwards', async () => {
+    it('receives everything before close() resolves, and nothing afterwards', async () => {
       const sink = new RecordingSink();
       const { engine, store, clock } = anEngine({ audit: sink });
       await aGranted(engine);
@@ -560,7 +560,7 @@ describe('AuditSink', () => {
   });
 
   describe('local', () => {
-    it('L28 is given, in every process, what comes after it began', async () => {
+    it('L28 receives, in every process, the entries after its start', async () => {
       const { engine, store, clock } = anEngine();
       await aGranted(engine);
       const sinks = [1, 2].map(() => new RecordingSink({ name: 'console', follow: 'local' }));
@@ -572,12 +572,12 @@ describe('AuditSink', () => {
       expect(await store.get([{ kind: 'cursor', id: 'console' }])).toEqual([undefined]);
     });
 
-    it('L28 is given more than a page, in order, before it counts as caught up', async () => {
+    it('L28 receives more than a page, in order, before it counts as caught up', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const { engine, store, clock } = anEngine();
       const other = anEngine({ store, clock, audit: sink }).engine;
       await other.flushAudit();
-      // One that is failing is not woken by each commit, so all of it is left for the flush.
+      // Commits do not wake a failing sink, so the flush delivers all of it.
       sink.fail(9);
       for (let i = 0; i < 50; i++) await aGranted(engine, { scope: `s${i}` });
       expect(sink.entries).toEqual([]);
@@ -586,7 +586,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(250));
     });
 
-    it('L28 misses nothing of what its own engine does first', async () => {
+    it('L28 receives all entries of its own engine', async () => {
       const { engine, store, clock } = anEngine();
       await aGranted(engine);
       for (const yields of [false, true]) {
@@ -600,7 +600,7 @@ describe('AuditSink', () => {
       }
     });
 
-    it('L28 one that fails gets the same entries again', async () => {
+    it('L28 when it fails, receives the same entries again', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const { engine } = anEngine({ audit: sink });
       sink.fail(2);
@@ -611,7 +611,7 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(5));
     });
 
-    it('is told as not caught up where it could not even begin', async () => {
+    it('is not caught up where it could not begin', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const { engine, store } = anEngine({ audit: sink });
       store.inject('journal', { fault: 'reject' }, 1);
@@ -622,7 +622,7 @@ describe('AuditSink', () => {
       expect((await engine.flushAudit()).caughtUp).toBe(true);
     });
 
-    it('goes on behind a purge', async () => {
+    it('continues after a purge', async () => {
       const sink = new RecordingSink({ name: 'console', follow: 'local' });
       const { engine, clock, store } = anEngine({ audit: sink });
       const request = await aPending(engine);
@@ -649,7 +649,7 @@ describe('AuditSink', () => {
       expect((await purge(engine, { before: at(1000), by: SAM, force: true })).journalStart).toBe(3);
     });
 
-    it('L28 one that could not begin is told, and has missed nothing yet', async () => {
+    it('L28 is reported where it could not begin, and has missed nothing yet', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       store.inject('journal', { fault: 'reject' }, 1);
       const { engine, told } = anEngine({ audit: new RecordingSink({ name: 'console', follow: 'local' }), store });

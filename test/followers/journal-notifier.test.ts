@@ -5,7 +5,7 @@ import type { AuditEntry, JournalSlice } from '../../src/index.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
 import { settle } from '../features/work/at-work.js';
 
-/** An alarm over a store that is watched by hand, and a journal in which each entry is about a request. */
+/** A notifier over a store whose hints the test sends, and a journal in which each entry is about a request. */
 function anAlarm(over: Partial<NotifierContext['store']> = {}) {
   const wakes = new Set<() => void>();
   const told: unknown[] = [];
@@ -31,12 +31,12 @@ function anAlarm(over: Partial<NotifierContext['store']> = {}) {
   const alarm = new JournalNotifier({ store: { watch, ...over }, journal: read, onError: (error, during) => told.push([during, error]) });
   const listener = (name: string): JournalListener => ({ concerns: ({ requestId }) => requestId === name, wake: () => heard.push(name) });
   const listen = (name: string) => alarm.listen(listener(name));
-  /** Who was woken since it was asked last. */
+  /** The listeners that were woken since the last call. */
   const heardSince = async () => {
     await settle();
     return heard.splice(0).sort();
   };
-  /** Puts entries on record, and says so. */
+  /** Appends entries, and sends a hint. */
   const append = async (...about: string[]) => {
     journal.about.push(...about);
     alarm.hint();
@@ -45,7 +45,7 @@ function anAlarm(over: Partial<NotifierContext['store']> = {}) {
   return { alarm, wakes, told, journal, listener, listen, heardSince, append };
 }
 
-/** One to which this much is known. */
+/** A notifier that has read the journal up to its head. */
 async function anInformed(...names: string[]) {
   const made = anAlarm();
   const leave = names.map((name) => made.listen(name));
@@ -54,7 +54,7 @@ async function anInformed(...names: string[]) {
   return { ...made, leave };
 }
 
-describe('Alarm', () => {
+describe('JournalNotifier', () => {
   it('watches the store from the first listener to the last, once', () => {
     const { wakes, listen } = anAlarm();
     expect(wakes.size).toBe(0);
@@ -70,7 +70,7 @@ describe('Alarm', () => {
     expect(wakes.size).toBe(1);
   });
 
-  it('reads nothing while nobody listens, and nothing before a hint', async () => {
+  it('reads nothing without listeners, and nothing before a hint', async () => {
     const { alarm, listen, append, heardSince, journal } = anAlarm();
     await append('a');
     listen('a');
@@ -81,18 +81,18 @@ describe('Alarm', () => {
     expect(journal.reads).toHaveLength(1);
   });
 
-  it('wakes everybody at the first hint, for what came before is not known, and then whom an entry concerns', async () => {
+  it('wakes every listener at the first hint, as earlier entries are unknown, and then those whom an entry concerns', async () => {
     const { append, journal, listen } = await anInformed('a', 'b');
     expect(await append('c')).toEqual([]);
     expect(await append('c', 'b', 'c')).toEqual(['b']);
     listen('c');
     expect(await append('a', 'c', 'c')).toEqual(['a', 'c']);
     expect(await append()).toEqual([]);
-    // One read each, from where the last has ended.
+    // One read each, from the end of the last one.
     expect(journal.reads.map(([after]) => after)).toEqual([1, 2, 5, 8]);
   });
 
-  it('L12 wakes after the head is known: what is committed while it is asked for is not missed', async () => {
+  it('L12 wakes after the head is known, and does not miss a commit during its read', async () => {
     const { alarm, journal, listen, heardSince } = anAlarm();
     let answer: () => void = () => undefined;
     const asked = new Promise<void>((resolve) => (answer = resolve));
@@ -104,7 +104,7 @@ describe('Alarm', () => {
     expect(await heardSince()).toEqual(['a']);
   });
 
-  it('L12 reads once at a time, and once more for a hint that came meanwhile', async () => {
+  it('L12 has one read in flight, and reads once more for a hint in the meantime', async () => {
     const { alarm, journal, append, heardSince } = await anInformed('a');
     let answer: () => void = () => undefined;
     const asked = new Promise<void>((resolve) => (answer = resolve));
@@ -124,7 +124,7 @@ describe('Alarm', () => {
     expect(journal.reads.map(([after]) => after)).toEqual([1, 201, 401]);
   });
 
-  it('L33 wakes everybody where what it has not read was trimmed, or the journal was put back', async () => {
+  it('L33 wakes every listener where unread entries were trimmed, or the journal was restored to an earlier state', async () => {
     const { append, journal } = await anInformed('a', 'b');
     journal.about = Array.from({ length: 10 }, () => 'c');
     journal.start = 5;
@@ -136,7 +136,7 @@ describe('Alarm', () => {
     expect(await append('b')).toEqual(['b']);
   });
 
-  it('L30 wakes everybody where the journal can not be read, tells it, and reads on from there', async () => {
+  it('L30 wakes every listener where the journal cannot be read, reports it, and continues from there', async () => {
     const { append, journal, told } = await anInformed('a', 'b');
     const problem = new Error('no journal');
     journal.answer = async () => Promise.reject(problem);
@@ -147,9 +147,9 @@ describe('Alarm', () => {
     expect(journal.reads.map(([after]) => after)).toEqual([1, 1]);
   });
 
-  it('L30 wakes everybody for an entry that is not what it should be, tells it, and passes over it', async () => {
+  it('L30 wakes every listener for a malformed entry, reports it, and skips it', async () => {
     const { alarm, append, told, journal } = await anInformed('a');
-    // As a lease that looks into the entry's data.
+    // As a watch that reads the entry's data.
     const looking = alarm.listen({ concerns: ({ requestId }) => (requestId as string).startsWith('b'), wake: () => undefined });
     expect(await append(7 as never)).toEqual(['a']);
     expect(told).toEqual([['watch', expect.any(TypeError)]]);
@@ -158,7 +158,7 @@ describe('Alarm', () => {
     looking();
   });
 
-  it('begins anew when somebody listens again after nobody did', async () => {
+  it('starts over when a listener joins after the last one left', async () => {
     const { append, journal, leave, listen } = await anInformed('a');
     leave.forEach((one) => one());
     await append('a', 'a');
@@ -168,7 +168,7 @@ describe('Alarm', () => {
     expect(journal.reads).toEqual([[undefined, 200]]);
   });
 
-  it('keeps no place of a journal that nobody waits for any more when it is read', async () => {
+  it('forgets its position when the last listener leaves during a read', async () => {
     const { append, journal, leave, listen, heardSince } = await anInformed('a');
     let answer: () => void = () => undefined;
     const asked = new Promise<void>((resolve) => (answer = resolve));
@@ -182,7 +182,7 @@ describe('Alarm', () => {
     expect(journal.reads.map(([after]) => after)).toEqual([1, undefined]);
   });
 
-  it('hears the store as it hears this engine', async () => {
+  it("is woken by the store's hints and by its own engine's", async () => {
     const { wakes, journal, listen, heardSince } = anAlarm();
     listen('a');
     for (const wake of wakes) wake();
@@ -192,7 +192,7 @@ describe('Alarm', () => {
     expect(await heardSince()).toEqual(['a']);
   });
 
-  it('lets a listener leave, or come, while it wakes', async () => {
+  it('lets a listener leave or join while it wakes listeners', async () => {
     const { alarm, append, listen } = anAlarm();
     const heard: string[] = [];
     const leave = alarm.listen({
@@ -210,7 +210,7 @@ describe('Alarm', () => {
     expect(heard).toEqual(['old']);
   });
 
-  describe('does without a watch', () => {
+  describe('without a working store.watch', () => {
     it('where there is none', async () => {
       const { listen, append, told } = anAlarm({ watch: undefined as never });
       const leave = listen('a');
@@ -219,7 +219,7 @@ describe('Alarm', () => {
       expect(told).toEqual([]);
     });
 
-    it('that can not begin: it is told, and tried again for the next listener', async () => {
+    it('that throws at the start: reports it, and tries again for the next listener', async () => {
       const problem = new Error('no watch');
       let calls = 0;
       const wakes = new Set<() => void>();
@@ -239,7 +239,7 @@ describe('Alarm', () => {
       expect([calls, wakes.size, told.length]).toEqual([2, 0, 1]);
     });
 
-    it('that can not be ended: it is told', () => {
+    it('that throws at the end: reports it', () => {
       const problem = new Error('no end');
       const watch = () => () => {
         throw problem;
@@ -249,7 +249,7 @@ describe('Alarm', () => {
       expect(told).toEqual([['watch', problem]]);
     });
 
-    it('that answers nothing, and calls it once all the same', () => {
+    it('that returns no function, and calls it only once', () => {
       let calls = 0;
       const { listen, told } = anAlarm({ watch: (() => void (calls += 1)) as never });
       const leave = [listen('a'), listen('b')];
@@ -257,7 +257,7 @@ describe('Alarm', () => {
       expect([calls, told]).toEqual([1, []]);
     });
 
-    it('that is a promise and fails: it is told, and tried again, unless another has begun since', async () => {
+    it('that is a promise and rejects: reports it, and tries again, unless another watch has started since', async () => {
       const problem = new Error('LISTEN failed');
       const fails: ((error: unknown) => void)[] = [];
       const promised = () => new Promise<() => void>((_, reject) => fails.push(reject));
@@ -273,11 +273,11 @@ describe('Alarm', () => {
       expect(fails).toHaveLength(2);
     });
 
-    it('whose failure comes when another has begun: that one stays', async () => {
+    it('that rejects after another watch has started: keeps the other', async () => {
       const fails: ((error: unknown) => void)[] = [];
       const promised = () => new Promise<() => void>((_, reject) => fails.push(reject));
       const { listen, told } = anAlarm({ watch: promised as never });
-      // What is no function can't be called to end it: that is told too.
+      // A rejected watch has no function to end it, which is reported too.
       listen('a')();
       listen('b');
       fails[0]?.(new Error('LISTEN failed'));
@@ -289,8 +289,8 @@ describe('Alarm', () => {
   });
 });
 
-describe('Nap', () => {
-  it('says whether it was cut short', async () => {
+describe('InterruptibleSleep', () => {
+  it('returns whether it was interrupted', async () => {
     const clock = new ManualClock();
     const nap = new InterruptibleSleep(clock);
     const slept = nap.until(START_AT + 10);
@@ -302,7 +302,7 @@ describe('Nap', () => {
     expect(clock.sleepers).toBe(0);
   });
 
-  it('is cut short by a call from before it, once', async () => {
+  it('is interrupted by a wake() before it, once', async () => {
     const clock = new ManualClock();
     const nap = new InterruptibleSleep(clock);
     nap.wake();
@@ -314,7 +314,7 @@ describe('Nap', () => {
     expect(await next).toBe(false);
   });
 
-  it('lets others run where the clock does not let it sleep', async () => {
+  it("yields to other work where the clock's sleep returns at once", async () => {
     const nap = new InterruptibleSleep({ now: () => START_AT, sleep: async () => undefined });
     let naps = 0;
     const napping = (async () => {

@@ -10,17 +10,17 @@ describe('isLeased()', () => {
   it.each([
     ['ends now', 0, false],
     ['ends in a millisecond', 1, true],
-    ['ends as late as one taken by a clock that is as far ahead as a lease is long', 2 * LONGEST, true],
-    ['ends later than that: a clock has gone wrong', 2 * LONGEST + 1, false],
-  ])('L28 says whether somebody else is at it: their lease %s', (_, ms, isHeld) => {
+    ["ends as late as one by a clock that is ahead by a lease's length", 2 * LONGEST, true],
+    ['ends later than that, which only a faulty clock writes', 2 * LONGEST + 1, false],
+  ])("L28 is true where another owner's lease %s", (_, ms, isHeld) => {
     expect(isLeased(lease(ms), 'me', START_AT, LONGEST)).toBe(isHeld);
   });
 
-  it('L28 is never in the way of whoever holds it: what could not be given back is taken up again', () => {
+  it('L28 is false for the owner, which may take its own unreleased lease again', () => {
     expect(isLeased(lease(LONGEST, 'me'), 'me', START_AT, LONGEST)).toBe(false);
   });
 
-  it('is no one where there is no row', () => {
+  it('is false without a row', () => {
     expect(isLeased(undefined, 'me', START_AT, LONGEST)).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import { PageProgress } from '../../src/followers/page-progress.js';
 import { link, GENESIS } from '../../src/journal/link.js';
 import { journalOf, unlinked } from '../journal/sample.js';
 
-/** Fails at the entry of that number, once. */
+/** Fails at the entry of this number, once. */
 function aDestination(failAt = Infinity) {
   const got: string[] = [];
   let failing = failAt;
@@ -17,8 +17,8 @@ function aDestination(failAt = Infinity) {
   return { got, send };
 }
 
-describe('Progress', () => {
-  it('L28 goes on behind what went out already, and loses nothing', async () => {
+describe('PageProgress', () => {
+  it('L28 continues after the entries that were sent, and loses none', async () => {
     const { got, send } = aDestination(3);
     const progress = new PageProgress();
     const page = journalOf(4);
@@ -27,14 +27,14 @@ describe('Progress', () => {
     expect(got).toEqual(['c1.1', 'c2.1', 'c3.1', 'c4.1']);
   });
 
-  it('repeats nothing of a page that comes again whole, or with more behind it', async () => {
+  it('repeats nothing of a page that is sent again whole, or with more entries', async () => {
     const { got, send } = aDestination();
     const progress = new PageProgress();
     for (const length of [2, 2, 3]) await progress.through(journalOf(length), send);
     expect(got).toEqual(['c1.1', 'c2.1', 'c3.1']);
   });
 
-  it('keeps namespaces apart', async () => {
+  it('distinguishes namespaces', async () => {
     const { got, send } = aDestination();
     const progress = new PageProgress();
     const other = link(GENESIS, [unlinked(7, { namespace: 'other' })]);
@@ -42,7 +42,7 @@ describe('Progress', () => {
     expect(got).toEqual(['c1.1', 'c7.1']);
   });
 
-  it('lets another store of the same namespace cost repeats, never an entry', async () => {
+  it('repeats entries, but loses none, when stores of the same namespace alternate', async () => {
     const { got, send } = aDestination();
     const progress = new PageProgress();
     const other = link(GENESIS, [unlinked(7), unlinked(8)]);
@@ -50,7 +50,7 @@ describe('Progress', () => {
     expect(got).toEqual(['c1.1', 'c2.1', 'c7.1', 'c8.1', 'c1.1', 'c2.1']);
   });
 
-  it('has nothing to do for no entries', async () => {
+  it('does nothing for an empty page', async () => {
     const { got, send } = aDestination();
     await new PageProgress().through([], send);
     expect(got).toEqual([]);

@@ -6,8 +6,8 @@ import { ManualClock } from '../../src/testing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
 import { journalOf } from '../journal/sample.js';
 
-describe('an error that says which entry was refused', () => {
-  it('names the entry (L37)', () => {
+describe('an error that names a refused entry', () => {
+  it('is read by its refusedEntry property (L37)', () => {
     const [entry] = journalOf(1) as [AuditEntry];
     const error = new EntryRefusedError(entry.id, 'the chat answered 400', { cause: 7 });
     expect(error).toMatchObject({ name: 'EntryRefusedError', refusedEntry: entry.id, cause: 7 });
@@ -15,7 +15,7 @@ describe('an error that says which entry was refused', () => {
     expect(refusedIn([entry], error)).toBe(entry);
   });
 
-  it('says nothing where its property throws, is no text or names another entry', () => {
+  it('is ignored where its property throws, is not a string or names another entry', () => {
     const page = journalOf(1);
     const throws = Object.defineProperty(new Error('x'), 'refusedEntry', {
       get: () => {
@@ -27,8 +27,8 @@ describe('an error that says which entry was refused', () => {
   });
 });
 
-describe('what a cursor says of refusals', () => {
-  it('counts as none where another version wrote it (L28)', () => {
+describe('the refusals in a cursor', () => {
+  it('are ignored where another version wrote them (L28)', () => {
     const written = { seq: 1, id: 'e', type: 'grant.issued', count: 2, retryAt: 3 };
     expect(readRefusals(written)).toEqual(written);
     for (const other of [undefined, 7, { ...written, seq: 'x' }, { ...written, id: 1 }, { ...written, type: undefined }, {}])
@@ -37,7 +37,7 @@ describe('what a cursor says of refusals', () => {
 });
 
 describe('a sink that refuses an entry, and then fails', () => {
-  it('stays at the entry: a failure is no refusal of the withheld form (L28, L37)', async () => {
+  it('stays at the entry: a failure is not a refusal of the withheld form (L28, L37)', async () => {
     const store = new MemoryGrantStore();
     const clock = new ManualClock();
     const told: string[] = [];
@@ -63,7 +63,7 @@ describe('a sink that refuses an entry, and then fails', () => {
   });
 });
 
-describe('replay() of a denial whose list of forgotten requests is no list', () => {
+describe('replay() of a denial with an invalid list of displaced denials', () => {
   it('L26 names the entry', async () => {
     const { engine, store } = anEngine({ limits: { askAgainAfter: '1h' } });
     await engine.deny((await aPending(engine)).id, { by: SAM });

@@ -20,7 +20,7 @@ async function pass(engine: JitEngine, clock: ManualClock, ms = 30_000): Promise
   await turns();
 }
 
-/** A receiver that answers as `answer` says, and what it has taken. */
+/** A receiver that answers with the result of `answer`, and the bodies that it accepted. */
 function aReceiver(answer: (body: string) => number) {
   const posted: WebhookCall[] = [];
   const taken: { readonly type: string; readonly data: Record<string, unknown> }[] = [];
@@ -33,7 +33,7 @@ function aReceiver(answer: (body: string) => number) {
   return { fetch, posted, taken };
 }
 
-/** Behind a firewall that refuses what looks like an attack. */
+/** A receiver with a firewall that refuses texts that look like an attack. */
 const firewalled = () => aReceiver((body) => (body.includes('<script>') ? 403 : 204));
 
 const approver = () =>
@@ -53,7 +53,7 @@ const siem = (receiver: ReturnType<typeof aReceiver>, clock: ManualClock, over: 
 const seqs = (taken: readonly { readonly data: Record<string, unknown> }[]) => taken.map(({ data }) => data['seq']);
 
 describe('webhookSink()', () => {
-  it('delivers what follows an entry that its receiver refuses, and that entry without its texts after five refusals (L28, L37) [H6]', async () => {
+  it('delivers the entries after one that its receiver refuses, and that entry without its texts after five refusals (L28, L37) [H6]', async () => {
     const receiver = firewalled();
     const { engine, clock, store, told } = world((time) => siem(receiver, time));
     await ask(engine, { justification: BAD });
@@ -71,14 +71,14 @@ describe('webhookSink()', () => {
       data: { withheld: true, namespace, id, seq, at, digest, hash },
     });
     expect(receiver.posted.filter(({ body }) => body.includes('<script>'))).toHaveLength(5);
-    // By name: what is missing in the receiver's copy is to be looked up.
+    // By name, so that an operator can look up what the receiver's copy lacks.
     expect(told.map(({ error }) => String(error)).filter((text) => text.includes(id) && text.includes('without its texts'))).toHaveLength(
       1,
     );
     expect(await engine.flushAudit()).toMatchObject({ caughtUp: true });
   });
 
-  it('names in flushAudit the entry that its receiver refuses, and how often [H6]', async () => {
+  it('reports in flushAudit the entry that its receiver refuses, and how often [H6]', async () => {
     const receiver = firewalled();
     const { engine, clock, store } = world((time) => siem(receiver, time));
     await ask(engine, { justification: BAD });
@@ -90,7 +90,7 @@ describe('webhookSink()', () => {
   });
 
   for (const status of [401, 404, 405, 407, 408, 410, 429, 500, 503]) {
-    it(`never takes ${status} for the refusal of an entry: nothing is withheld, nothing is passed over (L28)`, async () => {
+    it(`does not treat ${status} as the refusal of an entry: no text is withheld, no entry is skipped (L28)`, async () => {
       let answer = status;
       const receiver = aReceiver(() => answer);
       const { engine, clock, store } = world((time) => siem(receiver, time));
@@ -105,7 +105,7 @@ describe('webhookSink()', () => {
     });
   }
 
-  it('stays at an entry whose withheld form is refused too, waits longer each time, and sends all of it when the receiver takes it (L28, L37)', async () => {
+  it('stays at an entry whose withheld form is refused too, waits longer each time, and sends it when the receiver accepts it (L28, L37)', async () => {
     let answer = 403;
     const receiver = aReceiver(() => answer);
     const { engine, clock, store, told } = world((time) => siem(receiver, time));
@@ -117,7 +117,7 @@ describe('webhookSink()', () => {
       for (let i = 0; i < 120; i++) await pass(engine, clock);
       posts.push(receiver.posted.length - before);
     }
-    // 240 in six hours would be one with each pass.
+    // There would be 240 in six hours with one at each pass.
     expect(posts[0]).toBeLessThan(20);
     expect(posts.slice(1).every((count) => count <= 3)).toBe(true);
     expect(receiver.taken).toEqual([]);
@@ -130,7 +130,7 @@ describe('webhookSink()', () => {
     expect(JSON.stringify(receiver.taken)).not.toContain('withheld');
   });
 
-  it('waits no longer when flushAudit is called', async () => {
+  it('does not wait longer after a call of flushAudit', async () => {
     let answer = 403;
     const receiver = aReceiver(() => answer);
     const { engine, clock } = world((time) => siem(receiver, time));
@@ -148,7 +148,7 @@ describe('webhookSink()', () => {
     await ask(engine, { justification: BAD });
     await turns();
     for (let i = 0; i < 6; i++) {
-      // Each by a process of its own that has seen nothing of the earlier refusals.
+      // Each refusal in a new process, which has seen none of the earlier ones.
       const other = anEngine({ clock, store, audit: siem(receiver, clock), approver: approver() });
       await pass(other.engine, clock, 60_000);
     }
@@ -156,7 +156,7 @@ describe('webhookSink()', () => {
     expect(seqs(receiver.taken)).toEqual((await entriesOf(store)).map(({ seq }) => seq));
   });
 
-  it('is not held up for longer by many entries that its receiver refuses than by one (L37) [H6]', async () => {
+  it('is delayed no longer by many refused entries than by one (L37) [H6]', async () => {
     const receiver = firewalled();
     const { engine, clock, store } = world((time) => siem(receiver, time));
     for (let i = 0; i < 20; i++) await ask(engine, { scope: `a:${i}`, justification: BAD });
@@ -173,7 +173,7 @@ describe('webhookSink()', () => {
     expect(receiver.taken.filter(({ data }) => data['withheld'] === true)).toHaveLength(20);
   });
 
-  it("sends no text that a caller chose, where texts is 'digest' [H6]", async () => {
+  it("sends no text of a caller where texts is 'digest' [H6]", async () => {
     const receiver = aReceiver(() => 204);
     const clock = new ManualClock();
     const texts = { texts: 'digest' } as Partial<WebhookSinkOptions>;
@@ -192,7 +192,7 @@ describe('webhookSink()', () => {
     for (const text of ['script', 'OPS-77', MAYA, SCOPE]) expect(sent).not.toContain(text);
   });
 
-  it('has a withheld form that verifyWebhook accepts and tells apart', async () => {
+  it('sends a withheld form that verifyWebhook accepts and marks', async () => {
     const receiver = aReceiver(() => 204);
     const clock = new ManualClock();
     const { engine, store } = anEngine({ clock, audit: siem(receiver, clock, { texts: 'digest' }) });
@@ -211,8 +211,8 @@ describe('webhookSink()', () => {
   });
 });
 
-describe('a sink of the service', () => {
-  /** Takes or refuses a page as a whole, by an error that names the entry. */
+describe('a custom sink', () => {
+  /** Accepts or refuses a page as a whole, by an error that names the entry. */
   const batches = (taken: AuditEntry[], follow: 'shared' | 'local' = 'shared') =>
     callbackSink(
       'batches',
@@ -225,7 +225,7 @@ describe('a sink of the service', () => {
     );
 
   for (const follow of ['shared', 'local'] as const) {
-    it(`gets every entry, two that it refuses without their texts, where it follows ${follow} (L37) [H6]`, async () => {
+    it(`receives every entry, and two that it refuses without their texts, where it follows ${follow} (L37) [H6]`, async () => {
       const taken: AuditEntry[] = [];
       const { engine, clock, store } = world(() => batches(taken, follow));
       await ask(engine, { scope: 'a' });
@@ -248,10 +248,10 @@ describe('a sink of the service', () => {
   }
 
   it.each([
-    ['names no entry of the page', { refusedEntry: 'c99.1' }],
+    ['names an entry that is not in the page', { refusedEntry: 'c99.1' }],
     ['names no entry', {}],
-    ['names no id', { refusedEntry: 1 }],
-  ])('is given all of an entry again, whose error %s (L28)', async (_, fields) => {
+    ['has an empty id', { refusedEntry: 1 }],
+  ])('receives the whole page again when its error %s (L28)', async (_, fields) => {
     const written: AuditEntry[] = [];
     const { engine, clock } = world(() =>
       callbackSink('failing', (entries) => {
@@ -268,7 +268,7 @@ describe('a sink of the service', () => {
 });
 
 describe('notify()', () => {
-  it('sends what follows a notice that its destination refuses, and that notice without its texts (L37) [H6]', async () => {
+  it('sends the notices after one that its destination refuses, and that notice without its texts (L37) [H6]', async () => {
     const sent: Notice[] = [];
     const send = (notice: Notice) => {
       if (JSON.stringify([notice.text, notice.people, notice.request]).includes('<script>')) {

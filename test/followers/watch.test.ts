@@ -15,7 +15,7 @@ function watched(watches: ((wake: () => void) => unknown) | undefined) {
 }
 
 describe('watching a store', () => {
-  it('wakes at its hints, until it is ended', () => {
+  it("wakes at the store's hints until it ends", () => {
     let wake = () => {};
     const { end, told, woken } = watched((hint) => {
       wake = hint;
@@ -27,13 +27,13 @@ describe('watching a store', () => {
     expect([woken(), told]).toEqual([1, []]);
   });
 
-  it('does without, where the store can not be watched', () => {
+  it('works without a watch of the store', () => {
     const { end, told } = watched(undefined);
     end();
     expect(told).toEqual([]);
   });
 
-  it('L28 tells what a store throws, when it begins and when it ends, and throws nothing', async () => {
+  it('L28 reports what the store throws at the start and at the end, and does not throw', async () => {
     const error = new Error('LISTEN is not allowed here');
     const fail = () => {
       throw error;
@@ -47,7 +47,7 @@ describe('watching a store', () => {
     expect(ended.told).toEqual([[error, 'watch']]);
   });
 
-  it('L28 tells what a promise rejects with that the contract does not know', async () => {
+  it('L28 reports the rejection of a promise, which the contract does not allow', async () => {
     const error = new Error('LISTEN is not allowed here');
     const { told } = watched(() => Promise.reject(error));
     await Promise.resolve();
