@@ -2,7 +2,7 @@ import { jsonLinesSink } from '../../src/jsonl.js';
 import { GENESIS, link } from '../../src/journal/link.js';
 import { unlinked } from '../journal/sample.js';
 
-// A process of its own that writes a journal, batch by batch, and says what has been acknowledged.
+// A separate process that writes a journal in batches, and reports what has been acknowledged.
 const [path, namespace, batches] = process.argv.slice(2) as [string, string, string];
 const sink = jsonLinesSink({ path });
 let head = GENESIS;

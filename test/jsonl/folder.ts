@@ -6,7 +6,7 @@ import { afterEach, beforeEach, vi } from 'vitest';
 import { readJsonLines } from '../../src/jsonl.js';
 import type { AuditEntry } from '../../src/records/index.js';
 
-/** A folder for each test, gone after it. */
+/** A new folder for each test, which is removed after it. */
 export function useFolder(): (name: string) => string {
   let folder = '';
   beforeEach(async () => {
@@ -17,8 +17,8 @@ export function useFolder(): (name: string) => string {
 }
 
 /**
- * Stands around every call of a method of file handles until mocks are restored. The sink imports `node:fs/promises`
- * itself, and takes no stand-in for it; what all handles share is the seam that is left.
+ * Wraps every call of a method of file handles until mocks are restored. The sink imports `node:fs/promises` itself,
+ * and accepts no replacement, so the prototype of all handles is patched.
  */
 export async function aroundHandles(
   method: 'write' | 'sync' | 'stat' | 'read',

@@ -27,7 +27,7 @@ function appender(path: string, namespace: string, batches: number): ChildProces
 const linesOf = (child: ChildProcess) => createInterface({ input: child.stdout! });
 
 describe('jsonLinesSink() in several processes', () => {
-  it('mixes no two lines, and keeps the order of each process', async () => {
+  it('keeps lines whole, and the order of each process', async () => {
     const path = at('journal.jsonl');
     const children = ['tenant-a', 'tenant-b'].map((namespace) => appender(path, namespace, 60));
     for (const child of children) child.stdout!.resume();
@@ -39,7 +39,7 @@ describe('jsonLinesSink() in several processes', () => {
     }
   }, 60_000);
 
-  it('L28 loses nothing that was acknowledged before kill -9, and goes on behind it', async () => {
+  it('L28 loses no line that was acknowledged before kill -9, and appends after the last one', async () => {
     const path = at('journal.jsonl');
     const child = appender(path, 'default', 100_000);
     let acknowledged = 0;
@@ -51,7 +51,7 @@ describe('jsonLinesSink() in several processes', () => {
     expect(before.length).toBeGreaterThanOrEqual(acknowledged);
     expect(await verifyJournal(before)).toMatchObject({ ok: true });
 
-    // The cursor moves after the acknowledgement: what comes again is what lies behind it, here with one more batch.
+    // The cursor moves after the acknowledgement: later entries are delivered again, here with one more batch.
     const cursor = before[acknowledged - 1]!;
     const again = [...before.slice(acknowledged), ...link(before.at(-1) ?? GENESIS, [unlinked(1), unlinked(2)])];
     await jsonLinesSink({ path }).write(again);

@@ -19,7 +19,7 @@ describe('readJsonLines()', () => {
     ['an empty path', '', 'path[0]'],
     ['a list with a hole', ['a', , 'b'], 'path[1]'],
     ['a list of lists', [['a']], 'path[0]'],
-  ])('refuses %s when it is called, not when it is read', (_, path, argument) => {
+  ])('refuses %s at the call, before any read', (_, path, argument) => {
     expect(() => readJsonLines(path as string)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }));
   });
 
@@ -36,14 +36,14 @@ describe('readJsonLines()', () => {
     expect(await readAll(at('journal'))).toEqual([]);
   });
 
-  it('keeps one journal apart from another in the same file by nothing but their hashes', async () => {
+  it('reads two journals in one file as one, which verifyJournal refuses by their hashes', async () => {
     const other = journalOf(2, { seq: 0, hash: 'f'.repeat(64) });
     await writeFile(at('journal'), [...entries, ...other].map((entry) => line(entry)).join(''));
     expect(await readAll(at('journal'))).toHaveLength(8);
     expect(await verifyJournal(readJsonLines(at('journal')))).toMatchObject({ ok: false, seq: 7, problem: 'has seq 1; expected 7' });
   });
 
-  it('rejects for a file that is not there, and for a directory', async () => {
+  it('rejects for a missing file, and for a directory', async () => {
     await mkdir(at('folder'));
     await expect(readAll(at('missing'))).rejects.toMatchObject({ code: 'ENOENT' });
     await expect(readAll(at('folder'))).rejects.toMatchObject({ code: 'EISDIR' });
@@ -57,14 +57,14 @@ describe('readJsonLines()', () => {
     }
   });
 
-  it('reads lines that are longer than what the file system gives at once', async () => {
+  it('reads lines that are longer than one read of the file system', async () => {
     const text = 'é\n'.repeat(40_000);
     const long = entries.map((entry) => ({ ...entry, data: { text } }));
     await writeFile(at('journal'), long.map((entry) => line(entry)).join(''));
     expect(await readAll(at('journal'))).toEqual(long);
   });
 
-  it('refuses a line of more than 16 MiB instead of reading a file without line breaks into memory', async () => {
+  it('refuses a line of more than 16 MiB, so that a file without line breaks does not fill the memory', async () => {
     await writeFile(at('journal'), line(entries[0]!));
     await appendFile(at('journal'), Buffer.alloc(16 * 1024 * 1024 + 1, 0x20));
     await expect(readAll(at('journal'))).rejects.toMatchObject({ code: 'ERR_JIT_CORRUPT', id: `${at('journal')}:2` });
@@ -89,7 +89,7 @@ describe('readJsonLines()', () => {
     ['an unknown field', whole.replace('"v":1}', '"v":1,"z":true}'), /is not the canonical form/],
     ['a field __proto__', whole.replace('{"actor"', '{"__proto__":{"allowed":true},"actor"'), /is not the canonical form/],
     ['fields in another order', `{"v":1,${whole.slice(1).replace(',"v":1}', '}')}`, /is not the canonical form/],
-    ['spaces between', whole.replace('":"', '": "'), /is not the canonical form/],
+    ['additional spaces', whole.replace('":"', '": "'), /is not the canonical form/],
     ['a carriage return', `${whole}\r`, /is not the canonical form/],
     ['another spelling of the same text', whole.replace('user:sam', '\\u0075ser:sam'), /is not the canonical form/],
     ['another spelling of the same number', whole.replace('"seq":3', '"seq":3.0'), /is not the canonical form/],
@@ -104,13 +104,13 @@ describe('readJsonLines()', () => {
     ['a requestId that is null', line(third, { requestId: null }).slice(0, -1), /of the wrong kind/],
     ['a grantId that is a number', line(third, { grantId: 1 }).slice(0, -1), /of the wrong kind/],
     ['an actor that is a list', line(third, { actor: ['user:sam'] }).slice(0, -1), /of the wrong kind/],
-    ['an instant as text', line(third, { at: '2026-03-14' }).slice(0, -1), /of the wrong kind/],
+    ['an instant as a string', line(third, { at: '2026-03-14' }).slice(0, -1), /of the wrong kind/],
     ['a negative seq', line(third, { seq: -3 }).slice(0, -1), /of the wrong kind/],
     ['a seq with a fraction', line(third, { seq: 3.5 }).slice(0, -1), /of the wrong kind/],
-    ['a seq as text', line(third, { seq: '3' }).slice(0, -1), /of the wrong kind/],
+    ['a seq as a string', line(third, { seq: '3' }).slice(0, -1), /of the wrong kind/],
     ['data that is a list', line(third, { data: [] }).slice(0, -1), /of the wrong kind/],
     ['data that is null', line(third, { data: null }).slice(0, -1), /of the wrong kind/],
-    ['data that is text', line(third, { data: 'x' }).slice(0, -1), /of the wrong kind/],
+    ['data that is a string', line(third, { data: 'x' }).slice(0, -1), /of the wrong kind/],
     ['a hash in capitals', line(third, { hash: third.hash.toUpperCase() }).slice(0, -1), /of the wrong kind/],
     ['a hash that is too short', line(third, { digest: third.digest.slice(1) }).slice(0, -1), /of the wrong kind/],
     ['a hash in a list', line(third, { prevHash: [third.prevHash] }).slice(0, -1), /of the wrong kind/],
@@ -124,7 +124,7 @@ describe('readJsonLines()', () => {
     await expect(reading).rejects.toThrow(problem);
   });
 
-  /** A file before it, whose lines don't count. */
+  /** A file before it, whose lines are not counted. */
   async function other(): Promise<string> {
     await writeFile(
       at('other'),
@@ -139,8 +139,8 @@ describe('readJsonLines()', () => {
     ['an unfinished last line', whole.slice(0, 80)],
     ['an unfinished last line within a character', Buffer.from(whole.replace('user:sam', 'é')).subarray(0, 11)],
     ['a torn line', `${whole.slice(0, 80)}#torn\n`],
-    ['a mark without a line', '#torn\n'],
-  ])('leaves out %s', async (_, rest) => {
+    ['a #torn mark without a line', '#torn\n'],
+  ])('skips %s', async (_, rest) => {
     await writeFile(at('journal'), line(entries[0]!) + line(entries[1]!));
     await appendFile(at('journal'), rest);
     expect(await readAll([at('journal')])).toEqual(entries.slice(0, 2));
@@ -164,14 +164,14 @@ describe('readJsonLines()', () => {
       ['a removed line', entries.filter((_, i) => i !== 2), 3],
       ['two lines swapped', [...entries.slice(0, 2), entries[3]!, entries[2]!, ...entries.slice(4)], 3],
       ['a line removed at the end', entries.slice(0, 5), 6],
-      ['an entry that came again under another seq', [...entries, { ...entries[2]!, seq: 7 }], 7],
+      ['an entry that is repeated under another seq', [...entries, { ...entries[2]!, seq: 7 }], 7],
       ['a repeat that differs in its hash', [...entries.slice(0, 3), { ...entries[2]!, hash: '0'.repeat(64) }, ...entries.slice(3)], 4],
     ])('L26 finds %s', async (_, changed, seq) => {
       await write(changed);
       expect(await verifyJournal(readJsonLines(at('journal')), { head: anchorOf(entries[5]!) })).toMatchObject({ ok: false, seq });
     });
 
-    it('L26 a line that was made to look torn is missed', async () => {
+    it('L26 reports a line that was marked as torn by hand as missing', async () => {
       await write(entries);
       const text = entries.map((entry) => line(entry));
       text[2] = `${text[2]!.slice(0, 60)}#torn\n`;
@@ -181,7 +181,7 @@ describe('readJsonLines()', () => {
       expect(await verifyJournal(readJsonLines(at('journal')), { head: anchorOf(entries[5]!) })).toMatchObject({ ok: false, seq: 3 });
     });
 
-    it('L26 a repeat can neither hide nor replace the entry that it repeats', async () => {
+    it('L26 a repeated line can neither hide nor replace the original entry', async () => {
       const forged = { ...entries[2]!, actor: 'user:eve' };
       await write([...entries.slice(0, 3), forged, ...entries.slice(3)]);
       expect(await readAll(at('journal')), 'the first is what counts').toEqual(entries);
@@ -189,7 +189,7 @@ describe('readJsonLines()', () => {
       expect(await verifyJournal(readJsonLines(at('journal')))).toMatchObject({ ok: false, seq: 3 });
     });
 
-    it('L26 a file cut in the middle of its last line is missed by an exported head', async () => {
+    it('L26 an exported head shows that a file was cut in its last line', async () => {
       await jsonLinesSink({ path: at('journal') }).write(entries);
       await truncate(at('journal'), 2_000);
       const verdict = await verifyJournal(readJsonLines(at('journal')), { head: anchorOf(entries[5]!) });

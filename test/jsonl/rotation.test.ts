@@ -14,7 +14,7 @@ afterEach(() => {
 describe('jsonLinesSink() under rotation', () => {
   const entries = journalOf(40);
 
-  it('goes on in a new file after its file was renamed', async () => {
+  it('continues in a new file after its file was renamed', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 10));
@@ -28,7 +28,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await verifyJournal(rotated, { head: anchorOf(entries[39]!) })).toMatchObject({ ok: true, count: 40 });
   });
 
-  it('L28 loses and reorders nothing while it is rotated again and again', async () => {
+  it('L28 loses and reorders nothing under repeated rotation', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     const paths: string[] = [];
@@ -47,7 +47,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await readAll([...paths, ...left])).toEqual(entries);
   });
 
-  it('finds what it wrote to a file that was renamed between its opening and the write', async () => {
+  it('finds its lines in a file that was renamed between the opening and the write', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 5));
@@ -62,7 +62,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await readAll([at('journal.jsonl.1'), path])).toEqual(entries);
   });
 
-  it('goes on in a new file after its file was deleted', async () => {
+  it('continues in a new file after its file was deleted', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 5));
@@ -74,7 +74,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await verifyJournal(read, { after: anchorOf(entries[4]!) })).toMatchObject({ ok: true, count: 35 });
   });
 
-  it.each(['write', 'sync'] as const)('writes again what went to a file that was deleted before the %s', async (method) => {
+  it.each(['write', 'sync'] as const)('writes the lines again whose file was deleted before the %s', async (method) => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 5));
@@ -88,7 +88,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await readAll(path)).toEqual(entries.slice(5));
   });
 
-  it('does not write again and again where the file system counts no names', async () => {
+  it('does not write repeatedly where the file system reports no link counts', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await aroundHandles('stat', async (call) => Object.assign((await call()) as object, { nlink: 0n }));
@@ -96,7 +96,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect((await readFile(path, 'utf8')).split('\n')).toHaveLength(entries.length + 1);
   });
 
-  it('goes on at the start of a file that was copied and cut', async () => {
+  it('continues at the start of a file that was copied and truncated', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 20));
@@ -107,7 +107,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(await readAll([at('journal.jsonl.1'), path])).toEqual(entries);
   });
 
-  it('L26 what was lost between the copy and the cut is named by verifyJournal', async () => {
+  it('L26 verifyJournal names the entries that were lost between the copy and the truncation', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 20));
@@ -119,7 +119,7 @@ describe('jsonLinesSink() under rotation', () => {
     expect(verdict).toMatchObject({ ok: false, seq: 21, problem: 'has seq 23; expected 21' });
   });
 
-  it('follows a link of the folder to where it points now', async () => {
+  it('follows a symbolic link in its folder to the current target', async () => {
     for (const day of ['monday', 'tuesday']) await mkdir(at(day));
     await symlink(at('monday'), at('current'));
     const sink = jsonLinesSink({ path: at('current/journal.jsonl') });
@@ -144,7 +144,7 @@ describe('jsonLinesSink() after a crash', () => {
     await truncate(path, last + bytes);
   }
 
-  it('L28 a line cut short anywhere is closed off, and comes again whole', async () => {
+  it('L28 marks a line that was cut at any byte as torn, and writes it again whole', async () => {
     await crashed(at('whole'), 1_000_000);
     const length = Buffer.byteLength((await lines(at('whole')))[5]!);
     for (let bytes = 0; bytes <= length + 1; bytes += bytes < length - 2 ? 7 : 1) {
@@ -160,7 +160,7 @@ describe('jsonLinesSink() after a crash', () => {
     }
   });
 
-  it('closes off also what another process left while this one had been writing', async () => {
+  it('also marks a torn line that another process left between its writes', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 3));
@@ -170,7 +170,7 @@ describe('jsonLinesSink() after a crash', () => {
     expect(await readAll(path)).toEqual(entries);
   });
 
-  it('loses no entry whose line end was taken away by an editor', async () => {
+  it('loses no entry after an editor removed the last line break', async () => {
     const path = at('journal.jsonl');
     await jsonLinesSink({ path }).write(entries.slice(0, 3));
     await truncate(path, Buffer.byteLength(await readFile(path)) - 1);
@@ -178,7 +178,7 @@ describe('jsonLinesSink() after a crash', () => {
     expect(await readAll(path)).toEqual(entries);
   });
 
-  it('a write that was cut short is told, closed off, and repeated', async () => {
+  it('reports a short write, marks its line as torn, and writes it again', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 2));
@@ -193,7 +193,7 @@ describe('jsonLinesSink() after a crash', () => {
     expect(await readAll(path)).toEqual(entries);
   });
 
-  it('leaves out a batch that came again', async () => {
+  it('readJsonLines skips a batch that was delivered again', async () => {
     const path = at('journal.jsonl');
     const sink = jsonLinesSink({ path });
     await sink.write(entries.slice(0, 4));
@@ -203,7 +203,7 @@ describe('jsonLinesSink() after a crash', () => {
     expect(await readAll(path)).toEqual(entries);
   });
 
-  it('leaves out what came again after a rotation', async () => {
+  it('readJsonLines skips lines that were delivered again after a rotation', async () => {
     await jsonLinesSink({ path: at('1') }).write(entries.slice(0, 4));
     await jsonLinesSink({ path: at('2') }).write(entries.slice(2));
     expect(await readAll([at('1'), at('2')])).toEqual(entries);

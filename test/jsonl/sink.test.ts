@@ -41,7 +41,7 @@ describe('jsonLinesSink()', () => {
     );
   });
 
-  it('refuses a device, which could not be synced', () => {
+  it('refuses a device, which cannot be synced', () => {
     expect(() => jsonLinesSink({ path: '/dev/null' })).toThrow(/path must be the path of a regular file/);
   });
 
@@ -52,17 +52,17 @@ describe('jsonLinesSink()', () => {
     expect(jsonLinesSink({ path, name: 'archive' }).name).toBe('archive');
   });
 
-  it('follows shared', () => {
+  it('is a shared follower', () => {
     expect(jsonLinesSink({ path: at('x') }).follow).toBe('shared');
   });
 
-  it('makes no file before there is something to write', async () => {
+  it('creates no file before the first entry', async () => {
     jsonLinesSink({ path: at('x') });
     await expect(stat(at('x'))).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   describe('write()', () => {
-    it('appends a canonical line for each entry and reads back the same', async () => {
+    it('appends a canonical line for each entry, and readJsonLines returns the same entries', async () => {
       const path = at('journal.jsonl');
       const entries = journalOf(10);
       const sink = jsonLinesSink({ path });
@@ -77,7 +77,7 @@ describe('jsonLinesSink()', () => {
       expect(await verifyJournal(await readAll(path))).toEqual({ ok: true, head: anchorOf(entries[9]!), count: 10 });
     });
 
-    it('L28 is not resolved before the lines, and the name of a new file, are on the disk', async () => {
+    it('L28 resolves only after the lines, and the name of a new file, are on the disk', async () => {
       const path = at('journal.jsonl');
       const events: string[] = [];
       let release = () => {};
@@ -108,7 +108,7 @@ describe('jsonLinesSink()', () => {
       expect(events, 'the folder is synced for a new file only').toEqual(['write', 'sync']);
     });
 
-    it('syncs no folder where there is no such thing', async () => {
+    it('does not sync the folder on Windows', async () => {
       const synced = vi.fn((call: () => Promise<unknown>) => call());
       await aroundHandles('sync', synced);
       const platform = Object.getOwnPropertyDescriptor(process, 'platform')!;
@@ -121,7 +121,7 @@ describe('jsonLinesSink()', () => {
       expect(synced).toHaveBeenCalledOnce();
     });
 
-    it('makes its file for the owner only, or with the mode that was given', async () => {
+    it('creates its file for the owner only, or with the given mode', async () => {
       await jsonLinesSink({ path: at('default') }).write(journalOf(1));
       expect((await stat(at('default'))).mode & 0o777).toBe(0o600);
       await jsonLinesSink({ path: at('narrow'), mode: 0o400 | 0o200 }).write(journalOf(1));
@@ -131,13 +131,13 @@ describe('jsonLinesSink()', () => {
       expect((await stat(at('wide'))).mode & 0o777).toBe(0o644 & ~mask);
     });
 
-    it('keeps the permissions of a file that is there', async () => {
+    it('keeps the permissions of an existing file', async () => {
       await writeFile(at('there'), '', { mode: 0o640 });
       await jsonLinesSink({ path: at('there') }).write(journalOf(1));
       expect((await stat(at('there'))).mode & 0o777).toBe(0o640 & ~process.umask());
     });
 
-    it('writes one after the other, even where callers do not wait', async () => {
+    it('writes one batch after the other, also for concurrent calls', async () => {
       const path = at('journal.jsonl');
       const entries = journalOf(60);
       const sink = jsonLinesSink({ path });
@@ -145,7 +145,7 @@ describe('jsonLinesSink()', () => {
       expect(await readAll(path)).toEqual(entries);
     });
 
-    it('rejects when the folder is not there, and writes once it is', async () => {
+    it('rejects while the folder is missing, and writes once it exists', async () => {
       const path = at('later/journal.jsonl');
       const sink = jsonLinesSink({ path });
       await expect(sink.write(journalOf(1))).rejects.toMatchObject({ code: 'ENOENT' });
@@ -154,7 +154,7 @@ describe('jsonLinesSink()', () => {
       expect(await readAll(path)).toEqual(journalOf(1));
     });
 
-    it('rejects when a directory has taken the place of its file', async () => {
+    it('rejects when its file was replaced by a directory', async () => {
       const path = at('journal.jsonl');
       const sink = jsonLinesSink({ path });
       await mkdir(path);
@@ -168,23 +168,26 @@ describe('jsonLinesSink()', () => {
       await expect(sink.write(journalOf(1))).rejects.toMatchObject({ code: 'EACCES' });
     });
 
-    it.each(['write', 'sync', 'stat', 'read'] as const)('rejects when %s fails, and the repeat leaves a whole journal', async (method) => {
-      const path = at('journal.jsonl');
-      const entries = journalOf(3);
-      const sink = jsonLinesSink({ path });
-      await sink.write(entries.slice(0, 1));
-      let failed = false;
-      await aroundHandles(method, async (call) => {
-        if (failed) return call();
-        failed = true;
-        throw failure('ENOSPC');
-      });
-      await expect(sink.write(entries.slice(1))).rejects.toMatchObject({ code: 'ENOSPC' });
-      await sink.write(entries.slice(1));
-      expect(await readAll(path)).toEqual(entries);
-    });
+    it.each(['write', 'sync', 'stat', 'read'] as const)(
+      'rejects when %s fails, and the next write leaves a whole journal',
+      async (method) => {
+        const path = at('journal.jsonl');
+        const entries = journalOf(3);
+        const sink = jsonLinesSink({ path });
+        await sink.write(entries.slice(0, 1));
+        let failed = false;
+        await aroundHandles(method, async (call) => {
+          if (failed) return call();
+          failed = true;
+          throw failure('ENOSPC');
+        });
+        await expect(sink.write(entries.slice(1))).rejects.toMatchObject({ code: 'ENOSPC' });
+        await sink.write(entries.slice(1));
+        expect(await readAll(path)).toEqual(entries);
+      },
+    );
 
-    it('opens the file anew after a failed fsync, since the same handle would report success for lost pages', async () => {
+    it('opens the file again after a failed fsync, as the same handle would report success for lost pages', async () => {
       const path = at('journal.jsonl');
       const synced: unknown[] = [];
       await aroundHandles('sync', async (call, file) => {
@@ -201,7 +204,7 @@ describe('jsonLinesSink()', () => {
       expect(await readAll(path)).toEqual(journalOf(1));
     });
 
-    it('keeps hostile text on its line, and gives it back as it was', async () => {
+    it('keeps hostile text on its line, and returns it unchanged', async () => {
       const path = at('journal.jsonl');
       const hostile = [
         'ok\n2026-03-14 INFO grant approved',
@@ -229,7 +232,7 @@ describe('jsonLinesSink()', () => {
   });
 
   describe('close()', () => {
-    it('waits for the writes that were begun and refuses later ones', async () => {
+    it('waits for the writes in flight, and refuses later ones', async () => {
       const path = at('journal.jsonl');
       const sink = jsonLinesSink({ path });
       const entries = journalOf(20);
