@@ -5,26 +5,26 @@ import { verifyJournal } from '../../src/journal/verify.js';
 import { decodeGrant, decodeRequest, encode } from '../../src/records/index.js';
 
 describe('builders', () => {
-  it('aRow() is an open grant, with whatever it is given instead', () => {
+  it('aRow() is an open grant, with the given fields', () => {
     expect(aRow()).toMatchObject({ kind: 'grant', version: 1, open: true, from: START_AT, until: START_AT + 900_000 });
     expect(aRow({ kind: 'cursor', scope: undefined })).toMatchObject({ kind: 'cursor', scope: undefined });
   });
 
-  it('aRequest() and aGrant() are records that the codec takes for sound', () => {
+  it('aRequest() and aGrant() are records that the codec accepts', () => {
     expect(decodeRequest(encode(aRequest()))).toEqual(aRequest());
     expect(decodeGrant(encode(aGrant()))).toEqual(aGrant());
     expect(aGrant({ scope: 'a:b' }).scope).toBe('a:b');
     expect(aRequest({ subject: 'user:zoe' }).subject).toBe('user:zoe');
   });
 
-  it('anEntry() has the digest of what it says, unless it is given another', async () => {
+  it('anEntry() has the digest of its fields, unless another is given', async () => {
     const entry = anEntry({ data: { ttlMs: 1 }, grantId: undefined });
     expect(entry.digest).toBe(digestOfEntry(entry));
     expect(anEntry({ digest: 'nonsense' }).digest).toBe('nonsense');
     expect(await verifyJournal(link(GENESIS, [entry, anEntry()]))).toMatchObject({ ok: true, count: 2 });
   });
 
-  it('aChange() has an id of its own, and expects its rows at the version before', () => {
+  it('aChange() has a unique id, and expects its rows at the previous version', () => {
     const [first, second] = [aChange(), aChange()];
     expect(first.id).not.toBe(second.id);
     expect(first).toMatchObject({ expect: [], put: [], append: [], remove: undefined, trimJournalTo: undefined });

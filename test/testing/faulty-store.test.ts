@@ -32,7 +32,7 @@ async function outcomeOf(promise: unknown): Promise<unknown> {
 }
 
 describe('FaultyStore', () => {
-  it('hands everything through as it is, live() without a promise', async () => {
+  it('passes every call through unchanged, live() synchronously', async () => {
     const store = faulty();
     expect(store).toMatchObject({ namespace: 'tests', durability: 'memory' });
     expect(await store.commit(aChange({ put: [aRow()], append: [anEntry()] }))).toMatchObject({ outcome: 'committed' });
@@ -45,14 +45,14 @@ describe('FaultyStore', () => {
     expect(await store.in('others').dueNamespaces?.({ at: START_AT * 2, limit: 1 })).toEqual({ items: ['tests'], next: undefined });
   });
 
-  it.each(['heads', 'dueNamespaces'] as const)('has %s() exactly where the store inside has it', (method) => {
+  it.each(['heads', 'dueNamespaces'] as const)('has %s() exactly where the inner store has it', (method) => {
     const inner = new MemoryGrantStore();
     expect(method in new FaultyStore(inner)).toBe(true);
     Object.defineProperty(inner, method, { value: undefined });
     expect(method in new FaultyStore(inner)).toBe(false);
   });
 
-  it('has a watch() exactly where the store inside has one', async () => {
+  it('has a watch() exactly where the inner store has one', async () => {
     const inner = new MemoryGrantStore();
     const store = new FaultyStore(inner);
     let woken = 0;
@@ -67,7 +67,7 @@ describe('FaultyStore', () => {
     expect('watch' in new FaultyStore(inner)).toBe(false);
   });
 
-  it('remembers its calls', async () => {
+  it('records its calls', async () => {
     const store = faulty();
     await store.get([aRow()]);
     await store.in('others').journal({ after: 3, limit: 1 });
@@ -83,14 +83,14 @@ describe('FaultyStore', () => {
     const call = CALLS[method];
     const others = METHODS.filter((other) => other !== method);
 
-    it('throws before there is a promise', () => {
+    it('throws synchronously', () => {
       const store = faulty();
       const bug = new TypeError('a bug');
       store.inject(method, { fault: 'throw', error: bug });
       expect(() => call(store)).toThrow(bug);
     });
 
-    it('rejects, and leaves the other methods alone', async () => {
+    it('rejects, and does not affect the other methods', async () => {
       const store = faulty();
       store.inject(method, { fault: 'reject' });
       const error = await outcomeOf(call(store));
@@ -99,7 +99,7 @@ describe('FaultyStore', () => {
       for (const other of others) expect(await outcomeOf(CALLS[other](store))).toBe('answers');
     });
 
-    it('hangs until released, and then does what was asked', async () => {
+    it('hangs until released, and then makes the call', async () => {
       const store = faulty();
       store.inject(method, { fault: 'hang' }, 1);
       const hanging = call(store);
@@ -111,7 +111,7 @@ describe('FaultyStore', () => {
       expect(await outcomeOf(hanging)).toBe('answers');
     });
 
-    it('answers what the port forbids', async () => {
+    it('returns an answer that the port forbids', async () => {
       const store = faulty();
       store.inject(method, { fault: 'malformed', answer: null }, 1);
       store.inject(method, { fault: 'malformed', answer: (truth: unknown) => [truth] }, 1);
@@ -119,7 +119,7 @@ describe('FaultyStore', () => {
       expect(await call(store)).toEqual([await CALLS[method](faulty())]);
     });
 
-    it('answers only after other calls had their turn', async () => {
+    it('answers only after other calls ran', async () => {
       const store = faulty();
       store.inject(method, { fault: 'yield' });
       expect(call(store)).toBeInstanceOf(Promise);
@@ -127,7 +127,7 @@ describe('FaultyStore', () => {
     });
   });
 
-  it('loses the reply of a commit that was applied, with an error that claims nothing', async () => {
+  it('loses the reply of a commit that was applied, with an error that does not reveal the outcome', async () => {
     const store = faulty();
     store.inject('commit', { fault: 'lose reply' }, 1);
     const change = aChange({ put: [aRow()], append: [anEntry({ namespace: 'tests' })] });
@@ -138,7 +138,7 @@ describe('FaultyStore', () => {
     expect(await store.commit(change)).toMatchObject({ outcome: 'committed' });
   });
 
-  it('does nothing when it rejects', async () => {
+  it('applies nothing when it rejects', async () => {
     const store = faulty();
     const down = new Error('down');
     store.inject('commit', { fault: 'reject', error: down }, 1);
@@ -146,7 +146,7 @@ describe('FaultyStore', () => {
     expect(await store.get([aRow()])).toEqual([undefined]);
   });
 
-  it('rejects with whatever it is given, as drivers do', async () => {
+  it('rejects with the given value, as drivers do', async () => {
     const store = faulty();
     store.inject('get', { fault: 'reject', error: 'ECONNREFUSED' }, 1);
     store.inject('get', { fault: 'reject', error: undefined }, 1);
@@ -156,7 +156,7 @@ describe('FaultyStore', () => {
     await expect(store.get([])).rejects.toBe('cut off');
   });
 
-  it('uses faults up in the order in which they were injected, those on all methods among them', async () => {
+  it('applies faults in the order of injection, including those on all methods', async () => {
     const store = faulty();
     store.inject('get', { fault: 'reject', error: 1 }, 2);
     store.inject('all', { fault: 'reject', error: 2 }, 2);
@@ -178,7 +178,7 @@ describe('FaultyStore', () => {
     expect(await store.journal({ after: 0, limit: 1 })).toMatchObject({ entries: [] });
   });
 
-  it('reaches every namespace with its faults', async () => {
+  it('applies its faults to every namespace', async () => {
     const store = faulty();
     const other = store.in('others');
     other.inject('get', { fault: 'reject' });
@@ -198,14 +198,14 @@ describe('FaultyStore', () => {
       return order.join();
     };
 
-    it('lets calls overtake one another, in an order that the seed repeats', async () => {
+    it('lets calls overtake each other, in an order that the seed repeats', async () => {
       const orders = await Promise.all([1, 1, 2, 3, 4].map(orderOf));
       expect(orders[0]).toBe(orders[1]);
       expect(new Set(orders).size).toBeGreaterThan(2);
       expect(orders[0]).not.toBe(Array.from({ length: 16 }, (_, i) => i).join());
     });
 
-    it('makes a read and a write that depends on it race', async () => {
+    it('makes a read race with a write that depends on it', async () => {
       const store = faulty();
       await store.commit(aChange({ put: [aRow()] }));
       store.inject('all', { fault: 'yield' });
@@ -219,7 +219,7 @@ describe('FaultyStore', () => {
       expect(outcomesOf(outcomes)).toContain('conflict');
     });
 
-    it('comes on top of any other fault but a throw', async () => {
+    it('is combined with any other fault except a throw', async () => {
       const store = faulty();
       store.inject('all', { fault: 'yield' });
       store.inject('get', { fault: 'reject' }, 1);

@@ -5,7 +5,7 @@ import { sleepUntil, yieldToOthers } from '../../src/core/time.js';
 
 const never = new AbortController().signal;
 
-/** Sleeps again and again, and notes when it woke. */
+/** Sleeps repeatedly, and records when it woke. */
 async function ticking(clock: ManualClock, everyMs: number, woke: number[], signal: AbortSignal, work = async () => {}): Promise<void> {
   for (;;) {
     await clock.sleep(clock.now() + everyMs, signal);
@@ -16,7 +16,7 @@ async function ticking(clock: ManualClock, everyMs: number, woke: number[], sign
 }
 
 describe('ManualClock', () => {
-  it('stands still at its first reading', async () => {
+  it('stays at its first reading', async () => {
     const clock = new ManualClock();
     await yieldToOthers();
     expect(clock.now()).toBe(START_AT);
@@ -28,34 +28,37 @@ describe('ManualClock', () => {
   });
 
   describe('advance()', () => {
-    it('moves forward by milliseconds or by a text', async () => {
+    it('moves forward by milliseconds or by a duration string', async () => {
       const clock = new ManualClock();
       await clock.advance(1);
       await clock.advance('1h30m');
       expect(clock.now()).toBe(START_AT + 1 + 90 * 60_000);
     });
 
-    it('has moved when it returns where nobody sleeps inside the span', () => {
+    it('has moved when it returns if no sleeper wakes inside the span', () => {
       const clock = new ManualClock();
       void clock.advance(10);
       void clock.advance(10);
       expect(clock.now()).toBe(START_AT + 20);
     });
 
-    it.each([0, -0, -1, 1.5, NaN, Infinity, '', '0m', '-1m', ' 1m', null, undefined, [60], 10n])('refuses %s and stays', async (by) => {
-      const clock = new ManualClock();
-      await expect(clock.advance(by as number)).rejects.toThrow(InvalidArgumentError);
-      expect(clock.now()).toBe(START_AT);
-    });
+    it.each([0, -0, -1, 1.5, NaN, Infinity, '', '0m', '-1m', ' 1m', null, undefined, [60], 10n])(
+      'refuses %s and does not move',
+      async (by) => {
+        const clock = new ManualClock();
+        await expect(clock.advance(by as number)).rejects.toThrow(InvalidArgumentError);
+        expect(clock.now()).toBe(START_AT);
+      },
+    );
 
-    it('refuses to leave the range of instants', async () => {
+    it('refuses to leave the range of valid instants', async () => {
       const clock = new ManualClock(8.64e15 - 5);
       await expect(clock.advance(6)).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'by' });
       await clock.advance(5);
       expect(clock.now()).toBe(8.64e15);
     });
 
-    it('wakes sleepers in the order of their instants, each at its own, and equal ones in the order of falling asleep', async () => {
+    it('wakes sleepers in the order of their instants, each at its own, and equal ones in the order in which they fell asleep', async () => {
       const clock = new ManualClock();
       const woke: string[] = [];
       for (const [name, ms] of Object.entries({ c: 30, a: 10, b1: 20, b2: 20, d: 41 })) {
@@ -69,7 +72,7 @@ describe('ManualClock', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('wakes a loop as often as it sleeps inside the span', async () => {
+    it('wakes a loop at each of its sleeps inside the span', async () => {
       const clock = new ManualClock();
       const stop = new AbortController();
       const [fast, slow]: [number[], number[]] = [[], []];
@@ -83,7 +86,7 @@ describe('ManualClock', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('lets a woken loop go on that needs a few turns of the event loop before it sleeps again', async () => {
+    it('waits for a woken loop that needs a few turns of the event loop before its next sleep', async () => {
       const clock = new ManualClock();
       const stop = new AbortController();
       const woke: number[] = [];
@@ -96,7 +99,7 @@ describe('ManualClock', () => {
       await loop;
     });
 
-    it('is not held up by what a sleeper does after it woke', async () => {
+    it('does not wait for work that a sleeper does after it woke', async () => {
       const clock = new ManualClock();
       let woke = false;
       void clock.sleep(START_AT + 10, never).then(() => {
@@ -108,7 +111,7 @@ describe('ManualClock', () => {
       expect(clock.now()).toBe(START_AT + 20);
     });
 
-    it('begins a second move where the first has ended', async () => {
+    it('starts a second move where the first has ended', async () => {
       const clock = new ManualClock();
       const stop = new AbortController();
       const woke: number[] = [];
@@ -120,7 +123,7 @@ describe('ManualClock', () => {
       await loop;
     });
 
-    it('may be called by a sleeper that it woke', async () => {
+    it('can be called by a sleeper that it woke', async () => {
       const clock = new ManualClock();
       const moved = clock.sleep(START_AT + 10, never).then(() => clock.advance(100));
       await clock.advance(20);
@@ -138,7 +141,7 @@ describe('ManualClock', () => {
       expect(woke).toEqual([START_AT + 10]);
     });
 
-    it('may step back; who sleeps goes on sleeping', async () => {
+    it('may step back; sleepers keep sleeping', async () => {
       const clock = new ManualClock();
       let woke = false;
       void clock.sleep(START_AT + 10, never).then(() => (woke = true));
@@ -150,7 +153,7 @@ describe('ManualClock', () => {
       expect(woke).toBe(true);
     });
 
-    it.each([NaN, -1, 0.5, '0', null, undefined])('refuses %s and stays', async (instant) => {
+    it.each([NaN, -1, 0.5, '0', null, undefined])('refuses %s and does not move', async (instant) => {
       const clock = new ManualClock();
       await expect(clock.set(instant as number)).rejects.toThrow(InvalidArgumentError);
       expect(clock.now()).toBe(START_AT);
@@ -158,13 +161,13 @@ describe('ManualClock', () => {
   });
 
   describe('sleep()', () => {
-    it.each([-1, 0])('resolves at once at now %i ms', async (ms) => {
+    it.each([-1, 0])('resolves at once for an instant %i ms from now', async (ms) => {
       const clock = new ManualClock();
       await clock.sleep(START_AT + ms, never);
       expect(clock.sleepers).toBe(0);
     });
 
-    it('resolves without an error when it is aborted, and is forgotten', async () => {
+    it('resolves without an error when it is aborted, and is removed', async () => {
       const clock = new ManualClock();
       const stop = new AbortController();
       const slept = clock.sleep(START_AT + 10, stop.signal);
@@ -175,7 +178,7 @@ describe('ManualClock', () => {
       await expect(clock.sleep(START_AT + 10, stop.signal)).resolves.toBeUndefined();
     });
 
-    it('leaves no listener behind', async () => {
+    it('removes its listener from the signal', async () => {
       const clock = new ManualClock();
       let listeners = 0;
       const { signal } = new AbortController();
@@ -215,7 +218,7 @@ describe('ManualClock', () => {
       expect(clock.sleepers).toBe(0);
     });
 
-    it('is what sleepUntil() of this package sleeps by', async () => {
+    it('is used by sleepUntil() of this package', async () => {
       const clock = new ManualClock();
       let woke = false;
       void sleepUntil(clock, START_AT + 60_000, never).then(() => (woke = true));
@@ -227,7 +230,7 @@ describe('ManualClock', () => {
   });
 
   describe('elapsed()', () => {
-    it('counts the time that passes, by advance() and by set() to a later instant', async () => {
+    it('counts the time that advance() and set() to a later instant pass', async () => {
       const clock = new ManualClock();
       expect(clock.elapsed()).toBe(0);
       await clock.advance(10);
@@ -235,7 +238,7 @@ describe('ManualClock', () => {
       expect(clock.elapsed()).toBe(25);
     });
 
-    it('moves with the clock while that wakes sleepers', async () => {
+    it('moves with the clock while the clock wakes sleepers', async () => {
       const clock = new ManualClock();
       const woke: number[] = [];
       void clock.sleep(START_AT + 5, never).then(() => woke.push(clock.elapsed()));
@@ -243,7 +246,7 @@ describe('ManualClock', () => {
       expect([woke, clock.elapsed()]).toEqual([[5], 10]);
     });
 
-    it('never goes back with the clock, and goes on from where it was', async () => {
+    it('never goes back with the clock, and continues from its last value', async () => {
       const clock = new ManualClock();
       await clock.advance(10);
       await clock.set(START_AT - 1_000);
@@ -254,7 +257,7 @@ describe('ManualClock', () => {
   });
 
   describe('step()', () => {
-    it.each([-1_000, 1_000])('sets the clock by %i ms, and no time passes', async (by) => {
+    it.each([-1_000, 1_000])('sets the clock by %i ms without passing time', async (by) => {
       const clock = new ManualClock();
       await clock.advance(10);
       await clock.step(by);
@@ -263,7 +266,7 @@ describe('ManualClock', () => {
       expect([clock.now(), clock.elapsed()]).toEqual([START_AT + 15 + by, 15]);
     });
 
-    it.each([-1_000, 1_000])('lets who sleeps sleep for as long as before, set by %i ms', async (by) => {
+    it.each([-1_000, 1_000])('does not change how long a sleeper sleeps, set by %i ms', async (by) => {
       const clock = new ManualClock();
       let woke: number | undefined;
       void clock.sleep(START_AT + 100, never).then(() => (woke = clock.elapsed()));
@@ -274,7 +277,7 @@ describe('ManualClock', () => {
       expect(woke).toBe(100);
     });
 
-    it.each([NaN, 0.5, -START_AT - 1, Infinity])('refuses %s and stays', async (by) => {
+    it.each([NaN, 0.5, -START_AT - 1, Infinity])('refuses %s and does not move', async (by) => {
       const clock = new ManualClock();
       await expect(clock.step(by)).rejects.toThrow(InvalidArgumentError);
       expect([clock.now(), clock.elapsed()]).toEqual([START_AT, 0]);

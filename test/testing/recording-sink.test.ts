@@ -6,12 +6,12 @@ import { yieldToOthers } from '../../src/core/time.js';
 const entries = link(GENESIS, [anEntry({ id: 'c1.1' }), anEntry({ id: 'c1.2', type: 'grant.expired' })]);
 
 describe('RecordingSink', () => {
-  it('is shared and called recording unless told otherwise', () => {
+  it('is shared and named recording by default', () => {
     expect(new RecordingSink()).toMatchObject({ name: 'recording', follow: 'shared' });
     expect(new RecordingSink({ name: 'siem', follow: 'local' })).toMatchObject({ name: 'siem', follow: 'local' });
   });
 
-  it('remembers what was delivered, a repetition twice', async () => {
+  it('records deliveries, including repeated ones', async () => {
     const sink = new RecordingSink();
     await sink.write(entries);
     await sink.write(entries.slice(1));
@@ -20,7 +20,7 @@ describe('RecordingSink', () => {
     expect(sink.writes).toEqual([entries, entries.slice(1)]);
   });
 
-  it('fails as often as told, with nothing delivered', async () => {
+  it('fails the given number of times, and records nothing then', async () => {
     const sink = new RecordingSink();
     const down = new Error('down');
     sink.fail(2, down);
@@ -53,7 +53,7 @@ describe('RecordingSink', () => {
     expect(sink.entries).toHaveLength(6);
   });
 
-  it('may fail what it let hang', async () => {
+  it('can fail a delivery that it delayed', async () => {
     const sink = new RecordingSink();
     sink.hang();
     const written = sink.write(entries);

@@ -7,7 +7,7 @@ const request = aRequest();
 const approve: Verdict = { outcome: 'approve' };
 
 describe('ScriptedApprover', () => {
-  it('has the methods that are scripted, and no others', () => {
+  it('has only the methods that are scripted', () => {
     const bare = new ScriptedApprover();
     expect(bare.name).toBe('scripted');
     expect([bare.groupsOf, bare.membersOf, bare.isEligible]).toEqual([undefined, undefined, undefined]);
@@ -34,7 +34,7 @@ describe('ScriptedApprover', () => {
     expect(approver.isEligible?.(request, 'start')).toBe(false);
   });
 
-  it('remembers its questions, in order', () => {
+  it('records its questions, in order', () => {
     const approver = new ScriptedApprover({ decide: approve, groupsOf: [], membersOf: [], isEligible: true });
     void approver.isEligible?.(request, 'creation');
     void approver.decide(request);
@@ -50,7 +50,7 @@ describe('ScriptedApprover', () => {
     expect(approver.asked('groupsOf')).toBe(1);
   });
 
-  it('follows its script as it is changed; what is taken out of it answers no', () => {
+  it('follows changes of its script; a removed answer is a no', () => {
     const approver = new ScriptedApprover({ decide: approve, groupsOf: ['a'], membersOf: ['b'], isEligible: true });
     approver.script.decide = { outcome: 'deny', reason: 'late' };
     expect(approver.decide(request)).toEqual({ outcome: 'deny', reason: 'late' });
@@ -60,7 +60,7 @@ describe('ScriptedApprover', () => {
     expect(approver.isEligible?.(request, 'creation')).toBe(false);
   });
 
-  it('throws, hangs, and answers what its type forbids', async () => {
+  it('throws, hangs, and returns what its type forbids', async () => {
     const down = new Error('LDAP is down');
     const approver = new ScriptedApprover({ decide: throws(down), groupsOf: malformed('on-call'), isEligible: hangs() });
     expect(() => approver.decide(request)).toThrow(down);
@@ -70,7 +70,7 @@ describe('ScriptedApprover', () => {
     expect(approver.questions).toHaveLength(3);
   });
 
-  it('answers in turn, and stays with the last answer', () => {
+  it('answers in turn, and repeats the last answer', () => {
     const approver = new ScriptedApprover({ decide: inTurn(throws(new Error('down')), malformed(null), approve) });
     expect(() => approver.decide(request)).toThrow('down');
     expect(approver.decide(request)).toBeNull();

@@ -4,7 +4,7 @@ import { aRequest, inTurn, ScriptedApprover, throws, type ApproverScript } from 
 const ALLOWS = { outcome: 'approve', reviewWithinMs: 1 } as const;
 
 describe('ScriptedApprover', () => {
-  it('has break-glass where it is scripted, and answers and remembers it', async () => {
+  it('has break-glass methods where they are scripted, and answers and records them', async () => {
     expect(['breakGlass' in new ScriptedApprover(), 'mayReviewBreakGlass' in new ScriptedApprover()]).toEqual([false, false]);
     const approver = new ScriptedApprover({
       breakGlass: inTurn(ALLOWS, throws(new Error('down'))),
@@ -25,7 +25,7 @@ describe('ScriptedApprover', () => {
     ]);
   });
 
-  it('answers no to what is taken out of its script', async () => {
+  it('answers no where an answer is removed from its script', async () => {
     const approver = new ScriptedApprover({ breakGlass: ALLOWS, mayReviewBreakGlass: true });
     const script: ApproverScript = approver.script;
     delete script.breakGlass;
@@ -34,7 +34,7 @@ describe('ScriptedApprover', () => {
     expect(await approver.mayReviewBreakGlass?.('user:lee', aRequest())).toBe(false);
   });
 
-  it('says why somebody is not eligible', async () => {
+  it('gives the reason why a subject is not eligible', async () => {
     const no = { eligible: false, reason: 'no rule' } as const;
     expect(await new ScriptedApprover({ isEligible: no }).isEligible?.(aRequest(), 'creation')).toEqual(no);
   });
