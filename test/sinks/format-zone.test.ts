@@ -3,7 +3,7 @@ import { formatEntry } from '../../src/sinks/format.js';
 import { unlinked } from '../journal/sample.js';
 
 /*
- * Needs a process of its own: a thread can't move it to another zone.
+ * In a separate process, as a thread cannot change its time zone.
  */
 
 const AT = Date.UTC(2026, 2, 14, 2, 16, 7);
@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe('formatEntry()', () => {
-  it('shows UTC wherever it runs', () => {
+  it('shows UTC in any time zone', () => {
     process.env['TZ'] = 'Pacific/Apia';
     expect(new Date(AT).getHours()).not.toBe(2);
     expect(formatEntry(unlinked(0, { at: AT, data: {} }))).toMatch(/^2026-03-14T02:16:07\.000Z /);

@@ -7,7 +7,7 @@ const AT = Date.UTC(2026, 2, 14, 2, 16, 7);
 const format = (overrides: Parameters<typeof unlinked>[1]) => formatEntry(unlinked(0, { at: AT, ...overrides }));
 
 describe('formatEntry()', () => {
-  it('says when, what, who, and then what it is about', () => {
+  it('shows the time, the type and the actor, then the other fields', () => {
     const data = {
       version: 1,
       subject: 'user:maya',
@@ -26,7 +26,7 @@ describe('formatEntry()', () => {
     );
   });
 
-  it('names the grant alone, since its id names the request', () => {
+  it("shows only the grant's id, which contains the request's id", () => {
     const data = { version: 1, subject: 'user:maya', scope: 'db-prod:write', issuedAt: AT, startsAt: AT, expiresAt: AT + 900_000 };
     expect(format({ data })).toBe(
       '2026-03-14T02:16:07.000Z grant.issued      user:sam grant=r0.1 subject=user:maya scope=db-prod:write expiresAt=2026-03-14T02:31:07.000Z',
@@ -44,14 +44,14 @@ describe('formatEntry()', () => {
     );
   });
 
-  it('shows other objects by path, and what lies deeper as JSON', () => {
+  it('shows other objects by path, and deeper ones as JSON', () => {
     const data = { quorum: { groups: [{ name: 'oncall', approvals: 1 }], denials: 1 }, allowed: true, nothing: null, count: 3, none: [] };
     expect(format({ requestId: undefined, grantId: undefined, data })).toBe(
       '2026-03-14T02:16:07.000Z grant.issued      user:sam quorum.groups=[{"name":"oncall","approvals":1}] quorum.denials=1 allowed=true count=3',
     );
   });
 
-  it('says who the subject is where somebody else acts', () => {
+  it('shows the subject where another actor acts', () => {
     expect(format({ data: { subject: 'user:sam', by: 'user:eve' } })).toMatch(/grant=r0\.1 by=user:eve$/);
     expect(format({ data: { justification: 'user:sam' } })).toMatch(/justification=user:sam$/);
   });
@@ -75,7 +75,7 @@ describe('formatEntry()', () => {
     expect(format({ data: { ttlMs: ms } })).toMatch(text === undefined ? new RegExp(` ttlMs=${ms}$`) : new RegExp(` ttl=${text}$`));
   });
 
-  it('shows what is no instant as it is, and never fails over it', () => {
+  it('shows an invalid instant unchanged, without an exception', () => {
     expect(formatEntry({ ...unlinked(0), at: NaN })).toMatch(/^no-time grant\.issued/);
     expect(format({ data: { expiresAt: 8.64e15 + 1, startsAt: 'soon', endsAt: -1 } })).toMatch(
       / expiresAt=8640000000000001 startsAt=soon endsAt=-1$/,
@@ -90,10 +90,10 @@ describe('formatEntry()', () => {
       ['a C1 control sequence introducer', '\u009b31m', '"\\u009b31m"'],
       ['DEL', '\u007f', '"\\u007f"'],
       ['NUL', '\u0000', '"\\u0000"'],
-      ['the other line ends', '\u0085\u2028\u2029\u000b\u000c', '"\\u0085\\u2028\\u2029\\u000b\\f"'],
+      ['the other line breaks', '\u0085\u2028\u2029\u000b\u000c', '"\\u0085\\u2028\\u2029\\u000b\\f"'],
       ['a bidi override', 'a\u202eb\u2066', '"a\\u202eb\\u2066"'],
       ['zero-width characters', '\u200b\u200d\ufeff\u2060', '"\\u200b\\u200d\\ufeff\\u2060"'],
-      ['blanks that are letters', '\u3164\u115f\uffa0', '"\\u3164\\u115f\\uffa0"'],
+      ['blank characters that are letters', '\u3164\u115f\uffa0', '"\\u3164\\u115f\\uffa0"'],
       ['a variation selector', 'a\ufe0f', '"a\\ufe0f"'],
       ['tag characters', '\u{e0041}', '"\\udb40\\udc41"'],
       ['a lone surrogate', '\ud800', '"\\ud800"'],
@@ -103,8 +103,8 @@ describe('formatEntry()', () => {
       ['an equals sign', 'a=b', '"a=b"'],
       ['a comma', 'a,b', '"a,b"'],
       ['nothing', '', '""'],
-      ['letters of the world', 'Алиса 東京 é 🎉', '"Алиса 東京 é 🎉"'],
-    ])('shows %s and obeys none of it', (_, text, shown) => {
+      ['letters of other scripts', 'Алиса 東京 é 🎉', '"Алиса 東京 é 🎉"'],
+    ])('shows %s as plain text', (_, text, shown) => {
       const endsWith = (line: string, end: string) => expect(line.slice(-end.length)).toBe(end);
       endsWith(format({ data: { reason: text } }), ` reason=${shown}`);
       endsWith(format({ data: { scopes: ['a', text] } }), ` scopes=a,${shown}`);
@@ -113,7 +113,7 @@ describe('formatEntry()', () => {
       expect(format({ actor: text, data: {} })).toContain(` ${shown} grant=`);
     });
 
-    it('is always one line of printable text, with the fields where they are', () => {
+    it('is always one line of printable text, with the fields at their places', () => {
       const text = fc.string({ unit: 'binary', maxLength: 20 });
       const data = fc.dictionary(text, fc.oneof(text, fc.array(text, { maxLength: 3 }), fc.dictionary(text, text, { maxKeys: 2 })), {
         maxKeys: 4,
@@ -122,7 +122,7 @@ describe('formatEntry()', () => {
         fc.property(text, text, data, (actor, requestId, data) => {
           const line = formatEntry({ ...unlinked(0, { at: AT, grantId: undefined }), actor, requestId, data });
           expect(line).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u);
-          // A reader that knows quotes finds a time, a type, an actor and nothing but fields.
+          // A reader that parses quotes finds only a time, a type, an actor and fields.
           const rest = line.replace(/"(?:[^"\\]|\\.)*"/g, 'Q');
           expect(rest).toMatch(/^2026-03-14T02:16:07\.000Z grant\.issued {6}[\w.~@/+:-]+(?: [\w.~@/+:-]+=[^ ]+)*$/);
         }),

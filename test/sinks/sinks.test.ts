@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('callbackSink()', () => {
-  it('hands the entries on, and what the function answers back', async () => {
+  it('passes the entries to the function, and returns its result', async () => {
     const answer = Promise.resolve();
     const write = vi.fn(() => answer);
     const entries = journalOf(2);
@@ -24,21 +24,21 @@ describe('callbackSink()', () => {
     await answer;
   });
 
-  it('lets a failure through, so that the entries come again', () => {
+  it('passes on a failure, so that the entries are delivered again', () => {
     const sink = callbackSink('siem', () => {
       throw new Error('503');
     });
     expect(() => sink.write(journalOf(1), CONTEXT)).toThrow('503');
   });
 
-  it('follows shared unless it is told otherwise', () => {
+  it('is a shared follower by default', () => {
     const write = () => {};
     expect(callbackSink('siem', write)).toEqual({ name: 'siem', follow: 'shared', write });
     expect(callbackSink('siem', write, { follow: undefined }).follow).toBe('shared');
     expect(callbackSink('siem', write, { follow: 'local' }).follow).toBe('local');
   });
 
-  it('can not be changed afterwards', () => {
+  it('is frozen', () => {
     expect(Object.isFrozen(callbackSink('siem', () => {}))).toBe(true);
   });
 
@@ -67,13 +67,13 @@ describe('consoleSink()', () => {
     expect(log.mock.calls).toEqual(entries.map((entry) => [formatEntry(entry)]));
   });
 
-  it("uses the runtime's console by default, as it is at construction", () => {
+  it('uses the console of the runtime by default, read at construction', () => {
     const log = vi.spyOn(globalThis.console, 'log').mockImplementation(() => {});
     void consoleSink().write(journalOf(1), CONTEXT);
     expect(log).toHaveBeenCalledOnce();
   });
 
-  it('keeps the console its method belongs to', () => {
+  it('calls the method on its console', () => {
     class Lines {
       readonly seen: string[] = [];
       log(line: string) {
@@ -85,12 +85,12 @@ describe('consoleSink()', () => {
     expect(lines.seen).toHaveLength(2);
   });
 
-  it('follows local: every process prints what happens from now on', () => {
+  it('is a local follower: every process prints new entries', () => {
     expect(consoleSink()).toMatchObject({ name: 'console', follow: 'local' });
     expect(consoleSink({ name: 'stdout' }).name).toBe('stdout');
   });
 
-  it('passes one argument, so that no text is taken for a format', () => {
+  it('passes one argument, so that no text is used as a format', () => {
     const log = vi.fn();
     void consoleSink({ console: { log } }).write(
       journalOf(1).map((entry) => ({ ...entry, actor: '%s %c %o' })),
@@ -99,7 +99,7 @@ describe('consoleSink()', () => {
     expect(log.mock.calls[0]).toHaveLength(1);
   });
 
-  it('refuses to be made where there is no console', () => {
+  it('refuses construction without a console', () => {
     vi.stubGlobal('console', undefined);
     expect(() => consoleSink()).toThrow(refused('console'));
   });
