@@ -31,14 +31,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
       from: 'const who = of === undefined ? { subject } : { run: of };',
       to: 'const who = { subject };',
     },
-    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'keeps what one operator lent from the run of another operator' },
+    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'use no access that one operator approved in the run of another operator' },
   },
   {
     name: 'agents: a run is told from another by its agent and operator alone',
     file: 'lifecycle/run.ts',
     from: 'digestOf([agent, operator ?? null, job ?? null])',
     to: 'digestOf([agent, operator ?? null])',
-    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'keeps what was lent for one job from another job of the same operator' },
+    caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'use no access of one job in another job of the same operator' },
   },
   {
     name: 'agents: the work that takes the last use is not watched',
@@ -528,7 +528,10 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'journal/verify-store/comparison.ts',
     from: '      suspects.push(...(await this.#liveSuspects(suspects)));\n',
     to: '',
-    caughtBy: { test: 'test/journal/verify-copies.test.ts', title: 'names a revoked grant that live() still gives as it was before [V8a]' },
+    caughtBy: {
+      test: 'test/journal/verify-copies.test.ts',
+      title: 'names a revoked grant that live() still returns in its old version [V8a]',
+    },
   },
   {
     name: 'verifyStore: a list that lacks rows is good',
@@ -537,7 +540,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'const found = undefined;',
     caughtBy: {
       test: 'test/journal/verify-copies.test.ts',
-      title: 'names every row where find() gives none, instead of comparing 0 rows [V8b]',
+      title: 'names every row where find() returns none, instead of comparing 0 rows [V8b]',
     },
   },
   {
@@ -547,7 +550,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '',
     caughtBy: {
       test: 'test/journal/verify-copies.test.ts',
-      title: 'names a row that get() gives as it was before, while find() and live() are right [V8c]',
+      title: 'names a row that get() returns in its old version while find() and live() are right [V8c]',
     },
   },
   // ---- Whoever follows one ----
@@ -616,7 +619,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'followers/refused-entry.ts',
     from: 'export const MAX_REFUSALS = 5;',
     to: 'export const MAX_REFUSALS = 5_000;',
-    caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'delivers what follows an entry that its receiver refuses' },
+    caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'delivers the entries after one that its receiver refuses' },
   },
   {
     name: 'webhook: a token that has expired counts as the refusal of an entry',
@@ -625,7 +628,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '[404, 405, 407, 408, 410, 429]',
     caughtBy: {
       test: 'test/followers/refused-entry.test.ts',
-      title: 'for the refusal of an entry: nothing is withheld, nothing is passed over',
+      title: 'as the refusal of an entry: no text is withheld, no entry is skipped',
     },
   },
   {

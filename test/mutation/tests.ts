@@ -27,7 +27,7 @@ export const TITLES_NOT_ASKED: ReadonlySet<string> = new Set([
   'L34 sweeps 10,000 rows that are due in order, and touches none of the 10,000 that are not',
   'L34 reads pages of what is due, and nothing of what is live',
   'L34 ends 10,000 grants that are due in the same second, in chunks',
-  'L30 a notice is made of any entry of its types, however malformed, and on the lines of the text there is no other',
+  'L30 a notice is made of any entry of its types, however malformed, and each text stays within its lines',
 ]);
 
 /** Which come first: the tests of pure rules, each in a moment; then engines; then lives beside the model. */
