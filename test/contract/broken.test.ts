@@ -47,7 +47,7 @@ describe('the store contract', () => {
     expect(results.size).toBeGreaterThan(100);
   });
 
-  it('asks no optional method of a store, and no hooks', async () => {
+  it('uses no optional method of a store, and no hooks', async () => {
     const create = () => Object.assign(new MemoryGrantStore(), { watch: undefined, heads: undefined, dueNamespaces: undefined });
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: create });
@@ -55,7 +55,7 @@ describe('the store contract', () => {
     expect(failed(results)).toEqual([]);
   });
 
-  it('names a create() that gives one namespace again, in its first case', async () => {
+  it('names a create() that returns one namespace twice, in its first case', async () => {
     const store = new MemoryGrantStore();
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: () => store });
@@ -67,7 +67,7 @@ describe('the store contract', () => {
     caught.add(name);
   });
 
-  it('takes one namespace for each case where cleanup() empties it', async () => {
+  it('accepts one namespace for all cases where cleanup() empties it', async () => {
     let store = new MemoryGrantStore();
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: () => store, cleanup: () => void (store = new MemoryGrantStore()) });
@@ -75,7 +75,7 @@ describe('the store contract', () => {
     expect(failed(results)).toEqual([]);
   });
 
-  it('gives the backend back after each case, whether it passed or not', async () => {
+  it('repairs the backend after each case, passed or failed', async () => {
     const [broken] = OUTAGES;
     let outages = 0;
     const breakBackend: StoreContractOptions['breakBackend'] = async (store) => {
@@ -93,7 +93,7 @@ describe('the store contract', () => {
     expect(outages).toBe(0);
   });
 
-  it('names what a commit() resolves that is no answer', async () => {
+  it('names an invalid result of commit()', async () => {
     const create = () => Object.assign(new MemoryGrantStore(), { commit: async () => 'committed' as never });
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'the outcome alone', create });
@@ -102,7 +102,7 @@ describe('the store contract', () => {
     expect(messages).toContainEqual(expect.stringContaining('commit() answers { outcome, head }, got "committed"'));
   });
 
-  it('names the first of the rows that a page lacks', async () => {
+  it('names the first row that a page lacks', async () => {
     const create = () => {
       const store = new MemoryGrantStore();
       const find: GrantStore['find'] = async (query) => {
@@ -129,7 +129,7 @@ describe('the store contract', () => {
     expect(() => storeContract(...(args as unknown as Parameters<typeof storeContract>))).toThrow(message);
   });
 
-  it('cleans up after each case, whether it passed or not', async () => {
+  it('cleans up after each case, passed or failed', async () => {
     const made = new Set<GrantStore>();
     const options: StoreContractOptions = {
       name: 'broken',
@@ -148,7 +148,7 @@ describe('the store contract', () => {
   });
 
   describe.each(FAMILY)('a store where $bug', ({ foundBy, options }) => {
-    it('fails at least one case, by name', async () => {
+    it('fails the named case', async () => {
       const results = await runInMemory((runner) => {
         storeContract(runner, options);
       });

@@ -1,11 +1,11 @@
 import type { TestRunner } from 'jit-access/testing';
 
-/** What a case came to: `undefined` if it passed. */
+/** The result of a case: `undefined` if it passed. */
 export type Results = ReadonlyMap<string, unknown>;
 
 /**
  * Runs a suite inside a test, one case after the other. Everything in it awaits only memory, so a case that has not
- * ended when the event loop has nothing else to do never will.
+ * ended when the event loop is idle never will.
  */
 export async function runInMemory(define: (runner: TestRunner) => void): Promise<Results> {
   const cases: { readonly name: string; readonly body: () => Promise<void> }[] = [];

@@ -6,11 +6,11 @@ storeContract(
   { describe, it },
   {
     name: 'MemoryGrantStore',
-    // It has no backend that could fail; the wrapper around it plays one.
+    // The memory store has no backend that could fail, so a wrapper injects the faults.
     create: () => new FaultyStore(new MemoryGrantStore()),
     breakBackend: (store) => store.inject('all', { fault: 'reject' }),
   },
 );
 
-// The store itself, whose `windowOf` the wrapper does not have.
+// The store itself, as the wrapper has no `windowOf`.
 storeContract({ describe, it }, { name: 'MemoryGrantStore, unwrapped', create: () => new MemoryGrantStore() });

@@ -30,7 +30,7 @@ describe('the store contract under node:test', () => {
     expect(stdout).toContain('# Subtest: lets exactly one of 64 concurrent changes win that expect the same version');
   }, 60_000);
 
-  it('reports a broken store, with the guarantee that it breaks', async () => {
+  it('reports a broken store with the guarantee that it breaks', async () => {
     const failure: unknown = await underNode('node-test-broken.ts').catch((error: unknown) => error);
     const { code, stdout } = failure as { readonly code: number; readonly stdout: string };
     expect(code).toBe(1);
@@ -51,7 +51,7 @@ describe('the store contract under node:test', () => {
       alias: { 'jit-access/testing': fileURLToPath(new URL('../../src/testing.ts', import.meta.url)) },
       logLevel: 'warning',
     });
-    // Without the variables of the runner that this is called from, which `node --test` would take for its own.
+    // Without the environment variables of the current runner, which `node --test` would read.
     const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, NODE_TEST_CONTEXT: ___, ...env } = process.env;
     return run(process.execPath, ['--test', '--test-reporter=tap', outfile], { env, timeout: 45_000 });
   }

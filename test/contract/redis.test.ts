@@ -7,7 +7,7 @@ import { CLIENTS, type Connected } from '../stores/redis/clients.js';
 import { Proxy } from '../stores/proxy.js';
 import { describeRedis, leftOut } from '../stores/redis/server.js';
 
-/** What was opened for a case, to be closed after it. */
+/** Connections that a case opened, to be closed after it. */
 interface Opened {
   readonly proxy: Proxy;
   readonly connections: Connected[];

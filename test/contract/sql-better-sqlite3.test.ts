@@ -38,7 +38,7 @@ if (hasBetterSqlite3) {
   });
 } else {
   console.warn(`left out: the SQL store through better-sqlite3 (${LEFT_OUT})`);
-  it(`sqlGrantStore through better-sqlite3 is left out: ${LEFT_OUT}`, () => {
+  it(`sqlGrantStore through better-sqlite3 is skipped: ${LEFT_OUT}`, () => {
     if (isRequired('better-sqlite3')) throw new Error(`JIT_TEST_REQUIRE demands better-sqlite3: ${LEFT_OUT}`);
   });
 }

@@ -7,7 +7,7 @@ import { ManualClock, storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-// PGlite compiles PostgreSQL before it answers, on a machine that may be busy.
+// PGlite compiles PostgreSQL before its first answer, possibly on a busy machine.
 vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 
 const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
@@ -48,7 +48,7 @@ describe.each(Object.entries(ways))('sqlGrantStore on PGlite, %s', (name, open) 
 describe('fromPglite()', () => {
   const waited = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('keeps a question out of the transaction of whoever has the connection', async () => {
+  it('runs no query inside the transaction of another client', async () => {
     const client = await pool.connect();
     await client.query('begin');
     await client.query('create table in_transaction (n integer)');
@@ -63,7 +63,7 @@ describe('fromPglite()', () => {
     expect((await outside).rows).toEqual([{ found: null }]);
   });
 
-  it('undoes what a client has begun that is released as broken', async () => {
+  it('rolls back the open transaction of a client that is released as broken', async () => {
     const client = await pool.connect();
     await client.query('begin');
     await client.query('create table left_open (n integer)');
@@ -77,13 +77,13 @@ describe('fromPglite()', () => {
     expect(rows).toEqual([{ found: null }]);
   });
 
-  it('watches beside commits and checks, on the one connection that there is', async () => {
+  it('watches next to commits and checks, on the only connection', async () => {
     const namespace = randomUUID();
     const store = sqlGrantStore({ db, dialect: 'postgres', namespace, read: pool });
     const engine = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock() });
     let heard = 0;
     const stop = store.watch?.(() => heard++) as () => void;
-    // The first wake says that it listens.
+    // The first wake-up shows that it listens.
     await vi.waitFor(() => expect(heard).toBe(1), 120_000);
     await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '1h' });
     await vi.waitFor(() => expect(heard).toBeGreaterThan(1), 120_000);
@@ -92,7 +92,7 @@ describe('fromPglite()', () => {
     await engine.close();
   });
 
-  it('names what is missing where it is given something else', () => {
+  it('names what is missing in an invalid argument', () => {
     expect(() => fromPglite({ query() {}, close() {} } as never)).toThrow(/pglite must be .*missing: exec, onNotification/);
     expect(() => fromPglite(undefined as never)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }) as Error);
   });

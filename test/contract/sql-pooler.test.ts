@@ -15,7 +15,7 @@ const LEFT_OUT = 'there is no pgbouncer on the PATH';
 
 const ways = {
   'that keeps prepared statements': { prepared: 200, prepare: true },
-  'that knows none': { prepared: 0, prepare: false },
+  'without prepared statements': { prepared: 0, prepare: false },
 };
 
 if (hasPooler) {
@@ -53,11 +53,11 @@ if (hasPooler) {
       );
 
       if (!prepare)
-        it('says what it needs where statements are prepared all the same, and one is asked for on another connection', async () => {
+        it('rejects with advice where a prepared statement is used on another connection', async () => {
           const [mine, another] = [1, 1].map((max) => postgres.heardPool({ connectionString: pooler.url, max })) as [pg.Pool, pg.Pool];
           const store = open(mine, randomUUID(), true);
           await store.journal({ after: 0, limit: 1 });
-          // It takes the connection on which that was prepared, and keeps it.
+          // It takes and keeps the connection on which the statement was prepared.
           const client = await another.connect();
           await client.query('begin');
           await expect(store.journal({ after: 0, limit: 1 })).rejects.toThrow(
@@ -71,7 +71,7 @@ if (hasPooler) {
   );
 } else {
   console.warn(`left out: the SQL store behind a pooler (${LEFT_OUT})`);
-  it(`sqlGrantStore behind a pooler is left out: ${LEFT_OUT}`, () => {
+  it(`sqlGrantStore behind a pooler is skipped: ${LEFT_OUT}`, () => {
     if (isRequired('pgbouncer')) throw new Error(`JIT_TEST_REQUIRE demands pgbouncer: ${LEFT_OUT}`);
   });
 }

@@ -9,7 +9,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 const ways = {
   'through Kysely alone': (file: SqliteFile, namespace: string) => sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace }),
-  'with checks on a handle of their own': (file: SqliteFile, namespace: string) =>
+  'with checks on a separate handle': (file: SqliteFile, namespace: string) =>
     sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace, read: file.handle() }),
 };
 

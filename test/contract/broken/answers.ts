@@ -6,32 +6,36 @@ const ZEROS = '0'.repeat(64);
 
 const journalOf = (store: GrantStore) => store.journal({ after: 0, limit: 10_000 });
 
-/** Guarantee 2 broken for the journal: an entry that the caller has seen is not compared, or compared wrongly. */
+/** Guarantee 2 broken for the journal: the entry that the caller has seen is not compared, or compared wrongly. */
 const KNOWS = [
   broken(
-    'what the caller knows is ignored',
+    'knows is ignored',
     'answers behind where the journal has another hash there',
     commits(() => ({ knows: undefined })),
   ),
-  broken('only the number of a known entry is compared', 'answers behind where the journal has another hash there', (inner) => ({
+  broken('only the seq of a known entry is compared', 'answers behind where the journal has another hash there', (inner) => ({
     async commit(change) {
       const { head } = await journalOf(inner);
       return inner.commit(change.knows !== undefined && change.knows.seq <= head.seq ? { ...change, knows: undefined } : change);
     },
   })),
-  broken('a known entry is compared only where there is one', 'answers behind where the journal ends before it', (inner) => ({
-    async commit(change) {
-      const { head } = await journalOf(inner);
-      return inner.commit(change.knows !== undefined && change.knows.seq > head.seq ? { ...change, knows: undefined } : change);
-    },
-  })),
-  broken('an empty journal is taken for a new one', 'answers behind in an empty journal', (inner) => ({
+  broken(
+    'a known entry is compared only where the journal has an entry with its seq',
+    'answers behind where the journal ends before it',
+    (inner) => ({
+      async commit(change) {
+        const { head } = await journalOf(inner);
+        return inner.commit(change.knows !== undefined && change.knows.seq > head.seq ? { ...change, knows: undefined } : change);
+      },
+    }),
+  ),
+  broken('an empty journal counts as a new one', 'answers behind in an empty journal', (inner) => ({
     async commit(change) {
       const { head } = await journalOf(inner);
       return inner.commit(head.seq === 0 ? { ...change, knows: undefined } : change);
     },
   })),
-  broken('a change that is behind is applied, and answered behind', 'answers behind where the journal ends before it', (inner) => ({
+  broken('a change that is behind is applied, and answered with behind', 'answers behind where the journal ends before it', (inner) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       if (answer.outcome !== 'behind') return answer;
@@ -44,34 +48,40 @@ const KNOWS = [
       return (change.knows?.seq ?? head.seq) < head.seq ? answered(inner, 'behind') : inner.commit(change);
     },
   })),
-  broken('the beginning is looked for among the entries', 'takes a change that knows the beginning', (inner) => ({
+  broken('the genesis anchor is looked up among the entries', 'takes a change that knows the beginning', (inner) => ({
     commit: async (change) => (change.knows?.seq === 0 ? answered(inner, 'behind') : inner.commit(change)),
   })),
-  broken('what was trimmed is taken for lost', 'takes a change that knows what a purge has trimmed', (inner) => ({
+  broken('a trimmed entry counts as missing', 'takes a change that knows what a purge has trimmed', (inner) => ({
     async commit(change) {
       const { start } = await journalOf(inner);
       return change.knows !== undefined && change.knows.seq < start.seq ? answered(inner, 'behind') : inner.commit(change);
     },
   })),
-  broken('a journal without entries knows nothing', 'takes a change that knows the last of a journal that was trimmed whole', (inner) => ({
-    async commit(change) {
-      const { entries } = await journalOf(inner);
-      return change.knows !== undefined && change.knows.seq > 0 && entries.length === 0 ? answered(inner, 'behind') : inner.commit(change);
-    },
-  })),
-  broken('versions are compared before what the caller knows', 'answers behind before it compares anything else', (inner) => ({
+  broken(
+    'a journal without entries accepts any known entry',
+    'takes a change that knows the last of a journal that was trimmed whole',
+    (inner) => ({
+      async commit(change) {
+        const { entries } = await journalOf(inner);
+        return change.knows !== undefined && change.knows.seq > 0 && entries.length === 0
+          ? answered(inner, 'behind')
+          : inner.commit(change);
+      },
+    }),
+  ),
+  broken('versions are compared before the known entry', 'answers behind before it compares anything else', (inner) => ({
     async commit(change) {
       const answer = await inner.commit({ ...change, put: [], append: [], remove: [], trimJournalTo: undefined, knows: undefined });
       return answer.outcome === 'conflict' ? answer : inner.commit(change);
     },
   })),
   broken(
-    'a known entry stands for every version',
+    'a known entry counts for every version',
     'answers conflict where the entry is there and an expectation fails',
     commits(({ expect, knows }) => ({ expect: knows === undefined ? expect : [] })),
   ),
   broken(
-    'what the caller knows is compared before the id',
+    'the known entry is compared before the id of the change',
     'answers committed to a change that was applied, regardless of what it knows',
     (inner) => ({
       async commit(change) {
@@ -80,15 +90,19 @@ const KNOWS = [
       },
     }),
   ),
-  broken('a change that was behind is remembered', 'forgets a change that it answered behind', (inner, { ids }) => ({
-    async commit(change) {
-      if (ids.has(change.id)) return answered(inner, 'committed');
-      const answer = await inner.commit(change);
-      if (answer.outcome === 'behind') ids.add(change.id);
-      return answer;
-    },
-  })),
-  broken('each handle compares with what it has appended itself', 'compares with what another handle has appended', (inner) => {
+  broken(
+    'a change that was behind counts as committed when it is repeated',
+    'forgets a change that it answered behind',
+    (inner, { ids }) => ({
+      async commit(change) {
+        if (ids.has(change.id)) return answered(inner, 'committed');
+        const answer = await inner.commit(change);
+        if (answer.outcome === 'behind') ids.add(change.id);
+        return answer;
+      },
+    }),
+  ),
+  broken('each handle compares known entries with its own appends', 'compares with what another handle has appended', (inner) => {
     const own = new Set<number>([0]);
     return {
       async commit(change) {
@@ -100,7 +114,7 @@ const KNOWS = [
       },
     };
   }),
-  broken('changes that come at once are judged by what the first one knows', 'judges each of 64 changes at once by what', (inner) => {
+  broken('concurrent changes are judged by the known entry of the first', 'judges each of 64 changes at once by what', (inner) => {
     let first: Anchor | undefined;
     return {
       commit(change) {
@@ -112,15 +126,15 @@ const KNOWS = [
   }),
 ];
 
-/** Guarantee 5 broken for answers: a head that is not the newest, or none. */
+/** Guarantee 5 broken for answers: a head that is not the newest, or missing. */
 const HEADS = [
-  broken('the head of an answer is that from before the change', 'is the last entry of the change that was committed', (inner) => ({
+  broken('the head of an answer is the head before the change', 'is the last entry of the change that was committed', (inner) => ({
     async commit(change) {
       const { head } = await journalOf(inner);
       return { ...(await inner.commit(change)), head };
     },
   })),
-  broken('only what was committed has a head', 'stays where it is when the change appends nothing, conflicts', (inner) => ({
+  broken('only a committed change is answered with a head', 'stays where it is when the change appends nothing, conflicts', (inner) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       return answer.outcome === 'committed' ? answer : { ...answer, head: { seq: 0, hash: ZEROS } };
@@ -138,7 +152,7 @@ const HEADS = [
       return answer.head.seq > 0 ? answer : { ...answer, head: { seq: 0, hash: '' } };
     },
   })),
-  broken('each handle tells the head of its own last entry', 'names what another handle has committed', (inner) => {
+  broken('each handle returns the head of its own last entry', 'names what another handle has committed', (inner) => {
     let own: Anchor = { seq: 0, hash: ZEROS };
     return {
       async commit(change) {
@@ -148,7 +162,7 @@ const HEADS = [
       },
     };
   }),
-  broken('the head of one answer has the hash of another', 'for each of 64 changes at once', (inner, shared) => {
+  broken('the head of an answer has the hash of another entry', 'for each of 64 changes at once', (inner, shared) => {
     let hash = ZEROS;
     return {
       async commit(change) {
@@ -160,14 +174,18 @@ const HEADS = [
       },
     };
   }),
-  broken('a journal that was trimmed whole has no head', 'continues from the last entry when the whole journal was trimmed', (inner) => ({
-    async commit(change) {
-      const answer = await inner.commit(change);
-      const { entries } = await journalOf(inner);
-      return entries.length > 0 ? answer : { ...answer, head: { seq: 0, hash: ZEROS } };
-    },
-  })),
-  broken('commit() hands out its head', 'links to the head kept, not to one of an answer of commit()', (inner) => {
+  broken(
+    'a journal whose entries are all trimmed has no head',
+    'continues from the last entry when the whole journal was trimmed',
+    (inner) => ({
+      async commit(change) {
+        const answer = await inner.commit(change);
+        const { entries } = await journalOf(inner);
+        return entries.length > 0 ? answer : { ...answer, head: { seq: 0, hash: ZEROS } };
+      },
+    }),
+  ),
+  broken('commit() returns its own head object', 'links to the head kept, not to one of an answer of commit()', (inner) => {
     const given: Anchor[] = [];
     const moved = () => given.some(({ seq }) => seq === 41);
     return {

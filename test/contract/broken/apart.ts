@@ -2,30 +2,26 @@ import type { JsonObject, JsonValue } from '../../../src/core/json.js';
 import type { Row } from '../../../src/core/store-port.js';
 import { allOf, answered, broken, rowsIn, rowsOut } from './bent-store.js';
 
-/** Guarantee 7 broken: namespaces that leak, equality that is less than that of bytes. */
+/** Guarantee 7 broken: namespaces that leak, or an equality that is weaker than that of bytes. */
 export const APART = [
-  broken('a store does not say its namespace', 'binds a store to the namespace asked for', (inner) => ({ in: () => inner })),
-  broken('every handle is a store of its own', 'shares everything with another store of the same namespace', (inner, shared) => ({
+  broken('a store does not state its namespace', 'binds a store to the namespace asked for', (inner) => ({ in: () => inner })),
+  broken('every handle is a separate store', 'shares everything with another store of the same namespace', (inner, shared) => ({
     in: (namespace) => Object.assign(Object.create(inner.in(`${namespace}-${++shared.count}`)) as typeof inner, { namespace }),
   })),
-  broken(
-    'rows leak into other namespaces: find() does not ask for it',
-    'shows no row of another namespace in any read',
-    (inner, { rows }) => ({
-      async commit(change) {
-        for (const row of change.put) rows.set(row.id, row);
-        return inner.commit(change);
-      },
-      async find(query) {
-        const page = await inner.find(query);
-        const others = [...rows.values()].filter((row) => row.kind === query.kind && !page.items.some(({ id }) => id === row.id));
-        return page.next === undefined && query.subject === undefined && query.open === undefined && query.during === undefined
-          ? { ...page, items: [...page.items, ...others].slice(0, query.limit) }
-          : page;
-      },
-    }),
-  ),
-  broken('live() does not ask for the namespace', 'shows no row of another namespace in any read', (inner, { rows }) => ({
+  broken('find() returns rows of other namespaces', 'shows no row of another namespace in any read', (inner, { rows }) => ({
+    async commit(change) {
+      for (const row of change.put) rows.set(row.id, row);
+      return inner.commit(change);
+    },
+    async find(query) {
+      const page = await inner.find(query);
+      const others = [...rows.values()].filter((row) => row.kind === query.kind && !page.items.some(({ id }) => id === row.id));
+      return page.next === undefined && query.subject === undefined && query.open === undefined && query.during === undefined
+        ? { ...page, items: [...page.items, ...others].slice(0, query.limit) }
+        : page;
+    },
+  })),
+  broken('live() ignores the namespace', 'shows no row of another namespace in any read', (inner, { rows }) => ({
     async commit(change) {
       for (const row of change.put) rows.set(row.id, row);
       return inner.commit(change);
@@ -61,7 +57,7 @@ export const APART = [
       journal: (query) => root.journal(query),
     };
   }),
-  broken('ids of changes are known across namespaces', 'knows a change by its id inside the namespace only', (inner, { ids }) => ({
+  broken('ids of changes are shared across namespaces', 'knows a change by its id inside the namespace only', (inner, { ids }) => ({
     async commit(change) {
       if (ids.has(change.id)) return answered(inner, 'committed');
       const answer = await inner.commit(change);
@@ -69,7 +65,7 @@ export const APART = [
       return answer;
     },
   })),
-  broken('trimming reaches the other namespaces', 'trims the journal of one namespace only', (inner, { ids }) => ({
+  broken('trimming affects the other namespaces', 'trims the journal of one namespace only', (inner, { ids }) => ({
     async commit(change) {
       ids.add(inner.namespace);
       const answer = await inner.commit(change);
@@ -83,7 +79,7 @@ export const APART = [
       return answer;
     },
   })),
-  broken('namespaces are folded', 'tells namespaces apart byte by byte', (inner) => ({
+  broken('namespaces are case-insensitive', 'tells namespaces apart byte by byte', (inner) => ({
     in: (namespace) => Object.assign(Object.create(inner.in(namespace.toLowerCase())) as typeof inner, { namespace }),
   })),
 
@@ -111,7 +107,7 @@ export const APART = [
     'keeps a row under each of many hostile ids',
     foldedIds((id) => id.trimEnd()),
   ),
-  broken('kinds are folded', 'keeps rows of hostile kinds apart', (inner) => ({
+  broken('kinds are case-insensitive', 'keeps rows of hostile kinds apart', (inner) => ({
     find: (query) => inner.find({ ...query, kind: query.kind.toLowerCase() }),
   })),
   broken('a subject in find() is a pattern', 'finds a hostile subject, and only that', (inner) => ({
@@ -122,11 +118,11 @@ export const APART = [
       return { ...page, items: page.items.filter((row) => pattern.test(row.subject ?? '')) };
     },
   })),
-  broken('a scope in live() is folded', 'looks a hostile scope up, and only that', (inner) => ({
+  broken('scopes in live() are case-insensitive', 'looks a hostile scope up, and only that', (inner) => ({
     live: async ({ subject, scope, at }) =>
       (await inner.live({ subject, at })).filter((row) => scope === undefined || row.scope?.toLowerCase() === scope.toLowerCase()),
   })),
-  broken('subject and scope are one key, put together', 'never puts keys together so that two become one', (inner) => ({
+  broken('subject and scope are joined to one key', 'never puts keys together so that two become one', (inner) => ({
     async live(query) {
       if (query.scope === undefined) return inner.live(query);
       const rows = [...(await allOf(inner, 'grant')), ...(await allOf(inner, 'usage'))];
@@ -134,7 +130,7 @@ export const APART = [
       return rows.filter((row) => row.open && (row.until ?? 0) > query.at && `${String(row.subject)}:${String(row.scope)}` === key);
     },
   })),
-  broken('kind and id are one key, put together', 'never puts keys together so that two become one', (inner, { rows }) => ({
+  broken('kind and id are joined to one key', 'never puts keys together so that two become one', (inner, { rows }) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       if (answer.outcome === 'committed') for (const row of change.put) rows.set(`${row.kind}.${row.id}`, row);
@@ -142,7 +138,11 @@ export const APART = [
     },
     get: async (keys) => (await inner.get(keys)).map((row, i) => row && rows.get(`${keys[i]?.kind}.${keys[i]?.id}`)),
   })),
-  broken('empty texts are kept as nothing', 'gives bodies back unchanged', rowsOut(bodies((value) => (value === '' ? null : value)))),
+  broken(
+    'empty texts are stored as missing values',
+    'gives bodies back unchanged',
+    rowsOut(bodies((value) => (value === '' ? null : value))),
+  ),
   broken(
     'numbers are kept with 15 digits',
     'gives bodies back unchanged',
@@ -172,7 +172,7 @@ function foldedIds(fold: (id: string) => string) {
 
 const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 
-/** Changes every value of a body that is not made of others. */
+/** Changes every primitive value of a body. */
 function bodies(bend: (value: JsonValue) => JsonValue): (row: Row) => Row {
   const deep = (value: JsonValue): JsonValue => {
     if (typeof value !== 'object' || value === null) return bend(value);

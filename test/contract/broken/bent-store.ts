@@ -4,7 +4,7 @@ import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row } from '../..
 import type { AuditEntry } from '../../../src/records/index.js';
 import { MemoryGrantStore } from '../../../src/stores/memory.js';
 
-/** What all handles of one broken store have in common, across namespaces. */
+/** What all handles of one broken store share, across namespaces. */
 export class Shared {
   readonly ids = new Set<string>();
   readonly rows = new Map<string, Row>();
@@ -13,7 +13,7 @@ export class Shared {
   count = 0;
 }
 
-/** The methods that are wrong; all others are those of the memory store. */
+/** The methods with the bug; all others are those of the memory store. */
 export type Bend = (inner: GrantStore, shared: Shared) => Partial<GrantStore>;
 
 /** A store with one bug, and the case of the contract suite that has to find it. */
@@ -64,7 +64,7 @@ export const commits =
   (bend: (change: Change) => Partial<Change>): Bend =>
   (inner) => ({ commit: async (change) => inner.commit({ ...change, ...bend(change) }) });
 
-/** A store whose rows are changed on their way out. */
+/** A store whose rows are changed when they are read. */
 export const rowsOut =
   (bend: (row: Row) => Row): Bend =>
   (inner) => ({
@@ -74,7 +74,7 @@ export const rowsOut =
     due: async (query) => withItems(await inner.due(query), bend),
   });
 
-/** A store whose rows are changed on their way in, and its keys on the way in too. */
+/** A store whose rows are changed when they are written, and its keys in calls. */
 export const rowsIn =
   (bend: (row: Row) => Row, id: (id: string) => string = (same) => same): Bend =>
   (inner) => ({
@@ -88,22 +88,22 @@ const withItems = <P extends { readonly items: readonly Row[] }>(page: P, bend: 
   items: page.items.map(bend),
 });
 
-/** An answer of `commit` that the store below has not given. */
+/** An answer of `commit` that the inner store has not given. */
 export async function answered(store: GrantStore, outcome: CommitOutcome): Promise<CommitAnswer> {
   return { outcome, head: (await store.journal({ after: 0, limit: 1 })).head };
 }
 
-/** Every row of a kind, however many. */
+/** Every row of a kind, without a limit. */
 export async function allOf(store: GrantStore, kind: string): Promise<readonly Row[]> {
   return (await store.find({ kind, limit: 10_000 })).items;
 }
 
-/** Every row that is ever due. */
+/** Every row that has a dueAt. */
 export async function allDue(store: GrantStore): Promise<readonly Row[]> {
   return (await store.due({ at: 8_640_000_000_000_000, limit: 10_000 })).items;
 }
 
-/** A page by position: the way not to do it. */
+/** A page by position, which is wrong when rows change. */
 export function pageByOffset<T>(
   items: readonly T[],
   after: string | undefined,

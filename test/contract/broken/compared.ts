@@ -11,21 +11,21 @@ export const COMPARED = [
     commits(() => ({ expect: [] })),
   ),
   broken(
-    'only what is written is compared',
+    'only written records are compared',
     'refuses a change when a record that it only read has changed',
     commits(({ expect, put }) => ({ expect: expect.filter((key) => put.some(sameKey(key))) })),
   ),
   broken(
-    'what is only read is compared only for its presence',
+    'a record that is only read is compared only for its presence',
     'refuses a change when a record that it only read has been created or removed',
     commits(({ expect, put }) => ({ expect: expect.filter((key) => key.version > 0 || put.some(sameKey(key))) })),
   ),
   broken(
-    '0 is not compared: "must not exist" means nothing',
+    'version 0 ("must not exist") is not compared',
     'takes 0 for "must not exist", whether the record is written or only read',
     commits(({ expect }) => ({ expect: expect.filter((key) => key.version !== 0) })),
   ),
-  broken('what is compared is read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({
+  broken('versions are read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
       if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
@@ -33,36 +33,40 @@ export const COMPARED = [
     },
   })),
   broken(
-    'what a change on a usage row only reads is not compared',
+    'in a change of a usage row, records that are only read are not compared',
     'of which each half writes what the other half only reads',
     commits(({ expect, put }) => ({
       expect: put.some((row) => row.kind === 'usage') ? expect.filter((key) => put.some(sameKey(key))) : expect,
     })),
   ),
-  broken('grants are compared as they were a turn ago', 'commits nothing after the change that changed what it only read', (inner) => ({
-    async commit(change) {
-      const grants = change.expect.filter((key) => key.kind === 'grant' && !change.put.some(sameKey(key)));
-      const kept = await inner.get(grants);
-      if (grants.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
-      await Promise.resolve();
-      return inner.commit({ ...change, expect: change.expect.filter((key) => !grants.includes(key)) });
-    },
-  })),
-  broken('what is only read is compared before the transaction', 'that each read what the other writes', (inner) => ({
+  broken(
+    'grants are compared with their version one turn earlier',
+    'commits nothing after the change that changed what it only read',
+    (inner) => ({
+      async commit(change) {
+        const grants = change.expect.filter((key) => key.kind === 'grant' && !change.put.some(sameKey(key)));
+        const kept = await inner.get(grants);
+        if (grants.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
+        await Promise.resolve();
+        return inner.commit({ ...change, expect: change.expect.filter((key) => !grants.includes(key)) });
+      },
+    }),
+  ),
+  broken('records that are only read are compared before the transaction', 'that each read what the other writes', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
       if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       return inner.commit({ ...change, expect: change.expect.filter((key) => change.put.some(sameKey(key))) });
     },
   })),
-  broken('the record that many changes share is compared before the transaction', 'win that write different records', (inner) => ({
+  broken('a record that many changes share is compared before the transaction', 'win that write different records', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
       if (change.expect.some((key, i) => (kept[i]?.version ?? 0) !== key.version)) return answered(inner, 'conflict');
       return inner.commit({ ...change, expect: change.expect.filter((key) => key.kind !== 'subject') });
     },
   })),
-  broken('a record at a newer version than expected is fine', 'compares for equality', (inner) => ({
+  broken('a record at a newer version than expected passes', 'compares for equality', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
       const expect = change.expect.map((key, i) => ({
@@ -72,20 +76,20 @@ export const COMPARED = [
       return inner.commit({ ...change, expect });
     },
   })),
-  broken('updates are lost: a writer that came later overwrites', 'loses no update: 16 writers', (inner) => ({
+  broken('updates are lost: a later writer overwrites', 'loses no update: 16 writers', (inner) => ({
     async commit(change) {
       if (!change.put.some((row) => row.kind === 'usage')) return inner.commit(change);
       return inner.commit({ ...change, expect: [], put: change.put });
     },
   })),
-  broken('a record that is not there has every version', 'refuses any version of a record that does not exist', (inner) => ({
+  broken('a missing record passes with any version', 'refuses any version of a record that does not exist', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
       return inner.commit({ ...change, expect: change.expect.filter((_, i) => kept[i] !== undefined) });
     },
   })),
   broken(
-    'what is removed is not compared',
+    'removed records are not compared',
     'compares the version of a record that is removed',
     commits(({ expect, remove = [] }) => ({ expect: expect.filter((key) => !remove.some(sameKey(key))) })),
   ),
@@ -94,7 +98,7 @@ export const COMPARED = [
     'compares every expectation, wherever it stands',
     commits(({ expect }) => ({ expect: expect.slice(0, 1) })),
   ),
-  broken('expectations go by the id alone', 'compares kind and id together', (inner) => ({
+  broken('expectations compare only the id', 'compares kind and id together', (inner) => ({
     async commit(change) {
       for (const key of change.expect.filter(({ version }) => version === 0)) {
         const others = await inner.get(['grant', 'request'].map((kind) => ({ kind, id: key.id })));
@@ -103,7 +107,7 @@ export const COMPARED = [
       return inner.commit(change);
     },
   })),
-  broken('a change that writes nothing is waved through', 'answers a change that only compares', (inner) => ({
+  broken('a change without writes is not compared', 'answers a change that only compares', (inner) => ({
     commit: async (change) => (change.put.length + change.append.length === 0 ? answered(inner, 'committed') : inner.commit(change)),
   })),
 ];

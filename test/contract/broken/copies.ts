@@ -3,17 +3,17 @@ import type { Page } from '../../../src/core/ports.js';
 import type { JournalSlice, Row } from '../../../src/core/store-port.js';
 import { broken } from './bent-store.js';
 
-/** Guarantee 8 broken: an answer, or an argument, is what the store keeps. */
+/** Guarantee 8 broken: an answer, or an argument, is an object that the store keeps. */
 export const COPIES = [
-  broken('get() hands out what is kept', 'gives from get() what may be changed without effect', (inner) => {
+  broken('get() returns the stored row itself', 'gives from get() what may be changed without effect', (inner) => {
     const kept = new Map<string, Row>();
     return { get: async (keys) => (await inner.get(keys)).map((row) => row && own(kept, row)) };
   }),
-  broken('get() hands out a body that is shared', 'gives from get() what may be changed without effect', (inner) => {
+  broken('get() returns a shared body', 'gives from get() what may be changed without effect', (inner) => {
     const kept = new Map<string, Row>();
     return { get: async (keys) => (await inner.get(keys)).map((row) => row && { ...row, body: own(kept, row).body }) };
   }),
-  broken('live() hands out its own list', 'gives from live() what may be changed without effect', (inner) => {
+  broken('live() returns its own list', 'gives from live() what may be changed without effect', (inner) => {
     const kept = new Map<string, Row[]>();
     return {
       async live(query) {
@@ -25,7 +25,7 @@ export const COPIES = [
       },
     };
   }),
-  broken('live() of all scopes hands out what is kept', 'gives from live of all scopes() what may be changed', (inner) => {
+  broken('live() of all scopes returns the stored rows themselves', 'gives from live of all scopes() what may be changed', (inner) => {
     const kept = new Map<string, Row>();
     return {
       async live(query) {
@@ -34,15 +34,15 @@ export const COPIES = [
       },
     };
   }),
-  broken('find() hands out what is kept', 'gives from find() what may be changed without effect', (inner) => {
+  broken('find() returns the stored rows themselves', 'gives from find() what may be changed without effect', (inner) => {
     const kept = new Map<string, Row>();
     return { find: async (query) => shared(kept, await inner.find(query)) };
   }),
-  broken('due() hands out what is kept', 'gives from due() what may be changed without effect', (inner) => {
+  broken('due() returns the stored rows themselves', 'gives from due() what may be changed without effect', (inner) => {
     const kept = new Map<string, Row>();
     return { due: async (query) => shared(kept, await inner.due(query)) };
   }),
-  broken('journal() hands out the entries that are kept', 'gives from journal() what may be changed without effect', (inner) => {
+  broken('journal() returns the stored entries themselves', 'gives from journal() what may be changed without effect', (inner) => {
     let kept: JournalSlice | undefined;
     return {
       async journal(query) {
@@ -52,7 +52,7 @@ export const COPIES = [
       },
     };
   }),
-  broken('journal() hands out its head', 'links to the head kept, not to one that was changed', (inner) => {
+  broken('journal() returns its own head object', 'links to the head kept, not to one that was changed', (inner) => {
     let head: Anchor = { seq: 0, hash: '' };
     return {
       async journal(query) {
@@ -64,7 +64,7 @@ export const COPIES = [
     };
   }),
   broken(
-    'journal() hands out one genesis for all namespaces',
+    'journal() returns one genesis object for all namespaces',
     'gives from journal() of an empty namespace what may be changed without effect, on it and on another namespace',
     (inner) => ({
       async journal(query) {
@@ -73,7 +73,7 @@ export const COPIES = [
       },
     }),
   ),
-  broken('commit() keeps the rows that it was given', 'keeps a copy of the change', (inner) => {
+  broken('commit() stores the given row objects', 'keeps a copy of the change', (inner) => {
     const kept = new Map<string, Row>();
     return {
       async commit(change) {
@@ -85,7 +85,7 @@ export const COPIES = [
         (await inner.get(keys)).map((row, i) => (row === undefined ? row : structuredClone(kept.get(keys[i]?.id ?? '') ?? row))),
     };
   }),
-  broken('commit() compares with the rows that it has handed out', 'compares with the version kept', (inner) => {
+  broken('commit() compares with the rows that it has returned', 'compares with the version kept', (inner) => {
     const kept = new Map<string, Row>();
     return {
       get: async (keys) => (await inner.get(keys)).map((row) => row && own(kept, row)),
@@ -97,10 +97,10 @@ export const COPIES = [
   }),
 ];
 
-/** The constant of that store, which whoever is handed it may change. */
+/** The genesis constant of that store, which a caller may change. */
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 
-/** The one copy of a row that everybody gets. */
+/** The one copy of a row that every caller gets. */
 function own(kept: Map<string, Row>, row: Row): Row {
   const key = JSON.stringify([row.kind, row.id, row.version]);
   const copy = kept.get(key) ?? structuredClone(row);

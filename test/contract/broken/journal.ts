@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../../src/records/index.js';
 import type { Bend } from './bent-store.js';
 import { broken, commits } from './bent-store.js';
 
-/** A store whose journal is changed on its way out. */
+/** A store whose journal is changed when it is read. */
 const slices =
   (bend: (slice: JournalSlice) => JournalSlice): Bend =>
   (inner) => ({ journal: async (query) => bend(await inner.journal(query)) });
@@ -12,7 +12,7 @@ const slices =
 const entries = (bend: (entry: AuditEntry, i: number) => AuditEntry): Bend =>
   slices((slice) => ({ ...slice, entries: slice.entries.map(bend) }));
 
-/** A journal of its own, chained by its own rule. */
+/** A separate journal, chained by its own rule. */
 function chained(hash: (prevHash: string, seq: number, digest: string) => string, seqOf = (seq: number) => seq): Bend {
   return (inner) => ({
     async journal({ after, limit }) {
@@ -34,7 +34,7 @@ function chained(hash: (prevHash: string, seq: number, digest: string) => string
   });
 }
 
-/** Guarantee 5 broken: a gap, a wrong link, another order. */
+/** Guarantee 5 broken: a gap, a wrong link, or another order. */
 export const JOURNAL = [
   broken('an empty journal has no anchors', 'is empty at first', (inner) => ({
     async journal(query) {
@@ -68,7 +68,7 @@ export const JOURNAL = [
     chained((prevHash, seq, digest) => hashOfEntry(prevHash, seq - 1, digest)),
   ),
   broken(
-    'the hash leaves the entry before out',
+    'the hash omits the previous entry',
     'links each entry to the one before',
     chained((_, seq, digest) => hashOfEntry(GENESIS.hash, seq, digest)),
   ),
@@ -119,7 +119,7 @@ export const JOURNAL = [
       return answer;
     },
   })),
-  broken('a conflict uses up a sequence number', 'leaves no gap for a change that conflicted among others', (inner, shared) => ({
+  broken('a conflict uses up a seq', 'leaves no gap for a change that conflicted among others', (inner, shared) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       if (answer.outcome === 'conflict') shared.count += 1;
@@ -131,9 +131,9 @@ export const JOURNAL = [
       return { ...slice, entries: slice.entries.map((entry) => ({ ...entry, seq: entry.seq + (shared.offsets.get(entry.id) ?? 0) })) };
     },
   })),
-  broken('entries are ordered by when their commit began', 'has its entries in the order of commits', (inner, shared) => ({
+  broken('entries are ordered by the start of their commit', 'has its entries in the order of commits', (inner, shared) => ({
     async commit(change) {
-      // The place is taken before the transaction, as a sequence or a clock would give it.
+      // The seq is taken before the transaction, as a database sequence or a clock would give it.
       const place = (shared.count += 1);
       for (let turn = place % 3; turn > 0; turn--) await Promise.resolve();
       const answer = await inner.commit(change);
@@ -160,32 +160,28 @@ export const JOURNAL = [
       return { entries: all.slice(after, after + limit), start: GENESIS, head: all.at(-1) ?? GENESIS };
     },
   })),
-  broken('a page begins with the entry that it should begin behind', 'gives pages after a number', (inner) => ({
+  broken('a page starts with the entry at after', 'gives pages after a number', (inner) => ({
     journal: (query) => inner.journal({ ...query, after: Math.max(0, query.after - 1) }),
   })),
   broken('a page is one entry too long', 'gives pages after a number', (inner) => ({
     journal: (query) => inner.journal({ ...query, limit: query.limit + 1 }),
   })),
-  broken('a page is never longer than three', 'gives pages after a number', (inner) => ({
+  broken('a page never has more than three entries', 'gives pages after a number', (inner) => ({
     async journal(query) {
       const slice = await inner.journal({ ...query, limit: Math.min(3, query.limit) });
       return query.after >= 3 && query.limit > 5 ? { ...slice, entries: [] } : slice;
     },
   })),
   broken('the head is that of the page', 'gives start and head with every page', slices(headOfPage)),
-  broken(
-    'a page is found by counting, and entries that came meanwhile shift it',
-    'loses nothing between pages while it grows',
-    (inner, shared) => ({
-      async journal(query) {
-        const slice = await inner.journal(query);
-        const grown = query.after > 0 && shared.count < slice.head.seq ? 1 : 0;
-        shared.count = slice.head.seq;
-        return { ...slice, entries: slice.entries.slice(grown) };
-      },
-    }),
-  ),
-  broken('a change without entries gets one from the store', 'does not move for a change without entries', (inner) => ({
+  broken('a page is found by position, which later entries shift', 'loses nothing between pages while it grows', (inner, shared) => ({
+    async journal(query) {
+      const slice = await inner.journal(query);
+      const grown = query.after > 0 && shared.count < slice.head.seq ? 1 : 0;
+      shared.count = slice.head.seq;
+      return { ...slice, entries: slice.entries.slice(grown) };
+    },
+  })),
+  broken('a change without entries gets an entry from the store', 'does not move for a change without entries', (inner) => ({
     async commit(change) {
       const { head } = await inner.journal({ after: 0, limit: 1 });
       const { entries: last } = await inner.journal({ after: head.seq - 1, limit: 1 });

@@ -8,7 +8,7 @@ const ZEROS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 type Heads = Required<GrantStore>['heads'];
 type Due = Required<GrantStore>['dueNamespaces'];
 
-/** A `heads` that asks the memory store, and changes what it is asked or answers. */
+/** A `heads` that calls the memory store with a changed argument, or changes its answer. */
 const heads =
   (bend: (ask: Heads, names: readonly string[], inner: GrantStore, shared: Shared) => ReturnType<Heads>): Bend =>
   (inner, shared) => ({ heads: async (names) => bend((inner as Required<GrantStore>).heads.bind(inner), names, inner, shared) });
@@ -26,12 +26,12 @@ const HEADS = [
     heads((ask, names) => ask([...new Set(names)])),
   ),
   broken(
-    'heads() knows its own namespace alone',
+    'heads() knows only its own namespace',
     'gives the head that each journal gives, in the order asked',
     heads(async (ask, names, inner) => (await ask(names)).map((head, i) => (names[i] === inner.namespace ? head : ZEROS))),
   ),
   broken(
-    'heads() gives nothing where there is no entry',
+    'heads() returns no head for an empty journal',
     'gives seq 0 with 64 zeros where no entry was ever written',
     heads(async (ask, names) => (await ask(names)).map((head) => (head?.seq === 0 ? undefined : head))),
   ),
@@ -40,7 +40,7 @@ const HEADS = [
     'gives seq 0 with 64 zeros where no entry was ever written',
     heads(async (ask, names) => (await ask(names)).map((head) => (head?.seq === 0 ? { seq: 0, hash: '' } : head))),
   ),
-  broken('each handle keeps what heads() gave', 'gives the head of the last commit with entries, through every handle', (inner) => {
+  broken('each handle caches heads()', 'gives the head of the last commit with entries, through every handle', (inner) => {
     const kept = new Map<string, Anchor | undefined>();
     return {
       async heads(names) {
@@ -71,7 +71,7 @@ const HEADS = [
     }),
   ),
   broken(
-    'heads() looks among the entries that are kept',
+    'heads() reads only the kept entries',
     'gives the head of a journal that was trimmed whole',
     heads((_, names, inner) =>
       Promise.all(
@@ -83,7 +83,7 @@ const HEADS = [
     ),
   ),
   broken(
-    'heads() answers a hundred names and no more',
+    'heads() returns at most a hundred names',
     'takes 1,000 names at once',
     heads(async (ask, names) => {
       const answer = await ask(names.slice(0, 100));
@@ -91,11 +91,11 @@ const HEADS = [
     }),
   ),
   broken(
-    'heads() folds case',
+    'heads() is case-insensitive',
     'tells names apart byte by byte',
     heads((ask, names) => ask(names.map((name) => name.toLowerCase()))),
   ),
-  broken('heads() hands out the anchors that it keeps', 'gives anchors that may be changed without effect', (inner) => {
+  broken('heads() returns the stored anchors themselves', 'gives anchors that may be changed without effect', (inner) => {
     const kept = new Map<string, Anchor>();
     return {
       async heads(names) {
@@ -110,12 +110,12 @@ const HEADS = [
     };
   }),
   broken(
-    'heads() takes any number of names',
+    'heads() accepts any number of names',
     'refuses more than 1,000 names, and what is no list of ids',
     heads(async (ask, names) => (Array.isArray(names) && names.length > 1_000 ? names.map(() => ZEROS) : ask(names))),
   ),
   broken(
-    'heads() takes any text for a name',
+    'heads() accepts any string as a name',
     'refuses more than 1,000 names, and what is no list of ids',
     heads(async (ask, names) => (names?.[0] === '' ? [ZEROS] : ask(names))),
   ),
@@ -131,14 +131,14 @@ const HEADS = [
   ),
 ];
 
-/** A `dueNamespaces` that asks the memory store, and changes what it is asked or answers. */
+/** A `dueNamespaces` that calls the memory store with a changed argument, or changes its answer. */
 const due =
   (bend: (ask: Due, query: DueNamespacesQuery, inner: GrantStore, shared: Shared) => ReturnType<Due>): Bend =>
   (inner, shared) => ({
     dueNamespaces: async (query) => bend((inner as Required<GrantStore>).dueNamespaces.bind(inner), query, inner, shared),
   });
 
-/** A `dueNamespaces` by position in a list that is put together for each page. */
+/** A `dueNamespaces` by position in a list that is built for each page. */
 const dueIn = (
   list: (names: readonly string[], query: DueNamespacesQuery, inner: GrantStore) => readonly string[] | Promise<readonly string[]>,
 ): Bend =>
@@ -150,7 +150,7 @@ const dueIn = (
     return { items: page, next: from !== -1 && from + query.limit < names.length ? page.at(-1) : undefined };
   });
 
-/** Only those with a row that meets a condition. */
+/** Only the namespaces with a row that meets a condition. */
 const withRows = (
   isDue: (row: { readonly kind: string; readonly open: boolean; readonly dueAt: number | undefined }, at: number) => boolean,
 ): Bend =>
@@ -161,20 +161,20 @@ const withRows = (
 
 const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** Guarantee 6 broken for `dueNamespaces`: a tenant that is left out, or pages that lose one. */
+/** Guarantee 6 broken for `dueNamespaces`: an omitted tenant, or pages that lose one. */
 const DUE = [
   broken(
-    'a namespace is named one millisecond late',
+    'a namespace is listed one millisecond late',
     'names a namespace from the dueAt of its first row on',
     withRows((row, at) => (row.dueAt ?? at) < at),
   ),
   broken(
-    'only grants are looked at',
+    'only grants are considered',
     'names it for a row of any kind, open or closed',
     withRows((row, at) => row.kind === 'grant' && (row.dueAt ?? 0) <= at),
   ),
   broken(
-    'only open rows are looked at',
+    'only open rows are considered',
     'names it for a row of any kind, open or closed',
     withRows((row, at) => row.open && (row.dueAt ?? 0) <= at),
   ),
@@ -184,7 +184,7 @@ const DUE = [
     withRows((row, at) => !!row.dueAt && row.dueAt <= at),
   ),
   broken(
-    'dueNamespaces() goes by the real time',
+    'dueNamespaces() uses the system clock',
     'judges at the instant of the question',
     due((ask, query) => ask(query.at === 1_000 ? query : { ...query, at: Date.now() })),
   ),
@@ -194,7 +194,7 @@ const DUE = [
     dueIn((names) => [...names].sort(byCodePoint)),
   ),
   broken(
-    'names are in the order of a language',
+    'names are in the order of a locale',
     'names every namespace in the order of UTF-16 code units',
     dueIn((names) => [...names].sort((a, b) => a.localeCompare(b, 'en'))),
   ),
@@ -204,7 +204,7 @@ const DUE = [
     due((ask, query) => ask({ ...query, limit: query.limit + 1 })),
   ),
   broken(
-    'each page begins with the last name of the one before',
+    'each page starts with the last name of the previous one',
     'names every namespace in the order of UTF-16 code units',
     due(async (ask, query) => {
       const page = await ask(query);
@@ -222,7 +222,7 @@ const DUE = [
     }),
   ),
   broken(
-    'a limit counts rows, and a namespace is named for each of its rows',
+    'the limit counts rows, and a namespace is listed once for each of its rows',
     'names a namespace with one row beside one with many, each once',
     due(async (ask, query, inner) => {
       const page = await ask(query);
@@ -242,7 +242,7 @@ const DUE = [
     }),
   ),
   broken(
-    'a page begins only behind a name that is there',
+    'after must be an existing name',
     'begins after any name, whether or not it is there',
     due(async (ask, query) => {
       const { items } = await ask({ ...query, after: undefined, limit: 10_000 });
@@ -252,12 +252,12 @@ const DUE = [
     }),
   ),
   broken(
-    'only its own namespace and those behind it are named',
+    'only its own namespace and later ones are listed',
     'begins with the first name where no other is given',
     due((ask, query, inner) => ask({ ...query, after: query.after ?? `${inner.namespace}\u{10fff0}` })),
   ),
   broken(
-    'pages of names go by position',
+    'pages of names are found by position',
     'names what stays due exactly once while others become due, and are handled, between pages',
     due(async (ask, query, inner, shared) => {
       const { items } = await ask({ ...query, after: undefined, limit: 10_000 });
@@ -267,7 +267,7 @@ const DUE = [
       return { items: page.items, next: page.next === undefined ? undefined : page.items.at(-1) };
     }),
   ),
-  broken('each handle keeps what dueNamespaces() gave', 'names it after a commit that made it due, through every handle', (inner) => {
+  broken('each handle caches dueNamespaces()', 'names it after a commit that made it due, through every handle', (inner) => {
     const kept = new Map<string, Awaited<ReturnType<Due>>>();
     return {
       async dueNamespaces(query) {
@@ -279,12 +279,12 @@ const DUE = [
     };
   }),
   broken(
-    'dueNamespaces() takes any limit',
+    'dueNamespaces() accepts any limit',
     'refuses a question with an invalid instant, name or limit',
     due((ask, query) => (query?.limit === 0 ? Promise.resolve({ items: [], next: undefined }) : ask(query))),
   ),
   broken(
-    'dueNamespaces() takes any instant',
+    'dueNamespaces() accepts any instant',
     'refuses a question with an invalid instant, name or limit',
     due((ask, query) => ask(Number.isNaN(query?.at) ? { ...query, at: 0 } : query)),
   ),

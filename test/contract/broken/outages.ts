@@ -3,12 +3,12 @@ import { answered, broken } from './bent-store.js';
 
 const made = (outcome: CommitOutcome): CommitAnswer => ({ outcome, head: { seq: 0, hash: '0'.repeat(64) } });
 
-/** Guarantee 9 broken: an outage is answered. */
+/** Guarantee 9 broken: an outage is answered instead of rejected. */
 export const OUTAGES = [
-  broken('an outage of get() is answered with nothing found', 'rejects get()', (inner) => ({
+  broken('an outage of get() is answered with no rows', 'rejects get()', (inner) => ({
     get: (keys) => inner.get(keys).catch(() => keys.map(() => undefined)),
   })),
-  broken('an outage of live() is answered with nothing found', 'rejects live()', (inner) => ({
+  broken('an outage of live() is answered with no rows', 'rejects live()', (inner) => ({
     live: async (query) => {
       try {
         return await inner.live(query);
@@ -17,10 +17,10 @@ export const OUTAGES = [
       }
     },
   })),
-  broken('an outage of find() is answered with nothing found', 'rejects find()', (inner) => ({
+  broken('an outage of find() is answered with no rows', 'rejects find()', (inner) => ({
     find: (query) => inner.find(query).catch(() => ({ items: [], next: undefined })),
   })),
-  broken('an outage of due() is answered with nothing found', 'rejects due()', (inner) => ({
+  broken('an outage of due() is answered with no rows', 'rejects due()', (inner) => ({
     due: (query) => inner.due(query).catch(() => ({ items: [], next: undefined })),
   })),
   broken('an outage of journal() is answered with an empty journal', 'rejects journal()', (inner) => ({
@@ -29,13 +29,13 @@ export const OUTAGES = [
       return inner.journal(query).catch(() => ({ entries: [], start: zero, head: zero }));
     },
   })),
-  broken('an outage of commit() is answered committed', 'rejects commit()', (inner) => ({
+  broken('an outage of commit() is answered with committed', 'rejects commit()', (inner) => ({
     commit: (change) => inner.commit(change).catch(() => made('committed')),
   })),
-  broken('an outage of commit() is answered conflict', 'rejects commit()', (inner) => ({
+  broken('an outage of commit() is answered with conflict', 'rejects commit()', (inner) => ({
     commit: (change) => inner.commit(change).catch(() => made('conflict')),
   })),
-  broken('an outage of get() is thrown before there is a promise', 'rejects get()', (inner) => {
+  broken('an outage of get() is thrown synchronously', 'rejects get()', (inner) => {
     let down = false;
     return {
       get(keys) {
@@ -47,13 +47,13 @@ export const OUTAGES = [
       },
     };
   }),
-  broken('an outage is a rejection with a text', 'rejects find()', (inner) => ({
+  broken('an outage rejects with a string', 'rejects find()', (inner) => ({
     find: (query) => inner.find(query).catch(() => Promise.reject('connection refused')),
   })),
   broken('an outage in another namespace is not noticed', 'rejects in other namespaces of the same backend', (inner) => ({
     get: (keys) => (inner.namespace.endsWith('-b') ? inner.get(keys).catch(() => keys.map(() => undefined)) : inner.get(keys)),
   })),
-  broken('a store that has failed once stays down', 'answers again once the backend is back', (inner) => {
+  broken('a store that has failed once never works again', 'answers again once the backend is back', (inner) => {
     let failure: unknown;
     return {
       async get(keys) {
@@ -65,7 +65,7 @@ export const OUTAGES = [
       },
     };
   }),
-  broken('a change that failed is remembered as done', 'commits the change of the outage once', (inner, { ids }) => ({
+  broken('a change that failed counts as committed when it is repeated', 'commits the change of the outage once', (inner, { ids }) => ({
     async commit(change) {
       if (ids.has(change.id)) return answered(inner, 'committed');
       return inner.commit(change).catch((error: unknown) => {

@@ -3,12 +3,12 @@ import type { Bend } from './bent-store.js';
 import { placeIn, placeOf, readPlace } from '../../../src/records/index.js';
 import { allDue, allOf, broken, pageByOffset, rowsIn, rowsOut } from './bent-store.js';
 
-/** A `live` that filters what the memory store gives. */
+/** A `live` that filters the answer of the memory store. */
 const live =
   (keep: (row: Row, query: Parameters<GrantStore['live']>[0]) => boolean): Bend =>
   (inner) => ({ live: async (query) => (await inner.live(query)).filter((row) => keep(row, query)) });
 
-/** A `live` that looks through all rows of some kinds, closed ones too. */
+/** A `live` that scans all rows of some kinds, also closed ones. */
 const liveOf =
   (kinds: readonly string[], keep: (row: Row, query: Parameters<GrantStore['live']>[0]) => boolean): Bend =>
   (inner) => ({
@@ -18,7 +18,7 @@ const liveOf =
     },
   });
 
-/** A `find` whose rows, all pages together, are others. */
+/** A `find` that returns other rows, over all pages. */
 const inAll =
   (
     bend: (rows: readonly Row[], query: Parameters<GrantStore['find']>[0], inner: GrantStore) => readonly Row[] | Promise<readonly Row[]>,
@@ -30,7 +30,7 @@ const inAll =
     },
   });
 
-/** A `find` by position in a list that is put together for each page. */
+/** A `find` by position in a list that is built for each page. */
 const findIn =
   (list: (rows: readonly Row[], query: Parameters<GrantStore['find']>[0]) => readonly Row[]): Bend =>
   (inner) => ({
@@ -46,31 +46,35 @@ const dueIn =
 
 const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
-/** Guarantee 6 broken: off by one, another order, pages that lose rows, a clock. */
+/** Guarantee 6 broken: off by one, another order, pages that lose rows, or a clock. */
 export const READS = [
   broken('instants are 32 bits wide', 'keeps every instant as it was given', rowsIn(instants((at) => at | 0))),
   broken('instants are rounded to seconds', 'keeps every instant as it was given', rowsIn(instants((at) => at - (at % 1000)))),
-  broken('instants come back as text', 'keeps every instant as it was given', rowsOut(instants((at) => String(at) as unknown as number))),
   broken(
-    'instants come back as big integers',
+    'instants are returned as text',
+    'keeps every instant as it was given',
+    rowsOut(instants((at) => String(at) as unknown as number)),
+  ),
+  broken(
+    'instants are returned as bigints',
     'keeps every instant as it was given',
     rowsOut(instants((at) => BigInt(at) as unknown as number)),
   ),
-  broken('rows vanish when the real time has passed them', 'keeps what lies in 1970 and what lies in 275760', (inner) => ({
+  broken('rows disappear when the system clock passes their end', 'keeps what lies in 1970 and what lies in 275760', (inner) => ({
     get: async (keys) => (await inner.get(keys)).map((row) => ((row?.until ?? Infinity) < Date.now() ? undefined : row)),
   })),
-  broken('live() goes by the real time', 'judges live() at the instant of the question', (inner) => ({
+  broken('live() uses the system clock', 'judges live() at the instant of the question', (inner) => ({
     live: (query) => inner.live({ ...query, at: Date.now() }),
   })),
-  broken('due() goes by the real time', 'judges due() and find() at the instants of the question', (inner) => ({
+  broken('due() uses the system clock', 'judges due() and find() at the instants of the question', (inner) => ({
     due: (query) => inner.due({ ...query, at: Date.now() }),
   })),
   broken(
-    '0 is taken for "never"',
+    '0 counts as "never"',
     'takes 0 for an instant, not for "none"',
     dueIn((rows, at) => rows.filter((row) => row.dueAt && row.dueAt <= at)),
   ),
-  broken('instants may only grow', 'lets an instant go back', (inner) => ({
+  broken('instants may only increase', 'lets an instant go back', (inner) => ({
     async commit(change) {
       const before = await inner.get(change.put);
       const put = change.put.map((row, i) => ({ ...row, dueAt: row.dueAt && Math.max(row.dueAt, before[i]?.dueAt ?? 0) }));
@@ -84,11 +88,11 @@ export const READS = [
     live((row, { at }) => at + 1 < (row.until ?? 0)),
   ),
   broken(
-    'live() leaves out what starts later',
+    'live() omits rows that start later',
     'gives rows that start later',
     live((row, { at }) => (row.from ?? 0) <= at),
   ),
-  broken('live() at until loses the rows that last longer', 'gives at and after its until either the row or nothing', (inner) => ({
+  broken('live() with until omits rows that last longer', 'gives at and after its until either the row or nothing', (inner) => ({
     async live(query) {
       const rows = await inner.live({ ...query, at: 0 });
       return rows.some((row) => (row.until ?? 0) <= query.at) ? [] : rows;
@@ -98,7 +102,7 @@ export const READS = [
     live: ({ subject, at }) => inner.live({ subject, at }),
   })),
   broken(
-    'live() takes a scope for the beginning of one',
+    'live() matches a scope by prefix',
     'gives the rows of one subject and one scope only',
     liveOf(
       ['grant', 'usage'],
@@ -111,17 +115,17 @@ export const READS = [
     liveOf(['grant', 'usage'], (row, { scope }) => row.open && (scope === undefined || row.scope === scope)),
   ),
   broken(
-    'live() takes no scope for the scope that is undefined',
+    'live() without a scope finds only rows without a scope',
     'gives all scopes of the subject when none is asked for',
     live((row, { scope }) => row.scope === scope),
   ),
   broken(
-    'live() leaves out rows without a scope',
+    'live() omits rows without a scope',
     'gives all scopes of the subject when none is asked for',
     live((row) => row.scope !== undefined),
   ),
   broken(
-    'live() leaves out usage rows',
+    'live() omits usage rows',
     'gives rows of the kinds grant and usage, and no others',
     live((row) => row.kind === 'grant'),
   ),
@@ -131,32 +135,32 @@ export const READS = [
     liveOf(['grant', 'usage', 'request', 'subject', 'cursor'], matches),
   ),
   broken(
-    'live() knows no locks',
+    'live() omits the locks',
     'gives the open lock row with every answer',
     live((row) => row.kind !== 'lock'),
   ),
   broken(
-    'live() gives the locks for all scopes only',
+    'live() returns the locks only without a scope',
     'gives the open lock row with every answer',
     live((row, { scope }) => row.kind !== 'lock' || scope === undefined),
   ),
-  broken('live() gives the locks only with a grant', 'gives the open lock row with every answer', (inner) => ({
+  broken('live() returns the locks only with a grant', 'gives the open lock row with every answer', (inner) => ({
     async live(query) {
       const rows = await inner.live(query);
       return rows.some((row) => row.kind !== 'lock') ? rows : [];
     },
   })),
   broken(
-    'live() judges the locks by their until',
+    'live() filters the locks by their until',
     'gives the newest version of the lock row, whole',
     live((row, { at }) => row.kind !== 'lock' || row.until === undefined || at < row.until),
   ),
   broken(
-    'live() gives the locks of nobody only',
+    'live() returns the locks only for an unknown subject',
     'gives the newest version of the lock row, whole',
     live((row, { subject }) => row.kind !== 'lock' || row.subject === undefined || row.subject === subject),
   ),
-  broken('live() gives the locks of the first version', 'gives the newest version of the lock row, whole', (inner, { rows }) => ({
+  broken('live() returns the first version of the locks', 'gives the newest version of the lock row, whole', (inner, { rows }) => ({
     async live(query) {
       const found = await inner.live(query);
       for (const row of found) if (row.kind === 'lock' && !rows.has(inner.namespace)) rows.set(inner.namespace, row);
@@ -167,13 +171,13 @@ export const READS = [
       return inner.commit(change);
     },
   })),
-  broken('live() gives locks that are closed', 'gives the lock row no longer once it is closed', (inner) => ({
+  broken('live() returns closed locks', 'gives the lock row no longer once it is closed', (inner) => ({
     async live(query) {
       const [lock] = await inner.get([{ kind: 'lock', id: 'open' }]);
       return [...(await inner.live(query)).filter((row) => row.kind !== 'lock'), ...(lock === undefined ? [] : [lock])];
     },
   })),
-  broken('live() takes every row of kind lock for that of the locks', 'takes no other row for that of the locks', (inner) => ({
+  broken('live() returns every row of kind lock as the locks', 'takes no other row for that of the locks', (inner) => ({
     live: async (query) => [
       ...(await inner.live(query)).filter((row) => row.kind !== 'lock'),
       ...(await allOf(inner, 'lock')).filter((row) => row.open),
@@ -182,10 +186,10 @@ export const READS = [
   broken('live() keeps one row for each id', 'gives a grant and its usage, which have one id', (inner) => ({
     live: async (query) => [...new Map((await inner.live(query)).map((row) => [row.id, row])).values()],
   })),
-  broken('live() on a scope gives grants alone', 'gives a grant and its usage, which have one id', (inner) => ({
+  broken('live() on a scope returns only grants', 'gives a grant and its usage, which have one id', (inner) => ({
     live: async (query) => (await inner.live(query)).filter((row) => query.scope === undefined || row.kind === 'grant'),
   })),
-  broken('live() gives a usage row as long as its grant is open', 'gives no usage that is closed', (inner) => ({
+  broken('live() returns a usage row while its grant is open', 'gives no usage that is closed', (inner) => ({
     async live(query) {
       const rows = await inner.live(query);
       const usages = await allOf(inner, 'usage');
@@ -193,7 +197,7 @@ export const READS = [
       return [...rows, ...closed];
     },
   })),
-  broken('live() never gives again what was closed once', 'live() > gives a row again that was closed', (inner, { ids }) => ({
+  broken('live() never returns a row again that was closed once', 'live() > gives a row again that was closed', (inner, { ids }) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       if (answer.outcome === 'committed') for (const row of change.put) if (!row.open) ids.add(`${row.kind} ${row.id}`);
@@ -203,7 +207,7 @@ export const READS = [
   })),
   broken('live() gives closed rows', 'gives open rows only', liveOf(['grant', 'usage'], matches)),
   broken(
-    'a row that ends takes the other scopes of its subject along',
+    'a row that ends removes the other scopes of its subject',
     'keeps the other rows of a subject when one ends',
     (inner, { ids }) => ({
       async commit(change) {
@@ -224,7 +228,7 @@ export const READS = [
     live: async ({ subject, scope, at }) =>
       (await inner.live({ subject, at })).filter((row) => scope === undefined || rows.get(row.id)?.scope === scope),
   })),
-  broken('live() gives old versions too', 'gives the newest version of a row, once and whole', (inner, shared) => ({
+  broken('live() also returns old versions', 'gives the newest version of a row, once and whole', (inner, shared) => ({
     commit(change) {
       shared.rows.clear();
       for (const row of change.put) if (row.version > 1) shared.rows.set(row.id, row);
@@ -232,69 +236,64 @@ export const READS = [
     },
     live: async (query) => (await inner.live(query)).flatMap((row) => (shared.rows.has(row.id) ? [row, row] : [row])),
   })),
-  broken('live() gives a hundred rows at most', 'gives all of them, however many', (inner) => ({
+  broken('live() returns at most a hundred rows', 'gives all of them, however many', (inner) => ({
     live: async (query) => (await inner.live(query)).slice(0, 100),
   })),
   broken(
-    'live() takes a far end for a mistake',
+    'live() omits rows with a far end',
     'gives a row that lasts to the end of time',
     live((row) => (row.until ?? 0) < 4_102_444_800_000),
   ),
 
-  broken('find() leaves out the kinds that it does not know', 'finds rows of any kind, by whichever columns they have', (inner) => ({
+  broken('find() omits unknown kinds', 'finds rows of any kind, by whichever columns they have', (inner) => ({
     async find(query) {
       const known = ['grant', 'request', 'cursor', 'usage'].includes(query.kind);
       return known ? inner.find(query) : { items: [], next: undefined };
     },
   })),
-  broken('find() takes what has no from for what was always there', 'finds rows of any kind, by whichever columns they have', (inner) => ({
+  broken('find() treats a missing from as always started', 'finds rows of any kind, by whichever columns they have', (inner) => ({
     async find({ during: window, ...query }) {
       const { items, next } = await inner.find(query);
       if (window === undefined) return { items, next };
       return { items: items.filter((row) => (row.from ?? 0) < window.until && window.from < (row.until ?? 0)), next };
     },
   })),
-  broken(
-    'find() keeps a row among the closed ones for ever',
-    'find() > follows a row that is closed, and opened again',
-    (inner, { ids }) => ({
-      async commit(change) {
-        const answer = await inner.commit(change);
-        if (answer.outcome === 'committed')
-          for (const row of change.put) if (!row.open && row.version > 1) ids.add(`${row.kind} ${row.id}`);
-        return answer;
-      },
-      async find(query) {
-        const page = await inner.find(query);
-        return query.open === true ? { ...page, items: page.items.filter((row) => !ids.has(`${row.kind} ${row.id}`)) } : page;
-      },
-    }),
-  ),
-  broken('find() takes "not open" for "either"', 'gives the rows of a kind that meet every condition asked', (inner) => ({
+  broken('find() keeps a closed row closed for ever', 'find() > follows a row that is closed, and opened again', (inner, { ids }) => ({
+    async commit(change) {
+      const answer = await inner.commit(change);
+      if (answer.outcome === 'committed') for (const row of change.put) if (!row.open && row.version > 1) ids.add(`${row.kind} ${row.id}`);
+      return answer;
+    },
+    async find(query) {
+      const page = await inner.find(query);
+      return query.open === true ? { ...page, items: page.items.filter((row) => !ids.has(`${row.kind} ${row.id}`)) } : page;
+    },
+  })),
+  broken('find() treats open: false as no filter', 'gives the rows of a kind that meet every condition asked', (inner) => ({
     find: (query) => inner.find({ ...query, open: query.open === true ? true : undefined }),
   })),
-  broken('find() takes a subject for the beginning of one', 'gives the rows of a kind that meet every condition asked', (inner) => ({
+  broken('find() matches a subject by prefix', 'gives the rows of a kind that meet every condition asked', (inner) => ({
     async find({ subject, ...query }) {
       const page = await inner.find(query);
       return { ...page, items: page.items.filter((row) => subject === undefined || (row.subject ?? '').startsWith(subject.slice(0, 1))) };
     },
   })),
   broken(
-    'find() closes its window at the end',
+    'find() includes the end of its window',
     'meets a window half-open',
     during((row, { from, until }) => row.from <= until && from < row.until),
   ),
   broken(
-    'find() closes the windows of rows at the end',
+    "find() includes the end of a row's window",
     'meets a window half-open',
     during((row, { from, until }) => row.from < until && from <= row.until),
   ),
   broken(
-    'find() wants rows that lie inside its window',
+    'find() returns only rows inside its window',
     'meets a window half-open',
     during((row, { from, until }) => from <= row.from && row.until <= until),
   ),
-  broken('find() takes an absent end for an open one', 'gives for a window no row that lacks an end of its own', (inner) => ({
+  broken('find() treats a missing end as an open end', 'gives for a window no row that lacks an end of its own', (inner) => ({
     async find({ during: window, ...query }) {
       const { items, next } = await inner.find(query);
       if (window === undefined) return { items, next };
@@ -302,31 +301,31 @@ export const READS = [
     },
   })),
   broken(
-    'find() finds empty windows',
+    'find() returns rows with an empty window',
     'gives for a window no row that lacks an end of its own',
     during((row, { from, until }) => row.from < until && from <= row.until && (row.from === row.until || from < row.until)),
   ),
   broken(
-    'find() gives the newest first',
+    'find() sorts the newest first',
     'orders by id, by UTF-16 code unit',
     findIn((rows) => [...rows].reverse()),
   ),
   broken(
-    'find() orders by UTF-8',
+    'find() sorts by UTF-8',
     'orders by id, by UTF-16 code unit',
     findIn((rows) => [...rows].sort((a, b) => byCodePoint(a.id, b.id))),
   ),
   broken(
-    'find() orders by the rules of a language',
+    'find() sorts by a locale',
     'orders ids with digits as text',
     findIn((rows) => [...rows].sort((a, b) => a.id.localeCompare(b.id))),
   ),
   broken(
-    'find() orders numbers in ids as numbers',
+    'find() sorts numbers in ids as numbers',
     'orders ids with digits as text',
     findIn((rows) => [...rows].sort((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }))),
   ),
-  broken('find() loses the row behind each page', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
+  broken('find() omits the first row of each later page', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     async find(query) {
       const { items, next } = await inner.find({ ...query, limit: query.limit + 1 });
       return items.length > query.limit
@@ -335,7 +334,7 @@ export const READS = [
     },
   })),
   broken(
-    'find() begins a page with the last row of the one before',
+    'find() starts a page with the last row of the previous one',
     'gives every row exactly once, regardless of the length of a page',
     (inner) => ({
       async find(query) {
@@ -348,7 +347,7 @@ export const READS = [
   broken('find() ignores the limit', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     find: (query) => inner.find({ ...query, limit: query.limit + 1 }),
   })),
-  broken('find() never says that a page is the last', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
+  broken('find() never reports the last page', 'gives every row exactly once, regardless of the length of a page', (inner) => ({
     async find(query) {
       const page = await inner.find(query);
       const [last] = page.items.slice(-1);
@@ -358,54 +357,44 @@ export const READS = [
       };
     },
   })),
-  broken(
-    'find() filters a page after it has been cut',
-    'gives every row that is wanted, however many unwanted ones lie between',
-    (inner) => ({
-      async find({ subject, ...query }) {
-        const page = await inner.find(query);
-        const items = page.items.filter((row) => subject === undefined || row.subject === subject);
-        return { items, next: items.length < query.limit ? undefined : page.next };
-      },
-    }),
-  ),
+  broken('find() filters a page after the limit', 'gives every row that is wanted, however many unwanted ones lie between', (inner) => ({
+    async find({ subject, ...query }) {
+      const page = await inner.find(query);
+      const items = page.items.filter((row) => subject === undefined || row.subject === subject);
+      return { items, next: items.length < query.limit ? undefined : page.next };
+    },
+  })),
   broken(
     'find() pages by offset',
     'shows what stays unchanged exactly once',
     findIn((rows) => rows),
   ),
-  broken('find() starts over when the row that it stood at is gone', 'shows what stays unchanged exactly once', (inner) => ({
+  broken("find() starts over when the cursor's row is gone", 'shows what stays unchanged exactly once', (inner) => ({
     async find(query) {
       const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
       return inner.find(row === undefined ? { ...query, after: undefined } : query);
     },
   })),
-  broken(
-    'find() stops when the row that it stood at no longer meets the condition',
-    'continues after a page of rows that no longer meet',
-    (inner) => ({
-      async find(query) {
-        const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
-        return row !== undefined && query.open !== undefined && row.open !== query.open
-          ? { items: [], next: undefined }
-          : inner.find(query);
-      },
-    }),
-  ),
+  broken("find() stops when the cursor's row no longer matches", 'continues after a page of rows that no longer meet', (inner) => ({
+    async find(query) {
+      const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
+      return row !== undefined && query.open !== undefined && row.open !== query.open ? { items: [], next: undefined } : inner.find(query);
+    },
+  })),
 
-  broken('find() knows no order', 'orders by createdAt as a number, the oldest first', (inner) => ({
+  broken('find() returns rows in no order', 'orders by createdAt as a number, the oldest first', (inner) => ({
     find: ({ order: _, ...query }) => inner.find(query),
   })),
-  broken('find() gives the newest first unless told otherwise', 'orders by createdAt as a number, the oldest first', (inner) => ({
+  broken('find() sorts the newest first by default', 'orders by createdAt as a number, the oldest first', (inner) => ({
     find: (query) => inner.find({ ...query, order: query.order ?? 'newest' }),
   })),
   broken(
-    'find() orders instants as text',
+    'find() sorts instants as text',
     'orders by createdAt as a number, the oldest first',
     findIn((rows) => [...rows].sort((a, b) => (String(a.createdAt) < String(b.createdAt) ? -1 : 1))),
   ),
   broken(
-    'find() orders by createdAt alone, and pages by it',
+    'find() sorts and pages only by createdAt',
     'orders what was made at one instant by id, by UTF-16 code unit, in both directions',
     (inner) => ({
       async find({ after, limit, ...query }) {
@@ -419,12 +408,12 @@ export const READS = [
     }),
   ),
   broken(
-    'find() breaks ties of the newest in ascending order',
+    'find() sorts ties of the newest in ascending order',
     'orders what was made at one instant by id, by UTF-16 code unit, in both directions',
     inAll((rows, { order }) => (order === 'newest' ? [...rows].sort((a, b) => b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1)) : rows)),
   ),
   broken(
-    'find() gives closed rows as due',
+    'find() returns closed rows as due',
     'gives in the order of due the open rows that have a sortAt',
     inAll(async (rows, { order }, inner) =>
       order === 'due'
@@ -433,20 +422,20 @@ export const READS = [
     ),
   ),
   broken(
-    'find() gives what is never due as due at last',
+    'find() sorts rows that are never due at the end of due rows',
     'gives in the order of due the open rows that have a sortAt',
     inAll(async (rows, { order }, inner) =>
       order === 'due' ? [...rows, ...(await allOf(inner, 'grant')).filter((row) => row.open && row.sortAt === undefined)] : rows,
     ),
   ),
   broken(
-    'find() orders by dueAt what is due for people',
+    'find() sorts rows that are due for people by dueAt',
     'gives in the order of due the open rows that have a sortAt',
     inAll((rows, { order }) =>
       order === 'due' ? [...rows].sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1)) : rows,
     ),
   ),
-  broken('find() keeps the sortAt that a row had first', 'follows a row whose sortAt moves or goes', (inner, { rows }) => ({
+  broken('find() keeps the first sortAt of a row', 'follows a row whose sortAt moves or goes', (inner, { rows }) => ({
     commit(change) {
       for (const row of change.put) if (!rows.has(row.id)) rows.set(row.id, row);
       return inner.commit(change);
@@ -466,7 +455,7 @@ export const READS = [
     find: ({ scope: _, ...query }) => inner.find(query),
   })),
   broken(
-    'find() folds the case of scopes',
+    'find() is case-insensitive for scopes',
     'finds by a scope, byte for byte',
     inAll(async (_, { scope, ...query }, inner) =>
       (await inner.find({ ...query, after: undefined, limit: 10_000 })).items.filter(
@@ -474,38 +463,38 @@ export const READS = [
       ),
     ),
   ),
-  broken('find() forgets the scope beside a subject', 'finds by a scope, byte for byte', (inner) => ({
+  broken('find() ignores the scope next to a subject', 'finds by a scope, byte for byte', (inner) => ({
     find: ({ scope, ...query }) => inner.find(query.subject === undefined ? { ...query, scope } : query),
   })),
-  broken('find() ends where it has looked at 1,000 rows', 'gives all that is wanted among 2,500 rows', (inner) => ({
+  broken('find() ends after 1,000 rows', 'gives all that is wanted among 2,500 rows', (inner) => ({
     async find(query) {
       const page = await inner.find(query);
       return page.items.length < query.limit ? { ...page, next: undefined } : page;
     },
   })),
-  broken('find() starts over behind a place whose row is gone', 'continues after the place of any row', (inner) => ({
+  broken('find() starts over after a cursor whose row is gone', 'continues after the place of any row', (inner) => ({
     async find(query) {
       const [row] = await inner.get([{ kind: query.kind, id: idOf(query.after) }]);
       return inner.find(row === undefined ? { ...query, after: undefined } : query);
     },
   })),
-  broken('find() begins from the start behind what is no place', 'refuses an after that is no place', (inner) => ({
+  broken('find() starts over after an invalid cursor', 'refuses an after that is no place', (inner) => ({
     find: ({ after, ...query }) => inner.find({ ...query, after: placeIn(after) === undefined ? undefined : after }),
   })),
 
-  broken('due() is late by one: < where <= belongs', 'gives a row from its dueAt on', (inner) => ({
+  broken('due() is late by one: < instead of <=', 'gives a row from its dueAt on', (inner) => ({
     due: (query) => inner.due({ ...query, at: query.at - 1 }),
   })),
   broken('due() is early by one', 'gives a row from its dueAt on', (inner) => ({
     due: (query) => inner.due({ ...query, at: query.at + 1 }),
   })),
-  broken('due() leaves out closed rows', 'gives rows of every kind, open or closed', (inner) => ({
+  broken('due() omits closed rows', 'gives rows of every kind, open or closed', (inner) => ({
     async due(query) {
       const page = await inner.due(query);
       return { ...page, items: page.items.filter((row) => row.open) };
     },
   })),
-  broken('due() gives what is never due', 'gives rows of every kind, open or closed', (inner) => ({
+  broken('due() returns rows that are never due', 'gives rows of every kind, open or closed', (inner) => ({
     async due(query) {
       const page = await inner.due(query);
       const never = (await allOf(inner, 'grant')).filter((row) => row.dueAt === undefined);
@@ -513,22 +502,22 @@ export const READS = [
     },
   })),
   broken(
-    'due() orders by id',
+    'due() sorts by id',
     'orders by dueAt as a number',
     dueIn((rows, at) => until(rows, at).sort((a, b) => (a.id < b.id ? -1 : 1))),
   ),
   broken(
-    'due() orders instants as text',
+    'due() sorts instants as text',
     'orders by dueAt as a number',
     dueIn((rows, at) => until(rows, at).sort((a, b) => (String(a.dueAt) < String(b.dueAt) ? -1 : 1))),
   ),
   broken(
-    'due() orders by id before kind',
+    'due() sorts by id before kind',
     'orders what is due at one instant by kind, then by id',
     dueIn((rows, at) => until(rows, at).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || (a.id < b.id ? -1 : 1))),
   ),
   broken(
-    'due() goes on behind the instant, and loses what is due at the same',
+    'due() continues after the instant, and loses rows with the same instant',
     'orders what is due at one instant by kind, then by id',
     (inner) => ({
       async due({ at, after, limit }) {
@@ -539,7 +528,7 @@ export const READS = [
     }),
   ),
   broken(
-    'due() orders by UTF-8',
+    'due() sorts by UTF-8',
     'due() > orders ids by UTF-16 code unit',
     dueIn((rows, at) =>
       until(rows, at).sort((a, b) => (a.dueAt ?? 0) - (b.dueAt ?? 0) || byCodePoint(a.kind, b.kind) || byCodePoint(a.id, b.id)),
@@ -551,7 +540,7 @@ export const READS = [
     },
   })),
   broken('due() pages by offset', 'due() > shows what stays unchanged exactly once', dueIn(until)),
-  broken('due() answers all pages from what was due at the first', 'omits what is moved out of reach', (inner) => {
+  broken('due() answers all pages from the rows of the first call', 'omits what is moved out of reach', (inner) => {
     let list: readonly Row[] = [];
     return {
       async due({ at, after, limit }) {
@@ -560,14 +549,14 @@ export const READS = [
       },
     };
   }),
-  broken('due() looks a row up by its id alone', 'moves on with each of its versions', (inner) => ({
+  broken('due() looks a row up only by its id', 'moves on with each of its versions', (inner) => ({
     async due(query) {
       const page = await inner.due(query);
       const grants = await inner.get(page.items.map(({ id }) => ({ kind: 'grant', id })));
       return { ...page, items: page.items.map((row, i) => grants[i] ?? row) };
     },
   })),
-  broken('due() keeps a row where it was first due', 'follows a row whose dueAt changes', (inner, { rows }) => ({
+  broken('due() keeps a row at its first dueAt', 'follows a row whose dueAt changes', (inner, { rows }) => ({
     commit(change) {
       for (const row of change.put) if (row.dueAt !== undefined && !rows.has(row.id)) rows.set(row.id, row);
       return inner.commit(change);
@@ -603,7 +592,7 @@ function instants(bend: (at: number) => number): (row: Row) => Row {
   });
 }
 
-/** A `find` that judges windows by its own rule. */
+/** A `find` that filters windows by its own rule. */
 function during(meets: (row: { from: number; until: number }, window: { from: number; until: number }) => boolean): Bend {
   return (inner) => ({
     async find({ during: window, ...query }) {

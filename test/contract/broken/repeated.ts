@@ -1,8 +1,8 @@
 import { answered, broken } from './bent-store.js';
 
-/** Guarantee 3 broken: a change that is committed again is applied again, or not known. */
+/** Guarantee 3 broken: a repeated change is applied again, or not recognised. */
 export const REPEATED = [
-  broken('a repeated id is answered conflict', 'answers committed again, with one effect', (inner, { ids }) => ({
+  broken('a repeated id is answered with conflict', 'answers committed again, with one effect', (inner, { ids }) => ({
     async commit(change) {
       const key = JSON.stringify([inner.namespace, change.id]);
       if (ids.has(key)) return answered(inner, 'conflict');
@@ -11,7 +11,7 @@ export const REPEATED = [
       return answer;
     },
   })),
-  broken('ids of changes are not looked at', 'appends once when the change only appends', (inner, shared) => ({
+  broken('ids of changes are ignored', 'appends once when the change only appends', (inner, shared) => ({
     commit: (change) => inner.commit({ ...change, id: `${++shared.count}` }),
   })),
   broken('a repeated change writes its rows again', 'answers committed even when its records have changed since', (inner, { ids }) => ({
@@ -23,16 +23,12 @@ export const REPEATED = [
       return answer;
     },
   })),
-  broken(
-    'a repeated change creates again what was removed',
-    'answers committed even when its record has been removed',
-    (inner, shared) => ({
-      async commit(change) {
-        const fresh = await inner.commit({ ...change, id: `${++shared.count}` });
-        return fresh.outcome === 'conflict' ? inner.commit(change) : fresh;
-      },
-    }),
-  ),
+  broken('a repeated change restores removed rows', 'answers committed even when its record has been removed', (inner, shared) => ({
+    async commit(change) {
+      const fresh = await inner.commit({ ...change, id: `${++shared.count}` });
+      return fresh.outcome === 'conflict' ? inner.commit(change) : fresh;
+    },
+  })),
   broken('a change is remembered only after its reply', 'has one effect when it is committed 16 times at once', (inner, shared) => ({
     async commit(change) {
       if (shared.ids.has(inner.namespace + change.id)) return answered(inner, 'committed');
@@ -55,11 +51,11 @@ export const REPEATED = [
       return inner.commit({ ...change, id: `${++shared.count}` });
     },
   })),
-  broken('ids of changes are the keys of an object', 'tells the ids of changes apart byte by byte', (inner) => {
+  broken('ids of changes are keys of an object', 'tells the ids of changes apart byte by byte', (inner) => {
     const known: Record<string, unknown> = {};
     return { commit: async (change) => (known[change.id] === undefined ? inner.commit(change) : answered(inner, 'committed')) };
   }),
-  broken('ids of changes are folded', 'tells the ids of changes apart byte by byte', (inner) => ({
+  broken('ids of changes are case-insensitive', 'tells the ids of changes apart byte by byte', (inner) => ({
     commit: (change) => inner.commit({ ...change, id: change.id.trim().normalize('NFC').toLowerCase() }),
   })),
   broken('each handle remembers only its own changes', 'knows the change through another handle too', (inner, shared) => {
@@ -73,15 +69,11 @@ export const REPEATED = [
       },
     };
   }),
-  broken(
-    'a repeated change without entries goes back to what it wrote',
-    'may answer conflict when nothing was appended',
-    (inner, { ids }) => ({
-      commit(change) {
-        const again = change.append.length === 0 && ids.has(change.id);
-        ids.add(change.id);
-        return inner.commit(again ? { ...change, expect: [] } : change);
-      },
-    }),
-  ),
+  broken('a repeated change without entries restores its rows', 'may answer conflict when nothing was appended', (inner, { ids }) => ({
+    commit(change) {
+      const again = change.append.length === 0 && ids.has(change.id);
+      ids.add(change.id);
+      return inner.commit(again ? { ...change, expect: [] } : change);
+    },
+  })),
 ];

@@ -2,18 +2,18 @@ import type { GrantStore } from '../../../src/core/store-port.js';
 import type { Row } from '../../../src/core/store-port.js';
 import { answered, broken } from './bent-store.js';
 
-/** Guarantee 4 broken: what is resolved is not visible yet, or not everywhere. */
+/** Guarantee 4 broken: a resolved commit is not visible yet, or not on every handle. */
 export const VISIBLE = [
-  broken('get() leaves out what is not there', 'answers get() in the order asked', (inner) => ({
+  broken('get() omits missing rows', 'answers get() in the order asked', (inner) => ({
     get: async (keys) => (await inner.get(keys)).filter((row) => row !== undefined),
   })),
-  broken('get() gives null for what is not there', 'answers get() in the order asked', (inner) => ({
+  broken('get() returns null for a missing row', 'answers get() in the order asked', (inner) => ({
     get: async (keys) => (await inner.get(keys)).map((row) => row ?? (null as unknown as Row)),
   })),
   broken('get() answers in the order of the ids', 'answers get() in the order asked', (inner) => ({
     get: (keys) => inner.get([...keys].sort((a, b) => (a.id < b.id ? -1 : 1))),
   })),
-  broken('a subject that has nothing is an error', 'answers with nothing where nothing was ever written', (inner) => ({
+  broken('a subject without rows is an error', 'answers with nothing where nothing was ever written', (inner) => ({
     async live(query) {
       const rows = await inner.live(query);
       if (rows.length === 0) throw new Error('not found');
@@ -32,7 +32,7 @@ export const VISIBLE = [
       return answered(inner, 'committed');
     },
   })),
-  broken('each handle keeps what get() gave', 'shows a commit to every read that begins after it, through every handle', (inner) => {
+  broken('each handle caches get()', 'shows a commit to every read that begins after it, through every handle', (inner) => {
     const kept = new Map<string, readonly (Row | undefined)[]>();
     return {
       async get(keys) {
@@ -47,7 +47,7 @@ export const VISIBLE = [
       },
     };
   }),
-  broken('each handle keeps what live() gave', 'shows an end to live(), find() and due(), through every handle', (inner) => {
+  broken('each handle caches live()', 'shows an end to live(), find() and due(), through every handle', (inner) => {
     const kept = new Map<string, readonly Row[]>();
     return {
       async live(query) {
@@ -62,7 +62,7 @@ export const VISIBLE = [
       },
     };
   }),
-  broken('each handle keeps the rows that it has seen', 'shows a removal through every handle', (inner) => {
+  broken('each handle caches the rows that it has read', 'shows a removal through every handle', (inner) => {
     const kept = new Map<string, Row>();
     return {
       async get(keys) {
@@ -85,7 +85,7 @@ export const VISIBLE = [
       get: async (keys) => (await inner.get(keys)).map((row) => (row !== undefined && row.version > 2 ? rows.get(row.id) : row)),
     }),
   ),
-  broken('a handle compares with what it has read itself', 'compares the expectations of one handle with what another', (inner) => {
+  broken('a handle compares with its own earlier reads', 'compares the expectations of one handle with what another', (inner) => {
     const versions = new Map<string, number>();
     return {
       async get(keys) {
@@ -99,16 +99,16 @@ export const VISIBLE = [
       },
     };
   }),
-  broken('the head that a wake gives is not there yet', 'wakes who watches after a commit', (inner) => ({
+  broken('the head of a wake-up is not visible yet', 'wakes who watches after a commit', (inner) => ({
     watch: (wake) => (inner as Required<GrantStore>).watch((headSeq = 0) => wake(headSeq + 1)),
   })),
-  broken('nobody is woken', 'wakes who watches after a commit', () => ({ watch: () => () => undefined })),
-  broken('only the own handle wakes', 'wakes who watches after a commit', (_, { ids }) => {
+  broken('no watcher is woken', 'wakes who watches after a commit', () => ({ watch: () => () => undefined })),
+  broken('only the committing handle wakes watchers', 'wakes who watches after a commit', (_, { ids }) => {
     const first = !ids.has('first');
     ids.add('first');
     return first ? {} : { watch: () => () => undefined };
   }),
-  broken('who unsubscribes is woken all the same', 'wakes who watches after a commit', (inner) => ({
+  broken('a watcher is still woken after it unsubscribed', 'wakes who watches after a commit', (inner) => ({
     watch(wake) {
       inner.watch?.(wake);
       return () => undefined;

@@ -15,7 +15,7 @@ export const WHOLE = [
     commits(() => ({ put: [], expect: [] })),
   ),
   broken(
-    'the last row of a change is forgotten',
+    'the last row of a change is not written',
     'stores every row and every entry of a change',
     commits(({ put }) => ({ put: put.slice(0, Math.max(1, put.length - 1)) })),
   ),
@@ -47,12 +47,12 @@ export const WHOLE = [
     },
   })),
   broken(
-    'the instant at which a row was made is not kept',
+    'the createdAt of a row is not stored',
     'stores every row and every entry of a change',
     rowsOut((row) => ({ ...row, createdAt: 0 })),
   ),
   broken(
-    'the instant at which a row is due for people is not kept',
+    'the sortAt of a row is not stored',
     'stores every row and every entry of a change',
     rowsOut((row) => ({ ...row, sortAt: undefined })),
   ),
@@ -62,7 +62,7 @@ export const WHOLE = [
       return inner.commit({ ...change, put: change.put.map((row, i) => ({ ...row, createdAt: before[i]?.createdAt ?? row.createdAt })) });
     },
   })),
-  broken('a createdAt of 0 is taken for none', 'changes nothing when a row would get another createdAt', (inner) => ({
+  broken('a createdAt of 0 counts as missing', 'changes nothing when a row would get another createdAt', (inner) => ({
     async commit(change) {
       const before = await inner.get(change.put);
       const put = change.put.map((row, i) => ({ ...row, createdAt: row.createdAt || (before[i]?.createdAt ?? 0) }));
@@ -99,7 +99,7 @@ export const WHOLE = [
       return { ...slice, entries: slice.entries.map((entry) => ({ ...entry, seq: entry.seq + (shared.offsets.get(entry.id) ?? 0) })) };
     },
   })),
-  broken('a row is merged into the one before', 'replaces a row whole', (inner) => ({
+  broken('a row is merged into its old version', 'replaces a row whole', (inner) => ({
     async commit(change) {
       const before = await inner.get(change.put);
       const put = change.put.map((row, i) => {
@@ -110,7 +110,7 @@ export const WHOLE = [
     },
   })),
   broken(
-    'a column that is undefined comes back as null',
+    'an undefined column is returned as null',
     'keeps columns that are undefined undefined',
     rowsOut((row) => ({ ...row, subject: (row.subject ?? null) as string, scope: (row.scope ?? null) as string })),
   ),
@@ -119,14 +119,14 @@ export const WHOLE = [
     'removes a row from every read, in the change that removes it',
     commits(() => ({ remove: [] })),
   ),
-  broken('remove goes by the id alone', 'removes what a kind and an id name together, and nothing else', (inner) => ({
+  broken('remove matches only the id', 'removes what a kind and an id name together, and nothing else', (inner) => ({
     commit: (change) =>
       inner.commit({
         ...change,
         remove: change.remove?.flatMap(({ id }) => ['grant', 'usage', 'request'].map((kind) => ({ kind, id }))),
       }),
   })),
-  broken('a removed row leaves its version behind', 'creates a removed row again as a new one', (inner, { ids }) => ({
+  broken('a removed row keeps its version', 'creates a removed row again as a new one', (inner, { ids }) => ({
     async commit(change) {
       const answer = change.expect.some((key) => key.version === 0 && ids.has(`${inner.namespace} ${key.id}`))
         ? await answered(inner, 'conflict')
@@ -149,32 +149,32 @@ export const WHOLE = [
   broken('trimming loses the anchor', 'keeps the anchor of the last dropped entry as the start', (inner) => ({
     journal: async (query) => ({ ...(await inner.journal(query)), start: GENESIS }),
   })),
-  broken('after a purge numbers start from 1 again', 'continues the chain: no number is given twice', (inner) => ({
+  broken('after a purge the seq starts from 1 again', 'continues the chain: no number is given twice', (inner) => ({
     async journal(query) {
       const { start } = await inner.journal({ after: 0, limit: 1 });
       const slice = await inner.journal({ ...query, after: query.after + start.seq });
       return { ...slice, start: GENESIS, entries: slice.entries.map((entry) => ({ ...entry, seq: entry.seq - start.seq })) };
     },
   })),
-  broken('a journal read from before its start is empty', 'begins at the oldest kept entry when asked from before it', (inner) => ({
+  broken('a journal that is read from before its start is empty', 'begins at the oldest kept entry when asked from before it', (inner) => ({
     async journal(query) {
       const slice = await inner.journal(query);
       return query.after < slice.start.seq ? { ...slice, entries: [] } : slice;
     },
   })),
-  broken('a journal that was emptied is taken for a new one', 'drops every entry: then the start is the head', (inner) => ({
+  broken('an emptied journal counts as a new one', 'drops every entry: then the start is the head', (inner) => ({
     async journal(query) {
       const slice = await inner.journal(query);
       return slice.start.seq === slice.head.seq ? { entries: [], start: GENESIS, head: GENESIS } : slice;
     },
   })),
-  broken('trimming beyond the head trims all', 'rejects trimming beyond the head, with nothing applied', (inner) => ({
+  broken('trimming beyond the head trims everything', 'rejects trimming beyond the head, with nothing applied', (inner) => ({
     async commit(change) {
       const to = (await inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length;
       return inner.commit({ ...change, trimJournalTo: change.trimJournalTo && Math.min(change.trimJournalTo, to) });
     },
   })),
-  broken('trimming happens even on a conflict', 'a purge > keeps everything when the change conflicts', (inner) => ({
+  broken('trimming happens on a conflict too', 'a purge > keeps everything when the change conflicts', (inner) => ({
     async commit(change) {
       const answer = await inner.commit(change);
       if (answer.outcome === 'conflict' && change.trimJournalTo !== undefined) {
@@ -204,7 +204,7 @@ export const WHOLE = [
       return known ? inner.commit({ ...change, id: `${change.id}/again`, expect: [], put: [], append: [] }) : inner.commit(change);
     },
   })),
-  broken('a journal page is put together from three reads', 'keeps what a journal page shows whole while a purge goes by', (inner) => ({
+  broken('a journal page is built from three reads', 'keeps what a journal page shows whole while a purge goes by', (inner) => ({
     async journal(query) {
       const { entries } = await inner.journal(query);
       const { start } = await inner.journal(query);
@@ -213,34 +213,34 @@ export const WHOLE = [
       return { entries, start, head };
     },
   })),
-  broken('a change of the greatest size is refused', 'takes the greatest number of rows', (inner) => ({
+  broken('a change of the maximum size is refused', 'takes the greatest number of rows', (inner) => ({
     async commit(change) {
       if (change.put.length >= 1_000 || change.append.length >= 1_000) throw new Error('too large');
       return inner.commit(change);
     },
   })),
-  broken('rows that are removed are not counted', 'takes the greatest number of rows that are written or removed', (inner) => ({
+  broken('removed rows are not counted', 'takes the greatest number of rows that are written or removed', (inner) => ({
     commit: (change) => inner.commit({ ...change, remove: change.remove?.slice(0, 1_000 - change.put.length) }),
   })),
-  broken('a change that is too large is refused by another error', 'takes the greatest number of expectations', (inner) => ({
+  broken('a change that is too large is refused with another error', 'takes the greatest number of expectations', (inner) => ({
     async commit(change) {
       if (change.expect.length > 2_000) throw new Error('too large');
       return inner.commit(change);
     },
   })),
-  broken('another createdAt is refused by another error', 'changes nothing when a row would get another createdAt', (inner) => ({
+  broken('another createdAt is refused with another error', 'changes nothing when a row would get another createdAt', (inner) => ({
     commit: (change) =>
       inner.commit(change).catch((error: unknown) => {
         throw /createdAt/.test((error as Error).message) ? new Error('another createdAt') : error;
       }),
   })),
-  broken('entries have no greatest number: the rest is left out', 'takes the greatest number of entries', (inner) => ({
+  broken('entries have no maximum number: the rest is dropped', 'takes the greatest number of entries', (inner) => ({
     commit: (change) => inner.commit({ ...change, append: change.append.slice(0, 1_000) }),
   })),
-  broken('expectations have no greatest number', 'takes the greatest number of expectations', (inner) => ({
+  broken('expectations have no maximum number', 'takes the greatest number of expectations', (inner) => ({
     commit: (change) => inner.commit({ ...change, expect: change.expect.slice(0, 2_000) }),
   })),
-  broken('a body has no greatest length', 'takes the greatest number of bytes of JSON', (inner) => ({
+  broken('a body has no maximum length', 'takes the greatest number of bytes of JSON', (inner) => ({
     commit: (change) =>
       inner.commit({ ...change, put: change.put.map((row) => (JSON.stringify(row.body).length > 1e6 ? { ...row, body: {} } : row)) }),
   })),

@@ -2,7 +2,7 @@ import { plainWindow } from 'jit-access';
 import type { GrantStore, GrantWindow, Row } from '../../../src/core/store-port.js';
 import { broken, type Bend } from './bent-store.js';
 
-/** What `live` gives for a pair; the store underneath answers at once, but for an outage. */
+/** The answer of `live` for a pair; the inner store answers synchronously, except in an outage. */
 function rowsOf(inner: GrantStore, subject: string, scope: string): readonly Row[] {
   if (typeof subject !== 'string' || typeof scope !== 'string') return [];
   const rows = inner.live({ subject, scope, at: 0 });
@@ -18,16 +18,16 @@ const windowOf = (row: Row | undefined): GrantWindow | undefined => {
 
 const only = (rows: readonly Row[]): Row | undefined => (rows.length === 1 ? rows[0] : undefined);
 
-/** By the columns of a row, which do not say how a grant is used. */
+/** By the columns of a row, which do not show how a grant is used. */
 const byColumns = (row: Row | undefined): GrantWindow | undefined =>
   row?.kind === 'grant' ? { from: row.from ?? 0, until: row.until ?? 0, row } : undefined;
 
-/** A `windowOf` that is made of what `live` gives. */
+/** A `windowOf` that is built from `live`. */
 const window =
   (of: (rows: readonly Row[]) => GrantWindow | undefined): Bend =>
   (inner) => ({ windowOf: (subject, scope) => of(rowsOf(inner, subject, scope)) });
 
-/** A `windowOf` that gives what it gave, or saw, before. */
+/** A `windowOf` that returns what it returned, or saw, before. */
 const remembering: Bend = (inner) => {
   const known = new Map<string, GrantWindow>();
   return {
@@ -40,7 +40,7 @@ const remembering: Bend = (inner) => {
   };
 };
 
-/** A `windowOf` that goes by what was committed through this handle, and never asks the backend. */
+/** A `windowOf` that knows only the commits of this handle, and never calls the backend. */
 const apart: Bend = (inner) => {
   const rows = new Map<string, Row>();
   return {
@@ -53,7 +53,7 @@ const apart: Bend = (inner) => {
   };
 };
 
-/** `windowOf` says more than `live`. */
+/** `windowOf` allows more than `live`. */
 export const WINDOWS = [
   broken(
     'windowOf() is a millisecond longer',
@@ -64,7 +64,7 @@ export const WINDOWS = [
     }),
   ),
   broken(
-    'windowOf() gives a row that is not that of the grant',
+    'windowOf() returns a row of another grant',
     'gives at most the window of the only grant of a pair',
     window((rows) => {
       const found = windowOf(only(rows));
@@ -72,12 +72,12 @@ export const WINDOWS = [
     }),
   ),
   broken(
-    'windowOf() does not ask how a grant is used',
+    'windowOf() ignores how a grant is used',
     'gives no window of a grant that is counted, idle, ended or not yet confirmed',
     window((rows) => byColumns(only(rows))),
   ),
   broken(
-    'windowOf() decodes nothing',
+    'windowOf() does not decode the row',
     'gives no window of a row that no check could read',
     window((rows) => byColumns(only(rows))),
   ),
@@ -87,16 +87,16 @@ export const WINDOWS = [
     window((rows) => windowOf(rows[0])),
   ),
   broken(
-    'windowOf() knows no locks',
+    'windowOf() ignores the locks',
     'gives no window while the lock row is open',
     window((rows) => windowOf(only(rows.filter((row) => row.kind !== 'lock')))),
   ),
-  broken('windowOf() gives what it gave before', 'gives no window from the commit on that ended or removed the grant', remembering),
-  broken('windowOf() gives what an earlier version gave', 'gives the window of the newest version', remembering),
-  broken('windowOf() folds case', 'gives no window to another subject, scope or namespace', (inner) => ({
+  broken('windowOf() returns its previous answer', 'gives no window from the commit on that ended or removed the grant', remembering),
+  broken('windowOf() returns the answer of an earlier version', 'gives the window of the newest version', remembering),
+  broken('windowOf() is case-insensitive', 'gives no window to another subject, scope or namespace', (inner) => ({
     windowOf: (subject, scope) => windowOf(only(rowsOf(inner, String(subject).toLowerCase(), scope))),
   })),
-  broken('windowOf() takes what is no string for one', 'gives no window to another subject, scope or namespace', (inner) => ({
+  broken('windowOf() accepts a value that is not a string', 'gives no window to another subject, scope or namespace', (inner) => ({
     windowOf: (subject, scope) => (typeof scope === 'symbol' ? undefined : windowOf(only(rowsOf(inner, subject, `${scope}`)))),
   })),
   broken('windowOf() does not notice an outage', 'gives no windowOf(): undefined, which sends the check to live()', apart),
