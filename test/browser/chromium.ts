@@ -4,11 +4,11 @@ import { chromium, type Browser, type BrowserContextOptions, type Page } from 'p
 import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
 import { isRequired } from '../required.js';
 
-/** A browser that the tests have started. */
+/** A running browser of the tests. */
 export interface TestBrowser {
   /**
-   * A page with nothing of another one's: no cookies, no storage. It is closed after the test, which fails if the page has
-   * thrown something that nobody caught.
+   * A fresh page: no cookies, no storage. It is closed after the test, which fails if the page has thrown an uncaught
+   * error.
    */
   open(options?: BrowserContextOptions): Promise<Page>;
 }
@@ -17,10 +17,10 @@ const named = process.env['CHROMIUM_PATH'];
 const program = named ?? ['chromium', 'chromium-browser', 'google-chrome'].find((name) => spawnSync(name, ['--version']).status === 0);
 const LEFT_OUT = 'there is no chromium on the PATH, and no CHROMIUM_PATH';
 
-/** For the one line of a whole run that says what it has left out; `undefined`: nothing. */
+/** For the summary of a whole run, which lists what it has skipped; `undefined`: nothing. */
 export const leftOut = program === undefined ? `left out: everything in a browser (${LEFT_OUT})` : undefined;
 
-// As root it starts without its sandbox only; and it is to ask nobody for anything.
+// As root it starts only without its sandbox; and it must not contact any server.
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -32,13 +32,13 @@ const ARGS = [
 ];
 
 /**
- * Tests that need a browser: one Chromium, started before them and ended after. Where there is none they are left out,
- * which a case in their place says, unless JIT_TEST_REQUIRE demands it: then it fails.
+ * Tests that need a browser: one Chromium, started before them and stopped after. Without one they are skipped, and a
+ * placeholder says so, unless JIT_TEST_REQUIRE demands it: then it fails.
  */
 export function describeChromium(name: string, define: (browser: TestBrowser) => void): void {
   if (program === undefined) {
     describe(name, () => {
-      it(`is left out where ${LEFT_OUT}`, () => {
+      it(`is skipped where ${LEFT_OUT}`, () => {
         if (isRequired('chromium')) throw new Error(`JIT_TEST_REQUIRE demands chromium, and ${LEFT_OUT}`);
       });
     });
@@ -67,7 +67,7 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
   });
 }
 
-/** Starts a Chromium with a fresh profile. It ends, and its profile goes, when it is closed or this process ends. */
+/** Starts a Chromium with a fresh profile. It is stopped, and its profile removed, when it is closed or this process ends. */
 export async function launch(executable = program): Promise<Browser> {
   if (executable === undefined) throw new Error(LEFT_OUT);
   const executablePath = executable.includes('/') ? executable : which(executable);
@@ -78,7 +78,7 @@ function which(name: string): string {
   return spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' }).stdout.trim();
 }
 
-/** What a page does to people who can't see it as it was meant, as axe-core finds it: the rule, and where. */
+/** Accessibility problems that axe-core finds: the rule, and the element. */
 export async function violations(page: Page): Promise<readonly string[]> {
   await page.addScriptTag({ path: createRequire(import.meta.url).resolve('axe-core/axe.min.js') });
   return page.evaluate(async () => {

@@ -20,7 +20,7 @@ async function asWebp(blank: Page, png: Buffer): Promise<Buffer> {
   return Buffer.from(encoded.slice(encoded.indexOf(',') + 1), 'base64');
 }
 
-// The README's pictures: while the access is used, with all that there is to see.
+// The README's pictures: during the access, with every part of the page visible.
 const browser = await launch();
 const blank = await browser.newPage();
 for (const colorScheme of ['light', 'dark'] as const) {

@@ -26,7 +26,7 @@ async function openPlay(browser: TestBrowser, options: BrowserContextOptions = {
   const page = await browser.open({ viewport: WIDE, locale: 'en-GB', ...options });
   await page.goto(pathToFileURL(file).href);
   await isAt(page, 0);
-  // A month is lived before the figures stand there, and the panel around them has its height.
+  // The month is simulated before the figures appear and the panel has its final height.
   await page.waitForFunction(() => {
     const figures = [...document.querySelectorAll('.figures strong')].map((figure) => figure.textContent);
     return figures.length > 0 && !figures.includes('…');
@@ -48,9 +48,9 @@ const probe = (page: Page) => page.locator('.answer-big').textContent();
 const verdict = (page: Page) => page.locator('.verdict');
 const entries = (page: Page) => page.locator('.entries strong').allTextContents();
 
-/** Everything that is shown but what the viewer moves: the sentence, the panels, the clock. */
+/** Everything on the page that the viewer does not move: the sentence, the panels, the clock. */
 async function shown(page: Page): Promise<string> {
-  // The journal is drawn when it has been verified.
+  // The journal is drawn once it has been verified.
   const state = () =>
     page.evaluate(() =>
       ['.narration', '.subject', '.deciders', '.ends', '.script', '.journal', '.probe', '.clock']
@@ -64,8 +64,8 @@ async function shown(page: Page): Promise<string> {
 
 const onCall = scenarios[0]!;
 
-describeChromium('the page that plays', (browser) => {
-  it('opens from a disk, with nothing fetched, and nothing that could be', async () => {
+describeChromium('the demo page', (browser) => {
+  it('opens from disk without any request, and its policy allows none', async () => {
     const page = await browser.open();
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
@@ -112,7 +112,7 @@ describeChromium('the page that plays', (browser) => {
     await expect.poll(() => verdict(page).textContent()).toBe('Verified: 7 entries, each chained to the entry before it.');
   });
 
-  it('plays by itself to the end, and leaves time to read each step', async () => {
+  it('plays to the end by itself, with time to read each step', async () => {
     const page = await browser.open({ viewport: WIDE });
     await page.clock.install();
     await page.goto(pathToFileURL(file).href);
@@ -133,7 +133,7 @@ describeChromium('the page that plays', (browser) => {
   it.each([
     ['wide', WIDE],
     ['narrow', NARROW],
-  ] as const)('moves nothing about while it plays, and fits: %s', async (_, viewport) => {
+  ] as const)('does not move its panels while it plays, and fits the screen: %s', async (_, viewport) => {
     const page = await openPlay(browser, { viewport });
     const places = () =>
       page.evaluate(() =>
@@ -156,7 +156,7 @@ describeChromium('the page that plays', (browser) => {
     }
   });
 
-  it('pauses where it is, and goes faster when told to', async () => {
+  it('pauses, and plays faster', async () => {
     const page = await browser.open({ viewport: WIDE });
     await page.clock.install();
     await page.goto(pathToFileURL(file).href);
@@ -171,7 +171,7 @@ describeChromium('the page that plays', (browser) => {
     expect(await page.locator('body').getAttribute('data-at')).toBe(at);
   });
 
-  it('jumps from step to step for whoever wants no motion', async () => {
+  it('jumps from step to step where the viewer prefers reduced motion', async () => {
     const page = await browser.open({ viewport: WIDE, reducedMotion: 'reduce' });
     await page.clock.install();
     await page.goto(pathToFileURL(file).href);
@@ -198,7 +198,7 @@ describeChromium('the page that plays', (browser) => {
         },
       ],
     ];
-    it.each(taps)('opens the window at that moment, by %s, and the script is told that it comes too late', async (_, tap) => {
+    it.each(taps)("starts the window at that moment, by %s, and the script's approval comes too late", async (_, tap) => {
       const page = await openPlay(browser);
       await seek(page, 90 * SECOND);
       await tap(page);
@@ -212,7 +212,7 @@ describeChromium('the page that plays', (browser) => {
       await seek(page, 16.5 * MINUTE);
       expect(await badge(page)).toBe('read-only');
 
-      // It is part of this course of things, until that is begun anew.
+      // The approval stays until the scenario is restarted.
       await seek(page, MINUTE);
       expect(await badge(page)).toBe('read-only');
       await seek(page, 2 * MINUTE);
@@ -224,7 +224,7 @@ describeChromium('the page that plays', (browser) => {
     });
   });
 
-  it('shows the same at an instant, however one scrubs there', async () => {
+  it('shows the same at an instant after any scrubbing', async () => {
     const page = await openPlay(browser);
     const stops = [0, 65 * SECOND, 3 * MINUTE, 10 * MINUTE, 18 * MINUTE, 22 * MINUTE];
     const first: string[] = [];
@@ -239,7 +239,7 @@ describeChromium('the page that plays', (browser) => {
     expect(new Set(first).size).toBe(stops.length);
   });
 
-  it('finds what the viewer tampers with, and names the entry', async () => {
+  it("finds the viewer's tampering, and names the entry", async () => {
     const page = await openPlay(browser);
     await seek(page, onCall.lastsMs);
     await page.getByRole('button', { name: 'Tamper with entry 4' }).click();
@@ -251,14 +251,14 @@ describeChromium('the page that plays', (browser) => {
     await page.getByRole('button', { name: 'Undo tampering' }).click();
     await expect.poll(() => verdict(page).textContent()).toMatch(/^Verified: 7 entries/);
 
-    // The last one is missed too, by whoever has exported the head.
+    // An exported head shows that the last entry is missing too.
     await page.getByRole('button', { name: 'Tamper with entry 7' }).click();
     await page.getByRole('button', { name: 'Remove the entry' }).click();
     await expect.poll(() => verdict(page).textContent()).toMatch(/^Tampering found\. Entry 7/);
     expect(await page.locator('.entries .bad').textContent()).toBe('7removed');
   });
 
-  it('refuses an edit that is no JSON, and leaves the journal alone', async () => {
+  it('refuses an edit that is not JSON, and keeps the journal', async () => {
     const page = await openPlay(browser);
     await seek(page, onCall.lastsMs);
     await page.getByRole('button', { name: 'Tamper with entry 1' }).click();
@@ -269,7 +269,7 @@ describeChromium('the page that plays', (browser) => {
     await expect.poll(() => verdict(page).textContent()).toMatch(/^Verified/);
   });
 
-  it('flips the badge at the instant of the approval, and back at the instant of the end', async () => {
+  it('changes the badge at the instant of the approval, and back at the instant of the end', async () => {
     const page = await openPlay(browser);
     const flips: [number, string | null][] = [];
     for (const at of [179, 180, 779, 780, 1_079, 1_080]) {
@@ -286,7 +286,7 @@ describeChromium('the page that plays', (browser) => {
     ]);
   });
 
-  it('does everything by keyboard', async () => {
+  it('is usable by keyboard alone', async () => {
     const page = await openPlay(browser);
     await page.keyboard.press('ArrowRight');
     await isAt(page, 10 * SECOND);
@@ -301,7 +301,7 @@ describeChromium('the page that plays', (browser) => {
     await page.keyboard.press('Space');
     await page.getByRole('button', { name: 'Play', exact: true }).waitFor();
 
-    // Each control is reached by Tab, and says what it is.
+    // Each control is reached by Tab, and has an accessible name.
     const names = new Set<string | null>();
     for (let i = 0; i < 40; i++) {
       await page.keyboard.press('Tab');
@@ -326,7 +326,7 @@ describeChromium('the page that plays', (browser) => {
     await page.locator('.count', { hasText: 'A denial' }).waitFor();
   });
 
-  it('answers whatever the viewer asks it', async () => {
+  it("answers the viewer's own checks", async () => {
     const page = await openPlay(browser);
     await seek(page, 4 * MINUTE);
     expect(await page.locator('.probe dd').allTextContents()).toEqual(['granted a window is open', 'at 02:28:00', 'granted']);
@@ -341,9 +341,9 @@ describeChromium('the page that plays', (browser) => {
     expect(await probe(page)).toBe('Invalid question');
   });
 
-  it('weighs windows against requests: longer and wider holds more, and asks less', async () => {
+  it('compares windows with requests: longer and wider windows hold more access, and need fewer requests', async () => {
     const page = await openPlay(browser);
-    /** The figures of the first drawing that this holds of: before it, a figure is an ellipsis, or one of the drawing before. */
+    /** The figures of the first drawing that meets the condition: earlier, a figure is an ellipsis, or from the drawing before. */
     const figuresWhere = async (holds: (held: number, requests: number) => boolean): Promise<readonly [number, number]> => {
       let found: readonly [number, number] | undefined;
       await expect
@@ -365,12 +365,12 @@ describeChromium('the page that plays', (browser) => {
     expect(fewest).toBeLessThan(fewer);
   });
 
-  describe.each(['light', 'dark'] as const)('in %s', (colorScheme) => {
+  describe.each(['light', 'dark'] as const)('the page in %s', (colorScheme) => {
     it.each([
       ['wide', WIDE],
       ['narrow', NARROW],
-    ] as const)('is accessible to axe-core at each of its states: %s', async (_, viewport) => {
-      // What axe-core injects is what the page's own policy refuses.
+    ] as const)('has no problem for axe-core in each of its states: %s', async (_, viewport) => {
+      // The page's own policy refuses the script that axe-core injects.
       const page = await openPlay(browser, { colorScheme, viewport, bypassCSP: true });
       await seek(page, 2 * MINUTE);
       expect(await violations(page)).toEqual([]);
