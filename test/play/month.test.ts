@@ -6,7 +6,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 describe('workOfTheMonth()', () => {
-  it('is the same each time, in order, inside the month, and no one works on two things at once', () => {
+  it('is the same each time, in order, inside the month, and gives no person two pieces of work at a time', () => {
     const work = workOfTheMonth();
     expect(workOfTheMonth()).toEqual(work);
     expect(work.length).toBeGreaterThan(100);
@@ -22,8 +22,8 @@ describe('workOfTheMonth()', () => {
 });
 
 describe('liveAMonth()', () => {
-  it('counts a request for each window that a piece of work needs, where no two share one', async () => {
-    // No piece is as short as five minutes and a bit, so of windows of a minute each minute of work needs its own.
+  it('counts a request for each window that a piece of work needs, where no two pieces share one', async () => {
+    // Each piece takes longer than five minutes, so with windows of one minute each minute of work needs its own.
     const { requests, cutOff, heldDoorMs, workedMs } = await liveAMonth(5 * MINUTE, 'part');
     const work = workOfTheMonth();
     const windows = work.map(({ from, until }) => Math.ceil((until - from) / (5 * MINUTE)));
@@ -34,7 +34,7 @@ describe('liveAMonth()', () => {
     expect(workedMs).toBe(work.reduce((sum, { from, until }) => sum + until - from, 0));
   });
 
-  it('asks less often and holds more the longer the windows are, and never more than standing access', async () => {
+  it('makes fewer requests and holds more access with longer windows, and never more than standing access', async () => {
     for (const width of WIDTHS) {
       const months = [];
       for (const ttl of [15 * MINUTE, HOUR, 4 * HOUR, 8 * HOUR]) months.push(await liveAMonth(ttl, width));
@@ -47,7 +47,7 @@ describe('liveAMonth()', () => {
     }
   });
 
-  it('asks less often and holds more the wider the scopes are', async () => {
+  it('makes fewer requests and holds more access with wider scopes', async () => {
     const months = [];
     for (const width of WIDTHS) months.push(await liveAMonth(2 * HOUR, width));
     const [part, system, everything] = months;
@@ -57,7 +57,7 @@ describe('liveAMonth()', () => {
     expect(system!.heldDoorMs).toBeLessThan(everything!.heldDoorMs);
   });
 
-  it('measures width by the matcher that checks use', () => {
+  it('measures width by the matcher of checks', () => {
     expect(['shop:orders:write', 'shop:*:write', '*:*:write'].map(doorsOf)).toEqual([1, 4, 12]);
   });
 });

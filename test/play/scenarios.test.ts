@@ -20,24 +20,24 @@ const open = (scenario: Scenario) => new World(scenario, { seedIds });
 const wordsOf = (world: World) => world.done.map(({ calls }) => calls.map((call) => answerOf(call, String).word).at(-1));
 
 describe.each(scenarios.map((scenario) => [scenario.id, scenario] as const))('scenario %s', (_, scenario) => {
-  it('plays to its end, and each step is answered as it says', async () => {
+  it('plays to its end, and each step has the stated answer', async () => {
     const world = open(scenario);
     await world.goTo(scenario.lastsMs);
     expect(wordsOf(world)).toEqual(world.steps.map(({ expects }) => expects));
     await expect(verifyJournal(readJournal(world.store))).resolves.toMatchObject({ ok: true });
   });
 
-  it('has steps in order, each at an instant of its own, inside its time', () => {
+  it('has steps in order, each at a separate instant, inside its time', () => {
     const at = open(scenario).steps.map((step) => step.at);
     expect(at).toEqual([...new Set(at)].sort((a, b) => a - b));
     expect(at.at(-1)).toBeLessThanOrEqual(scenario.lastsMs);
   });
 
-  it('shows the code that runs', () => {
+  it('shows the code that it runs', () => {
     const { steps } = open(scenario);
     const shown = shownCode(scenario.source);
     const plain = (code: string) => transformSync(code, { loader: 'ts', minify: true }).code;
-    // What surrounds a step is closed over, so the running function's own text is what can be compared.
+    // Variables around a step are in its closure, so only the text of its function can be compared.
     expect(shown.steps.map((code) => plain(`async () => {\n${code}\n}`))).toEqual(steps.map(({ run }) => plain(String(run))));
     expect(shown.options).toContain('approver: ');
   });

@@ -20,13 +20,13 @@ afterAll(() => {
 const open = (scenario: Scenario, acts: readonly Act[] = []) => new World(scenario, { seedIds, acts });
 const question = { subject: 'user:maya', scope: 'db-prod:write' };
 
-/** A scene without the world that it was seen in. */
+/** A scene without its world. */
 async function seen(world: World) {
   const { world: _, ...scene } = await look(world, question);
   return scene;
 }
 
-/** What each step was answered last, as far as it has come. */
+/** The last answer of each step, up to the current one. */
 const words = (world: World) => world.done.map(({ calls }) => calls.map((call) => answerOf(call, String).word).at(-1));
 
 async function pendingRequest(world: World): Promise<string> {
@@ -36,12 +36,12 @@ async function pendingRequest(world: World): Promise<string> {
 
 describe('World', () => {
   it.each(scenarios.map((scenario) => [scenario.id, scenario] as const))(
-    'is the same at each instant, however it got there: %s',
+    'is the same at each instant on every path there: %s',
     async (_, scenario) => {
       const strolling = open(scenario);
       for (let at = 0; at <= scenario.lastsMs; at += 47 * SECOND + 1) {
         await strolling.goTo(at);
-        // Looking in between is no part of what happens.
+        // Reads in between must not affect the result.
         if (at % 2 === 0) await seen(strolling);
       }
       await strolling.goTo(scenario.lastsMs);
@@ -64,7 +64,7 @@ describe('World', () => {
     expect(await allowedAt(18 * MINUTE)).toBe(false);
   });
 
-  it('lets the viewer approve before the script does, which is told so', async () => {
+  it('lets the viewer approve before the script, whose approval is then refused', async () => {
     const before = open(onCall);
     await before.goTo(90 * SECOND);
     const act: Act = { at: 90 * SECOND, does: 'approve', requestId: await pendingRequest(before), by: 'user:sam' };
@@ -79,7 +79,7 @@ describe('World', () => {
     expect(grantStatus((await world.engine.getRequest(act.requestId))!.grants[0]!, world.clock.now())).toBe('expired');
   });
 
-  it('lets the viewer deny, and then the script is refused', async () => {
+  it("lets the viewer deny, and then refuses the script's approval", async () => {
     const before = open(onCall);
     await before.goTo(MINUTE);
     const world = open(onCall, [{ at: MINUTE, does: 'deny', requestId: await pendingRequest(before), by: 'user:noor' }]);
@@ -96,7 +96,7 @@ describe('World', () => {
     ]);
   });
 
-  it.each(['approve', 'deny'] as const)('goes on to the end of each scenario, whatever the viewer decides: %s', async (does) => {
+  it.each(['approve', 'deny'] as const)('continues to the end of each scenario after any decision of the viewer: %s', async (does) => {
     for (const scenario of scenarios) {
       const acts: Act[] = [];
       for (const { at } of open(scenario).steps) {
@@ -113,7 +113,7 @@ describe('World', () => {
     }
   });
 
-  it('keeps the clock it has been given by a step: what is played goes on where the clock goes back', async () => {
+  it('keeps the clock that a step has set, and continues where the clock steps back', async () => {
     const clockBack = scenarios.find(({ id }) => id === 'clock-back')!;
     const world = open(clockBack);
     await world.goTo(18 * MINUTE);
@@ -126,7 +126,7 @@ describe('World', () => {
 });
 
 describe('look()', () => {
-  it('says which question is none, instead of failing', async () => {
+  it('names an invalid query, instead of failing', async () => {
     const world = open(denial);
     const { probe } = await look(world, { subject: 'user:maya', scope: 'a::b' });
     expect(probe.problem).toMatch(/^scope must be/);
