@@ -17,11 +17,11 @@ describe('viewOf()', () => {
     [10 * MINUTE - 1, [['db:write', 1]], 1],
     [10 * MINUTE, [], Infinity],
     [10 * MINUTE + 1, [], Infinity],
-  ])('shows a window as held from its start on, and never at its end: %d ms after it began (L1, L2)', (at, held, forMs) => {
+  ])('shows a window as held from its start on, and never at its end: %d ms after its start (L1, L2)', (at, held, forMs) => {
     expect(view([window('db:write', 0, 10 * MINUTE)], at)).toEqual({ held, forMs });
   });
 
-  it('judges ends by the later of two clocks and starts by the one that was asked, so that neither shows too much (L1, L2)', () => {
+  it('judges ends by the later of two clocks and starts by the given one, so that neither shows too much (L1, L2)', () => {
     expect(view([window('db:write', 0, MINUTE)], 0, MINUTE).held).toEqual([]);
     expect(view([window('db:write', 1, MINUTE)], 0, MINUTE - 1).held).toEqual([]);
   });
@@ -33,34 +33,34 @@ describe('viewOf()', () => {
     [1_001, 1],
     [1_000, 1_000],
     [1, 1],
-  ])('stands until the countdown begins, then for a second at a time: %d ms before the end', (left, forMs) => {
+  ])('stays the same until the countdown begins, then for a second at a time: %d ms before the end', (left, forMs) => {
     expect(view([window('db:write', -MINUTE, left)]).forMs).toBe(forMs);
     expect(isEnding(left)).toBe(left <= 5 * MINUTE);
   });
 
-  it('gives what shares a name the longest time of all, and stands until the first of them changes', () => {
+  it('shows the longest time of grants with the same name, and stays the same until the first of them changes', () => {
     const windows = [window('a', 0, 20 * MINUTE), window('b', 0, 10 * MINUTE), window('c', MINUTE, 30 * MINUTE)];
     expect(view(windows, 0, 0, 'admin')).toEqual({ held: [['admin', 20 * MINUTE]], forMs: MINUTE });
     expect(view(windows, 0, 0, '').held.map(([name]) => name)).toEqual(['a', 'b']);
   });
 
   it.each([
-    ['a scope that is no text', { ...window('a', 0, MINUTE), scope: 7 }],
-    ['a start that is no integer', { ...window('a', 0, MINUTE), startsAt: NaN }],
-    ['an end that is null, as JSON has what is no number', { ...window('a', 0, MINUTE), endsAt: null }],
+    ['a scope that is not a string', { ...window('a', 0, MINUTE), scope: 7 }],
+    ['a start that is not an integer', { ...window('a', 0, MINUTE), startsAt: NaN }],
+    ['an end that is null, as JSON writes NaN', { ...window('a', 0, MINUTE), endsAt: null }],
     ['an end that is text, which would compare above every number', { ...window('a', 0, MINUTE), endsAt: 'soon' }],
-  ])('refuses all of a status with %s (L30)', (_, bad) => {
+  ])('refuses a whole status with %s (L30)', (_, bad) => {
     expect(() => view([window('b', 0, MINUTE), bad as unknown as BadgeWindow])).toThrow(TypeError);
   });
 
-  it('refuses a clock that is no number (L30)', () => {
+  it('refuses a clock that is not a number (L30)', () => {
     expect(() => view([window('a', 0, MINUTE)], NaN, 0)).toThrow(TypeError);
     expect(() => view([window('a', 0, MINUTE)], 0, NaN)).toThrow(TypeError);
   });
 });
 
-describe('jit-access/elements where there are no elements, as on a server', () => {
-  it('is imported, and defines nothing, without harm', async () => {
+describe('jit-access/elements without custom elements, as on a server', () => {
+  it('can be imported, and defines no element', async () => {
     expect('HTMLElement' in globalThis).toBe(false);
     const { defineJitBadge } = await import('jit-access/elements');
     expect(() => defineJitBadge()).not.toThrow();
