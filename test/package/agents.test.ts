@@ -15,7 +15,7 @@ type Agents = typeof agents;
 const dist = (file: string) => join(root, 'dist', file);
 const require = createRequire(import.meta.url);
 
-/** The build, as either kind of user loads it. */
+/** The build, as users of each module format load it. */
 const formats: Readonly<Record<string, () => Promise<Core & Agents>>> = {
   ESM: async () => ({
     ...((await import(pathToFileURL(dist('index.js')).href)) as Core),
@@ -26,8 +26,8 @@ const formats: Readonly<Record<string, () => Promise<Core & Agents>>> = {
 
 const usage = { inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 }, outputTokens: { total: 0, text: 0, reasoning: 0 } };
 
-describe.each(Object.entries(formats))('the entry for agents as %s', (_, load) => {
-  it('pauses a call with no grant, runs it with one, and gives the others their functions', async () => {
+describe.each(Object.entries(formats))('the agents entry as %s', (_, load) => {
+  it('pauses a call without a grant, runs it with one, and exports the other functions', async () => {
     const { JitEngine, reviewers, toolApproval, needsApproval, mcpTool, isJitError } = await load();
     const engine = new JitEngine({ approver: reviewers({ members: ['user:olga'] }) });
     const ran: string[] = [];

@@ -18,7 +18,7 @@ describe('the subjects of the commits', () => {
     expect(hasForm(subject)).toBe(right);
   });
 
-  it('may not be longer', () => {
+  it('must not be longer', () => {
     expect([isShort('x'.repeat(72)), isShort('x'.repeat(73))]).toEqual([true, false]);
   });
 });

@@ -6,12 +6,12 @@ import { promisify } from 'node:util';
 import { inject } from 'vitest';
 import { root } from './entries.js';
 
-/** The oldest TypeScript that is promised, the last before 6, and the one that the package is built with. */
+/** The oldest supported TypeScript, the last before 6, and the one that builds the package. */
 export const compilers = { '5.6': 'typescript-5.6', '5.9': 'typescript-5.9', '6.0': 'typescript' };
 
 /**
- * What a consumer's `lib` and `types` may be: `AbortSignal` has to come from somewhere, from Node's types or from the
- * browser's. Nothing newer than ES2022 is needed; what the declarations use of later libraries they bring along.
+ * Supported values of a consumer's `lib` and `types`: `AbortSignal` comes from Node's types or from those of browsers.
+ * ES2022 is enough; the declarations bring what they use of later libraries.
  */
 export const settings = {
   'nodenext, types of Node': { module: 'nodenext', moduleResolution: 'nodenext', lib: ['es2022'], types: ['node'] },
@@ -21,7 +21,7 @@ export const settings = {
 const require = createRequire(import.meta.url);
 const run = promisify(execFile);
 
-/** Type-checks files as a project of its own beside the installed package, and gives what the compiler prints. */
+/** Type-checks files as a separate project next to the installed package, and returns the output of the compiler. */
 export async function check(name: string, compiler: string, options: object, files: Readonly<Record<string, string>>): Promise<string> {
   const folder = join(inject('installed'), name.replace(/[^\w.]+/g, '-'));
   mkdirSync(folder, { recursive: true });

@@ -2,17 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { check, compilers, settings } from './compile.js';
 import { entries } from './entries.js';
 
-/** Entries whose declarations name those of a framework, which are much to read, and not ours to answer for. */
+/** Entries whose declarations import those of a framework, which are large and not part of this package. */
 const adapters = ['express', 'fastify', 'hono', 'nest'];
 
 const imports = (chosen: typeof entries) =>
   chosen.map(({ specifier, name }) => `import * as ${name}_ from '${specifier}';\nvoid ${name}_;\n`).join('');
-/** Entries for those who have `Request` and `Response`, or elements, and so their types. */
+/** Entries for runtimes with `Request` and `Response`, or with elements, and so with their types. */
 const needFetch = [...adapters, 'elements', 'fetch', 'guard', 'testing'];
-// What is for browsers needs their types.
+// Entries for browsers need the types of browsers.
 const everyEntry = imports(entries.filter(({ name }) => name !== 'elements' && !adapters.includes(name)));
 
-/** A service of each framework, with what its handlers are given. */
+/** A service of each framework, with the arguments of its handlers. */
 const services = `${imports(entries.filter(({ name }) => adapters.includes(name)))}
 import type { Express } from 'express';
 import type { FastifyInstance } from 'fastify';
@@ -53,7 +53,7 @@ export async function main(): Promise<boolean> {
 }
 `;
 
-/** Handlers of every form that a runtime gives: of its own `Request`, with a context, with and without types. */
+/** Handlers of every form in a runtime: with its own `Request`, with a context, with and without types. */
 const handlers = `import type { JitEngine } from 'jit-access';
 import { accessOf, requireGrant } from 'jit-access/fetch';
 declare const engine: JitEngine<'db-prod:write'>;
@@ -103,12 +103,12 @@ describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s
     expect(printed.split('\n').filter(isOurs)).toEqual([]);
   });
 
-  it('type-checks every form of a handler behind the guard of jit-access/fetch', async () => {
+  it('type-checks every form of a handler with the guard of jit-access/fetch', async () => {
     const options = { ...settings['nodenext, types of Node'], lib: ['es2022', 'dom'] };
     expect(await check(`${version} fetch`, compiler, options, { 'handlers.mts': handlers })).toBe('');
   });
 
-  it('is told of a misspelt scope', async () => {
+  it('gets a type error for a misspelt scope', async () => {
     const text = `import { JitEngine, denyAll } from 'jit-access';
 const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ approver: denyAll() });
 void engine.isAllowed('user:maya', 'db-prod:write');
@@ -122,8 +122,8 @@ void engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:wirte', ttl: '
 });
 
 describe('a consumer without the types of Node or of browsers', () => {
-  // Shows too that the declarations themselves are checked above.
-  it('is told that AbortSignal is missing, and nothing else', async () => {
+  // Also shows that the declarations themselves are checked above.
+  it('gets only the error that AbortSignal is missing', async () => {
     const options = { ...settings['nodenext, types of Node'], types: [] };
     const printed = await check('bare', compilers['5.6'], options, {
       'bare.mts': imports(entries.filter(({ name }) => !needFetch.includes(name))),

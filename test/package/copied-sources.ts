@@ -16,14 +16,14 @@ export const features: readonly string[] = [...new Set(modules.flatMap((module) 
 const isDoor = (module: string) => !module.includes('/');
 const folderOf = (feature: string) => `features/${feature}`;
 
-/** What leaves src with a feature. */
+/** The files that are removed from src with a feature. */
 export interface Deletion {
   readonly feature: string;
-  /** The modules that compose the feature: all that import it, directly or not, but for the doors. */
+  /** The modules that compose the feature: all that import it, directly or not, except the entry points. */
   readonly composing: readonly string[];
-  /** The feature's own door, and every other that has nothing left to export. */
+  /** The feature's own entry point, and every other that has no export left. */
   readonly doors: readonly string[];
-  /** The doors that lose some exports, with what is left of their text. */
+  /** The entry points that lose some exports, with their remaining text. */
   readonly narrowed: Readonly<Record<string, string>>;
 }
 
@@ -42,7 +42,7 @@ export function deletionOf(feature: string): Deletion {
   return { feature, composing: [...gone].slice(own), doors, narrowed };
 }
 
-/** A door consists of exports, each from one module. */
+/** An entry point consists of exports, each from one module. */
 const withoutExports = (text: string, gone: ReadonlySet<string>): string =>
   text.replace(/^(?:export|import)\b[^;]* from '\.\/([^']+)\.js';\n/gm, (statement, module: string) => (gone.has(module) ? '' : statement));
 
@@ -58,7 +58,7 @@ interface Target {
 }
 type Exports = Record<string, string | Target>;
 
-/** A copy of the sources, with what builds them. */
+/** A copy of the sources, with the build configuration. */
 export class CopiedSources implements Disposable {
   readonly #folder = mkdtempSync(join(tmpdir(), 'jit-sources-'));
   readonly #manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly exports: Exports };
@@ -75,7 +75,7 @@ export class CopiedSources implements Disposable {
     for (const door of doors) delete this.#manifest.exports[`./${door}`];
   }
 
-  /** @param files by their path; each door among them becomes an entry */
+  /** @param files by their path; each entry point among them becomes an entry */
   add(files: Readonly<Record<string, string>>): void {
     for (const [path, text] of Object.entries(files)) {
       const file = join(this.#folder, path);
@@ -88,10 +88,10 @@ export class CopiedSources implements Disposable {
   }
 
   /**
-   * Checks the types, builds, loads every entry, and runs a program beside them.
+   * Checks the types, builds, loads every entry, and runs a program next to them.
    *
    * @param code of a module in the folder of the copy
-   * @returns what the commands print: nothing where all is well and the program prints nothing
+   * @returns the output of the commands: nothing where all is well and the program prints nothing
    */
   async build(code = ''): Promise<string> {
     writeFileSync(join(this.#folder, 'package.json'), JSON.stringify(this.#manifest));

@@ -5,7 +5,7 @@ import { check, compilers, settings } from './compile.js';
 import { declaredExamples, exportedNames, type DeclaredExample } from './declared-examples.js';
 import { entries, root } from './entries.js';
 
-/** What a name stands for that an example takes for granted: it is written down only where an example uses it. */
+/** What a name means that an example assumes: it is declared only where an example uses it. */
 const TAKEN_FOR_GRANTED: Readonly<Record<string, string>> = {
   ask: "declare const ask: import('jit-access').AccessAsk;",
   approver: "declare const approver: import('jit-access').Approver;",
@@ -51,7 +51,7 @@ const TAKEN_FOR_GRANTED: Readonly<Record<string, string>> = {
   z: "import { z } from 'zod';",
 };
 
-/** What is meant by a name, or is declared, where one example has it: by entry and owner. */
+/** The meaning or declaration of a name in one example: by entry and owner. */
 const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'ai.mcpTool': {
     server: "import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';\ndeclare const server: McpServer;",
@@ -93,10 +93,10 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
-/** Examples of a member of a class stand in one. */
+/** Examples of a member of a class are put into a method of one. */
 const IN_A_CLASS = new Set(['nest.RequireGrant']);
 
-/** What examples import, or would, besides the package: not peers, which are installed beside it. */
+/** Packages that examples import, or would import, next to this package: not peers, which are installed. */
 const OTHERS = [
   'redis',
   'ioredis',
@@ -112,7 +112,7 @@ const OTHERS = [
 
 const dist = () => join(inject('installed'), 'node_modules/jit-access/dist');
 
-/** A module of an example, with what it takes for granted in front of it. */
+/** A module of an example, preceded by what it assumes. */
 function moduleOf({ owner, entry, code }: DeclaredExample, exported: ReadonlyMap<string, ReadonlySet<string>>): string {
   const used = new Set(code.match(/[A-Za-z_$][\w$]*/g));
   const declared = new Set(

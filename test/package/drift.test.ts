@@ -11,7 +11,7 @@ const importsOf = (file: string) => ts.preProcessFile(read(join(dist, file)), tr
 const isNode = (specifier: string) => specifier.startsWith('node:') || builtinModules.includes(specifier);
 const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
 
-/** Everything that loading a file of the build loads: other files of it, and what lies outside. */
+/** Everything that loading a file of the build loads: other files of it, and external modules. */
 function loads(file: string, seen = new Set<string>()): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
@@ -27,7 +27,7 @@ describe('the exports of package.json', () => {
     expect(manifest.exports['./package.json']).toBe('./package.json');
   });
 
-  it.each(entries)('names types before code, for import and for require: $subpath', ({ name, conditions }) => {
+  it.each(entries)('lists types before code, for import and for require: $subpath', ({ name, conditions }) => {
     expect(JSON.stringify(conditions)).toBe(
       JSON.stringify({
         import: { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
@@ -36,7 +36,7 @@ describe('the exports of package.json', () => {
     );
   });
 
-  it.each(entries)('names files that are packed: $subpath', ({ conditions }) => {
+  it.each(entries)('names only files that are packed: $subpath', ({ conditions }) => {
     const targets = [conditions.import, conditions.require].flatMap(({ types, default: code }) => [types, code]);
     expect(inject('packed')).toEqual(expect.arrayContaining(targets.map((target) => target.slice(2))));
   });
@@ -46,7 +46,7 @@ describe('the exports of package.json', () => {
     expect(built.sort()).toEqual(entries.map(({ name }) => `${name}.cjs`).sort());
   });
 
-  it.each(entries)('is on the page of the entry points: $specifier', ({ specifier }) => {
+  it.each(entries)('is listed in the docs of the entry points: $specifier', ({ specifier }) => {
     expect(read(join(root, 'docs/reference/entry-points.md'))).toMatch(new RegExp(`^\\| *\`${specifier}\``, 'm'));
   });
 });
@@ -59,7 +59,7 @@ describe('the API reports', () => {
     expect(report('index').match(/ae-forgotten-export.*/g)).toBeNull();
   });
 
-  it.each(entries)('show no any in what a user sees: $specifier', ({ name }) => {
+  it.each(entries)('show no any in the public types: $specifier', ({ name }) => {
     expect(report(name).match(/^(?!\s*\/\/).*\bany\b.*/gm)).toBeNull();
   });
 });
@@ -75,18 +75,18 @@ describe('the dependencies of package.json', () => {
       .map(packageOf),
   );
 
-  it('names all that the build imports', () => {
+  it('lists all that the build imports', () => {
     expect([...imported].filter((name) => !declared.includes(name))).toEqual([]);
   });
 
-  it('names nothing that the build does not import, but for the SDKs of agents, whose versions it states', () => {
-    // Their adapters know them by their form alone; a peer range is how npm warns of one that is too old.
+  it('lists nothing that the build does not import, except the SDKs of agents, with their versions', () => {
+    // Their adapters do not import them; with a peer range, npm warns of a version that is too old.
     const sdks = ['@modelcontextprotocol/sdk', '@modelcontextprotocol/server', '@openai/agents', 'ai'];
-    // tsc imports tslib where a helper is needed: which entry needs one is its own matter, and may be none.
+    // tsc imports tslib where a helper is needed, which may change with every build.
     expect(declared.filter((name) => name !== 'tslib' && !imported.has(name)).sort()).toEqual(sdks);
   });
 
-  it('loads no framework but Nest, whose adapter has to be made of its classes', () => {
+  it('loads no framework except Nest, whose adapter extends its classes', () => {
     const frameworks = ['express', 'fastify', 'hono', '@nestjs/common'];
     const loaded = entries.map(
       ({ name }) => [name, loads(`${name}.js`).filter((specifier) => frameworks.includes(packageOf(specifier)))] as const,
@@ -96,23 +96,23 @@ describe('the dependencies of package.json', () => {
     });
   });
 
-  it('gives every peer leave to be absent', () => {
+  it('makes every peer optional', () => {
     expect(Object.keys(manifest.peerDependencies ?? {}).sort()).toEqual(Object.keys(manifest.peerDependenciesMeta ?? {}).sort());
     for (const { optional } of Object.values(manifest.peerDependenciesMeta ?? {})) expect(optional).toBe(true);
   });
 
-  it('L35 leaves the core entry without any import from outside the build', () => {
+  it('L35 leaves the core entry without an external import', () => {
     expect(loads('index.js')).toEqual([]);
     expect(loads('index.cjs')).toEqual([]);
   });
 
-  it('leaves only entries for Node with imports of node:', () => {
+  it('allows imports of node: only in entries for Node', () => {
     expect(entries.map(({ name }) => name).filter((name) => loads(`${name}.js`).some(isNode))).toEqual(['jsonl']);
   });
 });
 
 describe('THIRD_PARTY_NOTICES', () => {
-  it('holds the licence of each package whose code is bundled', () => {
+  it('contains the licence of each package whose code is bundled', () => {
     // esbuild heads each module with a comment that names its file.
     const bundled = readdirSync(dist).flatMap((file) =>
       [...read(join(dist, file)).matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm)].map((match) => match[1] ?? ''),

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** The repository, from wherever a test is started. */
+/** The repository, wherever a test is started. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Conditions {

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { CopiedSources, deletionOf, featureInDocs, features } from './copied-sources.js';
 
-/** What may be built on a feature, and leaves with it: other features, guards, and the contract that proves guards. */
+/** Rooms that may import a feature and are removed with it: other features, guards, and the contract of guards. */
 const MAY_COMPOSE = /^(features|guards|testing\/guard)\//;
 
 const report: { readonly feature: string; readonly with: string; readonly doors: string; readonly seconds: number }[] = [];
@@ -23,7 +23,7 @@ describe('deleting the folder of a feature deletes the feature', () => {
   });
 });
 
-/** Two grants, of which one ends within the quarter of an hour that is asked about. */
+/** Two grants, of which one ends within the next quarter of an hour. */
 const PROGRAM = `
 const { JitEngine, autoApprove } = await import('./dist/index.js');
 const { ManualClock } = await import('./dist/testing.js');

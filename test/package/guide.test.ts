@@ -11,7 +11,7 @@ import { root } from './entries.js';
 
 /*
  * Follows the guide line by line, in an empty folder, with the packed package and a PostgreSQL. Only `npm install` is
- * replaced: it must name what the programs import, and links that from node_modules, so that the test needs no registry.
+ * replaced: it must name the packages that the programs import, and links them from node_modules, without a registry.
  */
 describe('docs/guides/express-postgresql.md', () => {
   const blocks = blocksOf('docs/guides/express-postgresql.md');
@@ -50,7 +50,7 @@ describe('docs/guides/express-postgresql.md', () => {
     expect(manifest.type).toBe('module');
   };
 
-  it('runs from an empty folder to the audit, and prints what it says', async () => {
+  it('runs from an empty folder to the audit, and prints the documented output', async () => {
     let printed = '';
     const ran: string[] = [];
     for (const block of blocks) {
@@ -75,14 +75,14 @@ describe('docs/guides/express-postgresql.md', () => {
     const [first] = (await once(server.stdout as NodeJS.ReadableStream, 'data')) as [Buffer];
     expect(String(first)).toBe('ready\n');
   };
-  /** SIGTERM ends it in order: it exits with 0 once everything is closed. */
+  /** SIGTERM shuts the service down: it exits with 0 once everything is closed. */
   const end = async (): Promise<void> => {
     const exit = once(server as NonNullable<typeof server>, 'exit');
     server?.kill('SIGTERM');
     if (process.platform !== 'win32') expect((await exit)[0]).toBe(0);
   };
 
-  it('names each program that its text tells to save', () => {
+  it('names each program that the guide tells readers to save', () => {
     const files = blocks.flatMap(({ file }) => (file === undefined ? [] : [file]));
     expect(new Set(files.map((file) => dirname(file)))).toEqual(new Set(['examples/express-postgresql']));
     expect(files.map((file) => basename(file))).toEqual(['access.js', 'server.js', 'try.js', 'audit.js']);

@@ -4,7 +4,7 @@ import { join, posix } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
 import { entries, root } from './entries.js';
 
-/** Runs a script in the folder of the installed package, with a Node that can't `require` ES modules, and reads what it prints as JSON. */
+/** Runs a script in the folder of the installed package, with a Node that cannot `require` ES modules, and parses its output as JSON. */
 function run(kind: 'module' | 'commonjs', script: string): unknown {
   const args = ['--no-experimental-require-module', `--input-type=${kind}`, '--eval', script];
   return JSON.parse(execFileSync(process.execPath, args, { cwd: inject('installed'), encoding: 'utf8' }));
@@ -16,7 +16,7 @@ const required = (specifier: string) =>
   run('commonjs', `console.log(JSON.stringify(Object.keys(require('${specifier}')).sort()))`) as string[];
 
 describe('the packed package', () => {
-  it('holds the build and the papers, and nothing else', () => {
+  it('contains the build and the documents, and nothing else', () => {
     const under = (folder: string, name: RegExp) =>
       (readdirSync(join(root, folder), { recursive: true }) as string[])
         .filter((file) => name.test(file))
@@ -38,7 +38,7 @@ describe('the packed package', () => {
     ).toEqual(papers);
   });
 
-  it('contains everything that its pages link to', () => {
+  it('contains every file that its pages link to', () => {
     const packed = inject('packed');
     const pages = packed.filter((path) => path.endsWith('.md'));
     const dead = pages.flatMap((page) => {
@@ -55,31 +55,31 @@ describe('the packed package', () => {
     expect(dead).toEqual([]);
   });
 
-  it.each(entries)('gives the same names to import and require: $specifier', ({ specifier }) => {
+  it.each(entries)('exports the same names for import and require: $specifier', ({ specifier }) => {
     const names = imported(specifier);
     expect(names).not.toEqual([]);
     expect(required(specifier)).toEqual(names);
   });
 
-  it.each(entries)('exports nothing by default: $specifier', ({ specifier }) => {
+  it.each(entries)('has no default export: $specifier', ({ specifier }) => {
     expect(imported(specifier)).not.toContain('default');
   });
 
-  it('gives its package.json to import and require', () => {
+  it('exposes its package.json for import and require', () => {
     expect(run('commonjs', `console.log(JSON.stringify(require('jit-access/package.json').name))`)).toBe('jit-access');
   });
 
-  it('gives the JSON Schema of a policy', () => {
+  it('exports the JSON Schema of a policy', () => {
     const title = `console.log(JSON.stringify(require('jit-access/policy.schema.json').title))`;
     expect(run('commonjs', title)).toBe('A policy of jit-access');
   });
 
-  it('exports nothing but its entries', () => {
+  it('exports only its entries', () => {
     const attempt = `import('jit-access/dist/index.js').catch((error) => console.log(JSON.stringify(error.code)))`;
     expect(run('module', attempt)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 
-  // A copy of the classes in each entry would make an error of one entry no instance of another's.
+  // With a copy of the classes in each entry, an error of one entry would be no instance of another's class.
   it.each([
     ['module', `const [core, testing] = [await import('jit-access'), await import('jit-access/testing')];`],
     ['commonjs', `const [core, testing] = [require('jit-access'), require('jit-access/testing')];`],

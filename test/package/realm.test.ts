@@ -4,10 +4,10 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { root } from './entries.js';
 
-/** All that the core needs of its surroundings besides ECMAScript: web globals that browsers, workers and edge runtimes have too. */
+/** All globals that the core needs besides ECMAScript: those that browsers, workers and edge runtimes have too. */
 const surroundings = { crypto, TextEncoder, AbortController, setTimeout, clearTimeout };
 
-/** What a core that leans on Node would reach for. */
+/** Globals that a core for Node would use. */
 const nodeOnly = [
   'process',
   'Buffer',
@@ -21,7 +21,7 @@ const nodeOnly = [
   'AbortSignal',
 ];
 
-/** The main job, from outside Node: asks, reviews, checks around both bounds of the window, sweeps, follows and verifies the journal. */
+/** The main job, outside Node: requests, reviews, checks around both bounds of the window, sweeps, follows and verifies the journal. */
 const scenario = `
   import { callbackSink, isJitError, JitEngine, MemoryGrantStore, reviewers, startSweeper } from './dist/index.js';
   import { readJournal, verifyJournal } from './dist/journal.js';
@@ -71,7 +71,7 @@ async function bundle(contents: string): Promise<Script> {
   return new Script(outputFiles[0]?.text ?? '', { filename: join(root, 'realm.js') });
 }
 
-/** Runs a bundle where nothing is global but ECMAScript and what is given, and awaits its `play`. */
+/** Runs a bundle with only the globals of ECMAScript and the given ones, and awaits its `play`. */
 async function playIn(globals: object, script: Script): Promise<unknown> {
   const realm = createContext(globals, { codeGeneration: { strings: false, wasm: false } });
   script.runInContext(realm);
@@ -79,18 +79,18 @@ async function playIn(globals: object, script: Script): Promise<unknown> {
 }
 
 describe('the built core in a realm without the globals of Node', () => {
-  it('L35 asks, reviews, allows inside the window only, records the end and verifies the journal', async () => {
+  it('L35 makes a request, reviews it, allows inside the window only, records the end and verifies the journal', async () => {
     const seen = await playIn({ ...surroundings }, await bundle(scenario));
     expect(seen).toEqual(['pending', false, 'ERR_JIT_SELF_REVIEW', true, true, false, true, 'grant.expired', true]);
   });
 
-  it('really has no global of Node', async () => {
+  it('runs without any global of Node', async () => {
     const probe = `const names = ${JSON.stringify(nodeOnly)};
       export const play = async () => JSON.stringify(names.filter((name) => name in globalThis));`;
     expect(await playIn({ ...surroundings }, await bundle(probe))).toEqual([]);
   });
 
-  it('uses all that it is given, so that the list is no longer than the truth', async () => {
+  it('uses every listed global, so that the list is complete and minimal', async () => {
     const used = new Set<string>();
     const watched = Object.keys(surroundings).map((name) => {
       const get = () => {

@@ -1,8 +1,8 @@
 /*
- * Runs every program in a folder, one after the other, as a reader would: with the built package, from outside. One that
- * goes wrong ends with an exit code that says so. What a program is made of lies in folders beside it.
+ * Runs every program in a folder, one after the other, as a reader would: with the built package, outside the repository.
+ * A failing program ends with an exit code. The files that a program imports are in folders next to it.
  *
- *   tsx test/package/run-each.ts <folder> [options for node]
+ * tsx test/package/run-each.ts <folder> [options for node]
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { root } from './entries.js';
 
 const [folder = '', ...options] = process.argv.slice(2);
-// The demo takes its time, on the real clock: `npm run demo`.
+// The demo runs on the real clock and takes long: `npm run demo`.
 const programs = readdirSync(join(root, folder)).filter((file) => file.endsWith('.ts') && file !== 'demo.ts');
 
 for (const program of programs) {

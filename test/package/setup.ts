@@ -1,7 +1,7 @@
 /*
  * Before the tests of this folder, once: builds the package, packs it, and installs the tarball in an empty folder, as a
- * user would. Its dependencies are packed from node_modules beside it, so that npm has nothing to ask a registry for. Its
- * peers, with all that they need, are linked from there.
+ * user would. Its dependencies are packed from node_modules, so that npm needs no registry. Its peers, with all that they
+ * need, are linked from there.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** The folder in which the packed package is installed. */
     installed: string;
-    /** What the tarball holds, as paths inside the package. */
+    /** The files of the tarball, as paths inside the package. */
     packed: string[];
   }
 }

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { describeRuntime } from './runtimes.js';
 
-/** The quick start, by an engine that is made at module scope. */
+/** The quick start, with an engine that is created at module scope. */
 const story = `
   import { JitEngine, MemoryGrantStore, reviewers, startSweeper } from 'jit-access';
   import { verifyJournal, readJournal } from 'jit-access/journal';
@@ -51,7 +51,7 @@ const OUTCOME = { during: true, after: false, ended: 1, ok: true, last: ['opened
 const folder = mkdtempSync(join(tmpdir(), 'jit-runtimes-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** One file of the story and the packed package, as a bundler makes it. */
+/** One file of the program and the packed package, as a bundler makes it. */
 async function bundle(name: string, entry: string): Promise<string> {
   const outfile = join(folder, name);
   await build({
@@ -72,7 +72,7 @@ for (const [runtime, args] of [
   ['deno', ['run', '--no-prompt']],
 ] as const) {
   describeRuntime(runtime, `the package in ${runtime}`, (program) => {
-    it('plays the quick start, by an engine that is made at module scope (L46)', async () => {
+    it('plays the quick start, with an engine that is created at module scope (L46)', async () => {
       const file = await bundle(`${runtime}.mjs`, 'console.log(await play());');
       const { status, stdout, stderr } = spawnSync(program, [...args, file], { encoding: 'utf8', timeout: 60_000 });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
@@ -114,7 +114,7 @@ describeRuntime('workerd', 'the package in workerd', (program) => {
     await bundle('workerd.js', WORKER);
     const config = join(folder, 'config.capnp');
     writeFileSync(config, CONFIG);
-    // It says on a channel of its own at which port it listens.
+    // It prints on a separate channel at which port it listens.
     server = spawn(program, ['serve', config, '--control-fd=3'], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
     for (const stream of [server.stdout, server.stderr]) stream?.on('data', (data: Buffer) => (said += data.toString()));
     url = await new Promise<string>((resolve, reject) => {
@@ -134,7 +134,7 @@ describeRuntime('workerd', 'the package in workerd', (program) => {
     await ended;
   });
 
-  it('plays the quick start, by an engine that is made at module scope, where startSweeper refuses (L46)', async () => {
+  it('plays the quick start, with an engine that is created at module scope, where startSweeper refuses (L46)', async () => {
     const response = await fetch(url);
     const text = await response.text();
     expect({ status: response.status, text }).toMatchObject({ status: 200 });
