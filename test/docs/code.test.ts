@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { blocks, code, nameOf, programOf } from './blocks.js';
 import { root, textOf, type Block } from './pages.js';
 
-/** What a block that imports nothing may use: it goes on from the sentence before it. */
+/** The names that a block without imports may use: it continues the sentence before it. */
 const PRELUDE = `
 import { ${['DeniedError', 'JitEngine', 'MemoryGrantStore', 'autoApprove', 'denyAll', 'firstDecisive', 'isJitError'].join(', ')} } from 'jit-access';
 import { ${['callbackSink', 'consoleSink', 'formatEntry', 'patternScopes', 'reviewers', 'startSweeper'].join(', ')} } from 'jit-access';
@@ -18,7 +18,7 @@ declare const grant: Grant;
 export {};
 `;
 
-/** What TypeScript says of a name that is never used, of imports that all are not, and of a type. */
+/** TypeScript's codes for an unused name, for imports that are all unused, and for an unused type. */
 const UNUSED = new Set([6133, 6192, 6196, 6198]);
 
 const isInAnImport = (source: ts.SourceFile, place: number): boolean =>
@@ -28,7 +28,8 @@ const isInAnImport = (source: ts.SourceFile, place: number): boolean =>
 function check(): ReadonlyMap<string, readonly string[]> {
   const config = ts.readConfigFile(`${root}test/tsconfig.json`, (path) => ts.sys.readFile(path));
   const { options } = ts.parseJsonConfigFileContent(config.config, ts.sys, `${root}test`);
-  // A reader's project need not be as strict as this one about what isn't used; but an import that a sample does not use
+  // Unlike this project, a reader's may allow unused names. But an unused import in a sample sends the reader looking for
+  // its purpose.
   // sends the reader looking for what it is for.
   Object.assign(options, { noUnusedLocals: true, noUnusedParameters: false });
   const files = new Map<string, { readonly block: Block; readonly before: string }>(
@@ -71,13 +72,13 @@ describe('the code in README.md and docs', () => {
   }, 600_000);
 
   it.each(blocks.filter((block) => block.file !== undefined).map((block) => [nameOf(block), block] as const))(
-    '%s is the file that it says it is',
+    '%s is identical to the file that it names',
     (_, block) => {
       expect(block.code).toBe(textOf(block.file as string));
     },
   );
 
-  it('shows each whole file that is meant to be shown', () => {
+  it('shows every example file that must be shown whole', () => {
     expect(blocks.map((block) => block.file).filter((file) => file !== undefined)).toEqual(
       expect.arrayContaining([
         'examples/first-grant.ts',

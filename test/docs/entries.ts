@@ -4,7 +4,7 @@ import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-acc
 import { readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 
-/** Something that another process does right before a commit of this one. */
+/** An action of another process right before a commit of this one. */
 class CrossedStore extends MemoryGrantStore {
   cross: (() => Promise<unknown>) | undefined;
 
@@ -26,7 +26,7 @@ const review = {
 } as const;
 const approve = { outcome: 'approve', rule: 'staging', terms } as const;
 
-/** Plays every kind of entry with every field that it may carry, and gives the fields of each type. */
+/** Produces every kind of entry with every field that it may carry, and returns the fields of each type. */
 export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<string>>> {
   const clock = new ManualClock();
   const store = new CrossedStore();
@@ -56,27 +56,27 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     return approved.grants[0] as (typeof approved.grants)[number];
   };
 
-  // Asked, reviewed, used up; extended; revoked, so that a sweep closes its usage row; cancelled, denied, run out.
+  // Created, reviewed, used up; extended; revoked, so that a sweep closes its usage row; cancelled, denied, expired.
   const used = await granted();
   const extension = await engine.extend(used.id, { requestedBy: 'user:maya', ttl: '5m' });
   await engine.approve(extension.request.id, by);
   await engine.consume('user:maya', used.scope, { idempotencyKey: 'k' });
   await engine.consume('user:maya', used.scope);
-  // A use of a part of what was granted, under a key.
+  // A keyed use of a part of the granted uses.
   await granted(undefined, 'tool:*');
   await engine.consume('user:maya', 'tool:hammer', { idempotencyKey: 'part' });
   await engine.revoke((await granted()).id, by);
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);
-  // Asked by a run of an agent.
+  // Requested by a run of an agent.
   await engine.requestAccess({ run: { agent: 'agent:7', operator: 'user:noor' }, scope: fresh().scope, ttl: '5m' });
   await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
-  // One that nobody decides, and a key that has come to stand for it.
+  // A request without a decision, and a key that is reused for it.
   const open = fresh();
   for (const idempotencyKey of [undefined, 'again']) await engine.requestAccess({ ...open, idempotencyKey });
   await engine.requestAccess({ ...fresh(), startsAt: clock.now() + 60_000 });
   await granted(clock.now() + 60_000);
 
-  // The approver's own answers; an approval that comes when there are too many grants.
+  // The approver's own decisions; an approval that exceeds the grant limit.
   approver.script.decide = { outcome: 'deny', reason: 'no', rule: 'never' };
   await engine.requestAccess(fresh());
   approver.script.decide = approve;
@@ -90,7 +90,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   approver.script.decide = approve;
   for (const id of waiting) await narrow.retryDecision(id);
 
-  // As many denials as a subject's row names, then one that makes room by the approver, and one by a reviewer of two.
+  // As many denials as a subject's row lists, then one by the approver that displaces another, and one by a reviewer of two.
   const nagging = { ...ask, subject: 'user:nag' };
   approver.script.decide = { outcome: 'deny', reason: 'no', rule: 'never' };
   for (let i = 0; i < 101; i++) await engine.requestAccess({ ...nagging, scope: `nag:${i}` });
@@ -98,7 +98,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.deny((await engine.requestAccess({ ...nagging, scope: 'nag:last' })).request.id, by);
   approver.script.decide = approve;
 
-  // Extensions that a revoke could not see yet: one waits for people, the other for the approver.
+  // Extensions that a revoke could not see yet: one waits for reviewers, the other for the approver.
   for (const verdict of [review, approve]) {
     approver.script.decide = review;
     const grant = await granted();
@@ -112,7 +112,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     await (verdict === review ? engine.approve(id, by) : engine.retryDecision(id));
   }
 
-  // Break-glass, overdue and then reviewed; an attempt that is refused; what time brings; and the purge.
+  // Break-glass, overdue and then reviewed; a refused attempt; ends that time causes; and the purge.
   const emergency = await engine.breakGlass(fresh());
   const { breakGlass } = approver.script;
   approver.script.breakGlass = { outcome: 'deny', reason: 'no' };
@@ -132,7 +132,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.sweep();
   await engine.flushAudit();
 
-  // An external system that is down until the tries are used up, then takes the change; and once more, set aside.
+  // An external system that is down until the tries are used up, then takes the change; and once more, dismissed.
   let isDown = true;
   const apply = () => (isDown ? Promise.reject(new Error('down')) : undefined);
   const scope = 'role:admin';
@@ -166,7 +166,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   // A process that is an hour behind, and whose clock a person accepts.
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
   await acceptClock(slow, { by: 'user:ops', reason: 'node 4 was ahead' });
-  // An engine that has seen what the store has lost.
+  // An engine that has seen entries that the store has lost.
   const knownHead = { seq: (await engine.journalHead()).seq + 100, hash: 'f'.repeat(64) };
   const restarted = new JitEngine({ clock, store, approver, knownHead, onError: () => undefined });
   await restarted.acceptRollback({ by: 'user:ops', reason: 'restored the backup of 03:00' });

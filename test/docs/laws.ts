@@ -4,10 +4,10 @@ import { format, resolveConfig } from 'prettier';
 import ts from 'typescript';
 import { root } from './pages.js';
 
-/** A law, in a sentence. */
+/** A law, in one sentence. */
 interface Law {
   readonly says: string;
-  /** What has to be built before a test can hold it. */
+  /** What must be built before a test can hold it. */
   readonly comesWith?: string;
 }
 
@@ -113,7 +113,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
   ],
 ];
 
-/** The files under test whose tests name a law, by its number. */
+/** The files under test whose tests name a law, by the law's number. */
 export const filesByLaw: ReadonlyMap<number, readonly string[]> = readFiles();
 
 function readFiles(): ReadonlyMap<number, readonly string[]> {
@@ -144,7 +144,7 @@ function lawsNamedBy(source: string): ReadonlySet<number> {
   return named;
 }
 
-/** The page, as it has to be. */
+/** The expected page. */
 export async function lawsPage(): Promise<string> {
   let number = 0;
   const sections = laws.map(([heading, list]) => {
@@ -165,7 +165,7 @@ ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });
 }
 
-/** What they say, from L1 on. */
+/** The sentences of the laws, from L1 on. */
 export const sayings: readonly string[] = laws.flatMap(([, list]) => list.map(({ says }) => says));
 
 export const lawCount = sayings.length;

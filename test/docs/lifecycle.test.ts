@@ -10,11 +10,11 @@ describe('docs/reference/lifecycle.md', () => {
     await expect(await lifecyclePage()).toMatchFileSnapshot(join(root, PAGE));
   });
 
-  it('L8 explains every end of the table in code, and no other', () => {
+  it('L8 explains exactly the ends in the table in code', () => {
     expect(explainedEnds().sort()).toEqual([...ENDS].sort());
   });
 
-  it('L27 names for each type of entry every field that it carries, and no other', async () => {
+  it('L27 lists for each type of entry exactly the fields that it carries', async () => {
     const played = await fieldsByType();
     const { unversioned, ...carried } = Object.fromEntries([...played].map(([type, fields]) => [type, [...fields].sort()]));
     expect(Object.fromEntries([...explainedFields()].map(([type, fields]) => [type, [...fields].sort()]))).toEqual(carried);

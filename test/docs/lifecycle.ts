@@ -24,14 +24,14 @@ export const diagrams: readonly string[] = [
   ]),
 ];
 
-/** The page, with its diagrams as they have to be. */
+/** The page, with the expected diagrams. */
 export async function lifecyclePage(): Promise<string> {
   let at = 0;
   const page = textOf(PAGE).replace(/^```mermaid\n.*?^```$/gms, () => `\`\`\`mermaid\n${diagrams[at++]}\n\`\`\``);
   return format(page, { ...(await resolveConfig(join(root, PAGE))), parser: 'markdown' });
 }
 
-/** The cells of the rows of a page's tables that begin with something in backquotes. */
+/** The cells of the rows of a page's tables that start with code. */
 const rowsOf = (page: string): (readonly string[])[] =>
   [...textOf(page).matchAll(/^\| (`.*) \|$/gm)].map(([, row]) => (row as string).split('|').map((cell) => cell.trim()));
 

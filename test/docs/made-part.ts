@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
 import { root } from './pages.js';
 
-/** The part of a page that a command makes: what stands between its two marks. */
+/** The part of a page that a command makes, between its two marks. */
 export class MadePart {
   readonly #page: string;
   readonly #path: string;
@@ -11,7 +11,7 @@ export class MadePart {
 
   /**
    * @param page from the root: `docs/explanation/performance.md`
-   * @param command what makes it, when it is told to `--write`: `npm run bench`
+   * @param command the command that makes it with `--write`: `npm run bench`
    */
   constructor(page: string, command: string) {
     this.#page = page;

@@ -24,7 +24,7 @@ const reportOf = (entry: string) => readFileSync(`${root}docs/api/${entry === '.
 const declares = (entry: string, name: string) =>
   new RegExp(`^export .*\\b(function|interface|type|class|const) ${name}\\b`, 'm').test(reportOf(entry));
 
-/** What the tables call old, where it is one name: a row has it in its first cell, or behind the cell that says where. */
+/** The old names in the tables: in the first cell of a row, or in the cell after the one that names the place. */
 function oldNames(): string[] {
   const rows = page.split('\n').filter((line) => line.startsWith('|'));
   const cells = rows.flatMap((row) => row.split('|').slice(1, 3));
@@ -33,7 +33,7 @@ function oldNames(): string[] {
 
 const reports = readdirSync(`${root}docs/api`).map((name) => readFileSync(`${root}docs/api/${name}`, 'utf8'));
 
-/** The code of a page: what stands in backquotes, and its blocks. */
+/** The code of a page: inline code, and its blocks. */
 const codeOf = (name: string): string[] => [
   ...blocksOf(name).map(({ code }) => code),
   ...[
@@ -43,11 +43,11 @@ const codeOf = (name: string): string[] => [
   ].map(([, code]) => code as string),
 ];
 
-/** Old names that are words of something else on these pages. */
+/** Old names that have another meaning on these pages. */
 const OTHER_MEANINGS: ReadonlySet<string> = new Set(['docs/guides/writing-a-store.md: lease', 'docs/explanation/laws.md: lease']);
 
 describe('the page of old and new names', () => {
-  it('names verbs that the engine has, for verbs that it no longer has', () => {
+  it('lists current verbs for removed verbs', () => {
     const verbs = Object.getOwnPropertyNames(JitEngine.prototype);
     const rows = rowsUnder('Verbs of `JitEngine`').map((row) => row.map(nameIn));
     expect(rows.length).toBeGreaterThan(0);
@@ -57,7 +57,7 @@ describe('the page of old and new names', () => {
     }
   });
 
-  it('names functions that an entry has, for verbs that the engine no longer has', async () => {
+  it('lists exports of an entry for removed verbs', async () => {
     const verbs = Object.getOwnPropertyNames(JitEngine.prototype);
     const rows = rowsUnder('Verbs that are functions of an entry now');
     expect(rows.length).toBeGreaterThan(0);
@@ -69,14 +69,14 @@ describe('the page of old and new names', () => {
     }
   });
 
-  it('names what approval links have, for verbs that the engine no longer has', () => {
+  it('lists members of approval links for removed verbs', () => {
     const links = approvalLinks(new JitEngine({ approver: denyAll() }), { keys: [{ id: 'k', secret: 's'.repeat(32) }] });
     const rows = rowsUnder('Approval links').map((row) => row.map(nameIn));
     expect(rows.map(([, now]) => now)).toEqual(Object.keys(links));
     for (const [old] of rows) expect(Object.getOwnPropertyNames(JitEngine.prototype)).not.toContain(old);
   });
 
-  it('names exports that an entry has, for exports that it no longer has', () => {
+  it('lists exports of an entry for its removed exports', () => {
     const rows = rowsUnder('Functions and types');
     expect(rows.length).toBeGreaterThan(0);
     for (const [entries = '', old, now] of rows) {
@@ -87,7 +87,7 @@ describe('the page of old and new names', () => {
     }
   });
 
-  it('names exports that another entry has, and that the core no longer has', () => {
+  it('lists exports of another entry for removed exports of the core', () => {
     const rows = rowsUnder('Exports of another entry now');
     expect(rows.length).toBeGreaterThan(0);
     for (const [entry = '', names = ''] of rows) {
@@ -98,7 +98,7 @@ describe('the page of old and new names', () => {
     }
   });
 
-  it('is the only page that names what is gone', () => {
+  it('is the only page that mentions removed names', () => {
     const gone = oldNames().filter((name) => !reports.some((report) => new RegExp(`\\b${name}\\b`).test(report)));
     expect(gone).toEqual(expect.arrayContaining(['owedReviews', 'onCoverage', 'steadyPool', 'askAt', 'stopOnEnd']));
     const named = pages
@@ -110,7 +110,7 @@ describe('the page of old and new names', () => {
     expect(named).toEqual([]);
   });
 
-  it('names types of entries that there are, for types that are gone', () => {
+  it('lists current types of entries for removed ones', () => {
     const rows = rowsUnder('Entry types').map((row) => row.map(nameIn));
     expect(rows.length).toBeGreaterThan(0);
     for (const [old, now] of rows) {
@@ -119,7 +119,7 @@ describe('the page of old and new names', () => {
     }
   });
 
-  it('names kinds of notices that there are, for kinds that are gone', () => {
+  it('lists current kinds of notices for removed ones', () => {
     const kinds = /^export type NoticeKind =([\s\S]*?');$/m.exec(reportOf('./notify'))?.[1] ?? '';
     const rows = rowsUnder('Kinds of notices').map((row) => row.map(nameIn));
     expect(rows.length).toBeGreaterThan(0);

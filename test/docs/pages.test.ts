@@ -13,7 +13,7 @@ const source = readdirSync(`${root}src`, { recursive: true, encoding: 'utf8' })
 const readme = textOf('README.md');
 
 describe('a page', () => {
-  it.each([...pages, '.github/CONTRIBUTING.md', '.github/SECURITY.md'])('%s links only to what is there', (page) => {
+  it.each([...pages, '.github/CONTRIBUTING.md', '.github/SECURITY.md'])('%s has only links with existing targets', (page) => {
     for (const link of linksOf(page)) {
       expect(link, 'links lead to this repository').not.toMatch(/^\w+:/);
       const [path = '', anchor] = link.split('#');
@@ -33,7 +33,7 @@ describe('a page', () => {
 });
 
 describe('README.md', () => {
-  it('opens with one sentence, the reasons, the install lines and a first program', () => {
+  it('starts with one sentence, the reasons, the install lines and a first program', () => {
     const opening =
       /^# jit-access\n\n([^\n]+)\n\n## Why\n.*?```sh\nnpm init -y\n.*?```\n.*?<!-- examples\/first-grant\.ts -->\n\n```ts\n/s.exec(readme);
     expect(opening?.[1]?.match(/[.!?]( |$)/g)).toHaveLength(1);
@@ -47,7 +47,7 @@ describe('README.md', () => {
     expect(prose.split(/\s+/).filter((word) => /\w/.test(word)).length).toBeLessThanOrEqual(750);
   });
 
-  it('gives the sizes that `npm run size` has measured', () => {
+  it('states the sizes that `npm run size` has measured', () => {
     const sizes = JSON.parse(readFileSync(`${root}test/figures/sizes.json`, 'utf8')) as { name: string; measured: number }[];
     const kilobytes = (name: string) => `${((sizes.find((size) => size.name === name)?.measured ?? NaN) / 1_000).toFixed(1)} KB`;
     expect(readme).toMatch(
@@ -59,14 +59,14 @@ describe('README.md', () => {
     expect(readme).toMatch(new RegExp(`^\\| \`createChecker\` +\\| ${kilobytes('createChecker')} +\\|$`, 'm'));
   });
 
-  it('leaves the entry points to their page, which names every one, and no other', () => {
+  it('names no entry point that its page does not list', () => {
     const { exports } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { exports: Record<string, unknown> };
     const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
     const named = [...textOf('docs/reference/entry-points.md').matchAll(/^\| `(jit-access[\w/.-]*)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual(entries.map((entry) => posix.join('jit-access', entry)).sort());
   });
 
-  it('names commands that package.json has', () => {
+  it('names only existing commands of package.json', () => {
     const { scripts } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { scripts: Record<string, string> };
     expect(readme).toContain('npm ci && npm run demo');
     expect(readme).toContain('npm ci && npm test');
@@ -74,22 +74,22 @@ describe('README.md', () => {
   });
 });
 
-describe('what the pages say', () => {
-  it('names every error code, and no other', () => {
+describe('the content of the pages', () => {
+  it('lists exactly the error codes', () => {
     const codes = new Set(source.match(/ERR_JIT_\w+/g));
     const named = [...textOf('docs/reference/errors.md').matchAll(/^\| `(ERR_JIT_\w+)`/gm)].map((match) => match[1]);
     expect(named.sort()).toEqual([...codes].sort());
     for (const page of pages) for (const code of textOf(page).match(/ERR_JIT_\w+/g) ?? []) expect(codes, page).toContain(code);
   });
 
-  it('names every type of entry, and no other', () => {
+  it('lists exactly the types of entries', () => {
     const named = [...textOf('docs/reference/journal.md').matchAll(/^\| ((?:`\w+\.\w+`(?:, )?)+) +\|/gm)].flatMap(
       (row) => row[1]?.match(/\w+\.\w+/g) ?? [],
     );
     expect(named.sort()).toEqual(Object.keys(ENTRY_TYPES).sort());
   });
 
-  it('gives the default of the longest window as it is: 8 hours', async () => {
+  it('states the default of the maximum ttl: 8 hours', async () => {
     const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
     const ask = (ttl: number) => engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl });
     expect((await ask(8 * 3_600_000)).outcome).toBe('denied');
@@ -99,7 +99,7 @@ describe('what the pages say', () => {
       expect(textOf(page)).toContain('`limits.maxTtl` (default: 8 hours)');
   });
 
-  it('gives the default of the review deadline as it is: 24 hours', async () => {
+  it('states the default of the review deadline: 24 hours', async () => {
     const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
     const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '15m' });
     expect(request.reviewBy - request.createdAt).toBe(24 * 3_600_000);
@@ -108,12 +108,12 @@ describe('what the pages say', () => {
     expect(textOf('docs/explanation/time.md')).toContain('(`limits.retryAfter` after the request, default: 30 seconds)');
   });
 
-  it('gives the default of the time that an approver has as it is: 10 seconds', () => {
+  it('states the default time limit of an approver: 10 seconds', () => {
     expect(source).toMatch(/approverTimeout = 10_000/);
     expect(textOf('docs/guides/writing-an-approver.md')).toContain('`limits.approverTimeout` (default: 10 seconds)');
   });
 
-  it('names every option and every limit of an engine, and no other', () => {
+  it('lists exactly the options and limits of an engine', () => {
     const fieldsOf = (name: string) =>
       [
         ...(new RegExp(`export interface ${name} \\{([\\s\\S]*?)^\\}`, 'm').exec(source)?.[1] ?? '').matchAll(/^ {2}readonly (\w+)\??:/gm),
@@ -131,7 +131,7 @@ describe('what the pages say', () => {
     ['maxOpenRequests', '100', '100'],
     ['maxGrants', '200', '200'],
     ['duplicates', "'return'", "`'return'`"],
-  ])('gives the default of limits.%s as it is: %s', (limit, value, told) => {
+  ])('states the default of limits.%s: %s', (limit, value, told) => {
     expect(source).toMatch(new RegExp(`[ {]${limit} = ${value}[ ,]`));
     expect(textOf('docs/start/concepts.md')).toMatch(new RegExp(`^\\| \`limits\\.${limit}\` +\\| ${told} +\\|`, 'm'));
     expect(textOf('docs/reference/lifecycle.md')).toMatch(
@@ -139,18 +139,18 @@ describe('what the pages say', () => {
     );
   });
 
-  it('gives the default of how many reviews of break-glass may be owed as it is: 1', () => {
+  it('states the default number of pending break-glass reviews: 1', () => {
     expect(source).toContain('maxUnreviewed = 1,');
     for (const page of ['docs/guides/break-glass.md', 'docs/guides/writing-an-approver.md'])
       expect(textOf(page)).toContain('`maxUnreviewed` (default: 1)');
   });
 
-  it('says in one place only what is not there yet', () => {
+  it('says in one place only what is not built yet', () => {
     const saying = pages.filter((page) => /not in this release|come later/i.test(textOf(page)));
     expect(saying.filter((page) => page !== 'docs/explanation/laws.md')).toEqual(['README.md']);
   });
 
-  it('names no verb that the engine does not have', () => {
+  it('names no verb that the engine lacks', () => {
     const methods = new Set([...Object.getOwnPropertyNames(JitEngine.prototype), 'clock']);
     for (const page of pages) {
       for (const [, method] of textOf(page).matchAll(/(?<![\w/])engine\.(\w+)/g)) expect(methods, page).toContain(method);

@@ -19,12 +19,12 @@ export interface Block {
   readonly page: string;
   /** Line of the opening fence, from 1. */
   readonly line: number;
-  /** What stands behind the fence: `ts`, `ts run`, `text`, ... */
+  /** The info string of the fence: `ts`, `ts run`, `text`, ... */
   readonly info: string;
   readonly code: string;
   /** The file whose content this is, from a comment right above: `<!-- examples/quickstart.ts -->`. */
   readonly file: string | undefined;
-  /** The block of `text` that follows a program: what it prints. */
+  /** The block of `text` that follows a program: its output. */
   readonly prints: string | undefined;
 }
 
@@ -61,7 +61,7 @@ export function linksOf(page: string): string[] {
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
 }
 
-/** The anchors that GitHub gives the headings of a page. */
+/** The anchors that GitHub generates for the headings of a page. */
 export function anchorsOf(page: string): string[] {
   const prose = textOf(page).replace(/^```.*?^```/gms, '');
   return [...prose.matchAll(/^#+ (.+)$/gm)].map((match) =>
