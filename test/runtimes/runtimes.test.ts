@@ -7,11 +7,11 @@ import { describeRuntime, type RuntimeName } from './runtimes.js';
 describe('.ci/run', () => {
   const script = readFileSync(join(process.cwd(), '.ci/run'), 'utf8');
 
-  it('demands the runtimes, so that CI leaves none of them out', () => {
+  it('requires the runtimes, so that CI skips none of them', () => {
     expect(script).toMatch(/^export JIT_TEST_REQUIRE=.*\bruntimes\b/m);
   });
 
-  it('installs them from a lockfile that names no registry', () => {
+  it('installs them from a lockfile without registry URLs', () => {
     expect(script).toMatch(/^step npm ci --prefix \.ci\/runtimes /m);
     expect(readFileSync(join(process.cwd(), '.ci/runtimes/package-lock.json'), 'utf8')).not.toContain('"resolved"');
   });
@@ -27,7 +27,7 @@ const versions: Record<RuntimeName, RegExp> = {
 
 for (const [runtime, version] of Object.entries(versions) as [RuntimeName, RegExp][]) {
   describeRuntime(runtime, `the program of ${runtime}`, (program) => {
-    it('starts and states its version', () => {
+    it('starts and prints its version', () => {
       const { status, stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
       expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringMatching(version) as string });
     });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { isRequired } from '../required.js';
 
-/** Where each runtime's program lies in `.ci/runtimes`, which `.ci/run` installs, and neither npm ci nor npm test. */
+/** The program of each runtime in `.ci/runtimes`. `.ci/run` installs them; npm ci and npm test do not. */
 const programs = {
   'node-22': 'node-22/bin/node',
   'node-24': 'node-24/bin/node',
@@ -14,14 +14,14 @@ const programs = {
 
 export type RuntimeName = keyof typeof programs;
 
-/** Absolute, whether or not it is installed. */
+/** The absolute path, whether or not it is installed. */
 const runtimePath = (name: RuntimeName): string => join(process.cwd(), '.ci/runtimes/node_modules', programs[name]);
 
 const hasRuntime = (name: RuntimeName): boolean => existsSync(runtimePath(name));
 
 /**
- * Tests that need a runtime. Without its program they are left out, which one case in their place reports, unless
- * JIT_TEST_REQUIRE demands `runtimes`: then that case fails.
+ * Tests that need a runtime. Without its program they are skipped, and one placeholder reports that, unless
+ * JIT_TEST_REQUIRE demands `runtimes`: then the placeholder fails.
  */
 export function describeRuntime(runtime: RuntimeName, name: string, define: (program: string) => void): void {
   if (hasRuntime(runtime)) {
@@ -31,7 +31,7 @@ export function describeRuntime(runtime: RuntimeName, name: string, define: (pro
   const leftOut = `${runtime} is not installed in .ci/runtimes`;
   console.warn(`left out: ${name} (${leftOut})`);
   describe(name, () => {
-    it(`is left out: ${leftOut}`, () => {
+    it(`is skipped: ${leftOut}`, () => {
       if (isRequired('runtimes')) throw new Error(`JIT_TEST_REQUIRE demands runtimes: ${leftOut}`);
     });
   });

@@ -9,7 +9,7 @@ import { Kysely, SqliteDialect } from 'kysely';
 
 /*
  * The contract suite on a SQLite driver that is part of a runtime. `sqlite-handles.test.ts` bundles this file and runs it there.
- * Its last line is what the cases came to, as JSON: neither runtime has the other's test runner.
+ * Its last line is the results of the cases as JSON: neither runtime has the other's test runner.
  */
 
 const CASE_MS = 60_000;
@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), 'jit-access-handles-'));
 const path = join(folder, 'access.db');
 
 async function opener() {
-  // Neither driver has types here: this file is compiled for Node 20, which has none.
+  // Neither driver has types here: this file is compiled for Node 20, which has no SQLite types.
   const name: string = 'Bun' in globalThis ? 'bun:sqlite' : 'node:sqlite';
   const driver = (await import(name)) as Record<'Database', new (path: string) => BunSqliteLike> &
     Record<'DatabaseSync', new (path: string) => NodeSqliteLike>;
@@ -38,7 +38,7 @@ async function main() {
 
   const ways = {
     'through Kysely alone': (namespace: string) => sqlGrantStore({ db: kysely(), dialect: 'sqlite', namespace }),
-    'with checks on a handle of their own': (namespace: string) =>
+    'with checks on a separate handle': (namespace: string) =>
       sqlGrantStore({ db: kysely(), dialect: 'sqlite', namespace, read: handle() }),
   };
   const cases: { readonly name: string; readonly body: () => Promise<void> }[] = [];

@@ -74,12 +74,12 @@ describe('fromNodeSqlite() and fromBunSqlite()', () => {
     [() => fromBunSqlite(database as never), /Bun 1\.1\.31 or newer \(missing: inTransaction\)/],
     [() => fromBunSqlite({ ...database, inTransaction: false } as never), /\(missing: prepare\(\)\.columnNames\)/],
     [() => fromNodeSqlite(undefined as never), /\(missing: prepare, close, isTransaction\)/],
-  ])('name what the driver lacks (%#)', (open, problem) => {
+  ])('reject a driver with missing methods by name (%#)', (open, problem) => {
     expect(open).toThrow(problem);
     expect(open).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'database' }) as Error);
   });
 
-  it("give SQLite's own code of a failure, by which the store knows what passes", () => {
+  it("return SQLite's code of a failure, by which the store recognises temporary failures", () => {
     const fails = (errcode: number) => ({
       ...database,
       isTransaction: false,
