@@ -8,7 +8,7 @@ import { playIncident, type World } from '../../examples/demo/incident.js';
 import { createPage, wantsColour } from '../../examples/demo/page.js';
 import { root, run } from './run.js';
 
-/** The incident on a clock that a test moves, with what it printed. */
+/** The incident on a clock that a test moves, and its output. */
 function world(over: Partial<World> = {}): { world: World; lines: string[] } {
   const clock = new ManualClock();
   const lines: string[] = [];
@@ -17,7 +17,7 @@ function world(over: Partial<World> = {}): { world: World; lines: string[] } {
 }
 
 describe('the demo', () => {
-  it('plays the on-call incident in the order in which it happens', async () => {
+  it('plays the on-call incident in order', async () => {
     const { world: calm, lines } = world();
     await playIncident(calm);
     const told = lines.map((line) => line.trim()).join('\n');
@@ -50,12 +50,12 @@ describe('the demo', () => {
     }
   });
 
-  it('fails where the window does not pass', async () => {
+  it('fails where the window does not end', async () => {
     const { world: stuck } = world({ sleepUntil: () => Promise.resolve() });
     await expect(playIncident(stuck)).rejects.toThrow();
   });
 
-  it('fails where the clock stops one millisecond short of the end', async () => {
+  it('fails where the clock stops one millisecond before the end', async () => {
     const clock = new ManualClock();
     const { world: short } = world({ clock, sleepUntil: (instant) => clock.set(instant - 1) });
     await expect(playIncident(short)).rejects.toThrow();
@@ -69,8 +69,8 @@ describe('the demo as a command', () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it('exits with 1 when a step goes otherwise', async () => {
-    // An engine that lets everybody in: the very first refusal that the incident expects does not come.
+  it('exits with 1 when a step has an unexpected result', async () => {
+    // An engine that allows every subject: the first refusal that the incident expects does not come.
     const broken = join(folder, 'broken.ts');
     await writeFile(
       broken,
@@ -85,7 +85,7 @@ describe('the demo as a command', () => {
 });
 
 describe('badge()', () => {
-  it('says read-only where no write access is held', () => {
+  it('shows read-only where no write access is held', () => {
     expect(badge({ subject: 'user:maya', at: 0, standing: ['*:read'], held: [], scheduled: [], windows: [], changesAt: undefined })).toBe(
       'read-only',
     );
@@ -95,7 +95,7 @@ describe('badge()', () => {
     expect(localTime(new Date(2026, 2, 14, 2, 31, 7, 412).getTime())).toBe('02:31:07');
   });
 
-  it('shows where in its second a window ends', () => {
+  it('shows the second in which a window ends', () => {
     expect(exactTime(new Date(2026, 2, 14, 2, 31, 7, 4).getTime())).toBe('02:31:07.004');
   });
 });
@@ -108,11 +108,11 @@ describe('wantsColour()', () => {
     [true, { TERM: 'dumb' }, false],
     [false, {}, false],
     [undefined, {}, false],
-  ])('isTTY %s and %o: %s', (isTTY, env, expected) => {
+  ])('returns for isTTY %s and %o: %s', (isTTY, env, expected) => {
     expect(wantsColour(isTTY === undefined ? {} : { isTTY }, env)).toBe(expected);
   });
 
-  it('prints no escape without colours, and some with them', () => {
+  it('prints escape codes only with colours', () => {
     const plain: string[] = [];
     const coloured: string[] = [];
     createPage((line) => plain.push(line), false).step('user:maya', 'asks');

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { root, run, runInPlace } from './run.js';
 
-/** What each example prints, line by line. */
+/** The expected output of each example, line by line. */
 const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'first-grant.ts': ['false', 'true', /^granted, until \d/],
   'quickstart.ts': ['pending', 'no_grant', 'user:maya wrote to db-prod', /^db-prod:write until \d/],
@@ -90,7 +90,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   ],
 };
 
-/** What the same caller sees of each service: nobody, refused, approved and so allowed, ended. */
+/** What the same caller sees of each service: without a session, refused, approved and so allowed, ended. */
 const GUARDED = [
   '401 Bearer realm="jit-access"',
   '403 Bearer error="insufficient_scope", scope="db-prod:write"',
@@ -98,7 +98,7 @@ const GUARDED = [
   '403 Bearer error="insufficient_scope", scope="db-prod:write"',
 ].join('\n');
 
-/** Examples that other tests run: those of stores have drivers that can't be bundled, that of agents has an SDK. */
+/** Examples that other tests run: the store examples have drivers that cannot be bundled, the agent example has an SDK. */
 const elsewhere = [
   'agent-tool.ts',
   'demo.ts',
@@ -120,7 +120,7 @@ const guarded = [
 ];
 
 describe.concurrent('an example', () => {
-  it.each(Object.entries(printed))('%s prints what its page says', async (file, lines) => {
+  it.each(Object.entries(printed))('%s prints the output in its docs', async (file, lines) => {
     const { code, stdout, stderr } = await run({ file: `examples/${file}` });
     expect(stderr).toBe('');
     expect(code).toBe(0);
@@ -129,12 +129,12 @@ describe.concurrent('an example', () => {
     lines.forEach((line, i) => (typeof line === 'string' ? expect(got[i]).toBe(line) : expect(got[i]).toMatch(line)));
   });
 
-  // Frameworks are CommonJS that asks for its own files at run time: they are not bundled.
-  it.each(guarded)('%s shows a caller refused, approved, allowed, ended', async (file) => {
+  // Frameworks are CommonJS modules that require their own files at run time: they are not bundled.
+  it.each(guarded)('%s shows a caller that is refused, approved, allowed, and refused after the end', async (file) => {
     const { code, stdout, stderr } = await runInPlace(`examples/${file}`);
     expect(stderr).toBe('');
     expect(code).toBe(0);
-    // tRPC puts a result into a form of its own.
+    // tRPC wraps each result in its own format.
     expect(stdout.trimEnd().replace(/\{"result":\{"data":"(.*)"\}\}/, '$1')).toBe(GUARDED);
   });
 
@@ -144,7 +144,7 @@ describe.concurrent('an example', () => {
     expect(stdout).toContain('# pass 3');
   });
 
-  it('quickstart.ts runs as CommonJS too', async () => {
+  it('quickstart.ts also runs as CommonJS', async () => {
     const { code, stdout } = await run({ file: 'examples/quickstart.ts' }, { format: 'cjs' });
     expect(code).toBe(0);
     expect(stdout).toContain('user:maya wrote to db-prod');

@@ -9,7 +9,7 @@ import { build } from 'esbuild';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What a program left behind. */
+/** The result of a program. */
 export interface Run {
   readonly code: number;
   readonly stdout: string;
@@ -26,12 +26,12 @@ const SUBPATHS = Object.fromEntries(
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 /**
- * Runs a program that imports `jit-access` against the sources of this repository, in a process of its own.
+ * Runs a program that imports `jit-access` against the sources of this repository, in a separate process.
  *
- * @param source a file of the repository, or the text of a program as if it lay in `docs`
- * @param options.format as what it is bundled: a program must not need more than the format has
- * @param options.core another file to stand for `jit-access`
- * @param options.bundlesCommonJs whether it imports a CommonJS package, whose `require` an ES module has to be given
+ * @param source a file of the repository, or the text of a program as if it were in `docs`
+ * @param options.format the format of the bundle: a program may use only features of that format
+ * @param options.core a file that replaces `jit-access`
+ * @param options.bundlesCommonJs whether it imports a CommonJS package, whose `require` an ES module lacks
  */
 export async function run(
   source: { readonly file: string } | { readonly text: string },
@@ -60,7 +60,7 @@ export async function run(
       nodePaths: [join(root, 'node_modules')],
       logLevel: 'silent',
     });
-    // What an example reads lies beside it.
+    // The files that an example reads are next to it.
     for (const file of await readdir(join(root, 'examples'))) {
       if (file.endsWith('.json')) await copyFile(join(root, 'examples', file), join(folder, file));
     }
@@ -73,7 +73,7 @@ export async function run(
   }
 }
 
-/** Runs a program of this repository where it lies, as `npm run examples` does, but with the sources for 'jit-access'. */
+/** Runs a program of this repository in place, as `npm run examples` does, but with the sources for 'jit-access'. */
 export async function runInPlace(file: string): Promise<Run> {
   const args = ['--import', 'tsx', join(root, file)];
   const env = { ...process.env, TSX_TSCONFIG_PATH: join(root, 'examples/tsconfig.json') };

@@ -28,7 +28,7 @@ storeContract(
     name: 'the store of docs/guides/writing-a-store.md',
     create,
     reopen: (store) => FileGrantStore.open(folderOf.get(store) as string, store.namespace),
-    // As when a disk is unmounted: the folder is there, and nothing in it.
+    // As when a disk is unmounted: the folder exists, and is empty.
     async breakBackend(store) {
       const folder = folderOf.get(store) as string;
       await rename(folder, `${folder}.gone`);
@@ -43,7 +43,7 @@ storeContract(
 );
 
 describe('FileGrantStore', () => {
-  it('leaves the file as it was when a process dies before the new one is in its place', async () => {
+  it('keeps the old file when a process dies before it has replaced the file', async () => {
     const store = await create();
     const row = aRow();
     await store.commit(aChange({ put: [row], append: [anEntry()] }));
@@ -55,7 +55,7 @@ describe('FileGrantStore', () => {
     });
   });
 
-  it('refuses a file of another layout, naming both numbers', async () => {
+  it('refuses a file of another layout, and names both versions', async () => {
     const store = await create();
     await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
     const [name] = (await readdir(folderOf.get(store) as string)).filter((one) => one.endsWith('.json'));
@@ -67,7 +67,7 @@ describe('FileGrantStore', () => {
     await expect(store.commit(aChange({ append: [anEntry({ id: 'c2.1' })] }))).rejects.toThrow(refused);
   });
 
-  it('answers a file that was cut short with a failure, never with nothing', async () => {
+  it('rejects with a truncated file, instead of returning nothing', async () => {
     const store = await create();
     await store.commit(aChange({ put: [aRow()], append: [anEntry()] }));
     const folder = folderOf.get(store) as string;
