@@ -6,12 +6,12 @@ import { tooLarge } from './too-large.js';
 const sizes: readonly Size[] = [...fileSizes(), ...functionSizes()];
 
 describe('the size of the code', () => {
-  it('is within its bound, but for what is listed, none of which has grown', () => {
+  it('is within its limits, except for the listed files and functions, none of which has grown', () => {
     const wrong = beyond(sizes).filter(({ name, lines }) => lines > (tooLarge[name] ?? 0));
     expect(wrong.map(({ name, lines, allowed }) => `${name} has ${lines} lines, of ${tooLarge[name] ?? allowed} at most`)).toEqual([]);
   });
 
-  it('lists nothing that has become small enough or is gone', () => {
+  it('lists only files and functions that exist and exceed the limits', () => {
     const still = beyond(sizes).map(({ name }) => name);
     expect(Object.keys(tooLarge).filter((name) => !still.includes(name))).toEqual([]);
   });
@@ -20,7 +20,7 @@ describe('the size of the code', () => {
 describe('the figures of the code', () => {
   const lines = (count: number) => '  f();\n'.repeat(count);
 
-  it('count the lines of a function from its signature to its end, under the name by which it is called', () => {
+  it('count the lines of a function from its signature to its end, under the name of its callers', () => {
     const text = `/** Documentation does not count. */
 function outer(
   a: number,
@@ -48,7 +48,7 @@ const arrow = () => {
     ]);
   });
 
-  it('allow a function 60 lines and no more', () => {
+  it('allow a function at most 60 lines', () => {
     expect(beyond(functionsOf('some/module', `function f() {\n${lines(58)}}\n`))).toEqual([]);
     expect(beyond(functionsOf('some/module', `function f() {\n${lines(59)}}\n`))).toEqual([
       { name: 'some/module#f', lines: 61, allowed: 60 },

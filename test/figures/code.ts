@@ -12,7 +12,7 @@ const ALLOWED_IN_A_FUNCTION = 60;
 const ALLOWED_IN_A_FILE = 300;
 const ALLOWED_IN_A_CATALOGUE = 400;
 
-/** Lists of types or ports: they are read by looking up one of their items. */
+/** Lists of types or ports: readers look up one item at a time. */
 const catalogues = ['core/ports', 'records/types'];
 
 function allowedIn(module: string): number {
@@ -76,7 +76,7 @@ function isPublic(method: ts.MethodDeclaration): boolean {
   return !ts.isPrivateIdentifier(method.name) && (ts.getCombinedModifierFlags(method) & hidden) === 0;
 }
 
-/** What a function is called, or what it is given to, below the class or function that it lies in. */
+/** The name of a function, or of the call that it is passed to, with the class or function around it. */
 function nameOf(node: ts.SignatureDeclaration, outer: string): string {
   const path = (name: string) => (outer === '' ? name : `${outer}.${name}`);
   if (ts.isConstructorDeclaration(node)) return path('constructor');

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import ts from 'typescript';
 
 /**
- * What loading an entry of the build loads: the modules that its files are made of, which esbuild heads with a comment, and
- * what they import from outside. A chunk that two entries share counts for both.
+ * The modules that an entry of the build loads: those in its files, which esbuild marks with a comment, and external
+ * imports. A chunk that two entries share counts for both.
  */
 export function contentsOf(dist: string, entry: string): string[] {
   const files = new Set([`${entry}.js`]);
@@ -24,14 +24,14 @@ export function contentsOf(dist: string, entry: string): string[] {
 interface Ban {
   readonly what: string;
   readonly is: (module: string) => boolean;
-  /** Where it may be, or where alone it may not be. */
+  /** Where the module may be, or the only places where it may not be. */
   readonly onlyIn?: readonly string[];
   readonly neverIn?: readonly string[];
 }
 
 const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
 
-/** What may never appear in an entry. */
+/** What may never be in an entry. */
 const bans: readonly Ban[] = [
   { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy'] },
   {
@@ -55,7 +55,7 @@ interface Found {
   readonly what: string;
 }
 
-/** What the entries hold against the list. */
+/** The violations of the list in the entries. */
 export function bannedIn(contents: ReadonlyMap<string, readonly string[]>): Found[] {
   return [...contents].flatMap(([entry, modules]) =>
     bans

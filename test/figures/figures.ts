@@ -1,6 +1,6 @@
 /*
- * The figures of the structure, on one page: `npm run figures`. Sizes are those of the last build. Prints only: what must
- * hold is held by code.test.ts and `npm run size`.
+ * The figures of the structure, on one page: `npm run figures`. Sizes are those of the last build. It only prints:
+ * code.test.ts and `npm run size` check the limits.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { beyond, fileSizes, functionSizes, verbsOfEngine, type Size } from './code.js';
@@ -21,7 +21,7 @@ function printLongest(what: string, sizes: readonly Size[]): void {
   );
 }
 
-/** What the last run of `npm run ci` wrote, or of as much of it as has ended. */
+/** The output of the last run of `npm run ci`, complete or not. */
 function stepTimes(): string[] {
   const path = `${src}../.tmp/step-times`;
   return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : ['none written: npm run ci writes them'];

@@ -8,7 +8,7 @@ export const src = fileURLToPath(new URL('../../src/', import.meta.url));
 export interface Import {
   readonly from: string;
   readonly to: string;
-  /** Of src; what lies outside may have the name of a module, as Express has. */
+  /** Of src; an external package may have the name of a module, as Express has. */
   readonly own: boolean;
   readonly typesOnly: boolean;
 }
@@ -22,7 +22,7 @@ export const modules: readonly string[] = (readdirSync(src, { recursive: true })
 
 export const textOfModule = (module: string): string => readFileSync(`${src}${module}.ts`, 'utf8');
 
-/** Without types: what the text of a module says, with the parents that name a function. */
+/** Without types: the syntax tree of a module, with the parents that name a function. */
 export const syntaxOf = (module: string, text = textOfModule(module)): ts.SourceFile =>
   ts.createSourceFile(`${module}.ts`, text, ts.ScriptTarget.ES2022, true);
 
@@ -48,7 +48,7 @@ function importsOf(from: string): Import[] {
 
 export const imports: readonly Import[] = modules.flatMap(importsOf);
 
-/** The modules from which the imports, those of types included, lead back to the module itself. */
+/** The modules on an import cycle, type imports included. */
 export function modulesOnCycles(arrows: readonly Pick<Import, 'from' | 'to'>[] = imports.filter(({ own }) => own)): string[] {
   const next = new Map<string, string[]>();
   for (const { from, to } of arrows) next.set(from, [...(next.get(from) ?? []), to]);

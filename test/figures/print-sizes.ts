@@ -10,7 +10,7 @@ function distance({ budget }: SizeRow, measured: number): string {
   return `; budget ${budget.toLocaleString('en')}, ${left < 0 ? `${(-left).toLocaleString('en')} above it` : `${left.toLocaleString('en')} left`}`;
 }
 
-/** Prints the size of each row, and answers whether all are within their limits. */
+/** Prints the size of each row, and returns whether all are within their limits. */
 export async function printSizes(): Promise<boolean> {
   let hold = true;
   console.log('\nBytes of each entry, minified and gzipped');
@@ -29,7 +29,7 @@ export async function printSizes(): Promise<boolean> {
   return hold && missing.length === 0;
 }
 
-/** Prints what an entry holds that it may never hold, and answers whether there is nothing. */
+/** Prints the forbidden modules in an entry, and returns whether there are none. */
 export function printContents(): boolean {
   const banned = bannedIn(new Map(entries.map(({ name }) => [name, contentsOf(`${root}/dist`, name)])));
   console.log(`\nHeld by an entry that may never hold it: ${banned.length}`);

@@ -1,6 +1,6 @@
 /*
- * `npm run size`: the size of each entry in the built package, and whether it is within its limit; and what an entry holds
- * that it may never hold. Fails when one is not. `npm run size -- --update` measures anew, and writes sizes.json.
+ * `npm run size`: prints the size of each entry in the built package, whether it is within its limit, and the forbidden
+ * modules in it. Fails on a violation. `npm run size -- --update` measures again, and writes sizes.json.
  */
 import { entries } from '../package/entries.js';
 import { printContents, printSizes } from './print-sizes.js';

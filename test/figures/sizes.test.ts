@@ -5,11 +5,11 @@ import { isTooBig, limitFor, readSizes, weigh } from './sizes.js';
 const rows = readSizes();
 
 describe('the limit of a size', () => {
-  it('is the smaller of a twentieth more than measured and the budget', () => {
+  it('is the smaller of the measured size plus a twentieth, and the budget', () => {
     expect([limitFor(1_000), limitFor(1_000, 1_040), limitFor(1_000, 2_000), limitFor(1_000, 1_000)]).toEqual([1_050, 1_040, 1_050, 1_000]);
   });
 
-  it('is what was measured where that is beyond the budget: nothing may be added', () => {
+  it('is the measured size where that exceeds the budget: nothing may be added', () => {
     expect(limitFor(1_001, 1_000)).toBe(1_001);
   });
 
@@ -18,7 +18,7 @@ describe('the limit of a size', () => {
     expect(limit).toBe(limitFor(measured, budget));
   });
 
-  it('is stated for every entry of the package', () => {
+  it('is listed for every entry of the package', () => {
     const stated = new Set(rows.map(({ entry }) => entry));
     expect(entries.map(({ name }) => name).filter((name) => !stated.has(name))).toEqual([]);
   });
@@ -30,7 +30,7 @@ describe('the limit of a size', () => {
 });
 
 describe('the weight of a module', () => {
-  it('grows with what it uses, and not with names, comments or code that nobody reaches', async () => {
+  it('grows with the code that it uses, and not with names, comments or unused code', async () => {
     const plain = await weigh('export const answer = 42;');
     expect(await weigh('/* why */ function unused() { return "unused"; }\nexport const answer = 42;')).toBe(plain);
     expect(await weigh('export const answer = 42, text = "not so small any more";')).toBeGreaterThan(plain);

@@ -22,10 +22,10 @@ const path = fileURLToPath(new URL('sizes.json', import.meta.url));
 
 const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 
-/** What a user has installed beside the package. zod comes along with the package, and is counted. */
+/** What a user has installed next to the package. zod is a dependency of the package, and is counted. */
 const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'tslib'];
 
-/** The budgets of the entries that come, for `npm run size -- --update`. A view, the journal and sinks need no engine. */
+/** The budgets of planned entries, for `npm run size -- --update`. A view, the journal and sinks need no engine. */
 const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly beside?: boolean }>> = {
   view: { budget: 8_000 },
   journal: { budget: 15_000 },
@@ -40,7 +40,7 @@ const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly besid
 
 export const readSizes = (): readonly SizeRow[] => JSON.parse(readFileSync(path, 'utf8')) as readonly SizeRow[];
 
-/** The smaller of the measured size and a twentieth more, and the budget. Beyond its budget nothing may grow at all. */
+/** The smaller of the measured size plus a twentieth, and the budget. Beyond its budget an entry may not grow. */
 export function limitFor(measured: number, budget = Infinity): number {
   return measured > budget ? measured : Math.min(Math.floor(measured * 1.05), budget);
 }
@@ -68,16 +68,16 @@ export interface Weight {
   readonly beside: number | undefined;
 }
 
-/** The size of what a row names, from the built files. */
+/** The size of the exports that a row names, from the built files. */
 export async function weighRow({ entry, names, beside = false }: Pick<SizeRow, 'entry' | 'names' | 'beside'>): Promise<Weight> {
   const own = `export ${names} from "./dist/${entry}.js";`;
   const alone = await weigh(own);
-  // Under a name of its own: two `export *` that give one name twice would drop it.
+  // Under a separate name: two `export *` with the same name would drop it.
   const added = names === '*' ? `export * as feature from "./dist/${entry}.js";` : own;
   return { alone, beside: beside ? (await weigh(ENGINE + added)) - (await weigh(ENGINE)) : undefined };
 }
 
-/** Measures every row, and an entry without one, and writes the table anew. */
+/** Measures every row, and an entry without one, and writes the table. */
 export async function updateSizes(entries: readonly string[]): Promise<void> {
   const rows = readSizes();
   const added = entries
