@@ -5,10 +5,10 @@ import { roomOf, type Room } from './rooms.js';
 
 const { default: options } = (await import(`${root}stryker.config.js`)) as { default: { readonly mutate: readonly string[] } };
 
-/** What stryker.config.js changes, as it is written there. */
+/** The globs in stryker.config.js. */
 export const CHANGED = options.mutate;
 
-/** The files that this takes, from the root on. */
+/** The files that these globs select, from the root on. */
 export const changedFiles: readonly string[] = modules
   .map((module) => `src/${module}.ts`)
   .filter((path) => CHANGED.some((glob) => matching(glob, [path]).length > 0));

@@ -6,7 +6,7 @@ export function alternatives(glob: string): string[] {
   return inside.split(',').flatMap((one) => alternatives(glob.replace(all, () => one)));
 }
 
-/** Which of the paths a glob takes; of what globs know, only what stryker.config.js and tests.ts use: braces, stars and `**`. */
+/** The paths that a glob selects. It supports only the syntax in stryker.config.js and tests.ts: braces, stars and `**`. */
 export function matching(glob: string, paths: readonly string[]): string[] {
   const patterns = alternatives(glob).map((one) => {
     const parts = one.split(/(\*\*\/|\*)/).map((part) => ({ '**/': '(?:.+/)?', '*': '[^/]*' })[part] ?? part.replace(/[.+]/g, '\\$&'));

@@ -9,14 +9,14 @@ type File = Parameters<TestRunner['onCollectStart']>[0];
 type Suite = Parameters<TestRunner['onBeforeRunSuite']>[0];
 type Test = Parameters<TestRunner['onAfterTryTask']>[0];
 
-/** What kept.js asks: whether these tests find this change. */
+/** A question of kept.js: whether these tests find this change. */
 export interface Question {
   readonly mutant: string;
   /** In which file it is. */
   readonly file: string;
   /** As Stryker names tests: their file, `#` and their whole name. */
   readonly tests: readonly string[];
-  /** How often the changed place may be run: it is a loop without an end where that is not enough. */
+  /** The most times that the changed place may run: more is an endless loop. */
   readonly hitLimit: number | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface Answer {
   readonly ran: number;
   readonly killedBy: string;
   readonly message: string;
-  /** The test that found it fails without it, too, from now on: something of the change has stayed behind. */
+  /** The test that found the change fails without it too, from now on: the change has left some state. */
   readonly soiled: boolean;
 }
 
@@ -37,10 +37,10 @@ interface Switch {
   currentTestId: string | undefined;
 }
 
-/** Real ones: tests put others in their place. */
+/** The real timers: tests replace them. */
 const { setInterval, clearInterval, setImmediate } = globalThis;
 
-/** How often it is looked whether there is anything left that could wake a test; so often in a row, and it hangs. */
+/** How many checks in a row must find no pending work before a test counts as hanging. */
 const LOOK_MS = 100;
 const LOOKS = 10;
 /** However busy the machine is. */
@@ -48,29 +48,29 @@ const TEST_MS = 30_000;
 const HANGS = 'hangs';
 const ENDLESS = 'a loop without an end';
 
-/** So much of the processor without a turn of the event loop is a loop that never ends, if the test takes less than half as much. */
+/** This much processor time without a turn of the event loop is an endless loop, if the test normally takes less than half of it. */
 const ENDLESS_MS = 3_000;
-/** Looking at each is dearer than the step itself. */
+/** Reading the clock at each step would cost more than the step itself. */
 const STEPS_PER_LOOK = 1 << 14;
 
 /**
- * What the tests of one change may take of the processor: one that is not found by then has survived, whatever others would
- * say. Where each that survives has to be listed, only the dearest tests have not had their say by then.
+ * The processor time for the tests of one change. A change that is not found by then has survived, whatever later tests
+ * would find. Where each survivor must be listed, only the most expensive tests have not run by then.
  */
 const budgetOf = (file: string): number => (roomOf(file.replace(/^.*\/src\//, ''))?.least === undefined ? 5_000 : 20_000);
 
-/** Which tests come last in vitest.config.ts. */
+/** The tests that come last in vitest.config.ts. */
 const LAST = '/test/mutation/lives.ts';
 
-/** Keeps all tests that were collected, and runs those of each change that it is asked about: nothing is loaded twice. */
+/** Keeps all collected tests, and runs those of each change in question: nothing is loaded twice. */
 export default class KeptTests extends TestRunner {
   readonly #tests = new Map<string, Test[]>();
   readonly #turns = new Turns();
-  /** When the event loop last came round, in {@link cpuMs}. */
+  /** When the event loop last turned, in {@link cpuMs}. */
   #turnedAt = Infinity;
   #isEndless = false;
 
-  /** Called for each file; after the last, its own tests have to wait until there are no more questions. */
+  /** Called for each file. After the last file, its own tests wait until no question is left. */
   async onCollected(files: File[]): Promise<void> {
     for (const file of files) this.#keep(file);
     if (inject('keptTests' as never) && files.some(({ filepath }) => filepath.endsWith(LAST))) await this.#serve();
@@ -99,8 +99,8 @@ export default class KeptTests extends TestRunner {
   }
 
   /**
-   * Every changed place asks first whether it is the one, so every step of the sources comes by here: also the steps of a
-   * loop that another place has made endless, which nothing outside of it could end.
+   * Every changed place first asks whether it is active, so every step of the sources calls this: also the steps of an
+   * endless loop that another place causes, which only this call can end.
    */
   #breakLoops(): void {
     const state = (globalThis as unknown as { __stryker__: Switch }).__stryker__;
@@ -121,7 +121,7 @@ export default class KeptTests extends TestRunner {
 
   async #answer({ mutant, file, tests, hitLimit }: Question): Promise<Answer> {
     const wanted = new Set(tests);
-    // As the files have them, but for what is known of each.
+    // In the order of the files, except for what is known about each.
     const ids = this.#turns.of(
       [...this.#tests.keys()].filter((id) => wanted.has(id)),
       file,
@@ -138,7 +138,7 @@ export default class KeptTests extends TestRunner {
         if (failed === undefined) continue;
         const anew = cpuMs();
         const again = await this.#run(test, undefined, undefined);
-        // Long without the change, too: that says nothing.
+        // The test is slow without the change too, so the time proves nothing.
         if (failed.message === ENDLESS && cpuMs() - anew > ENDLESS_MS / 2) continue;
         return { ...failed, ran, killedBy: id, soiled: again !== undefined };
       }
@@ -146,7 +146,7 @@ export default class KeptTests extends TestRunner {
     return { status: 'survived', ran, killedBy: '', message: '', soiled: false };
   }
 
-  /** @returns undefined where it passes */
+  /** @returns undefined if it passes */
   async #run(
     test: Test,
     mutant: string | undefined,
@@ -170,7 +170,7 @@ export default class KeptTests extends TestRunner {
         ends.unshift(...[...afterEach].reverse().map((end) => () => end(test.context, suite)));
         for (const begin of beforeEach) collect(ends, await begin(test.context, suite));
       }
-      // Nobody asks any more which test reaches what; noting it down would fill the memory.
+      // Coverage is not needed any more, and recording it would fill the memory.
       state.currentTestId = undefined;
       await TestRunner.getTestFn(test)();
     };
@@ -191,15 +191,15 @@ export default class KeptTests extends TestRunner {
     }
     stop();
     Object.assign(state, { activeMutant: undefined, hitCount: undefined });
-    // What the test has left to be done, without the change.
+    // The work that the test leaves behind without the change.
     await new Promise((resolve) => setImmediate(resolve));
     return failed;
   }
 }
 
 /**
- * Resolves when no timer, no immediate and no work outside is left that was not there before: what is awaited then never
- * comes. No test waits for time to pass, but on a busy machine any may take long.
+ * Resolves when no timer, no immediate and no I/O is left that was not there before: an awaited promise then never
+ * settles. No test waits for real time, but on a busy machine any test may be slow.
  *
  * @param onTurn called now and then, as long as the event loop turns
  */
@@ -218,7 +218,7 @@ function untilHanging(onTurn: () => void): { readonly hangs: Promise<typeof HANG
   return { hangs, stop: () => clearInterval(timer) };
 }
 
-/** What this process has used of the processor so far, however busy the machine is with others. */
+/** The processor time of this process so far, independent of other processes. */
 function cpuMs(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000;
@@ -228,7 +228,7 @@ const collect = (ends: (() => unknown)[], end: unknown): void => {
   if (typeof end === 'function') ends.unshift(end as () => unknown);
 };
 
-/** From its file inwards. */
+/** The names from the file down to the test. */
 function suitesOf({ suite, file }: Test): Suite[] {
   const suites: Suite[] = [];
   for (let at = suite; at !== undefined; at = at.suite) suites.unshift(at);

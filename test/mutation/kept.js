@@ -20,7 +20,7 @@ class Kept {
   }
 
   capabilities() {
-    // What a change of one place leaves behind, kept-tests.ts finds by itself.
+    // kept-tests.ts detects the state that a single mutant leaves behind.
     return { reloadEnvironment: true };
   }
 
@@ -41,7 +41,7 @@ class Kept {
     const question = { mutant: activeMutant.id, file: activeMutant.fileName, tests: testFilter, hitLimit };
     let answer = await this.#ask(question);
     if (answer.soiled) {
-      // Found, or only because of what one before has left behind? With everything loaded anew, it is the former.
+      // Found, or failed only because of a mutant before it? A run with fresh modules decides.
       await this.#close();
       answer = await this.#ask(question);
       if (answer.soiled) {
@@ -65,7 +65,7 @@ class Kept {
     return this.#next(() => this.#channel.postMessage(question));
   }
 
-  /** Vitest collects every test and runs none; behind the last file it waits for the questions. */
+  /** Vitest collects every test and runs none; after the last file it waits for the questions. */
   async #open() {
     if (this.#running !== undefined) return;
     this.#channel = new BroadcastChannel(this.#name);

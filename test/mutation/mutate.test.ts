@@ -14,7 +14,7 @@ const tests = (readdirSync(`${root}test`, { recursive: true }) as string[]).map(
 const included = tests.filter((path) => ASKED.some((glob) => matching(glob, [path]).length > 0));
 const asked = included.filter((path) => !NOT_ASKED.some((glob) => matching(glob, [path]).length > 0));
 
-/** Each in the form in which it matches nothing. */
+/** Each in a form that matches nothing. */
 const idle = (globs: readonly string[], paths: readonly string[]): string[] =>
   globs.flatMap(alternatives).filter((glob) => matching(glob, paths).length === 0);
 
@@ -23,17 +23,17 @@ describe('matching()', () => {
     ['src/{core,engine}/**/*.ts', ['src/core/time.ts', 'src/engine/a/b/c.ts'], ['src/kernel/ids.ts', 'src/core/time.js', 'src/core.ts']],
     ['src/{approvers,sinks}/*.ts', ['src/sinks/format.ts'], ['src/sinks/jsonl/sink.ts', 'src/sinks/format-ts']],
     ['test/mutation/lives.ts', ['test/mutation/lives.ts'], ['test/mutation/lives.tsx', 'a/test/mutation/lives.ts']],
-  ])('takes of %s what globs do', (glob, yes, no) => {
+  ])('selects from %s what globs select', (glob, yes, no) => {
     expect(matching(glob, [...yes, ...no])).toEqual(yes);
   });
 });
 
-describe('what npm run mutate changes', () => {
-  it('is named by globs each of which matches a file', () => {
+describe('the files that npm run mutate changes', () => {
+  it('are listed by globs that each match a file', () => {
     expect(idle(CHANGED, sources)).toEqual([]);
   });
 
-  it('is every file that jit-access itself loads, but for those that only hand on', () => {
+  it('are every file that jit-access itself loads, except those that only re-export', () => {
     const loaded = new Set(['index']);
     for (const module of loaded)
       for (const { from, to, own, typesOnly } of imports) if (from === module && own && !typesOnly) loaded.add(to);
@@ -41,38 +41,38 @@ describe('what npm run mutate changes', () => {
     expect([...loaded].filter((module) => !changedFiles.includes(`src/${module}.ts`) && !handsOn(module))).toEqual([]);
   });
 
-  it('is every file of the rooms that must have a score', () => {
+  it('are every file of the rooms that must have a score', () => {
     const strict = ROOMS.filter(({ least }) => least !== undefined);
     const files = sources.filter((path) => strict.some((room) => room === roomOf(path.slice('src/'.length))));
     expect(filesIn(strict)).toEqual(files);
     expect(files).toContain('src/core/scope.ts');
   });
 
-  it('lies in rooms each part of which exists', () => {
+  it('are in rooms whose parts all exist', () => {
     const parts = ROOMS.flatMap(({ holds }) => holds);
     expect(parts.filter((part) => !existsSync(`${root}src/${part}`))).toEqual([]);
     expect(ROOMS.filter((room) => filesIn([room]).length === 0)).toEqual([]);
   });
 });
 
-describe('the tests that npm run mutate asks', () => {
-  it('are named by globs each of which matches a file, and so are those that it does not ask', () => {
+describe('the tests that npm run mutate runs', () => {
+  it('are listed by globs that each match a file, as are the excluded ones', () => {
     expect(idle(ASKED, tests)).toEqual([]);
     expect(idle(NOT_ASKED, included)).toEqual([]);
   });
 
-  it('are put in order by places each of which has some', () => {
+  it('are sorted by folders that each contain tests', () => {
     expect(ORDER.filter((place) => !asked.some((path) => path.startsWith(place)))).toEqual([]);
   });
 
-  it('leave out single ones that exist', () => {
+  it('exclude only single tests that exist', () => {
     const texts = asked.map((path) => readFileSync(root + path, 'utf8'));
     expect([...TITLES_NOT_ASKED].filter((title) => !texts.some((text) => text.includes(`it('${title}'`)))).toEqual([]);
   });
 });
 
-describe('the survivors that are listed', () => {
-  it('lie in rooms in which each must be listed, in a line that is still there', () => {
+describe('the listed survivors', () => {
+  it('are in rooms where each must be listed, at a line that still exists', () => {
     const stale = SURVIVORS.filter(({ file, line }) => {
       const path = `${root}src/${file}`;
       const isStrict = roomOf(file)?.least !== undefined;

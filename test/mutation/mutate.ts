@@ -29,7 +29,7 @@ if (!isLast) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-// The report also has what earlier runs found elsewhere.
+// The report also contains the results of earlier runs elsewhere.
 const mutants = lastRun().filter(({ file }) => only?.some((room) => room === roomOf(file)) ?? true);
 const scores = scoresOf(mutants);
 const wrong = complaints(mutants, SURVIVORS);
@@ -46,7 +46,7 @@ function takes(option: string): boolean {
   return i !== -1 && args.splice(i, 1).length > 0;
 }
 
-/** @param names by commas */
+/** @param names separated by commas */
 function roomsOf(names: string): Room[] {
   return names.split(',').map((name) => {
     const room = ROOMS.find((one) => one.name === name);

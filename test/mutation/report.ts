@@ -5,15 +5,15 @@ import { root } from '../docs/pages.js';
 /** Where Stryker leaves what it found: stryker.config.js says so. */
 const REPORT = 'temp/mutation/report.json';
 
-/** One changed place of the sources, and what became of it. */
+/** One mutant, and its result. */
 export interface Mutant {
   /** From src on. */
   readonly file: string;
   /** Stryker's name of the kind of change. */
   readonly mutator: string;
-  /** The line in which it begins, without its indent; its number would be another one after the next change. */
+  /** The text of its first line, without the indent. A line number would change with the next edit above. */
   readonly line: string;
-  /** What stood there, and what stands there instead; white space as one space. */
+  /** The original and the changed code, with white space as one space. */
   readonly from: string;
   readonly to: string;
   readonly status: 'Killed' | 'Timeout' | 'Survived' | 'NoCoverage' | 'Ignored' | 'CompileError' | 'RuntimeError' | 'Pending';

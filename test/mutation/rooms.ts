@@ -1,18 +1,18 @@
 /** A part of the core that has a score of its own. */
 export interface Room {
   readonly name: string;
-  /** What of src is in it: files, and folders with a slash at the end. */
+  /** Its parts of src: files, and folders with a slash at the end. */
   readonly holds: readonly string[];
-  /** Of a hundred changes, how many at least the tests find. Set: each one that they don't is listed in survivors.ts. */
+  /** The minimum score in percent. If set, each survivor must be listed in survivors.ts. */
   readonly least?: number;
 }
 
-/** Each file is in the first that holds it. */
+/** Each file belongs to the first room that contains it. */
 export const ROOMS: readonly Room[] = [
   { name: 'scope', holds: ['core/scope.ts'], least: 95 },
   { name: 'time', holds: ['core/time.ts', 'core/duration.ts', 'core/instant.ts'], least: 95 },
   { name: 'lifecycle', holds: ['lifecycle/'], least: 95 },
-  // With what compares signatures: links and webhooks are as strict about that as the journal is.
+  // Includes the comparison of signatures: links and webhooks depend on it as the journal does.
   { name: 'journal', holds: ['journal/', 'core/mac.ts'], least: 95 },
   {
     name: 'followers',
@@ -39,5 +39,5 @@ export const ROOMS: readonly Room[] = [
 export const roomOf = (file: string): Room | undefined =>
   ROOMS.find(({ holds }) => holds.some((part) => (part === '' || part.endsWith('/') ? file.startsWith(part) : file === part)));
 
-/** Of a hundred changes anywhere in the core. */
+/** The minimum score of the core in percent. */
 export const LEAST = 90;

@@ -29,13 +29,13 @@ const many = (file: string, found: number, survived: number): Mutant[] => [
 const listed = (file: string) => ({ ...one(file, 'Survived'), why: 'because' });
 
 describe('mutantsOf()', () => {
-  it('tells of a change what stood there, and in which line, not in which number of one', () => {
+  it('describes a mutant by its source text and line, not by its line number', () => {
     expect(mutantsOf(report('Killed'))).toEqual([
       { file: 'lifecycle/over.ts', mutator: 'EqualityOperator', line: 'at >= end', from: 'at >= end', to: 'at > end', status: 'Killed' },
     ]);
   });
 
-  it('has a change over several lines in one', () => {
+  it('puts a mutant over several lines in one line', () => {
     const { files } = report('Killed');
     const [[path, file]] = Object.entries(files) as [[string, (typeof files)[string]]];
     const block = {
@@ -49,23 +49,23 @@ describe('mutantsOf()', () => {
 });
 
 describe('complaints()', () => {
-  it('has none where every room has its score and every survivor that must be is listed', () => {
+  it('is empty where every room has its score and every survivor that must be listed is listed', () => {
     expect(complaints([...many('core/scope.ts', 95, 5), ...many('engine/ask.ts', 90, 10)], [listed('core/scope.ts')])).toEqual([]);
   });
 
-  it('names a room whose score is too low, however little', () => {
+  it('names a room whose score is below its minimum by any amount', () => {
     expect(
       complaints([...many('core/scope.ts', 949, 51), ...many('core/time.ts', 95, 5)], [listed('core/scope.ts'), listed('core/time.ts')]),
     ).toEqual(['scope: 94.9 % of the changes were found, and at least 95 % have to be']);
   });
 
-  it('names the core as a whole where it is', () => {
+  it('names the core as a whole where its score is too low', () => {
     expect(complaints(many('engine/ask.ts', 89, 11), [])).toEqual([
       'all of it: 89 % of the changes were found, and at least 90 % have to be',
     ]);
   });
 
-  it('takes what no test reaches, or what could not be tried, for a survivor, and what hangs for found', () => {
+  it('counts a mutant without coverage or with an error as a survivor, and a time-out as found', () => {
     const [score] = scoresOf([
       one('core/time.ts', 'NoCoverage'),
       one('core/time.ts', 'Timeout'),
@@ -76,30 +76,30 @@ describe('complaints()', () => {
   });
 
   it.each(['core/scope.ts', 'core/time.ts', 'lifecycle/transition.ts', 'journal/replay/rebuild.ts'])(
-    'names a survivor in %s that is not listed',
+    'names an unlisted survivor in %s',
     (file) => {
       expect(complaints(many(file, 99, 1), [])).toEqual([expect.stringContaining(`survived, and is not listed: ${file}, m`)]);
       expect(complaints(many(file, 99, 1), [{ ...listed(file), to: 'another' }])).toHaveLength(2);
     },
   );
 
-  it('asks nobody to list one elsewhere', () => {
+  it('does not require the list for other rooms', () => {
     expect(complaints(many('records/make.ts', 99, 1), [])).toEqual([]);
   });
 
-  it('names what is listed and was found, where that was looked at', () => {
+  it('names a listed survivor that was found, where its room was tested', () => {
     expect(complaints(many('core/scope.ts', 1, 0), [listed('core/scope.ts'), listed('core/time.ts')])).toEqual([
       expect.stringContaining('is listed, and does not survive: core/scope.ts'),
     ]);
   });
 
-  it('is not content with nothing', () => {
+  it('complains about an empty report', () => {
     expect(complaints([], [])).toEqual(['nothing was changed, which says nothing']);
   });
 });
 
 describe('percent()', () => {
-  it('is never rounded up', () => {
+  it('is rounded down', () => {
     expect(percent(94_999, 5_001)).toBe(94.99);
     expect(percent(1, 0)).toBe(100);
   });

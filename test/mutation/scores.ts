@@ -2,17 +2,17 @@ import type { Mutant } from './report.js';
 import { LEAST, roomOf, ROOMS, type Room } from './rooms.js';
 import type { Survivor } from './survivors.js';
 
-/** What became of the changes in one room. */
+/** The results of the mutants in one room. */
 export interface Score {
   readonly room: Room;
   readonly found: number;
   readonly survived: readonly Mutant[];
-  /** Left out: the texts of errors, and what runs only while a module loads. */
+  /** Ignored mutants: messages of errors, and code that runs only while a module loads. */
   readonly ignored: number;
 }
 
 const isFound = ({ status }: Mutant): boolean => status === 'Killed' || status === 'Timeout';
-/** What no test reaches has survived, too, and so has what could not be tried to its end. */
+/** Mutants without coverage or with an error count as survivors. */
 const hasSurvived = ({ status }: Mutant): boolean => status === 'Survived' || status === 'NoCoverage' || status === 'RuntimeError';
 
 /** Of the rooms in which something was changed. */
@@ -28,7 +28,7 @@ export function scoresOf(mutants: readonly Mutant[]): Score[] {
   }).filter(({ found, survived }) => found + survived.length > 0);
 }
 
-/** Of a hundred, to two places, and never rounded up to a limit that it doesn't reach. */
+/** Percent with two digits, rounded down so that it never reaches a limit by rounding. */
 export function percent(found: number, survived: number): number {
   return Math.floor((found / (found + survived)) * 10_000) / 100;
 }
@@ -39,7 +39,7 @@ export function total(scores: readonly Score[]): { readonly found: number; reado
   return { found: sum(({ found }) => found), survived: sum(({ survived }) => survived.length), ignored: sum(({ ignored }) => ignored) };
 }
 
-/** What is not as it has to be, each in a line; none: all is well. */
+/** The violations, one line each; empty if all is well. */
 export function complaints(mutants: readonly Mutant[], listed: readonly Survivor[]): string[] {
   const scores = scoresOf(mutants);
   if (scores.length === 0) return ['nothing was changed, which says nothing'];
@@ -59,7 +59,7 @@ export function complaints(mutants: readonly Mutant[], listed: readonly Survivor
   ];
 }
 
-/** Not by the number of a line, which any change above it moves. */
+/** Not by line number, which any edit above changes. */
 const key = ({ file, mutator, line, from, to }: Omit<Survivor, 'why'>): string => JSON.stringify([file, mutator, line, from, to]);
 
 const said = ({ file, mutator, line, from, to }: Omit<Survivor, 'why'>): string =>

@@ -1,4 +1,4 @@
-/** A change of the sources that no test can find, or none has to. */
+/** A mutant that no test can find, or that none must find. */
 export interface Survivor {
   /** From src on. */
   readonly file: string;
@@ -11,7 +11,7 @@ export interface Survivor {
   readonly why: string;
 }
 
-/** Of the rooms in which each has to be listed. */
+/** Only in rooms where each survivor must be listed. */
 export const SURVIVORS: readonly Survivor[] = [
   {
     file: 'lifecycle/backoff.ts',

@@ -5,17 +5,17 @@ import { percent, total, type Score } from './scores.js';
 const HEAD = ['room', 'changes', 'found', 'survived', 'of a hundred', 'at least', 'left out', 'run on'];
 const ALL = 'all of it';
 
-/** @param day on which these were run */
+/** @param day on which these rooms were run */
 export function tableOf(scores: readonly Score[], day: string): string {
   const { found, survived, ignored } = total(scores);
   return markdown(HEAD, [...scores.map((score) => row(score, day)), cells(ALL, found, survived, ignored, LEAST, day)]);
 }
 
 /**
- * A row for each room: of one that was not run now, its earlier one, with the day on which it was. All rooms taken together
- * have a new row only where all were run.
+ * A row for each room: a room that was not run now keeps its earlier row, with its day. The row of all rooms is new
+ * only where all were run.
  *
- * @param earlier the table as it was
+ * @param earlier the table before
  */
 export function wholeTable(scores: readonly Score[], day: string, earlier: string): string {
   const fresh = rowsOf(tableOf(scores, day));

@@ -1,4 +1,4 @@
-/** Which tests are asked about a change. */
+/** The tests that run for a mutant. */
 export const ASKED: readonly string[] = [
   'test/{core,engine,faults,followers,journal,kernel,lifecycle,records,sinks}/*.test.ts',
   'test/features/*/*.test.ts',
@@ -9,7 +9,7 @@ export const ASKED: readonly string[] = [
   'test/mutation/lives.ts',
 ];
 
-/** Those of them that are not, for each test takes seconds, or a process or a time zone of its own: `npm test` has them. */
+/** Those of them that are excluded, as each test takes seconds, or a separate process or time zone: `npm test` runs them. */
 export const NOT_ASKED: readonly string[] = [
   'test/faults/{approver,sink,store}-faults.test.ts',
   'test/features/provisioning/{faults,killed,property}.test.ts',
@@ -19,8 +19,8 @@ export const NOT_ASKED: readonly string[] = [
 ];
 
 /**
- * The single tests that are not asked, by their titles: they are the longest of all. A change cannot make it wrong what
- * something costs; the last tries thousands of entries where the tests beside it try a few.
+ * The single tests that are excluded, by their titles: they are the slowest of all. A mutant cannot make a test of cost
+ * wrong; the last one tries thousands of entries where other tests try a few.
  */
 export const TITLES_NOT_ASKED: ReadonlySet<string> = new Set([
   'L34 sweeping 10,000 rows in pages, each handled before the next is read, is in order and costs n log n',
@@ -30,7 +30,7 @@ export const TITLES_NOT_ASKED: ReadonlySet<string> = new Set([
   'L30 a notice is made of any entry of its types, however malformed, and each text stays within its lines',
 ]);
 
-/** Which come first: the tests of pure rules, each in a moment; then engines; then lives beside the model. */
+/** Which come first: the tests of pure rules, each of which is fast; then engines; then lives next to the model. */
 export const ORDER: readonly string[] = [
   'test/lifecycle/',
   'test/core/',

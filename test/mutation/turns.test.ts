@@ -5,7 +5,7 @@ const FILE = '/somewhere/src/stores/memory/pairs.ts';
 const OWN = 'test/stores/memory/pairs.test.ts#a property';
 const [QUICK, SLOW, THOROUGH] = ['test/engine/a.test.ts#quick', 'test/engine/a.test.ts#slow', 'test/engine/a.test.ts#thorough'];
 
-it('tries the tests of the file itself first, however long they take, then the cheapest', () => {
+it('runs the tests of the file itself first, however long they take, then the cheapest', () => {
   const turns = new Turns();
   for (const [id, ms] of [
     [OWN, 2_000],
@@ -16,7 +16,7 @@ it('tries the tests of the file itself first, however long they take, then the c
   expect(turns.of([SLOW, QUICK, OWN], FILE)).toEqual([OWN, QUICK, SLOW]);
 });
 
-it('tries before all others the quick ones that found something last, the last of them first', () => {
+it('runs the quick tests that found something last before all others, the latest first', () => {
   const turns = new Turns();
   turns.tried(SLOW, 300, true);
   turns.tried(QUICK, 1, true);
@@ -24,7 +24,7 @@ it('tries before all others the quick ones that found something last, the last o
   expect(turns.of([OWN, SLOW, QUICK, THOROUGH], FILE)).toEqual([THOROUGH, QUICK, OWN, SLOW]);
 });
 
-it('tries what reaches few changes, or finds many of them, before what everything runs through', () => {
+it('runs tests that reach few changes, or find many of them, before tests that reach everything', () => {
   const turns = new Turns();
   for (let i = 0; i < 20; i++) turns.of([QUICK, SLOW], 'src/core/time.ts');
   turns.tried(SLOW, 150, false);

@@ -1,32 +1,32 @@
-/** What is known of a test. */
+/** What is known about a test. */
 interface Standing {
-  /** How many changes it reaches, of those that were asked about. */
+  /** How many of the mutants in question it reaches. */
   asked: number;
   found: number;
-  /** What it takes of the processor, the last time it was run. */
+  /** Its processor time in its last run. */
   ms: number;
 }
 
 /** Of a test that was never run. */
 const GUESSED_MS = 10;
 
-/** What takes longer is not tried before its turn. */
+/** A slower test is not tried before its turn. */
 const QUICK_MS = 100;
 
-/** How many of the last finders are tried first. */
+/** How many of the latest finders are tried first. */
 const EAGER = 12;
 
 /**
- * In which turn the tests that reach a change are tried: first the quick ones that found something last, for neighbouring
- * changes are found by the same; then those of its own file; then by what it is likely to take until they find something.
- * One that reaches little, or finds much of what it reaches, comes before one that everything runs through.
+ * The order of the tests that reach a mutant: first the quick ones that found something last, as the same tests find
+ * neighbouring mutants; then those of its own file; then by the expected time until they find something.
+ * A test that reaches little, or finds much of what it reaches, comes before one that reaches everything.
  */
 export class Turns {
   readonly #standings = new Map<string, Standing>();
-  /** The last to find something is the last in here. */
+  /** The latest finder is the last item. */
   readonly #finders = new Set<string>();
 
-  /** @param file where the change is: tests of the same place in test are its own */
+  /** @param file of the mutant: tests in the same folder under test belong to it */
   of(ids: readonly string[], file: string): string[] {
     for (const id of ids) this.#standing(id).asked += 1;
     const wanted = new Set(ids);
