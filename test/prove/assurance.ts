@@ -45,7 +45,7 @@ export function assurance(
   ].join('\n\n');
 }
 
-/** Of the first table, without its head. */
+/** The first table, without its head. */
 function rowsOf(text: string): string[][] {
   const [, table = ''] = text.split('### The last run of each proof');
   const lines =

@@ -8,7 +8,7 @@ const SCOPES = Array.from({ length: 25 }, (_, i) => `a:${i}`);
 /**
  * Checks at exactly the start and the end of grants, and one millisecond before and after each.
  *
- * @param storeOf a store that holds nothing, and what is said of it; asked for once for each few thousand probes
+ * @param storeOf returns an empty store and its name; called once for each few thousand probes
  * @param full how many probes a full run has
  */
 export async function boundaryOver(
@@ -43,7 +43,7 @@ export async function boundaryOver(
       for (const t of [...instants].filter((instant) => instant >= now).sort((a, b) => a - b)) {
         now = t;
         const may = start <= t && t < end;
-        // All of one instant at once: a server has answered most of them while the first is on its way.
+        // All checks of one instant concurrently: a server has answered most of them while the first is in flight.
         const answers = await Promise.all(SCOPES.map((scope) => engine.isAllowed(subject, scope)));
         const wrong = answers.filter((answer) => answer !== may).length;
         count += answers.length;

@@ -12,10 +12,10 @@ import { doubledSweepers } from '../stores/durable/sweepers.js';
 import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
 
 const PROCESSES = 8;
-/** What is compared here is not how soon a machine that may be busy answers. */
+/** A long limit, as the proofs do not measure how soon a busy machine answers. */
 export const PATIENT_MS = 60_000;
 
-/** Every way in which a check is read, in turn: around Kysely and through it. A Redis has one. */
+/** Every path of a check's read, in turn: without Kysely and through it. A Redis has one path. */
 export async function boundaryOn(durable: Durable, full: number, options: ProofOptions): Promise<ProofResult> {
   const { place } = durable;
   const ways = await Promise.all(
@@ -34,7 +34,7 @@ export async function boundaryOn(durable: Durable, full: number, options: ProofO
   return probed;
 }
 
-/** One that needs a server, or a file, which it starts and stops. */
+/** A proof that starts and stops a server, or creates a file. */
 const onDurable = (
   kind: Kind,
   proof: Omit<Proof, 'run'>,
@@ -54,7 +54,7 @@ const onDurable = (
   },
 });
 
-/** Lives that go on at a time: the server works on one while the other is compared. */
+/** Concurrent lives: the server works on one while another is compared. */
 const LANES = 2;
 
 const everywhere = (kind: Kind): readonly Proof[] => [

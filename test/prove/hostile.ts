@@ -8,7 +8,7 @@ import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type Duration } f
 import { scaled, type Proof } from './proof.js';
 import { linksOf } from '../features/links/links-of.js';
 
-/** Texts that have broken something somewhere, beside whatever UTF-16 there is, lone surrogates included. */
+/** Texts that are known to break software, next to random UTF-16 with lone surrogates. */
 const CATALOGUE = [
   '',
   ' ',
@@ -45,7 +45,7 @@ const text = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 20 }) },
 );
 
-/** Every call that takes a text, with that text in each place. None of them finds what it names, so nothing may be stored. */
+/** Every call that takes a text, with that text in each place. None of them finds a record, so nothing may be stored. */
 const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.requestAccess({ subject: t, scope: 'bad scope', ttl: 1 }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: t, ttl: 1, requestedBy: ' ' }),
@@ -97,11 +97,11 @@ function assert(holds: boolean): void {
   if (!holds) throw new Error('work was begun for nobody');
 }
 
-/** Node makes some globals when they are first asked for, which looks like a change of them. */
+/** Node creates some globals at their first use, which would look like a change. */
 const assertClean = (): void =>
   assertNoPoisoning({ ignoredRootRegex: /^(__vitest|Abort|DOMException|Event|Message|Text|performance|crypto|Crypto|structuredClone)/ });
 
-/** Whatever a record or a check would say of somebody who holds nothing. */
+/** What a record or a check could say of a subject without access. */
 const isYes = (answer: unknown): boolean => answer === true || (answer as { allowed?: unknown } | undefined)?.allowed === true;
 
 export const hostile: Proof = {
@@ -114,7 +114,7 @@ export const hostile: Proof = {
     const engine = new JitEngine({
       store,
       approver: autoApprove(() => true),
-      // A text is refused for what it is, not for the window that it comes with.
+      // The text is refused, not the window in the same call.
       limits: { minTtl: 1 },
       onError: () => undefined,
     });

@@ -5,10 +5,10 @@ import { referenceDigest, referenceHash } from '../journal/reference.js';
 import { scaled, type Proof } from './proof.js';
 
 const AT = 1_767_225_600_000;
-/** Texts on which two ways to write JSON might differ. */
+/** Texts that two JSON writers might serialise differently. */
 const TEXTS = ['plain', 'a "quoted" \\ one', 'line\nline\ttab', '\u00e4\u20ac\ud83d\ude80', '\u2028\u2029\u007f', '</script>', '1e21', ''];
 
-/** Numbers on which they might differ too: the instants that entries have, and what RFC 8785 gives as examples. */
+/** Numbers that they might serialise differently: the instants of entries, and the examples of RFC 8785. */
 const NUMBERS = [0, -0, 1, -1, 0.5, 1e21, 1e-7, 5e-324, 333333333.3333333, 2 ** 53 - 1, AT];
 
 function* entries(count: number, seed: number): Generator<AuditEntry> {

@@ -2,15 +2,15 @@ import { MemoryGrantStore, type GrantStore } from '../../src/index.js';
 import { live } from '../model/lives.js';
 import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
 
-/** A batch has a seed of its own, so that what went wrong is replayed without all that came before. */
+/** Each batch has its own seed, so that a failure is replayed without the batches before it. */
 const BATCH = 1_000;
 
 /**
  * Engine and reference model side by side over a store.
  *
- * @param storeOf a store that holds nothing, asked for once for each life; as with {@link live}
+ * @param storeOf returns an empty store, called once for each life; as with {@link live}
  * @param full how many lives a full run has
- * @param lanes how many lives are led at a time: while one waits for a server, another goes on
+ * @param lanes how many lives run concurrently: while one waits for a server, another runs
  */
 export async function livesOver(
   storeOf: () => GrantStore | Promise<GrantStore>,

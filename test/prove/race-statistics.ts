@@ -2,12 +2,12 @@ import { racesUntilFound } from '../mutants/caught.js';
 import { RACE_BUGS } from '../mutants/races.js';
 import { scaled, type Proof } from './proof.js';
 
-/** How often each bug is waited for: of its tries the mean and the deviation are made. */
+/** How often each bug must show: the mean and the deviation are those of the tries. */
 const REPEATS = 20;
-/** A bug that so many tries don't show is not found. */
+/** A bug that does not show in this many tries is not found. */
 const MOST = 20_000;
 
-/** How many clean tries say that a build without the bug is another one: as many as the buggy one takes, and three deviations more. */
+/** How many clean tries show that a build lacks the bug: the mean of the buggy build plus three deviations. */
 export function enoughTries(tries: readonly number[]): { readonly mean: number; readonly sigma: number; readonly enough: number } {
   const mean = tries.reduce((sum, one) => sum + one, 0) / tries.length;
   const sigma = Math.sqrt(tries.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, tries.length - 1));

@@ -10,11 +10,11 @@ export interface Outcome extends ProofResult {
 const USAGE = 'npm run prove -- [--only NAME]... [--seed N] [--scale 0.01] [--write] [--list]';
 
 /**
- * What the command line asks for.
+ * Runs the command line.
  *
- * @param print takes one line, or several
- * @param write keeps what the proofs came to, where that is asked for
- * @returns the exit code: 0 where every proof held, 1 where one didn't or has tried nothing, 2 for a command that isn't one
+ * @param print receives one line, or several
+ * @param write stores the results of the proofs, with --write
+ * @returns the exit code: 0 where every proof held, 1 where one did not or has tried nothing, 2 for an invalid command
  */
 export async function prove(
   args: readonly string[],
@@ -89,7 +89,7 @@ async function outcomeOf(proof: Proof, options: ProofOptions): Promise<Outcome> 
   };
 }
 
-/** The table, and under it what went wrong, each with the command that shows it again. */
+/** The table, and below it each violation with the command that repeats it. */
 function report(outcomes: readonly Outcome[], { seed, scale }: ProofOptions): string {
   const rows = outcomes.map(({ proof, count, unit, violations, seconds }) => [
     proof.name,

@@ -25,10 +25,10 @@ const approver: Approver = {
   groupsOf: (reviewer) => (reviewer === ANA || reviewer === LEE ? ['ops'] : []),
 };
 
-/** Where a store's answer waits until it is let through: before the call, and again behind it. */
+/** Where a store's call waits until it is released: before the call, and again after it. */
 export type Gate = (label: string) => Promise<unknown>;
 
-/** A store that yields at every await, for as long as it pleases the gate. */
+/** A store that waits at every call until the gate releases it. */
 function gated(inner: GrantStore, gate: Gate): GrantStore {
   const through = async <Answer>(label: string, call: () => Answer | Promise<Answer>): Promise<Answer> => {
     await gate(label);
@@ -49,7 +49,7 @@ function gated(inner: GrantStore, gate: Gate): GrantStore {
   };
 }
 
-/** What is there when several go at once: a request that one approval completes, one that takes two, a grant with one use. */
+/** The records at the start: a request that one approval completes, one that needs two, and a grant with one use. */
 interface Scene {
   readonly engines: readonly [JitEngine, JitEngine];
   readonly store: GrantStore;
@@ -58,7 +58,7 @@ interface Scene {
   readonly grant: string;
 }
 
-/** What may be done at once; two or three of these. */
+/** The concurrent verbs; two or three of these. */
 const ACTS = {
   'ana approves': ({ engines, one }: Scene) => engines[0].approve(one, { by: ANA }),
   'lee approves': ({ engines, one }: Scene) => engines[1].approve(one, { by: LEE }),
@@ -82,11 +82,11 @@ export type Act = keyof typeof ACTS;
 const acts = Object.keys(ACTS) as readonly Act[];
 
 /**
- * Does several things at once over one store and two engines, and looks at what has come of it.
+ * Runs several verbs concurrently over one store and two engines, and checks the result.
  *
- * @param gate says which of those that wait goes on
- * @param drive lets all go on until the work is done
- * @param release lets whatever still waits go on: what is done in the background
+ * @param gate decides which of the waiting calls continues
+ * @param drive releases calls until the work is done
+ * @param release releases the remaining calls: those of background work
  */
 async function race(
   chosen: readonly Act[],
@@ -122,13 +122,13 @@ async function race(
   await release();
   await Promise.all(engines.map((engine) => engine.flushAudit()));
   const entries = (await inner.journal({ after: 0, limit: 1_000 })).entries;
-  // L12: once a revoke has resolved, nothing is held of that grant or of what goes on from it.
+  // L12: once a revoke has resolved, neither the grant nor an extension of it is held.
   const isRevoked = ended.has('revoke') || ended.has('release') || ended.has('revoke all');
   for (const engine of engines) if (isRevoked && (await engine.isAllowed(MAYA, SCOPE))) throw new Error('revoked, and yet allowed');
   if (isRevoked && (await engines[1].status(MAYA)).scheduled.some((grant) => grant.scope === SCOPE))
     throw new Error('revoked, and yet it goes on');
   expectOnce(entries);
-  // L25 L26: not by verifyStore, which lets others go on between its reads, and that is long where there are so many.
+  // L25 L26: not by verifyStore, which yields between its reads: that takes long with so many worlds.
   const verified = await verifyJournal(entries);
   if (!verified.ok) throw new Error(`entry ${verified.seq} ${verified.problem}`);
   const { requests, grants, usages } = await replay(entries);
@@ -142,7 +142,7 @@ async function race(
   if (!isDeepStrictEqual(said, stored)) throw new Error(`the journal says ${JSON.stringify(said)}, the rows ${JSON.stringify(stored)}`);
 }
 
-/** L8 L9 L10 L11: each ends once, one grant for each scope of what was approved, one request for a key, one use of one. */
+/** L8 L9 L10 L11: one end for each record, one grant for each approved scope, one request for a key, one use of a single use. */
 function expectOnce(entries: readonly AuditEntry[]): void {
   const ends = new Map<string, number>();
   const issued = new Map<string, number>();
@@ -163,7 +163,7 @@ function expectOnce(entries: readonly AuditEntry[]): void {
   if (asked > 1 || used > 1) throw new Error(`${asked} requests for one key, ${used} uses of one`);
 }
 
-/** Two or three of what may be done at once, in an order that is drawn. */
+/** Two or three of the concurrent verbs, in a random order. */
 const drawn = (onRun: () => void) =>
   fc.asyncProperty(fc.scheduler(), fc.shuffledSubarray([...acts], { minLength: 2, maxLength: 3 }), async (scheduler, chosen) => {
     onRun();
@@ -175,7 +175,7 @@ const drawn = (onRun: () => void) =>
     );
   });
 
-/** @returns how many orders were tried until one went wrong; 0: none has */
+/** @returns how many orders were tried until one went wrong; 0: none did */
 export async function ordersUntilWrong(seed: number, most: number): Promise<number> {
   const details = await fc.check(
     drawn(() => undefined),
@@ -199,8 +199,8 @@ export const schedules: Proof = {
 };
 
 /**
- * A small world, exhaustively: at each of the first `depth` points at which more than one may go on, every one of them is
- * tried; behind that, the first goes on.
+ * A small world, exhaustively: at each of the first `depth` points with several waiting calls, every one of them is
+ * tried; after that, the first continues.
  */
 export async function explore(chosen: readonly Act[], depth: number): Promise<number> {
   let runs = 0;
@@ -213,7 +213,7 @@ export async function explore(chosen: readonly Act[], depth: number): Promise<nu
       const over = work.finally(() => (done = true));
       over.catch(() => undefined);
       while (!done) {
-        // Everybody gets as far as they can without the store.
+        // Every verb runs as far as it can without the store.
         for (let turn = 0; turn < 60; turn++) await Promise.resolve();
         if (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve));
         if (waiting.length === 0) continue;
@@ -236,7 +236,7 @@ export async function explore(chosen: readonly Act[], depth: number): Promise<nu
       throw new Error(`${chosen.join(', ')}; choices ${taken.map(({ choice }) => choice).join(' ')}`, { cause: error });
     }
     runs += 1;
-    // The next in order: the last choice that has another behind it.
+    // The next order: the last choice that has an alternative left.
     const last = taken.findLastIndex(({ choice, of }) => choice + 1 < of);
     prefix = last === -1 ? undefined : [...taken.slice(0, last).map(({ choice }) => choice), (taken[last]?.choice ?? 0) + 1];
   }
