@@ -9,7 +9,7 @@ import type { StoreBug } from './stores.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A file of the sources with the bug in it. Throws where the place isn't there exactly once: the sources have moved on. */
+/** A source file with the bug in it. Throws unless the original text occurs exactly once: the sources have changed. */
 export function bent({ name, file, from, to }: Omit<Seeded, 'also'>): string {
   const text = readFileSync(join(ROOT, 'src', file), 'utf8');
   const parts = text.split(from);
@@ -17,7 +17,7 @@ export function bent({ name, file, from, to }: Omit<Seeded, 'also'>): string {
   return parts.join(to);
 }
 
-/** Does something in a copy of the sources that has the bug in it. */
+/** Runs a function in a copy of the sources that has the bug. */
 function withBug<T>(bug: Seeded, parts: readonly string[], look: (folder: string) => T): T {
   const folder = mkdtempSync(join(tmpdir(), 'jit-mutant-'));
   try {
@@ -42,9 +42,9 @@ const node = (folder: string, ...args: readonly string[]) =>
   });
 
 /**
- * Lets the reference model live beside an engine that has the bug, in a process of its own.
+ * Runs the reference model next to an engine with the bug, in a separate process.
  *
- * @returns after how many lives it was found, 0 where it wasn't, and what differed
+ * @returns after how many lives it was found, 0 if it was not, and the difference
  */
 export function livesUntilFound(
   bug: Seeded,
@@ -59,7 +59,7 @@ export function livesUntilFound(
   });
 }
 
-/** Runs what must find a bug of a store, in a copy that has it. @returns whether it did; by any other case doesn't count */
+/** Runs the test that must find a bug of a store, in a copy with the bug. @returns whether it did; another failing case does not count */
 export function isCaught(bug: StoreBug, seed: number): boolean {
   const by = bug.caughtBy;
   if ('race' in by) return racesUntilFound({ where: by.race, bug }, { seed, repeats: 1, most: by.tries }).some((tries) => tries > 0);
@@ -80,9 +80,9 @@ export function isCaught(bug: StoreBug, seed: number): boolean {
 }
 
 /**
- * Runs a race in a process of its own, in a copy of the sources that has the bug, or in these without.
+ * Runs a race in a separate process, in a copy of the sources with the bug, or in these without.
  *
- * @returns for each repeat after how many tries it went wrong; 0: it didn't
+ * @returns for each repeat after how many tries it went wrong; 0: it did not
  */
 export function racesUntilFound(
   { where, bug }: { readonly where: Where; readonly bug?: Seeded },
@@ -97,7 +97,7 @@ export function racesUntilFound(
   return bug === undefined ? race(ROOT) : withBug(bug, ['test'], race);
 }
 
-/** What vitest says of a run. */
+/** The result of a vitest run. */
 interface Said {
   readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[] }[];
 }

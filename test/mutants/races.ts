@@ -9,10 +9,10 @@ import { entriesOf } from '../stores/durable/verdict.js';
 import type { Seeded as Bug } from './seeded.js';
 import { STORE_BUGS } from './stores.js';
 
-/** Where a race is run: two or three verbs in memory, in drawn orders; or two connections to one store. */
+/** Where a race runs: two or three verbs in memory, in random orders; or two connections to one store. */
 export type Where = 'schedules' | Kind;
 
-/** A bug that shows only where two meet, and the race that has to find it. */
+/** A bug that shows only with two concurrent calls, and the race that must find it. */
 export interface RaceBug extends Bug {
   readonly where: Where;
 }
@@ -45,16 +45,16 @@ export const RACE_BUGS: readonly RaceBug[] = [
 `,
     where: 'sqlite',
   },
-  among('SQL: the head is read and not held', 'postgres'),
-  among('SQL: what was read before the wait is believed', 'postgres'),
+  among('SQL: the head is read without lock', 'postgres'),
+  among('SQL: rows from before the lock wait are reused', 'postgres'),
 ];
 
 /**
  * Runs a race until it goes wrong.
  *
- * @param repeats how often it is begun anew, each time with other seeds
+ * @param repeats how often it is restarted, each time with other seeds
  * @param most tries after which it is given up
- * @returns for each repeat after how many tries it went wrong; 0: it didn't
+ * @returns for each repeat after how many tries it went wrong; 0: it did not
  */
 export async function triesUntilWrong(where: Where, seed: number, repeats: number, most: number): Promise<readonly number[]> {
   const tries: number[] = [];
@@ -84,7 +84,7 @@ export async function triesUntilWrong(where: Where, seed: number, repeats: numbe
   }
 }
 
-/** Each of two reads both rows and writes another of them, so one of the two must be refused. @returns whether it went wrong */
+/** Each of two changes reads both rows and writes another one of them, so one change must be refused. @returns whether it went wrong */
 async function meet(stores: readonly [GrantStore, GrantStore], where: Kind, chance: Seeded): Promise<boolean> {
   const [first] = stores;
   const rows = ['a', 'b'].map((id) => aRow({ id, version: 1 }));
@@ -107,7 +107,7 @@ async function meet(stores: readonly [GrantStore, GrantStore], where: Kind, chan
   return told.join() !== 'committed,conflict' || !ok;
 }
 
-/** One comes a little behind the other. A file answers without letting a turn of the loop go by; a server takes many. */
+/** The second call starts a little later. A file answers within the same turn of the event loop; a server takes many turns. */
 async function later(where: Kind, chance: Seeded): Promise<void> {
   const [steps, turns] = where === 'sqlite' ? [chance.below(400), 0] : [0, chance.below(200)];
   for (let i = 0; i < steps; i++) await Promise.resolve();

@@ -10,11 +10,11 @@ const suite = readdirSync(new URL('../../src/testing/contract/', import.meta.url
   .map((name) => read(`src/testing/contract/${name}`))
   .join('\n');
 
-/* That each is found says `npm run prove -- --only seeded-bugs --only seeded-store-bugs`. */
+/* `npm run prove -- --only seeded-bugs --only seeded-store-bugs` shows that each is found. */
 describe('seeded bugs', () => {
   const all = [...SEEDED, ...STORE_BUGS];
 
-  it('have names of their own, and each has its one place in the sources', () => {
+  it('have unique names, and each has its one place in the sources', () => {
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
     for (const bug of all) {
       expect(bent(bug)).toContain(bug.to);
@@ -27,7 +27,7 @@ describe('seeded bugs', () => {
     expect(first && livesUntilFound(first, 1, 200).found).toBeGreaterThan(0);
   });
 
-  it('of the stores name a case, a proof or a race that there is, which must find them', () => {
+  it('of the stores name an existing case, proof or race that must find them', () => {
     for (const { name, caughtBy } of STORE_BUGS) {
       if ('proof' in caughtBy) expect(proofs.map((proof) => proof.name)).toContain(caughtBy.proof);
       else if ('test' in caughtBy)

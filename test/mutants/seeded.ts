@@ -1,16 +1,16 @@
-/** A bug as somebody might write it: one place of the sources, and what stands there instead. */
+/** A bug as a developer might write it: one place of the sources, and its replacement. */
 export interface Seeded {
-  /** What is wrong then. */
+  /** The wrong behaviour. */
   readonly name: string;
   readonly file: string;
-  /** Stands there exactly once. */
+  /** Occurs exactly once. */
   readonly from: string;
   readonly to: string;
-  /** A second place, where one alone changes nothing: what is guarded twice. */
+  /** A second place that guards the same: only both together are a bug. */
   readonly also?: Omit<Seeded, 'name' | 'also'>;
 }
 
-/** Bugs in the rules and the shell, each of which the reference model must find by itself. */
+/** Bugs in the rules and the shell, each of which the reference model must find. */
 export const SEEDED: readonly Seeded[] = [
   {
     name: '`<` is `<=` at the end of a grant',
@@ -25,7 +25,7 @@ export const SEEDED: readonly Seeded[] = [
     to: 'isInstant(until) && startsAt < now',
   },
   {
-    name: 'no end is for ever',
+    name: 'a grant with an open end never ends',
     file: 'lifecycle/status.ts',
     from: 'forEnds < until;\n}',
     to: '(forEnds < until || usage?.usedAt === undefined && grant_idle(usage));\n}\nconst grant_idle = (usage: unknown): boolean => usage !== undefined;',
@@ -37,13 +37,13 @@ export const SEEDED: readonly Seeded[] = [
     to: 'forEnds: highWater - this.#leewayMs',
   },
   {
-    name: 'ends are judged at the clock',
+    name: 'ends are judged by the clock, not by the high-water mark',
     file: 'core/time.ts',
     from: 'forEnds: highWater + this.#leewayMs',
     to: 'forEnds: now + this.#leewayMs',
   },
   {
-    name: 'a step back is not noticed',
+    name: 'a step back of the clock is not noticed',
     file: 'core/time.ts',
     from: 'const steppedBack = now < highWater - STEP_BACK_MS;',
     to: 'const steppedBack = false;',
@@ -55,7 +55,7 @@ export const SEEDED: readonly Seeded[] = [
     to: 'now <= highWater - STEP_BACK_MS',
   },
   {
-    name: 'a revoke by somebody ends nothing',
+    name: 'a revoke by a reviewer ends nothing',
     file: 'lifecycle/grant.ts',
     from: "return endWith(grant, { status: 'revoked', cause,",
     to: "if (cause === 'revoked') return noChange(grant);\n  return endWith(grant, { status: 'revoked', cause,",
@@ -67,80 +67,85 @@ export const SEEDED: readonly Seeded[] = [
     to: 'const uses = Math.max(1, usage.uses);',
   },
   {
-    name: 'a repeated use is a permission',
+    name: 'a repeated consume allows although the grant has ended',
     file: 'lifecycle/usage.ts',
     from: 'return isUsable(grantUse, instants) || (usesLeft === 0 &&',
     to: 'return isUsable(grantUse, instants) || grantUse.usage !== undefined || (usesLeft === 0 &&',
   },
   {
-    name: 'what was taken back is told as granted',
+    name: 'a repeated request returns a revoked grant as granted',
     file: 'engine/access-result.ts',
     from: "outcome: hasEnded ? 'ended' : 'granted'",
     to: "outcome: hasEnded && !allowed ? 'granted' : 'granted'",
   },
   {
-    name: 'a repeat is told as new',
+    name: 'a repeat is not marked as reused',
     file: 'engine/requests.ts',
     from: '{ id: before, reused: true }',
     to: '{ id: before, reused: before !== id }',
   },
-  { name: 'the last use ends nothing', file: 'lifecycle/usage.ts', from: 'if (usesLeft > 0 || isHeld) {', to: 'if (usesLeft > -1) {' },
   {
-    name: 'a start that is not confirmed allows',
+    name: 'the last use does not end the grant',
+    file: 'lifecycle/usage.ts',
+    from: 'if (usesLeft > 0 || isHeld) {',
+    to: 'if (usesLeft > -1) {',
+  },
+  {
+    name: 'a start without activation allows',
     file: 'records/derived.ts',
     from: 'asksAtStart ? (activatedAt ?? Infinity) : startsAt;',
     to: 'asksAtStart ? (activatedAt ?? startsAt) : startsAt;',
   },
   {
-    name: 'a deadline is not judged',
+    name: 'a deadline is ignored',
     file: 'lifecycle/decision.ts',
     from: 'if (hasPassed(request.reviewBy, moment)) throw new DeadlineError',
     to: 'if (false) throw new DeadlineError',
   },
   {
-    name: 'a deadline is judged by the clock',
+    name: 'a deadline is judged by the clock, not by the high-water mark',
     file: 'lifecycle/decision.ts',
     from: 'if (hasPassed(request.reviewBy, moment)) throw new DeadlineError',
     to: 'if (hasPassed(request.reviewBy, { forEnds: moment.now })) throw new DeadlineError',
   },
   {
-    name: 'votes are counted, not voters',
+    name: 'reviews are counted, not reviewers',
     file: 'lifecycle/review.ts',
     from: '[...request.reviews.filter((other) => other !== given), review]',
     to: '[...request.reviews, review]',
   },
   {
-    name: 'an approval fills any place',
+    name: 'an approval counts for any group',
     file: 'lifecycle/review.ts',
     from: '!approval.groups.includes(places[place] as string)',
     to: 'false',
   },
   {
-    name: 'the subject reviews',
+    name: 'the subject may review',
     file: 'lifecycle/review.ts',
     from: 'reviewer === request.subject || reviewer === request.requestedBy',
     to: 'reviewer === request.requestedBy && reviewer !== request.subject',
   },
   {
-    name: 'whoever asked reviews',
+    name: 'the requester may review',
     file: 'lifecycle/review.ts',
     from: 'reviewer === request.subject || reviewer === request.requestedBy',
     to: 'reviewer === request.subject',
   },
   {
-    name: 'approvals stay fresh',
+    name: 'approvals never go stale',
     file: 'lifecycle/review.ts',
     from: 'forEnds < review.at + approvalTtlMs',
     to: 'forEnds <= review.at + approvalTtlMs',
   },
   {
-    name: 'whoever has left the group counts',
+    name: 'a reviewer who has left the group counts',
     file: 'lifecycle/review.ts',
     from: 'review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name))',
     to: 'review.groups.filter((name) => context !== undefined && name !== "")',
   },
   {
-    name: 'one denial too many is needed',
+    name: 'one denial more than configured is needed',
     file: 'lifecycle/review.ts',
     from: "counted.filter((review) => review.verdict === 'deny').length >= quorum.denials",
     to: "counted.filter((review) => review.verdict === 'deny').length > quorum.denials",
@@ -152,7 +157,7 @@ export const SEEDED: readonly Seeded[] = [
     to: "reviewBy(request, reviewer)?.verdict === 'deny' && verdict === 'deny' && false",
   },
   {
-    name: 'a stand-in comes too early',
+    name: 'the escalation group may review too early',
     file: 'lifecycle/review.ts',
     from: '(escalatesAt(request) ?? Infinity) <= now;',
     to: '(escalatesAt(request) ?? Infinity) <= now + 1;',
@@ -176,7 +181,7 @@ export const SEEDED: readonly Seeded[] = [
     to: 'const startsAt = at;',
   },
   {
-    name: 'a line has no longest time',
+    name: 'an extension chain has no maximum total',
     file: 'lifecycle/window.ts',
     from: 'Math.min(startsAt + ttlMs, latestEnd(request))',
     to: 'startsAt + ttlMs',
@@ -194,25 +199,25 @@ export const SEEDED: readonly Seeded[] = [
     to: 'return grants - asked.scopes.length > maxGrants ?',
   },
   {
-    name: 'a revoke leaves what goes on',
+    name: 'a revoke does not end the extensions of the grant',
     file: 'lifecycle/extension-chain.ts',
     from: 'return combine(ended.result, [ended, ...endChain(chain, moment)]);',
     to: 'return combine(ended.result, [ended]);',
   },
   {
-    name: 'a revoke leaves who asks to go on',
+    name: 'a revoke does not cancel pending extensions',
     file: 'lifecycle/extension-chain.ts',
     from: '...requests.map((request) => cancelWithOrigin(request, moment)),',
     to: '...requests.slice(1).map((request) => cancelWithOrigin(request, moment)),',
   },
   {
-    name: 'anybody releases',
+    name: 'any caller may release a grant',
     file: 'lifecycle/extension-chain.ts',
     from: "cause === 'released' && moment.actor !== grant.subject",
     to: "cause === 'released' && moment.actor === ''",
   },
   {
-    name: 'an end under a clock that went back takes away what was held',
+    name: 'an end under a clock that was set back shortens access in the past',
     file: 'lifecycle/transition.ts',
     from: 'Math.max(stamped, moment.highWater)',
     to: 'stamped',
@@ -236,171 +241,171 @@ export const SEEDED: readonly Seeded[] = [
     to: 'startsAt + idleTtlMs;',
   },
   {
-    name: 'what time has ended counts until a sweep [M4]',
+    name: 'grants that have expired count until a sweep [M4]',
     file: 'kernel/context.ts',
     from: 'if (ended.length === 0 || tries === MAX_READS) return context;',
     to: 'if (ended.length >= 0 || tries === MAX_READS) return context;',
   },
   {
-    name: 'windows of a moment are opened [M4]',
+    name: 'windows of a moment are issued [M4]',
     file: 'lifecycle/request.ts',
     from: 'if (ask.ttlMs < limits.minTtlMs) throw',
     to: 'if (ask.ttlMs < 0) throw',
   },
   {
-    name: 'of a window that has begun a moment is given [M4]',
+    name: 'the rest of a window of a moment is issued [M4]',
     file: 'lifecycle/request.ts',
     from: 'if (left < limits.minTtlMs) throw',
     to: 'if (left < 0) throw',
   },
   {
-    name: 'a denial stands against nothing [M3]',
+    name: 'a denial has no effect on a later request [M3]',
     file: 'lifecycle/same-ask.ts',
     from: 'if (now >= retryAt) return;',
     to: 'if (now >= standing.at) return;',
   },
   {
-    name: 'a reviewer does not see what was said against a twin [M3]',
+    name: 'a reviewer does not see the reviews of an identical request [M3]',
     file: 'lifecycle/same-ask.ts',
     from: '.filter(({ at }) => now < at + shownMs)',
     to: '.filter(({ at }) => now < at)',
   },
   {
-    name: 'a reviewer does not see the twin [M3]',
+    name: 'a reviewer does not see an identical request [M3]',
     file: 'lifecycle/same-ask.ts',
     from: 'other.id !== request.id && isPending(other, moment) &&',
     to: 'other.id === request.id && isPending(other, moment) &&',
   },
   {
-    name: 'others use up the limits of a subject [M5]',
+    name: 'requests by others use up the limits of a subject [M5]',
     file: 'lifecycle/subject.ts',
     from: 'requestedBy === undefined || requestedBy === asked.requestedBy || requestedBy === asked.subject;',
     to: "requestedBy !== '' || requestedBy === asked.requestedBy;",
   },
   {
-    name: 'through others a subject has as much again [M5]',
+    name: 'requests through others double the limits of a subject [M5]',
     file: 'lifecycle/subject.ts',
     from: 'requestedBy === asked.requestedBy || requestedBy === asked.subject;',
     to: 'requestedBy === asked.requestedBy;',
   },
   {
-    name: 'what is held keeps from an emergency [M5]',
+    name: 'held grants block break-glass [M5]',
     file: 'lifecycle/subject.ts',
     from: 'if (!isBreakGlass) return grants > maxGrants',
     to: 'if (!isBreakGlass || grants + countGrants(context, asked, false) > maxGrants) return grants + countGrants(context, asked, false) > maxGrants',
   },
   {
-    name: 'what others took keeps from an emergency [M5]',
+    name: 'grants that others requested block break-glass [M5]',
     file: 'lifecycle/break-glass.ts',
     from: 'const counting = takesItself',
     to: 'const counting = takesItself && debtor.unreviewed.length > 99',
   },
   {
-    name: 'an ask comes back to whoever asks [M6]',
+    name: 'an identical request is returned to any requester [M6]',
     file: 'lifecycle/subject.ts',
     from: 'request.requestedBy === asked.requestedBy &&',
     to: 'request.subject === asked.subject &&',
   },
   {
-    name: 'an ask comes back for longer than was asked [M6]',
+    name: 'an identical request is returned for a longer window [M6]',
     file: 'lifecycle/subject.ts',
     from: 'request.ttlMs <= asked.ttlMs &&',
     to: 'request.ttlMs > 0 &&',
   },
   {
-    name: 'windows that adjoin have no longest time [F9]',
+    name: 'adjacent windows have no maximum total [F9]',
     file: 'lifecycle/request.ts',
     from: 'if (coverMs <= maxTotalMs) return undefined;',
     to: 'if (coverMs > 0) return undefined;',
   },
   {
-    name: 'a use is taken of what ends last',
+    name: 'a use is taken from the grant that ends last',
     file: 'lifecycle/usage.ts',
     from: 'effectiveEnd(a.grant, a.usage) - effectiveEnd(b.grant, b.usage)',
     to: 'effectiveEnd(b.grant, b.usage) - effectiveEnd(a.grant, a.usage)',
   },
-  { name: 'a touch is never written', file: 'lifecycle/usage.ts', from: '> grant.idleTtlMs / IDLE_PARTS', to: '> grant.idleTtlMs' },
+  { name: 'a touch is never recorded', file: 'lifecycle/usage.ts', from: '> grant.idleTtlMs / IDLE_PARTS', to: '> grant.idleTtlMs' },
   {
-    name: 'debts are not counted',
+    name: 'pending break-glass reviews are not counted',
     file: 'lifecycle/break-glass.ts',
     from: 'if (counting.length < maxUnreviewed) continue;',
     to: 'if (counting.length <= maxUnreviewed) continue;',
   },
   {
-    name: 'break-glass passes a member over that denies',
+    name: 'break-glass skips a chain member that denies',
     file: 'approvers/first-decisive.ts',
     from: 'return (await denialOf(member, request, context)) ?? ABSTAINS;',
     to: 'return ABSTAINS;',
   },
   {
-    name: 'each overdue warning is recorded by itself',
+    name: 'each overdue warning is recorded separately',
     file: 'lifecycle/grant.ts',
     from: 'due.map((_, i) => grant.warnedAt[i] ?? at)',
     to: '[...grant.warnedAt, at]',
   },
   {
-    name: 'unjustified ends nothing',
+    name: 'the verdict unjustified ends nothing',
     file: 'lifecycle/break-glass.ts',
     from: "verdict === 'unjustified' ? endGrant",
     to: "verdict === ('never' as string) ? endGrant",
   },
   {
-    name: 'a purge takes what owes a review',
+    name: 'a purge removes a request with a pending break-glass review',
     file: 'lifecycle/purge.ts',
     from: 'needsReview(request) || lastInstant(request) >= before',
     to: 'lastInstant(request) >= before',
     also: { file: 'records/codec/request.ts', from: ': needsReview(request) ? afterReview?.reviewBy : undefined', to: ': undefined' },
   },
   {
-    name: 'a purge takes nothing',
+    name: 'a purge removes nothing',
     file: 'features/retention/purge.ts',
     from: 'if (chains === undefined || !isPurgeable(',
     to: 'if (chains !== undefined || !isPurgeable(',
   },
   {
-    name: 'an inbox keeps what has been reviewed',
+    name: 'an inbox keeps reviewed requests',
     file: 'lifecycle/review.ts',
     from: 'given !== undefined && isFresh(given, quorum, reading) ? []',
     to: 'given !== undefined && false ? []',
   },
   {
-    name: 'a repeated break-glass is told as new',
+    name: 'a repeated break-glass is not marked as reused',
     file: 'engine/break-glass.ts',
     from: 'reused: true, differs: [], request: endedWithStatus(request) };',
     to: 'reused: false, differs: [], request };',
   },
   {
-    name: 'a repeated break-glass is a permission',
+    name: 'a repeated break-glass allows although the grant has ended',
     file: 'engine/break-glass.ts',
     from: 'return { ...access, reused: true,',
     to: "return { ...access, outcome: 'granted', allowed: true, reused: true,",
   },
   {
-    name: 'extend does not know its keys again',
+    name: 'extend does not recognise its idempotency keys',
     file: 'engine/requests.ts',
     from: 'key === undefined ? newId() :',
     to: "key === undefined || verb === 'extend' ? newId() :",
   },
   {
-    name: 'revokeAll of an agent forgets its runs',
+    name: 'revokeAll of an agent ignores its runs',
     file: 'records/run.ts',
     from: 'subject === id || (subject !== undefined && agentOf(subject) === id);',
     to: 'subject === id || (subject !== undefined && agentOf(subject) === id && id.length === 0);',
   },
   {
-    name: 'a check of a run reads what its agent holds',
+    name: 'a check of a run reads the grants of its agent',
     file: 'engine/checker.ts',
     from: 'return askLive(this.#store, { subject, scope: exactly,',
     to: "return askLive(this.#store, { subject: subject.split('/run/')[0] as string, scope: exactly,",
   },
   {
-    name: 'a deny rule for an agent leaves its runs alone',
+    name: 'a deny rule for an agent does not apply to its runs',
     file: 'approvers/policy/compile.ts',
     from: "runs: 'deny' in rule || rule.runs === true",
     to: 'runs: rule.runs === true',
   },
   {
-    name: 'an extension of a run forgets the operator',
+    name: 'an extension of a run loses the operator',
     file: 'kernel/ledger-reads.ts',
     from: 'return agentOf(subject) === undefined ? undefined :',
     to: 'return agentOf(subject) !== undefined ? undefined :',

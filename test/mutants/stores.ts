@@ -1,12 +1,12 @@
 import type { Kind } from '../stores/durable/place.js';
 import type { Seeded } from './seeded.js';
 
-/** A bug in a store, and what must find it. */
+/** A bug in a store, and the test that must find it. */
 export interface StoreBug extends Seeded {
   readonly caughtBy: Catcher;
 }
 
-/** A case of a test file, by what its title says; a part of a proof of `npm run prove`; or two that meet, so many times at most. */
+/** A case of a test file, by a part of its title; a part of a proof of `npm run prove`; or a race, with a maximum of tries. */
 export type Catcher =
   | { readonly test: string; readonly title: string }
   | { readonly proof: string; readonly scale: number }
@@ -18,11 +18,11 @@ const [MEMORY, SQLITE, POSTGRES, REDIS] = ['memory', 'sql-sqlite', 'sql-postgres
 })) as [ByTitle, ByTitle, ByTitle, ByTitle];
 type ByTitle = (title: string) => Catcher;
 
-/** Bugs as somebody might write them into a store, each of which the suite or a crash must find by the case that is named. */
+/** Bugs as a developer might write them into a store. The named case of the suite, or a crash, must find each. */
 export const STORE_BUGS: readonly StoreBug[] = [
   // ---- What is lent to agents ----
   {
-    name: 'agents: what is lent to a run is held by its agent',
+    name: 'agents: an agent holds the access of its run',
     file: 'guards/ai/lender.ts',
     from: 'const subject = of === undefined ? agent : this.#engine.runSubject(of);',
     to: 'const subject = agent;',
@@ -34,14 +34,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'use no access that one operator approved in the run of another operator' },
   },
   {
-    name: 'agents: a run is told from another by its agent and operator alone',
+    name: 'agents: a run is identified only by its agent and operator',
     file: 'lifecycle/run.ts',
     from: 'digestOf([agent, operator ?? null, job ?? null])',
     to: 'digestOf([agent, operator ?? null])',
     caughtBy: { test: 'test/guards/ai/runs.test.ts', title: 'use no access of one job in another job of the same operator' },
   },
   {
-    name: 'agents: the work that takes the last use is not watched',
+    name: 'agents: the run with the last use is not watched',
     file: 'features/work/functions.ts',
     from: 'return await kernel.part(Work).withAccess(id, scope, work, read, use?.grantId);',
     to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await kernel.part(Work).withAccess(id, scope, work, read);',
@@ -49,21 +49,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- A store that went back ----
   {
-    name: 'rollback: a change that creates access is committed all the same',
+    name: 'rollback: a change that creates access is still committed',
     file: 'kernel/rollback.ts',
     from: '      if (creates) throw error;\n',
     to: '',
     caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'gives no access either when it has grown past what the engine has seen' },
   },
   {
-    name: 'rollback: an acceptance of an earlier one accepts this one',
+    name: 'rollback: the acceptance of an earlier rollback accepts this one',
     file: 'kernel/rollback.ts',
     from: 'this.#spent?.has(id) === false',
     to: 'this.#spent !== undefined',
     caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of an earlier rollback accepts nothing when it comes back' },
   },
   {
-    name: 'rollback: an acceptance from before the engine saw what is lost counts',
+    name: 'rollback: an acceptance from before the engine saw the lost entries counts',
     file: 'kernel/rollback.ts',
     from: 'at >= this.#knownAt && ',
     to: '',
@@ -78,7 +78,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: MEMORY('lets exactly one of 64 concurrent changes win that expect the same version'),
   },
   {
-    name: 'memory: a journal that forked is not noticed',
+    name: 'memory: a fork of the journal is not noticed',
     file: 'journal/link.ts',
     from: 'return knows.seq > journal.head.seq || hashAt(knows.seq) !== knows.hash;',
     to: 'return knows.seq > journal.head.seq;',
@@ -92,7 +92,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: MEMORY('answers committed even when its records have changed since, and leaves them as they are'),
   },
   {
-    name: 'memory: an answer is kept, and longer with each question',
+    name: 'memory: answers are cached, longer with each call',
     file: 'stores/memory/store.ts',
     from: '  live(query: LiveQuery): readonly Row[] {\n',
     to: `  readonly #kept = new Map<string, { readonly rows: readonly Row[]; until: number }>();
@@ -108,14 +108,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: MEMORY('gives open rows only, and one that was closed or removed not again'),
   },
   {
-    name: 'memory: `<` for `<=` at what is due',
+    name: 'memory: `<` for `<=` in due()',
     file: 'stores/memory/store.ts',
     from: '(row) => (row.dueAt as number) > at }',
     to: '(row) => (row.dueAt as number) >= at }',
     caughtBy: MEMORY('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
   },
   {
-    name: 'memory: no end is for ever',
+    name: 'memory: a row with an open end never ends',
     file: 'stores/memory/kind-rows.ts',
     from: 'row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;',
     to: 'row.from !== undefined && row.from < until && from < (row.until ?? Infinity);',
@@ -130,21 +130,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- SQL ----
   {
-    name: 'SQL: what is only read is not compared',
+    name: 'SQL: a record that is only read is not compared',
     file: 'stores/sql/batch.ts',
     from: 'if (expect.some(({ key, version }) => (',
     to: 'if (expect.some(({ key, version }) => put.some((row) => row.key === key) && (',
     caughtBy: SQLITE('refuses a change when a record that it only read has changed'),
   },
   {
-    name: 'SQL: a repeated change is not known',
+    name: 'SQL: a repeated change is not recognised',
     file: 'stores/sql/batch.ts',
     from: "if (this.#applied.has(id)) return 'known';",
     to: '',
     caughtBy: SQLITE('answers committed again, with one effect'),
   },
   {
-    name: 'SQL: keys are put together by hand',
+    name: 'SQL: keys are written as JSON without escapes',
     file: 'stores/sql/batch.ts',
     from: '=> JSON.stringify([toColumn(kind), toColumn(id)]);',
     to: '=> `["${toColumn(kind)}","${toColumn(id)}"]`;',
@@ -165,21 +165,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: SQLITE('has no gap, no double and no broken link after 64 concurrent changes, and keeps the entries of a change together'),
   },
   {
-    name: 'SQL: the head is read and not held',
+    name: 'SQL: the head is read without lock',
     file: 'stores/sql/statements.ts',
     from: '${locked} for update)',
     to: '${locked})',
     caughtBy: { race: 'postgres', tries: 50 },
   },
   {
-    name: 'SQL: what was read before the wait is believed',
+    name: 'SQL: rows from before the lock wait are reused',
     file: 'stores/sql/commits.ts',
     from: "if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;",
     to: '',
     caughtBy: { race: 'postgres', tries: 50 },
   },
   {
-    name: 'SQL: committed is said before COMMIT is',
+    name: 'SQL: committed is returned before COMMIT',
     file: 'stores/sql/session.ts',
     from: '    const result = await work(ask);\n',
     to: '    const result = await work(ask);\n    resolve(result);\n',
@@ -196,7 +196,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { proof: 'kills-sqlite', scale: 0.1 },
   },
   {
-    name: 'SQL: the outcome after a lost reply is "could not be done"',
+    name: 'SQL: a lost reply is reported as not applied',
     file: 'stores/sql/commits.ts',
     from: "reject(unknown ? new OutcomeUnknownError(change.id, cause) : asStoreError('commit', cause));",
     to: "reject(asStoreError('commit', cause));",
@@ -206,21 +206,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'SQL: "now" is that of the database',
+    name: 'SQL: "now" is the time of the database',
     file: 'stores/sql/statements.ts',
     from: 'where namespace = $1 and live_subject = $2 and until_at > $3`;',
     to: "where namespace = $1 and live_subject = $2 and until_at > ${postgres ? 'coalesce((extract(epoch from now()) * 1000)::bigint, $3)' : '$3'}`;",
     caughtBy: POSTGRES('judges live() at the instant of the question, regardless of the real time'),
   },
   {
-    name: 'SQL: `<` for `<=` at what is due',
+    name: 'SQL: `<` for `<=` in due()',
     file: 'stores/sql/statements.ts',
     from: 'due_at is not null and due_at <= $5',
     to: 'due_at is not null and due_at < $5',
     caughtBy: SQLITE('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
   },
   {
-    name: 'SQL: no end is for ever',
+    name: 'SQL: a row with an open end never ends',
     file: 'stores/sql/find.ts',
     from: '`from_at < until_at and from_at < $${next} and until_at > $${next + 1}`',
     to: '`from_at < $${next} and coalesce(until_at > $${next + 1}, true)`',
@@ -234,14 +234,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: SQLITE('gives every row exactly once, regardless of the length of a page'),
   },
   {
-    name: 'SQL: BIGINT stays the text that the driver gives',
+    name: 'SQL: BIGINT stays the string that the driver returns',
     file: 'stores/sql/rows.ts',
     from: '  return number as number;',
     to: '  return value as number;',
     caughtBy: POSTGRES('keeps every instant as it was given'),
   },
   {
-    name: 'SQL: ids are compared without their case',
+    name: 'SQL: ids are compared without case',
     file: 'stores/sql/schema.ts',
     from: `const text = postgres ? 'text collate "C"' : 'text';`,
     to: `const text = postgres ? 'text collate "C"' : 'text collate nocase';`,
@@ -255,7 +255,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: SQLITE('orders by id, by UTF-16 code unit'),
   },
   {
-    name: 'SQL: what waits while a notice is sent is never told',
+    name: 'SQL: namespaces that wait while a notification is sent are never notified',
     file: 'stores/sql/backend.ts',
     from: 'committed: () => this.#notify(namespace),',
     to: 'committed: () => this.#notifying?.add(namespace),',
@@ -269,14 +269,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { proof: 'boundary-sqlite', scale: 0.01 },
   },
   {
-    name: 'SQL: a row that is written again stays due when it was',
+    name: 'SQL: a rewritten row keeps its dueAt',
     file: 'stores/sql/writes.ts',
     from: '${ROW.slice(2)\n',
     to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
   {
-    name: 'SQL: the keys of a commit may be combine with the whole namespace',
+    name: 'SQL: the keys of a commit may be joined with the whole namespace',
     file: 'stores/sql/fragments.ts',
     from: 'where ${isKey} limit 1) as r`',
     to: 'where ${isKey}) as r`',
@@ -286,7 +286,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'SQL: the schema is known once and for all',
+    name: 'SQL: the schema version is checked only once',
     file: 'stores/sql/rows.ts',
     from: 'if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));',
     to: '',
@@ -303,7 +303,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'SQL: the file that was opened may be gone',
+    name: 'SQL: the opened file may be deleted',
     file: 'stores/sql/backend.ts',
     from: '      this.#file?.refuseIfReplaced();\n',
     to: '',
@@ -314,14 +314,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- Redis ----
   {
-    name: 'Redis: rows are plainly set, without a look at their versions',
+    name: 'Redis: rows are set without comparing their versions',
     file: 'stores/redis/commit-script.ts',
     from: "if version ~= expect[i + 1] then return 'conflict' end",
     to: '',
     caughtBy: REDIS('lets exactly one of 64 concurrent changes win that expect the same version'),
   },
   {
-    name: 'Redis: only the newest entry is compared with what the caller knows',
+    name: 'Redis: only the newest entry is compared with knows',
     file: 'stores/redis/commit-script.ts',
     from: "if found ~= knownHash then return 'behind' end",
     to: "if knownSeq == seq and found ~= knownHash then return 'behind' end",
@@ -335,14 +335,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/redis/together.test.ts', title: 'link every change to the head that other connections have moved' },
   },
   {
-    name: 'Redis: the type of a key is not looked at before the first write',
+    name: 'Redis: the type of a key is not checked before the first write',
     file: 'stores/redis/commit-script.ts',
     from: 'if there[key] and found ~= expected then',
     to: 'if there[key] and not found then',
     caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key ' },
   },
   {
-    name: 'Redis: a repeated change is not known',
+    name: 'Redis: a repeated change is not recognised',
     file: 'stores/redis/commit-script.ts',
     from: "if call('ZSCORE', CHANGES, id) then",
     to: 'if not id then',
@@ -356,7 +356,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'sets no expiry, and uses only its six keys' },
   },
   {
-    name: 'Redis: a check finds what was closed',
+    name: 'Redis: a check finds closed grants',
     file: 'stores/redis/commit-script.ts',
     from: 'if oldField then relist(oldField, key, false) end',
     to: '',
@@ -370,7 +370,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: REDIS('gives a row from its dueAt on: not at -1 ms, at 0 and at +1 ms'),
   },
   {
-    name: 'Redis: keys are put together',
+    name: 'Redis: a separator in a key is not escaped',
     file: 'stores/redis/text.ts',
     from: '  if (!MOVED.test(text)) return text;\n',
     to: "  if (text.includes('\\0') || !MOVED.test(text)) return text;\n",
@@ -387,14 +387,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: whatever is evicted will do',
+    name: 'Redis: any eviction policy is accepted',
     file: 'stores/redis/eviction.ts',
     from: "if (what === 'policy' && said === 'noeviction') return;",
     to: "if (what === 'policy') return;",
     caughtBy: { test: 'test/stores/redis/server-state.test.ts', title: 'makes every method reject where it is ' },
   },
   {
-    name: 'Redis: WAIT is believed over whatever connection it was answered',
+    name: 'Redis: a WAIT over any connection counts',
     file: 'stores/redis/connection.ts',
     from: 'if (this.#status.changes !== changes) throw',
     to: 'if (this.#status.changes < changes) throw',
@@ -404,7 +404,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: the head of a commit that the replicas do not have yet is forgotten',
+    name: 'Redis: the head of a commit that the replicas lack is dropped',
     file: 'stores/redis/writer.ts',
     from: '(reply) => this.#learn(reply)',
     to: '(reply) => this.#connection.replicas > 0 || this.#learn(reply)',
@@ -421,7 +421,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what the call read (L12)' },
   },
   {
-    name: 'Redis: what a server refuses that was sent to another one before counts as not applied',
+    name: 'Redis: a refusal by another server than the first counts as not applied',
     file: 'stores/redis/connection.ts',
     from: 'return call.isSent && call.changes !== this.#status.changes ?',
     to: 'return call.isSent && call.changes > this.#status.changes ?',
@@ -431,7 +431,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: replicas are asked on a Cluster, where any node answers',
+    name: 'Redis: replicas are requested on a Cluster, where any node answers',
     file: 'stores/redis/store.ts',
     from: 'if (replicas > 0 && (client as RedisClient).isCluster === true) {',
     to: 'if (replicas > 1_000 && (client as RedisClient).isCluster === true) {',
@@ -458,7 +458,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: each question of a read has a limit of its own',
+    name: 'Redis: each command of a read has a separate limit',
     file: 'stores/redis/connection.ts',
     from: 'return this.#within(keys, (call, server) => this.#proven(call, server, script, keys, args));',
     to: `const policy = this.#within(keys, async (call, server) => {
@@ -472,14 +472,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: nothing counts what lies in a namespace',
+    name: 'Redis: rows and lines of a namespace are not counted',
     file: 'stores/redis/whole-script.ts',
     from: "if found == tonumber(counted or '-1') then return nil end",
     to: 'if found >= 0 then return nil end',
     caughtBy: { test: 'test/stores/redis/damaged.test.ts', title: 'rejects revokeAll, checks and requests without its index' },
   },
   {
-    name: 'Redis: what a check is pointed to counts as held',
+    name: 'Redis: the row that a live field names counts without a comparison',
     file: 'stores/redis/reads.ts',
     from: 'if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;',
     to: 'if (row.id.length > 0) continue;',
@@ -489,14 +489,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: the policy is read once for ever',
+    name: 'Redis: the eviction policy is read only once',
     file: 'stores/redis/eviction.ts',
     from: 'return this.#proven !== undefined && this.#proven.ms < CHECK_EVERY_MS;',
     to: 'return this.#proven !== undefined;',
     caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is read again each minute (L12) [V9]' },
   },
   {
-    name: 'Redis: the policy is asked of any node of a Cluster',
+    name: 'Redis: the eviction policy is read from any node of a Cluster',
     file: 'stores/redis/connection.ts',
     from: 'this.#runNow(call, server, POLICY, keys.slice(0, 1), []);',
     to: 'this.#runNow(call, server, POLICY, [], []);',
@@ -524,7 +524,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- What verifies one ----
   {
-    name: 'verifyStore: what a check reads is not compared',
+    name: 'verifyStore: the rows of live() are not compared',
     file: 'journal/verify-store/comparison.ts',
     from: '      suspects.push(...(await this.#liveSuspects(suspects)));\n',
     to: '',
@@ -534,7 +534,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'verifyStore: a list that lacks rows is good',
+    name: 'verifyStore: a list that lacks rows passes',
     file: 'journal/verify-store/comparison.ts',
     from: "const found = unlike('find', await this.#listing.row(key.kind, { at: this.#createdAt(key, row), id: key.id }, read.pages), row);",
     to: 'const found = undefined;',
@@ -544,7 +544,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'verifyStore: only what find() gives is compared',
+    name: 'verifyStore: only the rows of find() are compared',
     file: 'journal/verify-store/comparison.ts',
     from: ' && compare(this.#reading, key, kept[i]) === undefined',
     to: '',
@@ -555,14 +555,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- Whoever follows one ----
   {
-    name: 'followers: the cursor moves before what it stands for is told',
+    name: 'followers: the cursor moves before its entries are delivered',
     file: 'followers/follower.ts',
     from: 'this.#cursor.write(version, { seq, leasedUntil: now + LEASE_MS, refusals })',
     to: 'this.#cursor.write(version, { seq: last.seq, leasedUntil: now + LEASE_MS, refusals })',
     caughtBy: { proof: 'deliveries-sqlite', scale: 0.05 },
   },
   {
-    name: 'followers: a lease is not looked at',
+    name: 'followers: a lease is ignored',
     file: 'followers/lease.ts',
     from: 'return !isOurs && now < leasedUntil',
     to: 'return !isOurs && now < 0 && now < leasedUntil',
@@ -570,14 +570,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- Approvers ----
   {
-    name: 'policies: scopes reach as the policy has it, whatever the engine has',
+    name: "policies: scopes are matched by the policy's matcher, not by the engine's",
     file: 'approvers/policy/define-policy.ts',
     from: 'new Question(policy, request, context && reachOf(context.scopes))',
     to: 'new Question(policy, request, context && undefined)',
     caughtBy: { test: 'test/approvers/matcher.test.ts', title: 'L21 a deny rule reaches as far as a grant of this engine does' },
   },
   {
-    name: 'policies: ids are compared as they are written',
+    name: 'policies: ids are compared without canonicalId',
     file: 'approvers/policy/define-policy.ts',
     from: 'const policy = compiledFor(context ?? own);',
     to: 'const policy = compiledFor(context && own);',
@@ -585,7 +585,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- Around the engine ----
   {
-    name: 'sweeper: one engine after the other',
+    name: 'sweeper: one engine is swept after the other',
     file: 'engine/sweeper.ts',
     from: 'Promise.all(loops.map((loop) => loop.run())).then(() => undefined)',
     to: 'loops.reduce((before, loop) => before.then(() => loop.run()), Promise.resolve())',
@@ -605,7 +605,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'provisioning: an end waits for an approver that is to confirm a start',
+    name: 'provisioning: an end waits for an approver that must confirm a start',
     file: 'features/provisioning/target.ts',
     from: 'coverageOf(this.#kernel, subject, scope, false)',
     to: 'coverageOf(this.#kernel, subject, scope)',
@@ -615,14 +615,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'followers: an entry that is refused is never withheld',
+    name: 'followers: a refused entry is never withheld',
     file: 'followers/refused-entry.ts',
     from: 'export const MAX_REFUSALS = 5;',
     to: 'export const MAX_REFUSALS = 5_000;',
     caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'delivers the entries after one that its receiver refuses' },
   },
   {
-    name: 'webhook: a token that has expired counts as the refusal of an entry',
+    name: 'webhook: an expired token counts as the refusal of an entry',
     file: 'features/webhook/sender.ts',
     from: '[401, 404, 405, 407, 408, 410, 429]',
     to: '[404, 405, 407, 408, 410, 429]',
@@ -639,7 +639,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/followers/refused-entry.test.ts', title: 'counts refusals across restarts and processes' },
   },
   {
-    name: 'asks: an error after the request was recorded does not say so',
+    name: 'requests: an error after the request was recorded does not name it',
     file: 'kernel/recorded.ts',
     from: 'throw withRequestId(error, requestId);',
     to: 'throw requestId.length > 0 ? error : withRequestId(error, requestId);',
@@ -649,7 +649,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'asks: an error of a repeated break-glass does not name its request',
+    name: 'requests: an error of a repeated break-glass does not name its request',
     file: 'engine/break-glass.ts',
     from: 'return taken ?? afterRecording(id, () => repeated(kernel, id));',
     to: 'return taken ?? repeated(kernel, id);',
@@ -684,14 +684,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'L5 L39 creates no access, says so' },
   },
   {
-    name: 'clock: an entry of its own confirms it',
+    name: "clock: its own entry confirms an engine's clock",
     file: 'kernel/journal-clock.ts',
     from: '    this.#ids.add(id);',
     to: '',
     caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'and not for what it writes itself' },
   },
   {
-    name: 'sweep, purge: nothing else runs until the last row',
+    name: 'sweep, purge: no other work runs until the last row',
     file: 'core/time.ts',
     from: 'if (rows > this.#left) {',
     to: 'if (rows > this.#left + 1e9) {',
@@ -712,7 +712,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
   },
   {
-    name: 'revokeAll: a record that can not be read is passed over',
+    name: 'revokeAll: an unreadable record is skipped',
     file: 'engine/end-tally.ts',
     from: 'throw isUntouched && isJitError(first.error) ? first.error : new PartialError(ended, failures);',
     to: 'if (isUntouched && isJitError(first.error)) throw first.error;\n    return failures.length < 0 ? new PartialError(ended, failures).ended : ended;',
@@ -722,7 +722,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'break-glass: a bundle goes on ending after another verdict',
+    name: 'break-glass: a bundle continues to end after another verdict',
     file: 'engine/break-glass-review.ts',
     from: 'combine(undefined, [transition, stillPending])',
     to: 'combine(undefined, [transition])',
