@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { imports, modules, modulesOnCycles, type Import } from './figures/modules.js';
 
-/** What every module may know: types, records, errors, the door, time, scopes and base64. */
+/** What every module may import: types, records, errors, argument checks, time, scopes and base64. */
 const ground = ['core', 'records'];
-/** What stands on the ground and knows nothing of its neighbours; of the journal only how to link, hash and digest. */
+/** Rooms that import only the ground, not each other; of the journal only linking, hashing and digests. */
 const apart = [...ground, 'journal/link'];
 
 /**
- * The rooms under src (a file, or a file and the folder of its name) and the rooms that each may import; itself always.
+ * The rooms under src (a file, or a file and the folder of its name) and the rooms that each may import, and always itself.
  * Arrows point down only. The first column is complete: a file outside every room fails.
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
-  // The types of records stand below all that speaks of records; how they are made and read stands above it.
+  // The types of records are below all rooms that use records; the code that creates and reads them is above.
   'records/types': ['core/json', 'records/ends', 'records/entry-types'],
   'records/ends': [],
   'records/entry-types': [],
@@ -31,11 +31,11 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   followers: [...ground, 'journal', 'lifecycle', 'kernel'],
   engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'stores/memory'],
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
-  // Of the engine only what checks: see the test of what it loads.
+  // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
   index: [...apart, 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features/provisioning'],
 
-  // A feature, and what of the kernel it lets its callers see. The door to the offline code bears the name of its room.
+  // A feature, and the parts of the kernel that it re-exports. The entry to the offline code is named after its room.
   explain: ['features/explain', 'lifecycle/explain'],
   provisioning: ['features/provisioning', 'records'],
   links: ['features/links'],
@@ -44,14 +44,14 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   webhook: ['features/webhook'],
   work: ['features/work'],
 
-  // An engine is handed to them: they know its type alone.
+  // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
   guard: ['guards'],
   express: ['guards'],
   fastify: ['guards'],
   fetch: ['guards'],
   hono: ['guards'],
-  // It runs each call of a tool as work, of the engine that is handed to it.
+  // It runs each call of a tool as work of the engine that it receives.
   'guards/ai': [...apart, 'kernel/kernel-of', 'engine', 'features/work'],
   ai: ['guards/ai'],
   nest: ['guards'],
@@ -66,27 +66,27 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   elements: ['core/ports', 'core/time'],
 };
 
-/** Rooms that may use Node, and so must stay out of the core entry. */
+/** Rooms that may use Node, and so must not be in the core entry. */
 const forNode = ['sinks/jsonl', 'jsonl'];
 
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
 
-/** The innermost room that a module is in. */
+/** The innermost room of a module. */
 function roomOf(module: string): string | undefined {
   return Object.keys(rooms)
     .filter((room) => isInside(room, module))
     .sort((a, b) => b.length - a.length)[0];
 }
 
-/** Whether an import stays in its room, or enters one that its room may import, or the part of one that it may import. */
+/** Whether an import stays in its room, or enters a room, or a part of a room, that its room may import. */
 function isAllowed({ from, to }: Import): boolean {
   const [own, target] = [roomOf(from), roomOf(to)];
   if (own === undefined || target === undefined) return false;
   return own === target || (rooms[own] ?? []).some((allowed) => roomOf(allowed) === target && isInside(allowed, to));
 }
 
-/** Everything that loading a module loads, itself included; what lies outside src by its specifier. */
+/** Everything that loading a module loads, with itself; external modules by their specifier. */
 function closure(start: string): Set<string> {
   const seen = new Set([start]);
   for (const module of seen) for (const { from, to } of imports) if (from === module) seen.add(to);
@@ -96,15 +96,15 @@ function closure(start: string): Set<string> {
 const arrow = ({ from, to }: Import) => `${from} -> ${to}`;
 
 describe('the rooms of src', () => {
-  it('hold every file', () => {
+  it('contain every file', () => {
     expect(modules.filter((module) => roomOf(module) === undefined)).toEqual([]);
   });
 
-  it('are imported along the arrows only', () => {
+  it('are imported only along the arrows', () => {
     expect(imports.filter((found) => found.own && !isAllowed(found)).map(arrow)).toEqual([]);
   });
 
-  it('are never entered through a door', () => {
+  it('are never imported through an entry point', () => {
     expect(imports.filter(({ own, to }) => own && !to.includes('/')).map(arrow)).toEqual([]);
   });
 
@@ -112,12 +112,12 @@ describe('the rooms of src', () => {
     expect(modulesOnCycles()).toEqual([]);
   });
 
-  it('know ports by their types alone', () => {
+  it('import ports only as types', () => {
     expect(imports.filter(({ to, typesOnly }) => ['core/ports', 'core/store-port'].includes(to) && !typesOnly).map(arrow)).toEqual([]);
   });
 });
 
-/** The adapters, and the framework of each: its types alone are imported, but by Nest's, which has to make classes of it. */
+/** The adapters, and the framework of each: only its types are imported, except by Nest's adapter, which extends its classes. */
 const frameworks: Readonly<Record<string, string>> = {
   'guards/express': 'express',
   'guards/fastify': 'fastify',
@@ -127,13 +127,13 @@ const frameworks: Readonly<Record<string, string>> = {
   'guards/nest/refused': '@nestjs/common',
 };
 
-/** What linking an entry takes. */
+/** What linking an entry needs. */
 const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize'];
 
-describe('what src imports from outside', () => {
+describe('the external imports of src', () => {
   const outside = imports.filter(({ own }) => !own);
 
-  it('is what the build bundles, Node in the rooms for Node, zod in the room for policies, Kysely in that for SQL, and a framework in its adapter', () => {
+  it('are those that the build bundles, Node in the rooms for Node, zod in the policy room, Kysely in the SQL room, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
@@ -143,11 +143,11 @@ describe('what src imports from outside', () => {
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
 
-  it('lets policies run where there is no Node', () => {
+  it('leave the policy room without Node', () => {
     expect([...closure('policy')].filter((to) => !isOwn(to)).sort()).toEqual(['zod/mini']);
   });
 
-  it('asks for no SDK where agents are guarded, not even for its types', () => {
+  it('contain no SDK where agents are guarded, not even for types', () => {
     const seen = new Set(['ai']);
     for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
     expect([...seen].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
@@ -156,11 +156,11 @@ describe('what src imports from outside', () => {
         .filter((module) => isInside('guards/ai', module))
         .flatMap((module) => imports.filter(({ from, to }) => from === module && !isOwn(to))),
     ).toEqual([]);
-    // Nor does it bring the engine along.
+    // Nor does it load the engine.
     expect(seen).not.toContain('engine/engine');
   });
 
-  it('brings neither the engine nor a store nor a hash along with a checker', () => {
+  it('of a checker include neither the engine nor a store nor a hash', () => {
     const seen = new Set(['check']);
     for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
     expect([...seen].filter((to) => !isOwn(to))).toEqual([]);
@@ -177,16 +177,13 @@ describe('what src imports from outside', () => {
     expect([...seen].filter((module) => heavy.some((room) => isInside(room, module)))).toEqual([]);
   });
 
-  it('brings no driver along with a store', () => {
+  it('of a store include no driver', () => {
     expect([...closure('sql')].filter((to) => !isOwn(to) && to !== 'kysely').sort()).toEqual(LINK);
-    // And the digest by which Redis knows a script.
+    // And the digest that identifies a script in Redis.
     expect([...closure('redis')].filter((to) => !isOwn(to)).sort()).toEqual(['@noble/hashes/legacy.js', ...LINK]);
   });
 
-  it.each(['index', 'testing', 'guard', 'fetch', 'work'])(
-    'L35 is nothing of Node, no zod, no hmac and no driver in the closure of %s',
-    (entry) => {
-      expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
-    },
-  );
+  it.each(['index', 'testing', 'guard', 'fetch', 'work'])('L35 are without Node, zod, hmac and drivers in the closure of %s', (entry) => {
+    expect([...closure(entry)].filter((to) => !isOwn(to)).sort()).toEqual(LINK);
+  });
 });

@@ -1,7 +1,7 @@
 import { GENESIS } from '../src/journal/link.js';
 import type { CommitAnswer, CommitOutcome } from '../src/core/store-port.js';
 
-/** What a store answers to a change that lost a race, where a test lets it lose. */
+/** The answer of a store to a change that lost a race, where a test makes it lose. */
 export const CONFLICT: CommitAnswer = { outcome: 'conflict', head: GENESIS };
 
 export const outcomesOf = (answers: readonly CommitAnswer[]): CommitOutcome[] => answers.map(({ outcome }) => outcome);

@@ -20,7 +20,7 @@ async function world() {
   return { clock, store, engine, request, grant: rest.grants[0] };
 }
 
-/** Goes on for three days, so that a purge has a journal that confirms its horizon. */
+/** Runs for three days, so that a purge has a journal that confirms its horizon. */
 async function later() {
   const made = await world();
   for (let day = 1; day <= 3; day++) {
@@ -34,7 +34,7 @@ async function later() {
 const policy = definePolicy({ rules: [{ id: 'r', scopes: ['db'], maxStartAhead: '2h', approve: true }] });
 const subjects = (page: { readonly items: readonly { readonly subject: string }[] }) => page.items.map(({ subject }) => subject);
 
-/** Every place that takes an instant: the argument that it names, the instant to give, and what comes of it. */
+/** Every call that takes an instant: its argument's name, the instant, and the result. */
 const places: readonly (readonly [string, string, number, (at: Instant) => Promise<unknown>])[] = [
   [
     'requestAccess',
@@ -94,8 +94,8 @@ const places: readonly (readonly [string, string, number, (at: Instant) => Promi
   ],
 ];
 
-describe('an instant that a caller gives', () => {
-  it.each(places)('%s takes a Date as %s, and gives what it gives for its milliseconds', async (_, __, ms, give) => {
+describe('an instant from a caller', () => {
+  it.each(places)('%s accepts a Date as %s, with the same result as its milliseconds', async (_, __, ms, give) => {
     const given = await give(ms);
     expect(await give(new Date(ms))).toEqual(given);
     expect(given).not.toBeUndefined();
@@ -105,7 +105,7 @@ describe('an instant that a caller gives', () => {
     await expect(give(new Date(NaN))).rejects.toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
   });
 
-  it.each([0, 30 * 60_000, HOUR - 1, HOUR, 25 * HOUR])('the pure rules judge a Date %s ms on as its milliseconds', async (on) => {
+  it.each([0, 30 * 60_000, HOUR - 1, HOUR, 25 * HOUR])('the pure rules treat a Date %s ms on as its milliseconds', async (on) => {
     const { request, grant } = await world();
     if (grant === undefined) throw new Error('no grant');
     expect(wasHeldAt(grant, new Date(T0 + on))).toBe(on < HOUR);

@@ -1,6 +1,6 @@
 /**
- * Calls `begin` at each turn of the event loop while some work runs: every callback of a timer or an immediate begins one. An
- * immediate that sets itself again marks those that I/O takes.
+ * Calls `begin` at each turn of the event loop while some work runs: every callback of a timer or an immediate starts one.
+ * An immediate that sets itself again marks the turns of I/O.
  */
 export async function onTurns(begin: () => void, work: () => Promise<unknown>): Promise<void> {
   const { setImmediate: immediate, setTimeout: timeout } = globalThis;

@@ -4,7 +4,7 @@ import { definePolicy } from '../src/policy.js';
 import { ManualClock } from '../src/testing.js';
 import { MAYA, refusal, SAM } from './engine/an-engine.js';
 
-/** What it is refused with, and the argument that it names; `taken` where it is not. */
+/** The error code and the name of the argument; `taken` where the options are accepted. */
 const outcome = (make: () => unknown): string => {
   try {
     make();
@@ -15,7 +15,7 @@ const outcome = (make: () => unknown): string => {
   }
 };
 
-/** An instance with a field of its own, so that it isn't taken for something else than options, and an accessor on its prototype. */
+/** An instance with a field of its own, so that it looks like options, and an accessor on its prototype. */
 const behindClass = (own: object, name: string, value: unknown): never => {
   class Options {
     constructor() {
@@ -37,12 +37,12 @@ const ownAccessor = (own: object, name: string, value: unknown): never =>
 const approver = autoApprove(() => true);
 const ASK = { subject: MAYA, scope: 'db', ttl: '8h' } as const;
 
-describe('what is read as options is a plain object', () => {
+describe('options must be plain objects', () => {
   it.each([
     ['a class', behindClass, 'limits'],
     ['a bare prototype', behindBare, 'limits'],
     ['an own accessor', ownAccessor, 'limits.maxTtl'],
-  ])('limits behind %s are refused, not passed over [M12]', (_, made, argument) => {
+  ])('limits behind %s are refused, not ignored [M12]', (_, made, argument) => {
     const limits = made({ maxGrants: 5 }, 'maxTtl', '15m');
     expect(outcome(() => new JitEngine({ approver, limits }))).toBe(`ERR_JIT_INVALID_ARGUMENT ${argument}`);
   });
@@ -51,7 +51,7 @@ describe('what is read as options is a plain object', () => {
     ['a class', behindClass],
     ['a bare prototype', behindBare],
     ['an own accessor', ownAccessor],
-  ])('terms behind %s make the answer of an approver a failure: nothing is granted without them [M12]', async (_, made) => {
+  ])('terms behind %s make the answer of an approver a failure, and no grant is issued without them [M12]', async (_, made) => {
     const terms = made({ warnBeforeMs: [1_000] }, 'maxUses', 1);
     const verdict: Verdict = { outcome: 'approve', terms };
     const says: Approver = { name: 'says', decide: () => verdict, breakGlass: () => ({ ...verdict, reviewWithinMs: 60_000 }) };
@@ -98,7 +98,7 @@ describe('what is read as options is a plain object', () => {
     expect(asked.argument).toBe('ask');
   });
 
-  it('ports may be instances of a class, and options may come from another realm or inherit nothing', async () => {
+  it('ports may be instances of a class, and options may come from another realm or have no prototype', async () => {
     class OwnClock implements Clock {
       now = () => 1_700_000_000_000;
     }

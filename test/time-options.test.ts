@@ -7,7 +7,7 @@ import { readBreakGlass, readVerdict } from '../src/lifecycle/verdict.js';
 const durationsIn = (text: string): string[] => [...text.matchAll(/(\w+)\??: Duration\b/g)].map(([, name]) => name as string);
 
 describe('an option for a length of time', () => {
-  it('takes a Duration where its name does not end in Ms, and only there', () => {
+  it('takes a Duration exactly where its name does not end in Ms', () => {
     const names = readdirSync('src', { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .flatMap((file) => durationsIn(readFileSync(`src/${file}`, 'utf8')));
@@ -31,7 +31,7 @@ describe('an option for a length of time', () => {
     ['verdict.terms.idleTtlMs', (idleTtlMs: unknown) => inTerms({ idleTtlMs })],
     ['verdict.terms.maxTotalMs', (maxTotalMs: unknown) => inTerms({ maxTotalMs })],
     ['verdict.reviewWithinMs', (reviewWithinMs: unknown) => () => readBreakGlass('desk', { outcome: 'approve', reviewWithinMs })],
-  ])('takes milliseconds and refuses a text where it ends in Ms: %s', (argument, giving) => {
+  ])('takes milliseconds and refuses a string where it ends in Ms: %s', (argument, giving) => {
     expect(giving(1_000)).not.toThrow();
     expect(giving('1s')).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });

@@ -25,7 +25,7 @@ const SAM = 'user:sam';
 const COUNT = 700;
 
 const made = vi.hoisted(() => ({ see: undefined as (() => void) | undefined, measure: undefined as (() => void) | undefined }));
-// What replay makes of the entries it makes after the last of them has been read, where no store and no list sees it.
+// Records that replay creates after it has read the last entry, without a call to a store or a list.
 vi.mock('../src/journal/replay/records.js', async (load) => {
   const all = await load<typeof ReplayRecords>();
   return {
@@ -48,7 +48,7 @@ vi.mock('../src/records/index.js', async (load) => {
   };
 });
 
-/** The most, and all, that was handled between two turns of the event loop. */
+/** The most items, and all items, that were handled between two turns of the event loop. */
 async function counted(work: (see: (count: number) => void) => Promise<unknown>): Promise<{ readonly most: number; readonly all: number }> {
   let [most, all, now] = [0, 0, 0];
   const begin = () => (now = 0);
@@ -60,7 +60,7 @@ async function counted(work: (see: (count: number) => void) => Promise<unknown>)
   return { most, all };
 }
 
-/** A list, each item of which counts when it is taken. */
+/** A list that counts each item when it is taken. */
 function* listed<T>(items: readonly T[], see: (count: number) => void): Generator<T> {
   for (const item of items) {
     see(1);
@@ -68,7 +68,7 @@ function* listed<T>(items: readonly T[], see: (count: number) => void): Generato
   }
 }
 
-/** A store that counts the rows and entries that it gives and takes; rows that are only compared do not count. */
+/** A store that counts the rows and entries in its arguments and answers; rows that are only compared do not count. */
 const counting = (store: GrantStore, see: (count: number) => void): GrantStore =>
   new Proxy(store, {
     get(target, name) {
@@ -92,7 +92,7 @@ const approver = () =>
     groupsOf: () => ['sec'],
   });
 
-/** A store with as many grants, pending requests, and requests of one subject that have ended. */
+/** A store with as many grants, pending requests, and ended requests of one subject. */
 async function filled(count = COUNT): Promise<{ readonly store: MemoryGrantStore; readonly clock: ManualClock }> {
   const [store, clock] = [new MemoryGrantStore(), new ManualClock()];
   const engine = new JitEngine({ store, clock, approver: approver() });
@@ -113,7 +113,7 @@ const over = ({ store, clock }: World, see: (count: number) => void) =>
 
 const policy = definePolicy({ rules: [{ id: 'all', scopes: ['**'], approve: true }], groups: {} });
 
-/** Loops that read what is there. */
+/** Loops that only read. */
 const READERS: Readonly<Record<string, (world: World, see: (count: number) => void) => Promise<unknown>>> = {
   readJournal: async ({ store }, see) => {
     for await (const entry of readJournal(counting(store, see))) void entry;
@@ -121,12 +121,12 @@ const READERS: Readonly<Record<string, (world: World, see: (count: number) => vo
   'verifyJournal over a list': ({ entries }, see) => verifyJournal(listed(entries, see)),
   'verifyJournal over a store': ({ store }, see) => verifyJournal(readJournal(counting(store, see))),
   'replay over a list': ({ entries }, see) => replay(listed(entries, see)),
-  'the records that replay makes': async ({ entries }, see) => {
+  'the records that replay creates': async ({ entries }, see) => {
     made.see = () => see(1);
     await replay(entries).finally(() => (made.see = undefined));
   },
   'the grants that exposure measures': async ({ entries }, see) => {
-    // Each is asked once for its end, after all have been replayed.
+    // The end of each grant is read once, after the replay.
     made.measure = () => see(1);
     await accessReport(entries, { from: START_AT, to: START_AT + HOUR }).finally(() => (made.measure = undefined));
   },
