@@ -27,7 +27,7 @@ describe('PageProgress', () => {
     expect(got).toEqual(['c1.1', 'c2.1', 'c3.1', 'c4.1']);
   });
 
-  it('repeats nothing of a page that is sent again whole, or with more entries', async () => {
+  it('repeats no entry of a page that is sent again whole, or with more entries', async () => {
     const { got, send } = aDestination();
     const progress = new PageProgress();
     for (const length of [2, 2, 3]) await progress.through(journalOf(length), send);

@@ -553,7 +553,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
       title: 'names a row that get() returns in its old version while find() and live() are right [V8c]',
     },
   },
-  // ---- Whoever follows one ----
+  // ---- Followers ----
   {
     name: 'followers: the cursor moves before its entries are delivered',
     file: 'followers/follower.ts',

@@ -1,4 +1,4 @@
-/** The globs without braces that one with braces stands for. */
+/** The globs without braces that are equivalent to one with braces. */
 export function alternatives(glob: string): string[] {
   const braces = /\{([^{}]*)\}/.exec(glob);
   if (braces === null) return [glob];

@@ -54,8 +54,8 @@ const ENDLESS_MS = 3_000;
 const STEPS_PER_LOOK = 1 << 14;
 
 /**
- * The processor time for the tests of one change. A change that is not found by then has survived, whatever later tests
- * would find. Where each survivor must be listed, only the most expensive tests have not run by then.
+ * The processor time for the tests of one change. A change that is not found by then has survived, and its remaining
+ * tests do not run. Where each survivor must be listed, only the most expensive tests have not run by then.
  */
 const budgetOf = (file: string): number => (roomOf(file.replace(/^.*\/src\//, ''))?.least === undefined ? 5_000 : 20_000);
 

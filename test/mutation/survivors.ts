@@ -19,7 +19,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);',
     from: 'i < text.length',
     to: 'i <= text.length',
-    why: 'One round more over nothing: another delay, drawn as evenly from the same span.',
+    why: 'One more iteration without a value: another delay, evenly distributed over the same span.',
   },
   {
     file: 'lifecycle/explain.ts',
@@ -27,7 +27,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return i !== -1 && (a[i] as number) > (b[i] as number);',
     from: 'i !== -1',
     to: 'true',
-    why: 'Where no value differs, both are undefined, and neither is higher.',
+    why: 'Where no value differs, both are undefined, and the comparison is false.',
   },
   {
     file: 'lifecycle/explain.ts',
@@ -35,7 +35,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return i !== -1 && (a[i] as number) > (b[i] as number);',
     from: '(a[i] as number) > (b[i] as number)',
     to: 'a[i] as number >= (b[i] as number)',
-    why: 'It compares the first that differ.',
+    why: 'The two values at this index differ.',
   },
   {
     file: 'lifecycle/review.ts',
@@ -43,7 +43,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return request.end === undefined && request.escalatedAt === undefined && at !== undefined && at <= now;',
     from: 'at !== undefined',
     to: 'true',
-    why: 'undefined is at or before no instant.',
+    why: 'undefined is at or before no instant: each comparison with it is false.',
   },
   {
     file: 'lifecycle/usage.ts',
@@ -51,7 +51,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;',
     from: 'grant.idleTtlMs !== undefined',
     to: 'true',
-    why: 'No number is above a part of undefined.',
+    why: 'Every comparison with a field of undefined is false.',
   },
   {
     file: 'lifecycle/usage.ts',
@@ -67,7 +67,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));',
     from: 'a.scope < b.scope',
     to: 'a.scope <= b.scope',
-    why: 'No two lines have the same scope.',
+    why: 'No two extension chains have the same scope.',
   },
   {
     file: 'followers/follower.ts',
@@ -75,7 +75,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: '#again = false;',
     from: 'false',
     to: 'true',
-    why: 'drive() sets it before anything looks at it.',
+    why: 'drive() sets it before any code reads it.',
   },
   {
     file: 'followers/follower.ts',
@@ -83,7 +83,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (!(await this.#cursor.write(version, { seq, leasedUntil: now + LEASE_MS, refusals }))) return false;',
     from: 'false',
     to: 'true',
-    why: 'It looks once more, and finds the lease, or the cursor, of whoever was faster.',
+    why: 'It reads once more, and finds the lease, or the cursor, of the faster process.',
   },
   {
     file: 'core/mac.ts',
@@ -91,7 +91,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] ?? 0);',
     from: 'i < a.length',
     to: 'i <= a.length',
-    why: 'One round more compares nothing with nothing; that one is longer than the other is noticed before.',
+    why: 'One more iteration compares undefined with undefined; a difference in length returns earlier.',
   },
   {
     file: 'journal/read.ts',
@@ -99,7 +99,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (last < head.seq) await yieldToOthers();',
     from: 'last < head.seq',
     to: 'true',
-    why: 'Behind the last page it lets others run once more, and then ends all the same.',
+    why: 'After the last page it yields once more, and then ends.',
   },
   {
     file: 'journal/read.ts',
@@ -107,7 +107,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (last < head.seq) await yieldToOthers();',
     from: 'last < head.seq',
     to: 'last <= head.seq',
-    why: 'Behind the last page it lets others run once more, and then ends all the same.',
+    why: 'After the last page it yields once more, and then ends.',
   },
   {
     file: 'journal/replay/rebuild.ts',
@@ -115,7 +115,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'this.then = at === undefined ? this.now : new RecordDrafts();',
     from: 'at === undefined',
     to: 'false',
-    why: 'Without an instant everything is before it: two that are written alike instead of one.',
+    why: 'Without an instant every entry is before it: two identical writes instead of one.',
   },
   {
     file: 'journal/replay/rebuild.ts',
@@ -123,7 +123,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (this.then !== this.now && entry.at <= this.#at) this.then.set(draft);',
     from: 'this.then !== this.now',
     to: 'true',
-    why: 'Written twice, the same is what it was.',
+    why: 'Writing the same value twice changes nothing.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -131,7 +131,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "const given = before === undefined || before === 'unproven' ? [] : (before.fields['reviews'] as readonly JsonValue[]);",
     from: '[]',
     to: '["Stryker was here"]',
-    why: 'Of a request whose first entry is gone nothing is kept, whatever its reviews are taken for.',
+    why: 'Of a request whose first entry is purged no record is built, so its reviews are dropped.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -139,7 +139,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "if (request === undefined || request === 'unproven') return;",
     from: 'request === undefined',
     to: 'false',
-    why: 'What is not on record was refused, or doubted, right before.',
+    why: 'A row that the journal lacks was refused, or listed as unproven, right before.',
   },
   {
     file: 'journal/replay.ts',
@@ -147,7 +147,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (instant !== undefined && instant < rebuild.horizon) throw new PurgedError(rebuild.horizon);',
     from: 'instant !== undefined',
     to: 'true',
-    why: 'undefined is below no number.',
+    why: 'Every comparison of undefined with a number is false.',
   },
   {
     file: 'journal/store-reads.ts',
@@ -155,7 +155,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (isRows(answer)) return answer;',
     from: 'isRows(answer)',
     to: 'false',
-    why: 'The same answer, by way of askStore.',
+    why: 'askStore gives the same answer.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -163,7 +163,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {',
     from: 'round < MAX_ROUNDS',
     to: 'round <= MAX_ROUNDS',
-    why: 'A round more, or rounds over nothing, before what keeps changing counts as busy.',
+    why: 'One more round, or empty rounds, before a row that keeps changing counts as busy.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -171,7 +171,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {',
     from: 'left.length > 0',
     to: 'true',
-    why: 'A round more, or rounds over nothing, before what keeps changing counts as busy.',
+    why: 'One more round, or empty rounds, before a row that keeps changing counts as busy.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -179,7 +179,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let round = 0; round < MAX_ROUNDS && left.length > 0; round++) {',
     from: 'left.length > 0',
     to: 'left.length >= 0',
-    why: 'A round more, or rounds over nothing, before what keeps changing counts as busy.',
+    why: 'One more round, or empty rounds, before a row that keeps changing counts as busy.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -187,7 +187,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (problem !== undefined) return problem;',
     from: 'problem !== undefined',
     to: 'false',
-    why: 'The second reading stops at the same entry.',
+    why: 'The second read stops at the same entry.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -195,7 +195,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'for (let i = 0; i < keys.length; i += PAGE) {',
     from: 'i < keys.length',
     to: 'i <= keys.length',
-    why: 'Asks for no rows once more.',
+    why: 'One more request for no rows.',
   },
   {
     file: 'journal/verify-store/journal-state.ts',
@@ -203,7 +203,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "const expected = expectedOf(reading, { kind, id, version, fields, seq: rebuild.seq, change: '' });",
     from: "''",
     to: '"Stryker was here!"',
-    why: 'Nothing reads it here.',
+    why: 'No code reads it here.',
   },
   {
     file: 'journal/verify-store/journal-state.ts',
@@ -211,7 +211,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "return { row, seq, metadataHash: typeof metadataHash === 'string' ? metadataHash : undefined };",
     from: "typeof metadataHash === 'string'",
     to: 'true',
-    why: 'It is a text, or undefined, in every entry that makes a request.',
+    why: 'It is a string, or undefined, in every entry that creates a request.',
   },
   {
     file: 'journal/verify-store/difference.ts',
@@ -219,7 +219,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: '} catch {',
     from: '{ return false; }',
     to: '{}',
-    why: 'undefined is no yes either.',
+    why: 'undefined is not a yes either.',
   },
   {
     file: 'journal/verify-store/difference.ts',
@@ -227,7 +227,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "return typeof is === 'object' && canonicalJson(is) === canonicalJson(should);",
     from: "typeof is === 'object'",
     to: 'true',
-    why: 'What is no object has another canonical form than one that is.',
+    why: 'A value that is not an object has another canonical form than an object.',
   },
   {
     file: 'journal/verify-store/difference.ts',
@@ -235,7 +235,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return text.length > 200 ? `${text.slice(0, 200)}...` : text;',
     from: 'text.length > 200',
     to: 'text.length >= 200',
-    why: 'One character more or less in the line of a report.',
+    why: 'One more or one less character in the line of a report.',
   },
   {
     file: 'journal/verify-store.ts',
@@ -251,7 +251,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (now > this.#shared.highWater) this.#shared.highWater = now;',
     from: 'now > this.#shared.highWater',
     to: 'now >= this.#shared.highWater',
-    why: 'Set to what it is.',
+    why: 'It is set to its own value.',
   },
   {
     file: 'core/time.ts',
@@ -259,7 +259,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (clock.sleep) {',
     from: 'clock.sleep',
     to: 'true',
-    why: 'Called where there is none it throws, which is caught, and the timer is used all the same.',
+    why: 'Without the method the call throws, which is caught, and the timer is still used.',
   },
   {
     file: 'core/instant.ts',
@@ -267,7 +267,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "if (typeof value !== 'object' || value === null) return value;",
     from: 'value === null',
     to: 'false',
-    why: 'null has no time either: asking it throws, which is caught, and null is returned all the same.',
+    why: 'null has no getTime either: the call throws, which is caught, and null is still returned.',
   },
   {
     file: 'core/time.ts',
@@ -275,7 +275,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: '} catch {',
     from: '{ return undefined; }',
     to: '{}',
-    why: 'A function that returns nothing returns undefined.',
+    why: 'A function without a return value returns undefined.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -283,7 +283,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'const createRequest: Write = (to, entry, { version, subjectVersion, requesterVersion, ended = [], ...fields }) => {',
     from: '[]',
     to: '["Stryker was here"]',
-    why: 'No request has that id, so that none is dropped.',
+    why: 'No request has that id, so none is dropped.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -291,7 +291,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'function noteDenial(to: Rebuild, entry: AuditEntry, subjectVersion: unknown, forgotten: JsonValue = []): void {',
     from: '[]',
     to: '["Stryker was here"]',
-    why: 'No request has that id, so that none is dropped.',
+    why: 'No request has that id, so none is dropped.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -299,7 +299,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "const lists: Partial<Lists> = draft === undefined || draft === 'unproven' ? {} : draft.fields;",
     from: "draft === 'unproven'",
     to: 'false',
-    why: 'No subject is ever unproven: each entry about one has all of its lists.',
+    why: 'No subject is ever unproven: each entry about a subject has all of its lists.',
   },
   {
     file: 'journal/replay/writes.ts',
@@ -307,7 +307,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "const lists: Partial<Lists> = draft === undefined || draft === 'unproven' ? {} : draft.fields;",
     from: "'unproven'",
     to: '""',
-    why: 'No subject is ever unproven: each entry about one has all of its lists.',
+    why: 'No subject is ever unproven: each entry about a subject has all of its lists.',
   },
   {
     file: 'journal/verify-store/journal-state.ts',
@@ -323,7 +323,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'const places = this.#places.get(kind) ?? [];',
     from: '[]',
     to: '["Stryker was here"]',
-    why: 'Of a kind that was never listed both begin at the first page: a text has no cursor.',
+    why: 'For a kind that was never listed both start at the first page: a string has no cursor.',
   },
   {
     file: 'journal/verify-store/difference.ts',
@@ -331,7 +331,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'return `${method}() still returns it at version ${show(copy?.version)}, but must not`;',
     from: 'copy?.version',
     to: 'copy.version',
-    why: 'Where both are missing it has returned before.',
+    why: 'Where both are missing it has returned earlier.',
   },
   {
     file: 'journal/verify-store/comparison.ts',
@@ -339,7 +339,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };',
     from: '{ kind: undefined, id: undefined }',
     to: '{}',
-    why: 'A field that is missing is undefined, too.',
+    why: 'A missing field is undefined too.',
   },
   {
     file: 'core/instant.ts',
@@ -347,7 +347,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "if (typeof value !== 'object' || value === null) return value;",
     from: "typeof value !== 'object'",
     to: 'false',
-    why: 'What is no object has no time: asking it throws, which is caught, and it is returned all the same.',
+    why: 'A value that is not an object has no getTime: the call throws, which is caught, and the value is still returned.',
   },
   {
     file: 'core/instant.ts',
@@ -355,7 +355,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "if (typeof value !== 'object' || value === null) return value;",
     from: "typeof value !== 'object' || value === null",
     to: 'false',
-    why: 'What is no object has no time: asking it throws, which is caught, and it is returned all the same.',
+    why: 'A value that is not an object has no getTime: the call throws, which is caught, and the value is still returned.',
   },
   {
     file: 'core/instant.ts',
@@ -363,7 +363,7 @@ export const SURVIVORS: readonly Survivor[] = [
     line: "if (typeof value !== 'object' || value === null) return value;",
     from: "typeof value !== 'object' || value === null",
     to: "typeof value !== 'object' && value === null",
-    why: 'What is no object has no time: asking it throws, which is caught, and it is returned all the same.',
+    why: 'A value that is not an object has no getTime: the call throws, which is caught, and the value is still returned.',
   },
   {
     file: 'core/time.ts',
@@ -371,6 +371,6 @@ export const SURVIVORS: readonly Survivor[] = [
     line: 'if (now > mark.highWater) {',
     from: 'now > mark.highWater',
     to: 'now >= mark.highWater',
-    why: 'Set to what it is.',
+    why: 'It is set to its own value.',
   },
 ];

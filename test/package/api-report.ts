@@ -1,6 +1,6 @@
 /*
- * The public interface of each entry, as committed in docs/api. `npm run api` fails when the code says otherwise, so that
- * no change to it goes unseen; `npm run api -- --update` writes the reports anew. Reads what tsc left in build/.
+ * The public interface of each entry, as committed in docs/api. `npm run api` fails when the code differs, so that each
+ * change to it is reviewed; `npm run api -- --update` writes the reports. Reads the output of tsc in build/.
  */
 import { mkdirSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';

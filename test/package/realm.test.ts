@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 import { root } from './entries.js';
 
-/** All globals that the core needs besides ECMAScript: those that browsers, workers and edge runtimes have too. */
+/** All globals that the core needs in addition to ECMAScript: those that browsers, workers and edge runtimes have too. */
 const surroundings = { crypto, TextEncoder, AbortController, setTimeout, clearTimeout };
 
 /** Globals that a core for Node would use. */

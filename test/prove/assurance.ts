@@ -6,9 +6,9 @@ import type { Outcome } from './run.js';
 const HEAD = ['proof', 'what', 'count', 'seed', 'violations', 'time', 'on'] as const;
 
 /**
- * The tables of docs/explanation/assurance.md: what the last run of each proof came to, and which law is held by what.
+ * The tables of docs/explanation/assurance.md: the results of the last run of each proof, and which tests hold which law.
  *
- * @param before what stands there: the rows of proofs that were not run now are kept, of those that are no more dropped
+ * @param before the current page: the rows of proofs that were not run now are kept, those of removed proofs are dropped
  */
 export function assurance(
   before: string,

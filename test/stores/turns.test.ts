@@ -27,7 +27,7 @@ const HOUR = 3_600_000;
 const CISO = 'user:ciso';
 /** Requests of one scope; every other grant of theirs has a usage row. */
 const SMALL = 350;
-/** Requests that nobody decides. */
+/** Requests without a decision. */
 const PENDING = 150;
 /** Requests of fifty scopes: 101 rows each. */
 const LARGE = 4;

@@ -63,7 +63,7 @@ export const JOURNAL = [
     entries((entry) => ({ ...entry, prevHash: GENESIS.hash })),
   ),
   broken(
-    'the hash is over the number before',
+    'the hash covers the previous seq',
     'links each entry to the one before',
     chained((prevHash, seq, digest) => hashOfEntry(prevHash, seq - 1, digest)),
   ),

@@ -436,7 +436,7 @@ describe('JitEngine', () => {
       });
     });
 
-    it('reports the latest end, in whatever order requests and grants ended', async () => {
+    it('reports the latest end, in any order of the ends of requests and grants', async () => {
       const made = begin();
       const { engine, clock } = made;
       const grant = await aGranted(engine, { ttl: '10m' });

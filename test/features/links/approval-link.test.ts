@@ -223,7 +223,7 @@ describe('readLink()', () => {
     expect(await whyNot(signed(Buffer.alloc(16_384).toString('base64url')))).toBe('malformed');
   });
 
-  it('repeats nothing of the token, the key or the secret in its errors', async () => {
+  it('shows no part of the token, the key or the secret in its errors', async () => {
     for (const other of [token.slice(1), `${token}x`, token.replace('k1', 'k9'), signed([token, KEY.secret])]) {
       const error = await refusal(() => readLink([KEY], other), 'ERR_JIT_LINK');
       const told = `${error.message} ${JSON.stringify(error)} ${String(error.cause)}`;

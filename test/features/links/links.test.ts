@@ -501,7 +501,7 @@ describe('approvalLinks()', () => {
       const token = await linkFor(here.engine, id);
       const elsewhere = anEngine({ approver: here.approver, store: store.in('other'), clock: here.clock });
       for (const work of [linksOf(elsewhere.engine).open(token), linksOf(elsewhere.engine).redeem(token, { by: SAM })]) {
-        // The refusal reveals nothing of the other namespace, not even the request's id.
+        // The refusal reveals no data of the other namespace, not even the request's id.
         expect(await refusal(work, 'ERR_JIT_LINK')).toMatchObject({ why: 'other_request', requestId: undefined });
       }
       await elsewhere.engine.flushAudit();

@@ -239,7 +239,7 @@ describe('decided', () => {
     expect(notice).toMatchObject({ people: [], text: 'Request r1 was denied by user:sam\nreason: no\nrequest: r1' });
   });
 
-  it('says that access has ended, whatever cause a later version writes', async () => {
+  it('says that access has ended, also with a cause of a later version', async () => {
     for (const cause of ['later', 'constructor'])
       expect((await noticeOf({ type: 'request.denied', data: endOf('denied', cause) })).text).toBe(
         'Request r1 has ended: denied\nrequest: r1',
@@ -322,7 +322,7 @@ describe('ended', () => {
     expect(await textOf('revoked', 'revoked')).not.toContain('extended');
   });
 
-  it('says that access has ended, whatever cause a later version writes', async () => {
+  it('says that access has ended, also with a cause of a later version', async () => {
     for (const cause of ['later', 'toString']) {
       const { text } = await noticeOf({ type: 'grant.expired', data: dataOf('expired', cause), grantId: 'r1.1' });
       expect(text.split('\n')[0]).toBe("user:maya's access to db-prod:write has ended");

@@ -32,7 +32,7 @@ describe('provision()', () => {
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
     await clock.advance('15m');
     await engine.flushAudit();
-    // Access is over; the external system learns of the expiry from the sweep.
+    // Access has expired; the external system learns of the expiry from the sweep.
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     expect(roles.held.size).toBe(1);
     await settle(engine);

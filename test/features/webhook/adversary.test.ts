@@ -33,7 +33,7 @@ describe('webhookSink', () => {
     expect(String(error)).not.toContain('undefined');
   });
 
-  it('guarantee of webhookSink: an error contains only the origin of the URL, whatever the reply throws', async () => {
+  it('guarantee of webhookSink: an error contains only the origin of the URL, for any error of the reply', async () => {
     const headers = {
       get: () => {
         throw new Error('headers of https://siem.example/s3cret are gone');

@@ -70,7 +70,7 @@ describe('watch', () => {
     const watch = await watchAccess(engine, SUBJECT, SCOPE);
     const gated = gate();
     faulty.inject('live', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
-    await vi.advanceTimersByTimeAsync(1_000); // the poll's read is under way
+    await vi.advanceTimersByTimeAsync(1_000); // the poll's read is in flight
     offset = -3_600_000; // NTP sets the clock back by an hour in the meantime
     gated.open();
     await vi.advanceTimersByTimeAsync(10);

@@ -574,7 +574,7 @@ describe('watch()', () => {
       store.inject('live', { fault: 'hang' });
       await refusal(engine.requestAccess({ subject: MAYA, scope: 'x', ttl: '1m' }), 'ERR_JIT_CLOCK');
       expect(told.map(({ during }) => during)).toEqual(['clock']);
-      // Confirmed one second before, whatever the clock says: 29 s are left from 5 s on.
+      // Confirmed one second before the clock was set: 29 s are left from 5 s on.
       await clock.set(at(34 * SECOND) - 1);
       expect(watch.signal.aborted).toBe(false);
       await clock.set(at(34 * SECOND));

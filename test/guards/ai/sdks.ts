@@ -53,7 +53,7 @@ export interface Sdk {
   open(engine: JitEngine, options: Options, work: Work): (input: Partial<Refund>, callId?: string) => Promise<Outcome>;
 }
 
-/** Whether the tool ran, whatever the SDK reports. */
+/** Whether the tool ran, independent of the SDK's report. */
 function noting(work: Work) {
   const ran = { count: 0 };
   const noted: Work = (input, signal) => {

@@ -13,7 +13,7 @@ export interface TestServer {
   readonly url: string;
   /** `undefined`: the tests may not stop it. */
   readonly process: ChildProcess | undefined;
-  /** Namespaces with this prefix are removed when the tests are over, from a server that keeps running. */
+  /** Namespaces with this prefix are removed after the tests, from a server that keeps running. */
   forget(namespace: string): void;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }

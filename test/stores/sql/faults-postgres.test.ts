@@ -160,7 +160,7 @@ describe.each([
 });
 
 describe('commits on PostgreSQL that the server cannot complete', () => {
-  // The outcome of a failed COMMIT is unknown: the store asks for it until its time is over.
+  // The outcome of a failed COMMIT is unknown: the store asks for it until its limit expires.
   const inDoubt = [SHORT, /^ERR_JIT_(STORE|OUTCOME_UNKNOWN)$/] as const;
 
   it.each([
