@@ -25,7 +25,7 @@ afterAll(() => db.destroy());
 
 const ways = {
   'through Kysely alone': (namespace: string) => sqlGrantStore({ db, dialect: 'postgres', namespace }),
-  'with reads on the pool': (namespace: string) => sqlGrantStore({ db, dialect: 'postgres', namespace, read: pool }),
+  'with reads through the pool': (namespace: string) => sqlGrantStore({ db, dialect: 'postgres', namespace, read: pool }),
 };
 
 describe.each(Object.entries(ways))('sqlGrantStore on PGlite, %s', (name, open) => {

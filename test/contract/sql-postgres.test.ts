@@ -10,7 +10,7 @@ vi.setConfig({ hookTimeout: 60_000 });
 
 const ways = {
   'through Kysely alone': (pool: pg.Pool, namespace: string) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }),
-  'with reads on the pool': (pool: pg.Pool, namespace: string) =>
+  'with reads through the pool': (pool: pg.Pool, namespace: string) =>
     sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool }),
 };
 

@@ -4,7 +4,7 @@ import { blocksOf, pages, type Block } from './pages.js';
 export const blocks: readonly Block[] = pages.flatMap(blocksOf);
 export const code: readonly Block[] = blocks.filter((block) => /^ts\b/.test(block.info));
 
-/** A reader saves the store or the adapter of its page under a name of their own. */
+/** Readers choose the names under which they save the store or the adapter of a page. */
 export const programOf = (block: Block): string =>
   block.code
     .replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'")

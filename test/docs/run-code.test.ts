@@ -4,7 +4,7 @@ import { code, nameOf, programOf } from './blocks.js';
 
 describe.concurrent('the code in README.md and docs runs', () => {
   it.each(code.filter((block) => block.info === 'ts run').map((block) => [nameOf(block), block] as const))(
-    '%s, and prints what stands below it',
+    '%s, and prints the output that follows it',
     async (_, block) => {
       const { stdout, stderr, code: exit } = await run({ text: programOf(block) }, { bundlesCommonJs: block.code.includes("from 'koa'") });
       expect(stderr).toBe('');

@@ -41,7 +41,7 @@ const fill: Readonly<Record<SqlDialect, readonly string[]>> = {
   ],
 };
 
-describe.each(['postgres', 'sqlite'] as const)(`reads on %s among ${ROWS} rows`, (dialect) => {
+describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows`, (dialect) => {
   const statements = statementsOf(dialect);
   let db: SqlDatabase;
   beforeAll(async () => {
