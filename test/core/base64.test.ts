@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromBase64, fromBase64Url, toBase64, toBase64Url } from '../../src/core/base64.js';
 
-/** What differs between the two. */
+/** The differences between the two forms. */
 const forms = [
   {
     form: 'base64',
@@ -10,10 +10,10 @@ const forms = [
     toBytes: fromBase64,
     refused: [
       ['no padding, or too much', ['QQ', 'QQ=', 'QQ===', 'QUI', 'QUI==', 'QUJD=', 'QUJD==', '=', '====', '=QQ=']],
-      ['bits that are left over', ['QR==', 'Qf==', 'QUJ=', 'QUL=']],
-      ['a lone last digit', ['A', 'A===', 'QUJDA', 'QUJDA===']],
+      ['trailing bits that are not zero', ['QR==', 'Qf==', 'QUJ=', 'QUL=']],
+      ['a single trailing digit', ['A', 'A===', 'QUJDA', 'QUJDA===']],
       ['the alphabet of base64url', ['-w==', '_w==', 'a-b_']],
-      ['space and line ends', ['QQ== ', ' QQ==', 'QQ==\n', 'Q Q=', 'QQ\0=']],
+      ['spaces and line breaks', ['QQ== ', ' QQ==', 'QQ==\n', 'Q Q=', 'QQ\0=']],
       ['look-alikes', ['ＱＱ==', 'QQ==\u200b', '\u0410A==', 'QQ\ud800=']],
     ],
   },
@@ -23,17 +23,17 @@ const forms = [
     toBytes: fromBase64Url,
     refused: [
       ['padding', ['QQ==', 'QUI=', 'QQ=', 'QQ====', '=', '====', 'QUJD=']],
-      ['bits that are left over', ['QR', 'Qf', 'QUJ', 'QUL', 'AB']],
-      ['a lone last digit', ['A', 'QUJDA', 'AAAAA']],
+      ['trailing bits that are not zero', ['QR', 'Qf', 'QUJ', 'QUL', 'AB']],
+      ['a single trailing digit', ['A', 'QUJDA', 'AAAAA']],
       ['the alphabet of plain base64', ['+w', '/w', 'a+b/']],
-      ['space and line ends', ['QQ ', ' QQ', 'QQ\n', 'Q Q', 'QQ\0']],
+      ['spaces and line breaks', ['QQ ', ' QQ', 'QQ\n', 'Q Q', 'QQ\0']],
       ['look-alikes', ['ＱＱ', 'QQ\u200b', '\u0410A', 'QQ\ud800']],
     ],
   },
 ] as const;
 
 describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
-  it('is written as Node writes it', () => {
+  it('is encoded as Node encodes it', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         expect(toText(bytes)).toBe(Buffer.from(bytes).toString(form));
@@ -41,7 +41,7 @@ describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
     );
   });
 
-  it('is written for every byte, in each of the three places', () => {
+  it('is encoded for every byte, in each of the three positions', () => {
     for (let byte = 0; byte < 256; byte++) {
       for (const bytes of [[byte], [0, byte], [0, 0, byte], [byte, byte, byte, byte]]) {
         expect(toText(Uint8Array.from(bytes))).toBe(Buffer.from(bytes).toString(form));
@@ -49,7 +49,7 @@ describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
     }
   });
 
-  it('is read back as it was written', () => {
+  it('is decoded to the encoded bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         expect(toBytes(toText(bytes))).toEqual(bytes);
@@ -57,7 +57,7 @@ describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
     );
   });
 
-  it('is one text for any bytes: whatever is read, writing gives that text', () => {
+  it('is canonical: encoding the decoded bytes gives the same text', () => {
     const text = fc.string({ unit: fc.constantFrom(...'ABab01-_+/= .\n\0é'), maxLength: 12 });
     fc.assert(
       fc.property(text, (given) => {
@@ -73,7 +73,7 @@ describe.each(forms)('$form', ({ form, toText, toBytes, refused }) => {
     for (const text of texts) expect(toBytes(text)).toBeUndefined();
   });
 
-  it('is no bytes for the empty text', () => {
+  it('decodes the empty text to no bytes', () => {
     expect(toBytes('')).toEqual(new Uint8Array());
   });
 });

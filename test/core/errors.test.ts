@@ -221,18 +221,18 @@ describe('JitError', () => {
     expect(String(error)).toBe(`${name}: ${message}`);
   });
 
-  it('keeps the cause as it was, and has none where there was none', () => {
+  it('keeps the cause unchanged, and has no cause without one', () => {
     expect(new errors.StoreError('get', 'failed', cause).cause).toBe(cause);
     expect(new errors.StoreError('get', 'failed', 'text').cause).toBe('text');
     expect(new errors.StoreError('get', 'failed', null).cause).toBeNull();
     expect(Object.hasOwn(new errors.StoreError('get', 'failed'), 'cause')).toBe(false);
   });
 
-  it('says that a request is decided even where its end is missing', () => {
+  it('says that a request is decided even if its end is missing', () => {
     expect(new errors.DecidedError({ ...request, end: undefined }).message).toBe('request r1 is already undefined');
   });
 
-  it('shows no brand to whoever lists its properties', () => {
+  it('hides its brand from enumeration and from JSON', () => {
     expect(Object.keys(new errors.ClosedError()).sort()).toEqual(['code', 'name']);
     expect(Object.getOwnPropertyDescriptor(new errors.ClosedError(), Symbol.for('jit-access.error'))).toMatchObject({
       value: true,
@@ -246,7 +246,7 @@ describe('JitError', () => {
     });
   });
 
-  it('is one union that its code narrows', () => {
+  it('is a union that its code narrows', () => {
     const read = (error: AnyJitError) => {
       switch (error.code) {
         case 'ERR_JIT_DECIDED':
@@ -265,7 +265,7 @@ describe('JitError', () => {
 });
 
 describe('isJitError()', () => {
-  it('knows errors of another copy of the package, where instanceof does not', async () => {
+  it('recognises errors of another copy of the package, where instanceof does not', async () => {
     vi.resetModules();
     const other = await import('../../src/core/errors.js');
     expect(other.JitError).not.toBe(errors.JitError);
@@ -288,13 +288,13 @@ describe('isJitError()', () => {
     expect(errors.isJitError(value)).toBe(false);
   });
 
-  it('is false for what answers nothing, not even what it is', () => {
+  it('is false for a revoked proxy', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     expect(errors.isJitError(proxy)).toBe(false);
   });
 
-  it('is false for other errors though somebody has polluted what all objects share', () => {
+  it('is false for other errors even if Object.prototype is polluted', () => {
     const brand = Symbol.for('jit-access.error');
     Object.defineProperty(Object.prototype, brand, { value: true, configurable: true });
     try {
@@ -306,7 +306,7 @@ describe('isJitError()', () => {
 });
 
 describe('messageOf()', () => {
-  it('tells what an error says, and of anything else that it says nothing', () => {
+  it('returns the message of an error, and for any other value says that there is no error', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     expect(errors.messageOf(cause)).toBe('socket hang up');

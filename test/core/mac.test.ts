@@ -40,7 +40,7 @@ describe('macOf()', () => {
 });
 
 describe('areEqualBytes()', () => {
-  it('is true of the same bytes alone', () => {
+  it('is true only for equal bytes', () => {
     const bytes = fc.uint8Array({ maxLength: 40 });
     fc.assert(
       fc.property(bytes, bytes, (a, b) => {
@@ -50,7 +50,7 @@ describe('areEqualBytes()', () => {
     );
   });
 
-  it('tells one changed bit, wherever it is', () => {
+  it('detects one changed bit, at any position', () => {
     const mac = macOf(new Uint8Array(32), 'x');
     for (let bit = 0; bit < 256; bit++) {
       const other = Uint8Array.from(mac);
@@ -59,7 +59,7 @@ describe('areEqualBytes()', () => {
     }
   });
 
-  it('tells one that is shorter or longer, also by zeros', () => {
+  it('detects bytes that are shorter or longer, also by zeros', () => {
     for (const [a, b] of [
       [[], [0]],
       [[0], []],

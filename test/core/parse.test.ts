@@ -22,7 +22,7 @@ import {
 const refused = (argument: string) => expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error;
 const MiB = 'x'.repeat(1_048_576);
 
-/** Throws at whatever is done with it. */
+/** Throws on every operation. */
 const hostileProxy = (target: object): object => {
   const trap = () => {
     throw new Error('trap');
@@ -42,7 +42,7 @@ const throwing = (name: string): object =>
     },
   });
 
-/** Environments in which somebody has polluted what all objects share. */
+/** Environments with a polluted Object.prototype. */
 function polluted(name: string, value: unknown, run: () => void): void {
   Object.defineProperty(Object.prototype, name, { value, configurable: true, enumerable: true, writable: true });
   try {
@@ -59,7 +59,7 @@ const notText: readonly [string, unknown][] = [
   ['true', true],
   ['a list', ['alice']],
   ['a String object', new String('alice')],
-  ['an object that turns into text', { toString: () => 'alice' }],
+  ['an object that converts to text', { toString: () => 'alice' }],
   ['a symbol', Symbol('alice')],
   ['a function', () => 'alice'],
   ['a proxy that throws', hostileProxy({})],
@@ -73,9 +73,9 @@ describe('isId() and readId()', () => {
     ['an address', 'maya@example.com'],
     ['a space inside', 'Maya Rao'],
     ['a star, which is an id like any other', '*'],
-    ['words of the language', '__proto__'],
-    ['a word that every object has', 'constructor'],
-    ['letters of the world', 'Алиса 東京 é עברית'],
+    ['the name of the prototype', '__proto__'],
+    ['a name that every object has', 'constructor'],
+    ['letters of other scripts', 'Алиса 東京 é עברית'],
     ['an emoji', 'bot 🎉'],
     ['256 characters', 'x'.repeat(256)],
     ['256 characters outside ASCII', 'é'.repeat(256)],
@@ -123,7 +123,7 @@ describe('isId() and readId()', () => {
     expect(() => readId('reviewer', id)).toThrow(refused('reviewer'));
   });
 
-  it('L23 takes case for a difference, and never folds two ids into one', () => {
+  it('L23 distinguishes case, and never folds two ids into one', () => {
     const pairs = [
       ['Alice', 'alice'],
       ['ß', 'ss'],
@@ -132,7 +132,7 @@ describe('isId() and readId()', () => {
     for (const [a, b] of pairs) expect(readId('id', a)).not.toBe(readId('id', b));
   });
 
-  it('L23 accepts only what NFC leaves as it is, and what shows', () => {
+  it('L23 accepts only text in NFC without invisible characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 8 }), (text) => {
         if (!isId(text)) return;
@@ -163,15 +163,15 @@ describe('readText()', () => {
   it.each([
     ['nothing', ''],
     ['lines', 'one\ntwo\r\n\tthree'],
-    ['letters of the world', 'Алиса 東京 é e\u0301 🎉'],
-    ['what looks like a log line', 'ok\n2026-03-14 INFO grant approved'],
+    ['letters of other scripts', 'Алиса 東京 é e\u0301 🎉'],
+    ['text that looks like a log line', 'ok\n2026-03-14 INFO grant approved'],
     ['4 KiB', 'x'.repeat(4_096)],
     ['4 KiB of two bytes each', 'é'.repeat(2_048)],
   ])('accepts %s', (_, text) => {
     expect(readText('justification', text)).toBe(text);
   });
 
-  it('leaves out what is left out', () => {
+  it('returns undefined for undefined', () => {
     expect(readText('justification', undefined)).toBeUndefined();
   });
 
@@ -192,7 +192,7 @@ describe('readText()', () => {
 });
 
 describe('readMetadata()', () => {
-  it('copies plain JSON, all the way down, and freezes it', () => {
+  it('copies plain JSON deeply, and freezes it', () => {
     const given = { a: [1, -1.5, true, null, 'x', { b: {} }], c: { d: [] } };
     const read = readMetadata('metadata', given);
     expect(read).toEqual(given);
@@ -207,7 +207,7 @@ describe('readMetadata()', () => {
     expect(read).toEqual({ a: [1, -1.5, true, null, 'x', { b: {} }], c: { d: [] } });
   });
 
-  it('leaves out what is left out', () => {
+  it('returns undefined for undefined', () => {
     expect(readMetadata('metadata', undefined)).toBeUndefined();
   });
 
@@ -218,14 +218,14 @@ describe('readMetadata()', () => {
     expect(readMetadata('metadata', foreign)).toEqual({ a: 1 });
   });
 
-  it('asks each property once, so that none can change its answer', () => {
+  it('reads each property once, so that no getter can change its answer', () => {
     let asked = 0;
     const changing = Object.defineProperty({}, 'n', { enumerable: true, get: () => (asked++ === 0 ? 1 : 10n) });
     expect(readMetadata('metadata', changing)).toEqual({ n: 1 });
     expect(asked).toBe(1);
   });
 
-  it('takes nothing that is inherited, hidden or named by a symbol', () => {
+  it('ignores inherited, non-enumerable and symbol properties', () => {
     const given = Object.defineProperty({ a: 1, [Symbol('s')]: 2 }, 'hidden', { value: 3 });
     expect(readMetadata('metadata', given)).toEqual({ a: 1 });
     polluted('allowed', true, () => {
@@ -234,7 +234,7 @@ describe('readMetadata()', () => {
     });
   });
 
-  it('takes words of the language for names like any other', () => {
+  it('accepts names such as constructor, then and toJSON', () => {
     const given = { constructor: 1, toString: 2, hasOwnProperty: 3, then: 4, toJSON: 'text' };
     expect({ ...readMetadata('metadata', given) }).toEqual(given);
   });
@@ -247,7 +247,7 @@ describe('readMetadata()', () => {
   };
   const wide = (length: number) => ({ a: 'x'.repeat(length) });
 
-  it('accepts 8 levels and 8 KiB, and not one more', () => {
+  it('accepts 8 levels and 8 KiB, and no more', () => {
     expect(readMetadata('metadata', nested(8))).toEqual(nested(8));
     expect(() => readMetadata('metadata', nested(9))).toThrow(/at most 8 KiB and depth 8; got more levels/);
     const frame = JSON.stringify(wide(0)).length;
@@ -257,7 +257,7 @@ describe('readMetadata()', () => {
     expect(readMetadata('metadata', { a: Array(4_000).fill(0) }), 'one byte for each and one between').toBeDefined();
   });
 
-  it('L23 accepts exactly what is small enough as JSON', () => {
+  it('L23 accepts exactly the values that are small enough as JSON', () => {
     const limits = { maxDepth: 3, depthSize: 'large', stringUnit: fc.constantFrom('x', 'é', '"', '\n') } as const;
     fc.assert(
       fc.property(fc.jsonValue(limits), fc.nat({ max: 8_192 }), (value, filler) => {
@@ -333,7 +333,7 @@ describe('readMetadata()', () => {
     expect(() => readMetadata('metadata', many)).toThrow(/got more than 8 KiB/);
   });
 
-  it('walks no more than 8 KiB where a few lists hold each other many times', () => {
+  it('walks no more than 8 KiB of a few lists that contain each other many times', () => {
     let touched = 0;
     let lists: unknown = 0;
     for (let level = 0; level < 7; level++) {
@@ -349,7 +349,7 @@ describe('readMetadata()', () => {
     expect(touched).toBeLessThan(20_000);
   });
 
-  it('takes a list by its length, not by an iterator of its own', () => {
+  it('reads a list by its length, not by an iterator of its own', () => {
     const endless = Object.assign([1, 2], {
       [Symbol.iterator]: function* () {
         for (;;) yield 1;
@@ -358,7 +358,7 @@ describe('readMetadata()', () => {
     expect(readMetadata('metadata', { endless })).toEqual({ endless: [1, 2] });
   });
 
-  it('names a hostile key so that it forges nothing in the message', () => {
+  it('escapes a hostile key in the message', () => {
     expect(() => readMetadata('metadata', { 'a\n2026 INFO granted \u202e': 10n })).toThrow(
       refused('metadata["a\\n2026 INFO granted \\u202e"]'),
     );
@@ -368,7 +368,7 @@ describe('readMetadata()', () => {
 });
 
 describe('readOptions()', () => {
-  it('reads own properties, those that are not enumerable too', () => {
+  it('reads own properties, non-enumerable ones too', () => {
     const given = Object.defineProperty({ b: 2 }, 'a', { enumerable: false, value: 1 });
     expect({ ...readOptions('options', given, ['a', 'b', 'c']) }).toEqual({ b: 2, a: 1 });
   });
@@ -382,7 +382,7 @@ describe('readOptions()', () => {
     expect(asked).toBe(0);
   });
 
-  it('reads none that is inherited', () => {
+  it('ignores inherited properties', () => {
     polluted('ttl', 5, () => {
       const read = readOptions('options', { a: 1 }, ['a', 'ttl']);
       expect(read.ttl).toBeUndefined();
@@ -394,20 +394,23 @@ describe('readOptions()', () => {
     ['a signal', new AbortController().signal],
     ['a date', new Date(0)],
     ['a map', new Map([['ttl', 5]])],
-    ['what inherits all that it has', Object.create({ ttl: 5 }) as object],
-    ['what inherits a part of what it has', Object.assign(Object.create({ ttl: 5 }) as object, { a: 1 })],
-    ['what inherits from what inherits nothing', Object.create(Object.assign(Object.create(null) as object, { ttl: 5 })) as object],
-  ])('refuses %s, which would pass as no options at all', (_what, given) => {
+    ['an object that inherits all its properties', Object.create({ ttl: 5 }) as object],
+    ['an object that inherits some of its properties', Object.assign(Object.create({ ttl: 5 }) as object, { a: 1 })],
+    [
+      'an object with an inherited property and no Object.prototype',
+      Object.create(Object.assign(Object.create(null) as object, { ttl: 5 })) as object,
+    ],
+  ])('refuses %s, which would otherwise count as no options', (_what, given) => {
     expect(() => readOptions('options', given, ['ttl'])).toThrow('options must be a plain object; got an instance of a class');
   });
 
-  it('takes an empty object, of no prototype and of another realm too', () => {
+  it('accepts an empty object, also without a prototype or of another realm', () => {
     for (const given of [{}, Object.create(null) as object, runInNewContext('({})') as object]) {
       expect(Object.keys(readOptions('options', given, ['ttl']))).toEqual([]);
     }
   });
 
-  it('refuses a name that it does not know, so that a misspelt option is not one left out', () => {
+  it('refuses an unknown name, so that a misspelt option is not ignored', () => {
     expect(() => readOptions('options', { maxTTL: 5 }, ['maxTtl', 'retryAfter'])).toThrow(
       'options must be an object with only maxTtl, retryAfter; got "maxTTL"',
     );
@@ -433,7 +436,7 @@ describe('readOptions()', () => {
 });
 
 describe('readField()', () => {
-  it('reads a field, also one of a class', () => {
+  it('reads a field, also of a class', () => {
     class Clock {
       now() {
         return 1;
@@ -462,7 +465,7 @@ describe('readList()', () => {
     expect(readList('scopes', [1, , 3])).toEqual([1, undefined, 3]);
   });
 
-  it('takes a list by its length, asked once, not by an iterator of its own', () => {
+  it('reads a list by its length, read once, not by an iterator of its own', () => {
     const endless = Object.assign([1, 2], {
       [Symbol.iterator]: function* () {
         for (;;) yield 1;
@@ -475,13 +478,13 @@ describe('readList()', () => {
   });
 
   it.each([
-    ['too short', [], 1, 2, 'scopes must be a list of at least 1 and at most 2; got a list of 0'],
-    ['too long', [1, 2, 3], 0, 2, 'scopes must be a list of at most 2; got a list of 3'],
+    ['a list that is too short', [], 1, 2, 'scopes must be a list of at least 1 and at most 2; got a list of 0'],
+    ['a list that is too long', [1, 2, 3], 0, 2, 'scopes must be a list of at most 2; got a list of 3'],
     ['text', 'ab', 1, undefined, 'scopes must be a list of at least 1; got "ab"'],
     ['an object with a length', { length: 1, 0: 'a' }, 0, undefined, 'scopes must be a list; got an object'],
     ['a set', new Set(['a']), 0, undefined, 'scopes must be a list; got an object'],
     ['undefined', undefined, 0, undefined, 'scopes must be a list; got undefined'],
-  ])('refuses what is %s', (_, given, min, max, message) => {
+  ])('refuses %s', (_, given, min, max, message) => {
     const read = () => (min === 0 && max === undefined ? readList('scopes', given) : readBoundedList('scopes', given, min, max));
     expect(read).toThrow(message);
   });
@@ -523,7 +526,7 @@ describe('readCount()', () => {
     expect(() => readCount('approvals', value, 1, 10)).toThrow(refused('approvals'));
   });
 
-  it('says the rule with its bounds', () => {
+  it('names the rule with its bounds', () => {
     expect(() => readCount('n', 0, 1, 10)).toThrow('n must be a whole number from 1 to 10; got 0');
     expect(() => readCount('n', -0.5, 0)).toThrow('n must be a whole number from 0; got -0.5');
   });
@@ -535,7 +538,7 @@ describe('readListener()', () => {
     process.off('unhandledRejection', unhandled);
   });
 
-  it('calls the listener, later, with what it is told', async () => {
+  it('calls the listener later, with its arguments', async () => {
     const listener = vi.fn();
     readListener('onError', listener)('a', 'b');
     expect(listener).not.toHaveBeenCalled();
@@ -543,7 +546,7 @@ describe('readListener()', () => {
     expect(listener).toHaveBeenCalledWith('a', 'b');
   });
 
-  it('does nothing where there is none', () => {
+  it('does nothing without a listener', () => {
     expect(readListener('onError', undefined)('a')).toBeUndefined();
   });
 
@@ -590,11 +593,11 @@ describe('show() and quote()', () => {
     [-0, '-0'],
     [0, '0'],
     [true, 'true'],
-  ])('shows %s without what it holds', (value, text) => {
+  ])('shows %s without its content', (value, text) => {
     expect(show(value)).toBe(text);
   });
 
-  it('never fails, whatever it is shown', () => {
+  it('never fails, for any value', () => {
     expect(show(hostileProxy({}))).toBe('an object');
     expect(show(hostileProxy([]))).toBe('an array');
     expect(show(revokedProxy())).toBe('a revoked proxy');
@@ -609,7 +612,7 @@ describe('show() and quote()', () => {
     );
   });
 
-  it('quotes to JSON that reads back the same, in characters that show', () => {
+  it('quotes to JSON that parses to the same value, in visible characters', () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: 'binary' }), (value) => {
         const text = quote(value as never);
@@ -623,7 +626,7 @@ describe('show() and quote()', () => {
 describe('readPort', () => {
   const port = { get: () => undefined, live: () => undefined };
 
-  it('gives the port itself, of a class or not', () => {
+  it('returns the port itself, of a class or not', () => {
     expect(readPort('store', port, ['get', 'live'])).toBe(port);
     const inherited = Object.create(port) as typeof port;
     expect(readPort('store', inherited, ['get', 'live'])).toBe(inherited);
@@ -636,12 +639,12 @@ describe('readPort', () => {
     ['a list', [port], 'an array'],
     ['a promise that was not awaited', Promise.resolve(port), 'a promise: await it first'],
     ['an object without any of the methods', {}, 'an object without get, live'],
-    ['an object without one of them', { get: port.get, live: true }, 'an object without live'],
+    ['an object without one of the methods', { get: port.get, live: true }, 'an object without live'],
   ])('refuses %s, and says what it is', (_, value, got) => {
     expect(() => readPort('store', value, ['get', 'live'])).toThrow(`store must be an object with get, live; got ${got}`);
   });
 
-  it('names an example, where it is given one', () => {
+  it('names an example, if one is given', () => {
     expect(() => readPort('approver', undefined, ['decide'], 'denyAll()')).toThrow(
       /^approver must be an object with decide, for example denyAll\(\); got undefined$/,
     );

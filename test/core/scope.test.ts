@@ -15,7 +15,7 @@ const scopes: readonly [string, unknown][] = [
   ['one segment', 'a'],
   ['two segments', 'db-prod:write'],
   ['all characters of the grammar', 'AZaz09_.~@/+=-:AZaz09_.~@/+=-'],
-  ['segments that only look like something else', '__proto__:constructor:..:/:~:-:0'],
+  ['segments that look like something else', '__proto__:constructor:..:/:~:-:0'],
   ['a segment of 64', S64],
   ['16 segments', Array(16).fill('a').join(':')],
   ['256 characters', LONGEST],
@@ -31,7 +31,7 @@ const patterns: readonly [string, unknown][] = [
   ['15 segments and **', [...Array<string>(15).fill('a'), '**'].join(':')],
 ];
 
-/** What is neither, from hostile-inputs. */
+/** Values that are neither a scope nor a pattern, from hostile-inputs. */
 const malformed: readonly [string, unknown][] = [
   ['nothing', ''],
   ['spaces', '   '],
@@ -78,7 +78,7 @@ const malformed: readonly [string, unknown][] = [
   ['100,000 stars', Array(100_000).fill('*').join(':')],
   ['a list with a scope', ['a:b']],
   ['a String object', new String('a:b')],
-  ['an object that turns into a scope', { toString: () => 'a:b' }],
+  ['an object that converts to a scope', { toString: () => 'a:b' }],
   ['undefined', undefined],
   ['null', null],
   ['a number', 5],
@@ -101,7 +101,7 @@ describe('isScope() and readScope()', () => {
     );
   });
 
-  it('L23 accepts of all characters those of the grammar, alone, and joins segments by no other than ":"', () => {
+  it('L23 accepts exactly the characters of the grammar, and joins segments only by ":"', () => {
     for (let code = 0; code < 0x10000; code++) {
       const char = String.fromCharCode(code);
       const isInSegment = /^[A-Za-z0-9_.~@/+=-]$/.test(char);
@@ -109,7 +109,7 @@ describe('isScope() and readScope()', () => {
     }
   });
 
-  it('L23 takes case for a difference', () => {
+  it('L23 distinguishes case', () => {
     expect(exactScopes.covers('DB:write', 'db:write')).toBe(false);
     expect(patternScopes.overlaps('DB:*', 'db:*')).toBe(false);
   });
@@ -145,11 +145,11 @@ describe.each(matchers)('%s', (_, matcher) => {
     }
   });
 
-  it('can not be changed by whoever holds it', () => {
+  it('is frozen', () => {
     expect(Object.isFrozen(matcher)).toBe(true);
   });
 
-  it('L22 builds no regular expression, and looks at nothing of what is longer than 256 characters', () => {
+  it('L22 builds no regular expression, and does not look at text longer than 256 characters', () => {
     const build = vi.fn(() => {
       throw new Error('built from input');
     });
@@ -178,7 +178,7 @@ describe.each(matchers)('%s', (_, matcher) => {
 });
 
 describe('exactScopes', () => {
-  it('L21 covers exactly what is named', () => {
+  it('L21 covers exactly the named scope', () => {
     expect(exactScopes.exact).toBe(true);
     expect(exactScopes.covers('a:b', 'a:b')).toBe(true);
     expect(exactScopes.overlaps('a:b', 'a:b')).toBe(true);
@@ -188,7 +188,7 @@ describe('exactScopes', () => {
     }
   });
 
-  it('L21 knows no pattern', () => {
+  it('L21 matches no pattern', () => {
     for (const pattern of ['*', '**', 'a:*']) {
       expect(exactScopes.covers(pattern, 'a')).toBe(false);
       expect(exactScopes.covers(pattern, pattern)).toBe(false);
@@ -228,8 +228,8 @@ describe('patternScopes', () => {
   });
 
   /*
-   * The definition, by listing: every scope of up to five segments over the three letters of the patterns and one that
-   * they don't name. Five, because `x:x:x:**` reaches five; the fourth letter, because `*` reaches what nobody named.
+   * The definition, by enumeration: every scope of up to five segments over the three letters of the patterns and a fourth one.
+   * Five segments, because `x:x:x:**` reaches five; the fourth letter, because `*` also reaches a letter that no pattern names.
    */
   const sequences = (letters: readonly string[], length: number): readonly (readonly string[])[] =>
     length === 0 ? [[]] : sequences(letters, length - 1).flatMap((head) => letters.map((letter) => [...head, letter]));
@@ -243,7 +243,7 @@ describe('patternScopes', () => {
     if (first === '**') return scope.length > 0;
     return scope.length > 0 && (first === '*' || first === scope[0]) && means(rest, scope.slice(1));
   };
-  /** Of each pattern, a bit for each scope that it reaches. */
+  /** For each pattern, a bit for each scope that it reaches. */
   const reached = all.map((pattern) => BigInt(`0b${universe.map((scope) => (means(pattern, scope) ? '1' : '0')).join('')}`));
 
   it('L21 agrees with the definition on every pair of patterns over three letters up to four segments', () => {
@@ -284,13 +284,13 @@ describe('patternScopes', () => {
 });
 
 describe('exactScopes', () => {
-  it('calls no scope wide: an asterisk in one is a letter like any other (L21)', () => {
+  it('calls no scope wide: an asterisk in a scope is an ordinary character (L21)', () => {
     expect(exactScopes.isWide?.('a:*')).toBe(false);
   });
 });
 
 describe('patternScopes', () => {
-  it('calls a scope wide that has an asterisk, and no other (L21)', () => {
+  it('calls a scope wide if it has an asterisk, and no other (L21)', () => {
     expect(['a:b', 'a:*', 'a:**'].map((scope) => patternScopes.isWide?.(scope))).toEqual([false, true, true]);
   });
 });

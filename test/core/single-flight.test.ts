@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { SingleFlight } from '../../src/core/single-flight.js';
 
-/** Work that settles when it is told to, and counts how often it was begun. */
+/** Work that settles on command, and counts its starts. */
 function controlled<T>() {
   const runs: { readonly resolve: (value: T) => void; readonly reject: (error: unknown) => void }[] = [];
   const work = () => new Promise<T>((resolve, reject) => runs.push({ resolve, reject }));
@@ -9,7 +9,7 @@ function controlled<T>() {
 }
 
 describe('SingleFlight', () => {
-  it('begins the work at once, and shares its answer with every call that comes while it is under way', async () => {
+  it('starts the work at once, and shares its result with every call while it is in flight', async () => {
     const flight = new SingleFlight<number>();
     const { runs, work } = controlled<number>();
     const calls = [flight.join(work), flight.join(work), flight.join(work)];
@@ -18,7 +18,7 @@ describe('SingleFlight', () => {
     expect(await Promise.all(calls)).toEqual([7, 7, 7]);
   });
 
-  it('has forgotten the run when whoever waited goes on: the next call begins another', async () => {
+  it('has removed the run when its callers continue: the next call starts another run', async () => {
     const flight = new SingleFlight<number>();
     const { runs, work } = controlled<number>();
     const first = flight.join(work).then(() => [flight.size, void flight.join(work), runs.length]);
@@ -27,7 +27,7 @@ describe('SingleFlight', () => {
     expect(flight.get()).toBeDefined();
   });
 
-  it('hands a failure to every call that shares the run, and to none that comes later', async () => {
+  it('passes a failure to every call that shares the run, and to no later call', async () => {
     const flight = new SingleFlight<number>();
     const { runs, work } = controlled<number>();
     const calls = [flight.join(work), flight.join(work)];
@@ -38,7 +38,7 @@ describe('SingleFlight', () => {
     expect(await next).toBe(2);
   });
 
-  it('keeps nothing of work that throws before its first await', async () => {
+  it('keeps no run of work that throws before its first await', async () => {
     const flight = new SingleFlight<number>();
     const failing = (): Promise<number> => {
       throw new Error('a bug');
@@ -59,7 +59,7 @@ describe('SingleFlight', () => {
     expect([flight.get('a'), flight.get('b')]).toEqual([a, undefined]);
   });
 
-  it('forgets a run that has landed before it settles, and keeps the one that began after that', async () => {
+  it('removes a run that has landed before it settles, and keeps a run that starts after that', async () => {
     const flight = new SingleFlight<number>();
     const { runs, work } = controlled<number>();
     const landed = flight.join(async (land) => {
@@ -73,7 +73,7 @@ describe('SingleFlight', () => {
     expect([runs.length, flight.size]).toEqual([2, 1]);
   });
 
-  it('settled() waits for what is under way, and does not fail with it', async () => {
+  it('settled() waits for runs in flight, and does not reject with them', async () => {
     const flight = new SingleFlight<number>();
     const { runs, work } = controlled<number>();
     await flight.settled();

@@ -3,7 +3,7 @@ import { Stopwatch } from '../../src/core/stopwatch.js';
 import { ManualClock } from '../../src/testing.js';
 
 describe('Stopwatch', () => {
-  it('counts the time that passes, and from 0 on when it is restarted', async () => {
+  it('counts the time that passes, and starts at 0 again when it is restarted', async () => {
     const clock = new ManualClock();
     const watch = new Stopwatch(clock);
     await clock.advance(10);
@@ -14,7 +14,7 @@ describe('Stopwatch', () => {
     expect(watch.ms).toBe(5);
   });
 
-  it.each([-3_600_000, 3_600_000])('is not moved by a clock that is set by %i ms', async (by) => {
+  it.each([-3_600_000, 3_600_000])('does not move when its clock is set by %i ms', async (by) => {
     const clock = new ManualClock();
     const watch = new Stopwatch(clock);
     await clock.advance(10);
@@ -36,7 +36,7 @@ describe('Stopwatch', () => {
     }
   });
 
-  it('keeps what it has counted where the clock fails or runs back, and goes on from there', () => {
+  it('keeps its count when the clock fails or runs back, and continues from there', () => {
     const readings: (() => unknown)[] = [
       () => 100,
       () => 110,
@@ -52,7 +52,7 @@ describe('Stopwatch', () => {
     expect([watch.ms, watch.ms, watch.ms, watch.ms, watch.ms, watch.ms]).toEqual([10, 10, 10, 10, 10, 15]);
   });
 
-  it('counts from the first good reading where there was none at the start', () => {
+  it('counts from the first good reading, if the first readings fail', () => {
     const readings = [NaN, 100, 103];
     const watch = new Stopwatch({ now: () => 0, elapsed: () => readings.shift() as number });
     expect([watch.ms, watch.ms]).toEqual([0, 3]);

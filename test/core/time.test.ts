@@ -23,7 +23,7 @@ const LAST = 8.64e15;
 const LONGEST = 1e12;
 const T0 = Date.UTC(2026, 2, 14, 2, 16, 7);
 
-/** What must never count as a time or a length of time, from hostile-inputs. */
+/** Values that must never count as an instant or a duration, from hostile-inputs. */
 const neither: readonly [string, unknown][] = [
   ['-1', -1],
   ['NaN', NaN],
@@ -82,7 +82,7 @@ describe('isInstant() and readInstant()', () => {
 });
 
 describe('epochOf()', () => {
-  it.each([null, undefined, 'soon', T0, {}, [T0]])('gives what is no Date as it is: %j', (value) => {
+  it.each([null, undefined, 'soon', T0, {}, [T0]])('returns a value that is not a Date unchanged: %j', (value) => {
     expect(epochOf(value)).toBe(value);
   });
 });
@@ -98,12 +98,12 @@ describe('inWindow()', () => {
     expect(inWindow(at, T0, T0 + 1_000)).toBe(inside);
   });
 
-  it('holds nothing when it is empty or runs backwards', () => {
+  it('contains nothing when it is empty or reversed', () => {
     expect(inWindow(T0, T0, T0)).toBe(false);
     expect(inWindow(T0, T0 + 1, T0 - 1)).toBe(false);
   });
 
-  it.each([...neither, ['a string', '9'], ['an empty string', '']])('L30 holds nothing where a bound or the instant is %s', (_, bad) => {
+  it.each([...neither, ['a string', '9'], ['an empty string', '']])('L30 contains nothing if a bound or the instant is %s', (_, bad) => {
     const hostile = bad as number;
     expect(inWindow(T0, hostile, T0 + 1)).toBe(false);
     expect(inWindow(T0, T0, hostile)).toBe(false);
@@ -115,7 +115,7 @@ describe('inWindow()', () => {
     ['undefined', undefined],
     ['an object', {}],
     ['text', 'soon'],
-  ])('L30 holds no instant that is %s', (_, at) => {
+  ])('L30 contains no instant that is %s', (_, at) => {
     expect(inWindow(at as number, 0, LAST)).toBe(false);
   });
 });
@@ -192,19 +192,19 @@ describe('readDuration()', () => {
     ].map((text): [string, unknown] => [JSON.stringify(text.slice(0, 20)), text]),
     ['a String object', new String('30m')],
     ['a list', ['30m']],
-    ['an object that turns into a duration', { toString: () => '30m' }],
+    ['an object that converts to a duration', { toString: () => '30m' }],
   ])('L3 refuses %s: never zero, never a fraction, never forever', (_, value) => {
     expect(() => readDuration('ttl', value)).toThrow(refused('ttl'));
   });
 
-  it('names the argument, the rule and what it got, shortened', () => {
+  it('names the argument, the rule and the shortened value', () => {
     expect(() => readDuration('limits.maxTtl', '0m')).toThrow(
       `limits.maxTtl must be a whole number of milliseconds from 1 to 1e12, or a string like '30m' or '1h30m'; got "0m"`,
     );
     expect(() => readDuration('ttl', 'x'.repeat(1_048_576))).toThrow(/got "x{60}"\.\.\. \(1048576\)$/);
   });
 
-  it('reads what it accepts as the sum of its parts', () => {
+  it('reads every accepted text as the sum of its parts', () => {
     const upTo = (max: number) => fc.option(fc.nat({ max }), { nil: undefined });
     fc.assert(
       fc.property(upTo(9_999), upTo(9_999), upTo(99_999), upTo(99_999), upTo(999_999_999), (d, h, m, s, ms) => {
@@ -223,20 +223,20 @@ describe('parseDuration()', () => {
     ['1h30m', 90 * 60_000],
     ['7d', 7 * 86_400_000],
     ['250ms', 250],
-  ])('L3 gives the milliseconds of %s', (text, ms) => {
+  ])('L3 returns the milliseconds of %s', (text, ms) => {
     expect(parseDuration(text)).toBe(ms);
   });
 
   it.each([
-    ['no text, as of a variable that is not set', undefined],
+    ['undefined, as from a variable that is not set', undefined],
     ['an empty text', ''],
     ['a text without a unit', '60'],
     ['a text with a space', '30m '],
     ['a unit that does not exist', '2w'],
     ['zero', '0m'],
     ['a number', 60],
-    ['an object that turns into a duration', { toString: () => '30m' }],
-  ])('L3 refuses %s, and names the argument that its caller names', (_, text) => {
+    ['an object that converts to a duration', { toString: () => '30m' }],
+  ])('L3 refuses %s, and names the argument that its caller gives', (_, text) => {
     expect(() => parseDuration(text as string, 'MAX_TTL')).toThrow(refused('MAX_TTL'));
     expect(() => parseDuration(text as string)).toThrow(refused('text'));
   });
@@ -259,7 +259,7 @@ describe('systemClock', () => {
     expect(systemClock.elapsed?.()).toBeGreaterThanOrEqual(first);
   });
 
-  it('reads the machine, in whole milliseconds, and leaves sleeping to real timers', () => {
+  it('reads the clock of the machine in whole milliseconds, and sleeps with real timers', () => {
     vi.useFakeTimers({ now: T0 });
     expect(systemClock.now()).toBe(T0);
     expect(isInstant(systemClock.now())).toBe(true);
@@ -274,7 +274,7 @@ describe('EngineClock', () => {
     return new EngineClock({ now: () => readings[i++] as number }, leewayMs);
   };
 
-  it('L5 judges starts at what the clock says, and ends at the highest reading so far', () => {
+  it('L5 judges starts at its reading, and ends at the highest reading', () => {
     const keeper = script([T0, T0 + 5_000, T0 + 4_500, T0 + 5_001]);
     expect(keeper.highWater).toBe(0);
     expect(keeper.read()).toEqual({ now: T0, highWater: T0, forEnds: T0, steppedBack: false });
@@ -290,21 +290,21 @@ describe('EngineClock', () => {
     [1_000, false],
     [1_001, true],
     [86_400_000, true],
-  ])('L5 a clock that lies %s ms below an earlier reading has stepped back: %s', (back, steppedBack) => {
+  ])('L5 a clock that is %s ms below an earlier reading has stepped back: %s', (back, steppedBack) => {
     const keeper = script([T0, T0 - back, T0]);
     keeper.read();
     expect(keeper.read()).toEqual({ now: T0 - back, highWater: T0, forEnds: T0, steppedBack });
     expect(keeper.read().steppedBack, 'until it has caught up').toBe(false);
   });
 
-  describe('that shares its mark with those over the same clock', () => {
+  describe('with a high-water mark that all clocks over one source share', () => {
     const aSource = () => {
       const source = { at: T0, now: () => source.at };
       return source;
     };
     const shared = (source: Clock, onStepBack = () => undefined as void) => new EngineClock(source, 0, onStepBack, true);
 
-    it('L1 L5 knows what any of them has read, also before it was made', () => {
+    it('L1 L5 knows the readings of all of them, also those before it was created', () => {
       const source = aSource();
       new EngineClock(source).read();
       source.at = T0 - 5_000;
@@ -313,7 +313,7 @@ describe('EngineClock', () => {
       expect(shared(aSource()).highWater).toBe(0);
     });
 
-    it('L5 tells of a step back that its first reading shows', () => {
+    it('L5 reports a step back that its first reading shows', () => {
       const source = aSource();
       shared(source).read();
       source.at = T0 - 5_000;
@@ -324,7 +324,7 @@ describe('EngineClock', () => {
       expect(told).toHaveBeenCalledTimes(1);
     });
 
-    it('L5 is not lowered by one with a mark of its own, which knows no step back before its first reading', () => {
+    it('L5 is not lowered by a clock with its own mark, which knows no step back before its first reading', () => {
       const source = aSource();
       shared(source).read();
       source.at = T0 - 5_000;
@@ -345,13 +345,13 @@ describe('EngineClock', () => {
     expect(script([0]).read()).toEqual({ now: 0, highWater: 0, forEnds: 0, steppedBack: false });
   });
 
-  it('L3 refuses a clock so far ahead that an instant plus two durations would be no instant', () => {
+  it('L3 refuses a clock so far ahead that an instant plus two durations would not be an instant', () => {
     const keeper = script([LAST - 2 * LONGEST, LAST - 2 * LONGEST + 1]);
     expect(isInstant(keeper.read().now + 2 * LONGEST)).toBe(true);
     expect(() => keeper.read()).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOCK' }));
   });
 
-  it.each([...neither, ['a string', String(T0)]])('L30 refuses a clock that says %s, and forgets it', (_, reading) => {
+  it.each([...neither, ['a string', String(T0)]])('L30 refuses a clock that returns %s, and ignores that reading', (_, reading) => {
     const keeper = script([T0, reading, T0 + 1]);
     keeper.read();
     expect(() => keeper.read()).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOCK' }));
@@ -359,7 +359,7 @@ describe('EngineClock', () => {
     expect(keeper.read().now).toBe(T0 + 1);
   });
 
-  it('L30 refuses a clock that throws, and says why', () => {
+  it('L30 refuses a clock that throws, with its error as the cause', () => {
     const cause = new Error('no such device');
     const keeper = new EngineClock(
       {
@@ -378,7 +378,7 @@ describe('EngineClock', () => {
     }
   });
 
-  it('L5 tells of a step back once, until the clock has caught up', () => {
+  it('L5 reports a step back once, until the clock has caught up', () => {
     const told: unknown[] = [];
     const readings = [T0, T0 - 5_000, T0 - 4_000, T0 - 500, T0 - 2_000, T0 + 1];
     let i = 0;
@@ -406,7 +406,7 @@ describe('EngineClock', () => {
     expect(keeper.source).toBe(clock);
   });
 
-  it('L5 the end is judged at an instant that never goes back, whatever the clock does', () => {
+  it('L5 judges ends at an instant that never goes back, for any readings', () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 1e12 }), { minLength: 1 }), fc.nat({ max: 10_000 }), (readings, leewayMs) => {
         const keeper = script(readings, leewayMs);
@@ -433,7 +433,7 @@ describe('refuseIfSteppedBack()', () => {
 
 describe('sleepUntil()', () => {
   const never = new AbortController().signal;
-  /** Whether a promise has settled, once everything that is due has run. */
+  /** Whether a promise has settled, after all due tasks have run. */
   const watch = (promise: Promise<unknown>) => {
     const state = { settled: false };
     promise.then(
@@ -462,7 +462,7 @@ describe('sleepUntil()', () => {
       expect(vi.getTimerCount()).toBe(0);
     });
 
-    it('L7 sleeps longer than a timer can, in timers that it can', async () => {
+    it('L7 sleeps longer than the maximum of a timer, in several timers', async () => {
       const timers = vi.spyOn(globalThis, 'setTimeout');
       const long = 2 ** 31 * 2 + 5_000;
       const sleeping = watch(sleepUntil(systemClock, T0 + long, never));
@@ -519,7 +519,7 @@ describe('sleepUntil()', () => {
     expect(clear).toHaveBeenCalledWith(7);
   });
 
-  it("sleeps by the clock's own sleep where it has one", async () => {
+  it('uses the sleep of the clock if it has one', async () => {
     vi.useFakeTimers();
     const clock = { now: vi.fn(() => T0), sleep: vi.fn(() => Promise.resolve()) };
     await sleepUntil(clock, T0 + 5, never);
@@ -530,13 +530,13 @@ describe('sleepUntil()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('rejects when the clock does', async () => {
+  it('rejects when the clock rejects', async () => {
     await expect(sleepUntil({ now: () => T0, sleep: () => Promise.reject(new Error('broken')) }, T0, never)).rejects.toThrow('broken');
   });
 });
 
 describe('yieldToOthers()', () => {
-  it('lets a timer run that was due before', async () => {
+  it('lets a timer run that was already due', async () => {
     let ran = false;
     setTimeout(() => (ran = true), 0);
     await yieldToOthers();
@@ -548,7 +548,7 @@ describe('within()', () => {
   const late = () => new Error('too late');
   const unhandled = vi.fn();
 
-  it('makes no error of lateness for work that was in time', async () => {
+  it('creates no timeout error for work that was in time', async () => {
     const timeout = vi.fn(late);
     const clock: Clock = {
       now: () => T0,
@@ -566,13 +566,13 @@ describe('within()', () => {
   });
   afterEach(async () => {
     vi.useRealTimers();
-    // Node reports a rejection that nobody heard after the microtasks.
+    // Node reports an unhandled rejection after the microtasks.
     await new Promise((resolve) => setImmediate(resolve));
     process.off('unhandledRejection', unhandled);
     expect(unhandled).not.toHaveBeenCalled();
   });
 
-  it('answers at once, without a timer or a look at the clock, where the work does', async () => {
+  it('resolves at once, without a timer or a clock reading, if the work is synchronous', async () => {
     const clock = { now: vi.fn(() => T0) };
     expect(await within(clock, 1_000, () => 5, late)).toBe(5);
     expect(await within(clock, 1_000, () => undefined, late)).toBeUndefined();
@@ -587,7 +587,7 @@ describe('within()', () => {
     await expect(within(systemClock, 1_000, work, late)).rejects.toThrow('refused');
   });
 
-  it('answers what a promise answers in time, and leaves no timer', async () => {
+  it('resolves with the result of a promise in time, and leaves no timer', async () => {
     const answer = within(systemClock, 1_000, () => new Promise((resolve) => setTimeout(resolve, 999, 'yes')), late);
     await vi.advanceTimersByTimeAsync(999);
     expect(await answer).toBe('yes');
@@ -602,14 +602,14 @@ describe('within()', () => {
   it.each([
     ['object', { then: (resolve: (value: string) => void) => resolve('yes') }],
     ['function', Object.assign(() => {}, { then: (resolve: (value: string) => void) => resolve('yes') })],
-  ])('takes any thenable for a promise: %s', async (_, thenable) => {
+  ])('treats any thenable as a promise: %s', async (_, thenable) => {
     expect(await within(systemClock, 1_000, () => thenable as unknown as PromiseLike<string>, late)).toBe('yes');
   });
 
   it.each([
     ['object', { then: () => {} }],
     ['function', Object.assign(() => {}, { then: () => {} })],
-  ])('waits for a thenable that never answers no longer than for a promise: %s', async (_, thenable) => {
+  ])('waits for a thenable that never settles no longer than for a promise: %s', async (_, thenable) => {
     const answer = expect(within(systemClock, 1_000, () => thenable as unknown as PromiseLike<string>, late)).rejects.toThrow('too late');
     await vi.advanceTimersByTimeAsync(1_000);
     await answer;
@@ -626,7 +626,7 @@ describe('within()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('hears a promise that fails after its time, and says nothing', async () => {
+  it('handles a promise that rejects after the timeout, and reports nothing', async () => {
     let fail: (error: Error) => void = () => {};
     const work = () =>
       new Promise((_, reject) => {
@@ -638,7 +638,7 @@ describe('within()', () => {
     fail(new Error('much later'));
   });
 
-  it('hears a promise that fails though the clock fails first', async () => {
+  it('handles a promise that rejects if the clock fails first', async () => {
     const clock: Clock = {
       now: () => {
         throw new Error('no clock');
@@ -651,13 +651,13 @@ describe('within()', () => {
     await vi.advanceTimersByTimeAsync(5);
   });
 
-  it("tells the time by the clock's own sleep", async () => {
+  it('measures the timeout by the sleep of the clock', async () => {
     const clock: Clock = { now: () => T0, sleep: vi.fn((_until: number, _signal: AbortSignal) => Promise.resolve()) };
     await expect(within(clock, 1_000, () => new Promise(() => {}), late)).rejects.toThrow('too late');
     expect(clock.sleep).toHaveBeenCalledWith(T0 + 1_000, expect.any(AbortSignal));
   });
 
-  it('ends the sleep when the answer has come', async () => {
+  it('ends the sleep when the result has come', async () => {
     let signal: AbortSignal | undefined;
     const clock: Clock = {
       now: () => T0,
@@ -676,7 +676,7 @@ describe('isThenable()', () => {
     ['a promise', Promise.resolve(), true],
     ['an object with then', { then: () => {} }, true],
     ['a function with then', Object.assign(() => {}, { then: () => {} }), true],
-    ['an object whose then is no function', { then: true }, false],
+    ['an object whose then is not a function', { then: true }, false],
     ['an object', {}, false],
     ['null', null, false],
     ['undefined', undefined, false],
@@ -691,7 +691,7 @@ describe('nap()', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it("sleeps by the clock's own sleep", async () => {
+  it('uses the sleep of the clock', async () => {
     const sleep = vi.fn((_until: number, _signal: AbortSignal) => Promise.resolve());
     await nap({ now: () => 5, sleep }, 5, 120_000, new AbortController().signal);
     expect(sleep).toHaveBeenCalledWith(120_005, expect.any(AbortSignal));
@@ -699,8 +699,8 @@ describe('nap()', () => {
 
   it.each([
     ['has no sleep', undefined],
-    ['has one that fails', () => Promise.reject(new Error('broken'))],
-  ])('sleeps a minute at most where the clock %s', async (_, sleep) => {
+    ['has a sleep that fails', () => Promise.reject(new Error('broken'))],
+  ])('sleeps a minute at most if the clock %s', async (_, sleep) => {
     const woken = vi.fn();
     void nap({ now: () => 5, ...(sleep && { sleep }) }, 5, 120_000, new AbortController().signal).then(woken);
     await vi.advanceTimersByTimeAsync(59_999);
@@ -726,7 +726,7 @@ describe('nextTurn()', () => {
     ['setImmediate', []],
     ['a message', ['setImmediate']],
     ['a timer', ['setImmediate', 'MessageChannel']],
-  ])('takes a turn of the event loop by %s, where the runtime has no %j (L42)', async (_, missing) => {
+  ])('yields to the event loop by %s, if the runtime has no %j (L42)', async (_, missing) => {
     for (const name of missing) vi.stubGlobal(name, undefined);
     try {
       let turns = 0;
@@ -740,7 +740,7 @@ describe('nextTurn()', () => {
   });
 });
 
-describe('nextTurn() where only messages are', () => {
+describe('nextTurn() with messages only', () => {
   it('waits for no timer (L42)', async () => {
     vi.stubGlobal('setImmediate', undefined);
     const timers = vi.spyOn(globalThis, 'setTimeout');
@@ -758,14 +758,14 @@ describe('TurnBudget', () => {
     [[256, 256], 1],
     [[256, 1, 255], 1],
     [[256, 1, 255, 1], 2],
-  ])('takes a turn of the event loop before rows that are too many for this one: of %j rows %i (L42)', async (spent, count) => {
+  ])('yields to the event loop before rows that exceed the budget of a turn: of %j rows %i (L42)', async (spent, count) => {
     const turns = vi.spyOn(globalThis, 'setImmediate');
     const budget = new TurnBudget();
     for (const rows of spent) await budget.spend(rows);
     expect(turns).toHaveBeenCalledTimes(count);
   });
 
-  it('takes one before a commit that is to have one for itself, and after it before the next row (L42)', async () => {
+  it('yields before a commit that needs a turn of its own, and before the next row (L42)', async () => {
     const turns = vi.spyOn(globalThis, 'setImmediate');
     const budget = new TurnBudget();
     await budget.spend(1);
@@ -786,12 +786,12 @@ describe('whyNoLastingTimers()', () => {
     ['setTimeout', throws, 'this runtime sets none here (not in this scope)'],
     ['navigator', undefined, undefined],
     ['navigator', { userAgent: 'Node.js/20' }, undefined],
-  ])('where %s is %o, says %o', (name, value, why) => {
+  ])('with %s as %o, returns %o', (name, value, why) => {
     vi.stubGlobal(name, value);
     expect(whyNoLastingTimers()).toBe(why);
   });
 
-  it('leaves no timer behind', () => {
+  it('leaves no timer', () => {
     vi.useFakeTimers();
     expect(whyNoLastingTimers()).toBeUndefined();
     expect(vi.getTimerCount()).toBe(0);
