@@ -31,7 +31,7 @@ function shared(durability: GrantStore['durability'] = 'server') {
 }
 
 let asks = 0;
-/** Commits something, and lets what follows in the background end. */
+/** Commits a request, and lets the background work end. */
 async function commit(engine: JitEngine): Promise<void> {
   await engine.requestAccess({ subject: MAYA, scope: `db:${(asks += 1)}`, ttl: '30m' });
   for (let turn = 0; turn < 20; turn++) await yieldToOthers();
@@ -39,7 +39,7 @@ async function commit(engine: JitEngine): Promise<void> {
 const rowsIn = async (store: GrantStore) => (await store.find({ kind: 'engine', limit: 100 })).items;
 
 describe('two services in one namespace', () => {
-  it('are reported by each engine that sees the other: another approver [M10]', async () => {
+  it('are reported by each engine that sees the other, if the approver differs [M10]', async () => {
     const { service, clock } = shared();
     const [one, two] = [service(payments), service(wiki)];
     await commit(one.engine);
@@ -53,7 +53,7 @@ describe('two services in one namespace', () => {
     expect(one.told.join()).toContain('got approver "wiki-editors" with scopes "exact"');
   });
 
-  it('are reported where only the matcher differs [M10]', async () => {
+  it('are reported if only the matcher differs [M10]', async () => {
     const { service } = shared('process');
     await commit(service(payments).engine);
     const two = service(payments, { scopes: patternScopes });
@@ -61,7 +61,7 @@ describe('two services in one namespace', () => {
     expect(two.told.join()).toContain('got approver "cfo-and-cto" with scopes "exact"');
   });
 
-  it('are reported beside a row that can not be read, which is reported too [M10]', async () => {
+  it('are reported next to a row that cannot be read, which is reported too [M10]', async () => {
     const { store, service } = shared();
     await commit(service(payments).engine);
     const row = { kind: 'engine', id: 'later', version: 1, open: true, body: { laterField: 1 } };
@@ -96,7 +96,7 @@ describe('two services in one namespace', () => {
     expect((await rowsIn(store)).map(({ version }) => version).sort()).toEqual([1, 2]);
   });
 
-  it('processes of one service, whatever their limits, report nothing and share a row', async () => {
+  it('processes of one service, with any limits, report nothing and share a row', async () => {
     const { service, store } = shared();
     const [one, two] = [service(payments), service(payments, { limits: { maxTtl: '1h' } })];
     await commit(one.engine);
@@ -105,7 +105,7 @@ describe('two services in one namespace', () => {
     expect((await rowsIn(store)).map(({ version }) => version)).toEqual([2]);
   });
 
-  it('L26 the rows are no difference to verifyStore, due never, and gone a purge after a day of silence', async () => {
+  it('L26 the rows are not a difference for verifyStore, are never due, and are purged after a day of silence', async () => {
     const { service, store, clock } = shared();
     const [one, two] = [service(payments), service(wiki)];
     await commit(one.engine);
@@ -121,7 +121,7 @@ describe('two services in one namespace', () => {
     expect(two.told).toEqual([]);
   });
 
-  it('L38 a store that refuses the row fails no verb: it is told, and tried again', async () => {
+  it('L38 a store that fails on the row fails no verb: the failure is reported to onError, and the write is tried again', async () => {
     const { service, store, clock } = shared();
     const { engine, told } = service(autoApprove(() => true));
     const find = store.find.bind(store);
@@ -139,7 +139,7 @@ describe('two services in one namespace', () => {
     expect(await rowsIn(store)).toHaveLength(1);
   });
 
-  it('L38 a revoke resolves while the store hangs over the row', async () => {
+  it('L38 a revoke resolves while the store hangs on the row', async () => {
     const { service, store } = shared();
     const { engine } = service(autoApprove(() => true));
     const get = store.get.bind(store);
@@ -149,7 +149,7 @@ describe('two services in one namespace', () => {
     expect(await engine.isAllowed(MAYA, 'db')).toBe(false);
   });
 
-  it('nothing is written where the store lives in memory: who shares it holds the object', async () => {
+  it('no row is written to a store in memory, which only its own process can share', async () => {
     const { service, store } = shared('memory');
     await commit(service(payments).engine);
     expect(await rowsIn(store)).toEqual([]);

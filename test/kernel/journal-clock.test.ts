@@ -26,7 +26,7 @@ const YEAR = 365 * DAY;
 const CISO = 'user:ciso';
 const EVE = 'user:eve';
 
-/** What a call rejects with; `undefined` where it resolves. */
+/** The code that a call rejects with; `undefined` if it resolves. */
 const codeOf = (work: Promise<unknown>): Promise<string | undefined> =>
   work.then(
     () => undefined,
@@ -39,7 +39,7 @@ function aProcess(store: FaultyStore, now: number, options: Parameters<typeof an
   return { ...anEngine({ store, clock, approver: autoApprove(() => true), ...options }), clock };
 }
 
-/** A store to which right processes have written until `at(0)`, the last entries two hours ago and less. */
+/** A store with entries of processes with right clocks until `at(0)`; the last entries are at most two hours old. */
 async function aFleet() {
   const store = new FaultyStore(new MemoryGrantStore());
   const { engine, clock } = aProcess(store, at(-100 * DAY));
@@ -56,7 +56,7 @@ const countOf = async (store: FaultyStore, kind: string) => (await store.find({ 
 
 describe('purge() on a clock that is ahead', () => {
   for (const writes of [false, true]) {
-    it(`L39 removes nothing of the fleet's history and sets no horizon, ${writes ? 'also where it has written an entry itself' : 'where it has written nothing'} [H5]`, async () => {
+    it(`L39 removes no history of the fleet and sets no horizon, ${writes ? 'also if it has written an entry itself' : 'if it has written no entry'} [H5]`, async () => {
       const { engine, store, clock } = await aFleet();
       const ahead = aProcess(store, at(YEAR));
       if (writes) await aGranted(ahead.engine, { scope: 'b:one' });
@@ -69,11 +69,11 @@ describe('purge() on a clock that is ahead', () => {
     });
   }
 
-  it('L39 takes a horizon of which most of the newest entries say that it has passed [H5]', async () => {
+  it('L39 accepts a horizon that most of the newest entries have passed [H5]', async () => {
     const { engine, store, clock } = await aFleet();
     const ahead = aProcess(store, at(YEAR));
     await aGranted(ahead.engine, { scope: 'b:one' });
-    // The others go on by their clocks; the process that is ahead is not the majority.
+    // The other processes continue with their clocks; the process that is ahead is not the majority.
     await clock.set(at(3 * DAY));
     for (let i = 0; i < 30; i++) await aGranted(engine, { scope: `c:${i}` }).catch(() => undefined);
     const report = await purge(engine, { before: at(-90 * DAY), by: CISO });
@@ -81,7 +81,7 @@ describe('purge() on a clock that is ahead', () => {
     expect(await codeOf(purge(ahead.engine, { before: at(30 * DAY), by: CISO }))).toBe('ERR_JIT_CLOCK');
   });
 
-  it('L39 refuses a horizon of the last day unless it is forced, and one that has not passed even so [H5]', async () => {
+  it('L39 refuses a horizon within the last day without force, and a future horizon even with force [H5]', async () => {
     const { engine, store, clock } = await aFleet();
     await clock.set(at(HOUR));
     expect(await codeOf(purge(engine, { before: at(HOUR) - DAY + 1, by: CISO }))).toBe('ERR_JIT_INVALID_ARGUMENT');
@@ -94,7 +94,7 @@ describe('purge() on a clock that is ahead', () => {
     }
   });
 
-  it('L39 asks for force where the namespace has been silent for more than a day [H5]', async () => {
+  it('L39 requires force if the namespace has been silent for more than a day [H5]', async () => {
     const { engine, store, clock } = await aFleet();
     const newest = (await entriesOf(store)).at(-1)?.at ?? 0;
     await clock.set(newest + DAY);
@@ -104,7 +104,7 @@ describe('purge() on a clock that is ahead', () => {
     expect(await purge(engine, { before: at(-40 * DAY), by: CISO, force: true })).toMatchObject({ grants: 1 });
   });
 
-  it('L33 sets no horizon in a namespace to which nobody has written [H5]', async () => {
+  it('L33 sets no horizon in an empty namespace [H5]', async () => {
     const { engine, store, clock } = anEngine({ clock: new ManualClock(at(YEAR)) });
     await purge(engine, { before: at(YEAR - 90 * DAY), by: CISO });
     expect((await store.find({ kind: 'horizon', limit: 1 })).items).toEqual([]);
@@ -123,8 +123,8 @@ describe('purge() on a clock that is ahead', () => {
   });
 });
 
-describe('a process whose clock lies behind the journal', () => {
-  /** Another process has written at `at(2.5 h)`; this one begins at `at(0)`. */
+describe('a process whose clock is behind the journal', () => {
+  /** Another process has written at `at(2.5 h)`; this process starts at `at(0)`. */
   async function behind(options: Parameters<typeof anEngine>[0] = {}) {
     const approver = new ScriptedApprover({
       decide: ({ scopes: [scope] }) =>
@@ -146,7 +146,7 @@ describe('a process whose clock lies behind the journal', () => {
     return { first, grant, open, spare, approver, ...aProcess(store, at(0), { approver, ...options }) };
   }
 
-  it('L5 L39 creates no access, says so, and goes on to check, revoke, release, cancel and deny [M14]', async () => {
+  it('L5 L39 creates no access, reports that to onError, and still checks, denies and releases [M14]', async () => {
     const { engine, told, grant, open } = await behind();
     const creates = {
       requestAccess: () => ask(engine, { scope: 'new' }),
@@ -165,7 +165,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await engine.isAllowed(MAYA, 'held')).toBe(false);
   });
 
-  it('L39 creates again once its clock has passed the entry [M14]', async () => {
+  it('L39 creates access again once its clock has passed the entry [M14]', async () => {
     const { engine, clock } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
     await clock.set(at(2.5 * HOUR) - 1);
@@ -176,10 +176,10 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'newer' }))).toBe(undefined);
   });
 
-  it('L39 creates again once another process writes near its reading, and not for what it writes itself [M14]', async () => {
+  it('L39 creates access again once another process writes near its reading, but not after its own entries [M14]', async () => {
     const { engine, clock, store, first, open, spare } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
-    // Its own entry, one of an engine over the same clock, one of a clock that is as far off as before.
+    // Its own entry, an entry of an engine over the same clock, and one of a clock that is as wrong as before.
     await engine.deny(open.id, { by: SAM });
     await clock.advance(MINUTE);
     const twin = anEngine({ store, clock, approver: autoApprove(() => true) });
@@ -192,10 +192,10 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
   });
 
-  it('L39 knows its own entries, however many changes without entries it makes after them [M14]', async () => {
+  it('L39 recognises its own entries after any number of changes without entries [M14]', async () => {
     const { store } = await aFleet();
     const { engine } = aProcess(store, at(-3 * HOUR));
-    // Of a store on several servers, an end that is found is confirmed by an empty change.
+    // A store on several servers confirms an end that it finds with an empty change.
     Object.defineProperty(store, 'durability', { value: 'server' });
     expect(await codeOf(engine.consume(EVE, 'new'))).toBe('ERR_JIT_DENIED');
     await engine.idle();
@@ -205,7 +205,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
   });
 
-  it('L39 records no acceptance once its clock has passed the entry: there is nothing left to accept [M14]', async () => {
+  it('L39 records no acceptance once its clock has passed the entry [M14]', async () => {
     const { engine, clock, store } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
     await clock.set(at(2.5 * HOUR));
@@ -214,7 +214,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
   });
 
-  it('L39 an acceptance that lost a race is recorded all the same [M14]', async () => {
+  it('L39 still records an acceptance that lost a race [M14]', async () => {
     const { store } = await aFleet();
     const { engine } = aProcess(store, at(-3 * HOUR));
     await refusal(ask(engine, { scope: 'b' }), 'ERR_JIT_CLOCK');
@@ -225,7 +225,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await typesOf(store)).toContain('clock.accepted');
   });
 
-  it('L39 creates again once a person accepts its clock, which is in the journal [M14]', async () => {
+  it('L39 creates access again once a person accepts its clock, which is recorded in the journal [M14]', async () => {
     const { engine, store, told } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
     const answer = await acceptClock(engine, { by: CISO, reason: 'INC-7: node 4 was ahead' });
@@ -238,7 +238,7 @@ describe('a process whose clock lies behind the journal', () => {
       data: { reading: at(0), newest: at(2.5 * HOUR), reason: 'INC-7: node 4 was ahead' },
     });
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe(undefined);
-    // Nothing is left to accept, and nothing more is recorded.
+    // Nothing is left to accept, and no other acceptance is recorded.
     expect(await acceptClock(engine, { by: CISO })).toEqual({ accepted: false, now: at(0), newest: undefined });
     expect((await typesOf(store)).filter((type) => type === 'clock.accepted')).toHaveLength(1);
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
@@ -246,7 +246,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(told.filter(({ during }) => during === 'clock').length).toBeGreaterThan(0);
   });
 
-  it('L39 one acceptance serves a process that starts later [M14]', async () => {
+  it('L39 one acceptance also covers a process that starts later [M14]', async () => {
     const { engine, store } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
     await acceptClock(engine, { by: CISO });
@@ -256,14 +256,14 @@ describe('a process whose clock lies behind the journal', () => {
   for (const [what, begin] of Object.entries({
     'a dry run': (engine: JitEngine) => engine.requestAccess({ subject: MAYA, scope: 'new', ttl: MINUTE, dryRun: true }),
     'a refused attempt': (engine: JitEngine) => engine.consume(EVE, 'new'),
-    'three hundred refused ones': async (engine: JitEngine, clock: ManualClock) => {
+    'three hundred refused attempts': async (engine: JitEngine, clock: ManualClock) => {
       for (let i = 0; i < 300; i++) {
         await codeOf(engine.consume(`user:${i}`, 'new'));
         await clock.advance(1_000);
       }
     },
   })) {
-    it(`L39 is not confirmed by its own entries: it creates nothing after ${what} either [M14]`, async () => {
+    it(`L39 is not confirmed by its own entries: it creates no access after ${what} either [M14]`, async () => {
       const { engine, clock, store } = await behind();
       await codeOf(begin(engine, clock));
       await engine.idle();
@@ -271,19 +271,19 @@ describe('a process whose clock lies behind the journal', () => {
       expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
       const twin = anEngine({ store, clock, approver: autoApprove(() => true) });
       expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
-      // A person's word counts for every engine of the process.
+      // An acceptance counts for every engine of the process.
       await acceptClock(engine, { by: CISO });
       expect(await codeOf(ask(twin.engine, { scope: 'new' }))).toBe(undefined);
     });
   }
 
-  it('L39 an engine that is made later in a right process needs no other process [M14]', async () => {
+  it('L39 an engine created later in a process with a right clock needs no other process [M14]', async () => {
     const { store, first } = await behind();
     await ask(aProcess(store, at(365 * DAY)).engine, { subject: EVE, scope: 'ahead' });
     await ask(first.engine, { subject: SAM, scope: 'more' });
     const later = anEngine({ store, clock: first.clock, approver: autoApprove(() => true) });
     expect(await codeOf(ask(later.engine, { scope: 'new' }))).toBe(undefined);
-    // Not once its clock has stepped back: what is written then is stamped by a clock that is wrong.
+    // But not after its clock has stepped back: its new entries carry wrong instants.
     await first.clock.set(at(0));
     await codeOf(first.engine.consume(LEE, 'none'));
     await first.engine.idle();
@@ -291,7 +291,7 @@ describe('a process whose clock lies behind the journal', () => {
     expect(await codeOf(ask(last.engine, { scope: 'newer' }))).toBe('ERR_JIT_CLOCK');
   });
 
-  it('L6 does not count what lies within a second and the leeway [M14]', async () => {
+  it('L6 ignores a difference within a second plus the leeway [M14]', async () => {
     for (const [below, leewayMs, code] of [
       [1_000, 0, undefined],
       [1_001, 0, 'ERR_JIT_CLOCK'],
@@ -304,7 +304,7 @@ describe('a process whose clock lies behind the journal', () => {
     }
   });
 
-  it('L39 refuses to create while the journal can not be read, and to revoke it does not refuse [M14]', async () => {
+  it('L39 refuses to create access while the journal cannot be read, but still revokes [M14]', async () => {
     const { store } = await behind();
     const { engine } = aProcess(store, at(2.5 * HOUR));
     store.inject('journal', { fault: 'reject' });
@@ -316,7 +316,7 @@ describe('a process whose clock lies behind the journal', () => {
 });
 
 describe('a journal in which one clock was a year ahead', () => {
-  /** One entry of a clock a year ahead, between those of right processes. */
+  /** One entry of a clock a year ahead, between entries of processes with right clocks. */
   async function withOneEntryAhead() {
     const store = new FaultyStore(new MemoryGrantStore());
     const right = aProcess(store, at(0));
@@ -325,14 +325,14 @@ describe('a journal in which one clock was a year ahead', () => {
     return { store, right, grant };
   }
 
-  it('L5 L39 never ends the grants of a right process, however late that starts', async () => {
+  it('L5 L39 never ends the grants of a process with a right clock, also after a restart', async () => {
     const { store, right } = await withOneEntryAhead();
     const restarted = aProcess(store, at(MINUTE));
     await codeOf(ask(restarted.engine, { scope: 'new' }));
     for (const { engine } of [right, restarted]) expect(await engine.isAllowed(MAYA, 'held')).toBe(true);
     await restarted.engine.sweep();
     expect(await restarted.engine.isAllowed(MAYA, 'held')).toBe(true);
-    // A process that was there before goes on, too.
+    // A process that started before continues, too.
     expect(await codeOf(ask(right.engine, { scope: 'newer' }))).toBe(undefined);
   });
 
@@ -358,7 +358,7 @@ describe('a journal in which one clock was a year ahead', () => {
 });
 
 describe('the comparison of the clock with the journal', () => {
-  it('L46 costs one look at the newest entry for each engine, at its first creation [M14]', async () => {
+  it('L46 costs one read of the newest entry for each engine, when it first creates access [M14]', async () => {
     const { store } = await aFleet();
     const { engine } = aProcess(store, at(HOUR));
     const calls = () => store.called('journal');

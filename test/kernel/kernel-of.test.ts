@@ -6,7 +6,7 @@ import { Kernel } from '../../src/kernel/kernel.js';
 const anEngine = () => new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
 
 describe('kernelOf()', () => {
-  it('gives the one kernel of an engine, also through a proxy around it and for a subclass', () => {
+  it('returns the one kernel of an engine, also through a proxy around it and for a subclass', () => {
     const engine = anEngine();
     const traced = new Proxy(engine, { get: (target, name, receiver) => Reflect.get(target, name, receiver) as unknown });
     expect(kernelOf(engine)).toBeInstanceOf(Kernel);
@@ -16,7 +16,7 @@ describe('kernelOf()', () => {
     expect(kernelOf(anEngine())).not.toBe(kernelOf(engine));
   });
 
-  it('shows no kernel to whoever lists or copies an engine', () => {
+  it('hides the kernel from enumeration and from copies of an engine', () => {
     const engine = anEngine();
     expect(Object.keys(engine)).toEqual(['clock']);
     expect(kernelIn({ ...engine })).toBeUndefined();

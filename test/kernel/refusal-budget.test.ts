@@ -10,7 +10,7 @@ async function refused(made: ReturnType<typeof anEngine>) {
   return (await entriesOf(made.store)).filter((entry) => entry.type === 'attempt.refused');
 }
 
-/** A request in a scope of its own each time, refused for its length. */
+/** A request for its own scope each time, refused for its length. */
 const noise = (made: ReturnType<typeof anEngine>, i: number, by = MOLE) =>
   made.engine.requestAccess({ subject: by, scope: `noise:${i}`, ttl: '9h' }).catch(() => undefined);
 
@@ -33,7 +33,7 @@ describe('refused attempts', () => {
     expect(own.map(({ data }) => data['code'])).toEqual(Array(11).fill('ERR_JIT_SELF_REVIEW'));
   });
 
-  it('of one actor are thirty kinds and one count of the others (L29) [M1]', async () => {
+  it('of one actor are recorded as thirty kinds and one count of the others (L29) [M1]', async () => {
     const made = anEngine();
     for (let i = 0; i < 100; i++) await noise(made, i);
     for (let second = 1; second <= 20; second++) {
@@ -46,7 +46,7 @@ describe('refused attempts', () => {
     expect(countOf(entries)).toBe(100);
   });
 
-  it('name five scopes at most, and the number of the others (L29) [M1]', async () => {
+  it('name at most five scopes, and the number of the others (L29) [M1]', async () => {
     const made = anEngine();
     const scopes = Array.from({ length: 50 }, (_, i) => `${'s'.repeat(60)}:${'t'.repeat(60)}:${'u'.repeat(60)}:${'v'.repeat(60)}:${i}`);
     await refusal(made.engine.requestAccess({ subject: MOLE, scopes, ttl: '9h' }), 'ERR_JIT_LIMIT');
@@ -55,7 +55,7 @@ describe('refused attempts', () => {
     expect(JSON.stringify(entry).length).toBeLessThan(2_500);
   });
 
-  it('of one actor are four entries a second, of all seven, and ten with reserved codes (L29) [M1]', async () => {
+  it('of one actor are four entries a second, of all actors seven, and ten with reserved codes (L29) [M1]', async () => {
     const made = anEngine();
     const { id } = await aPending(made.engine);
     for (const by of ['user:a', 'user:b', 'user:c']) for (let i = 0; i < 9; i++) await noise(made, i, by);
@@ -65,13 +65,13 @@ describe('refused attempts', () => {
     expect(await refused(made)).toHaveLength(10);
     await made.clock.set(at(1_000));
     await made.engine.sweep();
-    // What waited longest for its turn comes first, and the reserved code before all others.
+    // The longest waiting entry comes first, and the reserved code before all others.
     const second = (await refused(made)).slice(10).map(({ actor }) => actor);
     expect(second[0]).toBe('user:g');
     expect(second.filter((actor) => actor === 'user:c')).toHaveLength(4);
   });
 
-  it('of one actor are two hundred entries an hour, and the next hour goes on with the counts (L29) [M1]', async () => {
+  it('of one actor are two hundred entries an hour, and the next hour continues with the counts (L29) [M1]', async () => {
     const made = anEngine();
     let sent = 0;
     const hourOf = (instant: number) => Math.floor(instant / HOUR);
@@ -93,7 +93,7 @@ describe('refused attempts', () => {
     expect(countOf(await refused(made))).toBe(sent);
   });
 
-  it('of very many actors are counted by the engine, and none is lost (L29) [M1]', async () => {
+  it('of very many actors are counted for the engine, and none is lost (L29) [M1]', async () => {
     const made = anEngine();
     const { id } = await aPending(made.engine);
     for (let i = 0; i < 700; i++) await refusal(made.engine.approve(id, { by: `user:bot${i}` }), 'ERR_JIT_NOT_REVIEWER');
@@ -108,7 +108,7 @@ describe('refused attempts', () => {
     ]);
   });
 
-  it('are read by replay and verifyStore, whatever they count (L26) [M1]', async () => {
+  it('are read by replay and verifyStore, for any counts (L26) [M1]', async () => {
     const made = anEngine();
     await aPending(made.engine);
     for (let i = 0; i < 40; i++) await noise(made, i);
@@ -121,7 +121,7 @@ describe('refused attempts', () => {
 });
 
 describe('dry runs', () => {
-  it('are counted like refusals, one entry a minute for what was asked (L29) [F8]', async () => {
+  it('are counted like refusals, one entry a minute for each ask (L29) [F8]', async () => {
     const made = anEngine();
     const probe = (scope = SCOPE) => made.engine.requestAccess({ subject: MAYA, scope, ttl: MINUTE, requestedBy: MOLE, dryRun: true });
     for (let i = 0; i < 500; i++) await probe();
@@ -136,7 +136,7 @@ describe('dry runs', () => {
     expect((await made.store.find({ kind: 'request', limit: 10 })).items).toEqual([]);
   });
 
-  it('that would be refused are counted, too, and an ask is no dry run (L29) [F8]', async () => {
+  it('that would be refused are counted too, and a real ask does not count as a dry run (L29) [F8]', async () => {
     const made = anEngine();
     await made.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '9h', dryRun: true });
     await ask(made.engine);

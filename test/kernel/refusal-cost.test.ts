@@ -5,7 +5,7 @@ const NOW = Date.UTC(2026, 0, 15, 9);
 const ACTORS = 300;
 const KINDS = 30;
 
-/** A table that is full, and most of it still to be written. */
+/** A full table, most of whose entries are still to be written. */
 function full(): RefusalThrottle {
   const refusals = new RefusalThrottle();
   for (let kind = 0; kind < KINDS; kind++)
@@ -14,7 +14,7 @@ function full(): RefusalThrottle {
   return refusals;
 }
 
-/** How many maps were gone through since the last call: the table is a map of actors, each with maps of kinds. */
+/** How many maps were iterated since the last call: the table is a map of actors, each with maps of kinds. */
 let passes = 0;
 const { [Symbol.iterator]: iterate, values } = Map.prototype;
 beforeEach(() => {
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 describe('a refused attempt', () => {
-  it('looks at its own kind only, and once a second at those of all (L29, L44) [M1]', () => {
+  it('reads its own kind only, and all kinds once a second (L29, L44) [M1]', () => {
     const refusals = full();
     passes = 0;
     for (let i = 0; i < 1_000; i++) refusals.note({ actor: 'user:bot7', scopes: ['noise:7'] }, 'ERR_JIT_LIMIT', NOW + 2_000 + (i % 1_000));
@@ -41,7 +41,7 @@ describe('a refused attempt', () => {
     expect(passes).toBeLessThan(3 * ACTORS);
   });
 
-  it('looks once a second for actors that can be forgotten (L29, L44) [M1]', () => {
+  it('looks for actors to remove once a second (L29, L44) [M1]', () => {
     const refusals = full();
     passes = 0;
     for (let i = 0; i < 1_000; i++) refusals.note({ actor: `user:new${i}`, scopes: ['noise:0'] }, 'ERR_JIT_LIMIT', NOW + 2_000);

@@ -6,7 +6,7 @@ import { aGranted, anEngine, entriesOf, MAYA, refusal, SAM, SCOPE } from '../eng
 /** A clock whose sleepers wake at once, at their instant: the time that passes is counted, not waited for. */
 class CountedClock extends ManualClock {
   readonly sleeps: number[] = [];
-  /** Called with all that was slept so far. */
+  /** Called with the total of the sleeps so far. */
   onSlept: (ms: number) => void = () => undefined;
 
   /** Milliseconds that were slept. */
@@ -24,7 +24,7 @@ class CountedClock extends ManualClock {
 const lost = new Error('the connection was reset');
 const notApplied = () => new StoreError('commit', 'no connection');
 
-/** An engine that holds a grant, over a store whose commits fail from now on, and how often it was sent which change. */
+/** An engine that holds a grant, over a store whose commits fail from now on. Records how often each change was sent. */
 async function failing({ resendMs, clock = new CountedClock() }: { readonly resendMs?: number; readonly clock?: CountedClock } = {}) {
   const store = new FaultyStore(new MemoryGrantStore());
   const { engine } = anEngine({ store, clock, limits: { resendMs } });
@@ -40,7 +40,7 @@ async function failing({ resendMs, clock = new CountedClock() }: { readonly rese
 }
 
 describe('a change whose reply was lost', () => {
-  it('L31 is sent again at once, with the same id and entries, and has one effect', async () => {
+  it('L31 is resent at once, with the same id and entries, and has one effect', async () => {
     const { store, clock, grant, sent, revoke, engine } = await failing();
     store.inject('commit', { fault: 'lose reply' }, 1);
     expect((await revoke()).end).toMatchObject({ status: 'revoked' });
@@ -54,7 +54,7 @@ describe('a change whose reply was lost', () => {
   it.each([
     ['every call is refused', () => notApplied()],
     ['every reply is lost', () => lost],
-  ])('L31 is known after an outage of five seconds in which %s', async (_, error) => {
+  ])('L31 is resolved after an outage of five seconds in which %s', async (_, error) => {
     const { store, clock, sent, revoke } = await failing();
     store.inject('commit', { fault: 'lose reply' }, 1);
     const end = store.inject('commit', { fault: 'reject', error: error() });
@@ -65,7 +65,7 @@ describe('a change whose reply was lost', () => {
     expect(new Set(sent().map(({ id }) => id)).size).toBe(1);
   });
 
-  it('L31 is sent after pauses that double up to a second, each between a half and all of that, the same ones for the same id', async () => {
+  it('L31 is resent after pauses that double up to a second, each between a half and all of that', async () => {
     const made = await failing();
     made.store.inject('commit', { fault: 'reject', error: lost });
     await refusal(made.revoke(), 'ERR_JIT_OUTCOME_UNKNOWN');
@@ -76,7 +76,7 @@ describe('a change whose reply was lost', () => {
       expect(ms).toBeLessThanOrEqual(longest);
     }
     expect(new Set(sleeps).size).toBeGreaterThan(5);
-    // One repetition came without a pause.
+    // One resend came without a pause.
     expect(made.sent()).toHaveLength(sleeps.length + 2);
   });
 
@@ -92,7 +92,7 @@ describe('a change whose reply was lost', () => {
   it.each([
     [0, 2],
     [50, 3],
-  ])('L31 is sent for limits.resendMs: with %i ms, %i times in all', async (resendMs, times) => {
+  ])('L31 is resent for limits.resendMs: with %i ms, %i times in all', async (resendMs, times) => {
     const { store, clock, sent, revoke } = await failing({ resendMs });
     store.inject('commit', { fault: 'reject', error: lost });
     await refusal(revoke(), 'ERR_JIT_OUTCOME_UNKNOWN');
@@ -100,7 +100,7 @@ describe('a change whose reply was lost', () => {
     expect(clock.elapsed()).toBeLessThanOrEqual(resendMs);
   });
 
-  it('L31 counts the time from the first lost reply on: what the attempt took before is not of the budget', async () => {
+  it('L31 counts the budget from the first lost reply: the first attempt does not count', async () => {
     const { store, clock, sent, revoke } = await failing();
     const commit = store.commit.bind(store);
     store.commit = async (change) => {
@@ -113,7 +113,7 @@ describe('a change whose reply was lost', () => {
     expect(clock.elapsed()).toBeGreaterThanOrEqual(3_605_000);
   });
 
-  it('L31 counts what was slept on a clock whose `elapsed` fails, stands still or runs back: no call goes on for ever', async () => {
+  it('L31 counts the sleeps if `elapsed` of the clock fails, stands still or runs back: no call runs forever', async () => {
     for (const elapsed of [
       () => 0,
       () => NaN,
@@ -132,7 +132,7 @@ describe('a change whose reply was lost', () => {
     }
   });
 
-  it('L31 is measured by the time that has passed: a system clock that is set, either way, neither ends nor prolongs it', async () => {
+  it('L31 is measured by elapsed time: setting the system clock, in either direction, neither ends nor prolongs it', async () => {
     for (const by of [-3_600_000, 3_600_000]) {
       const { store, clock, revoke } = await failing();
       store.inject('commit', { fault: 'reject', error: lost });
@@ -150,7 +150,7 @@ describe('a change whose reply was lost', () => {
     }
   });
 
-  it('L31 stays unknown where the clock fails in the meantime', async () => {
+  it('L31 stays unknown if the clock fails in the meantime', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const { store, clock, sent, revoke } = await failing();
@@ -170,8 +170,8 @@ describe('a change whose reply was lost', () => {
   });
 });
 
-describe('a change of which every attempt says that nothing was applied', () => {
-  it('L31 is sent twice in all, without a pause, and fails as that: a backend that is down is not waited for', async () => {
+describe('a change that every attempt reports as not applied', () => {
+  it('L31 is sent twice, without a pause, and fails with that error: the engine does not wait for a backend that is down', async () => {
     const { store, clock, sent, revoke, engine } = await failing();
     const error = notApplied();
     store.inject('commit', { fault: 'reject', error });
@@ -181,7 +181,7 @@ describe('a change of which every attempt says that nothing was applied', () => 
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
-  it('L31 is sent for the whole budget once an attempt in between has left it open', async () => {
+  it('L31 is resent for the whole budget once an attempt in between has an unknown outcome', async () => {
     const { store, clock, sent, revoke } = await failing();
     store.inject('commit', { fault: 'reject', error: notApplied() }, 1);
     store.inject('commit', { fault: 'lose reply' }, 1);
@@ -198,7 +198,7 @@ describe('limits.resendMs', () => {
     expect(() => new JitEngine({ approver: autoApprove(() => true), limits })).toThrow(/limits\.resendMs/);
   });
 
-  it('is measured by performance.now() where the clock has no `elapsed` (L31)', async () => {
+  it('is measured by performance.now() if the clock has no `elapsed` (L31)', async () => {
     const clock = new CountedClock();
     const plain: Clock = { now: () => clock.now(), sleep: (until) => clock.sleep(until) };
     let now = 1_000;
@@ -213,7 +213,7 @@ describe('limits.resendMs', () => {
       let sent = 0;
       store.commit = (change) => ((now += 5_000), (sent += 1), commit(change));
       await expect(engine.revoke(grant.id, { by: SAM })).rejects.toBeInstanceOf(OutcomeUnknownError);
-      // The first one is not of the budget; three more are.
+      // The first attempt does not count towards the budget; three more do.
       expect(sent).toBe(4);
     } finally {
       spy.mockRestore();

@@ -2,7 +2,7 @@ import type { Change, CommitAnswer, GrantStore, JournalSlice, Page, Row, RowKey 
 import { MemoryGrantStore } from '../../src/index.js';
 import { aChange, anEntry } from '../../src/testing.js';
 
-/** A store in memory that can go back to an earlier state: what a restored backup, or a failover that lost commits, is. */
+/** A store in memory that can go back to an earlier state, like a restored backup or a failover that lost commits. */
 export class RewindableStore implements GrantStore {
   readonly namespace = 'payments';
   readonly durability = 'server';
@@ -14,7 +14,7 @@ export class RewindableStore implements GrantStore {
   #committed: Change[] = [];
   #others = 0;
 
-  /** Forgets every change but those that brought the first entries, up to the number `seq`. */
+  /** Removes every change except those that wrote the entries up to `seq`. */
   async goBackTo(seq: number): Promise<void> {
     this.#inner = new MemoryGrantStore({ namespace: this.namespace });
     const kept: Change[] = [];
@@ -26,7 +26,7 @@ export class RewindableStore implements GrantStore {
     this.#committed = kept;
   }
 
-  /** Lets the journal grow to the number `seq`, by entries of another process that has seen nothing. */
+  /** Grows the journal to `seq` with entries of another process, which has not seen the lost ones. */
   async growTo(seq: number): Promise<void> {
     while ((await this.headSeq()) < seq) {
       const append = [anEntry({ namespace: this.namespace, id: `other-${++this.#others}.1`, type: 'attempt.refused', data: { count: 1 } })];

@@ -15,7 +15,7 @@ function over(store: RewindableStore, clock: ManualClock, options: Partial<JitEn
   return { engine: made.engine, reports };
 }
 
-/** An engine that has seen entry 10 or later of a journal whose first ones are kept. */
+/** An engine that has seen entry 10 or later of a journal of which only the first entries are kept. */
 async function rolledBack(options: Partial<JitEngineOptions> = {}) {
   const store = new RewindableStore();
   const clock = new ManualClock();
@@ -34,8 +34,8 @@ async function rolledBack(options: Partial<JitEngineOptions> = {}) {
 
 const acceptances = async (store: RewindableStore) => (await entriesOf(store)).filter(({ type }) => type === 'journal.accepted');
 
-describe('a store that went back behind what an engine has seen', () => {
-  it('L40 gives no access, and names the lost entry and the present head [M8]', async () => {
+describe('a store that went back to before the last entry that an engine has seen', () => {
+  it('L40 gives no access, and the error names the lost entry and the present head [M8]', async () => {
     const { engine, kept, seen, store } = await rolledBack();
     const error = await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
     expect(error).toMatchObject({ lost: { seq: seen }, head: { seq: kept } });
@@ -46,19 +46,19 @@ describe('a store that went back behind what an engine has seen', () => {
     expect((await store.find({ kind: 'request', limit: 9 })).items).toHaveLength(2);
   });
 
-  it('L40 gives no access either when it has grown past what the engine has seen [M8]', async () => {
+  it('L40 gives no access either when the journal has grown past the entry that the engine has seen [M8]', async () => {
     const { engine, seen, store, grant, reports } = await rolledBack();
     await store.growTo(seen + 10);
     const error = await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
     expect(error).toMatchObject({ lost: { seq: seen }, head: { seq: seen + 10 } });
     expect(error.message).toContain('holds another entry there');
-    // What the engine commits all the same teaches it nothing: it would take the new history for its own.
+    // Commits of the engine do not change that: otherwise it would trust the new history.
     await engine.revoke(grant.id, { by: SAM });
     await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
     expect(reports()).toHaveLength(1);
   });
 
-  it.each(['kept', 'grown'] as const)('L40 goes on checking, revoking, cancelling and denying while it is %s [M8]', async (state) => {
+  it.each(['kept', 'grown'] as const)('L40 still allows checking, revoking, cancelling and denying while it is %s [M8]', async (state) => {
     const { engine, grant, pending, store, seen } = await rolledBack();
     const other = await aPending(over(store, new ManualClock()).engine, { scope: 'second' });
     if (state === 'grown') await store.growTo(seen + 3);
@@ -88,7 +88,7 @@ describe('a store that went back behind what an engine has seen', () => {
     expect(await engine.isAllowed(MAYA, 'kept')).toBe(true);
   });
 
-  it('L40 is reported to onError once, whatever follows', async () => {
+  it('L40 is reported to onError once', async () => {
     const { engine, reports, pending } = await rolledBack();
     await engine.cancel(pending.id, { by: 'user:noor' });
     expect(reports()).toHaveLength(1);
@@ -98,7 +98,7 @@ describe('a store that went back behind what an engine has seen', () => {
     expect(reports()).toHaveLength(1);
   });
 
-  it('L40 is noticed at each rollback anew', async () => {
+  it('L40 is detected again at each rollback', async () => {
     const { engine, reports, store, kept, clock } = await rolledBack();
     await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
     await engine.acceptRollback({ by: OPS });
@@ -109,7 +109,7 @@ describe('a store that went back behind what an engine has seen', () => {
     expect(reports()).toHaveLength(2);
   });
 
-  it('L40 is no rollback where a purge has trimmed what an idle engine remembers', async () => {
+  it('L40 is not reported when a purge has trimmed the entries that an idle engine remembers', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const [idle, busy] = [over(store, clock), over(store, clock)];
@@ -126,7 +126,7 @@ describe('a store that went back behind what an engine has seen', () => {
     expect(idle.reports()).toEqual([]);
   });
 
-  it('L40 is noticed by the entries of commits that overlap, too', async () => {
+  it('L40 is detected by the entries of overlapping commits, too', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const approver = autoApprove(() => true);
@@ -134,7 +134,7 @@ describe('a store that went back behind what an engine has seen', () => {
     await aGranted(engine, { scope: 'first' });
     await engine.idle();
     const kept = await store.headSeq();
-    // Held back with the old anchor while the journal grows, is seen by another commit, goes back and grows again.
+    // This commit is held with the old anchor. The journal grows, another commit sees it, it goes back and grows again.
     let isHeld = false;
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
@@ -158,7 +158,7 @@ describe('a store that went back behind what an engine has seen', () => {
     expect(await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK')).toMatchObject({ lost: { seq: seen } });
   });
 
-  it('L40 costs no commit and no read of its own in a journal that only grows', async () => {
+  it('L40 costs no extra commit and no extra read in a journal that only grows', async () => {
     const store = new RewindableStore();
     const { engine } = over(store, new ManualClock(), { approver: autoApprove(() => true) });
     await aGranted(engine, { scope: 'first' });
@@ -176,7 +176,7 @@ describe('a store that went back behind what an engine has seen', () => {
 });
 
 describe('acceptRollback', () => {
-  it('L40 lets the engine create access again, and is in the journal with the lost entry, the head and the reason', async () => {
+  it('L40 lets the engine create access again, and is recorded with the lost entry, the head and the reason', async () => {
     const { engine, kept, seen, store } = await rolledBack();
     await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
     const answer = await engine.acceptRollback({ by: OPS, reason: 'INC-9: restored the backup of 03:00' });
@@ -190,7 +190,7 @@ describe('acceptRollback', () => {
     await aGranted(engine, { scope: 'new' });
   });
 
-  it('L40 needs no refused call before it: it finds the rollback itself', async () => {
+  it('L40 needs no refused call first: it finds the rollback itself', async () => {
     const { engine, seen } = await rolledBack();
     expect(await engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true, lost: { seq: seen } });
   });
@@ -225,7 +225,7 @@ describe('acceptRollback', () => {
     expect(await acceptances(store)).toHaveLength(1);
   });
 
-  it('L40 of an earlier rollback accepts nothing when it comes back with a later one', async () => {
+  it('L40 of an earlier rollback does not accept a later one that keeps the acceptance', async () => {
     const { engine, store, clock } = await rolledBack();
     const other = over(store, clock);
     await engine.acceptRollback({ by: OPS });
@@ -240,7 +240,7 @@ describe('acceptRollback', () => {
     for (const made of [engine, other.engine]) await refusal(ask(made, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
   });
 
-  it('L40 of a rollback that an engine has not met accepts no later one for it', async () => {
+  it('L40 of a rollback that an engine has not seen does not accept a later one for it', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const [first, idle] = [over(store, clock), over(store, clock)];
@@ -262,7 +262,7 @@ describe('acceptRollback', () => {
     await refusal(ask(idle.engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
   });
 
-  it('L40 races: of three engines that accept at once, one records it', async () => {
+  it('L40 is recorded by one of three engines that accept concurrently', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const fleet = [over(store, clock), over(store, clock), over(store, clock)] as const;
@@ -296,7 +296,7 @@ describe('acceptRollback', () => {
     expect(ids).toEqual(recorded.slice(-16));
   });
 
-  it('L40 is known to verifyJournal, verifyStore and replay', async () => {
+  it('L40 is understood by verifyJournal, verifyStore and replay', async () => {
     const { engine, store } = await rolledBack();
     await engine.acceptRollback({ by: OPS });
     await aGranted(engine, { scope: 'new' });
@@ -305,7 +305,7 @@ describe('acceptRollback', () => {
     expect([...(await replay(readJournal(store))).grants.values()].map(({ scope }) => scope)).toEqual(['kept', 'new']);
   });
 
-  it('L40 refuses creation, and nothing else, while the row of acceptances can not be read', async () => {
+  it('L40 refuses only to create access while the row of acceptances cannot be read', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const grant = await aGranted(over(store, clock).engine, { scope: 'kept' });
@@ -320,18 +320,18 @@ describe('acceptRollback', () => {
 });
 
 describe('the option knownHead', () => {
-  it('L40 lets an engine notice what went back before it was made', async () => {
+  it('L40 lets an engine detect a rollback from before it was created', async () => {
     const { store, clock, kept, seen } = await rolledBack();
     const lost = { seq: seen, hash: 'f'.repeat(64) };
     const restarted = over(store, clock, { knownHead: lost });
     expect(await refusal(ask(restarted.engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK')).toMatchObject({ lost, head: { seq: kept } });
     expect(await restarted.engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true, lost });
     await aGranted(restarted.engine, { scope: 'new' });
-    // Without it a restarted process trusts what it finds.
+    // Without it, a restarted process trusts the store.
     await aGranted(over(store, clock).engine, { scope: 'trusting' });
   });
 
-  it('L40 takes an anchor that the journal still holds', async () => {
+  it('L40 accepts an anchor that the journal still holds', async () => {
     const store = new RewindableStore();
     const clock = new ManualClock();
     const before = over(store, clock);

@@ -4,7 +4,7 @@ import type { Grant } from '../../src/index.js';
 import { walkChain, walkToFirst } from '../../src/kernel/walk-chain.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
-/** Grants by id, each with the ids of those that extend it; and what was read of them, round by round. */
+/** Grants by id, each with the ids of its extensions; and the ids that were read, round by round. */
 function stored(named: Readonly<Record<string, readonly string[]>>) {
   const grants = new Map(
     Object.entries(named).map(([id, successors]) => [
@@ -28,7 +28,7 @@ function stored(named: Readonly<Record<string, readonly string[]>>) {
 }
 
 describe('walkChain()', () => {
-  it('finds what extends a grant, and what extends that, a round for each step and all of a round together', async () => {
+  it('finds all extensions of a grant, one round for each step, and reads a round together', async () => {
     const { walk, rounds } = stored({ a: ['b', 'c'], b: ['d'], c: ['e', 'f'], d: [], e: [], f: [] });
     expect(await walk('a')).toEqual({ found: ['b', 'c', 'd', 'e', 'f'], ids: ['a', 'b', 'c', 'd', 'e', 'f'] });
     expect(rounds).toEqual([
@@ -37,24 +37,24 @@ describe('walkChain()', () => {
     ]);
   });
 
-  it('reads nothing where nothing extends it', async () => {
+  it('reads nothing for a grant without extensions', async () => {
     const { walk, rounds } = stored({ a: [] });
     expect(await walk('a')).toEqual({ found: [], ids: ['a'] });
     expect(rounds).toEqual([]);
   });
 
-  it('goes around those that can not be read, and names them', async () => {
+  it('skips grants that cannot be read, and names them', async () => {
     const { walk } = stored({ a: ['gone', 'b'], b: [] });
     expect(await walk('a')).toEqual({ found: ['b'], ids: ['a', 'gone', 'b'] });
   });
 
-  it('begins with several, and finds none of them again', async () => {
+  it('starts with several grants, and returns none of them again', async () => {
     const { walk, rounds } = stored({ a: ['b'], b: ['c'], c: [] });
     expect(await walk('a', 'b')).toEqual({ found: ['c'], ids: ['a', 'b', 'c'] });
     expect(rounds).toEqual([['c']]);
   });
 
-  it('ends on any rows, circles among them, and reads each id at most once', async () => {
+  it('terminates on any rows, cycles included, and reads each id at most once', async () => {
     const ids = ['a', 'b', 'c', 'd', 'e', 'f'];
     const graph = fc.record(Object.fromEntries(ids.map((id) => [id, fc.array(fc.constantFrom(...ids), { maxLength: 4 })])));
     await fc.assert(
@@ -89,17 +89,17 @@ describe('walkToFirst()', () => {
     return { found: found.map((grant) => grant.id), read };
   };
 
-  it('L42 finds the grants that one goes on from, up to the first, and no branch', async () => {
+  it('L42 finds the grants that a grant extends, up to the first, and no branch', async () => {
     const { found } = await walk({ a: undefined, b: 'a', other: 'a', c: 'b', d: 'c' }, 'c');
     expect(found).toEqual(['c', 'b', 'a']);
   });
 
-  it('L42 stops where one is missing or can not be read', async () => {
+  it('L42 stops at a grant that is missing or cannot be read', async () => {
     expect(await walk({ b: 'gone', c: 'b' }, 'c')).toEqual({ found: ['c', 'b'], read: ['c', 'b', 'gone'] });
     expect(await walk({}, 'gone')).toEqual({ found: [], read: ['gone'] });
   });
 
-  it('L42 reads each grant of a circle once', async () => {
+  it('L42 reads each grant of a cycle once', async () => {
     expect(await walk({ a: 'b', b: 'a' }, 'a')).toEqual({ found: ['a', 'b'], read: ['a', 'b'] });
   });
 });

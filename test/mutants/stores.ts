@@ -53,21 +53,24 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'kernel/rollback.ts',
     from: '      if (creates) throw error;\n',
     to: '',
-    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'gives no access either when it has grown past what the engine has seen' },
+    caughtBy: {
+      test: 'test/kernel/rollback.test.ts',
+      title: 'gives no access either when the journal has grown past the entry that the engine has seen',
+    },
   },
   {
     name: 'rollback: the acceptance of an earlier rollback accepts this one',
     file: 'kernel/rollback.ts',
     from: 'this.#spent?.has(id) === false',
     to: 'this.#spent !== undefined',
-    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of an earlier rollback accepts nothing when it comes back' },
+    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of an earlier rollback does not accept a later one' },
   },
   {
     name: 'rollback: an acceptance from before the engine saw the lost entries counts',
     file: 'kernel/rollback.ts',
     from: 'at >= this.#knownAt && ',
     to: '',
-    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of a rollback that an engine has not met accepts no later one' },
+    caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of a rollback that an engine has not seen does not accept a later one' },
   },
   // ---- In memory ----
   {
@@ -666,7 +669,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (before < 0) throw',
     caughtBy: {
       test: 'test/kernel/journal-clock.test.ts',
-      title: 'takes a horizon of which most of the newest entries say that it has passed',
+      title: 'accepts a horizon that most of the newest entries have passed',
     },
   },
   {
@@ -674,21 +677,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'kernel/journal-clock.ts',
     from: 'if (now > newest + DAY_MS) throw',
     to: 'if (now < 0) throw',
-    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'asks for force where the namespace has been silent' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'requires force if the namespace has been silent' },
   },
   {
     name: 'clock: an engine behind the journal creates access',
     file: 'kernel/journal-clock.ts',
     from: 'if (now >= newest.at - STEP_BACK_MS - this.#leewayMs)',
     to: 'if (now >= 0)',
-    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'L5 L39 creates no access, says so' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'L5 L39 creates no access, reports that to onError' },
   },
   {
     name: "clock: its own entry confirms an engine's clock",
     file: 'kernel/journal-clock.ts',
     from: '    this.#ids.add(id);',
     to: '',
-    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'and not for what it writes itself' },
+    caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'but not after its own entries' },
   },
   {
     name: 'sweep, purge: no other work runs until the last row',
