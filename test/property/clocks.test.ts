@@ -8,7 +8,7 @@ import { entriesOf, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 
 const LEEWAY = 3;
 
-/** A process: an engine with a clock of its own, which goes where it likes, and what the law says that it knows. */
+/** A process: an engine with its own clock, which moves arbitrarily, and the readings that the laws say it knows. */
 class Process {
   now = START_AT;
   highWater = 0;
@@ -30,10 +30,10 @@ class Process {
   #isConfirmed = false;
   #behind: { readonly newest: number; readonly begun: number; readonly seq: number } | undefined;
 
-  /** L39: whether the journal, as it is at an attempt to create access, stands against it. */
+  /** L39: whether the journal, at an attempt to create access, shows that the clock of this process is behind. */
   isBehind(entries: readonly AuditEntry[]): boolean {
     if (this.#isConfirmed) return false;
-    // What it has written itself says nothing about its clock.
+    // Its own entries say nothing about its clock.
     const newest = entries.findLast((entry) => !this.own.has(entry.seq));
     if (this.#behind === undefined && newest !== undefined && this.now < newest.at - 1_000 - LEEWAY) {
       this.#behind = { newest: newest.at, begun: this.now, seq: entries.length };
@@ -49,7 +49,7 @@ class Process {
   }
 }
 
-/** Milliseconds after which an unused grant ends; as the justification says. */
+/** The idle time of a grant, in milliseconds, as the justification says. */
 const IDLE = 10;
 const approver: Approver = {
   name: 'both',
@@ -62,7 +62,7 @@ const approver: Approver = {
 
 const move = fc.constantFrom(0, 0, 0, 1, 1, 2, 3, 7, 10, 47, 50, 1_500, -1, -3, -10, -1_001, -5_000, -400_000, 400_000);
 
-/** Everything that begins later, goes on, or ends otherwise than with its window. */
+/** Every grant that starts later, extends another, or ends otherwise than with its window. */
 const timed = fc.record({
   who: fc.nat(1),
   do: fc.constantFrom('ask', 'ask', 'extend', 'touch', 'touch', 'consume', 'consume', 'check', 'revoke', 'sweep'),
@@ -82,7 +82,7 @@ const step = fc.record({
 });
 
 describe('JitEngine', () => {
-  describe('on clocks that go where they like', () => {
+  describe('on clocks that move arbitrarily', () => {
     it('L1 L2 L4 L5 L6 L39 a grant allows exactly from its start by now to its end by the highest reading, less the leeway', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 40 }), async (steps) => {
@@ -98,7 +98,7 @@ describe('JitEngine', () => {
             const refused = steppedBack || (verb === 'ask' && process.isBehind(before));
             if (verb === 'ask') {
               try {
-                // With a scope of its own besides, for the same ask again would give what there is.
+                // Also asks for a unique scope: the same ask again would reuse the existing grants.
                 const result = await engine.requestAccess({ subject: MAYA, scopes: [SCOPE, `n:${i}`], ttl });
                 expect(refused).toBe(false);
                 for (const grant of 'grants' in result ? result.grants : []) {
@@ -106,7 +106,7 @@ describe('JitEngine', () => {
                   if (grant.scope === SCOPE) known.set(grant.id, grant);
                 }
               } catch (error) {
-                // L5 L39: nothing creates access while the clock lies more than a second back, or behind the journal.
+                // L5 L39: the engine creates no access while the clock is more than a second back, or behind the journal.
                 expect(isJitError(error) && error.code).toBe('ERR_JIT_CLOCK');
                 expect(refused).toBe(true);
               }
@@ -139,7 +139,7 @@ describe('JitEngine', () => {
       );
     });
 
-    it('L1 L2 L5 L6 and so does one that begins later, goes on from another, or ends when idle or used up', async () => {
+    it('L1 L2 L5 L6 a grant that starts later, extends another, or ends when idle or used up allows exactly in its window', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(timed, { minLength: 4, maxLength: 40, size: 'max' }), async (steps) => {
           const store = new MemoryGrantStore();
@@ -149,7 +149,7 @@ describe('JitEngine', () => {
             const usages = new Map((await rows('usage')).map(decodeUsage).map((usage) => [usage.id, usage]));
             return (await rows('grant')).map((row) => ({ grant: decodeGrant(row), usage: usages.get(row.id) }));
           };
-          // On an empty journal, so that the clock of each agrees with it; the property above has those that do not.
+          // On an empty journal, so that each clock agrees with it; the property above has clocks that do not.
           for (const { engine } of processes) await acceptClock(engine, { by: SAM });
           let before = await read();
           for (const [i, { who, do: verb, ttl, startsIn, why, move, which }] of steps.entries()) {
@@ -190,7 +190,7 @@ describe('JitEngine', () => {
             expect(allowed).toBe(usable.length > 0);
             for (const { grant, usage } of now) {
               const old = before.find((held) => held.grant.id === grant.id);
-              // L5: nothing creates access, and nothing is taken, while the clock lies more than a second back.
+              // L5: the engine creates no access and takes no use while the clock is more than a second back.
               if (steppedBack) expect([old !== undefined, usage?.uses]).toEqual([true, old?.usage?.uses]);
               if (steppedBack && grant.asksAtStart) expect(grant.activatedAt).toBe(old?.grant.activatedAt);
               if (old?.grant.end !== undefined) expect(grant.end).toEqual(old.grant.end);

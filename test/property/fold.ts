@@ -13,7 +13,7 @@ import {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What the journal alone says, by kind and id: the reader's own replay, which shares no code with the engine. */
+/** The records by kind and id, as the journal alone gives them: a replay of its own, which shares no code with the engine. */
 export type Folded = Readonly<Record<keyof typeof DECODE, ReadonlyMap<string, Fields>>>;
 
 const DECODE = {
@@ -45,7 +45,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       for (const { kind, id } of removed) made[kind].delete(id);
       continue;
     }
-    /** Moves a record on. One transition may write several entries about one record, all of the version that it made. */
+    /** Applies an entry to a record. One transition may write several entries about one record, all of the version that it made. */
     const write = (kind: keyof typeof made, id: string, version: unknown, fields: Fields): Fields => {
       const before = made[kind].get(id);
       const last = Number(before?.['version'] ?? 0);
@@ -67,7 +67,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       ...fields
     } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
     if (type.startsWith('provisioning.')) {
-      // Each says the whole of it.
+      // Each entry holds the whole record.
       const { provisioningId, ...whole } = fields;
       made.provisioning.delete(provisioningId as string);
       if (version !== 1 && !versions.has(`${provisioningId as string} ${Number(version) - 1}`))
@@ -97,7 +97,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = grant;
       const isCounted = idleTtlMs !== undefined || maxUses !== undefined;
       if (type === 'grant.issued' && isCounted) write('usage', grantId, 1, { subject, scope, startsAt, expiresAt, idleTtlMs, uses: 0 });
-      // A revoke doesn't touch it: the sweep closes it later.
+      // A revoke does not change the usage row: the sweep closes it later.
       if (usageVersion !== undefined) write('usage', grantId, usageVersion, { endedAt: (grant['end'] as { at: number }).at });
     } else {
       const before = made.request.get(requestId);
@@ -139,7 +139,7 @@ function get(map: ReadonlyMap<string, Fields>, id: string, seq: number): Fields 
   return found;
 }
 
-/** L25 L26 L27: what the journal says by itself is, row by row and field by field, what the store holds. */
+/** L25 L26 L27: the records from the journal equal the rows in the store, row by row and field by field. */
 export async function expectReplayed(store: GrantStore): Promise<void> {
   const entries: AuditEntry[] = [];
   for await (const entry of readJournal(store)) entries.push(entry);
@@ -164,5 +164,5 @@ async function rowsOf(store: GrantStore, kind: string): Promise<readonly Row[]> 
 
 const byId = ([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number => (a < b ? -1 : 1);
 
-/** A record as plain JSON: of metadata nothing, for the journal holds only its hash. */
+/** A record as plain JSON, without its metadata: the journal holds only the hash of it. */
 const plain = (record: object): unknown => JSON.parse(JSON.stringify({ ...record, metadata: undefined }));

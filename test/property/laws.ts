@@ -4,10 +4,10 @@ import type { Usage } from '../../src/records/index.js';
 import { BOT, ESCALATE_AFTER, MAX_UNREVIEWED, SHORT_TOTAL, type Moody } from './moody.js';
 
 /*
- * The laws, said once more by somebody who has read only the design: none of these asks the engine or its rules.
+ * The laws, written a second time from the design alone: none of these functions uses the engine or its rules.
  */
 
-/** All that is on record at some instant. */
+/** All records at one instant. */
 export interface Seen {
   readonly at: number;
   readonly requests: readonly AccessRequest[];
@@ -22,29 +22,29 @@ interface Limits {
   readonly maxGrants: number;
 }
 
-/** The end that time gives a grant: its window's, or that of having gone unused. */
+/** The end that time gives a grant: of its window, or of its idle time. */
 function endByTime(grant: Grant, { usages }: Seen): number {
   const usage = usages.get(grant.id);
   const idle = grant.idleTtlMs === undefined ? Infinity : (usage?.usedAt ?? grant.startsAt) + grant.idleTtlMs;
   return Math.min(grant.expiresAt, idle);
 }
 
-/** L1 L2 L20: what allows at `now`. */
+/** L1 L2 L20: the grants that allow at `now`. */
 export function usableAt(grant: Grant, seen: Seen, now: number): boolean {
   const { end, startsAt, asksAtStart, activatedAt, maxUses } = grant;
   if (end !== undefined || now < startsAt || now >= endByTime(grant, seen)) return false;
-  // Nor before its start was confirmed, where the clock has gone back.
+  // Nor before its start was confirmed, if the clock has gone back.
   if (asksAtStart && (activatedAt === undefined || now < activatedAt)) return false;
   return maxUses === undefined || (seen.usages.get(grant.id)?.uses ?? maxUses) < maxUses;
 }
 
-/** L8 L18: what has ended stays as it is, what was asked or given never changes, and what is added is added once. */
+/** L8 L18: an ended record stays unchanged, what was asked or granted never changes, and each addition is made once. */
 export function expectLegal(before: Seen, after: Seen): void {
   for (const old of before.requests) {
     const now = after.requests.find(({ id }) => id === old.id);
     if (now === undefined) throw new Error(`request ${old.id} has gone`);
     const { version: _v, end, afterReview, reviews: _r, escalatedAt, ...frozen } = old;
-    // What has run out has, whenever that goes on record.
+    // An expired record counts as expired, whenever its end is recorded.
     if (end === undefined && old.reviewBy <= before.at && now.end !== undefined) expect(now.end.status).toBe('expired');
     if (end !== undefined && afterReview === undefined) expect(now).toEqual(old);
     if (end !== undefined) expect(now).toMatchObject({ end, reviews: old.reviews });
@@ -78,7 +78,7 @@ export function expectLegal(before: Seen, after: Seen): void {
   }
 }
 
-/** L3 L4 L10 L13 L14 L15: all grants of an approved request and none else, in the window that the design gives. */
+/** L3 L4 L10 L13 L14 L15: all grants of an approved request and no others, in the window that the design gives. */
 export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
   for (const request of requests) {
     const { end, ttlMs, extension, startsAt: asked, terms, afterReview } = request;
@@ -119,17 +119,17 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
       expect(one).not.toBe(request.requestedBy);
       expect(one).not.toBe(BOT);
     }
-    // L16: nobody reviews what nobody has been named for.
+    // L16: there is no review before a quorum is named.
     if (request.quorum === undefined) expect(request.reviews).toEqual([]);
     for (const { groups } of request.reviews) expect(groups).not.toEqual([]);
   }
 }
 
 /**
- * L12: nothing that goes on from a revoked grant lives, nor is anything open that would.
+ * L12: no grant that extends a revoked grant is live, and no request to extend one is open.
  *
- * @param alone whether one thing was done at a time; else somebody may have asked so late that the revoke could not see
- *   it, and then what holds is the first half
+ * @param alone whether the verbs ran one at a time; otherwise a request may come too late for the revoke to see it, and then
+ *   only the first half holds
  */
 export function expectLines({ requests, grants }: Seen, alone: boolean): void {
   const endedEarly = new Set(grants.filter(({ end }) => end?.status === 'revoked').map(({ id }) => id));
@@ -142,26 +142,26 @@ export function expectLines({ requests, grants }: Seen, alone: boolean): void {
   for (const { end, extension } of requests) {
     if (alone && extension !== undefined && endedEarly.has(extension.grantId)) expect(end).toBeDefined();
   }
-  // What was taken without review is not prolonged without one.
+  // An extension of break-glass access needs the approval of people.
   for (const { end, extension } of requests) {
     const origin = grants.find(({ id }) => id === extension?.grantId);
     if (origin?.breakGlass === true && end?.status === 'approved') expect(end.cause).toBe('quorum');
   }
 }
 
-/** Whether each place can be filled by a review of its own: by trying everything. */
+/** Whether each place can be filled by a separate review: tries all assignments. */
 function canFill(places: readonly string[], reviews: readonly (readonly string[])[]): boolean {
   const [place, ...rest] = places;
   if (place === undefined) return true;
   return reviews.some((groups, i) => groups.includes(place) && canFill(rest, [...reviews.slice(0, i), ...reviews.slice(i + 1)]));
 }
 
-/** L14 L16 L17: a quorum that has decided since the last look had what it takes, of those who have the right now. */
+/** L14 L16 L17: a quorum that has decided since the last look was complete, counting only reviewers who have the right now. */
 export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody, now: number): void {
   const open = new Set(before.requests.flatMap(({ id, end }) => (end === undefined ? [id] : [])));
   for (const { id, end, quorum, reviews, assignedAt, subject } of requests) {
     if (!open.has(id) || end?.at !== now || quorum === undefined) continue;
-    // In the group when it was given, and still; as a stand-in from its time on; and nowhere but where it was to count.
+    // In the group at the review and now; as a stand-in from the escalation on; and only in the group that the review names.
     const rights = ({ reviewer, groups, as }: Review): readonly string[] => {
       const still = groups.filter((name) => approver.groupsNow(reviewer).includes(name));
       const standsIn = quorum.escalation !== undefined && still.includes('lead') && now >= (assignedAt ?? Infinity) + ESCALATE_AFTER;
@@ -188,13 +188,13 @@ export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody,
   }
 }
 
-/** As many break-glass grants of one requester as a subject may have at a time. */
+/** How many break-glass grants by one requester a subject may have at a time. */
 const BREAK_GLASS_RESERVE = 50;
 
 /**
- * What one requester has open for a subject is never more than the limits, scheduled grants included (L44); break-glass
- * grants have a reserve of their own. Nor are the break-glass reviews that are pending: those of each requester, and those
- * of a subject that others have brought about.
+ * One requester never has more open for a subject than the limits, scheduled grants included (L44). Break-glass grants have a
+ * reserve of their own. The pending break-glass reviews are limited too: those of each requester, and those of a subject that
+ * others have caused.
  */
 export function expectLimits(seen: Seen, limits: Limits, now: number): void {
   const { requests, grants } = seen;
@@ -219,7 +219,7 @@ export function expectLimits(seen: Seen, limits: Limits, now: number): void {
   }
 }
 
-/** Starts that were to be confirmed were; uses are never more than there were to take; nothing is told before its time. */
+/** Starts that needed confirmation were confirmed; uses never exceed their number; warnings never come before their instant. */
 export function expectAlive({ requests, grants, usages }: Seen, confirmed: ReadonlySet<string>, told: ReadonlyMap<string, number>): void {
   for (const grant of grants) {
     const { id, requestId, asksAtStart, activatedAt, warnAt, warnedAt, maxUses, idleTtlMs, end, startsAt, expiresAt } = grant;
@@ -229,7 +229,7 @@ export function expectAlive({ requests, grants, usages }: Seen, confirmed: Reado
     if (end !== undefined) expect(end.at).toBeLessThanOrEqual(expiresAt);
     const usage = usages.get(id);
     expect(usage === undefined).toBe(maxUses === undefined && idleTtlMs === undefined);
-    // An early end leaves its usage to the sweep; every other closes it.
+    // A revoke leaves the usage row to the sweep; every other end closes it.
     if (usage !== undefined && (end?.status !== 'revoked' || usage.endedAt !== undefined)) expect(usage.endedAt).toBe(end?.at);
     expect(usage?.uses ?? 0).toBeLessThanOrEqual(maxUses ?? 0);
     expect(usage?.uses ?? 0).toBeGreaterThanOrEqual(told.get(id) ?? 0);

@@ -6,7 +6,7 @@ import { World } from './world.js';
 
 const stepArb: fc.Arbitrary<Step> = fc.oneof({ weight: 3, arbitrary: actArb }, { weight: 1, arbitrary: moveArb });
 
-/** Every type of entry that these sequences can lead to: what they never reach they say nothing about. */
+/** Every type of entry that these sequences can reach: about other types they prove nothing. */
 const REACHED: readonly EntryType[] = [
   'request.created',
   'request.assigned',
@@ -47,7 +47,7 @@ describe('JitEngine', () => {
       expect([...reached].sort()).toEqual([...REACHED].sort());
     });
 
-    it('L1 L2 L8 L9 L10 L12 L14 L15 L16 L17 L20 L25 L26 L27 hold after each burst of verbs at once, over a store that yields at every await', async () => {
+    it('L1 L2 L8 L9 L10 L12 L14 L15 L16 L17 L20 L25 L26 L27 hold after each burst of concurrent verbs, over a store that yields at every await', async () => {
       const burst = fc.record({
         acts: fc.array(actArb, { minLength: 1, maxLength: 6, size: 'max' }),
         moves: fc.array(moveArb, { maxLength: 2, size: 'max' }),

@@ -4,7 +4,7 @@ import { ANA, LEE, MAYA, SAM } from '../engine/an-engine.js';
 export const NOOR = 'user:noor';
 export const BOT = 'agent:8';
 
-/** Milliseconds, so short that a handful of steps crosses each of them. */
+/** Milliseconds, so short that a few steps cross each of them. */
 export const REVIEW_WITHIN = 60;
 export const APPROVAL_TTL = 25;
 export const ESCALATE_AFTER = 20;
@@ -21,14 +21,14 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   [LEE]: ['ops'],
   [MAYA]: ['ops', 'sec'],
   [NOOR]: ['lead'],
-  // As far as the approver goes; the engine asks it about no agent.
+  // For the approver only; the engine asks it about no agent.
   [BOT]: ['ops', 'sec', 'lead'],
 };
 
 /**
- * Does what the justification says, word by word: one of `approve`, `deny`, `abstain`, `solo`, `review` (nothing of
- * them), and any of `idle`, `uses`, `warn`, `short`. Who is away is in no group, who is banned not eligible, and while it
- * is failing it answers nothing.
+ * Decides by the words of the justification: one of `approve`, `deny`, `abstain`, `solo`, or `review` without any of them; and
+ * any of `idle`, `uses`, `warn`, `short`. A person who is away is in no group, a banned person is not eligible, and a failing
+ * approver answers nothing.
  */
 export class Moody implements Approver {
   readonly name = 'moody';
@@ -85,14 +85,14 @@ export class Moody implements Approver {
     return this.groupsNow(reviewer).includes('sec');
   }
 
-  /** Everybody is back, and so is the approver. */
+  /** Ends all absences and bans, and the failure of the approver. */
   heal(): void {
     this.failing = false;
     this.away.clear();
     this.banned.clear();
   }
 
-  /** What it would say now, for the laws to compare with. */
+  /** The verdict that it would give now, for the laws to compare with. */
   groupsNow(reviewer: string): readonly string[] {
     return this.away.has(reviewer) ? [] : (GROUPS[reviewer] ?? []);
   }

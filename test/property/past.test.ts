@@ -31,7 +31,7 @@ async function storedIn(store: GrantStore): Promise<Records> {
   return { grants: (await rows('grant')).map(decodeGrant), usages };
 }
 
-/** Every instant at which something began, ended, was written or was asked, and the one before and after each. */
+/** Every instant at which a record started, ended, was written or was asked about, and the instants before and after each. */
 function instantsOf(
   entries: readonly AuditEntry[],
   { grants, usages }: Records,
@@ -54,7 +54,7 @@ const heldIn = ({ grants, usages }: Records, scope: string, t: number): readonly
 
 const sorted = (ids: readonly string[]): readonly string[] => [...ids].sort();
 
-/** L27: the replay, the engine's answer and the rule over the stored rows say the same of every instant. */
+/** L27: the replay, the answer of the engine and the rule over the stored rows agree on every instant. */
 async function expectAgreed(
   engine: JitEngine,
   store: GrantStore,
@@ -79,12 +79,12 @@ async function expectAgreed(
       expect([t, scope, sorted(heldIn(then, scope, t))]).toEqual([t, scope, sorted(told)]);
     }
   }
-  // L26: nobody has touched a row behind the engine's back.
+  // L26: no row was changed outside the engine.
   expect(await verifyStore(store)).toMatchObject({ ok: true, problem: undefined, differences: [] });
   return { entries, stored };
 }
 
-/** Another reader of the same entries, which knows nothing of this one, has the same records. */
+/** A second reader of the same entries, independent of this one, gives the same records. */
 async function expectFolded(entries: readonly AuditEntry[]): Promise<void> {
   const { requests, grants, usages, uses, reuses, subjects } = await replay(entries);
   const replayed = { request: requests, grant: grants, usage: usages, use: uses, reuse: reuses, subject: subjects };
@@ -126,13 +126,13 @@ const actions = fc.record({
   startsIn: fc.constantFrom(undefined, undefined, undefined, 1, 10, 30),
   why: fc.constantFrom('approve', 'approve', 'approve idle', 'approve uses', 'approve idle uses', 'solo', 'solo idle'),
   which: fc.nat(9),
-  /** The clock's steps, in milliseconds. */
+  /** The steps of the clock, in milliseconds. */
   ahead: fc.constantFrom(0, 0, 1, 2, 9, 10, 19, 20, 21, 30),
   back: fc.constantFrom(0, 0, 0, 0, -1, -2, -10, -20, -1_100),
 });
 type Action = typeof actions extends fc.Arbitrary<infer T> ? T : never;
 
-/** Two engines with patterns over one store, on one clock or on two, that go where they like. */
+/** Two engines with patterns over one store, on one or two clocks that move arbitrarily. */
 class Patterns {
   readonly store = new MemoryGrantStore();
   readonly approver = new Moody();
@@ -196,7 +196,7 @@ class Patterns {
     if (verb === 'revoke' && grant !== undefined) await engine.revoke(grant.id, { by: ANA });
   }
 
-  /** Asks both engines all there is to ask. */
+  /** Asks both engines every question. */
   async ask(): Promise<void> {
     for (const [i, engine] of this.engines.entries()) {
       const t = (this.clocks[i] as { now: number }).now;
@@ -206,7 +206,7 @@ class Patterns {
     }
   }
 
-  /** All clocks at the latest instant of any, so that everything can be asked about. */
+  /** Sets all clocks to the latest instant of any, so that every instant can be asked about. */
   async end() {
     for (const clock of this.clocks) clock.now = this.highWater;
     return expectAgreed(
@@ -223,7 +223,7 @@ const wasHeld = ({ grants, usages }: Records, subject: string, scope: string, t:
   heldIn({ grants: grants.filter((grant) => grant.subject === subject), usages }, scope, t).length > 0;
 
 describe('the past', () => {
-  it('L27 is one: replay, whoHadAccess, the rule over the rows, and what was answered then, in any sequence of verbs', async () => {
+  it('L27 is consistent: replay, whoHadAccess, the rule over the rows, and the answers at the time agree, in any sequence of verbs', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(stepArb, { minLength: 20, maxLength: 50, size: 'max' }), async (steps) => {
         const world = new World(false);
@@ -235,7 +235,7 @@ describe('the past', () => {
           for (const subject of SUBJECTS) {
             for (const scope of SCOPES) now.set(`${subject} ${scope}`, (await world.engines[0]?.isAllowed(subject, scope)) === true);
           }
-          // The last answer of an instant: what is ended at t was not held at t.
+          // The last answer of an instant counts: a grant that ends at t was not held at t.
           answers.set(world.clock.now(), now);
         }
         const [engine] = world.engines as [JitEngine];
@@ -251,7 +251,7 @@ describe('the past', () => {
     );
   });
 
-  it('L27 is one where patterns are granted, and isAllowed agrees while the clock only steps ahead', async () => {
+  it('L27 is consistent with grants of patterns, and isAllowed agrees while the clock only steps ahead', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(actions, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
         const world = new Patterns(true);
@@ -269,7 +269,7 @@ describe('the past', () => {
     );
   });
 
-  it('L5 L27 is one where the clock steps back, and isAllowed has then only denied more', async () => {
+  it('L5 L27 is consistent when the clock steps back, and isAllowed then only denies more', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(actions, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
         const world = new Patterns(true);
@@ -280,7 +280,7 @@ describe('the past', () => {
         }
         const { stored } = await world.end();
         for (const { t, highWater, subject, scope, allowed } of world.answers) {
-          // Only what was asked below a reading that had been used before.
+          // Only answers below a reading that had been used before.
           if (!allowed || t >= highWater) continue;
           expect([t, subject, scope, wasHeld(stored, subject, scope, t)]).toEqual([t, subject, scope, true]);
         }
@@ -289,7 +289,7 @@ describe('the past', () => {
     );
   });
 
-  it('L27 is one where two clocks differ, and entries are stamped back and forth along the journal', async () => {
+  it('L27 is consistent with two different clocks, whose entries are stamped back and forth along the journal', async () => {
     let goneBack = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(actions, { minLength: 5, maxLength: 40, size: 'max' }), async (steps) => {
@@ -307,7 +307,7 @@ describe('the past', () => {
     expect(goneBack).toBeGreaterThan(20);
   });
 
-  it('L26 L27 L33 is one after a purge, of which nothing that is kept goes unproven but rows whose entries it took', async () => {
+  it('L26 L27 L33 is consistent after a purge, and every kept row is proven except rows whose entries it removed', async () => {
     let trimmed = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(actions, { minLength: 10, maxLength: 40, size: 'max' }), fc.nat(), async (steps, which) => {
@@ -322,7 +322,7 @@ describe('the past', () => {
         await expectAgreed(engine, world.store, ASKED, world.highWater, instants, horizon);
         const { unproven } = await verifyStore(world.store);
         expect(unproven.filter(({ kind }) => !['use', 'reuse', 'subject'].includes(kind))).toEqual([]);
-        // What goes on afterwards follows from what is left.
+        // Later changes are consistent with the records that are left.
         for (const step of steps) await world.do(step, step.ahead);
         expect(await verifyStore(world.store)).toMatchObject({ ok: true, problem: undefined, differences: [] });
       }),

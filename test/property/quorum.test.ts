@@ -7,7 +7,7 @@ import { MAYA, SCOPE } from '../engine/an-engine.js';
 const NAMES = ['ops', 'sec', 'fin'];
 const REVIEWERS = ['r1', 'r2', 'r3', 'r4', 'r5'];
 
-/** Whether every place can be filled by a reviewer of its own: by trying everything, which is slow and plain. */
+/** Whether every place can be filled by a separate reviewer: tries all assignments, which is slow and simple. */
 function canFill(places: readonly string[], members: readonly (readonly string[])[]): boolean {
   const [place, ...rest] = places;
   if (place === undefined) return true;

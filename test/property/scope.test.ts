@@ -7,12 +7,12 @@ const word = fc.string({ unit: fc.constantFrom(...letters), minLength: 1, maxLen
 const segment = fc.oneof(fc.constantFrom('a', 'b'), word);
 const scope = fc.array(segment, { minLength: 1, maxLength: 16 }).map((segments) => segments.join(':'));
 
-/** Patterns over few letters, so that they often meet; some end in `**`. */
+/** Patterns over few letters, so that they often overlap; some end in `**`. */
 const pattern = fc
   .tuple(fc.array(fc.constantFrom('a', 'b', '*'), { maxLength: 5 }), fc.constantFrom('a', 'b', '*', '**'))
   .map(([head, last]) => [...head, last].join(':'));
 
-/** A pattern that covers, made from one that is covered: segments become `*`, a tail becomes `**`. */
+/** A covering pattern, made from a covered one: segments become `*`, a tail becomes `**`. */
 const widened = fc
   .tuple(pattern, fc.array(fc.boolean(), { minLength: 6, maxLength: 6 }), fc.nat({ max: 6 }))
   .map(([narrow, stars, cut]) => {
@@ -30,7 +30,7 @@ const covers = (a: string, b: string): boolean => patternScopes.covers(a, b);
 const overlaps = (a: string, b: string): boolean => patternScopes.overlaps(a, b);
 
 describe('the grammar of scopes', () => {
-  it('L23 what is made by the grammar is accepted, and is a pattern too', () => {
+  it('L23 text that the grammar makes is accepted, as a scope and as a pattern', () => {
     fc.assert(
       fc.property(scope, (text) => {
         expect(isScope(text)).toBe(text.length <= 256);
@@ -39,7 +39,7 @@ describe('the grammar of scopes', () => {
     );
   });
 
-  it('L23 what is accepted has nothing outside the grammar', () => {
+  it('L23 accepted text has no part outside the grammar', () => {
     const near = fc.string({ unit: fc.constantFrom(...'ab:*', '\n', '\u0430', ' ', '\0'), maxLength: 8 });
     fc.assert(
       fc.property(fc.oneof(near, fc.string({ unit: 'binary' })), (text) => {
@@ -108,7 +108,7 @@ describe('patternScopes', () => {
     fc.assert(fc.property(widened, ({ narrow, wide }) => covers(wide, narrow) && overlaps(wide, narrow) && overlaps(narrow, wide)));
   });
 
-  it('L21 a pattern covers what it is filled in to, and two that cover one scope overlap', () => {
+  it('L21 a pattern covers each scope made by filling it in, and two patterns that cover one scope overlap', () => {
     fc.assert(
       fc.property(within, pattern, ({ wide, concrete }, other) => {
         expect(covers(wide, concrete)).toBe(isScope(concrete));
@@ -118,7 +118,7 @@ describe('patternScopes', () => {
     );
   });
 
-  it('L21 what overlaps the narrower overlaps the wider: a deny rule reaches at least what an approve rule does', () => {
+  it('L21 a pattern that overlaps the narrower overlaps the wider: a deny rule reaches at least as far as an approve rule', () => {
     fc.assert(
       fc.property(widened, pattern, ({ narrow, wide }, deny) => {
         if (overlaps(deny, narrow)) expect(overlaps(deny, wide)).toBe(true);

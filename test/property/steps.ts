@@ -7,7 +7,7 @@ export const SCOPES = ['a:x', 'a:y', 'b:x'];
 export const REVIEWERS = [ANA, LEE, ANA, LEE, SAM, NOOR, MAYA, 'user:eve', BOT];
 export const AGENT = 'agent:7';
 
-/** One thing that somebody does; numbers pick from what there is then. */
+/** One step of a caller; its numbers pick from the records that exist then. */
 export type Step =
   | {
       readonly do: 'ask';
@@ -46,7 +46,7 @@ export type Step =
   | { readonly do: 'sweep' }
   | Move;
 
-/** What changes the world around the engine: never in a burst, so that each burst has one instant and one mood. */
+/** Steps that change the world around the engine: never in a burst, so that each burst has one instant and one mood. */
 export type Move =
   | { readonly do: 'fail' | 'heal' }
   | { readonly do: 'leave' | 'ban'; readonly who: number }

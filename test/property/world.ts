@@ -31,7 +31,7 @@ const LIMITS = {
   maxGrants: 3,
 };
 
-/** What a caller may be told in these sequences. Anything else is a bug. */
+/** The codes that a caller may get in these sequences. Any other code is a bug. */
 const REFUSALS: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
   'ERR_JIT_DECIDED',
   'ERR_JIT_DEADLINE',
@@ -50,7 +50,7 @@ const REFUSALS: ReadonlySet<JitErrorCode> = new Set<JitErrorCode>([
 const pick = <T>(list: readonly T[], index: number): T | undefined => list[index % Math.max(1, list.length)];
 const CISO = { by: 'user:ciso', reason: 'incident' };
 
-/** Two engines over one store, and everything that the laws speak of, looked at after each step. */
+/** Two engines over one store, and all records that the laws concern, checked after each step. */
 export class World {
   readonly clock = new ManualClock();
   readonly approver = new Moody();
@@ -60,9 +60,9 @@ export class World {
   /** The last answer given at each instant. */
   readonly #answered = new Map<number, ReadonlyMap<string, boolean>>();
   readonly #tokens: string[] = [];
-  /** Uses that were told to somebody, without a key: each is another. */
+  /** Uses that callers were given without a key: each is a separate use. */
   readonly #uses = new Map<string, number>();
-  /** What each key stands for. */
+  /** The request of each key. */
   readonly #keys = new Map<string, string>();
   #seen: Seen = { at: 0, requests: [], grants: [], usages: new Map() };
   #turn = 0;
@@ -77,7 +77,7 @@ export class World {
     this.engines = [1, 2].map(() => new JitEngine({ approver, clock, store, limits: LIMITS, warnBefore: 15, onError }));
   }
 
-  /** Does a step and accepts an ordinary no. */
+  /** Does a step and accepts an ordinary refusal. */
   async try(step: Step): Promise<void> {
     try {
       await this.#do(step);
@@ -91,7 +91,7 @@ export class World {
     const { requests, grants } = this.#seen;
     const now = this.clock.now();
     const idempotencyKey = 'key' in step && step.key !== undefined ? `key-${step.key}` : undefined;
-    // Mostly what is still open, now and then anything.
+    // Mostly an open one, sometimes any.
     const among = <T extends AccessRequest | Grant>(list: readonly T[], which: number) => {
       const open = list.filter((one) => one.end === undefined && now < (one.kind === 'grant' ? one.expiresAt : one.reviewBy));
       return pick(which % 5 === 0 || open.length === 0 ? list : open, which);
@@ -111,7 +111,7 @@ export class World {
           idempotencyKey,
         });
         if (idempotencyKey === undefined) return;
-        // L11: whatever came back under a key comes back under it ever after.
+        // L11: a request that came back under a key always comes back under it.
         const known = `${requestedBy} ${idempotencyKey}`;
         expect(this.#keys.get(known) ?? request.id).toBe(request.id);
         this.#keys.set(known, request.id);
@@ -218,7 +218,7 @@ export class World {
         return;
       case 'waitFor': {
         const ahead = this.#bounds().filter((bound) => bound + step.offset > now);
-        // One of the next few: what is far off would end everything at once.
+        // One of the next few: a distant instant would end everything together.
         const to = pick(ahead.sort((a, b) => a - b).slice(0, 4), step.which);
         if (to !== undefined) await this.clock.set(to + step.offset);
       }
@@ -240,10 +240,10 @@ export class World {
     ];
   }
 
-  /** Asks every question, reads everything, and holds it to the laws. */
+  /** Asks every question, reads every record, and checks all laws. */
   async look(): Promise<void> {
     const now = this.clock.now();
-    // Uses and refusals that go on record in the background have done so.
+    // Waits until uses and refusals in the background are recorded.
     for (const engine of this.engines) await engine.flushAudit();
     const answers = new Map<string, boolean>();
     for (const engine of this.engines) {
@@ -251,7 +251,7 @@ export class World {
         for (const scope of SCOPES) {
           const key = `${subject} ${scope}`;
           const allowed = await engine.isAllowed(subject, scope);
-          // Two processes say the same.
+          // Two processes agree.
           expect(allowed).toBe(answers.get(key) ?? allowed);
           answers.set(key, allowed);
         }
@@ -261,7 +261,7 @@ export class World {
     const before = this.#seen;
     const seen = await this.#read();
     this.#seen = seen;
-    // Judged by what is on record after the questions: a check may have had a start confirmed.
+    // Judged by the records after the questions: a check may have caused the confirmation of a start.
     for (const subject of [...SUBJECTS, 'user:eve']) {
       for (const scope of SCOPES) {
         const usable = seen.grants.filter((one) => one.subject === subject && one.scope === scope && usableAt(one, seen, now));
@@ -289,7 +289,7 @@ export class World {
     };
   }
 
-  /** L26 L27: the chain holds, and who had access then is who was allowed then, by the engine and by the replay. */
+  /** L26 L27: the chain holds, and the engine and the replay agree with the answers at the time about who had access. */
   async lookBack(): Promise<readonly EntryType[]> {
     const entries = await entriesOf(this.store);
     const { head } = await this.store.journal({ after: 0, limit: 1 });
