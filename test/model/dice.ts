@@ -1,4 +1,4 @@
-/** Numbers that follow from one number: what fast-check draws is an array of whole numbers, and each becomes a step by these. */
+/** Numbers derived from one number: fast-check draws an array of whole numbers, and each becomes a step through these. */
 export class Dice {
   #state: number;
 
@@ -19,7 +19,7 @@ export class Dice {
     return list[this.roll(list.length)] as T;
   }
 
-  /** True once in so many. */
+  /** True once in so many draws. */
   once(times: number): boolean {
     return this.roll(times) === 0;
   }

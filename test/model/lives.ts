@@ -2,29 +2,29 @@ import fc from 'fast-check';
 import type { GrantStore } from '../../src/index.js';
 import { SideBySide } from './side-by-side.js';
 
-/** What a run of lives came to. */
+/** The result of a run of lives. */
 export interface Lived {
   readonly lives: number;
   readonly steps: number;
-  /** Of the first life that went wrong, shrunk: what replays it, what was done, and what differed. */
+  /** Of the first life that failed, shrunk: its replay arguments, its steps, and the difference. */
   readonly violation: string | undefined;
 }
 
 export interface LiveOptions {
   readonly seed: number;
   readonly numRuns: number;
-  /** Where in the shrinking to begin: what a violation says replays it. */
+  /** Where the shrinking starts: the replay path of a violation. */
   readonly path?: string | undefined;
-  /** False: the first life that goes wrong is told as it is. */
+  /** False: the first life that fails is reported without shrinking. */
   readonly shrinks?: boolean | undefined;
   readonly maxSteps?: number | undefined;
 }
 
 /**
- * Lives of engine and model side by side, each an array of numbers that fast-check draws: the first says in which world,
- * each of the others is a step. One in a hundred looks at the whole history after each step, not only at its end.
+ * Lives of the engine and the model side by side, each an array of numbers that fast-check draws: the first chooses the world,
+ * each other number is a step. One life in a hundred checks the whole history after each step, not only at its end.
  *
- * @param storeOf a store that holds nothing; asked once for each life
+ * @param storeOf an empty store; called once for each life
  */
 export async function live(
   storeOf: () => GrantStore | Promise<GrantStore>,
@@ -46,7 +46,7 @@ export async function live(
   });
   const details = await fc.check(property, { seed, numRuns, endOnFailure: !shrinks, ...(path === undefined ? {} : { path }) });
   if (!details.failed) return { lives: details.numRuns, steps, violation: undefined };
-  // The trace of the smallest life that fails: once more, for the last one that was tried may have held.
+  // Runs the smallest failing life again for its trace, because the last life that was tried may have passed.
   const [world, life] = details.counterexample ?? [0, []];
   const both = new SideBySide(await storeOf(), world);
   let problem: unknown = details.errorInstance;

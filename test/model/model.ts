@@ -12,8 +12,8 @@ import {
 } from './mood.js';
 
 /*
- * The laws a second time, written from the design alone by somebody who has not read the engine. It has no store, no
- * journal, no versions and no I/O: it holds what is so, and says of each verb what may become of it.
+ * The laws a second time, written from the design alone by an author who had not read the engine. The model has no store, no
+ * journal, no versions and no I/O: it holds the current state, and gives the possible results of each verb.
  */
 
 export interface End {
@@ -38,7 +38,7 @@ export interface ModelRequest {
   readonly id: string;
   readonly subject: string;
   readonly by: string;
-  /** On whose behalf a run asked, where that was said. */
+  /** The operator for whom a run asked, if it named one. */
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
   readonly ttl: number;
@@ -52,7 +52,7 @@ export interface ModelRequest {
   reviews: ModelReview[];
   end: End | undefined;
   afterReview: { readonly reviewBy: number; breakGlassReview: { readonly by: string; readonly verdict: string } | undefined } | undefined;
-  /** The last instant that was written into it: no later one comes before it (L27). */
+  /** The instant of its last entry: no later entry has an earlier one (L27). */
   last: number;
 }
 
@@ -64,7 +64,7 @@ export interface ModelGrant {
   readonly expiresAt: number;
   readonly firstStartsAt: number;
   readonly breakGlass: boolean;
-  /** Whether it was issued for later: then somebody is asked once more. */
+  /** Whether it was issued for a later start: then the approver is asked once more. */
   readonly asksAtStart: boolean;
   activatedAt: number | undefined;
   readonly idle: number | undefined;
@@ -97,7 +97,7 @@ export interface Limits {
   readonly deniesAgents: boolean;
 }
 
-/** Where the process stands that acts: `late` is where it judges ends, and when `back` it creates nothing (L5). */
+/** The clock of the acting process: `late` is the instant for ends, and while `back` it creates no access (L5). */
 export interface Now {
   readonly now: number;
   readonly highWater: number;
@@ -115,7 +115,7 @@ export interface Ask {
   readonly why: string;
 }
 
-/** Which codes a verb is refused with. It must be where `must` holds any, may be with one of `may`, and else does what it says. */
+/** The codes that a verb may be refused with. It must be refused if `must` holds any, and may be with one of `may`. */
 export interface Refusals {
   readonly must: readonly JitErrorCode[];
   readonly may?: readonly JitErrorCode[];
@@ -124,7 +124,7 @@ export interface Refusals {
 const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
   Object.entries(table).flatMap(([key, holds]) => (holds ? [`ERR_JIT_${key.split(' ')[0] as string}` as JitErrorCode] : []));
 
-/** L1: the end that time gives it. */
+/** L1: the end that time gives the grant. */
 export const endByTime = ({ expiresAt, idle, usedAt, startsAt }: ModelGrant): number =>
   Math.min(expiresAt, idle === undefined ? Infinity : (usedAt ?? startsAt) + idle);
 
@@ -140,8 +140,8 @@ export const isUsable = (grant: ModelGrant, at: Now): boolean =>
   (grant.maxUses === undefined || grant.uses < grant.maxUses);
 
 /**
- * L36: whether a use that was taken under a key is answered again: while its grant allows, or where this very use, the
- * last one, has ended the grant and time has not.
+ * L36: whether a use under a key is answered again: while its grant allows, or if this use, the last one, has ended the grant
+ * and time has not.
  */
 function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
   const begun = Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= at.now;
@@ -149,11 +149,11 @@ function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
   return isUsable(grant, at) || (isLastUse && begun && at.late < endByTime(grant));
 }
 
-/** Issued for later, and not begun yet; where somebody is asked at the start, until that is on record. */
+/** Issued for a later start, and not started; until that is recorded, if the approver is asked at the start. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
   isLive(grant, at) && at.now < Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0);
 
-/** L27: what was held at an instant of the past. */
+/** L27: the grants that were held at an instant of the past. */
 export const wasHeld = (grant: ModelGrant, t: number, endAt: number | undefined): boolean =>
   Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0) <= t &&
   t < Math.min(endByTime(grant), endAt ?? Infinity);
@@ -168,7 +168,7 @@ export function covers(granted: string, scope: string): boolean {
   return left.length === right.length;
 }
 
-/** What some pattern covers and no scope that is asked for is. */
+/** A segment that some pattern covers and that no requested scope has. */
 const UNIVERSE = ['a:x', 'a:y', 'b:x', 'a:z', 'b:z', 'b:z:z'];
 
 /** L21: whether some concrete scope is covered by both. */
@@ -176,10 +176,10 @@ export const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope)
 
 const shareScopes = (a: readonly string[], b: readonly string[]): boolean => a.some((one) => b.some((other) => overlaps(one, other)));
 
-/** L44: an ask is held against what the same person asked for this subject, and what the subject asked for itself. */
+/** L44: an ask counts with the asks of the same requester for this subject, and with those of the subject itself. */
 const isHeldAgainst = (ask: { readonly subject: string; readonly by: string }, by: string): boolean => by === ask.by || by === ask.subject;
 
-/** L14: whether every place can be filled by another review, by trying. */
+/** L14: whether every place can be filled by a separate review: tries all assignments. */
 function canFill([place, ...rest]: readonly string[], reviews: readonly (readonly string[])[]): boolean {
   return place === undefined || reviews.some((groups, i) => groups.includes(place) && canFill(rest, reviews.toSpliced(i, 1)));
 }
@@ -187,7 +187,7 @@ function canFill([place, ...rest]: readonly string[], reviews: readonly (readonl
 export class Model {
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
-  /** What a key of a requester stands for (L11). */
+  /** The result that a key of a requester names (L11). */
   readonly keys = new Map<string, { readonly ask: string; readonly id: string }>();
   readonly #mood: Mood;
   readonly #limits: Limits;
@@ -197,7 +197,7 @@ export class Model {
     this.#limits = limits;
   }
 
-  /** What goes on from a grant, through any number of extensions. */
+  /** The grants that extend a grant, through any number of extensions. */
   line(grant: ModelGrant): readonly ModelGrant[] {
     return this.grants.filter(({ request }) => request.extension === grant).flatMap((next) => [next, ...this.line(next)]);
   }
@@ -206,7 +206,7 @@ export class Model {
     return this.grants.filter((grant) => grant.request === request);
   }
 
-  /** What an ask comes to before anybody is asked to decide it. `extension`: the grant that is to go on. */
+  /** The result of an ask before the approver decides it. `extension`: the grant to be extended. */
   asking(
     ask: Ask,
     extension: ModelGrant | undefined,
@@ -235,12 +235,12 @@ export class Model {
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: this.#mood.banned.has(subject),
     });
-    // A clock that has gone back by as much gives a deadline that has passed for whoever remembers (L5 L13).
+    // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
     const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
     return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], reuses };
   }
 
-  /** What a subject has that an ask is held against; what it took by break-glass is not among it. */
+  /** The grants and requests of a subject that count towards the limits of an ask, without those by break-glass. */
   #countGrants(ask: Pick<Ask, 'subject' | 'by'>, at: Now): number {
     const isTaken = ({ breakGlass, request }: ModelGrant) => breakGlass && request.extension === undefined;
     return this.grants.filter(
@@ -248,7 +248,7 @@ export class Model {
     ).length;
   }
 
-  /** What was said against a request: by its reviewers, unless it was approved after all, and by the approver. */
+  /** The denials of a request: by its reviewers, unless it was approved afterwards, and by the approver. */
   denialsOf({ reviews, end }: ModelRequest): readonly { readonly by: string; readonly at: number }[] {
     if (end?.status === 'approved') return [];
     const said = reviews.filter(({ verdict }) => verdict === 'deny').map(({ reviewer: by, at }) => ({ by, at }));
@@ -256,20 +256,20 @@ export class Model {
     return isTheApprovers ? [...said, { by: end.by, at: end.from }] : said;
   }
 
-  /** When something could give access, from now on: whenever it is decided, where it has no start. */
+  /** The span in which a request could give access from now on: any decision instant, if it has no start. */
   #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelGrant | undefined, at: Now): readonly [number, number] {
     if (extension !== undefined) return [Math.max(extension.expiresAt, at.now), extension.firstStartsAt + this.#limits.maxTotal];
     return startsAt === undefined ? [at.now, Infinity] : [Math.max(startsAt, at.now), startsAt + ttl];
   }
 
-  /** Whether reviewers would decide the same thing twice. */
+  /** Whether reviewers would decide the same access twice. */
   isSameAsk(ask: Omit<Ask, 'by' | 'why'>, extension: ModelGrant | undefined, other: ModelRequest, at: Now): boolean {
     const [from, to] = this.#windowOf(ask, extension, at);
     const [begins, ends] = this.#windowOf(other, other.extension, at);
     return ask.subject === other.subject && begins < to && from < ends && shareScopes(ask.scopes, other.scopes);
   }
 
-  /** L44: a denial stands against whoever asked; one that the subject asked for itself, against everybody. */
+  /** L44: a denial blocks its requester; a denial of the subject's own ask blocks every requester. */
   #isPaused(ask: Ask, at: Now): boolean {
     const pause = this.#limits.askAgainAfter;
     if (pause === undefined) return false;
@@ -281,7 +281,7 @@ export class Model {
     );
   }
 
-  /** How long the subject would have one of these without a break, were all approved that it is held against. */
+  /** How long the subject would have one of these scopes without a break, if every request that counts were approved. */
   #cover(ask: Ask, extension: ModelGrant | undefined, at: Now): number {
     const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelGrant | undefined, latest: number) => {
       const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
@@ -301,7 +301,7 @@ export class Model {
           }),
       ].filter(([from, to]) => from < to);
       let [from, to] = spanOf(ask, extension, (extension?.firstStartsAt ?? 0) + this.#limits.maxTotal);
-      // As long as one more joins it.
+      // Until no further span joins.
       for (let length = -1; length !== to - from;) {
         length = to - from;
         for (const [begins, ends] of spans) {
@@ -314,7 +314,7 @@ export class Model {
     return Math.max(...lengths);
   }
 
-  /** Where several give it already, any of them may come back. */
+  /** If several give it already, any of them may be reused. */
   #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
     const mine = this.requests.filter(
       (one) =>
@@ -339,7 +339,7 @@ export class Model {
     });
   }
 
-  /** Whether a grant holds for all of a span, as far as anybody can tell now. */
+  /** Whether a grant lasts for all of a span, as far as is known now. */
   #holds(grant: ModelGrant, from: number, to: number, at: Now): boolean {
     const isConfirmed = !grant.asksAtStart || grant.activatedAt !== undefined || grant.startsAt > at.now;
     return isLive(grant, at) && isConfirmed && grant.startsAt <= from && to <= endByTime(grant);
@@ -359,23 +359,23 @@ export class Model {
     return request;
   }
 
-  /** Asks the approver about a request that has no answer yet. */
+  /** Asks the approver about an undecided request. */
   deciding(request: ModelRequest, at: Now): Refusals {
     if (request.end !== undefined || request.quorum !== undefined) return { must: [] };
     if (!isPending(request, at)) return { must: [], may: ['ERR_JIT_DEADLINE'] };
-    // The rule stands in front of the approver that fails.
+    // The rule comes before the approver that fails.
     if (this.isDenied(request)) return { must: [] };
     const { isFailing, isMute } = this.#mood;
     if (isFailing || isMute) return { must: ['ERR_JIT_APPROVER'] };
     return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve' }) };
   }
 
-  /** L43: what denies an agent denies each of its runs. */
+  /** L43: a rule that denies an agent denies each of its runs. */
   isDenied({ subject, scopes }: Pick<Ask, 'subject' | 'scopes'>): boolean {
     return this.#limits.deniesAgents && AGENTS.includes(subject) && shareScopes(scopes, [DENIED_SCOPE]);
   }
 
-  /** L16: what the approver's answer makes of it. */
+  /** L16: the result of the verdict of the approver. */
   decide(request: ModelRequest, at: Now): void {
     if (!isPending(request, at) || request.quorum !== undefined) return;
     const { verdict, quorum, maxTotalMs } = saysTo(request.why);
@@ -391,13 +391,13 @@ export class Model {
     else {
       request.quorum = quorum;
       request.assignedAt = stamp;
-      // Never after the latest end that it could give.
+      // Never after the latest end that the request could give.
       const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
       request.reviewBy = Math.min(reviewBy, this.#latest(request, maxTotalMs));
     }
   }
 
-  /** The instant at which nothing of what is asked for would be left. */
+  /** The instant from which no requested time is left. */
   #latest({ extension, startsAt, ttl }: ModelRequest, maxTotalMs: number | undefined): number {
     if (extension === undefined) return startsAt === undefined ? Infinity : startsAt + ttl;
     return extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs ?? Infinity);
@@ -406,7 +406,7 @@ export class Model {
   /** L4 L10: all grants of it in its window, or a denial. */
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now): void {
     const { scopes, ttl, startsAt: asked, extension, why } = request;
-    // An extension writes what it extends, too: that it does so is not before anything that is written there (L27).
+    // An extension also writes the grant that it extends: its instant is not before the last one on that grant (L27).
     const stamp = Math.max(decided, extension?.last ?? 0);
     const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
     const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
@@ -456,7 +456,7 @@ export class Model {
     return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [] };
   }
 
-  /** L17: the groups of the quorum in which somebody who is in `groups` may count now. */
+  /** L17: the groups of the quorum in which a reviewer with `groups` may count now. */
   #rights({ quorum, assignedAt = Infinity }: ModelRequest, groups: readonly string[], as: string | undefined, at: Now): readonly string[] {
     if (quorum === undefined) return [];
     const standsIn = quorum.escalates && groups.includes('lead') && at.now >= assignedAt + ESCALATE_AFTER;
@@ -464,7 +464,7 @@ export class Model {
     return names.filter((name) => (standsIn || groups.includes(name)) && (as === undefined || as === name));
   }
 
-  /** Whether somebody can still say something about it that would count: what an inbox holds (L15 L17). */
+  /** Whether a reviewer can still give a review that would count: the items of an inbox (L15 L17). */
   awaits(request: ModelRequest, by: string, at: Now): boolean {
     if (!isPending(request, at) || by === request.subject || by === request.by || this.#mood.isFailing) return false;
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
@@ -475,7 +475,7 @@ export class Model {
     return verdict === 'approve' && quorum?.approvalTtlMs !== undefined && late >= at + APPROVAL_TTL;
   }
 
-  /** The reviews as they are with this one: at most one of each reviewer. */
+  /** The reviews with this one added: at most one for each reviewer. */
   reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): ModelReview[] {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     if (own?.verdict === verdict && !this.#isStale(request, own, at)) return request.reviews;
@@ -497,7 +497,7 @@ export class Model {
     if (outcome === 'approved') this.#grant(request, 'quorum', by, stamp, at);
   }
 
-  /** L14 L16 L17: who counts now, denials first. */
+  /** L14 L16 L17: the reviews that count now, denials first. */
   #after(request: ModelRequest, reviews: readonly ModelReview[], at: Now): 'pending' | 'denied' | 'approved' | 'ineligible' {
     const quorum = request.quorum as QuorumOf;
     const counted = reviews
@@ -524,7 +524,7 @@ export class Model {
 
   cancelling(request: ModelRequest, by: string, at: Now): Refusals {
     const isStranger = by !== request.subject && by !== request.by;
-    // What was cancelled, or has run out, is over as whoever cancels wants it.
+    // A cancelled or expired request has already ended, as the caller of cancel wants.
     if (isPending(request, at)) return { must: codes({ DENIED: isStranger }) };
     const isDecided = request.end?.status === 'approved' || request.end?.status === 'denied';
     return isDecided ? { must: codes({ DECIDED: true, DENIED: isStranger }) } : { must: [], may: codes({ DENIED: isStranger }) };
@@ -536,11 +536,11 @@ export class Model {
     }
   }
 
-  /** L12: ends a grant early, with all that goes on from it; what goes on also where the grant itself has ended already. */
+  /** L12: ends a grant early, with its extensions; ends the extensions also if the grant itself has already ended. */
   endEarly(grant: ModelGrant, causes: readonly string[], by: string, at: Now, causesBehind: readonly string[] = ['origin_ended']): void {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
-        // A use is on record as well: it was held then.
+        // A recorded use counts as well: the grant was held then.
         const stamp = Math.max(at.now, at.highWater, one.last, one.usedAt ?? 0);
         this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
       }
@@ -554,7 +554,7 @@ export class Model {
   }
 
   breaking({ subject, by, scopes, ttl, why }: Ask, at: Now): Refusals {
-    // L44: what others took for it keeps nobody from an emergency of their own; through others there is no second one.
+    // L44: what others took for a subject does not block its own break-glass; through others there is no second one.
     const took = this.requests.some((one) => isOwed(one) && one.by === by);
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
     const { verdict, maxTotalMs, isFrozen } = saysTo(why);
@@ -597,7 +597,7 @@ export class Model {
     return this.grants.filter((one) => one.request.subject === subject && covers(one.scope, scope) && isUsable(one, at));
   }
 
-  /** What `consume` takes a use of: of what has uses, the one that ends first. */
+  /** The grant from which `consume` takes a use: of the counted grants, the one that ends first. */
   counted(subject: string, scope: string, at: Now): readonly ModelGrant[] {
     const counted = this.usable(subject, scope, at).filter(({ maxUses }) => maxUses !== undefined);
     const first = Math.min(...counted.map(endByTime));
@@ -610,12 +610,12 @@ export class Model {
     return { must: codes({ DENIED: isDenied, CLOCK: at.back }) };
   }
 
-  /** L36: a repeat takes nothing, and is a yes only while its grant allows; not where a purge took the grant. */
+  /** L36: a repeat takes no use, and succeeds only while its grant allows; not if a purge removed the grant. */
   repeating(use: ModelUse, at: Now): Refusals {
     return { must: codes({ DENIED: !this.grants.includes(use.grant) || !isRepeatable(use, at) }) };
   }
 
-  /** How an ask for this is answered: an approved request is `ended` once none of its grants can allow any more (L36). */
+  /** The outcome of an ask for this request: an approved request is `ended` once none of its grants can allow (L36). */
   outcomeOf(request: ModelRequest, at: Now): string {
     const status = request.end?.status ?? (isPending(request, at) ? 'pending' : 'expired');
     if (status !== 'approved') return status;

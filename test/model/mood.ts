@@ -1,7 +1,7 @@
 import { runSubject, type AccessRequest, type AgentRun, type Approver, type BreakGlassVerdict, type Verdict } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 
-/** Milliseconds, so short that a handful of steps crosses each of them. */
+/** Milliseconds, so short that a few steps cross each of them. */
 export const REVIEW_WITHIN = 60;
 export const APPROVAL_TTL = 25;
 export const ESCALATE_AFTER = 20;
@@ -23,7 +23,7 @@ export const RUNS: ReadonlyMap<string, AgentRun> = new Map(
 );
 /** The agent itself, and its runs. */
 export const AGENTS: readonly string[] = [AGENT, ...RUNS.keys()];
-/** Sam and maya are in groups, too: neither counts for what is theirs. */
+/** Sam and maya are in groups too: neither counts for their own requests. */
 export const REVIEWERS = ['user:ana', 'user:lee', 'user:ana', 'user:lee', 'user:noor', SAM, MAYA, 'user:eve'];
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
@@ -59,7 +59,7 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
 
 export const VERDICTS = ['approve', 'approve', 'approve', 'approve', 'solo', 'two', 'two', 'both', 'both', 'deny', 'abstain'];
 
-/** What the approver says to a justification, word by word; the same for the engine, which asks, and for the model, which knows. */
+/** The words of a justification that the approver understands; the same for the engine, which asks, and for the model. */
 export function saysTo(why: string) {
   const words = why.split(' ');
   return {
@@ -72,29 +72,29 @@ export function saysTo(why: string) {
   };
 }
 
-/** Stands in front of the approver in its chain. It has an opinion on one thing alone: what is frozen is denied, break-glass too. */
+/** Comes before the approver in its chain. It decides one thing only: a frozen scope is denied, also by break-glass. */
 export const FREEZE: Approver = {
   name: 'freeze',
   decide: ({ justification = '' }) => (saysTo(justification).isFrozen ? { outcome: 'deny', reason: 'frozen' } : { outcome: 'abstain' }),
   isEligible: (_, when) => when !== 'creation',
 };
 
-/** What agents are denied, in the worlds that have the rule. */
+/** The scopes that agents are denied, in worlds with the rule. */
 export const DENIED_SCOPE = 'b:x';
 const AGENT_RULE = definePolicy({ rules: [{ id: 'no-agents', subjects: [AGENT], scopes: [DENIED_SCOPE], deny: 'not for agents' }] });
 
-/** How long before the end the approver's rules warn, and the engine where a rule says nothing. */
+/** How long before the end the rules of the approver warn, and the engine if a rule sets nothing. */
 export const WARN_BEFORE = [95, 80, 55, 28, 10];
 export const ENGINE_WARN_BEFORE = [95, 55, 25];
 
-/** A deny rule for an agent, which reaches its runs (L43); break-glass, too. */
+/** A deny rule for an agent, which reaches its runs (L43), also by break-glass. */
 export const NO_AGENTS: Approver = {
   name: 'no-agents',
   decide: (request, context) => AGENT_RULE.decide(request, context),
   isEligible: (_, when) => when !== 'creation',
 };
 
-/** The approver, and the people: who is away is in no group, who is banned is not eligible; it fails, or only gives no verdict, when told to. */
+/** The approver and the people: a person who is away is in no group, a banned one is not eligible. It fails, or gives no verdict, on command. */
 export class Mood implements Approver {
   readonly name = 'mood';
   isFailing = false;
@@ -139,7 +139,7 @@ export class Mood implements Approver {
     return this.groups(reviewer).includes('sec');
   }
 
-  /** What it would say, for the model. */
+  /** The verdict that it would give, for the model. */
   groups(reviewer: string): readonly string[] {
     return this.away.has(reviewer) ? [] : (GROUPS[reviewer] ?? []);
   }

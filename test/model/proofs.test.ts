@@ -4,17 +4,17 @@ import { hostile } from '../prove/hostile.js';
 import { journal } from '../prove/journal.js';
 import { explore, schedules } from '../prove/schedules.js';
 
-/* What `npm run prove` does for long, for a moment: the same code, fewer of each. */
+/* A short run of `npm run prove`: the same code, fewer cases of each. */
 describe('JitEngine', () => {
-  it('L1 L2 L6 20,000 checks at exactly a start or an end say yes from the one on, no from the other on', async () => {
+  it('L1 L2 L6 20,000 checks at exactly a start or an end allow from the start and deny from the end', async () => {
     expect(await boundary.run({ seed: 8, scale: 0.02 })).toMatchObject({ violations: [] });
   });
 
-  it('L8 L9 L10 L11 L12 L25 hold in 20,000 orders of two or three verbs at once', async () => {
+  it('L8 L9 L10 L11 L12 L25 hold in 20,000 orders of two or three concurrent verbs', async () => {
     expect(await schedules.run({ seed: 8, scale: 0.04 })).toEqual({ count: 20_000, unit: 'schedules', violations: [] });
   }, 600_000);
 
-  it('L9 L12 hold in every order of what gets in each other’s way, to a depth of six choices', async () => {
+  it('L9 L12 hold in every order of two verbs that interfere, to a depth of six choices', async () => {
     let orders = 0;
     for (const pair of [
       ['ana approves', 'lee denies'],
@@ -28,7 +28,7 @@ describe('JitEngine', () => {
     expect(orders).toBeGreaterThan(300);
   });
 
-  it('L20 L23 L30 20,000 generated texts through every call change nothing, and no prototype', async () => {
+  it('L20 L23 L30 20,000 generated texts through every call change no access and no prototype', async () => {
     expect(await hostile.run({ seed: 8, scale: 0.02 })).toEqual({ count: 20_000, unit: 'texts', violations: [] });
   });
 });

@@ -67,18 +67,18 @@ const SCOPES = ['a:x', 'a:y', 'b:x'];
 const RETRY = 5;
 const CISO = 'user:ciso';
 
-/** A process: an engine that reads the common clock, and what the law says that it remembers of it. */
+/** A process: an engine that reads the common clock, and the readings that the laws say it remembers. */
 interface Process {
   readonly engine: JitEngine;
   highWater: number;
 }
 
 /**
- * The engine and the model side by side over one store: each step is done to both, and then everything is compared that
- * can be seen. Each step follows from one number, so an array of numbers is a whole life.
+ * The engine and the model side by side over one store: each step is done to both, and then everything visible is compared.
+ * Each step is derived from one number, so an array of numbers is a whole life.
  */
 export class SideBySide {
-  /** What was done, in words; made only when somebody looks. */
+  /** The steps in words; made only when they are printed. */
   readonly #trace: (() => string)[] = [];
   readonly #store: GrantStore;
   readonly #mood = new Mood();
@@ -87,34 +87,34 @@ export class SideBySide {
   readonly #options: JitEngineOptions;
   readonly #processes: Process[];
   /**
-   * The process that carries the journal to the sink. It is one of its own: what a sink needs has an engine read its clock
-   * whenever anybody commits, and then nobody outside could tell which readings it has used.
+   * The process that delivers the journal to the sink. It is separate: with a sink, an engine reads its clock after each commit
+   * of any process, and then the test could not know which readings it has used.
    */
   #relay: JitEngine;
   #begun: unknown;
   readonly #sink: AuditSink;
   readonly #leeway: number;
   readonly #patterns: boolean;
-  /** True until something makes what was answered differ from what was so: a leeway, a clock that has gone back. */
+  /** True until an answer may differ from the state at its instant: with a leeway, or a clock that has gone back. */
   #isPlain: boolean;
   readonly #isThorough: boolean;
   readonly #answers = new Map<number, ReadonlySet<string>>();
   readonly #delivered: AuditEntry[] = [];
   #sinkFails = false;
   #now = START;
-  /** How far the journal has been looked at. */
+  /** How much of the journal has been checked. */
   #seq = 0;
   #horizon = 0;
   #dice = new Dice(0);
   #acting: Process;
   readonly #useKeys = new Map<string, ModelUse>();
-  /** Whatever has become of them since. */
+  /** In any later state. */
   readonly #keyed: Keyed[] = [];
   #requests = new Map<string, AccessRequest>();
   #grants = new Map<string, Grant>();
   #usages = new Map<string, Usage>();
 
-  /** @param world which limits, leeway and scopes there are; in one of a hundred all laws are looked at after each step */
+  /** @param world which limits, leeway and scopes apply; in one world of a hundred all laws are checked after each step */
   constructor(store: GrantStore, world: number) {
     const dice = new Dice(world);
     this.#store = store;
@@ -173,7 +173,7 @@ export class SideBySide {
     return process;
   }
 
-  /** L39: exactly a process that begins behind the journal is refused, until a person accepts its clock. */
+  /** L39: exactly a process that starts behind the journal is refused, until a person accepts its clock. */
   async #vouch(process: Process): Promise<void> {
     const { head } = await this.#store.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 });
     const { entries } = await this.#store.journal({ after: Math.max(0, head.seq - 1), limit: 1 });
@@ -187,12 +187,12 @@ export class SideBySide {
     return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
   }
 
-  /** What is noted behind an answer has come: else it would come between two looks at what is on record. */
+  // Waits for background entries of an answer: otherwise they would come between two looks at the records.
   async #settled(): Promise<void> {
     for (const process of this.#processes) await process.engine.flushAudit();
   }
 
-  /** Another process carries it on. The one before is closed: killed in the middle, it would leave a lease that nobody may pass by. */
+  /** Another process takes over. The previous one is closed: killed in the middle, it would leave a lease that blocks the others. */
   async #renewRelay(): Promise<void> {
     await this.#relay.close();
     this.#relay = this.#startRelay();
@@ -202,7 +202,7 @@ export class SideBySide {
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
     this.#acting = dice.of(this.#processes);
-    // From then on a purge knows of the sink; a store that can't be watched wakes nobody before the first delivery.
+    // From here on a purge knows of the sink; a store without watch wakes no follower before the first delivery.
     if (this.#begun === undefined) {
       this.#begun = await this.#relay.flushAudit();
       for (const process of this.#processes) await this.#vouch(process);
@@ -228,7 +228,7 @@ export class SideBySide {
     this.#trace.push(() => `${at.now - START}${highWater} #${who} ${words.map(text).join(' ')}`);
   }
 
-  /** Does a verb, and holds what it is refused with to what may refuse it. @returns the answer, where there is one */
+  /** Does a verb, and checks the code of a refusal against the allowed ones. @returns the answer, if there is one */
   async #try<Answer>({ must, may = [] }: Refusals, call: () => Promise<Answer>): Promise<Answer | undefined> {
     let answer: Answer;
     try {
@@ -249,7 +249,7 @@ export class SideBySide {
   }
   #refusedId: string | undefined;
 
-  /** One of a list, mostly of what is still open. */
+  /** One of a list, mostly an open one. */
   #among<T extends ModelRequest | ModelGrant>(list: readonly T[]): T | undefined {
     const at = this.#at();
     const open = list.filter((one) => ('request' in one ? isLive(one, at) : isPending(one, at)));
@@ -274,7 +274,7 @@ export class SideBySide {
           .catch((error: unknown) =>
             isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
           );
-        // Its failures reject; what it would be refused with is an answer. Which of several comes first is open.
+        // Failures of the approver reject; a refusal is an answer. Which of several refusals comes first is open.
         if (must.length > 0)
           assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
         else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
@@ -294,7 +294,7 @@ export class SideBySide {
       case 'approve':
       case 'approveByLink':
       case 'deny': {
-        // Often one that somebody has reviewed already: there is more to tell about the second review than about the first.
+        // Often a request that has a review already: a second review tests more than a first one.
         const halfway = model.requests.filter((one) => isPending(one, at) && one.reviews.length > 0);
         const request = halfway.length > 0 && dice.once(2) ? dice.of(halfway) : this.#among(model.requests);
         if (request === undefined) return;
@@ -373,7 +373,7 @@ export class SideBySide {
         this.#swept = true;
         return;
       case 'purge': {
-        // What has ended goes only once that is on record.
+        // An ended record is purged only once its end is recorded.
         if (dice.once(2)) {
           await engine.sweep();
           this.#swept = true;
@@ -402,7 +402,7 @@ export class SideBySide {
         return;
       }
       case 'mood': {
-        // Mostly somebody who has said something already: that is what leaving takes back.
+        // Mostly a person who has reviewed already: leaving the group removes that review from the count.
         const given = model.requests.filter((one) => isPending(one, at)).flatMap(({ reviews }) => reviews.map(({ reviewer }) => reviewer));
         const any = dice.of([
           'fail',
@@ -443,7 +443,7 @@ export class SideBySide {
         return;
       }
       case 'jump': {
-        // To right before, at or after an instant at which something changes: one of the next few, for what is far off ends everything.
+        // To an instant right before, at or after a change: one of the next few, because a distant one ends everything.
         const offset = dice.of([-1, 0, 0, 1]);
         const ahead = this.#bounds().filter((bound) => bound + offset > this.#now);
         const to = ahead.sort((a, b) => a - b).slice(0, 4);
@@ -463,7 +463,7 @@ export class SideBySide {
     return scope.includes('*') ? `${scope.slice(0, 1)}:x` : scope;
   }
 
-  /** Every start, end and deadline there is, as the process that acts judges them. */
+  /** Every start, end and deadline, as the acting process judges them. */
   #bounds(): number[] {
     const at = this.#at();
     const lives = this.#model.grants.filter((grant) => isLive(grant, at));
@@ -510,7 +510,7 @@ export class SideBySide {
     return run === undefined ? { ...rest, subject, requestedBy: by } : { ...rest, run };
   }
 
-  /** A key, sometimes; or an ask of this verb that was made under one before, whatever has become of it since. */
+  /** Sometimes a key; or an earlier ask of this verb under its key, in any later state. */
   #keyFor(verb: Creating): { readonly key: string | undefined; readonly again: Keyed | undefined } {
     const dice = this.#dice;
     const before = this.#keyed.filter((one) => one.verb === verb);
@@ -542,7 +542,7 @@ export class SideBySide {
     const { ttl, by, why } = ask;
     const call = () => engine.extend(grantId, { ttl, requestedBy: by, justification: why, idempotencyKey: key });
     if (grant === undefined) {
-      // L33: a purge took the grant that the ask is about, and nothing is made of it.
+      // L33: a purge removed the grant of the ask, and no request is made.
       await this.#try({ must: ['ERR_JIT_NOT_FOUND'] }, call);
       return;
     }
@@ -583,7 +583,7 @@ export class SideBySide {
     this.#expectOutcome(result, model.requests.at(-1) as ModelRequest);
   }
 
-  /** What a key of this verb stands for by now. */
+  /** The current result of a key of this verb. */
   #knownBy(verb: Creating, { by }: Ask, key: string | undefined): Known | undefined {
     const known = key === undefined ? undefined : this.#model.keys.get(`${verb} ${by} ${key}`);
     const request = this.#model.requests.find(({ id }) => id === known?.id);
@@ -597,7 +597,7 @@ export class SideBySide {
     this.#keyed.push({ ...made, key });
   }
 
-  /** L11 L36: the same gives what there is, and says so; anything else is refused. */
+  /** L11 L36: the same ask returns the existing result as reused; any other ask is refused. */
   async #repeat(
     { verb, request, asked }: Known,
     ask: Ask,
@@ -618,13 +618,13 @@ export class SideBySide {
     this.#expectOutcome(result, request);
   }
 
-  /** An ask that is new to the model, and what becomes of it. */
+  /** An ask that is new to the model, and its result. */
   async #create(ask: Ask, extension: ModelGrant | undefined, call: () => Promise<AccessResult>, keep: (id: string) => void): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
     const { must, may, reuses } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
     const failing = reuses.map((one) => model.deciding(one, at).must);
-    // Whichever comes back: of several, which is open.
+    // Any of them may be reused: of several, which one is open.
     const isFailing = failing.every((codes) => codes.length > 0);
     const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && isFailing && !model.isDenied(ask);
     const refusals: Refusals = {
@@ -633,7 +633,7 @@ export class SideBySide {
     };
     const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
-    // A refusal that names a request has left it on record.
+    // A refusal that names a request has left that request recorded.
     if (id === undefined) return;
     keep(id);
     if (reuses.length > 0) {
@@ -670,7 +670,7 @@ export class SideBySide {
       for (const grant of model.grantsOf(request)) model.endEarly(grant, causes, CISO, at, causes);
       return model.cancel(request, ['revoked'], CISO, at);
     }
-    // Mostly the agent, while a run of it has something to lose (L43).
+    // Mostly the agent, while a run of it has access to lose (L43).
     const hasRun = model.requests.some((one) => RUNS.has(one.subject) && (isPending(one, at) || one.end?.status === 'approved'));
     const subject = hasRun && !dice.once(4) ? AGENT : this.#aSubject();
     const scope = dice.of([...SCOPES, 'a:*', '**']);
@@ -678,7 +678,7 @@ export class SideBySide {
     await engine.revokeAll(kind === 'subject' ? { subject } : { scope }, { by: CISO });
     const reaches = (of: ModelRequest, scopes: readonly string[]) =>
       kind === 'subject'
-        ? // L43: of an agent, it reaches every run.
+        ? // L43: a revoke of an agent reaches every run.
           of.subject === subject || RUNS.get(of.subject)?.agent === subject
         : scopes.some((one) => overlaps(one, scope));
     for (const grant of model.grants)
@@ -689,7 +689,7 @@ export class SideBySide {
   async #consume(anybody: string, anything: string): Promise<void> {
     const { engine } = this.#acting;
     const [dice, model, at] = [this.#dice, this.#model, this.#at()];
-    // Often one that was taken before, whatever has become of its grant: there is more to see in a repeat (L36).
+    // Often a use that was taken before, in any later state of its grant: a repeat tests more (L36).
     const again = this.#useKeys.size > 0 && dice.once(2) ? dice.of([...this.#useKeys]) : undefined;
     const counted = model.grants.filter(({ maxUses }) => maxUses !== undefined);
     const grant = this.#among(counted.length > 0 ? counted : model.grants);
@@ -722,7 +722,7 @@ export class SideBySide {
     return { subject: grant.request.subject, scope: this.#concrete(grant.scope) };
   }
 
-  /** L11 L36: the same key takes nothing more; it says so, and is refused once its grant allows nothing more. */
+  /** L11 L36: the same key takes no further use; the answer is reused, and refused once its grant no longer allows. */
   async #repeatUse(known: ModelUse, scope: string, call: () => Promise<Consumption>): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
     if (known.scope !== scope) {
@@ -739,7 +739,7 @@ export class SideBySide {
     );
   }
 
-  /** What would allow, were its start confirmed. */
+  /** The grants that would allow if their start were confirmed. */
   #unconfirmed(subject: string, scope: string, at: Now): readonly ModelGrant[] {
     return this.#model.grants.filter(
       (grant) =>
@@ -756,7 +756,7 @@ export class SideBySide {
     return this.#model.outcomeOf(request, this.#at());
   }
 
-  /** What an ask would come to, in a model that forgets it again. */
+  /** The result of an ask, in a copy of the model that is dropped. */
   #wouldBe(ask: Ask, at: Now): readonly [ModelRequest, string] {
     const model = this.#model;
     const draft = model.create('thought of', ask, undefined, at);
@@ -769,7 +769,7 @@ export class SideBySide {
 
   #expectSaid(said: string, request: ModelRequest, outcome = this.#outcomeOf(request)): void {
     const at = this.#at();
-    // A quorum that is named under a clock that has gone back may be named too late: then it may be called what it just was.
+    // A quorum named under a clock that has gone back may be named too late: then the outcome may be either.
     const isNamedTooLate = outcome === 'expired' && request.assignedAt === at.now && at.highWater > at.now;
     if (said !== outcome) assert.ok(isNamedTooLate && said === 'pending', `the outcome is ${said}, not ${outcome}`);
   }
@@ -778,7 +778,7 @@ export class SideBySide {
     this.#expectSaid(result.outcome, request);
     assert.equal(result.request.id, request.id);
     const at = this.#at();
-    // L36: whatever it was told before, an answer says whether a grant of it allows now.
+    // L36: an answer says whether its grant allows now, regardless of earlier answers.
     assert.equal(
       result.allowed,
       this.#model.grantsOf(request).some((grant) => isUsable(grant, at)),
@@ -809,18 +809,18 @@ export class SideBySide {
         'it names another grant than the one that ends last',
       );
     } else {
-      // What was confirmed at an instant that is yet to come, for the clock has gone back, has either name.
+      // A start confirmed at an instant that is still to come, because the clock has gone back, may have either reason.
       const isAhead = covering.some(({ activatedAt = 0, startsAt }) => startsAt <= at.now && activatedAt > at.now);
       const isDue = covering.some((one) => one.startsAt <= at.now);
       const expected = isDue ? 'not_activated' : covering.length > 0 ? 'not_started' : 'no_grant';
       if (!isAhead) assert.equal(reason, expected);
     }
-    // It may be confirmed at any moment: such an answer is good for none but its own.
+    // It may be confirmed at any moment: such an answer holds only for its own instant.
     if (reason === 'not_activated') return assert.equal(validUntil, at.now);
     this.#expectUnchanged(validUntil, covering, (then) => model.usable(subject, scope, then).length > 0, allowed);
   }
 
-  /** Nothing changes by time alone before an instant: not at any start, end or confirmation there may be. */
+  /** No access changes by time alone before an instant: not at any start, end or confirmation. */
   #expectUnchanged<Answer>(until: number | undefined, grants: readonly ModelGrant[], ask: (then: Now) => Answer, now: Answer): void {
     assert.ok(until === undefined || until > this.#now, 'an answer that is good for no instant');
     for (const grant of grants) {
@@ -865,7 +865,7 @@ export class SideBySide {
       ids(model.requests.filter((one) => model.awaits(one, reviewer, at))),
       `inbox of ${reviewer}`,
     );
-    // L44: whoever reviews one of two sees the other, and what was said against it.
+    // L44: the reviewer of one of two such requests sees the other, with its denials.
     for (const { request, denials, twins } of inbox) {
       const own = model.requests.find(({ id }) => id === request.id) as ModelRequest;
       const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
@@ -895,7 +895,7 @@ export class SideBySide {
     return (await this.#store.find({ kind, limit: 1_000 })).items;
   }
 
-  /** What is on record now. What has not been written since it was last read is not decoded again. */
+  /** The current records. A record that was not written since the last read is not decoded again. */
   async #read(): Promise<void> {
     const [requests, grants, usages] = await Promise.all([this.#rows('request'), this.#rows('grant'), this.#rows('usage')]);
     this.#requests = decoded(requests, this.#requests, decodeRequest);
@@ -903,23 +903,23 @@ export class SideBySide {
     this.#usages = decoded(usages, this.#usages, decodeUsage);
   }
 
-  /** Whose access is looked at: that of an agent and all of its runs, once one of them has asked. */
+  /** The subjects whose access is checked: an agent and all its runs, once one of them has asked. */
   #subjects(): readonly string[] {
     return this.#model.requests.some(({ subject }) => AGENTS.includes(subject)) ? [...SUBJECTS, ...AGENTS] : SUBJECTS;
   }
 
-  /** After each step: what is allowed, and what is on record, is what the model says. */
+  /** After each step: access and records are the ones that the model gives. */
   async #compare(): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
     const { engine } = this.#acting;
-    // At once: a server is asked all of it in the time of one question.
+    // Concurrently: a server answers all of it in the time of one question.
     const subjects = this.#subjects();
     const asked = subjects.flatMap((subject) => SCOPES.map((scope) => [subject, scope] as const));
     const [stranger, ...answers] = await Promise.all(
       [['user:eve', 'a:x'] as const, ...asked].map(([subject, scope]) => engine.isAllowed(subject, scope)),
     );
     const allowed = new Set(asked.filter((_, i) => answers[i]).map(([subject, scope]) => `${subject} ${scope}`));
-    // Whatever it was asked before, by now it has used this reading.
+    // After any earlier question, the engine has used this reading by now.
     this.#acting.highWater = at.highWater;
     assert.equal(stranger, false, 'whoever never asked is let in');
     await this.#read();
@@ -939,7 +939,7 @@ export class SideBySide {
     this.#swept = this.#purged = false;
   }
 
-  /** L10 L12 L25: what belongs together went on record in one transaction; the ids of its entries say so. */
+  /** L10 L12 L25: records that belong together were written in one transaction, as the ids of their entries show. */
   async #expectTogether(verb: (typeof STEPS)[number]): Promise<void> {
     const { entries, head } = await this.#store.journal({ after: this.#seq, limit: 1_000 });
     this.#seq = head.seq;
@@ -958,16 +958,16 @@ export class SideBySide {
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
   }
 
-  /** What the engine may have put on record by itself, each held to the law that lets it. */
+  /** Entries that the engine may have written by itself, each checked against the law that allows it. */
   #adopt(at: Now): void {
     const model = this.#model;
     if (this.#purged) {
-      // L33: gone is only what had ended before, owes nothing, and on which nothing that lives rests.
+      // L33: a removed record had ended before, has no pending review, and no live record depends on it.
       const gone = (one: ModelRequest) => !this.#requests.has(one.id);
       for (const request of model.requests.filter(gone)) {
         assert.ok(request.end !== undefined && request.end.from < this.#horizon && !isOwed(request), `${request.id} was purged`);
         for (const grant of model.grantsOf(request)) {
-          // A window is half-open: what ends at the horizon was not held there.
+          // A window is half-open: a grant that ends at the horizon was not held there.
           assert.ok(grant.end !== undefined && grant.end.from <= this.#horizon, `${grant.id} was purged`);
           assert.ok(
             this.#model.line(grant).every((one) => one.end !== undefined),
@@ -984,16 +984,16 @@ export class SideBySide {
       for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);
     }
     for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt.at(-1) ?? 0);
-    // What a sweep has issued, by asking last of all, it has not looked at: under a clock that has gone back that may be over.
+    // A grant that a sweep has issued, by asking at its end, was not checked by it: with a clock that has gone back it may have expired.
     const swept = new Set(this.#swept ? model.grants : []);
     for (const request of model.requests) {
       const row = this.#requests.get(request.id);
       request.last = Math.max(request.last, row?.escalatedAt ?? 0);
       const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.late >= request.createdAt + RETRY;
       if (isAskedAgain && model.deciding(request, at).must.length === 0) model.decide(request, at);
-      // L13: what has run out may be put on record at any time, and is by a sweep.
+      // L13: the expiry of a request may be recorded at any time, and is recorded by a sweep.
       if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {
-        // The design says when it is over, not which instant the record of it has: that or when it was written down.
+        // The design says when the request expires, not which instant its record has: that instant, or the one of its writing.
         const [from, to] = [
           Math.min(request.reviewBy, Math.max(at.now, request.last)),
           Math.max(request.reviewBy, at.highWater, request.last),
@@ -1011,7 +1011,7 @@ export class SideBySide {
         const causes = end === grant.expiresAt ? ['time', 'idle'] : [cause];
         grant.end = { status: 'expired', causes, ...this.#until(end, at), by: 'system:sweeper' };
       }
-      // A use that was reported goes on record if the last one is older than a tenth: never later than now, never back.
+      // A reported use is recorded if the last one is older than a tenth: never later than now, and never earlier than the last.
       const { subject, scope, by } = this.#touched ?? {};
       const isTouched = subject === grant.request.subject && covers(grant.scope, scope ?? '');
       if (isTouched && grant.idle !== undefined && usage !== undefined && isUsable(grant, at)) {
@@ -1025,7 +1025,7 @@ export class SideBySide {
     }
   }
 
-  /** L33: all that was over before the horizon, on record, and on which nothing rests. Where a review was owed, its date counts too. */
+  /** L33: every record that had ended before the horizon and on which no other depends. A pending review counts with its date too. */
   #hasToGo(request: ModelRequest): boolean {
     const isOver = ({ end }: ModelGrant) => end !== undefined && end.to <= this.#horizon;
     const { end, last, afterReview } = request;
@@ -1035,12 +1035,12 @@ export class SideBySide {
     return line.every((grant) => isOver(grant) && !isAskedOf(grant));
   }
 
-  /** When something ended by time that a process with a leeway took to be over before: no later than it did so (L6). */
+  /** The instant of an expiry that a process with a leeway applied early: no later than it did so (L6). */
   #until(end: number, at: Now): { readonly from: number; readonly to: number } {
     return { from: Math.min(end, at.highWater), to: end };
   }
 
-  /** A start at which somebody is asked: confirmed, or the end of it, once it has come (L5: not while the clock has gone back). */
+  /** A start at which the approver is asked: confirmed, or ended, once it has come (L5: not while the clock has gone back). */
   #adoptStarts(at: Now): void {
     for (const grant of this.#model.grants) {
       const row = this.#grants.get(grant.id);
@@ -1113,7 +1113,7 @@ export class SideBySide {
     const due = warnAt.filter((instant) => instant <= at.late).length;
     assert.ok(warnedAt.length <= due || added.length === 0, `${id} was warned too early`);
     assert.ok(new Set(added).size <= 1, `${id} was warned several times at once`);
-    // A start that this sweep recorded is warned of by the next.
+    // The next sweep warns of a start that this sweep recorded.
     if (this.#swept && begun && isLive(model, at)) assert.ok(warnedAt.length >= due, `a sweep did not warn of the end of ${id}`);
     this.#warnings.set(id, { warned: warnedAt, begun: activatedAt !== undefined });
   }
@@ -1129,15 +1129,15 @@ export class SideBySide {
       `${model.id} ended at ${since}, not between ${said.from - START} and ${said.to - START}`,
     );
     assert.equal(end.by, said.by, `who ended ${model.id}`);
-    // From now on it stays as it is (L8).
+    // From now on it stays unchanged (L8).
     model.end = { ...said, causes: [end.cause], from: end.at, to: end.at } satisfies End;
   }
 
-  /** L26 L27: the chain holds, the rows are what the journal says, and four ways to ask who had access then agree. */
+  /** L26 L27: the chain holds, the rows equal the journal, and four ways to ask who had access agree. */
   async lookBack(): Promise<void> {
     const { engine } = this.#acting;
     await this.#settled();
-    // It reads every row anew and lets others go on between them: too long to wait for each time.
+    // It reads every row again and yields between them: too slow to wait for each time.
     if (this.#isThorough) assert.deepEqual((await verifyStore(this.#store)).differences, []);
     const entries: AuditEntry[] = [];
     for await (const entry of readJournal(this.#store)) entries.push(entry);
@@ -1175,7 +1175,7 @@ export class SideBySide {
     }
   }
 
-  /** The laws about the whole history, and L28: what the sink was given is the journal, in order. */
+  /** The laws about the whole history, and L28: the entries of the sink are the journal, in order. */
   async finish(): Promise<void> {
     await this.lookBack();
     this.#sinkFails = false;
@@ -1194,13 +1194,13 @@ export class SideBySide {
     );
   }
 
-  /** Lets go of the store, however the life went: whoever watches it keeps a connection. */
+  /** Releases the store, also after a failed life: a watcher keeps a connection. */
   async close(): Promise<void> {
     for (const engine of [this.#relay, ...this.#processes.map((process) => process.engine)]) await engine.close();
   }
 }
 
-/** The verbs that take a key and make a request of it. */
+/** The verbs that take a key and create a request. */
 type Creating = 'ask' | 'extend' | 'breakGlass';
 
 /** An ask that was made under a key. */
@@ -1208,22 +1208,22 @@ interface Keyed {
   readonly verb: Creating;
   readonly key: string;
   readonly ask: Ask;
-  /** Of the grant that was to go on. */
+  /** Of the grant to be extended. */
   readonly grantId?: string | undefined;
 }
 
-/** What a key stands for: the request, and what was asked then. */
+/** The result of a key: the request, and the ask of that time. */
 interface Known {
   readonly verb: Creating;
   readonly request: ModelRequest;
   readonly asked: string;
 }
 
-/** All that makes an ask another one under the same key. The subject says who the operator is. */
+/** The fields that make an ask a different one under the same key. The subject says who the operator is. */
 const textOf = ({ subject, by, scopes, ttl, startsAt, why }: Ask, grantId?: string): string =>
   JSON.stringify([subject, by, scopes, ttl, startsAt, why, grantId]);
 
-/** What is done, each as often as it is here. */
+/** The steps, each as often as it is listed. */
 const STEPS = [
   ...times(9, 'ask' as const),
   ...times(1, 'dryRun' as const),
