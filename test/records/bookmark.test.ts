@@ -4,7 +4,7 @@ import type { Row } from '../../src/index.js';
 import { refusal } from '../engine/an-engine.js';
 
 describe('bookmark()', () => {
-  it('is an open row of nobody and of no time, with every column there is', () => {
+  it('is an open row without subject and instants, with every column', () => {
     expect(bookmark('cursor', 'siem', 3, { seq: 7 })).toStrictEqual({
       kind: 'cursor',
       id: 'siem',
@@ -23,12 +23,12 @@ describe('bookmark()', () => {
 });
 
 describe('readBookmark()', () => {
-  it('reads the number of a row, and 0 where there is none', () => {
+  it('reads the number of a row, and 0 without a row', () => {
     expect(readBookmark(bookmark('cursor', 'siem', 1, { seq: 7 }), 'seq')).toBe(7);
     expect(readBookmark(undefined, 'seq')).toBe(0);
   });
 
-  it('L30 refuses a row that holds no such number: it is no 0', async () => {
+  it('L30 refuses a row without a valid number, instead of reading 0', async () => {
     const row = bookmark('cursor', 'siem', 1, { seq: 7 });
     for (const body of [{}, { seq: '7' }, { seq: -1 }, { seq: 1.5 }, { seq: null }, { before: 7 }, null, 'seq', undefined]) {
       await refusal(() => readBookmark({ ...row, body } as unknown as Row, 'seq'), 'ERR_JIT_CORRUPT');

@@ -35,10 +35,10 @@ const decoders = {
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
 
-/** As a store gives it back: its own copy, with what is undefined left out. */
+/** As a store returns it: its own copy, without undefined fields. */
 const stored = (record: StoredRecord): Row => JSON.parse(JSON.stringify(encode(record))) as Row;
 
-/** A scheduled grant of a chain, with everything that one can have. */
+/** A scheduled grant of a chain, with every field set. */
 const FULL_GRANT: Grant = aGrant({
   version: 7,
   startsAt: at(MINUTE),
@@ -153,15 +153,15 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'a pending request': aRequest(),
   'a scheduled request': aRequest({ startsAt: at(60 * MINUTE) }),
   'a full request': FULL_REQUEST,
-  'break-glass that was acknowledged': OWED,
+  'break-glass that was reviewed': OWED,
   'usage of a grant with an idle end': USAGE,
-  'usage without one': { ...USAGE, idleTtlMs: undefined, usedAt: undefined, uses: 0 },
+  'usage of a grant without an idle end': { ...USAGE, idleTtlMs: undefined, usedAt: undefined, uses: 0 },
   'usage that is closed': { ...USAGE, endedAt: at(3 * MINUTE) },
   'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
   'a use': USE,
-  'what a key stands for': REUSE,
-  'a change that is to be told': CHANGE,
-  'a change that was taken at the first call': {
+  'the reuse of a key': REUSE,
+  'a change that is to be applied': CHANGE,
+  'a change that was applied at the first call': {
     ...CHANGE,
     held: false,
     failures: 0,
@@ -169,19 +169,19 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
     outcome: { status: 'done', at: at(1), by: 'system:provisioning', reason: undefined },
   },
   'a change that is stuck': { ...CHANGE, outcome: { status: 'stuck', at: at(3), by: 'system:provisioning', reason: undefined } },
-  'a change that was set aside': { ...CHANGE, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
-  'a subject that owes reviews': SUBJECT,
-  'a subject that owes none': { ...SUBJECT, unreviewed: [] },
-  'a subject with nothing to list': { ...SUBJECT, unreviewed: [], openedForOthers: [], denied: [] },
+  'a change that was dismissed': { ...CHANGE, outcome: { status: 'dismissed', at: at(3), by: 'user:ana', reason: 'by hand' } },
+  'a subject with pending reviews': SUBJECT,
+  'a subject without pending reviews': { ...SUBJECT, unreviewed: [] },
+  'a subject with empty lists': { ...SUBJECT, unreviewed: [], openedForOthers: [], denied: [] },
 };
 
-/** The first integer that is no instant. */
+/** The first integer that is not an instant. */
 const LARGE = 8_640_000_000_000_001;
 
-/** What no field of ours may be, whatever its type. */
+/** Values that no field may have, of any type. */
 const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53, [null], [[]], LARGE];
 
-/** A number of things, or of milliseconds, may be any safe integer; an instant is one that a `Date` can have. */
+/** A count, or a number of milliseconds, may be any safe integer; an instant must be one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
   /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|seq|failures)$/.test(
     path.findLast((name) => !/^\d+$/.test(name)) ?? '',
@@ -212,7 +212,7 @@ const corrupt = (row: unknown): void => {
   throw new Error(`decoded: ${JSON.stringify(row)} as ${JSON.stringify(decoded)}`);
 };
 
-/** Texts and metadata may be any text, any JSON; and terms may be none. */
+/** Texts may be any text, metadata any JSON; and terms may be empty. */
 function isFree(path: readonly string[], wrong: unknown): boolean {
   if (path[0] === 'metadata') return path.length > 1 || (typeof wrong === 'object' && wrong !== null);
   if (path.join() === 'terms') return JSON.stringify(wrong) === '{}';
@@ -223,7 +223,7 @@ function isFree(path: readonly string[], wrong: unknown): boolean {
 describe('the codec', () => {
   for (const [what, record] of Object.entries(RECORDS)) {
     describe(`of ${what}`, () => {
-      it('gives back what it was given', () => {
+      it('returns the encoded record', () => {
         expect(decode(stored(record))).toEqual(record);
         expect(encode(decode(stored(record)))).toEqual(encode(record));
       });
@@ -238,7 +238,7 @@ describe('the codec', () => {
         }
       });
 
-      it('L30 refuses a field that it does not know, in the body and in every object inside', () => {
+      it('L30 refuses an unknown field, in the body and in every object inside', () => {
         const row = stored(record);
         corrupt({ ...row, body: { ...row.body, forged: true } });
         for (const path of pathsOf(row.body)) {
@@ -248,7 +248,7 @@ describe('the codec', () => {
         }
       });
 
-      it('L30 refuses a column that is not what the record makes of it', () => {
+      it('L30 refuses a column that does not match the record', () => {
         const row = stored(record);
         for (const column of ['subject', 'scope', 'open', 'createdAt', 'from', 'until', 'dueAt', 'sortAt', 'version', 'id'] as const) {
           for (const wrong of [...WRONG, 'x y', !row.open, 1, 0, Number(row[column]) + 1, undefined]) {
@@ -258,7 +258,7 @@ describe('the codec', () => {
         }
       });
 
-      it('shares nothing with the row', () => {
+      it('shares no object with the row', () => {
         const row = stored(record);
         const decoded = decode(row);
         const before = JSON.stringify(decoded);
@@ -272,15 +272,15 @@ describe('the codec', () => {
     });
   }
 
-  /** Where a column is the only place that says it, another that fits is another record. */
+  /** If only the column holds a value, another valid value is another record. */
   function isOpenTo(record: StoredRecord, column: string, wrong: unknown): boolean {
     const isInstant = Number.isSafeInteger(wrong) && (wrong as number) >= 0 && (wrong as number) <= 8_640_000_000_000_000;
     const isText = typeof wrong === 'string' && wrong !== '';
     if (column === 'version') return Number.isSafeInteger(wrong) && (wrong as number) > 0;
     if (column === 'id') return isText && record.kind !== 'grant' && record.kind !== 'subject';
-    // A start between the decision and the end could have been asked for.
+    // Any start between the decision and the end could have been requested.
     if (column === 'from' && record.kind === 'grant') return isInstant && START_AT < (wrong as number) && (wrong as number) < END;
-    // A request could have been made, and a grant issued, at another instant.
+    // A request could have been created, and a grant issued, at another instant.
     if (column === 'createdAt')
       return isInstant && (record.kind === 'request' || (record.kind === 'grant' && (wrong as number) <= record.startsAt));
     if (column === 'subject') return isText && record.kind !== 'subject';
@@ -288,42 +288,46 @@ describe('the codec', () => {
   }
 
   it.each<[string, Grant, (body: Record<string, unknown>) => object]>([
-    ['extends without a first start: the cap would count anew', FULL_GRANT, (body) => ({ ...body, firstStartsAt: undefined })],
+    ['extends without a first start: the cap would start again', FULL_GRANT, (body) => ({ ...body, firstStartsAt: undefined })],
     ['a first start without extends', FULL_GRANT, (body) => ({ ...body, extends: undefined })],
-    ['a first start at its own', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(MINUTE) })],
-    ['a first start after its own', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(2 * MINUTE) })],
+    ['a first start at its own start', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(MINUTE) })],
+    ['a first start after its own start', FULL_GRANT, (body) => ({ ...body, firstStartsAt: at(2 * MINUTE) })],
     ['activated before its start', FULL_GRANT, (body) => ({ ...body, activatedAt: at(MINUTE - 1) })],
-    ['activated, though it began with its decision', aGrant(), (body) => ({ ...body, activatedAt: at(0) })],
-    ['asked about, though it began with its decision', aGrant(), (body) => ({ ...body, asksAtStart: true })],
+    ['activated, although it started with its decision', aGrant(), (body) => ({ ...body, activatedAt: at(0) })],
+    ['asked about, although it started with its decision', aGrant(), (body) => ({ ...body, asksAtStart: true })],
     ['breakGlass 1', FULL_GRANT, (body) => ({ ...body, breakGlass: 1 })],
     ['breakGlass as text', FULL_GRANT, (body) => ({ ...body, breakGlass: 'true' })],
     ['asksAtStart 1', FULL_GRANT, (body) => ({ ...body, asksAtStart: 1 })],
     ['a warning at its end', FULL_GRANT, (body) => ({ ...body, warn: [END], warned: undefined })],
-    ['one number for its warnings', FULL_GRANT, (body) => ({ ...body, warn: at(10 * MINUTE) })],
-    ['warned without a warning', FULL_GRANT, (body) => ({ ...body, warn: undefined })],
-    ['warned more often than it was to be', FULL_GRANT, (body) => ({ ...body, warn: [at(10 * MINUTE)], warned: [at(1), at(2)] })],
-    ['no successors in a list', FULL_GRANT, (body) => ({ ...body, successors: [] })],
+    ['a single number as its list of warnings', FULL_GRANT, (body) => ({ ...body, warn: at(10 * MINUTE) })],
+    ['a recorded warning without a planned one', FULL_GRANT, (body) => ({ ...body, warn: undefined })],
+    ['more recorded warnings than planned ones', FULL_GRANT, (body) => ({ ...body, warn: [at(10 * MINUTE)], warned: [at(1), at(2)] })],
+    ['an empty list of successors', FULL_GRANT, (body) => ({ ...body, successors: [] })],
   ])('L30 refuses a grant with %s', (_, grant, spoil) => {
     const row = stored(grant);
     corrupt({ ...row, body: spoil(row.body) });
   });
 
   it.each<[string, AccessRequest, (body: Record<string, unknown>) => object]>([
-    ['an extension that begins at its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'until'], at(5 * MINUTE))],
-    ['an extension that begins behind its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'from'], at(61 * MINUTE))],
-    ['an extension of what never began', FULL_REQUEST, (body) => withAt(body, ['extension', 'firstStartsAt'], at(5 * MINUTE))],
+    ['an extension that starts at its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'until'], at(5 * MINUTE))],
+    ['an extension that starts after its cap', FULL_REQUEST, (body) => withAt(body, ['extension', 'from'], at(61 * MINUTE))],
+    ['an extension of a grant that never started', FULL_REQUEST, (body) => withAt(body, ['extension', 'firstStartsAt'], at(5 * MINUTE))],
     ['an extension with a start of its own', FULL_REQUEST, (body) => ({ ...body, startsAt: at(MINUTE) })],
-    ['an escalation on record that it has not', FULL_REQUEST, (body) => withAt(body, ['quorum', 'escalation'], undefined)],
-    ['a quorum that nobody named', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
-    ['a review that nobody owes', OWED, (body) => ({ ...body, afterReview: undefined })],
-    ['a review owed for no break-glass', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
+    [
+      'a recorded escalation without an escalation in its quorum',
+      FULL_REQUEST,
+      (body) => withAt(body, ['quorum', 'escalation'], undefined),
+    ],
+    ['a quorum without an approver', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
+    ['the end of break-glass without its review', OWED, (body) => ({ ...body, afterReview: undefined })],
+    ['a break-glass review for an ordinary approval', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
     ['a cause of another status', OWED, (body) => withAt(body, ['end', 'cause'], 'time')],
   ])('L30 refuses a request with %s', (_, request, spoil) => {
     const row = stored(request);
     corrupt({ ...row, body: spoil(row.body) });
   });
 
-  it.each([null, undefined, 7, 'row', [], {}, { kind: 'grant' }])('L30 refuses what is not a row: %j', (row) => {
+  it.each([null, undefined, 7, 'row', [], {}, { kind: 'grant' }])('L30 refuses a value that is not a row: %j', (row) => {
     for (const decodeOne of Object.values(decoders)) expect(() => decodeOne(row as unknown as Row)).toThrow(/./);
     for (const decodeOne of Object.values(decoders)) {
       try {
@@ -334,7 +338,7 @@ describe('the codec', () => {
     }
   });
 
-  it('L30 takes no row of another kind', () => {
+  it('L30 refuses a row of another kind', () => {
     for (const record of Object.values(RECORDS)) {
       for (const [kind, decodeOne] of Object.entries(decoders)) {
         if (kind !== record.kind) expect(() => decodeOne(stored(record))).toThrow(/is not a row that this version writes/);

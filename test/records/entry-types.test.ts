@@ -6,7 +6,7 @@ describe('ENTRY_TYPES', () => {
     expect(Object.keys(ENTRY_TYPES).filter(changesAccess)).toEqual(['grant.issued', 'grant.activated', 'grant.expired', 'grant.revoked']);
   });
 
-  it('knows its own types, and no other text', () => {
+  it('recognises its own types, and no other text', () => {
     expect(Object.keys(ENTRY_TYPES).every(isEntryType)).toBe(true);
     for (const other of ['grant.lent', 'constructor', 'toString', '__proto__', '', undefined, null, 7, ['grant.issued']]) {
       expect(isEntryType(other)).toBe(false);
@@ -14,7 +14,7 @@ describe('ENTRY_TYPES', () => {
     expect(['grant.lent', 'constructor'].some(changesAccess)).toBe(false);
   });
 
-  it('has nouns and past tenses alone', () => {
+  it('has only names of the form noun.pastTense', () => {
     for (const type of Object.keys(ENTRY_TYPES)) expect(type).toMatch(/^[a-z]+[a-zA-Z]*\.[a-z]+$/);
   });
 });

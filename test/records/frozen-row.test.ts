@@ -5,7 +5,7 @@ import { aGrant, aRow } from '../../src/testing.js';
 
 const JUNK = 'vandalised';
 
-/** Tries to change everything in a value, all the way down, its prototype too. */
+/** Tries to change everything in a value, deeply, its prototype too. */
 function vandalise(value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   for (const key of Object.keys(value)) {
@@ -18,8 +18,8 @@ function vandalise(value: unknown): void {
   Reflect.setPrototypeOf(value, null);
 }
 
-describe('SettledRow', () => {
-  it('is equal to the row that it was made from, and shares nothing with it', () => {
+describe('FrozenRow', () => {
+  it('is equal to the row from which it was made, and shares no object with it', () => {
     const row = { ...aRow(), body: { list: [{ a: [1, { b: 'c' }] }], nothing: null, yes: true } };
     const before = structuredClone(row);
     const settled = new FrozenRow(row);
@@ -27,7 +27,7 @@ describe('SettledRow', () => {
     expect({ ...settled }).toEqual(before);
   });
 
-  it('can not be changed', () => {
+  it('cannot be changed', () => {
     const settled = new FrozenRow(aRow({ body: { list: [{ a: [1] }], deep: { deeper: {} } } }));
     const before = structuredClone(settled);
     vandalise(settled);
@@ -43,12 +43,12 @@ describe('SettledRow', () => {
     expect(grants[0]).toBe(grants[2]);
   });
 
-  it('L30 is malformed at every look, where it is malformed', () => {
+  it('L30 is refused at every read if it is malformed', () => {
     const settled = new FrozenRow({ ...encode(aGrant()), until: 8e15 });
     for (let look = 0; look < 3; look++) expect(() => decodeGrant(settled)).toThrow(expect.objectContaining({ code: 'ERR_JIT_CORRUPT' }));
   });
 
-  it('L30 lends its memory to no other row: one that was made from it is decoded anew', () => {
+  it('L30 caches its grant for no other row: a row made from it is decoded again', () => {
     const settled = new FrozenRow(encode(aGrant()));
     expect(decodeGrant(settled)).toEqual(aGrant());
     const soon = { until: 8e15, dueAt: 8e15 };
@@ -58,13 +58,13 @@ describe('SettledRow', () => {
       new FrozenRow({ ...settled, ...soon }),
     ];
     for (const other of others) expect(() => decodeGrant(other)).toThrow(expect.objectContaining({ code: 'ERR_JIT_CORRUPT' }));
-    // A proxy of what is frozen can't say anything else than what is there, and is decoded all the same.
+    // A proxy of a frozen row can only return its values, and is still decoded again.
     const proxy = new Proxy(settled, {});
     expect(decodeGrant(proxy)).not.toBe(decodeGrant(settled));
     expect(decodeGrant(proxy)).toEqual(decodeGrant(settled));
   });
 
-  it('remembers a grant that nobody can change', () => {
+  it('caches a grant that cannot be changed', () => {
     const grant: Grant = decodeGrant(
       new FrozenRow(encode(aGrant({ extends: 'r0.1', firstStartsAt: 1, successors: [{ grantId: 'r2.1', at: 1 }] }))),
     );
@@ -75,7 +75,7 @@ describe('SettledRow', () => {
 });
 
 describe('frozenCopy()', () => {
-  it('keeps a key that is the name of the prototype, as a key', () => {
+  it('keeps the name of the prototype as an ordinary key', () => {
     const copy = frozenCopy(JSON.parse('{"__proto__":{"a":1},"b":[{"__proto__":null}]}') as JsonValue);
     expect(JSON.stringify(copy)).toBe('{"__proto__":{"a":1},"b":[{"__proto__":null}]}');
     expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);

@@ -124,13 +124,13 @@ const changes = fc
   );
 
 describe('encode() and decode', () => {
-  it('give back every grant, usage, use, reuse, change and subject, and columns that a store may go by', () => {
+  it('return every grant, usage, use, reuse, change and subject, with columns that a store can query', () => {
     fc.assert(
       fc.property(grants, (grant) => {
         const row = encode(grant);
         expect(decodeGrant(through(row))).toEqual(grant);
         expect(row).toMatchObject({ open: grant.end === undefined, from: grant.startsAt });
-        // `live` must not lose what allows, `find` not what was held.
+        // `live` must not lose a grant that allows, nor `find` one that was held.
         expect(row.until).toBe(Math.max(grant.startsAt, effectiveEnd(grant)));
         expect(row.dueAt === undefined).toBe(grant.end !== undefined);
         expect([row.createdAt, row.sortAt]).toEqual([grant.issuedAt, grant.end === undefined ? grant.expiresAt : undefined]);
@@ -143,9 +143,9 @@ describe('encode() and decode', () => {
         const row = encode(usage);
         expect(decodeUsage(through(row))).toEqual(usage);
         expect(row).toMatchObject({ createdAt: 0, sortAt: undefined });
-        // Whatever a grant's end is, its usage comes with it in `live` as long as it allows.
+        // For any end of the grant, `live` returns its usage row as long as the grant allows.
         if (usage.endedAt === undefined) expect(row).toMatchObject({ open: true, until: usage.expiresAt });
-        // A sweep finds it even where its grant has been ended, and is due no more.
+        // A sweep finds the row also if its grant was ended early.
         expect(row.dueAt).toBe(usage.endedAt === undefined ? Math.min(idleEnd(usage), usage.expiresAt) : undefined);
       }),
       { numRuns: 500 },
@@ -186,7 +186,7 @@ describe('encode() and decode', () => {
         const row = encode(change);
         const status = change.outcome?.status;
         expect(decodeProvisioningChange(through(row))).toEqual(change);
-        // A sweep finds what is to be tried; what is stuck is found by whoever lists it, and goes with no purge.
+        // A sweep finds a change that is to be tried; a stuck change is found by a list, and no purge removes it.
         expect(row.dueAt).toBe(status === undefined ? change.tryAt : undefined);
         expect(row.open).toBe(status === undefined || status === 'stuck');
         expect(row).toMatchObject({ subject: change.subject, scope: change.scope, createdAt: 0, from: undefined, until: undefined });
@@ -203,7 +203,7 @@ describe('encode() and decode', () => {
     );
   });
 
-  it('L27 the last instant of a record is none before any that is on it', () => {
+  it('L27 the last instant of a record is not before any of its instants', () => {
     fc.assert(
       fc.property(grants, usages, changes, (grant, usage, change) => {
         for (const at of [change.changedAt, change.outcome?.at])
@@ -215,7 +215,7 @@ describe('encode() and decode', () => {
     );
   });
 
-  it('L1 the effective end is the one function: never after expiresAt, the idle end or a recorded end', () => {
+  it('L1 the effective end is one function: never after expiresAt, the idle end or a recorded end', () => {
     fc.assert(
       fc.property(grants, usages, (grant, usage) => {
         const until = effectiveEnd(grant, usage);
@@ -227,7 +227,7 @@ describe('encode() and decode', () => {
     );
   });
 
-  it('a record that has ended is never due, and one whose start or end is not on record is', () => {
+  it('a record that has ended is never due, and one whose start or end is not recorded is due', () => {
     fc.assert(
       fc.property(grants, (grant) => {
         const due = grantDueAt(grant);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { SharedStrings } from '../../src/records/index.js';
 
 describe('SharedStrings', () => {
-  it('knows a string by its value, once it was met', () => {
+  it('finds a string by its value after it was shared once', () => {
     const strings = new SharedStrings();
     expect(strings.get('user:maya')).toBeUndefined();
     expect(strings.share('user:maya')).toBe('user:maya');
@@ -10,7 +10,7 @@ describe('SharedStrings', () => {
     expect(strings.get('user:noor')).toBeUndefined();
   });
 
-  it('knows nothing that is no string', () => {
+  it('finds no value that is not a string', () => {
     const strings = new SharedStrings();
     strings.share('7');
     strings.share('null');
@@ -19,7 +19,7 @@ describe('SharedStrings', () => {
     }
   });
 
-  it('keeps a bounded number of them, and goes on taking new ones', () => {
+  it('keeps a bounded number of strings, and continues to accept new ones', () => {
     const strings = new SharedStrings();
     for (let i = 0; i < 20_000; i++) expect(strings.share(`s${i}`)).toBe(`s${i}`);
     const kept = Array.from({ length: 20_000 }, (_, i) => strings.get(`s${i}`)).filter((text) => text !== undefined);
