@@ -3,7 +3,7 @@ import { ScriptedApprover, type Fault, type FaultyStore, type StoreMethod } from
 import { aGranted, anEngine, aPending, HOUR, SAM } from '../engine/an-engine.js';
 import { VERBS, type Prepared } from './verbs.js';
 
-/** One call of the store that goes wrong, counted from where the request of an ask is recorded. */
+/** One failing call of the store, counted from the call that records the request of an ask. */
 export interface LaterFault {
   readonly method: Exclude<StoreMethod, 'heads' | 'dueNamespaces'>;
   readonly fault: Fault;
@@ -11,16 +11,16 @@ export interface LaterFault {
   readonly nth: number;
 }
 
-/** An ask: which verb makes it, and what it finds. */
+/** An ask: the verb that makes it, and whether it repeats an earlier ask. */
 export interface RecordedAsk {
   readonly verb: string;
-  /** The call repeats one that was answered: its request is recorded from the start, and known once its key is read. */
+  /** The call repeats an answered one: its request is recorded from the start, and known once its key is read. */
   readonly isRepeat: boolean;
-  /** What the approver answers, where the verb asks it. */
+  /** The verdict of the approver, if the verb asks it. */
   readonly decides: 'review' | 'approve';
 }
 
-const KEYED = ['requestAccess with a key', 'requestAccess with a key, of what is there', 'extend with a key', 'breakGlass with a key'];
+const KEYED = ['requestAccess with a key', 'requestAccess with a key, of an open request', 'extend with a key', 'breakGlass with a key'];
 
 /** Every verb that records an ask, and every one that repeats an ask under its key. */
 export const RECORDED_ASKS: readonly RecordedAsk[] = (['review', 'approve'] as const).flatMap((decides) => [
@@ -30,23 +30,23 @@ export const RECORDED_ASKS: readonly RecordedAsk[] = (['review', 'approve'] as c
 
 type Answer = { readonly request: { readonly id: string } };
 
-/** The counted terms have a row of uses read, too. */
+/** With counted terms, the usage row is read too. */
 const TERMS = { maxUses: 3 };
 const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'reviewers', approvals: 1 }] }, terms: TERMS } as const;
 
-/** What came of an ask. */
+/** The result of an ask. */
 export interface Asked {
   readonly store: FaultyStore;
   readonly engine: JitEngine;
-  /** The request that was recorded; `undefined`: none was. */
+  /** The recorded request; `undefined` if none was recorded. */
   readonly recordedId: string | undefined;
-  /** False: the store was not called as often as that. */
+  /** False: the store was not called that often. */
   readonly isHit: boolean;
   readonly answer: Answer | undefined;
   readonly error: unknown;
 }
 
-/** Makes an ask, and lets the fault in at one call of the store after its request was recorded. */
+/** Makes an ask, and injects the fault at one call of the store after its request was recorded. */
 export async function askWith({ verb, isRepeat, decides }: RecordedAsk, { method, fault, nth }: LaterFault): Promise<Asked> {
   const approver = new ScriptedApprover({
     decide: REVIEW,
@@ -81,9 +81,9 @@ export async function askWith({ verb, isRepeat, decides }: RecordedAsk, { method
 }
 
 /**
- * Notices when a request is recorded, or is found by its key.
+ * Detects when a request is recorded, or is found by its key.
  *
- * @param known the request that the key stands for already
+ * @param known the request that the key already names
  */
 function watchRecord(store: FaultyStore, known: string | undefined): { requestId: string | undefined } {
   const record: { requestId: string | undefined } = { requestId: undefined };
@@ -104,7 +104,7 @@ function watchRecord(store: FaultyStore, known: string | undefined): { requestId
   return record;
 }
 
-/** The request that a new row records, or says that a key stands for. */
+/** The request that a new row records, or that a key names. */
 function requestOf({ kind, id, version, body }: Row): string | undefined {
   if (kind === 'reuse') return body['requestId'] as string;
   return kind === 'request' && version === 1 ? id : undefined;

@@ -24,7 +24,7 @@ const QUESTIONS = [
 ] as const;
 type Question = (typeof QUESTIONS)[number];
 
-/** What would allow, were it believed; for each question. */
+/** The answer to each question that would allow, if it counted. */
 const YES: Readonly<Record<Question, unknown>> = {
   decide: { outcome: 'approve' },
   answersFor: true,
@@ -37,10 +37,10 @@ const YES: Readonly<Record<Question, unknown>> = {
   mayReviewBreakGlass: true,
 };
 
-/** The part of it that decides: so whoever has a request of it asks whether it answers for that name. */
+/** The part that decides: an engine with a request of it asks whether the approver answers for that name. */
 const PART = 'a-part';
 
-/** An approver that has every method, and answers one question as it is told to. */
+/** An approver with every method, which answers one question with an injected fault. */
 class FaultyApprover implements Approver {
   readonly name = 'faulty';
   readonly asked = new Set<Question>();
@@ -66,9 +66,9 @@ class FaultyApprover implements Approver {
 }
 
 /**
- * - `held`: a grant that is counted, a pending request, and an emergency whose review is owed;
- * - `starting`: the same, but the start of the grant has just come, and nobody has confirmed it yet;
- * - `undecided`: the same, but the approver has not answered about the pending request, and is to be asked again.
+ * - `held`: a counted grant, a pending request, and break-glass access with a pending review;
+ * - `starting`: the same, but the start of the grant has just come and is not confirmed yet;
+ * - `undecided`: the same, but the approver has not decided the pending request, and is to be asked again.
  */
 const WORLDS = ['held', 'starting', 'undecided'] as const;
 type World = (typeof WORLDS)[number];
@@ -93,7 +93,7 @@ async function worldOf(world: World, chained = false) {
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
   const token = world === 'undecided' ? '' : await linksOf(engine).create(pending.id, { reviewer: SAM, decision: 'approve' });
   await engine.flushAudit();
-  // What is over by itself is on record before anything fails.
+  // Expiries that are due are recorded before anything fails.
   await clock.set(at(6 * MINUTE));
   await engine.sweep();
   await clock.set(at(13 * MINUTE));
@@ -103,7 +103,7 @@ async function worldOf(world: World, chained = false) {
 }
 type Made = Awaited<ReturnType<typeof worldOf>>;
 
-/** What a verb came to, so far as it can be compared between two worlds. */
+/** The result of a verb, in a form that can be compared between two worlds. */
 const gist = (answer: unknown): unknown => {
   if (typeof answer !== 'object' || answer === null) return typeof answer === 'string' ? 'a text' : answer;
   if (Array.isArray(answer)) return answer.length;
@@ -117,11 +117,11 @@ const isYes = (answer: unknown): boolean =>
   (answer as { allowed?: unknown } | undefined)?.allowed === true ||
   (answer as { outcome?: unknown } | undefined)?.outcome === 'granted';
 
-/** Asked once a new request is on record. */
+/** The questions that are asked once a new request is recorded. */
 const ASKED_OF_A_RECORD: ReadonlySet<Question> = new Set(['decide', 'answersFor', 'membersOf']);
 const CREATED = ['request.created', 'request.reused'];
 
-/** Attempts are noted in the background, few of them: not what a verb has done. */
+/** Refused attempts are recorded in the background, only some of them: they are not part of the result of a verb. */
 const stateOf = async ({ store }: Made) => {
   const { rows, types } = await everything(store);
   return { rows, types: types.filter((type) => type !== 'attempt.refused') };
@@ -134,7 +134,7 @@ interface Plainly {
 }
 const plain = new Map<string, Promise<Plainly | undefined>>();
 
-/** What a verb asks and comes to where nothing fails; `undefined`: there is nothing for it to do in this world. */
+/** The questions and the result of a verb without a fault; `undefined`: the verb has nothing to do in this world. */
 function plainly(world: World, verb: string, chained = false): Promise<Plainly | undefined> {
   const key = `${world} ${verb} ${chained}`;
   const known = plain.get(key);
@@ -154,7 +154,7 @@ function plainly(world: World, verb: string, chained = false): Promise<Plainly |
   return tried;
 }
 
-/** Calls, and moves the clock on until it has answered. Before its time is over nothing may have come of it. */
+/** Calls a verb, and moves the clock until it has answered. Before the time limit, nothing may have resulted. */
 async function settled(made: Made, verb: string, { hangs = false }: BrokenAnswer): Promise<{ answer?: unknown; error?: unknown }> {
   const result: { answer?: unknown; error?: unknown } = {};
   let isOver = false;
@@ -181,8 +181,8 @@ function failing(made: Made, verb: string, question: Question, fault: BrokenAnsw
 }
 
 /**
- * Every verb that asks a question, over one world for all the faults, so that what one of them leaves behind is there at
- * the next; and then once more with an approver that is well, which must be as if nothing had been.
+ * Tries every verb that asks a question, over one world for all faults, so that the effects of one fault are present at the
+ * next; and then once more with a working approver, which must give the result without faults.
  */
 async function tryAll(question: Question, faults: readonly BrokenAnswer[], chained = false): Promise<number> {
   let tried = 0;
@@ -196,13 +196,13 @@ async function tryAll(question: Question, faults: readonly BrokenAnswer[], chain
         const what = `${question} ${fault.what}, ${world}, ${verb}`;
         let { answer, error } = await failing(made, verb, question, fault);
         if (!made.approver.asked.has(question)) {
-          // A sweep that only tells whom to ask has done so by now.
+          // A sweep that only lists the reviewers has done so by now.
           before = await stateOf((made = await worldOf(world, chained)));
           ({ answer, error } = await failing(made, verb, question, fault));
         }
         expect(made.approver.asked.has(question), `${what}: it was not asked`).toBe(true);
         if (error !== undefined && !isJitError(error)) throw new Error(`${what}: not an error of ours`, { cause: error });
-        // Whom to ask is only told; whatever else there is, waits for an answer.
+        // A failing membersOf only omits the list; every other question must be answered.
         if (question === 'membersOf') {
           expect(error, what).toBeUndefined();
           expect((answer as { reviewers?: unknown }).reviewers, what).toBeUndefined();
@@ -210,11 +210,11 @@ async function tryAll(question: Question, faults: readonly BrokenAnswer[], chain
           expect(isYes(answer), what).toBe(false);
           if (error !== undefined) expect((error as { code: string }).code, what).toMatch(/^ERR_JIT_(APPROVER|DENIED)$/);
         }
-        // An answer that is still out comes in now, and is not heard.
+        // A late answer comes in now, and is ignored.
         if (fault.hangs === true) await made.clock.advance(5 * TIMEOUT);
         await made.engine.flushAudit();
         const after = await stateOf(made);
-        // From the first time on a new request is on record, undecided where it was that question: nothing else may be new.
+        // After the first fault a new request is recorded, undecided if that was the question: nothing else may be new.
         const isNew = after.types.length > before.types.length;
         if (isNew && ASKED_OF_A_RECORD.has(question)) {
           const may = question === 'membersOf' ? [...CREATED, 'request.assigned'] : CREATED;
@@ -222,7 +222,7 @@ async function tryAll(question: Question, faults: readonly BrokenAnswer[], chain
           before = after;
         }
         expect(after, what).toEqual(before);
-        // A check doesn't ask again right after it has failed.
+        // A check does not ask again right after a failure.
         await made.clock.advance(1_000);
         tried += 1;
       }
@@ -239,7 +239,7 @@ async function tryAll(question: Question, faults: readonly BrokenAnswer[], chain
   return tried;
 }
 
-/** What is no answer to any question, however much there is in it that looks like one. */
+/** Values that are no answer to any question, even if they resemble one. */
 const nonsense = (yes: unknown): readonly BrokenAnswer[] =>
   (
     [
@@ -254,24 +254,24 @@ const nonsense = (yes: unknown): readonly BrokenAnswer[] =>
       ['a symbol', Symbol('yes')],
       ['a function', () => yes],
       ['a boxed yes', new Boolean(true)],
-      ['an object with nothing in it', {}],
+      ['an empty object', {}],
       ['a list in a list', [['reviewers']]],
-      ['a list of nothing', [undefined]],
+      ['a list of undefined', [undefined]],
       ['a list with a hole', Object.assign(new Array(2), { 1: 'reviewers' })],
-      ['a list that is no array', { length: 1, 0: 'reviewers' }],
+      ['an array-like object', { length: 1, 0: 'reviewers' }],
       ['a set', new Set(['reviewers'])],
       ['a yes on its prototype', Object.create(Object(yes) as object)],
       ['an outcome in a list', [yes]],
-      ['an outcome with more to it', { outcome: 'approve', reviewWithinMs: 1, eligible: true, forever: true }],
+      ['an outcome with extra fields', { outcome: 'approve', reviewWithinMs: 1, eligible: true, forever: true }],
       ['a yes that is eligible', { eligible: true }],
-      ['what nobody may look at', barbed({})],
-      ['a list that nobody may look at', barbed(['reviewers'])],
+      ['an object whose traps throw', barbed({})],
+      ['a list whose traps throw', barbed(['reviewers'])],
       ['a revoked proxy', revoked({})],
       ['a revoked proxy of a list', revoked([])],
     ] as const
   ).map(([what, value]) => ({ what: `answers with ${what}`, answer: (): unknown => value }));
 
-/** What changes as it is looked at: first it is no answer, and then a yes. */
+/** Values that change when they are read: first invalid, and then a yes. */
 const shifty = (yes: unknown): readonly BrokenAnswer[] => {
   const turning = (first: unknown, then: unknown) => {
     let looks = 0;
@@ -287,14 +287,14 @@ const shifty = (yes: unknown): readonly BrokenAnswer[] => {
       answer: () => Object.defineProperty({}, 'eligible', { enumerable: true, get: turning(undefined, false) }),
     },
     {
-      what: 'is a list whose first name comes at the second look',
+      what: 'is a list whose first name comes at the second read',
       answer: () => Object.defineProperty(new Array<unknown>(1), 0, { get: turning(7, 'reviewers') }),
     },
     {
-      what: 'is a list that says of itself that all is well',
+      what: 'is a list with its own every and includes',
       answer: () => Object.assign([7], { every: () => true, includes: () => true }),
     },
-    { what: 'is a list of half the world', answer: () => new Array<unknown>(2 ** 32 - 1) },
+    { what: 'is a list of 2^32 - 1 holes', answer: () => new Array<unknown>(2 ** 32 - 1) },
     { what: 'has a getter that throws', answer: () => Object.defineProperty({}, 'outcome', { enumerable: true, get: () => barbed([]) }) },
     {
       what: 'is a proxy of a yes',
@@ -313,7 +313,7 @@ const shifty = (yes: unknown): readonly BrokenAnswer[] => {
 
 describe('JitEngine', () => {
   describe('with an approver that fails', () => {
-    it('is tried with every question, each by a verb at least', async () => {
+    it('is tested for every question, each by at least one verb', async () => {
       const asked = new Set<Question>();
       for (const world of WORLDS)
         for (const verb of Object.keys(VERBS)) for (const one of (await plainly(world, verb))?.asked ?? []) asked.add(one);
@@ -321,16 +321,16 @@ describe('JitEngine', () => {
     });
 
     for (const question of QUESTIONS) {
-      it(`L16 L25 L30 when ${question} throws: no verb allows anything or half-makes anything, and the next call works`, async () => {
+      it(`L16 L25 L30 when ${question} throws: no verb allows access or writes half a change, and the next call works`, async () => {
         expect(await tryAll(question, THROWS)).toBeGreaterThanOrEqual(THROWS.length);
       });
 
-      it(`L16 L25 L30 when ${question} answers with nonsense: no verb allows anything or half-makes anything, and the next call works`, async () => {
+      it(`L16 L25 L30 when ${question} answers with nonsense: no verb allows access or writes half a change, and the next call works`, async () => {
         const faults = [...nonsense(YES[question]), ...shifty(YES[question])];
         expect(await tryAll(question, faults)).toBeGreaterThanOrEqual(faults.length);
       });
 
-      it(`L16 L25 L30 when ${question} of a member of a chain goes wrong: as if it were asked alone`, async () => {
+      it(`L16 L25 L30 when ${question} of a member of a chain fails: the same as if it were asked alone`, async () => {
         const some = [THROWS[0], ...nonsense(YES[question]).slice(0, 3), ...shifty(YES[question]).slice(0, 3)] as BrokenAnswer[];
         const faults =
           question === 'answersFor' ? some : [...some, ...rejections(YES[question]).slice(0, 1), ...hangs(YES[question]).slice(0, 1)];
@@ -338,12 +338,12 @@ describe('JitEngine', () => {
       });
 
       if (question === 'answersFor') continue;
-      it(`L16 L25 L30 when ${question} rejects, or is no real promise: no verb allows anything or half-makes anything, and the next call works`, async () => {
+      it(`L16 L25 L30 when ${question} rejects, or returns a false promise: no verb allows access or writes half a change, and the next call works`, async () => {
         const faults = rejections(YES[question]);
         expect(await tryAll(question, faults)).toBeGreaterThanOrEqual(faults.length);
       });
 
-      it(`L16 L25 L30 when ${question} hangs: no verb allows anything, each ends after its time, and what comes late is not heard`, async () => {
+      it(`L16 L25 L30 when ${question} hangs: no verb allows access, each ends after its time limit, and a late answer is ignored`, async () => {
         const faults = hangs(YES[question]);
         expect(await tryAll(question, faults)).toBeGreaterThanOrEqual(faults.length);
       });

@@ -1,10 +1,10 @@
 import type { ManualClock } from '../../src/testing.js';
 
-/** One way in which somebody else's code goes wrong: what it does when it is called. */
+/** One way in which foreign code fails: what it does when it is called. */
 export interface BrokenAnswer {
   readonly what: string;
   readonly answer: (clock: ManualClock) => unknown;
-  /** The answer stays out until the clock has passed the time that there is for it. */
+  /** The answer comes only after the clock has passed the time limit. */
   readonly hangs?: boolean;
 }
 
@@ -17,11 +17,11 @@ const thrown = (what: string, error: () => unknown): BrokenAnswer => ({
 
 const rejected = (what: string, error: () => unknown): BrokenAnswer => ({
   what: `rejects with ${what}`,
-  // What is not an error, too: an approver is somebody else's code.
+  // Also values that are not errors: an approver is foreign code.
   answer: () => Promise.resolve().then(() => Promise.reject(error() as Error)),
 });
 
-/** Every trap of it throws: whoever looks at it in any way hears of it. */
+/** A proxy whose every trap throws: any access to it fails. */
 export const barbed = (target: object): object =>
   new Proxy(
     target,
@@ -48,7 +48,7 @@ const ERRORS: readonly (readonly [string, () => unknown])[] = [
   ['null', () => null],
   ['a yes', () => true],
   [
-    'what looks like a lost race',
+    'an object that looks like a conflict',
     () => Object.assign(new Error('lost'), { code: 'ERR_JIT_CONFLICT', [Symbol.for('jit-access.error')]: true }),
   ],
   [
@@ -60,22 +60,22 @@ const ERRORS: readonly (readonly [string, () => unknown])[] = [
         },
       }),
   ],
-  ['what nobody may look at', () => barbed(() => undefined)],
+  ['an object whose traps throw', () => barbed(() => undefined)],
   ['a revoked proxy', () => revoked({})],
 ];
 
 export const THROWS: readonly BrokenAnswer[] = ERRORS.map(([what, error]) => thrown(what, error));
 
 /**
- * Promises that fail, and what only looks like a promise.
+ * Promises that reject, and values that only look like a promise.
  *
- * @param yes what would allow, if it were believed
+ * @param yes the value that would allow, if it counted
  */
 export const rejections = (yes: unknown): readonly BrokenAnswer[] => [
   ...ERRORS.map(([what, error]) => rejected(what, error)),
   { what: 'has a `then` that throws', answer: () => ({ then: thrown('', () => new Error('no')).answer }) },
   {
-    what: 'has a `then` that can not be read',
+    what: 'has a `then` that cannot be read',
     answer: () => ({
       get then() {
         throw new Error('no');
@@ -83,14 +83,20 @@ export const rejections = (yes: unknown): readonly BrokenAnswer[] => [
     }),
   },
   {
-    what: 'is a thenable that fails, and then says yes',
+    what: 'is a thenable that rejects, and then resolves with yes',
     answer: () => ({ then: (ok: (y: unknown) => void, no: (e: unknown) => void) => (no(new Error('no')), ok(yes)) }),
   },
-  { what: 'is a thenable that says nothing, and then yes', answer: () => ({ then: (ok: (y: unknown) => void) => (ok(null), ok(yes)) }) },
-  { what: 'resolves with what nobody may look at', answer: () => Promise.resolve({ then: (ok: (y: unknown) => void) => ok(barbed({})) }) },
+  {
+    what: 'is a thenable that resolves with null, and then with yes',
+    answer: () => ({ then: (ok: (y: unknown) => void) => (ok(null), ok(yes)) }),
+  },
+  {
+    what: 'resolves with an object whose traps throw',
+    answer: () => Promise.resolve({ then: (ok: (y: unknown) => void) => ok(barbed({})) }),
+  },
 ];
 
-/** What never answers within its time, or not in a way that anybody could wait for. */
+/** Answers that never come in time, or that cannot be awaited. */
 export const hangs = (yes: unknown): readonly BrokenAnswer[] => [
   { what: 'never settles', answer: () => new Promise(() => undefined), hangs: true },
   { what: 'is a thenable that never settles', answer: () => ({ then: () => undefined }), hangs: true },
@@ -111,7 +117,7 @@ export const hangs = (yes: unknown): readonly BrokenAnswer[] => [
     hangs: true,
   },
   {
-    what: 'turns into a thenable that never settles, once it has been looked at',
+    what: 'becomes a thenable that never settles after the first read',
     answer: () => {
       let looks = 0;
       return {

@@ -4,7 +4,7 @@ import { START_AT } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { everything, expectWhole, prepared, VERBS } from './verbs.js';
 
-/** What is no reading of a clock. */
+/** Values that are not a reading of a clock. */
 const READINGS: readonly (readonly [string, () => unknown])[] = [
   ...[undefined, null, NaN, Infinity, -Infinity, -1, 1.5, 2 ** 53, 8.64e15, '', String(START_AT), true, 10n, Symbol('now')].map(
     (value) => [String(value), () => value] as const,
@@ -14,7 +14,7 @@ const READINGS: readonly (readonly [string, () => unknown])[] = [
   ['a boxed number', () => new Number(START_AT)],
   ['a promise', () => Promise.resolve(START_AT)],
   [
-    'an error',
+    'an exception',
     () => {
       throw new Error('no clock');
     },
@@ -24,7 +24,7 @@ const READINGS: readonly (readonly [string, () => unknown])[] = [
 describe('JitEngine', () => {
   describe('with a clock that fails', () => {
     for (const verb of Object.keys(VERBS)) {
-      it(`L5 L25 L30 ${verb} allows nothing and half-makes nothing, and works once the clock does`, async () => {
+      it(`L5 L25 L30 ${verb} allows no access and leaves no half change, and works once the clock works`, async () => {
         const [plain, made] = [await prepared(), await prepared()];
         await VERBS[verb]?.(plain);
         const typesOf = async (one: typeof made) => (await everything(one.store)).types.filter((type) => type !== 'attempt.refused');
@@ -51,7 +51,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L2 L3 L5 one that says 1970, or seconds or microseconds, gives nothing and takes nothing away for good', async () => {
+    it('L2 L3 L5 a clock that reads 1970, or seconds or microseconds, grants nothing and ends nothing permanently', async () => {
       for (const wrong of [0, START_AT / 1_000, START_AT * 1_000]) {
         const { engine, clock, store } = anEngine();
         const [grant, pending] = [await aGranted(engine), await aPending(engine, { scope: 'b' })];
@@ -66,7 +66,7 @@ describe('JitEngine', () => {
           expect((await entriesOf(store)).slice(before).map(({ type }) => type)).not.toContain('grant.issued');
           expect((await engine.revoke(grant.id, { by: SAM })).end?.at).toBe(at(0));
         } else {
-          // Far ahead all is over, and the engine that has been there says so: another one does not.
+          // Far ahead every grant has expired for the engine that read that instant; for another engine it has not.
           await clock.set(at(0));
           expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
           expect(await anEngine({ clock, store }).engine.isAllowed(MAYA, SCOPE)).toBe(true);
@@ -90,7 +90,7 @@ describe('JitEngine', () => {
 });
 
 describe('a cursor of another query', () => {
-  it('L24 shows nothing that the query would not show', async () => {
+  it('L24 returns no items that the query itself would not return', async () => {
     const { engine } = anEngine();
     for (const subject of [MAYA, 'user:bob', MAYA, 'user:bob']) await aGranted(engine, { subject, scope: `s-${subject.slice(5)}` });
     await aGranted(engine, { subject: 'user:bob', scope: 'another' });

@@ -8,7 +8,7 @@ import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM
 const END = at(15 * MINUTE);
 const TIMES = [undefined, null, NaN, Infinity, -1, 1.5, String(END), '9', 'soon', BigInt(END), true, {}, [END], new Date(END)];
 
-/** A grant's row as it never should be. Each allows nothing, whatever the clock says. */
+/** Invalid rows of a grant. Each allows nothing, at any reading of the clock. */
 const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ...TIMES.flatMap((time): (readonly [string, (row: Row) => unknown])[] => [
     [`until ${inspect(time)}`, (row) => ({ ...row, until: time })],
@@ -20,9 +20,9 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ]),
   ['until moved to the future', (row) => ({ ...row, until: at(HOUR * 24 * 365) })],
   ['until and dueAt moved to the future', (row) => ({ ...row, until: at(HOUR * 24), dueAt: at(HOUR * 24) })],
-  ['dueAt taken away', (row) => ({ ...row, dueAt: undefined })],
+  ['dueAt removed', (row) => ({ ...row, dueAt: undefined })],
   ['issued after its start', (row) => ({ ...row, createdAt: (row.from ?? 0) + 1 })],
-  ['a createdAt of a kind that no list orders', (row) => ({ ...row, createdAt: 0 })],
+  ['a createdAt of a kind without an order', (row) => ({ ...row, createdAt: 0 })],
   ['sortAt moved to the future', (row) => ({ ...row, sortAt: at(HOUR * 24) })],
   ['from after until', (row) => ({ ...row, from: END + 1 })],
   [
@@ -41,15 +41,15 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty end', (row) => ({ ...row, body: { ...row.body, end: {} } })],
   ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, idleMs: 5 } })],
   ['0 uses', (row) => ({ ...row, body: { ...row.body, maxUses: 0 } })],
-  ['uses that nobody counts', (row) => ({ ...row, body: { ...row.body, maxUses: 5 } })],
+  ['uses without a usage row', (row) => ({ ...row, body: { ...row.body, maxUses: 5 } })],
   ['an idle time of text', (row) => ({ ...row, body: { ...row.body, idleTtlMs: '5' } })],
-  ['an idle time of which no use is kept', (row) => ({ ...row, body: { ...row.body, idleTtlMs: HOUR } })],
-  ['a start that was to be asked about, though it is long past', (row) => ({ ...row, body: { ...row.body, asksAtStart: true } })],
+  ['an idle time without a usage row', (row) => ({ ...row, body: { ...row.body, idleTtlMs: HOUR } })],
+  ['a start to be confirmed that is long past', (row) => ({ ...row, body: { ...row.body, asksAtStart: true } })],
   ['breakGlass false', (row) => ({ ...row, body: { ...row.body, breakGlass: false } })],
   ['no successors', (row) => ({ ...row, body: { ...row.body, successors: [] } })],
   ['an empty successor', (row) => ({ ...row, body: { ...row.body, successors: [{}] } })],
-  ['a first start without anything that it extends', (row) => ({ ...row, body: { ...row.body, firstStartsAt: 1 } })],
-  ['a warning that nobody asked for', (row) => ({ ...row, body: { ...row.body, warned: [at(1)] } })],
+  ['a first start without extends', (row) => ({ ...row, body: { ...row.body, firstStartsAt: 1 } })],
+  ['a recorded warning without a planned one', (row) => ({ ...row, body: { ...row.body, warned: [at(1)] } })],
   ['version 0', (row) => ({ ...row, version: 0 })],
   ['version as text', (row) => ({ ...row, version: '1' })],
   ['no body', (row) => ({ ...row, body: undefined })],
@@ -59,8 +59,8 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty body', (row) => ({ ...row, body: {} })],
   ['the id of another request', (row) => ({ ...row, body: { ...row.body, requestId: 'other' } })],
   ['an id without a number', (row) => ({ ...row, id: row.body['requestId'] })],
-  ['an id that is no text', (row) => ({ ...row, id: 7 })],
-  ['a scope that is none', (row) => ({ ...row, scope: `${SCOPE}:` })],
+  ['an id that is not a text', (row) => ({ ...row, id: 7 })],
+  ['an invalid scope', (row) => ({ ...row, scope: `${SCOPE}:` })],
   ['another kind', (row) => ({ ...row, kind: 'usage' })],
   ['null', () => null],
   ['undefined', () => undefined],
@@ -69,7 +69,7 @@ const GRANTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty object', () => ({})],
 ];
 
-/** A request's row as it never should be. */
+/** Invalid rows of a request. */
 const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ...['reviewBy', 'askAgainAt', 'ttlMs', 'assignedAt'].flatMap((field) =>
     [null, NaN, -1, 1.5, '5', {}].map((value): readonly [string, (row: Row) => unknown] => [
@@ -88,10 +88,10 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['ttlMs 0', (row) => ({ ...row, body: { ...row.body, ttlMs: 0 } })],
   ['no scopes', (row) => ({ ...row, body: { ...row.body, scopes: [] } })],
   ['scopes as text', (row) => ({ ...row, body: { ...row.body, scopes: SCOPE } })],
-  ['a scope that is none', (row) => ({ ...row, body: { ...row.body, scopes: [''] } })],
+  ['an invalid scope', (row) => ({ ...row, body: { ...row.body, scopes: [''] } })],
   ['an empty subject', (row) => ({ ...row, subject: '' })],
   ['no requester', (row) => ({ ...row, body: { ...row.body, requestedBy: undefined } })],
-  ['a justification that is no text', (row) => ({ ...row, body: { ...row.body, justification: 7 } })],
+  ['a justification that is not a text', (row) => ({ ...row, body: { ...row.body, justification: 7 } })],
   ['metadata of null', (row) => ({ ...row, body: { ...row.body, metadata: null } })],
   ['a quorum of null', (row) => ({ ...row, body: { ...row.body, quorum: null } })],
   ['an empty quorum', (row) => ({ ...row, body: { ...row.body, quorum: {} } })],
@@ -107,7 +107,7 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
     (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 1, any: true }], denials: 1 } } }),
   ],
   [
-    'an approval that goes stale after 0',
+    'an approval that goes stale after 0 ms',
     (row) => ({ ...row, body: { ...row.body, quorum: { groups: [{ name: 'reviewers', approvals: 1 }], denials: 1, approvalTtlMs: 0 } } }),
   ],
   ['reviews of null', (row) => ({ ...row, body: { ...row.body, reviews: null } })],
@@ -149,7 +149,7 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['0 uses', (row) => ({ ...row, body: { ...row.body, terms: { maxUses: 0 } } })],
   ['an unknown term', (row) => ({ ...row, body: { ...row.body, terms: { forEver: true } } })],
   [
-    'an escalation at once',
+    'an escalation after 0 ms',
     (row) => ({
       ...row,
       body: {
@@ -158,12 +158,12 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
       },
     }),
   ],
-  ['an escalation on record that nobody named', (row) => ({ ...row, body: { ...row.body, escalatedAt: at(0) } })],
+  ['a recorded escalation without an escalation in its quorum', (row) => ({ ...row, body: { ...row.body, escalatedAt: at(0) } })],
   [
-    'a review that only break-glass owes',
+    'a review that only break-glass has',
     (row) => ({ ...row, body: { ...row.body, afterReview: { reviewBy: at(HOUR), skippedGroups: [] } } }),
   ],
-  ['an approver that is no text', (row) => ({ ...row, body: { ...row.body, approver: 7 } })],
+  ['an approver that is not a text', (row) => ({ ...row, body: { ...row.body, approver: 7 } })],
   ['no body', (row) => ({ ...row, body: undefined })],
   ['a body as text', (row) => ({ ...row, body: JSON.stringify(row.body) })],
   ['version as text', (row) => ({ ...row, version: '2' })],
@@ -172,7 +172,7 @@ const REQUESTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['an empty object', () => ({})],
 ];
 
-/** A usage row as it never should be: the grant that it belongs to allows nothing, but can be ended. */
+/** Invalid usage rows: the grant of such a row allows nothing, but can be ended. */
 const USAGES: readonly (readonly [string, (row: Row) => unknown])[] = [
   ...[null, NaN, -1, 1.5, '1', {}, undefined].map((uses): readonly [string, (row: Row) => unknown] => [
     `uses ${inspect(uses)}`,
@@ -185,33 +185,33 @@ const USAGES: readonly (readonly [string, (row: Row) => unknown])[] = [
   ['another idle time', (row) => ({ ...row, dueAt: at(HOUR), body: { ...row.body, idleTtlMs: HOUR } })],
   ['no idle time', (row) => ({ ...row, dueAt: undefined, body: { ...row.body, idleTtlMs: undefined } })],
   ['another end', (row) => ({ ...row, until: at(HOUR), body: { ...row.body, expiresAt: at(HOUR) } })],
-  ['dueAt taken away', (row) => ({ ...row, dueAt: undefined })],
-  ['closed although it is open', (row) => ({ ...row, open: false })],
+  ['dueAt removed', (row) => ({ ...row, dueAt: undefined })],
+  ['closed although its grant is live', (row) => ({ ...row, open: false })],
   ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, shiny: 1 } })],
   ['version as text', (row) => ({ ...row, version: '1' })],
   ['no body', (row) => ({ ...row, body: undefined })],
   ['gone', () => undefined],
 ];
 
-/** A subject's row as it never should be. */
+/** Invalid rows of a subject. */
 const SUBJECTS: readonly (readonly [string, (row: Row) => unknown])[] = [
   ...[null, {}, 'r1', [7], [null], undefined].map((unreviewed): readonly [string, (row: Row) => unknown] => [
     `unreviewed ${inspect(unreviewed)}`,
     (row) => ({ ...row, body: { unreviewed } }),
   ]),
-  ['open although nothing is owed', (row) => ({ ...row, open: true })],
+  ['open although no review is pending', (row) => ({ ...row, open: true })],
   ['a field of a newer version', (row) => ({ ...row, body: { ...row.body, shiny: 1 } })],
   ['version 0', (row) => ({ ...row, version: 0 })],
   ['no body', (row) => ({ ...row, body: undefined })],
 ];
 
-/** What is not even a row. A store that answers with it has broken its contract, and its whole answer may be refused. */
+/** Values that are not even a row. A store that returns one breaks its contract, and its whole answer may be refused. */
 const NO_ROWS: ReadonlySet<string> = new Set(['null', 'undefined', 'a number', 'text', 'an empty object']);
 
-/** What is wrong with these is not the row of the grant itself: a sweep ends it as any other, or never meets it. */
-const CAN_BE_READ: ReadonlySet<string> = new Set(['another kind', 'uses that nobody counts', 'an idle time of which no use is kept']);
+/** In these cases the row of the grant itself is valid: a sweep ends it like any other, or never reads it. */
+const CAN_BE_READ: ReadonlySet<string> = new Set(['another kind', 'uses without a usage row', 'an idle time without a usage row']);
 
-/** What a store that was changed outside hands out wherever this row would be. */
+/** A store that was changed from outside, which returns a spoilt row in every read. */
 async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
   const made = anEngine();
   const good = await aGranted(made.engine, { scope: 'good' });
@@ -231,7 +231,7 @@ async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
   return { ...made, good, grant, pending };
 }
 
-/** A typed error, which is as closed as any, or an answer without the spoilt grant. */
+/** A typed error, which also denies, or an answer without the spoilt grant. */
 async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
   let answer: T | undefined;
   const error = await work.then(
@@ -243,9 +243,9 @@ async function unlessRefused<T>(work: Promise<T>): Promise<T | undefined> {
 }
 
 describe('JitEngine', () => {
-  describe('over rows that were changed outside', () => {
+  describe('over rows that were changed from outside', () => {
     for (const [what, spoil] of GRANTS) {
-      it(`L30 a grant with ${what} allows nothing, hides no other, and is told`, async () => {
+      it(`L30 a grant with ${what} allows nothing, hides no other grant, and is reported`, async () => {
         const { engine, clock, told, grant } = await spoilt('grant', spoil);
         for (const t of [at(0), END - 1, END, at(HOUR * 2), at(HOUR * 24 * 366)]) {
           await clock.set(t);
@@ -253,7 +253,7 @@ describe('JitEngine', () => {
           expect((await unlessRefused(engine.check(MAYA, SCOPE)))?.allowed).not.toBe(true);
           expect(await unlessRefused(engine.filterAllowed(MAYA, [SCOPE]))).not.toEqual([SCOPE]);
           expect((await unlessRefused(engine.status(MAYA)))?.held.some((one) => one.id === grant.id)).not.toBe(true);
-          // What is not a row may spoil the whole answer, which denies; a row that is wrong spoils only itself.
+          // A value that is not a row may spoil the whole answer, which then denies; an invalid row spoils only itself.
           const good = await unlessRefused(engine.filterAllowed(MAYA, ['good']));
           if (!NO_ROWS.has(what) || good !== undefined) expect(good?.length).toBe(t < END ? 1 : 0);
         }
@@ -262,7 +262,7 @@ describe('JitEngine', () => {
     }
 
     for (const [what, spoil] of GRANTS.filter(([what]) => !NO_ROWS.has(what) && !CAN_BE_READ.has(what))) {
-      it(`L30 a sweep leaves a grant with ${what} alone, tells and counts it, and ends the others`, async () => {
+      it(`L30 a sweep skips a grant with ${what}, reports and counts it, and ends the other grants`, async () => {
         const { engine, clock, told } = await spoilt('grant', spoil);
         await clock.set(END);
         const report = await engine.sweep();
@@ -272,7 +272,7 @@ describe('JitEngine', () => {
     }
 
     for (const [what, spoil] of REQUESTS) {
-      it(`L16 L30 a request with ${what} can be neither approved nor swept into anything, and is told`, async () => {
+      it(`L16 L30 a request with ${what} can be neither approved nor changed by a sweep, and is reported`, async () => {
         const { engine, clock, told, pending, store } = await spoilt('request', spoil);
         const head = await engine.journalHead();
         for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](pending.id, { by: SAM }));
@@ -292,7 +292,7 @@ describe('JitEngine', () => {
     }
 
     for (const [what, spoil] of USAGES) {
-      it(`L30 a grant whose usage row has ${what} allows nothing and gives no use, hides no other, and can be ended`, async () => {
+      it(`L30 a grant whose usage row has ${what} allows nothing and gives no use, hides no other grant, and can be ended`, async () => {
         const terms = { idleTtlMs: 10 * MINUTE, maxUses: 3 };
         const { engine, store, clock } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'approve', terms } }) });
         const good = await aGranted(engine, { scope: 'good' });
@@ -313,7 +313,7 @@ describe('JitEngine', () => {
     }
 
     for (const [what, spoil] of SUBJECTS) {
-      it(`L30 a subject whose row has ${what} is given nothing more, and what it holds can be ended`, async () => {
+      it(`L30 a subject whose row has ${what} gets no further access, and its grants can be ended`, async () => {
         const { engine, store } = anEngine();
         const grant = await aGranted(engine);
         const pending = await aPending(engine, { scope: 'asked' });
@@ -328,7 +328,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 a grant that has gone although its request was approved is told, not invented', async () => {
+    it('L30 a missing grant of an approved request is reported as corrupt, and not made up', async () => {
       const { engine, store } = anEngine();
       const grant = await aGranted(engine);
       const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
@@ -350,7 +350,7 @@ describe('JitEngine', () => {
       expect(failures).toMatchObject([{ kind: 'grant', error: { code: 'ERR_JIT_CORRUPT' } }]);
     });
 
-    it('L30 an answer about the past is refused rather than given without a row that cannot be read', async () => {
+    it('L30 an answer about the past is refused if it needs a row that cannot be read', async () => {
       const { engine, clock } = await spoilt('grant', (row) => ({ ...row, version: 0 }));
       await clock.set(at(1));
       await refusal(engine.whoHadAccess({ scope: SCOPE, at: at(0) }), 'ERR_JIT_CORRUPT');
@@ -369,7 +369,7 @@ describe('JitEngine', () => {
       await refusal(purge(engine, { before: at(600), by: SAM, force: true }), 'ERR_JIT_CORRUPT');
     });
 
-    it('a store with nothing in it denies', async () => {
+    it('an empty store denies', async () => {
       const { engine } = anEngine();
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       expect((await ask(engine)).outcome).toBe('pending');

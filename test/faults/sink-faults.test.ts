@@ -7,20 +7,20 @@ import { anEngine, entriesOf, SCOPE } from '../engine/an-engine.js';
 import { hangs, rejections, THROWS, type BrokenAnswer } from './broken-answers.js';
 import { everything, expectWhole, prepared, VERBS, type Prepared } from './verbs.js';
 
-/** How long one delivery may take, with some to spare. */
+/** More than the longest time of one delivery. */
 const LEASE = 31_000;
 
-/** A sink that scribbles over what it is given, and then says that it has failed. */
+/** A sink that changes the entries that it receives, and then rejects. */
 const SCRIBBLES: BrokenAnswer = {
   what: 'scribbles',
   answer: () => Promise.reject(new Error('full')),
 };
 const FAULTS: readonly BrokenAnswer[] = [...THROWS, ...rejections(undefined), ...hangs(undefined), SCRIBBLES];
 
-/** What a sink answers matters to nobody: these have taken what they were given, in an odd way. */
+/** The result of a sink is ignored: these sinks have received the entries, and answered in an unusual way. */
 const HAS_TAKEN: ReadonlySet<string> = new Set([
-  'is a thenable that says nothing, and then yes',
-  'turns into a thenable that never settles, once it has been looked at',
+  'is a thenable that resolves with null, and then with yes',
+  'becomes a thenable that never settles after the first read',
   // Too late for an approver; a sink has longer.
   'says yes too late',
 ]);
@@ -36,12 +36,12 @@ function scribble(entries: readonly AuditEntry[]): void {
     try {
       change();
     } catch {
-      // It is frozen.
+      // The entries are frozen.
     }
   }
 }
 
-/** What can be told something, and for each fault one that fails that way from `isBroken` on. */
+/** Sinks and notices: for each fault one that fails in that way while `isBroken`. */
 function broken(kind: 'sink' | 'notice', follow: 'shared' | 'local', fault: BrokenAnswer, world: World): Told {
   const name = `${kind} ${follow} ${fault.what}`;
   const ids: string[] = [];
@@ -78,7 +78,7 @@ interface World {
   clock: unknown;
 }
 
-/** Every verb's world, with all broken ones at once: none may hold up a verb, or another one. */
+/** The world of a verb with all failing sinks together: none may delay a verb, or another sink. */
 async function worldOf() {
   const world: World = { isBroken: false, clock: undefined };
   const well = [new RecordingSink({ name: 'well' }), new RecordingSink({ name: 'well too', follow: 'local' })] as const;
@@ -93,7 +93,7 @@ async function worldOf() {
   return { ...made, world, well, sinks: told, notices };
 }
 
-/** What a verb came to, as it can be compared between two worlds. */
+/** The result of a verb, in a form that can be compared between two worlds. */
 const gist = (answer: unknown): unknown => {
   if (typeof answer !== 'object' || answer === null) return typeof answer === 'string' ? 'a text' : answer;
   if (Array.isArray(answer)) return answer.length;
@@ -104,10 +104,10 @@ const gist = (answer: unknown): unknown => {
 const typesOf = async (made: Prepared & { store: Parameters<typeof everything>[0] }) =>
   (await everything(made.store)).types.filter((type) => type !== 'attempt.refused');
 
-/** These say what has been delivered, and so wait for it: not longer than a delivery may take. */
+/** These verbs return what has been delivered, so they wait for a delivery, up to its time limit. */
 const WAITS: ReadonlySet<string> = new Set(['flushAudit', 'provision', 'resync', 'reconcile']);
 
-/** Moves the clock on until something has come to an end. */
+/** Moves the clock until a promise has settled. */
 async function inTime<T>({ clock }: { readonly clock: ManualClock }, work: Promise<T>): Promise<T> {
   let isOver = false;
   const done = work.finally(() => (isOver = true));
@@ -137,25 +137,25 @@ const sorted = (ids: readonly string[]) => [...new Set(ids)].sort();
 describe('JitEngine', () => {
   describe('with sinks and notices that fail', () => {
     for (const verb of Object.keys(VERBS)) {
-      it(`L25 L28 L30 ${verb} comes to the same, each of them is told, and each has everything in order once it is well`, async () => {
+      it(`L25 L28 L30 ${verb} has the same result, each failure is reported, and each sink gets everything in order once it works`, async () => {
         const [plain, made] = [await worldOf(), await worldOf()];
         const expected = gist(await settled(plain, verb));
         made.world.isBroken = true;
         const answer = gist(await settled(made, verb));
         if (!WAITS.has(verb)) expect(answer).toEqual(expected);
-        // Nobody is let in who would not be.
+        // No subject gets access that it would not get otherwise.
         const others = (one: typeof plain) => one.engine.filterAllowed('user:bob', [SCOPE, 'burning', 'asked', 'new']);
         const own = (one: typeof plain) => one.engine.filterAllowed('user:maya', [SCOPE, 'burning', 'asked', 'new']);
         expect(await own(made)).toEqual(await own(plain));
         expect(await others(made)).toEqual(await others(plain));
         const { followers } = await inTime(made, made.engine.flushAudit());
-        // Those that are well have everything, in order, without the others.
+        // Working sinks have everything, in order, regardless of the others.
         const entries = await entriesOf(made.store);
         const ids = entries.map(({ id }) => id);
         expect(made.well[0].entries).toEqual(entries);
         expect(made.well[1].entries).toEqual(entries);
         expect(await typesOf(made)).toEqual(await typesOf(plain));
-        // What could not be delivered is not taken for delivered, and whoever looks sees why.
+        // An undelivered entry does not count as delivered, and its error is visible.
         const head = ids.length;
         for (const { name, kind, ids: given } of made.sinks) {
           const follower = followers.find((one) => one.name === name);
@@ -173,12 +173,12 @@ describe('JitEngine', () => {
         made.world.isBroken = false;
         await inTime(made, made.engine.flushAudit());
         for (const { name, kind, follow, fault, ids: given } of made.sinks) {
-          // One whose write never settles gets nothing more from this process.
+          // A sink whose write never settles gets nothing more from this process.
           if (fault.hangs !== true || HAS_TAKEN.has(fault.what))
             expect(given, `${name}: first deliveries in order`).toEqual(kind === 'sink' ? ids : made.notices);
           else expect((kind === 'sink' ? ids : made.notices).slice(0, given.length), `${name}, ${follow}`).toEqual(given);
         }
-        // A process that takes over gives the shared ones the rest.
+        // A process that takes over delivers the rest to the shared sinks.
         await made.clock.advance(LEASE);
         const shared = made.sinks.filter(({ follow }) => follow === 'shared');
         const next = anEngine({ store: made.store, clock: made.clock, audit: shared.map(({ sink }) => sink) });

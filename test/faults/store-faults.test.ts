@@ -15,7 +15,7 @@ const { removeSink } = retention;
 
 const METHODS: readonly StoreMethod[] = ['get', 'live', 'find', 'due', 'commit', 'journal'];
 
-/** Answers that no store may give. Where a method answers with a list, a list of nonsense is among them. */
+/** Answers that no store may give. If a method returns a list, a list of nonsense is among them. */
 const NONSENSE: readonly unknown[] = [
   undefined,
   null,
@@ -45,7 +45,7 @@ const FAULTS: Readonly<Record<string, readonly Fault[]>> = {
 
 const methods = new Map<string, Promise<ReadonlySet<StoreMethod>>>();
 
-/** What a verb asks the store where nothing fails. */
+/** The methods of the store that a verb calls without a fault. */
 function methodsOf(verb: string): Promise<ReadonlySet<StoreMethod>> {
   const known = methods.get(verb);
   if (known !== undefined) return known;
@@ -62,7 +62,7 @@ function methodsOf(verb: string): Promise<ReadonlySet<StoreMethod>> {
 
 describe('JitEngine', () => {
   describe('over a store that fails', () => {
-    it('is tried with every verb', () => {
+    it('is tested for every verb', () => {
       const own = Object.getOwnPropertyNames(JitEngine.prototype).filter(
         (name) => !['constructor', 'runSubject', 'idle', 'close'].includes(name),
       );
@@ -72,9 +72,9 @@ describe('JitEngine', () => {
 
     for (const method of METHODS) {
       for (const [how, faults] of Object.entries(FAULTS)) {
-        it(`L25 L30 when ${method} ${how}: no verb allows anything, half-makes anything, or fails with anything but an error of ours`, async () => {
+        it(`L25 L30 when ${method} ${how}: no verb allows access, writes half a change, or fails with an error that is not ours`, async () => {
           for (const [verb, call] of Object.entries(VERBS)) {
-            // What a verb doesn't ask can't fail it.
+            // A method that a verb does not call cannot fail it.
             if (!(await methodsOf(verb)).has(method)) continue;
             for (const fault of faults) {
               const made = await prepared();
@@ -93,10 +93,10 @@ describe('JitEngine', () => {
               }
               const asked = made.store.called(method) > calls;
               made.store.clear();
-              // A check that could not ask is no yes.
+              // A check that could not ask does not allow.
               if (asked && method === 'live' && verb !== 'breakGlass') {
                 expect([undefined, false]).toContain(typeof answer === 'boolean' ? answer : undefined);
-                // A verb that creates says so of the grants that it has just issued; a check rests on what it read.
+                // A verb that creates access reports the grants that it has just issued; a check uses what it has read.
                 const isCheck = (answer as { outcome?: unknown } | undefined)?.outcome === undefined;
                 if (isCheck) expect((answer as { allowed?: boolean } | undefined)?.allowed).not.toBe(true);
               }
@@ -114,7 +114,7 @@ describe('JitEngine', () => {
     }
 
     for (const method of METHODS) {
-      it(`L25 L30 when ${method} hangs: no verb allows anything before it answers, and what comes late is whole`, async () => {
+      it(`L25 L30 when ${method} hangs: no verb allows access before it answers, and a late answer leaves whole changes`, async () => {
         for (const [verb, call] of Object.entries(VERBS)) {
           if (!(await methodsOf(verb)).has(method)) continue;
           const made = await prepared();
@@ -128,7 +128,7 @@ describe('JitEngine', () => {
             },
           );
           for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
-          // What didn't ask it by now asks it in the background, which disturbs nobody.
+          // A verb that has not called it by now calls it in the background, which affects no caller.
           if (made.store.called(method) > calls && method === 'live' && verb !== 'breakGlass') {
             expect(answer, verb).not.toBe(true);
             expect((answer as { allowed?: boolean } | undefined)?.allowed, verb).not.toBe(true);
@@ -142,7 +142,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L30 rejects a check when the store hangs for as long as it hangs, and answers then by the clock of then', async () => {
+    it('L30 a check waits while the store hangs, and then judges by the current clock', async () => {
       const { engine, store, clock } = await prepared();
       store.inject('live', { fault: 'hang' }, 1);
       let answered = false;
@@ -163,7 +163,7 @@ describe('JitEngine', () => {
       expect(await refusal(engine.retryDecision('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
     });
 
-    it('L30 rows of somebody else, whatever the store hands out, allow nothing', async () => {
+    it('L30 rows of another subject that the store returns allow nothing', async () => {
       const { engine, store } = await prepared();
       const rows = await store.live({ subject: MAYA, scope: SCOPE, at: at(0) });
       expect(rows.map(({ kind }) => kind).sort()).toEqual(['grant', 'usage']);
@@ -174,7 +174,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
-    it('L30 another row than the one asked for is refused', async () => {
+    it('L30 a row other than the requested one is refused', async () => {
       const { engine, store, grant, pending } = await prepared();
       const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
       store.inject('get', { fault: 'malformed', answer: [row] });
@@ -188,7 +188,7 @@ describe('JitEngine', () => {
     const WRITES = [
       'requestAccess',
       'requestAccess with a key',
-      'requestAccess with a key, of what is there',
+      'requestAccess with a key, of an open request',
       'approve',
       'deny',
       'cancel',
@@ -219,22 +219,22 @@ describe('JitEngine', () => {
         expect(new Set(ids).size).toBe(ids.length - 1);
       });
 
-      // It looks again at what is open, and so resolves the outcome itself.
+      // It looks again at the open records, and so resolves the outcome itself.
       if (verb === 'revokeAll') continue;
-      it(`L31 ${verb} says that the outcome is unknown, with the change's id, when that fails too`, async () => {
+      it(`L31 ${verb} rejects with the outcome unknown, and the id of the change, if that fails too`, async () => {
         const made = await prepared();
         const before = (await entriesOf(made.store)).length;
         made.store.inject('commit', { fault: 'lose reply' }, 2);
         const error = await refusal(VERBS[verb]?.(made) as Promise<unknown>, 'ERR_JIT_OUTCOME_UNKNOWN');
         expect((await entriesOf(made.store))[before]?.id).toBe(`${error.changeId}.1`);
         await expectWhole(made.store, made.engine);
-        // Having read the record, trying again is safe.
+        // After reading the record, it is safe to try again.
         await VERBS[verb]?.(made).catch(() => undefined);
         await expectWhole(made.store, made.engine);
       });
     }
 
-    it('L31 revokeAll goes over it again where the outcome of a commit is unknown, and leaves nothing', async () => {
+    it('L31 revokeAll repeats a pass in which the outcome of a commit is unknown, and leaves nothing open', async () => {
       const { engine, store } = await prepared();
       store.inject('commit', { fault: 'lose reply' }, 2);
       await engine.revokeAll({ subject: MAYA }, { by: SAM });
@@ -246,7 +246,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L31 a change that the store says it did not apply is told as that', async () => {
+    it('L31 a change that the store reports as not applied fails with that error', async () => {
       const { engine, store, grant } = await prepared();
       store.inject('commit', { fault: 'reject' }, 2);
       await refusal(engine.revoke(grant.id, { by: SAM }), 'ERR_JIT_STORE');
@@ -264,7 +264,7 @@ describe('JitEngine', () => {
       expect((await typesOf(store)).filter((type) => type.endsWith('.expired'))).toHaveLength(3);
     });
 
-    it('L16 a row that the store refuses to write keeps no sweep from asking the approver again', async () => {
+    it('L16 a row that the store refuses to write does not stop a sweep from asking the approver again', async () => {
       let isDown = true;
       const approver = new ScriptedApprover({
         decide: ({ scopes }) => {
@@ -280,14 +280,14 @@ describe('JitEngine', () => {
         change.put.some(({ id }) => id === grant.id) ? Promise.reject(new StoreError('commit', 'CHECK failed')) : commit(change);
       isDown = false;
       await clock.set(at(MINUTE));
-      // There is nothing else to record, so the pass has failed, and says so; but not before it has asked.
+      // There is nothing else to record, so the pass rejects; but only after it has asked.
       await refusal(engine.sweep(), 'ERR_JIT_STORE');
       expect((await engine.getRequest(requestId))?.request.end?.status).toBe('approved');
       expect(await engine.isAllowed(MAYA, 'asked')).toBe(true);
       expect(told).toEqual([]);
     });
 
-    it('L31 removeSink has forgotten', async () => {
+    it('L31 removeSink removes its cursor although the reply is lost', async () => {
       const audit = new RecordingSink({ name: 'gone' });
       const { engine, store, clock } = await prepared(audit);
       await engine.close();
@@ -306,11 +306,11 @@ describe('JitEngine', () => {
       ['get', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],
       [
         'get',
-        'gives rows without a body',
+        'returns rows without a body',
         { fault: 'malformed', answer: (rows: (Row | undefined)[]) => rows.map(withoutBody) },
         'ERR_JIT_CORRUPT',
       ],
-      ['get', 'gives no row', { fault: 'malformed', answer: (rows: unknown[]) => rows.map(() => undefined) }, 'ERR_JIT_NOT_FOUND'],
+      ['get', 'returns no row', { fault: 'malformed', answer: (rows: unknown[]) => rows.map(() => undefined) }, 'ERR_JIT_NOT_FOUND'],
       ['live', 'throws', { fault: 'throw' }, 'ERR_JIT_STORE'],
       ['live', 'rejects', { fault: 'reject' }, 'ERR_JIT_STORE'],
       ['live', 'answers nonsense', { fault: 'malformed', answer: undefined }, 'ERR_JIT_STORE'],
@@ -320,7 +320,7 @@ describe('JitEngine', () => {
     ];
 
     for (const [method, how, fault, code] of LATER) {
-      it(`L25 L31 when ${method} ${how}: the error of every verb names the request, which is on record [V12]`, async () => {
+      it(`L25 L31 when ${method} ${how}: the error of every verb names the recorded request [V12]`, async () => {
         let named = 0;
         for (const asked of RECORDED_ASKS) {
           for (let nth = 0; ; nth++) {
@@ -329,7 +329,7 @@ describe('JitEngine', () => {
             const what = `${JSON.stringify(asked)}, call ${nth}`;
             expect(await store.get([{ kind: 'request', id: recordedId as string }]), what).not.toEqual([undefined]);
             await expectWhole(store, engine);
-            // The verb can do without what this call reads, and says so by its answer.
+            // The verb does not need this read, and its answer names the request.
             if (error === undefined) {
               expect(answer?.request.id, what).toBe(recordedId);
               continue;
@@ -337,7 +337,7 @@ describe('JitEngine', () => {
             named += 1;
             if (!isJitError(error)) throw new Error(`${what}: not an error of ours`, { cause: error });
             expect(error.code, what).toBe(code);
-            // Names its record instead, which must be this request.
+            // This error names a record instead, which must be this request.
             if (error.code === 'ERR_JIT_NOT_FOUND') expect([error.kind, error.id], what).toEqual(['request', recordedId]);
             else expect('requestId' in error && error.requestId, what).toBe(recordedId);
           }
@@ -348,7 +348,7 @@ describe('JitEngine', () => {
   });
 
   describe('crashes', () => {
-    /** Lets n commits through; then the process is gone: nothing that it calls ever answers. */
+    /** Lets n commits through; then the process is dead: no call of it ever returns. */
     function dyingAfter(store: GrantStore, commits: number): FaultyStore {
       let left = commits;
       const dying = new FaultyStore(store);
@@ -357,7 +357,7 @@ describe('JitEngine', () => {
       return dying;
     }
 
-    it('L10 L32 after a crash between any two commits the store holds whole commands, and the work can go on', async () => {
+    it('L10 L32 after a crash between any two commits the store holds whole commands, and work can continue', async () => {
       for (let commits = 0; commits < 8; commits++) {
         const store = new MemoryGrantStore();
         const dying = anEngine({ store: dyingAfter(store, commits) });
@@ -396,7 +396,7 @@ describe('JitEngine', () => {
       }
     });
 
-    it('L1 an engine that starts after a crash denies what had ended meanwhile', async () => {
+    it('L1 an engine that starts after a crash denies access that has ended in the meantime', async () => {
       const { store, clock } = await prepared();
       await clock.set(at(15 * MINUTE));
       expect(await anEngine({ store, clock }).engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -404,7 +404,7 @@ describe('JitEngine', () => {
   });
 
   describe('an approver', () => {
-    it('L30 is never heard twice: a promise that rejects after the time-out disturbs nobody', async () => {
+    it('L30 is never heard twice: a rejection after the time limit has no effect', async () => {
       let fail: (error: unknown) => void = () => undefined;
       const approver = new ScriptedApprover({ decide: () => new Promise((_, reject) => (fail = reject)) });
       const { engine, clock } = anEngine({ approver, limits: { approverTimeout: 100 } });
@@ -417,7 +417,7 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     });
 
-    it('L30 a thenable that answers twice is heard once', async () => {
+    it('L30 a thenable that resolves twice counts once', async () => {
       const approver = new ScriptedApprover({
         decide: () =>
           ({

@@ -37,11 +37,11 @@ export interface Prepared {
 
 let systems = 0;
 
-/** Every verb, on a store that holds a grant that is counted, a pending request, and an emergency whose review is owed. */
+/** Every verb, on a store with a counted grant, a pending request, and break-glass access with a pending review. */
 export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>>> = {
   requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
   'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
-  'requestAccess with a key, of what is there': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
+  'requestAccess with a key, of an open request': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
   retryDecision: ({ engine, pending }) => engine.retryDecision(pending.id),
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
@@ -68,7 +68,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
     return true;
   },
   waitFor: ({ engine, grant }) => waitFor(engine, grant.requestId),
-  // A system outside has a name of its own each time.
+  // An external system has a new name each time.
   provision: async ({ engine }) => {
     provision(engine, { name: `system-${systems++}`, scopes: [SCOPE], apply: () => undefined });
     await engine.flushAudit();
@@ -105,10 +105,10 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
 
 export const EMERGENCY = { subject: MAYA, scope: 'burning', ttl: '5m', justification: 'it burns' } as const;
 
-/** What a purge says each time, and what systems outside are told in the background. */
+/** The entries of a purge and of background calls to external systems, which differ each time. */
 const BESIDES = /^(?:journal\.purged$|provisioning\.)/;
 
-/** Everything that a store holds, for comparing before and after. */
+/** All rows and entries of a store, for comparing before and after. */
 export async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
   const rows: Row[] = [];
   for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject'])
@@ -135,13 +135,13 @@ export async function prepared(audit?: AuditSink | readonly AuditSink[]) {
   const { request: emergency } = await engine.breakGlass({ ...EMERGENCY, subject: 'user:bob' });
   const token = await linksOf(engine).create(pending.id, { reviewer: SAM, decision: 'approve' });
   await engine.flushAudit();
-  // Late enough for a use to be written.
+  // Late enough for a use to be recorded.
   await clock.set(at(13 * MINUTE));
   const [change] = (await store.find({ kind: 'provisioning', limit: 1 })).items;
   return { ...made, approver, grant, pending, emergency, token, provisioning, changeId: change?.id as string };
 }
 
-/** L25 L27: whatever happened, the store holds whole transitions, and the journal says so by itself. */
+/** L25 L27: after anything, the store holds whole transitions, and the journal agrees with it. */
 export async function expectWhole(store: GrantStore, engine: JitEngine): Promise<void> {
   const entries = await entriesOf(store);
   expect(await verifyJournal(entries)).toMatchObject({ ok: true });

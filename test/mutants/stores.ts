@@ -648,7 +648,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'throw requestId.length > 0 ? error : withRequestId(error, requestId);',
     caughtBy: {
       test: 'test/faults/store-faults.test.ts',
-      title: 'the error of every verb names the request, which is on record [V12]',
+      title: 'the error of every verb names the recorded request [V12]',
     },
   },
   {
@@ -658,7 +658,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'return taken ?? repeated(kernel, id);',
     caughtBy: {
       test: 'test/faults/store-faults.test.ts',
-      title: 'the error of every verb names the request, which is on record [V12]',
+      title: 'the error of every verb names the recorded request [V12]',
     },
   },
   // ---- What one process does to the others ----
