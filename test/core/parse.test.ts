@@ -558,7 +558,7 @@ describe('readListener()', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('listener'))],
-  ])('drops what a listener %s', async (_, listener) => {
+  ])('ignores that a listener %s', async (_, listener) => {
     process.on('unhandledRejection', unhandled);
     readListener('onError', listener)();
     await new Promise((resolve) => setImmediate(resolve));

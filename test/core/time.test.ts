@@ -49,7 +49,7 @@ const neither: readonly [string, unknown][] = [
 const refused = (argument: string) => expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error;
 
 afterEach(() => {
-  // In this order: a spy was set on the fake timer, and gives back what it found.
+  // In this order: the spies were set on the fake timers, and restore those.
   vi.restoreAllMocks();
   vi.unstubAllGlobals();
   vi.useRealTimers();
@@ -580,7 +580,7 @@ describe('within()', () => {
     expect(clock.now).not.toHaveBeenCalled();
   });
 
-  it('rejects with what the work throws', async () => {
+  it('rejects with the error that the work throws', async () => {
     const work = () => {
       throw new Error('refused');
     };
@@ -594,7 +594,7 @@ describe('within()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('rejects with what a promise rejects with in time', async () => {
+  it('rejects with the error of a promise that rejects in time', async () => {
     await expect(within(systemClock, 1_000, () => Promise.reject(new Error('refused')), late)).rejects.toThrow('refused');
     expect(vi.getTimerCount()).toBe(0);
   });

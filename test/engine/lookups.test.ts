@@ -128,7 +128,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('request()', () => {
+  describe('getRequest()', () => {
     it('returns a request with its grants, and undefined for an unknown id', async () => {
       const { engine, store, clock } = anEngine();
       const grants = await grantsOf(engine, { scopes: ['a', 'b'] });
@@ -206,7 +206,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('requests()', () => {
+  describe('listRequests()', () => {
     it('pages through all of them, the newest first', async () => {
       const { engine, clock } = anEngine();
       const ids: string[] = [];
@@ -384,7 +384,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('head()', () => {
+  describe('journalHead()', () => {
     it('is the newest entry, or 64 zeros in an empty journal', async () => {
       const { engine, store } = anEngine();
       expect(await engine.journalHead()).toEqual({ seq: 0, hash: '0'.repeat(64) });

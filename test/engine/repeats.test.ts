@@ -199,7 +199,7 @@ describe('a repeated ask', () => {
       ['expired, without a sweep', ({ clock }) => clock.set(at(HOUR))],
       ['expired, with a sweep', ({ clock, engine }) => clock.set(at(HOUR)).then(() => engine.sweep())],
     ] as readonly (readonly [string, (made: ReturnType<typeof anEngine>, id: string) => Promise<unknown>])[]) {
-      it(`by ${verb} says ended once all it gave ${how}, and never granted (L36) [H1]`, async () => {
+      it(`by ${verb} says ended, and never granted, once each of its grants ${how} (L36) [H1]`, async () => {
         const made = await make();
         const first = await made.repeat();
         expect(first).toMatchObject({ outcome: 'granted', allowed: verb !== 'extend' });

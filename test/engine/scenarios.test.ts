@@ -182,7 +182,7 @@ describe('an approval that goes stale', () => {
     [MINUTE, 'pending'],
     [MINUTE + 1, 'pending'],
   ] as const) {
-    it(`L17 ${outcome === 'granted' ? 'counts still' : 'counts no more'} ${ms - MINUTE} ms from its end`, async () => {
+    it(`L17 ${outcome === 'granted' ? 'still counts' : 'no longer counts'} ${ms - MINUTE} ms from its end`, async () => {
       const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE });
       const { id } = await aPending(engine);
       await engine.approve(id, { by: OLA });

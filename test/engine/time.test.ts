@@ -121,7 +121,7 @@ describe('JitEngine', () => {
       [1, false],
     ] as const) {
       for (const verb of ['approve', 'deny'] as const) {
-        it(`L13 ${verb} ${offset} ms from the deadline is ${inTime ? 'taken' : 'refused'}, with no sweep`, async () => {
+        it(`L13 ${verb} ${offset} ms from the deadline is ${inTime ? 'accepted' : 'refused'}, with no sweep`, async () => {
           const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
           const request = await aPending(engine);
           await clock.set(at(WITHIN + offset));
@@ -132,7 +132,7 @@ describe('JitEngine', () => {
         });
       }
 
-      it(`L13 an approver that answers ${offset} ms from the deadline is ${inTime ? 'heard' : 'too late'}`, async () => {
+      it(`L13 an approver that answers ${offset} ms from the deadline is ${inTime ? 'in time' : 'too late'}`, async () => {
         const approver = new ScriptedApprover({
           decide: () => clock.set(at(WITHIN + offset)).then(() => ({ outcome: 'approve' }) as const),
         });
@@ -142,7 +142,7 @@ describe('JitEngine', () => {
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(inTime);
       });
 
-      it(`L6 L13 with leeway the deadline comes that much earlier: ${offset} ms from it`, async () => {
+      it(`L6 L13 the leeway makes the deadline earlier: ${offset} ms from the earlier one`, async () => {
         const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN }, leewayMs: 500 });
         const request = await aPending(engine);
         await clock.set(at(WITHIN - 500 + offset));

@@ -208,7 +208,7 @@ describe('limits.resendMs', () => {
       const { engine } = anEngine({ store, clock: plain, limits: { resendMs: 15_000 } });
       const grant = await aGranted(engine);
       store.inject('commit', { fault: 'reject', error: lost });
-      // Each attempt takes five seconds until the store gives it up.
+      // Each attempt takes five seconds until the store rejects it.
       const commit = store.commit.bind(store);
       let sent = 0;
       store.commit = (change) => ((now += 5_000), (sent += 1), commit(change));

@@ -55,7 +55,7 @@ describe('coveredUntil()', () => {
     expect(coveredUntil(held, reading(at(5)))).toBe(minutes === undefined ? undefined : at(minutes));
   });
 
-  it('L6 a successor must begin before the leeway takes effect: what begins at the end leaves a gap', () => {
+  it('L6 a successor must start before the leeway takes effect: one that starts at the end leaves a gap', () => {
     const second = 1_000;
     const old = from(0, 15);
     const next = (startsAt: number): GrantUse => ({ grant: aGrant({ id: 'r2.1', startsAt, expiresAt: at(30) }), usage: undefined });

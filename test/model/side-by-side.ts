@@ -198,7 +198,7 @@ export class SideBySide {
     this.#relay = this.#startRelay();
   }
 
-  /** One step of both, and all comparisons. Rejects with what differs. */
+  /** One step of both, and all comparisons. Rejects with the difference. */
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
     this.#acting = dice.of(this.#processes);

@@ -26,7 +26,7 @@ const DECODE = {
   subject: decodeSubject,
 };
 
-/** Rebuilds every record from entries alone (L27). Throws on an entry that doesn't fit what came before. */
+/** Rebuilds every record from entries alone (L27). Throws on an entry that does not follow from the earlier ones. */
 export function fold(entries: readonly AuditEntry[]): Folded {
   const made = {
     request: new Map<string, Fields>(),

@@ -53,7 +53,7 @@ export function expectLegal(before: Seen, after: Seen): void {
     if (escalatedAt !== undefined) expect(now.escalatedAt).toBe(escalatedAt);
     const { approver: _a, rule: _l, terms: _t, assignedAt: _s, quorum: _q, reviewBy: _b, ...asked } = frozen;
     expect(now).toMatchObject(old.approver === undefined ? asked : frozen);
-    // A denial stays one.
+    // A denial stays a denial.
     for (const { reviewer, verdict } of old.reviews) {
       const said = now.reviews.find((review) => review.reviewer === reviewer);
       expect(said?.verdict === 'deny' || said?.verdict === verdict).toBe(true);

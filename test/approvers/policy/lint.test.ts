@@ -79,7 +79,7 @@ describe('lint()', () => {
     expect(with_([{ group: 'sre' }])).toEqual(['wide_pattern wide']);
     expect(with_([{ group: 'agents' }], { groups: { ...people, agents: ['agent:7'] } })).toEqual([]);
     expect(with_([{ group: 'agents' }], { groups: { ...people, agents: { isMember: () => true } } })).toEqual(['wide_pattern wide']);
-    // The same scope is no wider pattern.
+    // An equal scope is not a wider pattern.
     expect(codes(lint([{ id: 'same', scopes: ['db:write'], approve: true }, narrow]))).toEqual([]);
   });
 
