@@ -223,7 +223,10 @@ export class JitEngine<Scope extends string = string> {
     return listBreakGlassReviews(this.#kernel, query);
   }
 
-  /** The pending requests that this reviewer may review and has not reviewed. The engine asks the approver about membership live. */
+  /**
+   * The pending requests that this reviewer may review and has not reviewed, or whose approval by this reviewer has become stale.
+   * The engine asks the approver about membership live.
+   */
   async inbox(reviewer: string): Promise<readonly InboxItem[]> {
     this.#refuseIfClosed();
     return inbox(this.#kernel, this.#settings.readId('reviewer', reviewer));

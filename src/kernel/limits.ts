@@ -25,7 +25,8 @@ export interface Limits {
   readonly maxStartAhead?: Duration | undefined;
   /**
    * How many pending requests a subject may have opened for itself at a time, and how many each requester may have opened for
-   * others. Requests that others opened for a subject do not count against the subject's own requests. Default: 100.
+   * others. Requests that others opened for a subject do not count against the subject's own requests. For a request on its
+   * behalf, the subject's own open requests count too. Default: 100.
    */
   readonly maxOpenRequests?: number | undefined;
   /**

@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.js';
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import {
@@ -58,7 +59,12 @@ export function breakGlass(
   const request = makeRequest({ ...draft, ...written });
   const total = terms.maxTotalMs ?? Infinity;
   if (request.ttlMs > total)
-    throw new LimitError('maxTotal', total, request.ttlMs, `its rule gives at most ${total} in all (maxTotal); got ${request.ttlMs}`);
+    throw new LimitError(
+      'maxTotal',
+      total,
+      request.ttlMs,
+      `its rule gives at most ${formatDuration(total)} in all (maxTotal); got ${formatDuration(request.ttlMs)}`,
+    );
   const met = grantLimitMet(context.limits, request, context, true);
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
