@@ -67,7 +67,7 @@ function consumedBefore(store: FaultyStore, subject: JitEngine, times: number): 
 const codeOf = (error: unknown) => (isJitError(error) ? error.code : String(error));
 
 describe('attacks on the lifecycle', () => {
-  it('L12: an extension request that a revoke could not see yet is never approved, also if the old grant had just expired', async () => {
+  it('L12: an extension request that a revoke could not see yet gives no access, also if the old grant had just expired', async () => {
     const { clock, store, engine, another } = setup({ approver: people() });
     const { grant } = await granted(engine, 10 * MINUTE);
     // The extension is requested in the last millisecond; its commit is in flight.

@@ -833,7 +833,7 @@ describe('JitEngine', () => {
       expect(await typesOf(store)).not.toContain('breakGlass.overdue');
     });
 
-    it('L9 is recorded once by concurrent sweepers, also during a review', async () => {
+    it('L9 is recorded at most once by concurrent sweepers, also during a review', async () => {
       for (const seed of [1, 2, 3]) {
         const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
         const { request } = await take(engine);

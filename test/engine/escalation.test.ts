@@ -182,7 +182,7 @@ describe('an escalation', () => {
     expect([await due(24 * HOUR - 1), await due(24 * HOUR)]).toEqual([0, 1]);
   });
 
-  it('is recorded once by concurrent sweepers, also during a review', async () => {
+  it('is recorded at most once by concurrent sweepers, also during a review', async () => {
     for (const seed of [1, 2, 3, 4]) {
       const { engine, clock, store, approver } = anEscalation();
       const { id } = await aPending(engine);

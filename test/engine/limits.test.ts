@@ -153,7 +153,7 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
     });
 
-    it('counts scheduled grants; neither expired grants, with or without a sweep, nor grants that were ended early', async () => {
+    it('counts scheduled grants; neither grants that have expired without a sweep, nor revoked grants', async () => {
       const { engine, clock } = withLimits({ maxGrants: 2 });
       await aGranted(engine, { scope: 'later', startsAt: at(HOUR) });
       const now = await aGranted(engine, { scope: 'now', ttl: 1_000 });
@@ -338,7 +338,7 @@ describe('JitEngine', () => {
       expect((await ask(engine, { scopes: ['a', 'b'] })).reused).toBe(false);
     });
 
-    it('grants that were revoked or released, or are idle or used up, are not reused', async () => {
+    it('grants that were revoked or released, or are used up, are not reused', async () => {
       const { engine } = anEngine();
       await engine.revoke((await aGranted(engine)).id, { by: SAM });
       expect(await ask(engine)).toMatchObject({ outcome: 'pending', reused: false });

@@ -23,7 +23,7 @@ describe('lint()', () => {
     expect(lint(rules)).toEqual([]);
   });
 
-  it('finds a rule all of whose scopes are denied, at any position of the deny rule', () => {
+  it('finds a rule all of whose scopes are denied, also by later deny rules', () => {
     const rule: PolicyRule = { id: 'orders', scopes: ['db:orders:*', 'mail:read'], subjects: ['user:maya'], review: dba };
     const denials: PolicyRule[] = [
       { id: 'no-db', scopes: ['db:**'], subjects: [{ group: 'sre' }], deny: 'no' },
