@@ -80,7 +80,7 @@ describe('JitEngine', () => {
       for (const [when, moveTo] of [
         ['', undefined],
         [', although it has expired', END],
-        [', though its end was on record', END],
+        [', although its end was recorded', END],
       ] as const) {
         // revokeAll does not reach an ended grant, but it reaches the request to extend it.
         it(`L12 no extension outlives the ${verb} of the grant that it extends${when}, if approved concurrently`, async () => {

@@ -90,7 +90,7 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).at(-1)?.data['end']).toMatchObject({ at: at(END - 500) });
     });
 
-    it('L34 reads pages of what is due, and nothing of what is live', async () => {
+    it('L34 reads pages of due grants, and no live grant', async () => {
       const { engine, clock, store } = anEngine({ approver: autoApprove(() => true), limits: { maxGrants: 250 } });
       for (let i = 0; i < 250; i++) await aGranted(engine, { scope: `s${i}`, ttl: i < 120 ? 1000 : '2h' });
       await clock.set(at(1000));

@@ -25,7 +25,7 @@ export const NOT_ASKED: readonly string[] = [
 export const TITLES_NOT_ASKED: ReadonlySet<string> = new Set([
   'L34 sweeping 10,000 rows in pages, each handled before the next is read, is in order and costs n log n',
   'L34 sweeps 10,000 rows that are due in order, and touches none of the 10,000 that are not',
-  'L34 reads pages of what is due, and nothing of what is live',
+  'L34 reads pages of due grants, and no live grant',
   'L34 ends 10,000 grants that are due in the same second, in chunks',
   'L30 a notice is made of any entry of its types, however malformed, and each text stays within its lines',
 ]);

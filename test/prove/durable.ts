@@ -141,7 +141,7 @@ const onServer = (kind: 'postgres' | 'redis'): readonly Proof[] => [
     {
       name: 'restarts',
       laws: ['L12', 'L25', 'L26', 'L32'],
-      what: 'the server is stopped at once under load and started again; nothing acknowledged is lost, and its clients go on.',
+      what: 'the server is stopped at once under load and started again; nothing acknowledged is lost, and its clients continue.',
     },
     (durable, { seed, scale, progress }) => restarts(durable, scaled(20, scale), seed, progress),
     'restarts',

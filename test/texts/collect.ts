@@ -42,7 +42,8 @@ function isForPrograms(node: ts.Node): boolean {
   return ts.isTaggedTemplateExpression(node) && ['sql', 'lua'].includes(node.tag.getText());
 }
 
-function literalText(node: ts.Node, syntax: ts.SourceFile): string | undefined {
+/** The text of a string or a template; `undefined`: the node is neither. */
+export function literalText(node: ts.Node, syntax: ts.SourceFile): string | undefined {
   if (ts.isStringLiteralLike(node)) return node.text;
   if (!ts.isTemplateExpression(node)) return undefined;
   return node.head.text + node.templateSpans.map(({ expression, literal }) => placeholder(expression, syntax) + literal.text).join('');
