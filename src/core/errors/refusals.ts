@@ -180,9 +180,9 @@ export class LinkError extends JitError {
   override readonly name = 'LinkError';
   readonly code = 'ERR_JIT_LINK';
   /**
-   * @param why `malformed`: no token of this package. `signature`: signed with an unknown key. `expired`: its time is over. `used`:
-   *   its reviewer has reviewed since. `not_yours`: made for another reviewer. `other_request`: made for another namespace, or for
-   *   another request with the same id
+   * @param why `malformed`: no token of this package. `signature`: signed with an unknown key. `expired`: its `expiresAt` has
+   *   passed. `used`: its reviewer has reviewed since. `not_yours`: made for another reviewer. `other_request`: made for another
+   *   namespace, or for another request with the same id
    * @param requestId the request that the link is for; `undefined`: the link is not trustworthy enough to name it
    */
   constructor(
