@@ -95,7 +95,7 @@ describe('badge()', () => {
     expect(localTime(new Date(2026, 2, 14, 2, 31, 7, 412).getTime())).toBe('02:31:07');
   });
 
-  it('shows the second in which a window ends', () => {
+  it('shows the end of a window to the millisecond', () => {
     expect(exactTime(new Date(2026, 2, 14, 2, 31, 7, 4).getTime())).toBe('02:31:07.004');
   });
 });

@@ -20,7 +20,7 @@ describe('the size of the code', () => {
 describe('the figures of the code', () => {
   const lines = (count: number) => '  f();\n'.repeat(count);
 
-  it('count the lines of a function from its signature to its end, under the name of its callers', () => {
+  it('count the lines of a function from its signature to its end, under its name or that of the call it is passed to', () => {
     const text = `/** Documentation does not count. */
 function outer(
   a: number,

@@ -192,7 +192,7 @@ describe('webhookSink()', () => {
     for (const text of ['script', 'OPS-77', MAYA, SCOPE]) expect(sent).not.toContain(text);
   });
 
-  it('sends a withheld form that verifyWebhook accepts and marks', async () => {
+  it('sends a withheld form that verifyWebhook accepts, with withheld: true and the digest', async () => {
     const receiver = aReceiver(() => 204);
     const clock = new ManualClock();
     const { engine, store } = anEngine({ clock, audit: siem(receiver, clock, { texts: 'digest' }) });

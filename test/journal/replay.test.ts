@@ -242,7 +242,7 @@ describe('replay()', () => {
         /of provisioning e after version 0/,
       ],
       [
-        'a provisioning change does not change at its first entry',
+        'a provisioning change starts at version 0',
         1,
         [{ type: 'provisioning.done', data: { provisioningId: 'e', version: 0 } }],
         /writes version 0/,

@@ -362,7 +362,7 @@ describe('break_glass_used', () => {
     );
   });
 
-  it('omits the recipients and the skipped reviewers where there are none', async () => {
+  it('omits the lines for reviewers and skipped reviewers where there are none', async () => {
     const data = {
       ...endOf('approved', 'break_glass', 'user:maya'),
       afterReview: { ...owed, reviewers: [], skippedGroups: [], skippedPeople: [] },

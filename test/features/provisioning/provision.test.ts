@@ -180,7 +180,7 @@ describe('provision()', () => {
     [new TypeError('x'), 'TypeError'],
     ['a string', 'Error'],
     [undefined, 'Error'],
-  ])('records of %s the name %s', async (error: unknown, problem) => {
+  ])('records the problem of %s as %s', async (error: unknown, problem) => {
     const { engine, store } = following({
       apply: () => Promise.reject(error),
     });

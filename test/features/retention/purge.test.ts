@@ -201,7 +201,7 @@ describe('JitEngine', () => {
       expect(commits).toBeLessThan(30_000);
     });
 
-    it('L33 keeps a pending break-glass review, also when only requests of others exist', async () => {
+    it('L33 keeps the pending break-glass review of a requester who asks only for others', async () => {
       const approver = new ScriptedApprover({
         breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
         mayReviewBreakGlass: (reviewer) => reviewer === SAM,

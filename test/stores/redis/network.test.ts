@@ -120,7 +120,7 @@ for (const [name, make] of Object.entries(CLIENTS)) {
       expect(await entriesOf(opened)).toEqual(['first.1']);
     });
 
-    it('commits once on a slow connection, and where the connection is reset before, during and after', async () => {
+    it('commits once on a slow connection, and returns committed for the same change after a reset', async () => {
       const opened = await behindProxy();
       opened.network.delay(30);
       expect(await opened.store.commit(opened.change)).toMatchObject({ outcome: 'committed' });

@@ -128,7 +128,7 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     await expect(insert({}), 'the same key twice').rejects.toThrow();
   });
 
-  it('shows requests and grants in SQL, as a view without writes', async () => {
+  it('shows requests and grants in a SQL view, which refuses writes', async () => {
     await migrate({ db, dialect });
     const engine = new JitEngine({ approver: reviewers({ members: ['user:noor'] }), store: store() });
     const { request } = await engine.requestAccess({ subject: 'user:～maya', scope: 'db:write', ttl: '30m', justification: 'INC-1' });
