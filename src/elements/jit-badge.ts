@@ -67,6 +67,7 @@ export class JitBadge extends Base {
     this.#judge(() => status);
   }
 
+  /** The browser calls it when the element enters a page. */
   connectedCallback(): void {
     if (Object.hasOwn(this, 'status')) {
       // A value that was set before the element was defined shadows the accessor.
@@ -77,10 +78,12 @@ export class JitBadge extends Base {
     this.#judge();
   }
 
+  /** The browser calls it when the element leaves the page. */
   disconnectedCallback(): void {
     this.#awake?.abort();
   }
 
+  /** The browser calls it when an attribute changes. */
   attributeChangedCallback(name: string, _before: string | null, value: string | null): void {
     this.#judge(name === 'status' && (() => JSON.parse(value as string) as BadgeStatus | null));
   }

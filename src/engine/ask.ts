@@ -13,6 +13,7 @@ import type { Settings } from '../kernel/settings.js';
 export interface AccessAsk<Scope extends string = string> {
   /** The identity that would hold the access. */
   readonly subject: string;
+  /** The scope, where there is only one. An ask has either `scope` or `scopes`. */
   readonly scope?: Scope | undefined;
   /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
   readonly scopes?: readonly Scope[] | undefined;
@@ -42,6 +43,7 @@ export interface AccessAsk<Scope extends string = string> {
  * agent and operator become fields of the request.
  */
 export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'subject' | 'requestedBy'> {
+  /** The run that asks. */
   readonly run: AgentRun;
 }
 
@@ -49,7 +51,10 @@ export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Sc
  * An ask that creates no request. The engine returns what would happen, by which rule, and who may review. It stores only
  * the count of dry runs: an `attempt.refused` entry with code `dry_run`.
  */
-export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & { readonly dryRun: true };
+export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & {
+  /** Marks the ask as a dry run. */
+  readonly dryRun: true;
+};
 
 /** The argument of `extend`: more time for a grant, after its present window. */
 export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {

@@ -20,6 +20,7 @@ import { endedWithStatus, type RequestWithStatus } from './with-status.js';
 
 /** Selects pending break-glass reviews. */
 export interface BreakGlassReviewQuery {
+  /** Selects the reviews of access that this subject took. */
   readonly subject?: string | undefined;
   /** Selects the reviews that this person may give. */
   readonly reviewer?: string | undefined;

@@ -3,8 +3,9 @@ import type { Settings } from '../kernel/settings.js';
 
 /** The caller of a verb, and its reason. */
 export interface By {
+  /** The id of the caller, which your code has authenticated. Recorded in the journal. */
   readonly by: string;
-  /** Recorded in the journal. Text of at most 4 KiB. */
+  /** Why. Recorded in the journal. Text of at most 4 KiB. Default: none. */
   readonly reason?: string | undefined;
 }
 

@@ -13,7 +13,7 @@ import type { Standing } from '../kernel/standing.js';
 export interface CheckerOptions {
   /** The store that the engines write to. The checker calls only its reads. */
   readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find' | 'windowOf'>;
-  /** Default: the machine's clock. */
+  /** The clock by which the checker judges. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The matcher that the engines use. With another one, every call rejects. Default: exact scopes. */
   readonly scopes?: ScopeMatcher | undefined;
@@ -30,7 +30,7 @@ export interface CheckerOptions {
    * - `'allow'`: the grant allows as in an engine's `check`. The service must call the engine's `consume` elsewhere.
    */
   readonly countedGrants?: 'deny' | 'allow' | undefined;
-  /** Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped. */
+  /** Receives errors that have no caller: a malformed row, a clock that steps back. Errors that it throws are dropped. Default: none. */
   readonly onError?: OnError | undefined;
 }
 

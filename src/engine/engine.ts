@@ -57,6 +57,10 @@ import { consume, readTouch, touchGrants } from './uses.js';
  * The engine trusts the `subject`, `by` and `reviewer` that it is given: authentication is the caller's responsibility.
  * Every verb rejects with a typed error when the store is unreachable. A caller that then does nothing denies access.
  *
+ * Each verb may also reject with errors that its comment does not name: InvalidArgumentError when an argument breaks a rule,
+ * NotFoundError for an unknown id, StoreError, OutcomeUnknownError or CorruptError when the store fails, ClockError when the
+ * clock fails, and ClosedError after {@link close}.
+ *
  * @typeParam Scope with a union of scope literals, the compiler reports a misspelt scope
  * @example
  * const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
@@ -205,6 +209,7 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit can not hold it.
    *
+   * @param options.verdict whether the emergency justified the access
    * @throws SelfReviewError, NotReviewerError
    * @throws DecidedError when another reviewer has given the verdict
    * @throws PartialError when a grant could not be ended

@@ -22,12 +22,14 @@ export interface Paging {
 }
 
 export interface RequestQuery extends Paging {
+  /** Selects the requests for this subject. */
   readonly subject?: string | undefined;
   /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
   readonly status?: RequestStatus | undefined;
 }
 
 export interface GrantQuery<Scope extends string = string> extends Paging {
+  /** Selects the grants of this subject. */
   readonly subject?: string | undefined;
   /** Selects the grants of exactly this scope, not those of a pattern that covers it. */
   readonly scope?: Scope | undefined;
@@ -36,16 +38,20 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
 }
 
 export interface HolderQuery<Scope extends string = string> extends Paging {
+  /** The scope that the grants covered. */
   readonly scope: Scope;
-  /** Not in the future. Epoch milliseconds or a `Date`. */
+  /** The instant, not in the future. Epoch milliseconds or a `Date`. */
   readonly at: Instant;
 }
 
 export interface HistoryQuery<Scope extends string = string> extends Paging {
+  /** Selects the grants of this subject. */
   readonly subject?: string | undefined;
+  /** Selects the grants that cover this scope. */
   readonly scope?: Scope | undefined;
-  /** The span `[from, to)`: epoch milliseconds or `Date`s. */
+  /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
   readonly from: Instant;
+  /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */
   readonly to: Instant;
 }
 

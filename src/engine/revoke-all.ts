@@ -16,7 +16,19 @@ import { cancelAccessRequest, confirmEnds, endAndTally } from './revocation.js';
  * The target of `revokeAll`: exactly one of the three fields. `scope` reaches each grant and request whose scope overlaps the
  * pattern. `requestId` also reaches the extensions of the request's grants.
  */
-export type RevokeAllTarget = { readonly subject: string } | { readonly scope: string } | { readonly requestId: string };
+export type RevokeAllTarget =
+  | {
+      /** Reaches the access and the requests of this subject; for an agent, also those of its runs. */
+      readonly subject: string;
+    }
+  | {
+      /** Reaches what overlaps this scope or pattern. */
+      readonly scope: string;
+    }
+  | {
+      /** Reaches this request, its grants and their extensions. */
+      readonly requestId: string;
+    };
 
 /** How many records are ended at a time: a store that commits in groups shares a transaction among them. */
 const AT_ONCE = 32;

@@ -10,7 +10,7 @@ import { readDuration, type Duration } from '../core/duration.js';
 export interface SweeperOptions {
   /** How long from the start of one pass to the next: milliseconds, or a string like `'30s'`. */
   readonly every: Duration;
-  /** Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. */
+  /** Receives the error of each pass that fails. The loop continues. Errors that this function throws are dropped. Default: none. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 

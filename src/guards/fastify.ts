@@ -26,6 +26,7 @@ declare module 'fastify' {
 
 /** The engine, the function that identifies the caller, and the defaults of all guards of this application. */
 export interface JitAccessOptions extends CallerOptions<[request: FastifyRequest]> {
+  /** The engine, or a checker of `jit-access/check`. */
   readonly engine: GuardEngine;
 }
 

@@ -36,7 +36,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
   readonly realm?: string | undefined;
   /** The `retry-after` of a 503: whole seconds, rounded up. Default: 5 seconds. */
   readonly retryAfter?: Duration | undefined;
-  /** Called for each refusal, with the data that the client does not get: the decision, or the error. A throw is ignored. */
+  /** Called for each refusal, with the data that the client does not get: the decision, or the error. A throw is ignored. Default: none. */
   readonly onRefused?: ((refused: Refused, ...args: Args) => void) | undefined;
 }
 

@@ -45,7 +45,7 @@ const MAX_RESTARTS = 8;
  * Performance: it reads all rows, calls `live` for each subject and for each pair of subject and scope, and keeps all records
  * in memory.
  *
- * @param options `head`: an anchor exported earlier, which the journal must contain
+ * @param options.head an anchor exported earlier, which the journal must contain. Default: none; a truncation is not found
  * @throws StoreError `ERR_JIT_STORE` when the store is unreachable
  * @throws ConflictError `ERR_JIT_CONFLICT` when purges kept trimming the journal while `verifyStore` read it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`

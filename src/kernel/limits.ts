@@ -17,8 +17,8 @@ export interface Limits {
   /** How long after a request's creation the sweep asks an approver again that gave no answer. Default: 30 seconds. */
   readonly retryAfter?: Duration | undefined;
   /**
-   * The longest time from the first start of a grant to the end of its last extension. Also the longest unbroken access, from now
-   * on, that a request may lead to; adjoining grants and open requests are included. Default: 24 hours.
+   * The longest time from the first start of a grant to the end of its last extension. Also the longest `ttl`, and the longest
+   * unbroken access, from now on, that a request may lead to; adjoining grants and open requests are included. Default: 24 hours.
    */
   readonly maxTotal?: Duration | undefined;
   /** How far ahead a requested start may lie. Default: 7 days. */

@@ -25,16 +25,20 @@ import type { Standing } from './standing.js';
 export interface JitEngineOptions {
   /** Decides requests, or names the reviewers who must decide them. */
   readonly approver: Approver;
-  /** Default: a new `MemoryGrantStore`. One that outlives the process must have a `namespace` other than `'default'`. */
+  /**
+   * Keeps the records and the journal. One that outlives the process must have a `namespace` other than `'default'`.
+   * Default: a new `MemoryGrantStore`.
+   */
   readonly store?: GrantStore | undefined;
-  /** Default: the system clock. */
+  /** The clock that the engine reads. Default: the system clock. */
   readonly clock?: Clock | undefined;
-  /** The sinks that receive the journal's entries. Default: none. */
+  /** The sinks that receive the journal's entries, each with a name of its own. Default: none. */
   readonly audit?: AuditSink | readonly AuditSink[] | undefined;
   /** Decides which scopes a granted scope covers. Default: {@link exactScopes}. */
   readonly scopes?: ScopeMatcher | undefined;
   /** The access that a subject has without a grant. Evaluated first, and always matched as patterns. Default: none. */
   readonly standing?: Standing | undefined;
+  /** The limits of requests, reviews and grants. Default: the default of each limit. */
   readonly limits?: Limits | undefined;
   /**
    * How much earlier ends and deadlines apply, in milliseconds, 0 to 3,600,000. Where the clocks of several processes

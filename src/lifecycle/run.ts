@@ -6,9 +6,9 @@ import { readAgent, RUN_MARK } from '../records/index.js';
 export interface AgentRun {
   /** The agent's own id: at most 128 UTF-16 units, without `/run/`. */
   readonly agent: string;
-  /** The id of the person or service that the agent works for. */
+  /** The id of the person or service that the agent works for. Default: none; then `job` is required. */
   readonly operator?: string | undefined;
-  /** The id of the conversation, ticket or task. */
+  /** The id of the conversation, ticket or task. Default: none; then `operator` is required. */
   readonly job?: string | undefined;
 }
 

@@ -5,6 +5,7 @@ import {
   toJson,
   type AccessRequest,
   type ProvisioningChange,
+  type EntryData,
   type EntryType,
   type Grant,
   type StoredRecord,
@@ -84,7 +85,13 @@ export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Gran
 export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highWater);
 
 /** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
-export function entryOf(record: AccessRequest | Grant, type: EntryType, at: number, actor: string, fields: object): EntryDraft {
+export function entryOf<Type extends EntryType>(
+  record: AccessRequest | Grant,
+  type: Type,
+  at: number,
+  actor: string,
+  fields: Partial<EntryData[Type]>,
+): EntryDraft {
   const ids = record.kind === 'grant' ? { requestId: record.requestId, grantId: record.id } : { requestId: record.id };
   return { type, at, actor, ...ids, data: toJson({ version: record.version, ...fields }) };
 }

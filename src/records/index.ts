@@ -1,4 +1,5 @@
 export type * from './types.js';
+export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
 export { toJson } from './codec/columns.js';
 export { encode } from './codec/encode.js';

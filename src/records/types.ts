@@ -28,6 +28,7 @@ export interface Terms {
 
 /** The grant that a request extends. Read from that grant when the request is made. Never changes. */
 export interface Extension {
+  /** The id of the old grant. */
   readonly grantId: string;
   /** The old grant's `expiresAt`. The new grant starts there, or at a later decision. Epoch milliseconds. */
   readonly from: number;
@@ -51,28 +52,35 @@ export interface AfterReview {
   readonly skippedPeople: readonly string[] | undefined;
   /** When a sweep recorded that the review is overdue. Epoch milliseconds. */
   readonly missedAt: number | undefined;
+  /** The review. `undefined` while it is pending. */
   readonly breakGlassReview: BreakGlassReview | undefined;
 }
 
 /** The verdict of a reviewer on a break-glass use. */
 export interface BreakGlassReview {
+  /** The reviewer. */
   readonly by: string;
+  /** Whether the emergency justified the access. `unjustified` also ended it. */
   readonly verdict: 'justified' | 'unjustified';
-  /** Epoch milliseconds. */
+  /** When the reviewer gave it. Epoch milliseconds. */
   readonly at: number;
+  /** Why, in the reviewer's words. */
   readonly reason: string | undefined;
 }
 
 /** The review of one reviewer. A reviewer has at most one review on a request. A later one replaces it. */
 export interface Review {
+  /** The id of the reviewer. */
   readonly reviewer: string;
+  /** Whether the reviewer approves or denies. */
   readonly verdict: 'approve' | 'deny';
   /** The reviewer's groups at the instant of the review: groups of the quorum, and the group of its escalation. */
   readonly groups: readonly string[];
   /** The group of the quorum in which the review counts. `undefined`: the group that brings the quorum closest to completion. */
   readonly as: string | undefined;
-  /** Epoch milliseconds. */
+  /** When the reviewer gave it. Epoch milliseconds. */
   readonly at: number;
+  /** Why, in the reviewer's words. */
   readonly reason: string | undefined;
   /** A text for the other reviewers. */
   readonly comment: string | undefined;
@@ -81,10 +89,15 @@ export interface Review {
 /** An end of a request or a grant: a status of the table, one of its causes, the instant, the actor, and the given reason. */
 export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
   readonly [Status in keyof Table]: {
+    /** The status from then on. */
     readonly status: Status;
+    /** The cause of the end. */
     readonly cause: Table[Status][number];
+    /** When it ended. Epoch milliseconds. */
     readonly at: number;
+    /** The actor: the id of a caller, or an actor of the engine, such as `system:sweeper`. */
     readonly by: string;
+    /** Why, in the words of the actor or of the approver. */
     readonly reason: string | undefined;
   };
 }[keyof Table];
@@ -96,6 +109,7 @@ export type RequestEnd = EndIn<typeof REQUEST_ENDS>;
 export interface AccessRequest {
   readonly kind: 'request';
   readonly id: string;
+  /** The request's version. Each change increments it. */
   readonly version: number;
   /** The identity that would hold the access. */
   readonly subject: string;
@@ -105,6 +119,7 @@ export interface AccessRequest {
   readonly agent: string | undefined;
   /** The operator on whose behalf the run asks, where it has one. The operator may review if the approver's groups include them. */
   readonly operator: string | undefined;
+  /** The requested scopes. */
   readonly scopes: readonly string[];
   /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` is set. */
   readonly ttlMs: number;
@@ -112,11 +127,13 @@ export interface AccessRequest {
   readonly startsAt: number | undefined;
   /** The grant to extend. `undefined`: the request extends none. */
   readonly extension: Extension | undefined;
+  /** Why the requester asks. */
   readonly justification: string | undefined;
+  /** The ticket that the requester cites. */
   readonly ticket: string | undefined;
   /** The caller's own JSON. The store keeps it on the request. The journal holds only its SHA-256. */
   readonly metadata: JsonObject | undefined;
-  /** Epoch milliseconds. */
+  /** When the request was created. Epoch milliseconds. */
   readonly createdAt: number;
   /** The review deadline: the first instant at which the request can no longer be decided. Epoch milliseconds. */
   readonly reviewBy: number;
@@ -134,6 +151,7 @@ export interface AccessRequest {
   readonly quorum: Quorum | undefined;
   /** When a sweep recorded that the quorum's escalation has begun. Epoch milliseconds. */
   readonly escalatedAt: number | undefined;
+  /** The reviews so far. */
   readonly reviews: readonly Review[];
   /** `undefined` while no end is recorded: pending, or expired without a sweep. */
   readonly end: RequestEnd | undefined;
@@ -149,9 +167,12 @@ export interface Grant {
   readonly kind: 'grant';
   /** `<requestId>.<n>`, where n is the position of the scope in the request, from 1. */
   readonly id: string;
+  /** The grant's version. Each change increments it. */
   readonly version: number;
   readonly requestId: string;
+  /** The identity that holds the access. */
   readonly subject: string;
+  /** The scope that the grant gives access to. */
   readonly scope: string;
   /** When the request was decided. Epoch milliseconds. */
   readonly issuedAt: number;
@@ -188,6 +209,7 @@ export interface Grant {
 
 /** A grant that extends another. */
 export interface Successor {
+  /** The id of the grant that extends it. */
   readonly grantId: string;
   /** When it was issued. Epoch milliseconds. */
   readonly at: number;
@@ -246,10 +268,13 @@ export interface ProvisioningChange {
   readonly kind: 'provisioning';
   /** Derived from name, subject and scope. */
   readonly id: string;
+  /** The version of this record. Each change increments it. */
   readonly version: number;
   /** The name of the provisioning target. */
   readonly name: string;
+  /** The subject whose access changes. */
   readonly subject: string;
+  /** The scope of the access. */
   readonly scope: string;
   /** The desired state: whether the subject holds the scope. */
   readonly held: boolean;
@@ -271,10 +296,13 @@ export interface ProvisioningChange {
 
 /** The outcome of a provisioning change: the external system took it, its tries are used up (`stuck`), or a person set it aside. */
 export interface ProvisioningOutcome {
+  /** `done`: the external system took it. `stuck`: its tries are used up. `dismissed`: a person set it aside. */
   readonly status: 'done' | 'stuck' | 'dismissed';
-  /** Epoch milliseconds. */
+  /** When it was recorded. Epoch milliseconds. */
   readonly at: number;
+  /** `system:provisioning`, or the person who set it aside. */
   readonly by: string;
+  /** Why the person set it aside. */
   readonly reason: string | undefined;
 }
 
@@ -296,6 +324,7 @@ export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | Provisi
 
 /** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {
+  /** The entry's number. 0: before the first entry. */
   readonly seq: number;
   /** 64 lower-case hex digits. */
   readonly hash: string;
@@ -305,19 +334,23 @@ export interface Anchor {
 export interface UnlinkedEntry {
   /** Format version. */
   readonly v: 1;
+  /** The namespace of the journal. */
   readonly namespace: string;
-  /** `<change id>.<n>`. A repeated commit or delivery keeps it. */
+  /** `<change id>.<n>`. A repeated commit or delivery keeps it: drop repeats by it. */
   readonly id: string;
+  /** What happened. */
   readonly type: EntryType;
-  /** When the transition happened: never before the record's last instant (L27). Epoch milliseconds. */
+  /** When the transition happened, by the clock of its process: never before the record's last instant (L27). Epoch milliseconds. */
   readonly at: number;
   /** The id that caused it. `system:approver`, `system:sweeper`, `system:provisioning` and `system:engine` are the engine's own. */
   readonly actor: string;
+  /** The request that the entry is about. */
   readonly requestId?: string | undefined;
+  /** The grant that the entry is about. */
   readonly grantId?: string | undefined;
   /** Every field that the transition wrote. */
   readonly data: JsonObject;
-  /** SHA-256 of the RFC 8785 form of all of the above, 64 lower-case hex digits. */
+  /** SHA-256 of the RFC 8785 form of the entry without `digest`, `seq`, `prevHash` and `hash`: 64 lower-case hex digits. */
   readonly digest: string;
 }
 

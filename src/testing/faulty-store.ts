@@ -61,6 +61,7 @@ export class FaultyStore implements GrantStore {
   readonly #inner: GrantStore;
   #faults: SharedFaults = { injected: [], hanging: [], calls: [] };
 
+  /** @param inner the store that receives the calls */
   constructor(inner: GrantStore) {
     this.#inner = inner;
     this.namespace = inner.namespace;

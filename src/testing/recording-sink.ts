@@ -22,6 +22,10 @@ export class RecordingSink implements AuditSink {
   #held: Promise<void> | undefined;
   #release: (() => void) | undefined;
 
+  /**
+   * @param options.name the sink's name. Default: `'recording'`
+   * @param options.follow see `AuditSink.follow`. Default: `'shared'`
+   */
   constructor(options: { readonly name?: string | undefined; readonly follow?: 'shared' | 'local' | undefined } = {}) {
     this.name = options.name ?? 'recording';
     this.follow = options.follow ?? 'shared';

@@ -49,6 +49,10 @@ export class ScriptedApprover implements Approver {
   declare readonly breakGlass?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<BreakGlassVerdict>;
   declare readonly mayReviewBreakGlass?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<boolean>;
 
+  /**
+   * @param script the answers
+   * @param name the approver's name. Default: `'scripted'`
+   */
   constructor(script: ApproverScript = {}, name = 'scripted') {
     this.name = name;
     this.script = { ...script };

@@ -8,7 +8,7 @@ import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
  * Reads a policy from a JSON file. Live groups, which are code, come from the options.
  *
  * @param json the text of the file, or the result of `JSON.parse`
- * @param options.groups groups that the rules of the file may name. The file must not define the same group
+ * @param options.groups groups that the rules of the file may name. The file must not define the same group. Default: none
  * @param options.scopes as for `definePolicy`
  * @param options.canonicalId as for `definePolicy`
  * @throws InvalidArgumentError that names the rule and the field, or the line where the text is not JSON or repeats a field

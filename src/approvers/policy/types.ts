@@ -136,7 +136,7 @@ export interface PolicyOptions {
   readonly scopes?: ScopeMatcher | undefined;
   /**
    * The engine's `canonicalId`, for `explain`, and for `lint`, which names the ids that it changes. An engine always applies its
-   * own to every id of the policy, whether or not this option is given.
+   * own to every id of the policy, whether or not this option is given. Default: none.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
 }

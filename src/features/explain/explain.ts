@@ -28,7 +28,10 @@ import type { Explanation, ExplanationReason } from './explanation.js';
 
 /** The options of `explain`. */
 export interface ExplainOptions {
-  /** The request that `asking` previews. `ttl`: 15 minutes by default, or as much as the limits allow. */
+  /**
+   * The request that `asking` previews. Its `ttl` is 15 minutes by default, or as much as the limits allow. Default: a request
+   * with this `ttl` alone.
+   */
   readonly ask?:
     (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
 }

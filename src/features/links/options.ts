@@ -14,7 +14,9 @@ export interface ApprovalLinksOptions {
 
 /** The options of `create`. */
 export interface LinkOptions {
+  /** The reviewer for whom the link is made. */
   readonly reviewer: string;
+  /** The review that the link gives. */
   readonly decision: 'approve' | 'deny';
   /** How long the link is valid; never longer than the request's own deadline, which is the default. */
   readonly ttl?: Duration | undefined;
@@ -36,7 +38,11 @@ export interface LinkPreview {
 /** The authenticated person who opens an approval link; or, only with `bearer: true`, any holder of the link. */
 export type RedeemBy = Omit<ReviewBy, 'by'> &
   (
-    | { readonly by: string; readonly bearer?: false | undefined }
+    | {
+        /** The id of the reviewer, which your code has authenticated. */
+        readonly by: string;
+        readonly bearer?: false | undefined;
+      }
     | {
         /**
          * True: the holder of the token acts as its reviewer, without authentication. Danger: any process or person that

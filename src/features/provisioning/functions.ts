@@ -12,7 +12,11 @@ import { Provisioner, type ProvisioningReport } from './provisioner.js';
 export interface Provisioning {
   /** The target's name. */
   readonly name: string;
-  /** The changes of this target whose tries are used up, the oldest first; of one subject, or all. */
+  /**
+   * The changes of this target whose tries are used up, the oldest first; of one subject, or all.
+   *
+   * @param query.subject selects the changes of this subject. Default: all subjects
+   */
   failed(query?: { readonly subject?: string | undefined }): Promise<readonly ProvisioningChange[]>;
   /**
    * Compares the recorded changes of this target with the current access. Applies every difference and every due change,
@@ -42,8 +46,9 @@ export interface Provisioning {
 
 /** Which changes {@link failedChanges} returns. */
 export interface FailedChangesQuery {
-  /** The target's name. */
+  /** The target's name. Default: all targets. */
   readonly name?: string | undefined;
+  /** Selects the changes of this subject. Default: all subjects. */
   readonly subject?: string | undefined;
 }
 

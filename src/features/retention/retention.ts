@@ -15,10 +15,11 @@ import { Purge, type PurgeReport } from './purge.js';
 export interface PurgeOptions {
   /** At least a day ago, and not later than the median instant of the journal's last 1,000 entries. */
   readonly before: Instant;
+  /** The id of the caller, which your code has authenticated. Recorded in the journal. */
   readonly by: string;
   /**
    * True: purges up to `before` even if the journal does not confirm it, as long as this process's clock has passed it. Only
-   * for a person who knows that the clock is right.
+   * for a person who knows that the clock is right. Default: false.
    */
   readonly force?: boolean | undefined;
 }

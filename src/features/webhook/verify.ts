@@ -61,7 +61,7 @@ export interface WebhookToVerify {
   readonly headers: { get(name: string): string | null } | Readonly<Record<string, string | readonly string[] | undefined>>;
   /** The signature must match one of them. */
   readonly secrets: readonly string[];
-  /** Default: the system clock. */
+  /** The clock that the timestamp is compared with. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The tolerance for clock differences and delivery time. Default: 5 minutes. */
   readonly tolerance?: Duration | undefined;

@@ -26,11 +26,11 @@ export interface WebhookSinkOptions {
    * receiver has refused five times is posted in that form. Default: `'all'`.
    */
   readonly texts?: 'all' | 'digest' | undefined;
-  /** Default: `globalThis.fetch`, read at each call. */
+  /** Sends a call. Default: `globalThis.fetch`, read at each call. */
   readonly fetch?: WebhookFetch | undefined;
   /** How long one call may take, at most 20 seconds. Default: 10 seconds. */
   readonly timeout?: Duration | undefined;
-  /** Default: the system clock. Pass the engine's clock if it has another. */
+  /** The clock that stamps the calls. Pass the engine's clock if it has another. Default: the system clock. */
   readonly clock?: Clock | undefined;
 }
 

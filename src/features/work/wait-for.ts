@@ -8,7 +8,7 @@ import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';
 
 export interface WaitOptions {
-  /** Stops the wait: the promise rejects with its `reason`. The request does not change. */
+  /** Stops the wait: the promise rejects with its `reason`. The request does not change. Default: none. */
   readonly signal?: AbortSignal | undefined;
   /** How often the request is read again: the wait notices a decision without a hint within this time. Default: 1 second. */
   readonly poll?: Duration | undefined;

@@ -29,9 +29,9 @@ export type AiToolInput<Tool> = Tool extends { readonly execute?: infer Execute 
 export interface ToolApprovalOptions<Tools> extends Omit<Borrower, 'agent' | 'operator' | 'job'> {
   /** The agent's own id. It is a constant: the code that calls `generateText` knows on whose behalf the agent runs. */
   readonly agent: string;
-  /** The person who runs the agent. Becomes the request's `operator`, who may review if the approver allows it. */
+  /** The person who runs the agent. Becomes the request's `operator`, who may review if the approver allows it. Default: none. */
   readonly operator?: string | undefined;
-  /** The run or the conversation, if the model's call ids are unique only within one. */
+  /** The run or the conversation, if the model's call ids are unique only within one. Default: none. */
   readonly job?: string | undefined;
   /** The rule of each tool; `'unguarded'`: no rule. Every tool must be listed, so that none is forgotten. */
   readonly tools: { readonly [Name in keyof Tools]: ToolRule<AiToolInput<Tools[Name]>> | 'unguarded' };

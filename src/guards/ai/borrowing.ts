@@ -30,7 +30,7 @@ export interface Borrower<Context = never> {
   /**
    * The person on whose behalf the agent runs. The run holds the access, so access lent for one operator is not valid for
    * another (L43). Becomes the request's `operator`, who may review if the approver allows it. If a function returns
-   * `undefined`, no call runs.
+   * `undefined`, no call runs. Default: none.
    */
   readonly operator?: Who<Context> | undefined;
   /**
@@ -38,27 +38,32 @@ export interface Borrower<Context = never> {
    * calls. Becomes `metadata.job`. If a function returns `undefined`, no call runs.
    *
    * Gotcha: without `operator` and `job` the agent's id is the unit of isolation, and all of its calls share its access.
+   *
+   * Default: none.
    */
   readonly job?: Who<Context> | undefined;
   /** How long a call waits for its review before the model learns that the call is pending. Default: no wait. */
   readonly wait?: Duration | undefined;
-  /** Called for each call that is pending, so that your code can wait for the request and continue the run. A throw is ignored. */
+  /** Called for each call that is pending, so that your code can wait for the request and continue the run. A throw is ignored.
+   * Default: none.
+   */
   readonly onWaiting?: ((waiting: WaitingCall) => void) | undefined;
   /**
    * Called with each failure that the model only sees as "nothing was done": a store that is down, or a function of yours
-   * that throws. A throw is ignored.
+   * that throws. A throw is ignored. Default: none.
    */
   readonly onError?: ((error: unknown, tool: string) => void) | undefined;
 }
 
 /** The access that a tool requires. */
 export interface ToolRule<Input = unknown> {
+  /** The scope that a call requires. */
   readonly scope: ScopeFrom<Input>;
   /** The length of the requested window. The model never chooses it. */
   readonly ttl: Duration;
   /**
    * Selects the model's own words from the input, for the reviewer. They are quoted, marked as unverified, and cut to the
-   * length limit of a justification. They decide nothing.
+   * length limit of a justification. They decide nothing. Default: none.
    */
   readonly justification?: ((input: Input) => string | null | undefined) | undefined;
 }

@@ -4,12 +4,15 @@ import { readCaller, type CallerOptions, type GuardEngine } from '../options.js'
 
 /** The engine, the function that identifies the caller, and the defaults of all guards of this application. */
 export interface JitAccessOptions extends CallerOptions<[context: ExecutionContext]> {
+  /** The engine, or a checker of `jit-access/check`. */
   readonly engine: GuardEngine;
 }
 
 /** {@link JitAccessOptions} from a factory, for an engine that is itself a provider. */
 export interface JitAccessAsyncOptions extends Pick<ModuleMetadata, 'imports'> {
+  /** The providers that the factory receives, as in Nest. Default: none. */
   readonly inject?: FactoryProvider['inject'];
+  /** Makes the options, when the application starts. */
   readonly useFactory: FactoryProvider<JitAccessOptions>['useFactory'];
 }
 

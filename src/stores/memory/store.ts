@@ -39,7 +39,7 @@ export class MemoryGrantStore implements GrantStore {
   #space: NamespaceState;
   #spaces = new Spaces();
 
-  /** @param options.namespace default: `'default'` */
+  /** @param options.namespace the namespace that the store serves. Default: `'default'` */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
     const { namespace = 'default' } = readOptions('options', options, ['namespace']);
     this.namespace = readId('namespace', namespace);

@@ -52,6 +52,8 @@ export function schemaSql(dialect: SqlDialect): string {
  * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
  * does not need it.
  *
+ * @param options.db your own Kysely instance
+ * @param options.dialect the database behind it
  * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

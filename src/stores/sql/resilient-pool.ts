@@ -70,6 +70,7 @@ export interface ResilientPoolOptions {
 
 /** The part of a `pg` pool that {@link resilientPool} uses. */
 export interface ResilientPoolTarget extends PgPool {
+  /** Closes the pool. */
   end(): Promise<void>;
 }
 

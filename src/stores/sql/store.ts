@@ -28,6 +28,7 @@ import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.
 export interface SqlGrantStoreOptions {
   /** Your own Kysely instance. The store skips its plugins, and never closes it. */
   readonly db: SqlDatabase;
+  /** The database behind `db`. */
   readonly dialect: SqlDialect;
   /**
    * The service or tenant that owns these grants. Services that share the tables need different namespaces: within one

@@ -37,7 +37,7 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
    * is enough. The suite also uses namespaces whose names begin with that name.
    */
   create(): MaybePromise<Store>;
-  /** Called after each case, whether it passed or failed. */
+  /** Called after each case, whether it passed or failed. Default: none. */
   cleanup?(store: Store): MaybePromise<void>;
   /**
    * Opens another handle to the namespace of `store`, as independent as possible: with another connection, preferably in
@@ -46,7 +46,7 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
   reopen?(store: Store): MaybePromise<GrantStore>;
   /**
    * Breaks the backend of `store`: closes the pool, cuts the connection, or points it at a dead port. Without this hook
-   * guarantee 9 is not proven, and the report says so.
+   * guarantee 9 is not proven, and the report says so. Default: none.
    *
    * @returns a function that repairs the backend, with all its data
    */
