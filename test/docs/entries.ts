@@ -157,11 +157,8 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
 
   const fields = new Map<string, Set<string>>();
   const collect = async () => {
-    for await (const { type, data } of readJournal(store)) {
-      const { version, ...rest } = data;
-      if (version === undefined) (fields.get('unversioned') ?? setOf(fields, 'unversioned')).add(type);
-      for (const name of Object.keys(rest)) (fields.get(type) ?? setOf(fields, type)).add(name);
-    }
+    for await (const { type, data } of readJournal(store))
+      for (const name of Object.keys(data)) (fields.get(type) ?? setOf(fields, type)).add(name);
   };
   // A process that is an hour behind, and whose clock a person accepts.
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });

@@ -43,14 +43,6 @@ export const explainedEnds = (): string[] =>
     .filter(([end = '']) => /^`(approved|denied|cancelled|expired|revoked)`$/.test(end))
     .map(([end, cause]) => [...quoted(end), ...quoted(cause)].join(' '));
 
-/** For each type of entry, the fields that the page says it carries. */
-export const explainedFields = (): ReadonlyMap<string, readonly string[]> =>
-  new Map(
-    rowsOf(PAGE)
-      .filter(([types = '']) => /^`(request|grant|usage|breakGlass|provisioning|attempt|journal|clock)\.\w+`/.test(types))
-      .flatMap(([types, fields]) => quoted(types).map((type) => [type, quoted(fields)] as const)),
-  );
-
 /** Every end of the table in code, as `approved quorum`. */
 export const ENDS: readonly string[] = [...pairs(REQUEST_ENDS), ...pairs(GRANT_ENDS)];
 

@@ -13,6 +13,8 @@ export interface Entry {
 /** The declarations of the package, as the compiler reads them. */
 export interface Sources {
   readonly checker: ts.TypeChecker;
+  /** The files under src. */
+  readonly files: readonly ts.SourceFile[];
   /** In the order of package.json. */
   readonly entries: readonly Entry[];
   /** The declaration of this name in a file, from the root: `src/records/types.ts`. */
@@ -55,6 +57,7 @@ export function readSources(edits: Edits = new Map()): Sources {
   };
   return {
     checker,
+    files: program.getSourceFiles().filter(({ fileName }) => pathOf(fileName).startsWith('src/')),
     entries: entryNames().map((name) => ({
       specifier: name === 'index' ? 'jit-access' : `jit-access/${name}`,
       exports: exportsOf(moduleOf(`src/${name}.ts`)),

@@ -21,13 +21,13 @@ function shortType(node: ts.TypeNode, keepsUndefined: boolean): string {
 
 /** The type of a member as it is declared; as the compiler infers it, where the declaration depends on a type parameter. */
 export function typeOf({ checker }: Sources, member: ts.Symbol, keepsUndefined: boolean): string {
-  const declaration = member.declarations?.[0];
+  const [declaration, ...others] = new Set(member.declarations);
   const declared =
     declaration !== undefined &&
     (ts.isPropertySignature(declaration) || ts.isPropertyDeclaration(declaration) || ts.isParameter(declaration))
       ? declaration.type
       : undefined;
-  if (declaration !== undefined && declared !== undefined && !isInAlias(declaration)) {
+  if (declaration !== undefined && declared !== undefined && others.length === 0 && !isInAlias(declaration)) {
     const isLeftOut = (declaration as ts.ParameterDeclaration).questionToken !== undefined;
     const type = shortType(declared, keepsUndefined);
     return keepsUndefined && isLeftOut && !type.endsWith('undefined') ? `${type} | undefined` : type;
@@ -55,9 +55,8 @@ export function membersOf({ checker }: Sources, type: ts.Type): readonly ts.Symb
   const byName = new Map<string, ts.Symbol>();
   for (const part of parts) {
     for (const member of checker.getPropertiesOfType(part)) {
-      const declared = member.declarations?.[0];
-      // `bearer?: false` of one part and `bearer: true` of another are one member, described by either.
-      if (declared !== undefined && !byName.has(member.name)) byName.set(member.name, member);
+      // `bearer?: false` of one part and `bearer: true` of another are one member of the union.
+      if (!byName.has(member.name)) byName.set(member.name, checker.getPropertyOfType(type, member.name) ?? member);
     }
   }
   return [...byName.values()];
@@ -90,7 +89,8 @@ export function dataTypeIn(sources: Sources, type: ts.Type): ts.InterfaceDeclara
 
 /** The unit in which a value is given, by its type and its name. */
 export function unitOf(type: string, name: string, text: string): string {
-  if (/\bDuration\b/.test(type)) return 'duration';
+  if (type.includes('{')) return '';
+  if (/\bDuration\b/.test(type) || (/\bstring\b/.test(type) && /milliseconds/.test(text))) return 'duration';
   if (/\bInstant\b/.test(type)) return 'instant';
   if (!/\bnumber\b/.test(type) || type.includes('=>')) return '';
   if (/[Ee]poch milliseconds/.test(text)) return 'epoch ms';
