@@ -100,13 +100,13 @@ function tableOf(sources: Sources, callable: Callable, parameter: string, node: 
   const type = checker.getTypeAtLocation(node);
   const user = code(callable.owner === undefined ? callable.name : `${callable.owner}.${callable.name}`);
   const common = { type, users: new Set([user]), params: paramsOf(callable, parameter), isStrict: callable.owner === undefined };
+  if (membersOf(sources, type).length === 0) return [];
   if (!ts.isTypeReferenceNode(node)) {
     const title = `${parameter[0]?.toUpperCase()}${parameter.slice(1)} of ${user}`;
     return [[node, { ...common, title, name: '', about: '' }]];
   }
   const symbol = checker.getSymbolAtLocation(node.typeName);
   const declaration = symbol && (symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol).declarations?.[0];
-  if (membersOf(sources, type).length === 0) return [];
   if (declaration === undefined || !sources.isOwn(declaration) || sources.pathOf(declaration).startsWith('src/core/')) return [];
   const name = node.typeName.getText();
   return [[declaration, { ...common, title: code(name), name, about: docOf(declaration).text }]];
