@@ -343,7 +343,7 @@ describe('provision()', () => {
     ['no apply function', { apply: 'x' }, 'target.apply'],
     ['zero tries', { tries: 0 }, 'target.tries'],
     ['a retryAfter of zero', { retryAfter: 0 }, 'target.retryAfter'],
-    ['a timeout of zero', { timeout: 'never' }, 'target.timeout'],
+    ['a timeout that is not a duration', { timeout: 'never' }, 'target.timeout'],
     ['a value that is not a target', { applly: () => undefined }, 'target'],
   ])('refuses %s', (_what, over, argument) => {
     const { engine } = anEngine();
