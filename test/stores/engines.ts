@@ -64,13 +64,13 @@ const EVERY_STORE: Run = { name: 'every store', args: [], env: {} };
  * The calls of Vitest for the named engines. Without a name: one for all tests of the stores, then those for each further
  * driver that is installed.
  *
- * @param isShort leaves out the durable tests of the named engines and the further drivers
+ * @param isShort omits the durable tests of the named engines and the further drivers
  * @throws Error for a name that is unknown, or an engine that is not installed
  */
 export function chosenRuns(names: readonly string[], isShort: boolean): readonly Run[] {
   if (names.length > 0) return names.flatMap((name) => runsOf(name, installed(name), isShort));
   const extra = Object.entries(ENGINES).filter(([, { isExtra }]) => isExtra === true);
-  for (const [name, { missing }] of extra) if (missing !== undefined) console.log(`${name} is left out: ${missing}`);
+  for (const [name, { missing }] of extra) if (missing !== undefined) console.log(`${name} is skipped: ${missing}`);
   const found = extra.filter(([, { missing }]) => missing === undefined);
   return [EVERY_STORE, ...found.flatMap(([name, engine]) => runsOf(name, engine, isShort))];
 }

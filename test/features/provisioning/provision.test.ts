@@ -344,7 +344,7 @@ describe('provision()', () => {
     ['zero tries', { tries: 0 }, 'target.tries'],
     ['a retryAfter of zero', { retryAfter: 0 }, 'target.retryAfter'],
     ['a timeout that is not a duration', { timeout: 'never' }, 'target.timeout'],
-    ['a value that is not a target', { applly: () => undefined }, 'target'],
+    ['a misspelt field', { applly: () => undefined }, 'target'],
   ])('refuses %s', (_what, over, argument) => {
     const { engine } = anEngine();
     const given = { ...rolesTarget(new Roles()), ...over } as unknown as ProvisioningTarget;
