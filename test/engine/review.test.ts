@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, denyAll, firstDecisive, reviewers, type AccessRequest, type Verdict } from '../../src/index.js';
 import { hangs, inTurn, malformed, ScriptedApprover, throws } from '../../src/testing.js';
@@ -382,18 +381,9 @@ describe('JitEngine', () => {
       expect(result.request.end?.reason).toBe('fine');
     });
 
+    // Which answers are malformed is a rule: test/lifecycle/verdict.test.ts has all of them.
     const MALFORMED: readonly (readonly [string, unknown])[] = [
       ['undefined', undefined],
-      ['null', null],
-      ['true', true],
-      ['text', 'approve'],
-      ['a list', ['approve']],
-      ['no outcome', {}],
-      ['an unknown outcome', { outcome: 'allow' }],
-      ['an outcome in capitals', { outcome: 'APPROVE' }],
-      ['an outcome that is an object', { outcome: new String('approve') }],
-      ['an unknown field', { outcome: 'approve', forever: true }],
-      ['an approval with a quorum', { outcome: 'approve', quorum: { groups: [] } }],
       ['an outcome on its prototype', Object.create({ outcome: 'approve' })],
       [
         'a getter that throws',
@@ -403,41 +393,7 @@ describe('JitEngine', () => {
           },
         },
       ],
-      ['a reason that is not a text', { outcome: 'approve', reason: 7 }],
-      ['a reason with an escape', { outcome: 'deny', reason: '\u001b[31m' }],
-      ['an approver that is not an id', { outcome: 'approve', approver: '' }],
-      ['a review without a quorum', { outcome: 'review' }],
-      ['a quorum without groups', { outcome: 'review', quorum: {} }],
-      ['an empty quorum', { outcome: 'review', quorum: { groups: [] } }],
-      ['groups that are not a list', { outcome: 'review', quorum: { groups: { length: 1, 0: { name: 'ops', approvals: 1 } } } }],
-      ['an empty group', { outcome: 'review', quorum: { groups: [{}] } }],
-      ['a group that is null', { outcome: 'review', quorum: { groups: [null] } }],
-      [
-        'a group named twice',
-        {
-          outcome: 'review',
-          quorum: {
-            groups: [
-              { name: 'a', approvals: 1 },
-              { name: 'a', approvals: 1 },
-            ],
-          },
-        },
-      ],
-      ['a misspelt field of a group', { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1, approval: 2 }] } }],
-      ['a misspelt field of the quorum', { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }], denial: 1 } }],
-      ...[0, -1, -0, 1.5, NaN, Infinity, '1', null, [1], 2 ** 53].flatMap((count): [string, unknown][] => [
-        [`${inspect(count)} approvals`, { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: count }] } }],
-        [`${inspect(count)} denials`, { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }], denials: count } }],
-        [
-          `approvals for ${inspect(count)} ms`,
-          { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }], approvalTtlMs: count } },
-        ],
-        [
-          `a review within ${inspect(count)} ms`,
-          { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 1 }], reviewWithinMs: count } },
-        ],
-      ]),
+      ['0 approvals', { outcome: 'review', quorum: { groups: [{ name: 'a', approvals: 0 }] } }],
     ];
     for (const [what, answer] of MALFORMED) {
       it(`L16 L30 that answers with ${what} leaves the request pending and undecided`, async () => {
