@@ -1,13 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { applyVerdict } from '../../src/lifecycle/decision.js';
-import { countsIn, isEscalationDue, mayAct, reviewBy, reviewRequest } from '../../src/lifecycle/review.js';
+import type { IssueContext } from '../../src/lifecycle/grant.js';
+import {
+  countsIn,
+  isEscalationDue,
+  mayAct,
+  reviewBy,
+  reviewersToConfirm,
+  reviewRequest,
+  type ReviewCommand,
+} from '../../src/lifecycle/review.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
-import { ANA, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
+import { ANA, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 
 /*
- * Tests the rules alone, in cases that an engine never reaches: they do not rely on what an engine checks before.
+ * Tests the rules alone: in cases that an engine never reaches, and in the tables of cases that need no engine.
  */
 
 const at = (ms: number) => START_AT + ms;
@@ -147,6 +156,140 @@ describe('reviewRequest()', () => {
     // Without an answer about eligibility, the request is not approved.
     expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();
   });
+});
+
+const ISSUE: IssueContext = {
+  subject: undefined,
+  live: [],
+  given: new Map(),
+  limits: { maxGrants: 200, warnBeforeMs: [] },
+  asksAtStart: false,
+  origin: undefined,
+  chain: new Set(),
+};
+
+type Members = Readonly<Record<string, readonly string[]>>;
+
+/**
+ * A request with a quorum, and a function that records one review of it and returns the outcome. The rule receives the answers
+ * that an engine asks for: the reviewer's groups and, where the review may complete the quorum, those of all reviewers.
+ */
+function reviewed(quorum: Partial<Quorum>) {
+  let request = aRequest({ ...assigned, quorum: { ...QUORUM, escalation: undefined, ...quorum }, reviewBy: at(9 * HOUR) });
+  return (members: Members, reviewer: string, said: Partial<ReviewCommand> & { readonly ms?: number } = {}): string => {
+    const { ms = 0, ...over } = said;
+    const groupsOf = (who: string) => members[who] ?? [];
+    const confirm = reviewersToConfirm(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
+    const groups = new Map([reviewer, ...confirm].map((who) => [who, groupsOf(who)]));
+    const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE } : { ...nobody, groups };
+    request = reviewRequest(request, { ...command, ...over }, context, moment(ms, reviewer)).result.request;
+    return request.end?.status ?? 'pending';
+  };
+}
+
+const TEAMS: Members = { ola: ['ops'], oke: ['ops'], sia: ['sec'], sem: ['sec'], bo: ['ops', 'sec'], lo: ['leads'], lea: ['leads'] };
+const groupsOf = (approvals: Readonly<Record<string, number>>) =>
+  Object.entries(approvals).map(([name, count]) => ({ name, approvals: count }));
+
+describe('a quorum of several groups', () => {
+  const XYZ: Members = { a: ['x', 'y', 'z'], b: ['x', 'y'], c: ['x'], d: ['y', 'z'] };
+
+  it.each<[Readonly<Record<string, number>>, Members, readonly string[]]>([
+    [{ ops: 2, sec: 1 }, TEAMS, ['ola', 'oke', 'sia']],
+    [{ ops: 2, sec: 1 }, TEAMS, ['sia', 'sem', 'ola', 'oke']],
+    [{ ops: 2, sec: 1 }, TEAMS, ['bo', 'ola', 'oke']],
+    [{ ops: 2, sec: 1 }, TEAMS, ['bo', 'sia', 'ola']],
+    [{ ops: 1, sec: 1 }, TEAMS, ['bo', 'ola']],
+    [{ ops: 1, sec: 1 }, TEAMS, ['bo', 'sia']],
+    [{ x: 1, y: 1, z: 1 }, XYZ, ['a', 'b', 'c']],
+    [{ x: 1, y: 1, z: 1 }, XYZ, ['c', 'b', 'a']],
+    [{ x: 1, y: 1, z: 1 }, XYZ, ['b', 'a', 'c']],
+    [{ x: 1, y: 1, z: 1 }, XYZ, ['a', 'd', 'c']],
+    [{ x: 1, y: 1, z: 1 }, XYZ, ['d', 'b', 'c']],
+    // Enough reviewers in all, but too few in one group.
+    [{ ops: 1, sec: 2 }, TEAMS, ['ola', 'oke', 'sia', 'sem']],
+    // Enough reviewers who all sit in one group.
+    [{ ops: 2, sec: 1 }, { ...TEAMS, ot: ['ops'] }, ['ola', 'oke', 'ot', 'bo']],
+  ])('L14 %j of %j is complete with the last of %j, and not before', (approvals, members, order) => {
+    const review = reviewed({ groups: groupsOf(approvals) });
+    const outcomes = order.map((reviewer) => review(members, reviewer));
+    expect(outcomes).toEqual(order.map((_, i) => (i === order.length - 1 ? 'approved' : 'pending')));
+  });
+
+  it.each([
+    ['ola', 'sec'],
+    ['x', 'finance'],
+    ['x', 'sec'],
+    ['bo', 'ops,sec'],
+    ['bo', 'OPS'],
+    ['bo', '*'],
+  ])('L17 %s may not review as %j', async (reviewer, as) => {
+    const members = { ...TEAMS, x: ['ops', 'finance'] };
+    for (const verdict of ['approve', 'deny'] as const) {
+      const error = await refusal(() => reviewed({})(members, reviewer, { verdict, as }), 'ERR_JIT_NOT_REVIEWER');
+      expect(error.why).toBe('not_in_group');
+    }
+  });
+});
+
+describe('an approval that goes stale', () => {
+  for (const [ms, counts] of [
+    [MINUTE - 1, true],
+    [MINUTE, false],
+    [MINUTE + 1, false],
+  ] as const) {
+    it(`L17 ${counts ? 'counts' : 'does not count'} ${ms - MINUTE} ms from its end`, () => {
+      const review = reviewed({ approvalTtlMs: MINUTE });
+      expect(review(TEAMS, 'ola')).toBe('pending');
+      expect(review(TEAMS, 'sia', { ms })).toBe(counts ? 'approved' : 'pending');
+    });
+  }
+});
+
+describe('an escalation', () => {
+  const escalation = { group: 'leads', afterMs: MINUTE };
+
+  it.each([[['ola']], [['sia']], [['lea']], [['lo', 'ola']]])(
+    'L14 counts a member of its group in any group of the quorum, once: with %j the quorum is complete',
+    (others) => {
+      const review = reviewed({ escalation });
+      expect(review(TEAMS, 'lo', { ms: MINUTE })).toBe('pending');
+      const outcomes = others.map((reviewer) => review(TEAMS, reviewer, { ms: MINUTE }));
+      expect(outcomes).toEqual(others.map((_, i) => (i === others.length - 1 ? 'approved' : 'pending')));
+    },
+  );
+
+  it.each([
+    [['ops', 'leads'], 'ola', 'approved'],
+    [['leads'], 'ola', 'approved'],
+    // With ops alone the quorum lacks sec, for which a lead may stand in.
+    [['ops'], 'ola', 'pending'],
+    [['ops'], 'sia', 'approved'],
+    [['sec'], 'ola', 'pending'],
+  ])('L17 counts a reviewer who was in ops and leads, and is now in %j: with %s the request is %s', (now, other, outcome) => {
+    const review = reviewed({ escalation });
+    expect(review({ lo: ['ops', 'leads', 'finance'] }, 'lo')).toBe('pending');
+    expect(review({ ...TEAMS, lo: now }, other, { ms: MINUTE })).toBe(outcome);
+  });
+});
+
+describe('the deadline that a rule sets', () => {
+  for (const [ms, inTime] of [
+    [HOUR - 1, true],
+    [HOUR, false],
+    [HOUR + 1, false],
+  ] as const) {
+    it(`L13 ${inTime ? 'accepts' : 'refuses'} a review ${ms - HOUR} ms from it`, async () => {
+      const quorum = { groups: [{ name: 'ops', approvals: 2 }], denials: 2, reviewWithinMs: HOUR };
+      const answer = readVerdict('x', { outcome: 'review', quorum });
+      const { request } = applyVerdict(aRequest({ reviewBy: at(9 * HOUR) }), answer, undefined, moment()).result;
+      for (const verdict of ['approve', 'deny'] as const) {
+        const review = () => reviewRequest(request, { ...command, verdict }, { ...nobody, groups: new Map([[SAM, ['ops']]]) }, moment(ms));
+        if (inTime) expect(review().result.request.reviews).toHaveLength(1);
+        else expect(await refusal(review, 'ERR_JIT_DEADLINE')).toMatchObject({ requestId: request.id, reviewBy: at(HOUR) });
+      }
+    });
+  }
 });
 
 describe('applyVerdict()', () => {
