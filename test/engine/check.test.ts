@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { autoApprove, patternScopes } from '../../src/index.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
-import { aGranted, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -30,13 +30,10 @@ const ALL = (yes: boolean) => [yes, yes, yes, yes, yes, yes];
 
 describe('JitEngine', () => {
   describe('check()', () => {
+    // test/lifecycle/check.test.ts has more instants.
     for (const [offset, allowed] of [
-      [0, true],
-      [1, true],
       [END - 1, true],
       [END, false],
-      [END + 1, false],
-      [365 * 24 * HOUR, false],
     ] as const) {
       it(`L1 ${allowed ? 'allows' : 'denies'} ${offset} ms after the start of a window of ${END} ms, in every form`, async () => {
         const { engine, clock } = anEngine();
@@ -120,8 +117,6 @@ describe('JitEngine', () => {
     for (const [offset, allowed] of [
       [END - 501, true],
       [END - 500, false],
-      [END - 499, false],
-      [END, false],
     ] as const) {
       it(`L6 with 500 ms of leeway ${allowed ? 'allows' : 'denies'} ${END - offset} ms before the end`, async () => {
         const { engine, clock } = anEngine({ leewayMs: 500 });
@@ -382,6 +377,7 @@ describe('JitEngine', () => {
   });
 
   describe('clock', () => {
+    // test/core/time.test.ts has every other reading that the clock of the engine refuses.
     for (const [what, now] of [
       [
         'throws',
@@ -389,14 +385,7 @@ describe('JitEngine', () => {
           throw new Error('no clock');
         },
       ],
-      ['answers a string', () => String(START_AT)],
       ['answers NaN', () => NaN],
-      ['answers a fraction', () => START_AT + 0.5],
-      ['answers undefined', () => undefined],
-      ['answers a negative number', () => -1],
-      ['answers Infinity', () => Infinity],
-      ['answers a date', () => new Date(START_AT)],
-      ['answers microseconds', () => START_AT * 1000 * 1000],
     ] as const) {
       it(`L30 rejects every check when the clock ${what}, standing access too`, async () => {
         const { engine, store } = anEngine({ standing: { [MAYA]: ['s'] } });
