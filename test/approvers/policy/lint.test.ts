@@ -42,6 +42,14 @@ describe('lint()', () => {
     expect(lint([{ ...rule, subjects: ['user:zoe'] }, ...denials])).toEqual([]);
   });
 
+  it('finds a rule all of whose scopes are denied by an earlier deny rule', () => {
+    const rules: PolicyRule[] = [
+      { id: 'no-db', scopes: ['db:**'], deny: 'no' },
+      { id: 'orders', scopes: ['db:orders:*'], subjects: ['user:maya'], review: dba },
+    ];
+    expect(codes(lint(rules))).toEqual(['never_matches orders']);
+  });
+
   it('finds a rule that an earlier rule shadows', () => {
     const later: PolicyRule = { id: 'write', scopes: ['db:write'], subjects: [{ group: 'dba' }], approve: true };
     const shadowed = (subjects: PolicyRule['subjects']) => codes(lint([{ id: 'wide', scopes: ['db:*'], subjects, review: dba }, later]));
