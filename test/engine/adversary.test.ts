@@ -232,6 +232,22 @@ describe('JitEngine', () => {
       expect(entries.filter((entry) => entry.type === 'request.reviewed')).toHaveLength(2);
     });
 
+    it('L14 a reviewer who is back in the group completes the quorum by repeating the approval', async () => {
+      let away = '';
+      const approver: Approver = {
+        name: 'team',
+        decide: () => ({ outcome: 'review', quorum: { groups: [{ name: 'team', approvals: 2 }] } }),
+        groupsOf: (reviewer) => (reviewer === away ? [] : ['team']),
+      };
+      const { engine } = anEngine({ approver });
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: SAM });
+      away = SAM;
+      expect((await engine.approve(id, { by: 'user:ana' })).outcome).toBe('pending');
+      away = '';
+      expect((await engine.approve(id, { by: SAM })).outcome).toBe('granted');
+    });
+
     it('L30 refuses a page whose next cursor repeats or is not a cursor, instead of reading without end', async () => {
       for (const next of [null, '', 7, 'same']) {
         const { engine, store } = anEngine();

@@ -307,6 +307,18 @@ describe('JitEngine', () => {
       await refusal(take(engine), 'ERR_JIT_LIMIT');
     });
 
+    it('still counts access that has expired, with or without a sweep, until it is reviewed', async () => {
+      const { engine, clock } = anEmergency();
+      const { request } = await take(engine);
+      await clock.set(at(15 * MINUTE));
+      expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+      expect(await engine.sweep()).toMatchObject({ ended: 1 });
+      await refusal(take(engine), 'ERR_JIT_LIMIT');
+      await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' });
+      expect((await take(engine)).outcome).toBe('granted');
+    });
+
     it('applies the current maxUnreviewed of the approver, also to earlier access', async () => {
       const { engine, approver } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
@@ -768,6 +780,24 @@ describe('JitEngine', () => {
       }
     });
 
+    it('L12 an extension approved concurrently with a justified verdict gives its access', async () => {
+      const people = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
+      for (let seed = 1; seed <= 24; seed++) {
+        const { engine, store, clock } = anEmergency({}, { decide: people, groupsOf: ['ops'] });
+        const { request, grants } = await take(engine);
+        const extension = await engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: HOUR });
+        store.inject('all', { fault: 'yield', seed });
+        const [approved] = await Promise.all([
+          engine.approve(extension.request.id, { by: SAM }),
+          engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }),
+        ]);
+        store.clear();
+        expect(approved.outcome).toBe('granted');
+        await clock.set(at(15 * MINUTE));
+        expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+      }
+    });
+
     it('L9 unjustified ends the access after 400 conflicts; justified gives up and records nothing', async () => {
       const { engine, store } = anEmergency({ maxUnreviewed: 2 });
       const [one, two] = [await take(engine, { scope: 'a' }), await take(engine, { scope: 'b' })];
@@ -820,6 +850,19 @@ describe('JitEngine', () => {
       await clock.set(at(2 * HOUR));
       expect((await engine.sweep()).missed).toBe(0);
       expect(await typesOf(store)).not.toContain('breakGlass.overdue');
+    });
+
+    it('L9 is recorded exactly once by concurrent sweepers', async () => {
+      for (const seed of [1, 2, 3]) {
+        const { engine, store, clock, approver } = anEmergency({ reviewWithinMs: HOUR });
+        await take(engine);
+        const other = anEngine({ approver, store, clock }).engine;
+        await clock.set(at(HOUR));
+        store.inject('all', { fault: 'yield', seed });
+        await Promise.all([engine.sweep(), other.sweep(), engine.sweep(), other.sweep()]);
+        store.clear();
+        expect((await typesOf(store)).filter((type) => type === 'breakGlass.overdue')).toHaveLength(1);
+      }
     });
 
     it('L9 is recorded at most once by concurrent sweepers, also during a review', async () => {

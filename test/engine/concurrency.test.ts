@@ -114,6 +114,20 @@ describe('JitEngine', () => {
       expect(thrice).toBe(3 * (approver.asked('groupsOf') - asked - thrice));
     });
 
+    it('L9 L13 judges the deadline again for each try of a review', async () => {
+      const { engine, store, clock } = anEngine({ limits: { reviewWithin: HOUR } });
+      const request = await aPending(engine);
+      await clock.set(at(HOUR - 1));
+      // The first try loses to another change, and the deadline passes before the second.
+      const commit = store.commit.bind(store);
+      store.commit = async (change) => {
+        store.commit = commit;
+        await clock.set(at(HOUR));
+        return { outcome: 'conflict', head: (await commit({ ...change, put: [], append: [], expect: [] })).head };
+      };
+      await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DEADLINE');
+    });
+
     for (const seed of SEEDS) {
       it(`L1 L9 approve against cancel, deny, retryDecision, revokeAll and sweep at the deadline: one end, and no access without a grant (interleaving ${seed})`, async () => {
         const { engine, store, clock } = anEngine({ limits: { reviewWithin: HOUR } });

@@ -118,6 +118,16 @@ describe('createChecker', () => {
     expect(made.told.join()).toMatch(/^clock: the clock stepped back/);
   });
 
+  it('denies a grant again when its clock steps back before the start (L2, L5)', async () => {
+    const made = both();
+    const start = made.clock.now() + HOUR;
+    await aGranted(made.engine, { startsAt: start });
+    await made.clock.set(start);
+    expect(await made.checker.isAllowed(MAYA, SCOPE)).toBe(true);
+    await made.clock.set(start - 1);
+    expect(await made.checker.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: start });
+  });
+
   it('denies a grant that an engine over the same clock has seen end, also if the checker was created after a step back (L1, L5)', async () => {
     const made = both();
     await aGranted(made.engine);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JitEngineOptions, QuorumInput } from '../../src/index.js';
 import { verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
-import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
+import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 import { linksOf } from '../features/links/links-of.js';
 
@@ -164,6 +164,19 @@ describe('an escalation', () => {
     await clock.set(at(AFTER));
     await engine.sweep();
     expect([await due(24 * HOUR - 1), await due(24 * HOUR)]).toEqual([0, 1]);
+  });
+
+  it('L9 is recorded exactly once by concurrent sweepers', async () => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { engine, clock, store, approver } = anEscalation();
+      await aPending(engine);
+      const other = anEngine({ approver, store, clock }).engine;
+      await clock.set(at(AFTER));
+      store.inject('all', { fault: 'yield', seed });
+      await Promise.all([engine.sweep(), other.sweep(), engine.sweep(), other.sweep()]);
+      store.clear();
+      expect((await typesOf(store)).filter((type) => type === 'request.escalated')).toHaveLength(1);
+    }
   });
 
   it('is recorded at most once by concurrent sweepers, also during a review', async () => {

@@ -80,6 +80,15 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'f' }), 'ERR_JIT_LIMIT');
     });
 
+    it('counts no request whose expiry a sweep has recorded', async () => {
+      const { engine, clock } = withLimits({ maxOpenRequests: 1, reviewWithin: HOUR });
+      await aPending(engine, { scope: 'a' });
+      await clock.set(at(HOUR));
+      expect(await engine.sweep()).toMatchObject({ expired: 1 });
+      await aPending(engine, { scope: 'b' });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+    });
+
     it('counts a request that the approver has not decided, and an extension request', async () => {
       const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
       const { engine } = anEngine({ approver, limits: { maxOpenRequests: 1 } });
@@ -166,6 +175,22 @@ describe('JitEngine', () => {
       await refusal(ask(engine, { scope: 'd' }), 'ERR_JIT_LIMIT');
       await engine.revoke(next.id, { by: SAM });
       await aGranted(engine, { scope: 'd' });
+    });
+
+    it('counts no grant whose expiry a sweep has recorded', async () => {
+      const { engine, clock } = withLimits({ maxGrants: 1 });
+      await aGranted(engine, { scope: 'a', ttl: 1_000 });
+      await clock.set(at(1_000));
+      expect(await engine.sweep()).toMatchObject({ ended: 1 });
+      await aGranted(engine, { scope: 'b' });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
+    });
+
+    it('counts no grant that was released', async () => {
+      const { engine } = withLimits({ maxGrants: 1 });
+      await engine.release((await aGranted(engine, { scope: 'a' })).id, { by: MAYA });
+      await aGranted(engine, { scope: 'b' });
+      await refusal(ask(engine, { scope: 'c' }), 'ERR_JIT_LIMIT');
     });
 
     it('counts no grant that is idle or used up', async () => {

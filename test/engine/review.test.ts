@@ -497,6 +497,16 @@ describe('JitEngine', () => {
       }
     });
 
+    it('is never asked on cancel', async () => {
+      const quorum = { groups: [{ name: 'ops', approvals: 1 }] };
+      const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['ops'], isEligible: true });
+      const { engine } = anEngine({ approver });
+      const { id } = await aPending(engine);
+      const asked = approver.questions.length;
+      await engine.cancel(id, { by: MAYA });
+      expect(approver.questions).toHaveLength(asked);
+    });
+
     it('is never asked on revoke, release and expiry', async () => {
       const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
       const { engine, clock } = anEngine({ approver });

@@ -187,6 +187,17 @@ describe('revokeAll of an agent', () => {
     expect(await engine.isAllowed(other.subject, SCOPE)).toBe(true);
   });
 
+  it('cancels the pending requests of its runs, and of no other agent (L12, L43) [H2]', async () => {
+    const { engine } = anEngine();
+    const ended = [];
+    for (const run of [RUN, { ...RUN, job: 'ticket-2' }, { ...RUN, agent: 'agent:70' }]) {
+      const { request } = await asks(engine, run);
+      ended.push(async () => (await engine.getRequest(request.id))?.request.end?.status);
+    }
+    await engine.revokeAll({ subject: AGENT }, { by: SAM });
+    expect(await Promise.all(ended.map((status) => status()))).toEqual(['cancelled', 'cancelled', undefined]);
+  });
+
   it('of one run ends that run alone [H2]', async () => {
     const { engine } = anEngine({ approver: yes });
     const [one, two] = [await granted(engine), await granted(engine, { ...RUN, job: 'ticket-2' })];

@@ -635,6 +635,17 @@ describe('JitEngine', () => {
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });
 
+    it('L5 is not activated at its highest reading when the clock has stepped back before its start', async () => {
+      const { engine, clock, approver, grant } = await aScheduled();
+      await clock.set(START);
+      await engine.isAllowed('user:noor', SCOPE);
+      await clock.set(START - 1);
+      for (const asks of Object.values(ASKING)) expect(await asks(engine)).toBe(false);
+      await engine.sweep();
+      expect(asksAt(approver, 'start')).toBe(0);
+      expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([{ activatedAt: undefined, end: undefined }]);
+    });
+
     it('L5 does not start while the clock is more than a second below its highest reading', async () => {
       const { engine, clock, told } = await aScheduled();
       await clock.set(START + 2_001);

@@ -165,6 +165,20 @@ describe('a process whose clock is behind the journal', () => {
     expect(await engine.isAllowed(MAYA, 'held')).toBe(false);
   });
 
+  it('L5 L39 still revokes [M14]', async () => {
+    const { engine, grant } = await behind();
+    expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+    expect((await engine.revoke(grant.id, { by: SAM })).end?.cause).toBe('revoked');
+    expect(await engine.isAllowed(MAYA, 'held')).toBe(false);
+  });
+
+  it('L5 L39 still cancels [M14]', async () => {
+    const { engine, open } = await behind();
+    expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');
+    await engine.cancel(open.id, { by: MAYA });
+    expect((await engine.getRequest(open.id))?.request.end?.status).toBe('cancelled');
+  });
+
   it('L39 creates access again once its clock has passed the entry [M14]', async () => {
     const { engine, clock } = await behind();
     expect(await codeOf(ask(engine, { scope: 'new' }))).toBe('ERR_JIT_CLOCK');

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, JitEngine, MemoryGrantStore, OutcomeUnknownError, StoreError, type Change, type Clock } from '../../src/index.js';
+import { pauseMs } from '../../src/lifecycle/backoff.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { aGranted, anEngine, entriesOf, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 
@@ -78,6 +79,13 @@ describe('a change whose reply was lost', () => {
     expect(new Set(sleeps).size).toBeGreaterThan(5);
     // One resend came without a pause.
     expect(made.sent()).toHaveLength(sleeps.length + 2);
+  });
+
+  it('L31 derives the jitter of its pauses from its id', async () => {
+    const made = await failing();
+    made.store.inject('commit', { fault: 'reject', error: lost });
+    const { changeId } = await refusal(made.revoke(), 'ERR_JIT_OUTCOME_UNKNOWN');
+    expect(made.clock.sleeps).toEqual(made.clock.sleeps.map((_, i) => pauseMs(changeId, i + 1, { firstMs: 50, maxMs: 1_000 })));
   });
 
   it('L31 ends in ERR_JIT_OUTCOME_UNKNOWN with its id and the last failure, after 15 seconds and no later', async () => {
