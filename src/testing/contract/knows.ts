@@ -1,5 +1,5 @@
 import type { Anchor } from '../../records/index.js';
-import type { GrantStore } from '../../core/store-port.js';
+import type { GrantStore, Row } from '../../core/store-port.js';
 import { aChange, aRow } from '../builders.js';
 import { same } from '../assertions.js';
 import { atOnce, changeOf, commit, conflict, entryFor, given, isKept, next, outcomeOf, picture, wholeJournal } from './steps.js';
@@ -39,6 +39,27 @@ const knownEntries: Cases = (it) => {
     const entries = await fiveEntries(store);
     await behind(store, { seq: 6, hash: FORKED });
     await behind(store, { seq: 1_000_000, hash: entries[4]?.hash ?? '' });
+  });
+
+  it('answers behind to a purge, and neither removes a row nor trims the journal', async (store) => {
+    await fiveEntries(store);
+    const keys = [0, 1, 4].map((i) => aRow({ id: `r${i}` }));
+    const [gone, , kept] = await store.get(keys);
+    const before = await picture(store, keys);
+    const purge = changeOf(store, 'purge', [next(kept as Row, { open: false })], {
+      expect: [gone, kept].map((row) => ({ kind: 'grant', id: (row as Row).id, version: 1 })),
+      remove: [{ kind: 'grant', id: 'r0' }],
+      trimJournalTo: 3,
+    });
+    for (const seq of [5, 9]) {
+      const outcome = await outcomeOf(store, { ...purge, knows: { seq, hash: FORKED } });
+      same(outcome, 'behind', `the outcome of a purge that knows ${seq} with another hash`);
+      same(await picture(store, keys), before, 'all that the store answers after that, compared with before');
+    }
+    // Without what it knew, the same purge has its effect.
+    await commit(store, purge);
+    await isKept(store, aRow({ id: 'r0' }), undefined);
+    same((await store.journal({ after: 0, limit: 1 })).start.seq, 3, 'where the journal starts after the purge');
   });
 
   it('answers behind in an empty journal, which everything was lost from', async (store) => {

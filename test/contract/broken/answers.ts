@@ -42,6 +42,22 @@ const KNOWS = [
       return { ...(await inner.commit({ ...change, knows: undefined })), outcome: 'behind' };
     },
   })),
+  broken('a change that is behind removes its rows all the same', 'answers behind to a purge', (inner) => ({
+    async commit(change) {
+      const answer = await inner.commit(change);
+      if (answer.outcome !== 'behind') return answer;
+      await inner.commit({ id: `${change.id}/removed`, expect: [], put: [], append: [], remove: change.remove });
+      return answer;
+    },
+  })),
+  broken('a change that is behind trims the journal all the same', 'answers behind to a purge', (inner) => ({
+    async commit(change) {
+      const answer = await inner.commit(change);
+      if (answer.outcome !== 'behind') return answer;
+      await inner.commit({ id: `${change.id}/trimmed`, expect: [], put: [], append: [], trimJournalTo: change.trimJournalTo });
+      return answer;
+    },
+  })),
   broken('only the newest entry may be known', 'takes a change that knows an entry of the journal', (inner) => ({
     async commit(change) {
       const { head } = await journalOf(inner);
