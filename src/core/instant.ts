@@ -33,9 +33,9 @@ export function readInstant(argument: string, value: unknown): number {
 }
 
 /**
- * Whether `at` lies in the half-open window `[from, until)`. A window allows only where both of its bounds are proven to be
- * instants: a bound that is `NaN`, `null` or `undefined` denies (L30).
+ * Whether `at` lies in the half-open window `[from, until)`. A window allows only where `at` and both of its bounds are proven to
+ * be instants: a `NaN`, `null` or `undefined` denies (L30).
  */
-export function inWindow(at: number, from: number, until: number): boolean {
-  return isInstant(from) && isInstant(until) && from <= at && at < until;
+export function inWindow(at: unknown, from: number, until: number): boolean {
+  return isInstant(at) && isInstant(from) && isInstant(until) && from <= at && at < until;
 }

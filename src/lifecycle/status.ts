@@ -91,9 +91,9 @@ export const accessAt = (uses: readonly GrantUse[], instants: Instants): Access 
 export const isScheduled = (use: GrantUse, instants: Instants): boolean =>
   !hasEnded(use, instants) && instants.now < effectiveStart(use.grant);
 
-/** Whether a grant was held at `t`: the rule for the past. */
+/** Whether a grant was held at `t`: the rule for the past. False if `t` is not an instant. */
 export function wasHeldAt(grant: Grant, t: Instant, usage?: Usage): boolean {
-  return inWindow(epochOf(t) as number, effectiveStart(grant), effectiveEnd(grant, usage));
+  return inWindow(epochOf(t), effectiveStart(grant), effectiveEnd(grant, usage));
 }
 
 /** Whether a grant was held at some instant of the half-open span `[from, until)`. */

@@ -84,6 +84,16 @@ describe('wasHeldAt()', () => {
     });
   }
 
+  it('L30 is false at a value that is not an instant', () => {
+    const inside = START_AT + 5;
+    for (const bad of [NaN, undefined, null, Infinity, inside + 0.5, String(inside), BigInt(inside), [inside], new Date(NaN), {}]) {
+      expect(wasHeldAt(aGrant(), bad as number)).toBe(false);
+    }
+    // A grant that holds from the first instant on: `null` and `false` must not count as 0.
+    for (const bad of [null, false, '', -0.5]) expect(wasHeldAt(aGrant({ startsAt: 0 }), bad as number)).toBe(false);
+    for (const good of [inside, new Date(inside)]) expect(wasHeldAt(aGrant(), good)).toBe(true);
+  });
+
   it('L30 is false on bounds that are not instants', () => {
     for (const bad of [NaN, undefined, null, String(END), Infinity, -1, 1.5]) {
       expect(wasHeldAt(aGrant({ expiresAt: bad as number }), START_AT)).toBe(false);
