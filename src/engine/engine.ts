@@ -15,19 +15,10 @@ import type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import {
-  getGrant,
-  getRequest,
-  history,
-  listGrants,
-  listRequests,
-  whoHadAccess,
-  type GrantQuery,
-  type HistoryQuery,
-  type HolderQuery,
-  type RequestQuery,
-} from './history.js';
-import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
+import { getGrant, getRequest, history, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestFound } from './history.js';
+import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists.js';
+import { pagesOf, type Pages } from './pages.js';
+import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
 import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
@@ -365,10 +356,8 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /** A request with its grants, each with its status. `undefined`: there is no such request. */
-  async getRequest(
-    requestId: string,
-  ): Promise<{ readonly request: RequestWithStatus; readonly grants: readonly GrantWithStatus[] } | undefined> {
+  /** A request with its outcome and its grants, each with its status. `undefined`: there is no such request. */
+  async getRequest(requestId: string): Promise<RequestFound | undefined> {
     return getRequest(this.#kernel, this.#readRecordId('requestId', requestId));
   }
 
@@ -377,37 +366,43 @@ export class JitEngine<Scope extends string = string> {
     return getGrant(this.#kernel, this.#readRecordId('grantId', grantId));
   }
 
-  /** A page of requests, the newest first: all of them, those of a subject, or those with a status at this reading. */
-  async listRequests(query: RequestQuery = {}): Promise<Page<RequestWithStatus>> {
-    this.#refuseIfClosed();
-    return listRequests(this.#kernel, query);
-  }
-
-  /** A page of grants, the newest first: all, or those of a subject, of exactly one scope, or with a status at this reading. */
-  async listGrants(query: GrantQuery<Scope> = {}): Promise<Page<GrantWithStatus>> {
-    this.#refuseIfClosed();
-    return listGrants(this.#kernel, query);
+  /**
+   * Requests in pages, the newest first unless `order` says otherwise. `await` gives a page, `for await` every request.
+   *
+   * The cost of a page by `subject` or time does not depend on how many requests exist. Every other filter is applied to the rows
+   * that these give: a page looks at no more than 1,000 of them, so it may be short or empty and still have `next`.
+   */
+  listRequests(query: RequestQuery<Scope> = {}): Pages<ListedRequest> {
+    return this.#pages((next) => listRequests(this.#kernel, query, next));
   }
 
   /**
-   * The grants that covered a scope at an instant of the past. Standing access is configuration, so it is not included.
+   * Grants in pages, the newest first unless `order` says otherwise. `await` gives a page, `for await` every grant. The cost of a page
+   * by `subject` or `scope` does not depend on how many grants exist; the other filters work as in {@link listRequests}.
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */
-  async whoHadAccess(query: HolderQuery<Scope>): Promise<Page<GrantWithStatus>> {
-    this.#refuseIfClosed();
-    return whoHadAccess(this.#kernel, query);
+  listGrants(query: GrantQuery<Scope> = {}): Pages<GrantWithStatus> {
+    return this.#pages((next) => listGrants(this.#kernel, query, next));
   }
 
   /**
-   * The grants that were held at some time in `[from, to)`: all, or those of a subject or covering a scope. `from` must not
+   * The grants that covered a scope at an instant of the past, in pages. Standing access is configuration, so it is not included.
+   *
+   * @throws PurgedError when `at` lies before the purge horizon
+   */
+  whoHadAccess(query: HolderQuery<Scope>): Pages<GrantWithStatus> {
+    return this.#pages((next) => whoHadAccess(this.#kernel, query, next));
+  }
+
+  /**
+   * The grants that were held at some time in `[from, to)`, in pages: all, or those of a subject or covering a scope. `from` must not
    * lie in the future. A `to` in the future counts as the present.
    *
    * @throws PurgedError when `from` lies before the purge horizon
    */
-  async history(query: HistoryQuery<Scope>): Promise<Page<GrantWithStatus>> {
-    this.#refuseIfClosed();
-    return history(this.#kernel, query);
+  history(query: HistoryQuery<Scope>): Pages<GrantWithStatus> {
+    return this.#pages((next) => history(this.#kernel, query, next));
   }
 
   /** The journal's newest anchor. Export it at intervals: with it, `verifyJournal` also finds a truncation (L26). */
@@ -498,6 +493,13 @@ export class JitEngine<Scope extends string = string> {
     if (this.#isInUse) return;
     this.#kernel.refuseIfClosed();
     this.#isInUse = true;
+  }
+
+  #pages<T>(read: (next: string | undefined) => Promise<Page<T>>): Pages<T> {
+    return pagesOf(async (next) => {
+      this.#refuseIfClosed();
+      return read(next);
+    });
   }
 
   #readRecordId(argument: string, id: unknown): string {

@@ -12,6 +12,21 @@ export interface GrantWithStatus extends Grant {
   readonly status: GrantStatus;
 }
 
+/**
+ * What came of a request. `granted`: it was approved, and a grant of it allows now or may allow later. `ended`: it was approved,
+ * and none of its grants can allow any more. Otherwise its status.
+ */
+export type RequestOutcome = 'granted' | 'ended' | Exclude<RequestStatus, 'approved'>;
+
+/** A request of a list, with its status and its outcome at the engine's clock reading. */
+export interface ListedRequest extends RequestWithStatus {
+  readonly outcome: RequestOutcome;
+}
+
+/** @param isEnded whether no grant of the request can allow, now or later */
+export const outcomeOf = ({ status }: RequestWithStatus, isEnded: boolean): RequestOutcome =>
+  status !== 'approved' ? status : isEnded ? 'ended' : 'granted';
+
 export const requestWithStatus = (request: AccessRequest, { forEnds }: Pick<ClockReading, 'forEnds'>): RequestWithStatus =>
   withStatus(request, requestStatus(request, forEnds));
 

@@ -104,6 +104,10 @@ export function wasHeldDuring(grant: Grant, from: number, until: number, usage?:
   return begin < end && begin < until && from < end;
 }
 
+/** Whether a grant was held at an instant of the past or, as far as is known now, will be held at one of the future. */
+export const isHeldAt = ({ grant, usage }: GrantUse, at: number, { highWater }: { readonly highWater: number }): boolean =>
+  at <= highWater ? wasHeldAt(grant, at, usage) : inWindow(at, expectedStart(grant), effectiveEnd(grant, usage));
+
 export type RequestStatus = 'pending' | 'approved' | 'denied' | 'cancelled' | 'expired';
 export type GrantStatus = 'scheduled' | 'active' | 'expired' | 'revoked';
 

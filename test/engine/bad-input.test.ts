@@ -99,6 +99,7 @@ const IDS = [
   ],
   ...[null, undefined, 7, {}, [], ['alice'], new String('alice'), true, Symbol('a'), { toString: () => 'alice' }],
 ];
+const ORDERS = ['', 'first', 'NEWEST', 'toString', null, 7, ['due'], {}];
 const ACTORS = [...IDS, 'system', 'system:', 'system:sweeper', 'system:approver'];
 const TEXTS = [
   'x'.repeat(4097),
@@ -426,6 +427,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listGrants({ subject: value })],
     ['scope', ['', 'a b', 'a::b', '**:x', 7, null, {}], (engine, value) => engine.listGrants({ scope: value })],
     ['status', ['pending', 'ACTIVE', '', null, 7, ['active']], (engine, value) => engine.listGrants({ status: value })],
+    ['at', INSTANTS, (engine, value) => engine.listGrants({ at: value })],
+    ['order', ORDERS, (engine, value) => engine.listGrants({ order: value })],
     ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listGrants({ limit: value })],
     ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listGrants({ after: value })],
   ],
@@ -434,6 +437,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['query', ['stati', 'Limit'], (engine, value) => engine.listRequests({ [value]: 1 })],
     ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listRequests({ subject: value })],
     ['status', ['open', 'PENDING', '', null, 7, ['pending']], (engine, value) => engine.listRequests({ status: value })],
+    ['requestedBy', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listRequests({ requestedBy: value })],
+    ['scope', ['', 'a b', 'a::b', '**:x', 7, null, {}], (engine, value) => engine.listRequests({ scope: value })],
+    ['ticket', TEXTS, (engine, value) => engine.listRequests({ ticket: value })],
+    ['from', INSTANTS, (engine, value) => engine.listRequests({ from: value })],
+    ['to', [...INSTANTS, 5, 4], (engine, value) => engine.listRequests({ from: 5, to: value })],
+    ['order', ORDERS, (engine, value) => engine.listRequests({ order: value })],
     ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listRequests({ limit: value })],
     ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listRequests({ after: value })],
   ],

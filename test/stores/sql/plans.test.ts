@@ -75,6 +75,21 @@ describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows
     'the newest of a kind': [find({ order: 'newest', open: false }), ['payments', 'grant', 50_000, 'r5', 101], /jit_rows_kind/],
     'what is due for people': [find({ order: 'due', open: true }), ['payments', 'grant', 5, 'r5', 101], /jit_rows_sort/],
     'the open ones on a scope': [find({ scope: true, open: true }), ['payments', 'grant', 5, 'r5', 101, 'db:2'], /jit_rows_scope/],
+    'the newest open ones of a subject': [
+      find({ subject: true, order: 'newest', open: true }),
+      ['payments', 'grant', 50_000, 'r5', 101, 'user:17'],
+      /jit_rows_subject/,
+    ],
+    'the oldest closed ones of a subject': [
+      find({ subject: true, open: false }),
+      ['payments', 'grant', 5, 'r5', 101, 'user:17'],
+      /jit_rows_subject/,
+    ],
+    'the newest on a scope': [
+      find({ scope: true, order: 'newest', open: false }),
+      ['payments', 'grant', 50_000, 'r5', 101, 'db:2'],
+      /jit_rows_scope/,
+    ],
     'the heads of namespaces': [statements.heads, ['["payments","other"]'], /jit_heads_pkey|sqlite_autoindex_jit_heads_1/],
     'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 101], /jit_rows_due/],
     'a page of the journal': [statements.journal, ['payments', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],
