@@ -276,16 +276,9 @@ describe('JitEngine', () => {
       expect(await ask(engine)).toMatchObject({ outcome: 'granted', reused: true, request: { id: requestId } });
     });
 
+    // test/lifecycle/subject.test.ts has more asks, here and in the tables below.
     for (const [what, over, reused] of [
       ['the same', {}, true],
-      ['less time', { ttl: TTL - 1 }, false],
-      ['more time', { ttl: TTL + 1 }, true],
-      ['another scope', { scopes: ['other'] }, false],
-      ['one scope of the two', { scopes: ['a'] }, false],
-      ['a scope more', { scopes: ['a', 'b', 'c'] }, false],
-      ['the scopes in another order', { scopes: ['b', 'a'] }, true],
-      ['another start', { startsAt: at(HOUR) }, false],
-      ['another requester', { requestedBy: NOOR }, false],
       ['another subject', { subject: NOOR, requestedBy: MAYA }, false],
     ] as const) {
       it(`an open request ${reused ? 'is reused for' : 'is not reused for'} an ask for ${what}`, async () => {
@@ -302,8 +295,6 @@ describe('JitEngine', () => {
       for (const [startsAt, reused] of [
         [at(HOUR), true],
         [at(HOUR + 1), false],
-        [at(HOUR - 1), false],
-        [undefined, false],
       ] as const) {
         const again = await ask(engine, { startsAt });
         expect([again.reused, again.request.id === id]).toEqual([reused, reused]);
@@ -324,10 +315,7 @@ describe('JitEngine', () => {
       const grant = await aGranted(engine);
       for (const [now, ttl, reused] of [
         [0, TTL, true],
-        [0, TTL + 1, false],
-        [0, TTL - 1, false],
         [1, TTL, false],
-        [5 * MINUTE, 10 * MINUTE, false],
       ] as const) {
         await clock.set(at(now));
         const again = await ask(engine, { ttl });
@@ -379,15 +367,10 @@ describe('JitEngine', () => {
     });
 
     it('a grant whose idle end would come first is not reused: it does not last the requested time', async () => {
-      for (const [idleTtlMs, reused] of [
-        [TTL, true],
-        [TTL - 1, false],
-      ] as const) {
-        const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs } } });
-        const { engine } = anEngine({ approver });
-        await ask(engine);
-        expect((await ask(engine)).reused).toBe(reused);
-      }
+      const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: TTL - 1 } } });
+      const { engine } = anEngine({ approver });
+      await ask(engine);
+      expect((await ask(engine)).reused).toBe(false);
     });
 
     it('a scheduled grant is reused only for the same start and length, before and in its window', async () => {
@@ -395,13 +378,7 @@ describe('JitEngine', () => {
       const grant = await aGranted(engine, { startsAt: at(HOUR), ttl: HOUR });
       for (const [now, startsAt, ttl, reused] of [
         [0, at(HOUR), HOUR, true],
-        [0, at(HOUR), HOUR - 1, false],
-        [0, at(HOUR + 1), HOUR - 1, false],
         [0, at(HOUR + 1), HOUR, false],
-        [0, at(HOUR - 1), HOUR, false],
-        [0, at(2 * HOUR), 1, false],
-        [0, undefined, 1, false],
-        [HOUR, at(HOUR), HOUR, true],
         [2 * HOUR - 1, at(HOUR), HOUR, true],
       ] as const) {
         await clock.set(at(now));

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { countGrants, countsAgainst, findDuplicate, grantLimitMet, touchSubject } from '../../src/lifecycle/subject.js';
+import { freshlyIssued } from '../../src/lifecycle/grant.js';
 import type { GrantUse } from '../../src/lifecycle/status.js';
 import type { AccessRequest, Grant } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
-import { MAYA, MINUTE } from '../engine/an-engine.js';
+import { HOUR, MAYA, MINUTE } from '../engine/an-engine.js';
 
 const at = (ms: number) => START_AT + ms;
 const moment = (now = 0, late = now) => ({ now: at(now), highWater: at(late), forEnds: at(late), steppedBack: false, actor: MAYA });
@@ -135,6 +136,70 @@ describe('findDuplicate()', () => {
       expect(findDuplicate(asked, [], facts([held(scope)], given(other)), moment())).toBeUndefined();
     }
     expect(findDuplicate(asked, [], facts([]), moment())).toBeUndefined();
+  });
+
+  for (const [what, over, reused] of [
+    ['the same', {}, true],
+    ['less time', { ttlMs: MINUTE - 1 }, false],
+    ['more time', { ttlMs: MINUTE + 1 }, true],
+    ['another scope', { scopes: ['other'] }, false],
+    ['one scope of the two', { scopes: ['a'] }, false],
+    ['a scope more', { scopes: ['a', 'b', 'c'] }, false],
+    ['the scopes in another order', { scopes: ['b', 'a'] }, true],
+    ['another start', { startsAt: at(HOUR) }, false],
+    ['another requester', { requestedBy: 'user:noor' }, false],
+  ] as const) {
+    it(`${reused ? 'finds' : 'does not find'} an open request for an ask for ${what}`, () => {
+      const pending = theirs({ scopes: ['a', 'b'] });
+      const found = findDuplicate({ ...asked, scopes: ['a', 'b'], ...over }, [pending], facts([]), moment());
+      expect(found).toEqual(reused ? { requestId: 'r1', what: 'request' } : undefined);
+    });
+  }
+
+  it.each([
+    [HOUR, true],
+    [HOUR + 1, false],
+    [HOUR - 1, false],
+    [undefined, false],
+  ])('finds an open request that starts after 3600000 ms only for the same start: for %s, %s', (ms, reused) => {
+    const startsAt = ms === undefined ? undefined : at(ms);
+    expect(findDuplicate({ ...asked, startsAt }, [theirs({ startsAt: at(HOUR) })], facts([]), moment()) !== undefined).toBe(reused);
+  });
+
+  it.each([
+    [0, 15 * MINUTE, true],
+    [0, 15 * MINUTE + 1, false],
+    [0, 15 * MINUTE - 1, false],
+    [1, 15 * MINUTE, false],
+    [5 * MINUTE, 10 * MINUTE, false],
+  ])('finds a grant of 900000 ms only while it lasts all of the requested time: at %i ms for %i ms, %s', (now, ttlMs, reused) => {
+    const holding = facts([held(scope)], given(theirs({ ttlMs: 15 * MINUTE })));
+    expect(findDuplicate({ ...asked, ttlMs }, [], holding, moment(now)) !== undefined).toBe(reused);
+  });
+
+  it.each([
+    [MINUTE, true],
+    [MINUTE - 1, false],
+  ])('does not find a grant whose idle end comes before the end of 60000 ms: with an idle time of %i ms, %s', (idleTtlMs, reused) => {
+    const use = freshlyIssued(aGrant({ ...scope, idleTtlMs, expiresAt: at(MINUTE) }));
+    expect(findDuplicate(asked, [], facts([use], given(theirs())), moment()) !== undefined).toBe(reused);
+  });
+
+  it.each([
+    [0, HOUR, HOUR, true],
+    [0, HOUR, HOUR - 1, false],
+    [0, HOUR + 1, HOUR - 1, false],
+    [0, HOUR + 1, HOUR, false],
+    [0, HOUR - 1, HOUR, false],
+    [0, 2 * HOUR, 1, false],
+    [0, undefined, 1, false],
+    [HOUR, HOUR, HOUR, true],
+    [2 * HOUR - 1, HOUR, HOUR, true],
+  ])('finds a scheduled grant only for its start and length: at %i ms, for the start %s and %i ms, %s', (now, start, ttlMs, reused) => {
+    const use = held({ ...scope, startsAt: at(HOUR), firstStartsAt: at(HOUR), expiresAt: at(2 * HOUR) });
+    const holding = facts([use], given(theirs({ ttlMs: HOUR, startsAt: at(HOUR) })));
+    const wanted = { ...asked, ttlMs, startsAt: start === undefined ? undefined : at(start) };
+    expect(findDuplicate(wanted, [], holding, moment(now)) !== undefined).toBe(reused);
   });
 
   it('never combines the grants of two requests', () => {
