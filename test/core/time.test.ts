@@ -17,7 +17,7 @@ import {
   yieldToOthers,
 } from '../../src/core/time.js';
 import { epochOf, inWindow, isInstant, readInstant } from '../../src/core/instant.js';
-import { formatDuration, isDuration, parseDuration, readDuration } from '../../src/core/duration.js';
+import { formatDuration, isDuration, parseDuration, readDuration, readWarnBefore } from '../../src/core/duration.js';
 
 const LAST = 8.64e15;
 const LONGEST = 1e12;
@@ -239,6 +239,30 @@ describe('parseDuration()', () => {
   ])('L3 refuses %s, and names the argument that its caller gives', (_, text) => {
     expect(() => parseDuration(text as string, 'MAX_TTL')).toThrow(refused('MAX_TTL'));
     expect(() => parseDuration(text as string)).toThrow(refused('text'));
+  });
+});
+
+describe('readWarnBefore()', () => {
+  const TEN = Array.from({ length: 10 }, (_, i) => i + 1);
+
+  it('L3 reads one duration, or 1 to 10 different durations, the longest first', () => {
+    expect(readWarnBefore('warnBefore', '5m')).toEqual([300_000]);
+    expect(readWarnBefore('warnBefore', ['1m', '10m', 5])).toEqual([600_000, 60_000, 5]);
+    expect(readWarnBefore('warnBefore', TEN)).toEqual([...TEN].reverse());
+  });
+
+  it.each<[string, unknown, string]>([
+    ...[0, -1, 'soon', NaN, null, Infinity].map((value): [string, unknown, string] => [String(value), value, 'warnBefore']),
+    ['an object', {}, 'warnBefore'],
+    ['a list with 0', ['5m', 0], 'warnBefore[1]'],
+    ['a list with a text that is no duration', ['5m', 'soon'], 'warnBefore[1]'],
+    ['a list in a list', [['5m']], 'warnBefore[0]'],
+    ['an empty list', [], 'warnBefore'],
+    ['eleven durations', [...TEN, 11], 'warnBefore'],
+    ['one duration in two forms', ['60m', '1h'], 'warnBefore'],
+    ['one duration as a number and as a text', [60_000, '1m'], 'warnBefore'],
+  ])('L3 refuses %s', (_, value, argument) => {
+    expect(() => readWarnBefore('warnBefore', value)).toThrow(refused(argument));
   });
 });
 

@@ -390,7 +390,7 @@ describe('JitEngine', () => {
       it(`L30 rejects every check when the clock ${what}, standing access too`, async () => {
         const { engine, store } = anEngine({ standing: { [MAYA]: ['s'] } });
         await aGranted(engine);
-        const broken = anEngine({ store, clock: { now: now as () => number }, standing: { [MAYA]: ['s'] } });
+        const broken = anEngine({ store, clock: { now }, standing: { [MAYA]: ['s'] } });
         await refusal(broken.engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.isAllowed(MAYA, 's'), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.filterAllowed(MAYA, [SCOPE]), 'ERR_JIT_CLOCK');

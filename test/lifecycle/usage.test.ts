@@ -3,8 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
 import type { GrantUse } from '../../src/lifecycle/status.js';
 import { isUsable } from '../../src/lifecycle/status.js';
+import { judge } from '../../src/lifecycle/check.js';
 import { recordTime, workOn } from '../../src/lifecycle/sweep.js';
 import { closeUsage, consumeUse, endUsedUp, grantToConsume, isTouchDue, isUsageLeft, touchGrant } from '../../src/lifecycle/usage.js';
+import { usageDueAt } from '../../src/records/derived.js';
 import { makeUsage, type Usage } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
@@ -89,6 +91,65 @@ describe('touchGrant()', () => {
     expect(step.put).toEqual([{ ...held.usage, version: 7, usedAt: at(700) }]);
     expect(step.dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 4 }]);
     expect(step.entries).toMatchObject([{ type: 'grant.used', at: at(700), data: { usageVersion: 7, usedAt: at(700), uses: 0 } }]);
+  });
+});
+
+describe('an idle end', () => {
+  const [IDLE, TTL, LEEWAY] = [100_000, 900_000, 1_000];
+
+  for (const [offset, allowed] of [
+    [-1, true],
+    [0, false],
+    [1, false],
+  ] as const) {
+    it(`L1 ${allowed ? 'allows' : 'denies'} a grant that was never used, ${offset} ms from its idle end`, () => {
+      const expected = { allowed, validUntil: allowed ? at(IDLE) : undefined };
+      expect(judge([counted({ idleTtlMs: IDLE })], 'user:maya', 'x', moment(IDLE + offset))).toMatchObject(expected);
+    });
+
+    it(`L6 ${allowed ? 'allows' : 'denies'} it ${offset} ms from its idle end less the leeway`, () => {
+      const now = IDLE - LEEWAY + offset;
+      expect(isUsable(counted({ idleTtlMs: IDLE }), moment(now, { forEnds: at(now + LEEWAY) }))).toBe(allowed);
+    });
+  }
+
+  it.each([TTL, TTL + 1, 86_400_000])('L1 after %i ms, at or after the end of the window, has no effect', (idleTtlMs) => {
+    const use = counted({ idleTtlMs });
+    expect(usageDueAt(use.usage)).toBe(at(TTL));
+    expect([isUsable(use, moment(TTL - 1)), isUsable(use, moment(TTL))]).toEqual([true, false]);
+    const { result, entries } = recordTime([use], moment(TTL));
+    expect(result).toEqual(['ended']);
+    expect(entries[0]).toMatchObject({ type: 'grant.expired', data: { end: { cause: 'time', at: at(TTL) } } });
+  });
+
+  it('L1 is at most a tenth early and never late, for any sequence of touches (a property)', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 3_000 }),
+        fc.integer({ min: 1, max: 10_000 }),
+        fc.array(fc.integer({ min: 0, max: 1_500 }), { maxLength: 25 }),
+        (idleTtlMs, ttl, steps) => {
+          let use = counted({ idleTtlMs, expiresAt: at(ttl) });
+          let now = 0;
+          let used = 0;
+          for (const step of steps) {
+            now += step;
+            const truly = now < Math.min(used + idleTtlMs, ttl);
+            const allowed = isUsable(use, moment(now));
+            // Never late: a grant that has been idle for that long, or has expired, does not allow.
+            if (allowed) expect(truly).toBe(true);
+            // At most a tenth early.
+            if (!allowed && now < ttl) expect(now).toBeGreaterThanOrEqual(used + idleTtlMs - idleTtlMs / 10);
+            if (!allowed) return;
+            const [usage] = touchGrant(use, moment(now)).put;
+            if (usage?.kind === 'usage') use = { ...use, usage };
+            used = now;
+          }
+          expect(isUsable(use, moment(Math.min(used + idleTtlMs, ttl)))).toBe(false);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
   });
 });
 
