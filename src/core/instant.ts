@@ -37,5 +37,5 @@ export function readInstant(argument: string, value: unknown): number {
  * be instants: a `NaN`, `null` or `undefined` denies (L30).
  */
 export function inWindow(at: unknown, from: number, until: number): boolean {
-  return isInstant(at) && isInstant(from) && isInstant(until) && from <= at && at < until;
+  return isInstant(at) && isInstant(until) && isInstant(from) && from <= at && at < until;
 }
