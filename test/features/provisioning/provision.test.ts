@@ -1,11 +1,4 @@
-import {
-  dismissChange,
-  failedChanges,
-  provision,
-  type DesiredState,
-  type Provisioning,
-  type ProvisioningTarget,
-} from 'jit-access/provisioning';
+import { dismissChange, failedChanges, provision, type DesiredState, type Provisioning } from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, JitEngine, MemoryGrantStore, patternScopes } from '../../../src/index.js';
 import { readJournal, verifyJournal } from '../../../src/journal.js';
@@ -333,22 +326,11 @@ describe('provision()', () => {
     expect(roles.told).toEqual([`+ ${MAYA} ${SCOPE}`]);
   });
 
-  it.each([
-    ['no name', { name: '' }, 'target.name'],
-    ['a long name', { name: 'n'.repeat(201) }, 'target.name'],
-    ['no scopes', { scopes: [] }, 'target.scopes'],
-    ['a pattern', { scopes: ['db:*'] }, 'target.scopes[0]'],
-    ['a retryAfter longer than maxRetryAfter', { retryAfter: '10m' }, 'target.retryAfter'],
-    ['a scope twice', { scopes: ['db:a', 'db:a'] }, 'target.scopes'],
-    ['no apply function', { apply: 'x' }, 'target.apply'],
-    ['zero tries', { tries: 0 }, 'target.tries'],
-    ['a retryAfter of zero', { retryAfter: 0 }, 'target.retryAfter'],
-    ['a timeout that is not a duration', { timeout: 'never' }, 'target.timeout'],
-    ['a misspelt field', { applly: () => undefined }, 'target'],
-  ])('refuses %s', (_what, over, argument) => {
+  it('refuses a target that parseTarget() refuses', () => {
     const { engine } = anEngine();
-    const given = { ...rolesTarget(new Roles()), ...over } as unknown as ProvisioningTarget;
-    expect(() => provision(engine, given)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
+    expect(() => provision(engine, rolesTarget(new Roles(), { tries: 0 }))).toThrow(
+      expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'target.tries' }) as Error,
+    );
   });
 
   it('refuses the name of another target or sink, and a closed engine', async () => {

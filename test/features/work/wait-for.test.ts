@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { reviewers, type AccessResult, type JitEngine, type Verdict } from '../../../src/index.js';
 import { FaultyStore, ScriptedApprover, START_AT, throws, type ManualClock } from '../../../src/testing.js';
 import { ANA, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
+import { readWaitOptions } from '../../../src/features/work/wait-for.js';
 import { QuietStore, SECOND, settle, watched } from './at-work.js';
 
 /** Engines with a review deadline of one minute, so that tests reach it soon. */
@@ -363,9 +364,13 @@ describe('waitFor()', () => {
     [{ signal: { aborted: 0, addEventListener: () => undefined, removeEventListener: () => undefined } }, 'signal'],
     [{ timeout: HOUR }, 'options'],
     [7, 'options'],
-  ])('refuses %j: it names %s', async (options, argument) => {
+  ])('readWaitOptions() refuses %j: it names %s', async (options, argument) => {
+    expect((await refusal(() => readWaitOptions(options), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+  });
+
+  it('refuses options that readWaitOptions() refuses', async () => {
     const { engine } = anEngine();
-    expect((await refusal(waitFor(engine, 'r1', options as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+    expect((await refusal(waitFor(engine, 'r1', { poll: 0 }), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('poll');
   });
 
   it('refuses an invalid id', async () => {
