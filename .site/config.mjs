@@ -23,7 +23,11 @@ const groups = [
     ],
   ],
   ['Stores', 'guides/stores', ['choosing', 'sqlite', 'postgresql', 'redis']],
-  ['Reference', 'reference', ['entry-points', 'options', 'verbs', 'errors', 'lifecycle', 'entry-types', 'journal', 'scopes', 'migration']],
+  [
+    'Reference',
+    'reference',
+    ['entry-points', 'options', 'verbs', 'errors', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features', 'migration'],
+  ],
   ['Explanation', 'explanation', ['guarantees', 'trade-offs', 'time', 'threat-model', 'laws', 'assurance', 'performance', 'architecture']],
 ];
 

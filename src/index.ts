@@ -17,6 +17,7 @@ export type {
   AccessStatus,
   AccessWindow,
   Consumption,
+  EndedRecords,
   FlushReport,
   InboxItem,
   BreakGlassReviewItem,
@@ -37,6 +38,7 @@ export { autoApprove, denyAll } from './approvers/auto.js';
 export { firstDecisive } from './approvers/first-decisive.js';
 
 export { MemoryGrantStore } from './stores/memory.js';
+export { decodeScope, encodeScope } from './core/encode-scope.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
 export { ENTRY_TYPES } from './records/index.js';
 export { systemClock } from './core/time.js';

@@ -117,10 +117,21 @@ export interface InboxItem {
   readonly twins: readonly string[];
 }
 
-/** The records that `revokeAll` ended. */
-export interface RevokeAllReport {
+/** The records that a call ended. */
+export interface EndedRecords {
   readonly grants: readonly GrantWithStatus[];
   readonly requests: readonly RequestWithStatus[];
+}
+
+/** The records that `revokeAll` ended, and whether its target matched a record at all. */
+export interface RevokeAllReport extends EndedRecords {
+  /** Whether an open grant or request lay within the target. `false`: nothing was there to end, so the target may be misspelt. */
+  readonly matched: boolean;
+  /**
+   * Where a scope matched nothing: up to 10 scopes of open grants and requests that begin with the same segment, in upper or
+   * lower case. `db-prod` does not reach `db-prod:write`; `db-prod:**` does. Otherwise empty.
+   */
+  readonly similar: readonly string[];
 }
 
 /** The result of `flushAudit`. `caughtUp`: every sink and provisioning target has every entry, and none has failed. */

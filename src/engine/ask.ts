@@ -4,7 +4,7 @@ import type { Ask } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { JsonObject } from '../core/json.js';
 import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
-import { readPattern, readScope } from '../core/scope.js';
+import { isPattern, isScope, readPattern, readScope } from '../core/scope.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { readDuration, type Duration } from '../core/duration.js';
 import type { Settings } from '../kernel/settings.js';
@@ -166,7 +166,7 @@ function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record
 
 function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
   // An ask may name a pattern only where the engine's matcher knows patterns. The approver's rules decide who gets one.
-  const parseScope = matcher.exact ? readScope : readPattern;
+  const parseScope = matcher.exact ? readExactScope : readPattern;
   if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted where `scopes` is given', scope);
   if (scopes === undefined) return [parseScope('scope', scope)];
   if (scope !== undefined) throw invalid('scopes', 'omitted where `scope` is given', scopes);
@@ -174,4 +174,12 @@ function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: u
   const repeated = list.findIndex((item, i) => list.indexOf(item) !== i);
   if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'different from every other scope', list[repeated]);
   return list;
+}
+
+function readExactScope(argument: string, value: unknown): string {
+  // The usual mistake: a pattern that works with another engine. Granted here, it would cover nothing.
+  if (isPattern(value) && !isScope(value)) {
+    throw invalid(argument, 'a scope without wildcards: only an engine with the option `scopes: patternScopes` knows patterns', value);
+  }
+  return readScope(argument, value);
 }

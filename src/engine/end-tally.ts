@@ -1,6 +1,6 @@
 import { isJitError, PartialError, type EndFailure } from '../core/errors.js';
 import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
-import type { RevokeAllReport } from './answers.js';
+import type { EndedRecords } from './answers.js';
 import { endedWithStatus } from './with-status.js';
 
 /** The records that a call has ended so far, and those that its latest pass could not end. Each is kept once, by kind and id. */
@@ -26,7 +26,7 @@ export class EndTally {
     this.#failures.clear();
   }
 
-  get ended(): RevokeAllReport {
+  get ended(): EndedRecords {
     return {
       grants: [...this.#grants.values()].map((grant) => endedWithStatus(grant)),
       requests: [...this.#requests.values()].map((request) => endedWithStatus(request)),
@@ -41,7 +41,7 @@ export class EndTally {
    * @throws PartialError where a record could not be ended
    * @throws StoreError where the store could not list the records and nothing was ended
    */
-  report(): RevokeAllReport {
+  report(): EndedRecords {
     const { ended, failures } = this;
     const [first] = failures;
     if (first === undefined) return ended;

@@ -10,6 +10,7 @@ import { decodeEach } from '../kernel/ledger-reads.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { RevokeAllReport } from './answers.js';
 import { EndTally } from './end-tally.js';
+import { TargetMatch } from './target-match.js';
 import { cancelAccessRequest, confirmEnds, endAndTally } from './revocation.js';
 
 /**
@@ -51,6 +52,7 @@ export async function revokeAll(
 ): Promise<RevokeAllReport> {
   const target = readTarget(kernel, given);
   const tally = new EndTally();
+  const match = new TargetMatch(target.scope);
   const command = { cause: 'revoked', reason } as const;
   const begun = kernel.clock.read().forEnds;
   // At least two passes: a process whose clock is ahead stamps its records after `begun`, so those do not set `found`.
@@ -59,6 +61,7 @@ export async function revokeAll(
     tally.beginPass();
     await eachPage('request', target.requests(), tally, async (rows) => {
       const requests = decodeEach(rows, decodeRequest, (row, error) => tally.fail('request', row.id, error));
+      for (const request of requests) match.add(request, request.scopes, target.isRequest(request));
       await inBatches(requests.filter(target.isRequest), async ({ id, createdAt }) => {
         const isEnded = await cancelAndTally(kernel, id, actor, command, tally);
         found ||= isEnded && createdAt <= begun;
@@ -68,6 +71,7 @@ export async function revokeAll(
       const grants = decodeEach(rows, decodeGrant, (row, error) => {
         if (target.mayBeGrant(row)) tally.fail('grant', row.id, error);
       });
+      for (const grant of grants) match.add(grant, [grant.scope], target.isGrant(grant));
       await inBatches(grants.filter(target.isGrant), async ({ id, issuedAt }) => {
         const isEnded = await endAndTally(kernel, id, actor, command, tally);
         found ||= isEnded && issuedAt <= begun;
@@ -75,7 +79,7 @@ export async function revokeAll(
     });
   }
   await confirmEnds(kernel, tally);
-  return tally.report();
+  return { ...tally.report(), ...match.report() };
 }
 
 /** @returns whether the request is no longer open: cancelled now, or decided in the meantime */
@@ -100,6 +104,8 @@ async function cancelAndTally(
 
 /** The records of a target, read again at each pass. */
 interface RevokeTarget {
+  /** The scope or pattern of the target; absent: it has none. */
+  readonly scope?: string;
   /** @throws NotFoundError where the target is a request that is missing */
   requests(): AsyncIterable<readonly Row[]>;
   grants(): AsyncIterable<readonly Row[]>;
@@ -125,7 +131,8 @@ function readTarget({ ledger, settings }: Kernel, target: RevokeAllTarget): Revo
   }
   // Parses a pattern with every matcher: in an emergency a wildcard must neither be an error nor end nothing.
   const pattern = readPattern('target.scope', given.scope);
-  return targetOfOpen(ledger, undefined, (scope) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope));
+  const reaches = (scope: string) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope);
+  return { ...targetOfOpen(ledger, undefined, reaches), scope: pattern };
 }
 
 const everyScope = (): boolean => true;

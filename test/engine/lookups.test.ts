@@ -401,7 +401,7 @@ describe('JitEngine', () => {
       const grant = await aGranted(engine);
       expect(await other.isAllowed(MAYA, SCOPE)).toBe(false);
       await refusal(other.revoke(grant.id, { by: SAM }), 'ERR_JIT_NOT_FOUND');
-      expect(await other.revokeAll({ scope: SCOPE }, { by: SAM })).toEqual({ grants: [], requests: [] });
+      expect(await other.revokeAll({ scope: SCOPE }, { by: SAM })).toEqual({ grants: [], requests: [], matched: false, similar: [] });
       expect((await other.listRequests()).items).toEqual([]);
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     });

@@ -233,7 +233,7 @@ describe('JitEngine', () => {
       await busy(engine);
       await engine.revokeAll({ subject: MAYA }, { by: CISO });
       const head = await engine.journalHead();
-      expect(await engine.revokeAll({ subject: MAYA }, { by: CISO })).toEqual({ grants: [], requests: [] });
+      expect(await engine.revokeAll({ subject: MAYA }, { by: CISO })).toEqual({ grants: [], requests: [], matched: false, similar: [] });
       expect(await engine.journalHead()).toEqual(head);
     });
 

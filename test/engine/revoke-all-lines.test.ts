@@ -41,7 +41,12 @@ describe('revokeAll by request', () => {
     expect(report.grants.map(({ id }) => id)).toEqual([second.id]);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     const before = (await entriesOf(store)).length;
-    expect(await engine.revokeAll({ requestId: first.requestId }, { by: LEE })).toEqual({ grants: [], requests: [] });
+    expect(await engine.revokeAll({ requestId: first.requestId }, { by: LEE })).toEqual({
+      grants: [],
+      requests: [],
+      matched: false,
+      similar: [],
+    });
     expect((await entriesOf(store)).length).toBe(before);
   });
 

@@ -78,6 +78,14 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'the journal is whole; 6 rows compared, 0 differ',
     'grant of user:lee: version, until, body.expiresAt, body.end differ from the journal',
   ],
+  'existing-scopes.ts': [
+    'arn:aws:s3:~:~:reports/q1~20final.csv',
+    'file:~:etc:~2A',
+    'true',
+    "false [ 'file:~:etc:app:hosts' ]",
+    'true 1',
+    'scope: "db-prod:*"',
+  ],
   'exposure-report.ts': [
     'January 2026    subjects  grants     held  if standing  share',
     'billing:refund         1       6    3.0 h      744.0 h  0.4 %',

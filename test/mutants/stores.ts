@@ -47,6 +47,28 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await kernel.part(Work).withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
+  // ---- Scopes from existing systems ----
+  {
+    name: 'encodeScope: a tilde stays',
+    file: 'core/encode-scope.ts',
+    from: 'part.replace(/[^\\w.@/+=-]/gu,',
+    to: 'part.replace(/[^\\w.~@/+=-]/gu,',
+    caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 are injective: two lists of parts never have one scope' },
+  },
+  {
+    name: 'decodeScope: accepts more than one text for a list of parts',
+    file: 'core/encode-scope.ts',
+    from: ' || encodeScope(...(parts as string[])) !== scope',
+    to: '',
+    caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 have one text for each list of parts' },
+  },
+  {
+    name: 'revokeAll: a scope that overlaps nothing counts as matched',
+    file: 'engine/target-match.ts',
+    from: 'this.#matched ||= isMatch;',
+    to: 'this.#matched = true;',
+    caughtBy: { test: 'test/engine/revoke-all-match.test.ts', title: 'says where a scope overlaps nothing' },
+  },
   // ---- A store that went back ----
   {
     name: 'rollback: a change that creates access is still committed',
