@@ -174,7 +174,7 @@ export interface JournalQuery {
  * 6. The store uses no clock, and no order except that of ids and integers.
  * 7. A store is bound to one namespace; equality is byte for byte.
  * 8. A returned value shares no mutable state with the store. Only the result of `windowOf` may be reused by the next call.
- * 9. If the store could not ask its backend, the call rejects within a time limit. It never resolves with an empty answer.
+ * 9. If the store could not query its backend, the call rejects within a time limit. It never resolves with an empty answer.
  */
 export interface GrantStore {
   readonly namespace: string;
@@ -204,7 +204,7 @@ export interface GrantStore {
   /**
    * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time.
    * It returns a window only where the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject
-   * and scope, and while no row of kind 'lock' is open. In every other case, and where the store could not ask, it returns
+   * and scope, and while no row of kind 'lock' is open. In every other case, and where the backend is unavailable, it returns
    * `undefined`: "ask `live`", and never "no". The caller applies the clock and the leeway.
    *
    * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
@@ -241,7 +241,7 @@ export interface GrantStore {
    *
    * It makes one attempt: only the engine resends a change whose reply was lost (L31).
    *
-   * @throws StoreError `ERR_JIT_STORE` when the backend could not be asked, and this attempt has applied nothing
+   * @throws StoreError `ERR_JIT_STORE` when the backend was unavailable, and this attempt has applied nothing
    * @throws OutcomeUnknownError, or any other error, when the store does not know whether the change was applied
    */
   commit(change: Change): Promise<CommitAnswer>;
@@ -266,7 +266,7 @@ export interface GrantStore {
    *
    * `undefined` in place of a head means that the store could not answer for this one namespace, for example because its keys
    * are damaged; the error of its `journal` gives the reason. So one damaged namespace hides no other head (L38). If the backend
-   * could not be asked at all, the method rejects (guarantee 9).
+   * is unavailable, the method rejects (guarantee 9).
    *
    * At most 1,000 names, each an id; a name may occur twice. A namespace without commits costs no memory.
    * A store omits the method if one question cannot reach all namespaces; the caller then asks `journal` of each.

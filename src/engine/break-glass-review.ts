@@ -32,7 +32,7 @@ export interface BreakGlassReviewQuery {
  * Where one change can not hold that (L42), the grants end first, one change each, in the order of the request. The verdict
  * is recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
  *
- * @throws PartialError where `unjustified` should end a grant that could not be read: the verdict is recorded all the same
+ * @throws PartialError where `unjustified` should end a grant that could not be read: the verdict is still recorded
  * @throws PartialError where a call that needs several changes failed after the first: the review is still pending
  */
 export async function reviewBreakGlass(

@@ -185,7 +185,7 @@ class EngineMatchers {
   }
 
   async #read(turn: number, at: number): Promise<void> {
-    // Reads one page. Its `next` only tells that the list is incomplete.
+    // Reads one page. Its `next` only shows that the list is incomplete.
     const ask = (query: FindQuery) => askStore('find', () => this.#store.find(query), isPageAfter(undefined));
     const { matchers, isComplete } = await matchersInUse(ask, at, this.#onFailure);
     if (turn < this.#answered) return;

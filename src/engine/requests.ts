@@ -122,7 +122,7 @@ const idFor = ({ ledger }: Kernel, ask: Ask, key: string | undefined, verb: AskV
 
 /**
  * Records the request, unless it repeats a request of the subject, or `findRepeated` finds one. Each try checks again
- * whether the request may be made at all.
+ * whether the request may be made.
  *
  * @returns the id of the recorded request, and whether that request existed before
  */

@@ -5,7 +5,7 @@ import { readBookmark } from '../records/bookmark.js';
 /**
  * Whether another process has the lease on a row. A lease that ends further ahead than any process could write it comes from a
  * wrong clock, and does not count. Do not remove a row with a lease while a process may create it again: its versions would start
- * again, and a new version would be mistaken for the leased one.
+ * again, and a new version could equal the leased one.
  */
 export function isLeased(row: Row | undefined, owner: string, now: number, longestMs: number): boolean {
   const leasedUntil = readBookmark(row, 'leasedUntil');

@@ -33,7 +33,7 @@ export function createGuard<Args extends readonly unknown[], Scope extends strin
 }
 
 /**
- * Makes every rejection an `Error`. Frameworks interpret other values: Express takes `undefined` for "no error", and 'route'
+ * Makes every rejection an `Error`. Frameworks interpret other values: Express reads `undefined` as "no error", and 'route'
  * for "skip the remaining handlers of the route", which skips the guard.
  */
 async function asked<T>(work: () => Promise<T>): Promise<T> {

@@ -23,7 +23,7 @@ const MAX_ROWS = 16;
  * The configurations in use in a namespace.
  *
  * @param find of a store that is bound to the namespace
- * @param onUnreadable receives the error of each row that this version did not write; the others are returned all the same
+ * @param onUnreadable receives the error of each row that this version did not write; the others are still returned
  * @throws StoreError
  */
 export async function liveConfigurations(

@@ -19,7 +19,7 @@ export function kernelIn(engine: unknown): Kernel | undefined {
 /**
  * The kernel of an engine, for the functions that take an engine as their first argument.
  *
- * @throws InvalidArgumentError for anything but an engine of this copy of the package
+ * @throws InvalidArgumentError for any value other than an engine of this copy of the package
  */
 export function kernelOf(engine: unknown): Kernel {
   const kernel = kernelIn(engine);

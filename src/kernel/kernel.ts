@@ -121,7 +121,7 @@ export class Kernel {
     await all(this.#hooks.flush);
   }
 
-  /** Hands the due rows of a feature's kind to that feature. Without a handler, a sweep counts these rows and changes nothing. */
+  /** Passes the due rows of a feature's kind to that feature. Without a handler, a sweep counts these rows and changes nothing. */
   onDue<T>(kind: FeatureKind, handler: DueHandler<T>): void {
     this.#due.set(kind, handler);
   }

@@ -44,7 +44,7 @@ export async function commitResending(store: GrantStore, change: Change, { clock
   }
 }
 
-/** The store reports that it could not ask its backend, so this attempt has certainly applied nothing. */
+/** The store reports that its backend was unavailable, so this attempt has certainly applied nothing. */
 const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';
 
 /** The time that is left for resending since the first lost reply. Counts the pauses even if the clock's `elapsed` stands still. */

@@ -65,7 +65,7 @@ export interface JitEngineOptions {
    * its reviews are refused with `ERR_JIT_NOT_REVIEWER`, and no list of reviewers contains it. A review that it gave before it
    * counted as an agent no longer counts. Only such an id may have runs, and runs never review either. `revokeAll({ subject })`
    * of an agent also reaches its runs. The engine calls this at each review, with the canonical id. If it throws, or returns
-   * anything but a boolean, the id counts as an agent. Default: ids that start with `agent:`.
+   * any value other than a boolean, the id counts as an agent. Default: ids that start with `agent:`.
    */
   readonly agents?: ((id: string) => boolean) | undefined;
   /**

@@ -20,7 +20,7 @@ export type ProvisioningKey = Pick<ProvisioningChange, 'id' | 'name' | 'subject'
 
 /** The pauses between the calls of one change, and the number of these calls. */
 export interface Backoff extends Pauses {
-  /** How many calls a change gets before it has failed for good (`stuck`). */
+  /** How many calls a change gets before it has failed permanently (`stuck`). */
   readonly tries: number;
 }
 

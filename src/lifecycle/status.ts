@@ -87,7 +87,7 @@ export const accessAt = (uses: readonly GrantUse[], instants: Instants): Access 
   hasEnded: uses.every((use) => hasEnded(use, instants)),
 });
 
-/** Whether a grant has not ended, and has yet to start or to be confirmed. */
+/** Whether a grant has not ended, and has not started yet or is not confirmed yet. */
 export const isScheduled = (use: GrantUse, instants: Instants): boolean =>
   !hasEnded(use, instants) && instants.now < effectiveStart(use.grant);
 

@@ -1,6 +1,6 @@
 /**
  * The kinds of rows that belong to features and may be due. The list is closed: a sweep in a process that does not use the
- * feature leaves such rows alone, and reports every other kind that it does not know.
+ * feature ignores such rows, and reports every other kind that it does not know.
  */
 const FEATURE_KINDS = ['provisioning'] as const;
 

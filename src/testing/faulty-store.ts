@@ -16,7 +16,7 @@ export type Fault =
 type Failure =
   /** Throws before there is a promise: a bug in an adapter. */
   | { readonly fault: 'throw'; readonly error?: unknown }
-  /** Rejects without doing anything: the backend could not be asked. */
+  /** Rejects without doing anything: the backend was unavailable. */
   | { readonly fault: 'reject'; readonly error?: unknown }
   /** Does not answer before {@link FaultyStore.release}; then it makes the call. */
   | { readonly fault: 'hang' }

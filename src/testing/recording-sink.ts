@@ -37,7 +37,7 @@ export class RecordingSink implements AuditSink {
   }
 
   /** Makes the next `times` writes reject without a delivery. Default: 1. */
-  fail(times = 1, error: unknown = new Error('the recording sink was told to fail')): void {
+  fail(times = 1, error: unknown = new Error('the recording sink failed on request')): void {
     this.#failures = readCount('times', times, 0);
     this.#failure = error;
   }

@@ -238,7 +238,7 @@ describe('followers: independence', () => {
     const message = `a purge took entries 1 to ${journalStart} before sink local received them`;
     expect(report).toMatchObject({ caughtUp: true, followers: [{ behind: 0 }] });
     expect(sink.entries.map(({ seq }) => seq)).toEqual((await entriesOf(store)).map(({ seq }) => seq));
-    const failed = 'the recording sink was told to fail';
+    const failed = 'the recording sink failed on request';
     expect(told).toEqual([failed, message, failed]);
   });
 

@@ -270,7 +270,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/schema.ts',
     from: `const text = postgres ? 'text collate "C"' : 'text';`,
     to: `const text = postgres ? 'text collate "C"' : 'text collate nocase';`,
-    caughtBy: SQLITE('tells namespaces apart byte by byte, and from the kinds and ids behind them'),
+    caughtBy: SQLITE('distinguishes namespaces byte by byte, and from the kinds and ids after them'),
   },
   {
     name: 'SQL: ids are in the order of UTF-8',

@@ -30,7 +30,7 @@ describe('RecordingSink', () => {
     expect(sink.entries).toEqual(entries);
     expect(sink.writes).toHaveLength(3);
     sink.fail();
-    await expect(sink.write(entries)).rejects.toThrow('told to fail');
+    await expect(sink.write(entries)).rejects.toThrow('failed on request');
     sink.fail(5);
     sink.fail(0);
     await sink.write(entries);
@@ -59,7 +59,7 @@ describe('RecordingSink', () => {
     const written = sink.write(entries);
     sink.fail();
     sink.release();
-    await expect(written).rejects.toThrow('told to fail');
+    await expect(written).rejects.toThrow('failed on request');
     expect(sink.entries).toEqual([]);
   });
 });

@@ -42,7 +42,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
       continue;
     }
     const past = found.get(requestId);
-    // A request whose first entry was trimmed by a purge can not be asked about again.
+    // The first entry of this request was trimmed by a purge, so the policy can not decide it again.
     if (past === undefined || past.was !== undefined || !type.startsWith('request.') || !isAnswer(data)) continue;
     const answered = recordIn(entry, past.request);
     const isBreakGlass = answered.end?.cause === 'break_glass';

@@ -4,7 +4,7 @@ import { JitError, messageOf, recorded } from './jit-error.js';
 /* The errors of the parts that a call depends on: the store and its rows, the clock, the approver, and the engine itself. */
 
 /**
- * The store could not ask its backend. Nothing was decided, so a caller that does not handle this error gives no access.
+ * The store could not query its backend. Nothing was decided, so a caller that does not handle this error gives no access.
  *
  * @remarks Deny, and try again later. If there is a `requestId`, that request is recorded: the same `idempotencyKey`,
  *   `retryDecision` or the next sweep continues it.

@@ -32,7 +32,7 @@ export interface ProvisioningTarget<Scope extends string = string> {
    * same effect once. It must settle; a rejection is a failed call.
    */
   apply(desired: DesiredState<Scope>): MaybePromise<void>;
-  /** How many calls a change gets before it counts as failed for good. Default: 8. */
+  /** How many calls a change gets before it counts as permanently failed. Default: 8. */
   readonly tries?: number | undefined;
   /** The longest wait after the first failed call. Each further wait is at most twice as long. Default: 1 second. */
   readonly retryAfter?: Duration | undefined;

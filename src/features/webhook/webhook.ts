@@ -47,7 +47,7 @@ export interface WebhookSinkOptions {
  *   its withheld form: type, instant, namespace, id, seq, digest, hash and `withheld: true`. The next entry follows only
  *   after the receiver has accepted that form. `onError` and `flushAudit` name the entry.
  *
- * Gotcha: any other failure holds up all later entries. Let the receiver answer 2xx to entries that it does not need.
+ * Gotcha: any other failure delays all later entries. Let the receiver answer 2xx to entries that it does not need.
  * Gotcha: the sink begins at the journal's start.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`; `write` rejects with a `WebhookError`, which the engine reports

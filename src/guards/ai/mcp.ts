@@ -138,7 +138,7 @@ interface McpCall {
 }
 
 function readMcpCall(given: unknown): McpCall {
-  if (!isObject(given)) throw invalid('context', "what the MCP SDK hands to a tool's handler", given);
+  if (!isObject(given)) throw invalid('context', "what the MCP SDK passes to a tool's handler", given);
   const extra = given as unknown as McpExtra & Partial<McpServerContext>;
   const { mcpReq, sessionId } = extra;
   if (mcpReq === undefined) {

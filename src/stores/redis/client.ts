@@ -33,7 +33,7 @@ export interface RedisClient {
    * may wait on a dead connection without end. Optional; without it the client must detect dead connections itself.
    *
    * While the client is connecting, `reset` must do nothing. Otherwise a connection that takes longer to open than the calls
-   * wait would start again and again. On a Cluster it drops only the connection to the node of `key`, because the other
+   * wait would start repeatedly. On a Cluster it drops only the connection to the node of `key`, because the other
    * nodes answer.
    *
    * @param key one of the keys that the calls used

@@ -83,7 +83,7 @@ export function fromIoredis(client: IoredisLike): RedisClient {
     },
     reset(key) {
       // Does nothing while the client connects. If connecting takes longer than calls wait, each reset would start it again.
-      // With Sentinel, a reset would even make ioredis close the client for good.
+      // With Sentinel, a reset would even make ioredis close the client permanently.
       if (client.status !== 'ready') return;
       if (isCluster) {
         const node = nodeOf(client, key);

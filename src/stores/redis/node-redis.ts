@@ -36,7 +36,7 @@ const ADAPTED = new WeakMap<NodeRedisLike, RedisClient>();
  * The connection stays yours: connect it before, and close it after. Listen to its `error` events, or the first one ends
  * your process. The store makes it reconnect when several calls in a row got no answer.
  *
- * Gotcha: without a `reconnectStrategy` of your own, a `socketTimeout` that fires closes the client for good.
+ * Gotcha: without a `reconnectStrategy` of your own, a `socketTimeout` that fires closes the client permanently.
  * Gotcha: clients of `createCluster()` and `createSentinel()` send commands differently and are refused; use ioredis for
  * both.
  *
@@ -64,7 +64,7 @@ export function fromNodeRedis(client: NodeRedisLike): RedisClient {
       };
     },
     reset() {
-      // A client that is connecting is left alone: a second attempt in parallel would leak a connection.
+      // A client that is connecting is not reconnected: a second attempt in parallel would leak a connection.
       if (!client.isReady || !client.isOpen) return;
       client.destroy();
       client.connect().catch(() => undefined);

@@ -46,7 +46,7 @@ export function fromPglite(pglite: PgliteLike): ResilientPoolTarget {
   };
 }
 
-/** A queue for PGlite's one connection, first come, first served. */
+/** A FIFO queue for PGlite's one connection. */
 class StatementQueue {
   #last: Promise<void> = Promise.resolve();
 

@@ -46,7 +46,7 @@ function textsOf(dialect: SqlDialect): Texts {
   return {
     remove: (n) =>
       dialect === 'postgres'
-        ? // By ctid: a join by key would read the whole namespace. The oid tells the partitions of a partitioned table apart.
+        ? // By ctid: a join by key would read the whole namespace. The oid distinguishes the partitions of a partitioned table.
           `delete from jit_rows as r using (select home, place from ${keyedRows(dialect, n)}) as k where r.tableoid = k.home and r.ctid = k.place`
         : `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, n)})`,
     /** Replaces whole rows: no column keeps its old value. */

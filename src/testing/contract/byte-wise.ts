@@ -54,7 +54,7 @@ const columns: Cases = (it) => {
     }
   });
 
-  it('looks a hostile scope up, and only that', async (store) => {
+  it('finds a hostile scope, and only that', async (store) => {
     const rows = subjects().map((scope, i) => aRow({ id: `r${i}`, scope }));
     await given(store, rows);
     for (const row of rows) {
@@ -85,7 +85,7 @@ const columns: Cases = (it) => {
 
 /** Bodies and entries are read back unchanged. */
 const texts: Cases = (it) => {
-  it('gives bodies back unchanged, with extreme values', async (store) => {
+  it('returns bodies unchanged, with extreme values', async (store) => {
     const row = aRow({ body: EXTREME_JSON });
     await given(store, [row]);
     await isKept(store, row, row);

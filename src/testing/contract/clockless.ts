@@ -41,7 +41,7 @@ export const clockless: Cases = (it) => {
     same(await foundBy(store, { kind: 'grant', during: { from: 1_500, until: 1_501 } }), [past], 'find() during 1970');
   });
 
-  it('takes 0 for an instant, not for "none"', async (store) => {
+  it('treats 0 as an instant, not as "none"', async (store) => {
     const zero = aRow({ id: 'zero', subject: 'user:noor', scope: 'zero', from: 0, until: 1, dueAt: 0 });
     const never = aRow({ id: 'never', from: undefined, until: undefined, dueAt: undefined });
     await given(store, [zero, never]);

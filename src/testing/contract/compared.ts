@@ -144,7 +144,7 @@ const counted: Cases = (it) => {
 
 /** Every expectation is compared for equality, at any position. */
 const versions: Cases = (it) => {
-  it('takes 0 for "must not exist", whether the record is written or only read', async (store) => {
+  it('treats 0 as "must not exist", whether the record is written or only read', async (store) => {
     const row = aRow({ id: 'x' });
     await given(store, [row]);
     await conflict(store, changeOf(store, 'c1', [row]), 'the record that it would create exists');
@@ -154,7 +154,11 @@ const versions: Cases = (it) => {
 
   it('refuses any version of a record that does not exist', async (store) => {
     for (const version of [1, 2, 1_000]) {
-      await conflict(store, expecting(store, [{ kind: 'grant', id: 'x', version }]), `there is no record, let alone at version ${version}`);
+      await conflict(
+        store,
+        expecting(store, [{ kind: 'grant', id: 'x', version }]),
+        `there is no such record, so none at version ${version}`,
+      );
     }
   });
 

@@ -119,7 +119,7 @@ const journals: Cases = (it) => {
 
 /** Names of namespaces are compared byte by byte. */
 const names: Cases = (it) => {
-  it('tells namespaces apart byte by byte, and from the kinds and ids behind them', async (store) => {
+  it('distinguishes namespaces byte by byte, and from the kinds and ids after them', async (store) => {
     const base = store.namespace.slice(0, 200);
     const ends = ['x', 'X', 'x%', 'x_', '{x}', '\u00e9', '__proto__', 'n', ...SEPARATORS.map((separator) => `n${separator}x`)];
     const handles = [...new Set(ends)].map((end): GrantStore => store.in(base + end));

@@ -8,7 +8,7 @@ import { changeOf, commit, given, isKept, journalIds, LATEST, next } from './ste
 import { casesOf, type Cases, type DefineCase, type Hooks, type OptionalMethod } from './cases.js';
 
 /**
- * Guarantee 9: a caller takes an empty answer for an empty store. A sweep then stops, a purge removes too much, and an inbox
+ * Guarantee 9: a caller treats an empty answer as an empty store. A sweep then stops, a purge removes too much, and an inbox
  * shows no request. After a false `committed`, the engine does not send the change again.
  */
 export const outages: Cases = (it, { breakBackend }) => {

@@ -114,7 +114,7 @@ const repeatedPurge: Cases = (it) => {
     same((await wholeJournal(store)).length, 7, 'the number of entries that are left');
   });
 
-  it('keeps what a journal page shows whole while a purge goes by', async (store) => {
+  it('keeps each journal page consistent during a purge', async (store) => {
     await tenEntries(store);
     const [slice] = await Promise.all([store.journal({ after: 0, limit: 100 }), store.commit(purgeTo(store, 4))]);
     const verified = await verifyJournal(slice.entries, { after: slice.start, head: slice.head });

@@ -79,7 +79,7 @@ const many: Cases = (define) => {
     );
   });
 
-  it('tells names apart byte by byte', async (store) => {
+  it('distinguishes names byte by byte', async (store) => {
     const base = store.namespace.slice(0, 200);
     const ends = ['x', 'X', 'x%', 'x_', '{x}', '*', '\u00e9', '\uff5e', '\u{1f511}', ...SEPARATORS.map((separator) => `n${separator}x`)];
     const names = [...new Set(ends)].map((end) => base + end);

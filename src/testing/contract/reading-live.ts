@@ -247,7 +247,7 @@ const otherLocks: Cases = (it) => {
     same(await both(), [[], []], 'live() after it was removed');
   });
 
-  it('takes no other row for that of the locks', async (store) => {
+  it('treats no other row as the lock row', async (store) => {
     await given(store, [
       aLock({ id: 'other' }),
       aLock({ kind: 'locks' }),

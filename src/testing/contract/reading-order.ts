@@ -21,7 +21,7 @@ export const readingOrder: Cases = (it, hooks) => {
 
 /** Lists in the order of creation. */
 const byCreation: Cases = (it) => {
-  it('orders by createdAt as a number, the oldest first unless told otherwise', async (store) => {
+  it('orders by createdAt as a number, the oldest first by default', async (store) => {
     const instants = [LATEST, 1_000, 999, 10_000_000_000_000, 0, 9_999_999_999_999, 1];
     await given(
       store,

@@ -46,7 +46,7 @@ const oneEffect: Cases = (it) => {
     same((await journalIds(store)).length, 2, 'the number of entries');
   });
 
-  it('answers committed even when its record has been removed since, and brings nothing back', async (store) => {
+  it('answers committed even when its record has been removed since, and restores nothing', async (store) => {
     const row = aRow({ id: 'x' });
     const change = changeOf(store, 'c1', [row]);
     await commit(store, change);
@@ -95,7 +95,7 @@ const identity: Cases = (it, { reopen }) => {
     same((await journalIds(store)).length, 200, 'the number of entries');
   });
 
-  it('tells the ids of changes apart byte by byte', async (store) => {
+  it('distinguishes the ids of changes byte by byte', async (store) => {
     const ids = ['change', 'Change', 'change ', 'changes', '__proto__', 'constructor', 'toString', 'a:b', 'a.b', 'é', 'e\u0301', '%', '_'];
     for (const [i, id] of ids.entries()) await commit(store, aChange({ id, append: [entryFor(store, `e${i}`)] }));
     same(
@@ -116,7 +116,7 @@ const identity: Cases = (it, { reopen }) => {
 
 /** A store does not remember the id of a change without entries. */
 const withoutEntries: Cases = (it) => {
-  it('may answer conflict when nothing was appended, with one effect all the same', async (store) => {
+  it('may answer conflict when nothing was appended, and still has one effect', async (store) => {
     const cursor = aRow({ kind: 'cursor', id: 'sink', body: { seq: 1 } });
     const change = aChange({ id: 'c1', put: [cursor] });
     await commit(store, change);

@@ -64,7 +64,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
     { 'journal()': journal, 'the head that commit() answers': answers, 'heads()': readingHeads },
   ],
   [
-    '6. there is no clock, and no order but that of ids and integers',
+    '6. there is no clock, and no order except that of ids and integers',
     {
       instants: clockless,
       'live()': readingLive,
@@ -77,7 +77,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
   ],
   ['7. a store is bound to one namespace, and equality is byte for byte', { namespaces, bytes: byteWise }],
   ['8. what is returned shares nothing mutable with what is kept', { copies }],
-  ['9. a backend that cannot be asked is a rejection, never an empty answer', { outages }],
+  ['9. an unavailable backend is a rejection, never an empty answer', { outages }],
 ];
 
 /**

@@ -99,7 +99,7 @@ const twoHandles: Cases = (it, { reopen }) => {
 
 /** A watcher is woken by every commit until it unsubscribes. */
 const wakes: Cases = (it, { reopen }) => {
-  it('wakes who watches after a commit, through every handle, until unsubscribed', async (store) => {
+  it('wakes watchers after a commit, through every handle, until unsubscribed', async (store) => {
     const other = await reopen(store);
     for (const handle of [store, other]) {
       if (handle.watch === undefined) continue;

@@ -35,7 +35,7 @@ const unknownCallers: Cases = (it) => {
   }
 
   for (const session of ['throws', 'throws undefined', "throws 'route'", "throws 'router'"]) {
-    it(`fails, and allows nothing, where who is calling can not be established: ${session}`, async (world) => {
+    it(`fails, and allows nothing, where the caller can not be identified: ${session}`, async (world) => {
       await world.grant();
       await isFailed(world, await world.call('plain', session));
     });
@@ -44,7 +44,7 @@ const unknownCallers: Cases = (it) => {
 
 /** Only the service names the caller, separately for each request. */
 const noGuesses: Cases = (it) => {
-  it('guesses no identity from what the client says', async (world) => {
+  it('takes no identity from data of the client', async (world) => {
     await world.grant();
     const claims = [
       'authorization',
@@ -61,10 +61,10 @@ const noGuesses: Cases = (it) => {
       const value = name === 'authorization' ? 'Bearer user:maya' : name === 'cookie' ? 'session=user:maya; user=user:maya' : 'user:maya';
       await isRefused(world, 401, await world.call('plain', undefined, { headers: { [name]: value } }));
     }
-    same(world.subjects, claims.length, 'how often it was asked who is calling');
+    same(world.subjects, claims.length, 'how often the caller was identified');
   });
 
-  it('asks who is calling for each request', async (world) => {
+  it('identifies the caller of each request', async (world) => {
     await world.grant();
     const first = await world.call('plain', 'user:maya');
     same(first.status, 200, 'the status of a call that is allowed');

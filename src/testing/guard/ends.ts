@@ -16,7 +16,7 @@ async function begun(world: GuardWorld, subject = 'user:maya', signal?: AbortSig
   let read = '';
   while (!read.includes('begun')) {
     const { done, value } = await reader.read();
-    holds(!done, 'a stream is not over before its access is');
+    holds(!done, 'a stream does not end before its access');
     read += value;
   }
   const rest = async () => {
@@ -111,9 +111,9 @@ const stoppedWatches: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('begins no watch for what it refuses', async (world) => {
+  it('begins no watch for a refused request', async (world) => {
     await isRefused(world, 403, await world.call('stream', 'user:maya'));
     await isRefused(world, 401, await world.call('stream', undefined));
-    same(world.clock.sleepers, 0, 'the number of those who sleep');
+    same(world.clock.sleepers, 0, 'the number of sleepers');
   });
 };

@@ -32,13 +32,13 @@ export interface GuardContractOptions {
 
 /** The guarantees of every guard, by number. */
 const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
-  ['1. what is allowed reaches the handler, with the decision, and nothing else does', letsThrough],
-  ['2. the service alone says who is calling', callers],
+  ['1. only an allowed request reaches the handler, with its decision', letsThrough],
+  ['2. only the service identifies the caller', callers],
   ['3. a scope of the route is read like any other input', scopes],
-  ['4. what can not be checked is refused', outages],
-  ['5. a refusal says how to get in, and nothing about what is held', answers],
-  ['6. the signal of abortOnEnd ends with the access or with the response, and nothing is left behind', ends],
-  ['7. a request that another handler has answered goes no further, and harms nothing', late],
+  ['4. a request that can not be checked is refused', outages],
+  ['5. a refusal says where to request access, and nothing about held access', answers],
+  ['6. the signal of abortOnEnd ends with the access or with the response, and no watch is left', ends],
+  ['7. a request that another handler has answered runs no handler, and causes no error', late],
 ];
 
 /**

@@ -14,7 +14,7 @@ export const late: Cases = (it) => {
     it(`runs no handler, sends nothing and continues to serve where the guard ${what} late`, async (world) => {
       await world.grant();
       const calling = world.call('late', session);
-      await world.until(() => world.subjects > 0, 'the guard asks who is calling');
+      await world.until(() => world.subjects > 0, 'the guard identifies the caller');
       world.answerEarly();
       const response = await calling;
       same(response.status, 503, 'the status that the other handler has answered');
@@ -22,7 +22,7 @@ export const late: Cases = (it) => {
       world.letKnow();
       await seen(world, await world.call('plain', 'user:maya'));
       await world.isAtRest();
-      same(world.handled.length, 1, 'the number of handlers that were called, all in all');
+      same(world.handled.length, 1, 'the total number of handlers that were called');
     });
   }
 };

@@ -13,7 +13,7 @@ export const letsThrough: Cases = (it, hooks) => {
 
 /** A request is allowed within the window of a grant for its subject and scope, and refused outside. */
 const windowsOfAccess: Cases = (it) => {
-  it('hands the decision on to the handler, with the instant until which it stands', async (world) => {
+  it('passes the decision to the handler, with the instant until which it is valid', async (world) => {
     const grant = await world.grant();
     const response = await world.call('plain', 'user:maya');
     same(response.status, 200, 'the status of a call that is allowed');
@@ -27,7 +27,7 @@ const windowsOfAccess: Cases = (it) => {
     await isRefused(world, 403, await world.call('plain', 'user:maya'));
   });
 
-  it('refuses what is held for another scope', async (world) => {
+  it('refuses access that is held for another scope', async (world) => {
     await world.grant('user:maya', { scope: 'db-prod:read' });
     await isRefused(world, 403, await world.call('plain', 'user:maya'));
   });
@@ -57,7 +57,7 @@ const windowsOfAccess: Cases = (it) => {
 
 /** The guard keeps concurrent requests apart. */
 const concurrentRequests: Cases = (it) => {
-  it('tells requests apart that come at once', async (world) => {
+  it('distinguishes concurrent requests', async (world) => {
     world.store.inject('all', { fault: 'yield', seed: 7 });
     const subjects = Array.from({ length: 24 }, (_, i) => `user:${i}`);
     const isHolder = (i: number) => i % 3 !== 0;
@@ -94,10 +94,10 @@ const handlerAccess: Cases = (it) => {
       code = (error as { readonly code?: string }).code;
     }
     same(code, 'ERR_JIT_INVALID_ARGUMENT', 'what reading the signal throws');
-    same(world.clock.sleepers, 0, 'the number of those who sleep');
+    same(world.clock.sleepers, 0, 'the number of sleepers');
   });
 
-  it('counts what is let through as a use of a grant that ends when it is idle', async (world) => {
+  it('counts an allowed request as a use of a grant that ends when it is idle', async (world) => {
     await world.grant('user:maya', { scope: 'db-idle:write', ttl: 12 * IDLE_MS });
     for (let hour = 0; hour < 3; hour++) {
       await world.clock.advance(IDLE_MS - 1);

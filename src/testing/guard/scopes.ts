@@ -57,7 +57,7 @@ const hostileScopes: Cases = (it, { problemOf }) => {
     await isRefused(world, 403, await world.call('routed', 'user:maya', { id: 'users' }));
   });
 
-  it('answers 400 to what is no scope, and asks the engine nothing', async (world) => {
+  it('answers 400 to an invalid scope, and does not call the engine', async (world) => {
     await world.grant();
     const reads = world.store.called('live');
     for (const id of HOSTILE) {

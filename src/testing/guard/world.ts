@@ -213,7 +213,7 @@ export class GuardWorld {
       if (isSo()) return;
       await yieldToOthers();
     }
-    holds(false, `${what}, in the end`);
+    holds(false, `${what}, within ${MAX_TURNS} turns of the event loop`);
   }
 
   /** Checks that no sleeper is left: every watch has been stopped. */

@@ -79,7 +79,7 @@ export const APART = [
       return answer;
     },
   })),
-  broken('namespaces are case-insensitive', 'tells namespaces apart byte by byte', (inner) => ({
+  broken('namespaces are case-insensitive', 'distinguishes namespaces byte by byte', (inner) => ({
     in: (namespace) => Object.assign(Object.create(inner.in(namespace.toLowerCase())) as typeof inner, { namespace }),
   })),
 
@@ -118,7 +118,7 @@ export const APART = [
       return { ...page, items: page.items.filter((row) => pattern.test(row.subject ?? '')) };
     },
   })),
-  broken('scopes in live() are case-insensitive', 'looks a hostile scope up, and only that', (inner) => ({
+  broken('scopes in live() are case-insensitive', 'finds a hostile scope, and only that', (inner) => ({
     live: async ({ subject, scope, at }) =>
       (await inner.live({ subject, at })).filter((row) => scope === undefined || row.scope?.toLowerCase() === scope.toLowerCase()),
   })),
@@ -138,19 +138,15 @@ export const APART = [
     },
     get: async (keys) => (await inner.get(keys)).map((row, i) => row && rows.get(`${keys[i]?.kind}.${keys[i]?.id}`)),
   })),
-  broken(
-    'empty texts are stored as missing values',
-    'gives bodies back unchanged',
-    rowsOut(bodies((value) => (value === '' ? null : value))),
-  ),
+  broken('empty texts are stored as missing values', 'returns bodies unchanged', rowsOut(bodies((value) => (value === '' ? null : value)))),
   broken(
     'numbers are kept with 15 digits',
-    'gives bodies back unchanged',
+    'returns bodies unchanged',
     rowsOut(bodies((value) => (typeof value === 'number' ? Number(value.toPrecision(15)) : value))),
   ),
   broken(
     'texts that look like dates come back as dates',
-    'gives bodies back unchanged',
+    'returns bodies unchanged',
     rowsOut(bodies((value) => (typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) ? Date.parse(value) : value))),
   ),
   broken(

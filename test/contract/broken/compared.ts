@@ -22,7 +22,7 @@ export const COMPARED = [
   ),
   broken(
     'version 0 ("must not exist") is not compared',
-    'takes 0 for "must not exist", whether the record is written or only read',
+    'treats 0 as "must not exist", whether the record is written or only read',
     commits(({ expect }) => ({ expect: expect.filter((key) => key.version !== 0) })),
   ),
   broken('versions are read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({

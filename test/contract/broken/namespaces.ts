@@ -92,7 +92,7 @@ const HEADS = [
   ),
   broken(
     'heads() is case-insensitive',
-    'tells names apart byte by byte',
+    'distinguishes names byte by byte',
     heads((ask, names) => ask(names.map((name) => name.toLowerCase()))),
   ),
   broken('heads() returns the stored anchors themselves', 'gives anchors that may be changed without effect', (inner) => {

@@ -71,7 +71,7 @@ export const READS = [
   })),
   broken(
     '0 counts as "never"',
-    'takes 0 for an instant, not for "none"',
+    'treats 0 as an instant, not as "none"',
     dueIn((rows, at) => rows.filter((row) => row.dueAt && row.dueAt <= at)),
   ),
   broken('instants may only increase', 'lets an instant go back', (inner) => ({
@@ -177,7 +177,7 @@ export const READS = [
       return [...(await inner.live(query)).filter((row) => row.kind !== 'lock'), ...(lock === undefined ? [] : [lock])];
     },
   })),
-  broken('live() returns every row of kind lock as the locks', 'takes no other row for that of the locks', (inner) => ({
+  broken('live() returns every row of kind lock as the locks', 'treats no other row as the lock row', (inner) => ({
     live: async (query) => [
       ...(await inner.live(query)).filter((row) => row.kind !== 'lock'),
       ...(await allOf(inner, 'lock')).filter((row) => row.open),

@@ -51,11 +51,11 @@ export const REPEATED = [
       return inner.commit({ ...change, id: `${++shared.count}` });
     },
   })),
-  broken('ids of changes are keys of an object', 'tells the ids of changes apart byte by byte', (inner) => {
+  broken('ids of changes are keys of an object', 'distinguishes the ids of changes byte by byte', (inner) => {
     const known: Record<string, unknown> = {};
     return { commit: async (change) => (known[change.id] === undefined ? inner.commit(change) : answered(inner, 'committed')) };
   }),
-  broken('ids of changes are case-insensitive', 'tells the ids of changes apart byte by byte', (inner) => ({
+  broken('ids of changes are case-insensitive', 'distinguishes the ids of changes byte by byte', (inner) => ({
     commit: (change) => inner.commit({ ...change, id: change.id.trim().normalize('NFC').toLowerCase() }),
   })),
   broken('each handle remembers only its own changes', 'knows the change through another handle too', (inner, shared) => {

@@ -99,16 +99,16 @@ export const VISIBLE = [
       },
     };
   }),
-  broken('the head of a wake-up is not visible yet', 'wakes who watches after a commit', (inner) => ({
+  broken('the head of a wake-up is not visible yet', 'wakes watchers after a commit', (inner) => ({
     watch: (wake) => (inner as Required<GrantStore>).watch((headSeq = 0) => wake(headSeq + 1)),
   })),
-  broken('no watcher is woken', 'wakes who watches after a commit', () => ({ watch: () => () => undefined })),
-  broken('only the committing handle wakes watchers', 'wakes who watches after a commit', (_, { ids }) => {
+  broken('no watcher is woken', 'wakes watchers after a commit', () => ({ watch: () => () => undefined })),
+  broken('only the committing handle wakes watchers', 'wakes watchers after a commit', (_, { ids }) => {
     const first = !ids.has('first');
     ids.add('first');
     return first ? {} : { watch: () => () => undefined };
   }),
-  broken('a watcher is still woken after it unsubscribed', 'wakes who watches after a commit', (inner) => ({
+  broken('a watcher is still woken after it unsubscribed', 'wakes watchers after a commit', (inner) => ({
     watch(wake) {
       inner.watch?.(wake);
       return () => undefined;

@@ -204,7 +204,7 @@ export const WHOLE = [
       return known ? inner.commit({ ...change, id: `${change.id}/again`, expect: [], put: [], append: [] }) : inner.commit(change);
     },
   })),
-  broken('a journal page is built from three reads', 'keeps what a journal page shows whole while a purge goes by', (inner) => ({
+  broken('a journal page is built from three reads', 'keeps each journal page consistent during a purge', (inner) => ({
     async journal(query) {
       const { entries } = await inner.journal(query);
       const { start } = await inner.journal(query);
