@@ -8,7 +8,7 @@ import { root } from './pages.js';
 interface Law {
   readonly says: string;
   /** What must be built before a test can hold it. */
-  readonly comesWith?: string;
+  readonly needs?: string;
 }
 
 /** L1 to L46, in order. */
@@ -17,25 +17,25 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     'Time',
     [
       { says: 'No grant allows at or after `expiresAt - leewayMs`, regardless of sweeps, revokes, crashes and restarts.' },
-      { says: 'None allows before `startsAt`.' },
+      { says: 'No grant allows before `startsAt`.' },
       { says: 'There is no "forever": every window is bounded, and an over-long request is refused, not cut.' },
       {
-        says: 'The window starts at the decision, not at the request; a late decision shifts no scheduled end, and `maxTotal` caps a line of extensions.',
+        says: 'The window starts at the decision, not at the request; a late decision shifts no scheduled end, and `maxTotal` caps an extension chain.',
       },
-      { says: 'A clock that goes back brings nothing back, and creates nothing until it has caught up.' },
+      { says: 'A clock that goes back restores no access, and creates none until it has caught up.' },
       { says: 'Tolerance only shortens: ends come early, starts never.' },
-      { says: 'No timer is needed for an end, and none is longer than a timer can be.' },
+      { says: 'An end needs no timer, and no timer is longer than the runtime allows.' },
     ],
   ],
   [
     'State',
     [
-      { says: 'Only legal edges; what has ended stays ended.' },
+      { says: 'Records make only the transitions of the lifecycle table, and a record that has ended stays ended.' },
       { says: 'Of many concurrent decisions exactly one wins; the other callers receive it.' },
       { says: 'One grant for each scope of an approved request, none otherwise; all scopes or none.' },
       { says: 'The same idempotency key and body has one effect; another body is refused.' },
       {
-        says: 'Once `revoke` has resolved, every later check denies, what extends the grant too. It never answers "conflict".',
+        says: 'Once `revoke` has resolved, every later check denies, also by grants that extend it. `revoke` never rejects with a conflict.',
       },
       { says: 'No decision commits at or after the review deadline, swept or not.' },
     ],
@@ -47,8 +47,8 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'The subject, and the requester who asked on its behalf, never count.' },
       { says: 'Denial before approval; an absent, empty or malformed quorum is never met; an approver that failed is asked again.' },
       { says: 'A review counts only while fresh, from a member of the group then and now.' },
-      { says: 'What is granted is exactly what was reviewed.' },
-      { says: 'Holding two grants never allows what neither does.' },
+      { says: 'The granted access is exactly the reviewed access.' },
+      { says: 'Two grants together never allow an action that neither allows alone.' },
     ],
   ],
   [
@@ -58,14 +58,14 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'Exact by default; an approval must cover the scope, a revoke reaches every scope that overlaps.' },
       { says: 'Matching is linear, and builds no regular expression from input.' },
       { says: 'One canonical form for scopes, ids and texts; any other input is refused.' },
-      { says: 'Composite keys are never put together so that two become one.' },
+      { says: 'Composite keys are injective: two different keys never become one.' },
     ],
   ],
   [
     'Journal',
     [
       { says: 'A transition and its entries are one transaction.' },
-      { says: 'Gap-free and chained: what was changed is found and named, in the journal and in the rows.' },
+      { says: 'The journal has no gaps and is chained: verification finds and names every changed entry and row.' },
       { says: 'The journal, the records and `whoHadAccess` say the same of the past.' },
       { says: 'A shared sink gets every entry at least once, in order, through any crash.' },
       { says: 'Refused attempts are recorded, few and counted; secrets and metadata never are.' },
@@ -79,14 +79,14 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       {
         says: 'After a kill anywhere the store holds whole commands, and all that were acknowledged.',
       },
-      { says: 'A purge changes no answer that it leaves, and refuses the others.' },
+      { says: 'A purge changes no answer about its horizon or later, and questions about earlier instants are refused.' },
     ],
   ],
   [
     'Cost',
     [
       { says: 'A check costs one indexed look-up, a sweep what is due; no timer for each grant.' },
-      { says: 'The core needs nothing of Node, no schema library and no driver.' },
+      { says: 'The core needs no Node API, no schema library and no driver.' },
     ],
   ],
   [
@@ -96,18 +96,18 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
         says: 'A repeat is not a permission: under a used key every verb says `reused`, and a repeated `consume` is a yes only while its grant allows.',
       },
       {
-        says: 'No entry stops a follower permanently: an entry that a receiver refuses again and again is delivered without its texts.',
+        says: 'No entry stops a follower permanently: an entry that a receiver refuses repeatedly is delivered without its texts.',
       },
       { says: 'A component that hangs or fails delays only itself, and one tenant delays no end of another.' },
       { says: "The journal's newest instants, not one process's clock, bound every irreversible operation." },
       {
-        says: 'An engine notices a store that went back behind what it has seen, and creates no access until a person accepts it.',
+        says: 'An engine notices a store that lacks an entry that it has seen, and creates no access until a person accepts the rollback.',
       },
       { says: 'An answer comes from the primary of its namespace.' },
       { says: 'Work is bounded: no pass, purge or list holds the event loop for long, and a change has a greatest size.' },
       { says: 'Access lent to an agent for one operator and job is valid for no other operator or job.' },
       { says: "Other callers cannot use up a subject's limits, and a denial stands against the same ask." },
-      { says: 'After `revoke` resolves, every view denies within `maxStaleMs`.', comesWith: 'the live view' },
+      { says: 'After `revoke` resolves, every view denies within `maxStaleMs`.', needs: 'the live view' },
       { says: 'Importing the package and constructing an engine draw no randomness, start no timer and do no I/O.' },
     ],
   ],
@@ -148,9 +148,9 @@ function lawsNamedBy(source: string): ReadonlySet<number> {
 export async function lawsPage(): Promise<string> {
   let number = 0;
   const sections = laws.map(([heading, list]) => {
-    const items = list.map(({ says, comesWith }) => {
+    const items = list.map(({ says, needs }) => {
       number += 1;
-      if (comesWith !== undefined) return `- **L${number}** ${says} Not held yet: it comes with ${comesWith}.`;
+      if (needs !== undefined) return `- **L${number}** ${says} Not held yet: it needs ${needs}.`;
       const files = filesByLaw.get(number) ?? [];
       const held = files.map((file) => `\`test/${file}\``).join(', ');
       return `- **L${number}** ${says} Held by ${held}.`;
@@ -159,7 +159,7 @@ export async function lawsPage(): Promise<string> {
   });
   const page = `# The laws
 
-What this package promises, as properties. Each is named by the tests that hold it (\`it('L1 ...')\`), and this page is made from their names: \`npx vitest run test/docs -u\` writes it again, and a test fails while it is out of date.
+The properties that this package guarantees. The title of each test that holds a law starts with its number (\`it('L1 ...')\`). \`npx vitest run test/docs -u\` generates this page from the titles, and a test fails while the page is out of date.
 
 ${sections.join('\n')}`;
   return format(page, { ...(await resolveConfig(join(root, 'docs/explanation/laws.md'))), parser: 'markdown' });
@@ -171,6 +171,4 @@ export const sayings: readonly string[] = laws.flatMap(([, list]) => list.map(({
 export const lawCount = sayings.length;
 
 /** The numbers of the laws that tests must hold. */
-export const heldLaws: readonly number[] = laws
-  .flatMap(([, list]) => list)
-  .flatMap(({ comesWith }, i) => (comesWith === undefined ? [i + 1] : []));
+export const heldLaws: readonly number[] = laws.flatMap(([, list]) => list).flatMap(({ needs }, i) => (needs === undefined ? [i + 1] : []));
