@@ -36,7 +36,7 @@ async function main() {
     console.log(`at ${time(at)}: ${who.join(', ')}`);
   }
 
-  // 2. Who held it at all that night, from when to when, and how did it end?
+  // 2. Who held it that night, from when to when, and how did it end?
   const night = { from: Date.UTC(2026, 2, 13, 18), to: Date.UTC(2026, 2, 14, 6) };
   const { items } = await engine.history({ scope: 'db-prod:write', ...night });
   for (const { subject, startsAt, end } of items.toSorted((a, b) => a.startsAt - b.startsAt)) {

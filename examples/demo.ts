@@ -9,7 +9,7 @@ await playIncident({
   ttl: '4s',
   page: createPage((line) => console.log(line), wantsColour(process.stdout, process.env)),
   sleepUntil: async (instant) => {
-    // A timer may fire a millisecond before the clock gets there.
+    // A timer may fire a millisecond before the clock reaches the instant.
     for (let left = instant - systemClock.now(); left > 0; left = instant - systemClock.now()) await setTimeout(left);
   },
 });

@@ -16,7 +16,7 @@ const clock = new ManualClock(Date.UTC(2026, 0, 1));
 const store = new MemoryGrantStore();
 const engine = new JitEngine({ clock, store, approver: policy });
 
-/** January: every person deploys twice a week; now and then one writes to the database, and asks for more time. */
+/** January: every person deploys twice a week; sometimes one writes to the database, and asks for more time. */
 async function january() {
   for (let day = 1; day <= 31; day++) {
     await clock.set(Date.UTC(2026, 0, day, 9));

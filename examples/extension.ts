@@ -40,7 +40,7 @@ async function main() {
   const second = await extend(first.id);
   assert.equal(second.startsAt, first.expiresAt); // No gap, and the old grant ends when it always did.
 
-  // 00:15 to 00:30, and the line as a whole may last 35 minutes from the first start: this gives what is left.
+  // 00:15 to 00:30, and the whole extension chain may last 35 minutes from the first start: this gives the rest.
   await clock.set(second.startsAt);
   assert.equal(await mayWrite(), true);
   const third = await extend(second.id);

@@ -12,7 +12,7 @@ import { ManualClock } from 'jit-access/testing';
 const clock = new ManualClock();
 const secret = `whsec_${randomBytes(32).toString('base64')}`;
 
-/** Stands for a chat. It drops repeats by their id, as anything that tells people should. */
+/** Represents a chat. It drops repeats by their id, as every `send` should. */
 const posted = new Map<string, Notice>();
 const chat = notify({
   name: 'chat',

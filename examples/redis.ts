@@ -23,7 +23,7 @@ async function main() {
     console.log('set REDIS_URL to a Redis whose maxmemory-policy is noeviction');
     return;
   }
-  // Two, as in two processes: they share nothing but the server.
+  // Two, as in two processes: they share only the server.
   const [one, other] = [await start(url), await start(url)];
 
   const asked = await one.engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m', justification: 'order 1138' });

@@ -8,7 +8,7 @@ import { ManualClock } from 'jit-access/testing';
 class Directory {
   readonly members = new Set<string>();
   isDown = false;
-  /** The highest number that it has seen of each member: a call that was held up has a lower one, and must change nothing. */
+  /** The highest number that it has seen of each member: a delayed call has a lower one, and must change nothing. */
   readonly #seen = new Map<string, number>();
 
   setMember(subject: string, isMember: boolean, seq: number): void {

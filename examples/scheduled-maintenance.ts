@@ -43,7 +43,7 @@ async function main() {
   await clock.set(tonight + 2 * HOUR);
   console.log(await reason()); // no_grant
 
-  // The same for tomorrow, but the decision comes half an hour late: it gives what is left, and doesn't shift the end.
+  // The same for tomorrow, but the decision comes half an hour late: it gives the rest of the window, and does not move the end.
   const tomorrow = tonight + 24 * HOUR;
   const late = await engine.requestAccess({ ...ask, startsAt: tomorrow });
   await clock.set(tomorrow + 30 * MINUTE);

@@ -2,9 +2,9 @@ import { look, type Question, type Scene } from './world/scene.js';
 import type { Scenario, Step } from './world/scenario.js';
 import { World, type Act } from './world/world.js';
 
-/** How long the way from one step to the next takes on the screen, however long it is by the clock. */
+/** How long the page shows the way from one step to the next, independent of the time between them. */
 const TRAVEL_MS = 1_200;
-/** For reading what a step says: to begin with, and for each character. */
+/** The time to read the sentence of a step: a fixed part, and a part for each character. */
 const READ_MS = 1_600;
 const READ_CHARACTER_MS = 30;
 
@@ -16,9 +16,9 @@ export interface PlayerOptions {
   readonly seedIds: (seed: string) => void;
   /** Whether to jump from step to step instead of gliding. */
   readonly isStill: () => boolean;
-  /** Given what is to be seen whenever that has changed. */
+  /** Receives the new scene when it has changed. */
   readonly onScene: (scene: Scene) => void;
-  /** Told when it starts or stops playing, or goes faster or slower. */
+  /** Called when it starts or stops playing, or its speed changes. */
   readonly onPace: () => void;
 }
 
@@ -138,7 +138,7 @@ export class Player {
     this.#goTo(this.#at);
   }
 
-  /** Resolves when everything asked for is on the screen. */
+  /** Resolves when the page shows the requested position. */
   async settled(): Promise<void> {
     while (this.#settling !== undefined) await this.#settling;
   }

@@ -7,7 +7,7 @@ export interface Page {
   title(text: string): void;
   /** Who does something, and what. */
   step(actor: string, text: string): void;
-  /** What came of it. */
+  /** The result of a step. */
   result(style: Style, text: string): void;
   /** A line as it is; without a text, an empty one. */
   line(text?: string, style?: Style): void;

@@ -34,7 +34,7 @@ function widened(door: string, width: Width): string {
 
 /**
  * Has an engine live through the month's work. A person who begins a piece checks; if the answer is no, the person asks, which is
- * granted at once, and when the window ends before the work they ask again. Nothing is given back early.
+ * granted at once, and when the window ends before the work they ask again. No access is released early.
  *
  * @param ttlMs the window that is asked for each time
  */

@@ -8,7 +8,7 @@ export function createBadge() {
   defineJitBadge();
   const element = el('jit-badge');
   let now = 0;
-  // It goes by the scenario's clock, and is set again with each scene: between two scenes no time passes here.
+  // The badge uses the scenario's clock, and is set again with each scene: between two scenes no time passes here.
   const clock: Clock = {
     now: () => now,
     sleep: (_, signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),

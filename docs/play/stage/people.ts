@@ -90,7 +90,7 @@ function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
       text,
       () => {
         act({ does, requestId, by: id });
-        // The button goes with what it was for; a keyboard user keeps the focus.
+        // The button is removed once its request is decided; a keyboard user keeps the focus.
         inbox.focus();
       },
       { class: kind, 'aria-label': `${text} as ${nameOf(id)}` },

@@ -60,7 +60,7 @@ function drawn({ request, grants }: Asked, scene: Scene, place: (node: HTMLEleme
     if (endsAt <= begin + scenario.lastsMs) parts.push(place(el('b', { class: 'edge end' }, ')'), endsAt));
     const label = `${grant.scope}${isCut && endsAt === grant.expiresAt ? ` until ${shortTimeOf(grant.expiresAt)}` : ''}`;
     const text = el('span', { class: 'label' }, label);
-    // One that would run out of the line is put at its end.
+    // A label that would exceed the line is placed at its end.
     if (grant.startsAt > begin + scenario.lastsMs / 3) text.classList.add('late');
     parts.push(place(text, grant.startsAt));
   }

@@ -1,4 +1,4 @@
-/** The code of a scenario as its own file has it: what is shown is what runs. */
+/** The code of a scenario as its own file has it: the page shows the code that runs. */
 export interface ShownCode {
   /** What the engine is made with. */
   readonly options: string;
@@ -7,7 +7,7 @@ export interface ShownCode {
 }
 
 /**
- * Takes the code out of a scenario's file. It goes by the form that prettier gives: a block opens at the end of a line,
+ * Takes the code out of a scenario's file. It relies on the form that prettier gives: a block opens at the end of a line,
  * and closes on a line of its own with the same indentation.
  */
 export function shownCode(source: string): ShownCode {

@@ -2,7 +2,7 @@
  * Gives the engine's ids, which are random, an order of their own: the same seed, the same ids. So a viewer who goes back and
  * forth in a scenario sees the same journal each time, to the last hash.
  *
- * Danger: this is for a page that plays. Ids that can be foretold have no place where anything is protected.
+ * Danger: this is for a page that plays. Predictable ids must not be used where anything is protected.
  *
  * @returns what sets the seed
  */

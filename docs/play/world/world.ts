@@ -7,7 +7,7 @@ import { SECOND, type Scenario, type Step } from './scenario.js';
 const SWEEP_EVERY_MS = 30 * SECOND;
 const FIRST_SWEEP_MS = 20 * SECOND;
 
-/** What the viewer does instead of the script. */
+/** An action of the viewer, instead of the script. */
 export interface Act {
   /** When, in milliseconds since the scenario's begin. */
   readonly at: number;
@@ -16,7 +16,7 @@ export interface Act {
   readonly by: string;
 }
 
-/** What came of a step, or of something that the viewer did. */
+/** The result of a step, or of an action of the viewer. */
 export interface Done {
   readonly at: number;
   /** What the clock read when it was done. Epoch milliseconds. */
