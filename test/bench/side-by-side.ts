@@ -1,9 +1,9 @@
 /*
- * Speed, side by side in one run: the check, the decision, the sweep, memory, start-up and size, of this package, of
- * what people would pick instead, and of the least that could answer. Every aim is printed with what became of it.
+ * Compares in one run this package, its usual alternatives and a baseline: the check, the decision, the sweep, memory,
+ * start-up and size. Prints for every aim whether it is met.
  *
- *   npm run bench                             prints it all; some ten minutes, and 4 GB
- *   npm run bench -- --write                  and puts the tables into docs/explanation/performance.md
+ *   npm run bench                             prints all tables; about ten minutes, and 4 GB
+ *   npm run bench -- --write                  also writes the tables into docs/explanation/performance.md
  *   JIT_BENCH_GRANTS=100000 npm run bench     a quicker look, with no more grants than these
  */
 import { spawnSync } from 'node:child_process';

@@ -147,7 +147,7 @@ describe('JitEngine', () => {
       ['abstains', { outcome: 'abstain' }, 'no rule allows break-glass for it'],
       ['has no such method', undefined, 'no rule allows break-glass for it'],
     ] as const) {
-      it(`L20 stores nothing but the refused attempt if the approver ${what}`, async () => {
+      it(`L20 stores only the refused attempt if the approver ${what}`, async () => {
         const { engine, store } = anEmergency({}, { breakGlass });
         expect(await refusal(take(engine), 'ERR_JIT_INELIGIBLE')).toMatchObject({ subject: MAYA, scopes: [SCOPE], reason });
         await engine.flushAudit();

@@ -152,7 +152,7 @@ describe('createChecker', () => {
     expect([store.calls.length - before, store.called('commit') - commits]).toEqual([5, 0]);
   });
 
-  it.each([['throw'], ['reject']] as const)('fails closed where the store cannot be asked: %s (L30)', async (fault) => {
+  it.each([['throw'], ['reject']] as const)('fails closed where the store is unavailable: %s (L30)', async (fault) => {
     const store = new FaultyStore(new MemoryGrantStore());
     const made = both({ store: store as unknown as MemoryGrantStore });
     await aGranted(made.engine);

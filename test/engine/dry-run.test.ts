@@ -50,7 +50,7 @@ describe('JitEngine', () => {
       });
     }
 
-    it('L15 lists the possible reviewers: all but the subject and the requester', async () => {
+    it('L15 lists the possible reviewers: all except the subject and the requester', async () => {
       const { engine } = aDry();
       expect(await dry(engine, { requestedBy: ANA })).toMatchObject({ outcome: 'pending', reviewers: [SAM], request: { rule: 'writes' } });
       expect(await dry(anEngine({ approver: reviewers({ members: [SAM] }) }).engine)).toMatchObject({ reviewers: [SAM] });

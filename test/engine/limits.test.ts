@@ -44,7 +44,7 @@ async function settle(calls: readonly Promise<AccessResult>[]) {
 
 describe('JitEngine', () => {
   describe('limits.maxOpenRequests', () => {
-    it('refuses one too many, stores nothing but the refused attempt, and names the limit', async () => {
+    it('refuses one too many, stores only the refused attempt, and names the limit', async () => {
       const { engine, store } = withLimits({ maxOpenRequests: 2 });
       for (const scope of ['a', 'b']) await aPending(engine, { scope });
       const before = await wholeStore(store);
@@ -435,7 +435,7 @@ describe('JitEngine', () => {
       expect(result).toMatchObject({ outcome: 'granted', grants: [{ expiresAt: at(MINUTE) }] });
     });
 
-    it("'refuse' refuses a duplicate of a request and of a grant, names the request, and writes nothing but the attempt", async () => {
+    it("'refuse' refuses a duplicate of a request and of a grant, names the request, and writes only the attempt", async () => {
       const { engine, store } = withLimits({ duplicates: 'refuse' });
       const pending = await aPending(engine, { scope: 'a' });
       const grant = await aGranted(engine);

@@ -93,7 +93,7 @@ describe('JitEngine', () => {
               }
               const asked = made.store.called(method) > calls;
               made.store.clear();
-              // A check that could not ask does not allow.
+              // A check without an answer of the store does not allow.
               if (asked && method === 'live' && verb !== 'breakGlass') {
                 expect([undefined, false]).toContain(typeof answer === 'boolean' ? answer : undefined);
                 // A verb that creates access reports the grants that it has just issued; a check uses what it has read.

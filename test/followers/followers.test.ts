@@ -358,7 +358,7 @@ describe('AuditSink', () => {
         await engine.flushAudit();
         expect(reads).toBeGreaterThan(0);
         expect(told).toEqual([]);
-        // Not twice, as it would if the follower believed that it had the lease and then failed to move the cursor.
+        // Not twice, as it would if the follower assumed that it had the lease and then failed to move the cursor.
         expect(seqs(sink.entries)).toEqual(upTo(4));
       }
     });

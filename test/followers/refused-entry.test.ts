@@ -168,7 +168,7 @@ describe('webhookSink()', () => {
     }
     const entries = await entriesOf(store);
     expect(seqs(receiver.taken)).toEqual(entries.map(({ seq }) => seq));
-    // Each has its five refusals before its texts are left out.
+    // Each has its five refusals before its texts are omitted.
     expect(receiver.posted.filter(({ body }) => body.includes('<script>'))).toHaveLength(100);
     expect(receiver.taken.filter(({ data }) => data['withheld'] === true)).toHaveLength(20);
   });

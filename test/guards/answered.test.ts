@@ -42,7 +42,7 @@ describe.each([
 ])('a request that another handler has answered, on %s', (_, express) => {
   const soon = <T>(value: T) => new Promise<T>((resolve) => setImmediate(() => resolve(value)));
 
-  it('is left alone when the guard refuses it late: the guard sends no second answer and does not reject [H4]', async () => {
+  it('is not changed when the guard refuses it late: the guard sends no second answer and does not reject [H4]', async () => {
     expect(await serve(express, () => soon('user:eve'))).toEqual({ status: 503, outcomes: [undefined], handled: 0 });
   });
 
@@ -50,7 +50,7 @@ describe.each([
     expect(await serve(express, () => soon('user:maya'))).toEqual({ status: 503, outcomes: [undefined], handled: 0 });
   });
 
-  it('is left alone when the guard fails late', async () => {
+  it('is not changed when the guard fails late', async () => {
     const fails = () => soon(undefined).then(() => Promise.reject(new Error('no session store')));
     expect(await serve(express, fails)).toMatchObject({ status: 503, outcomes: [undefined], handled: 0 });
   });

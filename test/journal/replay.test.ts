@@ -131,7 +131,7 @@ describe('replay()', () => {
     expect([...later.subjects.values()].flatMap(({ unreviewed }) => unreviewed)).toEqual([]);
   });
 
-  it('L27 goes by seq, so that entries of two clocks with decreasing instants are replayed correctly', async () => {
+  it('L27 follows seq, so that entries of two clocks with decreasing instants are replayed correctly', async () => {
     const entries = journal([
       created('r1', { at: at(50) }),
       approved('r1', { at: at(50), change: 'x' }),

@@ -189,7 +189,7 @@ describe('verifyStore()', () => {
   });
 
   describe('L33 after a purge', () => {
-    /** All but one open request is purged, so that most of the journal is trimmed. */
+    /** All records except one open request are purged, so that most of the journal is trimmed. */
     async function aPurged() {
       const made = anEngine({ approver: new Moody(), limits: { reviewWithin: '100h' } });
       const { engine, clock, store } = made;

@@ -51,7 +51,7 @@ describe('endGrant()', () => {
     for (const record of put.slice(1)) expect(record).toMatchObject({ end: { cause: 'origin_ended', by: 'user:sam', reason: undefined } });
   });
 
-  it('L12 succeeds when repeated and is recorded once; what is left of the chain still ends', () => {
+  it('L12 succeeds when repeated and is recorded once; the rest of the chain still ends', () => {
     const end = { status: 'revoked', cause: 'revoked', at: at(1), by: 'user:ana', reason: undefined } as const;
     expect(endGrant(held({ end }), NOTHING, REVOKE, moment(5))).toMatchObject({ result: { end }, put: [], entries: [] });
     const again = endGrant(held({ end }), { successors: [successor({ end })], requests: [aRequest({ id: 'r3' })] }, REVOKE, moment(5));

@@ -201,7 +201,7 @@ export default class KeptTests extends TestRunner {
  * Resolves when no timer, no immediate and no I/O is left that was not there before: an awaited promise then never
  * settles. No test waits for real time, but on a busy machine any test may be slow.
  *
- * @param onTurn called now and then, as long as the event loop turns
+ * @param onTurn called sometimes, as long as the event loop turns
  */
 function untilHanging(onTurn: () => void): { readonly hangs: Promise<typeof HANGS>; readonly stop: () => void } {
   let timer: ReturnType<typeof setInterval> | undefined;

@@ -82,7 +82,7 @@ describe('docs/guides/express-postgresql.md', () => {
     if (process.platform !== 'win32') expect((await exit)[0]).toBe(0);
   };
 
-  it('names each program that the guide tells readers to save', () => {
+  it('names each program that readers of the guide save', () => {
     const files = blocks.flatMap(({ file }) => (file === undefined ? [] : [file]));
     expect(new Set(files.map((file) => dirname(file)))).toEqual(new Set(['examples/express-postgresql']));
     expect(files.map((file) => basename(file))).toEqual(['access.js', 'server.js', 'try.js', 'audit.js']);

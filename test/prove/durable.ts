@@ -128,7 +128,7 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     {
       name: 'clocks',
       laws: ['L1', 'L2', 'L6', 'L8', 'L12'],
-      what: 'two processes with clocks five minutes apart lead seeded lives; each goes by its own, and an end is an end for both.',
+      what: 'two processes with clocks five minutes apart run seeded lives; each uses its own clock, and an end by either holds for both.',
     },
     (durable, { seed, scale }) => clocksApart(durable, scaled(50, scale), seed),
     'steps',

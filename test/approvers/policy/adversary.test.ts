@@ -500,7 +500,7 @@ describe('files', () => {
   });
 });
 
-describe('a request whose reviewers cannot be asked', () => {
+describe('a request whose reviewers are unavailable', () => {
   it('hostile inputs, a poison row: does not hide the rest of an inbox', async () => {
     const down: LiveGroup = { isMember: () => Promise.reject(new Error('LDAP is down')) };
     const { engine } = world({

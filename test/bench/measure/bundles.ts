@@ -19,7 +19,7 @@ const BESIDE: Readonly<Record<string, readonly [module: string, file: string]>> 
   '@cedar-policy/cedar-wasm': ['@cedar-policy/cedar-wasm/nodejs', 'cedar_wasm_bg.wasm'],
 };
 
-/** Kilobytes, minified and gzipped, with whatever has to be shipped along. */
+/** Kilobytes, minified and gzipped, with everything that must be shipped. */
 export async function bundleSizes(root: string): Promise<ReadonlyMap<string, number>> {
   const { resolve } = createRequire(`${root}/package.json`);
   const sizes = new Map<string, number>();

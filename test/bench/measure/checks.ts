@@ -28,7 +28,7 @@ export interface CheckTimes {
   readonly leftOut?: string | undefined;
 }
 
-/** All contestants with this many grants, one after the other, each in turns with the limit. */
+/** All contestants with this many grants, one after the other, each alternating with the baseline. */
 export async function timeChecks(grants: number, rounds: number): Promise<readonly CheckTimes[]> {
   const { made: limit, bytes } = await weighed(() => LIMIT.fill(grants));
   const asked = questions(grants);
@@ -40,7 +40,7 @@ export async function timeChecks(grants: number, rounds: number): Promise<readon
     const limitCalls = await callsFor(its, run);
     const times: number[] = [];
     const ratios: number[] = [];
-    // In turns, so that whatever else the machine does meets both. The first rounds are for the compiler.
+    // Alternately, so that other load on the machine affects both. The first rounds are for the compiler.
     for (let round = -3; round < rounds; round++) {
       const before = await run(its, limitCalls);
       const time = await run(mine, calls);

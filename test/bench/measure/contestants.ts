@@ -75,7 +75,7 @@ m = r.sub == p.sub && r.obj == p.obj && r.now < p.until
 
 export const PEERS: readonly Contestant[] = [
   {
-    name: 'one `Map`, keys put together',
+    name: 'one `Map`, joined keys',
     time: 'the answer',
     fill: async (grants) => {
       const ends = new Map<string, number>();

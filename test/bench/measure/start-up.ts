@@ -11,10 +11,10 @@ const MODULES: Readonly<Record<string, string>> = {
   casbin: 'casbin',
 };
 
-/** Nothing at all. */
+/** An empty module. */
 const EMPTY = 'data:text/javascript,';
 
-/** Milliseconds that an import takes in a fresh process, more than that of an empty module; medians, taken in turns. */
+/** Milliseconds that an import takes in a fresh process, more than that of an empty module; medians of alternating rounds. */
 export function timeImports(rounds: number): ReadonlyMap<string, number> {
   const times = new Map(Object.keys(MODULES).map((name) => [name, [] as number[]]));
   for (let round = 0; round < rounds; round++) {

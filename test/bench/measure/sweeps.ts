@@ -11,7 +11,7 @@ const DUE = 100;
 export interface SweepTimes {
   /** Milliseconds, one for each round. */
   readonly sweeps: readonly number[];
-  /** Committing the same hundred, known beforehand, each right after its sweep. Milliseconds. */
+  /** Committing the same hundred, prepared in advance, each right after its sweep. Milliseconds. */
   readonly commits: readonly number[];
 }
 
@@ -23,9 +23,9 @@ function* ending(rounds: number, start: number): Generator<LiveGrant> {
 }
 
 /**
- * Sweeps {@link DUE} grants that have ended, again and again, among `grants` that have not; and beside each sweep the
- * least that it could do, which is what it commits: the same rows and entries, found by nobody, into a namespace with
- * nothing else in it. The digests of the entries are made there too.
+ * Sweeps {@link DUE} grants that have ended, repeatedly, among `grants` that have not. The baseline of each sweep is its
+ * commit alone: the same rows and entries, without the search for them, into an otherwise empty namespace. The baseline
+ * makes the digests of the entries too.
  */
 export async function timeSweeps(grants: number, rounds: number): Promise<SweepTimes> {
   let offset = 0;
@@ -45,7 +45,7 @@ export async function timeSweeps(grants: number, rounds: number): Promise<SweepT
   const commits: number[] = [];
   for (let round = 0; round < rounds; round++) {
     offset += HOUR;
-    // Known beforehand means that they lie there like the others.
+    // The prepared rows are in the store like the others.
     const { items } = await store.due({ at: clock.now(), limit: 2 * DUE });
     await bare.commit({ id: `known-${round}`, expect: [], put: items, append: [] });
     sweeps.push(

@@ -1,5 +1,5 @@
 /*
- * What everybody in the benchmark is asked about: subjects of ten grants each, each grant on a scope of its own.
+ * The questions for all contestants are about these grants: subjects of ten grants each, each grant on a scope of its own.
  */
 
 export const DAY = 86_400_000;
@@ -23,7 +23,7 @@ export function* liveGrants(grants: number, perSubject = 10): Generator<LiveGran
   }
 }
 
-/** What is asked, over and over: strings of their own, as a request brings them along, in an order that no cache foresees. */
+/** The questions, asked repeatedly: separate strings, as a request contains them, in an order that no cache predicts. */
 export function questions(grants: number): { readonly subjects: readonly string[]; readonly scopes: readonly string[] } {
   const subjects = Math.max(1, Math.floor(grants / 10));
   const asked = Array.from({ length: ASKED }, (_, i) => (i * 7919) % subjects);

@@ -131,7 +131,7 @@ async function measureSweeps({ name }: Engine, opened: Opened, grants: number, h
     commitsOfBatch = batch.commits;
   }
   const idle = await inTurns(20, { sweep: () => engine.sweep() });
-  // Live again, for whoever asks next.
+  // Live again, for the next round.
   await makeDue(opened.store, 0, DUE, START + 24_000 * HOUR_MS);
   await engine.close();
   return { many: median(many), batch: median(batches), commitsOfBatch, idle: idle.sweep / 1e6 };

@@ -27,7 +27,7 @@ interface Table {
   readonly users: Set<string>;
   /** The doc comments of the parameters of an inline type, and of types whose members have none. */
   readonly params: ReadonlyMap<string, string>;
-  /** Whether each option that may be left out must say what happens then. */
+  /** Whether each optional option must say what its absence means. */
   isStrict: boolean;
 }
 

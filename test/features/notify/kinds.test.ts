@@ -110,7 +110,7 @@ describe('a notice', () => {
 });
 
 describe('review_requested', () => {
-  it('tells the groups of the quorum who asks for what, why, and until when', async () => {
+  it('notifies the groups of the quorum: who asks for what, why, and until when', async () => {
     const request = aRequest({ ...byOther, startsAt: at(30), quorum });
     const notice = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) }, request });
     expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['platform', 'security'] });
@@ -251,7 +251,7 @@ describe('expiring', () => {
   const data = { subject: 'user:maya', scope: 'db-prod:write', warnedAt: [at(10)], beforeMs: 300_000, expiresAt: at(15) };
   const of = { type: 'grant.warned', data, grantId: 'r1.1', actor: 'system:sweeper' } as const;
 
-  it('tells the subject and the requester when access ends', async () => {
+  it('notifies the subject and the requester of the end of access', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
     expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
     expect(notice.text).toBe("user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
@@ -382,7 +382,7 @@ describe('break_glass_used', () => {
 describe('break_glass_overdue', () => {
   const of = { type: 'breakGlass.overdue', data: { afterReview: { ...owed, missedAt: at(60) } }, actor: 'system:sweeper' } as const;
 
-  it('tells the groups that must give the review', async () => {
+  it('notifies the groups that must give the review', async () => {
     const notice = await noticeOf({ ...of, request: byOther });
     expect(notice).toMatchObject({ kind: 'break_glass_overdue', people: ['user:maya', 'user:noor'], groups: ['security'] });
     expect(notice.text).toBe(
@@ -417,7 +417,7 @@ describe('provisioning_stuck', () => {
   };
   const of = { type: 'provisioning.stuck', data, actor: 'system:provisioning', requestId: undefined } as const;
 
-  it('tells operators only, and names the subject that still has revoked access', async () => {
+  it('notifies only operators, and names the subject that still has revoked access', async () => {
     const notice = await noticeOf(of);
     expect(notice).toMatchObject({ kind: 'provisioning_stuck', people: [], groups: [] });
     expect(notice.text).toBe(
@@ -425,7 +425,7 @@ describe('provisioning_stuck', () => {
     );
   });
 
-  it('tells operators which subject waits for granted access', async () => {
+  it('notifies operators, and names the subject that waits for granted access', async () => {
     const { text } = await noticeOf({ ...of, data: { ...data, held: true } });
     expect(text.split('\n')[0]).toBe("STUCK: github has not opened user:maya's access to repo:admin");
   });

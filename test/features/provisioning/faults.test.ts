@@ -520,7 +520,7 @@ describe('a call that arrives after later calls', () => {
     expect((await theChange(store)).outcome?.status).toBe('done');
   });
 
-  it('a lease from before a purge is not taken for the lease that is held now', async () => {
+  it('a lease from before a purge does not count as the present lease', async () => {
     const inner = new MemoryGrantStore();
     const clock = new ManualClock();
     const roles = new Roles();

@@ -579,7 +579,7 @@ describe('a killed process loses no change', () => {
       const suspended = anEngine({ store: inner, clock: new ManualClock() }).engine;
       let wake: () => void = () => undefined;
       const slow = new Roles();
-      // Held up before it reaches the external system, which both processes share.
+      // Delayed before it reaches the external system, which both processes share.
       slow.before = () => (slow.calls.length === 1 ? new Promise<void>((resolve) => (wake = resolve)) : undefined);
       const apply = async (change: DesiredState) => {
         await slow.apply(change);

@@ -13,7 +13,7 @@ const SUBJECTS = ['user:maya', 'user:sam'];
 const SCOPE = 'db:write';
 
 /**
- * Two processes whose clocks are five minutes apart run seeded random lives on one store. Each goes by its own
+ * Two processes whose clocks are five minutes apart run seeded random lives on one store. Each uses its own
  * clock: it allows only inside a window of that clock, an end by either process holds for both, and each transition is
  * recorded once.
  */

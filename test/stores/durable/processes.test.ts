@@ -29,7 +29,7 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
     expect(await doubledSweepers(durable, 2, 300)).toEqual({ count: 300, violations: [] });
   });
 
-  it('L1 L2 L8 L12 go by their own clocks, five minutes apart, and an end by either holds for both', async () => {
+  it('L1 L2 L8 L12 use their own clocks, five minutes apart, and an end by either holds for both', async () => {
     expect((await clocksApart(durable, 1, SEED)).violations).toEqual([]);
   });
 

@@ -15,7 +15,7 @@ vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
 /** The last statement that a commit has sent when it is stopped. */
 const BETWEEN = { postgres: 'for update', sqlite: 'insert into jit_journal' };
-/** How long PostgreSQL lets the holder keep the head, and more than it takes the holder to get there. */
+/** How long PostgreSQL lets the holder keep the head, and more than the holder needs to reach that point. */
 const HOLDER_MS = 1_500;
 const PATIENT = 30_000;
 const SCOPE = 'db:write';

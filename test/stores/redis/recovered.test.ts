@@ -87,7 +87,7 @@ describeRedis('the samples in the docs for Redis', (server) => {
 describeRedis('calls that wait for a connection', (server) => {
   const CALLS = 40;
 
-  /** Whether this many waiting calls share their listeners on the client, and are all answered in the end. */
+  /** Whether this many waiting calls share their listeners on the client, and are all answered finally. */
   async function share(network: Proxy, stores: readonly GrantStore[], listeners: (event: string) => number): Promise<void> {
     await Promise.all(stores.map((one) => one.get([aRow()])));
     network.refuse();

@@ -1,10 +1,10 @@
-/** One thing to be timed. What it resolves with is thrown away; what goes wrong, it throws. */
+/** One call to be timed. Its result is discarded; a failure throws. */
 export type Call = (i: number) => unknown;
 
 const ROUNDS = 9;
 
 /**
- * Times several calls in turns, so that what else the machine does falls on all of them: the median round of each, after
+ * Times several calls alternately, so that other load on the machine affects all of them: the median round of each, after
  * one to warm up, in nanoseconds for each call.
  */
 export async function inTurns<Name extends string>(calls: number, timed: Readonly<Record<Name, Call>>): Promise<Record<Name, number>> {
@@ -31,7 +31,7 @@ export function median(of: readonly number[]): number {
   return [...of].sort((a, b) => a - b)[of.length >> 1] ?? NaN;
 }
 
-/** How many calls a second end, with so many under way at any time, for as long as `forMs` says or until `count` have been made. */
+/** How many calls a second end, with this many in flight at any time, for as long as `forMs` says or until `count` have been made. */
 export async function perSecond(inFlight: number, forMs: number, count: number, call: Call): Promise<number> {
   const started = performance.now();
   let next = 0;

@@ -1,5 +1,5 @@
 /*
- * A network between a client and a server that takes its time. Ends when its parent lets go of it.
+ * A slow network between a client and a server. Ends when its parent disconnects.
  *
  *   slow-network-worker.ts <host> <port> <milliseconds on the way to the server>
  */
