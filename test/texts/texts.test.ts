@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { BANNED } from './banned.js';
 import { sources, textsOf } from './collect.js';
+import { commentsOf } from './comments.js';
 import { titlesOf } from './titles.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -18,26 +19,32 @@ function table(): string {
 const tracked = (...paths: string[]): string[] =>
   execFileSync('git', ['ls-files', ...paths], { cwd: root, encoding: 'utf8' })
     .split('\n')
-    .filter((file) => /\.(ts|md)$/.test(file));
+    .filter((file) => /\.(?:ts|js|md|yml|html|css)$/.test(file));
 
-/** Old names on their page, reports of names, and a page of names of tests and laws. */
-const OTHERS = ['docs/reference/migration.md', 'docs/api/', 'docs/explanation/laws.md'];
+/** Old names on their page, and reports of names. */
+const OTHERS = ['docs/reference/migration.md', 'docs/api/'];
 
 /** What people wrote of a file. What a command puts into a page comes from texts elsewhere. */
 const written = (file: string): string =>
   readFileSync(join(root, file), 'utf8').replaceAll(/<!-- made by .*?<!-- end of what .*?-->/gs, (part) => part.replaceAll(/[^\n]/g, ''));
 
+/** A line, and the next one without the mark of a comment: a phrase may be broken over both. */
+const withNext = (line: string, next = ''): string => `${line.trimEnd()} ${next.replace(/^\s*(?:\*|\/\/)?\s*/, '')}`;
+
 /** `file:line` of each banned phrase, and what to write instead. */
 const bannedIn = (file: string, text: string, first = 1): string[] =>
-  text.split('\n').flatMap((line, i) =>
+  text.split('\n').flatMap((line, i, lines) =>
     BANNED.flatMap(({ phrase, write }) => {
-      const found = phrase.exec(line);
-      return found === null ? [] : [`${file}:${i + first} has "${found[0]}"; write: ${write}`];
+      const found = phrase.exec(line) ?? phrase.exec(withNext(line, lines[i + 1]));
+      return found === null || found.index >= line.length ? [] : [`${file}:${i + first} has "${found[0]}"; write: ${write}`];
     }),
   );
 
-/** A title may quote a phrase that its test is about. */
-const withoutQuotes = (title: string): string => title.replaceAll(/"[^"]*"|`[^`]*`/g, '""');
+/** A title or a comment may quote a phrase that its test is about. */
+const withoutQuotes = (title: string): string => title.replaceAll(/"[^"\n]*"|`[^`\n]*`/g, '""');
+
+const bannedCommentsIn = (file: string, source?: string): string[] =>
+  commentsOf(file, source).flatMap(({ line, text }) => bannedIn(file, withoutQuotes(text), line));
 
 const bannedTitlesIn = (file: string, source?: string): string[] =>
   titlesOf(file, source).flatMap(({ line, text }) => bannedIn(file, withoutQuotes(text), line));
@@ -65,8 +72,28 @@ describe('the texts that people read', () => {
 
   it('would be found with a banned phrase', () => {
     expect(bannedIn('a.ts', '// The engine is told.\n// It continues.\nconst nobody = 1;')).toEqual([
-      'a.ts:1 has "is told"; write: is reported to `onError`; returns; notifies',
+      'a.ts:1 has "told"; write: is reported to `onError`; returns; notifies; distinguishes',
       'a.ts:3 has "nobody"; write: the caller; no reviewer; any subject',
+    ]);
+  });
+
+  it('would be found with a banned phrase that is broken over two lines', () => {
+    expect(bannedIn('a.md', 'A late call is held\nup.\n\nIt runs\n\nout.')).toEqual(['a.md:1 has "held up"; write: delays; delayed']);
+    expect(bannedIn('a.ts', '/**\n * A late call runs\n * out.\n */')).toEqual(['a.ts:2 has "runs out"; write: expires; is used up']);
+  });
+});
+
+describe('the comments of tests', () => {
+  it('name who acts and what is there', () => {
+    const files = tracked('test').filter((file) => /\.[jt]s$/.test(file) && !file.startsWith('test/texts/'));
+    expect(files.flatMap((file) => bannedCommentsIn(file))).toEqual([]);
+  });
+
+  it('would be found with a banned phrase, unless they quote it', () => {
+    const source = "// A call is held up.\nconst text = '// for good'; // Not `all the same`.\n/**\n * For\n * good.\n */\nrun();";
+    expect(bannedCommentsIn('a.ts', source)).toEqual([
+      'a.ts:1 has "held up"; write: delays; delayed',
+      'a.ts:4 has "For good"; write: permanently',
     ]);
   });
 });
@@ -103,7 +130,7 @@ describe('the titles of tests', () => {
 
   it('would be found with a banned phrase, unless they quote it', () => {
     expect(bannedTitlesIn('a.ts', source).map((found) => found.replace(/; write.*/, ''))).toEqual([
-      'a.ts:1 has "is told"',
+      'a.ts:1 has "told"',
       'a.ts:2 has "nobody"',
       'a.ts:5 has "an end by time"',
       'a.ts:5 has "on record"',
