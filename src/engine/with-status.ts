@@ -13,7 +13,7 @@ export interface GrantWithStatus extends Grant {
 }
 
 /**
- * What came of a request. `granted`: it was approved, and a grant of it allows now or may allow later. `ended`: it was approved,
+ * The outcome of a request. `granted`: it was approved, and a grant of it allows now or may allow later. `ended`: it was approved,
  * and none of its grants can allow any more. Otherwise its status.
  */
 export type RequestOutcome = 'granted' | 'ended' | Exclude<RequestStatus, 'approved'>;
