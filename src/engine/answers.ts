@@ -123,7 +123,7 @@ export interface EndedRecords {
   readonly requests: readonly RequestWithStatus[];
 }
 
-/** The records that `revokeAll` ended, and whether its target matched a record at all. */
+/** The records that `revokeAll` ended, and whether its target matched a record. */
 export interface RevokeAllReport extends EndedRecords {
   /** Whether an open grant or request lay within the target. `false`: nothing was there to end, so the target may be misspelt. */
   readonly matched: boolean;
