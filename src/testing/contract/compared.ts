@@ -154,11 +154,7 @@ const versions: Cases = (it) => {
 
   it('refuses any version of a record that does not exist', async (store) => {
     for (const version of [1, 2, 1_000]) {
-      await conflict(
-        store,
-        expecting(store, [{ kind: 'grant', id: 'x', version }]),
-        `there is no such record, so none at version ${version}`,
-      );
+      await conflict(store, expecting(store, [{ kind: 'grant', id: 'x', version }]), `there is no record, so none at version ${version}`);
     }
   });
 
