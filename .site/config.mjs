@@ -12,6 +12,7 @@ const groups = [
       'break-glass',
       'agents',
       'work',
+      'lists',
       'answers',
       'notifications',
       'provisioning',

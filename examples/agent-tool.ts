@@ -81,7 +81,7 @@ await engine
   .catch((error: unknown) => console.log('  refused:', (error as { code: string }).code));
 
 console.log('Olga looks at it, and approves.');
-const [waiting] = await engine.inbox('user:olga');
+const [waiting] = (await engine.inbox('user:olga')).items;
 console.log('  she reads:', waiting?.request.justification);
 await engine.approve(waitsFor, { by: 'user:olga' });
 const response = { type: 'tool-approval-response', approvalId: asked.approvalId ?? '', approved: true } as const;

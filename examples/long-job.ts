@@ -37,7 +37,7 @@ async function main() {
 
   // Two minutes pass until a reviewer looks at it.
   await clock.advance('2m');
-  const [asked] = await engine.inbox('user:sam');
+  const [asked] = (await engine.inbox('user:sam')).items;
   assert.ok(asked);
   await engine.approve(asked.request.id, { by: 'user:sam' });
 

@@ -46,7 +46,7 @@ async function main() {
   console.log(refused.outcome === 'denied' && refused.reason); // cite a ticket
 
   const { request } = await engine.requestAccess({ ...ask, ticket: 'INC-4711' });
-  console.log((await engine.inbox('user:ana')).map((item) => item.groups)); // [ [ 'security' ] ]
+  console.log((await engine.inbox('user:ana')).items.map((item) => item.groups)); // [ [ 'security' ] ]
   console.log((await engine.approve(request.id, { by: 'user:lee' })).outcome); // pending: security is still missing
   console.log((await engine.approve(request.id, { by: 'user:ana' })).outcome); // granted
 }

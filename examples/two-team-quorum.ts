@@ -34,10 +34,10 @@ async function main() {
   // Zoe is in dba, but she is the requester, so she does not count. Ana is in both groups, and counts where she is needed.
   console.log((await engine.approve(request.id, { by: 'user:ana' })).outcome); // pending
   console.log((await engine.approve(request.id, { by: 'user:kim' })).outcome); // pending: one of security, or one more of dba, must approve
-  console.log((await engine.inbox('user:rob')).length); // 0: leads may not review yet
+  console.log((await engine.inbox('user:rob')).items.length); // 0: leads may not review yet
 
   await clock.advance('30m');
-  console.log((await engine.inbox('user:rob')).map((item) => item.groups)); // [ [ 'dba', 'security' ] ]
+  console.log((await engine.inbox('user:rob')).items.map((item) => item.groups)); // [ [ 'dba', 'security' ] ]
   const decided = await engine.approve(request.id, { by: 'user:rob', reason: 'noor is on leave' });
   console.log(decided.outcome); // granted
   console.log(await engine.isAllowed('user:zoe', 'db-prod:schema:write')); // true

@@ -30,6 +30,7 @@ export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep-report.js';
 export type { AskField } from './lifecycle/request.js';
+export type { MissingApprovals } from './lifecycle/quorum.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 

@@ -133,7 +133,10 @@ const READERS: Readonly<Record<string, (world: World, see: (count: number) => vo
   simulate: ({ entries }, see) => simulate({ ...policy, decide: (request) => (see(1), policy.decide(request)) }, entries),
   'simulate, reading': ({ entries }, see) => simulate(policy, listed(entries, see)),
   verifyStore: ({ store }, see) => verifyStore(counting(store, see)),
-  inbox: (world, see) => over(world, see).inbox(SAM),
+  inbox: (world, see) => over(world, see).inbox(SAM, { limit: COUNT }),
+  listRequests: async (world, see) => {
+    for await (const { status } of over(world, see).listRequests({ limit: 100 })) void status;
+  },
   'a sink': async ({ store, clock }, see) => {
     const audit = [{ name: 'counting', write: (entries: readonly AuditEntry[]) => see(entries.length) }];
     const engine = new JitEngine({ store, clock, approver: approver(), audit });

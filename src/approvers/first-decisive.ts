@@ -1,3 +1,4 @@
+import { askBounded, askForAll } from '../core/ask-bounded.js';
 import { invalid, isId, plainCopy } from '../core/parse.js';
 import type {
   Approver,
@@ -48,6 +49,8 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
       const decider = deciderOf(request);
       return decider?.groupsOf === undefined ? [] : decider.groupsOf(reviewer, request, context);
     },
+    groupsOfAll: (reviewer: string, requests: readonly AccessRequest[], context: ApproverContext) =>
+      groupsOfAll(deciderOf, reviewer, requests, context),
     membersOf: (request: AccessRequest, context: ApproverContext) => deciderOf(request)?.membersOf?.(request, context),
     breakGlass: (request: AccessRequest, context: ApproverContext) => firstBreakGlassVerdict(members, request, context),
     mayReviewBreakGlass(reviewer: string, request: AccessRequest, context: ApproverContext) {
@@ -138,6 +141,51 @@ async function isEligibleForAny(
 }
 
 const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
+
+/** Asks each member once about all requests that it decided, if it has `groupsOfAll`. A failure of one member hides no request of another. */
+function groupsOfAll(
+  deciderOf: (request: AccessRequest) => Approver | undefined,
+  reviewer: string,
+  requests: readonly AccessRequest[],
+  context: ApproverContext,
+): readonly Promise<readonly string[]>[] {
+  const answers = new Map<AccessRequest, Promise<readonly string[]>>();
+  const decided = new Map<Approver | undefined, AccessRequest[]>();
+  for (const request of requests) {
+    try {
+      const decider = deciderOf(request);
+      decided.set(decider, [...(decided.get(decider) ?? []), request]);
+    } catch (error) {
+      answers.set(
+        request,
+        (async () => {
+          throw error;
+        })(),
+      );
+    }
+  }
+  for (const [decider, own] of decided) {
+    const of = groupsOfEach(decider, reviewer, Object.freeze(own), context);
+    own.forEach((request, i) => answers.set(request, of[i] as Promise<readonly string[]>));
+  }
+  return requests.map((request) => {
+    const answer = answers.get(request) as Promise<readonly string[]>;
+    // The engine may read it only after another member has answered, so its rejection must not count as unhandled until then.
+    answer.catch(() => undefined);
+    return answer;
+  });
+}
+
+function groupsOfEach(
+  decider: Approver | undefined,
+  reviewer: string,
+  requests: readonly AccessRequest[],
+  context: ApproverContext,
+): readonly Promise<readonly string[]>[] {
+  if (decider?.groupsOf === undefined) return requests.map(() => Promise.resolve([]));
+  if (decider.groupsOfAll !== undefined) return askForAll(requests.length, () => decider.groupsOfAll?.(reviewer, requests, context) ?? []);
+  return askBounded(requests, (request) => decider.groupsOf?.(reviewer, request, context) ?? []);
+}
 
 /**
  * Asks several members in parallel, so that all answer within one `limits.approverTimeout`. The caller may return before it reads

@@ -130,6 +130,18 @@ export interface Approver {
    */
   groupsOf?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[]>;
   /**
+   * The answers of `groupsOf` for many requests, together: a list with one item for each request, in their order. `inbox` asks for at
+   * most 200 requests at a time. An item may be a promise of its own, so that one answer that fails or is late hides no other. A
+   * directory that answers for a reviewer needs one question here. Absent: `inbox` calls `groupsOf` for each, at most 32 at a time.
+   *
+   * Gotcha: reviews are judged by `groupsOf` alone. An approver without it has no reviewers.
+   */
+  groupsOfAll?(
+    reviewer: string,
+    requests: readonly AccessRequest[],
+    context: ApproverContext,
+  ): MaybePromise<readonly MaybePromise<readonly string[]>[]>;
+  /**
    * All reviewers who may review this request. `undefined`, or no such method: they cannot be listed. The list is only shown to
    * people; it gives no right.
    */

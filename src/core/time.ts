@@ -213,12 +213,19 @@ function passMessage({ port1, port2 }: { readonly port1: Port; readonly port2: P
  */
 export class TurnBudget {
   #left = ROWS_A_TURN;
+  #turn: Promise<void> | undefined;
 
-  /** Await this before reading, writing or judging `rows` rows. It takes a turn first where they are too many for this turn. */
+  /**
+   * Await this before reading, writing or judging `rows` rows. It takes a turn first where they are too many for this turn. Concurrent
+   * callers share the rows of one turn.
+   */
   async spend(rows: number): Promise<void> {
-    if (rows > this.#left) {
-      await nextTurn();
-      this.#left = ROWS_A_TURN;
+    for (let turns = 0; rows > this.#left && !(turns > 0 && this.#left === ROWS_A_TURN); turns++) {
+      this.#turn ??= nextTurn().then(() => {
+        this.#left = ROWS_A_TURN;
+        this.#turn = undefined;
+      });
+      await this.#turn;
     }
     this.#left -= rows;
   }

@@ -2,7 +2,9 @@ import type { FollowerStatus } from '../followers/followers.js';
 import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/request.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
+import type { MissingApprovals } from '../lifecycle/quorum.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
+import type { Review } from '../records/index.js';
 
 /** The access that an approved request gives. */
 export interface AccessGranted {
@@ -108,6 +110,12 @@ export interface InboxItem {
   readonly request: RequestWithStatus;
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
+  /** The approvals that the request still needs, by group, as recorded so far. The engine asks each reviewer's groups again at the end. */
+  readonly missing: readonly MissingApprovals[];
+  /** {@link missing} in words, such as `1 more of security`. */
+  readonly missingInWords: string;
+  /** This reviewer's own review, an approval that has become stale. `undefined`: none. */
+  readonly ownReview: Review | undefined;
   /**
    * Denials of the same ask (same subject, overlapping scopes, windows that meet), the latest first. They lie within the
    * last `limits.askAgainAfter`, and at least within the last 24 hours.

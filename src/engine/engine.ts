@@ -17,6 +17,7 @@ import type {
 } from './answers.js';
 import { getGrant, getRequest, history, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestFound } from './history.js';
 import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists.js';
+import type { Paging } from './collect.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
 import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
@@ -220,12 +221,16 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The pending requests that this reviewer may review and has not reviewed, or whose approval by this reviewer has become stale.
-   * The engine asks the approver about membership live.
+   * The pending requests that this reviewer may review and has not reviewed, or whose approval by this reviewer has become stale, in
+   * pages, the first due first. `await` gives a page, `for await` every item. A page looks at up to 1,000 pending requests, so it may
+   * be short or empty and still have `next`.
+   *
+   * The engine asks the approver about membership live, and waits at most `limits.approverTimeout` for all answers of a page. A
+   * question that fails or gets no answer hides its request and is reported to `onError`. Requests for which no
+   * time was left come with the next page.
    */
-  async inbox(reviewer: string): Promise<readonly InboxItem[]> {
-    this.#refuseIfClosed();
-    return inbox(this.#kernel, this.#settings.readId('reviewer', reviewer));
+  inbox(reviewer: string, query: Paging = {}): Pages<InboxItem> {
+    return this.#pages((next) => inbox(this.#kernel, this.#settings.readId('reviewer', reviewer), query, next));
   }
 
   // ---- Ending ------------------------------------------------------------------------------------------------

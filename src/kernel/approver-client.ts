@@ -4,6 +4,7 @@ import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict 
 import type { Approver, ApproverContext, Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isThenable, within, type EngineClock } from '../core/time.js';
+import { askMemberships, type Membership, type QuestionTime } from './memberships.js';
 import type { Settings } from './settings.js';
 
 /**
@@ -75,6 +76,44 @@ export class ApproverClient {
     const ask = (approver: Approver) =>
       approver.groupsOf && this.#answersFor(request.approver) ? approver.groupsOf(reviewer, request, this.#now()) : [];
     return this.#ask(request, 'groupsOf', ask, readNames);
+  }
+
+  /** The time that all questions of one call share. */
+  time(): QuestionTime {
+    return { leftMs: this.#timeoutMs };
+  }
+
+  /**
+   * {@link groupsOf} for many requests, within the time that is left. An approver with `groupsOfAll` is asked once. Of any other, at
+   * most 32 questions are open at a time.
+   */
+  async groupsOfAll(reviewer: string, requests: readonly AccessRequest[], time: QuestionTime): Promise<readonly Membership[]> {
+    const approver = this.#approver;
+    if (approver.groupsOf === undefined || this.#isAgent(reviewer)) return requests.map(() => []);
+    const context = this.#now();
+    const failures = new Map<unknown, ApproverError>();
+    const all =
+      approver.groupsOfAll === undefined
+        ? undefined
+        : (asked: readonly AccessRequest[]) => approver.groupsOfAll?.(reviewer, asked, context) ?? [];
+    const failure = (request: AccessRequest, message: string, cause?: unknown) => {
+      if (all === undefined) return new ApproverError(approver.name, request.id, `groupsOf ${message}`, cause);
+      // One question failed, however many requests it was about.
+      const shared = failures.get(cause) ?? new ApproverError(approver.name, undefined, `groupsOfAll ${message}`, cause);
+      failures.set(cause, shared);
+      return shared;
+    };
+    const isOwn = requests.map((request) => {
+      try {
+        return this.#answersFor(request.approver);
+      } catch (error) {
+        return new ApproverError(approver.name, request.id, `answersFor failed: ${messageOf(error)}`, error);
+      }
+    });
+    const own = Object.freeze(requests.filter((_, i) => isOwn[i] === true));
+    const one = (request: AccessRequest) => approver.groupsOf?.(reviewer, request, context);
+    const memberships = [...(await askMemberships(this.#clock, time, own, { one, all, read: readNames, failure }))];
+    return isOwn.map((answer) => (answer === true ? memberships.shift() : answer === false ? [] : answer));
   }
 
   /** The possible reviewers, without agents; `undefined` where the approver cannot list them. */

@@ -220,10 +220,14 @@ export async function requestsById({ ledger, settings }: Kernel, ids: readonly s
   );
 }
 
-/** The requests of a subject that have no recorded end. */
-async function openRequestsOf({ ledger, settings }: Kernel, subject: string): Promise<readonly AccessRequest[]> {
+/**
+ * The requests of a subject that have no recorded end.
+ *
+ * @param turns the budget of a caller that reads those of many subjects
+ */
+export async function openRequestsOf({ ledger, settings }: Kernel, subject: string, turns?: TurnBudget): Promise<readonly AccessRequest[]> {
   const open: AccessRequest[] = [];
-  for await (const rows of ledger.pages({ kind: 'request', subject, open: true })) {
+  for await (const rows of ledger.pages({ kind: 'request', subject, open: true }, undefined, 100, turns)) {
     open.push(...settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));
   }
   return open;

@@ -3,6 +3,7 @@ import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review }
 import type { ClockReading } from '../core/time.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
+import { isMet, missingOf, type MissingApprovals } from './quorum.js';
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 
@@ -83,6 +84,20 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
     return [];
   const given = reviewBy(request, reviewer);
   return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(request, groups, reading.now);
+}
+
+/**
+ * The approvals that a request still needs, by the groups that each reviewer had at the review. The engine asks these groups again
+ * when the quorum would complete (L17).
+ */
+export function missingApprovals(request: AccessRequest, reading: ClockReading): readonly MissingApprovals[] {
+  const { quorum, reviews } = request;
+  if (quorum === undefined) return [];
+  const approvals = reviews.filter((review) => review.verdict === 'approve' && isFresh(review, quorum, reading));
+  return missingOf(
+    quorum,
+    approvals.map(({ groups, as }) => ({ groups: placesOf(request, groups, as, reading.now) })),
+  );
 }
 
 /**
@@ -196,25 +211,4 @@ export function escalate(request: AccessRequest, moment: Moment): Transition<Acc
 /** An approval counts while it is fresh; a denial never becomes stale. */
 function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
   return review.verdict === 'deny' || approvalTtlMs === undefined || forEnds < review.at + approvalTtlMs;
-}
-
-/**
- * Whether every group can reach its number with each reviewer counted once, in one group (L14). It is a bipartite matching of
- * approvals to places, found with augmenting paths.
- */
-function isMet(quorum: Quorum, approvals: readonly Pick<Review, 'groups'>[]): boolean {
-  const needed = quorum.groups.reduce((sum, group) => sum + group.approvals, 0);
-  if (!(needed > 0 && needed <= approvals.length)) return false;
-  const places = quorum.groups.flatMap((group) => Array.from({ length: group.approvals }, () => group.name));
-  const takenBy = new Map<number, number>();
-  const fill = (place: number, tried: Set<number>): boolean =>
-    approvals.some((approval, i) => {
-      if (tried.has(i) || !approval.groups.includes(places[place] as string)) return false;
-      tried.add(i);
-      const holder = takenBy.get(i);
-      if (holder !== undefined && !fill(holder, tried)) return false;
-      takenBy.set(i, place);
-      return true;
-    });
-  return places.every((_, place) => fill(place, new Set()));
 }

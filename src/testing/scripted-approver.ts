@@ -11,6 +11,9 @@ export interface ApproverScript {
   /** Default: `{ outcome: 'abstain' }`. */
   decide?: Scripted<Verdict, [request: AccessRequest, context: ApproverContext]> | undefined;
   groupsOf?: Scripted<readonly string[], [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  groupsOfAll?:
+    | Scripted<readonly MaybePromise<readonly string[]>[], [reviewer: string, requests: readonly AccessRequest[], context: ApproverContext]>
+    | undefined;
   membersOf?: Scripted<readonly string[], [request: AccessRequest, context: ApproverContext]> | undefined;
   isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility, context: ApproverContext]> | undefined;
   breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest, context: ApproverContext]> | undefined;
@@ -21,6 +24,7 @@ export interface ApproverScript {
 export type Question =
   | { readonly method: 'decide' | 'membersOf' | 'breakGlass'; readonly request: AccessRequest }
   | { readonly method: 'groupsOf' | 'mayReviewBreakGlass'; readonly reviewer: string; readonly request: AccessRequest }
+  | { readonly method: 'groupsOfAll'; readonly reviewer: string; readonly requests: readonly AccessRequest[] }
   | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
 
 /**
@@ -40,6 +44,11 @@ export class ScriptedApprover implements Approver {
   /** All calls so far, in order. */
   readonly questions: Question[] = [];
   declare readonly groupsOf?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
+  declare readonly groupsOfAll?: (
+    reviewer: string,
+    requests: readonly AccessRequest[],
+    context?: ApproverContext,
+  ) => MaybePromise<readonly MaybePromise<readonly string[]>[]>;
   declare readonly membersOf?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<readonly string[]>;
   declare readonly isEligible?: (
     request: AccessRequest,
@@ -61,6 +70,12 @@ export class ScriptedApprover implements Approver {
       this.groupsOf = (reviewer, request, context) => {
         this.questions.push({ method: 'groupsOf', reviewer, request });
         return answer(this.script.groupsOf ?? [], reviewer, request, context as ApproverContext);
+      };
+    }
+    if (script.groupsOfAll !== undefined) {
+      this.groupsOfAll = (reviewer, requests, context) => {
+        this.questions.push({ method: 'groupsOfAll', reviewer, requests });
+        return answer(this.script.groupsOfAll ?? [], reviewer, requests, context as ApproverContext);
       };
     }
     if (script.membersOf !== undefined) {

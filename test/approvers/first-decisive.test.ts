@@ -68,7 +68,7 @@ describe('firstDecisive()', () => {
       approver: firstDecisive(reviewers({ members: [SAM], name: 'others' })),
     });
     await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER');
-    expect(await engine.inbox(SAM)).toEqual([]);
+    expect((await engine.inbox(SAM)).items).toEqual([]);
     expect(await firstDecisive(denyAll()).isEligible?.(request, 'approval')).toBe(false);
   });
 
@@ -77,7 +77,7 @@ describe('firstDecisive()', () => {
     const { engine } = anEngine({ approver: chain });
     const result = await ask(engine);
     expect(result).toMatchObject({ outcome: 'pending', reviewers: [SAM], request: { approver: 'reviewers' } });
-    expect(await engine.inbox(SAM)).toHaveLength(1);
+    expect((await engine.inbox(SAM)).items).toHaveLength(1);
     expect((await engine.approve(result.request.id, { by: SAM })).outcome).toBe('granted');
   });
 

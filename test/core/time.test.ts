@@ -789,6 +789,26 @@ describe('TurnBudget', () => {
     expect(turns).toHaveBeenCalledTimes(count);
   });
 
+  it('lets concurrent callers share the rows of one turn (L42)', async () => {
+    const budget = new TurnBudget();
+    const perTurn: number[] = [0];
+    let isCounting = true;
+    const begin = (): void => {
+      perTurn.push(0);
+      if (isCounting) setImmediate(begin);
+    };
+    setImmediate(begin);
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        await budget.spend(100);
+        perTurn[perTurn.length - 1] = (perTurn.at(-1) ?? 0) + 100;
+      }),
+    );
+    isCounting = false;
+    expect(perTurn.reduce((sum, rows) => sum + rows)).toBe(2_000);
+    expect(Math.max(...perTurn)).toBeLessThanOrEqual(256);
+  });
+
   it('yields before a commit that needs a turn of its own, and before the next row (L42)', async () => {
     const turns = vi.spyOn(globalThis, 'setImmediate');
     const budget = new TurnBudget();

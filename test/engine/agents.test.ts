@@ -107,10 +107,10 @@ describe('JitEngine', () => {
       });
       const { request: glass } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' });
       approver.questions.length = 0;
-      expect(await engine.inbox(AGENT)).toEqual([]);
+      expect((await engine.inbox(AGENT)).items).toEqual([]);
       expect(await engine.listBreakGlassReviews({ reviewer: AGENT })).toEqual([]);
       expect(approver.questions).toEqual([]);
-      expect((await engine.inbox(SAM)).map(({ request: { id } }) => id)).toEqual([request.id]);
+      expect((await engine.inbox(SAM)).items.map(({ request: { id } }) => id)).toEqual([request.id]);
       expect((await engine.listBreakGlassReviews({ reviewer: SAM })).map(({ request: { id } }) => id)).toEqual([glass.id]);
     });
 
@@ -189,7 +189,7 @@ describe('JitEngine', () => {
         told.length = 0;
         expect(await refusal(engine.approve(asked.request.id, { by: SAM }), 'ERR_JIT_NOT_REVIEWER')).toMatchObject(NO_AGENT);
         expect(told.map(({ during }) => during)).toContain('agents');
-        expect(await engine.inbox(SAM)).toEqual([]);
+        expect((await engine.inbox(SAM)).items).toEqual([]);
         // Requesting, holding and cancelling do not depend on the predicate.
         expect((await engine.cancel(asked.request.id, { by: MAYA })).end?.status).toBe('cancelled');
       });

@@ -28,7 +28,7 @@ describe('L42 a verb asks its approver about many items concurrently', () => {
       asked.push((await ask(engine, { scope: `a:${i}` })).request.id);
       await clock.advance(1_000);
     }
-    const inbox = await engine.inbox(SAM);
+    const inbox = (await engine.inbox(SAM)).items;
     expect(groups.count.most).toBe(32);
     expect(inbox.map(({ request }) => request.id)).toEqual(asked);
   });

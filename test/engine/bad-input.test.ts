@@ -676,7 +676,7 @@ describe('JitEngine', () => {
       const { request } = await ask(engine, { subject: 'USER:Maya' });
       expect(request).toMatchObject({ subject: MAYA, requestedBy: MAYA });
       await refusal(engine.approve(request.id, { by: 'User:MAYA' }), 'ERR_JIT_SELF_REVIEW');
-      expect((await engine.inbox('USER:SAM')).length).toBe(1);
+      expect((await engine.inbox('USER:SAM')).items.length).toBe(1);
       await engine.approve(request.id, { by: 'USER:SAM' });
       expect(await engine.isAllowed('User:Maya', SCOPE)).toBe(true);
       expect((await engine.status('User:Maya')).held).toHaveLength(1);

@@ -977,7 +977,7 @@ describe('JitEngine', () => {
       for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](request.id, { by: LEE }), 'ERR_JIT_DECIDED');
       await refusal(engine.cancel(request.id, { by: MAYA }), 'ERR_JIT_DECIDED');
       expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'granted' });
-      expect(await engine.inbox(LEE)).toEqual([]);
+      expect((await engine.inbox(LEE)).items).toEqual([]);
       expect(await wholeStore(store)).toEqual(before);
     });
 

@@ -36,7 +36,7 @@ describe('an escalation', () => {
         const { id } = await aPending(engine);
         await clock.set(at(ms));
         if (swept) await engine.sweep();
-        expect((await engine.inbox(LEAD)).map(({ groups }) => groups)).toEqual(may ? [['ops', 'sec']] : []);
+        expect((await engine.inbox(LEAD)).items.map(({ groups }) => groups)).toEqual(may ? [['ops', 'sec']] : []);
         const link = () => linksOf(engine).create(id, { reviewer: LEAD, decision: 'approve' });
         if (may) {
           expect(await linksOf(engine).open(await link())).toMatchObject({ reviewer: LEAD });

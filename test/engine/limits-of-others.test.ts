@@ -269,7 +269,8 @@ describe('a denial', () => {
     const wide = await aPending(engine, { scopes: ['db-prod:write', 'other'] });
     const apart = await aPending(engine, { startsAt: at(2 * HOUR + 1), ttl: HOUR });
     const elsewhere = await aPending(engine, { scope: 'elsewhere' });
-    const itemOf = async (id: string): Promise<object | undefined> => (await engine.inbox(ANA)).find(({ request }) => request.id === id);
+    const itemOf = async (id: string): Promise<object | undefined> =>
+      (await engine.inbox(ANA)).items.find(({ request }) => request.id === id);
     expect(await itemOf(first.id)).toMatchObject({ twins: expect.arrayContaining([twin.id, wide.id]) as unknown, denials: [] });
     expect(await itemOf(elsewhere.id)).toMatchObject({ twins: [], denials: [] });
     await engine.deny(first.id, { by: SAM, reason: 'not now' });
@@ -289,7 +290,7 @@ describe('a denial', () => {
     await engine.deny(first.id, { by: SAM });
     await engine.cancel(first.id, { by: MAYA });
     const { id } = await aPending(engine, { requestedBy: LEE });
-    const denials = async () => (await engine.inbox(ANA)).find(({ request }) => request.id === id) as object | undefined;
+    const denials = async () => (await engine.inbox(ANA)).items.find(({ request }) => request.id === id) as object | undefined;
     expect(await denials()).toMatchObject({ denials: [{ requestId: first.id, by: SAM }] });
     await clock.set(at(24 * HOUR - 1));
     expect(await denials()).toMatchObject({ denials: [{ requestId: first.id }] });

@@ -92,7 +92,7 @@ describe('JitEngine', () => {
       }
       expect((await engine.getRequest(request.id))?.request.reviews).toEqual([]);
       expect(await typesOf(store)).not.toContain('request.reviewed');
-      expect(await engine.inbox(SAM)).toEqual([]);
+      expect((await engine.inbox(SAM)).items).toEqual([]);
     });
 
     it('L17 refuses a reviewer who is in none of the groups, and records nothing', async () => {
@@ -116,7 +116,7 @@ describe('JitEngine', () => {
       const request = await aPending(engine);
       await engine.approve(request.id, { by: SAM });
       await clock.set(at(MINUTE));
-      expect((await engine.inbox(SAM)).map((item) => item.request.id)).toEqual([request.id]);
+      expect((await engine.inbox(SAM)).items.map((item) => item.request.id)).toEqual([request.id]);
       expect((await engine.approve(request.id, { by: ANA })).outcome).toBe('pending');
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
     });

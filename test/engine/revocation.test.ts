@@ -33,7 +33,7 @@ describe('JitEngine', () => {
         end: { status: 'cancelled', cause: 'cancelled', at: at(5), by: MAYA, reason: 'solved' },
       });
       await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DECIDED');
-      expect(await engine.inbox(SAM)).toEqual([]);
+      expect((await engine.inbox(SAM)).items).toEqual([]);
     });
 
     it('is open to the requester who asked on behalf of the subject too, and to no other caller', async () => {

@@ -202,7 +202,7 @@ describe('an approval that goes stale', () => {
     const before = await wholeStore(store);
     expect((await engine.deny(id, { by: OLA, reason: 'still' })).outcome).toBe('pending');
     expect(await wholeStore(store)).toEqual(before);
-    expect(await engine.inbox(OLA)).toEqual([]);
+    expect((await engine.inbox(OLA)).items).toEqual([]);
     expect((await engine.deny(id, { by: SIA })).outcome).toBe('denied');
   });
 
@@ -210,7 +210,7 @@ describe('an approval that goes stale', () => {
     const { engine, clock } = twoTeams({ approvalTtlMs: MINUTE });
     const { id } = await aPending(engine);
     await engine.approve(id, { by: OLA });
-    const inbox = async () => (await engine.inbox(OLA)).map(({ request }) => request.id);
+    const inbox = async () => (await engine.inbox(OLA)).items.map(({ request }) => request.id);
     await clock.set(at(MINUTE - 1));
     expect(await inbox()).toEqual([]);
     await clock.set(at(MINUTE));
@@ -516,7 +516,7 @@ describe('comments and reasons of reviewers', () => {
         for (const verb of ['approve', 'deny'] as const) {
           await refusal(engine[verb](id, { by, as: 'ops' }), 'ERR_JIT_SELF_REVIEW');
         }
-        expect(await engine.inbox(by)).toEqual([]);
+        expect((await engine.inbox(by)).items).toEqual([]);
       }
     }
     expect(await wholeStore(store)).toEqual(before);

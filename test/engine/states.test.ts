@@ -51,7 +51,7 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   sweep: async ({ engine }) => done(await engine.sweep()),
   inbox: async ({ engine, requestId }) =>
     among(
-      (await engine.inbox(ANA)).map(({ request }) => request),
+      (await engine.inbox(ANA)).items.map(({ request }) => request),
       requestId,
       'listed',
     ),

@@ -84,7 +84,7 @@ describe('startSweeper()', () => {
       await turns(5);
     }
     // Only 20 are asked at the same time, and none of them twice.
-    const asked = approver.questions.slice(before).map(({ request }) => request.id);
+    const asked = approver.questions.slice(before).map((question) => 'request' in question && question.request.id);
     expect(asked).toHaveLength(20);
     expect(new Set(asked).size).toBe(20);
     const stopping = sweeper.stop();

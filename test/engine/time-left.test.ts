@@ -15,7 +15,7 @@ describe('a request for which its rule leaves no time', () => {
       reason: 'no time is left within its maxTotal',
       request: { end: { cause: 'limit', by: 'system:approver' }, reviews: [], quorum: undefined },
     });
-    expect(await engine.inbox(SAM)).toEqual([]);
+    expect((await engine.inbox(SAM)).items).toEqual([]);
     expect(await ask(engine, { scope: 'other', ttl: 16 * MINUTE })).toMatchObject({
       outcome: 'denied',
       reason: 'it is longer than the maxTotal of its rule',

@@ -157,7 +157,7 @@ describe('JitEngine', () => {
         await clock.set(at(WITHIN + offset));
         expect((await engine.retryDecision(request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
         expect((await engine.listRequests({ status: 'expired' })).items.length).toBe(inTime ? 0 : 1);
-        expect((await engine.inbox(SAM)).length).toBe(inTime ? 1 : 0);
+        expect((await engine.inbox(SAM)).items.length).toBe(inTime ? 1 : 0);
         expect((await engine.sweep()).expired).toBe(inTime ? 0 : 1);
       });
     }

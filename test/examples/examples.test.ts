@@ -39,6 +39,18 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'payroll is opened by finance, not from here',
     'ineligible undefined no rule covers db-prod:orders:read for user:eve',
   ],
+  'reviewer-inbox.ts': [
+    'user:dev-1: 1 more of dba and 1 more of security',
+    'user:dev-2: 1 more of dba and 1 more of security',
+    'user:dev-3: 1 more of dba and 1 more of security',
+    '1 look-up in the directory',
+    'user:dev-1: 1 more of dba',
+    '199 wait for dba',
+    'user:dev-199 pending, user:dev-197 pending',
+    'true',
+    'granted',
+    'ended',
+  ],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
   'role-provisioning.ts': [
     'approved: a member true',

@@ -279,7 +279,7 @@ describe('JitEngine', () => {
         await refusal(engine.cancel(pending.id, { by: MAYA }));
         await refusal(engine.retryDecision(pending.id));
         expect(await engine.journalHead()).toEqual(head);
-        expect((await unlessRefused(engine.inbox(SAM)))?.some((item) => item.request.id === pending.id)).not.toBe(true);
+        expect((await unlessRefused(engine.inbox(SAM)))?.items.some((item) => item.request.id === pending.id)).not.toBe(true);
         await clock.set(at(24 * HOUR));
         const report = await unlessRefused(engine.sweep());
         if (!NO_ROWS.has(what) || report !== undefined) {

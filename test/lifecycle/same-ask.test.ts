@@ -12,7 +12,7 @@ describe('several denials of the same ask', () => {
       await engine.deny(id, { by: SAM, reason });
     }
     await aPending(engine);
-    const [item] = await engine.inbox(SAM);
+    const [item] = (await engine.inbox(SAM)).items;
     expect(item?.denials.map(({ reason }) => reason)).toEqual(['second', 'first']);
   });
 

@@ -471,6 +471,16 @@ export class Model {
     return (own === undefined || this.#isStale(request, own, at)) && this.#rights(request, this.#mood.groups(by), undefined, at).length > 0;
   }
 
+  /** L14: how many approvals a request still needs, by the groups that each reviewer had at the review. */
+  missing(request: ModelRequest, at: Now): number {
+    const approvals = request.reviews.filter((one) => one.verdict === 'approve' && !this.#isStale(request, one, at));
+    const groups = approvals.map((one) => this.#rights(request, one.groups, one.as, at));
+    const places = request.quorum?.groups.flatMap(({ name, approvals: count }) => Array.from({ length: count }, () => name)) ?? [];
+    // Tries each choice of places.
+    const filled = Array.from({ length: 2 ** places.length }, (_, choice) => places.filter((_place, i) => (choice >> i) % 2 === 1));
+    return places.length - Math.max(...filled.filter((some) => canFill(some, groups)).map((some) => some.length));
+  }
+
   #isStale({ quorum }: ModelRequest, { verdict, at }: ModelReview, { late }: Now): boolean {
     return verdict === 'approve' && quorum?.approvalTtlMs !== undefined && late >= at + APPROVAL_TTL;
   }

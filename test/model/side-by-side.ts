@@ -16,6 +16,7 @@ import {
   type Decision,
   type Grant,
   type GrantStore,
+  type InboxItem,
   type JitEngineOptions,
   type Row,
   type RunAsk,
@@ -852,6 +853,10 @@ export class SideBySide {
     const ids = (list: readonly { readonly id: string }[]) => list.map(({ id }) => id).sort();
     const pending = await engine.listRequests({ subject, status: 'pending', limit: 1_000 });
     assert.deepEqual(ids(pending.items), ids(model.requests.filter((one) => one.subject === subject && isPending(one, at))), 'requests');
+    for (const { id, status, outcome } of (await engine.listRequests({ subject })).items) {
+      const live = model.grants.some((grant) => grant.request.id === id && isLive(grant, at));
+      assert.equal(outcome, status === 'approved' ? (live ? 'granted' : 'ended') : status, `the outcome of ${id}`);
+    }
     const afterReview = await engine.listBreakGlassReviews({ subject });
     assert.deepEqual(
       ids(afterReview.map(({ request }) => request)),
@@ -859,15 +864,19 @@ export class SideBySide {
       'listBreakGlassReviews',
     );
     const reviewer = this.#dice.of(REVIEWERS);
-    const inbox = await engine.inbox(reviewer);
+    const inbox: InboxItem[] = [];
+    // In pages of one to three.
+    for await (const item of engine.inbox(reviewer, { limit: 1 + (at.now % 3) })) inbox.push(item);
     assert.deepEqual(
       ids(inbox.map(({ request }) => request)),
       ids(model.requests.filter((one) => model.awaits(one, reviewer, at))),
       `inbox of ${reviewer}`,
     );
     // L44: the reviewer of one of two such requests sees the other, with its denials.
-    for (const { request, denials, twins } of inbox) {
+    for (const { request, denials, twins, missing } of inbox) {
       const own = model.requests.find(({ id }) => id === request.id) as ModelRequest;
+      const count = missing.reduce((sum, { approvals }) => sum + approvals, 0);
+      assert.equal(count, model.missing(own, at), `the approvals that ${request.id} lacks`);
       const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
       assert.deepEqual([...twins].sort(), ids(others.filter((one) => isPending(one, at))), `the twins of ${request.id}`);
       const said = others.flatMap((one) => model.denialsOf(one).map((denial) => `${one.id} ${denial.by} ${denial.at}`));

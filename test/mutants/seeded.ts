@@ -116,7 +116,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an approval counts for any group',
-    file: 'lifecycle/review.ts',
+    file: 'lifecycle/quorum.ts',
     from: '!approval.groups.includes(places[place] as string)',
     to: 'false',
   },
@@ -367,6 +367,30 @@ export const SEEDED: readonly Seeded[] = [
     file: 'lifecycle/review.ts',
     from: 'given !== undefined && isFresh(given, quorum, reading) ? []',
     to: 'given !== undefined && false ? []',
+  },
+  {
+    name: 'an inbox item counts a stale approval',
+    file: 'lifecycle/review.ts',
+    from: "review.verdict === 'approve' && isFresh(review, quorum, reading)",
+    to: "review.verdict === 'approve' && isFresh(review, quorum, { ...reading, forEnds: 0 })",
+  },
+  {
+    name: 'an inbox item counts a reviewer of two groups in the first of them',
+    file: 'lifecycle/quorum.ts',
+    from: 'holder !== undefined && !fill(holder, tried)',
+    to: 'holder !== undefined',
+  },
+  {
+    name: 'a page of the inbox skips the first request of the next',
+    file: 'engine/inbox.ts',
+    from: 'if (items.length === limit) return { items, next: from };',
+    to: "if (items.length === limit) return { items, next: placeOf(row, 'due') };",
+  },
+  {
+    name: 'an approved request whose grants have ended says that it is granted',
+    file: 'engine/with-status.ts',
+    from: "isEnded ? 'ended' : 'granted'",
+    to: "isEnded && status !== 'approved' ? 'ended' : 'granted'",
   },
   {
     name: 'a repeated break-glass is not marked as reused',

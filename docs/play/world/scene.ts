@@ -76,7 +76,7 @@ export async function look(world: World, question: Question): Promise<Scene> {
     reviewers: await Promise.all(
       scenario.reviewers.map(async (id) => ({
         id,
-        inbox: await engine.inbox(id),
+        inbox: (await engine.inbox(id)).items,
         pendingReviews: await engine.listBreakGlassReviews({ reviewer: id }),
         said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
       })),

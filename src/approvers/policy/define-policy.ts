@@ -54,7 +54,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     const policy = compiledFor(context ?? own);
     return [policy, new Question(policy, request, context && reachOf(context.scopes))] as const;
   };
-  const approver: Required<Omit<AskableApprover, 'answersFor'>> = {
+  const approver: Required<Omit<AskableApprover, 'answersFor' | 'groupsOfAll'>> = {
     name: compiled.name,
     fits(engine) {
       if (scopes !== undefined && reach.name !== engine.scopes.name) {

@@ -512,8 +512,8 @@ describe('a request whose reviewers are unavailable', () => {
     });
     const { request } = await engine.requestAccess({ ...MAYA, scope: 'a' });
     await engine.requestAccess({ ...MAYA, scope: 'b' });
-    const inbox = await engine.inbox('user:ana').catch(() => []);
-    expect(inbox.map((item) => item.request.id)).toEqual([request.id]);
+    const { items } = await engine.inbox('user:ana').catch(() => ({ items: [] }));
+    expect(items.map((item) => item.request.id)).toEqual([request.id]);
   });
 });
 

@@ -39,7 +39,7 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
       justification: 'Tool call: refund. The model gives this unverified reason: "the customer wrote twice"',
     });
     expect(Object.keys(request.metadata ?? {})).toEqual(['tool']);
-    expect((await engine.inbox(OPERATOR)).map(({ request: { id } }) => id)).toEqual([request.id]);
+    expect((await engine.inbox(OPERATOR)).items.map(({ request: { id } }) => id)).toEqual([request.id]);
   });
 
   it('returns the id of the pending request to a call that waits', async () => {

@@ -58,7 +58,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     expect(ran).toEqual([ANN]);
     expect(eve.state).not.toBe('ran');
     // The request waits for its own operator, and no reviewer was skipped.
-    expect((await engine.inbox(EVE)).map(({ request }) => request.end)).toEqual([undefined]);
+    expect((await engine.inbox(EVE)).items.map(({ request }) => request.end)).toEqual([undefined]);
     await approveAs(EVE);
     await eve.resume();
     expect(ran).toEqual([ANN, EVE]);
