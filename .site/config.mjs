@@ -8,6 +8,7 @@ const groups = [
       'express-postgresql',
       'guards',
       'checker',
+      'request-form',
       'policy',
       'break-glass',
       'agents',

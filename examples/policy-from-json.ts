@@ -15,7 +15,7 @@ async function main() {
   // An ask that the rule does not allow makes no request: the engine records only the refused attempt.
   const ask = { subject: 'user:maya', scope: 'db-prod:orders:write', ttl: '30m', justification: 'order 1138 is stuck' } as const;
   const refused: unknown = await engine.requestAccess({ ...ask, ticket: '4711' }).catch((error: unknown) => error);
-  if (isJitError(refused) && refused.code === 'ERR_JIT_INELIGIBLE') console.log(refused.reason); // cite a ticket like INC-#### (rule production: require.ticket)
+  if (isJitError(refused) && refused.code === 'ERR_JIT_REQUIREMENTS') console.log(refused.reason); // cite a ticket like INC-#### (rule production: require.ticket)
 
   const asked = await engine.requestAccess({ ...ask, ticket: 'INC-4711' });
   if (asked.outcome === 'pending') console.log('waits for', asked.reviewers); // waits for [ 'user:ana', 'user:kim' ]

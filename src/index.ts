@@ -57,6 +57,7 @@ export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
 export type { FollowerStatus } from './followers/followers.js';
+export { ASK_PROBLEM_CODES, type AskProblem, type AskProblemCode } from './core/ask-problem.js';
 export type { JsonObject, JsonValue } from './core/json.js';
 
 export type {
@@ -141,6 +142,7 @@ export {
   OutcomeUnknownError,
   PartialError,
   PurgedError,
+  RequirementsError,
   RollbackError,
   SelfReviewError,
   StoreError,

@@ -46,12 +46,13 @@ const STATUS = {
   ERR_JIT_SELF_REVIEW: 403,
   ERR_JIT_NOT_REVIEWER: 403,
   ERR_JIT_INELIGIBLE: 403,
+  ERR_JIT_REQUIREMENTS: 400,
   ERR_JIT_STORE: 503,
 };
 // Express needs all four parameters to recognise an error handler.
 app.use((error, req, res, next) => {
   if (!isJitError(error)) next(error);
-  else res.status(STATUS[error.code] ?? 409).json({ code: error.code, message: error.message });
+  else res.status(STATUS[error.code] ?? 409).json({ code: error.code, message: error.message, problems: error.problems });
 });
 
 const server = app.listen(process.env.PORT ?? 3000, () => console.log('ready'));

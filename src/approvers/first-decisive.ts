@@ -119,7 +119,10 @@ async function firstBreakGlassVerdict(
   return ABSTAINS;
 }
 
-/** At creation one yes suffices. Otherwise it rejects with a failure, if any, or returns the last reason that a member gave. */
+/**
+ * At creation one yes suffices. Otherwise it rejects with a failure, if any. Otherwise it returns the first answer that lists values
+ * to correct, because these would turn it into a yes, and without one the last reason that a member gave.
+ */
 async function isEligibleForAny(
   members: readonly Approver[],
   request: AccessRequest,
@@ -127,18 +130,25 @@ async function isEligibleForAny(
 ): Promise<boolean | Ineligibility> {
   let failure: { readonly error: unknown } | undefined;
   let ineligible: false | Ineligibility = false;
+  let correctable: Ineligibility | undefined;
   for (const member of members) {
     try {
       const answer = await isEligible(member, request, 'creation', context);
       if (answer === true) return true;
-      if (answer !== false) ineligible = answer;
+      if (answer === false) continue;
+      ineligible = answer;
+      if (hasProblems(answer)) correctable ??= answer;
     } catch (error) {
       failure = { error };
     }
   }
   if (failure !== undefined) throw failure.error;
-  return ineligible;
+  return correctable ?? ineligible;
 }
+
+/** Also true for malformed problems: the engine refuses the whole answer. */
+const hasProblems = ({ problems }: Ineligibility): boolean =>
+  problems !== undefined && (problems as readonly unknown[] | null)?.length !== 0;
 
 const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
 

@@ -11,15 +11,13 @@ import type {
   RollbackError,
   StoreError,
 } from './errors/failures.js';
+import type { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
 import type {
   DeadlineError,
   DecidedError,
   DeniedError,
   EndedError,
-  IdempotencyError,
-  IneligibleError,
   InvalidArgumentError,
-  LimitError,
   LinkError,
   NotFoundError,
   NotReviewerError,
@@ -41,15 +39,13 @@ export {
   StoreError,
   type EndFailure,
 } from './errors/failures.js';
+export { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
 export {
   DeadlineError,
   DecidedError,
   DeniedError,
   EndedError,
-  IdempotencyError,
-  IneligibleError,
   InvalidArgumentError,
-  LimitError,
   LinkError,
   NotFoundError,
   NotReviewerError,
@@ -75,6 +71,7 @@ export type AnyJitError =
   | EndedError
   | LinkError
   | IneligibleError
+  | RequirementsError
   | IdempotencyError
   | LimitError
   | ClockError

@@ -1,3 +1,4 @@
+import type { AskProblem } from './ask-problem.js';
 import type { AccessRequest, AuditEntry, Grant, Quorum, Terms } from '../records/types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -51,6 +52,12 @@ export interface Ineligibility {
   readonly eligible: false;
   /** The text that the requester gets. */
   readonly reason: string;
+  /**
+   * The values of the ask that must change, at most 100, where these alone prevent the access: the engine then refuses the ask with
+   * `ERR_JIT_REQUIREMENTS`. Absent or empty: the subject has no right to this access, and the code is `ERR_JIT_INELIGIBLE`.
+   * Counts only at `creation`.
+   */
+  readonly problems?: readonly AskProblem[] | undefined;
 }
 
 /** An approver's answer to a request for break-glass access, which is reviewed only afterwards. */
@@ -69,7 +76,12 @@ export type BreakGlassVerdict =
       readonly skippedPeople?: readonly string[] | undefined;
       readonly terms?: TermsInput | undefined;
     } & VerdictSource)
-  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
+  | ({
+      readonly outcome: 'deny';
+      readonly reason: string;
+      /** As in {@link Ineligibility}: the values of the ask that must change, where these alone prevent the access. */
+      readonly problems?: readonly AskProblem[] | undefined;
+    } & VerdictSource)
   | { readonly outcome: 'abstain' };
 
 /** A {@link Quorum} as an approver writes it, with optional fields. */
@@ -148,7 +160,8 @@ export interface Approver {
   membersOf?(request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[] | undefined>;
   /**
    * Whether the subject may (still) hold this access. Absent: yes.
-   * - `creation`: before anything is recorded. No: the request is refused and not recorded. In a chain one yes suffices.
+   * - `creation`: before anything is recorded, and also for an ask beyond the engine's limits, so that the requester gets all
+   *   problems at once. No: the request is refused and not recorded. In a chain one yes suffices.
    * - `approval`: when the quorum would complete. No: the request is denied.
    * - `start`: at a scheduled start. No: the grant is revoked.
    *

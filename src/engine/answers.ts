@@ -1,4 +1,5 @@
 import type { FollowerStatus } from '../followers/followers.js';
+import type { AskProblem } from '../core/ask-problem.js';
 import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/request.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
@@ -48,6 +49,8 @@ export type AccessPreview =
       readonly outcome: 'refused';
       readonly code: JitErrorCode;
       readonly reason: string;
+      /** What to correct, where the code is `ERR_JIT_REQUIREMENTS`. Otherwise empty. */
+      readonly problems: readonly AskProblem[];
     };
 
 /** A pending break-glass review. */

@@ -1,6 +1,6 @@
-import { IneligibleError } from '../core/errors.js';
 import { breakGlass as takeAccess, type Debtors } from '../lifecycle/break-glass.js';
 import { draftRequest, type Ask } from '../lifecycle/request.js';
+import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { loadIssueContext, requestsById } from '../kernel/context.js';
@@ -17,6 +17,8 @@ import { endedWithStatus } from './with-status.js';
 export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
 
 const REPEATED: Transition<undefined> = noChange(undefined);
+
+const NO_RULE: Refusal = { reason: 'no rule allows break-glass for it', problems: [] };
 
 /** Gives access at once. A reviewer must review this access afterwards. */
 export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promise<BreakGlassResult> {
@@ -48,10 +50,7 @@ async function attempt(
   const draft = draftRequest(ask, id, limits, undefined, now());
   const answer = await kernel.approver.breakGlass(draft);
   const { verdict } = answer;
-  if (verdict.outcome !== 'approve') {
-    const reason = verdict.outcome === 'deny' ? verdict.reason : 'no rule allows break-glass for it';
-    throw new IneligibleError(ask.subject, ask.scopes, reason);
-  }
+  if (verdict.outcome !== 'approve') throw refusalOf(draft, verdict.outcome === 'deny' ? verdict : NO_RULE, limits);
   const debtors = await loadDebtors(kernel, draft);
   const context = { ...(await loadIssueContext(kernel, draft, { isBreakGlass: true })), limits };
   // Looks for a repeat again after all reads: the pending review may belong to a concurrent call with the same key.

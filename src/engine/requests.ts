@@ -1,4 +1,4 @@
-import { IdempotencyError, IneligibleError, isJitError } from '../core/errors.js';
+import { IdempotencyError, isJitError } from '../core/errors.js';
 import type { RequestWithGrants } from '../lifecycle/grant.js';
 import { isUndecided, applyVerdict } from '../lifecycle/decision.js';
 import {
@@ -10,6 +10,7 @@ import {
   type Ask,
   type OpeningContext,
 } from '../lifecycle/request.js';
+import { beyondLimits, refusalOf, refuseUnmet } from '../lifecycle/requirements.js';
 import { noteDenial } from '../lifecycle/same-ask.js';
 import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange } from '../lifecycle/transition.js';
@@ -57,7 +58,8 @@ export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): P
     return { ...(await accessResultOf(kernel, decided, 'pending', reading)), allowed: false, dryRun: true };
   } catch (error) {
     if (!isJitError(error) || !isRefusal(error.code)) throw error;
-    return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message };
+    const problems = error.code === 'ERR_JIT_REQUIREMENTS' ? error.problems : [];
+    return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message, problems };
   }
 }
 
@@ -144,12 +146,18 @@ async function recordRequest(
   return { id: openedId, reused: repeated !== undefined || openedId !== id };
 }
 
-/** The request as the engine would record it. @throws IneligibleError where the subject may not ask for it */
+/**
+ * The request as the engine would record it.
+ *
+ * @throws IneligibleError where the subject has no right to it
+ * @throws RequirementsError where values of the ask exceed the engine's limits, or do not meet the approver's rules
+ */
 async function draft(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
-  const origin = await extendedGrant(kernel, ask);
-  const request = draftRequest(ask, id, kernel.settings.limits, origin, moment(kernel.clock, ask.requestedBy));
-  const { eligible, reason } = await kernel.approver.mayAsk(request);
-  if (!eligible) throw new IneligibleError(ask.subject, ask.scopes, reason);
+  const { limits } = kernel.settings;
+  const request = draftRequest(ask, id, limits, await extendedGrant(kernel, ask), moment(kernel.clock, ask.requestedBy));
+  const answer = await kernel.approver.mayAsk(request);
+  if (!answer.eligible) throw refusalOf(request, answer, limits);
+  refuseUnmet(request, beyondLimits(request, limits, request.createdAt));
   return request;
 }
 

@@ -1,6 +1,8 @@
 import { ApproverError, messageOf } from '../core/errors.js';
 import { readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../lifecycle/verdict.js';
+import { readProblems } from '../core/ask-problems.js';
+import type { Refusal } from '../lifecycle/requirements.js';
 import type { Approver, ApproverContext, Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isThenable, within, type EngineClock } from '../core/time.js';
@@ -216,15 +218,14 @@ function readYesOrNo(answer: unknown): boolean {
   return answer;
 }
 
-/** Whether the subject is eligible; if not, with the approver's reason where it gave one. */
-export interface Eligibility {
+/** Whether the subject is eligible; if not, why. */
+export interface Eligibility extends Refusal {
   readonly eligible: boolean;
-  readonly reason: string | undefined;
 }
 
 function readEligibility(answer: unknown): Eligibility {
-  if (typeof answer === 'boolean') return { eligible: answer, reason: undefined };
-  const { eligible, reason } = readOptions('isEligible', answer, ['eligible', 'reason']);
+  if (typeof answer === 'boolean') return { eligible: answer, reason: undefined, problems: [] };
+  const { eligible, reason, problems } = readOptions('isEligible', answer, ['eligible', 'reason', 'problems']);
   if (eligible !== false) throw new TypeError('the answer must be true, false, or { eligible: false, reason }');
-  return { eligible, reason: readText('isEligible.reason', reason) };
+  return { eligible, reason: readText('isEligible.reason', reason), problems: readProblems('isEligible.problems', problems) };
 }

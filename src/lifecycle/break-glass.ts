@@ -1,4 +1,3 @@
-import { formatDuration } from '../core/duration.js';
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import {
@@ -14,6 +13,7 @@ import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.
 import { endGrant, type ExtensionChain } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
+import { beyondLimits, beyondTotal, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
 import type { GrantUse } from './status.js';
 import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
@@ -43,9 +43,10 @@ export function breakGlass(
 ): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, context.limits, undefined, moment);
+  const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
+  refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTotal(ask, rule, terms)]);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
-  const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   const afterReview = makeAfterReview({
     reviewBy: at + verdict.reviewWithinMs,
     reviewers,
@@ -57,14 +58,6 @@ export function breakGlass(
   const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
   const written = { approver, rule, terms, end, afterReview };
   const request = makeRequest({ ...draft, ...written });
-  const total = terms.maxTotalMs ?? Infinity;
-  if (request.ttlMs > total)
-    throw new LimitError(
-      'maxTotal',
-      total,
-      request.ttlMs,
-      `its rule gives at most ${formatDuration(total)} in all (maxTotal); got ${formatDuration(request.ttlMs)}`,
-    );
   const met = grantLimitMet(context.limits, request, context, true);
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);

@@ -7,6 +7,7 @@ import { formatDuration } from '../core/duration.js';
 import { chainLimitMet, type ChainContext } from './chain-limits.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
+import { beyondLimits, refuseUnmet, type ValueLimits } from './requirements.js';
 import { unbrokenCover } from './cover.js';
 import { refuseIfDenied } from './same-ask.js';
 import {
@@ -29,11 +30,7 @@ export type Ask = Pick<
   readonly extends: string | undefined;
 };
 
-export interface RequestLimits extends SubjectLimits {
-  readonly minTtlMs: number;
-  readonly maxTtlMs: number;
-  readonly maxTotalMs: number;
-  readonly maxStartAheadMs: number;
+export interface RequestLimits extends SubjectLimits, ValueLimits {
   readonly reviewWithinMs: number;
   readonly retryMs: number;
   /** For how long a denial stands against the same ask; `undefined`: it does not stand. */
@@ -58,22 +55,27 @@ export interface OpeningContext extends SubjectContext, ChainContext {
   readonly origin: GrantUse | undefined;
 }
 
-/** The request as it would be recorded. The approver judges eligibility by it before anything is recorded. */
+/**
+ * The request as it would be recorded, where its values lie within the engine's limits.
+ *
+ * @throws RequirementsError that lists every limit that a value exceeds
+ */
+export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
+  const request = draftRequest(...draft);
+  const [ask, , limits, , moment] = draft;
+  refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
+  return request;
+}
+
+/**
+ * The request as it would be recorded, also where its values exceed the engine's limits: the approver judges it before anything is
+ * recorded, so that the requester gets all problems at once.
+ */
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: GrantUse | undefined, moment: Moment): AccessRequest {
-  // An over-long window is refused, never cut (L3).
-  if (ask.ttlMs > limits.maxTtlMs) throw tooLong('maxTtl', limits.maxTtlMs, ask.ttlMs);
-  if (ask.ttlMs > limits.maxTotalMs) throw tooLong('maxTotal', limits.maxTotalMs, ask.ttlMs);
-  if (ask.ttlMs < limits.minTtlMs) throw tooShort(limits.minTtlMs, ask.ttlMs);
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
-  if (ask.startsAt !== undefined) {
-    const ahead = ask.startsAt - createdAt;
-    if (ahead > limits.maxStartAheadMs) throw tooLong('maxStartAhead', limits.maxStartAheadMs, ahead);
-    if (hasPassed(ask.startsAt + ask.ttlMs, moment)) throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
-    // Of a window that has begun, only the rest can be granted.
-    const left = ask.startsAt + ask.ttlMs - createdAt;
-    if (left < limits.minTtlMs) throw tooShort(limits.minTtlMs, left);
-  }
+  if (ask.startsAt !== undefined && hasPassed(ask.startsAt + ask.ttlMs, moment))
+    throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
   const { extends: _grantId, ...asked } = ask;
   const draft = {
     ...asked,
@@ -88,17 +90,6 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   const request = makeRequest(draft);
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
 }
-
-const tooLong = (limit: string, maxMs: number, gotMs: number): LimitError =>
-  new LimitError(limit, maxMs, gotMs, `limits.${limit} allows at most ${formatDuration(maxMs)}; got ${formatDuration(gotMs)}`);
-
-const tooShort = (minMs: number, gotMs: number): LimitError =>
-  new LimitError(
-    'minTtl',
-    minMs,
-    gotMs,
-    `limits.minTtl allows no window shorter than ${formatDuration(minMs)}; got ${formatDuration(gotMs)}`,
-  );
 
 /** A grant that has ended cannot be extended: that needs a new request. */
 function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
@@ -126,7 +117,7 @@ export function openRequest(
   context: OpeningContext,
   moment: Moment,
 ): Transition<string> {
-  const request = draftRequest(ask, id, limits, context.origin, moment);
+  const request = limitedRequest(ask, id, limits, context.origin, moment);
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);

@@ -1,3 +1,5 @@
+import type { AskProblem } from '../core/ask-problem.js';
+import { readProblems } from '../core/ask-problems.js';
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
 import { isDuration, readWarnings } from '../core/duration.js';
@@ -55,7 +57,7 @@ export interface ParsedBreakGlass extends Source {
         readonly skippedPeople: readonly string[] | undefined;
         readonly terms: Terms;
       }
-    | { readonly outcome: 'deny'; readonly reason: string | undefined }
+    | { readonly outcome: 'deny'; readonly reason: string | undefined; readonly problems: readonly AskProblem[] }
     | { readonly outcome: 'abstain' };
 }
 
@@ -69,9 +71,12 @@ export function readBreakGlass(name: string, answer: unknown): ParsedBreakGlass 
     'skippedGroups',
     'skippedPeople',
     'terms',
+    'problems',
     'approver',
     'rule',
   ]);
+  const { problems } = given;
+  if (given.outcome !== 'deny' && problems !== undefined) throw invalid('verdict.problems', 'omitted unless the outcome is deny', problems);
   const { outcome, reason, reviewWithinMs, maxUnreviewed = 1, reviewers = [], skippedGroups = [], skippedPeople, terms } = given;
   const source = readSource(name, given);
   switch (outcome) {
@@ -89,7 +94,10 @@ export function readBreakGlass(name: string, answer: unknown): ParsedBreakGlass 
         },
       };
     case 'deny':
-      return { ...source, verdict: { outcome, reason: readText('verdict.reason', reason) } };
+      return {
+        ...source,
+        verdict: { outcome, reason: readText('verdict.reason', reason), problems: readProblems('verdict.problems', problems) },
+      };
     case 'abstain':
       return { ...source, verdict: { outcome } };
     default:

@@ -109,6 +109,12 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     { subject: 'user:eve', scopes: ['db:read', 'db:write'] },
   ],
   [
+    () => new errors.RequirementsError('user:eve', ['db:read'], [{ field: 'ticket', code: 'missing' }], 'cite a ticket'),
+    'ERR_JIT_REQUIREMENTS',
+    'this request for db:read must be corrected: cite a ticket',
+    { subject: 'user:eve', scopes: ['db:read'], problems: [{ field: 'ticket', code: 'missing' }], reason: 'cite a ticket' },
+  ],
+  [
     () => new errors.IdempotencyError('r1'),
     'ERR_JIT_IDEMPOTENCY',
     'this idempotencyKey was used for another call, which created r1; use a new key',

@@ -92,7 +92,7 @@ describe('the content of the pages', () => {
     const ask = (ttl: number) => engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl });
     expect((await ask(8 * 3_600_000)).outcome).toBe('denied');
     const refused: unknown = await ask(8 * 3_600_000 + 1).catch((error: unknown) => error);
-    expect(isJitError(refused) && refused.code).toBe('ERR_JIT_LIMIT');
+    expect(isJitError(refused) && refused.code).toBe('ERR_JIT_REQUIREMENTS');
     for (const page of ['docs/explanation/guarantees.md', 'docs/explanation/time.md'])
       expect(textOf(page)).toContain('`limits.maxTtl` (default: 8 hours)');
   });

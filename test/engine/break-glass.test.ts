@@ -137,7 +137,9 @@ describe('JitEngine', () => {
 
     it('L3 refuses more time than the engine allows', async () => {
       const { engine, store } = anEmergency({}, {}, { limits: { maxTtl: HOUR } });
-      expect(await refusal(take(engine, { ttl: HOUR + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTtl', max: HOUR, got: HOUR + 1 });
+      expect(await refusal(take(engine, { ttl: HOUR + 1 }), 'ERR_JIT_REQUIREMENTS')).toMatchObject({
+        problems: [{ rule: undefined, field: 'ttl', code: 'too_long', limit: HOUR, got: HOUR + 1 }],
+      });
       expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
       expect((await take(engine, { ttl: HOUR })).outcome).toBe('granted');
     });

@@ -62,15 +62,16 @@ describe('JitEngine', () => {
       const cases: readonly (readonly [string, RegExp, ApproverScript, Partial<JitEngineOptions>, Partial<AccessAsk>])[] = [
         ['ERR_JIT_INELIGIBLE', /no rule/, { isEligible: { eligible: false, reason: 'no rule covers it' } }, {}, {}],
         ['ERR_JIT_INELIGIBLE', /not eligible/, { isEligible: false }, {}, {}],
-        ['ERR_JIT_LIMIT', /maxTtl/, {}, { limits: { maxTtl: MINUTE } }, {}],
-        ['ERR_JIT_LIMIT', /maxStartAhead/, {}, { limits: { maxStartAhead: MINUTE } }, { startsAt: at(HOUR) }],
+        ['ERR_JIT_REQUIREMENTS', /maxTtl/, {}, { limits: { maxTtl: MINUTE } }, {}],
+        ['ERR_JIT_REQUIREMENTS', /maxStartAhead/, {}, { limits: { maxStartAhead: MINUTE } }, { startsAt: at(HOUR) }],
         ['ERR_JIT_LIMIT', /maxGrants/, {}, { limits: { maxGrants: 1 } }, { scopes: ['a', 'b'] }],
         ['ERR_JIT_DEADLINE', /ended/, {}, {}, { startsAt: at(-HOUR) }],
       ];
       for (const [code, reason, script, options, over] of cases) {
         const { engine, store } = aDry(script, options);
         const preview = await dry(engine, over);
-        expect(preview).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string });
+        const problems: unknown = code === 'ERR_JIT_REQUIREMENTS' ? [expect.objectContaining({ rule: undefined })] : [];
+        expect(preview).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string, problems });
         await engine.flushAudit();
         // The journal only records that it was asked (L29).
         expect((await entriesOf(store)).map(({ type, data }) => [type, data['code']])).toEqual([['attempt.refused', 'dry_run']]);

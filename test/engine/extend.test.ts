@@ -120,8 +120,8 @@ describe('JitEngine', () => {
     it('L3 refuses an extension that is longer than the limit, and never cuts it', async () => {
       const { engine } = anExtendable({}, {}, { limits: { maxTtl: TTL } });
       const grant = await aGranted(engine);
-      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
-        limit: 'maxTtl',
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL + 1 }), 'ERR_JIT_REQUIREMENTS')).toMatchObject({
+        problems: [{ field: 'ttl', code: 'too_long', limit: TTL, got: TTL + 1 }],
       });
     });
 
@@ -260,10 +260,10 @@ describe('JitEngine', () => {
 
     it('L3 refuses a single ask above it, and never cuts it: neither an extension nor a first ask', async () => {
       const { engine, store } = anExtendable({}, {}, CAP);
-      const grant = await aGranted(engine, { scope: 'b', ttl: 2 * TTL });
-      const over = { limit: 'maxTotal', max: 2 * TTL, got: 2 * TTL + 1 };
-      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
-      expect(await refusal(ask(engine, { ttl: 2 * TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject(over);
+      const grant = await aGranted(engine, { scope: 'b', ttl: TTL });
+      const over = { problems: [{ field: 'ttl', code: 'too_long', limit: 2 * TTL, got: 2 * TTL + 1 }] };
+      expect(await refusal(engine.extend(grant.id, { requestedBy: MAYA, ttl: 2 * TTL + 1 }), 'ERR_JIT_REQUIREMENTS')).toMatchObject(over);
+      expect(await refusal(ask(engine, { ttl: 2 * TTL + 1 }), 'ERR_JIT_REQUIREMENTS')).toMatchObject(over);
       expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
     });
 

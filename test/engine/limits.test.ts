@@ -502,7 +502,9 @@ describe('JitEngine', () => {
         () => ask(engine, { ttl: HOUR + 1, scopes: ['a', 'b'] }),
         () => breakIt(engine, HOUR + 1),
       ]) {
-        expect(await refusal(work(), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTotal', max: HOUR, got: HOUR + 1 });
+        expect(await refusal(work(), 'ERR_JIT_REQUIREMENTS')).toMatchObject({
+          problems: [{ rule: undefined, field: 'ttl', code: 'too_long', limit: HOUR, got: HOUR + 1 }],
+        });
       }
       await engine.flushAudit();
       expect(await wholeStore(store)).toEqual(before);
@@ -531,8 +533,8 @@ describe('JitEngine', () => {
       const approver = emergency();
       const { engine, store } = anEngine({ approver });
       approver.script.breakGlass = { outcome: 'approve', reviewWithinMs: HOUR, terms: { maxTotalMs: HOUR } };
-      const error = await refusal(breakIt(engine, HOUR + 1), 'ERR_JIT_LIMIT');
-      expect(error).toMatchObject({ limit: 'maxTotal', max: HOUR, got: HOUR + 1 });
+      const error = await refusal(breakIt(engine, HOUR + 1), 'ERR_JIT_REQUIREMENTS');
+      expect(error.problems).toEqual([{ rule: undefined, field: 'ttl', code: 'too_long', limit: HOUR, got: HOUR + 1 }]);
       expect(error.message).toContain('maxTotal');
       await engine.flushAudit();
       expect(await typesOf(store)).toEqual(['attempt.refused']);

@@ -43,7 +43,7 @@ describe('JitEngine', () => {
         ['ERR_JIT_SELF_REVIEW', { requestId: pending.id, actor: MAYA }, () => engine.approve(pending.id, { by: MAYA })],
         ['ERR_JIT_NOT_REVIEWER', { requestId: pending.id, actor: 'user:eve' }, () => engine.deny(pending.id, { by: 'user:eve' })],
         ['ERR_JIT_IDEMPOTENCY', { actor: MAYA }, () => ask(engine, { ttl: 2, idempotencyKey: 'k' })],
-        ['ERR_JIT_LIMIT', { actor: MAYA }, () => ask(engine, { ttl: '2m' })],
+        ['ERR_JIT_REQUIREMENTS', { actor: MAYA }, () => ask(engine, { ttl: '2m' })],
         ['ERR_JIT_DENIED', { requestId: pending.id, actor: 'user:eve' }, () => engine.cancel(pending.id, { by: 'user:eve' })],
         ['ERR_JIT_DENIED', { grantId: grant.id, actor: 'user:eve' }, () => engine.release(grant.id, { by: 'user:eve' })],
         [
@@ -169,7 +169,7 @@ describe('JitEngine', () => {
       const made = anEngine();
       await refusal(
         ask(made.engine, { ttl: '9h', metadata: { secret: 'hunter2' }, justification: 'hunter2', idempotencyKey: 'hunter2' }),
-        'ERR_JIT_LIMIT',
+        'ERR_JIT_REQUIREMENTS',
       );
       expect(await refused(made)).toHaveLength(1);
       expect(JSON.stringify(await entriesOf(made.store))).not.toContain('hunter2');

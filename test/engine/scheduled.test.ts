@@ -515,16 +515,14 @@ describe('JitEngine', () => {
 
     it('L3 limits how far ahead a start may lie: at the limit, not a millisecond more', async () => {
       const { engine, store } = anEngine({ limits: { maxStartAhead: HOUR } });
-      expect(await refusal(ask(engine, { startsAt: START + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({
-        limit: 'maxStartAhead',
-        max: HOUR,
-        got: HOUR + 1,
+      expect(await refusal(ask(engine, { startsAt: START + 1 }), 'ERR_JIT_REQUIREMENTS')).toMatchObject({
+        problems: [{ rule: undefined, field: 'startsAt', code: 'too_far_ahead', limit: HOUR, got: HOUR + 1 }],
       });
       await engine.flushAudit();
       expect(await typesOf(store)).toEqual(['attempt.refused']);
       expect((await ask(engine, { startsAt: START })).outcome).toBe('pending');
       const { engine: other } = anEngine();
-      await refusal(ask(other, { startsAt: at(7 * 24 * HOUR + 1) }), 'ERR_JIT_LIMIT');
+      await refusal(ask(other, { startsAt: at(7 * 24 * HOUR + 1) }), 'ERR_JIT_REQUIREMENTS');
       expect((await ask(other, { startsAt: at(7 * 24 * HOUR) })).outcome).toBe('pending');
     });
 
@@ -546,7 +544,8 @@ describe('JitEngine', () => {
 
     it('L3 still limits the length of the window', async () => {
       const { engine } = anEngine({ limits: { maxTtl: TTL } });
-      expect(await refusal(ask(engine, { startsAt: START, ttl: TTL + 1 }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxTtl' });
+      const { problems } = await refusal(ask(engine, { startsAt: START, ttl: TTL + 1 }), 'ERR_JIT_REQUIREMENTS');
+      expect(problems).toMatchObject([{ field: 'ttl', code: 'too_long', limit: TTL }]);
     });
   });
 

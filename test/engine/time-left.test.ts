@@ -37,10 +37,12 @@ describe('a request for which its rule leaves no time', () => {
 describe('the message of a time limit', () => {
   it('L3 writes durations as people do, such as 1h30m', async () => {
     const { engine, clock } = anEngine({ limits: { maxTtl: '1h30m', maxTotal: '2h' } });
-    const { message } = await refusal(ask(engine, { ttl: 2 * HOUR }), 'ERR_JIT_LIMIT');
-    expect(message).toBe('limits.maxTtl allows at most 1h30m; got 2h');
+    const { reason } = await refusal(ask(engine, { ttl: 2 * HOUR }), 'ERR_JIT_REQUIREMENTS');
+    expect(reason).toBe('limits.maxTtl allows at most 1h30m; got 2h');
     const startsAt = clock.now() + 8 * 24 * HOUR;
-    expect((await refusal(ask(engine, { startsAt }), 'ERR_JIT_LIMIT')).message).toBe('limits.maxStartAhead allows at most 7d; got 8d');
+    expect((await refusal(ask(engine, { startsAt }), 'ERR_JIT_REQUIREMENTS')).reason).toBe(
+      'limits.maxStartAhead allows at most 7d; got 8d',
+    );
     const first = await aGranted(engine, { ttl: HOUR });
     const { request } = await engine.extend(first.id, { requestedBy: MAYA, ttl: HOUR });
     const second = await engine.approve(request.id, { by: SAM });

@@ -10,8 +10,11 @@ describe('JitEngine', () => {
   describe('windows', () => {
     it('L3 refuses a window above the limit and never cuts it', async () => {
       const { engine, store } = anEngine({ limits: { maxTtl: '30m' } });
-      const error = await refusal(ask(engine, { ttl: 30 * MINUTE + 1 }), 'ERR_JIT_LIMIT');
-      expect(error).toMatchObject({ name: 'LimitError', limit: 'maxTtl', max: 30 * MINUTE, got: 30 * MINUTE + 1 });
+      const error = await refusal(ask(engine, { ttl: 30 * MINUTE + 1 }), 'ERR_JIT_REQUIREMENTS');
+      expect(error).toMatchObject({
+        name: 'RequirementsError',
+        problems: [{ rule: undefined, field: 'ttl', code: 'too_long', limit: 30 * MINUTE, got: 30 * MINUTE + 1 }],
+      });
       await engine.flushAudit();
       expect(await typesOf(store)).toEqual(['attempt.refused']);
       expect((await ask(engine, { ttl: 30 * MINUTE })).outcome).toBe('pending');
@@ -19,7 +22,7 @@ describe('JitEngine', () => {
 
     it('L3 has a limit of eight hours where none is set', async () => {
       const { engine } = anEngine();
-      await refusal(ask(engine, { ttl: 8 * HOUR + 1 }), 'ERR_JIT_LIMIT');
+      await refusal(ask(engine, { ttl: 8 * HOUR + 1 }), 'ERR_JIT_REQUIREMENTS');
       expect((await ask(engine, { ttl: '8h' })).outcome).toBe('pending');
     });
 

@@ -98,6 +98,18 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'true 1',
     'scope: "db-prod:*"',
   ],
+  'request-form.ts': [
+    'preview: refused',
+    '  ttl: at most 60 minutes',
+    '  justification: fill this in',
+    '  ticket: write it like INC-####, not 4711',
+    'ERR_JIT_REQUIREMENTS',
+    '  justification: fill this in',
+    '  ticket: write it like INC-####, not 4711',
+    'submitted: granted',
+    'ERR_JIT_INELIGIBLE',
+    '  no rule covers db-prod:write for user:eve',
+  ],
   'exposure-report.ts': [
     'January 2026    subjects  grants     held  if standing  share',
     'billing:refund         1       6    3.0 h      744.0 h  0.4 %',

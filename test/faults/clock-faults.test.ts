@@ -78,8 +78,8 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine();
       for (const [startsAt, code] of [
         [Math.floor(START_AT / 1_000), 'ERR_JIT_DEADLINE'],
-        [START_AT * 1_000, 'ERR_JIT_LIMIT'],
-        [Date.UTC(2099, 0), 'ERR_JIT_LIMIT'],
+        [START_AT * 1_000, 'ERR_JIT_REQUIREMENTS'],
+        [Date.UTC(2099, 0), 'ERR_JIT_REQUIREMENTS'],
         [at(-HOUR), 'ERR_JIT_DEADLINE'],
       ] as const) {
         await refusal(ask(engine, { startsAt, ttl: HOUR }), code);

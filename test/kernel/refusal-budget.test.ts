@@ -49,9 +49,9 @@ describe('refused attempts', () => {
   it('name at most five scopes, and the number of the others (L29) [M1]', async () => {
     const made = anEngine();
     const scopes = Array.from({ length: 50 }, (_, i) => `${'s'.repeat(60)}:${'t'.repeat(60)}:${'u'.repeat(60)}:${'v'.repeat(60)}:${i}`);
-    await refusal(made.engine.requestAccess({ subject: MOLE, scopes, ttl: '9h' }), 'ERR_JIT_LIMIT');
+    await refusal(made.engine.requestAccess({ subject: MOLE, scopes, ttl: '9h' }), 'ERR_JIT_REQUIREMENTS');
     const [entry] = await refused(made);
-    expect(entry?.data).toEqual({ code: 'ERR_JIT_LIMIT', count: 1, scopes: scopes.slice(0, 5), moreScopes: 45 });
+    expect(entry?.data).toEqual({ code: 'ERR_JIT_REQUIREMENTS', count: 1, scopes: scopes.slice(0, 5), moreScopes: 45 });
     expect(JSON.stringify(entry).length).toBeLessThan(2_500);
   });
 

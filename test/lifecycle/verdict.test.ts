@@ -176,7 +176,7 @@ describe('readBreakGlass()', () => {
       rule: 'r',
       verdict: { ...APPROVE, maxUnreviewed: 2, reviewers: ['ciso'], skippedGroups: ['g'], skippedPeople: [], terms: NO_TERMS },
     });
-    expect(readBreakGlass('p', { outcome: 'deny', reason: 'no' }).verdict).toEqual({ outcome: 'deny', reason: 'no' });
+    expect(readBreakGlass('p', { outcome: 'deny', reason: 'no' }).verdict).toEqual({ outcome: 'deny', reason: 'no', problems: [] });
     expect(readBreakGlass('p', { outcome: 'abstain' }).verdict).toEqual({ outcome: 'abstain' });
   });
 

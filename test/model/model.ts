@@ -220,9 +220,9 @@ export class Model {
     const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
     const isNew = reuses.length === 0;
     const must = codes({
-      LIMIT: ttl > maxTtl || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
+      REQUIREMENTS: ttl > maxTtl || ttl > maxTotal || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
       'LIMIT total': extension !== undefined && Math.max(extension.expiresAt, at.now) >= extension.firstStartsAt + maxTotal,
-      'LIMIT short': ttl < minTtl || (startsAt !== undefined && startsAt + ttl < at.now + minTtl),
+      'REQUIREMENTS short': ttl < minTtl || (startsAt !== undefined && startsAt + ttl < at.now + minTtl),
       'LIMIT open': isNew && pending >= maxOpenRequests,
       'LIMIT for others': isNew && by !== subject && forOthers >= maxOpenRequests,
       'LIMIT grants': isNew && this.#countGrants(ask, at) + scopes.length > maxGrants,
@@ -569,7 +569,8 @@ export class Model {
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
     const { verdict, maxTotalMs, isFrozen } = saysTo(why);
     const must = codes({
-      LIMIT: ttl > this.#limits.maxTtl || ttl < this.#limits.minTtl || took || hasOne || ttl > (maxTotalMs ?? ttl),
+      REQUIREMENTS: ttl > this.#limits.maxTtl || ttl < this.#limits.minTtl || ttl > (maxTotalMs ?? ttl),
+      LIMIT: took || hasOne,
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny' || isFrozen || this.isDenied({ subject, scopes }),

@@ -248,15 +248,15 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'windows of a moment are issued [M4]',
-    file: 'lifecycle/request.ts',
-    from: 'if (ask.ttlMs < limits.minTtlMs) throw',
-    to: 'if (ask.ttlMs < 0) throw',
+    file: 'lifecycle/requirements.ts',
+    from: '...(leftMs < minTtlMs ?',
+    to: '...(leftMs < minTtlMs && ahead < 0 ?',
   },
   {
     name: 'the rest of a window of a moment is issued [M4]',
-    file: 'lifecycle/request.ts',
-    from: 'if (left < limits.minTtlMs) throw',
-    to: 'if (left < 0) throw',
+    file: 'lifecycle/requirements.ts',
+    from: 'const leftMs = ttlMs + Math.min(0, ahead);',
+    to: 'const leftMs = ttlMs;',
   },
   {
     name: 'a denial has no effect on a later request [M3]',

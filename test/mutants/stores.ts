@@ -47,6 +47,28 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await kernel.part(Work).withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
+  // ---- Refusals that a form can show ----
+  {
+    name: 'requirements: the limits of the engine are omitted where the rules have problems',
+    file: 'lifecycle/requirements.ts',
+    from: 'return requirementsError(request, beyondLimits(request, limits, createdAt), problems, [text]);',
+    to: 'return requirementsError(request, beyondLimits(request, limits, createdAt).slice(0, 0), problems, [text]);',
+    caughtBy: { test: 'test/engine/requirements.test.ts', title: 'lists all problems at once' },
+  },
+  {
+    name: 'requirements: a request beyond the limits opens where the approver agrees',
+    file: 'lifecycle/requirements.ts',
+    from: 'if (own.length > 0) throw',
+    to: 'if (own.length > 2) throw',
+    caughtBy: { test: 'test/engine/time.test.ts', title: 'L3 refuses a window above the limit and never cuts it' },
+  },
+  {
+    name: 'requirements: values are listed where a right is missing',
+    file: 'approvers/policy/conditions.ts',
+    from: 'if (right !== undefined) return { reason: right };',
+    to: '',
+    caughtBy: { test: 'test/engine/requirements.test.ts', title: 'is about rights alone where a right is missing' },
+  },
   // ---- Scopes from existing systems ----
   {
     name: 'encodeScope: a tilde stays',

@@ -113,7 +113,7 @@ async function race(
         await ACTS[act](scene);
         ended.add(act);
       } catch (error) {
-        if (!isJitError(error) || !/_(DECIDED|ENDED|DENIED|LIMIT|CONFLICT|UNDECIDED)$/.test(error.code)) throw error;
+        if (!isJitError(error) || !/_(DECIDED|ENDED|DENIED|LIMIT|REQUIREMENTS|CONFLICT|UNDECIDED)$/.test(error.code)) throw error;
       }
     }),
   );

@@ -16,7 +16,9 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
   const rules = found.holding;
   const rule = joinIds(rules);
   const reviewers = commonReviewers(rules);
-  const reason = (await whatIsMissing(found, question)) ?? whyUnreviewable(rules, reviewers, question);
+  const unmet = await whatIsMissing(found, question);
+  if (unmet !== undefined) return Object.freeze({ outcome: 'deny', rule, ...unmet });
+  const reason = whyUnreviewable(rules, reviewers, question);
   if (reason !== undefined) return Object.freeze({ outcome: 'deny', rule, reason });
   const skippedGroups = await findSkipped(policy, question);
   const skippedPeople = question.listed(skippedGroups);

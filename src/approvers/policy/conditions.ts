@@ -1,7 +1,10 @@
+import type { AskProblem } from '../../core/ask-problem.js';
+import { shown } from '../../core/ask-problems.js';
 import { isBlank } from '../../core/parse.js';
 import { agentOf } from '../../records/index.js';
 import type { RuleLimits, RuleCore } from './compile.js';
 import { cut, inWords } from './in-words.js';
+import { strictest } from './strictest-problems.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';
@@ -10,12 +13,24 @@ import { matchesTicket } from './ticket.js';
 const MAX_TOLD = 8;
 const MAX_PART_BYTES = 380;
 
-/** The unmet conditions of a request, each with its rule and field. `undefined`: the request meets all of them. */
+/** Why a request does not meet the conditions of its rules. */
+export interface Unmet {
+  /** The conditions in words, each with its rule and field. */
+  readonly reason: string;
+  /** The values to correct; absent: a right is missing. */
+  readonly problems?: readonly AskProblem[];
+}
+
+/** The unmet conditions of a request; `undefined`: it meets all. A missing right comes first: no value could make up for it. */
 export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
-): Promise<string | undefined> {
-  return told([...(await missingRights(found, question)), ...found.holding.flatMap((rule) => missingFor(rule, question))]);
+): Promise<Unmet | undefined> {
+  const right = await whatRightIsMissing(found, question);
+  if (right !== undefined) return { reason: right };
+  const missing = found.holding.flatMap((rule) => missingFor(rule, question));
+  const reason = told(missing.map(({ rule, condition, what }) => lack(rule, condition, what)));
+  return reason === undefined ? undefined : { reason, problems: strictest(missing.map(({ problem }) => problem)) };
 }
 
 /** The unmet conditions that are rights. The engine asks about rights again later; numbers are frozen on the request (L17). */
@@ -54,22 +69,43 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimit
   return missing;
 }
 
-function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly string[] {
+/** A value that does not meet a condition of a rule. */
+interface Missing {
+  readonly rule: RuleCore;
+  /** The field of the rule. */
+  readonly condition: string;
+  readonly what: string;
+  readonly problem: AskProblem;
+}
+
+function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly Missing[] {
   const { ttlMs, startsAt, createdAt, justification, ticket } = request;
-  const missing: string[] = [];
-  const miss = (field: string, what: string) => missing.push(lack(rule, field, what));
-  if (rule.minTtlMs !== undefined && !(ttlMs >= rule.minTtlMs)) miss('minTtl', `ask for at least ${inWords(rule.minTtlMs)}`);
-  if (rule.maxTtlMs !== undefined && !(ttlMs <= rule.maxTtlMs)) miss('maxTtl', `ask for at most ${inWords(rule.maxTtlMs)}`);
-  // `maxTotal` bounds the first window as well as its extensions.
-  else if (rule.maxTotalMs !== undefined && !(ttlMs <= rule.maxTotalMs)) {
-    miss('maxTotal', `ask for at most ${inWords(rule.maxTotalMs)}`);
+  const missing: Missing[] = [];
+  const miss = (condition: string, what: string, problem: Omit<AskProblem, 'rule'>) =>
+    missing.push({ rule, condition, what, problem: Object.freeze({ rule: rule.id, limit: undefined, got: undefined, ...problem }) });
+  const { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs } = rule;
+  const ttl = { field: 'ttl', got: ttlMs };
+  if (minTtlMs !== undefined && !(ttlMs >= minTtlMs)) {
+    miss('minTtl', `ask for at least ${inWords(minTtlMs)}`, { ...ttl, code: 'too_short', limit: minTtlMs });
   }
-  if (startsAt !== undefined && rule.maxStartAheadMs !== undefined && !(startsAt - createdAt <= rule.maxStartAheadMs)) {
-    miss('maxStartAhead', `start at most ${inWords(rule.maxStartAheadMs)} ahead`);
+  // `maxTotal` bounds the first window as well as its extensions. Of the two, only the shorter one matters.
+  if (maxTtlMs !== undefined && !(ttlMs <= maxTtlMs) && !((maxTotalMs ?? Infinity) < maxTtlMs)) {
+    miss('maxTtl', `ask for at most ${inWords(maxTtlMs)}`, { ...ttl, code: 'too_long', limit: maxTtlMs });
+  } else if (maxTotalMs !== undefined && !(ttlMs <= maxTotalMs)) {
+    miss('maxTotal', `ask for at most ${inWords(maxTotalMs)}`, { ...ttl, code: 'too_long', limit: maxTotalMs });
   }
-  if (rule.justification && isBlank(justification ?? '')) miss('require.justification', 'give a justification');
+  if (startsAt !== undefined && maxStartAheadMs !== undefined && !(startsAt - createdAt <= maxStartAheadMs)) {
+    const problem = { field: 'startsAt', code: 'too_far_ahead', limit: maxStartAheadMs, got: startsAt - createdAt } as const;
+    miss('maxStartAhead', `start at most ${inWords(maxStartAheadMs)} ahead`, problem);
+  }
+  if (rule.justification && isBlank(justification ?? '')) {
+    miss('require.justification', 'give a justification', { field: 'justification', code: 'missing' });
+  }
   if (rule.ticket !== undefined && !matchesTicket(rule.ticket, ticket)) {
-    miss('require.ticket', rule.ticket === true ? 'cite a ticket' : `cite a ticket like ${rule.ticket}`);
+    const form = rule.ticket === true ? undefined : rule.ticket;
+    const given = ticket === undefined || isBlank(ticket) ? undefined : shown(ticket);
+    const what = form === undefined ? 'cite a ticket' : `cite a ticket like ${form}`;
+    miss('require.ticket', what, { field: 'ticket', code: given === undefined ? 'missing' : 'malformed', limit: form, got: given });
   }
   return missing;
 }

@@ -1,7 +1,7 @@
 import type { QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
 import type { AccessRequest, Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
-import { whatIsMissing } from './conditions.js';
+import { whatIsMissing, type Unmet } from './conditions.js';
 import type { Question } from './question.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
@@ -10,7 +10,7 @@ import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
 export type Answer =
   | { readonly outcome: 'deny'; readonly rule: string; readonly reason: string }
   | { readonly outcome: 'uncovered'; readonly scope: string }
-  | { readonly outcome: 'unfit'; readonly rule: string; readonly reason: string }
+  | { readonly outcome: 'unfit'; readonly rule: string; readonly unmet: Unmet }
   | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
   | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: QuorumInput };
 
@@ -21,8 +21,8 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   const without = uncovered(holding, question);
   if (without !== undefined) return { outcome: 'uncovered', scope: without };
   const rule = joinIds(holding.holding) ?? '';
-  const reason = await whatIsMissing(holding, question);
-  if (reason !== undefined) return { outcome: 'unfit', rule, reason };
+  const unmet = await whatIsMissing(holding, question);
+  if (unmet !== undefined) return { outcome: 'unfit', rule, unmet };
   const terms = strictestTerms(holding.holding);
   const reviews = reviewsOf(holding.holding);
   if (reviews.length > 0) {
@@ -58,9 +58,9 @@ function whyHopeless({ groups, escalation }: QuorumInput, question: Question): s
 }
 
 /** Why the subject may not ask for this. `undefined`: it may. */
-export function whyIneligible(said: Answer, request: AccessRequest): string | undefined {
-  if (said.outcome === 'unfit') return said.reason;
-  return said.outcome === 'uncovered' ? noRule(said.scope, request) : undefined;
+export function whyIneligible(said: Answer, request: AccessRequest): Unmet | undefined {
+  if (said.outcome === 'unfit') return said.unmet;
+  return said.outcome === 'uncovered' ? { reason: noRule(said.scope, request) } : undefined;
 }
 
 export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
@@ -68,7 +68,7 @@ export const noRule = (scope: string, { subject }: AccessRequest): string => `no
 /** A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. */
 export function toVerdict(said: Answer): Verdict {
   if (said.outcome === 'uncovered') return ABSTAIN;
-  return Object.freeze(said.outcome === 'unfit' ? { ...said, outcome: 'deny' } : said);
+  return Object.freeze(said.outcome === 'unfit' ? { outcome: 'deny', rule: said.rule, reason: said.unmet.reason } : said);
 }
 
 const ABSTAIN: Verdict = Object.freeze({ outcome: 'abstain' });

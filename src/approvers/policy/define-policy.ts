@@ -67,7 +67,11 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     membersOf: (request, context) => reviewersOf(asked(request, context)[1]),
     async isEligible(request, when, context) {
       const [policy, question] = asked(request, context);
-      const reason = when === 'creation' ? whyIneligible(await answer(policy, question), request) : await whyNoRight(policy, question);
+      if (when === 'creation') {
+        const unmet = whyIneligible(await answer(policy, question), request);
+        return unmet === undefined ? true : Object.freeze({ eligible: false, ...unmet });
+      }
+      const reason = await whyNoRight(policy, question);
       return reason === undefined ? true : Object.freeze({ eligible: false, reason });
     },
     breakGlass: (request, context) => breakGlass(...asked(request, context)),

@@ -18,13 +18,16 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
   return Object.freeze({
     outcome: said.outcome === 'unfit' || said.outcome === 'uncovered' ? 'ineligible' : said.outcome,
     rule: 'rule' in said ? said.rule : undefined,
-    reason: ineligible ?? reasonOf(said),
+    reason: ineligible?.reason ?? reasonOf(said),
+    problems: ineligible?.problems ?? NONE,
     quorum,
     reviewers: quorum && (await question.list(quorum.groups.map((group) => group.name))),
     terms: 'terms' in said ? said.terms : undefined,
     scopes: Object.freeze(scopes),
   });
 }
+
+const NONE: Explanation['problems'] = Object.freeze([]);
 
 const reasonOf = (said: Answer): string | undefined => ('reason' in said ? said.reason : undefined);
 

@@ -1,3 +1,4 @@
+import type { AskProblem } from '../../core/ask-problem.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
@@ -203,6 +204,8 @@ export interface Explanation {
   /** The ids of the rules that apply, joined by commas. */
   readonly rule: string | undefined;
   readonly reason: string | undefined;
+  /** The values of the request that must change, where these alone make it `ineligible`. Otherwise empty. */
+  readonly problems: readonly AskProblem[];
   readonly quorum: QuorumInput | undefined;
   /** The possible reviewers. A group that can not be listed appears as `group:<name>`. */
   readonly reviewers: readonly string[] | undefined;

@@ -1,6 +1,6 @@
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { isJitError, type JitErrorCode } from '../../core/errors.js';
+import { isJitError, type AnyJitError, type JitErrorCode, type RequirementsError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { sleepUntil } from '../../core/time.js';
 import { waitFor, withAccess } from '../../features/work/functions.js';
@@ -207,13 +207,19 @@ export class Lender<Input, Context> {
     const { scope } = borrowing;
     if (isJitError(error)) {
       if (error.code === 'ERR_JIT_DENIED') return not(`The access to ${scope} exists no longer. Nothing was done.`);
-      if (error.code === 'ERR_JIT_INELIGIBLE') return not(`${scope} cannot be requested${because(error.reason)}. Nothing was done.`);
+      if (error.code === 'ERR_JIT_INELIGIBLE' || isOfRules(error))
+        return not(`${scope} cannot be requested${because(error.reason)}. Nothing was done.`);
     }
     this.#tool.onError(error, this.#tool.tool);
     if (!isJitError(error)) return not(UNCONFIRMED);
-    if (error.code === 'ERR_JIT_LIMIT') return not(`${scope} cannot be requested now: a limit is reached. Nothing was done.`);
+    if (error.code === 'ERR_JIT_LIMIT' || error.code === 'ERR_JIT_REQUIREMENTS')
+      return not(`${scope} cannot be requested now: a limit is reached. Nothing was done.`);
     // The request is recorded and undecided: the sweep asks the approver again.
     const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
     return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, borrowing);
   }
 }
+
+/** Whether only the rules of the approver refuse the values. The limits of the engine are not for the model: code sets the `ttl`. */
+const isOfRules = (error: AnyJitError): error is RequirementsError =>
+  error.code === 'ERR_JIT_REQUIREMENTS' && error.problems.every(({ rule }) => rule !== undefined);

@@ -52,7 +52,8 @@ describe('the rule that decides', () => {
       { id: 'lax', scopes: ['db:*'], approve: true },
     );
     const reason = 'ask for at most 5m (rule strict: maxTtl)';
-    expect(await eligible(policy, 'db:write')).toEqual({ eligible: false, reason });
+    const problems = [{ rule: 'strict', field: 'ttl', code: 'too_long', limit: 5 * MINUTE, got: asking('db:write').ttlMs }];
+    expect(await eligible(policy, 'db:write')).toEqual({ eligible: false, reason, problems });
     expect(await policy.decide(asking('db:write'))).toEqual({ outcome: 'deny', rule: 'strict', reason });
     expect(await eligible(policy, 'db:read')).toBe(true);
   });
@@ -125,6 +126,8 @@ describe('the conditions of a rule', () => {
       expect(answer).toEqual({
         eligible: false,
         reason: expected instanceof RegExp ? (expect.stringMatching(expected) as string) : expected,
+        // The requester is a right, every other condition is a value.
+        ...('requestedBy' in over ? {} : { problems: expect.any(Array) as unknown }),
       });
   });
 
@@ -166,6 +169,7 @@ describe('the conditions of a rule', () => {
     expect(await policy.isEligible?.(asking('db:read', { ttlMs: HOUR + 1 }), 'creation')).toEqual({
       eligible: false,
       reason: 'ask for at most 1h (rule r: maxTotal)',
+      problems: [{ rule: 'r', field: 'ttl', code: 'too_long', limit: HOUR, got: HOUR + 1 }],
     });
   });
 
@@ -397,6 +401,7 @@ describe('a pattern', () => {
     expect(await eligible(policy, 'db:**', { ttlMs: 2 * HOUR })).toEqual({
       eligible: false,
       reason: 'ask for at most 1h (rule orders: maxTtl)',
+      problems: [{ rule: 'orders', field: 'ttl', code: 'too_long', limit: HOUR, got: 2 * HOUR }],
     });
   });
 });

@@ -89,7 +89,7 @@ describe('an engine with a policy', () => {
       /^ERR_JIT_INELIGIBLE .*no rule covers db:write for user:eve$/,
     );
     expect(await codeOf(engine.requestAccess({ ...ask, ttl: '2h' }))).toMatch(
-      /^ERR_JIT_INELIGIBLE .*ask for at most 1h \(rule db: maxTtl\)$/,
+      /^ERR_JIT_REQUIREMENTS .*ask for at most 1h \(rule db: maxTtl\)$/,
     );
     const left = (await entriesOf(store)).slice(before);
     expect(new Set(left.map((entry) => entry.type))).toEqual(new Set(['attempt.refused']));
@@ -187,7 +187,8 @@ describe('an engine with a policy', () => {
     });
     expect(await engine.requestAccess({ ...ask, ttl: '2h', dryRun: true })).toMatchObject({
       outcome: 'refused',
-      code: 'ERR_JIT_INELIGIBLE',
+      code: 'ERR_JIT_REQUIREMENTS',
+      problems: [{ rule: 'db', field: 'ttl', code: 'too_long', limit: 3_600_000, got: 7_200_000 }],
     });
   });
 

@@ -23,6 +23,7 @@ describe('explain()', () => {
       outcome: 'review',
       rule: 'db',
       reason: undefined,
+      problems: [],
       quorum: {
         groups: [{ name: 'dba', approvals: 2 }],
         denials: 1,

@@ -583,7 +583,7 @@ describe('JitEngine', () => {
             { outcome: 'granted', grants: [{ startsAt: at(HOUR) }] },
           ],
           [{ justification: 'no' }, { outcome: 'denied', reason: 'no' }],
-          [{ ttl: '9h' }, { outcome: 'refused', code: 'ERR_JIT_LIMIT' }],
+          [{ ttl: '9h' }, { outcome: 'refused', code: 'ERR_JIT_REQUIREMENTS' }],
           [{ startsAt: 0 }, { outcome: 'refused', code: 'ERR_JIT_DEADLINE' }],
         ] as const) {
           expect((await explain(engine, MAYA, SCOPE, { ask: asked })).asking).toMatchObject(expected);

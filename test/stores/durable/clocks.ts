@@ -105,7 +105,7 @@ class BehindJournal {
 }
 
 /** Refusals that a caller expects. A clock that goes back is not among them, as these clocks only advance. */
-const ORDINARY = new Set(['ERR_JIT_DECIDED', 'ERR_JIT_DEADLINE', 'ERR_JIT_ENDED', 'ERR_JIT_LIMIT']);
+const ORDINARY = new Set(['ERR_JIT_DECIDED', 'ERR_JIT_DEADLINE', 'ERR_JIT_ENDED', 'ERR_JIT_LIMIT', 'ERR_JIT_REQUIREMENTS']);
 
 /** L1 L2 L12: each process allows by its own clock, and only by a grant that has not ended. */
 async function looks(store: Parameters<typeof entriesOf>[0], workers: readonly Worker[], now: number): Promise<readonly string[]> {

@@ -1,0 +1,94 @@
+import type { AskProblem } from '../ask-problem.js';
+import { JitError } from './jit-error.js';
+
+/* The errors that refuse an ask: by a right, by a value, by its key, or by a limit. */
+
+/**
+ * The subject has no right to the requested access, and no other value of the ask would give it one. No request was recorded.
+ *
+ * @remarks Show `reason` to the requester. A repeat fails until the approver's rules or the subject's groups change.
+ */
+export class IneligibleError extends JitError {
+  override readonly name = 'IneligibleError';
+  readonly code = 'ERR_JIT_INELIGIBLE';
+  /**
+   * @param subject the subject that would hold the access
+   * @param scopes the requested scopes
+   * @param reason the approver's reason; `undefined`: it gave none
+   */
+  constructor(
+    readonly subject: string,
+    readonly scopes: readonly string[],
+    readonly reason: string | undefined,
+  ) {
+    super(`${subject} is not eligible for ${scopes.join(', ')}${reason === undefined ? '' : `: ${reason}`}`);
+  }
+}
+
+/**
+ * Values of the ask are missing or out of bounds: those of the engine's limits, those of the approver's rules, or both. The error
+ * lists all of them. No request was recorded.
+ *
+ * @remarks Show each of `problems` beside the input of its `field`, and let the requester correct them. A repeat fails again.
+ */
+export class RequirementsError extends JitError {
+  override readonly name = 'RequirementsError';
+  readonly code = 'ERR_JIT_REQUIREMENTS';
+  /**
+   * @param subject the subject that would hold the access
+   * @param scopes the requested scopes
+   * @param problems what to correct, at least one; first the engine's limits, then the rules
+   * @param reason the same in words
+   */
+  constructor(
+    readonly subject: string,
+    readonly scopes: readonly string[],
+    readonly problems: readonly AskProblem[],
+    readonly reason: string,
+  ) {
+    super(`this request for ${scopes.join(', ')} must be corrected: ${reason}`);
+  }
+}
+
+/**
+ * This idempotency key was used before, for a call with other arguments.
+ *
+ * @remarks Use a new key for a new call, and the same arguments for a repeat.
+ */
+export class IdempotencyError extends JitError {
+  override readonly name = 'IdempotencyError';
+  readonly code = 'ERR_JIT_IDEMPOTENCY';
+  /** @param recordId the id of the request, or of the use, that the key made */
+  constructor(readonly recordId: string) {
+    super(`this idempotencyKey was used for another call, which created ${recordId}; use a new key`);
+  }
+}
+
+/**
+ * A limit on a count, on the access in all, or on the pause between two asks refuses the call; `limit` names it. For a bound on
+ * a value of the ask, such as `limits.maxTtl`, see {@link RequirementsError}.
+ *
+ * @remarks Ask for less, or wait until earlier requests and grants have ended. For `askAgainAfter`, wait until `retryAt`. For
+ *   `maxUnreviewed`, let a reviewer give the pending break-glass review.
+ */
+export class LimitError extends JitError {
+  override readonly name = 'LimitError';
+  readonly code = 'ERR_JIT_LIMIT';
+  /**
+   * @param limit a member of the option `limits`; or a fixed limit: `extensions` (grants of an extension chain),
+   *   `extensionRequests` (its open requests), `reviews` (of a request), `breakGlassGrants` (of a subject at a time); or
+   *   `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
+   * @param max the bound that the limit sets. Durations are milliseconds
+   * @param got what the call would reach. Durations are milliseconds
+   * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds
+   */
+  constructor(
+    readonly limit: string,
+    readonly max: number,
+    readonly got: number,
+    message = `limits.${limit} allows at most ${max}; got ${got}`,
+    readonly retryAt?: number,
+  ) {
+    super(message);
+  }
+}
