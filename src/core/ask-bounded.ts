@@ -1,7 +1,7 @@
 import type { MaybePromise } from './ports.js';
 
 /** The most questions that are open at a time. */
-export const MOST_OPEN = 32;
+const MOST_OPEN = 32;
 
 /**
  * Asks about each item, in order, with at most 32 questions open at a time: each answer makes place for the next question.

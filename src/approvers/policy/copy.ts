@@ -58,12 +58,13 @@ function keysOf(path: string, value: object): readonly string[] {
   }
 }
 
-const METHODS = ['isMember', 'members'];
+const METHODS = ['isMember', 'isMemberForAll', 'members'];
 
 /** Reads a live group, which may be an instance of a class. `undefined`: the value is a list. */
 function readLiveGroup(path: string, value: unknown): LiveGroup | undefined {
   if (typeof value !== 'object' || value === null || isArray(path, value)) return undefined;
   const isMember = readField(`${path}.isMember`, value, 'isMember');
+  const isMemberForAll = readField(`${path}.isMemberForAll`, value, 'isMemberForAll');
   const members = readField(`${path}.members`, value, 'members');
   const unknown = keysOf(path, value).find((key) => isPlain(value) && !METHODS.includes(key));
   if (unknown !== undefined) {
@@ -79,10 +80,14 @@ function readLiveGroup(path: string, value: unknown): LiveGroup | undefined {
   }
   if (members !== undefined && typeof members !== 'function')
     throw invalid(`${path}.members`, 'a function that takes the request and returns a list of ids', members);
+  if (isMemberForAll !== undefined && typeof isMemberForAll !== 'function')
+    throw invalid(`${path}.isMemberForAll`, 'a function that takes a person and requests, and returns a list of booleans', isMemberForAll);
   const ask = isMember as LiveGroup['isMember'];
+  const askForAll = isMemberForAll as LiveGroup['isMemberForAll'];
   const list = members as LiveGroup['members'];
   return Object.freeze({
     isMember: (...question) => ask.apply(value, question),
+    ...(askForAll && { isMemberForAll: (...question) => askForAll.apply(value, question) }),
     ...(list && { members: (...question) => list.apply(value, question) }),
   } satisfies LiveGroup);
 }

@@ -8,6 +8,7 @@ import { compile } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
 import { copyPolicy, type Copy } from './copy.js';
 import { explain } from './explain.js';
+import { groupsOfAll, hasTogether } from './groups-of-all.js';
 import { Question } from './question.js';
 import { lint } from './lint.js';
 import { reachOf, readReach } from './reach.js';
@@ -79,6 +80,11 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
   };
   return Object.freeze({
     ...approver,
+    // Without it, the engine itself asks about each request, and stops at its time limit.
+    ...(hasTogether(compiled.groups) && {
+      groupsOfAll: (reviewer: string, requests: readonly AccessRequest[], context?: ApproverContext) =>
+        groupsOfAll(compiledFor(context ?? own).groups, reviewer, requests),
+    }),
     lint: () => lint(compiled, own.canonicalId === undefined ? undefined : compiledFor()),
     explain: async (request: Parameters<Policy['explain']>[0]) => explain(compiled, readQuestion(request)),
   });

@@ -1,3 +1,4 @@
+import type { AccessRequest } from '../../records/index.js';
 import type { Compiled } from './compile.js';
 import { whatRightIsMissing } from './conditions.js';
 import { noRule, uncovered } from './decide.js';
@@ -21,13 +22,17 @@ export async function whyNoRight(policy: Compiled, question: Question): Promise<
   return without === undefined ? whatRightIsMissing(found, question) : noRule(without, question.request);
 }
 
-/** The groups of the frozen quorum in which a person is now, including the escalation's group. A removed group gives no right. */
-export async function groupsOf(person: string, question: Question): Promise<readonly string[]> {
-  const { quorum } = question.request;
+/** The groups of the frozen quorum, including the escalation's group, each once. */
+export function quorumGroups({ quorum }: AccessRequest): readonly string[] {
   const names = new Set(quorum?.groups.map((group) => group.name));
   if (quorum?.escalation !== undefined) names.add(quorum.escalation.group);
+  return [...names];
+}
+
+/** The groups of the frozen quorum in which a person is now, including the escalation's group. A removed group gives no right. */
+export async function groupsOf(person: string, question: Question): Promise<readonly string[]> {
   const mine: string[] = [];
-  for (const name of names) if (await question.has(name, person)) mine.push(name);
+  for (const name of quorumGroups(question.request)) if (await question.has(name, person)) mine.push(name);
   return Object.freeze(mine);
 }
 

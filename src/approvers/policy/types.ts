@@ -21,6 +21,11 @@ export type Requesters = People | { readonly self: true };
 export interface LiveGroup {
   /** Whether this person is now in the group, for this request. If it throws or returns no boolean, the approver fails. */
   isMember(person: string, request: AccessRequest): MaybePromise<boolean>;
+  /**
+   * The answers of `isMember` for many requests, together: a list with one item for each request, in their order. `inbox` then asks a
+   * directory once and not for each request. If it throws or returns anything else, the approver fails. Absent: `isMember` is called for each.
+   */
+  isMemberForAll?(person: string, requests: readonly AccessRequest[]): MaybePromise<readonly MaybePromise<boolean>[]>;
   /** The ids of all members, for people to read. It gives no right. Absent: answers name the group as `group:<name>`. */
   members?(request: AccessRequest): MaybePromise<readonly string[]>;
 }
