@@ -227,6 +227,19 @@ describe('listGrants()', () => {
     }
   });
 
+  it('L27 gives no grant at a past instant at which its start was not confirmed, and expects a coming start', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, isEligible: true });
+    const { engine, clock } = anEngine({ approver });
+    const grant = await aGranted(engine, { startsAt: at(HOUR), ttl: 10 * MINUTE });
+    expect(idsOf(await engine.listGrants({ at: at(HOUR) }))).toEqual([grant.id]);
+    await clock.set(at(HOUR + MINUTE));
+    expect(idsOf(await engine.listGrants({ at: at(HOUR) }))).toEqual([]);
+    expect((await engine.whoHadAccess({ scope: grant.scope, at: at(HOUR) })).items).toEqual([]);
+    await engine.sweep();
+    expect(idsOf(await engine.listGrants({ at: at(HOUR + MINUTE) }))).toEqual([grant.id]);
+    expect(idsOf(await engine.listGrants({ at: at(HOUR) }))).toEqual([]);
+  });
+
   it('L33 refuses an instant before the purge horizon', async () => {
     const { engine, clock } = anEngine();
     await aGranted(engine, { ttl: MINUTE });
