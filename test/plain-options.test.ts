@@ -114,7 +114,7 @@ describe('options must be plain objects', () => {
     const limits = runInNewContext('({ maxTtl: 900000 })') as { maxTtl: number };
     const engine = new JitEngine({ approver: new Own(), clock: new OwnClock(), limits });
     expect((await engine.requestAccess({ ...ASK, ttl: '15m' })).outcome).toBe('granted');
-    await refusal(engine.requestAccess(ASK), 'ERR_JIT_LIMIT');
+    await refusal(engine.requestAccess(ASK), 'ERR_JIT_REQUIREMENTS');
     expect(() => new JitEngine({ approver: new Own(), clock: new ManualClock() })).not.toThrow();
   });
 });

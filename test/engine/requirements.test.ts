@@ -116,6 +116,38 @@ describe('a refusal by the values of an ask', () => {
     expect(problems).toMatchObject([{ field: 'ttl', code: 'too_long', limit: HOUR, got: 2 * HOUR }]);
   });
 
+  it('uses up no idempotency key: the corrected ask under the same key opens the request (L11)', async () => {
+    const { engine, store } = withPolicy();
+    const keyed = { idempotencyKey: 'form-1', justification: 'the index is corrupt' };
+    await refusal(ask(engine, { ...keyed, ttl: '9h', ticket: 'x' }), 'ERR_JIT_REQUIREMENTS');
+    const answers = await Promise.allSettled([
+      ask(engine, { ...keyed, ttl: '9h' }),
+      ask(engine, { ...keyed, ticket: 'INC-4711' }),
+      ask(engine, { ...keyed, ticket: 'INC-4711' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+    expect((await typesOf(store)).filter((type) => type === 'request.created')).toHaveLength(1);
+  });
+
+  it('does not depend on the values that another requester asks for (L44)', async () => {
+    const { engine } = withPolicy({ limits: { maxTtl: '1h' } });
+    await refusal(ask(engine, { requestedBy: 'user:lee', ttl: '9h' }), 'ERR_JIT_INELIGIBLE');
+    expect((await ask(engine, { ticket: 'INC-4711', justification: 'x' })).outcome).toBe('granted');
+  });
+
+  it('is ERR_JIT_CLOCK while the clock is set back, and ERR_JIT_APPROVER where the approver fails: nothing is recorded', async () => {
+    const clock = new ManualClock();
+    const { engine, store } = withPolicy({ clock });
+    await clock.set(at(HOUR));
+    await engine.isAllowed(MAYA, 'db-prod:write');
+    await clock.set(at(0));
+    await refusal(ask(engine, { ttl: '9h' }), 'ERR_JIT_CLOCK');
+    const failing: Approver = { name: 'p', decide: () => ({ outcome: 'abstain' }), isEligible: () => Promise.reject(new Error('down')) };
+    const other = anEngine({ approver: failing });
+    await refusal(ask(other.engine, { ttl: '9h' }), 'ERR_JIT_APPROVER');
+    for (const one of [store, other.store]) expect(await typesOf(one)).toEqual([]);
+  });
+
   it('is recorded as an attempt without a value of the ask (L29)', async () => {
     const { engine, store } = withPolicy();
     await refusal(ask(engine, { ticket: 'hunter2' }), 'ERR_JIT_REQUIREMENTS');

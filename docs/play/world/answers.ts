@@ -46,7 +46,14 @@ export function answerOf({ method, outcome }: Call, time: (instant: number) => s
 
 function refusal(error: unknown): Answer {
   if (!isJitError(error)) throw error;
-  const why = error.code === 'ERR_JIT_LINK' ? ` (${error.why})` : error.code === 'ERR_JIT_LIMIT' ? ` (${error.limit})` : '';
+  const why =
+    error.code === 'ERR_JIT_LINK'
+      ? ` (${error.why})`
+      : error.code === 'ERR_JIT_LIMIT'
+        ? ` (${error.limit})`
+        : error.code === 'ERR_JIT_REQUIREMENTS'
+          ? ` (${error.reason})`
+          : '';
   return { word: error.code, text: `${error.code}${why}`, tone: 'no' };
 }
 

@@ -88,8 +88,8 @@ function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonl
   if (minTtlMs !== undefined && !(ttlMs >= minTtlMs)) {
     miss('minTtl', `ask for at least ${inWords(minTtlMs)}`, { ...ttl, code: 'too_short', limit: minTtlMs });
   }
-  // `maxTotal` bounds the first window as well as its extensions. Of the two, only the shorter one matters.
-  if (maxTtlMs !== undefined && !(ttlMs <= maxTtlMs) && !((maxTotalMs ?? Infinity) < maxTtlMs)) {
+  // `maxTotal` bounds the first window as well as its extensions. A `maxTtl` is never longer, so it is the bound that matters.
+  if (maxTtlMs !== undefined && !(ttlMs <= maxTtlMs)) {
     miss('maxTtl', `ask for at most ${inWords(maxTtlMs)}`, { ...ttl, code: 'too_long', limit: maxTtlMs });
   } else if (maxTotalMs !== undefined && !(ttlMs <= maxTotalMs)) {
     miss('maxTotal', `ask for at most ${inWords(maxTotalMs)}`, { ...ttl, code: 'too_long', limit: maxTotalMs });
