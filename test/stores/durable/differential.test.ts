@@ -156,6 +156,13 @@ async function lookAround(call: (what: Call) => Promise<void>, now: number): Pro
   for (const scope of SCOPES) await call(['whoHadAccess', { scope, at: now }]);
   await call(['history', { from: now - 10 * MINUTE, to: now }]);
   await call(['listRequests', {}]);
+  for (const order of ['newest', 'oldest', 'due']) {
+    await call(['listRequests', { order, from: now - 10 * MINUTE, to: now, limit: 3 }]);
+    await call(['listRequests', { order, subject: SUBJECTS[0], scope: SCOPES[0], status: 'pending' }]);
+    await call(['listGrants', { order, at: now, scope: SCOPES[0] }]);
+    await call(['listGrants', { order, subject: SUBJECTS[0], limit: 2 }]);
+  }
   await call(['inbox', 'user:r1']);
+  await call(['inbox', 'user:r2', { limit: 2 }]);
   await call(['listBreakGlassReviews']);
 }
