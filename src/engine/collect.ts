@@ -73,6 +73,8 @@ function beginOf({ from, to }: Span, order: RowOrder): string | undefined {
   return isBounded ? placeOf({ createdAt: at, sortAt: undefined, id: '' }, order) : undefined;
 }
 
+const isWithin = ({ createdAt }: Row, { from, to }: Span): boolean => from <= createdAt && createdAt < to;
+
 /** Whether the rows after this one lie beyond the span. */
 const isBeyond = ({ createdAt }: Row, { from, to }: Span, order: RowOrder): boolean =>
   order === 'newest' ? createdAt < from : order === 'oldest' && createdAt >= to;
@@ -93,9 +95,10 @@ export async function collect<T extends AccessRequest | Grant, Selected extends 
   const places = new Map<string, string>();
   for (let from = after ?? beginOf(span, order), looked = 0; ;) {
     const page = await ledger.find({ ...query, order, after: from, limit: limit + 1 });
-    const rows = page.items.filter(({ createdAt }) => span.from <= createdAt && createdAt < span.to);
-    for (const row of rows) places.set(row.id, placeOf(row, order));
-    items.push(...(await select(decodeStrictly(rows, decode))));
+    // Decodes first: a malformed row must fail as such.
+    const records = decodeStrictly(page.items, decode);
+    for (const row of page.items) places.set(row.id, placeOf(row, order));
+    items.push(...(await select(records.filter((_, i) => isWithin(page.items[i] as Row, span)))));
     const last = items[limit - 1];
     if (items.length > limit && last !== undefined) return { items: items.slice(0, limit), next: places.get(last.id) };
     // A short page with a `next` means that the store has read its maximum of rows.
