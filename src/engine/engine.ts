@@ -97,6 +97,7 @@ export class JitEngine<Scope extends string = string> {
    *   the same `idempotencyKey` returns the request in its current state, with `reused: true`. Its outcome may then also be
    *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
    *   permission: `allowed` says whether a grant allows at this reading.
+   * @throws RequirementsError that lists every value to correct: of the engine's limits and of the approver's rules
    * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: the engine recorded no request
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
@@ -140,6 +141,7 @@ export class JitEngine<Scope extends string = string> {
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
    *   `ended`. A repeat is not a permission.
    * @throws IneligibleError when no rule allows it: the engine recorded only the attempt
+   * @throws RequirementsError when values are missing or out of bounds: the engine recorded only the attempt
    * @throws LimitError when another limit is met, or the subject or the requester has as many pending break-glass reviews as the
    *   rule allows (default: 1). The engine recorded only the attempt
    */
@@ -256,6 +258,9 @@ export class JitEngine<Scope extends string = string> {
    * For an emergency: ends every live grant of the target and cancels its pending requests. The target is a subject, a
    * request, or every scope that overlaps the given one. It repeats until a pass finds no open record. No request made before
    * the call gives access afterwards.
+   *
+   * Gotcha: `db-prod` does not reach `db-prod:write`; `db-prod:**` does. A report with `matched: false` says that the target
+   * reached nothing, and lists similar scopes.
    *
    * Gotcha: it reaches the runs of an agent only while the option `agents` names that agent. Revoke before you remove the name.
    *

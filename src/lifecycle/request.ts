@@ -60,7 +60,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
  *
  * @throws RequirementsError that lists every limit that a value exceeds
  */
-export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
+function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
   const request = draftRequest(...draft);
   const [ask, , limits, , moment] = draft;
   refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
