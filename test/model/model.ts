@@ -119,6 +119,8 @@ export interface Ask {
 export interface Refusals {
   readonly must: readonly JitErrorCode[];
   readonly may?: readonly JitErrorCode[];
+  /** How many problems a refusal with `ERR_JIT_REQUIREMENTS` lists. */
+  readonly problems?: number;
 }
 
 const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
@@ -211,7 +213,7 @@ export class Model {
     ask: Ask,
     extension: ModelGrant | undefined,
     at: Now,
-  ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[] } {
+  ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
     const { subject, by, ttl, startsAt, scopes } = ask;
     const reuses = this.#duplicatesOf(ask, extension, at);
@@ -219,10 +221,12 @@ export class Model {
     const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
     const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
     const isNew = reuses.length === 0;
+    const left = startsAt === undefined ? ttl : Math.min(ttl, startsAt + ttl - at.now);
+    const beyond = [ttl > maxTtl, ttl > maxTotal, left < minTtl, startsAt !== undefined && startsAt > at.now + maxStartAhead];
+    const problems = beyond.filter(Boolean).length;
     const must = codes({
-      REQUIREMENTS: ttl > maxTtl || ttl > maxTotal || (startsAt !== undefined && startsAt > at.now + maxStartAhead),
+      REQUIREMENTS: problems > 0,
       'LIMIT total': extension !== undefined && Math.max(extension.expiresAt, at.now) >= extension.firstStartsAt + maxTotal,
-      'REQUIREMENTS short': ttl < minTtl || (startsAt !== undefined && startsAt + ttl < at.now + minTtl),
       'LIMIT open': isNew && pending >= maxOpenRequests,
       'LIMIT for others': isNew && by !== subject && forOthers >= maxOpenRequests,
       'LIMIT grants': isNew && this.#countGrants(ask, at) + scopes.length > maxGrants,
@@ -237,7 +241,7 @@ export class Model {
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
     const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
-    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], reuses };
+    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses };
   }
 
   /** The grants and requests of a subject that count towards the limits of an ask, without those by break-glass. */
@@ -568,14 +572,16 @@ export class Model {
     const took = this.requests.some((one) => isOwed(one) && one.by === by);
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
     const { verdict, maxTotalMs, isFrozen } = saysTo(why);
+    const { maxTtl, minTtl, maxTotal } = this.#limits;
+    const problems = [ttl > maxTtl, ttl > maxTotal, ttl > (maxTotalMs ?? ttl), minTtl > ttl].filter(Boolean).length;
     const must = codes({
-      REQUIREMENTS: ttl > this.#limits.maxTtl || ttl < this.#limits.minTtl || ttl > (maxTotalMs ?? ttl),
+      REQUIREMENTS: problems > 0,
       LIMIT: took || hasOne,
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny' || isFrozen || this.isDenied({ subject, scopes }),
     });
-    return { must };
+    return { must, problems };
   }
 
   breakGlass(id: string, ask: Ask, at: Now): void {

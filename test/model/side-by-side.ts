@@ -10,6 +10,7 @@ import {
   type AccessAsk,
   type AccessRequest,
   type AccessResult,
+  type AskProblem,
   type AuditEntry,
   type AuditSink,
   type Consumption,
@@ -230,7 +231,7 @@ export class SideBySide {
   }
 
   /** Does a verb, and checks the code of a refusal against the allowed ones. @returns the answer, if there is one */
-  async #try<Answer>({ must, may = [] }: Refusals, call: () => Promise<Answer>): Promise<Answer | undefined> {
+  async #try<Answer>({ must, may = [], problems }: Refusals, call: () => Promise<Answer>): Promise<Answer | undefined> {
     let answer: Answer;
     try {
       answer = await call();
@@ -241,6 +242,7 @@ export class SideBySide {
         [...must, ...may].includes(error.code),
         `refused with ${error.code}, where [${must.join(' ')}] may refuse it: ${error.message}`,
       );
+      if (error.code === 'ERR_JIT_REQUIREMENTS') expectProblems(error.problems, problems);
       this.#refusedId = 'requestId' in error ? error.requestId : undefined;
       return undefined;
     }
@@ -269,12 +271,13 @@ export class SideBySide {
       case 'dryRun': {
         const ask = this.#anAsk();
         this.#say('dryRun', ask);
-        const { must, may, reuses } = model.asking(ask, undefined, at);
+        const { must, may, reuses, problems } = model.asking(ask, undefined, at);
         const preview = await engine
           .requestAccess({ ...this.#toAsk(ask), dryRun: true })
           .catch((error: unknown) =>
             isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
           );
+        if ('problems' in preview && preview.code === 'ERR_JIT_REQUIREMENTS') expectProblems(preview.problems, problems);
         // Failures of the approver reject; a refusal is an answer. Which of several refusals comes first is open.
         if (must.length > 0)
           assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
@@ -622,7 +625,7 @@ export class SideBySide {
   /** An ask that is new to the model, and its result. */
   async #create(ask: Ask, extension: ModelGrant | undefined, call: () => Promise<AccessResult>, keep: (id: string) => void): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
-    const { must, may, reuses } = model.asking(ask, extension, at);
+    const { must, may, reuses, problems } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
     const failing = reuses.map((one) => model.deciding(one, at).must);
     // Any of them may be reused: of several, which one is open.
@@ -631,6 +634,7 @@ export class SideBySide {
     const refusals: Refusals = {
       must: [...must, ...(isFailing ? failing.flat() : []), ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])],
       may: [...may, ...failing.flat()],
+      problems,
     };
     const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
@@ -1282,4 +1286,13 @@ function decoded<T extends { readonly version: number }>(
       return [row.id, before?.version === row.version ? before : decode(row)];
     }),
   );
+}
+
+/** Each listed bound is one that the value exceeds, and none is missing. */
+function expectProblems(problems: readonly AskProblem[], expected: number | undefined): void {
+  assert.equal(problems.length, expected, `lists ${JSON.stringify(problems)}`);
+  for (const { code, limit, got } of problems) {
+    const beyondBy = Number(got) - Number(limit);
+    assert.ok(code === 'too_short' ? beyondBy < 0 : beyondBy > 0, `lists ${code} for ${got}, with the bound ${limit}`);
+  }
 }

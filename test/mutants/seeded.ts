@@ -247,6 +247,12 @@ export const SEEDED: readonly Seeded[] = [
     to: 'if (ended.length >= 0 || tries === MAX_READS) return context;',
   },
   {
+    name: 'a refusal lists only the first value to correct',
+    file: 'lifecycle/requirements.ts',
+    from: 'Object.freeze([...own.map(({ problem }) => problem), ...problems]);',
+    to: 'Object.freeze([...own.map(({ problem }) => problem), ...problems].slice(0, 1));',
+  },
+  {
     name: 'windows of a moment are issued [M4]',
     file: 'lifecycle/requirements.ts',
     from: '...(leftMs < minTtlMs ?',
