@@ -9,6 +9,7 @@ export type { Pages } from './engine/pages.js';
 export type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus } from './engine/with-status.js';
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/revoke-all.js';
+export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/locks.js';
 export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
@@ -137,6 +138,7 @@ export {
   JitError,
   LimitError,
   LinkError,
+  LockedError,
   NotFoundError,
   NotReviewerError,
   OutcomeUnknownError,

@@ -12,6 +12,7 @@ import type {
   StoreError,
 } from './errors/failures.js';
 import type { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
+import type { LockedError } from './errors/locked.js';
 import type {
   DeadlineError,
   DecidedError,
@@ -40,6 +41,7 @@ export {
   type EndFailure,
 } from './errors/failures.js';
 export { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
+export { LockedError } from './errors/locked.js';
 export {
   DeadlineError,
   DecidedError,
@@ -72,6 +74,7 @@ export type AnyJitError =
   | LinkError
   | IneligibleError
   | RequirementsError
+  | LockedError
   | IdempotencyError
   | LimitError
   | ClockError

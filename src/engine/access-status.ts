@@ -1,20 +1,25 @@
+import { isLockOpen, lockedUntil } from '../lifecycle/lock.js';
 import { isScheduled, isUsable, type GrantUse } from '../lifecycle/status.js';
-import { expectedStart, effectiveEnd } from '../records/index.js';
+import { effectiveEnd, expectedStart, isLockRow, isReachedBy, readOpenLocks, type Lock } from '../records/index.js';
+import type { Row } from '../core/store-port.js';
 import type { AccessStatus } from './answers.js';
 import type { Checker } from './checker.js';
-import type { Enforcement } from '../kernel/enforcement.js';
+import { lockOverlaps, type Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import { grantWithStatus } from './with-status.js';
 
 /** The access that a subject has now, and its scheduled access. Activates due starts first, so that the answer agrees with a check. */
-export async function accessStatus(
-  checker: Checker,
-  { readId, decodeAll, standing, leewayMs }: Enforcement,
-  subjectGiven: unknown,
-): Promise<AccessStatus> {
+export async function accessStatus(checker: Checker, settings: Enforcement, subjectGiven: unknown): Promise<AccessStatus> {
+  const { readId, decodeAll, standing, standingObeysLocks, leewayMs } = settings;
   const subject = readId('subject', subjectGiven);
   const { rows, reading } = await checker.activated(subject, () => true);
-  const all = grantsAmong(rows, subject, decodeAll);
+  const locks = locksOf(rows, settings);
+  const overlaps = lockOverlaps(settings.scopes);
+  const { now } = reading;
+  const own = locks?.filter((lock) => lock.subject !== undefined && isLockOpen(lock, now) && isReachedBy(subject, lock.subject));
+  const all = grantsAmong(rows, subject, decodeAll).filter(
+    ({ grant }) => locks !== undefined && lockedUntil(locks, overlaps, subject, grant.scope, now) === undefined,
+  );
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
   // Keeps the grants that a check at their start would allow. A start that an approver must still confirm gives no certain window.
@@ -29,7 +34,8 @@ export async function accessStatus(
   return {
     subject,
     at: reading.now,
-    standing: standing(subject),
+    standing: standingObeysLocks && own?.length !== 0 ? [] : standing(subject),
+    locks: own ?? [],
     held: held.map((use) => grantWithStatus(use, reading)),
     scheduled: scheduled.map((use) => grantWithStatus(use, reading)),
     windows: [...held, ...certain].map((one) => ({
@@ -40,6 +46,17 @@ export async function accessStatus(
     })),
     changesAt: changes.length === 0 ? undefined : Math.min(...changes),
   };
+}
+
+/** The locks among live rows, which always include an open row of locks. `undefined`: it is unreadable, so nothing is held (L30). */
+function locksOf(rows: readonly Row[], { onError }: Enforcement): readonly Lock[] | undefined {
+  try {
+    const row = rows.find(isLockRow);
+    return row === undefined ? [] : readOpenLocks(row);
+  } catch (error) {
+    onError(error, 'status');
+    return undefined;
+  }
 }
 
 const endOf = ({ grant, usage }: GrantUse): number => effectiveEnd(grant, usage);

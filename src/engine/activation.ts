@@ -8,6 +8,7 @@ import type { Decision, Grant } from '../records/index.js';
 import { loadChain } from '../kernel/context.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { loadLocks } from '../kernel/locks.js';
 import type { LiveRows, StartActivator } from './checker.js';
 
 /** How long checks do not ask again after a failure. A sweep asks anyway. */
@@ -103,7 +104,7 @@ export class Activation implements StartActivator {
       const request = await ledger.request(use.grant.requestId);
       const eligible = await approver.mayHold(request, 'start');
       const chain = eligible ? NO_CHAIN : await loadChain(this.#kernel, use.grant);
-      return activateGrant(use, chain, eligible, moment(clock, actor));
+      return activateGrant(use, chain, await loadLocks(this.#kernel), eligible, moment(clock, actor));
     });
   }
 }

@@ -5,7 +5,7 @@ import type { AskField } from '../lifecycle/request.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { MissingApprovals } from '../lifecycle/quorum.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { Review } from '../records/index.js';
+import type { Lock, Review } from '../records/index.js';
 
 /** The access that an approved request gives. */
 export interface AccessGranted {
@@ -98,6 +98,8 @@ export interface AccessStatus {
   readonly at: number;
   /** Patterns held without a grant. */
   readonly standing: readonly string[];
+  /** The open locks on the subject. While there is one, nothing is held. */
+  readonly locks: readonly Lock[];
   /** The grants that are usable now, in the order of their ends. */
   readonly held: readonly GrantWithStatus[];
   /** The grants that have not started yet, in the order of their starts. */

@@ -10,6 +10,7 @@ import { decodeRequest, needsReview, type AccessRequest, type Grant } from '../r
 import { refuseAgent } from '../kernel/agents.js';
 import { loadChain } from '../kernel/context.js';
 import { fitsChange } from '../kernel/fits-change.js';
+import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { askTogether } from '../kernel/together.js';
 import type { BreakGlassReviewItem } from './answers.js';
@@ -86,7 +87,7 @@ async function loadReview(kernel: Kernel, id: string, actor: string): Promise<Lo
   // An unreadable grant must not keep the others alive.
   const uses = await ledger.grantsWithUsage(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
   const grants = await Promise.all(uses.map(async (use) => ({ use, chain: await loadChain(kernel, use.grant) })));
-  return { request, context: { may, debtors, grants }, unreadable };
+  return { request, context: { may, debtors, grants, locks: await loadLocks(kernel) }, unreadable };
 }
 
 /** The state of a call that ends its grants in several changes. */

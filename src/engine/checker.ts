@@ -2,14 +2,15 @@ import { DeniedError } from '../core/errors.js';
 import { readField, readList } from '../core/parse.js';
 import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
+import { lockedUntil } from '../lifecycle/lock.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import type { MaybePromise } from '../core/ports.js';
 import type { GrantStore, GrantWindow, Row } from '../core/store-port.js';
-import { decodeGrant, hasUsageRow, isObject, LOCK_ROW, type Decision } from '../records/index.js';
+import { decodeGrant, hasUsageRow, isObject, LOCK_ROW, readOpenLocks, type Decision } from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { isThenable, type ClockReading, type EngineClock } from '../core/time.js';
 import { isInstant } from '../core/instant.js';
-import type { Enforcement } from '../kernel/enforcement.js';
+import { lockOverlaps, type Enforcement } from '../kernel/enforcement.js';
 import { withUsage, usageRow } from '../kernel/grant-use.js';
 import { standingFor } from '../kernel/standing.js';
 import { NONE } from '../records/make.js';
@@ -115,7 +116,7 @@ export class Checker {
 
   /** The check of arguments that were parsed. */
   decide(subject: string, scope: string): MaybePromise<Decision> {
-    const standing = this.standing(subject, scope);
+    const standing = this.#settings.standingObeysLocks ? undefined : this.standing(subject, scope);
     if (standing !== undefined) return standing;
     const answer = this.#ask(subject, scope);
     if (this.#activation === undefined) return answer;
@@ -134,7 +135,7 @@ export class Checker {
     const subject = this.#settings.readId('subject', subjectGiven);
     const list = readList('actions', actions) as readonly T[];
     const scopes = list.map((action, i) => readAction(`actions[${i}]`, action));
-    const patterns = this.#settings.standing(subject);
+    const patterns = this.#settings.standingObeysLocks ? [] : this.#settings.standing(subject);
     const isStanding = scopes.map((scope) => standingFor(patterns, scope) !== undefined);
     // Standing access needs no store.
     if (isStanding.every(Boolean)) return list;
@@ -157,15 +158,18 @@ export class Checker {
   /**
    * Decodes only the rows that reach the scope, usually one. A malformed row allows nothing and is reported to `onError`.
    *
-   * @returns `undefined` where a lock row is present. No verb of this version writes locks, so it can not read one: no grant
-   *   allows anything (L30)
+   * @returns a number where a lock denies: see {@link lockedUntil}. An unreadable row of locks denies everything, until `now` (L30)
    */
-  reaching(rows: readonly Row[], subject: string, scope: string): readonly GrantUse[] | undefined {
+  reaching(rows: readonly Row[], subject: string, scope: string, now: number): readonly GrantUse[] | number {
     const { scopes, decodeAll, onError } = this.#settings;
     const reaching: GrantUse[] = [];
     for (const row of rows) {
       if (isObject(row)) {
-        if (row.kind === LOCK_ROW.kind) return undefined;
+        if (row.kind === LOCK_ROW.kind) {
+          const until = this.#lockedUntil(row, subject, scope, now);
+          if (until !== undefined) return until;
+          continue;
+        }
         if (row.kind !== 'grant' || row.subject !== subject || !reaches(scopes, row.scope, scope)) continue;
       }
       try {
@@ -176,6 +180,15 @@ export class Checker {
       }
     }
     return reaching;
+  }
+
+  #lockedUntil(row: Row, subject: string, scope: string, now: number): number | undefined {
+    try {
+      return lockedUntil(readOpenLocks(row), lockOverlaps(this.#settings.scopes), subject, scope, now);
+    } catch (error) {
+      this.#settings.onError(error, 'check');
+      return now;
+    }
   }
 
   /** The subject's live rows, after the activation of the wanted grants. */
@@ -198,11 +211,22 @@ export class Checker {
 
   #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
     // Most denials have no rows, and each call of this path costs them some 40 ns.
-    const uses = rows.length === 0 ? NONE : this.reaching(rows, subject, scope);
-    // `validUntil` is this reading: the lock may end at any moment.
-    if (uses === undefined) return decisionOf(subject, scope, reading.now, 'locked', undefined, reading.now);
-    return judge(uses, subject, scope, reading, this.#settings.takesUses);
+    const uses = rows.length === 0 ? NONE : this.reaching(rows, subject, scope, reading.now);
+    const standing = this.#settings.standingObeysLocks && typeof uses !== 'number' ? this.standing(subject, scope) : undefined;
+    return standing ?? judgeReaching(uses, subject, scope, reading, this.#settings.takesUses);
   }
+}
+
+/** The decision by the grants that reach the scope, or by a lock: see {@link Checker.reaching}. */
+export function judgeReaching(
+  reaching: readonly GrantUse[] | number,
+  subject: string,
+  scope: string,
+  reading: ClockReading,
+  takesUses?: boolean,
+): Decision {
+  if (typeof reaching !== 'number') return judge(reaching, subject, scope, reading, takesUses);
+  return decisionOf(subject, scope, reading.now, 'locked', undefined, reaching === Infinity ? undefined : reaching);
 }
 
 /** The error that the verbs throw for a denied check. */

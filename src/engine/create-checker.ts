@@ -19,6 +19,8 @@ export interface CheckerOptions {
   readonly scopes?: ScopeMatcher | undefined;
   /** The access that a subject has without a grant. Pass the engines' own value. Default: none. */
   readonly standing?: Standing | undefined;
+  /** Whether a lock denies standing access too. Pass the engines' own value. Default: false. */
+  readonly standingObeysLocks?: boolean | undefined;
   /** Milliseconds by which ends apply early, 0 to 3,600,000. Pass the engines' own value. Default: 0. */
   readonly leewayMs?: number | undefined;
   /** The function that brings an id into its canonical form. Pass the engines' own function. Default: none. */
@@ -55,6 +57,7 @@ const OPTIONS = [
   'clock',
   'scopes',
   'standing',
+  'standingObeysLocks',
   'leewayMs',
   'canonicalId',
   'countedGrants',
@@ -93,7 +96,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
    * refuse it. Once the matchers are read, a matcher that no engine uses refuses every call.
    */
   const standing = (subject: string, action: Action): Decision | undefined => {
-    if (matchers.isKnown) return undefined;
+    if (matchers.isKnown || enforcement.standingObeysLocks) return undefined;
     const asked = checker.read(subject, action);
     return checker.standing(asked.subject, asked.scope);
   };

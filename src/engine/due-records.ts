@@ -8,6 +8,7 @@ import {
   decodeUsage,
   hasUsageRow,
   isFeatureKind,
+  isLockRow,
   isObject,
   type AccessRequest,
   type Grant,
@@ -19,6 +20,8 @@ import type { SweepTally } from './sweep-report.js';
 export interface DueRecords {
   readonly grants: readonly GrantUse[];
   readonly requests: readonly AccessRequest[];
+  /** Whether a lock is unfinished, or has passed its end. */
+  readonly locks: boolean;
 }
 
 /**
@@ -37,7 +40,12 @@ export async function readDue(
 ): Promise<DueRecords> {
   const requests: AccessRequest[] = [];
   const ids: string[] = [];
+  let locks = false;
   for (const row of rows) {
+    if (isLockRow(row)) {
+      locks = true;
+      continue;
+    }
     const record = decodeDue(kernel, row, ofFeatures);
     if (record === 'malformed') tally.skipped += 1;
     else if (record === undefined) continue;
@@ -48,7 +56,7 @@ export async function readDue(
       ids.push(record.id);
     }
   }
-  return { grants: await kernel.ledger.grantsWithUsage(ids), requests };
+  return { grants: await kernel.ledger.grantsWithUsage(ids), requests, locks };
 }
 
 /** @returns `undefined`: the row belongs to a feature, not to the sweep */

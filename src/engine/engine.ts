@@ -35,6 +35,7 @@ import { breakGlass, type BreakGlassResult } from './break-glass.js';
 import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
 import { cancelAccessRequest, endAccess } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
+import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './locks.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
@@ -271,6 +272,51 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const { by, reason } = readBy(this.#settings, options);
     return revokeAll(this.#kernel, target, by, reason);
+  }
+
+  // ---- Locking ------------------------------------------------------------------------------------------------
+
+  /**
+   * Locks a subject or a scope. From its first commit on, every check, ask, approval, start, extension, use and break-glass that
+   * the lock reaches is refused. The call then ends what is open: it cancels pending requests and revokes grants, with cause
+   * `locked`. It resolves when nothing is left. Its end restores no access.
+   *
+   * A lock on an id also refuses that id as a requester for others, as a reviewer and as a redeemer of links. Its earlier approvals
+   * do not count while it is locked; its denials do. Standing access obeys locks only with the option `standingObeysLocks`. It
+   * never rejects with a conflict. The embedding service decides who may call it.
+   *
+   * Gotcha: it reaches the live grants of an agent's runs only while the option `agents` names that agent.
+   *
+   * @throws LimitError when 64 locks are open
+   * @throws IdempotencyError when the key was used for another lock
+   * @throws PartialError `ERR_JIT_PARTIAL` with the `lockId`, when a record could not be ended. The lock denies, and each sweep
+   *   continues it. Until it is complete, neither `until` nor `unlock` ends it
+   * @example
+   * const { lock } = await engine.lock({ subject: 'user:sam' }, { by: 'user:ops', reason: 'INC-9: laptop stolen' });
+   * await engine.unlock(lock.id, { by: 'user:ops', reason: 'INC-9: laptop replaced' });
+   */
+  async lock(target: LockTarget, options: LockBy): Promise<LockResult> {
+    this.#refuseIfClosed();
+    return lock(this.#kernel, parseLock(this.#kernel, target, options));
+  }
+
+  /**
+   * Lifts exactly this lock. A target stays locked while another of its locks is open. An unfinished lock is finished first. A
+   * repeated call is allowed and recorded once.
+   *
+   * @throws NotFoundError for an unknown id, or for one of the locks that ended before the last 16
+   * @throws DeniedError when the locked subject lifts its own lock
+   * @throws PartialError `ERR_JIT_PARTIAL` when the lock could not be finished: it stays
+   */
+  async unlock(lockId: string, options: By): Promise<LockWithStatus> {
+    const { id, by, reason } = this.#readBy('lockId', lockId, options);
+    return this.#refusals.noteRefusals({ actor: by }, () => unlock(this.#kernel, id, by, reason));
+  }
+
+  /** The open locks, in the order in which they were set: at most 64. */
+  async listLocks(): Promise<readonly LockWithStatus[]> {
+    this.#refuseIfClosed();
+    return listLocks(this.#kernel);
   }
 
   // ---- Checking ----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import { accessResultOf } from './access-result.js';
 import { refuseAgent } from '../kernel/agents.js';
 import type { AccessResult } from './answers.js';
 import { loadDenialContext, loadIssueContext } from '../kernel/context.js';
+import { loadLocks } from '../kernel/locks.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 
@@ -68,7 +69,8 @@ async function loadReviewContext(
 ): Promise<ReviewContext> {
   const { approver } = kernel;
   const groups = new Map<string, readonly string[]>();
-  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined };
+  const locks = verdict === 'approve' ? await loadLocks(kernel) : undefined;
+  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks };
   const own = await approver.groupsOf(reviewer, request);
   const confirm = reviewersToConfirm(request, reviewer, verdict, own);
   groups.set(reviewer, own);
@@ -76,7 +78,7 @@ async function loadReviewContext(
   const theirs = await askTogether(others, (other) => approver.groupsOf(other, request));
   others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
   const eligible = confirm.length > 0 && verdict === 'approve' ? await approver.mayHold(request, 'approval') : undefined;
-  return { groups, eligible, issue: eligible === true ? await loadIssueContext(kernel, request) : undefined };
+  return { groups, eligible, issue: eligible === true ? await loadIssueContext(kernel, request) : undefined, locks };
 }
 
 /** Whether the rules refuse a review by this person, regardless of the groups that the approver names. */

@@ -18,14 +18,14 @@ export async function endAccess(kernel: Kernel, id: string, actor: string, comma
   throw new PartialError(tally.ended, failures);
 }
 
-/** Cancels a request, for its requester or its subject, or for `revokeAll`. */
+/** Cancels a request, for its requester or its subject, for `revokeAll`, or for a lock. */
 export async function cancelAccessRequest(
   { ledger, clock }: Kernel,
   id: string,
   actor: string,
   command: Parameters<typeof cancelRequest>[1],
 ): Promise<RequestWithStatus> {
-  const isStubborn = command.cause === 'revoked';
+  const isStubborn = command.cause !== 'cancelled';
   const cancel = async () => cancelRequest(await ledger.request(id), command, moment(clock, actor));
   return endedWithStatus((await ledger.runDurably(cancel, isStubborn)).request);
 }

@@ -1,11 +1,12 @@
 import { isJitError, NotFoundError, type EndFailure } from '../core/errors.js';
 import { invalid, readId, readOptions } from '../core/parse.js';
-import { isScope, patternScopes, readPattern } from '../core/scope.js';
+import { isScope, readPattern } from '../core/scope.js';
 import type { Row } from '../core/store-port.js';
 import { nextTurn } from '../core/time.js';
 import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
 import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant } from '../records/index.js';
 import type { Ledger } from '../kernel/ledger.js';
+import { lockOverlaps } from '../kernel/enforcement.js';
 import { decodeEach } from '../kernel/ledger-reads.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { RevokeAllReport } from './answers.js';
@@ -34,26 +35,42 @@ export type RevokeAllTarget =
 /** How many records are ended at a time: a store that commits in groups shares a transaction among them. */
 const AT_ONCE = 32;
 
-/**
- * Makes passes until a pass finds no open record from before the call. A pass ends requests before grants: the grants of a
- * request that is approved in between are ended in the second half of the pass. A pass also ends the newer records that it
- * finds, but these cause no further pass. Otherwise an agent that asks in a loop would keep this call running for ever.
- *
- * A record that can not be read or ended stops none of the others, and each pass tries it again. If such a record is left
- * after the last pass, the call rejects, because that record may still allow.
- *
- * @throws PartialError
- */
+/** Ends what a target reaches. @throws PartialError */
 export async function revokeAll(
   kernel: Kernel,
   given: RevokeAllTarget,
   actor: string,
   reason: string | undefined,
 ): Promise<RevokeAllReport> {
-  const target = readTarget(kernel, given);
   const tally = new EndTally();
+  const match = await endAll(kernel, readTarget(kernel, given), actor, { cause: 'revoked', reason }, tally);
+  return { ...tally.report(), ...match };
+}
+
+/** Why the records of a target are ended. */
+export interface EndAllCommand {
+  readonly cause: 'revoked' | 'locked';
+  readonly reason: string | undefined;
+}
+
+/**
+ * Makes passes until a pass finds no open record from before the call. A pass ends requests before grants: the grants of a
+ * request that is approved in between are ended in the second half of the pass. A pass also ends the newer records that it
+ * finds, but these cause no further pass. Otherwise an agent that asks in a loop would keep this call running for ever.
+ *
+ * A record that can not be read or ended stops none of the others, and each pass tries it again. If such a record is left
+ * after the last pass, the tally names it as a failure, because that record may still allow.
+ *
+ * @returns whether the target has matched a record
+ */
+export async function endAll(
+  kernel: Kernel,
+  target: EndTarget,
+  actor: string,
+  command: EndAllCommand,
+  tally: EndTally,
+): Promise<Pick<RevokeAllReport, 'matched' | 'similar'>> {
   const match = new TargetMatch(target.scope);
-  const command = { cause: 'revoked', reason } as const;
   const begun = kernel.clock.read().forEnds;
   // At least two passes: a process whose clock is ahead stamps its records after `begun`, so those do not set `found`.
   for (let pass = 1, found = true; found || pass <= 2; pass++) {
@@ -79,17 +96,11 @@ export async function revokeAll(
     });
   }
   await confirmEnds(kernel, tally);
-  return { ...tally.report(), ...match.report() };
+  return match.report();
 }
 
 /** @returns whether the request is no longer open: cancelled now, or decided in the meantime */
-async function cancelAndTally(
-  kernel: Kernel,
-  id: string,
-  actor: string,
-  command: Parameters<typeof cancelAccessRequest>[3],
-  tally: EndTally,
-): Promise<boolean> {
+async function cancelAndTally(kernel: Kernel, id: string, actor: string, command: EndAllCommand, tally: EndTally): Promise<boolean> {
   try {
     tally.addWritten([await cancelAccessRequest(kernel, id, actor, command)]);
   } catch (error) {
@@ -103,7 +114,7 @@ async function cancelAndTally(
 }
 
 /** The records of a target, read again at each pass. */
-interface RevokeTarget {
+export interface EndTarget {
   /** The scope or pattern of the target; absent: it has none. */
   readonly scope?: string;
   /** @throws NotFoundError where the target is a request that is missing */
@@ -115,24 +126,29 @@ interface RevokeTarget {
   readonly mayBeGrant: (row: Row) => boolean;
 }
 
-function readTarget({ ledger, settings }: Kernel, target: RevokeAllTarget): RevokeTarget {
+function readTarget(kernel: Kernel, target: RevokeAllTarget): EndTarget {
+  const { ledger, settings } = kernel;
   const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
   if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
     throw invalid('target', 'exactly one of subject, scope, requestId', target);
   }
-  const { scopes, readId: readActorId } = settings;
   if (given.requestId !== undefined) return targetOfRequest(ledger, readId('target.requestId', given.requestId));
-  if (given.subject !== undefined) {
-    const subject = readActorId('target.subject', given.subject);
-    // No index leads from an agent to the subjects of its runs, so each pass reads the whole namespace.
-    const hasRuns = settings.isAgent(subject) && agentOf(subject) === undefined;
-    if (!hasRuns) return targetOfOpen(ledger, subject, everyScope);
-    return targetOfOpen(ledger, undefined, everyScope, (row) => isReachedBy(row.subject, subject));
-  }
-  // Parses a pattern with every matcher: in an emergency a wildcard must neither be an error nor end nothing.
-  const pattern = readPattern('target.scope', given.scope);
-  const reaches = (scope: string) => patternScopes.overlaps(pattern, scope) || scopes.overlaps(pattern, scope);
-  return { ...targetOfOpen(ledger, undefined, reaches), scope: pattern };
+  if (given.subject !== undefined) return targetOfSubject(kernel, settings.readId('target.subject', given.subject));
+  return targetOfScope(kernel, readPattern('target.scope', given.scope));
+}
+
+/** The open records of a subject; for an agent, also those of its runs. */
+export function targetOfSubject({ ledger, settings }: Kernel, subject: string): EndTarget {
+  // No index leads from an agent to the subjects of its runs, so each pass reads the whole namespace.
+  const hasRuns = settings.isAgent(subject) && agentOf(subject) === undefined;
+  if (!hasRuns) return targetOfOpen(ledger, subject, everyScope);
+  return targetOfOpen(ledger, undefined, everyScope, (row) => isReachedBy(row.subject, subject));
+}
+
+/** The open records of every scope that overlaps a pattern. */
+export function targetOfScope({ ledger, settings }: Kernel, pattern: string): EndTarget {
+  const overlaps = lockOverlaps(settings.scopes);
+  return { ...targetOfOpen(ledger, undefined, (scope) => overlaps(pattern, scope)), scope: pattern };
 }
 
 const everyScope = (): boolean => true;
@@ -142,7 +158,7 @@ function targetOfOpen(
   subject: string | undefined,
   reaches: (scope: string) => boolean,
   isMeant: (row: Row) => boolean = () => true,
-): RevokeTarget {
+): EndTarget {
   const pages = async function* (kind: string) {
     for await (const rows of ledger.pages({ kind, subject, open: true })) yield rows.filter(isMeant);
   };
@@ -158,7 +174,7 @@ function targetOfOpen(
 }
 
 /** Includes the request's ended grants, because their extensions also belong to the target. */
-function targetOfRequest(ledger: Ledger, id: string): RevokeTarget {
+function targetOfRequest(ledger: Ledger, id: string): EndTarget {
   const rowOf = async (): Promise<Row> => {
     const row = await ledger.row('request', id);
     if (row === undefined) throw new NotFoundError('request', id);

@@ -1,5 +1,6 @@
 import type { Kernel } from '../kernel/kernel.js';
-import { recordTime, type Timed, type TimeWork } from '../lifecycle/sweep.js';
+import { loadLocks } from '../kernel/locks.js';
+import { recordTime, workOn, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
 import { decodeRequest } from '../records/index.js';
 import type { SweepTally } from './sweep-report.js';
@@ -22,7 +23,9 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   // Counts the writes separately from the reads. On a disk, the commit of a full chunk takes about as long as the read of its
   // page. Both count twice their rows, so the two do not share one turn of the event loop (L42).
   await tally.turns.spend(2 * records.length);
-  const transition = recordTime(records, moment(kernel.clock, SWEEPER));
+  const before = moment(kernel.clock, SWEEPER);
+  const locks = records.some((record) => 'grant' in record && workOn(record, before) === 'started') ? await loadLocks(kernel) : undefined;
+  const transition = recordTime(records, moment(kernel.clock, SWEEPER), locks);
   const outcome = await tryCommit(kernel, transition, tally);
   if (outcome === 'committed') return transition.result;
   if (outcome === 'conflict' && !reloaded) return committed(kernel, await reload(kernel, records), tally, true);

@@ -7,9 +7,10 @@ import { isStartDue } from '../lifecycle/start.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import { workOn, workOnRequest } from '../lifecycle/sweep.js';
 import { moment, SWEEPER } from '../lifecycle/transition.js';
-import type { AccessRequest } from '../records/index.js';
+import { LOCK_ROW, type AccessRequest } from '../records/index.js';
 import { Activation } from './activation.js';
 import { readDue } from './due-records.js';
+import { sweepLocks } from './locks.js';
 import { Questions, type Question } from './questions.js';
 
 import { decideRequest } from './requests.js';
@@ -112,7 +113,7 @@ export class Sweep {
       // Twice the page size, because a usage row may come with each grant.
       await tally.turns.spend(2 * CHUNK);
       const page = await ledger.due({ at, limit: CHUNK, after });
-      const { grants, requests } = await readDue(this.#kernel, page.items, seen, ofFeatures, tally);
+      const { grants, requests, locks } = await readDue(this.#kernel, page.items, seen, ofFeatures, tally);
       const now = moment(clock, SWEEPER);
       const ended = grants.filter((use) => workOn(use, now) === 'ended');
       await commitTimeWork(this.#kernel, ended, tally);
@@ -125,6 +126,7 @@ export class Sweep {
         if (workOnRequest(request, now) !== undefined) deadlines.push(request);
         else if (isUndecided(request)) questions.push(this.#decide(request));
       }
+      if (locks) questions.push(this.#continueLocks());
       after = page.next;
     } while (after !== undefined && !this.#isStopped);
     for (const records of [deadlines, rest]) {
@@ -137,6 +139,11 @@ export class Sweep {
 
   #start({ grant: { id } }: GrantUse): Question {
     return { id, ask: () => this.#kernel.part(Activation).activate(id, SWEEPER) };
+  }
+
+  /** A question, so that a lock with much left to end delays no other end (L38). */
+  #continueLocks(): Question {
+    return { id: LOCK_ROW.kind, ask: () => sweepLocks(this.#kernel) };
   }
 
   #decide({ id }: AccessRequest): Question {

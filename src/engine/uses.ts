@@ -10,6 +10,7 @@ import { denied } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { grantsReaching } from './coverage.js';
 import { derivedId } from '../kernel/ids.js';
+import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { withStatus, type GrantWithStatus } from './with-status.js';
 
@@ -17,7 +18,7 @@ import { withStatus, type GrantWithStatus } from './with-status.js';
 export async function touchGrants(kernel: Kernel, { subject, scope, reason }: Decision): Promise<void> {
   if (reason !== 'granted') return;
   const { clock, ledger } = kernel;
-  const uses = await grantsReaching(kernel.part(EngineChecker), subject, scope);
+  const uses = await grantsReaching(kernel, subject, scope);
   const reading = clock.read();
   for (const { grant } of uses.filter((use) => isTouchDue(use, reading))) {
     await ledger.run(async () => touchGrant(await ledger.grantUse(grant.id), moment(clock, subject)));
@@ -65,14 +66,15 @@ export async function takeUse(
   return kernel.ledger.run<Consumption>(async () => {
     const before = await useOf(kernel, useId);
     if (before !== undefined) return noChange(await repeatUse(kernel, before, scope));
-    const uses = await grantsReaching(checker, subject, scope);
+    const locks = await loadLocks(kernel);
+    const uses = await grantsReaching(kernel, subject, scope);
     const now = moment(kernel.clock, subject);
     const usable = uses.filter((use) => isUsable(use, now));
     const chosen = grantToConsume(usable);
     const consumption = { allowed: true, reused: false, subject, scope, at: now.now } as const;
     if (chosen?.usage !== undefined) {
       const counted = { grant: chosen.grant, usage: chosen.usage };
-      const step = consumeUse(counted, useId === undefined ? undefined : { id: useId, scope }, now, isHeld);
+      const step = consumeUse(counted, useId === undefined ? undefined : { id: useId, scope }, locks, now, isHeld);
       const { grant, usesLeft } = step.result;
       return { ...step, result: { ...consumption, grant: usedGrant(grant), usesLeft } };
     }

@@ -1,6 +1,18 @@
 import { PurgedError } from '../core/errors.js';
 import type { RowKey } from '../core/store-port.js';
-import type { AccessRequest, AuditEntry, ProvisioningChange, Grant, Reuse, StoredRecord, Subject, Usage, Use } from '../records/index.js';
+import {
+  LOCK_ROW,
+  type AccessRequest,
+  type AuditEntry,
+  type ProvisioningChange,
+  type Grant,
+  type Locks,
+  type Reuse,
+  type StoredRecord,
+  type Subject,
+  type Usage,
+  type Use,
+} from '../records/index.js';
 import { inTurns, nextTurn, TurnBudget } from '../core/time.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { readEntries } from './read.js';
@@ -22,6 +34,8 @@ export interface Replayed {
   readonly reuses: ReadonlyMap<string, Reuse>;
   readonly provisioningChanges: ReadonlyMap<string, ProvisioningChange>;
   readonly subjects: ReadonlyMap<string, Subject>;
+  /** The locks. `undefined`: none was set. */
+  readonly locks: Locks | undefined;
   /** For each request with metadata: the SHA-256 of its RFC 8785 form, 64 lower-case hex digits. */
   readonly metadataHashes: ReadonlyMap<string, string>;
   /** The seq of the last entry. 0: there was no entry. */
@@ -101,6 +115,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     reuses: await all<Reuse>('reuse'),
     provisioningChanges: await all<ProvisioningChange>('provisioning'),
     subjects: await all<Subject>('subject'),
+    locks: (await all<Locks>('lock')).get(LOCK_ROW.id),
     metadataHashes: new Map(hashes),
     seq,
     horizon,

@@ -8,9 +8,10 @@ import { moment, SWEEPER, type Moment } from '../lifecycle/transition.js';
 import { findDuplicate, grantLimitMet, isPending, type SubjectContext } from '../lifecycle/subject.js';
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
 import type { Row } from '../core/store-port.js';
-import { decodeGrant, decodeRequest, decodeSubject, type AccessRequest, type Grant } from '../records/index.js';
+import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest, type Grant } from '../records/index.js';
 import type { TurnBudget } from '../core/time.js';
 import { grantsAmong } from './grant-use.js';
+import { locksIn } from './locks.js';
 import type { Kernel } from './kernel.js';
 
 const NO_CHAIN: ReadonlySet<string> = new Set();
@@ -28,10 +29,12 @@ const MAX_KEYS = 200;
  *
  * Loads every grant without a recorded end: an expiry frees no place under a limit until the engine records it.
  */
-async function loadSubjectContext({ ledger, settings }: Kernel, id: string): Promise<SubjectContext> {
-  const subject = await ledger.subject(id);
+async function loadSubjectContext(kernel: Kernel, id: string): Promise<SubjectContext> {
+  const { ledger, settings } = kernel;
+  const [row, lockRow] = await ledger.rows([{ kind: 'subject', id }, LOCK_ROW]);
+  const subject = row && decodeSubject(row);
   const rows = await ledger.live({ subject: id, at: 0 });
-  return { subject, live: grantsAmong(rows, id, settings.decodeAll), given: NO_REQUESTS };
+  return { subject, live: grantsAmong(rows, id, settings.decodeAll), given: NO_REQUESTS, locks: locksIn(kernel, lockRow) };
 }
 
 /**

@@ -14,18 +14,21 @@ export type DecodeAll = <T>(rows: readonly Row[], decode: (row: Row) => T) => T[
 export interface EnforcementOptions {
   readonly scopes?: ScopeMatcher | undefined;
   readonly standing?: Standing | undefined;
+  readonly standingObeysLocks?: boolean | undefined;
   readonly leewayMs?: number | undefined;
   readonly canonicalId?: ((id: string) => string) | undefined;
   readonly onError?: OnError | undefined;
 }
 
-/** The part of a matcher that a check uses. It never throws: a failing matcher covers nothing. */
-export type CoveringMatcher = Pick<ScopeMatcher, 'exact' | 'covers'>;
+/** The part of a matcher that a check uses. It never throws: a failing matcher covers nothing, and overlaps everything. */
+export type CheckMatcher = Pick<ScopeMatcher, 'exact' | 'covers' | 'overlaps'>;
 
 /** The validated options of a check, with every default applied. */
 export interface Enforcement {
-  readonly scopes: CoveringMatcher;
+  readonly scopes: CheckMatcher;
   readonly standing: (subject: string) => readonly string[];
+  /** True: a lock denies standing access too, so each check of standing access asks the store. */
+  readonly standingObeysLocks: boolean;
   readonly leewayMs: number;
   readonly readId: IdParser;
   /** True: no `canonicalId` and no standing access are set, and scopes are exact. So ids compare as given, and only a grant allows. */
@@ -45,7 +48,8 @@ export interface Enforcement {
 export function readEnforcement(options: { readonly [Name in keyof EnforcementOptions]: unknown }): Enforcement & {
   readonly matcher: ScopeMatcher;
 } {
-  const { scopes = exactScopes, standing, leewayMs = 0, canonicalId } = options;
+  const { scopes = exactScopes, standing, standingObeysLocks = false, leewayMs = 0, canonicalId } = options;
+  if (typeof standingObeysLocks !== 'boolean') throw invalid('standingObeysLocks', 'true or false', standingObeysLocks);
   const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
   const matcher = readMatcher(scopes);
   const readId = readIdsWith(canonicalId);
@@ -56,7 +60,9 @@ export function readEnforcement(options: { readonly [Name in keyof EnforcementOp
       : {
           exact: matcher.exact,
           covers: (granted, required) => answerOr(false, onError, () => askMatcher(matcher, 'covers', granted, required)),
+          overlaps: (a, b) => answerOr(true, onError, () => askMatcher(matcher, 'overlaps', a, b)),
         },
+    standingObeysLocks,
     standing: readStanding(standing, readId, (error) => onError(error, 'standing')),
     leewayMs: readCount('leewayMs', leewayMs, 0, 3_600_000),
     readId,
@@ -88,6 +94,15 @@ export const isBuiltIn = (matcher: ScopeMatcher): boolean => matcher === exactSc
 export function askMatcher(matcher: ScopeMatcher, method: 'covers' | 'overlaps', a: string, b: string): boolean {
   return onlyBoolean(method, matcher[method](a, b));
 }
+
+/**
+ * Whether a locked or revoked scope reaches a scope. Wildcards apply with every matcher: in an emergency a pattern must neither be
+ * an error nor reach nothing.
+ */
+export const lockOverlaps =
+  (scopes: Pick<ScopeMatcher, 'overlaps'>) =>
+  (locked: string, scope: string): boolean =>
+    patternScopes.overlaps(locked, scope) || scopes.overlaps(locked, scope);
 
 /** Refuses an answer that is not a boolean: a promise would count as yes. @throws TypeError */
 export function onlyBoolean(method: string, answer: unknown): boolean {

@@ -93,7 +93,11 @@ export class Ledger extends LedgerReads {
   async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
     if (creates) await this.#journalClock.confirm();
-    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...dependsOn];
+    // Several starts in one change depend on the same row of locks.
+    const read = dependsOn.filter(
+      (one, i) => i === dependsOn.findIndex(({ kind, id, version }) => kind === one.kind && id === one.id && version === one.version),
+    );
+    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...read];
     return this.commit({ expect, put: put.map(encode), entries, creates });
   }
 

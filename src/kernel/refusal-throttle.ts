@@ -23,6 +23,7 @@ const REFUSALS: ReadonlySet<AttemptCode> = new Set<AttemptCode>([
   'ERR_JIT_NOT_REVIEWER',
   'ERR_JIT_INELIGIBLE',
   'ERR_JIT_REQUIREMENTS',
+  'ERR_JIT_LOCKED',
   'ERR_JIT_IDEMPOTENCY',
   'ERR_JIT_LIMIT',
   'ERR_JIT_DENIED',

@@ -38,6 +38,11 @@ export interface JitEngineOptions {
   readonly scopes?: ScopeMatcher | undefined;
   /** The access that a subject has without a grant. Evaluated first, and always matched as patterns. Default: none. */
   readonly standing?: Standing | undefined;
+  /**
+   * Whether a lock denies standing access too. Each check of standing access then asks the store, and denies if the store fails.
+   * Without this option, standing access needs no store. Default: false.
+   */
+  readonly standingObeysLocks?: boolean | undefined;
   /** The limits of requests, reviews and grants. Default: the default of each limit. */
   readonly limits?: Limits | undefined;
   /**
@@ -111,6 +116,7 @@ const OPTIONS = [
   'audit',
   'scopes',
   'standing',
+  'standingObeysLocks',
   'limits',
   'leewayMs',
   'warnBefore',

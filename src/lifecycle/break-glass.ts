@@ -15,6 +15,7 @@ import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { beyondLimits, beyondTotal, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
+import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import type { GrantUse } from './status.js';
 import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { grantLimitMet, touchSubject } from './subject.js';
@@ -43,6 +44,7 @@ export function breakGlass(
 ): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, context.limits, undefined, moment);
+  refuseIfLocked(context.locks, lockableOf(draft), moment);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTotal(ask, rule, terms)]);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
@@ -70,6 +72,7 @@ export function breakGlass(
       entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
       ...issued.entries,
     ],
+    dependsOn: [locksAsRead(context.locks)],
     creates: true,
   };
 }
@@ -116,6 +119,8 @@ export interface BreakGlassReviewCommand {
 export interface BreakGlassReviewContext {
   /** Whether this person may review the break-glass access, by the approver's present answer. */
   readonly may: boolean;
+  /** A lock on the reviewer refuses the review, and no lock on the access does: the review stays pending. */
+  readonly locks: LocksContext;
   readonly debtors: Debtors;
   /** The request's grants, each with the part of its chain that ends with it. */
   readonly grants: readonly { readonly use: GrantUse; readonly chain: ExtensionChain }[];
@@ -138,6 +143,7 @@ export function reviewBreakGlass(
   if (given !== undefined)
     throw new DecidedError(request, `the break-glass review of request ${request.id} has been given: ${given.verdict}`);
   if (isOwnRequest(request, by)) throw new SelfReviewError(request.id, by);
+  refuseIfLocked(context.locks, { ids: [by], scopes: [] }, moment);
   if (!context.may) throw new NotReviewerError(request.id, by, 'not_in_group');
   const at = stamp(moment, request);
   const { verdict, reason } = command;
@@ -152,6 +158,7 @@ export function reviewBreakGlass(
     {
       put: [next, ...rows.put],
       entries: [entryOf(next, 'breakGlass.reviewed', at, by, written)],
+      dependsOn: [locksAsRead(context.locks)],
     },
     ...ended,
   ]);

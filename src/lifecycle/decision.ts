@@ -2,6 +2,7 @@ import { DeadlineError, DecidedError, DeniedError } from '../core/errors.js';
 import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueContext, type RequestWithGrants } from './grant.js';
+import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';
 import { hasPassed } from './status.js';
 import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { touchSubject } from './subject.js';
@@ -57,6 +58,7 @@ export function approveRequest(
     // A revoke cancels the extension requests that it can read. It could not yet read this one, so the approval cancels it (L12).
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
+  refuseIfLocked(context.locks, lockableOf(request), moment);
   const at = stamp(moment, request, context.origin);
   const against = reasonNotToIssue(amend(request, amendment), at, context);
   if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
@@ -68,6 +70,7 @@ export function approveRequest(
     result: { request: next, grants: issued.result },
     put: [next, ...issued.put, subject],
     entries: [entryOf(next, 'request.approved', at, by, { ...written, subjectVersion: subject.version }), ...issued.entries],
+    dependsOn: [locksAsRead(context.locks)],
     creates: true,
   };
 }
@@ -136,7 +139,7 @@ function assign(
 /** Cancels a request. Cancelling twice is allowed and recorded once. */
 export function cancelRequest(
   request: AccessRequest,
-  { cause, reason }: { readonly cause: 'cancelled' | 'revoked'; readonly reason: string | undefined },
+  { cause, reason }: { readonly cause: 'cancelled' | 'revoked' | 'locked'; readonly reason: string | undefined },
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = moment.actor;

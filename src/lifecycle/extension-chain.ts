@@ -12,7 +12,7 @@ export interface ExtensionChain {
 }
 
 export interface EndCommand {
-  readonly cause: 'revoked' | 'released' | 'unjustified';
+  readonly cause: 'revoked' | 'released' | 'locked' | 'unjustified';
   readonly reason: string | undefined;
 }
 

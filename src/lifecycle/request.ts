@@ -5,6 +5,7 @@ import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Ext
 import { refuseIfSteppedBack } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { chainLimitMet, type ChainContext } from './chain-limits.js';
+import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 import { beyondLimits, refuseUnmet, type ValueLimits } from './requirements.js';
@@ -118,6 +119,7 @@ export function openRequest(
   moment: Moment,
 ): Transition<string> {
   const request = limitedRequest(ask, id, limits, context.origin, moment);
+  refuseIfLocked(context.locks, lockableOf(request), moment);
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
@@ -136,6 +138,7 @@ export function openRequest(
     entries: [createdEntry(request, { subjectVersion: subject.version, ...opened?.written }, moment.actor)],
     creates: true,
     dependsOn: [
+      locksAsRead(context.locks),
       // Conflicts with an end of the extended grant, and with another use of the key.
       ...(context.origin === undefined ? [] : [asRead(context.origin.grant)]),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),

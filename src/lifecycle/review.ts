@@ -3,6 +3,7 @@ import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review }
 import type { ClockReading } from '../core/time.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
+import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { isMet, missingOf, type MissingApprovals } from './quorum.js';
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
@@ -38,6 +39,8 @@ export interface ReviewContext {
   readonly eligible: boolean | undefined;
   /** Present where `eligible` is true. */
   readonly issue: IssueContext | undefined;
+  /** An approval needs it. A denial does not: no lock delays one. */
+  readonly locks: LocksContext | undefined;
 }
 
 /** The most reviews of a request, because one change writes all of them (L42). A denial is accepted beyond that too. */
@@ -149,6 +152,7 @@ export function reviewRequest(
   if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
   const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
   if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const locks = verdict === 'approve' ? locksFor(request, reviewer, context, moment) : undefined;
 
   const given = reviewBy(request, reviewer);
   // A link is good for one review. Reviews by others since it was made do not matter.
@@ -182,7 +186,10 @@ export function reviewRequest(
   if (counted.filter((review) => review.verdict === 'deny').length >= quorum.denials) {
     return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   }
-  const approvals = counted.filter((review) => review.verdict === 'approve' && isFresh(review, quorum, moment));
+  // An approval does not count while its reviewer is locked. A denial does.
+  const approvals = counted.filter(
+    (review) => review.verdict === 'approve' && isFresh(review, quorum, moment) && !isIdLocked(locks, review.reviewer, moment.now),
+  );
   if (context.eligible !== undefined && isMet(quorum, approvals)) {
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
     if (context.issue === undefined) throw new TypeError('an approval needs its context');
@@ -190,7 +197,16 @@ export function reviewRequest(
   }
   if (isRepeated) return noChange({ request, grants: [] });
   const next = amend(request, { reviews });
-  return withReview({ result: { request: next, grants: [] }, put: [next], entries: [] });
+  const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
+  return withReview({ result: { request: next, grants: [] }, put: [next], entries: [], dependsOn });
+}
+
+/** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */
+function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewContext, moment: Moment): LocksContext {
+  if (locks === undefined) throw new TypeError('an approval needs the locks');
+  const { ids, scopes } = lockableOf(request);
+  refuseIfLocked(locks, { ids: [reviewer, ...ids], scopes }, moment);
+  return locks;
 }
 
 /** Whether the escalation has begun and is not recorded yet. */

@@ -2,6 +2,7 @@ import { makeGrant, type Grant } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { endOne, expireGrant } from './grant.js';
 import { endChain, type ExtensionChain } from './extension-chain.js';
+import { lockOn, locksAsRead, type LocksContext } from './lock.js';
 import { hasEnded, type GrantUse } from './status.js';
 import { APPROVER, entryOf, combine, nextVersion, stamp, noChange, type Moment, type Transition } from './transition.js';
 
@@ -12,9 +13,16 @@ export const isStartDue = ({ grant }: GrantUse, { now }: Pick<Moment, 'now'>): b
 /**
  * Records the start of a scheduled grant, or ends the grant and its chain where its subject may no longer hold it.
  *
+ * @param locks while a lock is on the grant, nothing is recorded: the passes of the lock end the grant
  * @param eligible the approver's answer; `true` where the approver is not asked
  */
-export function activateGrant(use: GrantUse, chain: ExtensionChain, eligible: boolean, moment: Moment): Transition<Grant> {
+export function activateGrant(
+  use: GrantUse,
+  chain: ExtensionChain,
+  locks: LocksContext,
+  eligible: boolean,
+  moment: Moment,
+): Transition<Grant> {
   const { grant } = use;
   if (!isStartDue(use, moment)) return noChange(grant);
   if (hasEnded(use, moment)) return expireGrant(use, moment);
@@ -23,6 +31,7 @@ export function activateGrant(use: GrantUse, chain: ExtensionChain, eligible: bo
     const ended = endOne(use, { cause: 'ineligible', reason: 'the subject is no longer eligible' }, by);
     return combine(ended.result, [ended, ...endChain(chain, by)]);
   }
+  if (lockOn(locks, { ids: [grant.subject], scopes: [grant.scope] }, moment.now) !== undefined) return noChange(grant);
   if (grant.asksAtStart) refuseIfSteppedBack(moment);
   const at = stamp(moment, grant, use.usage);
   const { subject, scope } = grant;
@@ -31,6 +40,7 @@ export function activateGrant(use: GrantUse, chain: ExtensionChain, eligible: bo
     result: next,
     put: [next],
     entries: [entryOf(next, 'grant.activated', at, moment.actor, { activatedAt: at, subject, scope })],
+    dependsOn: [locksAsRead(locks)],
     creates: grant.asksAtStart,
   };
 }

@@ -1,5 +1,6 @@
 import { LimitError } from '../core/errors.js';
 import { effectiveEnd, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
+import type { LocksContext } from './lock.js';
 import { hasEnded, hasPassed, isUsable, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
 
@@ -27,6 +28,8 @@ export interface SubjectContext {
    * has not been loaded counts against every requester.
    */
   readonly given: ReadonlyMap<string, AccessRequest>;
+  /** The locks of the namespace. */
+  readonly locks: LocksContext;
 }
 
 /** The ids by which {@link countsAgainst} decides. */

@@ -5,8 +5,9 @@ import { expireGrant, isWarningDue, warnGrant } from './grant.js';
 import { expireRequest } from './decision.js';
 import { escalate, isEscalationDue } from './review.js';
 import { activateGrant, isStartDue } from './start.js';
+import type { LocksContext } from './lock.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
-import { combine, type Moment, type Transition } from './transition.js';
+import { combine, noChange, type Moment, type Transition } from './transition.js';
 import { closeUsage, isUsageLeft } from './usage.js';
 
 /** A change that time alone has made to a record, and that no entry records yet. Only `ended` ends access. */
@@ -35,23 +36,31 @@ export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork 
 /** A record that time changes: a grant with its usage, or a request. */
 export type Timed = GrantUse | AccessRequest;
 
-/** Records the changes of several records in one commit, and skips records that are not due. `result` names the changes. */
-export function recordTime(records: readonly Timed[], moment: Moment): Transition<readonly TimeWork[]> {
+/**
+ * Records the changes of several records in one commit, and skips records that are not due. `result` names the changes.
+ *
+ * @param locks needed where a start is due; without it, starts are skipped
+ */
+export function recordTime(records: readonly Timed[], moment: Moment, locks?: LocksContext): Transition<readonly TimeWork[]> {
   const done: TimeWork[] = [];
   const steps: Transition<unknown>[] = [];
   for (const record of records) {
     const work = 'grant' in record ? workOn(record, moment) : workOnRequest(record, moment);
     if (work === undefined) continue;
+    const step = 'grant' in record ? grantStep(record, work, moment, locks) : requestStep(record, work, moment);
+    // The start of a locked grant is not recorded.
+    if (step.put.length === 0) continue;
     done.push(work);
-    steps.push('grant' in record ? grantStep(record, work, moment) : requestStep(record, work, moment));
+    steps.push(step);
   }
   return combine(done, steps);
 }
 
-function grantStep(use: GrantUse, work: TimeWork, moment: Moment): Transition<unknown> {
+function grantStep(use: GrantUse, work: TimeWork, moment: Moment, locks: LocksContext | undefined): Transition<unknown> {
   if (work === 'ended') return expireGrant(use, moment);
   if (work === 'closed') return closeUsage(use, moment);
-  return work === 'started' ? activateGrant(use, NO_CHAIN, true, moment) : warnGrant(use, moment);
+  if (work !== 'started') return warnGrant(use, moment);
+  return locks === undefined ? noChange(undefined) : activateGrant(use, NO_CHAIN, locks, true, moment);
 }
 
 function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Transition<unknown> {

@@ -8,6 +8,7 @@ import {
   type EntryData,
   type EntryType,
   type Grant,
+  type Locks,
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
@@ -75,8 +76,10 @@ export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ k
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
 /** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */
-export const stamp = (moment: Moment, ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | undefined)[]): number =>
-  Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
+export const stamp = (
+  moment: Moment,
+  ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | undefined)[]
+): number => Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**
  * The end to record for access that ends now. Where the clock has stepped back, it is the highest reading, because the access was

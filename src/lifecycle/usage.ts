@@ -12,6 +12,7 @@ import {
 } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { endWith, endWithUsage } from './grant-end.js';
+import { locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { hasEnded, isUsable, type GrantUse, type Instants } from './status.js';
 import {
   asRead,
@@ -83,18 +84,31 @@ export type KeyOfUse = Pick<Use, 'id' | 'scope'>;
  * function that `withAccess` runs). Then the grant stays open, so that a revoke is recorded and stops that work. In both cases
  * the grant allows no further use.
  *
+ * @param locks no lock may be on the use
  * @param isHeld whether running work holds the use; {@link endUsedUp} follows when that work has ended
  */
-export function consumeUse(grantUse: Counted, key: KeyOfUse | undefined, moment: Moment, isHeld = false): Transition<Consumed> {
+export function consumeUse(
+  grantUse: Counted,
+  key: KeyOfUse | undefined,
+  locks: LocksContext,
+  moment: Moment,
+  isHeld = false,
+): Transition<Consumed> {
   refuseIfSteppedBack(moment);
   const { grant, usage } = grantUse;
+  refuseIfLocked(locks, { ids: [grant.subject], scopes: [grant.scope] }, moment);
   const at = stamp(moment, grant, usage);
   const uses = usage.uses + 1;
   const usesLeft = (grant.maxUses as number) - uses;
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at, uses });
   const { subject, expiresAt } = grant;
   const use: Use | undefined = key && makeUse({ ...key, version: nextVersion(), subject, grantId: grant.id, at, expiresAt, usesLeft });
-  const taken: Writes = { put: use === undefined ? [] : [use], entries: [used(grant, next, at, moment.actor, use)], creates: true };
+  const taken: Writes = {
+    put: use === undefined ? [] : [use],
+    entries: [used(grant, next, at, moment.actor, use)],
+    dependsOn: [locksAsRead(locks)],
+    creates: true,
+  };
   if (usesLeft > 0 || isHeld) {
     return combine({ grant, usesLeft }, [taken, { put: [next], entries: [], dependsOn: [asRead(grant)] }]);
   }

@@ -1,3 +1,4 @@
+import type { Locks } from './lock-types.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
@@ -61,9 +62,19 @@ export const usageDueAt = (usage: Usage): number | undefined =>
 export const provisioningDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined =>
   outcome === undefined ? tryAt : undefined;
 
+/** A lock that is unfinished is due at once: a sweep ends the access that is left. A complete one is due at its `until`. */
+export function locksDueAt({ locks }: Pick<Locks, 'locks'>): number | undefined {
+  const due = Math.min(...locks.map(({ at, until = Infinity, completedAt }) => (completedAt === undefined ? at : until)));
+  return due === Infinity ? undefined : due;
+}
+
 /** The last instant of a record. No later transition of the record is stamped earlier (L27). */
-export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange): number {
+export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks): number {
   switch (record.kind) {
+    case 'lock': {
+      const { locks, ended } = record;
+      return Math.max(0, ...locks.flatMap(({ at, completedAt = 0 }) => [at, completedAt]), ...ended.map(({ end }) => end.at));
+    }
     case 'provisioning':
       return record.changedAt;
     case 'grant': {

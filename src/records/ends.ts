@@ -8,12 +8,12 @@
 export const REQUEST_ENDS = /* @__PURE__ */ Object.freeze({
   approved: ['approver', 'quorum', 'break_glass'],
   denied: ['approver', 'quorum', 'abstained', 'ineligible', 'limit'],
-  cancelled: ['cancelled', 'revoked', 'origin_ended'],
+  cancelled: ['cancelled', 'revoked', 'locked', 'origin_ended'],
   expired: ['time'],
 } as const);
 
 /** The ends of a grant, with their causes. */
 export const GRANT_ENDS = /* @__PURE__ */ Object.freeze({
   expired: ['time', 'idle', 'used_up'],
-  revoked: ['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'],
+  revoked: ['revoked', 'released', 'locked', 'ineligible', 'origin_ended', 'unjustified'],
 } as const);

@@ -1,3 +1,4 @@
+import type { Locks } from './lock-types.js';
 import type { AccessRequest, Anchor, Grant, ProvisioningChange, Review, Usage } from './types.js';
 
 /** The row of the subject, which the transition wrote too. */
@@ -87,6 +88,17 @@ interface ProvisioningIntended extends Omit<ProvisioningChange, 'kind' | 'id' | 
 interface ProvisioningTried extends ProvisioningIntended, Pick<ProvisioningChange, 'problem'> {}
 
 interface ProvisioningEnded extends ProvisioningTried, Pick<ProvisioningChange, 'outcome'> {}
+
+/** Each entry of a lock has the whole row of locks, so that one entry says what is locked from then on. */
+interface LockChanged extends Pick<Locks, 'version' | 'locks' | 'ended'> {
+  /** The id of the lock that the entry is about. */
+  readonly lockId: string;
+}
+
+interface LockGiven extends LockChanged {
+  /** Why, in the caller's words. */
+  readonly reason: string | undefined;
+}
 
 interface AttemptRefused {
   /** The code of the error that refused the attempt, or `dry_run`. */
@@ -185,6 +197,14 @@ export interface EntryData {
   readonly 'provisioning.retried': ProvisioningTried;
   /** A person set the change aside. */
   readonly 'provisioning.dismissed': ProvisioningEnded;
+  /** A caller locked a subject or a scope. From then on every check that the lock reaches denies. */
+  readonly 'lock.set': LockGiven;
+  /** All access that the lock reaches has been ended. */
+  readonly 'lock.completed': LockChanged;
+  /** A caller lifted the lock. */
+  readonly 'lock.lifted': LockGiven;
+  /** The lock's `until` has passed. */
+  readonly 'lock.expired': LockChanged;
   /** An attempt of a known actor was refused, or the actor made a dry run. */
   readonly 'attempt.refused': AttemptRefused;
   /** Records were removed. The actor is the caller of `purge`. */

@@ -1,10 +1,12 @@
 export type * from './types.js';
+export type * from './lock-types.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
 export { toJson } from './codec/columns.js';
 export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
 export { decodeProvisioningChange, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
+export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
@@ -23,6 +25,8 @@ export {
   makeProvisioningChange,
   makeEnd,
   makeGrant,
+  makeLock,
+  makeLocks,
   makeAfterReview,
   makeQuorum,
   makeRequest,

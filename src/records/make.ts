@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.js';
+import type { EndedLock, Lock, Locks } from './lock-types.js';
 import type {
   AccessRequest,
   BreakGlassReview,
@@ -146,6 +147,25 @@ export function makeSubject({ id, version, unreviewed, openedForOthers, denied }
     openedForOthers: Object.freeze([...openedForOthers]),
     denied: Object.freeze([...denied]),
   });
+}
+
+export function makeLock({ id, subject, scope, by, at, until, completedAt }: Lock): Lock {
+  return Object.freeze({ id, subject, scope, by, at, until, completedAt });
+}
+
+export function makeLocks({ version, locks, ended }: Omit<Locks, 'kind' | 'id'>): Locks {
+  return Object.freeze({
+    kind: 'lock',
+    id: 'open',
+    version,
+    locks: frozenList(locks.map(makeLock)),
+    ended: frozenList(ended.map(makeEndedLock)),
+  });
+}
+
+function makeEndedLock({ id, subject, scope, by, at, until, completedAt, end }: EndedLock): EndedLock {
+  const ended = Object.freeze({ status: end.status, at: end.at, by: end.by });
+  return Object.freeze({ id, subject, scope, by, at, until, completedAt, end: ended });
 }
 
 export function makeEnd<End extends RequestEnd | GrantEnd>({ status, cause, at, by, reason }: End): End {

@@ -1,6 +1,7 @@
 import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
+import type { Locks } from './lock-types.js';
 
 /** The review groups that must approve, the number of denials that ends the request, and how long an approval stays fresh. */
 export interface Quorum {
@@ -320,7 +321,7 @@ export interface Subject {
 }
 
 /** Any record that a transition writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks;
 
 /** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {
@@ -375,7 +376,7 @@ export interface Decision {
    * - `not_started`: a grant that covers the scope starts later.
    * - `not_activated`: a grant that covers the scope has started, but the approver has not confirmed its start.
    * - `use_required`: a grant that covers the scope has a number of uses, and a checker takes none.
-   * - `locked`: the namespace has locks. This version can not read them, so it denies everything but standing access.
+   * - `locked`: a lock on the subject or on a scope that overlaps this one is open. Or the row of locks is unreadable.
    * - `no_grant`: no live grant covers the scope.
    */
   readonly reason: 'granted' | 'standing' | 'not_started' | 'not_activated' | 'use_required' | 'locked' | 'no_grant';

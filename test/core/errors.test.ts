@@ -6,6 +6,15 @@ import type { AccessRequest, Decision, Grant } from '../../src/records/index.js'
 const request = { id: 'r1', end: { status: 'denied', cause: 'quorum', at: 1, by: 'user:sam', reason: undefined } } as AccessRequest;
 const grant = { id: 'r1.1' } as Grant;
 const cause = new Error('socket hang up');
+const lock = {
+  id: 'l1',
+  subject: 'user:eve',
+  scope: undefined,
+  by: 'user:ops',
+  at: 0,
+  until: undefined,
+  completedAt: undefined,
+};
 
 /** How each error is made, and what it says. A new class without a line here fails the last test of the table. */
 const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, object])[] = [
@@ -96,6 +105,18 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     ([why, problem]) =>
       [() => new errors.LinkError(why, 'r1'), 'ERR_JIT_LINK', `this approval link ${problem}`, { why, requestId: 'r1' }] as const,
   ),
+  [
+    () => new errors.LockedError(lock),
+    'ERR_JIT_LOCKED',
+    'user:eve is locked (lock l1)',
+    { lockId: 'l1', subject: 'user:eve', scope: undefined, until: undefined },
+  ],
+  [
+    () => new errors.LockedError({ ...lock, subject: undefined, scope: 'db:**', until: 60_000 }),
+    'ERR_JIT_LOCKED',
+    'db:** is locked until 1970-01-01T00:01:00.000Z (lock l1)',
+    { lockId: 'l1', subject: undefined, scope: 'db:**', until: 60_000 },
+  ],
   [
     () => new errors.IneligibleError('user:eve', ['db:read'], 'nobody may at night'),
     'ERR_JIT_INELIGIBLE',
@@ -192,6 +213,12 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     'ERR_JIT_PARTIAL',
     '1 grants and 0 requests have ended; not ended: grant r2.1, the list of requests; first problem: socket hang up',
     { ended: { grants: [grant], requests: [] }, failures: [{ id: 'r2.1' }, { id: undefined }], cause },
+  ],
+  [
+    () => new errors.PartialError({ grants: [], requests: [] }, [{ kind: 'grant', id: 'r2.1', error: cause }], 'l1'),
+    'ERR_JIT_PARTIAL',
+    'lock l1 denies, and is unfinished; 0 grants and 0 requests have ended; not ended: grant r2.1; first problem: socket hang up',
+    { lockId: 'l1', cause },
   ],
   [() => new errors.ClosedError(), 'ERR_JIT_CLOSED', 'this engine has been closed', {}],
   [() => new errors.ClosedError('sink'), 'ERR_JIT_CLOSED', 'this sink has been closed', {}],

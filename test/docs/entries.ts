@@ -112,6 +112,11 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     await (verdict === review ? engine.approve(id, by) : engine.retryDecision(id));
   }
 
+  // A lock that a person lifts, and one that expires.
+  const { lock } = await engine.lock({ subject: 'user:thief' }, { ...by, reason: 'INC-9' });
+  await engine.unlock(lock.id, { ...by, reason: 'found' });
+  await engine.lock({ scope: 'locked:**' }, { ...by, until: clock.now() + 30_000 });
+
   // Break-glass, overdue and then reviewed; a refused attempt; ends that time causes; and the purge.
   const emergency = await engine.breakGlass(fresh());
   const { breakGlass } = approver.script;

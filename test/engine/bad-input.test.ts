@@ -480,6 +480,30 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['by', ACTORS, (engine, value) => acceptClock(engine, { by: value })],
     ['reason', TEXTS, (engine, value) => acceptClock(engine, { by: SAM, reason: value })],
   ],
+  lock: [
+    ['options', OPTIONS, (engine, value) => engine.lock({ subject: MAYA }, value)],
+    ['by', ACTORS, (engine, value) => engine.lock({ subject: MAYA }, by(value))],
+    ['reason', TEXTS, (engine, value) => engine.lock({ subject: MAYA }, { by: SAM, reason: value })],
+    [
+      'until',
+      INSTANTS.filter((value) => value !== undefined),
+      (engine, value) => engine.lock({ subject: MAYA }, { by: SAM, until: value }),
+    ],
+    [
+      'idempotencyKey',
+      IDS.filter((value) => value !== undefined),
+      (engine, value) => engine.lock({ subject: MAYA }, { by: SAM, idempotencyKey: value }),
+    ],
+    ['target', OPTIONS, (engine, value) => engine.lock(value, by(SAM))],
+    ['target.subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.lock({ subject: value }, by(SAM))],
+    ['target.scope', SCOPES.filter((value) => !isPattern(value)), (engine, value) => engine.lock({ scope: value }, by(SAM))],
+  ],
+  unlock: [
+    ['lockId', IDS, (engine, value) => engine.unlock(value, by(SAM))],
+    ['options', OPTIONS, (engine, value) => engine.unlock('l', value)],
+    ['by', ACTORS, (engine, value) => engine.unlock('l', by(value))],
+    ['reason', TEXTS, (engine, value) => engine.unlock('l', { by: SAM, reason: value })],
+  ],
   acceptRollback: [
     ['options', OPTIONS, (engine, value) => engine.acceptRollback(value)],
     ['by', ACTORS, (engine, value) => engine.acceptRollback({ by: value })],
@@ -499,7 +523,7 @@ const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (
 describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tested for every verb that takes arguments', () => {
-      const none = ['constructor', 'sweep', 'flushAudit', 'journalHead', 'idle', 'close'];
+      const none = ['constructor', 'sweep', 'listLocks', 'flushAudit', 'journalHead', 'idle', 'close'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype)
         .filter((name) => !none.includes(name))
         .concat(FUNCTIONS);
@@ -752,6 +776,9 @@ describe('JitEngine', () => {
         removeSink: () => removeSink(engine, 'x'),
         purge: () => purge(engine, { before: 0, by: SAM }),
         acceptClock: () => acceptClock(engine, { by: SAM }),
+        lock: () => engine.lock({ subject: MAYA }, { by: SAM }),
+        unlock: () => engine.unlock('l', { by: SAM }),
+        listLocks: () => engine.listLocks(),
         acceptRollback: () => engine.acceptRollback({ by: SAM }),
         journalHead: () => engine.journalHead(),
         extend: () => engine.extend('g', { requestedBy: MAYA, ttl: 1 }),

@@ -292,6 +292,7 @@ describe('JitEngine', () => {
         subject: MAYA,
         at: START_AT,
         standing: ['*:read'],
+        locks: [],
         held: [short, long],
         scheduled: [],
         windows: [

@@ -86,9 +86,9 @@ describe('the demo as a command', () => {
 
 describe('badge()', () => {
   it('shows read-only where no write access is held', () => {
-    expect(badge({ subject: 'user:maya', at: 0, standing: ['*:read'], held: [], scheduled: [], windows: [], changesAt: undefined })).toBe(
-      'read-only',
-    );
+    expect(
+      badge({ subject: 'user:maya', at: 0, standing: ['*:read'], locks: [], held: [], scheduled: [], windows: [], changesAt: undefined }),
+    ).toBe('read-only');
   });
 
   it('shows local time', () => {

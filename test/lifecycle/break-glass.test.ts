@@ -8,6 +8,7 @@ import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdi
 import { decodeRequest, encode, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 /*
  * Tests the rules alone: they know only their arguments, not what an engine checks before.
@@ -47,6 +48,7 @@ const FACTS: IssueContext & { limits: typeof LIMITS } = {
   subject: undefined,
   live: [],
   given: new Map(),
+  locks: NO_LOCKS,
   limits: LIMITS,
   asksAtStart: false,
   origin: undefined,
@@ -149,6 +151,7 @@ describe('breakGlass()', () => {
 describe('reviewBreakGlass()', () => {
   const facts = (over: Partial<BreakGlassReviewContext> = {}): BreakGlassReviewContext => ({
     may: true,
+    locks: NO_LOCKS,
     debtors: { subject: aSubject(MAYA, 'x', 'r1', 'y'), requester: undefined, unreviewed: new Map() },
     grants: [],
     ...over,

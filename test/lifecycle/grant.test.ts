@@ -9,6 +9,7 @@ import { readVerdict } from '../../src/lifecycle/verdict.js';
 import type { AccessRequest, Grant, TermsInput } from '../../src/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, MAYA, MINUTE, refusal, SCOPE } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 const at = (ms: number): number => START_AT + ms;
 const TTL = 15 * MINUTE;
@@ -17,6 +18,7 @@ const issueWith = (over: Partial<IssueContext> = {}): IssueContext => ({
   subject: undefined,
   live: [],
   given: new Map(),
+  locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
   origin: undefined,

@@ -4,6 +4,7 @@ import { MAX_CHANGE } from '../../src/core/change-size.js';
 import { MAX_REVIEWS, reviewRequest } from '../../src/lifecycle/review.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 const reviewer = (i: number): string => `user:r${i}`;
 /** The longest text that the engine accepts, of characters that JSON escapes. */
@@ -29,7 +30,7 @@ function review(
   const groups = new Map([...request.reviews.map((given) => given.reviewer), by].map((who) => [who, ['ops']]));
   const command = { verdict, reason: text, comment: text, as: undefined, link: undefined };
   const moment = { now, highWater: now, forEnds: now, steppedBack: false, actor: by };
-  return reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment);
+  return reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS }, moment);
 }
 
 describe('the reviews of a request', () => {

@@ -14,6 +14,7 @@ import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 /*
  * Tests the rules alone: in cases that an engine never reaches, and in the tables of cases that need no engine.
@@ -44,7 +45,7 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
 });
 /** Thrown explicitly, instead of an accidental error without the context. */
 const CONTEXT_MISSING = new TypeError('an approval needs its context');
-const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined };
+const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined, locks: NO_LOCKS };
 
 describe('countsIn()', () => {
   it('L16 returns no group while there is no quorum, for any groups of the reviewer', () => {
@@ -137,7 +138,12 @@ describe('reviewRequest()', () => {
   it.each([2, 1.5, 2 ** 53, Infinity])('L16 one approval never suffices where a group needs %s', (approvals) => {
     const quorum = { ...QUORUM, groups: [{ name: 'ops', approvals }] };
     const groups = new Map([[SAM, ['ops']]]);
-    const { result } = reviewRequest(aRequest({ ...assigned, quorum }), command, { groups, eligible: false, issue: undefined }, moment());
+    const { result } = reviewRequest(
+      aRequest({ ...assigned, quorum }),
+      command,
+      { groups, eligible: false, issue: undefined, locks: NO_LOCKS },
+      moment(),
+    );
     expect(result.request.end).toBeUndefined();
   });
 
@@ -147,14 +153,20 @@ describe('reviewRequest()', () => {
       [SAM, ['sec']],
       [ANA, ['ops']],
     ]);
-    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined }, moment())).toThrow(CONTEXT_MISSING);
-    expect(reviewRequest(request, command, { groups, eligible: false, issue: undefined }, moment()).result.request.end).toMatchObject({
+    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined, locks: NO_LOCKS }, moment())).toThrow(
+      CONTEXT_MISSING,
+    );
+    expect(
+      reviewRequest(request, command, { groups, eligible: false, issue: undefined, locks: NO_LOCKS }, moment()).result.request.end,
+    ).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
       reason: 'the subject is no longer eligible',
     });
     // Without an answer about eligibility, the request is not approved.
-    expect(reviewRequest(request, command, { groups, eligible: undefined, issue: undefined }, moment()).result.request.end).toBeUndefined();
+    expect(
+      reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS }, moment()).result.request.end,
+    ).toBeUndefined();
   });
 });
 
@@ -162,6 +174,7 @@ const ISSUE: IssueContext = {
   subject: undefined,
   live: [],
   given: new Map(),
+  locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
   origin: undefined,
@@ -181,7 +194,7 @@ function reviewed(quorum: Partial<Quorum>) {
     const groupsOf = (who: string) => members[who] ?? [];
     const confirm = reviewersToConfirm(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
     const groups = new Map([reviewer, ...confirm].map((who) => [who, groupsOf(who)]));
-    const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE } : { ...nobody, groups };
+    const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE, locks: NO_LOCKS } : { ...nobody, groups };
     request = reviewRequest(request, { ...command, ...over }, context, moment(ms, reviewer)).result.request;
     return request.end?.status ?? 'pending';
   };

@@ -9,6 +9,7 @@ import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 /*
  * The rules do not rely on what the engine checks before it applies them. These tests cover what the engine never asks of the
@@ -19,6 +20,7 @@ const issue: IssueContext = {
   subject: undefined,
   live: [],
   given: new Map(),
+  locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
   origin: undefined,
@@ -111,7 +113,12 @@ describe('reviewRequest()', () => {
     const reviews = [{ ...given, verdict: 'approve' } as const];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
-    const step = reviewRequest(request, command, { groups: new Map([['user:sam', ['g']]]), eligible: true, issue }, moment);
+    const step = reviewRequest(
+      request,
+      command,
+      { groups: new Map([['user:sam', ['g']]]), eligible: true, issue, locks: NO_LOCKS },
+      moment,
+    );
     expect(step.entries.map(({ type }) => type)).toEqual(['request.approved', 'grant.issued']);
     expect(step.result.request.reviews).toEqual(reviews);
   });
@@ -119,7 +126,7 @@ describe('reviewRequest()', () => {
   it('L10 issues no grant until the quorum is complete, for a first or a repeated review', () => {
     const groups = new Map([['user:sam', ['g']]]);
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
-    const facts = { groups, eligible: undefined, issue: undefined };
+    const facts = { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS };
     const asked = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT });
     const first = reviewRequest(asked, command, facts, moment);
     expect(first.result.grants).toEqual([]);
@@ -136,7 +143,7 @@ describe('reviewRequest()', () => {
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = { verdict: 'approve', reason: 'go ahead', comment: undefined, as: undefined, link: undefined } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
-    const { result } = reviewRequest(request, command, { groups, eligible: true, issue }, moment);
+    const { result } = reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment);
     expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
   });
 
@@ -144,7 +151,7 @@ describe('reviewRequest()', () => {
     const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const groups = new Map([['user:sam', ['g']]]);
-    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+    expect(reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment).result.request.end).toBeUndefined();
   });
 
   it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
@@ -153,7 +160,7 @@ describe('reviewRequest()', () => {
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
-    expect(reviewRequest(request, command, { groups, eligible: true, issue }, moment).result.request.end).toBeUndefined();
+    expect(reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment).result.request.end).toBeUndefined();
   });
 
   it('L17 counts no reviewer whose groups are not known', () => {
@@ -170,11 +177,11 @@ describe('reviewRequest()', () => {
     const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const endOf = (facts: ReviewContext) => reviewRequest(request, command, facts, moment).result.request.end;
     const groups = new Map([['user:sam', ['g']]]);
-    expect(endOf({ groups, eligible: true, issue })).toBeUndefined();
+    expect(endOf({ groups, eligible: true, issue, locks: NO_LOCKS })).toBeUndefined();
     const both = new Map([...groups, ['user:ana', ['g']]]);
     // Unknown eligibility does not count as a yes either.
-    expect(endOf({ groups: both, eligible: undefined, issue })).toBeUndefined();
-    expect(endOf({ groups: both, eligible: true, issue })?.status).toBe('approved');
+    expect(endOf({ groups: both, eligible: undefined, issue, locks: NO_LOCKS })).toBeUndefined();
+    expect(endOf({ groups: both, eligible: true, issue, locks: NO_LOCKS })?.status).toBe('approved');
   });
 });
 
@@ -226,6 +233,7 @@ describe('the grants of an extension chain', () => {
     chain: new Set<string>(),
     live: [],
     given: new Map(),
+    locks: NO_LOCKS,
     open: [],
     denied: [],
     requester: undefined,

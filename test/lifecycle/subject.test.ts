@@ -6,6 +6,7 @@ import type { GrantUse } from '../../src/lifecycle/status.js';
 import type { AccessRequest, Grant } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, MAYA, MINUTE } from '../engine/an-engine.js';
+import { NO_LOCKS } from './no-locks.js';
 
 const at = (ms: number) => START_AT + ms;
 const moment = (now = 0, late = now) => ({ now: at(now), highWater: at(late), forEnds: at(late), steppedBack: false, actor: MAYA });
@@ -19,6 +20,7 @@ const facts = (live: readonly GrantUse[], known: ReadonlyMap<string, AccessReque
   subject: undefined,
   live,
   given: known,
+  locks: NO_LOCKS,
 });
 
 describe('touchSubject()', () => {

@@ -9,6 +9,7 @@ import { closeUsage, consumeUse, endUsedUp, grantToConsume, isTouchDue, isUsageL
 import { usageDueAt } from '../../src/records/derived.js';
 import { makeUsage, type Usage } from '../../src/records/index.js';
 import { aGrant, START_AT } from '../../src/testing.js';
+import { NO_LOCKS } from './no-locks.js';
 
 const at = (ms: number): number => START_AT + ms;
 const moment = (now: number, over: { highWater?: number; forEnds?: number; steppedBack?: boolean } = {}) => ({
@@ -178,7 +179,7 @@ describe('consumeUse()', () => {
         for (const step of steps) {
           now += step;
           if (!isUsable(held, moment(now))) break;
-          const { result, put, dependsOn, entries } = consumeUse(held, undefined, moment(now));
+          const { result, put, dependsOn, entries } = consumeUse(held, undefined, NO_LOCKS, moment(now));
           taken += 1;
           expect(result.usesLeft).toBe(maxUses - taken);
           const grant = (put.find(({ kind }) => kind === 'grant') as Grant | undefined) ?? held.grant;
@@ -189,7 +190,8 @@ describe('consumeUse()', () => {
           expect(grant.end?.cause).toBe(isLast ? 'used_up' : undefined);
           expect(usage.endedAt).toBe(isLast ? at(now) : undefined);
           // Written or only read, the version of the grant is compared.
-          if (!isLast) expect(dependsOn).toEqual([{ kind: 'grant', id: 'r1.1', version: 1 }]);
+          const locks = { kind: 'lock', id: 'open', version: 0 };
+          expect(dependsOn).toEqual(isLast ? [locks] : [locks, { kind: 'grant', id: 'r1.1', version: 1 }]);
           expect(put.filter(({ kind }) => kind === 'usage')).toHaveLength(1);
           held = { grant, usage };
         }
@@ -200,13 +202,13 @@ describe('consumeUse()', () => {
 
   it('L27 ends no grant after its window, for any instant that another clock has written', () => {
     const held = counted({ maxUses: 1, expiresAt: at(100) }, { usedAt: at(150) });
-    const { result, entries } = consumeUse(held, { id: 'use-1', scope: 'db-prod:write' }, moment(99));
+    const { result, entries } = consumeUse(held, { id: 'use-1', scope: 'db-prod:write' }, NO_LOCKS, moment(99));
     expect(result.grant.end).toMatchObject({ at: at(100) });
     expect(entries.map((entry) => entry.at)).toEqual([at(150), at(150)]);
   });
 
   it('L11 records the use of a key with the uses left', () => {
-    const { put, entries } = consumeUse(counted({ maxUses: 3 }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
+    const { put, entries } = consumeUse(counted({ maxUses: 3 }), { id: 'use-1', scope: 'db-prod:write' }, NO_LOCKS, moment(5));
     expect(put[0]).toEqual({
       kind: 'use',
       id: 'use-1',
@@ -223,13 +225,18 @@ describe('consumeUse()', () => {
   });
 
   it('L11 L27 records the requested scope of a key, if the grant covers more', () => {
-    const { put, entries } = consumeUse(counted({ maxUses: 3, scope: 'db-prod:*' }), { id: 'use-1', scope: 'db-prod:write' }, moment(5));
+    const { put, entries } = consumeUse(
+      counted({ maxUses: 3, scope: 'db-prod:*' }),
+      { id: 'use-1', scope: 'db-prod:write' },
+      NO_LOCKS,
+      moment(5),
+    );
     expect(put[0]).toMatchObject({ kind: 'use', scope: 'db-prod:write' });
     expect(entries[0]?.data).toMatchObject({ useId: 'use-1', useScope: 'db-prod:write' });
   });
 
   it('L5 is refused while the clock is behind', () => {
-    expect(() => consumeUse(counted({ maxUses: 3 }), undefined, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
+    expect(() => consumeUse(counted({ maxUses: 3 }), undefined, NO_LOCKS, moment(5, { steppedBack: true }))).toThrow(/stepped back/);
   });
 });
 

@@ -6,6 +6,7 @@ import {
   ESCALATE_AFTER,
   OWED_WITHIN,
   REVIEW_WITHIN,
+  RUNS,
   saysTo,
   type Mood,
   type QuorumOf,
@@ -73,6 +74,17 @@ export interface ModelGrant {
   uses: number;
   end: End | undefined;
   last: number;
+}
+
+/** A lock, which each step completes. */
+export interface ModelLock {
+  readonly id: string;
+  readonly subject: string | undefined;
+  readonly scope: string | undefined;
+  readonly until: number | undefined;
+  readonly by: string;
+  /** The recorded end. */
+  end: 'lifted' | 'expired' | undefined;
 }
 
 /** A use that was taken under a key. */
@@ -178,6 +190,9 @@ export const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope)
 
 const shareScopes = (a: readonly string[], b: readonly string[]): boolean => a.some((one) => b.some((other) => overlaps(one, other)));
 
+/** L43: whether an id is that of a run of an agent. */
+const isRunOf = (id: string | undefined, agent: string): boolean => id !== undefined && RUNS.get(id)?.agent === agent;
+
 /** L44: an ask counts with the asks of the same requester for this subject, and with those of the subject itself. */
 const isHeldAgainst = (ask: { readonly subject: string; readonly by: string }, by: string): boolean => by === ask.by || by === ask.subject;
 
@@ -189,6 +204,7 @@ function canFill([place, ...rest]: readonly string[], reviews: readonly (readonl
 export class Model {
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
+  readonly locks: ModelLock[] = [];
   /** The result that a key of a requester names (L11). */
   readonly keys = new Map<string, { readonly ask: string; readonly id: string }>();
   readonly #mood: Mood;
@@ -197,6 +213,39 @@ export class Model {
   constructor(mood: Mood, limits: Limits) {
     this.#mood = mood;
     this.#limits = limits;
+  }
+
+  /** The locks that deny at `now`: its expiry counts at its instant, without leeway, and stays once it is recorded. */
+  openLocks({ now }: Now): readonly ModelLock[] {
+    return this.locks.filter(({ end, until = Infinity }) => end === undefined && now < until);
+  }
+
+  /** The open locks on one of these ids, or on a scope that overlaps one of these. A lock on an agent is one on its runs (L43). */
+  locksOn(ids: readonly (string | undefined)[], scopes: readonly string[], at: Now): readonly ModelLock[] {
+    return this.openLocks(at).filter(({ subject, scope }) =>
+      subject === undefined ? shareScopes(scopes, [scope as string]) : ids.some((id) => id === subject || isRunOf(id, subject)),
+    );
+  }
+
+  isLocked({ subject, by, operator, scopes }: Pick<Ask, 'subject' | 'by' | 'operator' | 'scopes'>, at: Now): boolean {
+    return this.locksOn([subject, by, operator], scopes, at).length > 0;
+  }
+
+  /** Ends all access that a lock reaches. */
+  lock(lock: ModelLock, at: Now): void {
+    this.locks.push(lock);
+    const { subject, scope, by } = lock;
+    const causes = ['locked', 'origin_ended'];
+    const reaches = (of: ModelRequest, scopes: readonly string[]) =>
+      subject === undefined ? shareScopes(scopes, [scope as string]) : of.subject === subject || isRunOf(of.subject, subject);
+    for (const grant of this.grants)
+      if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) this.endEarly(grant, causes, by, at, causes);
+    for (const request of this.requests) if (reaches(request, request.scopes)) this.cancel(request, causes, by, at);
+  }
+
+  /** A sweep has recorded the ends of locks whose time has come. */
+  expireLocks({ now }: Now): void {
+    for (const lock of this.locks) if (lock.end === undefined && (lock.until ?? Infinity) <= now) lock.end = 'expired';
   }
 
   /** The grants that extend a grant, through any number of extensions. */
@@ -238,6 +287,7 @@ export class Model {
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: this.#mood.banned.has(subject),
+      LOCKED: this.isLocked(ask, at),
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
     const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
@@ -371,7 +421,8 @@ export class Model {
     if (this.isDenied(request)) return { must: [] };
     const { isFailing, isMute } = this.#mood;
     if (isFailing || isMute) return { must: ['ERR_JIT_APPROVER'] };
-    return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve' }) };
+    const approves = saysTo(request.why).verdict === 'approve' && request.extension?.breakGlass !== true;
+    return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve', LOCKED: approves && this.isLocked(request, at) }) };
   }
 
   /** L43: a rule that denies an agent denies each of its runs. */
@@ -452,8 +503,9 @@ export class Model {
       SELF_REVIEW: by === request.subject || by === request.by,
       NOT_REVIEWER: request.quorum !== undefined && (rights.length === 0 || (verdict === 'approve' && own?.verdict === 'deny')),
       APPROVER: this.#mood.isFailing,
+      LOCKED: verdict === 'approve' && (this.isLocked(request, at) || this.locksOn([by], [], at).length > 0),
     });
-    if (must.length === 0 && at.back && this.#after(request, this.reviewed(request, verdict, by, as, at), at) === 'approved') {
+    if (must.length === 0 && at.back && this.#after(request, verdict, this.reviewed(request, verdict, by, as, at), at) === 'approved') {
       must.push('ERR_JIT_CLOCK');
     }
     const isOddGroup = as !== undefined && request.quorum?.groups.every(({ name }) => name !== as) === true;
@@ -501,10 +553,10 @@ export class Model {
     return [...request.reviews.filter((one) => one !== own), review];
   }
 
-  review(request: ModelRequest, reviews: ModelReview[], by: string, at: Now): void {
+  review(request: ModelRequest, verdict: 'approve' | 'deny', reviews: ModelReview[], by: string, at: Now): void {
     const stamp = Math.max(at.now, request.last);
     request.reviews = reviews;
-    const outcome = this.#after(request, reviews, at);
+    const outcome = this.#after(request, verdict, reviews, at);
     if (reviews.some((one) => one.at === stamp) || outcome !== 'pending') request.last = stamp;
     if (outcome === 'denied') this.#end(request, 'denied', ['quorum'], stamp, stamp, by);
     if (outcome === 'ineligible') this.#end(request, 'denied', ['ineligible'], stamp, stamp, by);
@@ -512,7 +564,12 @@ export class Model {
   }
 
   /** L14 L16 L17: the reviews that count now, denials first. */
-  #after(request: ModelRequest, reviews: readonly ModelReview[], at: Now): 'pending' | 'denied' | 'approved' | 'ineligible' {
+  #after(
+    request: ModelRequest,
+    verdict: 'approve' | 'deny',
+    reviews: readonly ModelReview[],
+    at: Now,
+  ): 'pending' | 'denied' | 'approved' | 'ineligible' {
     const quorum = request.quorum as QuorumOf;
     const counted = reviews
       .map((one) => ({
@@ -526,7 +583,14 @@ export class Model {
       }))
       .filter(({ groups }) => groups.length > 0);
     if (counted.filter(({ verdict }) => verdict === 'deny').length >= quorum.denials) return 'denied';
-    const approvals = counted.filter((one) => one.verdict === 'approve' && at.late < one.at + (quorum.approvalTtlMs ?? Infinity));
+    // Only an approval completes a quorum. An earlier one of a locked reviewer does not count.
+    if (verdict === 'deny') return 'pending';
+    const approvals = counted.filter(
+      (one) =>
+        one.verdict === 'approve' &&
+        at.late < one.at + (quorum.approvalTtlMs ?? Infinity) &&
+        this.locksOn([one.reviewer], [], at).length === 0,
+    );
     const places = quorum.groups.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
     const isMet = canFill(
       places,
@@ -580,6 +644,7 @@ export class Model {
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny' || isFrozen || this.isDenied({ subject, scopes }),
+      LOCKED: this.isLocked({ subject, by, operator: undefined, scopes }, at),
     });
     return { must, problems };
   }
@@ -590,7 +655,7 @@ export class Model {
     request.afterReview = { reviewBy: at.now + OWED_WITHIN, breakGlassReview: undefined };
   }
 
-  acknowledging({ afterReview, subject, by: asker }: ModelRequest, by: string, verdict: string): Refusals {
+  acknowledging({ afterReview, subject, by: asker }: ModelRequest, by: string, verdict: string, at: Now): Refusals {
     const given = afterReview?.breakGlassReview;
     const isRepeated = given?.by === by && given.verdict === verdict;
     const must = codes({
@@ -600,6 +665,7 @@ export class Model {
       SELF_REVIEW: by === subject || by === asker,
       NOT_REVIEWER: given === undefined && !this.#mood.groups(by).includes('sec'),
       APPROVER: given === undefined && this.#mood.isFailing,
+      LOCKED: given === undefined && afterReview !== undefined && this.locksOn([by], [], at).length > 0,
     });
     return { must };
   }

@@ -24,7 +24,7 @@ import {
   type Usage,
 } from '../../src/index.js';
 import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
-import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
+import { decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
   covers,
@@ -110,6 +110,7 @@ export class SideBySide {
   #dice = new Dice(0);
   #acting: Process;
   readonly #useKeys = new Map<string, ModelUse>();
+  readonly #lockKeys = new Map<string, { readonly id: string; readonly text: string }>();
   /** In any later state. */
   readonly #keyed: Keyed[] = [];
   #requests = new Map<string, AccessRequest>();
@@ -311,7 +312,7 @@ export class SideBySide {
           return linksOf(engine).redeem(await linksOf(engine).create(request.id, { reviewer: by, decision: 'approve' }), { by });
         });
         if (result === undefined) return;
-        model.review(request, model.reviewed(request, verdict, by, as, at), by, at);
+        model.review(request, verdict, model.reviewed(request, verdict, by, as, at), by, at);
         return this.#expectOutcome(result, request);
       }
       case 'cancel': {
@@ -334,6 +335,20 @@ export class SideBySide {
       }
       case 'revokeAll':
         return this.#revokeAll();
+      case 'lock':
+        return this.#lock();
+      case 'unlock': {
+        const lock = model.locks.length === 0 ? undefined : dice.of(model.locks);
+        if (lock === undefined) return;
+        const own = lock.subject !== undefined && dice.once(3);
+        const by = own ? (lock.subject as string) : CISO;
+        this.#say('unlock', lock, by);
+        const isRefused = own && lock.end === undefined;
+        const lifted = await this.#try({ must: isRefused ? ['ERR_JIT_DENIED'] : [] }, () => engine.unlock(lock.id, { by }));
+        if (lifted === undefined) return;
+        lock.end ??= 'lifted';
+        return assert.equal(lifted.status, lock.end, 'the status of a lifted lock');
+      }
       case 'extend':
         return this.#extend();
       case 'breakGlass':
@@ -344,7 +359,7 @@ export class SideBySide {
         if (request === undefined) return;
         const [by, verdict] = [dice.of(REVIEWERS), dice.of(['justified', 'unjustified'] as const)];
         this.#say('reviewBreakGlass', request.id, by, verdict);
-        const refusals = model.acknowledging(request, by, verdict);
+        const refusals = model.acknowledging(request, by, verdict, at);
         if ((await this.#try(refusals, () => engine.reviewBreakGlass(request.id, { by, verdict }))) === undefined) return;
         return model.acknowledge(request, by, verdict, at);
       }
@@ -691,6 +706,35 @@ export class SideBySide {
     for (const one of model.requests) if (reaches(one, one.scopes)) model.cancel(one, causes, CISO, at);
   }
 
+  async #lock(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    const isSubject = dice.once(2);
+    // Often a person who has reviewed or requested what is pending: the lock then changes what counts.
+    const involved = model.requests
+      .filter((one) => isPending(one, at))
+      .flatMap(({ by, reviews }) => [by, ...reviews.map(({ reviewer }) => reviewer)]);
+    const anyone = dice.of([this.#aSubject(), dice.of(REVIEWERS)]);
+    const subject = !isSubject ? undefined : involved.length > 0 && dice.once(2) ? dice.of(involved) : anyone;
+    const scope = isSubject ? undefined : dice.of([...SCOPES, 'a:*', '**']);
+    const until = dice.once(2) ? at.now + dice.of([1, 3, 10, 30]) : undefined;
+    const key = dice.once(3) ? `lock-${dice.roll(2)}` : undefined;
+    this.#say('lock', subject ?? scope, until === undefined ? '' : until - START, key);
+    const text = JSON.stringify([subject, scope, until]);
+    const known = key === undefined ? undefined : this.#lockKeys.get(key);
+    const target = subject === undefined ? { scope: scope as string } : { subject };
+    const isOther = known !== undefined && known.text !== text;
+    const result = await this.#try({ must: isOther ? ['ERR_JIT_IDEMPOTENCY'] : [] }, () =>
+      engine.lock(target, { by: CISO, until, idempotencyKey: key }),
+    );
+    if (result === undefined) return;
+    assert.equal(result.reused, known !== undefined, 'whether a lock is a repeat (L11)');
+    const { id } = result.lock;
+    if (known !== undefined) return assert.equal(id, known.id, 'the lock of a key');
+    if (key !== undefined) this.#lockKeys.set(key, { id, text });
+    model.lock({ id, subject, scope, until, by: CISO, end: undefined }, at);
+  }
+
   async #consume(anybody: string, anything: string): Promise<void> {
     const { engine } = this.#acting;
     const [dice, model, at] = [this.#dice, this.#model, this.#at()];
@@ -805,6 +849,12 @@ export class SideBySide {
     this.#adoptStarts(at);
     const [model, usable] = [this.#model, this.#model.usable(subject, scope, at)];
     assert.equal(allowed, usable.length > 0, `check says ${reason}`);
+    const locks = model.locksOn([subject], [scope], at);
+    if (locks.length > 0) {
+      const untils = locks.map(({ until }) => until);
+      const last = untils.includes(undefined) ? undefined : Math.max(...(untils as number[]));
+      return assert.deepEqual([allowed, reason, validUntil], [false, 'locked', last], 'a locked check');
+    }
     const covering = model.grants.filter((one) => one.request.subject === subject && covers(one.scope, scope) && isLive(one, at));
     if (allowed) {
       assert.equal(reason, 'granted');
@@ -890,6 +940,7 @@ export class SideBySide {
         `what was said against ${request.id}`,
       );
     }
+    assert.deepEqual(ids(await engine.listLocks()), ids(model.openLocks(at)), 'the open locks');
     const filtered = await engine.filterAllowed(subject, SCOPES);
     await this.#read();
     this.#adoptStarts(at);
@@ -974,6 +1025,7 @@ export class SideBySide {
   /** Entries that the engine may have written by itself, each checked against the law that allows it. */
   #adopt(at: Now): void {
     const model = this.#model;
+    if (this.#swept) model.expireLocks(at);
     if (this.#purged) {
       // L33: a removed record had ended before, has no pending review, and no live record depends on it.
       const gone = (one: ModelRequest) => !this.#requests.has(one.id);
@@ -1157,8 +1209,11 @@ export class SideBySide {
     const { start, head } = await this.#store.journal({ after: 0, limit: 1 });
     assert.deepEqual(await verifyJournal(entries, { start, head }), { ok: true, head, count: entries.length });
     await this.#read();
-    const { requests, grants, usages } = await replay(entries);
+    const { requests, grants, usages, locks } = await replay(entries);
     assert.deepEqual([requests, grants, usages], [this.#requests, this.#grants, this.#usages], 'the rows are not what the journal says');
+    const [lockRow] = await this.#store.get([LOCK_ROW]);
+    // A purge may have trimmed the entries of locks that have ended.
+    if (locks !== undefined || start.seq === 0) assert.deepEqual(locks, lockRow && decodeLocks(lockRow), 'the locks of the journal');
     const instants = [...this.#answers].filter(([t]) => t >= this.#horizon);
     const some = this.#isThorough ? instants : instants.slice(-3);
     for (const [t, answers] of some) {
@@ -1248,6 +1303,8 @@ const STEPS = [
   ...times(2, 'revoke' as const),
   ...times(2, 'release' as const),
   ...times(2, 'revokeAll' as const),
+  ...times(2, 'lock' as const),
+  ...times(2, 'unlock' as const),
   ...times(5, 'extend' as const),
   ...times(4, 'breakGlass' as const),
   ...times(4, 'reviewBreakGlass' as const),

@@ -440,4 +440,28 @@ export const SEEDED: readonly Seeded[] = [
     from: 'return agentOf(subject) === undefined ? undefined :',
     to: 'return agentOf(subject) !== undefined ? undefined :',
   },
+  {
+    name: 'a check does not see a lock',
+    file: 'lifecycle/lock.ts',
+    from: '  return last;\n',
+    to: '  return undefined;\n',
+  },
+  {
+    name: 'the approval of a locked reviewer counts',
+    file: 'lifecycle/review.ts',
+    from: ' && !isIdLocked(locks, review.reviewer, moment.now)',
+    to: '',
+  },
+  {
+    name: 'a lock on an agent spares its runs',
+    file: 'lifecycle/lock.ts',
+    from: 'ids.some((id) => isReachedBy(id, subject))',
+    to: 'ids.includes(subject)',
+  },
+  {
+    name: 'the end of a lock comes with the leeway of ends',
+    file: 'lifecycle/lock.ts',
+    from: 'until <= now);',
+    to: 'until <= now + 3);',
+  },
 ];

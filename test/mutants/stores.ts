@@ -775,4 +775,25 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'combine(undefined, [transition])',
     caughtBy: { test: 'test/engine/large-bundle.test.ts', title: 'L19 ends nothing more once another reviewer has given the verdict' },
   },
+  {
+    name: 'lock: a requester who is locked still gets the verdict of the approver',
+    file: 'lifecycle/decision.ts',
+    from: 'refuseIfLocked(context.locks, lockableOf(request), moment);',
+    to: '',
+    caughtBy: { test: 'test/engine/lock.test.ts', title: 'refuses the verdict of an approver on a request whose requester is locked' },
+  },
+  {
+    name: 'lock: an ask does not compare the row of locks',
+    file: 'lifecycle/request.ts',
+    from: '      locksAsRead(context.locks),\n',
+    to: '',
+    caughtBy: { test: 'test/engine/lock.test.ts', title: 'every change that gives access compares the row of locks' },
+  },
+  {
+    name: 'lock: an unfinished lock ends at its until',
+    file: 'lifecycle/lock.ts',
+    from: '!(completedAt !== undefined && until !== undefined',
+    to: '!(until !== undefined',
+    caughtBy: { test: 'test/engine/lock.test.ts', title: 'is not ended by its until before it is complete' },
+  },
 ];

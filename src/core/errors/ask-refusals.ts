@@ -75,8 +75,8 @@ export class LimitError extends JitError {
   override readonly name = 'LimitError';
   readonly code = 'ERR_JIT_LIMIT';
   /**
-   * @param limit a member of the option `limits`; or a fixed limit: `extensions` (grants of an extension chain),
-   *   `extensionRequests` (its open requests), `reviews` (of a request), `breakGlassGrants` (of a subject at a time); or
+   * @param limit a member of the option `limits`; or a fixed limit: `locks` (open in a namespace at a time), `extensions` (grants of
+   *   an extension chain), `extensionRequests` (its open requests), `reviews` (of a request), `breakGlassGrants` (of a subject at a time); or
    *   `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
    * @param max the bound that the limit sets. Durations are milliseconds
    * @param got what the call would reach. Durations are milliseconds

@@ -218,15 +218,18 @@ export class PartialError extends JitError {
   /**
    * @param ended the grants and requests that this call has ended
    * @param failures what it could not end, at least one
+   * @param lockId only of `lock` and `unlock`: the lock, which is recorded and denies. Each sweep continues it
    */
   constructor(
     ended: PartialError['ended'],
     readonly failures: readonly EndFailure[],
+    readonly lockId?: string,
   ) {
     const named = failures.slice(0, 5).map(({ kind, id }) => (id === undefined ? `the list of ${kind}s` : `${kind} ${id}`));
     const more = failures.length > named.length ? ` and ${failures.length - named.length} more` : '';
+    const locked = lockId === undefined ? '' : `lock ${lockId} denies, and is unfinished; `;
     super(
-      `${ended.grants.length} grants and ${ended.requests.length} requests have ended; not ended: ${named.join(', ')}${more}; ` +
+      `${locked}${ended.grants.length} grants and ${ended.requests.length} requests have ended; not ended: ${named.join(', ')}${more}; ` +
         `first problem: ${messageOf(failures[0]?.error)}`,
       failures[0]?.error,
     );

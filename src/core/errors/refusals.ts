@@ -90,7 +90,7 @@ export class NotFoundError extends JitError {
    * @param id the id, or the name of a follower
    */
   constructor(
-    readonly kind: 'request' | 'grant' | 'follower' | 'provisioning change',
+    readonly kind: 'request' | 'grant' | 'lock' | 'follower' | 'provisioning change',
     readonly id: string,
   ) {
     super(`${kind} ${id} does not exist`);

@@ -13,6 +13,7 @@ const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
   used_up: () => say`its last use was taken`,
   revoked: (by) => say`it was revoked by ${by}`,
   released: (by) => say`it was released by ${by}`,
+  locked: (by) => say`${by} locked its subject or its scope`,
   ineligible: () => say`its subject is no longer eligible`,
   origin_ended: (by) => say`${by} ended the grant that it extends`,
   unjustified: (by) => say`${by} judged the break-glass use unjustified`,

@@ -1,5 +1,6 @@
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { readHorizon } from '../../kernel/horizon.js';
+import { oldestLock } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
@@ -226,20 +227,16 @@ export class Purge {
       const spent = spentHolds(cursors);
       const delivered = cursors.filter((cursor) => !spent.includes(cursor)).map((cursor) => readBookmark(cursor, 'seq'));
       const from = start.seq;
-      const to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), horizon);
+      const before = Math.min(horizon, await oldestLock(this.#ledger, this.#decodeAll));
+      const to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), before);
       step = { from, to };
       if (to === from) return true;
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
       const remove = spent.map(({ kind, id }) => ({ kind, id }));
-      return this.#ledger.commit({
-        expect,
-        put: [touched.put],
-        remove,
-        trimJournalTo: to,
-        entries: this.#entry({ horizon, trimmedTo: to }),
-      });
+      const entries = this.#entry({ horizon, trimmedTo: to });
+      return this.#ledger.commit({ expect, put: [touched.put], remove, trimJournalTo: to, entries });
     });
     return step;
   }

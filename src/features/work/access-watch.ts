@@ -1,5 +1,5 @@
 import { ClockError, isJitError, StoreError, type DeniedError } from '../../core/errors.js';
-import { coveredUntil, type GrantUse } from '../../lifecycle/status.js';
+import { coveredUntil } from '../../lifecycle/status.js';
 import type { AuditEntry } from '../../records/index.js';
 import type { ClockReading, EngineClock } from '../../core/time.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';
@@ -21,8 +21,8 @@ export interface CoverageWatchContext {
   readonly read: () => Promise<Cover>;
   /** The reads that all watches on this subject and scope share. */
   readonly shared: Pick<SharedCover, 'hint' | 'confirm'>;
-  /** The error that says why these grants do not cover the scope now. */
-  readonly denial: (uses: readonly GrantUse[], reading: ClockReading) => DeniedError;
+  /** The error that says why this coverage does not cover the scope now. */
+  readonly denial: (cover: Pick<Cover, 'uses' | 'locked'>, reading: ClockReading) => DeniedError;
   readonly onError: (error: unknown, during: string) => void;
   /** Called once, when the watch has ended. */
   readonly onEnd: () => void;
@@ -103,8 +103,9 @@ export class CoverageWatch {
     this.wake();
   }
 
-  /** Whether an entry is about a grant of the watch's subject, or a grant that the coverage depends on. */
-  #isConcerned({ grantId, data }: AuditEntry): boolean {
+  /** Whether an entry is about a grant of the watch's subject, a grant that the coverage depends on, or a new lock. */
+  #isConcerned({ type, grantId, data }: AuditEntry): boolean {
+    if (type === 'lock.set') return true;
     return grantId !== undefined && (data.subject === this.#context.subject || this.#restsOn(grantId));
   }
 
@@ -189,10 +190,11 @@ export class CoverageWatch {
   #goesOn(reading: ClockReading): boolean {
     if (this.signal.aborted) return false;
     const { subject, scope, denial, leewayMs } = this.#context;
-    const { uses } = this.#cover as Cover;
+    const cover = this.#cover as Cover;
+    const { uses } = cover;
     const until = uses && coveredUntil(uses, reading);
     if (uses !== undefined && until === undefined) {
-      this.end(denial(uses, reading));
+      this.end(denial(cover, reading));
       return false;
     }
     if (!(this.#unconfirmedMs(reading) < this.#options.maxUnconfirmedMs)) {

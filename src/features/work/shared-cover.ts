@@ -1,11 +1,14 @@
 import type { Stopwatch } from '../../core/stopwatch.js';
 import type { GrantUse } from '../../lifecycle/status.js';
+import type { Decision } from '../../records/index.js';
 import type { ClockReading } from '../../core/time.js';
 
 /** The result of one read of the grants that reach a scope. */
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
   readonly uses: readonly GrantUse[] | undefined;
+  /** The decision, where a lock denies. */
+  readonly locked: Decision | undefined;
   /** The clock's reading before the store was asked. Epoch milliseconds. */
   readonly begunAt: number;
   /** Started before the store was asked. It measures how long the coverage has not been confirmed, even if the clock was set. */

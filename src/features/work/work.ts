@@ -71,7 +71,7 @@ export class Work {
         leewayMs: this.#settings.leewayMs,
         read: async () => seen(await this.#cover(subject, scope, true)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
-        denial: (uses, reading) => denied(judge(uses, subject, scope, reading)),
+        denial: ({ uses = [], locked }, reading) => denied(locked ?? judge(uses, subject, scope, reading)),
         onError: this.#settings.onError,
         onEnd: () => {
           this.#open.delete(watch);
@@ -127,7 +127,9 @@ export class Work {
   async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();
-    if (this.#checker.standing(subject, scope) !== undefined) return { uses: undefined, begunAt: reading.now, age, reading };
-    return coverageOf(this.#kernel, subject, scope, waits);
+    const isStanding = this.#checker.standing(subject, scope) !== undefined;
+    if (isStanding && !this.#settings.standingObeysLocks) return { uses: undefined, locked: undefined, begunAt: reading.now, age, reading };
+    const cover = await coverageOf(this.#kernel, subject, scope, waits);
+    return isStanding && cover.locked === undefined ? { ...cover, uses: undefined } : cover;
   }
 }

@@ -9,6 +9,7 @@ export const RECORD_KINDS = [
   'reuse',
   'provisioning',
   'subject',
+  'lock',
 ] as const satisfies readonly StoredRecord['kind'][];
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
@@ -39,6 +40,7 @@ export class RecordDrafts {
     reuse: new Map(),
     provisioning: new Map(),
     subject: new Map(),
+    lock: new Map(),
   };
   /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();

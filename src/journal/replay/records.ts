@@ -1,6 +1,7 @@
 import {
   decodeProvisioningChange,
   decodeGrant,
+  decodeLocks,
   decodeRequest,
   decodeReuse,
   decodeSubject,
@@ -9,6 +10,7 @@ import {
   encode,
   makeProvisioningChange,
   makeGrant,
+  makeLocks,
   makeRequest,
   makeReuse,
   makeSubject,
@@ -18,6 +20,7 @@ import {
   type AccessRequest,
   type ProvisioningChange,
   type Grant,
+  type Locks,
   type Reuse,
   type StoredRecord,
   type Subject,
@@ -36,6 +39,7 @@ interface Records {
   readonly reuse: Reuse;
   readonly provisioning: ProvisioningChange;
   readonly subject: Subject;
+  readonly lock: Locks;
 }
 
 /**
@@ -68,6 +72,8 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
       return decodeReuse(encode(makeReuse(given as Reuse)));
     case 'provisioning':
       return decodeProvisioningChange(encode(makeProvisioningChange(given as ProvisioningChange)));
+    case 'lock':
+      return decodeLocks(encode(makeLocks(given as Locks)));
     case 'subject': {
       const { openedForOthers, denied } = given as Subject;
       return decodeSubject(encode(makeSubject({ id, version, unreviewed: drafts.owing(id), openedForOthers, denied })));

@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../../core/json.js';
-import { isObject, type AuditEntry, type EntryType } from '../../records/index.js';
+import { isObject, LOCK_ROW, type AuditEntry, type EntryType } from '../../records/index.js';
 import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';
 
@@ -121,6 +121,8 @@ const closeUsage: Write = (to, entry, { usageVersion, endedAt }) => to.write(ent
 const recordProvisioning: Write = (to, entry, { provisioningId, version, ...fields }) =>
   to.write(entry, 'provisioning', provisioningId, version, fields);
 
+const recordLocks: Write = (to, entry, { version, locks, ended }) => to.write(entry, 'lock', LOCK_ROW.id, version, { locks, ended });
+
 const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
   const areKeys = Array.isArray(removed) && removed.every((key) => isObject(key) && typeof (key as JsonObject)['id'] === 'string');
   if (!areKeys) throw misfit(entry.seq, 'does not name the records that it removed');
@@ -156,6 +158,10 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'provisioning.stuck': recordProvisioning,
   'provisioning.retried': recordProvisioning,
   'provisioning.dismissed': recordProvisioning,
+  'lock.set': recordLocks,
+  'lock.completed': recordLocks,
+  'lock.lifted': recordLocks,
+  'lock.expired': recordLocks,
   'attempt.refused': nothing,
   'journal.purged': purge,
   'journal.accepted': nothing,

@@ -8,7 +8,7 @@ import { askRows } from '../store-reads.js';
 import { unlike } from './difference.js';
 import { compare, expectedOf, stateOf, whyUnproven, type Key } from './journal-state.js';
 import { Listing, PAGE, type PagesOfStore } from './listing.js';
-import { belongsInLive, isLiveKind, keyOf, placesOf, readLive, rowIn, type LivePlace, type LiveRows } from './live-rows.js';
+import { belongsInLive, isInLive, isLiveKind, keyOf, placesOf, readLive, rowIn, type LivePlace, type LiveRows } from './live-rows.js';
 import { problemIn, type JournalProblem, type JournalReading } from './reading.js';
 
 /** A row, and its problem. */
@@ -117,7 +117,9 @@ export class Comparison {
         answers,
       );
       for (const { place, expected } of batch) {
-        for (const row of answers.get(keyOf(place)) as readonly unknown[]) this.#receive(row, place, expected, suspects);
+        const answer = answers.get(keyOf(place)) as readonly unknown[];
+        for (const row of answer) this.#receive(row, place, expected, suspects);
+        this.#expectLocks(answer, place, suspects);
         for (const [name, key] of expected) suspects.set(name, key);
       }
       await nextTurn();
@@ -129,10 +131,8 @@ export class Comparison {
   /** Compares a row of an answer of `live`: it is correct, or a suspect. */
   #receive(row: unknown, place: LivePlace, expected: Map<string, Key>, suspects: Map<string, Key>): void {
     const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };
-    if (kind === LOCK_ROW.kind && id === LOCK_ROW.id) {
-      this.#reportLocks();
-      return;
-    }
+    // `#expectLocks` compares it: every answer has it while a lock is open.
+    if (kind === LOCK_ROW.kind && id === LOCK_ROW.id) return;
     if (!isLiveKind(kind) || typeof id !== 'string') {
       this.differences.push({
         kind: typeof kind === 'string' ? kind : 'grant',
@@ -147,16 +147,23 @@ export class Comparison {
       expected.delete(nameOf(key));
       return;
     }
+    this.#suspect(key, place, suspects);
+  }
+
+  /** Compares the row of locks in an answer of `live` with the journal. */
+  #expectLocks(answer: readonly unknown[], place: LivePlace, suspects: Map<string, Key>): void {
+    const given = rowIn(answer, LOCK_ROW.kind, LOCK_ROW.id);
+    const state = stateOf(this.#reading, LOCK_ROW);
+    const isOpen = typeof state === 'object' && expectedOf(this.#reading, state).row.open;
+    const isRight = isOpen ? given !== undefined && compare(this.#reading, LOCK_ROW, given) === undefined : given === undefined;
+    if (!isRight) this.#suspect(LOCK_ROW, place, suspects);
+  }
+
+  #suspect(key: Key, place: LivePlace, suspects: Map<string, Key>): void {
     suspects.set(nameOf(key), key);
     const strays = this.#strays.get(nameOf(key));
     if (strays === undefined) this.#strays.set(nameOf(key), [place]);
     else strays.push(place);
-  }
-
-  /** Reports the lock row once: every answer of `live` has it, and no entry of this version records locks. */
-  #reportLocks(): void {
-    if (this.differences.some(({ kind }) => kind === LOCK_ROW.kind)) return;
-    this.differences.push({ ...LOCK_ROW, problem: 'is not in the journal' });
   }
 
   /** Reads the suspects again, until two readings of the journal around that read have the same state of them. */
@@ -198,7 +205,7 @@ export class Comparison {
   }
 
   async #readLive(keys: readonly Key[], rows: readonly (Row | undefined)[], read: Round): Promise<void> {
-    const places = keys.flatMap((key, i) => (isLiveKind(key.kind) ? this.#placesOf(key, rows[i]) : []));
+    const places = keys.flatMap((key, i) => (isInLive(key.kind) ? this.#placesOf(key, rows[i]) : []));
     await readLive(this.#store, places, read.live);
   }
 
@@ -214,11 +221,12 @@ export class Comparison {
     // `#judge` reports an answer of `get` that is no row.
     if (key.kind === 'horizon' || (row !== undefined && !isObject(row))) return undefined;
     const found = unlike('find', await this.#listing.row(key.kind, { at: this.#createdAt(key, row), id: key.id }, read.pages), row);
-    if (found !== undefined || !isLiveKind(key.kind)) return found;
+    if (found !== undefined || !isInLive(key.kind)) return found;
     const own = isObject(row) ? new Set(placesOf(row).map(keyOf)) : new Set<string>();
     for (const place of this.#placesOf(key, row)) {
       const given = rowIn(read.live.get(keyOf(place)), key.kind, key.id);
-      if (given === undefined && !(belongsInLive(row) && own.has(keyOf(place)))) continue;
+      const isExpected = belongsInLive(row) && (key.kind === LOCK_ROW.kind || own.has(keyOf(place)));
+      if (given === undefined && !isExpected) continue;
       const problem = unlike('live', given, belongsInLive(row) ? row : undefined);
       if (problem !== undefined) return problem;
     }

@@ -1,5 +1,5 @@
 import type { GrantStore, Row } from '../../core/store-port.js';
-import { isObject } from '../../records/index.js';
+import { isLockRow, isObject, LOCK_ROW } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { askLive } from '../store-reads.js';
 
@@ -19,9 +19,12 @@ const BEFORE_ALL = 0;
 
 export const isLiveKind = (kind: unknown): kind is 'grant' | 'usage' => kind === 'grant' || kind === 'usage';
 
+/** Whether `live` may return rows of this kind: those of a subject, and the row of locks with every answer. */
+export const isInLive = (kind: unknown): boolean => isLiveKind(kind) || kind === LOCK_ROW.kind;
+
 /** Whether `live` must return the row for its queries. */
 export const belongsInLive = (row: Row | undefined): row is Row =>
-  isObject(row) && isLiveKind(row.kind) && row.open && row.subject !== undefined && (row.until ?? 0) > BEFORE_ALL;
+  isObject(row) && row.open && (isLockRow(row) || (isLiveKind(row.kind) && row.subject !== undefined && (row.until ?? 0) > BEFORE_ALL));
 
 /** The queries of `live` that must return the row: of its subject, and of its subject and scope. */
 export function placesOf({ subject, scope }: Pick<Row, 'subject' | 'scope'>): readonly LivePlace[] {

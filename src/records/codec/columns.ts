@@ -9,7 +9,7 @@ export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'fr
 
 /** Builds the columns of every kind by one literal, so that they share one hidden class. */
 export const columns = (
-  subject: string,
+  subject: string | undefined,
   scope: string | undefined,
   open: boolean,
   createdAt: number,

@@ -3,6 +3,7 @@ import type { Row } from '../../core/store-port.js';
 import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
 import { grantBody, grantColumns } from './grant.js';
+import { locksBody, locksColumns } from './locks.js';
 import {
   provisioningBody,
   provisioningColumns,
@@ -47,5 +48,7 @@ function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
       return [provisioningColumns(record), provisioningBody(record)];
     case 'subject':
       return [subjectColumns(record), subjectBody(record)];
+    case 'lock':
+      return [locksColumns(record), locksBody(record)];
   }
 }

@@ -221,6 +221,7 @@ describe('decided', () => {
     'denied limit': 'was denied: a limit was reached',
     'cancelled cancelled': 'was cancelled by user:sam',
     'cancelled revoked': 'was cancelled: user:sam revoked it',
+    'cancelled locked': 'was cancelled: user:sam locked its subject or its scope',
     'cancelled origin_ended': 'was cancelled: the grant that it would extend was ended early',
     'expired time': 'expired: no reviewer decided it in time',
   };
@@ -285,6 +286,7 @@ describe('ended', () => {
     revoked: 'it was revoked by user:sam',
     released: 'it was released by user:sam',
     ineligible: 'its subject is no longer eligible',
+    locked: 'user:sam locked its subject or its scope',
     origin_ended: 'user:sam ended the grant that it extends',
     unjustified: 'user:sam judged the break-glass use unjustified',
   };

@@ -1,0 +1,31 @@
+import type { LocksContext } from '../lifecycle/lock.js';
+import type { Row } from '../core/store-port.js';
+import { decodeLocks, LOCK_ROW, type Locks } from '../records/index.js';
+import { lockOverlaps, type DecodeAll } from './enforcement.js';
+import type { Kernel } from './kernel.js';
+import type { LedgerReads } from './ledger-reads.js';
+
+/** The row of locks. `undefined`: the namespace has had no lock yet. @throws CorruptError, StoreError */
+export async function readLocks({ ledger }: Pick<Kernel, 'ledger'>): Promise<Locks | undefined> {
+  const row = await ledger.row(LOCK_ROW.kind, LOCK_ROW.id);
+  return row && decodeLocks(row);
+}
+
+/** The locks, for a rule that creates access. @throws CorruptError, StoreError: nothing is created while the locks are unreadable */
+export async function loadLocks(kernel: Kernel): Promise<LocksContext> {
+  return { row: await readLocks(kernel), overlaps: lockOverlaps(kernel.settings.scopes) };
+}
+
+/** The locks in a row that was read. @throws CorruptError */
+export const locksIn = ({ settings }: Kernel, row: Row | undefined): LocksContext => ({
+  row: row && decodeLocks(row),
+  overlaps: lockOverlaps(settings.scopes),
+});
+
+/** When the oldest open lock was set: only the journal has its reason, so a purge keeps its entry. 0: the locks are unreadable. */
+export async function oldestLock(ledger: LedgerReads, decodeAll: DecodeAll): Promise<number> {
+  const row = await ledger.row(LOCK_ROW.kind, LOCK_ROW.id);
+  if (row === undefined) return Infinity;
+  const [locks] = decodeAll([row], decodeLocks);
+  return locks === undefined ? 0 : Math.min(...locks.locks.map(({ at }) => at));
+}
