@@ -49,7 +49,6 @@ async function refused(what: string, call: () => Promise<unknown>) {
   }
 }
 
-const lineOf = ({ type, actor, data }: AuditEntry) =>
-  `${type} by ${actor}${data['reason'] === undefined ? '' : `: ${String(data['reason'])}`}`;
+const lineOf = ({ type, actor, data: { reason } }: AuditEntry) => `${type} by ${actor}${typeof reason === 'string' ? `: ${reason}` : ''}`;
 
 void main();

@@ -115,6 +115,8 @@ export interface InboxItem {
   readonly request: RequestWithStatus;
   /** The groups of the quorum in which this reviewer may act. */
   readonly groups: readonly string[];
+  /** Whether a lock refuses this reviewer's approval now: on the reviewer, on an id of the request, or on a scope. A denial is taken. */
+  readonly locked: boolean;
   /** The approvals that the request still needs, by group, as recorded so far. The engine asks each reviewer's groups again at the end. */
   readonly missing: readonly MissingApprovals[];
   /** {@link missing} in words, such as `1 more of security`. */

@@ -1,12 +1,14 @@
 import { isJitError } from '../core/errors.js';
 import { TurnBudget } from '../core/time.js';
 import type { Page } from '../core/ports.js';
+import { lockableOf, lockOn, type LocksContext } from '../lifecycle/lock.js';
 import { mayAct, missingApprovals, reviewBy } from '../lifecycle/review.js';
 import { missingInWords } from '../lifecycle/quorum.js';
 import { twinsOf } from '../lifecycle/same-ask.js';
-import { moment } from '../lifecycle/transition.js';
+import { moment, type Moment } from '../lifecycle/transition.js';
 import { decodeRequest, MAX_LOOK, placeOf, type AccessRequest } from '../records/index.js';
 import { openRequestsOf, overlapsOf, recentDenialsFor } from '../kernel/context.js';
+import { loadLocks } from '../kernel/locks.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { InboxItem } from './answers.js';
@@ -83,6 +85,7 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
   const requests = page.map(({ request }) => request);
   const denials = await recentDenialsFor(kernel, requests, turns);
   const open = await openBySubject(kernel, requests, turns);
+  const locks = await locksOrNone(kernel);
   const now = moment(kernel.clock, reviewer);
   const overlaps = overlapsOf(kernel);
   const items: InboxItem[] = [];
@@ -93,6 +96,7 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
     items.push({
       request: withStatus(request, 'pending'),
       groups,
+      locked: locks === undefined || isLocked(locks, request, reviewer, now),
       missing,
       missingInWords: missingInWords(missing),
       ownReview: reviewBy(request, reviewer),
@@ -101,6 +105,22 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
     });
   }
   return items;
+}
+
+/** The locks. `undefined`: they are unreadable, so every approval is refused (L30). */
+async function locksOrNone(kernel: Kernel): Promise<LocksContext | undefined> {
+  try {
+    return await loadLocks(kernel);
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
+    kernel.settings.onError(error, 'inbox');
+    return undefined;
+  }
+}
+
+function isLocked(locks: LocksContext, request: AccessRequest, reviewer: string, { now }: Moment): boolean {
+  const { ids, scopes } = lockableOf(request);
+  return lockOn(locks, { ids: [reviewer, ...ids], scopes }, now) !== undefined;
 }
 
 /** The open requests of each subject: only requests for the same subject can be twins. */

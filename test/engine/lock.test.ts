@@ -146,6 +146,20 @@ describe('lock() on the id of a reviewer or a requester', () => {
     expect((await engine.approve(id, { by: ANA })).outcome).toBe('granted');
   });
 
+  it('marks the items of the inbox that it keeps from being approved', async () => {
+    const { engine } = anEngine();
+    await aPending(engine, { requestedBy: LEE });
+    await aPending(engine, { subject: 'user:noor' });
+    const lockedFor = async (reviewer: string) =>
+      Object.fromEntries((await engine.inbox(reviewer)).items.map(({ request, locked }) => [request.subject, locked]));
+    expect(await lockedFor(SAM)).toEqual({ [MAYA]: false, 'user:noor': false });
+    await engine.lock({ subject: LEE }, lockOf());
+    expect(await lockedFor(SAM)).toEqual({ [MAYA]: true, 'user:noor': false });
+    await engine.lock({ subject: SAM }, lockOf());
+    expect(await lockedFor(SAM)).toEqual({ [MAYA]: true, 'user:noor': true });
+    expect(await lockedFor(ANA)).toEqual({ [MAYA]: true, 'user:noor': false });
+  });
+
   it('refuses asks that it makes on behalf of another subject', async () => {
     const { engine } = anEngine();
     await engine.lock({ subject: SAM }, lockOf());

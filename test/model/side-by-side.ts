@@ -341,7 +341,7 @@ export class SideBySide {
         const lock = model.locks.length === 0 ? undefined : dice.of(model.locks);
         if (lock === undefined) return;
         const own = lock.subject !== undefined && dice.once(3);
-        const by = own ? (lock.subject as string) : CISO;
+        const by = own ? lock.subject : CISO;
         this.#say('unlock', lock, by);
         const isRefused = own && lock.end === undefined;
         const lifted = await this.#try({ must: isRefused ? ['ERR_JIT_DENIED'] : [] }, () => engine.unlock(lock.id, { by }));
