@@ -21,7 +21,7 @@ import { nextVersion, noChange, stamp, SWEEPER, type Moment, type Transition } f
  */
 
 /** The most locks that are open at a time. */
-export const MAX_LOCKS = 64;
+const MAX_LOCKS = 64;
 /** The most ended locks that the row keeps, for repeated calls. */
 const MAX_ENDED = 16;
 
@@ -47,7 +47,7 @@ export const isLockOpen = ({ completedAt, until }: Lock, now: number): boolean =
   !(completedAt !== undefined && until !== undefined && until <= now);
 
 /** Whether a lock, open or not, is about this access. */
-export const isLockOn = (lock: Lock, { ids, scopes }: Lockable, overlaps: LocksContext['overlaps']): boolean => {
+const isLockOn = (lock: Lock, { ids, scopes }: Lockable, overlaps: LocksContext['overlaps']): boolean => {
   const { subject, scope } = lock;
   return subject === undefined ? scopes.some((one) => overlaps(scope as string, one)) : ids.some((id) => isReachedBy(id, subject));
 };
