@@ -62,9 +62,12 @@ export const usageDueAt = (usage: Usage): number | undefined =>
 export const provisioningDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined =>
   outcome === undefined ? tryAt : undefined;
 
-/** A lock that is unfinished is due at once: a sweep ends the access that is left. A complete one is due at its `until`. */
+/** How long the process that set a lock has to finish it alone. Otherwise every process of a fleet would end the same records. */
+const OWN_PASSES_MS = 10_000;
+
+/** A complete lock is due at its `until`. An unfinished one is due soon after it was set: a sweep then ends the access that is left. */
 export function locksDueAt({ locks }: Pick<Locks, 'locks'>): number | undefined {
-  const due = Math.min(...locks.map(({ at, until = Infinity, completedAt }) => (completedAt === undefined ? at : until)));
+  const due = Math.min(...locks.map(({ at, until = Infinity, completedAt }) => (completedAt === undefined ? at + OWN_PASSES_MS : until)));
   return due === Infinity ? undefined : due;
 }
 

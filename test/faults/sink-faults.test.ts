@@ -98,7 +98,7 @@ const gist = (answer: unknown): unknown => {
   if (typeof answer !== 'object' || answer === null) return typeof answer === 'string' ? 'a text' : answer;
   if (Array.isArray(answer)) return answer.length;
   const { outcome, allowed, reason, usesLeft, status, items, ended, seq } = answer as Record<string, unknown>;
-  return { outcome, allowed, reason, usesLeft, status, items: gist(items), ended, seq };
+  return { outcome, allowed, reason, usesLeft, status, items: gist(items), ended: gist(ended), seq };
 };
 
 const typesOf = async (made: Prepared & { store: Parameters<typeof everything>[0] }) =>

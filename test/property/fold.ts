@@ -4,6 +4,7 @@ import { readJournal } from '../../src/journal.js';
 import {
   decodeProvisioningChange,
   decodeGrant,
+  decodeLocks,
   decodeRequest,
   decodeReuse,
   decodeSubject,
@@ -24,6 +25,7 @@ const DECODE = {
   reuse: decodeReuse,
   provisioning: decodeProvisioningChange,
   subject: decodeSubject,
+  lock: decodeLocks,
 };
 
 /** Rebuilds every record from entries alone (L27). Throws on an entry that does not follow from the earlier ones. */
@@ -36,6 +38,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     reuse: new Map<string, Fields>(),
     provisioning: new Map<string, Fields>(),
     subject: new Map<string, Fields>(),
+    lock: new Map<string, Fields>(),
   };
   const versions = new Set<string>();
   for (const { type, requestId = '', grantId = '', data, seq } of entries) {
@@ -66,7 +69,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       forgotten = [],
       ...fields
     } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
-    if (type.startsWith('provisioning.')) {
+    if (type.startsWith('lock.')) {
+      // Each entry holds the whole row.
+      write('lock', 'open', version, { locks: fields['locks'], ended: data['ended'] });
+    } else if (type.startsWith('provisioning.')) {
       // Each entry holds the whole record.
       const { provisioningId, ...whole } = fields;
       made.provisioning.delete(provisioningId as string);

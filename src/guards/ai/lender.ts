@@ -207,6 +207,7 @@ export class Lender<Input, Context> {
     const { scope } = borrowing;
     if (isJitError(error)) {
       if (error.code === 'ERR_JIT_DENIED') return not(`The access to ${scope} exists no longer. Nothing was done.`);
+      if (error.code === 'ERR_JIT_LOCKED') return not(`${scope} is locked and cannot be requested. Nothing was done.`);
       if (error.code === 'ERR_JIT_INELIGIBLE' || isOfRules(error))
         return not(`${scope} cannot be requested${because(error.reason)}. Nothing was done.`);
     }

@@ -181,6 +181,15 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(failures).toMatchObject([{ code: 'ERR_JIT_APPROVER' }]);
   });
 
+  it('says that a locked scope cannot be requested, without the reason of the lock', async () => {
+    const made = anOffice();
+    await made.engine.lock({ scope: 'billing:**' }, { by: 'user:ops', reason: 'INC-9' });
+    expect(await open(sdk, made).call(ORDER)).toMatchObject({
+      state: 'told',
+      told: 'billing:42:refund is locked and cannot be requested. Nothing was done.',
+    });
+  });
+
   it("returns the approver's reason to an ineligible agent, and names a limit without its details", async () => {
     const made = anOffice();
     made.approver.script.isEligible = { eligible: false, reason: 'the contract has ended' };
