@@ -297,7 +297,8 @@ export class JitEngine<Scope extends string = string> {
    */
   async lock(target: LockTarget, options: LockBy): Promise<LockResult> {
     this.#refuseIfClosed();
-    return lock(this.#kernel, parseLock(this.#kernel, target, options));
+    const read = parseLock(this.#kernel, target, options);
+    return this.#refusals.noteRefusals({ actor: read.by }, () => lock(this.#kernel, read));
   }
 
   /**

@@ -76,10 +76,12 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
 export async function lock(kernel: Kernel, { key, by, reason, ...target }: ParsedLock): Promise<LockResult> {
   const { ledger, clock } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'lock', by, key);
+  // Locks that time has ended must not refuse this one where no sweep runs.
+  await expire(kernel);
   const set = async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by));
   const found: LockSet | undefined = await ledger.runDurably(set, true);
   if (found === undefined) throw new IdempotencyError(id);
-  const ended = 'end' in found.lock ? NOTHING : await finishLock(kernel, found.lock, reason);
+  const ended = 'end' in found.lock ? NOTHING : await finishLock(kernel, found.lock);
   const [row, { now }] = [await readLocks(kernel), clock.read()];
   return { lock: lockWithStatus(findLock(row, id) ?? found.lock, now), reused: found.reused, ended };
 }
@@ -94,7 +96,7 @@ export async function unlock(kernel: Kernel, id: string, by: string, reason: str
   const open = findLock(await readLocks(kernel), id);
   if (open !== undefined && !('end' in open)) {
     refuseOwnLock(open, by);
-    await finishLock(kernel, open, undefined);
+    await finishLock(kernel, open);
   }
   const lift = async () => liftLock(await readLocks(kernel), id, reason, moment(clock, by));
   return lockWithStatus(await ledger.runDurably(lift, true), clock.read().now);
@@ -112,29 +114,36 @@ export async function listLocks(kernel: Kernel): Promise<readonly LockWithStatus
  * can not be finished stops no other lock. It is reported, and the next sweep tries it again.
  */
 export async function sweepLocks(kernel: Kernel): Promise<void> {
-  const { ledger, clock, settings } = kernel;
+  const { settings } = kernel;
   for (const one of (await readLocks(kernel))?.locks ?? []) {
     if (one.completedAt !== undefined) continue;
     try {
-      await finishLock(kernel, one, undefined);
+      await finishLock(kernel, one);
     } catch (error) {
       settings.onError(error, 'lock');
     }
   }
-  await ledger.run(async () => expireLocks(await readLocks(kernel), moment(clock, SWEEPER)), true);
+  await expire(kernel);
 }
+
+/** Records the end of the locks whose `until` has passed. */
+const expire = (kernel: Kernel): Promise<void> =>
+  kernel.ledger.run(async () => expireLocks(await readLocks(kernel), moment(kernel.clock, SWEEPER)), true);
 
 /** The report of a call that had nothing to end, because the lock is complete. */
 const NOTHING: RevokeAllReport = Object.freeze({ grants: NONE, requests: NONE, matched: true, similar: NONE });
 
-/** Ends all access that a lock reaches, and records that the lock is complete. The ended records name the caller that set the lock. */
-async function finishLock(kernel: Kernel, one: Lock, reason: string | undefined): Promise<RevokeAllReport> {
+/**
+ * Ends all access that a lock reaches, and records that the lock is complete. The ended records name the caller that set the lock, and
+ * not its reason: their subjects read them.
+ */
+async function finishLock(kernel: Kernel, one: Lock): Promise<RevokeAllReport> {
   if (one.completedAt !== undefined) return NOTHING;
   const { ledger, clock } = kernel;
   const tally = new EndTally();
   const target = one.subject === undefined ? targetOfScope(kernel, one.scope as string) : targetOfSubject(kernel, one.subject);
   try {
-    const match = await endAll(kernel, target, one.by, { cause: 'locked', reason }, tally);
+    const match = await endAll(kernel, target, one.by, { cause: 'locked', reason: undefined }, tally);
     if (tally.failures.length === 0) {
       await ledger.run(async () => completeLock(await readLocks(kernel), one.id, moment(clock, one.by)), true);
       return { ...tally.ended, ...match };

@@ -69,8 +69,7 @@ async function loadReviewContext(
 ): Promise<ReviewContext> {
   const { approver } = kernel;
   const groups = new Map<string, readonly string[]>();
-  const locks = verdict === 'approve' ? await loadLocks(kernel) : undefined;
-  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks };
+  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks: undefined };
   const own = await approver.groupsOf(reviewer, request);
   const confirm = reviewersToConfirm(request, reviewer, verdict, own);
   groups.set(reviewer, own);
@@ -78,7 +77,10 @@ async function loadReviewContext(
   const theirs = await askTogether(others, (other) => approver.groupsOf(other, request));
   others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
   const eligible = confirm.length > 0 && verdict === 'approve' ? await approver.mayHold(request, 'approval') : undefined;
-  return { groups, eligible, issue: eligible === true ? await loadIssueContext(kernel, request) : undefined, locks };
+  const issue = eligible === true ? await loadIssueContext(kernel, request) : undefined;
+  // After the approver's answers, and from the one reading that the commit compares: a lock that is set in between refuses.
+  const locks = verdict === 'approve' ? (issue?.locks ?? (await loadLocks(kernel))) : undefined;
+  return { groups, eligible, issue, locks };
 }
 
 /** Whether the rules refuse a review by this person, regardless of the groups that the approver names. */

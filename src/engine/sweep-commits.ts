@@ -1,5 +1,7 @@
+import { isJitError } from '../core/errors.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { loadLocks } from '../kernel/locks.js';
+import type { LocksContext } from '../lifecycle/lock.js';
 import { recordTime, workOn, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
 import { decodeRequest } from '../records/index.js';
@@ -23,8 +25,7 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   // Counts the writes separately from the reads. On a disk, the commit of a full chunk takes about as long as the read of its
   // page. Both count twice their rows, so the two do not share one turn of the event loop (L42).
   await tally.turns.spend(2 * records.length);
-  const before = moment(kernel.clock, SWEEPER);
-  const locks = records.some((record) => 'grant' in record && workOn(record, before) === 'started') ? await loadLocks(kernel) : undefined;
+  const locks = await locksForStarts(kernel, records);
   const transition = recordTime(records, moment(kernel.clock, SWEEPER), locks);
   const outcome = await tryCommit(kernel, transition, tally);
   if (outcome === 'committed') return transition.result;
@@ -35,6 +36,19 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   // gives up at these rows has recorded all others.
   const later = await committed(kernel, records.slice(half), tally);
   return [...(await committed(kernel, records.slice(0, half), tally)), ...later];
+}
+
+/** The locks, where a start is due. While they are unreadable, no start is recorded, and everything else is. */
+async function locksForStarts(kernel: Kernel, records: readonly Timed[]): Promise<LocksContext | undefined> {
+  const now = moment(kernel.clock, SWEEPER);
+  if (!records.some((record) => 'grant' in record && workOn(record, now) === 'started')) return undefined;
+  try {
+    return await loadLocks(kernel);
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
+    kernel.settings.onError(error, 'sweep');
+    return undefined;
+  }
 }
 
 /** @throws the store's error, after more than {@link MAX_REFUSED} refused commits in a row */

@@ -1,12 +1,13 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
-import { judge, reaches } from '../lifecycle/check.js';
+import { reaches } from '../lifecycle/check.js';
+import { lockedUntil } from '../lifecycle/lock.js';
 import { isUsable } from '../lifecycle/status.js';
 import { moment, noChange, type Transition } from '../lifecycle/transition.js';
 import { consumeUse, grantToConsume, isRepeatable, isTouchDue, touchGrant } from '../lifecycle/usage.js';
 import type { Decision, Grant, Use } from '../records/index.js';
 import type { Consumption } from './answers.js';
-import { denied } from './checker.js';
+import { denied, judgeReaching } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { grantsReaching } from './coverage.js';
 import { derivedId } from '../kernel/ids.js';
@@ -91,21 +92,21 @@ async function useOf({ ledger }: Kernel, useId: string | undefined): Promise<Use
  *
  * @throws DeniedError where the grant no longer allows. It carries the use, for a caller without a record of its first call.
  */
-async function repeatUse(
-  { clock, ledger, settings }: Kernel,
-  { id, grantId, subject, scope: usedFor, at, usesLeft }: Use,
-  scope: string,
-): Promise<Consumption> {
+async function repeatUse(kernel: Kernel, { id, grantId, subject, scope: usedFor, at, usesLeft }: Use, scope: string): Promise<Consumption> {
   if (usedFor !== scope) throw new IdempotencyError(id);
+  const { clock, ledger, settings } = kernel;
   const uses = (await ledger.grantsWithUsage([grantId])).filter(({ grant }) => reaches(settings.scopes, grant.scope, scope));
+  const { row, overlaps } = await loadLocks(kernel);
   const reading = clock.read();
-  const grant = uses.find((use) => isRepeatable({ usesLeft }, use, reading))?.grant;
+  // The last use has ended its grant, so no pass of a lock meets that grant.
+  const locked = lockedUntil(row?.locks ?? [], overlaps, subject, scope, reading.now);
+  const grant = locked === undefined ? uses.find((use) => isRepeatable({ usesLeft }, use, reading))?.grant : undefined;
   if (grant !== undefined) return { allowed: true, reused: true, subject, scope, at, grant: usedGrant(grant), usesLeft };
   const takenAt = new Date(at).toISOString();
   throw new DeniedError(
     `this idempotencyKey took a use of ${scope} at ${takenAt}, and grant ${grantId} allows nothing now`,
     subject,
-    judge(uses, subject, scope, reading),
+    judgeReaching(locked ?? uses, subject, scope, reading),
     { at, usesLeft },
   );
 }

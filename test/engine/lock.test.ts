@@ -75,7 +75,7 @@ describe('lock({ subject })', () => {
     expect(ended.requests.map(({ id }) => id)).toEqual([pending.id]);
     expect(ended.grants.map(({ id }) => id).sort()).toEqual([live.id, scheduled.id].sort());
     for (const { id } of [live, scheduled]) {
-      expect((await engine.getGrant(id))?.end).toMatchObject({ status: 'revoked', cause: 'locked', by: OPS, reason: 'INC-9' });
+      expect((await engine.getGrant(id))?.end).toMatchObject({ status: 'revoked', cause: 'locked', by: OPS, reason: undefined });
     }
     expect((await engine.getRequest(pending.id))?.request.end).toMatchObject({ status: 'cancelled', cause: 'locked', by: OPS });
   });
@@ -440,6 +440,31 @@ describe('a lock against a concurrent change', () => {
     expect((await engine.listGrants()).items).toEqual([]);
   });
 
+  it('refuses an approval whose reviewers are locked while the approver answers (L9, L17)', async () => {
+    for (const locked of [ANA, SAM]) {
+      const clock = new ManualClock();
+      const store = new MemoryGrantStore();
+      let whileAsked: (() => Promise<unknown>) | undefined;
+      const approver = {
+        ...reviewers({ members: [SAM, ANA, LEE], approvals: 2 }),
+        isEligible: async (_request: unknown, when: string) => {
+          const call = when === 'approval' ? whileAsked : undefined;
+          whileAsked = undefined;
+          await call?.();
+          return true;
+        },
+      };
+      const { engine } = anEngine({ clock, store, approver });
+      const { id } = await aPending(engine);
+      await engine.approve(id, { by: SAM });
+      whileAsked = () => engine.lock({ subject: locked }, lockOf());
+      const approval = engine.approve(id, { by: ANA });
+      if (locked === ANA) await refusal(approval, 'ERR_JIT_LOCKED');
+      else expect((await approval).outcome).toBe('pending');
+      expect((await engine.listGrants()).items).toEqual([]);
+    }
+  });
+
   it('has one order with a start that a sweep records', async () => {
     const { one, other, clock } = twoEngines();
     const grant = await aGranted(one, { startsAt: at(MINUTE) });
@@ -458,6 +483,19 @@ describe('a lock against a concurrent change', () => {
     await clock.advance(1);
     expect(watch.signal.aborted).toBe(true);
     expect(watch.signal.reason).toMatchObject({ code: 'ERR_JIT_DENIED' });
+  });
+});
+
+describe('a use under a key, repeated under a lock', () => {
+  it('is denied, although its last use has ended the grant (L36)', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 1 } } });
+    const { engine } = anEngine({ approver });
+    await ask(engine);
+    await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' });
+    expect((await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' })).reused).toBe(true);
+    await engine.lock({ subject: MAYA }, lockOf());
+    const error = await refusal(engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' }), 'ERR_JIT_DENIED');
+    expect(error).toMatchObject({ reused: true, decision: { reason: 'locked' } });
   });
 });
 
@@ -579,6 +617,26 @@ describe('the bounds and the faults of locks', () => {
     await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CORRUPT');
     expect((await engine.deny(pending.id, { by: SAM })).outcome).toBe('denied');
     expect((await engine.revoke(grant.id, { by: OPS })).status).toBe('revoked');
+  });
+
+  it('locks whose until has passed do not refuse a new one where no sweep runs', async () => {
+    const { engine, clock } = anEngine();
+    for (let i = 0; i < 64; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS, until: at(MINUTE) });
+    await clock.set(at(MINUTE));
+    expect((await engine.lock({ subject: MAYA }, lockOf())).lock.status).toBe('open');
+    expect(await engine.listLocks()).toHaveLength(1);
+  });
+
+  it('L30 L38 an unreadable row of locks lets a sweep record everything but starts', async () => {
+    const { engine, store, clock, told } = anEngine({ leewayMs: 0 });
+    await aGranted(engine, { startsAt: at(MINUTE) });
+    const ending = await aGranted(engine, { scope: 'db:short', ttl: MINUTE });
+    const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };
+    await store.commit(aChange({ put: [aRow({ kind: 'lock', id: 'open', createdAt: 0, ...empty, body: { locks: 7 } })] }));
+    await clock.set(at(MINUTE));
+    expect(await engine.sweep()).toMatchObject({ ended: 1, started: 0 });
+    expect((await engine.getGrant(ending.id))?.end?.cause).toBe('time');
+    expect(told.map(({ error }) => error)).toContainEqual(expect.objectContaining({ code: 'ERR_JIT_CORRUPT' }));
   });
 
   it('a store that fails rejects lock() before anything is recorded', async () => {

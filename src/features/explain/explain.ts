@@ -11,8 +11,9 @@ import {
   type KnownRecords,
   type ScopeRelation,
 } from '../../lifecycle/explain.js';
+import { lockOn } from '../../lifecycle/lock.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import { decodeGrant, decodeRequest, hasUsageRow, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
+import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
 import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Action } from '../../engine/checker.js';
@@ -23,6 +24,7 @@ import { previewRequest } from '../../engine/requests.js';
 import { withUsage } from '../../kernel/grant-use.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
+import { loadLocks } from '../../kernel/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Explanation, ExplanationReason } from './explanation.js';
 
@@ -110,15 +112,16 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
   const request = grant === undefined ? found.request : await requestOf(kernel, grant);
   if (reason === 'granted') {
     // The check found no access, so the grant is newer than the check. A lock may be, too.
-    if (await isLocked(kernel)) return explanation({ ...about, at, reason: 'locked', changesAt: at });
+    if (await isLocked(kernel, about)) return explanation({ ...about, at, reason: 'locked', changesAt: at });
     if (hasComeSince(kernel, changesAt)) return again();
   }
   const approvers = reason === 'pending' && request !== undefined ? await approversOf(kernel, request, at) : approversIn(asking, at);
   return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
 }
 
-async function isLocked({ ledger }: Kernel): Promise<boolean> {
-  return (await ledger.row(LOCK_ROW.kind, LOCK_ROW.id))?.open === true;
+async function isLocked(kernel: Kernel, { subject, scope }: Asked): Promise<boolean> {
+  const locks = await loadLocks(kernel);
+  return lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
 }
 
 /** Whether the access expired while its records were being read. It is then explained as ended. */
