@@ -119,6 +119,10 @@ export type {
   UnlinkedEntry,
   Usage,
   Use,
+  EndedLock,
+  Lock,
+  LockEnd,
+  Locks,
 } from './records/index.js';
 export { GRANT_ENDS, placeOf, plainWindow, readPlace, REQUEST_ENDS, type RowPlace } from './records/index.js';
 export {

@@ -123,7 +123,7 @@ export function setLock(row: Locks | undefined, { reason, ...target }: LockComma
   }
   const at = stamp(moment, row);
   const lock: Lock = { ...target, by: moment.actor, at, completedAt: undefined };
-  return written({ lock, reused: false }, 'lock.set', row, { locks: [...locks, lock] }, lock.id, at, moment.actor, { reason });
+  return written({ lock, reused: false }, 'lock.set', row, { locks: [...locks, lock] }, [lock.id], at, moment.actor, { reason });
 }
 
 /** Records that all access that a lock reaches has been ended. From then on the lock may end. */
@@ -132,7 +132,7 @@ export function completeLock(row: Locks | undefined, id: string, moment: Moment)
   if (row === undefined || lock === undefined || lock.completedAt !== undefined) return noChange(undefined);
   const at = stamp(moment, row);
   const locks = row.locks.map((one) => (one === lock ? { ...lock, completedAt: at } : one));
-  return written(undefined, 'lock.completed', row, { locks }, id, at, moment.actor);
+  return written(undefined, 'lock.completed', row, { locks }, [id], at, moment.actor);
 }
 
 /**
@@ -149,19 +149,26 @@ export function liftLock(row: Locks | undefined, id: string, reason: string | un
   if (lock.completedAt === undefined) return noChange(lock);
   const at = stamp(moment, row);
   const ended = endLocks(row, [lock], { status: 'lifted', at, by: moment.actor });
-  return written({ ...lock, end: { status: 'lifted', at, by: moment.actor } }, 'lock.lifted', row, ended, id, at, moment.actor, { reason });
+  return written({ ...lock, end: { status: 'lifted', at, by: moment.actor } }, 'lock.lifted', row, ended, [id], at, moment.actor, {
+    reason,
+  });
 }
 
 /** Records the end of the locks whose `until` has passed, one entry for each. */
 export function expireLocks(row: Locks | undefined, moment: Moment): Transition<void> {
   const over = row?.locks.filter((lock) => !isLockOpen(lock, moment.now)) ?? [];
-  const [first] = over;
-  if (row === undefined || first === undefined) return noChange(undefined);
+  if (row === undefined || over.length === 0) return noChange(undefined);
   const at = stamp(moment, row);
   const ended = endLocks(row, over, { status: 'expired', at, by: SWEEPER });
-  const step = written(undefined, 'lock.expired', row, ended, first.id, at, SWEEPER);
-  const [entry] = step.entries;
-  return { ...step, entries: over.map(({ id }) => ({ ...(entry as NonNullable<typeof entry>), data: { ...entry?.data, lockId: id } })) };
+  return written(
+    undefined,
+    'lock.expired',
+    row,
+    ended,
+    over.map(({ id }) => id),
+    at,
+    SWEEPER,
+  );
 }
 
 /** The locked subject never lifts its own lock, and neither does a run of a locked agent. @throws DeniedError */
@@ -189,12 +196,13 @@ function written<Result>(
   type: LockEntry,
   row: Locks | undefined,
   change: Partial<Pick<Locks, 'locks' | 'ended'>>,
-  lockId: string,
+  ids: readonly string[],
   at: number,
   actor: string,
   more: Partial<EntryData['lock.set']> = {},
 ): Transition<Result> {
   const next = makeLocks({ locks: row?.locks ?? [], ended: row?.ended ?? [], ...change, version: nextVersion(row) });
   const { version, locks, ended } = next;
-  return { result, put: [next], entries: [{ type, at, actor, data: toJson({ lockId, version, locks, ended, ...more }) }] };
+  const entries = ids.map((lockId) => ({ type, at, actor, data: toJson({ lockId, version, locks, ended, ...more }) }));
+  return { result, put: [next], entries };
 }

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { completeLock, expireLocks, liftLock, lockedUntil, lockOn, setLock, type LockCommand } from '../../src/lifecycle/lock.js';
+import { missingApprovals, reviewRequest } from '../../src/lifecycle/review.js';
+import { recordTime } from '../../src/lifecycle/sweep.js';
+import type { Moment } from '../../src/lifecycle/transition.js';
+import type { Lock, Locks } from '../../src/index.js';
+import { makeLocks } from '../../src/records/index.js';
+import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+import { refusal } from '../engine/an-engine.js';
+
+const OPS = 'user:ops';
+const at = (ms: number): number => START_AT + ms;
+const moment = (ms: number, actor = OPS): Moment => ({
+  now: at(ms),
+  highWater: at(ms),
+  forEnds: at(ms),
+  steppedBack: false,
+  actor,
+});
+const aLock = (over: Partial<Lock> = {}): Lock => ({
+  id: 'l1',
+  subject: 'user:maya',
+  scope: undefined,
+  by: OPS,
+  at: at(0),
+  until: undefined,
+  completedAt: at(0),
+  ...over,
+});
+const rowOf = (...locks: readonly Lock[]): Locks => makeLocks({ version: 3, locks, ended: [] });
+const command = (over: Partial<LockCommand> = {}): LockCommand => ({
+  id: 'l1',
+  subject: 'user:maya',
+  scope: undefined,
+  until: undefined,
+  reason: 'INC-9',
+  ...over,
+});
+const NOTHING = { put: [], entries: [] };
+
+describe('setLock()', () => {
+  it('writes the next version of the row, and the whole row into its entry', () => {
+    const { result, put, entries } = setLock(rowOf(aLock({ id: 'l0' })), command(), moment(5));
+    expect(result).toMatchObject({ reused: false, lock: { id: 'l1', at: at(5), completedAt: undefined } });
+    expect(put).toMatchObject([{ kind: 'lock', id: 'open', version: 4, locks: [{ id: 'l0' }, { id: 'l1' }], ended: [] }]);
+    expect(entries).toMatchObject([{ type: 'lock.set', actor: OPS, data: { lockId: 'l1', version: 4, reason: 'INC-9' } }]);
+  });
+
+  it('returns the lock of its id, and nothing for another lock (L11)', () => {
+    expect(setLock(rowOf(aLock()), command(), moment(5))).toMatchObject({ ...NOTHING, result: { reused: true, lock: { id: 'l1' } } });
+    expect(setLock(rowOf(aLock()), command({ until: at(9) }), moment(5)).result).toBeUndefined();
+    expect(setLock(rowOf(aLock()), command({ subject: undefined, scope: 'a:b' }), moment(5)).result).toBeUndefined();
+  });
+});
+
+describe('completeLock()', () => {
+  it('is recorded once, and changes nothing without its lock', () => {
+    const { put, entries } = completeLock(rowOf(aLock({ completedAt: undefined }), aLock({ id: 'l2' })), 'l1', moment(5));
+    expect(put).toMatchObject([{ locks: [{ id: 'l1', completedAt: at(5) }, { id: 'l2' }] }]);
+    expect(entries).toMatchObject([{ type: 'lock.completed', data: { lockId: 'l1' } }]);
+    expect(completeLock(rowOf(aLock()), 'l1', moment(5))).toMatchObject(NOTHING);
+    expect(completeLock(rowOf(aLock()), 'l9', moment(5))).toMatchObject(NOTHING);
+    expect(completeLock(undefined, 'l1', moment(5))).toMatchObject(NOTHING);
+  });
+});
+
+describe('liftLock()', () => {
+  it('moves a complete lock to the ended ones, and leaves an unfinished one open', () => {
+    const { result, put } = liftLock(rowOf(aLock()), 'l1', undefined, moment(5));
+    expect(result).toMatchObject({ end: { status: 'lifted', at: at(5), by: OPS } });
+    expect(put).toMatchObject([{ locks: [], ended: [{ id: 'l1' }] }]);
+    expect(liftLock(put[0] as Locks, 'l1', undefined, moment(6))).toMatchObject({ ...NOTHING, result: { end: { at: at(5) } } });
+    expect(liftLock(rowOf(aLock({ completedAt: undefined })), 'l1', undefined, moment(5))).toMatchObject(NOTHING);
+  });
+
+  it('is refused to the locked subject, and for an unknown lock', async () => {
+    await refusal(() => liftLock(rowOf(aLock()), 'l1', undefined, moment(5, 'user:maya')), 'ERR_JIT_DENIED');
+    await refusal(() => liftLock(rowOf(aLock()), 'l9', undefined, moment(5)), 'ERR_JIT_NOT_FOUND');
+    await refusal(() => liftLock(undefined, 'l1', undefined, moment(5)), 'ERR_JIT_NOT_FOUND');
+    expect(liftLock(rowOf(aLock({ subject: undefined, scope: 'a:b' })), 'l1', undefined, moment(5, 'user:maya')).put).toHaveLength(1);
+  });
+
+  it('keeps the 16 locks that ended last', () => {
+    let row = rowOf(...Array.from({ length: 18 }, (_, i) => aLock({ id: `l${i}` })));
+    for (let i = 0; i < 18; i++) row = liftLock(row, `l${i}`, undefined, moment(i)).put[0] as Locks;
+    expect(row.ended.map(({ id }) => id)).toEqual(Array.from({ length: 16 }, (_, i) => `l${i + 2}`));
+  });
+});
+
+describe('expireLocks()', () => {
+  it('records each lock whose until has passed, and no unfinished one', () => {
+    const over = [aLock({ id: 'l1', until: at(5) }), aLock({ id: 'l2', until: at(4) })];
+    const open = [aLock({ id: 'l3', until: at(6) }), aLock({ id: 'l4' }), aLock({ id: 'l5', until: at(1), completedAt: undefined })];
+    const { put, entries } = expireLocks(rowOf(...over, ...open), moment(5));
+    expect(entries.map(({ type, data }) => [type, data['lockId']])).toEqual([
+      ['lock.expired', 'l1'],
+      ['lock.expired', 'l2'],
+    ]);
+    expect(put).toMatchObject([{ version: 4, locks: open.map((lock) => ({ id: lock.id })) }]);
+    expect(expireLocks(rowOf(...open), moment(5))).toMatchObject(NOTHING);
+    expect(expireLocks(undefined, moment(5))).toMatchObject(NOTHING);
+  });
+});
+
+describe('lockedUntil()', () => {
+  const overlaps = (a: string, b: string) => a === b;
+  const until = (...locks: readonly Lock[]) => lockedUntil(locks, overlaps, 'user:maya', 'a:b', at(5));
+
+  it('is the last end of the locks that deny, and undefined where none does', () => {
+    expect(until()).toBeUndefined();
+    expect(until(aLock({ subject: 'user:noor' }), aLock({ until: at(5) }))).toBeUndefined();
+    expect(until(aLock({ until: at(9) }), aLock({ subject: undefined, scope: 'a:b', until: at(7) }))).toBe(at(9));
+    expect(until(aLock({ until: at(9) }), aLock())).toBe(Infinity);
+    expect(until(aLock({ until: at(2), completedAt: undefined }))).toBe(Infinity);
+  });
+
+  it('finds the first open lock on one of the ids or scopes', () => {
+    const locks = { row: rowOf(aLock({ until: at(5) }), aLock({ id: 'l2', subject: undefined, scope: 'a:b' })), overlaps };
+    expect(lockOn(locks, { ids: [undefined, 'user:maya'], scopes: ['a:b'] }, at(5))?.id).toBe('l2');
+    expect(lockOn(locks, { ids: ['user:maya'], scopes: [] }, at(5))).toBeUndefined();
+    expect(lockOn({ row: undefined, overlaps }, { ids: ['user:maya'], scopes: ['a:b'] }, at(5))).toBeUndefined();
+  });
+});
+
+describe('a rule without the locks', () => {
+  it('L30 approves nothing', () => {
+    const quorum = { groups: [{ name: 'g', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
+    const review = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined };
+    expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), review, context, moment(1))).toThrow(TypeError);
+  });
+
+  it('L30 records no start', () => {
+    const grant = aGrant({ startsAt: at(5), issuedAt: at(0), activatedAt: undefined });
+    expect(recordTime([{ grant, usage: undefined }], moment(5))).toMatchObject({ ...NOTHING, result: [] });
+  });
+});
+
+describe('missingApprovals()', () => {
+  it('lists none for a request without a quorum', () => {
+    expect(missingApprovals(aRequest(), moment(0))).toEqual([]);
+  });
+});
