@@ -13,11 +13,10 @@ const MAX_SCOPE = 256;
  * never adds a segment and never becomes a wildcard. Different lists of parts give different scopes: {@link decodeScope} returns
  * the parts.
  *
- * @example
- * encodeScope(...'arn:aws:s3:::reports'.split(':')); // 'arn:aws:s3:~:~:reports'
- *
  * @param parts 1 to 16 texts. A part has at most 64 characters after the encoding, and the scope at most 256
  * @throws InvalidArgumentError that names the part
+ * @example
+ * encodeScope(...'arn:aws:s3:::reports'.split(':')); // 'arn:aws:s3:~:~:reports'
  */
 export function encodeScope(...parts: readonly string[]): string {
   if (parts.length < 1 || parts.length > MAX_PARTS) {
