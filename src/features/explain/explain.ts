@@ -119,9 +119,16 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
   return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
 }
 
+/** Unreadable locks deny everything, as in a check. */
 async function isLocked(kernel: Kernel, { subject, scope }: Asked): Promise<boolean> {
-  const locks = await loadLocks(kernel);
-  return lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
+  try {
+    const locks = await loadLocks(kernel);
+    return lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
+    kernel.settings.onError(error, 'explain');
+    return true;
+  }
 }
 
 /** Whether the access expired while its records were being read. It is then explained as ended. */
