@@ -1,12 +1,13 @@
 import { freshlyIssued, type RequestWithGrants } from '../lifecycle/grant.js';
+import { lockOn } from '../lifecycle/lock.js';
 import { isOwnRequest } from '../lifecycle/review.js';
 import { accessAt, type Access, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { AccessRequest } from '../records/index.js';
-import type { ClockReading, EngineClock } from '../core/time.js';
+import type { ClockReading } from '../core/time.js';
 import type { AccessGranted, AccessResult } from './answers.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { loadReadableLocks } from '../kernel/locks.js';
 import { grantWithStatus, withStatus } from './with-status.js';
-import type { Ledger } from '../kernel/ledger.js';
 
 /**
  * The result that the engine returns for a request. After a commit the engine does not read the clock again: it returns what
@@ -27,9 +28,7 @@ export async function accessResultOf(
     case 'approved':
       return {
         ...common,
-        ...(grants === undefined || reading === undefined
-          ? await readAccess(kernel.ledger, kernel.clock, request)
-          : issuedAccess(grants, reading)),
+        ...(grants === undefined || reading === undefined ? await readAccess(kernel, request) : issuedAccess(grants, reading)),
       };
     case 'denied':
       return { outcome, ...common, reason: request.end?.reason };
@@ -51,7 +50,8 @@ export async function reviewersOf({ approver, settings }: Kernel, request: Acces
 }
 
 /** The access of an approved request, read from the store. */
-export async function readAccess(ledger: Ledger, clock: EngineClock, request: AccessRequest): Promise<AccessGranted> {
+export async function readAccess(kernel: Kernel, request: AccessRequest): Promise<AccessGranted> {
+  const { ledger, clock } = kernel;
   for (;;) {
     const begun = clock.read();
     const uses = await ledger.grantUsesOf(request);
@@ -59,8 +59,18 @@ export async function readAccess(ledger: Ledger, clock: EngineClock, request: Ac
     const access = accessAt(uses, reading);
     // A concurrent use may have moved an idle end that passed during the read, so the engine reads the rows again.
     if (access.hasEnded && !accessAt(uses, begun).hasEnded) continue;
-    return granted(uses, access, reading);
+    return granted(uses, { ...access, allowed: access.allowed && (await isAllowedByLocks(kernel, uses, reading)) }, reading);
   }
+}
+
+/** Whether one of the grants allows: an unfinished lock denies grants that it has not ended yet. */
+async function isAllowedByLocks(kernel: Kernel, uses: readonly GrantUse[], reading: ClockReading): Promise<boolean> {
+  const locks = await loadReadableLocks(kernel, 'locks');
+  if (locks === undefined) return false;
+  const unlocked = uses.filter(
+    ({ grant: { subject, scope } }) => lockOn(locks, { ids: [subject], scopes: [scope] }, reading.now) === undefined,
+  );
+  return accessAt(unlocked, reading).allowed;
 }
 
 /** The access of a request whose grants the caller has just issued, judged at the reading at which it issued them. */

@@ -32,9 +32,10 @@ export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promi
 }
 
 /** The current state of the access that a used key identifies. */
-async function repeated({ ledger, clock }: Kernel, id: string): Promise<BreakGlassResult> {
+async function repeated(kernel: Kernel, id: string): Promise<BreakGlassResult> {
+  const { ledger } = kernel;
   const request = await ledger.request(id);
-  const access = await readAccess(ledger, clock, request);
+  const access = await readAccess(kernel, request);
   await ledger.confirmDurable();
   return { ...access, reused: true, differs: [], request: endedWithStatus(request) };
 }

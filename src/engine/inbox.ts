@@ -8,7 +8,7 @@ import { twinsOf } from '../lifecycle/same-ask.js';
 import { moment, type Moment } from '../lifecycle/transition.js';
 import { decodeRequest, MAX_LOOK, placeOf, type AccessRequest } from '../records/index.js';
 import { openRequestsOf, overlapsOf, recentDenialsFor } from '../kernel/context.js';
-import { loadLocks } from '../kernel/locks.js';
+import { loadReadableLocks } from '../kernel/locks.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { InboxItem } from './answers.js';
@@ -85,7 +85,7 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
   const requests = page.map(({ request }) => request);
   const denials = await recentDenialsFor(kernel, requests, turns);
   const open = await openBySubject(kernel, requests, turns);
-  const locks = await locksOrNone(kernel);
+  const locks = await loadReadableLocks(kernel, 'inbox');
   const now = moment(kernel.clock, reviewer);
   const overlaps = overlapsOf(kernel);
   const items: InboxItem[] = [];
@@ -105,17 +105,6 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
     });
   }
   return items;
-}
-
-/** The locks. `undefined`: they are unreadable, so every approval is refused (L30). */
-async function locksOrNone(kernel: Kernel): Promise<LocksContext | undefined> {
-  try {
-    return await loadLocks(kernel);
-  } catch (error) {
-    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
-    kernel.settings.onError(error, 'inbox');
-    return undefined;
-  }
 }
 
 function isLocked(locks: LocksContext, request: AccessRequest, reviewer: string, { now }: Moment): boolean {

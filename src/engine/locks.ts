@@ -12,7 +12,7 @@ import { NONE } from '../records/make.js';
 import type { RevokeAllReport } from './answers.js';
 import { readBy, type By } from './by.js';
 import { EndTally } from './end-tally.js';
-import { endAll, targetOfScope, targetOfSubject } from './revoke-all.js';
+import { endAll, targetOfScope, targetOfSubject, type EndTarget } from './revoke-all.js';
 
 /** The target of a lock: exactly one of the two fields. */
 export type LockTarget =
@@ -141,9 +141,8 @@ async function finishLock(kernel: Kernel, one: Lock): Promise<RevokeAllReport> {
   if (one.completedAt !== undefined) return NOTHING;
   const { ledger, clock } = kernel;
   const tally = new EndTally();
-  const target = one.subject === undefined ? targetOfScope(kernel, one.scope as string) : targetOfSubject(kernel, one.subject);
   try {
-    const match = await endAll(kernel, target, one.by, { cause: 'locked', reason: undefined }, tally);
+    const match = await endAll(kernel, targetOf(kernel, one), one.by, { cause: 'locked', reason: undefined }, tally);
     if (tally.failures.length === 0) {
       await ledger.run(async () => completeLock(await readLocks(kernel), one.id, moment(clock, one.by)), true);
       return { ...tally.ended, ...match };
@@ -152,6 +151,27 @@ async function finishLock(kernel: Kernel, one: Lock): Promise<RevokeAllReport> {
     tally.fail('grant', undefined, error);
   }
   throw new PartialError(tally.ended, tally.failures, one.id);
+}
+
+/**
+ * What a lock ends. For a subject also the requests that it asked for others. Another process may finish and lift the lock during a
+ * pass: access that was given after that is not meant.
+ */
+function targetOf(kernel: Kernel, one: Lock): EndTarget {
+  const isMeant = async (): Promise<boolean> =>
+    (await readLocks(kernel))?.locks.some(({ id, completedAt }) => id === one.id && completedAt === undefined) === true;
+  const { subject } = one;
+  if (subject === undefined) return { ...targetOfScope(kernel, one.scope as string), isMeant };
+  const own = targetOfSubject(kernel, subject);
+  return {
+    ...own,
+    isMeant,
+    async *requests() {
+      yield* own.requests();
+      const asked = (await kernel.ledger.subject(subject))?.openedForOthers ?? [];
+      yield (await kernel.ledger.rows(asked.map((id) => ({ kind: 'request', id })))).filter((row) => row !== undefined);
+    },
+  };
 }
 
 const lockWithStatus = (one: Lock | EndedLock, now: number): LockWithStatus =>

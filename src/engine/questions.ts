@@ -1,7 +1,7 @@
 import { SingleFlight } from '../core/single-flight.js';
 import { isJitError } from '../core/errors.js';
 
-/** A question for the approver, or other work of a sweep that may take long. */
+/** A question for the approver. */
 export interface Question {
   /** The record that the question is about. A record has at most one open question. */
   readonly id: string;

@@ -71,12 +71,14 @@ export async function endAll(
   tally: EndTally,
 ): Promise<Pick<RevokeAllReport, 'matched' | 'similar'>> {
   const match = new TargetMatch(target.scope);
+  const { isMeant = () => true } = target;
   const begun = kernel.clock.read().forEnds;
   // At least two passes: a process whose clock is ahead stamps its records after `begun`, so those do not set `found`.
   for (let pass = 1, found = true; found || pass <= 2; pass++) {
     found = false;
     tally.beginPass();
     await eachPage('request', target.requests(), tally, async (rows) => {
+      if (!(await isMeant())) return;
       const requests = decodeEach(rows, decodeRequest, (row, error) => tally.fail('request', row.id, error));
       for (const request of requests) match.add(request, request.scopes, target.isRequest(request));
       await inBatches(requests.filter(target.isRequest), async ({ id, createdAt }) => {
@@ -85,6 +87,7 @@ export async function endAll(
       });
     });
     await eachPage('grant', target.grants(), tally, async (rows) => {
+      if (!(await isMeant())) return;
       const grants = decodeEach(rows, decodeGrant, (row, error) => {
         if (target.mayBeGrant(row)) tally.fail('grant', row.id, error);
       });
@@ -122,6 +125,8 @@ export interface EndTarget {
   grants(): AsyncIterable<readonly Row[]>;
   readonly isRequest: (request: AccessRequest) => boolean;
   readonly isGrant: (grant: Grant) => boolean;
+  /** Whether the records must still be ended: asked before each page. Default: yes. */
+  readonly isMeant?: () => Promise<boolean>;
   /** Whether an unreadable row may belong to the target. */
   readonly mayBeGrant: (row: Row) => boolean;
 }

@@ -1,6 +1,5 @@
-import { isJitError } from '../core/errors.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { loadLocks } from '../kernel/locks.js';
+import { loadReadableLocks } from '../kernel/locks.js';
 import type { LocksContext } from '../lifecycle/lock.js';
 import { recordTime, workOn, type Timed, type TimeWork } from '../lifecycle/sweep.js';
 import { moment, SWEEPER, type Transition } from '../lifecycle/transition.js';
@@ -42,13 +41,7 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
 async function locksForStarts(kernel: Kernel, records: readonly Timed[]): Promise<LocksContext | undefined> {
   const now = moment(kernel.clock, SWEEPER);
   if (!records.some((record) => 'grant' in record && workOn(record, now) === 'started')) return undefined;
-  try {
-    return await loadLocks(kernel);
-  } catch (error) {
-    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
-    kernel.settings.onError(error, 'sweep');
-    return undefined;
-  }
+  return loadReadableLocks(kernel, 'sweep');
 }
 
 /** @throws the store's error, after more than {@link MAX_REFUSED} refused commits in a row */

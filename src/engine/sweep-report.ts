@@ -15,10 +15,7 @@ export interface SweepReport {
   readonly escalated: number;
   /** Break-glass requests whose review was recorded as overdue. */
   readonly missed: number;
-  /**
-   * Work that this pass started in the background: questions to the approver, about undecided requests and due starts; and the locks
-   * to finish or to end, counted as one. Work of earlier passes does not count.
-   */
+  /** Questions that this pass asked the approver, about undecided requests and due starts. Open ones of earlier passes do not count. */
   readonly asked: number;
   /** Rows that the pass did not write: malformed, refused by the store, or changed by other processes at each try. */
   readonly skipped: number;

@@ -1,3 +1,4 @@
+import { SingleFlight } from '../core/single-flight.js';
 import type { DueRows } from '../kernel/due-handlers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { Followers } from '../followers/followers.js';
@@ -7,12 +8,11 @@ import { isStartDue } from '../lifecycle/start.js';
 import type { GrantUse } from '../lifecycle/status.js';
 import { workOn, workOnRequest } from '../lifecycle/sweep.js';
 import { moment, SWEEPER } from '../lifecycle/transition.js';
-import { LOCK_ROW, type AccessRequest } from '../records/index.js';
+import type { AccessRequest } from '../records/index.js';
 import { Activation } from './activation.js';
 import { readDue } from './due-records.js';
 import { sweepLocks } from './locks.js';
 import { Questions, type Question } from './questions.js';
-
 import { decideRequest } from './requests.js';
 import { commitTimeWork } from './sweep-commits.js';
 import { SweepTally, type SweepReport } from './sweep-report.js';
@@ -24,8 +24,8 @@ export interface Pass {
   /** Resolves when every transition that time has caused is recorded. It waits for no approver (L38). */
   readonly ended: Promise<SweepReport>;
   /**
-   * Call it after `ended` has settled. Resolves when the approver has answered the questions of this pass, or has failed.
-   * Never rejects. `undefined`: no question is open.
+   * Call it after `ended` has settled. Resolves when the approver has answered the questions of this pass, or has failed, and the due
+   * locks have been continued. Never rejects. `undefined`: nothing is open.
    */
   readonly answered: () => Promise<unknown> | undefined;
 }
@@ -35,6 +35,8 @@ export class Sweep {
   readonly #kernel: Kernel;
   readonly #questions: Questions;
   readonly #passes = new Set<Promise<unknown>>();
+  /** The passes of unfinished locks. */
+  readonly #locks = new SingleFlight();
   #isStopped = false;
 
   constructor(kernel: Kernel) {
@@ -81,16 +83,17 @@ export class Sweep {
     );
     const idle: Promise<unknown> = ended.catch(() => undefined).then(() => this.#passes.delete(idle));
     this.#passes.add(idle);
-    return { ended, answered: () => answered };
+    return { ended, answered: () => (this.#locks.size === 0 ? answered : Promise.all([answered, this.#locks.settled()])) };
   }
 
   get isBusy(): boolean {
-    return this.#passes.size > 0 || this.#questions.isBusy;
+    return this.#passes.size > 0 || this.#locks.size > 0 || this.#questions.isBusy;
   }
 
   /** Resolves when no pass runs and no question is open. */
   async idle(): Promise<void> {
     await Promise.all(this.#passes);
+    await this.#locks.settled();
     await this.#questions.idle();
   }
 
@@ -109,6 +112,7 @@ export class Sweep {
     const seen = new Set<string>();
     const at = clock.read().forEnds;
     let after: string | undefined;
+    let isLockDue = false;
     do {
       // Twice the page size, because a usage row may come with each grant.
       await tally.turns.spend(2 * CHUNK);
@@ -126,7 +130,7 @@ export class Sweep {
         if (workOnRequest(request, now) !== undefined) deadlines.push(request);
         else if (isUndecided(request)) questions.push(this.#decide(request));
       }
-      if (locks) questions.push(this.#continueLocks());
+      isLockDue ||= locks;
       after = page.next;
     } while (after !== undefined && !this.#isStopped);
     for (const records of [deadlines, rest]) {
@@ -134,6 +138,7 @@ export class Sweep {
         await commitTimeWork(this.#kernel, records.slice(i, i + CHUNK), tally);
       }
     }
+    if (isLockDue) this.#continueLocks();
     return tally;
   }
 
@@ -141,9 +146,10 @@ export class Sweep {
     return { id, ask: () => this.#kernel.part(Activation).activate(id, SWEEPER) };
   }
 
-  /** A question, so that a lock with much left to end delays no other end (L38). */
-  #continueLocks(): Question {
-    return { id: LOCK_ROW.kind, ask: () => sweepLocks(this.#kernel) };
+  /** In the background, so that a lock with much left to end delays no other end, and no hanging approver delays the lock (L38). */
+  #continueLocks(): void {
+    const { onError } = this.#kernel.settings;
+    void this.#locks.join(() => sweepLocks(this.#kernel).catch((error: unknown) => onError(error, 'lock')));
   }
 
   #decide({ id }: AccessRequest): Question {

@@ -1,4 +1,5 @@
 import type { LocksContext } from '../lifecycle/lock.js';
+import { isJitError } from '../core/errors.js';
 import type { Row } from '../core/store-port.js';
 import { decodeLocks, LOCK_ROW, type Locks } from '../records/index.js';
 import { lockOverlaps, type DecodeAll } from './enforcement.js';
@@ -14,6 +15,17 @@ export async function readLocks({ ledger }: Pick<Kernel, 'ledger'>): Promise<Loc
 /** The locks, for a rule that creates access. @throws CorruptError, StoreError: nothing is created while the locks are unreadable */
 export async function loadLocks(kernel: Kernel): Promise<LocksContext> {
   return { row: await readLocks(kernel), overlaps: lockOverlaps(kernel.settings.scopes) };
+}
+
+/** {@link loadLocks} for work that continues without them. `undefined`: they are unreadable, which the engine reports, and deny (L30). */
+export async function loadReadableLocks(kernel: Kernel, during: string): Promise<LocksContext | undefined> {
+  try {
+    return await loadLocks(kernel);
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
+    kernel.settings.onError(error, during);
+    return undefined;
+  }
 }
 
 /** The locks in a row that was read. @throws CorruptError */

@@ -44,10 +44,24 @@ function twoEngines(options: Partial<JitEngineOptions> = {}) {
   return { clock, store, one: anEngine({ ...options, clock, store: shared }).engine, other: anEngine({ ...options, clock, store }).engine };
 }
 
-/** Resolves once a commit of this store is in flight. */
-async function untilCalled(store: FaultyStore, method: 'commit'): Promise<void> {
+/** Resolves once a further call of this method is in flight. */
+async function untilCalled(store: FaultyStore, method: 'commit' | 'find'): Promise<void> {
   const before = store.called(method);
   while (store.called(method) === before) await Promise.resolve();
+}
+
+/** The store, whose commits fail after the first. */
+function afterFirst(store: GrantStore): GrantStore {
+  let commits = 0;
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (name === 'commit')
+        return (change: Parameters<GrantStore['commit']>[0]) =>
+          ++commits > 1 ? Promise.reject(new Error('killed')) : target.commit(change);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 describe('lock({ subject })', () => {
@@ -148,16 +162,17 @@ describe('lock() on the id of a reviewer or a requester', () => {
 
   it('marks the items of the inbox that it keeps from being approved', async () => {
     const { engine } = anEngine();
-    await aPending(engine, { requestedBy: LEE });
+    const run = { agent: 'agent:a', operator: LEE };
+    await engine.requestAccess({ run, scope: SCOPE, ttl: '15m' });
     await aPending(engine, { subject: 'user:noor' });
     const lockedFor = async (reviewer: string) =>
       Object.fromEntries((await engine.inbox(reviewer)).items.map(({ request, locked }) => [request.subject, locked]));
-    expect(await lockedFor(SAM)).toEqual({ [MAYA]: false, 'user:noor': false });
+    expect(await lockedFor(SAM)).toEqual({ [runSubject(run)]: false, 'user:noor': false });
     await engine.lock({ subject: LEE }, lockOf());
-    expect(await lockedFor(SAM)).toEqual({ [MAYA]: true, 'user:noor': false });
+    expect(await lockedFor(SAM)).toEqual({ [runSubject(run)]: true, 'user:noor': false });
     await engine.lock({ subject: SAM }, lockOf());
-    expect(await lockedFor(SAM)).toEqual({ [MAYA]: true, 'user:noor': true });
-    expect(await lockedFor(ANA)).toEqual({ [MAYA]: true, 'user:noor': false });
+    expect(await lockedFor(SAM)).toEqual({ [runSubject(run)]: true, 'user:noor': true });
+    expect(await lockedFor(ANA)).toEqual({ [runSubject(run)]: true, 'user:noor': false });
   });
 
   it('refuses asks that it makes on behalf of another subject', async () => {
@@ -166,12 +181,21 @@ describe('lock() on the id of a reviewer or a requester', () => {
     await refusal(ask(engine, { requestedBy: SAM }), 'ERR_JIT_LOCKED');
   });
 
-  it('refuses the approval of a request that it has made for another subject', async () => {
-    const { engine } = anEngine();
+  it('cancels the requests that it has made for other subjects, so that no approval of them counts after the unlock', async () => {
+    const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA], approvals: 2 }) });
     const { id } = await aPending(engine, { requestedBy: LEE });
+    await engine.approve(id, { by: SAM });
+    const { lock, ended } = await engine.lock({ subject: LEE }, lockOf());
+    expect(ended).toMatchObject({ matched: true, requests: [{ id, end: { cause: 'locked' } }] });
+    await engine.unlock(lock.id, { by: OPS });
+    await refusal(engine.approve(id, { by: ANA }), 'ERR_JIT_DECIDED');
+  });
+
+  it('refuses the approval of a request of a run that names it as its operator', async () => {
+    const { engine } = anEngine();
+    const { request } = await engine.requestAccess({ run: { agent: 'agent:a', operator: LEE }, scope: SCOPE, ttl: '15m' });
     await engine.lock({ subject: LEE }, lockOf());
-    await refusal(engine.approve(id, { by: SAM }), 'ERR_JIT_LOCKED');
-    expect((await engine.cancel(id, { by: LEE })).status).toBe('cancelled');
+    await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_LOCKED');
   });
 
   it('refuses it as the reviewer of break-glass access, and that review stays pending', async () => {
@@ -269,20 +293,6 @@ describe('an unfinished lock', () => {
     return { engine, clock, store, grant, lockId: error.lockId as string, error };
   }
 
-  /** The store, whose commits fail after the first. */
-  function afterFirst(store: GrantStore): GrantStore {
-    let commits = 0;
-    return new Proxy(store, {
-      get: (target, name) => {
-        const value: unknown = Reflect.get(target, name);
-        if (name === 'commit')
-          return (change: Parameters<GrantStore['commit']>[0]) =>
-            ++commits > 1 ? Promise.reject(new Error('killed')) : target.commit(change);
-        return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-      },
-    });
-  }
-
   it('rejects with ERR_JIT_PARTIAL that names the lock, and still denies', async () => {
     const { engine, error, grant, lockId } = await unfinished();
     expect(error.message).toContain(lockId);
@@ -318,6 +328,22 @@ describe('an unfinished lock', () => {
     expect((await engine.getGrant(grant.id))?.end?.cause).toBe('locked');
   });
 
+  it('is finished although the approver hangs for every place of the questions of a sweep (L38)', async () => {
+    const clock = new ManualClock();
+    const store = new FaultyStore(new MemoryGrantStore());
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
+    const { engine } = anEngine({ clock, store, approver, limits: { maxOpenRequests: 100 } });
+    const { request } = await ask(engine);
+    approver.script.decide = throws(new Error('down'));
+    for (let i = 0; i < 30; i++) await refusal(ask(engine, { subject: 'user:noor', scope: `db:${i}` }), 'ERR_JIT_APPROVER');
+    await refusal(anEngine({ clock, store: afterFirst(store) }).engine.lock({ subject: MAYA }, lockOf()), 'ERR_JIT_PARTIAL');
+    approver.script.decide = () => new Promise(() => undefined);
+    await clock.set(at(MINUTE));
+    void engine.sweep();
+    for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect((await engine.getRequest(request.id))?.grants[0]?.end?.cause).toBe('locked');
+  });
+
   it('is not ended by its until before it is complete', async () => {
     const { engine, clock, grant } = await unfinished(at(MINUTE));
     await clock.set(at(2 * MINUTE));
@@ -346,6 +372,22 @@ describe('an unfinished lock', () => {
     expect(again).toMatchObject({ reused: true, lock: { completedAt: START_AT } });
     expect(again.ended.grants).toHaveLength(1);
     expect(await engine.listLocks()).toHaveLength(1);
+  });
+});
+
+describe('the passes of a lock', () => {
+  it('end no access that was given after another process has finished and lifted the lock', async () => {
+    const { one, other, store } = twoEngines();
+    await aGranted(one);
+    store.inject('find', { fault: 'hang' }, 1);
+    const locking = other.lock({ subject: MAYA }, lockOf());
+    await untilCalled(store, 'find');
+    const [open] = await one.listLocks();
+    await one.unlock(open!.id, { by: OPS });
+    const later = await aGranted(one);
+    store.release();
+    expect((await locking).lock.status).toBe('lifted');
+    expect((await one.getGrant(later.id))?.status).toBe('active');
   });
 });
 
@@ -419,8 +461,9 @@ describe('a lock against a concurrent change', () => {
 
   it('refuses an approval that read the locks before the lock was set', async () => {
     const { one, other, store } = twoEngines();
-    const { id } = await aPending(one, { requestedBy: LEE });
-    // The lock on the requester cancels nothing: only the compared row refuses the approval.
+    const { request } = await one.requestAccess({ run: { agent: 'agent:a', operator: LEE }, scope: SCOPE, ttl: '15m' });
+    const { id } = request;
+    // The lock on the operator cancels nothing: only the compared row refuses the approval.
     store.inject('commit', { fault: 'hang' }, 1);
     const approval = refusal(other.approve(id, { by: SAM }), 'ERR_JIT_LOCKED');
     await untilCalled(store, 'commit');
@@ -430,10 +473,11 @@ describe('a lock against a concurrent change', () => {
     expect((await one.listGrants()).items).toEqual([]);
   });
 
-  it('refuses the verdict of an approver on a request whose requester is locked', async () => {
+  it('refuses the verdict of an approver of a run whose operator is locked', async () => {
     const approver = new ScriptedApprover({ decide: throws(new Error('down')) });
     const { engine } = anEngine({ approver });
-    const { requestId } = await refusal(ask(engine, { requestedBy: LEE }), 'ERR_JIT_APPROVER');
+    const asked = engine.requestAccess({ run: { agent: 'agent:a', operator: LEE }, scope: SCOPE, ttl: '15m' });
+    const { requestId } = await refusal(asked, 'ERR_JIT_APPROVER');
     await engine.lock({ subject: LEE }, lockOf());
     approver.script.decide = { outcome: 'approve' };
     await refusal(engine.retryDecision(requestId as string), 'ERR_JIT_LOCKED');
@@ -496,6 +540,18 @@ describe('a use under a key, repeated under a lock', () => {
     await engine.lock({ subject: MAYA }, lockOf());
     const error = await refusal(engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' }), 'ERR_JIT_DENIED');
     expect(error).toMatchObject({ reused: true, decision: { reason: 'locked' } });
+  });
+});
+
+describe('a repeated ask under an unfinished lock', () => {
+  it('returns its record, and says that no grant allows now (L36)', async () => {
+    const clock = new ManualClock();
+    const store = new FaultyStore(new MemoryGrantStore());
+    const { engine } = anEngine({ clock, store });
+    await aGranted(engine, { idempotencyKey: 'k1' });
+    expect(await ask(engine, { idempotencyKey: 'k1' })).toMatchObject({ reused: true, outcome: 'granted', allowed: true });
+    await refusal(anEngine({ clock, store: afterFirst(store) }).engine.lock({ subject: MAYA }, lockOf()), 'ERR_JIT_PARTIAL');
+    expect(await ask(engine, { idempotencyKey: 'k1' })).toMatchObject({ reused: true, outcome: 'granted', allowed: false });
   });
 });
 

@@ -240,7 +240,8 @@ export class Model {
       subject === undefined ? shareScopes(scopes, [scope as string]) : of.subject === subject || isRunOf(of.subject, subject);
     for (const grant of this.grants)
       if (reaches(grant.request, [grant.scope]) && isLive(grant, at)) this.endEarly(grant, causes, by, at, causes);
-    for (const request of this.requests) if (reaches(request, request.scopes)) this.cancel(request, causes, by, at);
+    for (const request of this.requests)
+      if (request.by === subject || reaches(request, request.scopes)) this.cancel(request, causes, by, at);
   }
 
   /** A sweep has recorded the ends of locks whose time has come. */

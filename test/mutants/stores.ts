@@ -776,11 +776,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/engine/large-bundle.test.ts', title: 'L19 ends nothing more once another reviewer has given the verdict' },
   },
   {
-    name: 'lock: a requester who is locked still gets the verdict of the approver',
+    name: 'lock: the run of a locked operator still gets the verdict of the approver',
     file: 'lifecycle/decision.ts',
     from: 'refuseIfLocked(context.locks, lockableOf(request), moment);',
     to: '',
-    caughtBy: { test: 'test/engine/lock.test.ts', title: 'refuses the verdict of an approver on a request whose requester is locked' },
+    caughtBy: { test: 'test/engine/lock.test.ts', title: 'refuses the verdict of an approver of a run whose operator is locked' },
   },
   {
     name: 'lock: an ask does not compare the row of locks',

@@ -24,7 +24,7 @@ import { previewRequest } from '../../engine/requests.js';
 import { withUsage } from '../../kernel/grant-use.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { loadLocks } from '../../kernel/locks.js';
+import { loadReadableLocks } from '../../kernel/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Explanation, ExplanationReason } from './explanation.js';
 
@@ -121,14 +121,8 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
 
 /** Unreadable locks deny everything, as in a check. */
 async function isLocked(kernel: Kernel, { subject, scope }: Asked): Promise<boolean> {
-  try {
-    const locks = await loadLocks(kernel);
-    return lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
-  } catch (error) {
-    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
-    kernel.settings.onError(error, 'explain');
-    return true;
-  }
+  const locks = await loadReadableLocks(kernel, 'explain');
+  return locks === undefined || lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
 }
 
 /** Whether the access expired while its records were being read. It is then explained as ended. */
