@@ -244,7 +244,7 @@ export class Model {
       if (request.by === subject || reaches(request, request.scopes)) this.cancel(request, causes, by, at);
   }
 
-  /** A sweep has recorded the ends of locks whose time has come. */
+  /** The engine has recorded the ends of locks whose time has come. */
   expireLocks({ now }: Now): void {
     for (const lock of this.locks) if (lock.end === undefined && (lock.until ?? Infinity) <= now) lock.end = 'expired';
   }

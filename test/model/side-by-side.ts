@@ -724,6 +724,8 @@ export class SideBySide {
     const known = key === undefined ? undefined : this.#lockKeys.get(key);
     const target = subject === undefined ? { scope: scope as string } : { subject };
     const isOther = known !== undefined && known.text !== text;
+    // Locks that time has ended must not fill the row where no sweep runs: even a refused call records their ends.
+    model.expireLocks(at);
     const result = await this.#try({ must: isOther ? ['ERR_JIT_IDEMPOTENCY'] : [] }, () =>
       engine.lock(target, { by: CISO, until, idempotencyKey: key }),
     );
