@@ -195,13 +195,13 @@ function written<Result>(
   result: Result,
   type: LockEntry,
   row: Locks | undefined,
-  change: Partial<Pick<Locks, 'locks' | 'ended'>>,
+  change: Pick<Locks, 'locks'> & Partial<Pick<Locks, 'ended'>>,
   ids: readonly string[],
   at: number,
   actor: string,
   more: Partial<EntryData['lock.set']> = {},
 ): Transition<Result> {
-  const next = makeLocks({ locks: row?.locks ?? [], ended: row?.ended ?? [], ...change, version: nextVersion(row) });
+  const next = makeLocks({ ended: row?.ended ?? [], ...change, version: nextVersion(row) });
   const { version, locks, ended } = next;
   const entries = ids.map((lockId) => ({ type, at, actor, data: toJson({ lockId, version, locks, ended, ...more }) }));
   return { result, put: [next], entries };

@@ -5,7 +5,7 @@ import { verifyStore } from '../../src/journal.js';
 import { unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
-import { belongsInLive, placesOf, readLive, rowIn, type LiveRows } from '../../src/journal/verify-store/live-rows.js';
+import { belongsInLive, isInLive, placesOf, readLive, rowIn, type LiveRows } from '../../src/journal/verify-store/live-rows.js';
 
 const row = (over: object): Row =>
   ({ kind: 'grant', id: 'g', version: 1, open: true, createdAt: 5, subject: 's', scope: 'a', until: 5, body: {}, ...over }) as Row;
@@ -26,6 +26,10 @@ describe('the parts of verifyStore()', () => {
       row({ until: undefined }),
     ];
     expect(others.map((other) => belongsInLive(other))).toEqual(others.map(() => false));
+  });
+
+  it('L26 live may return grants, usages and the row of locks, and no other kind', () => {
+    expect(['grant', 'usage', 'lock', 'request', 'subject', undefined].map(isInLive)).toEqual([true, true, true, false, false, false]);
   });
 
   it('L26 a row is looked up with its scope and without it, if it has them', () => {

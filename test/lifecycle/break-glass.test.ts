@@ -5,7 +5,7 @@ import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueContext } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdict.js';
-import { decodeRequest, encode, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
+import { decodeRequest, encode, makeLocks, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
@@ -90,6 +90,7 @@ describe('breakGlass()', () => {
     ]);
     expect(step.entries.map(({ type }) => type)).toEqual(['request.created', 'request.approved', 'grant.issued', 'grant.issued']);
     expect(step.put.at(-1)).toMatchObject({ unreviewed: ['r9'] });
+    expect(step.entries[0]?.data).toMatchObject({ subjectVersion: 1 });
   });
 
   it('L27 writes a request that can be read back and must be reviewed', () => {
@@ -171,7 +172,19 @@ describe('reviewBreakGlass()', () => {
       { kind: 'subject', id: MAYA, version: 5, unreviewed: ['x', 'y'] },
     ]);
     expect(needsReview(step.result.request)).toBe(false);
+    expect(step.dependsOn).toEqual([{ kind: 'lock', id: 'open', version: 0 }]);
     expect(encode(step.result.request)).toMatchObject({ open: false, dueAt: undefined, sortAt: undefined });
+  });
+
+  it('is refused to a locked reviewer, and not under a lock on the access', async () => {
+    const lock = { id: 'l1', by: NOOR, at: at(0), until: undefined, completedAt: at(0) };
+    const locked = (target: { subject: string | undefined; scope: string | undefined }) => ({
+      locks: { row: makeLocks({ version: 1, locks: [{ ...lock, ...target }], ended: [] }), overlaps: () => true },
+    });
+    const onReviewer = facts(locked({ subject: LEE, scope: undefined }));
+    await refusal(() => reviewBreakGlass(owing(), JUSTIFIED, onReviewer, by(LEE)), 'ERR_JIT_LOCKED');
+    const onScope = facts(locked({ subject: undefined, scope: '**' }));
+    expect(reviewBreakGlass(owing(), JUSTIFIED, onScope, by(LEE)).put).toHaveLength(2);
   });
 
   it('L15 L17 is refused to the subject, to the requester, and to a reviewer who may not review', async () => {

@@ -40,6 +40,24 @@ describe('judge()', () => {
     });
   }
 
+  it('L2 names, of several grants, the one that ends last, or that starts next; among equals the first', () => {
+    const judged = (...grants: readonly Grant[]) =>
+      judge(
+        grants.map((grant) => ({ grant, usage: undefined })),
+        MAYA,
+        SCOPE,
+        reading(0),
+      );
+    const one = (id: string, startsIn: number, endsIn: number, over: Partial<Grant> = {}) =>
+      aGrant({ id, startsAt: at(startsIn), activatedAt: startsIn <= 0 ? at(startsIn) : undefined, expiresAt: at(endsIn), ...over });
+    expect(judged(one('a', 0, 5), one('b', 0, 9), one('c', 0, 9), one('d', 0, 7)).grant?.id).toBe('b');
+    const waits = { asksAtStart: true, activatedAt: undefined, issuedAt: at(-5) };
+    const waiting = judged(one('a', 0, 5, waits), one('b', 0, 9, waits), one('c', 0, 9, waits));
+    expect(waiting).toMatchObject({ reason: 'not_activated', grant: { id: 'b' } });
+    const upcoming = judged(one('a', 5, 50), one('b', 3, 50), one('c', 3, 50));
+    expect(upcoming).toMatchObject({ reason: 'not_started', grant: { id: 'b' } });
+  });
+
   it('L2 denies before the start, until which the answer stays valid', () => {
     expect(check(aGrant(), -1)).toMatchObject({ allowed: false, reason: 'not_started', validUntil: at(0) });
   });

@@ -101,6 +101,12 @@ describe('unbrokenCover()', () => {
     ).toBe(ms);
   });
 
+  it('L4 joins no window of which no time is left', () => {
+    // Its empty window lies within the gap before the own window.
+    expect(cover([5, 100], [request(-60, 0)])).toBe(95);
+    expect(cover([5, 100], [request(-60, 1)])).toBe(100);
+  });
+
   it('L4 counts only the remaining time of a grant', () => {
     expect(cover([0, 100], [], [grant(-500, 50)])).toBe(100);
     expect(cover([50, 100], [], [grant(-500, 50)])).toBe(100);

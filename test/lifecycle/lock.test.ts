@@ -50,6 +50,23 @@ describe('setLock()', () => {
     expect(setLock(rowOf(aLock()), command(), moment(5))).toMatchObject({ ...NOTHING, result: { reused: true, lock: { id: 'l1' } } });
     expect(setLock(rowOf(aLock()), command({ until: at(9) }), moment(5)).result).toBeUndefined();
     expect(setLock(rowOf(aLock()), command({ subject: undefined, scope: 'a:b' }), moment(5)).result).toBeUndefined();
+    const onScope = rowOf(aLock({ subject: undefined, scope: 'a:b' }));
+    expect(setLock(onScope, command({ subject: undefined, scope: 'a:b' }), moment(5)).result?.reused).toBe(true);
+    expect(setLock(onScope, command({ subject: undefined, scope: 'a:c' }), moment(5)).result).toBeUndefined();
+  });
+
+  it('writes the first row of a namespace', () => {
+    expect(setLock(undefined, command(), moment(5)).put).toEqual([
+      { kind: 'lock', id: 'open', version: 1, locks: [expect.objectContaining({ id: 'l1' })], ended: [] },
+    ]);
+  });
+
+  it('is refused where 64 locks are open, and says what to do', async () => {
+    const full = rowOf(...Array.from({ length: 64 }, (_, i) => aLock({ id: `x${i}` })));
+    const error = await refusal(() => setLock(full, command(), moment(5)), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'locks', max: 64, got: 65 });
+    expect((error as Error).message).toContain('at most 64 open locks; lift one, or lock a wider pattern');
+    expect(setLock(rowOf(...full.locks.slice(1)), command(), moment(5)).put).toHaveLength(1);
   });
 });
 
@@ -73,9 +90,15 @@ describe('liftLock()', () => {
     expect(liftLock(rowOf(aLock({ completedAt: undefined })), 'l1', undefined, moment(5))).toMatchObject(NOTHING);
   });
 
+  it('records its reason, and who has lifted it', () => {
+    const { entries } = liftLock(rowOf(aLock()), 'l1', 'INC-9 is over', moment(5));
+    expect(entries).toMatchObject([{ type: 'lock.lifted', actor: OPS, data: { lockId: 'l1', reason: 'INC-9 is over' } }]);
+  });
+
   it('is refused to the locked subject, and for an unknown lock', async () => {
     await refusal(() => liftLock(rowOf(aLock()), 'l1', undefined, moment(5, 'user:maya')), 'ERR_JIT_DENIED');
-    await refusal(() => liftLock(rowOf(aLock()), 'l9', undefined, moment(5)), 'ERR_JIT_NOT_FOUND');
+    const error = await refusal(() => liftLock(rowOf(aLock()), 'l9', undefined, moment(5)), 'ERR_JIT_NOT_FOUND');
+    expect(error).toMatchObject({ kind: 'lock', id: 'l9' });
     await refusal(() => liftLock(undefined, 'l1', undefined, moment(5)), 'ERR_JIT_NOT_FOUND');
     expect(liftLock(rowOf(aLock({ subject: undefined, scope: 'a:b' })), 'l1', undefined, moment(5, 'user:maya')).put).toHaveLength(1);
   });
@@ -122,12 +145,45 @@ describe('lockedUntil()', () => {
   });
 });
 
+describe('an approval under a lock on another scope', () => {
+  const quorum = { groups: [{ name: 'g', approvals: 2 }], denials: 2, approvalTtlMs: undefined, escalation: undefined };
+  const locks = { row: rowOf(aLock({ subject: undefined, scope: 'b' })), overlaps: (_: string, scope: string) => scope !== 'a' };
+  const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], as: undefined, at: START_AT } as const;
+  const request = aRequest({
+    ...{ scopes: ['a'], approver: 'x', quorum, assignedAt: START_AT },
+    reviews: [{ ...given, reason: undefined, comment: undefined }],
+  });
+  const groups = new Map([OPS, 'user:ana'].map((who) => [who, ['g']]));
+  const issue = {
+    ...{ subject: undefined, live: [], given: new Map(), locks, limits: { maxGrants: 9, warnBeforeMs: [] } },
+    ...{ asksAtStart: false, origin: undefined, chain: new Set<string>() },
+  };
+  const review = (verdict: 'approve' | 'deny', over: object = {}) =>
+    reviewRequest(
+      aRequest({ ...request, ...over }),
+      { verdict, reason: undefined, comment: undefined, as: undefined, link: undefined },
+      { groups, eligible: true, issue, locks },
+      moment(1),
+    );
+
+  it('counts, and completes the quorum', () => {
+    expect(review('approve').result.request.end?.status).toBe('approved');
+  });
+
+  it('depends on the locks also where it completes nothing; a denial does not', () => {
+    expect(review('approve', { reviews: [] }).dependsOn).toEqual([{ kind: 'lock', id: 'open', version: 3 }]);
+    expect(review('deny', { reviews: [] }).dependsOn).toEqual([]);
+  });
+});
+
 describe('a rule without the locks', () => {
   it('L30 approves nothing', () => {
     const quorum = { groups: [{ name: 'g', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
     const review = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
     const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined };
-    expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), review, context, moment(1))).toThrow(TypeError);
+    expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), review, context, moment(1))).toThrow(
+      'an approval needs the locks',
+    );
   });
 
   it('L30 records no start', () => {

@@ -39,6 +39,7 @@ describe('the reviews of a request', () => {
     expect(review(withApprovals(99), 'user:new', 'approve').result.request.reviews).toHaveLength(100);
     const refused = await refusal(() => review(withApprovals(100), 'user:new', 'approve'), 'ERR_JIT_LIMIT');
     expect(refused).toMatchObject({ limit: 'reviews', max: 100, got: 101 });
+    expect((refused as Error).message).toContain('at most 100 reviews; only a denial can be added');
   });
 
   it('L16 L42 always accept a denial, which ends the request', () => {

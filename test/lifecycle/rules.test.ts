@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
-import { reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
-import { openRequest } from '../../src/lifecycle/request.js';
+import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
+import { differencesFrom, openRequest } from '../../src/lifecycle/request.js';
+import { beyondLimits, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
 import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
@@ -247,6 +248,43 @@ describe('the grants of an extension chain', () => {
     return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chain: chainOf(count), origin: held }, moment);
   };
 
+  const others = (count: number, by: string) =>
+    Array.from({ length: count }, (_, i) =>
+      aRequest({
+        id: `e${i}`,
+        requestedBy: by,
+        extension: { grantId: origin.id, from: origin.expiresAt, firstStartsAt: START_AT, until: 1, breakGlass: false },
+      }),
+    );
+  const extendBeside = (by: string, requests: readonly AccessRequest[]) =>
+    openRequest(
+      { ...ask, requestedBy: by },
+      'r9',
+      false,
+      { ...limits, maxOpenRequests: 99, duplicates: 'return' },
+      { ...none, overlaps, chain: chainOf(1), origin: { grant: origin, usage: undefined }, open: requests },
+      moment,
+    );
+
+  it('L42 have at most ten open requests, and says what to do', async () => {
+    const pending = (count: number) => others(count, 'agent:7').map((one) => ({ ...one, end })) as readonly AccessRequest[];
+    expect(extendBeside(subject, pending(9)).result).toBe('r9');
+    const error = await refusal(() => extendBeside(subject, pending(10)), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'extensionRequests', max: 10, got: 11 });
+    expect((error as Error).message).toContain('at most 10 open extension requests; wait for their decisions or cancel one');
+  });
+
+  it('L44 have at most five open requests by others than the subject, which can still ask', async () => {
+    const ofOthers = others(5, 'agent:7').map((one) => ({ ...one, end })) as readonly AccessRequest[];
+    const ofSubject = others(5, subject).map((one) => ({ ...one, end })) as readonly AccessRequest[];
+    const error = await refusal(() => extendBeside('agent:8', ofOthers), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'extensionRequests', max: 5, got: 6 });
+    expect((error as Error).message).toContain(`at most 5 open extension requests by requesters other than ${subject}`);
+    expect(extendBeside(subject, ofOthers).result).toBe('r9');
+    expect(extendBeside('agent:8', ofOthers.slice(1)).result).toBe('r9');
+    expect(extendBeside('agent:8', ofSubject).result).toBe('r9');
+  });
+
   it('L42 are at most fifty, because one change ends them all: a request for one more is not opened', async () => {
     expect(open(49).result).toBe('r9');
     expect(await refusal(() => open(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'extensions', max: 50, got: 51 });
@@ -272,6 +310,116 @@ describe('the grants of an extension chain', () => {
     expect(step.put.filter((record) => record.id === 'r0.1')).toHaveLength(isApproved ? 1 : 0);
     expect(step.put.filter(({ kind }) => kind === 'grant')).toHaveLength(isApproved ? 2 : 0);
     if (!isApproved) expect(step.result.request.end?.reason).toContain('at most 50 grants');
+  });
+});
+
+describe('openRequest() for a requester who is not the subject', () => {
+  const limits = {
+    ...{ minTtlMs: 1_000, maxTtlMs: 3_600_000, maxTotalMs: 3_600_000, maxStartAheadMs: 0, reviewWithinMs: 1_000, retryMs: 1_000 },
+    ...({ maxOpenRequests: 2, maxGrants: 9, duplicates: 'return', askAgainAfterMs: undefined } as const),
+  };
+  const none = {
+    ...{ subject: undefined, chain: new Set<string>(), live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
+    ...{ overlaps: (a: string, b: string) => a === b, origin: undefined },
+  };
+  const { subject, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
+  const ask = {
+    subject,
+    requestedBy: 'agent:7',
+    agent,
+    operator,
+    scopes,
+    ttlMs,
+    startsAt,
+    justification,
+    ticket,
+    metadata,
+    extends: undefined,
+  };
+  const row = { kind: 'subject', id: 'agent:7', version: 3, unreviewed: [], openedForOthers: ['r1', 'r2'], denied: [] } as const;
+  const open = (requester: typeof row | undefined, ...stillOpen: readonly string[]) =>
+    openRequest(ask, 'r9', false, limits, { ...none, requester, openedForOthers: stillOpen.map((id) => aRequest({ id })) }, moment);
+
+  it('L44 notes it on the row of the requester, and removes those that have ended', () => {
+    const { put, entries } = open(row, 'r2');
+    expect(put.at(-1)).toEqual({ ...row, version: 4, openedForOthers: ['r2', 'r9'] });
+    expect(entries[0]?.data).toMatchObject({ requesterVersion: 4, ended: ['r1'] });
+  });
+
+  it('L44 names no ended requests where there are none, also for the first request', () => {
+    expect(open({ ...row, openedForOthers: ['r2'] } as never, 'r2').entries[0]?.data).not.toHaveProperty('ended');
+    const first = open(undefined);
+    expect(first.entries[0]?.data).not.toHaveProperty('ended');
+    expect(first.put.at(-1)).toMatchObject({ id: 'agent:7', version: 1, openedForOthers: ['r9'] });
+  });
+
+  it('L44 is refused beyond the limit of the requester, who is named', async () => {
+    const error = await refusal(() => open(row, 'r1', 'r2'), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'maxOpenRequests', max: 2, got: 3 });
+    expect((error as Error).message).toContain('at most 2 open requests for others; agent:7 has 2');
+  });
+
+  it('L4 is refused where access would last too long without a break, and says for how long', async () => {
+    const held = { grant: aGrant({ scope: scopes[0] as string, startsAt: START_AT, expiresAt: START_AT + ttlMs }), usage: undefined };
+    const tight = { ...limits, maxTotalMs: ttlMs };
+    const later = { ...ask, requestedBy: subject, startsAt: START_AT + ttlMs };
+    const facts = { ...none, requester: undefined, openedForOthers: [], live: [held] };
+    const far = { ...tight, maxStartAheadMs: 3_600_000 };
+    const error = await refusal(() => openRequest(later, 'r9', false, far, facts, moment), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'maxTotal', max: ttlMs, got: 2 * ttlMs });
+    expect((error as Error).message).toContain('without a break, adjoining grants and open requests included; got 30m');
+  });
+});
+
+describe('differencesFrom()', () => {
+  it('L11 compares metadata by its contents', () => {
+    const asked = { ttlMs: 60_000, justification: undefined, ticket: undefined };
+    const request = (metadata: object | undefined) => aRequest({ ...asked, metadata: metadata as never });
+    expect(differencesFrom({ ...asked, metadata: { a: 1 } }, request({ a: 1 }))).toEqual([]);
+    expect(differencesFrom({ ...asked, metadata: undefined }, request(undefined))).toEqual([]);
+    expect(differencesFrom({ ...asked, metadata: { a: 2 } }, request({ a: 1 }))).toEqual(['metadata']);
+    expect(differencesFrom({ ...asked, metadata: undefined }, request({ a: 1 }))).toEqual(['metadata']);
+  });
+});
+
+describe('anyGrantIds()', () => {
+  it('L10 are the ids that issued grants can have: from 1 to 50', () => {
+    const ids = anyGrantIds('r1');
+    expect([ids.length, ids[0], ids[49]]).toEqual([50, 'r1.1', 'r1.50']);
+    expect(grantIds(aRequest({ id: 'r1', scopes: ['a', 'b'] }))).toEqual(ids.slice(0, 2));
+  });
+});
+
+describe('the values of an ask beyond the limits of the engine', () => {
+  const limits = { minTtlMs: 60_000, maxTtlMs: 3_600_000, maxTotalMs: 1_800_000, maxStartAheadMs: 60_000 };
+  const ask = { subject: 'user:maya', scopes: ['a'] };
+  const messageOf = async (over: object) => {
+    const unmet = beyondLimits({ ttlMs: 60_000, startsAt: undefined, ...over }, limits, START_AT);
+    return ((await refusal(() => refuseUnmet(ask, unmet), 'ERR_JIT_REQUIREMENTS')) as Error).message;
+  };
+
+  it('are named with their limit, all of them', async () => {
+    expect(await messageOf({ ttlMs: 7_200_000 })).toContain(
+      'limits.maxTtl allows at most 1h; got 2h; limits.maxTotal allows at most 30m; got 2h',
+    );
+    expect(await messageOf({ ttlMs: 1_000 })).toContain('limits.minTtl allows no window shorter than 1m; got 1s');
+    expect(await messageOf({ startsAt: START_AT + 120_000 })).toContain('limits.maxStartAhead allows at most 1m; got 2m');
+  });
+
+  it('are named by field and code where an approver gives no reason', () => {
+    const problems = [{ field: 'ticket', code: 'missing' } as const, { field: 'ttl', code: 'too_long' } as const];
+    const refused = refusalOf(aRequest({ ttlMs: 60_000 }), { reason: undefined, problems }, limits);
+    expect(refused.message).toContain('ticket: missing; ttl: too_long');
+  });
+});
+
+describe('applyVerdict() with a review of a request that could not be granted', () => {
+  it('L3 denies it, and asks no reviewer', () => {
+    const short = { ...terms, maxTotalMs: 1_000 };
+    const verdict = { outcome: 'review', quorum: quorumOf(1), reviewWithinMs: undefined, terms: short } as const;
+    const { result, entries } = applyVerdict(aRequest({ ttlMs: 1_001 }), { approver: 'x', rule: undefined, verdict }, issue, moment);
+    expect(result.request.end).toMatchObject({ status: 'denied', cause: 'limit', reason: 'it is longer than the maxTotal of its rule' });
+    expect(entries.map(({ type }) => type)).toEqual(['request.denied']);
   });
 });
 

@@ -708,7 +708,8 @@ export class Model {
 
   consume(grant: ModelGrant, at: Now): void {
     grant.uses += 1;
-    grant.usedAt = Math.max(at.now, grant.usedAt ?? 0);
+    // L27: not before the last instant on the grant, such as a warning, or on its uses.
+    grant.usedAt = Math.max(at.now, grant.last, grant.usedAt ?? 0);
     if (grant.uses === grant.maxUses) {
       this.#end(grant, 'expired', ['used_up'], at.now, Math.max(at.highWater, grant.last), grant.request.subject);
     }
