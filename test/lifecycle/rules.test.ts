@@ -370,6 +370,51 @@ describe('the grants of an extension chain', () => {
   });
 });
 
+describe('openRequest()', () => {
+  const limits = {
+    ...{ minTtlMs: 1_000, maxTtlMs: 3_600_000, maxTotalMs: 3_600_000, maxStartAheadMs: 0, reviewWithinMs: 1_000, retryMs: 1_000 },
+    ...({ maxOpenRequests: 2, maxGrants: 9, duplicates: 'return', askAgainAfterMs: undefined } as const),
+  };
+  const none = {
+    ...{ subject: undefined, chain: new Set<string>(), live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
+    ...{ overlaps: (a: string, b: string) => a === b, origin: undefined, requester: undefined, openedForOthers: [] },
+  };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
+  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: undefined };
+  const origin = aGrant({ id: 'r0.1', requestId: 'r0', version: 4 });
+  const open = (over: object = {}, context: object = {}, limit: object = {}, isKeyed = false) =>
+    openRequest({ ...ask, ...over }, 'r9', isKeyed, { ...limits, ...limit }, { ...none, ...context }, moment);
+  const ofLocks = { kind: 'lock', id: 'open', version: 0 };
+  const extended = { origin: { grant: origin, usage: undefined }, chain: new Set(['r0.1']) };
+
+  it('L25 depends on the locks, on the grant that it extends, and on its key', () => {
+    expect(open().dependsOn).toEqual([ofLocks]);
+    expect(open({ extends: 'r0.1' }, extended).dependsOn).toEqual([ofLocks, { kind: 'grant', id: 'r0.1', version: 4 }]);
+    expect(open({}, {}, {}, true).dependsOn).toEqual([ofLocks, { kind: 'reuse', id: 'r9', version: 0 }]);
+  });
+
+  it('L44 is refused by a standing denial only where the engine has a pause, and never as an extension', async () => {
+    const denial = {
+      reviewer: 'user:sam',
+      verdict: 'deny',
+      groups: [],
+      as: undefined,
+      at: START_AT,
+      reason: undefined,
+      comment: undefined,
+    };
+    const denied = { denied: [aRequest({ id: 'r8', reviews: [denial as never] })] };
+    expect(open({}, denied).result).toBe('r9');
+    await refusal(() => open({}, denied, { askAgainAfterMs: 60_000 }), 'ERR_JIT_LIMIT');
+    expect(open({ extends: 'r0.1' }, { ...denied, ...extended }, { askAgainAfterMs: 60_000 }).result).toBe('r9');
+  });
+
+  it('L44 counts what a requester opened for others against no ask of its own', () => {
+    const opened = { openedForOthers: [aRequest({ id: 'a1', subject: 'x' }), aRequest({ id: 'a2', subject: 'x' })] };
+    expect(open({}, opened).result).toBe('r9');
+  });
+});
+
 describe('openRequest() for a requester who is not the subject', () => {
   const limits = {
     ...{ minTtlMs: 1_000, maxTtlMs: 3_600_000, maxTotalMs: 3_600_000, maxStartAheadMs: 0, reviewWithinMs: 1_000, retryMs: 1_000 },

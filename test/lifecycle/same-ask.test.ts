@@ -64,7 +64,10 @@ describe("the denials that a subject's row names", () => {
     const subject = { kind: 'subject', id: 's', version: 3, unreviewed: [], openedForOthers: [], denied: ids } as never;
     const step = { result: { request: denied('new') }, put: [denied('new')], entries: [{ data: {} }], expect: [] } as never;
     const noted = noteDenial(step, { subject, denied: requests }, 1_000, { now: at, actor: 'user:sam', forEnds: at } as never);
-    return noted.entries[0]?.data['forgotten'];
+    const names = noted.entries[0]?.data['forgotten'] as readonly string[];
+    const kept = ids.filter((id) => !names.includes(id));
+    expect(noted.put.at(-1)).toMatchObject({ kind: 'subject', denied: [...kept, 'new'] });
+    return names;
   }
 
   it('make room for the next: first those whose request is gone (L44)', () => {
@@ -73,6 +76,16 @@ describe("the denials that a subject's row names", () => {
 
   it('make room for the next: one that only the approver gave, if all are recent (L44)', () => {
     expect(forgotten(ids.map((id) => denied(id, id === 'r7' ? ofApprover : {})))).toEqual(['r7']);
+  });
+
+  it('make room for the next: those that are as old as the limit, and no younger one (L44)', () => {
+    const old = (ms: number) => ({ reviews: [{ ...deny('user:sam'), at: at - ms }] });
+    expect(forgotten(ids.map((id) => denied(id, id === 'r3' ? old(1_000) : old(999))))).toEqual(['r3']);
+  });
+
+  it('make room for the next: an approval does not make the denial one of people (L44)', () => {
+    const approved = { ...ofApprover, reviews: [{ ...deny('user:sam'), verdict: 'approve' }] };
+    expect(forgotten(ids.map((id) => denied(id, id === 'r7' ? approved : {})))).toEqual(['r7']);
   });
 
   it('make room for the next: none that was denied again recently, in any order of its reviews (L44)', () => {

@@ -95,6 +95,7 @@ describe('grantLimitMet()', () => {
       limit: 'breakGlassGrants',
       max: 50,
       got: 51,
+      message: expect.stringContaining(`${MAYA} may have 50 break-glass grants at a time; got 51`) as string,
     });
   });
 });

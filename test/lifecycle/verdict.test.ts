@@ -180,6 +180,13 @@ describe('readBreakGlass()', () => {
     expect(readBreakGlass('p', { outcome: 'abstain' }).verdict).toEqual({ outcome: 'abstain' });
   });
 
+  it('names the problems where they are malformed, or stand beside another outcome', async () => {
+    const problems = [{ field: 'ttl', code: 'too_long' }];
+    expect(await argumentOf(() => readBreakGlass('p', { ...APPROVE, problems }))).toBe('verdict.problems');
+    expect(await argumentOf(() => readBreakGlass('p', { outcome: 'deny', problems: 'ttl' }))).toBe('verdict.problems');
+    expect(readBreakGlass('p', { outcome: 'deny', problems }).verdict).toMatchObject({ problems });
+  });
+
   const cases: readonly Row[] = [
     ...[undefined, null, true, 'approve'].map((answer) => ['verdict', answer] as const),
     ['verdict', { ...APPROVE, quorum: { groups: GROUPS } }],

@@ -102,6 +102,14 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'undefined is at or before no instant: each comparison with it is false.',
   },
   {
+    file: 'lifecycle/same-ask.ts',
+    mutator: 'OptionalChaining',
+    line: "const isOfPeople = (id: string): boolean => known.get(id)?.reviews.some(({ verdict }) => verdict === 'deny') === true;",
+    from: 'known.get(id)?.reviews',
+    to: 'known.get(id).reviews',
+    why: 'An id without a request counts as old, and the old ones are removed before this.',
+  },
+  {
     file: 'lifecycle/usage.ts',
     mutator: 'ConditionalExpression',
     line: 'return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;',
