@@ -15,6 +15,7 @@ const groups = [
       'agents',
       'work',
       'lists',
+      'operation',
       'answers',
       'recorded-use',
       'notifications',

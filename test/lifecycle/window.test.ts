@@ -10,7 +10,18 @@ const plain = aRequest({ ttlMs: TTL });
 const scheduled = aRequest({ ttlMs: TTL, startsAt: at(500) });
 const terms = (maxTotalMs: number | undefined) => ({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs });
 const extension = (over: object = {}, ttlMs = TTL): AccessRequest =>
-  aRequest({ ttlMs, extension: { grantId: 'r0.1', from: at(1_000), firstStartsAt: at(0), until: at(5_000), breakGlass: false, ...over } });
+  aRequest({
+    ttlMs,
+    extension: {
+      grantIds: ['r0.1'],
+      requestId: undefined,
+      from: at(1_000),
+      firstStartsAt: at(0),
+      until: at(5_000),
+      breakGlass: false,
+      ...over,
+    },
+  });
 
 describe('windowOf()', () => {
   it.each([
@@ -56,7 +67,7 @@ describe('windowOf()', () => {
         startsAt: kind === 'scheduled' ? at(from) : undefined,
         extension:
           kind === 'extension'
-            ? { grantId: 'r0.1', from: at(from), firstStartsAt: at(0), until: at(from + room), breakGlass: false }
+            ? { grantIds: ['r0.1'], requestId: undefined, from: at(from), firstStartsAt: at(0), until: at(from + room), breakGlass: false }
             : undefined,
         terms: terms(maxTotalMs),
       }),
