@@ -9,6 +9,7 @@ const groups = [
       'guards',
       'checker',
       'request-form',
+      'changing-requests',
       'policy',
       'break-glass',
       'agents',

@@ -23,6 +23,7 @@ import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-s
 import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
+import { amend, parseAmendment, type Amendment } from './amend.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
@@ -167,6 +168,27 @@ export class JitEngine<Scope extends string = string> {
   /** Asks the approver about a request that it has not answered yet. Otherwise returns the state of the request. */
   async retryDecision(requestId: string): Promise<AccessResult> {
     return decideRequest(this.#kernel, this.#readRecordId('requestId', requestId));
+  }
+
+  /**
+   * Replaces a pending request: one commit cancels it (cause `amended`, with `replacedBy`) and opens a new request with the given
+   * values (with `replaces`), which the approver decides from the start. Only its requester may. The subject, the scopes and the
+   * start stay. The reviews and links of the old request do not count for the new one.
+   *
+   * @returns the state of the new request. A repeat with the same `idempotencyKey` returns it with `reused: true`
+   * @throws InvalidArgumentError also where no value differs from the request
+   * @throws DeniedError for another caller, also for the subject of a request that another caller made on its behalf
+   * @throws DecidedError when the request has ended. Its `replacedBy` names the request that replaced it
+   * @throws DeadlineError when the review deadline has passed
+   * @throws the errors of {@link requestAccess}
+   * @example
+   * const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
+   * const amended = await engine.amend(request.id, { by: 'user:maya', ttl: '1h', justification: 'the migration takes longer' });
+   */
+  async amend(requestId: string, options: Amendment): Promise<AccessResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const read = parseAmendment(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read));
   }
 
   /**

@@ -25,7 +25,7 @@ import { latestEnd } from './window.js';
 /** The validated input of a request, in canonical form. */
 export type Ask = Pick<
   AccessRequest,
-  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
+  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'replaces' | 'justification' | 'ticket' | 'metadata'
 > & {
   /** The grant to extend. */
   readonly extends: string | undefined;
@@ -43,7 +43,10 @@ export interface RequestLimits extends SubjectLimits, ValueLimits {
  * concurrent change makes the commit conflict.
  */
 export interface OpeningContext extends SubjectContext, ChainContext {
-  /** The subject's requests without a recorded end, also those that time has ended. */
+  /**
+   * The subject's requests without a recorded end, also those that time has ended. The request that the new one replaces is not
+   * among them, nor in {@link openedForOthers}: it ends in the same commit, so it does not count.
+   */
   readonly open: readonly AccessRequest[];
   /** The subject's requests that were denied; needed only where `askAgainAfterMs` is set. */
   readonly denied: readonly AccessRequest[];
@@ -61,7 +64,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
  *
  * @throws RequirementsError that lists every limit that a value exceeds
  */
-function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
+export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
   const request = draftRequest(...draft);
   const [ask, , limits, , moment] = draft;
   refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
@@ -123,11 +126,27 @@ export function openRequest(
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
-    const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
-    throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
+    throw duplicateRefused(duplicate);
   }
   if (request.extension === undefined && limits.askAgainAfterMs !== undefined)
     refuseIfDenied(request, context.denied, limits.askAgainAfterMs, context.overlaps, moment);
+  return recordRequest(request, isKeyed, limits, context, moment);
+}
+
+/**
+ * Records a request, with the rows that enforce the limits.
+ *
+ * @returns its id
+ * @throws LimitError
+ */
+export function recordRequest(
+  request: AccessRequest,
+  isKeyed: boolean,
+  limits: RequestLimits,
+  context: OpeningContext,
+  moment: Moment,
+): Transition<string> {
+  const { id } = request;
   const met = limitMet(request, limits, context, moment);
   if (met !== undefined) throw met;
   const subject = touchSubject(request.subject, context.subject);
@@ -144,6 +163,12 @@ export function openRequest(
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
   };
+}
+
+/** The error of an ask that only repeats another request, where the limit refuses that. */
+export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
+  const state = what === 'request' ? 'is open' : 'gives this already';
+  return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
 }
 
 /**
@@ -200,9 +225,9 @@ export function createdEntry(
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
   actor: string,
 ): EntryDraft {
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket, metadata } = request;
-  const { createdAt, reviewBy, askAgainAt } = request;
-  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket } = request;
+  const { metadata, createdAt, reviewBy, askAgainAt } = request;
+  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket };
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
 }
@@ -227,8 +252,8 @@ export function differencesFrom(
 
 /** A digest of all requested fields (L11, L18). */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, grantId: string | undefined): string {
-  const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, grantId, justification, ticket, metadata]);
+  const { subject, requestedBy, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = asked;
+  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, grantId, replaces, justification, ticket, metadata]);
 }
 
 /** Whether a repeated call with the same idempotency key asks for the same access (L11). */

@@ -30,6 +30,12 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
+  'change-a-request.ts': [
+    'asked: pending, 30 minutes, a hotfix',
+    'amended: pending, 120 minutes, the migration takes longer',
+    'approval: ERR_JIT_DECIDED, see the new request: true',
+    'approved: granted, 120 minutes, the migration takes longer',
+  ],
   'emergency-lock.ts': [
     'locked: 1 grant ended',
     'check: false (locked)',

@@ -241,8 +241,21 @@ describe('the grants of an extension chain', () => {
     openedForOthers: [],
   };
   const overlaps = (a: string, b: string) => a === b;
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
-  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
+  const ask = {
+    subject,
+    requestedBy,
+    agent,
+    operator,
+    scopes,
+    ttlMs,
+    startsAt,
+    replaces,
+    justification,
+    ticket,
+    metadata,
+    extends: 'r0.1',
+  };
   const open = (count: number) => {
     const held = { grant: origin, usage: undefined };
     return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chain: chainOf(count), origin: held }, moment);
@@ -331,6 +344,7 @@ describe('openRequest() for a requester who is not the subject', () => {
     scopes,
     ttlMs,
     startsAt,
+    replaces: undefined,
     justification,
     ticket,
     metadata,

@@ -351,6 +351,8 @@ export class SideBySide {
       }
       case 'extend':
         return this.#extend();
+      case 'amend':
+        return this.#amend();
       case 'breakGlass':
         return this.#breakGlass(scope);
       case 'reviewBreakGlass': {
@@ -553,8 +555,8 @@ export class SideBySide {
     const { engine } = this.#acting;
     const [model, at] = [this.#model, this.#at()];
     const { key, again } = this.#keyFor('extend');
-    const grant = again === undefined ? this.#among(model.grants) : model.grants.find(({ id }) => id === again.grantId);
-    const grantId = again?.grantId ?? grant?.id;
+    const grant = again === undefined ? this.#among(model.grants) : model.grants.find(({ id }) => id === again.target);
+    const grantId = again?.target ?? grant?.id;
     if (grantId === undefined) return;
     const ask: Ask = again?.ask ?? this.#anExtension(grant as ModelGrant);
     this.#say('extend', grantId, ask, key, grant === undefined ? 'gone' : at.late - endByTime(grant));
@@ -568,7 +570,37 @@ export class SideBySide {
     const known = this.#knownBy('extend', ask, key);
     const refusals = model.asking(ask, grant, at);
     if (known !== undefined) return this.#repeat(known, ask, refusals, call, grantId);
-    await this.#create(ask, grant, call, (id) => this.#keep({ verb: 'extend', ask, key, grantId }, id));
+    await this.#create(ask, grant, call, (id) => this.#keep({ verb: 'extend', ask, key, target: grantId }, id));
+  }
+
+  async #amend(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model] = [this.#dice, this.#model];
+    const { key: drawn, again } = this.#keyFor('amend');
+    const old = again === undefined ? this.#among(model.requests) : model.requests.find(({ id }) => id === again.target);
+    const id = again?.target ?? old?.id;
+    if (id === undefined) return;
+    const ask: Ask = again?.ask ?? this.#anAmended(old as ModelRequest);
+    const by = dice.once(8) ? dice.of([AGENT, ...SUBJECTS]) : ask.by;
+    const key = by === ask.by ? drawn : undefined;
+    this.#say('amend', id, ask, key, by);
+    const call = () => engine.amend(id, { by, ttl: ask.ttl, justification: ask.why, idempotencyKey: key });
+    const known = this.#knownBy('amend', ask, key);
+    if (old === undefined && known === undefined) {
+      // L33: a purge removed both requests.
+      await this.#try({ must: ['ERR_JIT_NOT_FOUND'] }, call);
+      return;
+    }
+    if (known !== undefined) return this.#repeat(known, ask, { must: [] }, call, id);
+    const keep = (made: string) => this.#keep({ verb: 'amend', ask, key, target: id }, made);
+    await this.#create(ask, old?.extension, call, keep, old && { old, by });
+  }
+
+  /** Another length and another reason mostly; sometimes the same. */
+  #anAmended({ subject, by, operator, scopes, startsAt, ttl, why }: ModelRequest): Ask {
+    const drawn = this.#anAsk();
+    const same = this.#dice.once(8);
+    return { subject, by, operator, scopes, startsAt, ttl: same ? ttl : drawn.ttl, why: same || this.#dice.once(3) ? why : drawn.why };
   }
 
   #anExtension({ request: { subject, operator }, scope }: ModelGrant): Ask {
@@ -611,8 +643,8 @@ export class SideBySide {
 
   #keep({ key, ...made }: Omit<Keyed, 'key'> & { readonly key: string | undefined }, id: string): void {
     if (key === undefined) return;
-    const { verb, ask, grantId } = made;
-    this.#model.keys.set(`${verb} ${ask.by} ${key}`, { ask: textOf(ask, grantId), id });
+    const { verb, ask, target } = made;
+    this.#model.keys.set(`${verb} ${ask.by} ${key}`, { ask: textOf(ask, target), id });
     this.#keyed.push({ ...made, key });
   }
 
@@ -622,10 +654,10 @@ export class SideBySide {
     ask: Ask,
     { must }: Refusals,
     call: () => Promise<AccessResult>,
-    grantId?: string,
+    target?: string,
   ): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
-    if (asked !== textOf(ask, grantId)) {
+    if (asked !== textOf(ask, target)) {
       await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...must] }, call);
       return;
     }
@@ -638,9 +670,16 @@ export class SideBySide {
   }
 
   /** An ask that is new to the model, and its result. */
-  async #create(ask: Ask, extension: ModelGrant | undefined, call: () => Promise<AccessResult>, keep: (id: string) => void): Promise<void> {
+  async #create(
+    ask: Ask,
+    extension: ModelGrant | undefined,
+    call: () => Promise<AccessResult>,
+    keep: (id: string) => void,
+    amends?: { readonly old: ModelRequest; readonly by: string },
+  ): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
-    const { must, may, reuses, problems } = model.asking(ask, extension, at);
+    const asked = amends === undefined ? model.asking(ask, extension, at) : model.amending(amends.old, ask, amends.by, at);
+    const { must, may, reuses, problems } = asked;
     this.#refusedId = undefined;
     const failing = reuses.map((one) => model.deciding(one, at).must);
     // Any of them may be reused: of several, which one is open.
@@ -653,8 +692,8 @@ export class SideBySide {
     };
     const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
-    // A refusal that names a request has left that request recorded.
-    if (id === undefined) return;
+    // A refusal that names a new request has left that request recorded.
+    if (id === undefined || id === amends?.old.id) return;
     keep(id);
     if (reuses.length > 0) {
       const reused = reuses.find((one) => one.id === id);
@@ -671,7 +710,8 @@ export class SideBySide {
       false,
       'it gives what there was, where a new request is due',
     );
-    const request = model.create(id, ask, extension, at);
+    if (amends !== undefined) model.amend(amends.old, id, at);
+    const request = model.create(id, ask, extension, at, amends?.old.id);
     if (isUnanswered || result === undefined) return;
     model.decide(request, at);
     this.#expectOutcome(result, request);
@@ -1019,6 +1059,10 @@ export class SideBySide {
         `the grants of ${approved.requestId} came after its approval`,
       );
     }
+    for (const amended of entries.filter(({ data }) => data['replacedBy'] !== undefined)) {
+      const next = entries.find(({ type, requestId }) => type === 'request.created' && requestId === amended.data['replacedBy']);
+      assert.ok(next !== undefined && changeOf(next) === changeOf(amended), `${amended.requestId} was amended in two steps`);
+    }
     if (verb !== 'revoke' && verb !== 'release' && verb !== 'reviewBreakGlass') return;
     const ended = entries.filter(({ type }) => ['breakGlass.reviewed', 'grant.revoked', 'request.cancelled'].includes(type));
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
@@ -1130,9 +1174,23 @@ export class SideBySide {
   #compareRequest(row: AccessRequest, model: ModelRequest): void {
     const at = this.#at();
     const { subject, by: requestedBy, operator, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
-    const { id, why: justification } = model;
+    const { id, why: justification, replaces, replacedBy } = model;
     const agent = RUNS.get(subject)?.agent;
-    const same = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, createdAt, reviewBy, assignedAt, justification };
+    const same = {
+      subject,
+      requestedBy,
+      agent,
+      operator,
+      scopes,
+      ttlMs,
+      startsAt,
+      createdAt,
+      reviewBy,
+      assignedAt,
+      justification,
+      replaces,
+      replacedBy,
+    };
     for (const [name, value] of Object.entries(same)) {
       assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
     }
@@ -1271,15 +1329,15 @@ export class SideBySide {
 }
 
 /** The verbs that take a key and create a request. */
-type Creating = 'ask' | 'extend' | 'breakGlass';
+type Creating = 'ask' | 'extend' | 'amend' | 'breakGlass';
 
 /** An ask that was made under a key. */
 interface Keyed {
   readonly verb: Creating;
   readonly key: string;
   readonly ask: Ask;
-  /** Of the grant to be extended. */
-  readonly grantId?: string | undefined;
+  /** The id of the grant to be extended, or of the request to be amended. */
+  readonly target?: string | undefined;
 }
 
 /** The result of a key: the request, and the ask of that time. */
@@ -1290,8 +1348,8 @@ interface Known {
 }
 
 /** The fields that make an ask a different one under the same key. The subject says who the operator is. */
-const textOf = ({ subject, by, scopes, ttl, startsAt, why }: Ask, grantId?: string): string =>
-  JSON.stringify([subject, by, scopes, ttl, startsAt, why, grantId]);
+const textOf = ({ subject, by, scopes, ttl, startsAt, why }: Ask, target?: string): string =>
+  JSON.stringify([subject, by, scopes, ttl, startsAt, why, target]);
 
 /** The steps, each as often as it is listed. */
 const STEPS = [
@@ -1308,6 +1366,7 @@ const STEPS = [
   ...times(2, 'lock' as const),
   ...times(2, 'unlock' as const),
   ...times(5, 'extend' as const),
+  ...times(4, 'amend' as const),
   ...times(4, 'breakGlass' as const),
   ...times(4, 'reviewBreakGlass' as const),
   ...times(2, 'touch' as const),

@@ -50,6 +50,7 @@ export function readQuestion(given: unknown): AccessRequest {
     ttlMs: readDuration('ttl', read.ttl),
     startsAt,
     extension: undefined,
+    replaces: undefined,
     justification: readText('justification', read.justification),
     ticket: readText('ticket', read.ticket),
     metadata: readMetadata('metadata', read.metadata),

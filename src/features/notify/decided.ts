@@ -1,5 +1,5 @@
-import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
-import { asking, concerned, idLine, partOf, remarkLine, requestOf, textIn, windowOf, type About } from './about.js';
+import type { EntryType, REQUEST_ENDS, Review } from '../../records/index.js';
+import { asking, concerned, idLine, partOf, people, remarkLine, requestOf, textIn, windowOf, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, say, words } from './phrase.js';
 
@@ -16,6 +16,7 @@ const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
   'denied ineligible': () => say`was denied: the subject is no longer eligible`,
   'denied limit': () => say`was denied: a limit was reached`,
   'cancelled cancelled': (by) => say`was cancelled by ${by}`,
+  'cancelled amended': (by) => say`was amended by ${by}: another request replaces it, and its reviews do not count`,
   'cancelled revoked': (by) => say`was cancelled: ${by} revoked it`,
   'cancelled locked': (by) => say`was cancelled: ${by} locked its subject or its scope`,
   'cancelled origin_ended': () => say`was cancelled: the grant that it would extend was ended early`,
@@ -31,9 +32,11 @@ export function requestEnded(about: About): Message {
   const by = name(textIn(end, 'by') ?? entry.actor);
   const how = Object.hasOwn(OUTCOMES, outcome) ? OUTCOMES[outcome as RequestOutcome](by) : say`has ended: ${words(status)}`;
   const rule = textIn(entry.data, 'rule');
+  const replacedBy = textIn(entry.data, 'replacedBy');
   return {
     kind: 'decided',
-    people: concerned(request),
+    // The reviewers of an amended request learn that they must review again.
+    people: replacedBy === undefined ? concerned(request) : people(...concerned(request), ...(request?.reviews ?? []).map(reviewerOf)),
     groups: [],
     headline: say`${requestOf(about)} ${how}`,
     details: [
@@ -41,7 +44,10 @@ export function requestEnded(about: About): Message {
       rule === undefined ? undefined : say`rule: ${name(rule)}`,
       status === 'approved' ? windowOf(about) : undefined,
       ...asking(request),
+      replacedBy === undefined ? undefined : say`replaced by: ${name(replacedBy)}`,
       idLine('request', entry.requestId),
     ],
   };
 }
+
+const reviewerOf = ({ reviewer }: Review): string => reviewer;

@@ -28,6 +28,18 @@ export function requestBody(request: AccessRequest): JsonObject {
 const isWarnBefore: Check = (value) =>
   listOf(isCount, 1)(value) && (value as readonly number[]).every((ms, i, all) => i === 0 || ms < (all[i - 1] as number));
 
+const isAfterReview = /* @__PURE__ */ (() =>
+  shape({
+    reviewBy: isInstant,
+    reviewers: listOf(isText),
+    skippedGroups: listOf(isText),
+    skippedPeople: optional(listOf(isText)),
+    missedAt: optional(isInstant),
+    breakGlassReview: optional(
+      shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
+    ),
+  }))();
+
 const isRequestBody = /* @__PURE__ */ (() =>
   shape({
     requestedBy: isText,
@@ -37,6 +49,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     ttlMs: isCount,
     startsAt: optional(isInstant),
     extension: optional(shape({ grantId: isText, from: isInstant, firstStartsAt: isInstant, until: isInstant, breakGlass: isBoolean })),
+    replaces: optional(isText),
     justification: optional(isString),
     ticket: optional(isString),
     metadata: optional(isObject),
@@ -74,18 +87,8 @@ const isRequestBody = /* @__PURE__ */ (() =>
       }),
     ),
     end: end(REQUEST_ENDS),
-    afterReview: optional(
-      shape({
-        reviewBy: isInstant,
-        reviewers: listOf(isText),
-        skippedGroups: listOf(isText),
-        skippedPeople: optional(listOf(isText)),
-        missedAt: optional(isInstant),
-        breakGlassReview: optional(
-          shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
-        ),
-      }),
-    ),
+    replacedBy: optional(isText),
+    afterReview: optional(isAfterReview),
   }))();
 
 /** Returns the request of a row. @throws CorruptError where this version does not write such a row */
@@ -109,11 +112,12 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - Each reviewer has one review, and the quorum names each group once.
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - `escalatedAt` needs an escalation.
+ * - Exactly an amended request has `replacedBy`.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, and its request has no `startsAt`.
  */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension, startsAt } = request;
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, replacedBy, afterReview, extension, startsAt } = request;
   const reviewers = reviews.map((review) => review.reviewer);
   const groups = quorum?.groups.map((group) => group.name) ?? [];
   const isAssigned = approver !== undefined && assignedAt !== undefined;
@@ -122,6 +126,7 @@ function isConsistent(request: AccessRequest): boolean {
     new Set(groups).size === groups.length &&
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
+    (ended?.cause === 'amended') === (replacedBy !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     (extension === undefined || (extension.firstStartsAt < extension.from && extension.from < extension.until && startsAt === undefined))
   );
