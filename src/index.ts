@@ -1,14 +1,15 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export type { Amendment } from './engine/amend.js';
-export type { By, ReviewBy } from './engine/by.js';
+export type { By, CancelBy, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/collect.js';
-export type { HistoryQuery, HolderQuery, RequestFound } from './engine/history.js';
+export type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './engine/history.js';
 export type { GrantQuery, RequestQuery } from './engine/lists.js';
 export type { Pages } from './engine/pages.js';
 export type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus } from './engine/with-status.js';
 export type { Action } from './engine/checker.js';
+export type { CancelResult } from './engine/revocation.js';
 export type { RevokeAllTarget } from './engine/revoke-all.js';
 export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/locks.js';
 export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';

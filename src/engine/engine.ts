@@ -15,12 +15,13 @@ import type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './answers.js';
-import { getGrant, getRequest, history, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestFound } from './history.js';
+import { getGrant, getRequest, history, idOfKey, whoHadAccess } from './history.js';
+import type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './history.js';
 import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists.js';
 import type { Paging } from './collect.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
-import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
+import { readBy, readCancelBy, readReviewTexts, type By, type CancelBy, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { amend, parseAmendment, type Amendment } from './amend.js';
@@ -34,7 +35,7 @@ import { decideRequest, previewRequest, requestAccess } from './requests.js';
 import { submitReview } from './reviews.js';
 import { breakGlass, type BreakGlassResult } from './break-glass.js';
 import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
-import { cancelAccessRequest, endAccess } from './revocation.js';
+import { cancelAccessRequest, endAccess, type CancelResult } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './locks.js';
 import { Kernel } from '../kernel/kernel.js';
@@ -138,7 +139,7 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review this access
-   * afterwards. The journal records which reviewers were skipped.
+   * afterwards. The journal records which reviewers were skipped. It cancels the pending requests that it overtakes.
    *
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
    *   `ended`. A repeat is not a permission.
@@ -171,19 +172,15 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Replaces a pending request: one commit cancels it (cause `amended`, with `replacedBy`) and opens a new request with the given
-   * values (with `replaces`), which the approver decides from the start. Only its requester may. The subject, the scopes and the
-   * start stay. The reviews and links of the old request do not count for the new one.
+   * Replaces a pending request: one commit cancels it and opens a new request with the given values, which the approver decides from
+   * the start. No review or link of the old request counts. Only its requester may. The subject, the scopes and the start stay.
    *
    * @returns the state of the new request. A repeat with the same `idempotencyKey` returns it with `reused: true`
-   * @throws InvalidArgumentError also where no value differs from the request
-   * @throws DeniedError for another caller, also for the subject of a request that another caller made on its behalf
+   * @throws DeniedError for another caller, also for the subject of a request that another caller made
    * @throws DecidedError when the request has ended. Its `replacedBy` names the request that replaced it
-   * @throws DeadlineError when the review deadline has passed
    * @throws the errors of {@link requestAccess}
    * @example
-   * const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
-   * const amended = await engine.amend(request.id, { by: 'user:maya', ttl: '1h', justification: 'the migration takes longer' });
+   * await engine.amend(request.id, { by: 'user:maya', ttl: '1h', justification: 'the migration takes longer' });
    */
   async amend(requestId: string, options: Amendment): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
@@ -192,15 +189,15 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Cancels a pending request. Only its subject or its requester may. A repeated call is allowed.
+   * Cancels a pending request. Only its subject or its requester may, or another caller on behalf of one of them. A repeated call is
+   * allowed: `cancelled` says whether this call cancelled the request.
    *
    * @throws DecidedError, DeniedError
    */
-  async cancel(requestId: string, options: By): Promise<RequestWithStatus> {
-    const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
-      cancelAccessRequest(this.#kernel, id, by, { cause: 'cancelled', reason }),
-    );
+  async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const { by, ...command } = readCancelBy(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => cancelAccessRequest(this.#kernel, id, by, command));
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -435,9 +432,15 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /** A request with its outcome and its grants, each with its status. `undefined`: there is no such request. */
-  async getRequest(requestId: string): Promise<RequestFound | undefined> {
-    return getRequest(this.#kernel, this.#readRecordId('requestId', requestId));
+  /**
+   * A request with its outcome and its grants, each with its status. `undefined`: there is no such request.
+   *
+   * @param request the id of the request, or the key of an ask, also of one that only repeated another request. No rule is judged.
+   */
+  async getRequest(request: string | RequestOfKey): Promise<RequestFound | undefined> {
+    this.#refuseIfClosed();
+    const id = typeof request === 'object' && request !== null ? await idOfKey(this.#kernel, request) : readId('requestId', request);
+    return id === undefined ? undefined : getRequest(this.#kernel, id);
   }
 
   /** A grant with its status. `undefined`: there is no such grant. */
@@ -466,7 +469,8 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The grants that covered a scope at an instant of the past, in pages. Standing access is configuration, so it is not included.
+   * The grants that covered a scope at an instant of the past, in pages. Without `at`: the grants that allow it now, so their subjects
+   * are the current holders. Standing access is configuration, so it is not included.
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */

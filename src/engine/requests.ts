@@ -53,7 +53,7 @@ export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): P
     const verdict = await kernel.approver.decide(request, false);
     const issueContext = await loadIssueContext(kernel, request, { dryRun: true });
     const reading = now();
-    const decided = applyVerdict(request, verdict, issueContext, reading).result;
+    const decided = applyVerdict(request, verdict, issueContext, reading, kernel.settings.limits).result;
     // The engine issued nothing, so nothing allows.
     return { ...(await accessResultOf(kernel, decided, 'pending', reading)), allowed: false, dryRun: true };
   } catch (error) {
@@ -85,7 +85,7 @@ export async function decideRequest(kernel: Kernel, id: string): Promise<AccessR
     const denialContext = outcome === 'review' ? undefined : await loadDenialContext(kernel, request);
     const now = moment(clock, APPROVER);
     reading = now;
-    return noteDenial(applyVerdict(request, answer, issueContext, now), denialContext, settings.denialsShownMs, now);
+    return noteDenial(applyVerdict(request, answer, issueContext, now, settings.limits), denialContext, settings.denialsShownMs, now);
   });
   return accessResultOf(kernel, decided, status, reading);
 }
@@ -157,7 +157,7 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Acc
   const request = draftRequest(ask, id, limits, await extendedGrant(kernel, ask), moment(kernel.clock, ask.requestedBy));
   const answer = await kernel.approver.mayAsk(request);
   if (!answer.eligible) throw refusalOf(request, answer, limits);
-  refuseUnmet(request, beyondLimits(request, limits, request.createdAt));
+  refuseUnmet(request, beyondLimits(request, limits));
   return request;
 }
 

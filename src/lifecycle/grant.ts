@@ -54,7 +54,10 @@ export interface IssueContext extends SubjectContext, ChainContext {
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'no time is left within its maxTotal';
-  // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
+  // Refused, not cut (L3). An extension without a requested end is exempt, because `windowOf` limits its window.
+  const { extension, until, terms } = request;
+  if (extension !== undefined && until !== undefined && until - extension.firstStartsAt > (terms?.maxTotalMs ?? Infinity))
+    return 'it ends after the maxTotal of its rule';
   return request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)
     ? 'it is longer than the maxTotal of its rule'
     : undefined;

@@ -1,7 +1,17 @@
 import { DeadlineError, EndedError, LimitError } from '../core/errors.js';
+import { invalid } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
-import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Extension, type Subject } from '../records/index.js';
+import {
+  earliestStart,
+  makeRequest,
+  makeReuse,
+  toJson,
+  UNDECIDED,
+  type AccessRequest,
+  type Extension,
+  type Subject,
+} from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { chainLimitMet, type ChainContext } from './chain-limits.js';
@@ -13,6 +23,7 @@ import { unbrokenCover } from './cover.js';
 import { refuseIfDenied } from './same-ask.js';
 import {
   countsAgainst,
+  duplicateRefused,
   findDuplicate,
   grantLimitMet,
   touchSubject,
@@ -20,13 +31,25 @@ import {
   type SubjectContext,
   type SubjectLimits,
 } from './subject.js';
-import { latestEnd } from './window.js';
+import { latestReview } from './window.js';
 
-/** The validated input of a request, in canonical form. */
+/** The validated input of a request, in canonical form. It has either `ttlMs` or `until`. */
 export type Ask = Pick<
   AccessRequest,
-  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'replaces' | 'justification' | 'ticket' | 'metadata'
+  | 'subject'
+  | 'requestedBy'
+  | 'agent'
+  | 'operator'
+  | 'scopes'
+  | 'until'
+  | 'startsAt'
+  | 'replaces'
+  | 'justification'
+  | 'ticket'
+  | 'metadata'
+  | 'correlation'
 > & {
+  readonly ttlMs: number | undefined;
   /** The grant to extend. */
   readonly extends: string | undefined;
 };
@@ -66,8 +89,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
  */
 export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
   const request = draftRequest(...draft);
-  const [ask, , limits, , moment] = draft;
-  refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
+  refuseUnmet(request, beyondLimits(request, draft[2]));
   return request;
 }
 
@@ -78,21 +100,27 @@ export function limitedRequest(...draft: Parameters<typeof draftRequest>): Acces
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: GrantUse | undefined, moment: Moment): AccessRequest {
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
-  if (ask.startsAt !== undefined && hasPassed(ask.startsAt + ask.ttlMs, moment))
-    throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
-  const { extends: _grantId, ...asked } = ask;
+  const { extends: grantId, ttlMs, ...asked } = ask;
+  const { until, startsAt } = asked;
+  const end = until ?? (startsAt === undefined ? Infinity : startsAt + (ttlMs as number));
+  if (hasPassed(end, moment)) throw new DeadlineError(undefined, end);
+  const extension = grantId === undefined ? undefined : extensionOf(grantId, origin, limits, moment);
+  const start = earliestStart({ createdAt, startsAt, extension });
+  if (until !== undefined && until <= start)
+    throw invalid('until', extension === undefined ? 'an instant after startsAt' : `an instant after the end of grant ${grantId}`, until);
   const draft = {
     ...asked,
     id,
     version: nextVersion(),
-    extension: ask.extends === undefined ? undefined : extensionOf(ask.extends, origin, limits, moment),
+    ttlMs: until === undefined ? (ttlMs as number) : until - start,
+    extension,
     createdAt,
     reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
     ...UNDECIDED,
   };
   const request = makeRequest(draft);
-  return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
+  return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestReview(request, limits.minTtlMs)) });
 }
 
 /** A grant that has ended cannot be extended: that needs a new request. */
@@ -165,12 +193,6 @@ export function recordRequest(
   };
 }
 
-/** The error of an ask that only repeats another request, where the limit refuses that. */
-export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
-  const state = what === 'request' ? 'is open' : 'gives this already';
-  return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
-}
-
 /**
  * The limit that a request would exceed; `undefined`: none. Of the subject's records, only those count that the same requester or
  * the subject itself asked for. So other callers cannot use up these limits (L44).
@@ -225,24 +247,39 @@ export function createdEntry(
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
   actor: string,
 ): EntryDraft {
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket } = request;
-  const { metadata, createdAt, reviewBy, askAgainAt } = request;
-  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt, extension, replaces } = request;
+  const { justification, ticket, metadata, correlation, createdAt, reviewBy, askAgainAt } = request;
+  const asked = {
+    subject,
+    requestedBy,
+    agent,
+    operator,
+    scopes,
+    ttlMs,
+    until,
+    startsAt,
+    extension,
+    replaces,
+    justification,
+    ticket,
+    correlation,
+  };
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
 }
 
 /** The fields in which a repeat may differ from the request that the engine returns for it. */
-export type AskField = 'ttl' | 'justification' | 'ticket' | 'metadata';
+export type AskField = 'ttl' | 'until' | 'justification' | 'ticket' | 'metadata';
 
 /** The fields in which the request that the engine returns for a repeat differs from the call. */
 export function differencesFrom(
-  asked: Pick<Ask, 'ttlMs' | 'justification' | 'ticket' | 'metadata'>,
+  asked: Pick<Ask, 'ttlMs' | 'until' | 'justification' | 'ticket' | 'metadata'>,
   request: AccessRequest,
 ): readonly AskField[] {
   const metadataOf = (of: Pick<Ask, 'metadata'>) => of.metadata && digestOf(of.metadata);
   const differs: Readonly<Record<AskField, boolean>> = {
-    ttl: request.ttlMs !== asked.ttlMs,
+    ttl: ttlOf(request) !== ttlOf(asked),
+    until: request.until !== asked.until,
     justification: request.justification !== asked.justification,
     ticket: request.ticket !== asked.ticket,
     metadata: metadataOf(request) !== metadataOf(asked),
@@ -250,10 +287,13 @@ export function differencesFrom(
   return (Object.keys(differs) as AskField[]).filter((field) => differs[field]);
 }
 
-/** A digest of all requested fields (L11, L18). */
+/** The requested length. `undefined`: an end is requested instead, and the length follows from it. */
+const ttlOf = ({ ttlMs, until }: Pick<Ask, 'ttlMs' | 'until'>): number | undefined => (until === undefined ? ttlMs : undefined);
+
+/** A digest of all requested fields (L11, L18), without the correlation: it names the call, and each repeat may have its own. */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, grantId: string | undefined): string {
-  const { subject, requestedBy, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, grantId, replaces, justification, ticket, metadata]);
+  const { subject, requestedBy, scopes, until, startsAt, replaces, justification, ticket, metadata } = asked;
+  return digestOf([subject, requestedBy, scopes, ttlOf(asked), until, startsAt, grantId, replaces, justification, ticket, metadata]);
 }
 
 /** Whether a repeated call with the same idempotency key asks for the same access (L11). */

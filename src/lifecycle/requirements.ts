@@ -17,32 +17,33 @@ export interface Unmet {
   readonly text: string;
 }
 
-/**
- * The values of an ask that exceed the engine's limits. An over-long window is refused, never cut (L3).
- *
- * @param now the instant of the request
- */
-export function beyondLimits(
-  { ttlMs, startsAt }: Pick<AccessRequest, 'ttlMs' | 'startsAt'>,
-  { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs }: ValueLimits,
-  now: number,
-): readonly Unmet[] {
+/** The values of a new request that exceed the engine's limits. An over-long window is refused, never cut (L3). */
+export function beyondLimits(request: AccessRequest, limits: ValueLimits): readonly Unmet[] {
+  const { ttlMs, until, startsAt, createdAt: now, extension } = request;
+  const { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs } = limits;
+  const field = fieldOfLength(request);
   const ahead = startsAt === undefined ? 0 : startsAt - now;
+  // An extension with a length is cut at this limit instead: its length counts from an end that may come later.
+  const inAllMs = extension === undefined || until === undefined ? ttlMs : until - extension.firstStartsAt;
   // Of a window that has begun, only the rest can be granted.
   const leftMs = ttlMs + Math.min(0, ahead);
   return [
-    ...(ttlMs > maxTtlMs ? [unmet('maxTtl', 'ttl', 'too_long', maxTtlMs, ttlMs)] : []),
-    ...(ttlMs > maxTotalMs ? [unmet('maxTotal', 'ttl', 'too_long', maxTotalMs, ttlMs)] : []),
-    ...(leftMs < minTtlMs ? [unmet('minTtl', 'ttl', 'too_short', minTtlMs, leftMs)] : []),
+    ...(ttlMs > maxTtlMs ? [unmet('maxTtl', field, 'too_long', maxTtlMs, ttlMs)] : []),
+    ...(inAllMs > maxTotalMs ? [unmet('maxTotal', field, 'too_long', maxTotalMs, inAllMs)] : []),
+    ...(leftMs < minTtlMs ? [unmet('minTtl', field, 'too_short', minTtlMs, leftMs)] : []),
     ...(ahead > maxStartAheadMs ? [unmet('maxStartAhead', 'startsAt', 'too_far_ahead', maxStartAheadMs, ahead)] : []),
   ];
 }
 
+/** The field of an ask that sets the length of its window. */
+export const fieldOfLength = ({ until }: Pick<AccessRequest, 'until'>): 'ttl' | 'until' => (until === undefined ? 'ttl' : 'until');
+
 /** The `maxTotal` of a rule, which bounds the first window as well. */
-export function beyondTotal({ ttlMs }: Pick<AccessRequest, 'ttlMs'>, rule: string | undefined, { maxTotalMs }: Terms): readonly Unmet[] {
+export function beyondTotal(request: AccessRequest, rule: string | undefined, { maxTotalMs }: Terms): readonly Unmet[] {
+  const { ttlMs } = request;
   if (maxTotalMs === undefined || ttlMs <= maxTotalMs) return [];
   const text = `its rule gives at most ${formatDuration(maxTotalMs)} in all (maxTotal); got ${formatDuration(ttlMs)}`;
-  return [{ problem: problemOf(rule, 'ttl', 'too_long', maxTotalMs, ttlMs), text }];
+  return [{ problem: problemOf(rule, fieldOfLength(request), 'too_long', maxTotalMs, ttlMs), text }];
 }
 
 /** An approver's refusal of an ask. `problems` are the values that prevent the access; without any, the subject has no right to it. */
@@ -53,10 +54,10 @@ export interface Refusal {
 
 /** The error of a request that the approver refuses. A missing right comes first: without it, no value could be corrected. */
 export function refusalOf(request: AccessRequest, { reason, problems }: Refusal, limits: ValueLimits): IneligibleError | RequirementsError {
-  const { subject, scopes, createdAt } = request;
+  const { subject, scopes } = request;
   if (problems.length === 0) return new IneligibleError(subject, scopes, reason);
   const text = reason ?? problems.map(({ field, code }) => `${field}: ${code}`).join('; ');
-  return requirementsError(request, beyondLimits(request, limits, createdAt), problems, [text]);
+  return requirementsError(request, beyondLimits(request, limits), problems, [text]);
 }
 
 /** @throws RequirementsError that lists all problems, unless there is none */

@@ -9,20 +9,25 @@ export interface Window {
 /**
  * The window that a decision at `at` gives (L4). It is empty where nothing is left to grant.
  * - Without a requested start, it begins at the decision.
+ * - With a requested end, it never ends later.
  * - With a requested start, it begins there. A late decision gives the rest of the window.
  * - For an extension, it begins at the old grant's end or at a later decision, and `maxTotal` limits its end.
  */
 export function windowOf(request: AccessRequest, at: number): Window {
-  const { ttlMs, extension, startsAt: asked } = request;
+  const { ttlMs, until = Infinity, extension, startsAt: asked } = request;
   if (extension === undefined) {
-    return { startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? at) + ttlMs };
+    return { startsAt: Math.max(asked ?? at, at), expiresAt: Math.min((asked ?? at) + ttlMs, until) };
   }
   const startsAt = Math.max(extension.from, at);
   return { startsAt, expiresAt: Math.min(startsAt + ttlMs, latestEnd(request)) };
 }
 
 /** A decision at or after this instant gives an empty window; `Infinity`: every decision gives a whole window. */
-export function latestEnd({ ttlMs, extension, startsAt, terms }: AccessRequest): number {
-  if (extension !== undefined) return Math.min(extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
-  return startsAt === undefined ? Infinity : startsAt + ttlMs;
+export function latestEnd({ ttlMs, until = Infinity, extension, startsAt, terms }: AccessRequest): number {
+  if (extension !== undefined) return Math.min(until, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
+  return startsAt === undefined ? until : startsAt + ttlMs;
 }
+
+/** The latest review deadline. A decision before it leaves at least `minTtlMs` until a requested end. */
+export const latestReview = (request: AccessRequest, minTtlMs: number): number =>
+  Math.min(latestEnd(request), (request.until ?? Infinity) - minTtlMs);

@@ -339,6 +339,10 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   amend: [
     ['requestId', IDS, (engine, value) => engine.amend(value, { by: MAYA, ttl: 1 })],
     ['options', OPTIONS, (engine, value) => engine.amend('r1', value)],
+    ['until', given(INSTANTS), (engine, value) => engine.amend('r1', { by: MAYA, until: value })],
+    ['until', [1], (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, until: value })],
+    ['correlation', given(IDS), (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, correlation: value })],
+    ['options', ['x'], (engine, value) => engine.amend('r1', { by: MAYA, correlation: value })],
     ['options', ['scope', 'subject', 'startsAt', 'reason'], (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, [value]: 'x' })],
     ['options', [undefined], (engine, value) => engine.amend('r1', { by: MAYA, ttl: value })],
     ['by', ACTORS, (engine, value) => engine.amend('r1', { by: value, ttl: 1 })],
@@ -348,7 +352,17 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [/^(metadata|a)/, METADATA, (engine, value) => engine.amend('r1', { by: MAYA, metadata: value })],
     ['idempotencyKey', given(IDS), (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, idempotencyKey: value })],
   ],
-  getRequest: [['requestId', IDS, (engine, value) => engine.getRequest(value)]],
+  getRequest: [
+    [/^request/, IDS, (engine, value) => engine.getRequest(value)],
+    ['requestedBy', ACTORS, (engine, value) => engine.getRequest({ requestedBy: value, idempotencyKey: 'k' })],
+    ['idempotencyKey', IDS, (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: value })],
+    [
+      'verb',
+      [null, 'approve', 'comment', 7],
+      (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', verb: value }),
+    ],
+    ['request', ['scope'], (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', [value]: 'x' } as never)],
+  ],
   getGrant: [['grantId', IDS, (engine, value) => engine.getGrant(value)]],
   ...Object.fromEntries(
     (['approve', 'deny', 'cancel', 'revoke', 'release'] as const).map((verb): [string, readonly Case[]] => {

@@ -241,7 +241,8 @@ describe('the grants of an extension chain', () => {
     openedForOthers: [],
   };
   const overlaps = (a: string, b: string) => a === b;
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt, replaces, correlation, justification, ticket, metadata } =
+    aRequest();
   const ask = {
     subject,
     requestedBy,
@@ -249,8 +250,10 @@ describe('the grants of an extension chain', () => {
     operator,
     scopes,
     ttlMs,
+    until,
     startsAt,
     replaces,
+    correlation,
     justification,
     ticket,
     metadata,
@@ -343,8 +346,10 @@ describe('openRequest() for a requester who is not the subject', () => {
     operator,
     scopes,
     ttlMs,
+    until: undefined,
     startsAt,
     replaces: undefined,
+    correlation: undefined,
     justification,
     ticket,
     metadata,
@@ -387,7 +392,7 @@ describe('openRequest() for a requester who is not the subject', () => {
 
 describe('differencesFrom()', () => {
   it('L11 compares metadata by its contents', () => {
-    const asked = { ttlMs: 60_000, justification: undefined, ticket: undefined };
+    const asked = { ttlMs: 60_000, until: undefined, justification: undefined, ticket: undefined };
     const request = (metadata: object | undefined) => aRequest({ ...asked, metadata: metadata as never });
     expect(differencesFrom({ ...asked, metadata: { a: 1 } }, request({ a: 1 }))).toEqual([]);
     expect(differencesFrom({ ...asked, metadata: undefined }, request(undefined))).toEqual([]);
@@ -408,7 +413,7 @@ describe('the values of an ask beyond the limits of the engine', () => {
   const limits = { minTtlMs: 60_000, maxTtlMs: 3_600_000, maxTotalMs: 1_800_000, maxStartAheadMs: 60_000 };
   const ask = { subject: 'user:maya', scopes: ['a'] };
   const messageOf = async (over: object) => {
-    const unmet = beyondLimits({ ttlMs: 60_000, startsAt: undefined, ...over }, limits, START_AT);
+    const unmet = beyondLimits(aRequest({ ttlMs: 60_000, ...over }), limits);
     return ((await refusal(() => refuseUnmet(ask, unmet), 'ERR_JIT_REQUIREMENTS')) as Error).message;
   };
 

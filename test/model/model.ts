@@ -43,6 +43,7 @@ export interface ModelRequest {
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
   readonly ttl: number;
+  readonly until: number | undefined;
   readonly startsAt: number | undefined;
   readonly extension: ModelGrant | undefined;
   readonly why: string;
@@ -125,7 +126,9 @@ export interface Ask {
   readonly by: string;
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
+  /** Without meaning where it has an `until`. */
   readonly ttl: number;
+  readonly until: number | undefined;
   readonly startsAt: number | undefined;
   readonly why: string;
 }
@@ -137,6 +140,10 @@ export interface Refusals {
   /** How many problems a refusal with `ERR_JIT_REQUIREMENTS` lists. */
   readonly problems?: number;
 }
+
+/** The length of a window: with an end, the longest that a decision can give. */
+const lengthOf = ({ ttl, until, startsAt }: Pick<Ask, 'ttl' | 'until' | 'startsAt'>, now: number): number =>
+  until === undefined ? ttl : until - (startsAt ?? now);
 
 const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
   Object.entries(table).flatMap(([key, holds]) => (holds ? [`ERR_JIT_${key.split(' ')[0] as string}` as JitErrorCode] : []));
@@ -274,7 +281,9 @@ export class Model {
     amends = false,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
-    const { subject, by, ttl, startsAt, scopes } = ask;
+    const { subject, by, startsAt, scopes, until } = ask;
+    const ttl = lengthOf(ask, at.now);
+    const end = until ?? (startsAt === undefined ? Infinity : startsAt + ttl);
     const reuses = this.#duplicatesOf(ask, extension, at);
     const open = this.requests.filter((one) => isPending(one, at));
     const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
@@ -292,7 +301,7 @@ export class Model {
       'LIMIT denied': isNew && !amends && extension === undefined && this.#isPaused(ask, at),
       'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
       'LIMIT duplicate': reuses.length > 0 && duplicates === 'refuse',
-      DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
+      DEADLINE: end <= at.late,
       ENDED: extension !== undefined && !isLive(extension, at),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
@@ -300,7 +309,7 @@ export class Model {
       LOCKED: this.isLocked(ask, at),
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
-    const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
+    const isLate = isNew && Math.min(at.now + REVIEW_WITHIN, until === undefined ? Infinity : until - minTtl) <= at.late;
     return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses: amends ? [] : reuses };
   }
 
@@ -311,7 +320,8 @@ export class Model {
       DENIED: by !== request.by,
       DECIDED: request.end !== undefined,
       DEADLINE: !isOpen && request.end === undefined,
-      INVALID_ARGUMENT: isOpen && ask.ttl === request.ttl && ask.why === request.why,
+      INVALID_ARGUMENT:
+        isOpen && ask.until === request.until && (ask.until ?? ask.ttl) === (request.until ?? request.ttl) && ask.why === request.why,
     });
     const index = this.requests.indexOf(request);
     this.requests.splice(index, 1);
@@ -342,9 +352,13 @@ export class Model {
   }
 
   /** The span in which a request could give access from now on: any decision instant, if it has no start. */
-  #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelGrant | undefined, at: Now): readonly [number, number] {
+  #windowOf(
+    { startsAt, ttl, until }: Pick<Ask, 'startsAt' | 'ttl' | 'until'>,
+    extension: ModelGrant | undefined,
+    at: Now,
+  ): readonly [number, number] {
     if (extension !== undefined) return [Math.max(extension.expiresAt, at.now), extension.firstStartsAt + this.#limits.maxTotal];
-    return startsAt === undefined ? [at.now, Infinity] : [Math.max(startsAt, at.now), startsAt + ttl];
+    return startsAt === undefined ? [at.now, until ?? Infinity] : [Math.max(startsAt, at.now), until ?? startsAt + ttl];
   }
 
   /** Whether reviewers would decide the same access twice. */
@@ -368,9 +382,9 @@ export class Model {
 
   /** How long the subject would have one of these scopes without a break, if every request that counts were approved. */
   #cover(ask: Ask, extension: ModelGrant | undefined, at: Now): number {
-    const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelGrant | undefined, latest: number) => {
+    const spanOf = ({ startsAt, ttl, until }: Pick<Ask, 'startsAt' | 'ttl' | 'until'>, from: ModelGrant | undefined, latest: number) => {
       const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
-      return [begins, from === undefined ? (startsAt ?? at.now) + ttl : Math.min(begins + ttl, latest)] as const;
+      return [begins, from === undefined ? (until ?? (startsAt ?? at.now) + ttl) : Math.min(begins + ttl, latest)] as const;
     };
     const counted = (one: ModelRequest) => one.subject === ask.subject && isHeldAgainst(ask, one.by);
     const lengths = ask.scopes.map((scope) => {
@@ -400,19 +414,19 @@ export class Model {
   }
 
   /** If several give it already, any of them may be reused. */
-  #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
+  #duplicatesOf({ subject, by, scopes, startsAt, ttl, until }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
     const mine = this.requests.filter(
       (one) =>
         one.subject === subject &&
         one.by === by &&
-        one.ttl <= ttl &&
+        (until === undefined ? one.until === undefined && one.ttl <= ttl : one.until !== undefined && one.until <= until) &&
         one.extension === extension &&
         (extension !== undefined || one.startsAt === startsAt) &&
         one.scopes.toSorted().join() === scopes.toSorted().join(),
     );
     const pending = mine.filter((one) => isPending(one, at));
     if (pending.length > 0 || extension !== undefined) return pending;
-    const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
+    const [from, to] = [startsAt ?? at.now, until ?? (startsAt ?? at.now) + ttl];
     return mine.filter((one) => {
       const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
       return (
@@ -431,13 +445,14 @@ export class Model {
   }
 
   create(id: string, ask: Ask, extension: ModelGrant | undefined, at: Now, replaces?: string): ModelRequest {
-    const { subject, by, scopes, ttl, startsAt, why } = ask;
+    const { subject, by, scopes, until, startsAt, why } = ask;
+    const ttl = lengthOf(ask, at.now);
     const operator = extension === undefined ? ask.operator : extension.request.operator;
-    const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
-    const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
+    const latest = extension === undefined ? (until ?? (startsAt ?? Infinity) + ttl) : extension.firstStartsAt + this.#limits.maxTotal;
+    const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest - this.#leftAtLeast(until));
     const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, afterReview: undefined };
     const request: ModelRequest = {
-      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why, replaces, replacedBy: undefined },
+      ...{ id, subject, by, operator, scopes, ttl, until, startsAt, extension, why, replaces, replacedBy: undefined },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
     };
     this.requests.push(request);
@@ -479,25 +494,31 @@ export class Model {
       request.assignedAt = stamp;
       // Never after the latest end that the request could give.
       const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
-      request.reviewBy = Math.min(reviewBy, this.#latest(request, maxTotalMs));
+      request.reviewBy = Math.min(reviewBy, this.#latest(request, maxTotalMs) - this.#leftAtLeast(request.until));
     }
   }
 
+  /** A decision leaves at least this time up to a requested end. */
+  #leftAtLeast(until: number | undefined): number {
+    return until === undefined ? 0 : this.#limits.minTtl;
+  }
+
   /** The instant from which no requested time is left. */
-  #latest({ extension, startsAt, ttl }: ModelRequest, maxTotalMs: number | undefined): number {
-    if (extension === undefined) return startsAt === undefined ? Infinity : startsAt + ttl;
+  #latest({ extension, startsAt, ttl, until }: ModelRequest, maxTotalMs: number | undefined): number {
+    if (extension === undefined) return until ?? (startsAt === undefined ? Infinity : startsAt + ttl);
     return extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs ?? Infinity);
   }
 
   /** L4 L10: all grants of it in its window, or a denial. */
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now): void {
-    const { scopes, ttl, startsAt: asked, extension, why } = request;
+    const { scopes, ttl, until = Infinity, startsAt: asked, extension, why } = request;
     // An extension also writes the grant that it extends: its instant is not before the last one on that grant (L27).
     const stamp = Math.max(decided, extension?.last ?? 0);
     const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
     const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
     const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
-    const expiresAt = extension === undefined ? (asked ?? stamp) + ttl : Math.min(startsAt + ttl, this.#latest(request, maxTotalMs));
+    const expiresAt =
+      extension === undefined ? Math.min((asked ?? stamp) + ttl, until) : Math.min(startsAt + ttl, this.#latest(request, maxTotalMs));
     if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
     if (expiresAt <= startsAt || isTooMany) {
       return this.#end(request, 'denied', ['limit'], decided, stamp, by);
@@ -682,6 +703,12 @@ export class Model {
 
   breakGlass(id: string, ask: Ask, at: Now): void {
     const request = this.create(id, ask, undefined, at);
+    for (const one of this.requests) {
+      const isTaken = one.scopes.every((scope) => ask.scopes.some((taken) => covers(taken, scope)));
+      if (one === request || one.subject !== ask.subject || one.extension !== undefined || !isTaken || !isPending(one, at)) continue;
+      this.cancel(one, ['overtaken'], ask.by, at);
+      one.replacedBy = id;
+    }
     this.#grant(request, 'break_glass', ask.by, at.now, at);
     request.afterReview = { reviewBy: at.now + OWED_WITHIN, breakGlassReview: undefined };
   }

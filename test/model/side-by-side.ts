@@ -507,16 +507,23 @@ export class SideBySide {
     if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
     const run = RUNS.get(subject);
+    const ttl = dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]);
+    const startsAt = dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined;
     return {
       subject,
       // A run asks through its agent.
       by: run !== undefined ? run.agent : dice.once(4) ? dice.of([AGENT, 'user:ana']) : subject,
       operator: dice.once(4) ? undefined : run?.operator,
       scopes,
-      ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
-      startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
+      ttl,
+      until: dice.once(5) ? this.#endFor(startsAt, ttl) : undefined,
+      startsAt,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
     };
+  }
+
+  #endFor(startsAt = this.#now, ttl: number): number {
+    return Math.max(startsAt, this.#now) + ttl;
   }
 
   /** A person mostly; an agent, or a run of it. */
@@ -525,9 +532,9 @@ export class SideBySide {
   }
 
   /** An ask as `requestAccess` takes it. A run that names its operator is given as a run. */
-  #toAsk({ subject, by, operator, scopes, ttl, startsAt, why }: Ask, key?: string): AccessAsk | RunAsk {
+  #toAsk({ subject, by, operator, scopes, ttl, until, startsAt, why }: Ask, key?: string): AccessAsk | RunAsk {
     const run = operator === undefined ? undefined : RUNS.get(subject);
-    const rest = { scopes, ttl, startsAt, justification: why, idempotencyKey: key };
+    const rest = { scopes, ...(until === undefined ? { ttl } : { until }), startsAt, justification: why, idempotencyKey: key };
     return run === undefined ? { ...rest, subject, requestedBy: by } : { ...rest, run };
   }
 
@@ -584,7 +591,9 @@ export class SideBySide {
     const by = dice.once(8) ? dice.of([AGENT, ...SUBJECTS]) : ask.by;
     const key = by === ask.by ? drawn : undefined;
     this.#say('amend', id, ask, key, by);
-    const call = () => engine.amend(id, { by, ttl: ask.ttl, justification: ask.why, idempotencyKey: key });
+    const { ttl, until } = ask;
+    const call = () =>
+      engine.amend(id, { by, ...(until === undefined ? { ttl } : { until }), justification: ask.why, idempotencyKey: key });
     const known = this.#knownBy('amend', ask, key);
     if (old === undefined && known === undefined) {
       // L33: a purge removed both requests.
@@ -597,15 +606,18 @@ export class SideBySide {
   }
 
   /** Another length and another reason mostly; sometimes the same. */
-  #anAmended({ subject, by, operator, scopes, startsAt, ttl, why }: ModelRequest): Ask {
+  #anAmended({ subject, by, operator, scopes, startsAt, ttl, until, extension, why }: ModelRequest): Ask {
     const drawn = this.#anAsk();
     const same = this.#dice.once(8);
-    return { subject, by, operator, scopes, startsAt, ttl: same ? ttl : drawn.ttl, why: same || this.#dice.once(3) ? why : drawn.why };
+    // A request for more time has a length here.
+    const end = drawn.until === undefined || extension !== undefined ? undefined : this.#endFor(startsAt, drawn.ttl);
+    const length = same ? { ttl, until } : { ttl: drawn.ttl, until: end };
+    return { subject, by, operator, scopes, startsAt, ...length, why: same || this.#dice.once(3) ? why : drawn.why };
   }
 
   #anExtension({ request: { subject, operator }, scope }: ModelGrant): Ask {
     const by = RUNS.has(subject) || this.#dice.once(4) ? AGENT : subject;
-    return { ...this.#anAsk(), subject, by, operator, scopes: [scope], startsAt: undefined };
+    return { ...this.#anAsk(), subject, by, operator, scopes: [scope], startsAt: undefined, until: undefined };
   }
 
   async #breakGlass(scope: string): Promise<void> {
@@ -614,7 +626,7 @@ export class SideBySide {
     const { key, again } = this.#keyFor('breakGlass');
     const asked = this.#anAsk();
     const why = dice.once(8) ? `${asked.why} frozen` : asked.why;
-    const ask: Ask = again?.ask ?? { ...asked, operator: undefined, startsAt: undefined, scopes: [scope], why };
+    const ask: Ask = again?.ask ?? { ...asked, operator: undefined, startsAt: undefined, until: undefined, scopes: [scope], why };
     this.#say('breakGlass', ask, key);
     const { subject, by, scopes, ttl } = ask;
     const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: ask.why, idempotencyKey: key });
@@ -700,7 +712,12 @@ export class SideBySide {
       assert.ok(reused, 'it gives another request than those that there are');
       if (result === undefined) return;
       assert.equal(result.reused, true);
-      const differs = [...(reused.ttl === ask.ttl ? [] : ['ttl']), ...(reused.why === ask.why ? [] : ['justification'])];
+      const { until } = ask;
+      const differs = [
+        ...(until !== undefined || reused.ttl === ask.ttl ? [] : ['ttl']),
+        ...(reused.until === until ? [] : ['until']),
+        ...(reused.why === ask.why ? [] : ['justification']),
+      ];
       assert.deepEqual(result.differs, differs, 'in what the request that came back differs');
       model.decide(reused, at);
       return this.#expectOutcome(result, reused);
@@ -1174,7 +1191,7 @@ export class SideBySide {
   #compareRequest(row: AccessRequest, model: ModelRequest): void {
     const at = this.#at();
     const { subject, by: requestedBy, operator, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
-    const { id, why: justification, replaces, replacedBy } = model;
+    const { id, why: justification, until, replaces, replacedBy } = model;
     const agent = RUNS.get(subject)?.agent;
     const same = {
       subject,
@@ -1188,6 +1205,7 @@ export class SideBySide {
       reviewBy,
       assignedAt,
       justification,
+      until,
       replaces,
       replacedBy,
     };
@@ -1348,8 +1366,8 @@ interface Known {
 }
 
 /** The fields that make an ask a different one under the same key. The subject says who the operator is. */
-const textOf = ({ subject, by, scopes, ttl, startsAt, why }: Ask, target?: string): string =>
-  JSON.stringify([subject, by, scopes, ttl, startsAt, why, target]);
+const textOf = ({ subject, by, scopes, ttl, until, startsAt, why }: Ask, target?: string): string =>
+  JSON.stringify([subject, by, scopes, until === undefined ? ttl : null, until, startsAt, why, target]);
 
 /** The steps, each as often as it is listed. */
 const STEPS = [

@@ -482,4 +482,28 @@ export const SEEDED: readonly Seeded[] = [
     from: '=> id !== request.replaces;',
     to: "=> id !== '';",
   },
+  {
+    name: 'a late decision moves the requested end (feature 10)',
+    file: 'lifecycle/window.ts',
+    from: 'expiresAt: Math.min((asked ?? at) + ttlMs, until) };',
+    to: 'expiresAt: (asked ?? at) + ttlMs };',
+  },
+  {
+    name: 'a repeat returns a request with a later end',
+    file: 'lifecycle/subject.ts',
+    from: 'request.until <= (asked.until as number)',
+    to: 'request.until >= (asked.until as number)',
+  },
+  {
+    name: 'break-glass leaves the pending request that it overtakes',
+    file: 'lifecycle/break-glass.ts',
+    from: 'pending.slice(0, MAX_OVERTAKEN)',
+    to: 'pending.slice(0, 0)',
+  },
+  {
+    name: 'break-glass cancels requests for more than its scopes',
+    file: 'lifecycle/break-glass.ts',
+    from: 'one.scopes.every(isTaken)',
+    to: 'one.scopes.some(isTaken)',
+  },
 ];

@@ -79,12 +79,12 @@ interface Missing {
 }
 
 function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly Missing[] {
-  const { ttlMs, startsAt, createdAt, justification, ticket } = request;
+  const { ttlMs, until, startsAt, createdAt, justification, ticket } = request;
   const missing: Missing[] = [];
   const miss = (condition: string, what: string, problem: Omit<AskProblem, 'rule'>) =>
     missing.push({ rule, condition, what, problem: Object.freeze({ rule: rule.id, limit: undefined, got: undefined, ...problem }) });
   const { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs } = rule;
-  const ttl = { field: 'ttl', got: ttlMs };
+  const ttl = { field: until === undefined ? 'ttl' : 'until', got: ttlMs };
   if (minTtlMs !== undefined && !(ttlMs >= minTtlMs)) {
     miss('minTtl', `ask for at least ${inWords(minTtlMs)}`, { ...ttl, code: 'too_short', limit: minTtlMs });
   }

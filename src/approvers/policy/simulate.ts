@@ -77,14 +77,14 @@ async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest)
 
 /** The review deadline as the engine sets it: never after the last instant at which a decision would give access. */
 function deadlineOf(
-  { reviewBy, startsAt, ttlMs, extension }: AccessRequest,
+  { reviewBy, startsAt, ttlMs, until = Infinity, extension }: AccessRequest,
   answeredAt: number,
   { reviewWithinMs }: QuorumInput,
   terms: TermsInput | undefined,
 ): number {
   const within = reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs;
-  if (extension !== undefined) return Math.min(within, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
-  return startsAt === undefined ? within : Math.min(within, startsAt + ttlMs);
+  if (extension !== undefined) return Math.min(within, until, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
+  return Math.min(within, startsAt === undefined ? until : startsAt + ttlMs);
 }
 
 /** Compares the effect on the requester: the rule's name does not count, and `abstain` equals `ineligible`. */
