@@ -356,63 +356,39 @@ describe('openRequest()', () => {
     const opened = { openedForOthers: [aRequest({ id: 'a1', subject: 'x' }), aRequest({ id: 'a2', subject: 'x' })] };
     expect(open({}, opened).result).toBe('r9');
   });
-});
-
-describe('openRequest() for a requester who is not the subject', () => {
-  const limits = {
-    ...{ minTtlMs: 1_000, maxTtlMs: 3_600_000, maxTotalMs: 3_600_000, maxStartAheadMs: 0, reviewWithinMs: 1_000, retryMs: 1_000 },
-    ...({ maxOpenRequests: 2, maxGrants: 9, duplicates: 'return', askAgainAfterMs: undefined } as const),
-  };
-  const none = {
-    ...{ subject: undefined, chain: new Set<string>(), live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
-    ...{ overlaps: (a: string, b: string) => a === b, origin: undefined },
-  };
-  const { subject, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
-  const ask = {
-    subject,
-    requestedBy: 'agent:7',
-    agent,
-    operator,
-    scopes,
-    ttlMs,
-    startsAt,
-    justification,
-    ticket,
-    metadata,
-    extends: undefined,
-  };
-  const row = { kind: 'subject', id: 'agent:7', version: 3, unreviewed: [], openedForOthers: ['r1', 'r2'], denied: [] } as const;
-  const open = (requester: typeof row | undefined, ...stillOpen: readonly string[]) =>
-    openRequest(ask, 'r9', false, limits, { ...none, requester, openedForOthers: stillOpen.map((id) => aRequest({ id })) }, moment);
-
-  it('L44 notes it on the row of the requester, and removes those that have ended', () => {
-    const { put, entries } = open(row, 'r2');
-    expect(put.at(-1)).toEqual({ ...row, version: 4, openedForOthers: ['r2', 'r9'] });
-    expect(entries[0]?.data).toMatchObject({ requesterVersion: 4, ended: ['r1'] });
-  });
-
-  it('L44 names no ended requests where there are none, also for the first request', () => {
-    expect(open({ ...row, openedForOthers: ['r2'] } as never, 'r2').entries[0]?.data).not.toHaveProperty('ended');
-    const first = open(undefined);
-    expect(first.entries[0]?.data).not.toHaveProperty('ended');
-    expect(first.put.at(-1)).toMatchObject({ id: 'agent:7', version: 1, openedForOthers: ['r9'] });
-  });
-
-  it('L44 is refused beyond the limit of the requester, who is named', async () => {
-    const error = await refusal(() => open(row, 'r1', 'r2'), 'ERR_JIT_LIMIT');
-    expect(error).toMatchObject({ limit: 'maxOpenRequests', max: 2, got: 3 });
-    expect((error as Error).message).toContain('at most 2 open requests for others; agent:7 has 2');
-  });
 
   it('L4 is refused where access would last too long without a break, and says for how long', async () => {
     const held = { grant: aGrant({ scope: scopes[0] as string, startsAt: START_AT, expiresAt: START_AT + ttlMs }), usage: undefined };
-    const tight = { ...limits, maxTotalMs: ttlMs };
-    const later = { ...ask, requestedBy: subject, startsAt: START_AT + ttlMs };
-    const facts = { ...none, requester: undefined, openedForOthers: [], live: [held] };
-    const far = { ...tight, maxStartAheadMs: 3_600_000 };
-    const error = await refusal(() => openRequest(later, 'r9', false, far, facts, moment), 'ERR_JIT_LIMIT');
+    const later = { startsAt: START_AT + ttlMs };
+    const limit = { maxTotalMs: ttlMs, maxStartAheadMs: 3_600_000 };
+    const error = await refusal(() => open(later, { live: [held] }, limit), 'ERR_JIT_LIMIT');
     expect(error).toMatchObject({ limit: 'maxTotal', max: ttlMs, got: 2 * ttlMs });
     expect((error as Error).message).toContain('without a break, adjoining grants and open requests included; got 30m');
+  });
+
+  describe('for a requester who is not the subject', () => {
+    const row = { kind: 'subject', id: 'agent:7', version: 3, unreviewed: [], openedForOthers: ['r1', 'r2'], denied: [] } as const;
+    const openBy = (requester: typeof row | undefined, ...stillOpen: readonly string[]) =>
+      open({ requestedBy: 'agent:7' }, { requester, openedForOthers: stillOpen.map((id) => aRequest({ id })) });
+
+    it('L44 notes it on the row of the requester, and removes those that have ended', () => {
+      const { put, entries } = openBy(row, 'r2');
+      expect(put.at(-1)).toEqual({ ...row, version: 4, openedForOthers: ['r2', 'r9'] });
+      expect(entries[0]?.data).toMatchObject({ requesterVersion: 4, ended: ['r1'] });
+    });
+
+    it('L44 names no ended requests where there are none, also for the first request', () => {
+      expect(openBy({ ...row, openedForOthers: ['r2'] } as never, 'r2').entries[0]?.data).not.toHaveProperty('ended');
+      const first = openBy(undefined);
+      expect(first.entries[0]?.data).not.toHaveProperty('ended');
+      expect(first.put.at(-1)).toMatchObject({ id: 'agent:7', version: 1, openedForOthers: ['r9'] });
+    });
+
+    it('L44 is refused beyond the limit of the requester, who is named', async () => {
+      const error = await refusal(() => openBy(row, 'r1', 'r2'), 'ERR_JIT_LIMIT');
+      expect(error).toMatchObject({ limit: 'maxOpenRequests', max: 2, got: 3 });
+      expect((error as Error).message).toContain('at most 2 open requests for others; agent:7 has 2');
+    });
   });
 });
 

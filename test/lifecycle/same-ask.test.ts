@@ -4,6 +4,22 @@ import { MAX_DENIED, noteDenial, recentDenials, refuseIfDenied, twinsOf } from '
 import { withOwnUse } from '../../src/lifecycle/usage.js';
 import { anEngine, ask, aPending, refusal, SAM } from '../engine/an-engine.js';
 
+/** The fields of a request by which the rules of the same ask judge. */
+const request = (over: object = {}): AccessRequest =>
+  ({
+    id: 'new',
+    subject: 's',
+    requestedBy: 's',
+    scopes: ['a'],
+    ttlMs: 100,
+    startsAt: undefined,
+    extension: undefined,
+    reviews: [],
+    end: undefined,
+    ...over,
+  }) as never;
+const overlaps = (a: string, b: string): boolean => a === b;
+
 describe('several denials of the same ask', () => {
   it('are all shown to reviewers, the latest first (L44)', async () => {
     const { engine, clock } = anEngine();
@@ -109,7 +125,6 @@ describe("the denials that a subject's row names", () => {
 
 describe('recentDenials()', () => {
   const NOW = 10_000;
-  const overlaps = (a: string, b: string): boolean => a === b;
   const moment = { now: NOW } as never;
   const says = (reviewer: string, verdict: 'approve' | 'deny', ms: number) => ({
     reviewer,
@@ -117,19 +132,6 @@ describe('recentDenials()', () => {
     at: ms,
     reason: `${reviewer} at ${ms}`,
   });
-  const request = (over: object = {}): AccessRequest =>
-    ({
-      id: 'new',
-      subject: 's',
-      requestedBy: 's',
-      scopes: ['a'],
-      ttlMs: 100,
-      startsAt: undefined,
-      extension: undefined,
-      reviews: [],
-      end: undefined,
-      ...over,
-    }) as never;
   const denied = (over: object = {}): AccessRequest => request({ id: 'old', reviews: [says('sam', 'deny', NOW - 5)], ...over });
   const shown = (...others: readonly AccessRequest[]) => recentDenials(request({ startsAt: NOW + 50 }), others, 1_000, overlaps, moment);
 
@@ -187,20 +189,6 @@ describe('recentDenials()', () => {
 describe('refuseIfDenied()', () => {
   const NOW = 10_000_000;
   const PAUSE = 3_600_000;
-  const overlaps = (a: string, b: string): boolean => a === b;
-  const request = (over: object = {}): AccessRequest =>
-    ({
-      id: 'new',
-      subject: 's',
-      requestedBy: 's',
-      scopes: ['a'],
-      ttlMs: 100,
-      startsAt: undefined,
-      extension: undefined,
-      reviews: [],
-      end: undefined,
-      ...over,
-    }) as never;
   const denied = (id: string, ...instants: readonly number[]): AccessRequest =>
     request({ id, reviews: instants.map((at) => ({ reviewer: `r${at}`, verdict: 'deny', at, reason: undefined })) });
   const refuse = (others: readonly AccessRequest[], now = NOW) => refuseIfDenied(request(), others, PAUSE, overlaps, { now } as never);
@@ -229,14 +217,8 @@ describe('refuseIfDenied()', () => {
 describe('noteDenial()', () => {
   const at = 1_000_000;
   const moment = { now: at, actor: 'user:sam', forEnds: at } as never;
-  const request = {
-    kind: 'request',
-    id: 'r1',
-    subject: 's',
-    reviews: [{ reviewer: 'user:sam', verdict: 'deny', at, reason: undefined }],
-    end: undefined,
-  };
-  const step = { result: { request }, put: [request], entries: [{ data: { a: 1 } }, { data: { b: 2 } }] } as never;
+  const denied = request({ kind: 'request', id: 'r1', reviews: [{ reviewer: 'user:sam', verdict: 'deny', at, reason: undefined }] });
+  const step = { result: { request: denied }, put: [denied], entries: [{ data: { a: 1 } }, { data: { b: 2 } }] } as never;
 
   it('L44 creates the row of a subject that has none, and says so in the last entry', () => {
     const noted = noteDenial(step, { subject: undefined, denied: [] }, 1_000, moment);
@@ -250,7 +232,7 @@ describe('noteDenial()', () => {
     expect(noteDenial(step, undefined, 1_000, moment)).toBe(step);
     const unwritten = { ...(step as object), put: [] } as never;
     expect(noteDenial(unwritten, { subject: undefined, denied: [] }, 1_000, moment)).toBe(unwritten);
-    const undenied = { ...(step as object), result: { request: { ...request, reviews: [] } } } as never;
+    const undenied = { ...(step as object), result: { request: { ...denied, reviews: [] } } } as never;
     expect(noteDenial(undenied, { subject: undefined, denied: [] }, 1_000, moment)).toBe(undenied);
   });
 });
@@ -258,21 +240,10 @@ describe('noteDenial()', () => {
 describe('twinsOf()', () => {
   const now = 1_000_000;
   const moment = { now, highWater: now, forEnds: now } as never;
-  const open = (id: string, over: object = {}): AccessRequest =>
-    ({
-      id,
-      subject: 's',
-      scopes: ['a'],
-      ttlMs: 100,
-      startsAt: undefined,
-      extension: undefined,
-      end: undefined,
-      reviewBy: now + 1,
-      ...over,
-    }) as never;
+  const open = (id: string, over: object = {}): AccessRequest => request({ id, reviewBy: now + 1, ...over });
 
   it('L44 are the other pending requests that are the same ask', () => {
     const others = [open('r1'), open('r2'), open('r3', { scopes: ['b'] }), open('r4', { reviewBy: now }), open('r5', { subject: 't' })];
-    expect(twinsOf(open('r1'), others, (a, b) => a === b, moment).map(({ id }) => id)).toEqual(['r2']);
+    expect(twinsOf(open('r1'), others, overlaps, moment).map(({ id }) => id)).toEqual(['r2']);
   });
 });
