@@ -4,6 +4,7 @@ import { verifyJournal } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { entriesOf } from '../engine/an-engine.js';
+import { journal, purged } from './story.js';
 
 const DAY = 86_400_000;
 
@@ -39,6 +40,16 @@ describe('verifyJournal() of a journal whose front is missing', () => {
     expect(start.seq).toBeGreaterThan(0);
     const cut = anchorOf(entries[1]!);
     expect(await verifyJournal(entries.slice(2), { start: cut, head })).toMatchObject({ ok: false, seq: start.seq + 1 });
+  });
+
+  it('L26 trusts only a purge entry about what was trimmed [M9]', async () => {
+    const start = { seq: 7, hash: '0'.repeat(64) };
+    const trimmed = { horizon: 0, trimmedTo: 7 };
+    expect(await verifyJournal(journal([purged(trimmed)], start), { start })).toMatchObject({ ok: true });
+    expect(await verifyJournal(journal([{ type: 'clock.accepted', data: trimmed }], start), { start })).toMatchObject({
+      ok: false,
+      seq: 1,
+    });
   });
 
   it('L33 accepts a start that a purge entry explains, and an exported anchor [M9]', async () => {

@@ -2,7 +2,7 @@ import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { placeOf, readPlace, type GrantStore, type Row } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
-import { unlike } from '../../src/journal/verify-store/difference.js';
+import { differenceOf, unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';
 import { anEngine, aPending, SAM } from '../engine/an-engine.js';
 import { belongsInLive, isInLive, placesOf, readLive, rowIn, type LiveRows } from '../../src/journal/verify-store/live-rows.js';
@@ -54,6 +54,12 @@ describe('the parts of verifyStore()', () => {
 
   it('L26 an invalid row of get is not compared with its copies', () => {
     expect(unlike('find', row({}), 'no row' as never)).toBeUndefined();
+  });
+
+  it('L26 a value that is not JSON is named by its type', () => {
+    const expected = { row: row({}), seq: 9, metadataHash: undefined };
+    expect(differenceOf(row({ until: { at: 7n } }), expected)).toBe('until is an object (journal: 5); its last entry is 9');
+    expect(differenceOf(row({ until: [() => 7] }), expected)).toMatch(/^until is .+ \(journal: 5\)/);
   });
 
   it('L26 the difference between a copy and the row of get is named', () => {

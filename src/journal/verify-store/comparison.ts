@@ -142,7 +142,8 @@ export class Comparison {
       return;
     }
     const key: Key = { kind, id };
-    const isRight = (row as Row).open && compare(this.#reading, key, row as Row) === undefined;
+    const belongs = placesOf(row as Row).some((own) => keyOf(own) === keyOf(place));
+    const isRight = belongs && (row as Row).open && compare(this.#reading, key, row as Row) === undefined;
     if (isRight) {
       expected.delete(nameOf(key));
       return;
@@ -155,7 +156,7 @@ export class Comparison {
     const given = rowIn(answer, LOCK_ROW.kind, LOCK_ROW.id);
     const state = stateOf(this.#reading, LOCK_ROW);
     const isOpen = typeof state === 'object' && expectedOf(this.#reading, state).row.open;
-    const isRight = isOpen ? given !== undefined && compare(this.#reading, LOCK_ROW, given) === undefined : given === undefined;
+    const isRight = isOpen ? compare(this.#reading, LOCK_ROW, given) === undefined : given === undefined;
     if (!isRight) this.#suspect(LOCK_ROW, place, suspects);
   }
 
@@ -198,8 +199,8 @@ export class Comparison {
   async #get(keys: readonly Key[]): Promise<readonly (Row | undefined)[]> {
     const rows: (Row | undefined)[] = [];
     for (let i = 0; i < keys.length; i += PAGE) {
-      if (i > 0) await nextTurn();
       rows.push(...(await askRows(this.#store, keys.slice(i, i + PAGE))));
+      await nextTurn();
     }
     return rows;
   }
@@ -209,11 +210,12 @@ export class Comparison {
     await readLive(this.#store, places, read.live);
   }
 
-  /** The queries of `live` for a row: according to the row, according to the journal, and those that returned it wrongly. */
+  /**
+   * The queries of `live` for a row: those that should return it, and those that returned it wrongly. A row that differs from the
+   * journal is reported for that alone, so its places according to the journal do not matter.
+   */
   #placesOf(key: Key, row: Row | undefined): readonly LivePlace[] {
-    const state = stateOf(this.#reading, key);
-    const expected = typeof state === 'object' ? placesOf(expectedOf(this.#reading, state).row) : [];
-    return [...(isObject(row) ? placesOf(row) : []), ...expected, ...(this.#strays.get(nameOf(key)) ?? [])];
+    return [...(isObject(row) ? placesOf(row) : []), ...(this.#strays.get(nameOf(key)) ?? [])];
   }
 
   /** The difference between the copies of `find` and `live` and the row of `get`. */
@@ -227,23 +229,21 @@ export class Comparison {
       const given = rowIn(read.live.get(keyOf(place)), key.kind, key.id);
       const isExpected = belongsInLive(row) && (key.kind === LOCK_ROW.kind || own.has(keyOf(place)));
       if (given === undefined && !isExpected) continue;
-      const problem = unlike('live', given, belongsInLive(row) ? row : undefined);
+      const problem = unlike('live', given, isExpected ? row : undefined);
       if (problem !== undefined) return problem;
     }
     return undefined;
   }
 
-  /** The `createdAt` by which `find` should list the row: from the row, else from the journal, else from the earlier listing. */
+  /** The `createdAt` by which `find` should list the row: from the row, else from the earlier listing. */
   #createdAt(key: Key, row: Row | undefined): number {
-    if (isObject(row)) return row.createdAt;
-    const state = stateOf(this.#reading, key);
-    return typeof state === 'object' ? expectedOf(this.#reading, state).row.createdAt : (this.#listedAt.get(nameOf(key)) ?? 0);
+    return isObject(row) ? row.createdAt : (this.#listedAt.get(nameOf(key)) ?? 0);
   }
 
   /** @param copies the difference of `find` and `live` from the row */
   #judge(key: Key, row: Row | undefined, copies: string | undefined): void {
     const problem = compare(this.#reading, key, row);
-    const why = problem === undefined ? undefined : whyUnproven(this.#reading, key, row);
+    const why = problem && whyUnproven(this.#reading, key, row);
     const difference = problem === undefined || why !== undefined ? copies : problem;
     if (difference !== undefined) this.differences.push({ ...key, problem: difference });
     else if (why !== undefined) this.unproven.push({ ...key, problem: why });
