@@ -29,10 +29,9 @@ export function chainGrantsMet({ chain }: ChainContext): LimitError | undefined 
  * @param open the subject's requests without a recorded end, also those that time has ended, because a revoke writes these too
  */
 export function chainLimitMet(
-  { extension, subject, requestedBy }: Pick<AccessRequest, 'extension' | 'subject' | 'requestedBy'>,
+  { subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>,
   { chain, open }: ChainContext & { readonly open: readonly AccessRequest[] },
 ): LimitError | undefined {
-  if (extension === undefined) return undefined;
   const tooMany = chainGrantsMet({ chain });
   if (tooMany !== undefined) return tooMany;
   const requests = open.filter((other) => other.extension !== undefined && chain.has(other.extension.grantId));

@@ -54,7 +54,7 @@ function lengthJoined(own: Span, spans: readonly Span[], gapMs: number): number 
   const sorted = spans.filter((span) => span.from < span.until).sort((a, b) => a.from - b.from);
   // One pass for each side suffices. In the order of starts, once a span begins too late to join, every later span does too. The
   // reverse order of ends gives the same for the start.
-  for (const span of sorted) if (span.from < until + gapMs && span.until > until) until = span.until;
-  for (const span of sorted.sort((a, b) => b.until - a.until)) if (span.until > from - gapMs && span.from < from) from = span.from;
+  for (const span of sorted) if (span.from < until + gapMs) until = Math.max(until, span.until);
+  for (const span of sorted.sort((a, b) => b.until - a.until)) if (span.until > from - gapMs) from = Math.min(from, span.from);
   return until - from;
 }

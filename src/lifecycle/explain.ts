@@ -182,10 +182,10 @@ function highest(list: readonly Seen[]): Seen | undefined {
   );
 }
 
-/** The two lists have the same length. */
+/** The two lists have the same length. Where no value differs, neither is higher. */
 function isHigher(a: readonly number[], b: readonly number[]): boolean {
   const i = a.findIndex((value, at) => value !== b[at]);
-  return i !== -1 && (a[i] as number) > (b[i] as number);
+  return (a[i] ?? 0) > (b[i] ?? 0);
 }
 
 function finding({ source, state, changesAt, until }: Seen, reason: Finding['reason']): Finding {

@@ -43,8 +43,7 @@ export interface Lockable {
  * Whether a lock denies at `now`. Its end is judged like a start, without leeway, so that it never comes early (L6). An unfinished
  * lock has no end: access that its passes have not reached yet would return.
  */
-export const isLockOpen = ({ completedAt, until }: Lock, now: number): boolean =>
-  !(completedAt !== undefined && until !== undefined && until <= now);
+export const isLockOpen = ({ completedAt, until }: Lock, now: number): boolean => completedAt === undefined || now < (until ?? Infinity);
 
 /** Whether a lock, open or not, is about this access. */
 const isLockOn = (lock: Lock, { ids, scopes }: Lockable, overlaps: LocksContext['overlaps']): boolean => {

@@ -211,8 +211,8 @@ function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewCon
 
 /** Whether the escalation has begun and is not recorded yet. */
 export function isEscalationDue(request: AccessRequest, { now }: ClockReading): boolean {
-  const at = escalatesAt(request);
-  return request.end === undefined && request.escalatedAt === undefined && at !== undefined && at <= now;
+  const at = escalatesAt(request) ?? Infinity;
+  return request.end === undefined && request.escalatedAt === undefined && at <= now;
 }
 
 /** Records that another group may stand in, so that it can be notified. Its right began by time, recorded or not. */

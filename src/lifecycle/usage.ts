@@ -39,7 +39,7 @@ type Counted = GrantUse & { readonly usage: Usage };
 /** Whether a use now must be recorded. The hot path asks this first, so that most uses cost only a read. */
 export function isTouchDue(grantUse: GrantUse, { now }: Pick<Moment, 'now'>): grantUse is Counted {
   const { grant, usage } = grantUse;
-  return grant.idleTtlMs !== undefined && usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > grant.idleTtlMs / IDLE_PARTS;
+  return usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > (grant.idleTtlMs ?? Infinity) / IDLE_PARTS;
 }
 
 /** Records that a grant with an idle end was used. It changes nothing for a grant that is not usable, or while no record is due. */
@@ -127,7 +127,7 @@ export function consumeUse(
 /** Ends a grant whose last use has been taken, once no running work holds that use. A grant that has ended stays unchanged. */
 export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = grantUse;
-  const isUsedUp = grant.maxUses !== undefined && usage !== undefined && usage.uses >= grant.maxUses;
+  const isUsedUp = usage !== undefined && usage.uses >= (grant.maxUses ?? Infinity);
   if (!isUsedUp || hasEnded(grantUse, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
   const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at), grant.expiresAt) } as const;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../src/lifecycle/check.js';
+import { judge, reaches } from '../../src/lifecycle/check.js';
 import type { GrantUse } from '../../src/lifecycle/status.js';
 import { recordTime } from '../../src/lifecycle/sweep.js';
 import type { Grant } from '../../src/records/index.js';
@@ -18,6 +18,13 @@ function swept(use: GrantUse, ms: number) {
   const grant = step.put.find((record): record is Grant => record.kind === 'grant') ?? use.grant;
   return { grant, recorded: step.result };
 }
+
+describe('reaches()', () => {
+  it('L30 does not reach a scope from none, however careless the matcher', () => {
+    for (const exact of [true, false]) expect(reaches({ exact, covers: () => true }, undefined, SCOPE)).toBe(false);
+    expect(reaches({ exact: false, covers: () => true }, 'b:x', SCOPE)).toBe(true);
+  });
+});
 
 describe('judge()', () => {
   for (const [ms, allowed] of [

@@ -230,8 +230,10 @@ describe('noteDenial()', () => {
     const subject = { kind: 'subject', id: 's', version: 3, unreviewed: [], openedForOthers: [], denied: ['r1'] } as never;
     expect(noteDenial(step, { subject, denied: [] }, 1_000, moment)).toBe(step);
     expect(noteDenial(step, undefined, 1_000, moment)).toBe(step);
-    const unwritten = { ...(step as object), put: [] } as never;
-    expect(noteDenial(unwritten, { subject: undefined, denied: [] }, 1_000, moment)).toBe(unwritten);
+    for (const put of [[], [request({ kind: 'request', id: 'r2' })], [{ kind: 'grant', id: 'r1' }]]) {
+      const unwritten = { ...(step as object), put } as never;
+      expect(noteDenial(unwritten, { subject: undefined, denied: [] }, 1_000, moment)).toBe(unwritten);
+    }
     const undenied = { ...(step as object), result: { request: { ...denied, reviews: [] } } } as never;
     expect(noteDenial(undenied, { subject: undefined, denied: [] }, 1_000, moment)).toBe(undenied);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { grantStatus, requestStatus, wasHeldAt, type GrantEnd, type RequestEnd } from '../../src/index.js';
-import { isUsable, wasHeldDuring } from '../../src/lifecycle/status.js';
+import { hasEnded, isUsable, wasHeldDuring } from '../../src/lifecycle/status.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const END = START_AT + 15 * 60_000;
@@ -62,6 +62,14 @@ describe('isUsable()', () => {
     expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: END })).toBe(true);
     expect(isUsableNow({ startsAt: bad(START_AT - 5), expiresAt: END })).toBe(false);
     expect(isUsableNow({ startsAt: START_AT - 5, expiresAt: bad(END) })).toBe(false);
+  });
+});
+
+describe('a recorded end that this clock has not reached yet', () => {
+  it('L8 still ended the grant: another process, whose clock is ahead, has recorded it', () => {
+    const use = { grant: aGrant({ end: revoked(END - 1) }), usage: undefined };
+    const instants = { now: START_AT, forEnds: START_AT };
+    expect([isUsable(use, instants), hasEnded(use, instants)]).toEqual([false, true]);
   });
 });
 

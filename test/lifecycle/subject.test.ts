@@ -139,6 +139,11 @@ describe('findDuplicate()', () => {
       expect(findDuplicate(asked, [], facts([held(scope)], given(other)), moment())).toBeUndefined();
     }
     expect(findDuplicate(asked, [], facts([]), moment())).toBeUndefined();
+    // More time is no repeat of time that has begun.
+    const more = { ...asked, extension };
+    const extended = facts([held(scope)], given(theirs({ extension })));
+    expect(findDuplicate(more, [], extended, moment())).toBeUndefined();
+    expect(findDuplicate(more, [theirs({ extension })], extended, moment())).toEqual({ requestId: 'r1', what: 'request' });
   });
 
   for (const [what, over, reused] of [

@@ -330,7 +330,12 @@ export const SEEDED: readonly Seeded[] = [
     from: 'effectiveEnd(a.grant, a.usage) - effectiveEnd(b.grant, b.usage)',
     to: 'effectiveEnd(b.grant, b.usage) - effectiveEnd(a.grant, a.usage)',
   },
-  { name: 'a touch is never recorded', file: 'lifecycle/usage.ts', from: '> grant.idleTtlMs / IDLE_PARTS', to: '> grant.idleTtlMs' },
+  {
+    name: 'a touch is never recorded',
+    file: 'lifecycle/usage.ts',
+    from: '(grant.idleTtlMs ?? Infinity) / IDLE_PARTS',
+    to: '(grant.idleTtlMs ?? Infinity)',
+  },
   {
     name: 'pending break-glass reviews are not counted',
     file: 'lifecycle/break-glass.ts',
@@ -461,7 +466,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'the end of a lock comes with the leeway of ends',
     file: 'lifecycle/lock.ts',
-    from: 'until <= now);',
-    to: 'until <= now + 3);',
+    from: 'now < (until ?? Infinity);',
+    to: 'now + 3 < (until ?? Infinity);',
   },
 ];

@@ -792,8 +792,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'lock: an unfinished lock ends at its until',
     file: 'lifecycle/lock.ts',
-    from: '!(completedAt !== undefined && until !== undefined',
-    to: '!(until !== undefined',
+    from: 'completedAt === undefined || now < (until ?? Infinity)',
+    to: 'now < (until ?? Infinity)',
     caughtBy: { test: 'test/engine/lock.test.ts', title: 'is not ended by its until before it is complete' },
   },
 ];
