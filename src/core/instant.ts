@@ -13,7 +13,7 @@ export type Instant = number | Date;
 
 /** The epoch milliseconds of a `Date`, also of a `Date` of another realm. Returns any other value unchanged. */
 export function epochOf(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
+  if (typeof value === 'number') return value;
   try {
     return Date.prototype.getTime.call(value);
   } catch {

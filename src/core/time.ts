@@ -71,7 +71,7 @@ export class EngineClock {
     const mark = this.#mark;
     if (now > mark.highWater) {
       mark.highWater = now;
-      if (now > this.#shared.highWater) this.#shared.highWater = now;
+      this.#shared.highWater = Math.max(this.#shared.highWater, now);
     }
     const { highWater } = mark;
     const steppedBack = now < highWater - STEP_BACK_MS;
@@ -95,12 +95,13 @@ export function readClock(clock: Clock): number {
 
 /** @returns the monotonic reading in milliseconds; `undefined`: the clock throws, or returns no number */
 export function readElapsed(clock: Clock): number | undefined {
+  let elapsed: unknown;
   try {
-    const elapsed: unknown = clock.elapsed === undefined ? performance.now() : clock.elapsed();
-    return Number.isFinite(elapsed) ? (elapsed as number) : undefined;
+    elapsed = clock.elapsed === undefined ? performance.now() : clock.elapsed();
   } catch {
-    return undefined;
+    // As for a clock that returns no number.
   }
+  return Number.isFinite(elapsed) ? (elapsed as number) : undefined;
 }
 
 /** Refuses to create access while the clock lies more than a second below a reading used before (L5). @throws ClockError */
