@@ -10,6 +10,7 @@ const groups = [
       'checker',
       'request-form',
       'policy',
+      'reviews',
       'break-glass',
       'agents',
       'work',

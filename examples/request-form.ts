@@ -31,6 +31,7 @@ const TEXTS: Readonly<Record<AskProblem['code'], (problem: AskProblem) => string
   too_short: ({ limit }) => `at least ${minutes(limit)}`,
   too_long: ({ limit }) => `at most ${minutes(limit)}`,
   too_far_ahead: ({ limit }) => `starts at most ${minutes(limit)} from now`,
+  nothing_left: ({ limit }) => `the other approvals leave ${limit}`,
 };
 
 /** One line for each input. Of several bounds of one input it shows the strictest. */

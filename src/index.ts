@@ -1,6 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
-export type { By, ReviewBy } from './engine/by.js';
+export type { ApproveBy, By, NarrowTo, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/collect.js';
 export type { HistoryQuery, HolderQuery, RequestFound } from './engine/history.js';
@@ -107,6 +107,7 @@ export type {
   EntryType,
   Extension,
   Grant,
+  Granted,
   GrantEnd,
   AfterReview,
   Quorum,

@@ -12,12 +12,13 @@ const apart = [...ground, 'journal/link'];
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   // The types of records are below all rooms that use records; the code that creates and reads them is above.
-  'records/types': ['core/json', 'records/ends', 'records/entry-types', 'records/lock-types'],
+  'records/types': ['core/json', 'records/ends', 'records/entry-types', 'records/lock-types', 'records/review-types'],
   'records/lock-types': [],
+  'records/review-types': [],
   'records/ends': [],
   'records/entry-types': [],
-  core: ['records/types', 'records/lock-types'],
-  records: ['core', 'records/types', 'records/lock-types', 'records/ends', 'records/entry-types'],
+  core: ['records/types', 'records/lock-types', 'records/review-types'],
+  records: ['core', 'records/types', 'records/lock-types', 'records/review-types', 'records/ends', 'records/entry-types'],
 
   journal: ground,
   lifecycle: apart,
@@ -39,7 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   // A feature, and the parts of the kernel that it re-exports. The entry to the offline code is named after its room.
   explain: ['features/explain', 'lifecycle/explain'],
   provisioning: ['features/provisioning', 'records'],
-  links: ['features/links'],
+  links: ['features/links', 'engine/by'],
   retention: ['features/retention', 'kernel/journal-clock'],
   notify: ['features/notify'],
   webhook: ['features/webhook'],

@@ -1,26 +1,28 @@
 /** Every {@link AskProblemCode}. */
-export const ASK_PROBLEM_CODES = ['missing', 'malformed', 'not_allowed', 'too_short', 'too_long', 'too_far_ahead'] as const;
+export const ASK_PROBLEM_CODES = ['missing', 'malformed', 'not_allowed', 'too_short', 'too_long', 'too_far_ahead', 'nothing_left'] as const;
 
 /**
- * Why a value of an ask is refused.
+ * Why a value of an ask, or of an approval that narrows a request, is refused.
  *
  * - `missing`: the field is required.
  * - `malformed`: the value does not have the form in `limit`, such as `INC-####`.
  * - `not_allowed`: the value is not among those that are allowed.
  * - `too_short`, `too_long`: the value lies below or above `limit`. For a window, both are milliseconds.
  * - `too_far_ahead`: the start lies more than `limit` milliseconds after the request.
+ * - `nothing_left`: only of an approval. Together with the other recorded approvals it would leave no scope, or no time. `limit` is what
+ *   the others leave: the scopes, joined by `, `, or milliseconds.
  */
 export type AskProblemCode = (typeof ASK_PROBLEM_CODES)[number];
 
-/** A value of an ask that is missing or out of bounds. A form shows it beside the input of `field`. */
+/** A value of an ask or of an approval that is missing or out of bounds. A form shows it beside the input of `field`. */
 export interface AskProblem {
   /** The approver's name for the rule that bounds the value; `undefined`: a limit of the engine does, or the approver named none. */
   readonly rule?: string | undefined;
-  /** The field of the ask, such as `ttl`, `startsAt`, `justification`, `ticket` or `metadata.environment`. */
+  /** The field of the call, such as `ttl`, `scopes`, `startsAt`, `justification`, `ticket` or `metadata.environment`. */
   readonly field: string;
   readonly code: AskProblemCode;
   /** The bound: a number, or the required form. Durations are milliseconds. */
   readonly limit?: number | string | undefined;
-  /** The value of the ask. A text is shortened, and its invisible characters are escaped. Durations are milliseconds. */
+  /** The value of the call. A text is shortened, and its invisible characters are escaped. Durations are milliseconds. */
   readonly got?: number | string | undefined;
 }

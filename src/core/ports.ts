@@ -1,5 +1,6 @@
 import type { AskProblem } from './ask-problem.js';
-import type { AccessRequest, AuditEntry, Grant, Quorum, Terms } from '../records/types.js';
+import type { Quorum } from '../records/review-types.js';
+import type { AccessRequest, AuditEntry, Grant, Terms } from '../records/types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 

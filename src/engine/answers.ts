@@ -5,7 +5,7 @@ import type { AskField } from '../lifecycle/request.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { MissingApprovals } from '../lifecycle/quorum.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { Lock, Review } from '../records/index.js';
+import type { Granted, Lock, Review } from '../records/index.js';
 
 /** The access that an approved request gives. */
 export interface AccessGranted {
@@ -121,6 +121,8 @@ export interface InboxItem {
   readonly missing: readonly MissingApprovals[];
   /** {@link missing} in words, such as `1 more of security`. */
   readonly missingInWords: string;
+  /** The access that the recorded, fresh approvals leave. `undefined`: none of them narrows the request. */
+  readonly narrowedTo: Granted | undefined;
   /** This reviewer's own review, an approval that has become stale. `undefined`: none. */
   readonly ownReview: Review | undefined;
   /**

@@ -1,5 +1,10 @@
-import { readId, readOptions, readText } from '../core/parse.js';
+import { readDuration, type Duration } from '../core/duration.js';
+import { invalid, readBoundedList, readId, readOptions, readText } from '../core/parse.js';
+import { readPattern } from '../core/scope.js';
 import type { Settings } from '../kernel/settings.js';
+import { MAX_SCOPES } from '../lifecycle/grant.js';
+import type { Narrowing } from '../lifecycle/narrowing.js';
+import type { ReviewCommand } from '../lifecycle/review.js';
 
 /** The caller of a verb, and its reason. */
 export interface By {
@@ -17,6 +22,26 @@ export interface ReviewBy extends By {
   readonly as?: string | undefined;
 }
 
+/** Less than what was requested. An approval that names it allows no more. */
+export interface NarrowTo {
+  /** The longest window, at most the requested `ttl` and at least `limits.minTtl`. Default: the requested `ttl`. */
+  readonly ttl?: Duration | undefined;
+  /** The scopes, each exactly as it was requested. Default: all requested scopes. */
+  readonly scopes?: readonly string[] | undefined;
+}
+
+/** The caller of an approval, and the terms to which it narrows the request. */
+export interface ApproveBy extends ReviewBy, NarrowTo {}
+
+/** Reads the terms of an approval. @param path the argument that holds the fields, such as `narrow.` @throws InvalidArgumentError */
+export function readNarrowing({ ttl, scopes }: { readonly [Field in keyof NarrowTo]?: unknown }, path = ''): Narrowing {
+  const read = scopes === undefined ? undefined : readBoundedList(`${path}scopes`, scopes, 1, MAX_SCOPES);
+  const list = read?.map((scope, i) => readPattern(`${path}scopes[${i}]`, scope));
+  const repeated = list?.findIndex((scope, i) => list.indexOf(scope) !== i) ?? -1;
+  if (repeated !== -1) throw invalid(`${path}scopes[${repeated}]`, 'different from every other scope', list?.[repeated]);
+  return { ttlMs: ttl === undefined ? undefined : readDuration(`${path}ttl`, ttl), scopes: list };
+}
+
 /** @throws InvalidArgumentError */
 export function readBy(settings: Pick<Settings, 'readId'>, options: unknown): { readonly by: string; readonly reason: string | undefined } {
   const { by, reason } = readOptions<keyof By>('options', options, ['by', 'reason']);
@@ -30,4 +55,18 @@ export function readReviewTexts({ reason, comment, as }: { readonly [Field in 'r
     comment: readText('comment', comment),
     as: as === undefined ? undefined : readId('as', as),
   };
+}
+
+const REVIEW = ['by', 'reason', 'comment', 'as'] as const satisfies readonly (keyof ReviewBy)[];
+
+/** Reads the options of a review. Only an approval narrows. @throws InvalidArgumentError */
+export function readReview(
+  settings: Pick<Settings, 'readId'>,
+  verdict: ReviewCommand['verdict'],
+  options: unknown,
+): { readonly by: string; readonly command: ReviewCommand } {
+  const known = verdict === 'approve' ? ([...REVIEW, 'ttl', 'scopes'] as const) : REVIEW;
+  const { by, ttl, scopes, ...texts } = readOptions<keyof ApproveBy>('options', options, known);
+  const command = { verdict, ...readReviewTexts(texts), narrowing: readNarrowing({ ttl, scopes }), link: undefined };
+  return { by: settings.readId('by', by), command };
 }

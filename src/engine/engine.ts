@@ -20,7 +20,7 @@ import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './
 import type { Paging } from './collect.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
-import { readBy, readReviewTexts, type By, type ReviewBy } from './by.js';
+import { readBy, readReview, type ApproveBy, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
@@ -186,9 +186,16 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Approves a pending request as a reviewer. The review that completes the quorum also issues the grants, in one commit.
    *
+   * With `ttl` or `scopes` the approval narrows the request. Of all approvals that count, the shortest `ttl` and the common scopes
+   * apply, whether or not the quorum needs each of them (L18). A later approval of the same reviewer with other terms replaces the
+   * earlier one.
+   *
    * @throws DecidedError, DeadlineError, UndecidedError, SelfReviewError, NotReviewerError
+   * @throws LockedError when the reviewer or the requested access is locked
+   * @throws RequirementsError when the terms exceed what was requested, are below `limits.minTtl`, or leave nothing together with
+   *   the other approvals
    */
-  async approve(requestId: string, options: ReviewBy): Promise<AccessResult> {
+  async approve(requestId: string, options: ApproveBy): Promise<AccessResult> {
     return this.#review(requestId, 'approve', options);
   }
 
@@ -568,11 +575,9 @@ export class JitEngine<Scope extends string = string> {
     return { id: this.#readRecordId(argument, recordId), ...readBy(this.#settings, options) };
   }
 
-  async #review(requestId: string, verdict: 'approve' | 'deny', options: ReviewBy): Promise<AccessResult> {
+  async #review(requestId: string, verdict: 'approve' | 'deny', options: ApproveBy): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
-    const given = readOptions('options', options, ['by', 'reason', 'comment', 'as']);
-    const by = this.#settings.readId('by', given.by);
-    const command = { verdict, ...readReviewTexts(given), link: undefined };
+    const { by, command } = readReview(this.#settings, verdict, options);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => submitReview(this.#kernel, id, by, command));
   }
 }

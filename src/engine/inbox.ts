@@ -2,6 +2,7 @@ import { isJitError } from '../core/errors.js';
 import { TurnBudget } from '../core/time.js';
 import type { Page } from '../core/ports.js';
 import { lockableOf, lockOn, type LocksContext } from '../lifecycle/lock.js';
+import { narrowedTo } from '../lifecycle/approvals.js';
 import { mayAct, missingApprovals, reviewBy } from '../lifecycle/review.js';
 import { missingInWords } from '../lifecycle/quorum.js';
 import { twinsOf } from '../lifecycle/same-ask.js';
@@ -99,6 +100,7 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
       locked: locks === undefined || isLocked(locks, request, reviewer, now),
       missing,
       missingInWords: missingInWords(missing),
+      narrowedTo: narrowedTo(request, now),
       ownReview: reviewBy(request, reviewer),
       denials: denials.of(request, now),
       twins: twinsOf(request, ofSubject, overlaps, now).map(({ id }) => id),

@@ -68,8 +68,9 @@ async function loadReviewContext(
   { verdict }: ReviewCommand,
 ): Promise<ReviewContext> {
   const { approver } = kernel;
+  const { minTtlMs } = kernel.settings.limits;
   const groups = new Map<string, readonly string[]>();
-  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks: undefined };
+  if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks: undefined, minTtlMs };
   const own = await approver.groupsOf(reviewer, request);
   const confirm = reviewersToConfirm(request, reviewer, verdict, own);
   groups.set(reviewer, own);
@@ -80,7 +81,7 @@ async function loadReviewContext(
   const issue = eligible === true ? await loadIssueContext(kernel, request) : undefined;
   // After the approver's answers, and from the one reading that the commit compares: a lock that is set in between refuses.
   const locks = verdict === 'approve' ? (issue?.locks ?? (await loadLocks(kernel))) : undefined;
-  return { groups, eligible, issue, locks };
+  return { groups, eligible, issue, locks, minTtlMs };
 }
 
 /** Whether the rules refuse a review by this person, regardless of the groups that the approver names. */

@@ -1,9 +1,10 @@
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import {
-  makeEnd,
+  grantedOf,
   makeAfterReview,
   makeRequest,
+  makeRequestEnd,
   type AccessRequest,
   type BreakGlassReview,
   type Grant,
@@ -57,7 +58,7 @@ export function breakGlass(
     missedAt: undefined,
     breakGlassReview: undefined,
   });
-  const end = makeEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined });
+  const end = makeRequestEnd({ status: 'approved', cause: 'break_glass', at, by, reason: undefined, granted: grantedOf(draft) });
   const written = { approver, rule, terms, end, afterReview };
   const request = makeRequest({ ...draft, ...written });
   const met = grantLimitMet(context.limits, request, context, true);

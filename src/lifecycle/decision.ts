@@ -1,5 +1,14 @@
 import { DeadlineError, DecidedError, DeniedError } from '../core/errors.js';
-import { makeEnd, makeRequest, type AccessRequest, type EntryType, type RequestEnd, type Terms } from '../records/index.js';
+import {
+  grantedOf,
+  makeRequest,
+  makeRequestEnd,
+  type AccessRequest,
+  type EntryType,
+  type Granted,
+  type RequestEnd,
+  type Terms,
+} from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueContext, type RequestWithGrants } from './grant.js';
 import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';
@@ -32,7 +41,7 @@ export function endRequest(
   amendment: Amendment = {},
 ): Transition<RequestWithGrants> {
   const at = stamp(moment, request);
-  const end = makeEnd({ ...ending, at } as RequestEnd);
+  const end = makeRequestEnd({ ...ending, at } as RequestEnd);
   const next = amend(request, { ...amendment, end });
   const type: EntryType = `request.${ending.status}`;
   return {
@@ -43,12 +52,14 @@ export function endRequest(
 }
 
 /**
- * Ends a request as approved, and issues exactly one grant for each scope in the same transition (L10). Where it may not issue
- * grants, it ends the request as denied or cancelled.
+ * Ends a request as approved, and issues exactly one grant for each granted scope in the same transition (L10). Where it may not
+ * issue grants, it ends the request as denied or cancelled.
+ *
+ * @param granted the access that the reviewers allow; default: all that was requested
  */
 export function approveRequest(
   request: AccessRequest,
-  { cause, by, reason }: Pick<Ending, 'cause' | 'by' | 'reason'>,
+  { cause, by, reason, granted = grantedOf(request) }: Pick<Ending, 'cause' | 'by' | 'reason'> & { readonly granted?: Granted },
   moment: Moment,
   amendment: Amendment,
   context: IssueContext,
@@ -60,10 +71,10 @@ export function approveRequest(
   }
   refuseIfLocked(context.locks, lockableOf(request), moment);
   const at = stamp(moment, request, context.origin);
-  const against = reasonNotToIssue(amend(request, amendment), at, context);
-  if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
-  const written = { ...amendment, end: makeEnd({ status: 'approved', cause, at, by, reason } as RequestEnd) };
+  const written = { ...amendment, end: makeRequestEnd({ status: 'approved', cause, at, by, reason, granted } as RequestEnd) };
   const next = amend(request, written);
+  const against = reasonNotToIssue(next, at, context);
+  if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
   const subject = touchSubject(request.subject, context.subject);
   const issued = issueGrants(next, at, by, context);
   return {

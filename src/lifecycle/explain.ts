@@ -18,6 +18,7 @@ export type RecordedReason =
   | 'denied'
   | 'cancelled'
   | 'ineligible'
+  | 'narrowed'
   | 'scope_mismatch';
 
 /** The records of a subject. Requests are read before grants, so that a request approved in between is found as a grant. */
@@ -107,7 +108,7 @@ function seen({ requests, grants }: KnownRecords, reading: ClockReading): readon
   return [
     // A grant whose usage row is missing or unreadable gives no reason, as if the grant itself were unreadable.
     ...grants.filter(({ grant, usage }) => grant.end !== undefined || !hasUsageRow(grant) || usage !== undefined).map(ofGrant(reading)),
-    ...requests.map(ofRequest(reading)),
+    ...requests.flatMap(ofRequest(reading)),
   ];
 }
 
@@ -141,31 +142,34 @@ function reasonOfEnd({ end }: Grant): RecordedReason {
 
 const ofRequest =
   (reading: ClockReading) =>
-  (source: AccessRequest): Seen => {
+  (source: AccessRequest): readonly Seen[] => {
     const { scopes, reviewBy, createdAt, end } = source;
     const status = requestStatus(source, reading.forEnds);
     if (status === 'pending') {
-      return {
-        source,
-        scopes,
-        state: 'pending',
-        reason: 'pending',
-        changesAt: reviewBy - leewayMs(reading),
-        until: reviewBy,
-        order: [reviewBy],
-      };
+      const changesAt = reviewBy - leewayMs(reading);
+      return [{ source, scopes, state: 'pending', reason: 'pending', changesAt, until: reviewBy, order: [reviewBy] }];
     }
-    // The grants of an approved request give the reason: they end after the approval, and so come first unless they are missing.
+    const over = { source, state: 'over', changesAt: undefined } as const;
     if (end?.status === 'approved') {
-      return { source, scopes, state: 'over', reason: 'unreadable', changesAt: undefined, until: end.at, order: [end.at, -1] };
+      const { at, granted } = end;
+      const left = scopes.filter((scope) => !granted.scopes.includes(scope));
+      return [
+        // The grants give the reason: they end after the approval, and so come first unless they are missing.
+        { ...over, scopes: granted.scopes, reason: 'unreadable', until: at, order: [at, -1] },
+        ...(left.length === 0 ? [] : [{ ...over, scopes: left, reason: 'narrowed' as const, until: at, order: orderOf(at, createdAt) }]),
+      ];
     }
     // It expired at its deadline, even if a sweep recorded that later.
     const endedAt = end === undefined || end.status === 'expired' ? reviewBy : end.at;
     const reason = end?.cause === 'ineligible' ? 'ineligible' : (status as RecordedReason);
-    // Breaks a tie between records that ended in one instant. A request made in that instant is the latest of them, so it comes
-    // first. An older request comes after a grant: a revoke has cancelled the request together with that grant.
-    return { source, scopes, state: 'over', reason, changesAt: undefined, until: endedAt, order: [endedAt, createdAt === endedAt ? 1 : 0] };
+    return [{ ...over, scopes, reason, until: endedAt, order: orderOf(endedAt, createdAt) }];
   };
+
+/**
+ * Breaks a tie between records that ended in one instant. A request made in that instant is the latest of them, so it comes first.
+ * An older request comes after a grant: a revoke has cancelled the request together with that grant.
+ */
+const orderOf = (endedAt: number, createdAt: number): readonly number[] => [endedAt, createdAt === endedAt ? 1 : 0];
 
 const isCovering = ({ scopes }: Seen, { covers }: ScopeRelation): boolean => scopes.some((scope) => covers(scope));
 

@@ -1,5 +1,6 @@
 import {
   effectiveEnd,
+  grantedOf,
   idleEnd,
   hasUsageRow,
   makeGrant,
@@ -33,7 +34,14 @@ export interface RequestWithGrants {
   readonly grants: readonly Grant[] | undefined;
 }
 
-export const grantIds = (request: AccessRequest): readonly string[] => request.scopes.map((_, i) => `${request.id}.${i + 1}`);
+/**
+ * The ids of a request's grants, in order. The number of a grant is the place of its scope in what was requested, so a narrowed
+ * request has gaps (L10). While the request is not approved: every id that a grant of it can get.
+ */
+export function grantIds(request: AccessRequest): readonly string[] {
+  const granted = new Set(grantedOf(request).scopes);
+  return request.scopes.flatMap((scope, i) => (granted.has(scope) ? [`${request.id}.${i + 1}`] : []));
+}
 
 /** The most scopes of a request, and so the most grants. */
 export const MAX_SCOPES = 50;
@@ -55,20 +63,25 @@ export function reasonOfTime(request: AccessRequest, at: number): string | undef
   const { startsAt, expiresAt } = windowOf(request, at);
   if (!(startsAt < expiresAt)) return 'no time is left within its maxTotal';
   // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
-  return request.extension === undefined && request.ttlMs > (request.terms?.maxTotalMs ?? Infinity)
+  return request.extension === undefined && grantedOf(request).ttlMs > (request.terms?.maxTotalMs ?? Infinity)
     ? 'it is longer than the maxTotal of its rule'
     : undefined;
 }
 
-/** Why an approved request gives no grant; `undefined`: it gives its grants. */
+/**
+ * Why an approved request gives no grant; `undefined`: it gives its grants.
+ *
+ * @param request with its end, which says what the approval would give
+ */
 export function reasonNotToIssue(request: AccessRequest, at: number, context: IssueContext): string | undefined {
   const { limits } = context;
+  const { subject, requestedBy } = request;
   const ofTime = reasonOfTime(request, at);
   if (ofTime !== undefined) return ofTime;
-  return (chainGrantsMet(context) ?? grantLimitMet(limits, request, context, false))?.message;
+  return (chainGrantsMet(context) ?? grantLimitMet(limits, { subject, requestedBy, ...grantedOf(request) }, context, false))?.message;
 }
 
-/** Issues one grant for each scope of an approved request (L10), with its usage row and the new version of the extended grant. */
+/** Issues one grant for each granted scope of an approved request (L10), with its usage row and the new version of the extended grant. */
 export function issueGrants(request: AccessRequest, at: number, by: string, context: IssueContext): Transition<readonly Grant[]> {
   const { id: requestId, subject, terms, extension, afterReview } = request;
   const window = windowOf(request, at);
@@ -91,7 +104,7 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
     maxUses: terms?.maxUses,
   };
   const ids = grantIds(request);
-  const grants = request.scopes.map((scope, i) =>
+  const grants = grantedOf(request).scopes.map((scope, i) =>
     makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: [], end: undefined }),
   );
   const issued: Writes = {

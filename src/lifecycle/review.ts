@@ -1,9 +1,11 @@
-import { DecidedError, LimitError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
+import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
 import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
+import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
+import { areSameTerms, AS_REQUESTED, leastOf, narrowingOf, type Narrowing } from './narrowing.js';
 import { isMet, missingOf, type MissingApprovals } from './quorum.js';
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
@@ -15,6 +17,8 @@ export interface ReviewCommand {
   readonly comment: string | undefined;
   /** The only group in which the review counts; `undefined`: in the group where it helps most. */
   readonly as: string | undefined;
+  /** The terms to which an approval narrows the request. A denial has none. */
+  readonly narrowing: Narrowing;
   /** The approval link by which the review is given; `undefined`: none. */
   readonly link: ReviewLink | undefined;
 }
@@ -41,10 +45,9 @@ export interface ReviewContext {
   readonly issue: IssueContext | undefined;
   /** An approval needs it. A denial does not: no lock delays one. */
   readonly locks: LocksContext | undefined;
+  /** The shortest window to which an approval may narrow the request: `limits.minTtl`. */
+  readonly minTtlMs: number;
 }
-
-/** The most reviews of a request, because one change writes all of them (L42). A denial is accepted beyond that too. */
-export const MAX_REVIEWS = 100;
 
 /** A review by the subject or the requester never counts (L15). */
 export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean =>
@@ -94,12 +97,11 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
  * when the quorum would complete (L17).
  */
 export function missingApprovals(request: AccessRequest, reading: ClockReading): readonly MissingApprovals[] {
-  const { quorum, reviews } = request;
+  const { quorum } = request;
   if (quorum === undefined) return [];
-  const approvals = reviews.filter((review) => review.verdict === 'approve' && isFresh(review, quorum, reading));
   return missingOf(
     quorum,
-    approvals.map(({ groups, as }) => ({ groups: placesOf(request, groups, as, reading.now) })),
+    freshApprovals(request, reading).map(({ groups, as }) => ({ groups: placesOf(request, groups, as, reading.now) })),
   );
 }
 
@@ -139,6 +141,34 @@ export function refuseTurning(request: AccessRequest, reviewer: string, verdict:
     throw new NotReviewerError(request.id, reviewer, 'has_denied');
 }
 
+/** What a review that is accepted records, and the locks by which its approval is judged. */
+interface Accepted {
+  readonly groups: readonly string[];
+  readonly narrowing: Narrowing;
+  readonly locks: LocksContext | undefined;
+}
+
+/** Refuses a review that this person may not give, whose link is not valid, or whose terms can not be accepted. */
+function acceptReview(
+  request: AccessRequest,
+  quorum: Quorum,
+  { verdict, as, link, narrowing }: ReviewCommand,
+  context: ReviewContext,
+  moment: Moment,
+): Accepted {
+  const reviewer = moment.actor;
+  if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
+  const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
+  if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const locks = verdict === 'approve' ? locksFor(request, reviewer, context, moment) : undefined;
+  // A link is good for one review. Reviews by others since it was made do not matter.
+  if (link !== undefined && reviewBy(request, reviewer)?.at !== link.reviewedAt) throw new LinkError('used', request.id);
+  refuseTurning(request, reviewer, verdict);
+  if (verdict === 'deny') return { groups, narrowing: AS_REQUESTED, locks };
+  refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment);
+  return { groups, narrowing: narrowingOf(request, narrowing), locks };
+}
+
 /** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
 export function reviewRequest(
   request: AccessRequest,
@@ -148,26 +178,16 @@ export function reviewRequest(
 ): Transition<RequestWithGrants> {
   const reviewer = moment.actor;
   const quorum = openQuorum(request, reviewer, moment);
-  const { verdict, reason, comment, as, link } = command;
-  if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
-  const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
-  if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
-  const locks = verdict === 'approve' ? locksFor(request, reviewer, context, moment) : undefined;
-
+  const { verdict, reason, comment, as } = command;
+  const { groups, narrowing, locks } = acceptReview(request, quorum, command, context, moment);
   const given = reviewBy(request, reviewer);
-  // A link is good for one review. Reviews by others since it was made do not matter.
-  if (link !== undefined && given?.at !== link.reviewedAt) throw new LinkError('used', request.id);
-  refuseTurning(request, reviewer, verdict);
-  // A repeated review adds nothing unless the first is stale. It still counts the quorum again, because a reviewer may have
-  // returned to a group.
-  const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment);
+  // A repeated review adds nothing unless the first is stale or has other terms. It still counts the quorum again, because a
+  // reviewer may have returned to a group.
+  const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment) && areSameTerms(given, narrowing);
   const at = stamp(moment, request);
-  const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment });
+  const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment, ...narrowing });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
-  if (verdict === 'approve' && reviews.length > Math.max(MAX_REVIEWS, request.reviews.length)) {
-    const message = `a request has at most ${MAX_REVIEWS} reviews; only a denial can be added`;
-    throw new LimitError('reviews', MAX_REVIEWS, reviews.length, message);
-  }
+  if (verdict === 'approve') refuseTooMany(request, reviews);
   const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({
     ...step,
     entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],
@@ -175,13 +195,7 @@ export function reviewRequest(
   const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
     withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
 
-  // A review counts only if its reviewer was in a group when giving it, and still is in one of those groups (L17).
-  const counted = reviews
-    .map((review) => {
-      const still = review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name));
-      return { ...review, groups: placesOf(request, still, review.as, moment.now) };
-    })
-    .filter((review) => review.groups.length > 0);
+  const counted = countedReviews(request, reviews, context, moment);
   // Counts denials first: enough denials end the request even where its quorum is complete (L16).
   if (counted.filter((review) => review.verdict === 'deny').length >= quorum.denials) {
     return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
@@ -193,13 +207,29 @@ export function reviewRequest(
   if (context.eligible !== undefined && isMet(quorum, approvals)) {
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
     if (context.issue === undefined) throw new TypeError('an approval needs its context');
-    return withReview(approveRequest(request, { cause: 'quorum', by: reviewer, reason }, moment, { reviews }, context.issue));
+    // Every approval that counts binds, needed or not (L18).
+    const ending = { cause: 'quorum', by: reviewer, reason, granted: leastOf(request, approvals) } as const;
+    return withReview(approveRequest(request, ending, moment, { reviews }, context.issue));
   }
   if (isRepeated) return noChange({ request, grants: [] });
   const next = amend(request, { reviews });
   const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
   return withReview({ result: { request: next, grants: [] }, put: [next], entries: [], dependsOn });
 }
+
+/** The reviews whose reviewer was in a group when giving it, and still is in one of those groups (L17). */
+const countedReviews = (
+  request: AccessRequest,
+  reviews: readonly Review[],
+  { groups }: ReviewContext,
+  { now }: Moment,
+): readonly Review[] =>
+  reviews
+    .map((review) => {
+      const still = review.groups.filter((name) => groups.get(review.reviewer)?.includes(name));
+      return { ...review, groups: placesOf(request, still, review.as, now) };
+    })
+    .filter((review) => review.groups.length > 0);
 
 /** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */
 function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewContext, moment: Moment): LocksContext {
@@ -222,9 +252,4 @@ export function escalate(request: AccessRequest, moment: Moment): Transition<Acc
   // The quorum, so that a reader of this entry knows whom to notify.
   const data = { escalatedAt, quorum: request.quorum };
   return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
-}
-
-/** An approval counts while it is fresh; a denial never becomes stale. */
-function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
-  return review.verdict === 'deny' || approvalTtlMs === undefined || forEnds < review.at + approvalTtlMs;
 }

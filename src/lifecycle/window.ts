@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../records/index.js';
+import { grantedOf, type AccessRequest } from '../records/index.js';
 
 /** The half-open window `[startsAt, expiresAt)` of a grant. Epoch milliseconds. */
 export interface Window {
@@ -7,13 +7,15 @@ export interface Window {
 }
 
 /**
- * The window that a decision at `at` gives (L4). It is empty where nothing is left to grant.
+ * The window that a decision at `at` gives (L4). It is empty where nothing is left to grant. An approval that narrowed the request
+ * has set its length.
  * - Without a requested start, it begins at the decision.
  * - With a requested start, it begins there. A late decision gives the rest of the window.
  * - For an extension, it begins at the old grant's end or at a later decision, and `maxTotal` limits its end.
  */
 export function windowOf(request: AccessRequest, at: number): Window {
-  const { ttlMs, extension, startsAt: asked } = request;
+  const { extension, startsAt: asked } = request;
+  const { ttlMs } = grantedOf(request);
   if (extension === undefined) {
     return { startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? at) + ttlMs };
   }

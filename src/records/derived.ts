@@ -1,4 +1,5 @@
 import type { Locks } from './lock-types.js';
+import type { Granted } from './review-types.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
@@ -23,6 +24,10 @@ export function effectiveEnd({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'
 /** Whether a grant has a usage row. */
 export const hasUsageRow = ({ idleTtlMs, maxUses }: Pick<Grant, 'idleTtlMs' | 'maxUses'>): boolean =>
   idleTtlMs !== undefined || maxUses !== undefined;
+
+/** The access that an approved request gave. For any other request: the access that it asks for. */
+export const grantedOf = ({ scopes, ttlMs, end }: Pick<AccessRequest, 'scopes' | 'ttlMs' | 'end'>): Granted =>
+  end?.status === 'approved' ? end.granted : { scopes, ttlMs };
 
 /** Whether a break-glass review is pending. */
 export const needsReview = ({ afterReview }: Pick<AccessRequest, 'afterReview'>): boolean =>

@@ -1,5 +1,6 @@
 import type { Locks } from './lock-types.js';
-import type { AccessRequest, Anchor, Grant, ProvisioningChange, Review, Usage } from './types.js';
+import type { Review } from './review-types.js';
+import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
 
 /** The row of the subject, which the transition wrote too. */
 interface WithSubjectRow {

@@ -1,4 +1,5 @@
 export type * from './types.js';
+export type * from './review-types.js';
 export type * from './lock-types.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
@@ -15,6 +16,7 @@ export {
   escalatesAt,
   effectiveStart,
   effectiveEnd,
+  grantedOf,
   idleEnd,
   hasUsageRow,
   needsReview,
@@ -30,6 +32,7 @@ export {
   makeAfterReview,
   makeQuorum,
   makeRequest,
+  makeRequestEnd,
   makeReuse,
   makeReview,
   makeSubject,

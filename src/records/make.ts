@@ -1,5 +1,6 @@
 import type { JsonValue } from '../core/json.js';
 import type { EndedLock, Lock, Locks } from './lock-types.js';
+import type { Granted, Quorum, Review } from './review-types.js';
 import type {
   AccessRequest,
   BreakGlassReview,
@@ -8,10 +9,8 @@ import type {
   Grant,
   GrantEnd,
   AfterReview,
-  Quorum,
   RequestEnd,
   Reuse,
-  Review,
   Subject,
   Terms,
   Usage,
@@ -64,7 +63,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     quorum: fields.quorum && makeQuorum(fields.quorum),
     escalatedAt: fields.escalatedAt,
     reviews: frozenList(fields.reviews.map(makeReview)),
-    end: fields.end && makeEnd(fields.end),
+    end: fields.end && makeRequestEnd(fields.end),
     afterReview: fields.afterReview && makeAfterReview(fields.afterReview),
   });
 }
@@ -172,14 +171,24 @@ export function makeEnd<End extends RequestEnd | GrantEnd>({ status, cause, at, 
   return Object.freeze({ status, cause, at, by, reason }) as End;
 }
 
+/** The end of a request. It is separate from {@link makeEnd}, which the bundle of a service that only checks contains. */
+export function makeRequestEnd(end: RequestEnd): RequestEnd {
+  if (end.status !== 'approved') return makeEnd(end);
+  const { status, cause, at, by, reason, granted } = end;
+  return Object.freeze({ status, cause, at, by, reason, granted: makeGranted(granted) });
+}
+
+const makeGranted = ({ scopes, ttlMs }: Granted): Granted => Object.freeze({ scopes: frozenList(scopes), ttlMs });
+
 export function makeQuorum({ groups, denials, approvalTtlMs, escalation }: Quorum): Quorum {
   const frozen = groups.map(({ name, approvals }) => Object.freeze({ name, approvals }));
   const then = escalation && Object.freeze({ group: escalation.group, afterMs: escalation.afterMs });
   return Object.freeze({ groups: Object.freeze(frozen), denials, approvalTtlMs, escalation: then });
 }
 
-export function makeReview({ reviewer, verdict, groups, as, at, reason, comment }: Review): Review {
-  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment });
+export function makeReview({ reviewer, verdict, groups, as, at, reason, comment, ttlMs, scopes }: Review): Review {
+  const kept = scopes && frozenList(scopes);
+  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment, ttlMs, scopes: kept });
 }
 
 export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Terms): Terms {

@@ -2,18 +2,7 @@ import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 import type { Locks } from './lock-types.js';
-
-/** The review groups that must approve, the number of denials that ends the request, and how long an approval stays fresh. */
-export interface Quorum {
-  /** Every group must reach its number of approvals (AND across groups, m-of-n inside one). A reviewer counts in one group only. */
-  readonly groups: readonly { readonly name: string; readonly approvals: number }[];
-  /** The number of denials, over all groups, that ends the request. At least 1. */
-  readonly denials: number;
-  /** How long an approval counts, in milliseconds. `undefined`: as long as the request is open. */
-  readonly approvalTtlMs: number | undefined;
-  /** A group whose members may stand in for any other group, from `afterMs` milliseconds after the approver named the quorum. */
-  readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
-}
+import type { Quorum, Review, WithGranted } from './review-types.js';
 
 /** The terms that a rule attaches to the access. Frozen on the request when the approver answers. `undefined`: not set. */
 export interface Terms {
@@ -69,24 +58,6 @@ export interface BreakGlassReview {
   readonly reason: string | undefined;
 }
 
-/** The review of one reviewer. A reviewer has at most one review on a request. A later one replaces it. */
-export interface Review {
-  /** The id of the reviewer. */
-  readonly reviewer: string;
-  /** Whether the reviewer approves or denies. */
-  readonly verdict: 'approve' | 'deny';
-  /** The reviewer's groups at the instant of the review: groups of the quorum, and the group of its escalation. */
-  readonly groups: readonly string[];
-  /** The group of the quorum in which the review counts. `undefined`: the group that brings the quorum closest to completion. */
-  readonly as: string | undefined;
-  /** When the reviewer gave it. Epoch milliseconds. */
-  readonly at: number;
-  /** Why, in the reviewer's words. */
-  readonly reason: string | undefined;
-  /** A text for the other reviewers. */
-  readonly comment: string | undefined;
-}
-
 /** An end of a request or a grant: a status of the table, one of its causes, the instant, the actor, and the given reason. */
 export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
   readonly [Status in keyof Table]: {
@@ -104,7 +75,7 @@ export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
 }[keyof Table];
 
 /** The end of a request. One union, so that two ends can not both be set. */
-export type RequestEnd = EndIn<typeof REQUEST_ENDS>;
+export type RequestEnd = WithGranted<EndIn<typeof REQUEST_ENDS>>;
 
 /** A request of a subject for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */
 export interface AccessRequest {
@@ -166,7 +137,7 @@ export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 /** Access of a subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
   readonly kind: 'grant';
-  /** `<requestId>.<n>`, where n is the position of the scope in the request, from 1. */
+  /** `<requestId>.<n>`, where n is the position of the scope in what was requested, from 1. A narrowed request has gaps. */
   readonly id: string;
   /** The grant's version. Each change increments it. */
   readonly version: number;

@@ -32,7 +32,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
     [
       { says: 'Records make only the transitions of the lifecycle table, and a record that has ended stays ended.' },
       { says: 'Of many concurrent decisions exactly one wins; the other callers receive it.' },
-      { says: 'One grant for each scope of an approved request, none otherwise; all scopes or none.' },
+      { says: 'One grant for each scope that an approval gave, none otherwise; all of them or none.' },
       { says: 'The same idempotency key and body has one effect; another body is refused.' },
       {
         says: 'Once `revoke` has resolved, every later check denies, also by grants that extend it. `revoke` never rejects with a conflict.',
@@ -47,7 +47,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'The subject, and the requester who asked on its behalf, never count.' },
       { says: 'Denial before approval; an absent, empty or malformed quorum is never met; an approver that failed is asked again.' },
       { says: 'A review counts only while fresh, from a member of the group then and now.' },
-      { says: 'The granted access is exactly the reviewed access.' },
+      { says: 'The granted access is the reviewed access, and never more than each counted reviewer approved.' },
       { says: 'Two grants together never allow an action that neither allows alone.' },
     ],
   ],

@@ -211,6 +211,8 @@ export async function linkTo({ engine, requestId, store, clock }: State): Promis
     issuedAt,
     expiresAt,
     reviewedAt: undefined,
+    ttlMs: undefined,
+    places: undefined,
   });
 }
 

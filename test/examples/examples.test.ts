@@ -45,6 +45,14 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'lock.lifted by user:ops: INC-9: laptop replaced',
     'lock.expired by system:sweeper',
   ],
+  'narrowed-approval.ts': [
+    'before ana: db-prod:read db-prod:write are left, 1 more of reviewers',
+    'refused: scopes nothing_left, left are db-prod:read, db-prod:write',
+    'granted: db-prod:read db-prod:write, for 60 minutes',
+    'grant .1: db-prod:read',
+    'grant .2: db-prod:write',
+    'db-prod:drop: denied, narrowed',
+  ],
   'one-tap-link.ts': ['opened: nothing is decided', 'not signed in: 401', 'user:ana: 403', 'user:sam: 200', 'again: 410'],
   'policy-from-json.ts': [
     'granted by rule staging',

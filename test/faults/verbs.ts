@@ -44,6 +44,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   'requestAccess with a key, of an open request': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
   retryDecision: ({ engine, pending }) => engine.retryDecision(pending.id),
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
+  'approve with less time': ({ engine, pending }) => engine.approve(pending.id, { by: SAM, ttl: '5m' }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
   cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
   revoke: ({ engine, grant }) => engine.revoke(grant.id, { by: SAM }),
@@ -152,6 +153,7 @@ export async function expectWhole(store: GrantStore, engine: JitEngine): Promise
   for (const { id } of (await engine.listRequests()).items) {
     const stored = await engine.getRequest(id);
     if (stored === undefined) throw new Error(`request ${id} has gone`);
-    expect(stored.grants.length).toBe(stored.request.end?.status === 'approved' ? stored.request.scopes.length : 0);
+    const { end } = stored.request;
+    expect(stored.grants.length).toBe(end?.status === 'approved' ? end.granted.scopes.length : 0);
   }
 }

@@ -32,7 +32,10 @@ function aGrant(
   };
   return [
     created(id, { data: request, change: `a${n}` }),
-    approved(id, { data: decided, change: `b${n}` }),
+    approved(id, {
+      data: { ...decided, end: { ...(decided['end'] as object), granted: { scopes: [scope], ttlMs: 1_000 } } },
+      change: `b${n}`,
+    }),
     { ...issued(`${id}.1`, { ...window, ...over }), change: `b${n}` },
     ...more,
   ];

@@ -50,7 +50,7 @@ export const approved = (id: string, over: Told = {}): Told => ({
   data: {
     version: 2,
     approver: 'auto',
-    end: { status: 'approved', cause: 'approver', at: START_AT, by: 'system:approver' },
+    end: { status: 'approved', cause: 'approver', at: START_AT, by: 'system:approver', granted: { scopes: ['a:x'], ttlMs: 1_000 } },
     subjectVersion: 2,
   },
   ...over,

@@ -5,7 +5,7 @@ import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueContext } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdict.js';
-import { decodeRequest, encode, makeLocks, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
+import { decodeRequest, encode, grantedOf, makeLocks, needsReview, type AccessRequest, type Subject } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, LEE, MAYA, MINUTE, refusal } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
@@ -61,10 +61,11 @@ const verdict = (over: object = {}) => readBreakGlass('policy', { outcome: 'appr
 const aSubject = (id: string, ...unreviewed: readonly string[]): Subject => ({
   ...{ kind: 'subject', id, version: 4, unreviewed, openedForOthers: [], denied: [] },
 });
+const GRANTED = grantedOf(aRequest());
 const owing = (over: Partial<AccessRequest> = {}) =>
   aRequest({
     approver: 'policy',
-    end: { status: 'approved', cause: 'break_glass', at: START_AT, by: MAYA, reason: undefined },
+    end: { status: 'approved', cause: 'break_glass', at: START_AT, by: MAYA, reason: undefined, granted: GRANTED },
     afterReview: {
       reviewBy: at(HOUR),
       reviewers: ['ciso'],
@@ -248,7 +249,7 @@ describe('reviewBreakGlass()', () => {
   });
 
   it('L27 has an instant no earlier than the last one on the request', () => {
-    const request = owing({ end: { status: 'approved', cause: 'break_glass', at: at(9), by: MAYA, reason: undefined } });
+    const request = owing({ end: { status: 'approved', cause: 'break_glass', at: at(9), by: MAYA, reason: undefined, granted: GRANTED } });
     expect(reviewBreakGlass(request, JUSTIFIED, facts(), by(LEE)).entries).toMatchObject([{ at: at(9) }]);
   });
 
@@ -316,7 +317,7 @@ describe('isPurgeable()', () => {
 
   it('L12 L33 purges no grant through which a live chain is revoked, or which an open request extends', () => {
     const end = (ms: number) => ({ status: 'expired', cause: 'time', at: at(ms), by: 'x', reason: undefined }) as const;
-    const request = aRequest({ end: { status: 'approved', cause: 'quorum', at: at(0), by: 'x', reason: undefined } });
+    const request = aRequest({ end: { status: 'approved', cause: 'quorum', at: at(0), by: 'x', reason: undefined, granted: GRANTED } });
     const own = aGrant({ end: end(1) });
     const next = (over: object) => aGrant({ id: 'r2.1', requestId: 'r2', extends: own.id, ...over });
     for (const [what, line, origins, goes] of [

@@ -42,7 +42,11 @@ const later = (over: Partial<Grant> = {}) =>
 const ended = (ms: number, over: Partial<GrantEnd> = {}) =>
   ({ status: 'revoked', cause: 'revoked', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as GrantEnd;
 const closed = (ms: number, over: Partial<RequestEnd> = {}) =>
-  ({ status: 'denied', cause: 'quorum', at: at(ms), by: 'user:sam', reason: undefined, ...over }) as RequestEnd;
+  ({
+    ...{ status: 'denied', cause: 'quorum', at: at(ms), by: 'user:sam', reason: undefined },
+    ...(over.status === 'approved' ? { granted: { scopes: ['db-prod:write'], ttlMs: MINUTE } } : {}),
+    ...over,
+  }) as RequestEnd;
 
 /** The reason that some records give, the id of the record, and when the reason changes. */
 function told(records: readonly (GrantUse | AccessRequest)[], reading = read(), of = reach()) {
@@ -140,7 +144,20 @@ describe('findReason()', () => {
         expect(told([approved, aRequest({ id: 'd', end: closed(4) })])?.[0]).toBe('unreadable');
         expect(told([approved, aRequest({ id: 'd', end: closed(6) })])?.[0]).toBe('denied');
         expect(told([approved, aRequest({ id: 'p' })])?.[0]).toBe('pending');
-        expect(told([{ ...approved, scopes: ['a'] }])).toBeUndefined();
+        const elsewhere = closed(5, { status: 'approved', granted: { scopes: ['a'], ttlMs: MINUTE } });
+        expect(told([{ ...approved, scopes: ['a'], end: elsewhere }])).toBeUndefined();
+      });
+
+      it('is narrowed for a scope that its reviewers omitted, unless a later record decides (feature 4)', () => {
+        const granted = { scopes: ['a'], ttlMs: MINUTE };
+        const end = closed(5, { status: 'approved', granted });
+        const narrowed = aRequest({ id: 'n', scopes: ['a', 'db-prod:write'], end });
+        expect(told([narrowed])).toEqual(['narrowed', 'n', undefined]);
+        expect(told([narrowed, held()])?.[0]).toBe('granted');
+        expect(told([narrowed, held({ end: ended(6) })])?.[0]).toBe('revoked');
+        expect(told([narrowed, held({ end: ended(4) })])?.[0]).toBe('narrowed');
+        expect(told([narrowed, aRequest({ id: 'd', end: closed(6) })])?.[0]).toBe('denied');
+        expect(told([narrowed, aRequest({ id: 'd', end: closed(4) })])?.[0]).toBe('narrowed');
       });
     });
 
@@ -313,7 +330,7 @@ describe('narrow()', () => {
         scopes: [scope],
         createdAt,
         reviewBy: createdAt + 5 * MINUTE,
-        end: end === null ? undefined : { ...closed(0), at: end, status, cause: 'quorum' },
+        end: end === null ? undefined : closed(0, { at: end, status, granted: { scopes: [scope], ttlMs: MINUTE } }),
       }),
     );
 

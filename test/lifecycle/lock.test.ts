@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { completeLock, expireLocks, liftLock, lockedUntil, lockOn, setLock, type LockCommand } from '../../src/lifecycle/lock.js';
 import { missingApprovals, reviewRequest } from '../../src/lifecycle/review.js';
+import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { recordTime } from '../../src/lifecycle/sweep.js';
 import type { Moment } from '../../src/lifecycle/transition.js';
 import type { Lock, Locks } from '../../src/index.js';
@@ -151,7 +152,7 @@ describe('an approval under a lock on another scope', () => {
   const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], as: undefined, at: START_AT } as const;
   const request = aRequest({
     ...{ scopes: ['a'], approver: 'x', quorum, assignedAt: START_AT },
-    reviews: [{ ...given, reason: undefined, comment: undefined }],
+    reviews: [{ ...given, reason: undefined, comment: undefined, ...AS_REQUESTED }],
   });
   const groups = new Map([OPS, 'user:ana'].map((who) => [who, ['g']]));
   const issue = {
@@ -161,8 +162,8 @@ describe('an approval under a lock on another scope', () => {
   const review = (verdict: 'approve' | 'deny', over: object = {}) =>
     reviewRequest(
       aRequest({ ...request, ...over }),
-      { verdict, reason: undefined, comment: undefined, as: undefined, link: undefined },
-      { groups, eligible: true, issue, locks },
+      { verdict, reason: undefined, comment: undefined, as: undefined, narrowing: AS_REQUESTED, link: undefined },
+      { groups, eligible: true, issue, locks, minTtlMs: 1 },
       moment(1),
     );
 
@@ -179,8 +180,15 @@ describe('an approval under a lock on another scope', () => {
 describe('a rule without the locks', () => {
   it('L30 approves nothing', () => {
     const quorum = { groups: [{ name: 'g', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
-    const review = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
-    const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined };
+    const review = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
+    const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined, minTtlMs: 1 };
     expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), review, context, moment(1))).toThrow(
       'an approval needs the locks',
     );

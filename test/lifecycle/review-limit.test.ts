@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest } from '../../src/index.js';
 import { MAX_CHANGE } from '../../src/core/change-size.js';
-import { MAX_REVIEWS, reviewRequest } from '../../src/lifecycle/review.js';
+import { MAX_REVIEWS } from '../../src/lifecycle/approvals.js';
+import { reviewRequest } from '../../src/lifecycle/review.js';
+import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
@@ -14,7 +16,7 @@ const TEXT = '"'.repeat(4_096);
 function withApprovals(count: number, text?: string, approvalTtlMs?: number): AccessRequest {
   const reviews = Array.from({ length: count }, (_, i) => ({
     ...({ reviewer: reviewer(i), verdict: 'approve', groups: ['ops'], as: undefined, at: START_AT } as const),
-    ...{ reason: text, comment: text },
+    ...{ reason: text, comment: text, ...AS_REQUESTED },
   }));
   const quorum = { groups: [{ name: 'ops', approvals: 500 }], denials: 1, approvalTtlMs, escalation: undefined };
   return aRequest({ approver: 'x', quorum, assignedAt: START_AT, reviews });
@@ -28,9 +30,9 @@ function review(
 ) {
   const now = START_AT + later;
   const groups = new Map([...request.reviews.map((given) => given.reviewer), by].map((who) => [who, ['ops']]));
-  const command = { verdict, reason: text, comment: text, as: undefined, link: undefined };
+  const command = { verdict, reason: text, comment: text, as: undefined, narrowing: AS_REQUESTED, link: undefined };
   const moment = { now, highWater: now, forEnds: now, steppedBack: false, actor: by };
-  return reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS }, moment);
+  return reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment);
 }
 
 describe('the reviews of a request', () => {

@@ -10,6 +10,7 @@ import {
   reviewRequest,
   type ReviewCommand,
 } from '../../src/lifecycle/review.js';
+import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
@@ -22,7 +23,14 @@ import { NO_LOCKS } from './no-locks.js';
 
 const at = (ms: number) => START_AT + ms;
 const moment = (ms = 0, actor = SAM) => ({ now: at(ms), highWater: at(ms), forEnds: at(ms), steppedBack: false, actor });
-const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+const command = {
+  verdict: 'approve',
+  reason: undefined,
+  comment: undefined,
+  as: undefined,
+  narrowing: AS_REQUESTED,
+  link: undefined,
+} as const;
 
 const QUORUM: Quorum = {
   groups: [
@@ -42,10 +50,11 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   at: START_AT,
   reason: undefined,
   comment: undefined,
+  ...AS_REQUESTED,
 });
 /** Thrown explicitly, instead of an accidental error without the context. */
 const CONTEXT_MISSING = new TypeError('an approval needs its context');
-const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined, locks: NO_LOCKS };
+const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 };
 
 describe('countsIn()', () => {
   it('L16 returns no group while there is no quorum, for any groups of the reviewer', () => {
@@ -141,7 +150,7 @@ describe('reviewRequest()', () => {
     const { result } = reviewRequest(
       aRequest({ ...assigned, quorum }),
       command,
-      { groups, eligible: false, issue: undefined, locks: NO_LOCKS },
+      { groups, eligible: false, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 },
       moment(),
     );
     expect(result.request.end).toBeUndefined();
@@ -153,11 +162,12 @@ describe('reviewRequest()', () => {
       [SAM, ['sec']],
       [ANA, ['ops']],
     ]);
-    expect(() => reviewRequest(request, command, { groups, eligible: true, issue: undefined, locks: NO_LOCKS }, moment())).toThrow(
-      CONTEXT_MISSING,
-    );
+    expect(() =>
+      reviewRequest(request, command, { groups, eligible: true, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()),
+    ).toThrow(CONTEXT_MISSING);
     expect(
-      reviewRequest(request, command, { groups, eligible: false, issue: undefined, locks: NO_LOCKS }, moment()).result.request.end,
+      reviewRequest(request, command, { groups, eligible: false, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()).result.request
+        .end,
     ).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
@@ -165,7 +175,8 @@ describe('reviewRequest()', () => {
     });
     // Without an answer about eligibility, the request is not approved.
     expect(
-      reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS }, moment()).result.request.end,
+      reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()).result
+        .request.end,
     ).toBeUndefined();
   });
 });
@@ -194,7 +205,7 @@ function reviewed(quorum: Partial<Quorum>) {
     const groupsOf = (who: string) => members[who] ?? [];
     const confirm = reviewersToConfirm(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
     const groups = new Map([reviewer, ...confirm].map((who) => [who, groupsOf(who)]));
-    const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE, locks: NO_LOCKS } : { ...nobody, groups };
+    const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE, locks: NO_LOCKS, minTtlMs: 1 } : { ...nobody, groups };
     request = reviewRequest(request, { ...command, ...over }, context, moment(ms, reviewer)).result.request;
     return request.end?.status ?? 'pending';
   };

@@ -5,6 +5,7 @@ import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../sr
 import { differencesFrom, openRequest } from '../../src/lifecycle/request.js';
 import { beyondLimits, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
 import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
+import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records/index.js';
@@ -87,7 +88,16 @@ describe('reviewersToConfirm()', () => {
 
 describe('reviewersToConfirm()', () => {
   const said = (reviewer: string) =>
-    ({ reviewer, verdict: 'approve', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined }) as const;
+    ({
+      reviewer,
+      verdict: 'approve',
+      groups: ['g'],
+      as: undefined,
+      at: START_AT,
+      reason: undefined,
+      comment: undefined,
+      ...AS_REQUESTED,
+    }) as const;
   const confirm = (...reviewers: readonly string[]) =>
     reviewersToConfirm(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']);
 
@@ -111,13 +121,20 @@ describe('reviewersToConfirm()', () => {
 describe('reviewRequest()', () => {
   it('L14 L25 does not record a repeated review again, also if the quorum is complete only now', () => {
     const given = { reviewer: 'user:sam', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined };
-    const reviews = [{ ...given, verdict: 'approve' } as const];
+    const reviews = [{ ...given, ...AS_REQUESTED, verdict: 'approve' } as const];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
-    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const command = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
     const step = reviewRequest(
       request,
       command,
-      { groups: new Map([['user:sam', ['g']]]), eligible: true, issue, locks: NO_LOCKS },
+      { groups: new Map([['user:sam', ['g']]]), eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 },
       moment,
     );
     expect(step.entries.map(({ type }) => type)).toEqual(['request.approved', 'grant.issued']);
@@ -126,8 +143,15 @@ describe('reviewRequest()', () => {
 
   it('L10 issues no grant until the quorum is complete, for a first or a repeated review', () => {
     const groups = new Map([['user:sam', ['g']]]);
-    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
-    const facts = { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS };
+    const command = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
+    const facts = { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 };
     const asked = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT });
     const first = reviewRequest(asked, command, facts, moment);
     expect(first.result.grants).toEqual([]);
@@ -140,28 +164,53 @@ describe('reviewRequest()', () => {
 
   it('L16 L17 an earlier denial that counts again ends the request, without the reason of the approval that asked about it', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: 'not today', comment: undefined }];
+    const reviews = [{ ...denial, reason: 'not today', comment: undefined, ...AS_REQUESTED }];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
-    const command = { verdict: 'approve', reason: 'go ahead', comment: undefined, as: undefined, link: undefined } as const;
+    const command = {
+      verdict: 'approve',
+      reason: 'go ahead',
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
-    const { result } = reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment);
+    const { result } = reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment);
     expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
   });
 
   it('L16 is never complete with 0 required approvals: 0 does not mean always', () => {
     const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
-    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const command = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
     const groups = new Map([['user:sam', ['g']]]);
-    expect(reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment).result.request.end).toBeUndefined();
+    expect(
+      reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
+    ).toBeUndefined();
   });
 
   it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: undefined, comment: undefined }];
+    const reviews = [{ ...denial, reason: undefined, comment: undefined, ...AS_REQUESTED }];
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
-    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const command = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
-    expect(reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS }, moment).result.request.end).toBeUndefined();
+    expect(
+      reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
+    ).toBeUndefined();
   });
 
   it('L17 counts no reviewer whose groups are not known', () => {
@@ -173,16 +222,24 @@ describe('reviewRequest()', () => {
       at: START_AT,
       reason: undefined,
       comment: undefined,
+      ...AS_REQUESTED,
     } as const;
     const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
-    const command = { verdict: 'approve', reason: undefined, comment: undefined, as: undefined, link: undefined } as const;
+    const command = {
+      verdict: 'approve',
+      reason: undefined,
+      comment: undefined,
+      as: undefined,
+      narrowing: AS_REQUESTED,
+      link: undefined,
+    } as const;
     const endOf = (facts: ReviewContext) => reviewRequest(request, command, facts, moment).result.request.end;
     const groups = new Map([['user:sam', ['g']]]);
-    expect(endOf({ groups, eligible: true, issue, locks: NO_LOCKS })).toBeUndefined();
+    expect(endOf({ groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 })).toBeUndefined();
     const both = new Map([...groups, ['user:ana', ['g']]]);
     // Unknown eligibility does not count as a yes either.
-    expect(endOf({ groups: both, eligible: undefined, issue, locks: NO_LOCKS })).toBeUndefined();
-    expect(endOf({ groups: both, eligible: true, issue, locks: NO_LOCKS })?.status).toBe('approved');
+    expect(endOf({ groups: both, eligible: undefined, issue, locks: NO_LOCKS, minTtlMs: 1 })).toBeUndefined();
+    expect(endOf({ groups: both, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 })?.status).toBe('approved');
   });
 });
 

@@ -39,7 +39,8 @@ describe('requestStatus()', () => {
   }
 
   it('L8 a recorded end always wins', () => {
-    const end: RequestEnd = { status: 'approved', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined };
+    const granted = { scopes: ['db-prod:write'], ttlMs: 15 * 60_000 };
+    const end: RequestEnd = { status: 'approved', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined, granted };
     expect(requestStatus(aRequest({ end }), HOUR + 1)).toBe('approved');
   });
 });

@@ -33,6 +33,20 @@ export interface ModelReview {
   readonly groups: readonly string[];
   readonly as: string | undefined;
   readonly at: number;
+  /** What an approval allows at most; all that was asked, if its reviewer has not narrowed it. */
+  readonly ttl: number;
+  readonly scopes: readonly string[];
+}
+
+/** The terms that a reviewer names. */
+export interface Terms {
+  readonly ttl?: number | undefined;
+  readonly scopes?: readonly string[] | undefined;
+}
+
+interface Granted {
+  readonly scopes: readonly string[];
+  readonly ttl: number;
 }
 
 export interface ModelRequest {
@@ -52,6 +66,8 @@ export interface ModelRequest {
   assignedAt: number | undefined;
   reviews: ModelReview[];
   end: End | undefined;
+  /** What an approval gave. */
+  granted: Granted | undefined;
   afterReview: { readonly reviewBy: number; breakGlassReview: { readonly by: string; readonly verdict: string } | undefined } | undefined;
   /** The instant of its last entry: no later entry has an earlier one (L27). */
   last: number;
@@ -195,6 +211,12 @@ const isRunOf = (id: string | undefined, agent: string): boolean => id !== undef
 
 /** L44: an ask counts with the asks of the same requester for this subject, and with those of the subject itself. */
 const isHeldAgainst = (ask: { readonly subject: string; readonly by: string }, by: string): boolean => by === ask.by || by === ask.subject;
+
+/** L18: what every one of these allows. */
+const least = ({ scopes, ttl }: ModelRequest, approvals: readonly Granted[]): Granted => ({
+  scopes: approvals.reduce((left, one) => left.filter((scope) => one.scopes.includes(scope)), scopes),
+  ttl: approvals.reduce((shortest, one) => Math.min(shortest, one.ttl), ttl),
+});
 
 /** L14: whether every place can be filled by a separate review: tries all assignments. */
 function canFill([place, ...rest]: readonly string[], reviews: readonly (readonly string[])[]): boolean {
@@ -405,7 +427,7 @@ export class Model {
     const operator = extension === undefined ? ask.operator : extension.request.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
-    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, afterReview: undefined };
+    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, granted: undefined, afterReview: undefined };
     const request: ModelRequest = {
       ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
@@ -460,8 +482,9 @@ export class Model {
   }
 
   /** L4 L10: all grants of it in its window, or a denial. */
-  #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now): void {
-    const { scopes, ttl, startsAt: asked, extension, why } = request;
+  #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now, granted: Granted = request): void {
+    const { startsAt: asked, extension, why } = request;
+    const { scopes, ttl } = granted;
     // An extension also writes the grant that it extends: its instant is not before the last one on that grant (L27).
     const stamp = Math.max(decided, extension?.last ?? 0);
     const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
@@ -473,11 +496,13 @@ export class Model {
       return this.#end(request, 'denied', ['limit'], decided, stamp, by);
     }
     this.#end(request, 'approved', [cause], stamp, stamp, by);
+    request.granted = { scopes, ttl };
     if (extension !== undefined) extension.last = stamp;
-    for (const [i, scope] of scopes.entries()) {
+    for (const scope of scopes) {
       const asksAtStart = startsAt > stamp;
       this.grants.push({
-        id: `${request.id}.${i + 1}`,
+        // L10: the place of the scope in what was asked.
+        id: `${request.id}.${request.scopes.indexOf(scope) + 1}`,
         ...{ request, scope, startsAt, expiresAt, asksAtStart },
         firstStartsAt: extension?.firstStartsAt ?? startsAt,
         breakGlass: cause === 'break_glass' || extension?.breakGlass === true,
@@ -493,11 +518,13 @@ export class Model {
     record.last = from;
   }
 
-  reviewing(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): Refusals {
+  reviewing(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, terms: Terms, at: Now): Refusals {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     const rights = this.#rights(request, this.#mood.groups(by), as, at);
     const isOpen = isPending(request, at);
+    const problems = this.#termProblems(request, by, terms, at);
     const must = codes({
+      REQUIREMENTS: problems > 0,
       DECIDED: request.end !== undefined,
       DEADLINE: request.end === undefined && !isOpen,
       UNDECIDED: isOpen && request.quorum === undefined,
@@ -506,11 +533,37 @@ export class Model {
       APPROVER: this.#mood.isFailing,
       LOCKED: verdict === 'approve' && (this.isLocked(request, at) || this.locksOn([by], [], at).length > 0),
     });
-    if (must.length === 0 && at.back && this.#after(request, verdict, this.reviewed(request, verdict, by, as, at), at) === 'approved') {
+    if (
+      must.length === 0 &&
+      at.back &&
+      this.#after(request, verdict, this.reviewed(request, verdict, by, as, terms, at), at) === 'approved'
+    ) {
       must.push('ERR_JIT_CLOCK');
     }
     const isOddGroup = as !== undefined && request.quorum?.groups.every(({ name }) => name !== as) === true;
-    return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [] };
+    return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [], problems };
+  }
+
+  /** L18 L10: the terms that are not less than what was asked; or else, that what all fresh approvals leave is nothing. */
+  #termProblems(request: ModelRequest, by: string, { ttl = request.ttl, scopes = request.scopes }: Terms, at: Now): number {
+    const begun = request.startsAt ?? at.now;
+    const isShort = ttl < request.ttl && Math.min(ttl, begun + ttl - at.now) < this.#limits.minTtl;
+    const foreign = scopes.filter((scope) => !request.scopes.includes(scope)).length;
+    const own = foreign + (ttl > request.ttl || isShort ? 1 : 0);
+    if (own > 0) return own;
+    const others = request.reviews.filter((one) => one.verdict === 'approve' && one.reviewer !== by && !this.#isStale(request, one, at));
+    const left = least(request, [...others, { ttl, scopes }]);
+    const isOver = request.startsAt !== undefined && left.ttl < request.ttl && begun + left.ttl <= Math.max(at.late, request.last);
+    return (left.scopes.length === 0 ? 1 : 0) + (isOver ? 1 : 0);
+  }
+
+  /** The rest that the recorded approvals allow, if one of them narrows the request. */
+  narrowedTo(request: ModelRequest, at: Now): Granted | undefined {
+    const left = least(
+      request,
+      request.reviews.filter((one) => one.verdict === 'approve' && !this.#isStale(request, one, at)),
+    );
+    return left.ttl === request.ttl && left.scopes.length === request.scopes.length ? undefined : left;
   }
 
   /** L17: the groups of the quorum in which a reviewer with `groups` may count now. */
@@ -543,14 +596,16 @@ export class Model {
   }
 
   /** The reviews with this one added: at most one for each reviewer. */
-  reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, at: Now): ModelReview[] {
+  reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, terms: Terms, at: Now): ModelReview[] {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
-    if (own?.verdict === verdict && !this.#isStale(request, own, at)) return request.reviews;
+    const { ttl, scopes } = least(request, [{ ttl: terms.ttl ?? request.ttl, scopes: terms.scopes ?? request.scopes }]);
+    const isSame = own?.ttl === ttl && own.scopes.join() === scopes.join();
+    if (own?.verdict === verdict && isSame && !this.#isStale(request, own, at)) return request.reviews;
     const quorum = request.quorum as QuorumOf;
     const groups = this.#mood
       .groups(by)
       .filter((name) => quorum.groups.some((group) => group.name === name) || (name === 'lead' && quorum.escalates));
-    const review = { reviewer: by, verdict, groups, as, at: Math.max(at.now, request.last) };
+    const review = { reviewer: by, verdict, groups, as, at: Math.max(at.now, request.last), ttl, scopes };
     return [...request.reviews.filter((one) => one !== own), review];
   }
 
@@ -561,7 +616,8 @@ export class Model {
     if (reviews.some((one) => one.at === stamp) || outcome !== 'pending') request.last = stamp;
     if (outcome === 'denied') this.#end(request, 'denied', ['quorum'], stamp, stamp, by);
     if (outcome === 'ineligible') this.#end(request, 'denied', ['ineligible'], stamp, stamp, by);
-    if (outcome === 'approved') this.#grant(request, 'quorum', by, stamp, at);
+    // L18: every approval that counts binds, also one that the quorum does not need.
+    if (outcome === 'approved') this.#grant(request, 'quorum', by, stamp, at, least(request, this.#approvals(request, reviews, at)));
   }
 
   /** L14 L16 L17: the reviews that count now, denials first. */
@@ -572,26 +628,11 @@ export class Model {
     at: Now,
   ): 'pending' | 'denied' | 'approved' | 'ineligible' {
     const quorum = request.quorum as QuorumOf;
-    const counted = reviews
-      .map((one) => ({
-        ...one,
-        groups: this.#rights(
-          request,
-          one.groups.filter((name) => this.#mood.groups(one.reviewer).includes(name)),
-          one.as,
-          at,
-        ),
-      }))
-      .filter(({ groups }) => groups.length > 0);
+    const counted = this.#counted(request, reviews, at);
     if (counted.filter(({ verdict }) => verdict === 'deny').length >= quorum.denials) return 'denied';
     // Only an approval completes a quorum. An earlier one of a locked reviewer does not count.
     if (verdict === 'deny') return 'pending';
-    const approvals = counted.filter(
-      (one) =>
-        one.verdict === 'approve' &&
-        at.late < one.at + (quorum.approvalTtlMs ?? Infinity) &&
-        this.locksOn([one.reviewer], [], at).length === 0,
-    );
+    const approvals = this.#approvals(request, reviews, at);
     const places = quorum.groups.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
     const isMet = canFill(
       places,
@@ -599,6 +640,20 @@ export class Model {
     );
     if (!isMet) return 'pending';
     return this.#mood.banned.has(request.subject) ? 'ineligible' : 'approved';
+  }
+
+  #counted(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly ModelReview[] {
+    const still = ({ groups, reviewer }: ModelReview) => groups.filter((name) => this.#mood.groups(reviewer).includes(name));
+    return reviews
+      .map((one) => ({ ...one, groups: this.#rights(request, still(one), one.as, at) }))
+      .filter(({ groups }) => groups.length > 0);
+  }
+
+  #approvals(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly ModelReview[] {
+    const { approvalTtlMs = Infinity } = request.quorum as QuorumOf;
+    return this.#counted(request, reviews, at).filter(
+      (one) => one.verdict === 'approve' && at.late < one.at + approvalTtlMs && this.locksOn([one.reviewer], [], at).length === 0,
+    );
   }
 
   cancelling(request: ModelRequest, by: string, at: Now): Refusals {

@@ -45,6 +45,7 @@ import {
   type ModelUse,
   type Now,
   type Refusals,
+  type Terms,
 } from './model.js';
 import {
   AGENT,
@@ -305,14 +306,16 @@ export class SideBySide {
         if (request === undefined) return;
         const verdict = verb === 'deny' ? 'deny' : 'approve';
         const [by, as] = [dice.of(REVIEWERS), verb !== 'approveByLink' && dice.once(5) ? dice.of(['ops', 'sec']) : undefined];
-        this.#say(verb, request.id, by, as);
-        const refusals = model.reviewing(request, verdict, by, as, at);
+        const terms: Terms = verdict === 'approve' ? this.#termsFor(request) : {};
+        this.#say(verb, request.id, by, as, terms);
+        const refusals = model.reviewing(request, verdict, by, as, terms, at);
         const result = await this.#try(refusals, async () => {
-          if (verb !== 'approveByLink') return engine[verdict](request.id, { by, as });
-          return linksOf(engine).redeem(await linksOf(engine).create(request.id, { reviewer: by, decision: 'approve' }), { by });
+          if (verb !== 'approveByLink') return engine[verdict](request.id, { by, as, ...terms });
+          const link = { reviewer: by, decision: 'approve', narrow: terms } as const;
+          return linksOf(engine).redeem(await linksOf(engine).create(request.id, link), { by });
         });
         if (result === undefined) return;
-        model.review(request, verdict, model.reviewed(request, verdict, by, as, at), by, at);
+        model.review(request, verdict, model.reviewed(request, verdict, by, as, terms, at), by, at);
         return this.#expectOutcome(result, request);
       }
       case 'cancel': {
@@ -514,6 +517,15 @@ export class SideBySide {
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
       startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
+    };
+  }
+
+  /** Sometimes less than what was asked; rarely more, or another scope. */
+  #termsFor({ ttl, scopes }: ModelRequest): Terms {
+    const dice = this.#dice;
+    return {
+      ...(dice.once(4) ? { ttl: dice.of([1, 10, 30, ttl, ttl + 1]) } : {}),
+      ...(dice.once(scopes.length > 1 ? 2 : 12) ? { scopes: [dice.once(12) ? 'z:z' : dice.of(scopes)] } : {}),
     };
   }
 
@@ -929,10 +941,12 @@ export class SideBySide {
       `inbox of ${reviewer}`,
     );
     // L44: the reviewer of one of two such requests sees the other, with its denials.
-    for (const { request, denials, twins, missing } of inbox) {
+    for (const { request, denials, twins, missing, narrowedTo } of inbox) {
       const own = model.requests.find(({ id }) => id === request.id) as ModelRequest;
       const count = missing.reduce((sum, { approvals }) => sum + approvals, 0);
       assert.equal(count, model.missing(own, at), `the approvals that ${request.id} lacks`);
+      const left = model.narrowedTo(own, at);
+      assert.deepEqual(narrowedTo, left && { scopes: left.scopes, ttlMs: left.ttl }, `what the approvals leave of ${request.id}`);
       const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
       assert.deepEqual([...twins].sort(), ids(others.filter((one) => isPending(one, at))), `the twins of ${request.id}`);
       const said = others.flatMap((one) => model.denialsOf(one).map((denial) => `${one.id} ${denial.by} ${denial.at}`));
@@ -1012,8 +1026,8 @@ export class SideBySide {
     const changeOf = ({ id }: AuditEntry) => id.slice(0, id.lastIndexOf('.'));
     for (const approved of entries.filter(({ type }) => type === 'request.approved')) {
       const issued = entries.filter(({ type, requestId }) => type === 'grant.issued' && requestId === approved.requestId);
-      const { scopes = [] } = this.#model.requests.find(({ id }) => id === approved.requestId) ?? {};
-      assert.equal(issued.length, scopes.length, `the grants of ${approved.requestId}`);
+      const { granted } = this.#model.requests.find(({ id }) => id === approved.requestId) ?? {};
+      assert.equal(issued.length, granted?.scopes.length, `the grants of ${approved.requestId}`);
       assert.ok(
         issued.every((one) => changeOf(one) === changeOf(approved)),
         `the grants of ${approved.requestId} came after its approval`,
@@ -1137,10 +1151,13 @@ export class SideBySide {
       assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
     }
     assert.equal(row.extension?.grantId, model.extension?.id);
-    const said = ({ reviewer, verdict, groups, as, at }: ModelRequest['reviews'][number]) =>
-      [reviewer, verdict, [...groups].sort().join(), as, at].join(' ');
-    assert.deepEqual(row.reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
+    const said = ({ reviewer, verdict, groups, as, at, ttl, scopes }: ModelRequest['reviews'][number]) =>
+      [reviewer, verdict, [...groups].sort().join(), as, at, ttl, scopes.join()].join(' ');
+    const reviews = row.reviews.map((one) => ({ ...one, ttl: one.ttlMs ?? row.ttlMs, scopes: one.scopes ?? row.scopes }));
+    assert.deepEqual(reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
     this.#compareEnd(row.end, model);
+    const granted = row.end?.status === 'approved' ? { scopes: row.end.granted.scopes, ttl: row.end.granted.ttlMs } : undefined;
+    assert.deepEqual(granted, model.granted, `what was granted of ${id} (L18)`);
     assert.equal(row.afterReview?.reviewBy, model.afterReview?.reviewBy);
     assert.equal(row.afterReview?.breakGlassReview?.by, model.afterReview?.breakGlassReview?.by);
     assert.equal(row.afterReview?.breakGlassReview?.verdict, model.afterReview?.breakGlassReview?.verdict);
@@ -1350,7 +1367,9 @@ function decoded<T extends { readonly version: number }>(
 /** Each listed bound is one that the value exceeds, and none is missing. */
 function expectProblems(problems: readonly AskProblem[], expected: number | undefined): void {
   assert.equal(problems.length, expected, `lists ${JSON.stringify(problems)}`);
-  for (const { code, limit, got } of problems) {
+  for (const { code, field, limit, got } of problems) {
+    // The terms of an approval that are not among the requested ones, or leave nothing.
+    if (code === 'nothing_left' || field === 'scopes') continue;
     const beyondBy = Number(got) - Number(limit);
     assert.ok(code === 'too_short' ? beyondBy < 0 : beyondBy > 0, `lists ${code} for ${got}, with the bound ${limit}`);
   }

@@ -134,15 +134,15 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'approvals never go stale',
-    file: 'lifecycle/review.ts',
+    file: 'lifecycle/approvals.ts',
     from: 'forEnds < review.at + approvalTtlMs',
     to: 'forEnds <= review.at + approvalTtlMs',
   },
   {
     name: 'a reviewer who has left the group counts',
     file: 'lifecycle/review.ts',
-    from: 'review.groups.filter((name) => context.groups.get(review.reviewer)?.includes(name))',
-    to: 'review.groups.filter((name) => context !== undefined && name !== "")',
+    from: 'review.groups.filter((name) => groups.get(review.reviewer)?.includes(name))',
+    to: 'review.groups.filter((name) => groups !== undefined && name !== "")',
   },
   {
     name: 'one denial more than configured is needed',
@@ -189,8 +189,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'one grant for all scopes',
     file: 'lifecycle/grant.ts',
-    from: 'const grants = request.scopes.map((scope, i) =>',
-    to: 'const grants = request.scopes.slice(0, 1).map((scope, i) =>',
+    from: 'const grants = grantedOf(request).scopes.map((scope, i) =>',
+    to: 'const grants = grantedOf(request).scopes.slice(0, 1).map((scope, i) =>',
   },
   {
     name: 'one grant too many',
@@ -381,7 +381,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an inbox item counts a stale approval',
-    file: 'lifecycle/review.ts',
+    file: 'lifecycle/approvals.ts',
     from: "review.verdict === 'approve' && isFresh(review, quorum, reading)",
     to: "review.verdict === 'approve' && isFresh(review, quorum, { ...reading, forEnds: 0 })",
   },
@@ -468,5 +468,41 @@ export const SEEDED: readonly Seeded[] = [
     file: 'lifecycle/lock.ts',
     from: 'now < (until ?? Infinity);',
     to: 'now + 3 < (until ?? Infinity);',
+  },
+  {
+    name: 'only the deciding approval narrows',
+    file: 'lifecycle/review.ts',
+    from: 'granted: leastOf(request, approvals)',
+    to: 'granted: leastOf(request, [narrowing])',
+  },
+  {
+    name: 'a stale approval still narrows',
+    file: 'lifecycle/review.ts',
+    from: 'granted: leastOf(request, approvals)',
+    to: "granted: leastOf(request, reviews.filter((review) => review.verdict === 'approve'))",
+  },
+  {
+    name: 'a narrowed request numbers its grants without gaps',
+    file: 'lifecycle/grant.ts',
+    from: 'request.scopes.flatMap((scope, i) => (granted.has(scope) ? [`${request.id}.${i + 1}`] : []))',
+    to: '[...granted].map((_, i) => `${request.id}.${i + 1}`)',
+  },
+  {
+    name: 'a later approval with other terms is dropped',
+    file: 'lifecycle/review.ts',
+    from: ' && areSameTerms(given, narrowing)',
+    to: ' && areSameTerms(narrowing, narrowing)',
+  },
+  {
+    name: 'an approval may leave no scope in common',
+    file: 'lifecycle/narrowing.ts',
+    from: 'if (common.scopes.length === 0) {',
+    to: 'if (common.scopes.length < 0) {',
+  },
+  {
+    name: 'a reviewer may give more time than was requested',
+    file: 'lifecycle/narrowing.ts',
+    from: 'if (ttlMs > request.ttlMs) {',
+    to: 'if (ttlMs > request.ttlMs && ttlMs < 0) {',
   },
 ];

@@ -9,6 +9,7 @@ import {
   decodeUsage,
   decodeUse,
   encode,
+  grantedOf,
   type AccessRequest,
   type ProvisioningChange,
   type Grant,
@@ -59,6 +60,7 @@ const FULL_GRANT: Grant = aGrant({
 
 const FULL_REQUEST: AccessRequest = aRequest({
   version: 4,
+  scopes: ['db-prod:write', 'db-prod:read'],
   requestedBy: 'user:ana',
   extension: { grantId: 'r0.1', from: at(5 * MINUTE), firstStartsAt: at(0), until: at(60 * MINUTE), breakGlass: false },
   metadata: { pager: [1, { x: null }] },
@@ -69,14 +71,38 @@ const FULL_REQUEST: AccessRequest = aRequest({
   quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
   escalatedAt: at(6),
   reviews: [
-    { reviewer: 'user:sam', verdict: 'approve', groups: ['ops', 'ciso'], as: 'ops', at: at(2), reason: 'fine', comment: 'really' },
-    { reviewer: 'user:lee', verdict: 'approve', groups: ['ciso'], as: undefined, at: at(6), reason: undefined, comment: undefined },
+    {
+      ...({
+        reviewer: 'user:sam',
+        verdict: 'approve',
+        groups: ['ops', 'ciso'],
+        as: 'ops',
+        at: at(2),
+        reason: 'fine',
+        comment: 'really',
+      } as const),
+      ...{ ttlMs: MINUTE, scopes: ['db-prod:write'] },
+    },
+    {
+      ...({
+        reviewer: 'user:lee',
+        verdict: 'approve',
+        groups: ['ciso'],
+        as: undefined,
+        at: at(6),
+        reason: undefined,
+        comment: undefined,
+      } as const),
+      ...{ ttlMs: undefined, scopes: undefined },
+    },
   ],
 });
 
+const GRANTED = grantedOf(aRequest());
+
 const OWED: AccessRequest = aRequest({
   approver: 'policy',
-  end: { status: 'approved', cause: 'break_glass', at: at(0), by: 'user:maya', reason: undefined },
+  end: { status: 'approved', cause: 'break_glass', at: at(0), by: 'user:maya', reason: undefined, granted: GRANTED },
   afterReview: {
     reviewBy: at(60 * MINUTE),
     reviewers: ['user:lee', 'user:noor'],
@@ -322,6 +348,26 @@ describe('the codec', () => {
     ['the end of break-glass without its review', OWED, (body) => ({ ...body, afterReview: undefined })],
     ['a break-glass review for an ordinary approval', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
     ['a cause of another status', OWED, (body) => withAt(body, ['end', 'cause'], 'time')],
+    ['a review of all its time', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'ttlMs'], 15 * MINUTE)],
+    ['a review of more than its time', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'ttlMs'], 16 * MINUTE)],
+    ['a review of all its scopes', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'scopes'], ['db-prod:write', 'db-prod:read'])],
+    ['a review of a scope that was not requested', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'scopes'], ['db-prod:drop'])],
+    ['a review of one scope twice', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'scopes'], ['db-prod:read', 'db-prod:read'])],
+    ['a denial of a part of it', FULL_REQUEST, (body) => withAt(body, ['reviews', '0', 'verdict'], 'deny')],
+    ['an approval without the access that it gave', OWED, (body) => withAt(body, ['end', 'granted'], undefined)],
+    ['an approval of no scope', OWED, (body) => withAt(body, ['end', 'granted', 'scopes'], [])],
+    ['an approval of more time than requested', OWED, (body) => withAt(body, ['end', 'granted', 'ttlMs'], 15 * MINUTE + 1)],
+    ['an approval of a scope that was not requested', OWED, (body) => withAt(body, ['end', 'granted', 'scopes'], ['db-prod:read'])],
+    [
+      'an approval whose scopes have another order',
+      { ...OWED, scopes: ['a', 'b'], end: { ...OWED.end, granted: { scopes: ['b', 'a'], ttlMs: 1 } } as AccessRequest['end'] },
+      (body) => body,
+    ],
+    [
+      'the granted access of an approval in a denial',
+      FULL_REQUEST,
+      (body) => ({ ...body, end: { status: 'denied', cause: 'quorum', at: at(9), by: 'x', granted: GRANTED } }),
+    ],
   ])('L30 refuses a request with %s', (_, request, spoil) => {
     const row = stored(request);
     corrupt({ ...row, body: spoil(row.body) });

@@ -26,10 +26,10 @@ export class IneligibleError extends JitError {
 }
 
 /**
- * Values of the ask are missing or out of bounds: those of the engine's limits, those of the approver's rules, or both. The error
- * lists all of them. No request was recorded.
+ * Values of the ask are missing or out of bounds: those of the engine's limits, those of the approver's rules, or both. Or the terms
+ * to which an approval narrows a request are out of bounds. The error lists all of them. No request and no review was recorded.
  *
- * @remarks Show each of `problems` beside the input of its `field`, and let the requester correct them. A repeat fails again.
+ * @remarks Show each of `problems` beside the input of its `field`, and let the person correct them. A repeat fails again.
  */
 export class RequirementsError extends JitError {
   override readonly name = 'RequirementsError';
@@ -39,14 +39,17 @@ export class RequirementsError extends JitError {
    * @param scopes the requested scopes
    * @param problems what to correct, at least one; first the engine's limits, then the rules
    * @param reason the same in words
+   * @param requestId the request that an approval narrows; `undefined`: an ask was refused
    */
   constructor(
     readonly subject: string,
     readonly scopes: readonly string[],
     readonly problems: readonly AskProblem[],
     readonly reason: string,
+    readonly requestId?: string,
   ) {
-    super(`this request for ${scopes.join(', ')} must be corrected: ${reason}`);
+    const what = requestId === undefined ? `this request for ${scopes.join(', ')}` : `this approval of request ${requestId}`;
+    super(`${what} must be corrected: ${reason}`);
   }
 }
 
@@ -76,7 +79,7 @@ export class LimitError extends JitError {
   readonly code = 'ERR_JIT_LIMIT';
   /**
    * @param limit a member of the option `limits`; or a fixed limit: `locks` (open in a namespace at a time), `extensions` (grants of
-   *   an extension chain), `extensionRequests` (its open requests), `reviews` (of a request), `breakGlassGrants` (of a subject at a time); or
+   *   an extension chain), `extensionRequests` (its open requests), `reviews` (of a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a time); or
    *   `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
    * @param max the bound that the limit sets. Durations are milliseconds
    * @param got what the call would reach. Durations are milliseconds

@@ -10,7 +10,7 @@ import type { AccessRequest, Grant } from '../../records/index.js';
  * - A record that may still become access: `not_activated` (a grant whose start has come and is not confirmed),
  *   `not_started`, `pending`.
  * - The record that ended last: `expired` (a grant, or a request that no reviewer decided in time), `revoked` (or released),
- *   `denied`, `cancelled`, `ineligible`.
+ *   `denied`, `cancelled`, `ineligible`, `narrowed` (a request that the reviewers approved without this scope).
  * - `scope_mismatch`: the subject has a grant or a request, but for another scope.
  * - No record: `purged` (there may have been one), `ineligible` (the subject may not ask for it), `no_request`.
  */

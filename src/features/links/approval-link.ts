@@ -1,6 +1,7 @@
 import { fromBase64Url, toBase64Url } from '../../core/base64.js';
 import { LinkError } from '../../core/errors.js';
 import { invalid, isId, readBoundedList, readOptions, utf8Length } from '../../core/parse.js';
+import { isDuration } from '../../core/duration.js';
 import { canonicalJson } from '../../journal/link.js';
 import { areEqualBytes, macOf } from '../../core/mac.js';
 import { isInstant } from '../../core/instant.js';
@@ -32,6 +33,13 @@ export interface ApprovalLink {
   readonly expiresAt: number;
   /** When the reviewer had last reviewed before the link was created; `undefined`: not yet. Epoch milliseconds. */
   readonly reviewedAt: number | undefined;
+  /** The window to which the approval narrows the request, in milliseconds. `undefined`: as requested. */
+  readonly ttlMs: number | undefined;
+  /**
+   * The scopes to which the approval narrows the request, by their places in it, from 1. `askDigest` fixes the scopes themselves, and
+   * 50 long scopes would not fit in a URL. `undefined`: all requested scopes.
+   */
+  readonly places: readonly number[] | undefined;
 }
 
 const MIN_SECRET_BYTES = 32;
@@ -66,8 +74,9 @@ function readSecret(argument: string, secret: unknown): Uint8Array {
 
 /** The token is `<key id>.<content>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
 export function signLink(key: ParsedLinkKey, link: ApprovalLink): string {
-  const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null } = link;
-  const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt]);
+  const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null, ttlMs = null, places } = link;
+  const kept = places === undefined ? null : [...places];
+  const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt, ttlMs, kept]);
   const signed = `${key.id}.${toBase64Url(new TextEncoder().encode(text))}`;
   return `${signed}.${toBase64Url(macOf(key.secret, PURPOSE + signed))}`;
 }
@@ -102,8 +111,8 @@ function parse(bytes: Uint8Array): ApprovalLink | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(value) || value.length !== 8) return undefined;
-  const [namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewed] = value as unknown[];
+  if (!Array.isArray(value) || value.length !== 10) return undefined;
+  const [namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewed, ttlMs, places] = value as unknown[];
   const isSound =
     typeof namespace === 'string' &&
     isId(requestId) &&
@@ -112,7 +121,10 @@ function parse(bytes: Uint8Array): ApprovalLink | undefined {
     (decision === 'approve' || decision === 'deny') &&
     isInstant(issuedAt) &&
     isInstant(expiresAt) &&
-    (reviewed === null || isInstant(reviewed));
+    (reviewed === null || isInstant(reviewed)) &&
+    (ttlMs === null || isDuration(ttlMs)) &&
+    (places === null || (Array.isArray(places) && places.length > 0 && places.every(Number.isSafeInteger)));
   if (!isSound) return undefined;
-  return { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt: reviewed ?? undefined };
+  const narrowing = { ttlMs: ttlMs ?? undefined, places: (places ?? undefined) as readonly number[] | undefined };
+  return { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt: reviewed ?? undefined, ...narrowing };
 }

@@ -2,7 +2,7 @@ import { readDuration } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
 import type { AccessResult } from '../../engine/answers.js';
-import { readReviewTexts } from '../../engine/by.js';
+import { readNarrowing, readReviewTexts, type NarrowTo } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { isReviewer, submitReview } from '../../engine/reviews.js';
 import { digestOf } from '../../journal/link.js';
@@ -11,6 +11,8 @@ import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
 import { digestOfAsk } from '../../lifecycle/request.js';
+import { refuseTerms } from '../../lifecycle/approvals.js';
+import { AS_REQUESTED, isNarrowed, leastOf, narrowingOf, type Narrowing } from '../../lifecycle/narrowing.js';
 import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';
 import { hasPassed } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
@@ -24,7 +26,7 @@ import { forStrangers } from './redacted.js';
 export interface ApprovalLinks {
   /**
    * Creates a signed token with which one reviewer can give one review. The token is bound to the namespace, the request and
-   * its content, the reviewer, the decision, and a deadline. It is valid once, and only while that reviewer has not reviewed
+   * its content, the reviewer, the decision and its terms, and a deadline. It is valid once, and only while that reviewer has not reviewed
    * since.
    *
    * Gotcha: it is a secret. Opening it must not decide, because mail clients open links: show what `open` returns, and
@@ -75,8 +77,11 @@ async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: stri
   kernel.refuseIfClosed();
   const { clock, ledger, settings } = kernel;
   const id = readId('requestId', requestId);
-  const { decision, ttl, ...given } = readOptions<keyof LinkOptions>('options', options, ['reviewer', 'decision', 'ttl']);
+  const { decision, ttl, narrow, ...given } = readOptions<keyof LinkOptions>('options', options, ['reviewer', 'decision', 'ttl', 'narrow']);
   if (decision !== 'approve' && decision !== 'deny') throw invalid('decision', "'approve' or 'deny'", decision);
+  if (decision === 'deny' && narrow !== undefined) throw invalid('narrow', 'omitted unless the decision is approve', narrow);
+  const terms =
+    narrow === undefined ? AS_REQUESTED : readNarrowing(readOptions<keyof NarrowTo>('narrow', narrow, ['ttl', 'scopes']), 'narrow.');
   const ttlMs = ttl === undefined ? Infinity : readDuration('ttl', ttl);
   const reviewer = settings.readId('reviewer', given.reviewer);
   const request = await ledger.request(id);
@@ -87,6 +92,8 @@ async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: stri
   openQuorum(request, reviewer, now);
   if (!counts) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
   refuseTurning(request, reviewer, decision);
+  if (decision === 'approve') refuseTerms(request, reviewer, terms, settings.limits.minTtlMs, now);
+  const narrowing = narrowingOf(request, terms);
   return signLink(key, {
     namespace: ledger.store.namespace,
     requestId: id,
@@ -96,6 +103,8 @@ async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: stri
     issuedAt: now.now,
     expiresAt: Math.min(request.reviewBy, now.now + ttlMs),
     reviewedAt: reviewBy(request, reviewer)?.at,
+    ttlMs: narrowing.ttlMs,
+    places: narrowing.scopes?.map((scope) => request.scopes.indexOf(scope) + 1),
   });
 }
 
@@ -110,7 +119,9 @@ async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, op
     const request = await kernel.ledger.request(requestId);
     refuseOther(request, link);
     const shown = reader === undefined ? forStrangers(request) : request;
-    return { request: requestWithStatus(shown, kernel.clock.read()), reviewer, decision, expiresAt };
+    const terms = narrowingIn(link, request);
+    const narrowedTo = isNarrowed(terms) ? leastOf(request, [terms]) : undefined;
+    return { request: requestWithStatus(shown, kernel.clock.read()), reviewer, decision, narrowedTo, expiresAt };
   });
 }
 
@@ -126,10 +137,11 @@ async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, 
   const { requestId, reviewer, decision } = link;
   return kernel.part(RefusalLog).noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
     // No attempt is recorded for a request that does not exist.
-    await kernel.ledger.request(requestId);
+    const request = await kernel.ledger.request(requestId);
     if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
-    const review = { ...texts, verdict: decision, link };
-    return submitReview(kernel, requestId, reviewer, review, (request) => refuseOther(request, link));
+    refuseOther(request, link);
+    const review = { ...texts, verdict: decision, narrowing: narrowingIn(link, request), link };
+    return submitReview(kernel, requestId, reviewer, review, (read) => refuseOther(read, link));
   });
 }
 
@@ -144,6 +156,12 @@ function readValidLink({ ledger, clock }: Kernel, keys: ParsedLinkKeys, token: u
   if (hasPassed(link.expiresAt, clock.read())) throw new LinkError('expired', link.requestId);
   return link;
 }
+
+/** The terms that a link signs. The digest of the link has shown that the request has the scopes of the time when it was made. */
+const narrowingIn = ({ ttlMs, places }: ApprovalLink, { scopes }: AccessRequest): Narrowing => ({
+  ttlMs,
+  scopes: places && scopes.filter((_, i) => places.includes(i + 1)),
+});
 
 /** Includes the creation time: if the same ask is made again under the same key after a purge, it is another request. */
 const digestOfRequest = (request: AccessRequest): string => digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);

@@ -1,5 +1,6 @@
 import type { Duration } from '../../core/duration.js';
-import type { ReviewBy } from '../../engine/by.js';
+import type { NarrowTo, ReviewBy } from '../../engine/by.js';
+import type { Granted } from '../../records/index.js';
 import type { RequestWithStatus } from '../../engine/with-status.js';
 import type { LinkKey } from './approval-link.js';
 
@@ -20,6 +21,8 @@ export interface LinkOptions {
   readonly decision: 'approve' | 'deny';
   /** How long the link is valid; never longer than the request's own deadline, which is the default. */
   readonly ttl?: Duration | undefined;
+  /** Less than what was requested: what the approval narrows the request to. The redeemer cannot change it. Default: as requested. */
+  readonly narrow?: NarrowTo | undefined;
 }
 
 /** What `open` returns. */
@@ -31,6 +34,8 @@ export interface LinkPreview {
   readonly request: RequestWithStatus;
   readonly reviewer: string;
   readonly decision: 'approve' | 'deny';
+  /** The access to which the approval narrows the request. `undefined`: it approves what was requested, or denies. */
+  readonly narrowedTo: Granted | undefined;
   /** Epoch milliseconds. */
   readonly expiresAt: number;
 }

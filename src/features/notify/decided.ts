@@ -1,7 +1,8 @@
 import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
-import { asking, concerned, idLine, partOf, remarkLine, requestOf, textIn, windowOf, type About } from './about.js';
+import { asking, concerned, duration, idLine, partOf, remarkLine, requestOf, textIn, textsIn, windowOf, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
-import { name, say, words } from './phrase.js';
+import { name, names, say, words } from './phrase.js';
+import { isDuration } from '../../core/duration.js';
 
 type Ends = typeof REQUEST_ENDS;
 /** Every end with its cause, such as `denied quorum`. Break-glass has a notice of its own. */
@@ -39,9 +40,18 @@ export function requestEnded(about: About): Message {
     details: [
       remarkLine('reason', textIn(end, 'reason')),
       rule === undefined ? undefined : say`rule: ${name(rule)}`,
+      status === 'approved' ? narrowedTo(about) : undefined,
       status === 'approved' ? windowOf(about) : undefined,
       ...asking(request),
       idLine('request', entry.requestId),
     ],
   };
+}
+
+/** The access that the reviewers have left of the request. */
+function narrowedTo({ entry, request }: About): Phrase | undefined {
+  const granted = partOf(partOf(entry.data, 'end'), 'granted');
+  const [scopes, { ttlMs }] = [textsIn(granted, 'scopes'), granted];
+  const isLess = request === undefined || scopes.length < request.scopes.length || ttlMs !== request.ttlMs;
+  return isLess && scopes.length > 0 && isDuration(ttlMs) ? say`granted: ${names(scopes)}, for ${duration(ttlMs)}` : undefined;
 }

@@ -7,6 +7,7 @@ import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
 import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
+import type { Granted, Review } from '../review-types.js';
 import type { AccessRequest } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
@@ -71,9 +72,11 @@ const isRequestBody = /* @__PURE__ */ (() =>
         at: isInstant,
         reason: optional(isString),
         comment: optional(isString),
+        ttlMs: optional(isCount),
+        scopes: optional(listOf(isPattern, 1)),
       }),
     ),
-    end: end(REQUEST_ENDS),
+    end: end(REQUEST_ENDS, { approved: { granted: shape({ scopes: listOf(isPattern, 1), ttlMs: isCount }) } }),
     afterReview: optional(
       shape({
         reviewBy: isInstant,
@@ -109,6 +112,7 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - Each reviewer has one review, and the quorum names each group once.
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - `escalatedAt` needs an escalation.
+ * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, and its request has no `startsAt`.
  */
@@ -123,6 +127,26 @@ function isConsistent(request: AccessRequest): boolean {
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
+    reviews.every((review) => isNarrowing(request, review)) &&
+    (ended?.status !== 'approved' || isWithin(request, ended.granted)) &&
     (extension === undefined || (extension.firstStartsAt < extension.from && extension.from < extension.until && startsAt === undefined))
   );
+}
+
+/** Whether the terms of a review narrow the request: only an approval has terms, in the form that `narrowingOf` gives them. */
+function isNarrowing({ ttlMs, scopes }: AccessRequest, review: Review): boolean {
+  if (review.ttlMs === undefined && review.scopes === undefined) return true;
+  return (
+    review.verdict === 'approve' &&
+    (review.ttlMs === undefined || review.ttlMs < ttlMs) &&
+    (review.scopes === undefined || (review.scopes.length < scopes.length && isPart(review.scopes, scopes)))
+  );
+}
+
+const isWithin = ({ ttlMs, scopes }: AccessRequest, granted: Granted): boolean => granted.ttlMs <= ttlMs && isPart(granted.scopes, scopes);
+
+/** Whether a list is the other without some of its items. */
+function isPart(part: readonly string[], whole: readonly string[]): boolean {
+  let from = 0;
+  return part.every((item) => (from = whole.indexOf(item, from) + 1) > 0);
 }

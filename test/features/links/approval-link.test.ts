@@ -14,6 +14,8 @@ const LINK: ApprovalLink = {
   issuedAt: START_AT,
   expiresAt: START_AT + 60_000,
   reviewedAt: undefined,
+  ttlMs: undefined,
+  places: undefined,
 };
 const [KEY, OTHER] = readLinkKeys('keys', [
   { id: 'k1', secret: 's'.repeat(32) },
@@ -31,7 +33,7 @@ function signed(value: unknown, { id, secret }: ParsedLinkKey = KEY): string {
   return `${id}.${said}.${mac}`;
 }
 
-const FIELDS = ['default', 'r1', 'a'.repeat(64), 'user:sam', 'approve', START_AT, START_AT + 60_000, null] as const;
+const FIELDS = ['default', 'r1', 'a'.repeat(64), 'user:sam', 'approve', START_AT, START_AT + 60_000, null, null, null] as const;
 
 describe('signLink()', () => {
   it('makes a token of its fields, in characters that a URL does not escape', () => {
@@ -52,6 +54,9 @@ describe('signLink()', () => {
       { ...LINK, issuedAt: START_AT + 1 },
       { ...LINK, expiresAt: START_AT + 60_001 },
       { ...LINK, reviewedAt: START_AT },
+      { ...LINK, ttlMs: 60_000 },
+      { ...LINK, places: [1] },
+      { ...LINK, places: [1, 3] },
     ];
     const tokens = [LINK, ...others].map((link) => signLink(KEY, link));
     expect(new Set(tokens).size).toBe(tokens.length);
@@ -181,14 +186,16 @@ describe('readLink()', () => {
       'x',
       {},
       [],
-      FIELDS.slice(0, 7),
+      FIELDS.slice(0, 9),
       [...FIELDS, null],
-      { ...FIELDS, length: 8 },
+      { ...FIELDS, length: 10 },
       ...FIELDS.map((_, i) => FIELDS.map((field, j) => (i === j ? {} : field))),
       ...FIELDS.slice(0, 7).map((_, i) => FIELDS.map((field, j) => (i === j ? null : field))),
       ...[1, 2, 3].flatMap((i) => ['', ' x', 'x'.repeat(257), 'a\u200bb', 7].map((id) => FIELDS.map((field, j) => (i === j ? id : field)))),
       ...['Approve', 'approved', '', 'revoke'].map((decision) => FIELDS.map((field, j) => (j === 4 ? decision : field))),
       ...[5, 6, 7].flatMap((i) => [-1, 1.5, 9e15, '1', true].map((instant) => FIELDS.map((field, j) => (i === j ? instant : field)))),
+      ...[0, -1, 1.5, '1', true].map((ttl) => FIELDS.map((field, j) => (j === 8 ? ttl : field))),
+      ...[7, 'x', [], [1.5], ['1'], [null]].map((places) => FIELDS.map((field, j) => (j === 9 ? places : field))),
     ];
     for (const value of wrong) expect(await whyNot(signed(value))).toBe('malformed');
     for (const text of ['', 'nojson', '[', '"\\ud800"']) {

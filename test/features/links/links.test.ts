@@ -622,3 +622,51 @@ describe('approvalLinks()', () => {
     });
   });
 });
+
+describe('a link that narrows (feature 4)', () => {
+  const bundle = { scopes: ['a', 'b', 'c'], ttl: HOUR } as const;
+  const narrow = { scopes: ['c', 'a'], ttl: '5m' } as const;
+
+  it('L18 gives the narrowed approval, which its redeemer sees and can not change', async () => {
+    const { engine } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
+    const { id } = await aPending(engine, bundle);
+    const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'approve', narrow });
+    const terms = { scopes: ['a', 'c'], ttlMs: 5 * MINUTE };
+    expect((await linksOf(engine).open(token)).narrowedTo).toEqual(terms);
+    const more = { by: SAM, scopes: ['a', 'b'] } as { by: string };
+    expect((await refusal(linksOf(engine).redeem(token, more), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('options');
+    const { request } = await linksOf(engine).redeem(token, { by: SAM });
+    expect(request).toMatchObject({ reviews: [terms], end: { status: 'approved', granted: terms } });
+  });
+
+  it('without a narrowing approves what was requested', async () => {
+    const { engine } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
+    const { id } = await aPending(engine, bundle);
+    const token = await linkFor(engine, id);
+    expect((await linksOf(engine).open(token)).narrowedTo).toBeUndefined();
+    expect((await linksOf(engine).redeem(token, { by: SAM })).request.end).toMatchObject({ granted: { ttlMs: HOUR } });
+  });
+
+  it('is not made with terms that the approval would be refused for, and is refused where the others leave nothing by then', async () => {
+    const { engine } = anOffice();
+    const { id } = await aPending(engine, bundle);
+    const create = (terms: object, decision: 'approve' | 'deny' = 'approve') =>
+      linksOf(engine).create(id, { reviewer: SAM, decision, narrow: terms });
+    for (const [terms, argument] of [
+      [{ ttl: 0 }, 'narrow.ttl'],
+      [{ scopes: [] }, 'narrow.scopes'],
+      [{ scopes: ['a', 'a'] }, 'narrow.scopes[1]'],
+      [{ reason: 'x' }, 'narrow'],
+      [7, 'narrow'],
+    ] as const)
+      expect((await refusal(create(terms as object), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+    expect((await refusal(create(narrow, 'deny'), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('narrow');
+    expect((await refusal(create({ ttl: '2h', scopes: ['d'] }), 'ERR_JIT_REQUIREMENTS')).problems).toHaveLength(2);
+    const token = await create({ scopes: ['a'] });
+    await engine.approve(id, { by: ANA, scopes: ['b'] });
+    const refused = await refusal(linksOf(engine).redeem(token, { by: SAM }), 'ERR_JIT_REQUIREMENTS');
+    expect(refused.problems).toMatchObject([{ code: 'nothing_left', limit: 'b', got: 'a' }]);
+    expect(await reviewsOf(engine, id)).toEqual([`${ANA} approve`]);
+    expect((await refusal(create({ scopes: ['a'] }), 'ERR_JIT_REQUIREMENTS')).problems).toMatchObject([{ code: 'nothing_left' }]);
+  });
+});

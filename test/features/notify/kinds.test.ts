@@ -211,6 +211,20 @@ describe('decided', () => {
     expect(text).toContain('\naccess: until 2026-01-01T00:15:00.000Z\n');
   });
 
+  it.each([
+    ['what was requested', ['db-prod:write', 'db-prod:read'], 15, undefined],
+    ['fewer scopes', ['db-prod:read'], 15, 'granted: db-prod:read, for 15m'],
+    ['less time', ['db-prod:write', 'db-prod:read'], 5, 'granted: db-prod:write, db-prod:read, for 5m'],
+    ['an unknown time', ['db-prod:read'], 'soon', undefined],
+  ] as const)('names the access to which reviewers have narrowed the request: %s (feature 4)', async (_, scopes, minutes, line) => {
+    const granted = { scopes, ttlMs: typeof minutes === 'number' ? minutes * MINUTE : minutes };
+    const data = { end: { ...endOf('approved', 'quorum').end, granted } } as unknown as JsonObject;
+    const { text } = await noticeOf({ type: 'request.approved', data, request: byOther, grants: [aGrant()] });
+    expect(text.split('\n').find((one) => one.startsWith('granted'))).toBe(line);
+    const purged = await noticeOf({ type: 'request.approved', data });
+    expect(purged.text.includes('granted:')).toBe(typeof minutes === 'number');
+  });
+
   const outcomes: Readonly<Record<string, string>> = {
     'approved approver': 'was approved automatically',
     'approved quorum': 'was approved (final approval: user:sam)',
