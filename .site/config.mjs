@@ -16,6 +16,7 @@ const groups = [
       'work',
       'lists',
       'answers',
+      'recorded-use',
       'notifications',
       'provisioning',
       'badge',

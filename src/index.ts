@@ -25,7 +25,9 @@ export type {
   RevokeAllReport,
 } from './engine/answers.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass-review.js';
+export type { CheckOptions } from './engine/uses.js';
 export type { Limits } from './kernel/limits.js';
+export type { RecordUse } from './kernel/record-use.js';
 export type { JitEngineOptions } from './kernel/settings.js';
 export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { Standing } from './kernel/standing.js';
@@ -99,6 +101,7 @@ export type {
 } from './core/store-port.js';
 export type {
   AccessRequest,
+  Activity,
   BreakGlassReview,
   Anchor,
   AuditEntry,

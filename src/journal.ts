@@ -1,5 +1,13 @@
 export { readJournal } from './journal/read.js';
-export { accessReport, type AccessReport, type DecisionFigures, type ScopeReport } from './journal/report.js';
+export {
+  accessReport,
+  type AccessReport,
+  type DecisionFigures,
+  type ReportSpan,
+  type RuleUse,
+  type ScopeReport,
+  type UseFigures,
+} from './journal/report.js';
 export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';

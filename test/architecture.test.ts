@@ -12,13 +12,29 @@ const apart = [...ground, 'journal/link'];
  */
 const rooms: Readonly<Record<string, readonly string[]>> = {
   // The types of records are below all rooms that use records; the code that creates and reads them is above.
-  'records/types': ['core/json', 'records/ends', 'records/entry-types', 'records/lock-types', 'records/review-types'],
+  'records/types': [
+    'core/json',
+    'records/ends',
+    'records/entry-types',
+    'records/lock-types',
+    'records/review-types',
+    'records/activity-types',
+  ],
   'records/lock-types': [],
   'records/review-types': [],
+  'records/activity-types': [],
   'records/ends': [],
   'records/entry-types': [],
-  core: ['records/types', 'records/lock-types', 'records/review-types'],
-  records: ['core', 'records/types', 'records/lock-types', 'records/review-types', 'records/ends', 'records/entry-types'],
+  core: ['records/types', 'records/lock-types', 'records/review-types', 'records/activity-types'],
+  records: [
+    'core',
+    'records/types',
+    'records/lock-types',
+    'records/review-types',
+    'records/activity-types',
+    'records/ends',
+    'records/entry-types',
+  ],
 
   journal: ground,
   lifecycle: apart,

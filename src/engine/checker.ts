@@ -146,7 +146,12 @@ export class Checker {
         (scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(live.rows, subject, scope, live.reading).allowed,
       ),
     );
-    return list.filter((_, i) => isStanding[i] === true || this.#judge(rows, subject, scopes[i] as string, reading).allowed);
+    return list.filter((_, i) => isStanding[i] === true || this.isListed(this.#judge(rows, subject, scopes[i] as string, reading)));
+  }
+
+  /** Whether `filter` returns the action of a decision. */
+  protected isListed(decision: Decision): boolean {
+    return decision.allowed;
   }
 
   /** The subject's live rows that may reach a scope. Without a scope: all live rows of the subject. */

@@ -26,6 +26,7 @@ import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from '
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
+import { RecordingChecker } from './recording-checker.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './inbox.js';
@@ -42,7 +43,7 @@ import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep } from './sweep.js';
 import type { SweepReport } from './sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { consume, readTouch, touchGrants } from './uses.js';
+import { consume, readCheckOptions, touchGrants, type CheckOptions } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
@@ -82,7 +83,7 @@ export class JitEngine<Scope extends string = string> {
     this.clock = kernel.settings.clock;
     this.#kernel = kernel;
     this.#settings = kernel.settings;
-    this.#checker = kernel.part(EngineChecker);
+    this.#checker = kernel.part(kernel.settings.recordUse.isOn ? RecordingChecker : EngineChecker);
     this.#refusals = kernel.part(RefusalLog);
     kernel.part(Followers);
     kernel.part(Configurations);
@@ -343,12 +344,19 @@ export class JitEngine<Scope extends string = string> {
    * The decision: its reason, its grant, and the instant at which time alone may change it.
    *
    * @param options.touch also records the use in the background, as {@link touch} does. It never changes the answer.
+   * @param options.recordUse whether this check records that it used a grant. Default: the engine's option `recordUse`.
    */
-  async check(subject: string, action: Action<Scope>, options?: { readonly touch?: boolean | undefined }): Promise<Decision> {
+  async check(subject: string, action: Action<Scope>, options?: CheckOptions): Promise<Decision> {
     this.#refuseIfClosed();
-    const touches = options !== undefined && readTouch(options);
-    const answer = this.#checker.check(subject, action);
-    return touches ? this.#touching(answer) : answer;
+    if (options === undefined) return this.#checker.check(subject, action);
+    const { touch, recordUse } = readCheckOptions(options);
+    const answer = this.#checkerThat(recordUse).check(subject, action);
+    return touch ? this.#touching(answer) : answer;
+  }
+
+  /** @param recordUse whether the check records that it used a grant. `undefined`: the engine's option says so */
+  #checkerThat(recordUse: boolean | undefined): Checker {
+    return recordUse === undefined ? this.#checker : this.#kernel.part(recordUse ? RecordingChecker : EngineChecker);
   }
 
   async #touching(answer: MaybePromise<Decision>): Promise<Decision> {

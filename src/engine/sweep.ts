@@ -3,6 +3,7 @@ import type { DueRows } from '../kernel/due-handlers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { Followers } from '../followers/followers.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
+import { UseLog } from '../kernel/use-log.js';
 import { isUndecided } from '../lifecycle/decision.js';
 import { isStartDue } from '../lifecycle/start.js';
 import type { GrantUse } from '../lifecycle/status.js';
@@ -47,13 +48,14 @@ export class Sweep {
     kernel.onClose('background', () => this.idle());
   }
 
-  /** Starts a pass. After the pass it wakes every follower and writes the counts of refused attempts. @throws ClosedError */
+  /** Starts a pass. After the pass it wakes every follower, and writes the counts of refused attempts and the use of grants. @throws ClosedError */
   pass(): Pass {
     this.#kernel.refuseIfClosed();
     const { ended, answered } = this.#begin();
     const driven = ended.finally(() => {
       this.#kernel.part(Followers).wake(true);
       this.#kernel.part(RefusalLog).flush();
+      this.#kernel.part(UseLog).flush();
     });
     return { ended: driven, answered };
   }

@@ -126,9 +126,18 @@ function uncounted(decision: Decision, consumption: Consumption): Transition<Con
   });
 }
 
-/** Whether a check also counts as a use. @throws InvalidArgumentError */
-export function readTouch(options: unknown): boolean {
-  const { touch = false } = readOptions('options', options, ['touch']);
+/** What a check writes besides its answer. */
+export interface CheckOptions {
+  /** Also records the use in the background, as `touch` does. It never changes the answer. Default: false. */
+  readonly touch?: boolean | undefined;
+  /** Whether this check records that it used a grant. Default: the engine's option `recordUse`. */
+  readonly recordUse?: boolean | undefined;
+}
+
+/** @throws InvalidArgumentError */
+export function readCheckOptions(options: unknown): { readonly touch: boolean; readonly recordUse: boolean | undefined } {
+  const { touch = false, recordUse } = readOptions<keyof CheckOptions>('options', options, ['touch', 'recordUse']);
   if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  return touch;
+  if (recordUse !== undefined && typeof recordUse !== 'boolean') throw invalid('recordUse', 'true or false', recordUse);
+  return { touch, recordUse };
 }

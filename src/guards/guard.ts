@@ -64,8 +64,8 @@ async function decide<Args extends readonly unknown[]>(
 
 /** @throws every error of the engine */
 async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
-  const { engine, touch, abortOnEnd, requestUrl } = caller;
-  const decision = await engine.check(subject, scope, { touch });
+  const { engine, writes, abortOnEnd, requestUrl } = caller;
+  const decision = await engine.check(subject, scope, writes);
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
   if (abortOnEnd === undefined) return admitted(decision, undefined);
   const watch = readPort<WatchedAccess>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);

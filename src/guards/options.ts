@@ -1,4 +1,5 @@
 import type { JitEngine } from '../engine/engine.js';
+import type { CheckOptions } from '../engine/uses.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
@@ -32,6 +33,12 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    * which records no use. Default: true with an engine, false with a checker.
    */
   readonly touch?: boolean | undefined;
+  /**
+   * Whether an allowed request records that it used its grant, for the access report. `true` turns this on for the routes of this
+   * guard, also where the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker,
+   * which records no use. Default: the engine's option.
+   */
+  readonly recordUse?: boolean | undefined;
   /** The realm that a 401 names: 1-256 printable ASCII characters without quotes and backslashes. Default: `jit-access`. */
   readonly realm?: string | undefined;
   /** The `retry-after` of a 503: whole seconds, rounded up. Default: 5 seconds. */
@@ -69,13 +76,14 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly subject: (...args: Args) => unknown;
   readonly requestUrl: string | false | undefined;
   readonly abortOnEnd: ((subject: string, scope: string) => unknown) | undefined;
-  readonly touch: boolean;
+  /** The options of each check. */
+  readonly writes: CheckOptions;
   readonly realm: string;
   readonly retryAfterMs: number;
   readonly onRefused: (refused: Refused, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'realm', 'retryAfter', 'onRefused'] as const;
+const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'recordUse', 'realm', 'retryAfter', 'onRefused'] as const;
 
 /** Reads all options except the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
@@ -84,20 +92,27 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
   if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const isEngine = typeof asked.touch === 'function';
-  const { touch = isEngine } = given;
-  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  if (touch && !isEngine) throw invalid('touch', 'false or omitted over a checker: it records no use', touch);
   if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,
     subject: subject as Caller<Args>['subject'],
     requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
     abortOnEnd: readAbortOnEnd(abortOnEnd, asked as JitEngine),
-    touch,
+    writes: readWrites(given, isEngine),
     realm: readRealm(realm),
     retryAfterMs: readDuration('retryAfter', retryAfter),
     onRefused: readListener('onRefused', onRefused),
   });
+}
+
+function readWrites({ touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown }, isEngine: boolean): CheckOptions {
+  const read = (name: keyof CheckOptions, value: unknown): boolean => {
+    if (typeof value !== 'boolean') throw invalid(name, 'true or false', value);
+    if (value && !isEngine) throw invalid(name, 'false or omitted over a checker: it records no use', value);
+    return value;
+  };
+  const touches = touch === undefined ? isEngine : read('touch', touch);
+  return Object.freeze(recordUse === undefined ? { touch: touches } : { touch: touches, recordUse: read('recordUse', recordUse) });
 }
 
 /** @returns a validated scope, or a function whose result must still be validated */

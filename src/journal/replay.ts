@@ -3,6 +3,7 @@ import type { RowKey } from '../core/store-port.js';
 import {
   LOCK_ROW,
   type AccessRequest,
+  type Activity,
   type AuditEntry,
   type ProvisioningChange,
   type Grant,
@@ -34,6 +35,8 @@ export interface Replayed {
   readonly reuses: ReadonlyMap<string, Reuse>;
   readonly provisioningChanges: ReadonlyMap<string, ProvisioningChange>;
   readonly subjects: ReadonlyMap<string, Subject>;
+  /** By grant id, the recorded use of grants by checks (option `recordUse`). */
+  readonly activities: ReadonlyMap<string, Activity>;
   /** The locks. `undefined`: none was set. */
   readonly locks: Locks | undefined;
   /** For each request with metadata: the SHA-256 of its RFC 8785 form, 64 lower-case hex digits. */
@@ -42,7 +45,7 @@ export interface Replayed {
   readonly seq: number;
   /** The earliest instant that `at` may be, epoch milliseconds. 0: no purge has run. */
   readonly horizon: number;
-  /** The records whose first entry a purge has trimmed. Never a request, grant or usage that is still kept. */
+  /** The records whose first entry a purge has trimmed. Never a request, grant, usage or activity that is still kept. */
   readonly unproven: readonly RowKey[];
 }
 
@@ -115,6 +118,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     reuses: await all<Reuse>('reuse'),
     provisioningChanges: await all<ProvisioningChange>('provisioning'),
     subjects: await all<Subject>('subject'),
+    activities: await all<Activity>('activity'),
     locks: (await all<Locks>('lock')).get(LOCK_ROW.id),
     metadataHashes: new Map(hashes),
     seq,

@@ -3,12 +3,14 @@ import { invalid, readOptions } from '../core/parse.js';
 import type { AuditEntry } from '../records/index.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
+import { heldGrants } from './report/held.js';
 import { measureScopes, type ScopeReport } from './report/scopes.js';
+import { countUse, measureRules, type RuleUse, type UseFigures } from './report/use.js';
 import { replay } from './replay.js';
 
-export type { DecisionFigures, ScopeReport };
+export type { DecisionFigures, RuleUse, ScopeReport, UseFigures };
 
-/** The access that was held in a span, compared with standing access, and the decisions that gave it. */
+/** The access that was held in a span, compared with standing access, its use, and the decisions that gave it. */
 export interface AccessReport {
   /** The span `[from, to)`, epoch milliseconds. */
   readonly from: number;
@@ -21,6 +23,10 @@ export interface AccessReport {
   readonly standingMs: number;
   /** `heldMs / standingMs`, 0 to 1. `undefined`: no scope was held. */
   readonly ratio: number | undefined;
+  /** How many of the held grants were used. */
+  readonly use: UseFigures;
+  /** The use by rule, sorted by approver and rule, with a shorter `maxTtl` where the recorded uses allow one. */
+  readonly rules: readonly RuleUse[];
   readonly decisions: DecisionFigures;
   /** The numbers of requested and issued extensions. */
   readonly extensions: {
@@ -35,9 +41,21 @@ export interface AccessReport {
   };
 }
 
+/** The span `[from, to)` of an access report: epoch milliseconds or `Date`s. */
+export interface ReportSpan {
+  readonly from: Instant;
+  readonly to: Instant;
+  /**
+   * Whether every process that checks has recorded use throughout the span: engines with the option `recordUse`, and no checker or
+   * view. Then a grant without a recorded use counts as never used. Otherwise it is unknown. Default: false.
+   */
+  readonly recordsUse?: boolean | undefined;
+}
+
 /**
- * Measures a span of the journal. It reports how long each scope was held compared with standing access, who decided, the
- * waiting times, and the number of extensions. It reads only the entries.
+ * Measures a span of the journal. It reports how long each scope was held compared with standing access, which grants were used,
+ * who decided, the waiting times, and the number of extensions. It proposes a shorter `maxTtl` for each rule whose grants were
+ * never used to their end. It reads only the entries.
  *
  * Ends are effective ends: a grant counts up to its expiry or idle end, whether or not a sweep has recorded it. Standing access
  * is not part of the history, so it does not count.
@@ -45,29 +63,30 @@ export interface AccessReport {
  * Gotcha: a grant that has not ended counts up to its planned end. A span that reaches into the future counts access that may
  * still end early. Pass a `to` that has passed.
  *
+ * Gotcha: recorded use is a lower bound: uses that were not written before a crash are missing.
+ *
  * Gotcha: like `replay`, it does not verify the chain, and it keeps all records in memory.
  *
  * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
- * @param span half-open `[from, to)`, epoch milliseconds or `Date`s
  * @throws PurgedError `ERR_JIT_PURGED` when a purge's horizon lies after `from`
  * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry does not follow from the entries before it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const report = await accessReport(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
  */
-export async function accessReport(
-  entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>,
-  span: { readonly from: Instant; readonly to: Instant },
-): Promise<AccessReport> {
-  const given = readOptions('span', span, ['from', 'to']);
+export async function accessReport(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>, span: ReportSpan): Promise<AccessReport> {
+  const given = readOptions<keyof ReportSpan>('span', span, ['from', 'to', 'recordsUse']);
+  const { recordsUse = false } = given;
   const from = readInstant('span.from', given.from);
   const to = readInstant('span.to', given.to);
   if (to <= from) throw invalid('span.to', 'an instant after span.from', to);
+  if (typeof recordsUse !== 'boolean') throw invalid('span.recordsUse', 'true or false', recordsUse);
   const replayed = await replay(entries);
   if (replayed.horizon > from) throw new PurgedError(replayed.horizon);
 
   const isIn = (at: number): boolean => from <= at && at < to;
-  const scopes = await measureScopes(replayed, from, to);
+  const held = await heldGrants(replayed, from, to);
+  const scopes = measureScopes(held, { from, to, recordsUse });
   const heldMs = sum(scopes.map((scope) => scope.heldMs));
   const standingMs = sum(scopes.map((scope) => scope.standingMs));
   const requests = [...replayed.requests.values()];
@@ -80,6 +99,8 @@ export async function accessReport(
     heldMs,
     standingMs,
     ratio: standingMs === 0 ? undefined : heldMs / standingMs,
+    use: Object.freeze(countUse(held, recordsUse)),
+    rules: await measureRules(replayed, held, recordsUse),
     decisions: countDecisions(requests, isIn),
     extensions: Object.freeze({
       requests: made.length,

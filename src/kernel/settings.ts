@@ -9,6 +9,7 @@ import { systemClock } from '../core/time.js';
 import type { Duration } from '../core/duration.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readLimits, type Limits, type ParsedLimits } from './limits.js';
+import { readRecordUse, type ParsedRecordUse, type RecordUse } from './record-use.js';
 import { readAgents, type IsAgent } from './agents.js';
 import {
   answerOr,
@@ -59,6 +60,13 @@ export interface JitEngineOptions {
    */
   readonly warnBefore?: Duration | readonly Duration[] | undefined;
   /**
+   * Whether the checks of this engine record that they used a grant. The record holds the first use, the last use and a count; the
+   * access report reads it. The engine writes it in the background: a first use within a minute, later ones at most every `every`
+   * for each grant over the fleet. No check waits for it. `true`: every 15 minutes. Default: false; a guard or a check can record
+   * its own use with its option `recordUse`.
+   */
+  readonly recordUse?: boolean | RecordUse | undefined;
+  /**
    * Returns the canonical form of an id, for example an e-mail address in lower case. The engine applies it to every id that it
    * receives, to the keys of `standing`, and to the ids in the rules of a policy and in `reviewers`. It must be deterministic, and
    * must return a canonical id unchanged. For a run, it applies to agent, operator and job, never to the subject joined from them.
@@ -101,6 +109,7 @@ export interface Settings extends Enforcement, ParsedLimits {
    */
   readonly covers: ScopeMatcher['covers'];
   readonly knownHead: Anchor | undefined;
+  readonly recordUse: ParsedRecordUse;
   /** The function that approvers apply to their own ids. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
   /** Reads the parts of a run, in canonical form. @throws InvalidArgumentError also where the option `agents` rejects the agent */
@@ -120,6 +129,7 @@ const OPTIONS = [
   'limits',
   'leewayMs',
   'warnBefore',
+  'recordUse',
   'canonicalId',
   'agents',
   'knownHead',
@@ -152,6 +162,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
     ...limits,
     readRun: readRunsWith(canonicalId, isAgent),
     knownHead: options.knownHead === undefined ? undefined : readAnchor('knownHead', options.knownHead),
+    recordUse: readRecordUse(options.recordUse),
     isAgent,
   });
 }

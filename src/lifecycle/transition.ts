@@ -4,6 +4,7 @@ import {
   lastInstant,
   toJson,
   type AccessRequest,
+  type Activity,
   type ProvisioningChange,
   type EntryData,
   type EntryType,
@@ -29,6 +30,7 @@ export const moment = (clock: { read(): ClockReading }, actor: string): Moment =
 export const APPROVER = 'system:approver';
 export const SWEEPER = 'system:sweeper';
 export const PROVISIONING = 'system:provisioning';
+export const USE = 'system:use';
 export const ENGINE = 'system:engine';
 
 /** An entry before the engine gives it an id and a digest. */
@@ -78,7 +80,7 @@ export const nextVersion = (record?: { readonly version: number }): number => (r
 /** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */
 export const stamp = (
   moment: Moment,
-  ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | undefined)[]
+  ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | undefined)[]
 ): number => Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**

@@ -1,3 +1,4 @@
+import type { Activity } from './activity-types.js';
 import type { Locks } from './lock-types.js';
 import type { Granted } from './review-types.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
@@ -77,7 +78,7 @@ export function locksDueAt({ locks }: Pick<Locks, 'locks'>): number | undefined 
 }
 
 /** The last instant of a record. No later transition of the record is stamped earlier (L27). */
-export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks): number {
+export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity): number {
   switch (record.kind) {
     case 'lock': {
       const { locks, ended } = record;
@@ -85,6 +86,8 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Provisioning
     }
     case 'provisioning':
       return record.changedAt;
+    case 'activity':
+      return record.lastUsedAt;
     case 'grant': {
       const { issuedAt, activatedAt = 0, warnedAt, end, successors } = record;
       return Math.max(issuedAt, activatedAt, warnedAt.at(-1) ?? 0, end?.at ?? 0, ...successors.map(({ at }) => at));

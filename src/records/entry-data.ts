@@ -1,3 +1,4 @@
+import type { Activity } from './activity-types.js';
 import type { Locks } from './lock-types.js';
 import type { Review } from './review-types.js';
 import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
@@ -69,6 +70,11 @@ interface GrantUsed extends Pick<Usage, 'usedAt' | 'uses'> {
   readonly useId: string | undefined;
   /** The scope of the use, where it has a key and the scope differs from the grant's. */
   readonly useScope: string | undefined;
+}
+
+interface GrantSeen extends Pick<Activity, 'firstUsedAt' | 'lastUsedAt' | 'count' | 'subject' | 'scope'> {
+  /** The version of the grant's activity record after the write. */
+  readonly activityVersion: number;
 }
 
 interface GrantExpired extends Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {
@@ -176,6 +182,8 @@ export interface EntryData {
   readonly 'grant.warned': GrantWarned;
   /** `consume` took a use, or a use was recorded for the idle end. */
   readonly 'grant.used': GrantUsed;
+  /** The option `recordUse` recorded checks that the grant allowed. It may follow the end of the grant. The actor is `system:use`. */
+  readonly 'grant.seen': GrantSeen;
   /** The grant ended as expired. */
   readonly 'grant.expired': GrantExpired;
   /** The grant ended as revoked. */

@@ -17,6 +17,7 @@ export const ENTRY_TYPES = {
   'grant.extended': 'neither',
   'grant.warned': 'neither',
   'grant.used': 'neither',
+  'grant.seen': 'neither',
   'grant.expired': 'ends',
   'grant.revoked': 'ends',
   'usage.closed': 'neither',

@@ -1,12 +1,14 @@
 export type * from './types.js';
 export type * from './review-types.js';
 export type * from './lock-types.js';
+export type * from './activity-types.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
 export { toJson } from './codec/columns.js';
 export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
 export { decodeProvisioningChange, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
+export { decodeActivity } from './codec/activity.js';
 export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
@@ -24,6 +26,7 @@ export {
   lastInstant,
 } from './derived.js';
 export {
+  makeActivity,
   makeProvisioningChange,
   makeEnd,
   makeGrant,

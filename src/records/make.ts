@@ -1,4 +1,5 @@
 import type { JsonValue } from '../core/json.js';
+import type { Activity } from './activity-types.js';
 import type { EndedLock, Lock, Locks } from './lock-types.js';
 import type { Granted, Quorum, Review } from './review-types.js';
 import type {
@@ -115,6 +116,10 @@ export function makeUse({ id, version, subject, scope, grantId, at, expiresAt, u
 
 export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<Reuse, 'kind'>): Reuse {
   return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
+}
+
+export function makeActivity({ id, version, subject, scope, firstUsedAt, lastUsedAt, count }: Omit<Activity, 'kind'>): Activity {
+  return Object.freeze({ kind: 'activity', id, version, subject, scope, firstUsedAt, lastUsedAt, count });
 }
 
 export function makeProvisioningChange(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {

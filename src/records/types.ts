@@ -1,6 +1,7 @@
 import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
+import type { Activity } from './activity-types.js';
 import type { Locks } from './lock-types.js';
 import type { Quorum, Review, WithGranted } from './review-types.js';
 
@@ -292,7 +293,7 @@ export interface Subject {
 }
 
 /** Any record that a transition writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks | Activity;
 
 /** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {
@@ -314,7 +315,7 @@ export interface UnlinkedEntry {
   readonly type: EntryType;
   /** When the transition happened, by the clock of its process: never before the record's last instant (L27). Epoch milliseconds. */
   readonly at: number;
-  /** The id that caused it. `system:approver`, `system:sweeper`, `system:provisioning` and `system:engine` are the engine's own. */
+  /** The id that caused it. `system:approver`, `system:sweeper`, `system:provisioning`, `system:use` and `system:engine` are the engine's own. */
   readonly actor: string;
   /** The request that the entry is about. */
   readonly requestId?: string | undefined;

@@ -63,7 +63,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.consume('user:maya', used.scope, { idempotencyKey: 'k' });
   await engine.consume('user:maya', used.scope);
   // A keyed use of a part of the granted uses.
-  await granted(undefined, 'tool:*');
+  const part = await granted(undefined, 'tool:*');
+  // Recorded by a check.
+  await engine.check('user:maya', part.scope.replace('*', 'hammer'), { recordUse: true });
   await engine.consume('user:maya', 'tool:hammer', { idempotencyKey: 'part' });
   await engine.revoke((await granted()).id, by);
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);

@@ -133,6 +133,11 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'ERR_JIT_INELIGIBLE',
     '  no rule covers db-prod:write for user:eve',
   ],
+  'access-review.ts': [
+    '8 grants: 4 used, 4 never used',
+    'database: 4 of 4 used, window 240 min, longest use 25 min: maxTtl 30 min is enough',
+    'refunds: 0 of 4 used, window 60 min, no use',
+  ],
   'exposure-report.ts': [
     'January 2026    subjects  grants     held  if standing  share',
     'billing:refund         1       6    3.0 h      744.0 h  0.4 %',

@@ -64,6 +64,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   'approvalLinks redeem': ({ engine, token }) => linksOf(engine).redeem(token, { by: SAM }),
   touch: ({ engine }) => engine.touch(MAYA, SCOPE),
   'check with touch': ({ engine }) => engine.check(MAYA, SCOPE, { touch: true }),
+  'check with recordUse': ({ engine }) => engine.check(MAYA, SCOPE, { recordUse: true }),
   consume: ({ engine }) => engine.consume(MAYA, SCOPE),
   'consume with a key': ({ engine }) => engine.consume(MAYA, SCOPE, { idempotencyKey: 'k' }),
   withAccess: ({ engine }) => withAccess(engine, MAYA, SCOPE, () => true),
@@ -115,7 +116,7 @@ const BESIDES = /^(?:journal\.purged$|provisioning\.)/;
 /** All rows and entries of a store, for comparing before and after. */
 export async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
   const rows: Row[] = [];
-  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject'])
+  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'activity'])
     rows.push(...(await store.find({ kind, limit: 1000 })).items);
   return { rows, types: (await typesOf(store)).filter((type) => !BESIDES.test(type)) };
 }

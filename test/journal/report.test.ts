@@ -134,6 +134,8 @@ describe('exposure()', () => {
       heldMs: 0,
       standingMs: 0,
       ratio: undefined,
+      use: { grants: 0, used: 0, neverUsed: 0, unknown: 0 },
+      rules: [],
       decisions: {
         decided: 0,
         approved: 0,
@@ -163,15 +165,17 @@ describe('exposure()', () => {
       ]);
       const found = await accessReport(entries, { from: at(0), to: at(100) });
       expect(found.scopes).toEqual([
-        { scope: 'a:*', subjects: 1, grants: 1, heldMs: 1, standingMs: 100, ratio: 0.01 },
-        { scope: 'a:x', subjects: 2, grants: 6, heldMs: 50 + 100, standingMs: 200, ratio: 0.75 },
+        { scope: 'a:*', subjects: 1, grants: 1, used: 0, neverUsed: 0, unknown: 1, heldMs: 1, standingMs: 100, ratio: 0.01 },
+        { scope: 'a:x', subjects: 2, grants: 6, used: 0, neverUsed: 0, unknown: 6, heldMs: 50 + 100, standingMs: 200, ratio: 0.75 },
       ]);
       expect([found.heldMs, found.standingMs, found.ratio]).toEqual([151, 300, 151 / 300]);
     });
 
     it('is clipped to the span, without windows that only touch it', async () => {
       const entries = journal([...aGrant(1, MAYA, 'a:x', 0, 10), ...aGrant(2, SAM, 'a:x', 20, 30), ...aGrant(3, SAM, 'b:x', 5, 25)]);
-      expect(await scopesOf(entries, 10, 20)).toEqual([{ scope: 'b:x', subjects: 1, grants: 1, heldMs: 10, standingMs: 10, ratio: 1 }]);
+      expect(await scopesOf(entries, 10, 20)).toMatchObject([
+        { scope: 'b:x', subjects: 1, grants: 1, heldMs: 10, standingMs: 10, ratio: 1 },
+      ]);
       expect((await scopesOf(entries, 9, 21)).map(({ scope, heldMs }) => [scope, heldMs])).toEqual([
         ['a:x', 2],
         ['b:x', 12],
@@ -208,6 +212,68 @@ describe('exposure()', () => {
     });
   });
 
+  describe('was it used (feature 7)', () => {
+    const seen = (grantId: string, lastUsedAt: number): Told => ({
+      type: 'grant.seen',
+      requestId: grantId.split('.')[0],
+      grantId,
+      data: { activityVersion: 1, subject: MAYA, scope: 'a:x', firstUsedAt: at(0), lastUsedAt: at(lastUsedAt), count: 1 },
+    });
+    const touched: Told = { type: 'grant.used', grantId: 'r2.1', data: { usageVersion: 2, usedAt: at(8), uses: 0 } };
+    const MINUTES = 60_000;
+    const report = (told: readonly Told[], recordsUse?: boolean) =>
+      accessReport(journal(told), { from: at(0), to: at(100 * MINUTES), recordsUse });
+
+    it.each([
+      [true, { used: 2, neverUsed: 1, unknown: 0 }],
+      [false, { used: 2, neverUsed: 0, unknown: 1 }],
+      [undefined, { used: 2, neverUsed: 0, unknown: 1 }],
+    ])('counts used grants, and the others as never used only where every check records its use: %s', async (recordsUse, counted) => {
+      const told = [
+        ...aGrant(1, MAYA, 'a:x', 0, 100, [seen('r1.1', 10)]),
+        ...aGrant(2, MAYA, 'a:x', 0, 100, [touched], { idleTtlMs: 10 }),
+        ...aGrant(3, SAM, 'a:x', 0, 100),
+      ];
+      const found = await report(told, recordsUse);
+      expect(found.use).toEqual({ grants: 3, ...counted });
+      expect(found.scopes).toMatchObject([{ scope: 'a:x', ...counted }]);
+      expect(found.rules).toMatchObject([{ approver: 'auto', rule: undefined, grants: 3, ...counted }]);
+    });
+
+    it.each([
+      ['shorter than the window', 12 * MINUTES, true, 15 * MINUTES],
+      ['at a usual duration, which must be longer than the use', 15 * MINUTES, true, 30 * MINUTES],
+      ['as long as the window', 59 * MINUTES, true, undefined],
+      ['where some checks record no use', 12 * MINUTES, false, undefined],
+    ])('proposes the least usual maxTtl above the longest use: %s', async (_what, lastUse, recordsUse, proposedMaxTtlMs) => {
+      const told = [
+        ...aGrant(1, MAYA, 'a:x', 0, 60 * MINUTES, [seen('r1.1', lastUse)]),
+        ...aGrant(2, SAM, 'a:x', 0, 40 * MINUTES, [seen('r2.1', 1)]),
+      ];
+      const [rule] = (await report(told, recordsUse)).rules;
+      expect(rule).toMatchObject({ longestTtlMs: 60 * MINUTES, longestUseMs: lastUse, proposedMaxTtlMs });
+    });
+
+    it('proposes whole days above a day, and nothing for a rule whose grants were never used', async () => {
+      const DAY = 24 * 60 * MINUTES;
+      const told = [
+        ...aGrant(1, MAYA, 'a:x', 0, 5 * DAY, [seen('r1.1', 2 * DAY)]),
+        ...aGrant(2, SAM, 'a:x', 0, DAY).map((one) =>
+          one.type === 'request.approved' ? { ...one, data: { ...one.data, rule: 'prod', approver: 'policy' } } : one,
+        ),
+      ];
+      expect((await report(told, true)).rules).toMatchObject([
+        { approver: 'auto', rule: undefined, longestUseMs: 2 * DAY, proposedMaxTtlMs: 3 * DAY },
+        { approver: 'policy', rule: 'prod', neverUsed: 1, longestUseMs: undefined, proposedMaxTtlMs: undefined },
+      ]);
+    });
+
+    it('L27 counts a use that another clock recorded after the end as a use at the end', async () => {
+      const told = [...aGrant(1, MAYA, 'a:x', 0, 100, [seen('r1.1', 50), ended('r1.1', 'revoked', 'revoked', 30)])];
+      expect((await report(told, true)).rules).toMatchObject([{ used: 1, longestUseMs: 30 }]);
+    });
+  });
+
   it('L33 refuses a span that starts before the purge horizon, with a trimmed and with a whole journal', async () => {
     const entries = journal([purged({ horizon: at(10) })]);
     expect(await refusal(accessReport(entries, { from: at(9), to: at(20) }), 'ERR_JIT_PURGED')).toMatchObject({ horizon: at(10) });
@@ -230,6 +296,7 @@ describe('exposure()', () => {
     [{ from: START_AT, to: Infinity }, 'span.to'],
     [{ from: START_AT }, 'span.to'],
     [{ from: START_AT, to: START_AT + 1, by: 'x' }, 'span'],
+    [{ from: START_AT, to: START_AT + 1, recordsUse: 1 }, 'span.recordsUse'],
     [null, 'span'],
     ['2026', 'span'],
   ])('refuses %j as a span', async (span, argument) => {

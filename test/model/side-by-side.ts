@@ -10,9 +10,11 @@ import {
   type AccessAsk,
   type AccessRequest,
   type AccessResult,
+  type Activity,
   type AskProblem,
   type AuditEntry,
   type AuditSink,
+  type Clock,
   type Consumption,
   type Decision,
   type Grant,
@@ -24,7 +26,7 @@ import {
   type Usage,
 } from '../../src/index.js';
 import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
-import { decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
+import { decodeActivity, decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
   covers,
@@ -117,6 +119,7 @@ export class SideBySide {
   #requests = new Map<string, AccessRequest>();
   #grants = new Map<string, Grant>();
   #usages = new Map<string, Usage>();
+  #checks = 0;
 
   /** @param world which limits, leeway and scopes apply; in one world of a hundred all laws are checked after each step */
   constructor(store: GrantStore, world: number) {
@@ -149,6 +152,7 @@ export class SideBySide {
       leewayMs: this.#leeway,
       limits: { ...limits, reviewWithin: REVIEW_WITHIN, retryAfter: RETRY },
       warnBefore: ENGINE_WARN_BEFORE,
+      recordUse: true,
       onError: () => undefined,
       ...(this.#patterns ? { scopes: patternScopes } : {}),
     };
@@ -171,7 +175,7 @@ export class SideBySide {
       highWater: 0,
       engine: new JitEngine({
         ...this.#options,
-        clock: { now: () => this.#now },
+        clock: this.#clock(),
       }),
     };
     return process;
@@ -188,7 +192,20 @@ export class SideBySide {
   }
 
   #startRelay(): JitEngine {
-    return new JitEngine({ ...this.#options, audit: this.#sink, clock: { now: () => this.#now } });
+    return new JitEngine({ ...this.#options, audit: this.#sink, clock: this.#clock() });
+  }
+
+  /**
+   * The common clock. The timer that collects uses never fires: it would read the clock between two steps, and the test could not
+   * know that reading. So uses are recorded by sweeps only.
+   */
+  #clock(): Clock {
+    const sleep = (until: number, signal: AbortSignal): Promise<void> =>
+      new Promise((resolve) => {
+        if (until - this.#now < 20_000) setTimeout(resolve, Math.max(0, until - this.#now)).unref();
+        signal.addEventListener('abort', () => resolve());
+      });
+    return { now: () => this.#now, sleep };
   }
 
   // Waits for background entries of an answer: otherwise they would come between two looks at the records.
@@ -998,6 +1015,8 @@ export class SideBySide {
     const [stranger, ...answers] = await Promise.all(
       [['user:eve', 'a:x'] as const, ...asked].map(([subject, scope]) => engine.isAllowed(subject, scope)),
     );
+    // Each step makes fewer other checks than this.
+    this.#checks += asked.length + 20;
     const allowed = new Set(asked.filter((_, i) => answers[i]).map(([subject, scope]) => `${subject} ${scope}`));
     // After any earlier question, the engine has used this reading by now.
     this.#acting.highWater = at.highWater;
@@ -1228,8 +1247,9 @@ export class SideBySide {
     const { start, head } = await this.#store.journal({ after: 0, limit: 1 });
     assert.deepEqual(await verifyJournal(entries, { start, head }), { ok: true, head, count: entries.length });
     await this.#read();
-    const { requests, grants, usages, locks } = await replay(entries);
+    const { requests, grants, usages, activities, locks } = await replay(entries);
     assert.deepEqual([requests, grants, usages], [this.#requests, this.#grants, this.#usages], 'the rows are not what the journal says');
+    await this.#expectActivities(activities);
     const [lockRow] = await this.#store.get([LOCK_ROW]);
     // A purge may have trimmed the entries of locks that have ended.
     if (locks !== undefined || start.seq === 0) assert.deepEqual(locks, lockRow && decodeLocks(lockRow), 'the locks of the journal');
@@ -1259,6 +1279,19 @@ export class SideBySide {
         engine.whoHadAccess({ scope: 'a:x', at: this.#horizon - 1 }),
         (error) => isJitError(error) && error.code === 'ERR_JIT_PURGED',
       );
+    }
+  }
+
+  /** L27: the recorded uses are those of the journal, each while its grant was held, and none outlives its grant (L33). */
+  async #expectActivities(activities: ReadonlyMap<string, Activity>): Promise<void> {
+    const rows = (await this.#rows('activity')).map(decodeActivity);
+    assert.deepEqual(new Map(rows.map((row) => [row.id, row])), new Map([...activities].sort()), 'the recorded uses of the journal');
+    for (const { id, firstUsedAt, lastUsedAt, count } of rows) {
+      const grant = this.#grants.get(id);
+      assert.ok(grant !== undefined, `the use of ${id} has outlived its grant`);
+      const begin = Math.min(grant.startsAt, grant.end?.at ?? Infinity);
+      assert.ok(begin <= firstUsedAt && firstUsedAt <= lastUsedAt && lastUsedAt <= grant.expiresAt, `the recorded use of ${id}`);
+      assert.ok(count <= this.#checks, `${id} was used ${count} times in ${this.#checks} checks`);
     }
   }
 

@@ -796,4 +796,25 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'now < (until ?? Infinity)',
     caughtBy: { test: 'test/engine/lock.test.ts', title: 'is not ended by its until before it is complete' },
   },
+  {
+    name: 'recordUse: every process records a use of a grant at its own interval',
+    file: 'lifecycle/activity.ts',
+    from: 'before !== undefined && moment.now < before.lastUsedAt + everyMs',
+    to: 'before !== undefined && moment.now < 0',
+    caughtBy: { test: 'test/lifecycle/activity.test.ts', title: 'writes a later use once the last recorded one is as old as `every`' },
+  },
+  {
+    name: 'recordUse: a use counts after the end of the grant',
+    file: 'lifecycle/activity.ts',
+    from: 'const end = effectiveEnd(grant);',
+    to: 'const end = effectiveEnd({ ...grant, end: undefined });',
+    caughtBy: { test: 'test/engine/record-use.test.ts', title: 'L27 may follow the end of the grant, names no later instant, and replays' },
+  },
+  {
+    name: 'recordUse: a use is recorded although a purge has removed its grant',
+    file: 'lifecycle/activity.ts',
+    from: ', dependsOn: [asRead(grant)] };',
+    to: ', dependsOn: [asRead(grant)].slice(1) };',
+    caughtBy: { test: 'test/engine/record-use.test.ts', title: 'is dropped where a purge has removed the grant' },
+  },
 ];

@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { AuditEntry, GrantStore, Review, Row } from '../../src/index.js';
 import { readJournal } from '../../src/journal.js';
 import {
+  decodeActivity,
   decodeProvisioningChange,
   decodeGrant,
   decodeLocks,
@@ -26,6 +27,7 @@ const DECODE = {
   provisioning: decodeProvisioningChange,
   subject: decodeSubject,
   lock: decodeLocks,
+  activity: decodeActivity,
 };
 
 /** Rebuilds every record from entries alone (L27). Throws on an entry that does not follow from the earlier ones. */
@@ -39,6 +41,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     provisioning: new Map<string, Fields>(),
     subject: new Map<string, Fields>(),
     lock: new Map<string, Fields>(),
+    activity: new Map<string, Fields>(),
   };
   const versions = new Set<string>();
   for (const { type, requestId = '', grantId = '', data, seq } of entries) {
@@ -85,6 +88,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       if (made.reuse.has(reuseId as string)) throw new Error(`entry ${seq} has a key stand for something else`);
       get(made.request, requestId, seq);
       write('reuse', reuseId as string, 1, { subject, requestId, askDigest });
+    } else if (type === 'grant.seen') {
+      get(made.grant, grantId, seq);
+      const { activityVersion, ...seen } = fields;
+      write('activity', grantId, activityVersion, seen);
     } else if (type === 'usage.closed') {
       write('usage', grantId, usageVersion, fields);
     } else if (type === 'grant.used') {

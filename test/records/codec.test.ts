@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
 import {
+  decodeActivity,
   decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
@@ -11,6 +12,7 @@ import {
   encode,
   grantedOf,
   type AccessRequest,
+  type Activity,
   type ProvisioningChange,
   type Grant,
   type Reuse,
@@ -33,6 +35,7 @@ const decoders = {
   reuse: decodeReuse,
   provisioning: decodeProvisioningChange,
   subject: decodeSubject,
+  activity: decodeActivity,
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
 
@@ -158,6 +161,11 @@ const CHANGE: ProvisioningChange = {
   outcome: undefined,
 };
 
+const ACTIVITY: Activity = {
+  ...{ kind: 'activity', id: 'r1.1', version: 2, subject: 'user:maya', scope: 'db-prod:write' },
+  ...{ firstUsedAt: at(MINUTE), lastUsedAt: at(2 * MINUTE), count: 3 },
+};
+
 const SUBJECT: Subject = {
   ...{ kind: 'subject', id: 'user:maya', version: 9 },
   ...{ unreviewed: ['r1', 'r2'], openedForOthers: ['r3'], denied: ['r4', 'r5'] },
@@ -186,6 +194,7 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'usage that was closed before its start': { ...USAGE, startsAt: at(MINUTE), usedAt: undefined, uses: 0, endedAt: at(1) },
   'a use': USE,
   'the reuse of a key': REUSE,
+  'the use of a grant by checks': ACTIVITY,
   'a change that is to be applied': CHANGE,
   'a change that was applied at the first call': {
     ...CHANGE,
@@ -209,7 +218,7 @@ const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53
 
 /** A count, or a number of milliseconds, may be any safe integer; an instant must be one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
-  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|seq|failures)$/.test(
+  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|count|seq|failures)$/.test(
     path.findLast((name) => !/^\d+$/.test(name)) ?? '',
   );
 
@@ -245,6 +254,10 @@ function isFree(path: readonly string[], wrong: unknown): boolean {
   if (isCount(path) && wrong === LARGE) return true;
   return wrong === '' && /^(justification|ticket|reason|comment)$/.test(path.at(-1) ?? '');
 }
+
+it('L30 refuses an activity whose first use is later than its last', () => {
+  corrupt(stored({ ...ACTIVITY, firstUsedAt: ACTIVITY.lastUsedAt + 1 }));
+});
 
 describe('the codec', () => {
   for (const [what, record] of Object.entries(RECORDS)) {

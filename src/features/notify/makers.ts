@@ -25,6 +25,7 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'grant.extended': undefined,
   'grant.warned': grantWarned,
   'grant.used': undefined,
+  'grant.seen': undefined,
   'grant.expired': grantEnded,
   'grant.revoked': grantEnded,
   'usage.closed': undefined,

@@ -120,6 +120,7 @@ export class Purge {
     const grants = this.#decodeAll(rows, decodeGrant);
     const counted = grants.filter(hasUsageRow);
     const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+    const activities = await this.#ledger.rows(grants.map(({ id }) => ({ kind: 'activity', id })));
     const expect: Expectation[] = [];
     for (const request of requests) {
       const ids = grantIds(request);
@@ -129,7 +130,8 @@ export class Purge {
       const chains = isReadable ? await this.#chainsOf(own) : undefined;
       if (chains === undefined || !isPurgeable(request, [...own, ...chains], origins, horizon)) continue;
       const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
-      expect.push(...[request, ...own, ...usage].flatMap(keyOf));
+      const activity = own.map(({ id }) => activities.find((row) => row?.id === id) ?? { kind: 'activity', id, version: 0 });
+      expect.push(...[request, ...own, ...usage, ...activity].flatMap(keyOf));
     }
     return this.#removeAll(expect, horizon);
   }
@@ -194,7 +196,8 @@ export class Purge {
 
   async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
     if (expect.length === 0) return [];
-    const remove = expect.map(({ kind, id }) => ({ kind, id }));
+    // A version of 0 expects that no use of the grant is recorded in between.
+    const remove = expect.flatMap(({ kind, id, version }) => (version === 0 ? [] : [{ kind, id }]));
     await this.#turns.spendAll();
     // Ended records hardly change. On a conflict, another purge has removed them, or the next purge will.
     const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
@@ -275,8 +278,8 @@ export class Purge {
 const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
   record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
 
-/** The greatest number of rows that belong to a request: itself, and for each scope a grant and its usage. */
-const rowsOf = ({ scopes }: AccessRequest): number => 1 + 2 * scopes.length;
+/** The greatest number of rows that belong to a request: itself, and for each scope a grant, its usage and its activity. */
+const rowsOf = ({ scopes }: AccessRequest): number => 1 + 3 * scopes.length;
 
 /** Splits requests, in order, into groups that one change may remove. A request with too many rows is a group of its own. */
 function inGroups(requests: readonly AccessRequest[]): readonly (readonly AccessRequest[])[] {

@@ -9,10 +9,12 @@ import { judge } from '../../lifecycle/check.js';
 import { withOwnUse } from '../../lifecycle/usage.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { EngineClock } from '../../core/time.js';
+import type { Decision } from '../../records/index.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { denied, type Checker } from '../../engine/checker.js';
 import { coverageOf } from '../../engine/coverage.js';
 import { EngineChecker } from '../../engine/engine-checker.js';
+import { UseLog } from '../../kernel/use-log.js';
 import { requestOutcome } from '../../engine/requests.js';
 import type { Settings } from '../../kernel/settings.js';
 import type { Kernel } from '../../kernel/kernel.js';
@@ -69,7 +71,7 @@ export class Work {
         clock: this.#clock,
         notifier: this.#notifier,
         leewayMs: this.#settings.leewayMs,
-        read: async () => seen(await this.#cover(subject, scope, true)),
+        read: async () => seen(await this.#begin(subject, scope)),
         shared: { hint: () => shared.hint(), confirm: async (demand) => seen(await shared.confirm(demand)) },
         denial: ({ uses = [], locked }, reading) => denied(locked ?? judge(uses, subject, scope, reading)),
         onError: this.#settings.onError,
@@ -123,13 +125,21 @@ export class Work {
     return wait.result;
   }
 
+  /** The first read of a watch, which counts as a check: it records the use where the engine's option `recordUse` is on. */
+  async #begin(subject: string, scope: string): Promise<Cover> {
+    const { decision, ...cover } = await this.#cover(subject, scope, true);
+    if (decision !== undefined && this.#settings.recordUse.isOn) this.#kernel.part(UseLog).note(decision);
+    return cover;
+  }
+
   /** Standing access is evaluated first, without the store. */
-  async #cover(subject: string, scope: string, waits: boolean): Promise<Cover> {
+  async #cover(subject: string, scope: string, waits: boolean): Promise<Cover & { readonly decision?: Decision }> {
     const age = new Stopwatch(this.#clock.source);
     const reading = this.#clock.read();
     const isStanding = this.#checker.standing(subject, scope) !== undefined;
     if (isStanding && !this.#settings.standingObeysLocks) return { uses: undefined, locked: undefined, begunAt: reading.now, age, reading };
     const cover = await coverageOf(this.#kernel, subject, scope, waits);
-    return isStanding && cover.locked === undefined ? { ...cover, uses: undefined } : cover;
+    if (!isStanding || cover.locked !== undefined) return cover;
+    return { uses: undefined, locked: undefined, begunAt: cover.begunAt, age: cover.age, reading: cover.reading };
   }
 }

@@ -10,6 +10,7 @@ export const RECORD_KINDS = [
   'provisioning',
   'subject',
   'lock',
+  'activity',
 ] as const satisfies readonly StoredRecord['kind'][];
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
@@ -41,6 +42,7 @@ export class RecordDrafts {
     provisioning: new Map(),
     subject: new Map(),
     lock: new Map(),
+    activity: new Map(),
   };
   /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();

@@ -1,4 +1,5 @@
 import {
+  decodeActivity,
   decodeProvisioningChange,
   decodeGrant,
   decodeLocks,
@@ -8,6 +9,7 @@ import {
   decodeUsage,
   decodeUse,
   encode,
+  makeActivity,
   makeProvisioningChange,
   makeGrant,
   makeLocks,
@@ -18,6 +20,7 @@ import {
   makeUse,
   UNDECIDED,
   type AccessRequest,
+  type Activity,
   type ProvisioningChange,
   type Grant,
   type Locks,
@@ -40,6 +43,7 @@ interface Records {
   readonly provisioning: ProvisioningChange;
   readonly subject: Subject;
   readonly lock: Locks;
+  readonly activity: Activity;
 }
 
 /**
@@ -72,6 +76,8 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
       return decodeReuse(encode(makeReuse(given as Reuse)));
     case 'provisioning':
       return decodeProvisioningChange(encode(makeProvisioningChange(given as ProvisioningChange)));
+    case 'activity':
+      return decodeActivity(encode(makeActivity(given as Activity)));
     case 'lock':
       return decodeLocks(encode(makeLocks(given as Locks)));
     case 'subject': {

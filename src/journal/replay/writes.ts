@@ -116,6 +116,12 @@ const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScop
   to.write(entry, 'use', useId, 1, { subject, scope, grantId, at: usedAt, expiresAt, usesLeft: Number(maxUses) - Number(uses) }, true);
 };
 
+/** Records checks that a grant allowed. The first record of a grant creates its activity row. */
+const recordActivity: Write = (to, entry, { activityVersion, ...fields }) => {
+  to.require(entry, 'grant', entry.grantId);
+  to.write(entry, 'activity', entry.grantId, activityVersion, fields, activityVersion === 1);
+};
+
 const closeUsage: Write = (to, entry, { usageVersion, endedAt }) => to.write(entry, 'usage', entry.grantId, usageVersion, { endedAt });
 
 const recordProvisioning: Write = (to, entry, { provisioningId, version, ...fields }) =>
@@ -147,6 +153,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'grant.extended': amendGrant,
   'grant.warned': amendGrant,
   'grant.used': countUse,
+  'grant.seen': recordActivity,
   'grant.expired': amendGrant,
   'grant.revoked': amendGrant,
   'usage.closed': closeUsage,

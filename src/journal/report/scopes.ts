@@ -1,15 +1,12 @@
-import { effectiveStart, effectiveEnd } from '../../records/index.js';
-import { inTurns } from '../../core/time.js';
-import type { Replayed } from '../replay.js';
+import type { HeldGrant } from './held.js';
+import { countUse, type UseFigures } from './use.js';
 
-/** How long a scope was held in a span. */
-export interface ScopeReport {
+/** How long a scope was held in a span, and how many of its grants were used. */
+export interface ScopeReport extends UseFigures {
   /** The scope as it was granted. A pattern counts as one scope. */
   readonly scope: string;
   /** The number of subjects that held it at some instant of the span. */
   readonly subjects: number;
-  /** The number of its grants that were held at some instant of the span. */
-  readonly grants: number;
   /** The time in milliseconds for which each subject held the scope, summed over the subjects. Overlapping grants count once. */
   readonly heldMs: number;
   /** The time in milliseconds if the same subjects had standing access: `subjects * (to - from)`. */
@@ -18,35 +15,32 @@ export interface ScopeReport {
   readonly ratio: number;
 }
 
-/** The half-open window `[from, until)`. */
-interface Window {
-  readonly from: number;
-  readonly until: number;
-}
-
-/** One report for each scope that was held in `[from, to)`. */
-export async function measureScopes({ grants, usages }: Replayed, from: number, to: number): Promise<readonly ScopeReport[]> {
-  const held = new Map<string, Map<string, Window[]>>();
-  for await (const grant of inTurns(grants.values())) {
-    const window = { from: Math.max(from, effectiveStart(grant)), until: Math.min(to, effectiveEnd(grant, usages.get(grant.id))) };
-    if (window.from >= window.until) continue;
-    const subjects = held.get(grant.scope) ?? new Map<string, Window[]>();
-    held.set(grant.scope, subjects);
-    const windows = subjects.get(grant.subject);
-    if (windows === undefined) subjects.set(grant.subject, [window]);
-    else windows.push(window);
+/** One report for each scope of these grants, sorted by scope. */
+export function measureScopes(
+  held: readonly HeldGrant[],
+  { from, to, recordsUse }: { readonly from: number; readonly to: number; readonly recordsUse: boolean },
+): readonly ScopeReport[] {
+  const byScope = new Map<string, Map<string, HeldGrant[]>>();
+  for (const one of held) {
+    const { scope, subject } = one.grant;
+    const subjects = byScope.get(scope) ?? new Map<string, HeldGrant[]>();
+    byScope.set(scope, subjects);
+    const own = subjects.get(subject);
+    if (own === undefined) subjects.set(subject, [one]);
+    else own.push(one);
   }
-  const scopes = [...held].map(([scope, subjects]) => {
+  const scopes = [...byScope].map(([scope, subjects]) => {
     const windows = [...subjects.values()];
     const heldMs = windows.reduce((total, own) => total + unionMs(own), 0);
     const standingMs = subjects.size * (to - from);
-    return Object.freeze({ scope, subjects: subjects.size, grants: windows.flat().length, heldMs, standingMs, ratio: heldMs / standingMs });
+    const use = countUse(windows.flat(), recordsUse);
+    return Object.freeze({ scope, subjects: subjects.size, ...use, heldMs, standingMs, ratio: heldMs / standingMs });
   });
   return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));
 }
 
 /** The length of the union of these windows, in milliseconds. */
-function unionMs(windows: readonly Window[]): number {
+function unionMs(windows: readonly Pick<HeldGrant, 'from' | 'until'>[]): number {
   let total = 0;
   let reached = 0;
   for (const { from, until } of [...windows].sort((a, b) => a.from - b.from)) {

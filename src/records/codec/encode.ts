@@ -2,6 +2,7 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/store-port.js';
 import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
+import { activityBody, activityColumns } from './activity.js';
 import { grantBody, grantColumns } from './grant.js';
 import { locksBody, locksColumns } from './locks.js';
 import {
@@ -48,6 +49,8 @@ function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
       return [provisioningColumns(record), provisioningBody(record)];
     case 'subject':
       return [subjectColumns(record), subjectBody(record)];
+    case 'activity':
+      return [activityColumns(record), activityBody(record)];
     case 'lock':
       return [locksColumns(record), locksBody(record)];
   }

@@ -72,7 +72,7 @@ const matching: Cases = (it) => {
   });
 
   it('gives rows of the kinds grant and usage, and no others', async (store) => {
-    const rows = ['grant', 'usage', 'request', 'subject', 'cursor'].map((kind) => aRow({ kind, id: kind }));
+    const rows = ['grant', 'usage', 'request', 'subject', 'cursor', 'activity'].map((kind) => aRow({ kind, id: kind }));
     await given(store, rows);
     same(await live(store, { scope: 'db-prod:write' }), ['grant', 'usage'], 'live() on the scope of all these rows');
     same(await live(store, {}), ['grant', 'usage'], 'live() of the subject of all these rows');

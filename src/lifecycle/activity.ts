@@ -1,0 +1,49 @@
+import { effectiveEnd, makeActivity, toJson, type Activity, type EntryData, type Grant } from '../records/index.js';
+import { asRead, nextVersion, noChange, stamp, USE, type Moment, type Transition } from './transition.js';
+
+/** Checks that a grant allowed in one process, and that no record contains yet. */
+export interface SeenUse {
+  readonly grantId: string;
+  /** The first and the last of these checks. Epoch milliseconds. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** The number of these checks, at least 1. */
+  readonly count: number;
+}
+
+/**
+ * Records that checks used a grant, as long as the last recorded use is old enough: that use bounds the writes of the whole
+ * fleet. The change compares the grant and does not write it, so no revoke ever conflicts with it. The grant may have ended in
+ * the meantime.
+ *
+ * @param before the activity record of the grant. `undefined`: no use is recorded yet, so this one is recorded at once
+ * @param everyMs the least time between the last recorded use and the next record
+ * @returns the instant from which the next record may be written
+ */
+export function recordActivity(
+  grant: Grant,
+  before: Activity | undefined,
+  seen: Omit<SeenUse, 'grantId'>,
+  everyMs: number,
+  moment: Moment,
+): Transition<number> {
+  if (before !== undefined && moment.now < before.lastUsedAt + everyMs) return noChange(before.lastUsedAt + everyMs);
+  // A check of a process whose clock is ahead may be later than the recorded end.
+  const end = effectiveEnd(grant);
+  const [firstAt, lastAt] = [Math.min(seen.firstAt, end), Math.min(seen.lastAt, end)];
+  const { id, requestId, subject, scope } = grant;
+  const next = makeActivity({
+    id,
+    version: nextVersion(before),
+    subject,
+    scope,
+    firstUsedAt: Math.min(before?.firstUsedAt ?? firstAt, firstAt),
+    lastUsedAt: Math.max(before?.lastUsedAt ?? lastAt, lastAt),
+    count: (before?.count ?? 0) + seen.count,
+  });
+  const { version: activityVersion, firstUsedAt, lastUsedAt, count } = next;
+  const data: EntryData['grant.seen'] = { activityVersion, firstUsedAt, lastUsedAt, count, subject, scope };
+  const at = stamp(moment, grant, next);
+  const entries = [{ type: 'grant.seen', at, actor: USE, requestId, grantId: id, data: toJson(data) }] as const;
+  return { result: moment.now + everyMs, put: [next], entries, dependsOn: [asRead(grant)] };
+}
