@@ -8,6 +8,7 @@ const groups = [
       'express-postgresql',
       'guards',
       'checker',
+      'what-to-ask-for',
       'request-form',
       'policy',
       'reviews',

@@ -1,3 +1,5 @@
 export { explain, type ExplainOptions } from './features/explain/explain.js';
 export type { Explanation, ExplanationReason } from './features/explain/explanation.js';
 export type { RecordedReason } from './lifecycle/explain.js';
+export { requestable } from './features/explain/requestable.js';
+export type { Requestable, RequestableList, RequestableOptions, RequestableOutcome } from './features/explain/requestable-types.js';

@@ -60,6 +60,7 @@ export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
 export type { FollowerStatus } from './followers/followers.js';
+export { type Risk } from './core/requestable.js';
 export { ASK_PROBLEM_CODES, type AskProblem, type AskProblemCode } from './core/ask-problem.js';
 export type { JsonObject, JsonValue } from './core/json.js';
 
@@ -72,6 +73,11 @@ export type {
   MaybePromise,
   Page,
   QuorumInput,
+  RequestableAnswer,
+  RequestableContext,
+  RequestableInput,
+  RequestableNeeds,
+  RequiredField,
   ApproverContext,
   Askable,
   AskableApprover,

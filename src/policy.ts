@@ -3,8 +3,10 @@ export { readPolicy } from './approvers/policy/read-policy.js';
 export { simulate, type Difference } from './approvers/policy/simulate.js';
 export type { PastOutcome } from './approvers/policy/past.js';
 export type {
+  About,
   ApproveRule,
   BreakGlassRule,
+  CatalogueItem,
   Conditions,
   ConsideredRule,
   DenyRule,

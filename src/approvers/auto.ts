@@ -45,5 +45,7 @@ export function denyAll(reason = 'all requests are denied here'): AskableApprove
     outcome: 'deny',
     reason: readText('reason', reason) ?? '',
   });
-  return Object.freeze({ name: 'deny-all', decide: () => verdict, breakGlass: () => verdict });
+  return Object.freeze({ name: 'deny-all', decide: () => verdict, breakGlass: () => verdict, requestable: () => NOTHING });
 }
+
+const NOTHING = Object.freeze({ items: Object.freeze([]), denied: Object.freeze(['**']) });

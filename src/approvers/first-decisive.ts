@@ -6,10 +6,12 @@ import type {
   AskableApprover,
   BreakGlassVerdict,
   Ineligibility,
+  RequestableContext,
   Verdict,
   VerdictSource,
 } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
+import { combineRequestable } from './chain-requestable.js';
 import { ABSTAINS } from './reviewers.js';
 
 /** The members of each chain. */
@@ -26,7 +28,8 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  *   `abstain` counts.
  *
  * For approval, start and break-glass the chain asks its members in parallel, so that all answer within one
- * `limits.approverTimeout`.
+ * `limits.approverTimeout`. It does the same to list what may be asked for: an item applies where no earlier member has one, and
+ * nothing may be asked for that an earlier member denies.
  *
  * Gotcha: a member that fails refuses the access, in an emergency too. Give a member that depends on an external system
  * `breakGlass: () => ({ outcome: 'abstain' })`, or put it after the policy.
@@ -69,6 +72,14 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
       const [own] = together([decider], (member) => isEligible(member, request, when, context));
       const denial = await denialBefore(decider, members, request, context);
       return denial ?? (own as Promise<boolean | Ineligibility>);
+    },
+    requestable(subject: string, context?: RequestableContext) {
+      const ask = async (member: Approver) => member.requestable?.(subject, context as RequestableContext);
+      const answers = together(members, ask);
+      return combineRequestable(
+        members.map((member, i) => ({ answer: answers[i] as ReturnType<typeof ask>, named: (item) => inItsName(members, item, member) })),
+        context?.scopes,
+      );
     },
   } satisfies Approver) as AskableApprover;
   chains.set(chain, members);

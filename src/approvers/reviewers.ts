@@ -1,7 +1,8 @@
 import { byCanonicalId } from './canonical.js';
 import { invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
-import type { ApproverContext, AskableApprover, ScopeMatcher, Verdict } from '../core/ports.js';
+import type { ApproverContext, AskableApprover, RequestableAnswer, RequestableContext, ScopeMatcher, Verdict } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
+import { MAX_LISTED } from '../core/requestable.js';
 import { isScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
 
@@ -60,8 +61,10 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
   const patterns = readPatterns(givenPatterns);
   // Canonical ids: the engine asks only about ids in this form.
   const membersIn = byCanonicalId((canonical) => new Set([...members].map((member, i) => canonical(`members[${i}]`, member))));
-  const membersOf = (request: AccessRequest, context?: ApproverContext) =>
+  const membersOf = (request: Pick<AccessRequest, 'subject' | 'requestedBy'>, context?: ApproverContext) =>
     [...membersIn(context)].filter((member) => member !== request.subject && member !== request.requestedBy);
+  const groups = Object.freeze([Object.freeze({ name, approvals })]);
+  const quorum = Object.freeze({ groups, denials, approvalTtlMs, reviewWithinMs });
 
   return Object.freeze({
     name,
@@ -75,12 +78,19 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
           reason: `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request`,
         };
       }
-      return { outcome: 'review', quorum: { groups: [{ name, approvals }], denials, approvalTtlMs, reviewWithinMs } };
+      return { outcome: 'review', quorum };
     },
     groupsOf: (reviewer: string, _: AccessRequest, context?: ApproverContext) => (membersIn(context).has(reviewer) ? [name] : []),
     membersOf,
     // Abstains in an emergency: otherwise a chain would call `decide`, and too few reviewers would refuse break-glass.
     breakGlass: () => ABSTAINS,
+    requestable(subject: string, context?: RequestableContext): RequestableAnswer {
+      const people = membersOf({ subject, requestedBy: context?.requestedBy ?? subject }, context);
+      if (people.length < approvals) return { items: [], denied: ['**'] };
+      return {
+        items: [{ scope: '**', outcome: 'review', patterns, quorum, reviewers: people.length > MAX_LISTED ? undefined : people }],
+      };
+    },
   });
 }
 

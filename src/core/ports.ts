@@ -1,4 +1,5 @@
 import type { AskProblem } from './ask-problem.js';
+import type { Risk } from './requestable.js';
 import type { Quorum } from '../records/review-types.js';
 import type { AccessRequest, AuditEntry, Grant, Terms } from '../records/types.js';
 
@@ -114,6 +115,83 @@ export interface ApproverContext {
   readonly canonicalId: ((id: string) => string) | undefined;
 }
 
+/** The context of the question what a subject may ask for. */
+export interface RequestableContext extends ApproverContext {
+  /** Who would ask: the subject, its agent where the subject is a run, or another person on its behalf. */
+  readonly requestedBy: string;
+  /** The operator of a run, where one is known. */
+  readonly operator: string | undefined;
+}
+
+/** A field of `metadata` that an ask must have. A form makes an input of it. */
+export interface RequiredField {
+  /** The field of the ask, as the problems of a refusal name it: `metadata.environment`. */
+  readonly field: string;
+  /** The name of the input. */
+  readonly title?: string | undefined;
+  /** The allowed values, at most 100. Absent: any value. */
+  readonly values?: readonly string[] | undefined;
+  /** The required form, such as `INC-####`. */
+  readonly form?: string | undefined;
+}
+
+/** What an ask must contain. */
+export interface RequestableNeeds {
+  /** Default: false. */
+  readonly justification?: boolean | undefined;
+  /** `true`: any ticket. A string: its form, such as `INC-####`. Absent: none. */
+  readonly ticket?: true | string | undefined;
+  /** Default: none. */
+  readonly fields?: readonly RequiredField[] | undefined;
+}
+
+/**
+ * A scope that may be asked for, as an approver describes it. Of several items with the same verb (`requestAccess` for `approve` and
+ * `review`, `breakGlass` for `break_glass`) the first whose scope covers an asked scope is the one that applies.
+ */
+export interface RequestableInput {
+  /** A scope, or a pattern of the scopes that may be asked for. */
+  readonly scope: string;
+  /** 1-256 characters. */
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly risk?: Risk | undefined;
+  /**
+   * The result of an ask that meets the conditions: `approve`: access at once. `review`: reviewers decide. `break_glass`: access at
+   * once by `breakGlass`, with a review afterwards.
+   */
+  readonly outcome: 'approve' | 'review' | 'break_glass';
+  /** The patterns within `scope` for which an ask is refused. At most 1,000. */
+  readonly except?: readonly string[] | undefined;
+  /** Whether the pattern itself may be asked for, and not only the scopes that it covers. Default: false. */
+  readonly patterns?: boolean | undefined;
+  /** The shortest and the longest window, in milliseconds. Default: the limits of the engine, which always apply too. */
+  readonly minTtlMs?: number | undefined;
+  readonly maxTtlMs?: number | undefined;
+  /** How far ahead the window may start, in milliseconds. Default: the limit of the engine. */
+  readonly maxStartAheadMs?: number | undefined;
+  readonly needs?: RequestableNeeds | undefined;
+  /** The approvals that are needed. Required where the outcome is `review`, and absent otherwise. */
+  readonly quorum?: QuorumInput | undefined;
+  /** Who must review the use afterwards, and within what time. Only where the outcome is `break_glass`. */
+  readonly afterReview?: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
+  /** The possible reviewers, at most 100. Absent: they cannot be listed, or there are more. */
+  readonly reviewers?: readonly string[] | undefined;
+  /** As in {@link VerdictSource}. */
+  readonly approver?: string | undefined;
+  readonly rule?: string | undefined;
+}
+
+/** What a subject may ask for, as an approver answers it. */
+export interface RequestableAnswer {
+  /** At most 2,000. */
+  readonly items: readonly RequestableInput[];
+  /** The scopes and patterns that this approver denies. In a chain they also limit the items of later members. At most 1,000. */
+  readonly denied?: readonly string[] | undefined;
+  /** False: the subject may be able to ask for more than the items. Default: true. */
+  readonly complete?: boolean | undefined;
+}
+
 /**
  * Decides a request, or names the reviewers who must decide it. Policies implement this port; a *reviewer* is a person.
  *
@@ -181,11 +259,16 @@ export interface Approver {
   breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
   /** Whether this person may review this break-glass use. Asked live. Absent: no person may. */
   mayReviewBreakGlass?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
+  /**
+   * What the subject may ask for, for `requestable` of `jit-access/explain`. It gives no right, because `decide` judges each request.
+   * `undefined`, or no such method: this approver cannot list it.
+   */
+  requestable?(subject: string, context: RequestableContext): MaybePromise<RequestableAnswer | undefined>;
 }
 
 /** A method of {@link Approver} whose context is optional: code outside an engine calls this package's approvers without one. */
-export type Askable<Method> = Method extends (...args: [...infer Args, ApproverContext]) => infer Answer
-  ? (...args: [...Args, context?: ApproverContext]) => Answer
+export type Askable<Method> = Method extends (...args: [...infer Args, infer Context extends ApproverContext]) => infer Answer
+  ? (...args: [...Args, context?: Context]) => Answer
   : Method;
 
 /** An approver of this package. Without a context, it matches scopes like `patternScopes` and compares ids unchanged. */

@@ -77,19 +77,39 @@ export const exactScopes: ScopeMatcher = Object.freeze({
 export const patternScopes: ScopeMatcher = Object.freeze({
   name: 'patterns',
   exact: false,
-  covers: (granted: string, required: string) => isPattern(granted) && isPattern(required) && matches(granted, required, false),
-  overlaps: (a: string, b: string) => isPattern(a) && isPattern(b) && matches(a, b, true),
+  covers: (granted: string, required: string) =>
+    isPattern(granted) && isPattern(required) && matches(granted.split(':'), required.split(':'), false),
+  overlaps: (a: string, b: string) => isPattern(a) && isPattern(b) && matches(a.split(':'), b.split(':'), true),
   isWide: (scope: string) => !isScope(scope),
 });
 
-/** @param both true, for `overlaps`: a wildcard matches on either side. False, for `covers`: only a wildcard of `left` does */
-function matches(left: string, right: string, both: boolean): boolean {
-  const a = left.split(':');
-  const b = right.split(':');
+/** The segments of a scope or a pattern. Any other value has none, so that it matches nothing. */
+const segmentsOf = (value: unknown): readonly string[] => (isPattern(value) ? value.split(':') : []);
+
+/** @param both true, for `overlaps`: a wildcard matches on either side. False, for `covers`: only a wildcard of `a` does */
+function matches(a: readonly string[], b: readonly string[], both: boolean): boolean {
   for (let i = 0; i < a.length && i < b.length; i++) {
     if (a[i] === '**') return true;
     if (b[i] === '**') return both;
     if (a[i] !== b[i] && a[i] !== '*' && !(both && b[i] === '*')) return false;
   }
-  return a.length === b.length;
+  return a.length === b.length && a.length > 0;
+}
+
+/**
+ * The comparisons of {@link patternScopes} for long lists, each text split once. An engine's own matcher is asked too, unless it is
+ * one of this package: then a pattern in a list is a pattern also where the engine compares scopes byte for byte.
+ */
+export function scopeLists(matcher?: ScopeMatcher): Pick<ScopeMatcher, 'covers' | 'overlaps'> {
+  const known = new Map<string, readonly string[]>();
+  const split = (text: string): readonly string[] => {
+    const segments = known.get(text) ?? segmentsOf(text);
+    known.set(text, segments);
+    return segments;
+  };
+  const own = matcher === exactScopes || matcher === patternScopes ? undefined : matcher;
+  return {
+    covers: (a, b) => matches(split(a), split(b), false) || own?.covers(a, b) === true,
+    overlaps: (a, b) => matches(split(a), split(b), true) || own?.overlaps(a, b) === true,
+  };
 }

@@ -3,7 +3,7 @@ import { readId, readBoundedList, readOptions, readText } from '../core/parse.js
 import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../lifecycle/verdict.js';
 import { readProblems } from '../core/ask-problems.js';
 import type { Refusal } from '../lifecycle/requirements.js';
-import type { Approver, ApproverContext, Clock, MaybePromise } from '../core/ports.js';
+import type { Approver, ApproverContext, Clock, MaybePromise, RequestableContext } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isThenable, within, type EngineClock } from '../core/time.js';
 import { askMemberships, type Membership, type QuestionTime } from './memberships.js';
@@ -124,7 +124,26 @@ export class ApproverClient {
     const context = this.#context(this.#engineClock.highWater);
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
     const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
-    return members?.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
+    return members && this.withoutAgents(members);
+  }
+
+  /** The people among the listed ids. */
+  withoutAgents(members: readonly string[]): readonly string[] {
+    return members.filter((member) => !this.#isAgent(this.#atTheDoor(member)));
+  }
+
+  /**
+   * Asks what a subject may ask for.
+   *
+   * @param read checks the answer. It receives `undefined` from an approver that cannot list it
+   */
+  requestable<T>(
+    subject: string,
+    asker: Pick<RequestableContext, 'requestedBy' | 'operator'>,
+    read: (answer: unknown, approver: string) => T,
+  ): Promise<T> {
+    const ask = (approver: Approver) => approver.requestable?.(subject, Object.freeze({ ...this.#now(), ...asker }));
+    return this.#ask(undefined, 'requestable', ask, (answer) => read(answer, this.#approver.name));
   }
 
   /** The listed id as the engine would read it at a review. The approver may list ids in another form. */
@@ -173,14 +192,14 @@ export class ApproverClient {
   }
 
   async #ask<T>(
-    request: AccessRequest,
+    request: AccessRequest | undefined,
     question: string,
     ask: (approver: Approver) => MaybePromise<unknown>,
     read: (answer: unknown) => T,
     onRecord = true,
   ): Promise<T> {
     const fail = (message: string, cause?: unknown) =>
-      new ApproverError(this.#approver.name, onRecord ? request.id : undefined, `${question} ${message}`, cause);
+      new ApproverError(this.#approver.name, onRecord ? request?.id : undefined, `${question} ${message}`, cause);
     let late: ApproverError | undefined;
     try {
       const answer = ask(this.#approver);

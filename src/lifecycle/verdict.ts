@@ -137,7 +137,8 @@ function readTerms(argument: string, value: unknown = {}): Terms {
 /** The greatest count, and the longest list of ids, in a verdict. More is a mistake. */
 const MAX_COUNT = 1_000;
 
-function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
+/** Reads the quorum of an approver's answer. */
+export function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
   const {
     groups,
     denials = 1,

@@ -1,4 +1,13 @@
-import type { Approver, ApproverContext, BreakGlassVerdict, Ineligibility, MaybePromise, Verdict } from '../core/ports.js';
+import type {
+  Approver,
+  ApproverContext,
+  BreakGlassVerdict,
+  Ineligibility,
+  MaybePromise,
+  RequestableAnswer,
+  RequestableContext,
+  Verdict,
+} from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';
@@ -18,6 +27,7 @@ export interface ApproverScript {
   isEligible?: Scripted<boolean | Ineligibility, [request: AccessRequest, when: Eligibility, context: ApproverContext]> | undefined;
   breakGlass?: Scripted<BreakGlassVerdict, [request: AccessRequest, context: ApproverContext]> | undefined;
   mayReviewBreakGlass?: Scripted<boolean, [reviewer: string, request: AccessRequest, context: ApproverContext]> | undefined;
+  requestable?: Scripted<RequestableAnswer | undefined, [subject: string, context: RequestableContext]> | undefined;
 }
 
 /** A call that an approver received. */
@@ -25,6 +35,7 @@ export type Question =
   | { readonly method: 'decide' | 'membersOf' | 'breakGlass'; readonly request: AccessRequest }
   | { readonly method: 'groupsOf' | 'mayReviewBreakGlass'; readonly reviewer: string; readonly request: AccessRequest }
   | { readonly method: 'groupsOfAll'; readonly reviewer: string; readonly requests: readonly AccessRequest[] }
+  | { readonly method: 'requestable'; readonly subject: string }
   | { readonly method: 'isEligible'; readonly when: Eligibility; readonly request: AccessRequest };
 
 /**
@@ -57,6 +68,7 @@ export class ScriptedApprover implements Approver {
   ) => MaybePromise<boolean | Ineligibility>;
   declare readonly breakGlass?: (request: AccessRequest, context?: ApproverContext) => MaybePromise<BreakGlassVerdict>;
   declare readonly mayReviewBreakGlass?: (reviewer: string, request: AccessRequest, context?: ApproverContext) => MaybePromise<boolean>;
+  declare readonly requestable?: (subject: string, context?: RequestableContext) => MaybePromise<RequestableAnswer | undefined>;
 
   /**
    * @param script the answers
@@ -100,6 +112,12 @@ export class ScriptedApprover implements Approver {
       this.mayReviewBreakGlass = (reviewer, request, context) => {
         this.questions.push({ method: 'mayReviewBreakGlass', reviewer, request });
         return answer(this.script.mayReviewBreakGlass ?? false, reviewer, request, context as ApproverContext);
+      };
+    }
+    if (script.requestable !== undefined) {
+      this.requestable = (subject, context) => {
+        this.questions.push({ method: 'requestable', subject });
+        return answer(this.script.requestable, subject, context as RequestableContext);
       };
     }
   }

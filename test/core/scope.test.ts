@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { exactScopes, isPattern, isScope, patternScopes, readPattern, readScope } from '../../src/core/scope.js';
+import { exactScopes, isPattern, isScope, patternScopes, readPattern, readScope, scopeLists } from '../../src/core/scope.js';
 import type { ScopeMatcher } from '../../src/core/ports.js';
 
 afterEach(() => {
@@ -292,5 +292,34 @@ describe('exactScopes', () => {
 describe('patternScopes', () => {
   it('calls a scope wide if it has an asterisk, and no other (L21)', () => {
     expect(['a:b', 'a:*', 'a:**'].map((scope) => patternScopes.isWide?.(scope))).toEqual([false, true, true]);
+  });
+});
+
+describe('scopeLists()', () => {
+  it('L22 compares as patternScopes does, also scopes that are malformed, and splits each text once', () => {
+    const texts = ['a', 'b', 'a:b', 'a:*', 'a:**', '**', '*', '*:b', 'a:', '', 'a b', 7 as unknown as string];
+    for (const matcher of [undefined, exactScopes, patternScopes]) {
+      const lists = scopeLists(matcher);
+      for (const a of texts)
+        for (const b of texts)
+          expect([a, b, lists.covers(a, b), lists.overlaps(a, b)]).toEqual([
+            a,
+            b,
+            patternScopes.covers(a, b),
+            patternScopes.overlaps(a, b),
+          ]);
+    }
+    const lists = scopeLists();
+    const split = vi.spyOn(String.prototype, 'split');
+    for (let i = 0; i < 100; i++) lists.covers('a:*', 'a:b');
+    const splits = split.mock.calls.length;
+    vi.restoreAllMocks();
+    expect(splits).toBe(2);
+  });
+
+  it('asks any other matcher too', () => {
+    const never = { name: 'never', exact: false, covers: (a: string, b: string) => a === 'x' && b === 'y', overlaps: () => true };
+    const { covers, overlaps } = scopeLists(never);
+    expect([covers('x', 'y'), covers('y', 'x'), covers('a:*', 'a:b'), overlaps('x', 'y')]).toEqual([true, false, true, true]);
   });
 });

@@ -18,7 +18,7 @@ import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js'
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 import { linksOf } from '../features/links/links-of.js';
 
-const { explain } = explaining;
+const { explain, requestable } = explaining;
 const { approvalLinks } = links;
 const { acceptClock, purge, removeSink } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
@@ -291,6 +291,16 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   'consume with more': [
     ['options', given(OPTIONS), (engine, value) => engine.consume(MAYA, SCOPE, value)],
     ['idempotencyKey', given(IDS), (engine, value) => engine.consume(MAYA, SCOPE, { idempotencyKey: value })],
+  ],
+  requestable: [
+    ['subject', ACTORS, (engine, value) => requestable(engine, value)],
+    ['options', given(OPTIONS), (engine, value) => requestable(engine, MAYA, value)],
+    ['requestedBy', given(ACTORS), (engine, value) => requestable(engine, MAYA, { requestedBy: value })],
+    [
+      'operator',
+      given(ACTORS),
+      (engine, value) => requestable(engine, engine.runSubject({ agent: 'agent:7', job: 'j' }), { operator: value }),
+    ],
   ],
   'explain with more': [['options', given(OPTIONS), (engine, value) => explain(engine, MAYA, SCOPE, value)]],
   watchAccess: [
@@ -764,6 +774,7 @@ describe('JitEngine', () => {
         filterAllowed: () => engine.filterAllowed(MAYA, [SCOPE]),
         status: () => engine.status(MAYA),
         explain: () => explain(engine, MAYA, SCOPE),
+        requestable: () => requestable(engine, MAYA),
         getRequest: () => engine.getRequest('r'),
         listRequests: () => engine.listRequests(),
         getGrant: () => engine.getGrant('g'),

@@ -21,6 +21,7 @@ const QUESTIONS = [
   'isEligible at start',
   'breakGlass',
   'mayReviewBreakGlass',
+  'requestable',
 ] as const;
 type Question = (typeof QUESTIONS)[number];
 
@@ -35,6 +36,7 @@ const YES: Readonly<Record<Question, unknown>> = {
   'isEligible at start': true,
   breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
   mayReviewBreakGlass: true,
+  requestable: { items: [{ scope: SCOPE, outcome: 'approve' }] },
 };
 
 /** The part that decides: an engine with a request of it asks whether the approver answers for that name. */
@@ -63,6 +65,7 @@ class FaultyApprover implements Approver {
   isEligible = (_: AccessRequest, when: 'creation' | 'approval' | 'start') => this.#answer(`isEligible at ${when}`, true);
   breakGlass = () => this.#answer('breakGlass', { outcome: 'approve' as const, approver: PART, reviewWithinMs: HOUR });
   mayReviewBreakGlass = (reviewer: string) => this.#answer('mayReviewBreakGlass', REVIEWERS.includes(reviewer));
+  requestable = () => this.#answer('requestable', { items: [{ scope: SCOPE, outcome: 'approve' as const, approver: PART }] });
 }
 
 /**

@@ -48,6 +48,45 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
   // ---- Refusals that a form can show ----
+  // ---- What may be asked for ----
+  {
+    name: 'requestable: a rule that an earlier rule decides for is listed',
+    file: 'approvers/policy/requestable.ts',
+    from: 'if (first !== rule) return;',
+    to: 'if (first === undefined) return;',
+    caughtBy: {
+      test: 'test/approvers/policy/requestable.test.ts',
+      title: 'omits what an earlier rule decides, and excludes what an earlier rule refuses this requester',
+    },
+  },
+  {
+    name: 'requestable: what an earlier rule refuses this requester is not excluded',
+    file: 'approvers/policy/requestable.ts',
+    from: 'if (this.#of(earlier)?.accepts === false) this.#addParts(except, earlier, scope);',
+    to: 'if (this.#of(earlier) === undefined) this.#addParts(except, earlier, scope);',
+    caughtBy: { test: 'test/approvers/policy/requestable.test.ts', title: 'agrees with the decision about every ask' },
+  },
+  {
+    name: 'requestable: a later member of a chain offers what an earlier one denies',
+    file: 'approvers/chain-requestable.ts',
+    from: 'if (denied.some((one) => covers(one, scope))) continue;',
+    to: 'if (denied.some((one) => covers(scope, one))) continue;',
+    caughtBy: { test: 'test/approvers/chain-requestable.test.ts', title: 'omits what an earlier member denies' },
+  },
+  {
+    name: 'requestable: the longest window of a rule exceeds the limit of the engine',
+    file: 'features/explain/requestable.ts',
+    from: 'maxTtlMs: Math.min(maxTtlMs, limits.maxTtlMs, limits.maxTotalMs),',
+    to: 'maxTtlMs: maxTtlMs === Infinity ? limits.maxTtlMs : maxTtlMs,',
+    caughtBy: { test: 'test/features/explain/requestable.test.ts', title: 'L3 bounds the window by the limits' },
+  },
+  {
+    name: 'requestable: a locked requester is offered access',
+    file: 'features/explain/requestable.ts',
+    from: 'ids: [subject, requestedBy, operator]',
+    to: 'ids: [subject]',
+    caughtBy: { test: 'test/features/explain/requestable.test.ts', title: 'says what is locked' },
+  },
   {
     name: 'requirements: the limits of the engine are omitted where the rules have problems',
     file: 'lifecycle/requirements.ts',

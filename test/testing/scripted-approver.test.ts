@@ -50,6 +50,16 @@ describe('ScriptedApprover', () => {
     expect(approver.asked('groupsOf')).toBe(1);
   });
 
+  it('answers what may be asked for, and records the subject (feature 1)', () => {
+    const answer = { items: [{ scope: 'a', outcome: 'approve' }] } as const;
+    const approver = new ScriptedApprover({ requestable: (subject) => (subject === 'user:maya' ? answer : undefined) });
+    expect([approver.requestable?.('user:maya'), approver.requestable?.('user:eve')]).toEqual([answer, undefined]);
+    expect(approver.questions).toEqual(['user:maya', 'user:eve'].map((subject) => ({ method: 'requestable', subject })));
+    expect('requestable' in new ScriptedApprover()).toBe(false);
+    approver.script.requestable = undefined;
+    expect(approver.requestable?.('user:maya')).toBeUndefined();
+  });
+
   it('follows changes of its script; a removed answer is a no', () => {
     const approver = new ScriptedApprover({ decide: approve, groupsOf: ['a'], membersOf: ['b'], isEligible: true });
     approver.script.decide = { outcome: 'deny', reason: 'late' };

@@ -38,11 +38,11 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
 const MAX_NAMED = 1_000;
 
 /** The groups whose members may review under each of the rules. */
-const commonReviewers = (rules: readonly Emergency[]): readonly string[] =>
+export const commonReviewers = (rules: readonly Emergency[]): readonly string[] =>
   Object.freeze((rules[0]?.reviewers ?? []).filter((group) => rules.every((rule) => rule.reviewers.includes(group))));
 
 /** Why no reviewer could give the review: it would stay pending for ever, and block further break-glass. */
-function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string[], question: Question): string | undefined {
+export function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly string[], question: Question): string | undefined {
   if (reviewers.length === 0)
     return `rules ${joinIds(rules) ?? ''} have no review group in common: ask for fewer scopes at a time (reviewers)`;
   if (reviewers.some((group) => question.atMost(group) > 0)) return undefined;

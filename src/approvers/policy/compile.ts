@@ -11,7 +11,18 @@ import { readName } from './names.js';
 import { toParts, type Parts, type RuleScopes } from './reach.js';
 import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
-import type { ApproveRule, BreakGlassRule, DenyRule, People, PolicyDefinition, PolicyRule, Requesters, ReviewRule } from './types.js';
+import type {
+  About,
+  ApproveRule,
+  BreakGlassRule,
+  CatalogueItem,
+  DenyRule,
+  People,
+  PolicyDefinition,
+  PolicyRule,
+  Requesters,
+  ReviewRule,
+} from './types.js';
 
 /** The fields of every rule. */
 export interface RuleCore {
@@ -25,6 +36,7 @@ export interface RuleCore {
 
 /** The conditions of a request, and the terms of the access. Durations in milliseconds. `undefined`: not set. */
 export interface RuleLimits {
+  readonly about: About;
   readonly requesters: readonly Selector[];
   readonly minTtlMs: number | undefined;
   readonly maxTtlMs: number | undefined;
@@ -71,6 +83,13 @@ export interface Compiled {
   readonly giving: readonly Giving[];
   readonly denying: readonly Denying[];
   readonly breakGlass: readonly Emergency[];
+  /** The concrete scopes to list, each with its texts. */
+  readonly catalogue: readonly Described[];
+}
+
+/** A scope of the catalogue. */
+export interface Described extends About {
+  readonly scope: Parts;
 }
 
 export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
@@ -99,7 +118,20 @@ export function compile({ data, live }: Copy, reach: RuleScopes, canonical: Cano
     giving: rules.filter((rule): rule is Giving => !isDenying(rule)),
     denying: rules.filter(isDenying),
     breakGlass,
+    catalogue: readCatalogue(data),
   };
+}
+
+const aboutOf = ({ title, description, risk }: About): About => Object.freeze({ title, description, risk });
+
+function readCatalogue({ catalogue = [] }: PolicyDefinition): readonly Described[] {
+  const seen = new Set<string>();
+  return Object.freeze(
+    catalogue.map((item: CatalogueItem, i) => {
+      if (seen.size === seen.add(item.scope).size) throw invalid(`catalogue[${i}].scope`, 'listed only once', item.scope);
+      return Object.freeze({ scope: toParts(item.scope), ...aboutOf(item) });
+    }),
+  );
 }
 
 function readMembers(path: string, list: readonly string[], canonical: Canonical): ReadonlySet<string> {
@@ -191,6 +223,7 @@ class Reader {
     isNoMore('minTtl', minTtlMs, 'maxTotal', maxTotalMs);
     isNoMore('maxTtl', maxTtlMs, 'maxTotal', maxTotalMs);
     return {
+      about: aboutOf(rule),
       requesters,
       minTtlMs,
       maxTtlMs,

@@ -36,7 +36,7 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   return { outcome: 'approve', rule, terms };
 }
 
-const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
+export const reviewsOf = (rules: readonly Giving[]) => rules.flatMap(({ review }) => review ?? []);
 
 /** A requested scope that no rule covers. A request without scopes counts as uncovered. */
 export function uncovered(holding: Holding<unknown>, { scopes }: Question): string | undefined {
@@ -47,7 +47,7 @@ export function uncovered(holding: Holding<unknown>, { scopes }: Question): stri
 const isOfBreakGlass = (extension: Extension | undefined): boolean => extension !== undefined && extension.breakGlass;
 
 /** Why this quorum can never be met: the list of a group has too few people, and no group may stand in. */
-function whyHopeless({ groups, escalation }: QuorumInput, question: Question): string | undefined {
+export function whyHopeless({ groups, escalation }: QuorumInput, question: Question): string | undefined {
   if (escalation !== undefined) return undefined;
   for (const { name, approvals } of groups) {
     const others = question.atMost(name);

@@ -1,6 +1,6 @@
 import { invalid, readActor, readOptions } from '../../core/parse.js';
 import type { ApproverContext, AskableApprover, Verdict } from '../../core/ports.js';
-import type { AccessRequest } from '../../records/index.js';
+import { agentOf, type AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';
 import { breakGlass, mayReviewBreakGlass } from './break-glass.js';
@@ -12,6 +12,7 @@ import { groupsOfAll, hasTogether } from './groups-of-all.js';
 import { Question } from './question.js';
 import { lint } from './lint.js';
 import { reachOf, readReach } from './reach.js';
+import { requestable } from './requestable.js';
 import { groupsOf, reviewersOf, whyNoRight } from './rights.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
@@ -77,6 +78,11 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     },
     breakGlass: (request, context) => breakGlass(...asked(request, context)),
     mayReviewBreakGlass: (reviewer, request, context) => mayReviewBreakGlass(reviewer, asked(request, context)[1]),
+    requestable(subject, context) {
+      const { requestedBy = agentOf(subject) ?? subject, operator, at = 0 } = context ?? {};
+      const matcher = context === undefined ? reach : reachOf(context.scopes);
+      return requestable(compiledFor(context ?? own), { subject, requestedBy, operator, at }, matcher);
+    },
   };
   return Object.freeze({
     ...approver,

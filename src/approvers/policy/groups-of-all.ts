@@ -21,7 +21,7 @@ export function groupsOfAll(groups: Groups, person: string, requests: readonly A
   }
   const memberships = new Map(
     [...needed].map(([name, of]) => {
-      const answers = membersOf(groups, name, person, Object.freeze(of));
+      const answers = membershipsIn(groups, name, person, Object.freeze(of));
       return [name, new Map(of.map((request, i) => [request, answers[i]]))] as const;
     }),
   );
@@ -35,7 +35,13 @@ export function groupsOfAll(groups: Groups, person: string, requests: readonly A
   return answers;
 }
 
-function membersOf(groups: Groups, name: string, person: string, requests: readonly AccessRequest[]): readonly Promise<boolean>[] {
+/** Whether a person is in a group, for many requests. */
+export function membershipsIn(
+  groups: Groups,
+  name: string,
+  person: string,
+  requests: readonly AccessRequest[],
+): readonly Promise<boolean>[] {
   const group = groups.get(name);
   if (group === undefined) return requests.map(() => Promise.resolve(false));
   if ('list' in group) return requests.map(() => Promise.resolve(group.list.has(person)));

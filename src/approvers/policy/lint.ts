@@ -1,4 +1,5 @@
 import type { Compiled } from './compile.js';
+import { lintCatalogue } from './lint-catalogue.js';
 import { lintDenials, lintOrder } from './lint-order.js';
 import { lintGroups, lintReview } from './lint-people.js';
 import { finding } from './finding.js';
@@ -20,6 +21,7 @@ export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[]
     ...lintOrder(policy, policy.breakGlass, relations),
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
     ...lintGroups(policy),
+    ...lintCatalogue(policy, relations),
     ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),
   ];
   if (relations.gaveUpAfter !== undefined) {

@@ -52,7 +52,11 @@ export function indexOf(rules: readonly RuleCore[]): PatternIndex {
 }
 
 /** The rules that cover a scope, in order: by the index, or, with a custom matcher, by a comparison with each rule. */
-async function allCovering<Rule extends RuleCore>(rules: readonly Rule[], scope: Parts, question: Question): Promise<readonly Rule[]> {
+export async function allCovering<Rule extends RuleCore>(
+  rules: readonly Rule[],
+  scope: Parts,
+  question: Question,
+): Promise<readonly Rule[]> {
   if (!question.reach.mayReachFurther)
     return pick(
       rules,

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { InvalidArgumentError } from '../../core/errors.js';
-import { invalid, isBlank, readActor, readCount, readId, readText } from '../../core/parse.js';
-import { readPattern } from '../../core/scope.js';
+import { invalid, isBlank, isId, readActor, readCount, readId, readText } from '../../core/parse.js';
+import { RISKS } from '../../core/requestable.js';
+import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
@@ -86,10 +87,35 @@ const requester = part((argument, value) => readSelector(argument, value, true),
 /** The regular expression of JSON Schema for the patterns that `readPattern` accepts. */
 const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+=-]{1,64}|\\*\\*?)$';
 
+/** The same for the scopes that `readScope` accepts. */
+const CONCRETE_PATTERN = '^(?=.{1,256}$)([\\w.~@/+=-]{1,64}:){0,15}[\\w.~@/+=-]{1,64}$';
+
 const head = {
   id: part(readRuleId, { type: 'string', pattern: RULE_ID_PATTERN }),
   scopes: list(part(readPattern, { type: 'string', pattern: SCOPE_PATTERN }), 1, MAX_PARTS),
   subjects: z.optional(list(people, 1, MAX_PARTS)),
+};
+const about = {
+  title: z.optional(
+    part(
+      (argument, value) => {
+        if (!isId(value)) throw invalid(argument, 'a title: 1-256 characters on one line, without a space at either end', value);
+      },
+      { type: 'string', minLength: 1, maxLength: 256, description: 'The name of the access, for people.' },
+    ),
+  ),
+  description: z.optional(
+    part(
+      (argument, value) => {
+        if (typeof value === 'string' && !isBlank(value)) readText(argument, value);
+        else throw invalid(argument, 'a text that is not blank', value);
+      },
+      { type: 'string', minLength: 1, maxLength: 4096, description: 'What the access is for, for people.' },
+    ),
+  ),
+  risk: z.optional(
+    z.enum(RISKS, { error: RISKS.join(', ') }).register(annotations, { description: 'How much harm the access can do, for people.' }),
+  ),
 };
 /** The fields of a deny rule. It has no conditions: it denies every request that overlaps its scopes. */
 export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
@@ -138,6 +164,7 @@ const review = object({
 const rule = object(
   {
     ...head,
+    ...about,
     ...conditions,
     maxTtl: z.optional(duration('The longest window that may be requested.')),
     maxStartAhead: z.optional(duration('How far ahead a scheduled start may lie.')),
@@ -156,12 +183,18 @@ const rule = object(
 
 const breakGlass = object({
   ...head,
+  ...about,
   ...conditions,
   maxTtl: duration('The longest window of one break-glass access.'),
   ...given,
   reviewers: list(name(), 1, MAX_PARTS),
   reviewWithin: duration('How long after the start of the access its review becomes overdue.'),
   maxUnreviewed: z.optional(count('How many break-glass reviews of one subject may be pending at a time. Default: 1.')),
+});
+
+const item = object({
+  scope: part(readScope, { type: 'string', pattern: CONCRETE_PATTERN }),
+  ...about,
 });
 
 /** The schema of a policy file. Live groups are removed before the check. */
@@ -176,6 +209,7 @@ export const policySchema = object(
     ),
     rules: list(rule, 0, MAX_RULES),
     breakGlass: z.optional(list(breakGlass, 1, MAX_RULES)),
+    catalogue: z.optional(list(item, 0, MAX_PARTS)),
   },
   { title: 'A policy of jit-access' },
 );

@@ -3,8 +3,8 @@ import type { QuorumInput, TermsInput } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { RuleLimits, ReviewTerms, RuleCore } from './compile.js';
 
-const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);
-const most = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.max, numbers);
+export const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);
+export const most = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.max, numbers);
 
 function extreme(pick: (...numbers: number[]) => number, numbers: readonly (number | undefined)[]): number | undefined {
   const set = numbers.filter((number) => number !== undefined);

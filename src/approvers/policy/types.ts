@@ -1,6 +1,7 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
+import type { Risk } from '../../core/requestable.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
@@ -47,6 +48,21 @@ export interface RuleHead {
   readonly subjects?: readonly People[] | undefined;
 }
 
+/** How people read about a scope. It decides nothing: `requestable` lists it. */
+export interface About {
+  /** 1-256 characters on one line. */
+  readonly title?: string | undefined;
+  /** Text of at most 4 KiB. */
+  readonly description?: string | undefined;
+  readonly risk?: Risk | undefined;
+}
+
+/** A scope that people may ask for by name. It gives no access: the rules decide. */
+export interface CatalogueItem extends About {
+  /** A scope without wildcards. */
+  readonly scope: string;
+}
+
 /** The conditions of a request. The policy refuses a request that does not meet them, with a reason. It tries no later rule. */
 export interface Conditions {
   /** The requesters that may ask for these subjects. Default: only the subject itself. */
@@ -75,7 +91,7 @@ export interface Given {
   readonly maxTotal?: Duration | undefined;
 }
 
-export interface GivingRule extends RuleHead, Conditions, Given {
+export interface GivingRule extends RuleHead, About, Conditions, Given {
   /** The longest time from the request to a scheduled start. Default: the engine's `limits.maxStartAhead`. */
   readonly maxStartAhead?: Duration | undefined;
 }
@@ -111,7 +127,7 @@ export interface DenyRule extends RuleHead {
 export type PolicyRule = ApproveRule | DenyRule | ReviewRule;
 
 /** Gives break-glass access at once. The use must be reviewed afterwards. A justification is always required. */
-export interface BreakGlassRule extends RuleHead, Conditions, Given {
+export interface BreakGlassRule extends RuleHead, About, Conditions, Given {
   readonly maxTtl: Duration;
   /** The groups whose members may review the use. */
   readonly reviewers: readonly string[];
@@ -131,6 +147,8 @@ export interface PolicyDefinition {
   readonly rules: readonly PolicyRule[];
   /** The break-glass rules in order: the first that covers a scope for the subject decides it. Independent of `rules`. */
   readonly breakGlass?: readonly BreakGlassRule[] | undefined;
+  /** The concrete scopes that `requestable` lists, each with its own texts, where a rule gives it to the subject. At most 1,000. */
+  readonly catalogue?: readonly CatalogueItem[] | undefined;
 }
 
 /** The options of a policy that are functions. */
@@ -157,6 +175,7 @@ export interface Finding {
    * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
    *   unable to decide.
+   * - `not_given`: a scope of the catalogue that no rule gives, or that a deny rule denies to every subject.
    * - `changed_id`: an id that `canonicalId` changes.
    * - `too_large`: with a custom matcher, `lint` did not compare all rules.
    */
@@ -169,6 +188,7 @@ export interface Finding {
     | 'unused_group'
     | 'quorum_too_big'
     | 'never_escalates'
+    | 'not_given'
     | 'changed_id'
     | 'too_large';
   readonly rule: string | undefined;

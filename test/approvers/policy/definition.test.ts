@@ -49,6 +49,25 @@ describe('an invalid policy', () => {
       withRule(review({ quorum: 2 })),
       `${at}.review.quorum must be omitted: the fields are groups, denials, approvalTtl, reviewWithin, escalate; got an unknown field`,
     ],
+    [
+      'a title of two lines',
+      withRule({ ...fine, title: 'a\nb' }),
+      `${at}.title must be a title: 1-256 characters on one line, without a space at either end; got "a\\nb"`,
+    ],
+    ['a blank description', withRule({ ...fine, description: ' ' }), `${at}.description must be a text that is not blank; got " "`],
+    ['a description that is a number', withRule({ ...fine, description: 7 }), `${at}.description must be a text that is not blank; got 7`],
+    ['a risk of another word', withRule({ ...fine, risk: 'severe' }), `${at}.risk must be low, medium, high, critical; got "severe"`],
+    [
+      'a scope of the catalogue that is a pattern',
+      { rules: [], catalogue: [{ scope: 'db:*' }] },
+      'catalogue[0].scope must be 1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 64 characters each and 256 in all, and no pattern here; got "db:*"',
+    ],
+    [
+      'a scope of the catalogue that is listed twice',
+      { rules: [], catalogue: [{ scope: 'db:a' }, { scope: 'db:a', title: 'A' }] },
+      'catalogue[1].scope must be listed only once; got "db:a"',
+    ],
+    ['a catalogue that is an object', { rules: [], catalogue: {} }, 'catalogue must be a list; got an object'],
     ['a misspelt part of the policy', { ruels: [], rules: [] }, 'ruels must be omitted, or spelled rules; got an unknown field'],
     [
       'an unknown group',

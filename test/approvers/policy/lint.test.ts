@@ -23,6 +23,30 @@ describe('lint()', () => {
     expect(lint(rules)).toEqual([]);
   });
 
+  it('finds a scope of the catalogue that no rule gives, or that is denied to every subject (feature 1)', () => {
+    const rules: PolicyRule[] = [
+      { id: 'db', scopes: ['db:*'], review: dba },
+      { id: 'no-payroll', scopes: ['db:payroll'], deny: 'no' },
+      { id: 'not-maya', scopes: ['db:secret'], subjects: ['user:maya'], deny: 'no' },
+    ];
+    const breakGlass = [{ id: 'outage', scopes: ['root'], maxTtl: '15m', reviewers: ['dba'], reviewWithin: '1d' }] as const;
+    const catalogue = ['db:orders', 'db:payroll', 'db:secret', 'root', 'mail'].map((scope) => ({ scope }));
+    expect(lint(rules, { breakGlass, catalogue })).toEqual([
+      {
+        code: 'not_given',
+        rule: 'no-payroll',
+        group: undefined,
+        message: 'the catalogue lists db:payroll, but rule no-payroll denies it to every subject. Remove it, or narrow rule no-payroll',
+      },
+      {
+        code: 'not_given',
+        rule: undefined,
+        group: undefined,
+        message: 'the catalogue lists mail, but no rule gives it. Add a rule for it, or remove it',
+      },
+    ]);
+  });
+
   it('finds a rule all of whose scopes are denied, also by later deny rules', () => {
     const rule: PolicyRule = { id: 'orders', scopes: ['db:orders:*', 'mail:read'], subjects: ['user:maya'], review: dba };
     const denials: PolicyRule[] = [

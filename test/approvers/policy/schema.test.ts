@@ -19,6 +19,9 @@ const whole = {
     { id: 'no', scopes: ['db:secret'], subjects: [{ like: 'agent:*' }], deny: 'never' },
     {
       id: 'open',
+      title: 'The wiki',
+      description: 'All pages,\nalso drafts',
+      risk: 'low',
       scopes: ['wiki:**'],
       subjects: ['user:zoe', { group: 'dba' }],
       requesters: [{ self: true }, { group: 'dba' }],
@@ -40,6 +43,10 @@ const whole = {
   ],
   breakGlass: [
     { id: 'outage', scopes: ['db:*'], maxTtl: '15m', require: { ticket: true }, reviewers: ['dba'], reviewWithin: '1d', maxUnreviewed: 1 },
+  ],
+  catalogue: [
+    { scope: 'wiki:home', title: 'Home' },
+    { scope: 'db:orders', description: 'Orders', risk: 'critical' },
   ],
 };
 const minutes = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}m`);
@@ -101,6 +108,15 @@ describe('the published JSON Schema', () => {
     ['a ticket with text after the star', withRule({ ...head, require: { ticket: '*-1' }, approve: true }), false],
     ['a group with an invalid name', { groups: { 'a b': [] }, rules: [] }, false],
     ['a group that is not a list', { groups: { dba: { members: [] } }, rules: [] }, false],
+    ['a title of 256 characters', withRule({ ...head, title: 'x'.repeat(256), approve: true }), true],
+    ['a title of 257 characters', withRule({ ...head, title: 'x'.repeat(257), approve: true }), false],
+    ['an empty description', withRule({ ...head, description: '', approve: true }), false],
+    ['a risk of another word', withRule({ ...head, risk: 'severe', approve: true }), false],
+    ['a deny rule with a title', withRule({ ...head, title: 'x', deny: 'no' }), false],
+    ['a catalogue without items', { rules: [], catalogue: [] }, true],
+    ['a pattern in the catalogue', { rules: [], catalogue: [{ scope: 'db:*' }] }, false],
+    ['an item without a scope', { rules: [], catalogue: [{ title: 'x' }] }, false],
+    ['an item with another field', { rules: [], catalogue: [{ scope: 'a', owner: 'x' }] }, false],
     ['break-glass without a review', { rules: [], breakGlass: [{ ...head, maxTtl: 1, reviewers: ['dba'] }] }, false],
   ])('accepts and refuses the same as the code: %s', (_, given, expected) => {
     expect(validate(given)).toBe(expected);

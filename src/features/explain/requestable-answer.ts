@@ -1,0 +1,129 @@
+import { invalid, readBoundedList, readId, readOptions, readText } from '../../core/parse.js';
+import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredField } from '../../core/ports.js';
+import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE, RISKS, type Risk } from '../../core/requestable.js';
+import { readPattern } from '../../core/scope.js';
+import { isDuration } from '../../core/duration.js';
+import { readQuorum } from '../../lifecycle/verdict.js';
+import type { Requestable, RequestableOutcome } from './requestable-types.js';
+
+/** An item as the approver describes it, before the limits and the locks of the engine. */
+export type ParsedItem = Omit<Requestable, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs' | 'breakGlass' | 'locked'> &
+  Pick<RequestableInput, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs'>;
+
+/** A validated answer. */
+export interface ParsedAnswer {
+  readonly items: readonly ParsedItem[];
+  readonly complete: boolean;
+}
+
+/** @throws InvalidArgumentError for a malformed answer, which counts as a failure of the approver (L30) */
+export function readRequestable(answer: unknown, approver: string): ParsedAnswer {
+  if (answer === undefined) return { items: [], complete: false };
+  const given = readOptions<keyof RequestableAnswer>('requestable', answer, ['items', 'denied', 'complete']);
+  const { items, denied = [], complete = true } = given;
+  readPatterns('requestable.denied', denied);
+  return {
+    items: readBoundedList('requestable.items', items, 0, MAX_REQUESTABLE).map((item, i) =>
+      readItem(`requestable.items[${i}]`, item, approver),
+    ),
+    complete: readFlag('requestable.complete', complete),
+  };
+}
+
+const FIELDS = [
+  'scope',
+  'title',
+  'description',
+  'risk',
+  'outcome',
+  'except',
+  'patterns',
+  'minTtlMs',
+  'maxTtlMs',
+  'maxStartAheadMs',
+  'needs',
+  'quorum',
+  'afterReview',
+  'reviewers',
+  'approver',
+  'rule',
+] as const;
+
+const OUTCOMES: readonly unknown[] = ['approve', 'review', 'break_glass'] satisfies RequestableOutcome[];
+
+function readItem(at: string, item: unknown, name: string): ParsedItem {
+  const given = readOptions<keyof RequestableInput>(at, item, FIELDS);
+  const { outcome, title, risk, except = [], patterns = false, quorum, afterReview, reviewers, approver = name, rule } = given;
+  if (!OUTCOMES.includes(outcome)) throw invalid(`${at}.outcome`, OUTCOMES.join(', '), outcome);
+  if (risk !== undefined && !RISKS.includes(risk as Risk)) throw invalid(`${at}.risk`, RISKS.join(', '), risk);
+  if (outcome !== 'review' && quorum !== undefined) throw invalid(`${at}.quorum`, 'omitted unless the outcome is review', quorum);
+  if (outcome !== 'break_glass' && afterReview !== undefined)
+    throw invalid(`${at}.afterReview`, 'omitted unless the outcome is break_glass', afterReview);
+  return {
+    scope: readPattern(`${at}.scope`, given.scope),
+    title: optional(readId, `${at}.title`, title),
+    description: readText(`${at}.description`, given.description),
+    risk: risk as Risk | undefined,
+    outcome: outcome as RequestableOutcome,
+    approver: readId(`${at}.approver`, approver),
+    rule: optional(readId, `${at}.rule`, rule),
+    except: readPatterns(`${at}.except`, except),
+    patterns: readFlag(`${at}.patterns`, patterns),
+    minTtlMs: optional(readMs, `${at}.minTtlMs`, given.minTtlMs),
+    maxTtlMs: optional(readMs, `${at}.maxTtlMs`, given.maxTtlMs),
+    maxStartAheadMs: optional(readMs, `${at}.maxStartAheadMs`, given.maxStartAheadMs),
+    needs: readNeeds(`${at}.needs`, given.needs),
+    quorum: outcome === 'review' ? readQuorum(`${at}.quorum`, quorum).quorum : undefined,
+    afterReview: optional(readAfterReview, `${at}.afterReview`, afterReview),
+    reviewers: optional(readReviewers, `${at}.reviewers`, reviewers),
+  };
+}
+
+const optional = <T>(read: (argument: string, value: unknown) => T, argument: string, value: unknown): T | undefined =>
+  value === undefined ? undefined : read(argument, value);
+
+function readFlag(argument: string, value: unknown): boolean {
+  if (typeof value !== 'boolean') throw invalid(argument, 'true or false', value);
+  return value;
+}
+
+function readMs(argument: string, value: unknown): number {
+  if (!isDuration(value)) throw invalid(argument, 'a whole number of milliseconds from 1 to 1e12', value);
+  return value;
+}
+
+const readPatterns = (argument: string, value: unknown): readonly string[] =>
+  Object.freeze(readBoundedList(argument, value, 0, MAX_EXCLUDED).map((one, i) => readPattern(`${argument}[${i}]`, one)));
+
+const readReviewers = (argument: string, value: unknown): readonly string[] =>
+  Object.freeze(readBoundedList(argument, value, 0, MAX_LISTED).map((one, i) => readId(`${argument}[${i}]`, one)));
+
+function readAfterReview(argument: string, value: unknown): Requestable['afterReview'] {
+  const { groups, withinMs } = readOptions(argument, value, ['groups', 'withinMs']);
+  return Object.freeze({ groups: readReviewers(`${argument}.groups`, groups), withinMs: readMs(`${argument}.withinMs`, withinMs) });
+}
+
+/** The most required fields of an item, and the most values of a field. */
+const MAX_FIELDS = 100;
+
+function readNeeds(argument: string, value: unknown = {}): Requestable['needs'] {
+  const given = readOptions<keyof RequestableNeeds>(argument, value, ['justification', 'ticket', 'fields']);
+  const { justification = false, ticket, fields = [] } = given;
+  return Object.freeze({
+    justification: readFlag(`${argument}.justification`, justification),
+    ticket: ticket === undefined || ticket === true ? ticket : readId(`${argument}.ticket`, ticket),
+    fields: Object.freeze(
+      readBoundedList(`${argument}.fields`, fields, 0, MAX_FIELDS).map((field, i) => readField(`${argument}.fields[${i}]`, field)),
+    ),
+  });
+}
+
+function readField(argument: string, value: unknown): RequiredField {
+  const { field, title, values, form } = readOptions<keyof RequiredField>(argument, value, ['field', 'title', 'values', 'form']);
+  return Object.freeze({
+    field: readId(`${argument}.field`, field),
+    title: optional(readId, `${argument}.title`, title),
+    values: optional(readReviewers, `${argument}.values`, values),
+    form: optional(readId, `${argument}.form`, form),
+  });
+}

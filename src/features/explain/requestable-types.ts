@@ -1,0 +1,71 @@
+import type { RequiredField } from '../../core/ports.js';
+import type { Risk } from '../../core/requestable.js';
+import type { Quorum } from '../../records/index.js';
+
+/** The options of `requestable`. */
+export interface RequestableOptions {
+  /** Who would ask, where this is not the subject. Default: the subject, or its agent where the subject is a run. */
+  readonly requestedBy?: string | undefined;
+  /** Where the subject is a run: the operator on whose behalf it asks. A run has it only in a shortened form. Default: none. */
+  readonly operator?: string | undefined;
+}
+
+/**
+ * The result of an ask that meets the conditions.
+ *
+ * - `approve`: `requestAccess` grants it at once.
+ * - `review`: reviewers decide about the request.
+ * - `break_glass`: `breakGlass` gives access at once, and the use must be reviewed afterwards.
+ */
+export type RequestableOutcome = 'approve' | 'review' | 'break_glass';
+
+/**
+ * A scope that a subject may ask for. Of several items with the same verb, the first whose `scope` covers an asked scope is the one
+ * that applies. If that scope overlaps one of its `except`, the ask is refused.
+ */
+export interface Requestable {
+  /** A scope, or a pattern of the scopes that may be asked for. */
+  readonly scope: string;
+  readonly title: string | undefined;
+  readonly description: string | undefined;
+  readonly risk: Risk | undefined;
+  readonly outcome: RequestableOutcome;
+  /** The approver and its rule. A chain names the member. */
+  readonly approver: string;
+  readonly rule: string | undefined;
+  /** The patterns within `scope` for which an ask is refused: rules deny them, or they are locked. */
+  readonly except: readonly string[];
+  /** Whether a lock refuses every ask for this scope at present. */
+  readonly locked: boolean;
+  /** Whether the pattern itself may be asked for. An ask for it must also meet each rule that it overlaps. */
+  readonly patterns: boolean;
+  /** The shortest and the longest window, by the rule and the limits of the engine. Milliseconds. */
+  readonly minTtlMs: number;
+  readonly maxTtlMs: number;
+  /** How far ahead the window may start. 0 for break-glass, which starts at once. Milliseconds. */
+  readonly maxStartAheadMs: number;
+  /** What the ask must contain. */
+  readonly needs: {
+    readonly justification: boolean;
+    /** `true`: any ticket. A string: its form, such as `INC-####`. `undefined`: none. */
+    readonly ticket: true | string | undefined;
+    readonly fields: readonly RequiredField[];
+  };
+  /** The approvals that are needed, where the outcome is `review`. */
+  readonly quorum: Quorum | undefined;
+  /** Where the outcome is `break_glass`: one member of one of these groups must review the use within this time. */
+  readonly afterReview: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
+  /** The possible reviewers. `undefined`: none is needed, they cannot be listed, or they are more than 100. */
+  readonly reviewers: readonly string[] | undefined;
+  /** Whether `breakGlass` is open for every scope of this item. */
+  readonly breakGlass: boolean;
+}
+
+/** What a subject may ask for. */
+export interface RequestableList {
+  readonly items: readonly Requestable[];
+  /** False: the subject may be able to ask for more, because an approver cannot list it, or there are more than 2,000 items. */
+  readonly complete: boolean;
+  /** The clock reading of this answer. Epoch milliseconds. */
+  readonly at: number;
+}
