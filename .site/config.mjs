@@ -21,6 +21,8 @@ const groups = [
       'notifications',
       'provisioning',
       'badge',
+      'metrics',
+      'coming-from',
       'testing',
       'backups',
       'writing-an-approver',

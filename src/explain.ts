@@ -3,3 +3,4 @@ export type { Explanation, ExplanationReason } from './features/explain/explanat
 export type { RecordedReason } from './lifecycle/explain.js';
 export { requestable } from './features/explain/requestable.js';
 export type { Requestable, RequestableList, RequestableOptions, RequestableOutcome } from './features/explain/requestable-types.js';
+export { stats, type EngineStats, type FollowerStats, type StatCount } from './features/explain/stats.js';

@@ -18,7 +18,7 @@ import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js'
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 import { linksOf } from '../features/links/links-of.js';
 
-const { explain, requestable } = explaining;
+const { explain, requestable, stats } = explaining;
 const { approvalLinks } = links;
 const { acceptClock, purge, removeSink } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
@@ -533,10 +533,10 @@ const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (
 describe('JitEngine', () => {
   describe('bad input', () => {
     it('is tested for every verb that takes arguments', () => {
-      const none = ['constructor', 'sweep', 'listLocks', 'flushAudit', 'journalHead', 'idle', 'close'];
+      const none = ['constructor', 'sweep', 'listLocks', 'flushAudit', 'journalHead', 'idle', 'close', 'stats'];
       const own = Object.getOwnPropertyNames(JitEngine.prototype)
-        .filter((name) => !none.includes(name))
-        .concat(FUNCTIONS);
+        .concat(FUNCTIONS)
+        .filter((name) => !none.includes(name));
       expect(verbsOf(CASES)).toEqual(own.sort());
     });
 
@@ -775,6 +775,7 @@ describe('JitEngine', () => {
         status: () => engine.status(MAYA),
         explain: () => explain(engine, MAYA, SCOPE),
         requestable: () => requestable(engine, MAYA),
+        stats: () => stats(engine),
         getRequest: () => engine.getRequest('r'),
         listRequests: () => engine.listRequests(),
         getGrant: () => engine.getGrant('g'),

@@ -88,6 +88,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/features/explain/requestable.test.ts', title: 'says what is locked' },
   },
   {
+    name: 'stats: a read that reached its bound counts as complete',
+    file: 'features/explain/stats.ts',
+    from: 'next !== undefined;',
+    to: 'next === null;',
+    caughtBy: { test: 'test/features/explain/stats.test.ts', title: 'L42 says "at least" where a read reaches 1,000 rows' },
+  },
+  {
     name: 'requirements: the limits of the engine are omitted where the rules have problems',
     file: 'lifecycle/requirements.ts',
     from: 'return requirementsError(request, beyondLimits(request, limits, createdAt), problems, [text]);',

@@ -11,7 +11,7 @@ export type ParsedItem = Omit<Requestable, 'minTtlMs' | 'maxTtlMs' | 'maxStartAh
   Pick<RequestableInput, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs'>;
 
 /** A validated answer. */
-export interface ParsedAnswer {
+interface ParsedAnswer {
   readonly items: readonly ParsedItem[];
   readonly complete: boolean;
 }

@@ -271,7 +271,7 @@ const peopleArb = fc.option(fc.constantFrom(...[[{ group: 'sre' }], [MAYA], ['us
   nil: undefined,
 });
 const requestersArb = fc.option(fc.constantFrom([{ self: true as const }], [{ group: 'leads' }], [{ group: 'live' }]), { nil: undefined });
-const outcomeArb = fc.constantFrom<readonly object[]>(
+const outcomeArb = fc.constantFrom<object>(
   { approve: true },
   { review: { groups: { dba: 1 } } },
   { review: { groups: { security: 2 } } },
