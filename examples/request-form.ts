@@ -32,6 +32,8 @@ const TEXTS: Readonly<Record<AskProblem['code'], (problem: AskProblem) => string
   too_long: ({ limit }) => `at most ${minutes(limit)}`,
   too_far_ahead: ({ limit }) => `starts at most ${minutes(limit)} from now`,
   nothing_left: ({ limit }) => `the other approvals leave ${limit}`,
+  outside_hours: ({ field, limit }) =>
+    `${field === 'ttl' ? 'must end by' : 'may start at'} ${limit === undefined ? '-' : new Date(limit).toISOString()}`,
 };
 
 /** One line for each input. Of several bounds of one input it shows the strictest. */

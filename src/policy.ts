@@ -6,6 +6,7 @@ export type {
   About,
   ApproveRule,
   BreakGlassRule,
+  Calendar,
   CatalogueItem,
   Conditions,
   ConsideredRule,
@@ -15,6 +16,7 @@ export type {
   Given,
   GivingRule,
   LiveGroup,
+  MetadataField,
   People,
   Policy,
   PolicyDefinition,
@@ -25,4 +27,5 @@ export type {
   Requirements,
   ReviewRule,
   RuleHead,
+  Weekday,
 } from './approvers/policy/types.js';

@@ -1,5 +1,14 @@
 /** Every {@link AskProblemCode}. */
-export const ASK_PROBLEM_CODES = ['missing', 'malformed', 'not_allowed', 'too_short', 'too_long', 'too_far_ahead', 'nothing_left'] as const;
+export const ASK_PROBLEM_CODES = [
+  'missing',
+  'malformed',
+  'not_allowed',
+  'too_short',
+  'too_long',
+  'too_far_ahead',
+  'outside_hours',
+  'nothing_left',
+] as const;
 
 /**
  * Why a value of an ask, or of an approval that narrows a request, is refused.
@@ -9,6 +18,8 @@ export const ASK_PROBLEM_CODES = ['missing', 'malformed', 'not_allowed', 'too_sh
  * - `not_allowed`: the value is not among those that are allowed.
  * - `too_short`, `too_long`: the value lies below or above `limit`. For a window, both are milliseconds.
  * - `too_far_ahead`: the start lies more than `limit` milliseconds after the request.
+ * - `outside_hours`: a calendar does not allow this time. Of `ttl`: the access must end by the instant `limit`, and `got` is its end. Of
+ *   `startsAt`: it must start later, at `limit` at the earliest; `undefined`: no later start is allowed. Instants are epoch milliseconds.
  * - `nothing_left`: only of an approval. Together with the other recorded approvals it would leave no scope, or no time. `limit` is what
  *   the others leave: the scopes, joined by `, `, or milliseconds.
  */

@@ -14,7 +14,7 @@ import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.
 import { endGrant, type ExtensionChain } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
-import { beyondLimits, beyondTotal, refuseUnmet } from './requirements.js';
+import { beyondLimits, beyondTerms, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
 import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import type { GrantUse } from './status.js';
@@ -47,7 +47,7 @@ export function breakGlass(
   const draft = draftRequest(ask, id, context.limits, undefined, moment);
   refuseIfLocked(context.locks, lockableOf(draft), moment);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
-  refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTotal(ask, rule, terms)]);
+  refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTerms(ask, rule, terms, moment.now)]);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const afterReview = makeAfterReview({

@@ -61,11 +61,14 @@ export interface IssueContext extends SubjectContext, ChainContext {
 /** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
-  if (!(startsAt < expiresAt)) return 'no time is left within its maxTotal';
+  const { extension, terms, startsAt: asked, createdAt } = request;
+  if (!(startsAt < expiresAt))
+    return (terms?.endBy ?? Infinity) <= startsAt ? 'its rule allows no access at this time' : 'no time is left within its maxTotal';
   // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
-  return request.extension === undefined && grantedOf(request).ttlMs > (request.terms?.maxTotalMs ?? Infinity)
-    ? 'it is longer than the maxTotal of its rule'
-    : undefined;
+  if (extension !== undefined) return undefined;
+  const { ttlMs } = grantedOf(request);
+  if (ttlMs > (terms?.maxTotalMs ?? Infinity)) return 'it is longer than the maxTotal of its rule';
+  return (asked ?? createdAt) + ttlMs > (terms?.endBy ?? Infinity) ? 'it ends after the endBy of its rule' : undefined;
 }
 
 /**

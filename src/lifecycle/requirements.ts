@@ -38,11 +38,27 @@ export function beyondLimits(
   ];
 }
 
-/** The `maxTotal` of a rule, which bounds the first window as well. */
-export function beyondTotal({ ttlMs }: Pick<AccessRequest, 'ttlMs'>, rule: string | undefined, { maxTotalMs }: Terms): readonly Unmet[] {
-  if (maxTotalMs === undefined || ttlMs <= maxTotalMs) return [];
-  const text = `its rule gives at most ${formatDuration(maxTotalMs)} in all (maxTotal); got ${formatDuration(ttlMs)}`;
-  return [{ problem: problemOf(rule, 'ttl', 'too_long', maxTotalMs, ttlMs), text }];
+/**
+ * The terms of a rule that bound the first window: `maxTotal`, and `endBy`.
+ *
+ * @param now the instant of the request
+ */
+export function beyondTerms(
+  { ttlMs }: Pick<AccessRequest, 'ttlMs'>,
+  rule: string | undefined,
+  { maxTotalMs, endBy }: Terms,
+  now: number,
+): readonly Unmet[] {
+  const found: Unmet[] = [];
+  if (maxTotalMs !== undefined && ttlMs > maxTotalMs) {
+    const text = `its rule gives at most ${formatDuration(maxTotalMs)} in all (maxTotal); got ${formatDuration(ttlMs)}`;
+    found.push({ problem: problemOf(rule, 'ttl', 'too_long', maxTotalMs, ttlMs), text });
+  }
+  if (endBy !== undefined && now + ttlMs > endBy) {
+    const text = `its rule gives access until ${new Date(endBy).toISOString()} (endBy); got ${new Date(now + ttlMs).toISOString()}`;
+    found.push({ problem: problemOf(rule, 'ttl', 'outside_hours', endBy, now + ttlMs), text });
+  }
+  return found;
 }
 
 /** An approver's refusal of an ask. `problems` are the values that prevent the access; without any, the subject has no right to it. */

@@ -3,6 +3,7 @@ import { readProblems } from '../core/ask-problems.js';
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
 import { isDuration, readWarnings } from '../core/duration.js';
+import { isInstant } from '../core/instant.js';
 
 /** The approver that gave an answer, and its own name for the rule by which it answered. */
 interface Source {
@@ -118,12 +119,19 @@ function readMs(argument: string, value: unknown): number {
   return value;
 }
 
+/** Reads an instant of a verdict: a number only, as the record keeps it. */
+function readEpoch(argument: string, value: unknown): number {
+  if (!isInstant(value)) throw invalid(argument, 'an instant in epoch milliseconds', value);
+  return value;
+}
+
 function readTerms(argument: string, value: unknown = {}): Terms {
-  const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs } = readOptions<keyof Terms>(argument, value, [
+  const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy } = readOptions<keyof Terms>(argument, value, [
     'warnBeforeMs',
     'idleTtlMs',
     'maxUses',
     'maxTotalMs',
+    'endBy',
   ]);
   const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readMs(`${argument}.${name}`, ms));
   return makeTerms({
@@ -131,6 +139,7 @@ function readTerms(argument: string, value: unknown = {}): Terms {
     idleTtlMs: duration('idleTtlMs', idleTtlMs),
     maxUses: maxUses === undefined ? undefined : readCount(`${argument}.maxUses`, maxUses, 1),
     maxTotalMs: duration('maxTotalMs', maxTotalMs),
+    endBy: endBy === undefined ? undefined : readEpoch(`${argument}.endBy`, endBy),
   });
 }
 

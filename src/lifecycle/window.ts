@@ -12,12 +12,14 @@ export interface Window {
  * - Without a requested start, it begins at the decision.
  * - With a requested start, it begins there. A late decision gives the rest of the window.
  * - For an extension, it begins at the old grant's end or at a later decision, and `maxTotal` limits its end.
+ *
+ * It ends by the `endBy` of the terms. An ask that passes that instant was refused, so only a late decision is cut by it.
  */
 export function windowOf(request: AccessRequest, at: number): Window {
-  const { extension, startsAt: asked } = request;
+  const { extension, startsAt: asked, terms } = request;
   const { ttlMs } = grantedOf(request);
   if (extension === undefined) {
-    return { startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? at) + ttlMs };
+    return { startsAt: Math.max(asked ?? at, at), expiresAt: Math.min((asked ?? at) + ttlMs, terms?.endBy ?? Infinity) };
   }
   const startsAt = Math.max(extension.from, at);
   return { startsAt, expiresAt: Math.min(startsAt + ttlMs, latestEnd(request)) };
@@ -25,6 +27,7 @@ export function windowOf(request: AccessRequest, at: number): Window {
 
 /** A decision at or after this instant gives an empty window; `Infinity`: every decision gives a whole window. */
 export function latestEnd({ ttlMs, extension, startsAt, terms }: AccessRequest): number {
-  if (extension !== undefined) return Math.min(extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
-  return startsAt === undefined ? Infinity : startsAt + ttlMs;
+  const endBy = terms?.endBy ?? Infinity;
+  if (extension !== undefined) return Math.min(extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity), endBy);
+  return Math.min(startsAt === undefined ? Infinity : startsAt + ttlMs, endBy);
 }

@@ -196,8 +196,8 @@ export function makeReview({ reviewer, verdict, groups, as, at, reason, comment,
   return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment, ttlMs, scopes: kept });
 }
 
-export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs }: Terms): Terms {
-  return Object.freeze({ warnBeforeMs: warnBeforeMs && frozenList(warnBeforeMs), idleTtlMs, maxUses, maxTotalMs });
+export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy }: Terms): Terms {
+  return Object.freeze({ warnBeforeMs: warnBeforeMs && frozenList(warnBeforeMs), idleTtlMs, maxUses, maxTotalMs, endBy });
 }
 
 export function makeAfterReview({

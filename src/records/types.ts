@@ -15,6 +15,8 @@ export interface Terms {
   readonly maxUses: number | undefined;
   /** The longest time from the start of an extension chain to the expiry of its last grant. Milliseconds. */
   readonly maxTotalMs: number | undefined;
+  /** The instant by which the access ends at the latest: a late decision gives the time up to it. Epoch milliseconds. */
+  readonly endBy: number | undefined;
 }
 
 /** The grant that a request extends. Read from that grant when the request is made. Never changes. */

@@ -30,6 +30,16 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
+  'contractor.ts': [
+    'refused: contractor metadata.change malformed CHG-####',
+    'refused: contractor ttl outside_hours 2026-12-17T17:00:00.000Z',
+    'granted until 2026-12-17T17:00:00.000Z',
+    '19:00 - false',
+    'refused: contractor startsAt outside_hours 2026-12-21T08:00:00.000Z',
+    'refused: year-end-freeze startsAt outside_hours 2027-01-03T23:00:00.000Z',
+    '4 January, 10:00 - true',
+    'report: billing:migration 9.5 hours',
+  ],
   'emergency-lock.ts': [
     'locked: 1 grant ended',
     'check: false (locked)',

@@ -3,7 +3,7 @@ import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
 import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
 import { differencesFrom, openRequest } from '../../src/lifecycle/request.js';
-import { beyondLimits, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
+import { beyondLimits, beyondTerms, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
 import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
@@ -34,7 +34,7 @@ const quorumOf = (approvals: number) => ({
   approvalTtlMs: undefined,
   escalation: undefined,
 });
-const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined });
+const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined, endBy: undefined });
 const end = { status: 'denied', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined } as const;
 
 describe('applyVerdict()', () => {
@@ -484,6 +484,17 @@ describe('the values of an ask beyond the limits of the engine', () => {
     expect(await messageOf({ startsAt: START_AT + 120_000 })).toContain('limits.maxStartAhead allows at most 1m; got 2m');
   });
 
+  it('A6 are named where the terms of a break-glass rule bound them: the total, and the end of its hours', () => {
+    const beyond = (ttlMs: number) => beyondTerms({ ttlMs }, 'night', { ...terms, maxTotalMs: 60_000, endBy: START_AT + 30_000 }, START_AT);
+    expect(beyond(30_000)).toEqual([]);
+    const end = { rule: 'night', field: 'ttl', code: 'outside_hours', limit: START_AT + 30_000 };
+    expect(beyond(30_001).map(({ problem }) => problem)).toEqual([{ ...end, got: START_AT + 30_001 }]);
+    expect(beyond(30_001)[0]?.text).toMatch(/^its rule gives access until 2026-\d\d-\d\dT\S+ \(endBy\); got 2026/);
+    const total = { rule: 'night', field: 'ttl', code: 'too_long', limit: 60_000, got: 60_001 };
+    expect(beyond(60_001).map(({ problem }) => problem)).toEqual([total, { ...end, got: START_AT + 60_001 }]);
+    expect(beyondTerms({ ttlMs: 60_001 }, undefined, terms, START_AT)).toEqual([]);
+  });
+
   it('are named by field and code where an approver gives no reason', () => {
     const problems = [{ field: 'ticket', code: 'missing' } as const, { field: 'ttl', code: 'too_long' } as const];
     const refused = refusalOf(aRequest({ ttlMs: 60_000 }), { reason: undefined, problems }, limits);
@@ -508,6 +519,19 @@ describe('reasonOfTime()', () => {
   it('L3 refuses a request that is longer than its rule allows, and does not cut it', () => {
     expect(reasonOfTime(aRequest({ ttlMs: 30, ...within(30) }), START_AT)).toBeUndefined();
     expect(reasonOfTime(aRequest({ ttlMs: 31, ...within(30) }), START_AT)).toContain('maxTotal');
+  });
+
+  it('A6 refuses a request that ended after the endBy of its rule when it was asked, and no late decision', () => {
+    const endingBy = (ms: number) => ({ terms: { ...terms, endBy: START_AT + ms } });
+    expect(reasonOfTime(aRequest({ ttlMs: 30, ...endingBy(30) }), START_AT)).toBeUndefined();
+    expect(reasonOfTime(aRequest({ ttlMs: 30, ...endingBy(30) }), START_AT + 20)).toBeUndefined();
+    expect(reasonOfTime(aRequest({ ttlMs: 31, ...endingBy(30) }), START_AT)).toBe('it ends after the endBy of its rule');
+    expect(reasonOfTime(aRequest({ ttlMs: 5, startsAt: START_AT + 26, ...endingBy(30) }), START_AT)).toBe(
+      'it ends after the endBy of its rule',
+    );
+    expect(reasonOfTime(aRequest({ ttlMs: 30, ...endingBy(30) }), START_AT + 30)).toBe('its rule allows no access at this time');
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...endingBy(30) }), START_AT)).toBeUndefined();
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...endingBy(10) }), START_AT)).toBe('its rule allows no access at this time');
   });
 
   it('L4 cuts an extension that exceeds the total of its rule, as long as any time is left', () => {

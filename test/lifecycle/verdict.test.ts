@@ -5,7 +5,7 @@ import { readBreakGlass, readVerdict } from '../../src/lifecycle/verdict.js';
 import { refusal } from '../engine/an-engine.js';
 
 const GROUPS = [{ name: 'ops', approvals: 2 }];
-const NO_TERMS = { warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined };
+const NO_TERMS = { warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined, endBy: undefined };
 
 const argumentOf = async (read: () => unknown): Promise<string> => (await refusal(read, 'ERR_JIT_INVALID_ARGUMENT')).argument;
 
@@ -30,6 +30,7 @@ const TERMS: readonly Row[] = [
   ...[0, -1, 1.5, NaN, Infinity, null].map((idleTtlMs) => ['terms.idleTtlMs', { idleTtlMs }] as const),
   ...[0, -1, 0.5, 1.5, NaN, 2 ** 53, '3'].map((maxUses) => ['terms.maxUses', { maxUses }] as const),
   ...[0, Infinity].map((maxTotalMs) => ['terms.maxTotalMs', { maxTotalMs }] as const),
+  ...[-1, 1.5, Infinity, '2026-12-20'].map((endBy) => ['terms.endBy', { endBy }] as const),
 ];
 
 describe('readVerdict()', () => {
@@ -55,7 +56,7 @@ describe('readVerdict()', () => {
 
   it('reads every field of a quorum', () => {
     const escalation = { group: 'leads', afterMs: 5 };
-    const terms = { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 };
+    const terms = { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4, endBy: 5 };
     const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation };
     expect(readVerdict('p', { outcome: 'review', quorum, terms }).verdict).toEqual({
       outcome: 'review',

@@ -8,7 +8,13 @@ const at = (ms: number): number => START_AT + ms;
 const TTL = 1_000;
 const plain = aRequest({ ttlMs: TTL });
 const scheduled = aRequest({ ttlMs: TTL, startsAt: at(500) });
-const terms = (maxTotalMs: number | undefined) => ({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs });
+const terms = (maxTotalMs: number | undefined) => ({
+  warnBeforeMs: undefined,
+  idleTtlMs: undefined,
+  maxUses: undefined,
+  maxTotalMs,
+  endBy: undefined,
+});
 const extension = (over: object = {}, ttlMs = TTL): AccessRequest =>
   aRequest({ ttlMs, extension: { grantId: 'r0.1', from: at(1_000), firstStartsAt: at(0), until: at(5_000), breakGlass: false, ...over } });
 
@@ -40,6 +46,18 @@ describe('windowOf()', () => {
     expect(windowOf({ ...request, terms: terms(9_000) }, at(4_500)).expiresAt).toBe(at(5_000));
     const none = windowOf({ ...request, terms: terms(1_000) }, at(0));
     expect(none.startsAt < none.expiresAt).toBe(false);
+  });
+
+  it.each([
+    ['is whole, decided in time', plain, 500, 500, 1_500],
+    ['gives the time up to endBy, decided late', plain, 1_200, 1_200, 1_500],
+    ['is empty, decided at endBy', plain, 1_500, 1_500, 1_500],
+    ['bounds a scheduled window', aRequest({ ttlMs: 2_000, startsAt: at(500) }), 0, 500, 1_500],
+    ['bounds an extension', extension(), 700, 1_000, 1_500],
+  ] as const)('A6 with an endBy, the window %s', (_, request, decided, startsAt, expiresAt) => {
+    const bounded = aRequest({ ...request, terms: { ...terms(undefined), endBy: at(1_500) } });
+    expect(windowOf(bounded, at(decided))).toEqual({ startsAt: at(startsAt), expiresAt: at(expiresAt) });
+    expect(latestEnd(bounded)).toBe(at(1_500));
   });
 
   const requests = fc

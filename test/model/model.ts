@@ -7,6 +7,7 @@ import {
   OWED_WITHIN,
   REVIEW_WITHIN,
   RUNS,
+  endByOf,
   saysTo,
   type Mood,
   type QuorumOf,
@@ -362,7 +363,7 @@ export class Model {
   #cover(ask: Ask, extension: ModelGrant | undefined, at: Now): number {
     const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelGrant | undefined, latest: number) => {
       const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
-      return [begins, from === undefined ? (startsAt ?? at.now) + ttl : Math.min(begins + ttl, latest)] as const;
+      return [begins, Math.min((from === undefined ? (startsAt ?? at.now) : begins) + ttl, latest)] as const;
     };
     const counted = (one: ModelRequest) => one.subject === ask.subject && isHeldAgainst(ask, one.by);
     const lengths = ask.scopes.map((scope) => {
@@ -372,12 +373,9 @@ export class Model {
           .map((one) => [Math.max(one.startsAt, at.now), one.expiresAt] as const),
         ...this.requests
           .filter((one) => isPending(one, at) && counted(one) && shareScopes(one.scopes, [scope]))
-          .map((one) => {
-            const { maxTotalMs } = one.quorum === undefined ? { maxTotalMs: undefined } : saysTo(one.why);
-            return spanOf(one, one.extension, this.#latest(one, maxTotalMs));
-          }),
+          .map((one) => spanOf(one, one.extension, this.#latest(one, one.quorum !== undefined))),
       ].filter(([from, to]) => from < to);
-      let [from, to] = spanOf(ask, extension, (extension?.firstStartsAt ?? 0) + this.#limits.maxTotal);
+      let [from, to] = spanOf(ask, extension, extension === undefined ? Infinity : extension.firstStartsAt + this.#limits.maxTotal);
       // Until no further span joins.
       for (let length = -1; length !== to - from;) {
         length = to - from;
@@ -458,7 +456,7 @@ export class Model {
     if (!isPending(request, at) || request.quorum !== undefined) return;
     const { verdict, quorum, maxTotalMs } = saysTo(request.why);
     const stamp = (request.last = Math.max(at.now, request.last));
-    const isTooLong = this.#latest(request, maxTotalMs) <= Math.max(stamp, request.extension?.expiresAt ?? 0);
+    const isTooLong = this.#latest(request) <= Math.max(stamp, request.extension?.expiresAt ?? 0);
     const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
     if (verdict === 'deny' || this.isDenied(request)) end('denied', 'approver');
     else if (verdict === 'abstain') end('denied', 'abstained');
@@ -471,14 +469,16 @@ export class Model {
       request.assignedAt = stamp;
       // Never after the latest end that the request could give.
       const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
-      request.reviewBy = Math.min(reviewBy, this.#latest(request, maxTotalMs));
+      request.reviewBy = Math.min(reviewBy, this.#latest(request));
     }
   }
 
-  /** The instant from which no requested time is left. */
-  #latest({ extension, startsAt, ttl }: ModelRequest, maxTotalMs: number | undefined): number {
-    if (extension === undefined) return startsAt === undefined ? Infinity : startsAt + ttl;
-    return extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs ?? Infinity);
+  /** The instant from which no requested time is left. @param hasTerms whether the approver has answered, and so has set its terms */
+  #latest({ extension, startsAt, createdAt, ttl, why }: ModelRequest, hasTerms = true): number {
+    const { maxTotalMs = Infinity, hasHours } = hasTerms ? saysTo(why) : {};
+    const endBy = hasHours === true ? endByOf(extension?.expiresAt ?? startsAt ?? createdAt, ttl) : Infinity;
+    if (extension === undefined) return Math.min(startsAt === undefined ? Infinity : startsAt + ttl, endBy);
+    return Math.min(extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs), endBy);
   }
 
   /** L4 L10: all grants of it in its window, or a denial. */
@@ -487,10 +487,10 @@ export class Model {
     const { scopes, ttl } = granted;
     // An extension also writes the grant that it extends: its instant is not before the last one on that grant (L27).
     const stamp = Math.max(decided, extension?.last ?? 0);
-    const { idleTtlMs, maxUses, maxTotalMs } = saysTo(why);
+    const { idleTtlMs, maxUses } = saysTo(why);
     const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
     const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
-    const expiresAt = extension === undefined ? (asked ?? stamp) + ttl : Math.min(startsAt + ttl, this.#latest(request, maxTotalMs));
+    const expiresAt = Math.min((extension === undefined ? (asked ?? stamp) : startsAt) + ttl, this.#latest(request));
     if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
     if (expiresAt <= startsAt || isTooMany) {
       return this.#end(request, 'denied', ['limit'], decided, stamp, by);

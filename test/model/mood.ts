@@ -9,6 +9,8 @@ const IDLE = 20;
 const SHORT_TOTAL = 60;
 export const OWED_WITHIN = 40;
 const MAX_USES = 2;
+/** How long after the asked window the hours of a rule end: a decision that is later than this gives less than was asked. */
+const SLACK = 12;
 
 const MAYA = 'user:maya';
 const SAM = 'user:sam';
@@ -69,7 +71,16 @@ export function saysTo(why: string) {
     maxUses: words.includes('uses') ? MAX_USES : undefined,
     maxTotalMs: words.includes('short') ? SHORT_TOTAL : undefined,
     isFrozen: words.includes('frozen'),
+    hasHours: words.includes('hours'),
   };
+}
+
+/** The `endBy` of a rule with hours, by the start of the asked window and its length. */
+export const endByOf = (start: number, ttlMs: number): number => start + ttlMs + SLACK;
+
+function termsOf({ justification = '', extension, startsAt, createdAt, ttlMs }: AccessRequest) {
+  const { idleTtlMs, maxUses, maxTotalMs, hasHours } = saysTo(justification);
+  return { idleTtlMs, maxUses, maxTotalMs, endBy: hasHours ? endByOf(extension?.from ?? startsAt ?? createdAt, ttlMs) : undefined };
 }
 
 /** Comes before the approver in its chain. It decides one thing only: a frozen scope is denied, also by break-glass. */
@@ -102,10 +113,10 @@ export class Mood implements Approver {
   readonly away = new Set<string>();
   readonly banned = new Set<string>();
 
-  decide({ justification = '' }: AccessRequest): Verdict {
+  decide(request: AccessRequest): Verdict {
     if (this.isFailing || this.isMute) throw new Error('LDAP is down');
-    const { verdict, quorum, idleTtlMs, maxUses, maxTotalMs } = saysTo(justification);
-    const terms = { idleTtlMs, maxUses, maxTotalMs, warnBeforeMs: WARN_BEFORE };
+    const { verdict, quorum } = saysTo(request.justification ?? '');
+    const terms = { ...termsOf(request), warnBeforeMs: WARN_BEFORE };
     if (verdict === 'approve') return { outcome: 'approve', terms };
     if (verdict === 'deny') return { outcome: 'deny', reason: 'no' };
     if (quorum === undefined) return { outcome: 'abstain' };
@@ -127,11 +138,11 @@ export class Mood implements Approver {
     return !this.banned.has(subject);
   }
 
-  breakGlass({ justification = '' }: AccessRequest): BreakGlassVerdict {
+  breakGlass(request: AccessRequest): BreakGlassVerdict {
     if (this.isFailing) throw new Error('LDAP is down');
-    const { verdict, idleTtlMs, maxUses, maxTotalMs } = saysTo(justification);
+    const { verdict } = saysTo(request.justification ?? '');
     if (verdict === 'deny') return { outcome: 'deny', reason: 'no emergency' };
-    return { outcome: 'approve', reviewWithinMs: OWED_WITHIN, terms: { idleTtlMs, maxUses, maxTotalMs } };
+    return { outcome: 'approve', reviewWithinMs: OWED_WITHIN, terms: termsOf(request) };
   }
 
   mayReviewBreakGlass(reviewer: string): boolean {

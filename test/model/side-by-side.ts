@@ -533,7 +533,7 @@ export class SideBySide {
       scopes,
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
       startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
-      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
+      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
     };
   }
 

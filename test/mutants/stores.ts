@@ -115,6 +115,42 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '',
     caughtBy: { test: 'test/engine/requirements.test.ts', title: 'is about rights alone where a right is missing' },
   },
+  // ---- Hours, dates and metadata in rules ----
+  {
+    name: 'calendar: a late decision gives the whole window',
+    file: 'lifecycle/window.ts',
+    from: 'Math.min((asked ?? at) + ttlMs, terms?.endBy ?? Infinity)',
+    to: '(asked ?? at) + ttlMs',
+    caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'A6 gives a late decision the time up to the end of the hours' },
+  },
+  {
+    name: 'calendar: the begin of a freeze bounds no window',
+    file: 'approvers/policy/times.ts',
+    from: 'if (at < Infinity && (await isFor(rule, question)))',
+    to: 'if (at < 0 && (await isFor(rule, question)))',
+    caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'or until a deny rule begins to hold' },
+  },
+  {
+    name: 'calendar: a scheduled request is judged at the hour of the review',
+    file: 'approvers/policy/question.ts',
+    from: 'Math.max(now, request.startsAt ?? 0, request.extension?.from ?? 0)',
+    to: 'now',
+    caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'A6 judges the approval of a scheduled request at its start' },
+  },
+  {
+    name: 'calendar: a change of the clock within a span is not noticed',
+    file: 'approvers/calendar/hours.ts',
+    from: 'return zone.changeWithin(instant, next) ?? next;',
+    to: 'return next;',
+    caughtBy: { test: 'test/approvers/calendar/hours.test.ts', title: 'is right at a change of the clock: ' },
+  },
+  {
+    name: 'metadata: a field of Object.prototype counts',
+    file: 'approvers/policy/fields.ts',
+    from: 'metadata !== undefined && Object.hasOwn(metadata, field.name) ? metadata[field.name] : undefined',
+    to: "(metadata?.[field.name] as unknown) !== undefined ? 'x' : undefined",
+    caughtBy: { test: 'test/approvers/policy/fields.test.ts', title: 'reads no field of Object.prototype' },
+  },
   // ---- Scopes from existing systems ----
   {
     name: 'encodeScope: a tilde stays',

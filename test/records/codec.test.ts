@@ -69,7 +69,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
   metadata: { pager: [1, { x: null }] },
   approver: 'policy',
   rule: 'db',
-  terms: { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4 },
+  terms: { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4, endBy: undefined },
   assignedAt: at(1),
   quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
   escalatedAt: at(6),

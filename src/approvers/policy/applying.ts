@@ -1,4 +1,5 @@
 import { agentOf, type AccessRequest } from '../../records/index.js';
+import { holdsAt } from '../calendar/hours.js';
 import { readQuestion } from './asked.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import { isDenying, type Compiled, type Denying, type Emergency, type Giving, type RuleCore } from './compile.js';
@@ -32,7 +33,7 @@ export interface ApplyingRules {
   readonly giving: ReadonlyMap<Giving | Emergency, Applying>;
 }
 
-/** The rules whose subjects include the one that would ask. It asks each group of code about all rules together. */
+/** The rules that hold now and whose subjects include the one that would ask. It asks each group of code about all rules together. */
 export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<ApplyingRules> {
   const { groups, rules, breakGlass } = policy;
   const { subject, requestedBy } = asker;
@@ -41,7 +42,7 @@ export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleS
     groups,
     all.map((rule) => ({ rule, selectors: rule.subjects, person: subject, request: () => draft(rule, asker) })),
   );
-  const applying = all.filter((_, i) => isFor[i] === true);
+  const applying = all.filter(({ when }, i) => isFor[i] === true && (when === undefined || holdsAt(when, asker.at)));
   const giving = applying.filter((rule): rule is Giving | Emergency => !isDenying(rule));
   const isOneself = requestedBy === subject || requestedBy === agentOf(subject);
   const mayAsk = await speakOf(
@@ -78,7 +79,7 @@ function draft(
   { subject, requestedBy, operator, at }: Asker,
 ): AccessRequest {
   const texts = new Set(scopes.slice(0, MAX_SCOPES).map(({ text }) => text));
-  return readQuestion({ subject, requestedBy, operator, at, scopes: [...texts], ttl: maxTtlMs ?? minTtlMs ?? QUARTER_MS });
+  return readQuestion({ subject, requestedBy, operator, at, scopes: [...texts], ttl: maxTtlMs ?? minTtlMs ?? QUARTER_MS }, true);
 }
 
 /** Whether the selectors of a rule match a person. */

@@ -23,8 +23,13 @@ const MAX_SCOPES = 50;
 /** The engine's default review deadline. */
 const UNSET_MS = 86_400_000;
 
-/** Returns a recorded request, or makes one from the given fields. @throws InvalidArgumentError */
-export function readQuestion(given: unknown): AccessRequest {
+/**
+ * Returns a recorded request, or makes one from the given fields.
+ *
+ * @param needsInstant whether the policy has rules that hold at some times only
+ * @throws InvalidArgumentError
+ */
+export function readQuestion(given: unknown, needsInstant: boolean): AccessRequest {
   if (isRecord(given)) {
     const request = readRecorded(given);
     if (request === undefined)
@@ -37,6 +42,7 @@ export function readQuestion(given: unknown): AccessRequest {
   const startsAt = read.startsAt === undefined ? undefined : readInstant('startsAt', read.startsAt);
   if (startsAt !== undefined && read.at === undefined)
     throw invalid('at', 'set when startsAt is set: the policy compares the two', read.at);
+  if (needsInstant && read.at === undefined) throw invalid('at', 'set: this policy has rules with `when`', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
   return makeRequest({
     ...UNDECIDED,

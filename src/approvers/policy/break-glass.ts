@@ -1,22 +1,24 @@
 import type { BreakGlassVerdict } from '../../core/ports.js';
 import type { Compiled, Emergency } from './compile.js';
-import { whatIsMissing } from './conditions.js';
+import { frozen, whatIsMissing } from './conditions.js';
 import { uncovered } from './decide.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './people.js';
 import type { Question } from './question.js';
 import { joinIds, strictestTerms } from './strictest.js';
+import { endOf } from './times.js';
 
 /** The break-glass verdict. Deny rules and the conditions of its own rules apply. The other rules do not. */
 export async function breakGlass(policy: Compiled, question: Question): Promise<BreakGlassVerdict> {
   const denial = await findDenial(policy, question);
-  if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason });
+  if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason, ...frozen(denial, question) });
   const found = await findHolding(policy.breakGlass, question);
   if (uncovered(found, question) !== undefined) return Object.freeze({ outcome: 'abstain' });
   const rules = found.holding;
   const rule = joinIds(rules);
   const reviewers = commonReviewers(rules);
-  const unmet = await whatIsMissing(found, question);
+  const end = await endOf(policy, rules, question);
+  const unmet = await whatIsMissing(found, question, end);
   if (unmet !== undefined) return Object.freeze({ outcome: 'deny', rule, ...unmet });
   const reason = whyUnreviewable(rules, reviewers, question);
   if (reason !== undefined) return Object.freeze({ outcome: 'deny', rule, reason });
@@ -30,7 +32,7 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
     reviewers,
     skippedGroups,
     skippedPeople: skippedPeople.length > MAX_NAMED ? undefined : skippedPeople,
-    terms: strictestTerms(rules),
+    terms: strictestTerms(rules, end?.at),
   });
 }
 

@@ -2,9 +2,12 @@ import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, show } from '../../core/parse.js';
 import { readDuration, readWarnBefore, type Duration } from '../../core/duration.js';
 import type { Canonical } from '../canonical.js';
+import type { When } from '../calendar/hours.js';
+import { readWhen } from '../calendar/read-when.js';
 import { checkShape, pathOf } from './check.js';
 import type { Copy } from './copy.js';
 import type { Group, Groups } from './question.js';
+import { readFields, type Field } from './fields.js';
 import { nearest } from './misspelt.js';
 import { canonicalSelector, isEverybody, toSelector, type Selector } from './people.js';
 import { readName } from './names.js';
@@ -32,6 +35,8 @@ export interface RuleCore {
   readonly subjects: readonly Selector[] | undefined;
   /** Whether a subject that is an agent also matches its runs. Always true for a deny rule. */
   readonly runs: boolean;
+  /** `undefined`: at all times. */
+  readonly when: When | undefined;
 }
 
 /** The conditions of a request, and the terms of the access. Durations in milliseconds. `undefined`: not set. */
@@ -43,6 +48,7 @@ export interface RuleLimits {
   readonly maxStartAheadMs: number | undefined;
   readonly justification: boolean;
   readonly ticket: Ticket | undefined;
+  readonly fields: readonly Field[];
   readonly patterns: boolean;
   readonly warnBeforeMs: readonly number[] | undefined;
   readonly idleTtlMs: number | undefined;
@@ -83,6 +89,8 @@ export interface Compiled {
   readonly giving: readonly Giving[];
   readonly denying: readonly Denying[];
   readonly breakGlass: readonly Emergency[];
+  /** Whether any rule has a calendar. */
+  readonly hasCalendar: boolean;
   /** The concrete scopes to list, each with its texts. */
   readonly catalogue: readonly Described[];
 }
@@ -119,6 +127,7 @@ export function compile({ data, live }: Copy, reach: RuleScopes, canonical: Cano
     denying: rules.filter(isDenying),
     breakGlass,
     catalogue: readCatalogue(data),
+    hasCalendar: [...rules, ...breakGlass].some(({ when }) => when !== undefined),
   };
 }
 
@@ -182,18 +191,19 @@ class Reader {
   #denying(rule: DenyRule, at: At): Denying {
     const needless = Object.keys(rule).find((field) => !DENY_FIELDS.includes(field));
     if (needless !== undefined) {
-      throw new InvalidArgumentError(at(needless), 'omitted: a deny rule has only id, scopes, subjects and deny', 'a condition');
+      throw new InvalidArgumentError(at(needless), 'omitted: a deny rule has only id, scopes, subjects, when and deny', 'a condition');
     }
     return Object.freeze({ ...this.#core(rule, at), reason: rule.deny });
   }
 
   #core(rule: PolicyRule | BreakGlassRule, at: At): RuleCore {
-    const { id, scopes } = rule;
+    const { id, scopes, when } = rule;
     const before = this.#ids.get(id);
     if (before !== undefined) throw new InvalidArgumentError(at('id'), 'an id that no other rule has', `the id of ${before}`);
     this.#ids.set(id, at());
     const subjects = rule.subjects && this.#people(rule.subjects, at('subjects'));
-    return { id, scopes: scopes.map(toParts), subjects, runs: 'deny' in rule || rule.runs === true };
+    const runs = 'deny' in rule || rule.runs === true;
+    return { id, scopes: scopes.map(toParts), subjects, runs, when: when === undefined ? undefined : readWhen(at('when'), when) };
   }
 
   #people(list: readonly People[], path: string): readonly Selector[] | undefined {
@@ -230,6 +240,7 @@ class Reader {
       maxStartAheadMs: maxStartAhead === undefined ? undefined : readDuration(at('maxStartAhead'), maxStartAhead),
       justification: rule.require?.justification ?? false,
       ticket: rule.require?.ticket,
+      fields: readFields(at('require', 'fields'), rule.require?.fields ?? {}),
       patterns: rule.patterns ?? false,
       warnBeforeMs: rule.warnBefore === undefined ? undefined : readWarnBefore(at('warnBefore'), rule.warnBefore),
       idleTtlMs: duration('idleTtl'),

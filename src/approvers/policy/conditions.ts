@@ -3,11 +3,16 @@ import { shown } from '../../core/ask-problems.js';
 import { isBlank } from '../../core/parse.js';
 import { agentOf } from '../../records/index.js';
 import type { RuleLimits, RuleCore } from './compile.js';
+import { changeAfter } from '../calendar/hours.js';
+import { whenInWords } from '../calendar/in-words.js';
+import { wrongFields } from './fields.js';
 import { cut, inWords } from './in-words.js';
 import { strictest } from './strictest-problems.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';
+import type { Limit } from './times.js';
+import { isWithoutMetadata } from './without-metadata.js';
 
 /** The greatest number of listed problems: no person reads more, and a reason must fit into a text of 4 KiB. */
 const MAX_TOLD = 8;
@@ -21,14 +26,19 @@ export interface Unmet {
   readonly problems?: readonly AskProblem[];
 }
 
-/** The unmet conditions of a request; `undefined`: it meets all. A missing right comes first: no value could make up for it. */
+/**
+ * The unmet conditions of a request; `undefined`: it meets all. A missing right comes first: no value could make up for it.
+ *
+ * @param end when its rules stop to hold; `undefined`: never
+ */
 export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
+  end: Limit | undefined,
 ): Promise<Unmet | undefined> {
   const right = await whatRightIsMissing(found, question);
   if (right !== undefined) return { reason: right };
-  const missing = found.holding.flatMap((rule) => missingFor(rule, question));
+  const missing = [...found.holding.flatMap((rule) => missingFor(rule, question)), ...pastEnd(question, end)];
   const reason = told(missing.map(({ rule, condition, what }) => lack(rule, condition, what)));
   return reason === undefined ? undefined : { reason, problems: strictest(missing.map(({ problem }) => problem)) };
 }
@@ -47,7 +57,8 @@ function told(missing: readonly string[]): string | undefined {
   return [...missing.slice(0, MAX_TOLD), ...more].join('; ');
 }
 
-const lack = (rule: RuleCore, field: string, what: string): string => `${cut(what, MAX_PART_BYTES)} (rule ${rule.id}: ${field})`;
+const lack = (rule: Pick<RuleCore, 'id'>, field: string, what: string): string =>
+  `${cut(what, MAX_PART_BYTES)} (rule ${rule.id}: ${field})`;
 
 async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimits>, question: Question): Promise<readonly string[]> {
   const { subject, requestedBy } = question.request;
@@ -71,12 +82,42 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimit
 
 /** A value that does not meet a condition of a rule. */
 interface Missing {
-  readonly rule: RuleCore;
+  readonly rule: Pick<RuleCore, 'id'>;
   /** The field of the rule. */
   readonly condition: string;
   readonly what: string;
   readonly problem: AskProblem;
 }
+
+/** The asked window, where it passes the instant at which its rules stop to hold. It is refused, never cut (L3). */
+function pastEnd({ request }: Question, end: Limit | undefined): readonly Missing[] {
+  const { extension, startsAt, createdAt, ttlMs } = request;
+  // From the ask on, not from now: a late decision gives the time that is left.
+  const got = (extension?.from ?? startsAt ?? createdAt) + ttlMs;
+  if (end === undefined || got <= end.at) return [];
+  const what = `the access must end by ${new Date(end.at).toISOString()}`;
+  return [{ rule: end.rule, condition: 'when', what, problem: outsideHours(end, 'ttl', got) }];
+}
+
+/** Why a rule gives nothing at the start of the access, and from when on it does. */
+export function notYet({ rule, at }: Limit, question: Question): Unmet {
+  const hours = rule.when === undefined ? '' : whenInWords(rule.when);
+  const next = at === Infinity ? 'it holds no more' : `it next holds at ${new Date(at).toISOString()}`;
+  return {
+    reason: lack(rule, 'when', `the access must start within ${hours}; ${next}`),
+    problems: [outsideHours({ rule, at }, 'startsAt', question.at)],
+  };
+}
+
+/** The start to correct, where a deny rule holds at some times only. */
+export function frozen(rule: RuleCore, question: Question): { readonly problems?: readonly AskProblem[] } {
+  if (rule.when === undefined) return {};
+  const at = changeAfter(rule.when, question.at);
+  return at === Infinity ? {} : { problems: Object.freeze([outsideHours({ rule, at }, 'startsAt', question.at)]) };
+}
+
+const outsideHours = ({ rule, at }: Limit, field: 'ttl' | 'startsAt', got: number): AskProblem =>
+  Object.freeze({ rule: rule.id, field, code: 'outside_hours', limit: at === Infinity ? undefined : at, got });
 
 function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly Missing[] {
   const { ttlMs, startsAt, createdAt, justification, ticket } = request;
@@ -107,5 +148,6 @@ function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonl
     const what = form === undefined ? 'cite a ticket' : `cite a ticket like ${form}`;
     miss('require.ticket', what, { field: 'ticket', code: given === undefined ? 'missing' : 'malformed', limit: form, got: given });
   }
+  if (!isWithoutMetadata(request)) for (const { what, problem } of wrongFields(rule.fields, request)) miss('require.fields', what, problem);
   return missing;
 }

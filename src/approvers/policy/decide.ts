@@ -1,29 +1,46 @@
+import type { AskProblem } from '../../core/ask-problem.js';
 import type { QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
 import type { AccessRequest, Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
-import { whatIsMissing, type Unmet } from './conditions.js';
+import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';
 import type { Question } from './question.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
+import { endOf, nextToCover } from './times.js';
 
 /** The answer of the rules to a request, before it becomes a verdict of the port. */
 export type Answer =
-  | { readonly outcome: 'deny'; readonly rule: string; readonly reason: string }
-  | { readonly outcome: 'uncovered'; readonly scope: string }
+  | {
+      readonly outcome: 'deny';
+      readonly rule: string;
+      readonly reason: string;
+      /** The start to correct, where the denial holds at some times only. */
+      readonly problems?: readonly AskProblem[];
+    }
+  | {
+      readonly outcome: 'uncovered';
+      readonly scope: string;
+      /** The start to correct, where a rule covers the scope at other times. */
+      readonly unmet?: Unmet;
+    }
   | { readonly outcome: 'unfit'; readonly rule: string; readonly unmet: Unmet }
   | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
   | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: QuorumInput };
 
 export async function answer(policy: Compiled, question: Question): Promise<Answer> {
   const denial = await findDenial(policy, question);
-  if (denial !== undefined) return { outcome: 'deny', rule: denial.id, reason: denial.reason };
+  if (denial !== undefined) return { outcome: 'deny', rule: denial.id, reason: denial.reason, ...frozen(denial, question) };
   const holding = await findHolding(policy.giving, question);
   const without = uncovered(holding, question);
-  if (without !== undefined) return { outcome: 'uncovered', scope: without };
+  if (without !== undefined) {
+    const next = await nextToCover(policy.giving, without, question);
+    return { outcome: 'uncovered', scope: without, ...(next && { unmet: notYet(next, question) }) };
+  }
   const rule = joinIds(holding.holding) ?? '';
-  const unmet = await whatIsMissing(holding, question);
+  const end = await endOf(policy, holding.holding, question);
+  const unmet = await whatIsMissing(holding, question, end);
   if (unmet !== undefined) return { outcome: 'unfit', rule, unmet };
-  const terms = strictestTerms(holding.holding);
+  const terms = strictestTerms(holding.holding, end?.at);
   const reviews = reviewsOf(holding.holding);
   if (reviews.length > 0) {
     const quorum = strictestQuorum(reviews, question.request);
@@ -60,7 +77,10 @@ export function whyHopeless({ groups, escalation }: QuorumInput, question: Quest
 /** Why the subject may not ask for this. `undefined`: it may. */
 export function whyIneligible(said: Answer, request: AccessRequest): Unmet | undefined {
   if (said.outcome === 'unfit') return said.unmet;
-  return said.outcome === 'uncovered' ? { reason: noRule(said.scope, request) } : undefined;
+  // A freeze ends: the requester may start later, and the refusal must not stand against that ask as a denial would.
+  if (said.outcome === 'deny' && said.problems !== undefined)
+    return { reason: `${said.reason} (rule ${said.rule})`, problems: said.problems };
+  return said.outcome === 'uncovered' ? (said.unmet ?? { reason: noRule(said.scope, request) }) : undefined;
 }
 
 export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
@@ -68,7 +88,8 @@ export const noRule = (scope: string, { subject }: AccessRequest): string => `no
 /** A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. */
 export function toVerdict(said: Answer): Verdict {
   if (said.outcome === 'uncovered') return ABSTAIN;
-  return Object.freeze(said.outcome === 'unfit' ? { outcome: 'deny', rule: said.rule, reason: said.unmet.reason } : said);
+  if (said.outcome === 'unfit') return Object.freeze({ outcome: 'deny', rule: said.rule, reason: said.unmet.reason });
+  return Object.freeze(said.outcome === 'deny' ? { outcome: 'deny', rule: said.rule, reason: said.reason } : said);
 }
 
 const ABSTAIN: Verdict = Object.freeze({ outcome: 'abstain' });

@@ -54,7 +54,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
   // Uses the engine's matcher and `canonicalId`, not those of the options: a deny rule must reach as far as a grant does.
   const asked = (request: AccessRequest, context?: ApproverContext) => {
     const policy = compiledFor(context ?? own);
-    return [policy, new Question(policy, request, context && reachOf(context.scopes))] as const;
+    return [policy, new Question(policy, request, context && reachOf(context.scopes), context?.at)] as const;
   };
   const approver: Required<Omit<AskableApprover, 'answersFor' | 'groupsOfAll'>> = {
     name: compiled.name,
@@ -92,7 +92,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
         groupsOfAll(compiledFor(context ?? own).groups, reviewer, requests),
     }),
     lint: () => lint(compiled, own.canonicalId === undefined ? undefined : compiledFor()),
-    explain: async (request: Parameters<Policy['explain']>[0]) => explain(compiled, readQuestion(request)),
+    explain: async (request: Parameters<Policy['explain']>[0]) => explain(compiled, readQuestion(request, compiled.hasCalendar)),
   });
 }
 

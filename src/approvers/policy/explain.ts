@@ -1,8 +1,9 @@
 import { agentOf, type AccessRequest } from '../../records/index.js';
+import { whenInWords } from '../calendar/in-words.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';
-import { coversScope, findCovering, isAboutPart, isFor, overlapsScope, speaksOf } from './matching.js';
+import { coversScope, findCovering, isAboutPart, isFor, isInTime, overlapsScope, speaksOf } from './matching.js';
 import type { Parts } from './reach.js';
 import type { ConsideredRule, Explanation } from './types.js';
 
@@ -16,7 +17,7 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
   const ineligible = whyIneligible(said, request);
   const quorum = said.outcome === 'review' ? said.quorum : undefined;
   return Object.freeze({
-    outcome: said.outcome === 'unfit' || said.outcome === 'uncovered' ? 'ineligible' : said.outcome,
+    outcome: ineligible === undefined && said.outcome !== 'unfit' && said.outcome !== 'uncovered' ? said.outcome : 'ineligible',
     rule: 'rule' in said ? said.rule : undefined,
     reason: ineligible?.reason ?? reasonOf(said),
     problems: ineligible?.problems ?? NONE,
@@ -58,6 +59,8 @@ async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides:
         : `its subjects do not include ${request.subject}`,
     );
   }
+  if (rule.when !== undefined && !isInTime(rule, question))
+    return passedOver(`it does not hold at ${new Date(question.at).toISOString()}, only ${whenInWords(rule.when)} (when)`);
   if (denies) return { verdict: 'decides', why: 'it denies every overlapping scope, and deny rules come first' };
   if (rule === decides) return { verdict: 'decides', why: 'it is the first rule that covers the scope for this subject' };
   if (isPart) {

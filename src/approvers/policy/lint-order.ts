@@ -1,3 +1,4 @@
+import { alwaysHolds, neverHolds } from '../calendar/hours.js';
 import type { Compiled, Emergency, Giving, RuleCore } from './compile.js';
 import { finding } from './finding.js';
 import { includes, isForNobody, mayMeet, nobodyMayAsk } from './lint-subjects.js';
@@ -13,6 +14,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     if (isForNobody(rule, groups)) {
       return find('never_matches', `rule ${rule.id} matches no subject: its groups are empty. Add people to them, or remove the rule`);
     }
+    if (rule.when !== undefined && neverHolds(rule.when)) return find('never_matches', neverInTime(rule));
     const denied = coveredBy(rule, (scope) => relations.covering(denying, scope), policy);
     if (denied !== undefined) {
       return find(
@@ -41,7 +43,8 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     const found: Finding[] = [];
     for (const { earlier, wide, narrow } of relations.wider(rules, i)) {
       if (found.length === MAX_WIDER) break;
-      if (mayMeet(earlier, rule, groups)) found.push(isWider(earlier, wide, rule, narrow));
+      // A rule with a calendar comes first on purpose: at other times the later rule decides.
+      if (earlier.when === undefined && mayMeet(earlier, rule, groups)) found.push(isWider(earlier, wide, rule, narrow));
     }
     return found;
   });
@@ -65,6 +68,13 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
     if (isForNobody(rule, groups)) {
       return find('never_matches', `rule ${rule.id} denies no subject: its groups are empty. Add people to them, or remove the rule`);
     }
+    if (rule.when !== undefined && neverHolds(rule.when)) return find('never_matches', neverInTime(rule));
+    if (rule.when !== undefined && alwaysHolds(rule.when)) {
+      return find(
+        'always_holds',
+        `rule ${rule.id} denies at all times: its \`when\` leaves out no time of the week. Give it dates or shorter hours, or remove \`when\``,
+      );
+    }
     needed.delete(rule);
     const others = coveredBy(rule, (scope) => relations.covering(denying, scope).filter((one) => needed.has(one)), policy);
     if (others === undefined) {
@@ -77,6 +87,11 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
     );
   });
 }
+
+const isAlwaysInTime = ({ when }: RuleCore): boolean => when === undefined || alwaysHolds(when);
+
+const neverInTime = ({ id }: RuleCore): string =>
+  `rule ${id} holds at no time: none of its \`days\` lies between firstDay and lastDay. Correct \`when\`, or remove the rule`;
 
 /** The greatest number of rules that are combined to cover a scope. */
 const MAX_TOGETHER = 64;
@@ -93,7 +108,10 @@ function coveredBy<Rule extends RuleCore>(
     const together: Rule[] = [];
     const isEnough = (some: readonly Rule[]) => includes(allSubjects(some), rule.subjects, groups);
     // A rule for agents alone does not cover their runs, which this rule reaches.
-    const candidates = coveringOf(scope).filter((other) => !rule.runs || other.runs || other.subjects === undefined);
+    // A rule that holds at some times only leaves the other times to this rule.
+    const candidates = coveringOf(scope).filter(
+      (other) => (!rule.runs || other.runs || other.subjects === undefined) && isAlwaysInTime(other),
+    );
     const found = candidates.slice(0, MAX_TOGETHER).some((other) => {
       together.push(other);
       return isEnough(together);

@@ -1,3 +1,4 @@
+import { holdsAt } from '../calendar/hours.js';
 import type { Compiled, Denying, RuleCore } from './compile.js';
 import { agentOf } from '../../records/index.js';
 import { inOrder, PatternIndex } from './pattern-index.js';
@@ -95,21 +96,35 @@ async function among<Rule extends RuleCore>(
   return found;
 }
 
-/** The first deny rule for this subject that overlaps a requested scope. It takes precedence over every other rule, in any order. */
+/** Whether a rule holds at the start of the access. */
+export const isInTime = ({ when }: RuleCore, { at }: Question): boolean => when === undefined || holdsAt(when, at);
+
+/**
+ * The first deny rule for this subject that overlaps a requested scope and holds. It takes precedence over every other rule, in any
+ * order. A rule that always holds comes first: no other start would help.
+ */
 export async function findDenial({ denying }: Compiled, question: Question): Promise<Denying | undefined> {
   const overlapping = new Set<Denying>();
-  for (const scope of question.scopes) for (const rule of await allOverlapping(denying, scope, question)) overlapping.add(rule);
-  for (const rule of denying) if (overlapping.has(rule) && (await isFor(rule, question))) return rule;
-  return undefined;
+  for (const scope of question.scopes)
+    for (const rule of await allOverlapping(denying, scope, question)) if (isInTime(rule, question)) overlapping.add(rule);
+  let atThisTime: Denying | undefined;
+  for (const rule of denying) {
+    if (!overlapping.has(rule) || (rule.when !== undefined && atThisTime !== undefined) || !(await isFor(rule, question))) continue;
+    if (rule.when === undefined) return rule;
+    atThisTime = rule;
+  }
+  return atThisTime;
 }
 
-/** The first rule for this subject that covers a scope. */
+/** The first rule for this subject that covers a scope and holds. */
 export async function findCovering<Rule extends RuleCore>(
   rules: readonly Rule[],
   scope: Parts,
   question: Question,
+  when: 'at the start' | 'at any time' = 'at the start',
 ): Promise<Rule | undefined> {
-  for (const rule of await allCovering(rules, scope, question)) if (await isFor(rule, question)) return rule;
+  for (const rule of await allCovering(rules, scope, question))
+    if ((when === 'at any time' || isInTime(rule, question)) && (await isFor(rule, question))) return rule;
   return undefined;
 }
 
@@ -141,7 +156,8 @@ export async function findHolding<Rule extends RuleCore>(rules: readonly Rule[],
     holding.add(decides);
     if (!scope.isWide && !question.reach.mayReachFurther) continue;
     for (const rule of await allOverlapping(rules, scope, question)) {
-      if (isAboutPart(rule, scope, question.reach) && !holding.has(rule) && (await isFor(rule, question))) holding.add(rule);
+      if (isAboutPart(rule, scope, question.reach) && isInTime(rule, question) && !holding.has(rule) && (await isFor(rule, question)))
+        holding.add(rule);
     }
   }
   return { deciding, holding: rules.filter((rule) => holding.has(rule)) };

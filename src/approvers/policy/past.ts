@@ -1,6 +1,7 @@
 import { nextTurn } from '../../core/time.js';
 import { CorruptError } from '../../core/errors.js';
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
+import { withoutMetadata } from './without-metadata.js';
 import { decodeRequest, encode, makeRequest, UNDECIDED, type AccessRequest, type AuditEntry } from '../../records/index.js';
 
 /** The answer that a request had, or would have. */
@@ -37,7 +38,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
     if (++read % ENTRIES_A_TURN === 0) await nextTurn();
     const { type, requestId = '', at: answeredAt, data } = entry;
     if (type === 'request.created') {
-      const request = recordIn(entry, { ...UNDECIDED, version: 1 });
+      const request = withoutMetadata(recordIn(entry, { ...UNDECIDED, version: 1 }));
       found.set(requestId, { request, isBreakGlass: false, answeredAt, was: undefined });
       continue;
     }

@@ -24,13 +24,24 @@ export class Question {
   readonly request: AccessRequest;
   readonly scopes: readonly Parts[];
   readonly reach: RuleScopes;
+  /** The start of the access if it is decided now. Rules are judged at this instant. Epoch milliseconds. */
+  readonly at: number;
   readonly #groups: Groups;
   readonly #known = new Map<string, Map<string, Promise<boolean>>>();
   #spent = 0;
 
-  /** @param reach the matcher of the engine that asks. Default: the policy's own */
-  constructor(policy: { readonly groups: Groups; readonly reach: RuleScopes }, request: AccessRequest, reach = policy.reach) {
+  /**
+   * @param reach the matcher of the engine that asks. Default: the policy's own
+   * @param now the instant of the question. Default: the request's creation
+   */
+  constructor(
+    policy: { readonly groups: Groups; readonly reach: RuleScopes },
+    request: AccessRequest,
+    reach = policy.reach,
+    now = request.createdAt,
+  ) {
     this.request = request;
+    this.at = Math.max(now, request.startsAt ?? 0, request.extension?.from ?? 0);
     this.scopes = request.scopes.map(toParts);
     this.reach = reach;
     this.#groups = policy.groups;

@@ -1,10 +1,11 @@
-import type { RequestableAnswer, RequestableInput } from '../../core/ports.js';
+import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/ports.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
 import { applyingRules, type Applying, type ApplyingRules, type Asker } from './applying.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import type { Compiled, Described, Emergency, Giving } from './compile.js';
 import { reviewsOf, whyHopeless } from './decide.js';
 import { allCovering, allOverlapping, isAboutPart } from './matching.js';
+import { MAX_FIELDS } from './fields.js';
 import { listOf, type Question } from './question.js';
 import type { Parts, RuleScopes } from './reach.js';
 import { joinIds, least, most, strictestQuorum } from './strictest.js';
@@ -154,7 +155,11 @@ class Listing {
         except: Object.freeze(except),
         patterns: scope.isWide && rules.every((rule) => rule.patterns),
         ...windowOf(rules),
-        needs: Object.freeze({ justification: rules.some((rule) => rule.justification), ticket: ticketOf(rules) }),
+        needs: Object.freeze({
+          justification: rules.some((rule) => rule.justification),
+          ticket: ticketOf(rules),
+          fields: fieldsOf(rules),
+        }),
         ...result,
         reviewers: groups.length === 0 ? undefined : await this.#peopleIn(groups, own, question),
       }),
@@ -204,6 +209,16 @@ const windowOf = (rules: readonly (Giving | Emergency)[]) => ({
   maxTtlMs: least(rules.flatMap((rule) => [rule.maxTtlMs, rule.maxTotalMs])),
   maxStartAheadMs: least(rules.map((rule) => rule.maxStartAheadMs)),
 });
+
+/** The fields of the metadata that the rules require, each once. */
+function fieldsOf(rules: readonly (Giving | Emergency)[]): readonly RequiredField[] {
+  const fields = new Map<string, RequiredField>();
+  for (const { name, optional, oneOf, form } of rules.flatMap((rule) => rule.fields)) {
+    if (optional || fields.has(name) || fields.size === MAX_FIELDS) continue;
+    fields.set(name, Object.freeze({ field: `metadata.${name}`, values: oneOf?.map(String), form }));
+  }
+  return Object.freeze([...fields.values()]);
+}
 
 /** The form of a ticket that meets all rules, where one form does. */
 function ticketOf(rules: readonly (Giving | Emergency)[]): true | string | undefined {

@@ -4,6 +4,8 @@ import { invalid, isBlank, isId, readActor, readCount, readId, readText } from '
 import { RISKS } from '../../core/requestable.js';
 import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
+import { DATE_PATTERN, MAX_ITEMS, readWhen, TIME_PATTERN, WEEKDAYS } from '../calendar/read-when.js';
+import { MAX_FIELDS, MAX_LENGTH, MAX_VALUES, readFields, TYPES } from './fields.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';
@@ -90,10 +92,33 @@ const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+
 /** The same for the scopes that `readScope` accepts. */
 const CONCRETE_PATTERN = '^(?=.{1,256}$)([\\w.~@/+=-]{1,64}:){0,15}[\\w.~@/+=-]{1,64}$';
 
+const time = (description: string) => ({ type: 'string', pattern: TIME_PATTERN, description });
+const date = (description: string) => ({ type: 'string', pattern: DATE_PATTERN, description });
+const calendar = {
+  type: 'object',
+  properties: {
+    days: { type: 'array', items: { enum: WEEKDAYS }, minItems: 1, maxItems: WEEKDAYS.length, uniqueItems: true },
+    from: time("The time of the day from which the rule holds. Default: '00:00'."),
+    to: time("The time until which it holds, not included. Before `from`: on the next day. Default: '24:00'."),
+    firstDay: date('The first date.'),
+    lastDay: date('The last date, included.'),
+    timeZone: { type: 'string', maxLength: 64, description: "A time zone of the IANA database, such as 'Europe/Berlin'." },
+  },
+  required: ['timeZone'],
+  minProperties: 2,
+  additionalProperties: false,
+};
+
 const head = {
   id: part(readRuleId, { type: 'string', pattern: RULE_ID_PATTERN }),
   scopes: list(part(readPattern, { type: 'string', pattern: SCOPE_PATTERN }), 1, MAX_PARTS),
   subjects: z.optional(list(people, 1, MAX_PARTS)),
+  when: z.optional(
+    part(readWhen, {
+      anyOf: [calendar, { type: 'array', items: calendar, minItems: 1, maxItems: MAX_ITEMS }],
+      description: 'When the rule holds. At other times it does not apply. Default: always.',
+    }),
+  ),
 };
 const about = {
   title: z.optional(
@@ -118,7 +143,26 @@ const about = {
   ),
 };
 /** The fields of a deny rule. It has no conditions: it denies every request that overlaps its scopes. */
-export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'deny'];
+export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'when', 'deny'];
+const length = { type: 'integer', minimum: 1, maximum: MAX_LENGTH };
+const metadataField = {
+  type: 'object',
+  properties: {
+    type: { enum: TYPES, description: "Default: 'text'." },
+    optional: { type: 'boolean', description: 'Whether the field may be absent. Default: no.' },
+    oneOf: {
+      type: 'array',
+      items: { anyOf: [{ type: 'string' }, { type: 'number' }] },
+      minItems: 1,
+      maxItems: MAX_VALUES,
+      uniqueItems: true,
+    },
+    form: { type: 'string', pattern: TICKET_PATTERN, description: "The form of a text, such as 'CHG-####' or 'CHG-*'." },
+    minLength: length,
+    maxLength: length,
+  },
+  additionalProperties: false,
+};
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
   runs: flag('Whether subjects that name an agent include its runs. Default: no.'),
@@ -130,6 +174,15 @@ const conditions = {
         part(readTicket, {
           anyOf: [{ const: true }, { type: 'string', pattern: TICKET_PATTERN }],
           description: "true requires any ticket. A text is the required form, such as 'INC-####' or 'INC-*'.",
+        }),
+      ),
+      fields: z.optional(
+        part(readFields, {
+          type: 'object',
+          propertyNames: { pattern: NAME_PATTERN },
+          additionalProperties: metadataField,
+          maxProperties: MAX_FIELDS,
+          description: 'The required fields of the metadata, by name.',
         }),
       ),
     }),

@@ -24,7 +24,8 @@ export interface Difference {
  * Asks a policy about the requests of a journal, and lists those with a different answer. An answer is different if its outcome,
  * reason, quorum, time to review, reviewers or terms differ. It stores and decides nothing.
  *
- * Gotcha: live groups answer for the present. They see no metadata, because the journal has none. The journal also has no asks
+ * Gotcha: live groups answer for the present. The journal has no metadata, so live groups see none, and `require.fields` is not judged.
+ * The journal also has no asks
  * that were refused without a request. So the result does not show access that the new policy would newly allow.
  *
  * @param entries the journal from its start: `readJournal(store)`, or the result of `readJsonLines`
@@ -100,7 +101,7 @@ const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOu
   quorum && quorumInOrder(quorum),
   reviewBy,
   reviewers?.toSorted(),
-  [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs],
+  [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs, terms?.endBy],
 ];
 
 function quorumInOrder({ groups, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {

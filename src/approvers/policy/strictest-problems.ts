@@ -18,7 +18,8 @@ export function strictest(problems: readonly AskProblem[]): readonly AskProblem[
   return Object.freeze([...kept.values()].slice(0, MAX_PROBLEMS));
 }
 
-function isStricter({ code, limit }: AskProblem, { limit: other }: AskProblem): boolean {
+function isStricter({ field, code, limit }: AskProblem, { limit: other }: AskProblem): boolean {
   if (typeof limit !== 'number' || typeof other !== 'number') return false;
-  return code === 'too_short' ? limit > other : limit < other;
+  const isLowerBound = code === 'too_short' || (code === 'outside_hours' && field === 'startsAt');
+  return isLowerBound ? limit > other : limit < other;
 }

@@ -11,13 +11,18 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
   return set.length === 0 ? undefined : pick(...set);
 }
 
-/** The terms of access that several rules give together: the least of each limit, and the warnings of all rules. */
-export function strictestTerms(rules: readonly RuleLimits[]): TermsInput {
+/**
+ * The terms of access that several rules give together: the least of each limit, and the warnings of all rules.
+ *
+ * @param endBy the first instant at which not all of the rules hold
+ */
+export function strictestTerms(rules: readonly RuleLimits[], endBy: number | undefined): TermsInput {
   return Object.freeze({
     warnBeforeMs: warningsOf(rules),
     idleTtlMs: least(rules.map((rule) => rule.idleTtlMs)),
     maxUses: least(rules.map((rule) => rule.maxUses)),
     maxTotalMs: least(rules.map((rule) => rule.maxTotalMs)),
+    endBy,
   });
 }
 

@@ -8,15 +8,18 @@ const PATTERN = /^(?=.{1,256}$)[!-)+-~]+\*?$/;
 
 export const TICKET_PATTERN = PATTERN.source;
 
+const FORM = "'INC-####' (# is a digit) or 'INC-*' (a final * is one or more characters)";
+
+const isForm = (value: unknown): value is string => typeof value === 'string' && PATTERN.test(value);
+
 export function readTicket(argument: string, value: unknown): Ticket {
-  if (value === true) return value;
-  if (typeof value !== 'string' || !PATTERN.test(value)) {
-    throw invalid(
-      argument,
-      "true for any ticket, or its form: 'INC-####' (# is a digit) or 'INC-*' (a final * is one or more characters)",
-      value,
-    );
-  }
+  if (value !== true && !isForm(value)) throw invalid(argument, `true for any ticket, or its form: ${FORM}`, value);
+  return value;
+}
+
+/** The form of a text that is no ticket. */
+export function readForm(argument: string, value: unknown): string {
+  if (!isForm(value)) throw invalid(argument, `a form such as ${FORM}`, value);
   return value;
 }
 

@@ -1,10 +1,13 @@
 import type { AskProblem } from '../../core/ask-problem.js';
+import type { Weekday } from '../calendar/read-when.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
+
+export type { Weekday };
 
 /**
  * Selects people:
@@ -31,11 +34,52 @@ export interface LiveGroup {
   members?(request: AccessRequest): MaybePromise<readonly string[]>;
 }
 
-/** The texts that a request must have. */
+/**
+ * Times at which a rule holds, by what the clock in `timeZone` shows. All given fields must match.
+ *
+ * A time that the clock skips does not occur. A time that the clock shows twice counts twice. So on the night of a clock change a span
+ * may be an hour longer or shorter.
+ */
+export interface Calendar {
+  /** The weekdays. Default: every day. */
+  readonly days?: readonly Weekday[] | undefined;
+  /** The time of the day from which the rule holds: `'09:00'`. Default: `'00:00'`. */
+  readonly from?: string | undefined;
+  /**
+   * The time of the day until which the rule holds, not included: `'18:00'`, up to `'24:00'`, which is the default. Before `from`: a time
+   * of the next day. The span then belongs to the day on which it begins.
+   */
+  readonly to?: string | undefined;
+  /** The first date: `'2026-12-20'`. Default: none. */
+  readonly firstDay?: string | undefined;
+  /** The last date, included. Default: none. */
+  readonly lastDay?: string | undefined;
+  /** A time zone of the IANA database: `'Europe/Berlin'`, `'UTC'`. */
+  readonly timeZone: string;
+}
+
+/** A field of a request's metadata that a rule requires. */
+export interface MetadataField {
+  /** The type of the value. Default: `'text'`. */
+  readonly type?: 'text' | 'number' | 'boolean' | undefined;
+  /** Whether the field may be absent. Default: false. */
+  readonly optional?: boolean | undefined;
+  /** The allowed values, for a text or a number: 1 to 100. */
+  readonly oneOf?: readonly (string | number)[] | undefined;
+  /** The form of a text, as for a ticket: `CHG-####` or `CHG-*`. */
+  readonly form?: string | undefined;
+  /** The least and the greatest number of characters (UTF-16 units) of a text. */
+  readonly minLength?: number | undefined;
+  readonly maxLength?: number | undefined;
+}
+
+/** The texts and metadata that a request must have. */
 export interface Requirements {
   readonly justification?: boolean | undefined;
   /** `true`: any ticket. A string: its form, such as `INC-####` or `INC-*`. `#` is a digit, a final `*` one or more characters. */
   readonly ticket?: true | string | undefined;
+  /** The fields of `metadata` by name, at most 50. Other fields stay allowed. */
+  readonly fields?: Readonly<Record<string, MetadataField>> | undefined;
 }
 
 /** The fields of every rule. */
@@ -46,6 +90,13 @@ export interface RuleHead {
   readonly scopes: readonly string[];
   /** The subjects that the rule applies to. Default: every subject, including runs of agents. */
   readonly subjects?: readonly People[] | undefined;
+  /**
+   * When the rule holds: a calendar, or a list of 1 to 10 of which one must match. At other times the rule does not apply. Default: always.
+   *
+   * The engine judges it at the start of the access. An approve, review or break-glass rule gives access at most until it no longer holds,
+   * or until a deny rule begins to hold.
+   */
+  readonly when?: Calendar | readonly Calendar[] | undefined;
 }
 
 /** How people read about a scope. It decides nothing: `requestable` lists it. */
@@ -170,7 +221,8 @@ export interface Finding {
   /**
    * The kind of the finding.
    *
-   * - `never_matches`: a rule for no subject or no requester, or a rule all of whose scopes deny rules cover.
+   * - `never_matches`: a rule for no subject or no requester, at no time, or all of whose scopes deny rules cover.
+   * - `always_holds`: a deny rule whose `when` leaves out no time.
    * - `shadowed`: a rule that other rules make needless.
    * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
@@ -181,6 +233,7 @@ export interface Finding {
    */
   readonly code:
     | 'never_matches'
+    | 'always_holds'
     | 'shadowed'
     | 'wide_pattern'
     | 'empty_group'
@@ -210,7 +263,10 @@ export interface PolicyQuestion {
   /** Where `subject` is a run of an agent: the operator on whose behalf it asks. */
   readonly operator?: string | undefined;
   readonly metadata?: JsonObject | undefined;
-  /** The instant of the request: epoch milliseconds or a `Date`. Required with `startsAt`, because a policy has no clock. */
+  /**
+   * The instant of the request: epoch milliseconds or a `Date`. Required with `startsAt`, and for a policy with `when`, because a policy
+   * has no clock.
+   */
   readonly at?: Instant | undefined;
 }
 

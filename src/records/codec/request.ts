@@ -51,6 +51,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
         idleTtlMs: optional(isCount),
         maxUses: optional(isCount),
         maxTotalMs: optional(isCount),
+        endBy: optional(isInstant),
       }),
     ),
     assignedAt: optional(isInstant),

@@ -135,7 +135,7 @@ describe('an invalid policy', () => {
     [
       'a limit on what is denied',
       withRule({ id: 'prod', scopes: ['db:*'], deny: 'no', maxTtl: '1h' }),
-      `${at}.maxTtl must be omitted: a deny rule has only id, scopes, subjects and deny; got a condition`,
+      `${at}.maxTtl must be omitted: a deny rule has only id, scopes, subjects, when and deny; got a condition`,
     ],
     [
       'an id used twice',

@@ -1,0 +1,41 @@
+import { changeAfter, holdsAt } from '../calendar/hours.js';
+import type { Compiled, RuleCore } from './compile.js';
+import { allOverlapping, findCovering, isFor } from './matching.js';
+import type { Question } from './question.js';
+
+/** An instant, and the rule that sets it. */
+export interface Limit {
+  readonly rule: RuleCore;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+/**
+ * The first instant after the start of the access at which one of its rules no longer holds, or at which a deny rule begins to hold.
+ * `undefined`: there is none.
+ */
+export async function endOf(policy: Compiled, holding: readonly RuleCore[], question: Question): Promise<Limit | undefined> {
+  if (!policy.hasCalendar) return undefined;
+  const limits = holding.map((rule) => ({ rule, at: rule.when === undefined ? Infinity : changeAfter(rule.when, question.at) }));
+  for (const scope of question.scopes) {
+    for (const rule of await allOverlapping(policy.denying, scope, question)) {
+      if (rule.when === undefined || holdsAt(rule.when, question.at)) continue;
+      const at = changeAfter(rule.when, question.at);
+      // Asks a live group only where the answer matters.
+      if (at < Infinity && (await isFor(rule, question))) limits.push({ rule, at });
+    }
+  }
+  const first = limits.reduce<Limit | undefined>((least, limit) => (limit.at < (least?.at ?? Infinity) ? limit : least), undefined);
+  return first;
+}
+
+/** A rule that would cover a scope at another time, and the instant at which it next holds. `undefined`: no rule would. */
+export async function nextToCover<Rule extends RuleCore>(
+  rules: readonly Rule[],
+  scope: string,
+  question: Question,
+): Promise<Limit | undefined> {
+  const parts = question.scopes.find(({ text }) => text === scope);
+  const rule = parts && (await findCovering(rules, parts, question, 'at any time'));
+  return rule?.when === undefined ? undefined : { rule, at: changeAfter(rule.when, question.at) };
+}
