@@ -126,7 +126,7 @@ function uncounted(decision: Decision, consumption: Consumption): Transition<Con
   });
 }
 
-/** What a check writes besides its answer. */
+/** What a check also writes. */
 export interface CheckOptions {
   /** Also records the use in the background, as `touch` does. It never changes the answer. Default: false. */
   readonly touch?: boolean | undefined;

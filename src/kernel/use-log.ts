@@ -171,7 +171,8 @@ export class UseLog {
   /** Keeps uses that were not written, for a write after `ms`. */
   #keep({ grantId, ...seen }: SeenUse, ms: number): void {
     const used = this.#used.get(grantId);
-    if (used === undefined) return;
+    // After `close`, no later write comes.
+    if (used === undefined || this.#kernel.isClosed) return;
     add(used, seen);
     used.dueAt = this.#kernel.clock.highWater + ms;
   }

@@ -200,6 +200,12 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'database: 4 of 4 used, window 240 min, longest use 25 min: maxTtl 30 min is enough',
     'refunds: 0 of 4 used, window 60 min, no use',
   ],
+  'provisioning-drift.ts': [
+    'user:maya has warehouse:read for 30 min (DATA-7)',
+    'user:maya has warehouse:read for 30 min (DATA-7)',
+    'never granted: user:eve warehouse:admin',
+    'missing: user:maya warehouse:read',
+  ],
   'exposure-report.ts': [
     'January 2026    subjects  grants     held  if standing  share',
     'billing:refund         1       6    3.0 h      744.0 h  0.4 %',

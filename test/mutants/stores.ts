@@ -879,6 +879,26 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/engine/lock.test.ts', title: 'is not ended by its until before it is complete' },
   },
   {
+    name: 'provisioning: apply of an extension is not called again with its end',
+    file: 'features/provisioning/provisioner.ts',
+    from: 'held && before?.held === true : undefined',
+    to: 'held && before?.held === false : undefined',
+    caughtBy: {
+      test: 'test/features/provisioning/ends-and-drift.test.ts',
+      title: 'makes a new call with the new end after an extension and after its revoke, where the target renews',
+    },
+  },
+  {
+    name: 'provisioning: access that was never granted is reported as missing',
+    file: 'features/provisioning/provisioner.ts',
+    from: '(held ? missing : unexpected)',
+    to: '(held ? unexpected : missing)',
+    caughtBy: {
+      test: 'test/features/provisioning/ends-and-drift.test.ts',
+      title: 'reconcile() reports access that was never granted and access that is missing, and resync() repairs the latter',
+    },
+  },
+  {
     name: 'recordUse: every process records a use of a grant at its own interval',
     file: 'lifecycle/activity.ts',
     from: 'before !== undefined && moment.now < before.lastUsedAt + everyMs',

@@ -1,7 +1,7 @@
 import { invalid, readCount, readId, readBoundedList, readOptions } from '../../core/parse.js';
 import type { Backoff } from '../../lifecycle/provisioning.js';
 import type { MaybePromise } from '../../core/ports.js';
-import { isPattern, isScope, readScope } from '../../core/scope.js';
+import { readPattern } from '../../core/scope.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 
 /** What `apply` receives: the desired state of one subject and one scope, not an event. */
@@ -10,6 +10,18 @@ export interface DesiredState<Scope extends string = string> {
   readonly scope: Scope;
   /** Whether the subject holds the scope now. Set the external system to this state, independently of its previous state. */
   readonly held: boolean;
+  /**
+   * Until when the access is held, as known at this call: an extension makes it later, a revoke ends it earlier. `undefined` where
+   * the scope is not held. Epoch milliseconds. See {@link ProvisioningTarget.renews}.
+   */
+  readonly until: number | undefined;
+  /**
+   * Why the requester asked: the justification of the request whose grant gives the access now. Of several grants, the one that
+   * ends last counts. `undefined`: it has none, or the scope is not held.
+   */
+  readonly reason: string | undefined;
+  /** The ticket of that request. `undefined`: none, or the scope is not held. */
+  readonly ticket: string | undefined;
   /**
    * The change's number, which only grows. Let the external system keep the highest number for each subject and scope, and
    * refuse a lower one. Then a delayed call cannot restore an old state.
@@ -21,17 +33,39 @@ export interface DesiredState<Scope extends string = string> {
   readonly signal: AbortSignal;
 }
 
+/** Access that an external system gives. */
+export interface HeldOutside<Scope extends string = string> {
+  readonly subject: string;
+  readonly scope: Scope;
+}
+
 /** An external system that provisioning keeps up to date with the current holders of each scope. */
 export interface ProvisioningTarget<Scope extends string = string> {
   /** Identifies the external system, in every process and after a restart: all targets of one name share one record of its state. */
   readonly name: string;
-  /** The scopes that it knows: 1 to 1,000, no patterns. A grant of a pattern counts for each scope that it covers. */
+  /**
+   * The scopes and patterns that it knows: 1 to 1,000. Wildcards apply with every matcher.
+   *
+   * A grant of a pattern counts for each declared scope that it covers. A declared pattern receives what each grant shares with
+   * it: for `db:*`, a grant of `db:a` gives the scope `db:a`, and a grant of `**` gives `db:*`. Each such scope is a state of its
+   * own.
+   */
   readonly scopes: readonly Scope[];
   /**
    * Brings the external system to the desired state. It may be called again with the same change, and must then have the
    * same effect once. It must settle; a rejection is a failed call.
    */
   apply(desired: DesiredState<Scope>): MaybePromise<void>;
+  /**
+   * Whether `apply` is called again, as a new change, when grants of a held scope were issued or ended: `until` may differ then.
+   * Set it where the external system enforces `until`. Default: false.
+   */
+  readonly renews?: boolean | undefined;
+  /**
+   * Returns the access that the external system gives now, so that `reconcile()` finds drift. Pairs of a scope that this target
+   * does not declare are ignored. At most 100,000 pairs. Default: none; `reconcile()` compares only its own records.
+   */
+  readonly read?: ((options: { readonly signal: AbortSignal }) => MaybePromise<readonly HeldOutside<Scope>[]>) | undefined;
   /** How many calls a change gets before it counts as permanently failed. Default: 8. */
   readonly tries?: number | undefined;
   /** The longest wait after the first failed call. Each further wait is at most twice as long. Default: 1 second. */
@@ -44,6 +78,8 @@ export interface ProvisioningTarget<Scope extends string = string> {
 
 /** A validated target, with all defaults. */
 export interface ParsedTarget extends Pick<ProvisioningTarget, 'name' | 'scopes' | 'apply'> {
+  readonly read: ((options: { readonly signal: AbortSignal }) => unknown) | undefined;
+  readonly renews: boolean;
   readonly backoff: Backoff;
   readonly timeoutMs: number;
 }
@@ -58,28 +94,37 @@ function readName(argument: string, value: unknown): string {
   return name;
 }
 
-function readDeclared(argument: string, value: unknown): string {
-  if (isPattern(value) && !isScope(value))
-    throw invalid(argument, 'a scope, not a pattern: list each scope that the external system knows', value);
-  return readScope(argument, value);
-}
-
 /** @throws InvalidArgumentError */
 export function parseTarget(given: unknown): ParsedTarget {
   const read = readOptions<keyof ProvisioningTarget>('target', given, [
     'name',
     'scopes',
     'apply',
+    'read',
+    'renews',
     'tries',
     'retryAfter',
     'maxRetryAfter',
     'timeout',
   ]);
-  const { name, scopes, apply, tries = 8, retryAfter = '1s', maxRetryAfter = '5m', timeout = '30s' } = read;
+  const {
+    name,
+    scopes,
+    apply,
+    read: readOutside,
+    renews = false,
+    tries = 8,
+    retryAfter = '1s',
+    maxRetryAfter = '5m',
+    timeout = '30s',
+  } = read;
   if (typeof apply !== 'function') throw invalid('target.apply', 'a function', apply);
-  const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readDeclared(`target.scopes[${i}]`, scope));
+  if (readOutside !== undefined && typeof readOutside !== 'function') throw invalid('target.read', 'a function', readOutside);
+  if (typeof renews !== 'boolean') throw invalid('target.renews', 'true or false', renews);
+  const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readPattern(`target.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
   if (twice !== undefined) throw invalid('target.scopes', 'a list without duplicates', twice);
+  const readHeld = readOutside as ProvisioningTarget['read'];
   const backoff = {
     tries: readCount('target.tries', tries, 1, 1_000),
     firstMs: readDuration('target.retryAfter', retryAfter),
@@ -91,6 +136,8 @@ export function parseTarget(given: unknown): ParsedTarget {
     scopes: Object.freeze(list),
     // Called as a method of the given object, because it may use `this`.
     apply: (desired: DesiredState) => (apply as ProvisioningTarget['apply']).call(given, desired),
+    read: readHeld && ((options: { readonly signal: AbortSignal }): unknown => readHeld.call(given, options)),
+    renews,
     backoff: Object.freeze(backoff),
     timeoutMs: readDuration('target.timeout', timeout),
   });

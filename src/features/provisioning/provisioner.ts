@@ -13,7 +13,7 @@ import {
   type ProvisioningChange,
 } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { parseTarget } from './options.js';
+import { parseTarget, type HeldOutside } from './options.js';
 import { Target } from './target.js';
 
 /** What a resync or a reconcile did. */
@@ -22,6 +22,16 @@ export interface ProvisioningReport {
   readonly applied: number;
   /** Changes that it has not taken: they will be retried, or their tries are used up. */
   readonly unapplied: readonly ProvisioningChange[];
+  /** The drift that `reconcile` has found. `undefined`: the target has no `read`, or this is the report of a resync. */
+  readonly drift: ProvisioningDrift | undefined;
+}
+
+/** How an external system differs from the access that the grants give. Changes that are still unapplied are not part of it. */
+export interface ProvisioningDrift {
+  /** Access that the external system gives and that no grant gives. Remove it there: the engine has not given it. */
+  readonly unexpected: readonly HeldOutside[];
+  /** Access that grants give and the external system lacks, although it has taken the change. `resync()` applies it again. */
+  readonly missing: readonly HeldOutside[];
 }
 
 /** Whether to make a change again although the external system has taken it. */
@@ -67,13 +77,45 @@ export class Provisioner {
 
   /** Applies every difference from the current access, and every due change. */
   async reconcile(target: Target): Promise<ProvisioningReport> {
-    return this.#applyAll(target, await this.#keysOf(target));
+    const keys = await this.#keysOf(target);
+    const report = await this.#applyAll(target, keys);
+    return { ...report, drift: await this.#drift(target, keys) };
   }
 
   /** Applies everything that is held as new changes, and gives failed changes all of their tries again. */
   async resync(target: Target): Promise<ProvisioningReport> {
     const keys = await this.#keysOf(target, (failed) => this.#retry(failed.id));
     return this.#applyAll(target, keys, (before, held) => held && before?.outcome !== undefined);
+  }
+
+  /**
+   * Compares the answer of `read` with the current access. A scope whose change was recorded since `read` began, or is still
+   * unapplied, is skipped: the answer says nothing about it.
+   */
+  async #drift(target: Target, keys: readonly ProvisioningKey[]): Promise<ProvisioningDrift | undefined> {
+    const begun = this.#kernel.clock.read().now;
+    const read = await target.readOutside();
+    if (read === undefined) return undefined;
+    const outside = new Map(read.map((key) => [key.id, key]));
+    const all = [...new Map([...keys, ...read].map((key) => [key.id, key])).values()];
+    const [unexpected, missing]: [HeldOutside[], HeldOutside[]] = [[], []];
+    await this.#inBatches(all, async (key) => {
+      const held = await target.isHeld(key);
+      if (held === outside.has(key.id)) return;
+      const change = await target.change(key);
+      if (change !== undefined && (isUnsettled(change) || change.changedAt >= begun)) return;
+      (held ? missing : unexpected).push({ subject: key.subject, scope: key.scope });
+    });
+    return { unexpected, missing };
+  }
+
+  async #inBatches<T, Result>(items: readonly T[], work: (item: T) => Promise<Result>): Promise<readonly Result[]> {
+    const results: Result[] = [];
+    for (let i = 0; i < items.length; i += AT_ONCE) {
+      if (i > 0) await nextTurn();
+      results.push(...(await Promise.all(items.slice(i, i + AT_ONCE).map(work))));
+    }
+    return results;
   }
 
   /** Applies the changes that a sweep found due. @returns how many changes belong to targets of other processes */
@@ -93,20 +135,19 @@ export class Provisioner {
     for (const { type, data } of entries) {
       if (changesAccess(type)) this.#addKeys(target, data, keys);
     }
-    const changes = await this.#recordAll(target, [...keys.values()]);
+    // Access that is held and stays held may have another end now.
+    const isRenewed: IsResent | undefined = target.options.renews ? (before, held) => held && before?.held === true : undefined;
+    const changes = await this.#recordAll(target, [...keys.values()], isRenewed);
     for (const change of changes.filter(isPending)) void target.apply(change);
   }
 
-  /** Adds the scopes of a target that a grant covers. */
+  /** Adds what a grant gives of the scopes that a target declares. */
   #addKeys(
     target: Target,
     { subject = '', scope: granted = '' }: { readonly subject?: string; readonly scope?: string },
     keys: Map<string, ProvisioningKey>,
   ): void {
-    for (const scope of target.options.scopes.filter((declared) => this.#kernel.settings.scopes.covers(granted, declared))) {
-      const key = target.keyOf(subject, scope);
-      keys.set(key.id, key);
-    }
+    for (const key of target.keysOfGrant(subject, granted)) keys.set(key.id, key);
   }
 
   /** The subjects and scopes that are held, and those that the external system has or may have, according to the records. */
@@ -137,16 +178,12 @@ export class Provisioner {
       decodeProvisioningChange,
     );
     const unapplied = after.filter(isUnsettled);
-    return { applied: after.filter(({ outcome }) => outcome?.status === 'done').length, unapplied };
+    return { applied: after.filter(({ outcome }) => outcome?.status === 'done').length, unapplied, drift: undefined };
   }
 
   /** @returns the changes that the external system has not taken */
   async #recordAll(target: Target, keys: readonly ProvisioningKey[], isResent?: IsResent): Promise<readonly ProvisioningChange[]> {
-    const recorded: (ProvisioningChange | undefined)[] = [];
-    for (let i = 0; i < keys.length; i += AT_ONCE) {
-      if (i > 0) await nextTurn();
-      recorded.push(...(await Promise.all(keys.slice(i, i + AT_ONCE).map((key) => this.#record(target, key, isResent)))));
-    }
+    const recorded = await this.#inBatches(keys, (key) => this.#record(target, key, isResent));
     return recorded.filter((change) => change !== undefined && isUnsettled(change)) as readonly ProvisioningChange[];
   }
 

@@ -1,3 +1,4 @@
+import { isScope, patternScopes } from '../../core/scope.js';
 import { digestOf } from '../../journal/link.js';
 import { isLeased } from '../../followers/lease.js';
 import { bookmark } from '../../records/bookmark.js';
@@ -17,8 +18,11 @@ import { decodeProvisioningChange, type ProvisioningChange } from '../../records
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf } from '../../engine/coverage.js';
+import { detailsOf, NOT_HELD } from './details.js';
 import type { ParsedTarget } from './options.js';
+import { readOutside } from './outside.js';
 import { KeyedQueue } from './keyed-queue.js';
+import { sharedScope } from './shared-scope.js';
 
 /** How many calls to one target may be in flight, from one engine. */
 const CALLS_AT_ONCE = 8;
@@ -46,7 +50,18 @@ export class Target {
 
   /** Whether the change is about a scope that this target declares. Another process may declare other scopes under the same name. */
   knows({ name, scope }: Pick<ProvisioningKey, 'name' | 'scope'>): boolean {
-    return name === this.options.name && this.options.scopes.includes(scope);
+    return name === this.options.name && this.options.scopes.some((declared) => patternScopes.covers(declared, scope));
+  }
+
+  /** What a grant gives of the scopes that this target declares: each declared scope that it covers, and its part of each pattern. */
+  keysOfGrant(subject: string, granted: string): readonly ProvisioningKey[] {
+    const { scopes } = this.#kernel.settings;
+    const shared = this.options.scopes.map((declared) => {
+      if (scopes.covers(granted, declared)) return declared;
+      // Exact: a grant of another scope shares nothing with a declared scope.
+      return isScope(declared) ? undefined : sharedScope(granted, declared);
+    });
+    return [...new Set(shared)].flatMap((scope) => (scope === undefined ? [] : [this.keyOf(subject, scope)]));
   }
 
   keyOf(subject: string, scope: string): ProvisioningKey {
@@ -88,6 +103,23 @@ export class Target {
    */
   async #liveGrants({ subject, scope }: ProvisioningKey): Promise<readonly GrantUse[]> {
     return (await coverageOf(this.#kernel, subject, scope, false)).uses;
+  }
+
+  /** Whether a subject holds a scope now. */
+  async isHeld(key: ProvisioningKey): Promise<boolean> {
+    const uses = await this.#liveGrants(key);
+    return isCovered(uses, this.#kernel.clock.read());
+  }
+
+  /** The last change of a subject and scope. `undefined`: there was none. @throws CorruptError, StoreError */
+  change({ id }: Pick<ProvisioningKey, 'id'>): Promise<ProvisioningChange | undefined> {
+    return this.#read(id);
+  }
+
+  /** The access that the external system gives, of the scopes that this target declares. `undefined`: the target has no `read`. */
+  async readOutside(): Promise<readonly ProvisioningKey[] | undefined> {
+    const pairs = await readOutside(this.#kernel, this.options);
+    return pairs?.map(({ subject, scope }) => this.keyOf(subject, scope)).filter((key) => this.knows(key));
   }
 
   /** Applies the due change of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
@@ -143,7 +175,8 @@ export class Target {
     const timedOut = new AbortController();
     // Drops the result: returning a thenable would make this promise adopt it, and it may never settle.
     const call = Promise.resolve()
-      .then(() => apply({ subject, scope, held, seq, id: changeId(change), signal: timedOut.signal }))
+      .then(async () => (held ? detailsOf(this.#kernel, await this.#liveGrants(change)) : NOT_HELD))
+      .then((details) => apply({ subject, scope, held, seq, id: changeId(change), ...details, signal: timedOut.signal }))
       .then(() => undefined);
     try {
       await within(

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/store-port.js';
-import { isPattern, isScope } from '../../core/scope.js';
+import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
 import { provisioningDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeProvisioningChange, makeReuse, makeSubject, makeUsage, makeUse, NONE } from '../make.js';
@@ -106,7 +106,7 @@ const isProvisioningBody = /* @__PURE__ */ (() =>
 export function decodeProvisioningChange(row: Row): ProvisioningChange {
   const body = bodyOf<ProvisioningChange>(row, 'provisioning') as ProvisioningChange;
   const { id, version, scope } = row;
-  if (!isProvisioningBody(body) || !isScope(scope)) throw corrupt(row);
+  if (!isProvisioningBody(body) || !isPattern(scope)) throw corrupt(row);
   const change = makeProvisioningChange({ ...body, id, version, subject: row.subject as string, scope });
   return confirmed(row, change, provisioningColumns(change));
 }

@@ -9,7 +9,7 @@ import { decodeProvisioningChange, type ProvisioningChange } from '../../../src/
  */
 export class Roles {
   readonly held = new Set<string>();
-  readonly calls: Omit<DesiredState, 'signal'>[] = [];
+  readonly calls: Pick<DesiredState, 'subject' | 'scope' | 'held' | 'seq' | 'id'>[] = [];
   /** How many of the next calls fail. */
   failing = 0;
   /** Called before the role is changed. A promise delays the call there. */
