@@ -64,7 +64,7 @@ function nextBoundary({ days, from, to, firstDay, lastDay, zone }: Hours, instan
   return zone.changeWithin(instant, next) ?? next;
 }
 
-/** Whether the calendar has no matching time at all. */
+/** Whether the calendar matches no time. */
 export const neverHolds = (when: When): boolean =>
   when.every((hours) => {
     const { firstDay, lastDay } = hours;

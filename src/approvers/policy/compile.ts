@@ -35,7 +35,7 @@ export interface RuleCore {
   readonly subjects: readonly Selector[] | undefined;
   /** Whether a subject that is an agent also matches its runs. Always true for a deny rule. */
   readonly runs: boolean;
-  /** `undefined`: at all times. */
+  /** `undefined`: always. */
   readonly when: When | undefined;
 }
 

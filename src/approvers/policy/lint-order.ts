@@ -72,7 +72,7 @@ export function lintDenials(policy: Compiled, relations: Relations): Finding[] {
     if (rule.when !== undefined && alwaysHolds(rule.when)) {
       return find(
         'always_holds',
-        `rule ${rule.id} denies at all times: its \`when\` leaves out no time of the week. Give it dates or shorter hours, or remove \`when\``,
+        `rule ${rule.id} always denies: its \`when\` omits no time of the week. Give it dates or shorter hours, or remove \`when\``,
       );
     }
     needed.delete(rule);

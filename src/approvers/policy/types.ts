@@ -222,7 +222,7 @@ export interface Finding {
    * The kind of the finding.
    *
    * - `never_matches`: a rule for no subject or no requester, at no time, or all of whose scopes deny rules cover.
-   * - `always_holds`: a deny rule whose `when` leaves out no time.
+   * - `always_holds`: a deny rule whose `when` omits no time.
    * - `shadowed`: a rule that other rules make needless.
    * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be

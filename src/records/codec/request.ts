@@ -29,6 +29,15 @@ export function requestBody(request: AccessRequest): JsonObject {
 const isWarnBefore: Check = (value) =>
   listOf(isCount, 1)(value) && (value as readonly number[]).every((ms, i, all) => i === 0 || ms < (all[i - 1] as number));
 
+const isTerms = /* @__PURE__ */ (() =>
+  shape({
+    warnBeforeMs: optional(isWarnBefore),
+    idleTtlMs: optional(isCount),
+    maxUses: optional(isCount),
+    maxTotalMs: optional(isCount),
+    endBy: optional(isInstant),
+  }))();
+
 const isRequestBody = /* @__PURE__ */ (() =>
   shape({
     requestedBy: isText,
@@ -45,15 +54,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     askAgainAt: isInstant,
     approver: optional(isText),
     rule: optional(isText),
-    terms: optional(
-      shape({
-        warnBeforeMs: optional(isWarnBefore),
-        idleTtlMs: optional(isCount),
-        maxUses: optional(isCount),
-        maxTotalMs: optional(isCount),
-        endBy: optional(isInstant),
-      }),
-    ),
+    terms: optional(isTerms),
     assignedAt: optional(isInstant),
     quorum: optional(
       shape({

@@ -128,7 +128,7 @@ describe('a calendar (feature 6)', () => {
     );
   });
 
-  it('knows calendars that leave out no time, and those that have none', () => {
+  it('knows calendars that omit no time, and those that match none', () => {
     expect(alwaysHolds(when({ days: [...WEEKDAYS], timeZone: 'UTC' }))).toBe(true);
     expect(alwaysHolds(when({ from: '00:00', to: '12:00', timeZone: 'UTC' }, { from: '11:00', to: '24:00', timeZone: 'UTC' }))).toBe(true);
     expect(alwaysHolds(when({ from: '22:00', to: '21:00', timeZone: 'UTC' }, { from: '21:00', to: '22:00', timeZone: 'UTC' }))).toBe(true);

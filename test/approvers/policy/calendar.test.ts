@@ -217,7 +217,7 @@ describe('an engine with calendars (feature 6)', () => {
     expect(scheduled.outcome).toBe('pending');
   });
 
-  it('A6 judges the calendar again when the quorum would complete: a freeze that was added meanwhile denies', async () => {
+  it('A6 judges the calendar again when the quorum would complete: a freeze that was added in the meantime denies', async () => {
     const { engine, edit } = anEngine({ rules: [byReview] });
     const { request } = await engine.requestAccess(ask);
     edit({ rules: [{ ...freeze, when: { firstDay: '2026-11-27', lastDay: '2026-11-27', timeZone: 'UTC' } }, byReview] });
