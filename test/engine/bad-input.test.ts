@@ -324,7 +324,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['target.name', IDS, (engine, value) => provision(engine, { name: value, scopes: [SCOPE], apply: () => undefined })],
     [
       /^target.scopes/,
-      [undefined, null, [], 'a', new Set(['a']), ['a', 'a'], ['a:*'], [7], Array(1), throwing],
+      [undefined, null, [], 'a', new Set(['a']), ['a', 'a'], ['a:**:b'], [7], Array(1), throwing],
       (engine, value) => provision(engine, { name: 'x', scopes: value, apply: () => undefined }),
     ],
     ['target.apply', [undefined, null, 7, 'x', {}], (engine, value) => provision(engine, { name: 'x', scopes: [SCOPE], apply: value })],

@@ -20,9 +20,9 @@ export interface Hours {
 /** Holds where any of its items holds. */
 export type When = readonly Hours[];
 
-export const weekdayOf = (day: number): number => (((day + 4) % 7) + 7) % 7;
+const weekdayOf = (day: number): number => (((day + 4) % 7) + 7) % 7;
 
-export const isMatchingDay = ({ days, firstDay, lastDay }: Hours, day: number): boolean =>
+const isMatchingDay = ({ days, firstDay, lastDay }: Hours, day: number): boolean =>
   firstDay <= day && day <= lastDay && (days === undefined || days.has(weekdayOf(day)));
 
 function isWithin(hours: Hours, instant: number): boolean {

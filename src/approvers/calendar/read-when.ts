@@ -5,6 +5,30 @@ import { DAY_MS, readZone } from './zone.js';
 /** A weekday. */
 export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';
 
+/**
+ * Times at which a rule holds, by what the clock in `timeZone` shows. All given fields must match.
+ *
+ * A time that the clock skips does not occur. A time that the clock shows twice counts twice. So on the night of a clock change a span
+ * may be an hour longer or shorter.
+ */
+export interface Calendar {
+  /** The weekdays. Default: every day. */
+  readonly days?: readonly Weekday[] | undefined;
+  /** The time of the day from which the rule holds: `'09:00'`. Default: `'00:00'`. */
+  readonly from?: string | undefined;
+  /**
+   * The time of the day until which the rule holds, not included: `'18:00'`, up to `'24:00'`, which is the default. Before `from`: a time
+   * of the next day. The span then belongs to the day on which it begins.
+   */
+  readonly to?: string | undefined;
+  /** The first date: `'2026-12-20'`. Default: none. */
+  readonly firstDay?: string | undefined;
+  /** The last date, included. Default: none. */
+  readonly lastDay?: string | undefined;
+  /** A time zone of the IANA database: `'Europe/Berlin'`, `'UTC'`. */
+  readonly timeZone: string;
+}
+
 /** By the numbers of `Date`: Sunday is 0. */
 export const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
 

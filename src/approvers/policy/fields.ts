@@ -4,7 +4,21 @@ import { invalid, isBlank, readBoundedList, readCount, readOptions } from '../..
 import type { AccessRequest } from '../../records/index.js';
 import { readName } from './names.js';
 import { matchesTicket, readForm } from './ticket.js';
-import type { MetadataField } from './types.js';
+
+/** A field of a request's metadata that a rule requires. */
+export interface MetadataField {
+  /** The type of the value. Default: `'text'`. */
+  readonly type?: 'text' | 'number' | 'boolean' | undefined;
+  /** Whether the field may be absent. Default: false. */
+  readonly optional?: boolean | undefined;
+  /** The allowed values, for a text or a number: 1 to 100. */
+  readonly oneOf?: readonly (string | number)[] | undefined;
+  /** The form of a text, as for a ticket: `CHG-####` or `CHG-*`. */
+  readonly form?: string | undefined;
+  /** The least and the greatest number of characters (UTF-16 units) of a text. */
+  readonly minLength?: number | undefined;
+  readonly maxLength?: number | undefined;
+}
 
 /** The most fields that a rule may require. */
 export const MAX_FIELDS = 50;
@@ -28,9 +42,7 @@ export function readFields(argument: string, value: unknown): readonly Field[] {
     throw invalid(argument, 'an object of fields, for example { environment: { oneOf: ["prod", "staging"] } }', value);
   const names = Object.keys(value);
   if (names.length > MAX_FIELDS) throw invalid(argument, `an object of at most ${MAX_FIELDS} fields`, names.length);
-  return Object.freeze(
-    names.map((name) => readOne(`${argument}.${name}`, readName(`${argument}.${name}`, name), (value as object)[name as never])),
-  );
+  return Object.freeze(names.map((name) => readOne(`${argument}.${name}`, readName(`${argument}.${name}`, name), value[name as never])));
 }
 
 function readOne(argument: string, name: string, value: unknown): Field {

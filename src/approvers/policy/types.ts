@@ -1,5 +1,6 @@
 import type { AskProblem } from '../../core/ask-problem.js';
-import type { Weekday } from '../calendar/read-when.js';
+import type { Calendar, Weekday } from '../calendar/read-when.js';
+import type { MetadataField } from './fields.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';
@@ -7,7 +8,7 @@ import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
-export type { Weekday };
+export type { Calendar, MetadataField, Weekday };
 
 /**
  * Selects people:
@@ -32,45 +33,6 @@ export interface LiveGroup {
   isMemberForAll?(person: string, requests: readonly AccessRequest[]): MaybePromise<readonly MaybePromise<boolean>[]>;
   /** The ids of all members, for people to read. It gives no right. Absent: answers name the group as `group:<name>`. */
   members?(request: AccessRequest): MaybePromise<readonly string[]>;
-}
-
-/**
- * Times at which a rule holds, by what the clock in `timeZone` shows. All given fields must match.
- *
- * A time that the clock skips does not occur. A time that the clock shows twice counts twice. So on the night of a clock change a span
- * may be an hour longer or shorter.
- */
-export interface Calendar {
-  /** The weekdays. Default: every day. */
-  readonly days?: readonly Weekday[] | undefined;
-  /** The time of the day from which the rule holds: `'09:00'`. Default: `'00:00'`. */
-  readonly from?: string | undefined;
-  /**
-   * The time of the day until which the rule holds, not included: `'18:00'`, up to `'24:00'`, which is the default. Before `from`: a time
-   * of the next day. The span then belongs to the day on which it begins.
-   */
-  readonly to?: string | undefined;
-  /** The first date: `'2026-12-20'`. Default: none. */
-  readonly firstDay?: string | undefined;
-  /** The last date, included. Default: none. */
-  readonly lastDay?: string | undefined;
-  /** A time zone of the IANA database: `'Europe/Berlin'`, `'UTC'`. */
-  readonly timeZone: string;
-}
-
-/** A field of a request's metadata that a rule requires. */
-export interface MetadataField {
-  /** The type of the value. Default: `'text'`. */
-  readonly type?: 'text' | 'number' | 'boolean' | undefined;
-  /** Whether the field may be absent. Default: false. */
-  readonly optional?: boolean | undefined;
-  /** The allowed values, for a text or a number: 1 to 100. */
-  readonly oneOf?: readonly (string | number)[] | undefined;
-  /** The form of a text, as for a ticket: `CHG-####` or `CHG-*`. */
-  readonly form?: string | undefined;
-  /** The least and the greatest number of characters (UTF-16 units) of a text. */
-  readonly minLength?: number | undefined;
-  readonly maxLength?: number | undefined;
 }
 
 /** The texts and metadata that a request must have. */

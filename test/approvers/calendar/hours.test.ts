@@ -39,7 +39,7 @@ describe('a calendar (feature 6)', () => {
       '2026-11-27T18:15',
     ],
   ] as const)('of %s holds from its begin to just before its end', (_, calendar, begins, ends) => {
-    const hours = when(calendar as Calendar);
+    const hours = when(calendar);
     const begin = utc(begins);
     expect([holdsAt(hours, begin - 1), holdsAt(hours, begin)]).toEqual([false, true]);
     expect(iso(changeAfter(hours, begin))).toBe(ends);

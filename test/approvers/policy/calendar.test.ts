@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { definePolicy, simulate, type ApproveRule, type DenyRule, type PolicyDefinition, type PolicyRule, type ReviewRule } from 'jit-access/policy';
+import {
+  definePolicy,
+  simulate,
+  type ApproveRule,
+  type DenyRule,
+  type PolicyDefinition,
+  type PolicyRule,
+  type ReviewRule,
+} from 'jit-access/policy';
 import { readJournal } from 'jit-access/journal';
 import { firstDecisive, JitEngine, MemoryGrantStore, patternScopes, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
