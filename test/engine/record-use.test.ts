@@ -404,6 +404,18 @@ describe('the option recordUse (feature 7)', () => {
     expect(clock.sleepers).toBe(0);
   });
 
+  it('close() ends although a use comes too early for its record and the clock has stepped back: that use is dropped', async () => {
+    const { engine, clock, store } = recording();
+    await aGranted(engine, { ttl: '8h' });
+    await clock.advance(2 * HOUR);
+    await engine.isAllowed(MAYA, SCOPE);
+    await record(engine);
+    await engine.isAllowed(MAYA, SCOPE);
+    await clock.step(-2 * HOUR);
+    await engine.close();
+    expect(await activitiesOf(store)).toMatchObject([{ count: 1, lastUsedAt: at(2 * HOUR) }]);
+  });
+
   it('L46 writes at the check where the runtime has no lasting timers, and idle() waits for it', async () => {
     vi.stubGlobal('navigator', { userAgent: 'Cloudflare-Workers' });
     let now = at(0);
