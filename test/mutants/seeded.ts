@@ -165,8 +165,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'the window starts at the request',
     file: 'lifecycle/window.ts',
-    from: 'startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? at) + ttlMs',
-    to: 'startsAt: Math.max(asked ?? at, at), expiresAt: (asked ?? request.createdAt) + ttlMs',
+    from: 'expiresAt: Math.min((asked ?? at) + ttlMs, terms',
+    to: 'expiresAt: Math.min((asked ?? request.createdAt) + ttlMs, terms',
   },
   {
     name: 'a late decision shifts the end',

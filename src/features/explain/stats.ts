@@ -1,4 +1,4 @@
-import { isJitError } from '../../core/errors.js';
+import { isJitError, StoreError } from '../../core/errors.js';
 import { readLocks } from '../../kernel/locks.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -8,6 +8,7 @@ import { hasPassed, type Instants } from '../../lifecycle/status.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeRequest, isFeatureKind, isObject, needsReview } from '../../records/index.js';
 import { heldSinks } from '../../records/bookmark.js';
+import { MALFORMED } from '../../journal/store-reads.js';
 
 /** A count from a bounded read. */
 export interface StatCount {
@@ -72,11 +73,17 @@ export async function stats<Scope extends string>(engine: JitEngine<Scope>): Pro
   ]);
   return Object.freeze({
     at,
-    ...countRequests(kernel, requests.items, isFull(requests), reading),
-    ...countDue(kernel, due.items, isFull(due), reading),
-    followers: Object.freeze(cursors.items.flatMap((row) => followerOf(row, head.seq))),
+    ...countRequests(kernel, rowsOf('find', requests), isFull(requests), reading),
+    ...countDue(kernel, rowsOf('due', due), isFull(due), reading),
+    followers: Object.freeze(rowsOf('find', cursors).flatMap((row) => followerOf(row, head.seq))),
     openLocks,
   });
+}
+
+/** @throws StoreError for an answer with anything but rows: it would make a number too low */
+function rowsOf(question: 'find' | 'due', { items }: { readonly items: readonly Row[] }): readonly Row[] {
+  if (!items.every(isObject)) throw new StoreError(question, MALFORMED);
+  return items;
 }
 
 /** A page may be short and still have a next one. */

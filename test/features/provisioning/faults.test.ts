@@ -153,7 +153,7 @@ describe('provision() over rows that another program changed', () => {
     ['a number that is not an integer', body({ seq: 'x' })],
     ['an unknown field', body({ more: 1 })],
     ['an unknown outcome', body({ outcome: { status: 'fine', at: at(0), by: SAM } })],
-    ['another scope', () => ({ scope: 'db:*' })],
+    ['another scope', () => ({ scope: 'db:**:x' })],
     ['no body', () => ({ body: [] as unknown as Row['body'] })],
     ['a column that contradicts the body', () => ({ open: true })],
   ])('L30 a change with %s is reported, delays no other change, and is applied once its row is repaired', async (_what, spoil) => {
