@@ -80,7 +80,7 @@ export async function stats<Scope extends string>(engine: JitEngine<Scope>): Pro
   });
 }
 
-/** @throws StoreError for an answer with anything but rows: it would make a number too low */
+/** @throws StoreError for an answer that contains a value other than rows: it would make a number too low */
 function rowsOf(question: 'find' | 'due', { items }: { readonly items: readonly Row[] }): readonly Row[] {
   if (!items.every(isObject)) throw new StoreError(question, MALFORMED);
   return items;
