@@ -171,8 +171,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a late decision shifts the end',
     file: 'lifecycle/window.ts',
-    from: 'expiresAt: (asked ?? at) + ttlMs',
-    to: 'expiresAt: Math.max(asked ?? at, at) + ttlMs',
+    from: '(asked ?? at) + ttlMs',
+    to: 'Math.max(asked ?? at, at) + ttlMs',
   },
   {
     name: 'an extension starts at once',
@@ -436,8 +436,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a deny rule for an agent does not apply to its runs',
     file: 'approvers/policy/compile.ts',
-    from: "runs: 'deny' in rule || rule.runs === true",
-    to: 'runs: rule.runs === true',
+    from: "'deny' in rule || rule.runs === true",
+    to: 'rule.runs === true',
   },
   {
     name: 'an extension of a run loses the operator',
