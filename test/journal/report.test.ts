@@ -2,7 +2,8 @@ import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { patternScopes, type AuditEntry } from '../../src/index.js';
 import { accessReport, type AccessReport } from '../../src/journal.js';
-import { START_AT } from '../../src/testing.js';
+import { measureRules } from '../../src/journal/report/use.js';
+import { aGrant as aRecord, aRequest, START_AT } from '../../src/testing.js';
 import { ANA, anEngine, aPending, at, entriesOf, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';
 import { approved, created, issued, journal, purged, type Told } from './story.js';
@@ -305,5 +306,29 @@ describe('exposure()', () => {
 
   it('L27 refuses inconsistent entries', async () => {
     await refusal(accessReport(journal([approved('r1')]), { from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
+  });
+});
+
+describe('the rules of a report', () => {
+  it('are sorted by approver and rule, and a request may have neither, or be missing', async () => {
+    const requests = new Map(
+      [
+        aRequest({ id: 'r1', approver: 'policy', rule: 'staging' }),
+        aRequest({ id: 'r2', approver: 'auto' }),
+        aRequest({ id: 'r3' }),
+        aRequest({ id: 'r4', approver: 'policy', rule: 'production' }),
+      ].map((request) => [request.id, request]),
+    );
+    const heldBy = (requestId: string) => {
+      const grant = aRecord({ id: `${requestId}.1`, requestId });
+      return { grant, from: grant.startsAt, until: grant.expiresAt, lastUsedAt: undefined };
+    };
+    const rules = await measureRules({ requests } as never, ['r1', 'r2', 'r3', 'r4', 'r5'].map(heldBy), false);
+    expect(rules.map(({ approver, rule, grants }) => [approver, rule, grants])).toEqual([
+      ['auto', undefined, 1],
+      ['policy', 'production', 1],
+      ['policy', 'staging', 1],
+      [undefined, undefined, 2],
+    ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { refuseTooMany } from '../../src/lifecycle/approvals.js';
+import { narrowedTo, refuseTooMany } from '../../src/lifecycle/approvals.js';
 import {
   areSameTerms,
   AS_REQUESTED,
@@ -99,6 +99,8 @@ describe('refuseNarrowing()', () => {
       ['scopes', 'nothing_left', 'b', 'a'],
     ]);
     expect(() => refuseNarrowing(request(), to(undefined, 'a', 'b'), [to(undefined, 'b', 'c')], 1, moment())).not.toThrow();
+    // Two reviewers may have narrowed at the same time, and neither commit saw the other approval.
+    expect(await problems(AS_REQUESTED, [to(undefined, 'a'), to(undefined, 'c')])).toEqual([['scopes', 'nothing_left', '', 'a, b, c']]);
   });
 
   it('L4 refuses an approval at or after the end that the others leave of a window that has begun', async () => {
@@ -114,6 +116,12 @@ describe('refuseNarrowing()', () => {
   it('L27 judges that end also by the last instant of the request, which another clock may have written', async () => {
     const begun = request({ startsAt: at(0), assignedAt: at(5 * MINUTE) });
     expect(await problems(AS_REQUESTED, [to(5 * MINUTE)], begun, MINUTE)).toEqual([['ttl', 'nothing_left', 5 * MINUTE, HOUR]]);
+  });
+});
+
+describe('narrowedTo()', () => {
+  it('is undefined for a request without a quorum, which no approval can narrow', () => {
+    expect(narrowedTo(request({ quorum: undefined }), moment())).toBeUndefined();
   });
 });
 
