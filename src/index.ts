@@ -117,6 +117,7 @@ export type {
   Extension,
   Grant,
   Granted,
+  WithGranted,
   GrantEnd,
   AfterReview,
   Quorum,

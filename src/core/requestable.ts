@@ -1,8 +1,8 @@
-/** Every {@link Risk}, the lowest first. */
-export const RISKS = ['low', 'medium', 'high', 'critical'] as const;
-
 /** How much harm a scope can do. For people to read: no rule compares it. */
-export type Risk = (typeof RISKS)[number];
+export type Risk = 'low' | 'medium' | 'high' | 'critical';
+
+/** Every {@link Risk}, the lowest first. */
+export const RISKS = ['low', 'medium', 'high', 'critical'] as const satisfies readonly Risk[];
 
 /** The most items of a list of what may be asked for, because a person or a model reads it (L42). */
 export const MAX_REQUESTABLE = 2_000;

@@ -31,7 +31,12 @@ export function formatEntry(entry: UnlinkedEntry): string {
       continue;
     }
     const prefix = name === 'end' || name === 'review' || name === 'outcome' ? '' : `${name}.`;
-    for (const [inner, part] of Object.entries(value)) add(prefix + inner, part);
+    for (const [inner, part] of Object.entries(value)) {
+      // The end of an approved request says which access it gave.
+      if (name === 'end' && inner === 'granted' && typeof part === 'object' && part !== null)
+        for (const [given, what] of Object.entries(part)) add(`granted.${given}`, what);
+      else add(prefix + inner, part);
+    }
   }
   return [time(at), plain(type).padEnd(17), plain(actor), ...fields].join(' ');
 }

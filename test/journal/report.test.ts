@@ -323,7 +323,7 @@ describe('the rules of a report', () => {
       const grant = aRecord({ id: `${requestId}.1`, requestId });
       return { grant, from: grant.startsAt, until: grant.expiresAt, lastUsedAt: undefined };
     };
-    const rules = await measureRules({ requests } as never, ['r1', 'r2', 'r3', 'r4', 'r5'].map(heldBy), false);
+    const rules = await measureRules({ requests }, ['r1', 'r2', 'r3', 'r4', 'r5'].map(heldBy), false);
     expect(rules.map(({ approver, rule, grants }) => [approver, rule, grants])).toEqual([
       ['auto', undefined, 1],
       ['policy', 'production', 1],

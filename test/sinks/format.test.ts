@@ -44,6 +44,15 @@ describe('formatEntry()', () => {
     );
   });
 
+  it('shows the access that an approval gave', () => {
+    const granted = { scopes: ['db-prod:read'], ttlMs: 300_000 };
+    const end = { status: 'approved', cause: 'quorum', at: AT, by: 'user:sam', granted };
+    expect(format({ type: 'request.approved', grantId: undefined, data: { version: 2, end } })).toBe(
+      '2026-03-14T02:16:07.000Z request.approved  user:sam request=r0 status=approved cause=quorum granted.scopes=db-prod:read granted.ttl=5m',
+    );
+    expect(format({ data: { end: { granted: null } } })).not.toContain('granted');
+  });
+
   it('shows other objects by path, and deeper ones as JSON', () => {
     const data = { quorum: { groups: [{ name: 'oncall', approvals: 1 }], denials: 1 }, allowed: true, nothing: null, count: 3, none: [] };
     expect(format({ requestId: undefined, grantId: undefined, data })).toBe(
