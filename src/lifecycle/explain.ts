@@ -156,7 +156,7 @@ const ofRequest =
       return [
         // The grants give the reason: they end after the approval, and so come first unless they are missing.
         { ...over, scopes: granted.scopes, reason: 'unreadable', until: at, order: [at, -1] },
-        ...(left.length === 0 ? [] : [{ ...over, scopes: left, reason: 'narrowed' as const, until: at, order: orderOf(at, createdAt) }]),
+        { ...over, scopes: left, reason: 'narrowed', until: at, order: orderOf(at, createdAt) },
       ];
     }
     // It expired at its deadline, even if a sweep recorded that later.

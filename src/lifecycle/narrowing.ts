@@ -103,7 +103,7 @@ function nothingLeft(request: AccessRequest, own: Narrowing, others: readonly Na
     problems.push(refused('scopes', 'nothing_left', listed(left.scopes), listed(own.scopes ?? request.scopes), text));
   }
   // Only narrowed time can pass before the review deadline.
-  const endsAt = common.ttlMs < request.ttlMs && request.startsAt !== undefined ? request.startsAt + common.ttlMs : Infinity;
+  const endsAt = common.ttlMs < request.ttlMs ? (request.startsAt ?? Infinity) + common.ttlMs : Infinity;
   if (endsAt <= Math.max(moment.forEnds, stamp(moment, request))) {
     const text = `the approvals leave ${formatDuration(common.ttlMs)} from its start, and that time has passed`;
     problems.push(refused('ttl', 'nothing_left', left.ttlMs, own.ttlMs ?? request.ttlMs, text));

@@ -46,15 +46,15 @@ export function beyondLimits(
 export function beyondTerms(
   { ttlMs }: Pick<AccessRequest, 'ttlMs'>,
   rule: string | undefined,
-  { maxTotalMs, endBy }: Terms,
+  { maxTotalMs = Infinity, endBy = Infinity }: Terms,
   now: number,
 ): readonly Unmet[] {
   const found: Unmet[] = [];
-  if (maxTotalMs !== undefined && ttlMs > maxTotalMs) {
+  if (ttlMs > maxTotalMs) {
     const text = `its rule gives at most ${formatDuration(maxTotalMs)} in all (maxTotal); got ${formatDuration(ttlMs)}`;
     found.push({ problem: problemOf(rule, 'ttl', 'too_long', maxTotalMs, ttlMs), text });
   }
-  if (endBy !== undefined && now + ttlMs > endBy) {
+  if (now + ttlMs > endBy) {
     const text = `its rule gives access until ${new Date(endBy).toISOString()} (endBy); got ${new Date(now + ttlMs).toISOString()}`;
     found.push({ problem: problemOf(rule, 'ttl', 'outside_hours', endBy, now + ttlMs), text });
   }

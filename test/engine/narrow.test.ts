@@ -44,6 +44,18 @@ async function given(engine: JitEngine, id: string) {
   return { ids, scopes: grants.map(({ scope }) => scope), ms: grants.map((one) => one.expiresAt - one.startsAt), granted };
 }
 
+describe('deny()', () => {
+  it('L16 is accepted where the other approvals leave no time for an approval', async () => {
+    const { engine, clock } = anOffice(ops(2));
+    const { id } = await aPending(engine, { ...BUNDLE, startsAt: at(MINUTE) });
+    await engine.approve(id, { by: SAM, ttl: 5 * MINUTE });
+    await clock.advance(7 * MINUTE);
+    await refusal(engine.approve(id, { by: ANA }), 'ERR_JIT_REQUIREMENTS');
+    await engine.deny(id, { by: ANA });
+    expect((await requestOf(engine, id)).request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: ANA });
+  });
+});
+
 describe('approve() with ttl or scopes (feature 4)', () => {
   it('L18 grants the shorter time and the fewer scopes, and keeps what was requested on the request', async () => {
     const { engine, store } = anOffice(ops(1));

@@ -159,6 +159,20 @@ describe('replay()', () => {
     ]);
   });
 
+  it('L27 counts the uses of a grant from its first record on (feature 7)', async () => {
+    const seen = (activityVersion: number, count: number): Told => ({
+      type: 'grant.seen',
+      requestId: 'r1',
+      grantId: 'r1.1',
+      data: { activityVersion, subject: MAYA, scope: 'a:x', firstUsedAt: at(1), lastUsedAt: at(count), count },
+    });
+    const { activities } = await replay(journal([created('r1'), approved('r1'), issued('r1.1'), seen(1, 1), seen(2, 5)]));
+    expect(activities.get('r1.1')).toMatchObject({ version: 2, lastUsedAt: at(5), count: 5 });
+    const trimmed = [seen(2, 5), purged({ horizon: at(100), trimmedTo: 10 }, { at: at(100) })];
+    const { unproven } = await replay(journal(trimmed, { seq: 10, hash: '1'.repeat(64) }));
+    expect(unproven).toContainEqual({ kind: 'activity', id: 'r1.1' });
+  });
+
   it('L27 counts a pending break-glass review of a subject only from requests', async () => {
     const afterReview = { reviewBy: START_AT + 1, reviewers: [], skippedGroups: [] };
     const told = [created('r1'), approved('r1', { change: 'x' }), { ...issued('r1.1', { requestedBy: MAYA, afterReview }), change: 'x' }];

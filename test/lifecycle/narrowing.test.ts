@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { narrowedTo, refuseTooMany } from '../../src/lifecycle/approvals.js';
+import { freshApprovals, narrowedTo, refuseTerms, refuseTooMany } from '../../src/lifecycle/approvals.js';
 import {
   areSameTerms,
+  isNarrowed,
   AS_REQUESTED,
   leastOf,
   MAX_NARROWED_SCOPES,
@@ -40,6 +41,12 @@ describe('narrowingOf()', () => {
   });
 });
 
+describe('isNarrowed()', () => {
+  it('holds where the time or the scopes are less', () => {
+    expect([AS_REQUESTED, to(1), to(undefined, 'a'), to(1, 'a')].map(isNarrowed)).toEqual([false, true, true, true]);
+  });
+});
+
 describe('areSameTerms()', () => {
   it('compares time and scopes', () => {
     expect(areSameTerms(AS_REQUESTED, to())).toBe(true);
@@ -67,6 +74,19 @@ describe('refuseNarrowing()', () => {
     expect(error.message).toContain(`this approval of request ${of.id} must be corrected`);
     return error.problems.map(({ field, code, limit, got }) => [field, code, limit, got]);
   };
+
+  it.each<[string, Narrowing, readonly Narrowing[], Partial<AccessRequest>, number]>([
+    ['the request asks for 1h; got 2h; x was not requested', to(2 * HOUR, 'x'), [], {}, 0],
+    ['limits.minTtl allows no window shorter than 1m; got 59s', to(59_000), [], {}, 0],
+    ['limits.minTtl allows no window shorter than 1m; got 1ms', to(5 * MINUTE), [], { startsAt: at(0) }, 5 * MINUTE - 1],
+    ['limits.minTtl allows no window shorter than 1m; got none', to(5 * MINUTE), [], { startsAt: at(0) }, 5 * MINUTE],
+    ['limits.minTtl allows no window shorter than 1m; got none', to(5 * MINUTE), [], { startsAt: at(0) }, 6 * MINUTE],
+    ['it leaves no scope in common with the other approvals, which leave b', to(undefined, 'a'), [to(undefined, 'b')], {}, 0],
+    ['the approvals leave 5m from its start, and that time has passed', AS_REQUESTED, [to(5 * MINUTE)], { startsAt: at(0) }, 6 * MINUTE],
+  ])('says %s', async (text, given, others, over, ms) => {
+    const error = await refusal(() => refuseNarrowing(request(over), given, others, MINUTE, moment(ms)), 'ERR_JIT_REQUIREMENTS');
+    expect(error.message.endsWith(`: ${text}`), error.message).toBe(true);
+  });
 
   it('L18 lists every term that is not less than what was requested (feature 4)', async () => {
     expect(await problems(to(2 * HOUR, 'a', 'x', 'a:b'))).toEqual([
@@ -122,6 +142,18 @@ describe('refuseNarrowing()', () => {
 describe('narrowedTo()', () => {
   it('is undefined for a request without a quorum, which no approval can narrow', () => {
     expect(narrowedTo(request({ quorum: undefined }), moment())).toBeUndefined();
+    const review = makeReview({ reviewer: 'user:sam', verdict: 'approve', groups: ['dba'], at: at(0) } as never);
+    expect(freshApprovals(request({ quorum: undefined, reviews: [review] }), moment())).toEqual([]);
+  });
+});
+
+describe('refuseTerms()', () => {
+  it("compares with the approvals of the other reviewers: a reviewer's later approval replaces the earlier one", async () => {
+    const quorum = { groups: [{ name: 'dba', approvals: 2 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
+    const earlier = makeReview({ reviewer: 'user:sam', verdict: 'approve', groups: ['dba'], at: at(0), scopes: ['a'] } as never);
+    const asked = request({ quorum, reviews: [earlier] });
+    expect(() => refuseTerms(asked, 'user:sam', to(undefined, 'b'), 1, moment())).not.toThrow();
+    await refusal(() => refuseTerms(asked, 'user:lee', to(undefined, 'b'), 1, moment()), 'ERR_JIT_REQUIREMENTS');
   });
 });
 
@@ -166,5 +198,12 @@ describe('refuseTooMany()', () => {
     expect(() => refuseTooMany(request(), reviews(most))).not.toThrow();
     const refused = await refusal(() => refuseTooMany(request(), reviews(most + 1)), 'ERR_JIT_LIMIT');
     expect(refused).toMatchObject({ limit: 'narrowedScopes', max: MAX_NARROWED_SCOPES, got: (most + 1) * 49 * 65 });
+    const rule = `at most ${MAX_NARROWED_SCOPES} characters of scopes; approve without scopes, or deny`;
+    expect((refused as Error).message).toContain(rule);
+    // Each scope counts with the three characters around it.
+    const named = (length: number) => [{ ...reviews(1)[0], scopes: ['x'.repeat(length - 3)] }] as never;
+    expect(() => refuseTooMany(request(), named(MAX_NARROWED_SCOPES))).not.toThrow();
+    await refusal(() => refuseTooMany(request(), named(MAX_NARROWED_SCOPES + 1)), 'ERR_JIT_LIMIT');
+    expect(narrowedSize([{ ...reviews(1)[0], scopes: undefined }] as never)).toBe(0);
   });
 });

@@ -539,6 +539,8 @@ describe('reasonOfTime()', () => {
     expect(reasonOfTime(request, START_AT)).toBeUndefined();
     expect(windowOf(request, START_AT)).toEqual({ startsAt: START_AT + 10, expiresAt: START_AT + 30 });
     expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...within(10) }), START_AT)).toContain('no time is left');
+    const ended = { ...extension, until: START_AT + 10 };
+    expect(reasonOfTime(aRequest({ ttlMs: 31, extension: ended, terms: undefined }), START_AT)).toContain('no time is left');
   });
 });
 

@@ -349,4 +349,20 @@ export const SURVIVORS: readonly Survivor[] = [
     to: '""',
     why: 'A number has no getTime: the call throws, which is caught, and the number is still returned.',
   },
+  {
+    file: 'lifecycle/narrowing.ts',
+    mutator: 'EqualityOperator',
+    line: 'if (ttlMs > request.ttlMs) {',
+    from: 'ttlMs > request.ttlMs',
+    to: 'ttlMs >= request.ttlMs',
+    why: 'The line before returns where the two are equal.',
+  },
+  {
+    file: 'journal/verify-store/comparison.ts',
+    mutator: 'ConditionalExpression',
+    line: 'if (isDoubted) doubted.add(key);',
+    from: 'isDoubted',
+    to: 'true',
+    why: 'A row without entries that had changed in one round is judged in the next one, instead of one round later.',
+  },
 ];

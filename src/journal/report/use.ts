@@ -44,13 +44,15 @@ export function countUse(grants: readonly Pick<HeldGrant, 'lastUsedAt'>[], recor
   return { grants: grants.length, used, neverUsed: recordsUse ? rest : 0, unknown: recordsUse ? 0 : rest };
 }
 
+type RuleGrants = Pick<RuleUse, 'approver' | 'rule'> & { readonly grants: HeldGrant[] };
+
 /** One report for each rule by which a grant was issued, sorted by approver and rule. */
 export async function measureRules(
   { requests }: Pick<Replayed, 'requests'>,
   held: readonly HeldGrant[],
   recordsUse: boolean,
 ): Promise<readonly RuleUse[]> {
-  const byRule = new Map<string, Pick<RuleUse, 'approver' | 'rule'> & { readonly grants: HeldGrant[] }>();
+  const byRule = new Map<string, RuleGrants>();
   for await (const one of inTurns(held)) {
     const { approver, rule } = requests.get(one.grant.requestId) ?? {};
     // JSON, because a composite key must be injective (L24).
@@ -59,7 +61,8 @@ export async function measureRules(
     byRule.set(key, group);
     group.grants.push(one);
   }
-  return Object.freeze([...byRule].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, { grants, ...of }]) => ruleUse(of, grants, recordsUse)));
+  const sorted = [...byRule.keys()].sort().map((key) => byRule.get(key) as RuleGrants);
+  return Object.freeze(sorted.map(({ grants, ...of }) => ruleUse(of, grants, recordsUse)));
 }
 
 function ruleUse(of: Pick<RuleUse, 'approver' | 'rule'>, grants: readonly HeldGrant[], recordsUse: boolean): RuleUse {
@@ -69,7 +72,7 @@ function ruleUse(of: Pick<RuleUse, 'approver' | 'rule'>, grants: readonly HeldGr
     longestTtlMs = Math.max(longestTtlMs, grant.expiresAt - grant.startsAt);
     if (lastUsedAt !== undefined) longestUseMs = Math.max(longestUseMs ?? 0, lastUsedAt - effectiveStart(grant));
   }
-  const proposed = longestUseMs === undefined || !recordsUse ? Infinity : usualAbove(longestUseMs);
+  const proposed = recordsUse ? usualAbove(longestUseMs ?? Infinity) : Infinity;
   const proposedMaxTtlMs = proposed < longestTtlMs ? proposed : undefined;
   return Object.freeze({ ...of, ...countUse(grants, recordsUse), longestTtlMs, longestUseMs, proposedMaxTtlMs });
 }

@@ -228,7 +228,6 @@ export class Comparison {
     for (const place of this.#placesOf(key, row)) {
       const given = rowIn(read.live.get(keyOf(place)), key.kind, key.id);
       const isExpected = belongsInLive(row) && (key.kind === LOCK_ROW.kind || own.has(keyOf(place)));
-      if (given === undefined && !isExpected) continue;
       const problem = unlike('live', given, isExpected ? row : undefined);
       if (problem !== undefined) return problem;
     }
