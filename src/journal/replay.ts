@@ -80,7 +80,7 @@ export async function replay(entries: Iterable<AuditEntry> | AsyncIterable<Audit
   }
   rebuild ??= new Rebuild(0);
   rebuild.refuseIfPart();
-  if (instant !== undefined && instant < rebuild.horizon) throw new PurgedError(rebuild.horizon);
+  if ((instant ?? Infinity) < rebuild.horizon) throw new PurgedError(rebuild.horizon);
   return await replayedFrom(rebuild);
 }
 

@@ -150,14 +150,6 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'A row that the journal lacks was refused, or listed as unproven, right before.',
   },
   {
-    file: 'journal/replay.ts',
-    mutator: 'ConditionalExpression',
-    line: 'if (instant !== undefined && instant < rebuild.horizon) throw new PurgedError(rebuild.horizon);',
-    from: 'instant !== undefined',
-    to: 'true',
-    why: 'Every comparison of undefined with a number is false.',
-  },
-  {
     file: 'journal/store-reads.ts',
     mutator: 'ConditionalExpression',
     line: 'if (isRows(answer)) return answer;',
@@ -316,14 +308,6 @@ export const SURVIVORS: readonly Survivor[] = [
     from: 'copy?.version',
     to: 'copy.version',
     why: 'Where both are missing it has returned earlier.',
-  },
-  {
-    file: 'journal/verify-store/comparison.ts',
-    mutator: 'ObjectLiteral',
-    line: 'const { kind, id } = isObject(row) ? (row as Row) : { kind: undefined, id: undefined };',
-    from: '{ kind: undefined, id: undefined }',
-    to: '{}',
-    why: 'A missing field is undefined too.',
   },
   {
     file: 'core/time.ts',
