@@ -130,7 +130,7 @@ export class Comparison {
 
   /** Compares a row of an answer of `live`: it is correct, or a suspect. */
   #receive(row: unknown, place: LivePlace, expected: Map<string, Key>, suspects: Map<string, Key>): void {
-    const { kind, id }: Partial<Row> = isObject(row) ? (row as Row) : {};
+    const { kind, id }: Partial<Row> = isObject(row) ? row : {};
     // `#expectLocks` compares it: every answer has it while a lock is open.
     if (kind === LOCK_ROW.kind && id === LOCK_ROW.id) return;
     if (!isLiveKind(kind) || typeof id !== 'string') {
