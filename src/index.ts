@@ -122,6 +122,8 @@ export type {
   Granted,
   WithGranted,
   GrantEnd,
+  HolderLimit,
+  Holders,
   AfterReview,
   Quorum,
   RequestComment,
