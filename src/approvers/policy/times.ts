@@ -3,6 +3,9 @@ import type { Compiled, RuleCore } from './compile.js';
 import { allOverlapping, findCovering, isFor } from './matching.js';
 import type { Question } from './question.js';
 
+/** A calendar takes about as long as so many comparisons of scopes, up to a hundred times longer if it never changes. */
+const COMPARISONS_OF_A_CALENDAR = 1_000;
+
 /** An instant, and the rule that sets it. */
 export interface Limit {
   readonly rule: RuleCore;
@@ -17,9 +20,14 @@ export interface Limit {
 export async function endOf(policy: Compiled, holding: readonly RuleCore[], question: Question): Promise<Limit | undefined> {
   if (!policy.hasCalendar) return undefined;
   const limits = holding.map((rule) => ({ rule, at: rule.when === undefined ? Infinity : changeAfter(rule.when, question.at) }));
+  // A rule that overlaps several scopes is judged once: its calendar costs up to milliseconds.
+  const judged = new Set<RuleCore>();
   for (const scope of question.scopes) {
     for (const rule of await allOverlapping(policy.denying, scope, question)) {
+      if (judged.has(rule)) continue;
+      judged.add(rule);
       if (rule.when === undefined || holdsAt(rule.when, question.at)) continue;
+      await question.spend(COMPARISONS_OF_A_CALENDAR);
       const at = changeAfter(rule.when, question.at);
       // Asks a live group only where the answer matters.
       if (at < Infinity && (await isFor(rule, question))) limits.push({ rule, at });
