@@ -65,6 +65,7 @@ export { ASK_PROBLEM_CODES, type AskProblem, type AskProblemCode } from './core/
 export type { JsonObject, JsonValue } from './core/json.js';
 
 export type {
+  Abstention,
   Approver,
   AuditSink,
   BreakGlassVerdict,

@@ -3,6 +3,7 @@ import { invalid, isId, plainCopy } from '../core/parse.js';
 import type {
   Approver,
   ApproverContext,
+  Abstention,
   AskableApprover,
   BreakGlassVerdict,
   Ineligibility,
@@ -24,6 +25,7 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  *
  * - Creation: one member suffices that answers "eligible" or has no `isEligible`.
  * - Approval and start: a denial by a member before the decider refuses the access, even if the decider agrees.
+ * - An earlier member that abstains with `endBy` would deny from then on. So the access ends by then.
  * - Break-glass: the chain calls `breakGlass` of each member, or `decide` of a member without it. The first answer other than
  *   `abstain` counts.
  *
@@ -107,11 +109,27 @@ function inItsName<V extends VerdictSource>(members: readonly Approver[], verdic
 }
 
 async function firstVerdict(members: readonly Approver[], request: AccessRequest, context: ApproverContext): Promise<Verdict> {
+  let endBy = Infinity;
   for (const member of members) {
     const verdict = plainCopy('verdict', await member.decide(request, context));
-    if (verdict.outcome !== 'abstain') return inItsName(members, verdict, member);
+    if (verdict.outcome !== 'abstain') return inItsName(members, endingBy(verdict, endBy), member);
+    endBy = earlier(endBy, verdict);
   }
-  return ABSTAINS;
+  return abstaining(endBy);
+}
+
+/** The earliest end of several abstentions. A malformed end stays malformed, so that the engine refuses the verdict (L30). */
+const earlier = (endBy: number, { endBy: own }: Abstention): number => (own === undefined ? endBy : Math.min(endBy, own));
+
+/** @param endBy `Infinity`: none */
+const abstaining = (endBy: number): Abstention => (endBy === Infinity ? ABSTAINS : { ...ABSTAINS, endBy });
+
+/** A verdict whose access ends by the instant from which an earlier member would deny. Malformed terms stay, for the engine to refuse. */
+function endingBy<V extends Verdict | BreakGlassVerdict>(verdict: V, endBy: number): V {
+  if (endBy === Infinity || verdict.outcome === 'deny' || verdict.outcome === 'abstain') return verdict;
+  const { terms = {} } = verdict;
+  if (typeof terms !== 'object' || terms === null || Array.isArray(terms)) return verdict;
+  return { ...verdict, terms: { ...terms, endBy: terms.endBy === undefined ? endBy : Math.min(endBy, terms.endBy) } };
 }
 
 async function firstBreakGlassVerdict(
@@ -122,12 +140,14 @@ async function firstBreakGlassVerdict(
   // Asks no member after the last one with `breakGlass`: no later member can approve, so a denial there changes nothing.
   const asked = members.slice(0, members.findLastIndex((member) => member.breakGlass !== undefined) + 1);
   const answers = together(asked, (member) => toBreakGlass(member, request, context));
+  let endBy = Infinity;
   for (const [i, member] of asked.entries()) {
     // A failure rejects, and no later member counts: the failed member may have denied all access (L30).
     const verdict = await (answers[i] as Promise<BreakGlassVerdict>);
-    if (verdict.outcome !== 'abstain') return inItsName(members, verdict, member);
+    if (verdict.outcome !== 'abstain') return inItsName(members, endingBy(verdict, endBy), member);
+    endBy = earlier(endBy, verdict);
   }
-  return ABSTAINS;
+  return abstaining(endBy);
 }
 
 /**
@@ -161,7 +181,7 @@ async function isEligibleForAny(
 const hasProblems = ({ problems }: Ineligibility): boolean =>
   problems !== undefined && (problems as readonly unknown[] | null)?.length !== 0;
 
-const NO_DENIALS: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'review', 'abstain']);
+const OUTCOMES: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'deny', 'review', 'abstain']);
 
 /** Asks each member once about all requests that it decided, if it has `groupsOfAll`. A failure of one member hides no request of another. */
 function groupsOfAll(
@@ -222,7 +242,9 @@ function together<T>(members: readonly Approver[], ask: (member: Approver) => Pr
 async function toBreakGlass(member: Approver, request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
   // `plainCopy` throws for an `undefined` answer: that is a failure.
   if (member.breakGlass !== undefined) return plainCopy('verdict', await member.breakGlass(request, context));
-  return (await denialOf(member, request, context)) ?? ABSTAINS;
+  const verdict = await decisionOf(member, request, context);
+  if (verdict.outcome === 'deny') return verdict;
+  return verdict.outcome === 'abstain' ? abstaining(earlier(Infinity, verdict)) : ABSTAINS;
 }
 
 /** A denial by a member before the decider: the request must still pass the members that were asked first. */
@@ -232,24 +254,21 @@ async function denialBefore(
   request: AccessRequest,
   context: ApproverContext,
 ): Promise<Ineligibility | undefined> {
-  const earlier = members.slice(0, members.indexOf(decider));
-  for (const answer of together(earlier, (member) => denialOf(member, request, context))) {
-    const denial = await answer;
-    if (denial !== undefined) return { eligible: false, reason: denial.reason };
+  const before = members.slice(0, members.indexOf(decider));
+  for (const answer of together(before, (member) => decisionOf(member, request, context))) {
+    const verdict = await answer;
+    if (verdict.outcome === 'deny') return { eligible: false, reason: verdict.reason };
   }
   return undefined;
 }
 
-/** The member's denial of the request, if any. Its other verdicts do not count here. */
-async function denialOf(member: Approver, request: AccessRequest, context: ApproverContext): Promise<Denial | undefined> {
+/** A member's verdict, of which only a denial, or the end of an abstention, counts. */
+async function decisionOf(member: Approver, request: AccessRequest, context: ApproverContext): Promise<Verdict> {
   const verdict = plainCopy('verdict', await member.decide(request, context));
-  if (verdict.outcome === 'deny') return verdict;
   // A malformed verdict throws: it may have been meant as a denial.
-  if (!NO_DENIALS.has(verdict.outcome)) throw new TypeError(`decide of ${member.name} must return a verdict`);
-  return undefined;
+  if (!OUTCOMES.has(verdict.outcome)) throw new TypeError(`decide of ${member.name} must return a verdict`);
+  return verdict;
 }
-
-type Denial = Extract<Verdict, { readonly outcome: 'deny' }>;
 
 const isApprover = (member: unknown): boolean =>
   typeof (member as Approver | null | undefined)?.decide === 'function' && isId((member as Approver).name);

@@ -36,7 +36,17 @@ export type Verdict =
   | ({ readonly outcome: 'approve'; readonly reason?: string | undefined; readonly terms?: TermsInput | undefined } & VerdictSource)
   | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
   | ({ readonly outcome: 'review'; readonly quorum: QuorumInput; readonly terms?: TermsInput | undefined } & VerdictSource)
-  | { readonly outcome: 'abstain' };
+  | Abstention;
+
+/** An approver has no opinion on a request. In a chain, the next member is asked. */
+export interface Abstention {
+  readonly outcome: 'abstain';
+  /**
+   * The instant from which this approver would deny the request, such as the begin of a freeze. In a chain, access that a later member
+   * gives ends by then, as by the `endBy` of its own {@link Terms}. Epoch milliseconds. Default: none.
+   */
+  readonly endBy?: number | undefined;
+}
 
 /** The origin of a verdict. The request keeps both fields. */
 export interface VerdictSource {
@@ -84,7 +94,7 @@ export type BreakGlassVerdict =
       /** As in {@link Ineligibility}: the values of the ask that must change, where these alone prevent the access. */
       readonly problems?: readonly AskProblem[] | undefined;
     } & VerdictSource)
-  | { readonly outcome: 'abstain' };
+  | Abstention;
 
 /** A {@link Quorum} as an approver writes it, with optional fields. */
 export interface QuorumInput {

@@ -28,9 +28,10 @@ export interface ParsedVerdict extends Source {
  *   names the one that decided
  */
 export function readVerdict(name: string, answer: unknown): ParsedVerdict {
-  const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'approver', 'rule']);
+  const given = readOptions('verdict', answer, ['outcome', 'reason', 'quorum', 'terms', 'endBy', 'approver', 'rule']);
   const { outcome, reason, quorum, terms } = given;
   const source = readSource(name, given);
+  refuseEndBy(given);
   if (outcome !== 'review' && quorum !== undefined) throw invalid('verdict.quorum', 'omitted unless the outcome is review', quorum);
   switch (outcome) {
     case 'approve':
@@ -73,10 +74,12 @@ export function readBreakGlass(name: string, answer: unknown): ParsedBreakGlass 
     'skippedPeople',
     'terms',
     'problems',
+    'endBy',
     'approver',
     'rule',
   ]);
   const { problems } = given;
+  refuseEndBy(given);
   if (given.outcome !== 'deny' && problems !== undefined) throw invalid('verdict.problems', 'omitted unless the outcome is deny', problems);
   const { outcome, reason, reviewWithinMs, maxUnreviewed = 1, reviewers = [], skippedGroups = [], skippedPeople, terms } = given;
   const source = readSource(name, given);
@@ -117,6 +120,13 @@ const readIds = (argument: string, value: unknown): readonly string[] =>
 function readMs(argument: string, value: unknown): number {
   if (!isDuration(value)) throw invalid(argument, 'a whole number of milliseconds from 1 to 1e12', value);
   return value;
+}
+
+/** An abstention may name an end, which only a chain uses. The end of a verdict that gives access is one of its terms. */
+function refuseEndBy({ outcome, endBy }: { readonly outcome?: unknown; readonly endBy?: unknown }): void {
+  if (endBy === undefined) return;
+  if (outcome !== 'abstain') throw invalid('verdict.endBy', 'omitted unless the outcome is abstain', endBy);
+  readEpoch('verdict.endBy', endBy);
 }
 
 /** Reads an instant of a verdict: a number only, as the record keeps it. */

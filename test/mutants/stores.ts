@@ -699,6 +699,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   // ---- Approvers ----
   {
+    name: 'chains: the end of a member that abstains is dropped',
+    file: 'approvers/first-decisive.ts',
+    from: 'Math.min(endBy, own)',
+    to: 'endBy',
+    caughtBy: { test: 'test/approvers/chain-ends.test.ts', title: 'gives no access that lasts into the freeze of that member' },
+  },
+  {
     name: "policies: scopes are matched by the policy's matcher, not by the engine's",
     file: 'approvers/policy/define-policy.ts',
     from: 'context && reachOf(context.scopes)',

@@ -1,7 +1,7 @@
 import type { BreakGlassVerdict } from '../../core/ports.js';
 import type { Compiled, Emergency } from './compile.js';
 import { frozen, whatIsMissing } from './conditions.js';
-import { uncovered } from './decide.js';
+import { abstention, uncovered } from './decide.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './people.js';
 import type { Question } from './question.js';
@@ -13,7 +13,7 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
   const denial = await findDenial(policy, question);
   if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason, ...frozen(denial, question) });
   const found = await findHolding(policy.breakGlass, question);
-  if (uncovered(found, question) !== undefined) return Object.freeze({ outcome: 'abstain' });
+  if (uncovered(found, question) !== undefined) return abstention((await endOf(policy, [], question))?.at);
   const rules = found.holding;
   const rule = joinIds(rules);
   const reviewers = commonReviewers(rules);

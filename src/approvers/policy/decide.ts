@@ -1,5 +1,5 @@
 import type { AskProblem } from '../../core/ask-problem.js';
-import type { QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
+import type { Abstention, QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
 import type { AccessRequest, Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';
@@ -20,6 +20,8 @@ export type Answer =
   | {
       readonly outcome: 'uncovered';
       readonly scope: string;
+      /** The instant from which a deny rule would hold. `undefined`: there is none. */
+      readonly endBy: number | undefined;
       /** The start to correct, where a rule covers the scope at other times. */
       readonly unmet?: Unmet;
     }
@@ -34,7 +36,8 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   const without = uncovered(holding, question);
   if (without !== undefined) {
     const next = await nextToCover(policy.giving, without, question);
-    return { outcome: 'uncovered', scope: without, ...(next && { unmet: notYet(next, question) }) };
+    const endBy = (await endOf(policy, [], question))?.at;
+    return { outcome: 'uncovered', scope: without, endBy, ...(next && { unmet: notYet(next, question) }) };
   }
   const rule = joinIds(holding.holding) ?? '';
   const end = await endOf(policy, holding.holding, question);
@@ -87,9 +90,11 @@ export const noRule = (scope: string, { subject }: AccessRequest): string => `no
 
 /** A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. */
 export function toVerdict(said: Answer): Verdict {
-  if (said.outcome === 'uncovered') return ABSTAIN;
+  if (said.outcome === 'uncovered') return abstention(said.endBy);
   if (said.outcome === 'unfit') return Object.freeze({ outcome: 'deny', rule: said.rule, reason: said.unmet.reason });
   return Object.freeze(said.outcome === 'deny' ? { outcome: 'deny', rule: said.rule, reason: said.reason } : said);
 }
 
-const ABSTAIN: Verdict = Object.freeze({ outcome: 'abstain' });
+/** In a chain, a later member may give the access, but not beyond a freeze of this policy. */
+export const abstention = (endBy: number | undefined): Abstention =>
+  Object.freeze({ outcome: 'abstain', ...(endBy !== undefined && { endBy }) });
