@@ -1,9 +1,10 @@
 import { PartialError, type EndFailure } from '../core/errors.js';
 import { cancelRequest } from '../lifecycle/decision.js';
 import { endGrant, type EndCommand } from '../lifecycle/extension-chain.js';
-import { moment } from '../lifecycle/transition.js';
-import type { StoredRecord } from '../records/index.js';
+import { moment, type Transition } from '../lifecycle/transition.js';
+import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
 import { loadChain } from '../kernel/context.js';
+import { fitsChange } from '../kernel/fits-change.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
 import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from './with-status.js';
@@ -54,19 +55,35 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
   const written: StoredRecord[] = [];
   for (;;) {
     let put: readonly StoredRecord[] = [];
+    let isWhole = true;
     let failures: EndFailure[] = [];
     const end = async () => {
       failures = [];
       const use = await ledger.grantUse(id);
       const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
-      const transition = endGrant(use, chain, command, moment(clock, actor));
+      const now = moment(clock, actor);
+      const { requests } = chain;
+      const transition = fitting(kernel, requests, (some) => endGrant(use, { ...chain, requests: some }, command, now));
       ({ put } = transition);
+      isWhole = requests.every((request) => put.some((record) => record.kind === 'request' && record.id === request.id));
       return transition;
     };
     const grant = await ledger.run(end, true);
     written.push(...put);
     // An expired grant can be extended until its end is recorded, so an extension may have opened while the chain was read.
     // Once the end is recorded, no further one can open. So another pass finds all of them.
-    if (!put.some((record) => record.kind === 'grant' && record.end?.status === 'expired')) return { grant, written, failures };
+    const mayHaveGrown = put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
+    if ((isWhole && !mayHaveGrown) || put.length === 0) return { grant, written, failures };
+  }
+}
+
+/**
+ * A change that ends as many requests of the chain as it can hold (L42): their reviews may be longer than one change. The next
+ * pass ends the others. In between, they give no access: an approval finds that their grant has ended.
+ */
+function fitting(kernel: Kernel, requests: readonly AccessRequest[], end: (some: readonly AccessRequest[]) => Transition<Grant>) {
+  for (let some = requests; ; some = some.slice(0, Math.floor(some.length / 2))) {
+    const transition = end(some);
+    if (some.length === 0 || fitsChange(kernel, transition)) return transition;
   }
 }

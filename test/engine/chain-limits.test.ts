@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Grant, JitEngine } from '../../src/index.js';
 import { MAX_CHANGE } from '../../src/core/change-size.js';
+import { verifyStore } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, grantsOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 
 const TTL = 15 * MINUTE;
 const APPROVE = { outcome: 'approve' } as const;
-const REVIEW = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } } as const;
 /** The longest texts that the engine accepts, of characters that JSON escapes. */
 const TEXT = '"'.repeat(4_096);
 const METADATA = { note: '\\'.repeat(4_080) };
@@ -16,11 +16,11 @@ function aChain() {
   const approver = new ScriptedApprover({ decide: APPROVE, groupsOf: ['ops'] });
   const made = anEngine({ approver, limits: { reviewWithin: '1h' } });
   const { engine } = made;
-  const extend = async (grant: Grant, requestedBy = MAYA) =>
-    engine.extend(grant.id, { requestedBy, ttl: TTL, justification: TEXT, ticket: TEXT, metadata: METADATA });
-  const pending = async (grant: Grant, requestedBy = MAYA) => {
-    approver.script.decide = REVIEW;
-    const { outcome, request } = await extend(grant, requestedBy);
+  const extend = async (grant: Grant, requestedBy = MAYA, ttl = TTL) =>
+    engine.extend(grant.id, { requestedBy, ttl, justification: TEXT, ticket: TEXT, metadata: METADATA });
+  const pending = async (grant: Grant, requestedBy = MAYA, { approvals = 1, ttl = TTL } = {}) => {
+    approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals }] } };
+    const { outcome, request } = await extend(grant, requestedBy, ttl);
     expect(outcome).toBe('pending');
     return request;
   };
@@ -71,6 +71,23 @@ describe('an extension chain', () => {
     expect(ends.sort()).toEqual([...times(49, 'origin_ended'), 'revoked']);
     expect(open).toBe(0);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
+  it('L12 L42 ends in several changes where the reviews of its requests are longer than one change', async () => {
+    const { engine, store, tree, pending } = aChain();
+    const [root] = (await tree(1)) as [Grant];
+    for (let i = 10; i > 0; i--) {
+      const { id } = await pending(root, MAYA, { approvals: 100, ttl: i * MINUTE });
+      for (let r = 0; r < 27; r++) await engine.approve(id, { by: `user:r${r}`, reason: TEXT, comment: TEXT });
+    }
+    const commit = vi.spyOn(store, 'commit');
+    expect((await engine.revoke(root.id, { by: SAM, reason: TEXT })).status).toBe('revoked');
+    const changes = commit.mock.calls.map(([{ put }]) => put.map(({ kind }) => kind).filter((kind) => kind !== 'subject'));
+    // The grant ends in the first change, with as many requests as fit.
+    expect(changes.length).toBeGreaterThan(1);
+    expect(changes.map((kinds) => kinds.includes('grant'))).toEqual(changes.map((_, i) => i === 0));
+    expect((await endsOf(engine)).open).toBe(0);
+    expect((await verifyStore(store)).ok).toBe(true);
   });
 
   it('L42 has at most 50 grants over all its branches: a further extension is refused, and a pending one is denied', async () => {
@@ -138,10 +155,9 @@ describe('an extension chain', () => {
   });
 
   it('L42 starts at one grant of a bundle: the other grants have chains of their own', async () => {
-    const { engine, approver, pending } = aChain();
+    const { engine, pending } = aChain();
     const [first, second] = await grantsOf(engine, { scopes: ['a', 'b'] });
-    approver.script.decide = REVIEW;
-    for (let i = 10; i > 0; i--) await engine.extend((first as Grant).id, { requestedBy: MAYA, ttl: i * MINUTE });
+    for (let i = 10; i > 0; i--) await pending(first as Grant, MAYA, { ttl: i * MINUTE });
     const refused = await refusal(engine.extend((first as Grant).id, { requestedBy: MAYA, ttl: MINUTE / 2 }), 'ERR_JIT_LIMIT');
     expect(refused).toMatchObject({ limit: 'extensionRequests' });
     await pending(second as Grant);
