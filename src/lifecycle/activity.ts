@@ -27,7 +27,8 @@ export function recordActivity(
   everyMs: number,
   moment: Moment,
 ): Transition<number> {
-  if (before !== undefined && moment.now < before.lastUsedAt + everyMs) return noChange(before.lastUsedAt + everyMs);
+  // A use far ahead of this clock comes from a wrong clock. It must not keep the processes with a right one from recording.
+  if (before !== undefined && Math.abs(moment.now - before.lastUsedAt) < everyMs) return noChange(before.lastUsedAt + everyMs);
   // A check of a process whose clock is ahead may be later than the recorded end.
   const end = effectiveEnd(grant);
   const [firstAt, lastAt] = [Math.min(seen.firstAt, end), Math.min(seen.lastAt, end)];

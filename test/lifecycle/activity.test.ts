@@ -34,6 +34,15 @@ describe('recordActivity()', () => {
   });
 
   it.each([
+    [-701, 1],
+    [-700, 1],
+    [-699, 0],
+    [299, 0],
+  ])('is kept from recording by no use of a clock that is further ahead than `every`: at %i ms', (now, written) => {
+    expect(recordActivity(GRANT, BEFORE, seen(-900, -800, 5), EVERY, moment(now)).put).toHaveLength(written);
+  });
+
+  it.each([
     ['later uses', seen(200, 1_400, 5), 100, 1_400],
     ['an earlier use of another process', seen(50, 250, 5), 50, 300],
   ])('keeps the first and the last of all uses, and adds their number: %s', (_what, uses, first, last) => {
