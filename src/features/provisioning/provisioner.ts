@@ -32,10 +32,17 @@ export interface ProvisioningDrift {
   readonly unexpected: readonly HeldOutside[];
   /** Access that grants give and the external system lacks, although it has taken the change. `resync()` applies it again. */
   readonly missing: readonly HeldOutside[];
+  /**
+   * Pairs of the external system that have a malformed subject or scope, each in a sentence. The rest is compared without them. At
+   * most 100.
+   */
+  readonly unreadable: readonly string[];
 }
 
 /** Whether to make a change again although the external system has taken it. */
 type IsResent = (before: ProvisioningChange | undefined, held: boolean) => boolean;
+
+const pairOf = ({ subject, scope }: HeldOutside): HeldOutside => ({ subject, scope });
 
 /** How many records are processed at a time. */
 const AT_ONCE = 20;
@@ -96,17 +103,17 @@ export class Provisioner {
     const begun = this.#kernel.clock.read().now;
     const read = await target.readOutside();
     if (read === undefined) return undefined;
-    const outside = new Map(read.map((key) => [key.id, key]));
-    const all = [...new Map([...keys, ...read].map((key) => [key.id, key])).values()];
+    const outside = new Set(read.keys.map(({ id }) => id));
+    const all = [...new Map([...keys, ...read.keys].map((key) => [key.id, key])).values()];
     const [unexpected, missing]: [HeldOutside[], HeldOutside[]] = [[], []];
     await this.#inBatches(all, async (key) => {
       const held = await target.isHeld(key);
       if (held === outside.has(key.id)) return;
       const change = await target.change(key);
       if (change !== undefined && (isUnsettled(change) || change.changedAt >= begun)) return;
-      (held ? missing : unexpected).push({ subject: key.subject, scope: key.scope });
+      (held ? missing : unexpected).push(pairOf(key));
     });
-    return { unexpected, missing };
+    return { unexpected, missing, unreadable: read.unreadable };
   }
 
   async #inBatches<T, Result>(items: readonly T[], work: (item: T) => Promise<Result>): Promise<readonly Result[]> {

@@ -117,9 +117,14 @@ export class Target {
   }
 
   /** The access that the external system gives, of the scopes that this target declares. `undefined`: the target has no `read`. */
-  async readOutside(): Promise<readonly ProvisioningKey[] | undefined> {
-    const pairs = await readOutside(this.#kernel, this.options);
-    return pairs?.map(({ subject, scope }) => this.keyOf(subject, scope)).filter((key) => this.knows(key));
+  async readOutside(): Promise<{ readonly keys: readonly ProvisioningKey[]; readonly unreadable: readonly string[] } | undefined> {
+    const outside = await readOutside(this.#kernel, this.options);
+    return (
+      outside && {
+        keys: outside.pairs.map(({ subject, scope }) => this.keyOf(subject, scope)).filter((key) => this.knows(key)),
+        unreadable: outside.unreadable,
+      }
+    );
   }
 
   /** Applies the due change of a subject and scope, unless another process does. Records and reports a failure; never rejects. */
@@ -281,6 +286,6 @@ const PROBLEM = /^[\w.:-]{1,64}$/;
 
 /** What is recorded of an error: its code or its name. Its message may contain data that does not belong in the journal (L29). */
 function problemOf(error: unknown): string {
-  const { code, name } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; name?: unknown };
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
   return [code, name].find((text): text is string => typeof text === 'string' && PROBLEM.test(text)) ?? 'Error';
 }

@@ -123,7 +123,7 @@ describe('provision() (feature 8)', () => {
       await aGranted(engine);
       await settle(engine);
       await clock.advance(1_000);
-      expect((await provisioning.reconcile()).drift).toEqual({ unexpected: [], missing: [] });
+      expect((await provisioning.reconcile()).drift).toEqual({ unexpected: [], missing: [], unreadable: [] });
       roles.held.clear();
       roles.held.add('user:eve db-prod:read');
       roles.held.add('user:eve not:declared');
@@ -131,7 +131,7 @@ describe('provision() (feature 8)', () => {
       expect(await provisioning.reconcile()).toMatchObject({ applied: 0, unapplied: [], drift: found });
       expect((await provisioning.resync()).drift).toBeUndefined();
       await clock.advance(1_000);
-      expect((await provisioning.reconcile()).drift).toEqual({ ...found, missing: [] });
+      expect((await provisioning.reconcile()).drift).toEqual({ ...found, missing: [], unreadable: [] });
     });
 
     it('is undefined where the target has no read', async () => {
@@ -145,7 +145,10 @@ describe('provision() (feature 8)', () => {
       roles.failing = 1;
       await aGranted(engine);
       await settle(engine);
-      expect(await provisioning.reconcile()).toMatchObject({ unapplied: [{ scope: SCOPE }], drift: { unexpected: [], missing: [] } });
+      expect(await provisioning.reconcile()).toMatchObject({
+        unapplied: [{ scope: SCOPE }],
+        drift: { unexpected: [], missing: [], unreadable: [] },
+      });
       await clock.advance(1);
       const slow = following({
         read: async () => {
@@ -158,19 +161,45 @@ describe('provision() (feature 8)', () => {
       await aGranted(slow.engine);
       await settle(slow.engine);
       await slow.clock.advance(1);
-      expect((await slow.provisioning.reconcile()).drift).toEqual({ unexpected: [], missing: [] });
+      expect((await slow.provisioning.reconcile()).drift).toEqual({ unexpected: [], missing: [], unreadable: [] });
       expect(slow.roles.held.size).toBe(0);
     });
 
     it.each([
       ['no list', 'all', 'target.read(...)'],
       ['too many', Array.from({ length: 100_001 }), 'target.read(...)'],
-      ['no pair', [undefined], 'target.read(...)[0].subject'],
-      ['an invalid subject', [{ subject: ' ', scope: SCOPE }], 'target.read(...)[0].subject'],
-      ['an invalid scope', [{ subject: MAYA, scope: 'a:' }], 'target.read(...)[0].scope'],
     ])('L30 reconcile() refuses an answer of read that is %s', async (_what, answer, argument) => {
       const { provisioning } = following({ read: () => answer as never });
       expect(await refusal(provisioning.reconcile(), 'ERR_JIT_INVALID_ARGUMENT')).toMatchObject({ argument });
+    });
+
+    it('names malformed pairs of the answer, at most 100, and compares the rest', async () => {
+      const { engine, roles, provisioning, clock } = following({
+        read: () =>
+          [
+            undefined,
+            { subject: ' ', scope: SCOPE },
+            { subject: MAYA, scope: 'a:' },
+            ...Array.from({ length: 100 }, () => ({ subject: MAYA, scope: 7 })),
+            { subject: 'user:eve', scope: 'db-prod:read' },
+          ] as never,
+      });
+      await aGranted(engine);
+      await settle(engine);
+      await clock.advance(1_000);
+      const { drift } = await provisioning.reconcile();
+      expect(roles.held.size).toBe(1);
+      expect(drift).toMatchObject({
+        unexpected: [{ subject: 'user:eve', scope: 'db-prod:read' }],
+        missing: [{ subject: MAYA, scope: SCOPE }],
+      });
+      expect(drift?.unreadable).toHaveLength(100);
+      expect(drift?.unreadable.slice(0, 4)).toEqual([
+        expect.stringMatching(/^target\.read\(\.\.\.\)\[0\]\.subject must be /),
+        expect.stringMatching(/^target\.read\(\.\.\.\)\[1\]\.subject must be /),
+        expect.stringMatching(/^target\.read\(\.\.\.\)\[2\]\.scope must be /),
+        expect.stringMatching(/^target\.read\(\.\.\.\)\[3\]\.scope must be /),
+      ]);
     });
 
     it('L38 rejects where read fails or does not settle within the timeout, and aborts its signal', async () => {
