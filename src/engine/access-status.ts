@@ -17,9 +17,9 @@ export async function accessStatus(checker: Checker, settings: Enforcement, subj
   const overlaps = lockOverlaps(settings.scopes);
   const { now } = reading;
   const own = locks?.filter((lock) => lock.subject !== undefined && isLockOpen(lock, now) && isReachedBy(subject, lock.subject));
-  const all = grantsAmong(rows, subject, decodeAll).filter(
-    ({ grant }) => locks !== undefined && lockedUntil(locks, overlaps, subject, grant.scope, now) === undefined,
-  );
+  const live = grantsAmong(rows, subject, decodeAll).filter((one) => isUsable(one, reading) || isScheduled(one, reading));
+  const lockEnds = live.map(({ grant }) => (locks === undefined ? Infinity : lockedUntil(locks, overlaps, subject, grant.scope, now)));
+  const all = live.filter((_, i) => lockEnds[i] === undefined);
   const held = all.filter((one) => isUsable(one, reading)).sort((a, b) => endOf(a) - endOf(b));
   const scheduled = all.filter((one) => isScheduled(one, reading)).sort((a, b) => a.grant.startsAt - b.grant.startsAt);
   // Keeps the grants that a check at their start would allow. A start that an approver must still confirm gives no certain window.
@@ -30,6 +30,8 @@ export async function accessStatus(checker: Checker, settings: Enforcement, subj
   const changes = [
     ...[...held, ...scheduled].map((one) => endOf(one) - leewayMs),
     ...scheduled.map(({ grant }) => expectedStart(grant)).filter((begin) => begin > reading.now),
+    // A lock ended the access that it found. For a clock that has gone back, it may be open before later access.
+    ...lockEnds.filter((end) => end !== undefined).filter((end) => end < Infinity),
   ];
   return {
     subject,

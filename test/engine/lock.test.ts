@@ -591,6 +591,18 @@ describe('standing access under a lock', () => {
 });
 
 describe('status(), explain() and the past under a lock', () => {
+  it('L5 status names the end of an expired lock that is open again for a clock that has gone back', async () => {
+    const { engine, clock } = anEngine();
+    await engine.lock({ scope: SCOPE }, lockOf({ until: at(MINUTE) }));
+    await clock.set(at(HOUR));
+    const grant = await aGranted(engine);
+    await clock.step(-2 * HOUR);
+    expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: false, reason: 'locked', validUntil: at(MINUTE) });
+    expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: at(MINUTE) });
+    await clock.set(at(MINUTE));
+    expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [{ id: grant.id }], changesAt: at(HOUR) });
+  });
+
   it('says that nothing is held, and names the lock', async () => {
     const { engine } = anEngine();
     await aGranted(engine);
