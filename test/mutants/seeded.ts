@@ -345,8 +345,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'break-glass skips a chain member that denies',
     file: 'approvers/first-decisive.ts',
-    from: 'return (await denialOf(member, request, context)) ?? ABSTAINS;',
-    to: 'return ABSTAINS;',
+    from: "if (verdict.outcome === 'deny') return verdict;",
+    to: "if (verdict.outcome === 'deny') return ABSTAINS;",
   },
   {
     name: 'each overdue warning is recorded separately',

@@ -697,6 +697,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'return !isOurs && now < 0 && now < leasedUntil',
     caughtBy: { test: 'test/stores/durable/suspended.test.ts', title: 'L28 L32 loses no message' },
   },
+  {
+    name: 'L12: the end of a chain needs one change that holds all of its requests',
+    file: 'engine/revocation.ts',
+    from: 'some.length === 0 || fitsChange(kernel, transition)',
+    to: 'transition !== undefined',
+    caughtBy: { test: 'test/engine/chain-limits.test.ts', title: 'ends in several changes where the reviews of its requests are longer' },
+  },
   // ---- Approvers ----
   {
     name: 'chains: the end of a member that abstains is dropped',
@@ -908,9 +915,16 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'recordUse: every process records a use of a grant at its own interval',
     file: 'lifecycle/activity.ts',
-    from: 'before !== undefined && moment.now < before.lastUsedAt + everyMs',
+    from: 'before !== undefined && Math.abs(moment.now - before.lastUsedAt) < everyMs',
     to: 'before !== undefined && moment.now < 0',
     caughtBy: { test: 'test/lifecycle/activity.test.ts', title: 'writes a later use once the last recorded one is as old as `every`' },
+  },
+  {
+    name: 'recordUse: a use of a clock that is far ahead keeps all others from recording',
+    file: 'lifecycle/activity.ts',
+    from: 'Math.abs(moment.now - before.lastUsedAt)',
+    to: '(moment.now - before.lastUsedAt)',
+    caughtBy: { test: 'test/lifecycle/activity.test.ts', title: 'is kept from recording by no use of a clock that is further ahead' },
   },
   {
     name: 'recordUse: a use counts after the end of the grant',
