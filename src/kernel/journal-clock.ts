@@ -132,10 +132,29 @@ export class JournalClock {
   async allowsHorizon(before: number, isForced: boolean): Promise<boolean> {
     const { now } = this.#clock.read();
     if (before > now) throw invalid('before', 'an instant that has passed', before);
-    const { head } = await this.reader.read();
-    if (isForced) return true;
+    if (isForced) {
+      // A store that fails must reject the purge before it writes anything.
+      await this.reader.read();
+      return true;
+    }
     if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, unless the purge says { force: true }', before);
-    if (head.seq === 0) return false;
+    const confirmed = await this.confirmedHorizon(before);
+    if (confirmed !== undefined && before > confirmed) throw new ClockError(unconfirmedHorizon(before, confirmed));
+    return confirmed !== undefined;
+  }
+
+  /**
+   * The latest horizon up to `before` that does not rest on this process's clock alone (L39): at or before the median instant of
+   * the journal's last 1,000 entries.
+   *
+   * @param before at least a day ago
+   * @returns `undefined`: the journal has no entry, so there is nothing to purge
+   * @throws ClockError where the journal has no entry of the last day
+   */
+  async confirmedHorizon(before: number): Promise<number | undefined> {
+    const { now } = this.#clock.read();
+    const { head } = await this.reader.read();
+    if (head.seq === 0) return undefined;
     const instants: number[] = [];
     for (let seq = Math.max(0, head.seq - JUDGED_ENTRIES); seq < head.seq;) {
       await nextTurn();
@@ -150,8 +169,7 @@ export class JournalClock {
     const middle = instants[(instants.length - 1) >> 1] ?? 0;
     const newest = instants.at(-1) ?? 0;
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
-    if (before > middle) throw new ClockError(unconfirmedHorizon(before, middle));
-    return true;
+    return Math.min(before, middle);
   }
 
   #confirmed(): void {

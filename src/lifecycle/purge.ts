@@ -32,3 +32,13 @@ export const isProvisioningPurgeable = (change: ProvisioningChange, before: numb
  * would have expired. So a late repetition takes no use of the next grant.
  */
 export const isUsePurgeable = ({ expiresAt }: Use, before: number): boolean => expiresAt <= before;
+
+/** The least time between two automatic purges of a namespace, and the least age of what they remove. */
+export const RETENTION_MS = 86_400_000;
+
+/**
+ * Whether an automatic purge is due. A claim from the future counts only within the same time: it comes from a clock that was ahead.
+ *
+ * @param lastAt when the last one began. Epoch milliseconds; 0: there was none
+ */
+export const isRetentionDue = (lastAt: number, now: number): boolean => Math.abs(now - lastAt) >= RETENTION_MS;

@@ -27,11 +27,26 @@ export function readBookmark(row: Row | undefined, field: string): number {
  */
 export const HORIZON = { kind: 'horizon', id: 'horizon' } as const;
 
-/** Rewrites the horizon's row with a new version. A change that includes it conflicts with every concurrent purge. */
-export function touchHorizon(row: Row | undefined, before: number): { readonly expect: Expectation; readonly put: Row } {
+/**
+ * Rewrites the horizon's row with a new version. A change that includes it conflicts with every concurrent purge.
+ *
+ * @param retainedAt when the last automatic purge began; default: as in the row. Epoch milliseconds
+ */
+export function touchHorizon(
+  row: Row | undefined,
+  before: number,
+  retainedAt = readRetainedAt(row),
+): { readonly expect: Expectation; readonly put: Row } {
   const version = row?.version ?? 0;
-  return { expect: { ...HORIZON, version }, put: bookmark(HORIZON.kind, HORIZON.id, version + 1, { before }) };
+  return { expect: { ...HORIZON, version }, put: bookmark(HORIZON.kind, HORIZON.id, version + 1, horizonBody(before, retainedAt)) };
 }
+
+/** When the last automatic purge of this namespace began. Epoch milliseconds; 0: there was none. @throws CorruptError */
+export const readRetainedAt = (row: Row | undefined): number =>
+  isObject(row) && isObject(row.body) && row.body['retainedAt'] === undefined ? 0 : readBookmark(row, 'retainedAt');
+
+/** The body of the horizon's row. */
+export const horizonBody = (before: number, retainedAt: number): JsonObject => (retainedAt === 0 ? { before } : { before, retainedAt });
 
 /** A hold: a cursor row at 0 in place of the cursors that some sinks do not have yet. It holds back every purge as they would. */
 export const hold = (changeId: string, sinks: readonly string[]): Row => bookmark('cursor', `hold:${changeId}`, 1, { seq: 0, sinks });

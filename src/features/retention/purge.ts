@@ -67,7 +67,11 @@ export class Purge {
     if (!(await this.#journalClock.allowsHorizon(before, isForced))) {
       return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
     }
-    const horizon = await this.#setHorizon(before);
+    return this.removeUpTo(await this.#setHorizon(before));
+  }
+
+  /** Removes what ended before the recorded horizon. */
+  async removeUpTo(horizon: number): Promise<PurgeReport> {
     const origins = await this.#origins();
     let requests = 0;
     let grants = 0;
@@ -104,7 +108,7 @@ export class Purge {
   async #origins(): Promise<ReadonlySet<string>> {
     const origins = new Set<string>();
     for await (const rows of this.#pages({ kind: 'request', open: true })) {
-      for (const { extension } of this.#decodeAll(rows, decodeRequest)) if (extension !== undefined) origins.add(extension.grantId);
+      for (const { extension } of this.#decodeAll(rows, decodeRequest)) for (const id of extension?.grantIds ?? []) origins.add(id);
     }
     return origins;
   }

@@ -1,6 +1,7 @@
+import { isInstant } from '../../core/instant.js';
 import type { Row } from '../../core/store-port.js';
 import { encode, isObject } from '../../records/index.js';
-import { bookmark, HORIZON } from '../../records/bookmark.js';
+import { bookmark, HORIZON, horizonBody } from '../../records/bookmark.js';
 import type { Fields, RecordDraft, RecordKind } from '../replay/drafts.js';
 import { recordOf } from '../replay/records.js';
 import { differenceOf, type Expected } from './difference.js';
@@ -87,10 +88,12 @@ function isOfKept({ rebuild }: JournalReading, kind: Kind, { body }: Row): boole
   return typeof id !== 'string' || rebuild.now.of(owner[kind].kind).has(id);
 }
 
-/** Accepts any version: the journal does not record how often the horizon's row was written. */
+/** Accepts any version and any `retainedAt`: the journal does not record how often the horizon's row was written, and by whom. */
 function differenceOfHorizon(row: Row | undefined, before: number, seq: number): string | undefined {
   // A follower also creates the row, before any purge. Without a purge, the row may be missing.
   if (row === undefined) return before === 0 ? undefined : `is missing: entry ${seq} set it to ${before}`;
   const version = isObject(row) && Number.isSafeInteger(row.version) && row.version > 0 ? row.version : 1;
-  return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, { before }), seq, metadataHash: undefined });
+  const retainedAt: unknown = isObject(row) && isObject(row.body) ? row.body['retainedAt'] : undefined;
+  const body = horizonBody(before, isInstant(retainedAt) ? retainedAt : 0);
+  return differenceOf(row, { row: bookmark(HORIZON.kind, HORIZON.id, version, body), seq, metadataHash: undefined });
 }
