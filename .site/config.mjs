@@ -16,6 +16,7 @@ const groups = [
       'agents',
       'work',
       'lists',
+      'operation',
       'answers',
       'recorded-use',
       'notifications',

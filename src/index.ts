@@ -10,7 +10,7 @@ export type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus 
 export type { Action } from './engine/checker.js';
 export type { RevokeAllTarget } from './engine/revoke-all.js';
 export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/locks.js';
-export type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
+export type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
 export type {
   AccessPreview,
   AccessGranted,

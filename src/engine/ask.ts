@@ -1,9 +1,9 @@
 import { invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../core/parse.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
-import type { Ask } from '../lifecycle/request.js';
+import type { Ask, Extended } from '../lifecycle/request.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { JsonObject } from '../core/json.js';
-import { agentOf, type AccessRequest, type Grant } from '../records/index.js';
+import { agentOf, type AccessRequest } from '../records/index.js';
 import { isPattern, isScope, readPattern, readScope } from '../core/scope.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { readDuration, type Duration } from '../core/duration.js';
@@ -56,10 +56,23 @@ export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAs
   readonly dryRun: true;
 };
 
-/** The argument of `extend`: more time for a grant, after its present window. */
+/** Names a bundle: all grants of a request. */
+export interface BundleTarget {
+  /** The request whose grants are meant. */
+  readonly requestId: string;
+}
+
+/** A grant by its id, or a bundle. @throws InvalidArgumentError */
+export function readExtended(target: unknown): Extended {
+  if (typeof target !== 'object' || target === null) return readId('grantId', target);
+  const { requestId } = readOptions<keyof BundleTarget>('target', target, ['requestId']);
+  return { requestId: readId('requestId', requestId) };
+}
+
+/** The argument of `extend`: more time for a grant, or for all grants of a request, after their present window. */
 export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
   /**
-   * The caller that asks: the grant's subject, or another caller on its behalf. Neither of the two may review. There is no
+   * The caller that asks: the subject that holds the access, or another caller on its behalf. Neither of the two may review. There is no
    * default: a default would name the subject, and the real requester could then approve their own ask (L15).
    */
   readonly requestedBy: string;
@@ -111,19 +124,19 @@ export function parseBreakGlassAsk(settings: AskSettings, given: unknown): Parse
   return parsed;
 }
 
-/**
- * @returns completes the ask from the grant to extend and, for the grant of a run, the operator of its request
- * @throws InvalidArgumentError
- */
-export function parseExtensionAsk(settings: AskSettings, given: unknown): (grant: Grant, operator: string | undefined) => ParsedAsk {
+/** The access to extend: its subject, and the operator where that is a run. `scopes` is empty for a bundle. */
+export type ExtendedAccess = Pick<Ask, 'subject' | 'operator' | 'scopes'> & { readonly extends: Extended };
+
+/** @returns completes the ask from the access to extend @throws InvalidArgumentError */
+export function parseExtensionAsk(settings: AskSettings, given: unknown): (access: ExtendedAccess) => ParsedAsk {
   const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
   if (fields.requestedBy === undefined) throw invalid('requestedBy', 'the id of the caller that asks', undefined);
   // Checks the arguments before the engine loads anything.
   parseCommon(parseWho(settings, '-', fields.requestedBy), [], fields);
-  return (grant, operator) => {
-    const who = parseWho(settings, grant.subject, fields.requestedBy);
-    const { ask, key } = parseCommon({ ...who, operator }, [grant.scope], fields);
-    return { key, ask: { ...ask, extends: grant.id } };
+  return ({ subject, operator, scopes, extends: extended }) => {
+    const who = parseWho(settings, subject, fields.requestedBy);
+    const { ask, key } = parseCommon({ ...who, operator }, scopes, fields);
+    return { key, ask: { ...ask, extends: extended } };
   };
 }
 

@@ -1,14 +1,14 @@
 import { PartialError, type EndFailure } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
 import { reviewBreakGlass as giveVerdict, type BreakGlassReviewCommand, type BreakGlassReviewContext } from '../lifecycle/break-glass.js';
-import { endGrant } from '../lifecycle/extension-chain.js';
+import { endGrant, type ExtensionChain } from '../lifecycle/extension-chain.js';
 import { grantIds, type RequestWithGrants } from '../lifecycle/grant.js';
 import { isOwnRequest } from '../lifecycle/review.js';
 import { hasPassed } from '../lifecycle/status.js';
 import { asRead, combine, moment, type Transition, type Writes } from '../lifecycle/transition.js';
 import { decodeRequest, needsReview, type AccessRequest, type Grant } from '../records/index.js';
 import { refuseAgent } from '../kernel/agents.js';
-import { loadChain } from '../kernel/context.js';
+import { loadChains } from '../kernel/context.js';
 import { fitsChange } from '../kernel/fits-change.js';
 import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -86,7 +86,11 @@ async function loadReview(kernel: Kernel, id: string, actor: string): Promise<Lo
   const debtors = await loadDebtors(kernel, request);
   // An unreadable grant must not keep the others alive.
   const uses = await ledger.grantsWithUsage(grantIds(request), (row, error) => unreadable.push({ kind: 'grant', id: row.id, error }));
-  const grants = await Promise.all(uses.map(async (use) => ({ use, chain: await loadChain(kernel, use.grant) })));
+  const chains = await loadChains(
+    kernel,
+    uses.map(({ grant }) => grant),
+  );
+  const grants = uses.map((use, i) => ({ use, chain: chains[i] as ExtensionChain }));
   return { request, context: { may, debtors, grants, locks: await loadLocks(kernel) }, unreadable };
 }
 

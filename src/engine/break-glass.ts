@@ -48,7 +48,7 @@ async function attempt(
 ): Promise<Transition<BreakGlassResult | undefined>> {
   const { limits } = kernel.settings;
   const now = (): Moment => moment(kernel.clock, ask.requestedBy);
-  const draft = draftRequest(ask, id, limits, undefined, now());
+  const draft = draftRequest(ask, id, limits, [], now());
   const answer = await kernel.approver.breakGlass(draft);
   const { verdict } = answer;
   if (verdict.outcome !== 'approve') throw refusalOf(draft, verdict.outcome === 'deny' ? verdict : NO_RULE, limits);

@@ -1,7 +1,7 @@
 import { readId, readOptions } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
-import type { Clock, MaybePromise, Page } from '../core/ports.js';
+import type { Clock, Page } from '../core/ports.js';
 import type { Anchor, Decision } from '../records/index.js';
 import { isThenable, within } from '../core/time.js';
 import { accessStatus } from './access-status.js';
@@ -10,6 +10,7 @@ import type {
   AccessResult,
   AccessStatus,
   Consumption,
+  EndedRecords,
   FlushReport,
   InboxItem,
   BreakGlassReviewItem,
@@ -21,8 +22,8 @@ import type { Paging } from './collect.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
 import { readBy, readReview, type ApproveBy, type By, type ReviewBy } from './by.js';
-import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk } from './ask.js';
-import type { AccessAsk, BreakGlassAsk, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
+import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './ask.js';
+import type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
@@ -30,11 +31,11 @@ import { RecordingChecker } from './recording-checker.js';
 import { MemoryGrantStore } from '../stores/memory.js';
 import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './inbox.js';
-import { decideRequest, previewRequest, requestAccess } from './requests.js';
+import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } from './requests.js';
 import { submitReview } from './reviews.js';
 import { breakGlass, type BreakGlassResult } from './break-glass.js';
 import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
-import { cancelAccessRequest, endAccess } from './revocation.js';
+import { cancelAccessRequest, endAccess, releaseAccess } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './locks.js';
 import { Kernel } from '../kernel/kernel.js';
@@ -43,7 +44,7 @@ import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep } from './sweep.js';
 import type { SweepReport } from './sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { consume, readCheckOptions, touchGrants, type CheckOptions } from './uses.js';
+import { consume, readCheckOptions, touchGrants, touchLater, type CheckOptions } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
@@ -123,17 +124,21 @@ export class JitEngine<Scope extends string = string> {
    * old grant's expiry, or at a later decision (L4). The old grant does not change. Revoking or releasing it also ends the
    * extension, pending or scheduled (L12).
    *
+   * With `{ requestId }`, it asks in one request for all grants of that request that have not ended and have no live extension.
+   * They are decided together (L10). If one of them is ended early before the decision, the request is cancelled.
+   *
    * @throws InvalidArgumentError without `requestedBy`: it has no default, not even the grant's subject
-   * @throws EndedError when the grant has ended: use {@link requestAccess} instead
+   * @throws EndedError when the grant has ended, or no grant of the request is left: use {@link requestAccess} instead
+   * @throws UndecidedError when that request is pending
    * @throws LimitError when `limits.maxTotal` leaves no time
    * @throws the errors of {@link requestAccess}
    */
-  async extend(grantId: string, ask: ExtensionAsk): Promise<AccessResult> {
-    const id = this.#readRecordId('grantId', grantId);
-    const readFor = parseExtensionAsk(this.#settings, ask);
-    const { grant } = await this.#kernel.ledger.grantUse(id);
-    const read = readFor(grant, await this.#kernel.ledger.operatorOf(grant));
-    return this.#refusals.noteRefusals({ actor: read.ask.requestedBy, grantId: id }, () => requestAccess(this.#kernel, read, 'extend'));
+  async extend(target: string | BundleTarget, ask: ExtensionAsk): Promise<AccessResult> {
+    this.#refuseIfClosed();
+    const extended = readExtended(target);
+    const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
+    const attempt = { actor: read.ask.requestedBy, ...namedIn(extended) };
+    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'extend'));
   }
 
   /**
@@ -257,15 +262,25 @@ export class JitEngine<Scope extends string = string> {
     return endAccess(this.#kernel, id, by, { cause: 'revoked', reason });
   }
 
-  /** Ends a grant early. Only its own subject may. A repeated call is allowed. @throws DeniedError */
-  async release(grantId: string, options: By): Promise<GrantWithStatus> {
-    const { id, by, reason } = this.#readBy('grantId', grantId, options);
-    return this.#refusals.noteRefusals({ actor: by, grantId: id }, () => endAccess(this.#kernel, id, by, { cause: 'released', reason }));
+  /**
+   * Ends a grant early, or with `{ requestId }` all grants of a request, in one change where it can hold them. Only their own subject
+   * may. A repeated call is allowed.
+   *
+   * @returns the grant; for a request, the records that this call ended, which may be none
+   * @throws DeniedError
+   * @throws UndecidedError when that request is pending: cancel it instead
+   */
+  async release(grantId: string, options: By): Promise<GrantWithStatus>;
+  async release(bundle: BundleTarget, options: By): Promise<EndedRecords>;
+  async release(target: string | BundleTarget, options: By): Promise<GrantWithStatus | EndedRecords> {
+    this.#refuseIfClosed();
+    const [released, who] = [readExtended(target), readBy(this.#settings, options)] as const;
+    return this.#refusals.noteRefusals({ actor: who.by, ...namedIn(released) }, () => releaseAccess(this.#kernel, released, who));
   }
 
   /**
    * For an emergency: ends every live grant of the target and cancels its pending requests. The target is a subject, a
-   * request, or every scope that overlaps the given one. It repeats until a pass finds no open record. No request made before
+   * request, a ticket, or every scope that overlaps the given one. It repeats until a pass finds no open record. No request made before
    * the call gives access afterwards.
    *
    * Gotcha: `db-prod` does not reach `db-prod:write`; `db-prod:**` does. A report with `matched: false` says that the target
@@ -351,18 +366,12 @@ export class JitEngine<Scope extends string = string> {
     if (options === undefined) return this.#checker.check(subject, action);
     const { touch, recordUse } = readCheckOptions(options);
     const answer = this.#checkerThat(recordUse).check(subject, action);
-    return touch ? this.#touching(answer) : answer;
+    return touch ? touchLater(this.#kernel, answer) : answer;
   }
 
   /** @param recordUse whether the check records that it used a grant. `undefined`: the engine's option says so */
   #checkerThat(recordUse: boolean | undefined): Checker {
     return recordUse === undefined ? this.#checker : this.#kernel.part(recordUse ? RecordingChecker : EngineChecker);
-  }
-
-  async #touching(answer: MaybePromise<Decision>): Promise<Decision> {
-    const decision = await answer;
-    this.#kernel.background.run(touchGrants(this.#kernel, decision), 'touch');
-    return decision;
   }
 
   /**

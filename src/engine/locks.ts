@@ -12,7 +12,8 @@ import { NONE } from '../records/make.js';
 import type { RevokeAllReport } from './answers.js';
 import { readBy, type By } from './by.js';
 import { EndTally } from './end-tally.js';
-import { endAll, targetOfScope, targetOfSubject, type EndTarget } from './revoke-all.js';
+import type { EndTarget } from './end-target.js';
+import { endAll, targetOfScope, targetOfSubject } from './revoke-all.js';
 
 /** The target of a lock: exactly one of the two fields. */
 export type LockTarget =

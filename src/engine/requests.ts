@@ -12,7 +12,7 @@ import {
 } from '../lifecycle/request.js';
 import { beyondLimits, refusalOf, refuseUnmet } from '../lifecycle/requirements.js';
 import { noteDenial } from '../lifecycle/same-ask.js';
-import { requestStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
+import { requestStatus, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange } from '../lifecycle/transition.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
@@ -20,10 +20,13 @@ import { accessResultOf } from './access-result.js';
 import type { AccessPreview, AccessResult, WaitAnswer } from './answers.js';
 import type { ParsedAsk } from './ask.js';
 import { loadDenialContext, loadIssueContext, loadOpeningContext } from '../kernel/context.js';
+import { loadOrigins } from './extension.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import { afterRecording } from '../kernel/recorded.js';
 import { isRefusal } from '../kernel/refusal-throttle.js';
 import type { Kernel } from '../kernel/kernel.js';
+
+export { loadExtended, namedIn } from './extension.js';
 
 /** A verb that takes an idempotency key. The same key under two verbs names two requests (L11). */
 type AskVerb = 'requestAccess' | 'extend';
@@ -154,7 +157,7 @@ async function recordRequest(
  */
 async function draft(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
   const { limits } = kernel.settings;
-  const request = draftRequest(ask, id, limits, await extendedGrant(kernel, ask), moment(kernel.clock, ask.requestedBy));
+  const request = draftRequest(ask, id, limits, await loadOrigins(kernel, ask), moment(kernel.clock, ask.requestedBy));
   const answer = await kernel.approver.mayAsk(request);
   if (!answer.eligible) throw refusalOf(request, answer, limits);
   refuseUnmet(request, beyondLimits(request, limits, request.createdAt));
@@ -162,11 +165,7 @@ async function draft(kernel: Kernel, id: string, ask: Ask): Promise<AccessReques
 }
 
 async function openingContext(kernel: Kernel, ask: Ask, request: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
-  return { ...(await loadOpeningContext(kernel, request, { dryRun })), origin: await extendedGrant(kernel, ask) };
-}
-
-async function extendedGrant({ ledger }: Kernel, { extends: grantId }: Ask): Promise<GrantUse | undefined> {
-  return grantId === undefined ? undefined : (await ledger.grantsWithUsage([grantId]))[0];
+  return { ...(await loadOpeningContext(kernel, request, { dryRun })), origins: await loadOrigins(kernel, ask) };
 }
 
 /**

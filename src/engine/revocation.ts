@@ -1,10 +1,14 @@
 import { PartialError, type EndFailure } from '../core/errors.js';
 import { cancelRequest } from '../lifecycle/decision.js';
-import { endGrant, type EndCommand } from '../lifecycle/extension-chain.js';
+import { endGrant, releaseGrants, type ChainedUse, type EndCommand, type ExtensionChain } from '../lifecycle/extension-chain.js';
+import { grantIds } from '../lifecycle/grant.js';
+import type { Extended } from '../lifecycle/request.js';
 import { moment, type Transition } from '../lifecycle/transition.js';
+import type { Row } from '../core/store-port.js';
 import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
-import { loadChain } from '../kernel/context.js';
+import { loadChain, loadChains } from '../kernel/context.js';
 import { fitsChange } from '../kernel/fits-change.js';
+import type { EndedRecords } from './answers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
 import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from './with-status.js';
@@ -17,6 +21,59 @@ export async function endAccess(kernel: Kernel, id: string, actor: string, comma
   const tally = new EndTally();
   tally.addWritten(written);
   throw new PartialError(tally.ended, failures);
+}
+
+/** Releases a grant, or the grants of a request. @throws DeniedError, UndecidedError, PartialError */
+export async function releaseAccess(
+  kernel: Kernel,
+  released: Extended,
+  { by, reason }: { readonly by: string; readonly reason: string | undefined },
+): Promise<GrantWithStatus | EndedRecords> {
+  if (typeof released === 'string') return endAccess(kernel, released, by, { cause: 'released', reason });
+  return releaseBundle(kernel, released.requestId, by, reason);
+}
+
+/**
+ * Releases the grants of a request and their chains, in one change. Where one change can not hold that (L42), the grants end one
+ * after the other, in the order of the request.
+ *
+ * @throws PartialError where a grant could not be read or ended
+ */
+async function releaseBundle(kernel: Kernel, id: string, actor: string, reason: string | undefined): Promise<EndedRecords> {
+  const { ledger, clock } = kernel;
+  const tally = new EndTally();
+  for (let isDone = false; !isDone;) {
+    await ledger.untilCommitted(async () => {
+      tally.beginPass();
+      const request = await ledger.request(id);
+      const grants = await loadBundle(kernel, request, tally);
+      const step = releaseGrants(request, grants, reason, moment(clock, actor));
+      if (!fitsChange(kernel, step)) {
+        for (const { use } of grants) await endAndTally(kernel, use.grant.id, actor, { cause: 'released', reason }, tally);
+        return (isDone = true);
+      }
+      const isCommitted = await ledger.commitTransition(step);
+      if (isCommitted) tally.addWritten(step.put);
+      // As in `endWithChain`: an extension may have opened until the expiry was recorded.
+      isDone = !step.put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
+      return isCommitted;
+    }, true);
+  }
+  await confirmEnds(kernel, tally);
+  return tally.report();
+}
+
+/** The grants of a request, each with its chain. The tally gets the unreadable ones. */
+async function loadBundle(kernel: Kernel, request: AccessRequest, tally: EndTally): Promise<readonly ChainedUse[]> {
+  if (request.end?.status !== 'approved') return [];
+  const onUnreadable = (row: Row, error: unknown): void => tally.fail('grant', row.id, error);
+  const uses = await kernel.ledger.grantsWithUsage(grantIds(request), onUnreadable);
+  const chains = await loadChains(
+    kernel,
+    uses.map(({ grant }) => grant),
+    onUnreadable,
+  );
+  return uses.map((use, i) => ({ use, chain: chains[i] as ExtensionChain }));
 }
 
 /** Cancels a request, for its requester or its subject, for `revokeAll`, or for a lock. */

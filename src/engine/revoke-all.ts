@@ -1,22 +1,24 @@
 import { isJitError, NotFoundError, type EndFailure } from '../core/errors.js';
-import { invalid, readId, readOptions } from '../core/parse.js';
+import { invalid, isBlank, readId, readOptions, readText } from '../core/parse.js';
 import { isScope, readPattern } from '../core/scope.js';
 import type { Row } from '../core/store-port.js';
 import { nextTurn } from '../core/time.js';
 import { anyGrantIds, grantIds } from '../lifecycle/grant.js';
-import { agentOf, decodeGrant, decodeRequest, isReachedBy, type AccessRequest, type Grant } from '../records/index.js';
+import { agentOf, decodeGrant, decodeRequest, isReachedBy } from '../records/index.js';
 import type { Ledger } from '../kernel/ledger.js';
 import { lockOverlaps } from '../kernel/enforcement.js';
 import { decodeEach } from '../kernel/ledger-reads.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { RevokeAllReport } from './answers.js';
 import { EndTally } from './end-tally.js';
+import type { EndTarget } from './end-target.js';
 import { TargetMatch } from './target-match.js';
 import { cancelAccessRequest, confirmEnds, endAndTally } from './revocation.js';
+import { targetOfTicket } from './ticket-target.js';
 
 /**
- * The target of `revokeAll`: exactly one of the three fields. `scope` reaches each grant and request whose scope overlaps the
- * pattern. `requestId` also reaches the extensions of the request's grants.
+ * The target of `revokeAll`: exactly one of the four fields. `scope` reaches each grant and request whose scope overlaps the
+ * pattern. `requestId` and `ticket` also reach the extensions of the grants.
  */
 export type RevokeAllTarget =
   | {
@@ -30,6 +32,10 @@ export type RevokeAllTarget =
   | {
       /** Reaches this request, its grants and their extensions. */
       readonly requestId: string;
+    }
+  | {
+      /** Reaches the requests that cite exactly this ticket, their grants, and the extensions of these. */
+      readonly ticket: string;
     };
 
 /** How many records are ended at a time: a store that commits in groups shares a transaction among them. */
@@ -43,7 +49,7 @@ export async function revokeAll(
   reason: string | undefined,
 ): Promise<RevokeAllReport> {
   const tally = new EndTally();
-  const match = await endAll(kernel, readTarget(kernel, given), actor, { cause: 'revoked', reason }, tally);
+  const match = await endAll(kernel, readTarget(kernel, given, tally), actor, { cause: 'revoked', reason }, tally);
   return { ...tally.report(), ...match };
 }
 
@@ -116,30 +122,22 @@ async function cancelAndTally(kernel: Kernel, id: string, actor: string, command
   return true;
 }
 
-/** The records of a target, read again at each pass. */
-export interface EndTarget {
-  /** The scope or pattern of the target; absent: it has none. */
-  readonly scope?: string;
-  /** @throws NotFoundError where the target is a request that is missing */
-  requests(): AsyncIterable<readonly Row[]>;
-  grants(): AsyncIterable<readonly Row[]>;
-  readonly isRequest: (request: AccessRequest) => boolean;
-  readonly isGrant: (grant: Grant) => boolean;
-  /** Whether the records must still be ended: asked before each page. Default: yes. */
-  readonly isMeant?: () => Promise<boolean>;
-  /** Whether an unreadable row may belong to the target. */
-  readonly mayBeGrant: (row: Row) => boolean;
-}
-
-function readTarget(kernel: Kernel, target: RevokeAllTarget): EndTarget {
+function readTarget(kernel: Kernel, target: RevokeAllTarget, tally: EndTally): EndTarget {
   const { ledger, settings } = kernel;
-  const given = readOptions('target', target, ['subject', 'scope', 'requestId']);
+  const given = readOptions('target', target, ['subject', 'scope', 'requestId', 'ticket']);
   if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
-    throw invalid('target', 'exactly one of subject, scope, requestId', target);
+    throw invalid('target', 'exactly one of subject, scope, requestId, ticket', target);
   }
   if (given.requestId !== undefined) return targetOfRequest(ledger, readId('target.requestId', given.requestId));
+  if (given.ticket !== undefined) return targetOfTicket(kernel, readTicket(given.ticket), tally);
   if (given.subject !== undefined) return targetOfSubject(kernel, settings.readId('target.subject', given.subject));
   return targetOfScope(kernel, readPattern('target.scope', given.scope));
+}
+
+function readTicket(value: unknown): string {
+  const ticket = readText('target.ticket', value);
+  if (ticket === undefined || isBlank(ticket)) throw invalid('target.ticket', 'a ticket that a request cites', value);
+  return ticket;
 }
 
 /** The open records of a subject; for an agent, also those of its runs. */

@@ -1,5 +1,6 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
 import { invalid, readOptions } from '../core/parse.js';
+import type { MaybePromise } from '../core/ports.js';
 import { reaches } from '../lifecycle/check.js';
 import { lockedUntil } from '../lifecycle/lock.js';
 import { isUsable } from '../lifecycle/status.js';
@@ -14,6 +15,13 @@ import { derivedId } from '../kernel/ids.js';
 import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { withStatus, type GrantWithStatus } from './with-status.js';
+
+/** Records the use in the background. It never changes the answer. */
+export async function touchLater(kernel: Kernel, answer: MaybePromise<Decision>): Promise<Decision> {
+  const decision = await answer;
+  kernel.background.run(touchGrants(kernel, decision), 'touch');
+  return decision;
+}
 
 /** Records the use of a scope on each grant that allows it and has an idle end. Most calls write nothing. */
 export async function touchGrants(kernel: Kernel, { subject, scope, reason }: Decision): Promise<void> {

@@ -1,5 +1,6 @@
 import type { IssueContext } from '../lifecycle/grant.js';
-import { walkChain, walkToFirst } from './walk-chain.js';
+import { idsOfChain, walkChain, walkToFirst, withSuccessors } from './walk-chain.js';
+import { isExtensionIn } from '../lifecycle/chain-limits.js';
 import type { ExtensionChain } from '../lifecycle/extension-chain.js';
 import { limitMet, type OpeningContext } from '../lifecycle/request.js';
 import { MAX_DENIED, recentDenials, type DenialContext, type RecentDenial } from '../lifecycle/same-ask.js';
@@ -9,12 +10,12 @@ import { findDuplicate, grantLimitMet, isPending, type SubjectContext } from '..
 import { recordTime, workOn, workOnRequest } from '../lifecycle/sweep.js';
 import type { Row } from '../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest, type Grant } from '../records/index.js';
+import { NONE } from '../records/make.js';
 import type { TurnBudget } from '../core/time.js';
 import { grantsAmong } from './grant-use.js';
 import { locksIn } from './locks.js';
 import type { Kernel } from './kernel.js';
 
-const NO_CHAIN: ReadonlySet<string> = new Set();
 const NO_REQUESTS: ReadonlyMap<string, AccessRequest> = new Map();
 
 /** The most ends that one change records, because a change has a greatest size (L42). */
@@ -53,20 +54,21 @@ export async function loadIssueContext(
     (loaded) => grantLimitMet(limits, request, loaded, isBreakGlass) !== undefined,
     dryRun,
   );
-  const chain = await loadChainIds(kernel, request);
-  const origin = request.extension && (await kernel.ledger.row('grant', request.extension.grantId));
-  return { ...context, chain, limits, asksAtStart: kernel.approver.asksAtStart, origin: origin && decodeGrant(origin) };
+  const chains = await loadChainIds(kernel, request);
+  const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
+  const origins = rows.map((row) => row && decodeGrant(row));
+  return { ...context, chains, limits, asksAtStart: kernel.approver.asksAtStart, origins };
 }
 
 /**
- * Loads the context of the rule that opens this request, without the grant that it extends. Where a limit would refuse the request,
+ * Loads the context of the rule that opens this request, without the grants that it extends. Where a limit would refuse the request,
  * the engine records expiries first, as {@link loadIssueContext} does.
  */
 export function loadOpeningContext(
   kernel: Kernel,
   request: AccessRequest,
   { dryRun = false } = {},
-): Promise<Omit<OpeningContext, 'origin'>> {
+): Promise<Omit<OpeningContext, 'origins'>> {
   const { limits } = kernel.settings;
   return loadBelowLimit(
     kernel,
@@ -79,7 +81,7 @@ export function loadOpeningContext(
   );
 }
 
-async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promise<Omit<OpeningContext, 'origin'>> {
+async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promise<Omit<OpeningContext, 'origins'>> {
   const { ledger, settings } = kernel;
   const { subject, requestedBy, scopes } = request;
   const overlaps = overlapsOf(kernel);
@@ -89,7 +91,7 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
   const denialsCount = settings.limits.askAgainAfterMs !== undefined && request.extension === undefined;
   return {
     ...context,
-    chain: await loadChainIds(kernel, request),
+    chains: await loadChainIds(kernel, request),
     given: await requestsOfGrants(kernel, overlapping),
     open: await openRequestsOf(kernel, subject),
     denied: denialsCount ? await requestsById(kernel, context.subject?.denied ?? []) : [],
@@ -181,31 +183,56 @@ export async function recentDenialsFor(
   };
 }
 
-/**
- * Loads the rest of a grant's extension chain, which ends when the grant is ended: its successors, their successors, and the
- * open requests to extend any of these grants.
- *
- * @param onUnreadable called for each unreadable successor, which therefore cannot be ended
- */
+/** Loads the rest of a grant's extension chain. See {@link loadChains}. */
 export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
-  // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
-  // caller's commit conflicts over that grant. But the caller does not write a grant with a recorded end, so nothing would
-  // conflict. The engine reads such a grant again here.
-  const open = await openRequestsOf(kernel, grant.subject);
-  const [root] = grant.end === undefined ? [] : await kernel.ledger.grantsWithUsage([grant.id]);
-  const { successors, ids } = await walkChain([root?.grant ?? grant], (next) => kernel.ledger.grantsWithUsage(next, onUnreadable));
-  return { successors, requests: open.filter(({ extension }) => extension !== undefined && ids.has(extension.grantId)) };
+  return (await loadChains(kernel, [grant], onUnreadable))[0] as ExtensionChain;
 }
 
 /**
- * The ids of all grants of the chain that a request extends, from its first grant, over every branch. The caller reads the
- * subject's row before this. A new grant of the chain writes that row, so two concurrent approvals cannot both count the old chain.
+ * Loads the rest of the extension chains of some grants of one subject, which end when these are ended: their successors, the
+ * successors of these, and the open requests to extend any of these grants. One read of the store serves all chains (L42).
+ *
+ * @param onUnreadable called for each unreadable successor, which therefore cannot be ended
  */
-async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<ReadonlySet<string>> {
-  if (extension === undefined) return NO_CHAIN;
-  const ancestors = await walkToFirst(extension.grantId, async (id) => (await ledger.grantsWithUsage([id]))[0]?.grant);
-  return (await walkChain(ancestors, (ids) => ledger.grantsWithUsage(ids))).ids;
+export async function loadChains(
+  kernel: Kernel,
+  grants: readonly Grant[],
+  onUnreadable?: (row: Row, error: unknown) => void,
+): Promise<readonly ExtensionChain[]> {
+  const [first] = grants;
+  if (first === undefined) return [];
+  const { ledger } = kernel;
+  // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
+  // caller's commit conflicts over that grant. But the caller does not write a grant with a recorded end, so nothing would
+  // conflict. The engine reads such a grant again here.
+  const open = await openRequestsOf(kernel, first.subject);
+  const again = await ledger.grantsWithUsage(grants.filter(({ end }) => end !== undefined).map(({ id }) => id));
+  const roots = byId([...grants, ...again.map(({ grant }) => grant)]);
+  const { successors } = await walkChain([...roots.values()], (next) => ledger.grantsWithUsage(next, onUnreadable));
+  const known = byId([...roots.values(), ...successors.map(({ grant }) => grant)]);
+  return grants.map(({ id }) => {
+    const ids = withSuccessors([id], known);
+    return {
+      successors: successors.filter(({ grant }) => ids.has(grant.id)),
+      requests: open.filter((request) => isExtensionIn(ids, request)),
+    };
+  });
 }
+
+/**
+ * For each grant that a request extends, the ids of all grants of its chain, from its first grant, over every branch. The caller
+ * reads the subject's row before this. A new grant of a chain writes that row, so two concurrent approvals cannot both count the
+ * old chain.
+ */
+async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<readonly ReadonlySet<string>[]> {
+  if (extension === undefined) return NONE;
+  const ancestors = await walkToFirst(extension.grantIds, async (ids) => (await ledger.grantsWithUsage(ids)).map(({ grant }) => grant));
+  const { successors } = await walkChain([...ancestors.values()], (ids) => ledger.grantsWithUsage(ids));
+  const grants = byId([...ancestors.values(), ...successors.map(({ grant }) => grant)]);
+  return extension.grantIds.map((id) => idsOfChain(id, grants));
+}
+
+const byId = (grants: readonly Grant[]): ReadonlyMap<string, Grant> => new Map(grants.map((grant) => [grant.id, grant]));
 
 /** The requests of these grants, by id. Each names its requester, which decides whether the grant counts under a limit (L44). */
 async function requestsOfGrants(kernel: Kernel, uses: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {

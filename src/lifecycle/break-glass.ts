@@ -11,13 +11,12 @@ import {
   type Subject,
 } from '../records/index.js';
 import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.js';
-import { endGrant, type ExtensionChain } from './extension-chain.js';
+import { endGrants, type ChainedUse } from './extension-chain.js';
 import { amend } from './decision.js';
 import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
 import { beyondLimits, beyondTerms, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
 import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
-import type { GrantUse } from './status.js';
 import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { grantLimitMet, touchSubject } from './subject.js';
 import type { ParsedBreakGlass } from './verdict.js';
@@ -44,7 +43,7 @@ export function breakGlass(
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
-  const draft = draftRequest(ask, id, context.limits, undefined, moment);
+  const draft = draftRequest(ask, id, context.limits, [], moment);
   refuseIfLocked(context.locks, lockableOf(draft), moment);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTerms(ask, rule, terms, moment.now)]);
@@ -124,7 +123,7 @@ export interface BreakGlassReviewContext {
   readonly locks: LocksContext;
   readonly debtors: Debtors;
   /** The request's grants, each with the part of its chain that ends with it. */
-  readonly grants: readonly { readonly use: GrantUse; readonly chain: ExtensionChain }[];
+  readonly grants: readonly ChainedUse[];
 }
 
 /** Records the verdict of a pending review. `unjustified` ends the access in the same commit. */
@@ -151,17 +150,18 @@ export function reviewBreakGlass(
   const breakGlassReview: BreakGlassReview = { by, verdict, at, reason };
   const next = amend(request, { afterReview: makeAfterReview({ ...afterReview, breakGlassReview: breakGlassReview }) });
   const rows = debtorRows(request, context.debtors, (unreviewed) => unreviewed.filter((id) => id !== request.id));
-  const ended: readonly Transition<Grant>[] = context.grants.map(({ use, chain }) =>
-    verdict === 'unjustified' ? endGrant(use, chain, { cause: 'unjustified', reason }, moment) : noChange(use.grant),
-  );
+  const ended: Transition<readonly Grant[]> =
+    verdict === 'unjustified'
+      ? endGrants(context.grants, { cause: 'unjustified', reason }, moment)
+      : noChange(context.grants.map(({ use }) => use.grant));
   const written = { afterReview: next.afterReview, ...rows.versions };
-  return combine({ request: next, grants: ended.map((step) => step.result) }, [
+  return combine({ request: next, grants: ended.result }, [
     {
       put: [next, ...rows.put],
       entries: [entryOf(next, 'breakGlass.reviewed', at, by, written)],
       dependsOn: [locksAsRead(context.locks)],
     },
-    ...ended,
+    ended,
   ]);
 }
 

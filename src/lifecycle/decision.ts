@@ -65,12 +65,13 @@ export function approveRequest(
   context: IssueContext,
 ): Transition<RequestWithGrants> {
   refuseIfSteppedBack(moment);
-  if (request.extension !== undefined && (context.origin === undefined || context.origin.end?.status === 'revoked')) {
+  if (request.extension !== undefined && context.origins.some((origin) => origin === undefined || origin.end?.status === 'revoked')) {
     // A revoke cancels the extension requests that it can read. It could not yet read this one, so the approval cancels it (L12).
+    // All or nothing: one grant that was ended early is enough (L10).
     return endRequest(request, { status: 'cancelled', cause: 'origin_ended', by, reason: undefined }, moment, amendment);
   }
   refuseIfLocked(context.locks, lockableOf(request), moment);
-  const at = stamp(moment, request, context.origin);
+  const at = stamp(moment, request, ...context.origins);
   const written = { ...amendment, end: makeRequestEnd({ status: 'approved', cause, at, by, reason, granted } as RequestEnd) };
   const next = amend(request, written);
   const against = reasonNotToIssue(next, at, context);

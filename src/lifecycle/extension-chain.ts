@@ -1,8 +1,9 @@
-import { DeniedError } from '../core/errors.js';
+import { DeniedError, UndecidedError } from '../core/errors.js';
 import type { AccessRequest, Grant } from '../records/index.js';
 import { endOne } from './grant.js';
 import { endRequest, expireRequest } from './decision.js';
 import { hasPassed, type GrantUse } from './status.js';
+import { isPending } from './subject.js';
 import { combine, type Moment, type Transition, type Writes } from './transition.js';
 
 /** The part of an extension chain that ends with a grant: the grants that extend it, and the open requests to extend any of them. */
@@ -24,6 +25,54 @@ export function endGrant(use: GrantUse, chain: ExtensionChain, { cause, reason }
   }
   const ended = endOne(use, { cause, reason }, moment);
   return combine(ended.result, [ended, ...endChain(chain, moment)]);
+}
+
+/** A grant and the part of its chain that ends with it. */
+export interface ChainedUse {
+  readonly use: GrantUse;
+  readonly chain: ExtensionChain;
+}
+
+/** Ends several grants of a request, each with its chain, in one transition. An open request may extend several of them. */
+export function endGrants(grants: readonly ChainedUse[], command: EndCommand, moment: Moment): Transition<readonly Grant[]> {
+  const cancelled = new Set<string>();
+  const steps = grants.map(({ use, chain }) => {
+    const requests = chain.requests.filter(({ id }) => !cancelled.has(id));
+    for (const { id } of requests) cancelled.add(id);
+    return endGrant(use, { ...chain, requests }, command, moment);
+  });
+  return combine(
+    steps.map(({ result }) => result),
+    steps,
+  );
+}
+
+/**
+ * Releases the grants of a request that have no end, and their chains. Where it releases several, the first entry names the scopes
+ * of the others, and these name the first. So people get one notice.
+ */
+export function releaseGrants(
+  request: AccessRequest,
+  grants: readonly ChainedUse[],
+  reason: string | undefined,
+  moment: Moment,
+): Transition<readonly Grant[]> {
+  if (moment.actor !== request.subject) {
+    throw new DeniedError(`only its subject may release the grants of request ${request.id}`, moment.actor, undefined);
+  }
+  if (isPending(request, moment)) {
+    throw new UndecidedError(request.id, `request ${request.id} is pending, so it has no grants to release; cancel it instead`);
+  }
+  const step = endGrants(grants, { cause: 'released', reason }, moment);
+  const released = step.put.filter((record) => record.kind === 'grant' && record.end?.cause === 'released');
+  const [first, ...others] = released as readonly Grant[];
+  if (first === undefined || others.length === 0) return step;
+  const alsoReleased = others.map(({ scope }) => scope);
+  const entries = step.entries.map((entry) => {
+    if (entry.grantId === first.id) return { ...entry, data: { ...entry.data, alsoReleased } };
+    return others.some(({ id }) => id === entry.grantId) ? { ...entry, data: { ...entry.data, releasedWith: first.id } } : entry;
+  });
+  return { ...step, entries };
 }
 
 /** Ends the later grants of a chain and its open requests, so that no concurrent approval gives access after the end. */

@@ -43,6 +43,9 @@ export function grantIds(request: AccessRequest): readonly string[] {
   return request.scopes.flatMap((scope, i) => (granted.has(scope) ? [`${request.id}.${i + 1}`] : []));
 }
 
+/** The request of a grant, by the grant's id. */
+export const requestIdOf = (grantId: string): string => grantId.slice(0, grantId.lastIndexOf('.'));
+
 /** The most scopes of a request, and so the most grants. */
 export const MAX_SCOPES = 50;
 
@@ -54,8 +57,8 @@ export interface IssueContext extends SubjectContext, ChainContext {
   readonly limits: { readonly maxGrants: number; readonly warnBeforeMs: readonly number[] };
   /** Whether the approver must be asked about eligibility at a scheduled start. */
   readonly asksAtStart: boolean;
-  /** The grant that the request extends; `undefined`: it extends none, or that grant no longer exists. */
-  readonly origin: Grant | undefined;
+  /** The grants that the request extends, in the order in which it names them; `undefined`: that grant no longer exists. */
+  readonly origins: readonly (Grant | undefined)[];
 }
 
 /** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */
@@ -84,7 +87,7 @@ export function reasonNotToIssue(request: AccessRequest, at: number, context: Is
   return (chainGrantsMet(context) ?? grantLimitMet(limits, { subject, requestedBy, ...grantedOf(request) }, context, false))?.message;
 }
 
-/** Issues one grant for each granted scope of an approved request (L10), with its usage row and the new version of the extended grant. */
+/** Issues one grant for each granted scope of an approved request (L10), with its usage row and the new versions of the extended grants. */
 export function issueGrants(request: AccessRequest, at: number, by: string, context: IssueContext): Transition<readonly Grant[]> {
   const { id: requestId, subject, terms, extension, afterReview } = request;
   const window = windowOf(request, at);
@@ -95,7 +98,6 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
     issuedAt: at,
     ...window,
     firstStartsAt: extension?.firstStartsAt ?? window.startsAt,
-    extends: extension?.grantId,
     successors: [],
     // Holds for the whole chain: access that began without a review is never extended without one.
     breakGlass: afterReview !== undefined || extension?.breakGlass === true,
@@ -108,13 +110,25 @@ export function issueGrants(request: AccessRequest, at: number, by: string, cont
   };
   const ids = grantIds(request);
   const grants = grantedOf(request).scopes.map((scope, i) =>
-    makeGrant({ id: ids[i] as string, version: nextVersion(), requestId, scope, ...common, warnedAt: [], end: undefined }),
+    makeGrant({
+      id: ids[i] as string,
+      version: nextVersion(),
+      requestId,
+      scope,
+      extends: extension?.grantIds[request.scopes.indexOf(scope)],
+      ...common,
+      warnedAt: [],
+      end: undefined,
+    }),
   );
   const issued: Writes = {
     put: [...grants, ...grants.filter(hasUsageRow).map(newUsage)],
-    entries: grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { scope: grant.scope, ...common })),
+    entries: grants.map((grant) => entryOf(grant, 'grant.issued', at, by, { scope: grant.scope, extends: grant.extends, ...common })),
   };
-  const extended = context.origin === undefined ? [] : [extendGrant(context.origin, grants[0] as Grant, at, by)];
+  const extended = grants.flatMap((grant) => {
+    const origin = context.origins.find((one) => one !== undefined && one.id === grant.extends);
+    return origin === undefined ? [] : [extendGrant(origin, grant, at, by)];
+  });
   return combine(grants, [issued, ...extended]);
 }
 

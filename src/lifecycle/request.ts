@@ -1,7 +1,16 @@
 import { DeadlineError, EndedError, LimitError } from '../core/errors.js';
 import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
-import { makeRequest, makeReuse, toJson, UNDECIDED, type AccessRequest, type Extension, type Subject } from '../records/index.js';
+import {
+  makeRequest,
+  makeReuse,
+  toJson,
+  UNDECIDED,
+  type AccessRequest,
+  type Extension,
+  type Grant,
+  type Subject,
+} from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { formatDuration } from '../core/duration.js';
 import { chainLimitMet, type ChainContext } from './chain-limits.js';
@@ -27,9 +36,12 @@ export type Ask = Pick<
   AccessRequest,
   'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
 > & {
-  /** The grant to extend. */
-  readonly extends: string | undefined;
+  /** What to extend. With a request, `scopes` is empty: the engine names the scopes of the grants that can be extended. */
+  readonly extends: Extended | undefined;
 };
+
+/** What an ask extends: a grant by its id, or the grants of a request together. */
+export type Extended = string | { readonly requestId: string };
 
 export interface RequestLimits extends SubjectLimits, ValueLimits {
   readonly reviewWithinMs: number;
@@ -52,8 +64,8 @@ export interface OpeningContext extends SubjectContext, ChainContext {
   /** The requests that this row lists as opened for others, and that have no recorded end. */
   readonly openedForOthers: readonly AccessRequest[];
   readonly overlaps: ScopeMatcher['overlaps'];
-  /** The grant that the request extends. */
-  readonly origin: GrantUse | undefined;
+  /** The grants that the request may extend: the named one, or those of the named request without a live extension. */
+  readonly origins: readonly GrantUse[];
 }
 
 /**
@@ -72,17 +84,19 @@ function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessReques
  * The request as it would be recorded, also where its values exceed the engine's limits: the approver judges it before anything is
  * recorded, so that the requester gets all problems at once.
  */
-export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin: GrantUse | undefined, moment: Moment): AccessRequest {
+export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origins: readonly GrantUse[], moment: Moment): AccessRequest {
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
   if (ask.startsAt !== undefined && hasPassed(ask.startsAt + ask.ttlMs, moment))
     throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
-  const { extends: _grantId, ...asked } = ask;
+  const { extends: extended, ...asked } = ask;
+  const grants = extended === undefined ? undefined : grantsToExtend(extended, origins, moment);
   const draft = {
     ...asked,
+    scopes: grants === undefined ? asked.scopes : grants.map(({ scope }) => scope),
     id,
     version: nextVersion(),
-    extension: ask.extends === undefined ? undefined : extensionOf(ask.extends, origin, limits, moment),
+    extension: grants && extensionOf(extended as Extended, grants, limits),
     createdAt,
     reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
@@ -92,16 +106,24 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
 }
 
-/** A grant that has ended cannot be extended: that needs a new request. */
-function extensionOf(grantId: string, origin: GrantUse | undefined, { maxTotalMs }: RequestLimits, moment: Moment): Extension {
-  if (origin === undefined || hasEnded(origin, moment)) throw new EndedError(grantId, origin?.grant.end);
-  const { expiresAt: from, firstStartsAt, breakGlass } = origin.grant;
+/** Grants that have ended cannot be extended: that needs a new request. @returns at least one grant */
+function grantsToExtend(extended: Extended, origins: readonly GrantUse[], moment: Moment): readonly Grant[] {
+  const grants = origins.filter((origin) => !hasEnded(origin, moment)).map(({ grant }) => grant);
+  if (grants.length > 0) return grants;
+  if (typeof extended === 'string') throw new EndedError(extended, origins[0]?.grant.end);
+  throw new EndedError(undefined, undefined, extended.requestId);
+}
+
+/** @param grants all of one request, so they have one window */
+function extensionOf(extended: Extended, grants: readonly Grant[], { maxTotalMs }: RequestLimits): Extension {
+  const { expiresAt: from, firstStartsAt, breakGlass } = grants[0] as Grant;
   const until = firstStartsAt + maxTotalMs;
   if (until <= from) {
     const message = `this extension chain has used all of limits.maxTotal (${formatDuration(maxTotalMs)}); request access instead`;
     throw new LimitError('maxTotal', maxTotalMs, from - firstStartsAt, message);
   }
-  return { grantId, from, firstStartsAt, until, breakGlass };
+  const requestId = typeof extended === 'string' ? undefined : extended.requestId;
+  return { grantIds: grants.map(({ id }) => id), requestId, from, firstStartsAt, until, breakGlass };
 }
 
 /**
@@ -118,7 +140,7 @@ export function openRequest(
   context: OpeningContext,
   moment: Moment,
 ): Transition<string> {
-  const request = limitedRequest(ask, id, limits, context.origin, moment);
+  const request = limitedRequest(ask, id, limits, context.origins, moment);
   refuseIfLocked(context.locks, lockableOf(request), moment);
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
@@ -139,8 +161,8 @@ export function openRequest(
     creates: true,
     dependsOn: [
       locksAsRead(context.locks),
-      // Conflicts with an end of the extended grant, and with another use of the key.
-      ...(context.origin === undefined ? [] : [asRead(context.origin.grant)]),
+      // Conflicts with an end of an extended grant, and with another use of the key.
+      ...context.origins.filter(({ grant }) => request.extension?.grantIds.includes(grant.id)).map(({ grant }) => asRead(grant)),
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
   };
@@ -153,7 +175,7 @@ export function openRequest(
 export function limitMet(
   request: AccessRequest,
   limits: RequestLimits,
-  context: Omit<OpeningContext, 'origin' | 'denied' | 'requester'>,
+  context: Omit<OpeningContext, 'origins' | 'denied' | 'requester'>,
   moment: Moment,
 ): LimitError | undefined {
   const { requestedBy, subject } = request;
@@ -226,11 +248,21 @@ export function differencesFrom(
 }
 
 /** A digest of all requested fields (L11, L18). */
-export function digestOfAsk(asked: Omit<Ask, 'extends'>, grantId: string | undefined): string {
+export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | undefined): string {
   const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, grantId, justification, ticket, metadata]);
+  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, extended, justification, ticket, metadata]);
 }
 
-/** Whether a repeated call with the same idempotency key asks for the same access (L11). */
-export const asksForTheSame = (request: AccessRequest, ask: Ask): boolean =>
-  digestOfAsk(request, request.extension?.grantId) === digestOfAsk(ask, ask.extends);
+/** What a request extends, as its caller named it. */
+export const extendedBy = ({ extension }: Pick<AccessRequest, 'extension'>): Extended | undefined =>
+  extension?.requestId === undefined ? extension?.grantIds[0] : { requestId: extension.requestId };
+
+/**
+ * Whether a repeated call with the same idempotency key asks for the same access (L11). A call that extends a request names no
+ * scopes, so it is the same also when fewer grants are left.
+ */
+export function asksForTheSame(request: AccessRequest, ask: Ask): boolean {
+  const extended = extendedBy(request);
+  const scopes = typeof extended === 'object' ? [] : request.scopes;
+  return digestOfAsk({ ...request, scopes }, extended) === digestOfAsk(ask, ask.extends);
+}

@@ -100,7 +100,7 @@ type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'ext
 
 /**
  * Finds the earlier request that a new request would only repeat. Both have the same requester, subject, scopes, start and
- * extended grant. The earlier one is not longer, so that a repeat never returns more time than the caller asked for. It is open,
+ * extended grants. The earlier one is not longer, so that a repeat never returns more time than the caller asked for. It is open,
  * or its live grants last for all of the requested time. An extension repeats only an open request, never grants.
  *
  * @param open requests without a recorded end
@@ -114,7 +114,7 @@ export function findDuplicate(
   const isSame = (request: AccessRequest): boolean =>
     request.requestedBy === asked.requestedBy &&
     request.startsAt === asked.startsAt &&
-    request.extension?.grantId === asked.extension?.grantId &&
+    areSame(request.extension?.grantIds ?? [], asked.extension?.grantIds ?? []) &&
     request.ttlMs <= asked.ttlMs &&
     areSame(request.scopes, asked.scopes);
   const same = open.find((request) => isPending(request, moment) && isSame(request));
@@ -137,5 +137,5 @@ export function findDuplicate(
 export const isPending = (request: AccessRequest, moment: Moment): boolean =>
   request.end === undefined && !hasPassed(request.reviewBy, moment);
 
-/** Each of the two lists names a scope only once. */
+/** Each of the two lists names a scope or a grant only once. */
 const areSame = (a: readonly string[], b: readonly string[]): boolean => a.length === b.length && a.every((scope) => b.includes(scope));

@@ -82,6 +82,13 @@ interface GrantExpired extends Pick<Grant, 'version' | 'end' | 'subject' | 'scop
   readonly usageVersion: number | undefined;
 }
 
+interface GrantRevoked extends Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {
+  /** The scopes of the other grants that the same call released, on the first of their entries. */
+  readonly alsoReleased: readonly string[] | undefined;
+  /** The id of the first grant that the same call released, on the other entries. */
+  readonly releasedWith: string | undefined;
+}
+
 interface UsageClosed extends Pick<Usage, 'endedAt'> {
   /** The version of the grant's usage row after the transition. */
   readonly usageVersion: number;
@@ -187,7 +194,7 @@ export interface EntryData {
   /** The grant ended as expired. */
   readonly 'grant.expired': GrantExpired;
   /** The grant ended as revoked. */
-  readonly 'grant.revoked': Pick<Grant, 'version' | 'end' | 'subject' | 'scope'>;
+  readonly 'grant.revoked': GrantRevoked;
   /** The usage record of a grant that was ended early was closed. */
   readonly 'usage.closed': UsageClosed;
   /** The review of break-glass access is overdue. */

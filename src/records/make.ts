@@ -222,8 +222,8 @@ function makeBreakGlassReview({ by, verdict, at, reason }: BreakGlassReview): Br
   return Object.freeze({ by, verdict, at, reason });
 }
 
-function makeExtension({ grantId, from, firstStartsAt, until, breakGlass }: Extension): Extension {
-  return Object.freeze({ grantId, from, firstStartsAt, until, breakGlass });
+function makeExtension({ grantIds, requestId, from, firstStartsAt, until, breakGlass }: Extension): Extension {
+  return Object.freeze({ grantIds: frozenList(grantIds), requestId, from, firstStartsAt, until, breakGlass });
 }
 
 /** The empty list that all records share. */

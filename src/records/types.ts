@@ -19,15 +19,17 @@ export interface Terms {
   readonly endBy: number | undefined;
 }
 
-/** The grant that a request extends. Read from that grant when the request is made. Never changes. */
+/** The grants that a request extends. Read from these grants when the request is made. Never changes. */
 export interface Extension {
-  /** The id of the old grant. */
-  readonly grantId: string;
-  /** The old grant's `expiresAt`. The new grant starts there, or at a later decision. Epoch milliseconds. */
+  /** The ids of the old grants, one for each requested scope, in the same order. All of them belong to one request. */
+  readonly grantIds: readonly string[];
+  /** The request whose grants are extended together. `undefined`: the caller named a single grant. */
+  readonly requestId: string | undefined;
+  /** The old grants' `expiresAt`. The new grants start there, or at a later decision. Epoch milliseconds. */
   readonly from: number;
   /** The start of the first grant of the extension chain. Epoch milliseconds. */
   readonly firstStartsAt: number;
-  /** The latest expiry of the new grant: `firstStartsAt` plus the engine's `limits.maxTotal`. Epoch milliseconds. */
+  /** The latest expiry of the new grants: `firstStartsAt` plus the engine's `limits.maxTotal`. Epoch milliseconds. */
   readonly until: number;
   /** Whether the chain began with break-glass. If so, reviewers must approve each extension: an approver alone can not. */
   readonly breakGlass: boolean;
@@ -100,7 +102,7 @@ export interface AccessRequest {
   readonly ttlMs: number;
   /** The requested start. `undefined`: the decision. Epoch milliseconds. */
   readonly startsAt: number | undefined;
-  /** The grant to extend. `undefined`: the request extends none. */
+  /** The grants to extend. `undefined`: the request extends none. */
   readonly extension: Extension | undefined;
   /** Why the requester asks. */
   readonly justification: string | undefined;
@@ -317,7 +319,7 @@ export interface UnlinkedEntry {
   readonly type: EntryType;
   /** When the transition happened, by the clock of its process: never before the record's last instant (L27). Epoch milliseconds. */
   readonly at: number;
-  /** The id that caused it. `system:approver`, `system:sweeper`, `system:provisioning`, `system:use` and `system:engine` are the engine's own. */
+  /** The id that caused it. The engine's own actors begin with `system:`, such as `system:sweeper` and `system:approver`. */
   readonly actor: string;
   /** The request that the entry is about. */
   readonly requestId?: string | undefined;

@@ -100,6 +100,10 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.deny((await engine.requestAccess({ ...nagging, scope: 'nag:last' })).request.id, by);
   approver.script.decide = approve;
 
+  // Two grants that are released together.
+  const several = await engine.requestAccess({ ...ask, scopes: [fresh().scope, fresh().scope] });
+  await engine.release({ requestId: several.request.id }, { by: 'user:maya' });
+
   // Extensions that a revoke could not see yet: one waits for reviewers, the other for the approver.
   for (const verdict of [review, approve]) {
     approver.script.decide = review;

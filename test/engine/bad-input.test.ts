@@ -20,7 +20,7 @@ import { linksOf } from '../features/links/links-of.js';
 
 const { explain, requestable, stats } = explaining;
 const { approvalLinks } = links;
-const { acceptClock, purge, removeSink } = retention;
+const { acceptClock, purge, removeSink, startRetention } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
 const { waitFor, watchAccess, withAccess } = work;
 
@@ -199,7 +199,9 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['dryRun', [1, 'true', null, {}], (engine, value) => engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: value })],
   ],
   extend: [
-    ['grantId', IDS, (engine, value) => engine.extend(value, { requestedBy: MAYA, ttl: 1 })],
+    [/^(grantId|target|requestId)$/, IDS, (engine, value) => engine.extend(value, { requestedBy: MAYA, ttl: 1 })],
+    ['requestId', IDS, (engine, value) => engine.extend({ requestId: value }, { requestedBy: MAYA, ttl: 1 })],
+    ['target', ['grantId', 'scope'], (engine, value) => engine.extend({ requestId: 'r1', [value]: 'x' }, { requestedBy: MAYA, ttl: 1 })],
     ['ask', OPTIONS, (engine, value) => engine.extend('g', value)],
     ['ask', ['subject', 'scope', 'startsAt', 'dryRun'], (engine, value) => engine.extend('g', { requestedBy: MAYA, ttl: 1, [value]: 1 })],
     ['ttl', DURATIONS, (engine, value) => engine.extend('g', { requestedBy: MAYA, ttl: value })],
@@ -354,7 +356,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       return [
         verb,
         [
-          [id, IDS, (engine, value) => engine[verb](value, by(SAM))],
+          [verb === 'release' ? /^(grantId|target|requestId)$/ : id, IDS, (engine, value) => engine[verb](value, by(SAM))],
           ['options', OPTIONS, (engine, value) => engine[verb]('r1', value)],
           ['options', ['reasons', 'reviewer'], (engine, value) => engine[verb]('r1', { by: SAM, [value]: 'x' })],
           ['by', ACTORS, (engine, value) => engine[verb]('r1', by(value))],
@@ -363,6 +365,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       ];
     }),
   ),
+  'release of a request': [
+    ['requestId', IDS, (engine, value) => engine.release({ requestId: value }, by(MAYA))],
+    ['target', ['grantId', 'scope'], (engine, value) => engine.release({ requestId: 'r1', [value]: 'x' } as never, by(MAYA))],
+    ['options', OPTIONS, (engine, value) => engine.release({ requestId: 'r1' }, value)],
+    ['by', ACTORS, (engine, value) => engine.release({ requestId: 'r1' }, by(value))],
+    ['reason', TEXTS, (engine, value) => engine.release({ requestId: 'r1' }, { by: MAYA, reason: value })],
+  ],
   runSubject: [
     ['run', OPTIONS, async (engine, value) => engine.runSubject(value)],
     ['run.agent', ACTORS, async (engine, value) => engine.runSubject({ agent: value, operator: SAM })],
@@ -379,6 +388,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['target.subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.revokeAll({ subject: value }, by(SAM))],
     ['target.scope', SCOPES.filter((value) => !isPattern(value)), (engine, value) => engine.revokeAll({ scope: value }, by(SAM))],
     ['target.requestId', IDS.filter((value) => value !== undefined), (engine, value) => engine.revokeAll({ requestId: value }, by(SAM))],
+    [
+      'target.ticket',
+      [...TEXTS.filter((value) => value !== undefined), '', '  ', '\u200b'],
+      (engine, value) => engine.revokeAll({ ticket: value }, by(SAM)),
+    ],
   ],
   ...Object.fromEntries(
     (['isAllowed', 'check', 'assertAllowed'] as const).map((verb): [string, readonly Case[]] => [
@@ -484,6 +498,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['before', [-1, NaN, '1', null, undefined, START_AT + 1, new Date(NaN)], (engine, value) => purge(engine, { before: value, by: SAM })],
     ['by', ACTORS, (engine, value) => purge(engine, { before: START_AT, by: value })],
     ['force', [0, 1, 'true', null, {}], (engine, value) => purge(engine, { before: START_AT, by: SAM, force: value })],
+  ],
+  startRetention: [
+    ['options', OPTIONS, (engine, value) => startRetention(engine, value)],
+    ['options', ['before', 'force', 'by'], (engine, value) => startRetention(engine, { keep: '1d', [value]: 1 })],
+    ['keep', [...DURATIONS, '23h', 86_399_999], (engine, value) => startRetention(engine, { keep: value })],
+    ['every', DURATIONS.filter((value) => value !== undefined), (engine, value) => startRetention(engine, { keep: '1d', every: value })],
   ],
   acceptClock: [
     ['options', OPTIONS, (engine, value) => acceptClock(engine, value)],
@@ -787,6 +807,7 @@ describe('JitEngine', () => {
         flushAudit: () => engine.flushAudit(),
         removeSink: () => removeSink(engine, 'x'),
         purge: () => purge(engine, { before: 0, by: SAM }),
+        startRetention: () => startRetention(engine, { keep: '1d' }),
         acceptClock: () => acceptClock(engine, { by: SAM }),
         lock: () => engine.lock({ subject: MAYA }, { by: SAM }),
         unlock: () => engine.unlock('l', { by: SAM }),

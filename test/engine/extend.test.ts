@@ -58,7 +58,7 @@ describe('JitEngine', () => {
         scopes: [SCOPE],
         ttlMs: 10 * MINUTE,
         startsAt: undefined,
-        extension: { grantId: grant.id, from: END, firstStartsAt: at(0), until: at(24 * HOUR), breakGlass: false },
+        extension: { grantIds: [grant.id], requestId: undefined, from: END, firstStartsAt: at(0), until: at(24 * HOUR), breakGlass: false },
         justification: 'not done yet',
       });
       expect(request.id).not.toBe(grant.requestId);

@@ -1,7 +1,7 @@
 import { readLinkKeys, signLink } from '../../src/features/links/approval-link.js';
 import { LINK_KEYS } from '../features/links/links-of.js';
 import { digestOf } from '../../src/journal/link.js';
-import { digestOfAsk } from '../../src/lifecycle/request.js';
+import { digestOfAsk, extendedBy } from '../../src/lifecycle/request.js';
 import type { AccessAsk, AccessRequest, Grant, JitEngine, Verdict } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
@@ -199,7 +199,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
 /** A link to this request for ana's approval, signed with the key of the service, in any state of the request. */
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
   const request = (await engine.getRequest(requestId))?.request;
-  const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
+  const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, extendedBy(request)), request.createdAt]);
   const [key] = readLinkKeys('keys', LINK_KEYS);
   const [issuedAt, expiresAt] = [clock.now(), clock.now() + HOUR];
   return signLink(key, {

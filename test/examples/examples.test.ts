@@ -14,6 +14,13 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     "{ ok: false, seq: 1, problem: 'was edited: its digest does not match' }",
   ],
   'extension.ts': ['access until 00:15', 'more time, from 00:15 to 00:30', 'more time, from 00:30 to 00:35', 'no more: maxTotal', 'ended'],
+  'bundle.ts': [
+    'asked for db-prod:read and db-prod:write',
+    'db-prod:read until 01:30',
+    'db-prod:write until 01:30',
+    'released: db-prod:read, db-prod:write',
+    'false',
+  ],
   'scheduled-maintenance.ts': [
     'not_started',
     'granted',

@@ -1,7 +1,7 @@
 import { dismissChange, failedChanges, provision, type Provisioning } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { explain, requestable, stats } from 'jit-access/explain';
-import { acceptClock, purge, removeSink } from 'jit-access/retention';
+import { acceptClock, purge, removeSink, startRetention } from 'jit-access/retention';
 import { expect } from 'vitest';
 import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
 import { verifyJournal } from '../../src/journal.js';
@@ -49,12 +49,15 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
   revoke: ({ engine, grant }) => engine.revoke(grant.id, { by: SAM }),
   release: ({ engine, grant }) => engine.release(grant.id, { by: MAYA }),
+  'release of a request': ({ engine, grant }) => engine.release({ requestId: grant.requestId }, { by: MAYA }),
   revokeAll: ({ engine }) => engine.revokeAll({ subject: MAYA }, { by: SAM }),
+  'revokeAll of a ticket': ({ engine }) => engine.revokeAll({ ticket: 'INC-1' }, { by: SAM }),
   lock: ({ engine }) => engine.lock({ subject: MAYA }, { by: SAM }),
   unlock: async ({ engine }) => engine.unlock((await engine.lock({ scope: 'db-other:**' }, { by: SAM })).lock.id, { by: SAM }),
   listLocks: ({ engine }) => engine.listLocks(),
   extend: ({ engine, grant }) => engine.extend(grant.id, { requestedBy: MAYA, ttl: '5m' }),
   'extend with a key': ({ engine, grant }) => engine.extend(grant.id, { requestedBy: MAYA, ttl: '5m', idempotencyKey: 'k' }),
+  'extend of a request': ({ engine, grant }) => engine.extend({ requestId: grant.requestId }, { requestedBy: MAYA, ttl: '5m' }),
   breakGlass: ({ engine }) => engine.breakGlass(EMERGENCY),
   'breakGlass with a key': ({ engine }) => engine.breakGlass({ ...EMERGENCY, idempotencyKey: 'k' }),
   reviewBreakGlass: ({ engine, emergency }) => engine.reviewBreakGlass(emergency.id, { by: SAM, verdict: 'unjustified' }),
@@ -100,6 +103,10 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
   sweep: ({ engine }) => engine.sweep(),
   flushAudit: ({ engine }) => engine.flushAudit(),
+  startRetention: async ({ engine }) => {
+    await startRetention(engine, { keep: '1d' }).stop();
+    return true;
+  },
   purge: ({ engine }) => purge(engine, { before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => acceptClock(engine, { by: SAM }),
   acceptRollback: ({ engine }) => engine.acceptRollback({ by: SAM }),

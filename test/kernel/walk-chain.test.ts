@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import { walkChain, walkToFirst } from '../../src/kernel/walk-chain.js';
+import { idsOfChain, walkChain, walkToFirst } from '../../src/kernel/walk-chain.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 /** Grants by id, each with the ids of its extensions; and the ids that were read, round by round. */
@@ -79,14 +79,14 @@ describe('walkChain()', () => {
 });
 
 describe('walkToFirst()', () => {
-  /** Grants by id, each with the id of the grant that it extends; and the ids that were read. */
-  const walk = async (extending: Readonly<Record<string, string | undefined>>, id: string) => {
-    const read: string[] = [];
-    const found = await walkToFirst(id, (next) => {
+  /** Grants by id, each with the id of the grant that it extends; and the ids that were read, round by round. */
+  const walk = async (extending: Readonly<Record<string, string | undefined>>, ...ids: readonly string[]) => {
+    const read: (readonly string[])[] = [];
+    const found = await walkToFirst(ids, (next) => {
       read.push(next);
-      return Promise.resolve(next in extending ? aGrant({ id: next, extends: extending[next] }) : undefined);
+      return Promise.resolve(next.filter((id) => id in extending).map((id) => aGrant({ id, extends: extending[id] })));
     });
-    return { found: found.map((grant) => grant.id), read };
+    return { found: [...found.keys()], read };
   };
 
   it('L42 finds the grants that a grant extends, up to the first, and no branch', async () => {
@@ -94,12 +94,42 @@ describe('walkToFirst()', () => {
     expect(found).toEqual(['c', 'b', 'a']);
   });
 
+  it('L42 reads the next grants of several chains together', async () => {
+    const { found, read } = await walk({ a: undefined, b: 'a', c: 'b', x: undefined, y: 'x' }, 'c', 'y');
+    expect(read).toEqual([['c', 'y'], ['b', 'x'], ['a']]);
+    expect(found).toEqual(['c', 'y', 'b', 'x', 'a']);
+  });
+
   it('L42 stops at a grant that is missing or cannot be read', async () => {
-    expect(await walk({ b: 'gone', c: 'b' }, 'c')).toEqual({ found: ['c', 'b'], read: ['c', 'b', 'gone'] });
-    expect(await walk({}, 'gone')).toEqual({ found: [], read: ['gone'] });
+    expect(await walk({ b: 'gone', c: 'b' }, 'c')).toEqual({ found: ['c', 'b'], read: [['c'], ['b'], ['gone']] });
+    expect(await walk({}, 'gone')).toEqual({ found: [], read: [['gone']] });
   });
 
   it('L42 reads each grant of a cycle once', async () => {
-    expect(await walk({ a: 'b', b: 'a' }, 'a')).toEqual({ found: ['a', 'b'], read: ['a', 'b'] });
+    expect(await walk({ a: 'b', b: 'a' }, 'a')).toEqual({ found: ['a', 'b'], read: [['a'], ['b']] });
+  });
+});
+
+describe('idsOfChain()', () => {
+  /** Grants by id, each with the grants that extend it. */
+  const grants = (named: Readonly<Record<string, readonly string[]>>) => {
+    const originOf = (id: string) => Object.keys(named).find((other) => named[other]?.includes(id));
+    const successorsOf = (id: string) => (named[id] ?? []).map((grantId) => ({ grantId, at: START_AT }));
+    return new Map(Object.keys(named).map((id) => [id, aGrant({ id, extends: originOf(id), successors: successorsOf(id) })]));
+  };
+
+  it('L42 is the first grant of the chain and every branch, and no grant of another chain', () => {
+    const all = grants({ a: ['b', 'c'], b: ['d'], c: [], d: [], x: ['y'], y: [] });
+    expect([...idsOfChain('b', all)].sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect([...idsOfChain('y', all)].sort()).toEqual(['x', 'y']);
+  });
+
+  it('L42 counts a grant that is named and can not be read, and is empty where the grant itself was not found', () => {
+    expect([...idsOfChain('a', grants({ a: ['gone'] }))]).toEqual(['a', 'gone']);
+    expect([...idsOfChain('gone', grants({ a: ['gone'] }))]).toEqual([]);
+  });
+
+  it('L42 ends on a cycle', () => {
+    expect([...idsOfChain('a', grants({ a: ['b'], b: ['a'] }))].sort()).toEqual(['a', 'b']);
   });
 });

@@ -51,8 +51,8 @@ const FACTS: IssueContext & { limits: typeof LIMITS } = {
   locks: NO_LOCKS,
   limits: LIMITS,
   asksAtStart: false,
-  origin: undefined,
-  chain: new Set(),
+  origins: [],
+  chains: [],
 };
 
 type Approved = ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } };

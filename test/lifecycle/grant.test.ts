@@ -21,8 +21,8 @@ const issueWith = (over: Partial<IssueContext> = {}): IssueContext => ({
   locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
-  origin: undefined,
-  chain: new Set(),
+  origins: [],
+  chains: [],
   ...over,
 });
 function termsOf(terms: TermsInput) {
@@ -42,7 +42,14 @@ const allows = (grant: Grant | undefined, ms: number): boolean => grant !== unde
 
 const CAP = 2 * TTL;
 const origin = aGrant({ id: 'r0.1', requestId: 'r0' });
-const extension = { grantId: origin.id, from: at(TTL), firstStartsAt: at(0), until: at(24 * HOUR), breakGlass: false };
+const extension = {
+  grantIds: [origin.id],
+  requestId: undefined,
+  from: at(TTL),
+  firstStartsAt: at(0),
+  until: at(24 * HOUR),
+  breakGlass: false,
+};
 const extended = (ttlMs: number, over: Partial<typeof extension> = {}) => aRequest({ ttlMs, extension: { ...extension, ...over } });
 
 describe('approveRequest() for a request with a start', () => {
@@ -66,14 +73,14 @@ describe('approveRequest() for an extension', () => {
     ['1 ms after the old end', TTL + 1, TTL + 1],
     ['long after the old end', TTL + HOUR, TTL + HOUR],
   ])('L4 decided %s, starts at the later of both and lasts the requested time', (_, decided, startsAt) => {
-    const { grant } = approved(extended(7 * MINUTE), decided, { origin });
+    const { grant } = approved(extended(7 * MINUTE), decided, { origins: [origin] });
     expect(grant).toMatchObject({ extends: origin.id, startsAt: at(startsAt), expiresAt: at(startsAt + 7 * MINUTE) });
     expect([allows(grant, startsAt - 1), allows(grant, startsAt)]).toEqual([false, true]);
     expect([allows(grant, startsAt + 7 * MINUTE - 1), allows(grant, startsAt + 7 * MINUTE)]).toEqual([true, false]);
   });
 
   it.each([2, 1])('L4 decided %i ms before the cap, gives as much', (left) => {
-    const { grant } = approved(extended(TTL, { until: at(CAP) }), CAP - left, { origin });
+    const { grant } = approved(extended(TTL, { until: at(CAP) }), CAP - left, { origins: [origin] });
     expect(grant).toMatchObject({ startsAt: at(CAP - left), expiresAt: at(CAP) });
     expect([allows(grant, CAP - 1), allows(grant, CAP)]).toEqual([true, false]);
   });
@@ -101,9 +108,10 @@ describe('a decision at or after the latest end', () => {
     ['an extension', 0, CAP, { startsAt: undefined, extends: origin.id }],
     ['an extension', 1, CAP, { startsAt: undefined, extends: origin.id }],
   ])('L4 L13 of %s is refused %i ms after it', async (_, late, latest, over) => {
-    const request = draftRequest({ ...asked, ...over }, 'r9', limits, { grant: origin, usage: undefined }, moment(0));
+    const request = draftRequest({ ...asked, ...over }, 'r9', limits, [{ grant: origin, usage: undefined }], moment(0));
     expect(request.reviewBy).toBe(at(latest));
-    const decide = (ms: number) => applyVerdict(request, readVerdict('x', { outcome: 'approve' }), issueWith({ origin }), moment(ms));
+    const decide = (ms: number) =>
+      applyVerdict(request, readVerdict('x', { outcome: 'approve' }), issueWith({ origins: [origin] }), moment(ms));
     await refusal(() => decide(latest + late), 'ERR_JIT_DEADLINE');
     expect(decide(latest - 1).result.request.end?.status).toBe('approved');
   });

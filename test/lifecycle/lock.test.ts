@@ -157,7 +157,7 @@ describe('an approval under a lock on another scope', () => {
   const groups = new Map([OPS, 'user:ana'].map((who) => [who, ['g']]));
   const issue = {
     ...{ subject: undefined, live: [], given: new Map(), locks, limits: { maxGrants: 9, warnBeforeMs: [] } },
-    ...{ asksAtStart: false, origin: undefined, chain: new Set<string>() },
+    ...{ asksAtStart: false, origins: [], chains: [] },
   };
   const review = (verdict: 'approve' | 'deny', over: object = {}) =>
     reviewRequest(

@@ -173,7 +173,16 @@ describe('a narrowed request', () => {
     ['with a start that has passed', { startsAt: at(0) }, at(5), at(MINUTE)],
     [
       'of an extension',
-      { extension: { grantId: 'r0.1', from: at(HOUR), firstStartsAt: at(0), until: at(9 * HOUR), breakGlass: false } },
+      {
+        extension: {
+          grantIds: ['r0.1'],
+          requestId: undefined,
+          from: at(HOUR),
+          firstStartsAt: at(0),
+          until: at(9 * HOUR),
+          breakGlass: false,
+        },
+      },
       at(HOUR),
       at(HOUR) + MINUTE,
     ],

@@ -188,8 +188,8 @@ const ISSUE: IssueContext = {
   locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
-  origin: undefined,
-  chain: new Set(),
+  origins: [],
+  chains: [],
 };
 
 type Members = Readonly<Record<string, readonly string[]>>;

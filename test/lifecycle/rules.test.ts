@@ -25,8 +25,8 @@ const issue: IssueContext = {
   locks: NO_LOCKS,
   limits: { maxGrants: 200, warnBeforeMs: [] },
   asksAtStart: false,
-  origin: undefined,
-  chain: new Set(),
+  origins: [],
+  chains: [],
 };
 const quorumOf = (approvals: number) => ({
   groups: [{ name: 'g', approvals }],
@@ -57,7 +57,14 @@ describe('applyVerdict()', () => {
 });
 
 describe('applyVerdict() for an extension of break-glass access', () => {
-  const extension = { grantId: 'r0.1', from: START_AT, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: true };
+  const extension = {
+    grantIds: ['r0.1'],
+    requestId: undefined,
+    from: START_AT,
+    firstStartsAt: START_AT,
+    until: START_AT + 3_600_000,
+    breakGlass: true,
+  };
   const answer = { approver: 'policy', rule: 'night', verdict: { outcome: 'approve', reason: undefined, terms } } as const;
 
   it('denies for any verdict of the approver, and records the reason and the approver', () => {
@@ -245,10 +252,17 @@ describe('reviewRequest()', () => {
 
 describe('approveRequest()', () => {
   const origin = aGrant({ id: 'r0.1', requestId: 'r0' });
-  const extension = { grantId: origin.id, from: origin.expiresAt, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
+  const extension = {
+    grantIds: [origin.id],
+    requestId: undefined,
+    from: origin.expiresAt,
+    firstStartsAt: START_AT,
+    until: START_AT + 3_600_000,
+    breakGlass: false,
+  };
   const request = aRequest({ extension });
   const approve = (old: Grant | undefined) =>
-    approveRequest(request, { cause: 'approver', by: 'x', reason: undefined }, moment, {}, { ...issue, origin: old });
+    approveRequest(request, { cause: 'approver', by: 'x', reason: undefined }, moment, {}, { ...issue, origins: [old] });
 
   it.each(['revoked', 'released', 'ineligible', 'origin_ended', 'unjustified'] as const)(
     'L12 extends no grant that was %s, even if that end did not see this request',
@@ -288,7 +302,7 @@ describe('the grants of an extension chain', () => {
   } as const;
   const none = {
     subject: undefined,
-    chain: new Set<string>(),
+    chains: [],
     live: [],
     given: new Map(),
     locks: NO_LOCKS,
@@ -302,7 +316,7 @@ describe('the grants of an extension chain', () => {
   const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
   const open = (count: number) => {
     const held = { grant: origin, usage: undefined };
-    return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chain: chainOf(count), origin: held }, moment);
+    return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chains: [chainOf(count)], origins: [held] }, moment);
   };
 
   const others = (count: number, by: string) =>
@@ -310,7 +324,14 @@ describe('the grants of an extension chain', () => {
       aRequest({
         id: `e${i}`,
         requestedBy: by,
-        extension: { grantId: origin.id, from: origin.expiresAt, firstStartsAt: START_AT, until: 1, breakGlass: false },
+        extension: {
+          grantIds: [origin.id],
+          requestId: undefined,
+          from: origin.expiresAt,
+          firstStartsAt: START_AT,
+          until: 1,
+          breakGlass: false,
+        },
       }),
     );
   const extendBeside = (by: string, requests: readonly AccessRequest[]) =>
@@ -319,7 +340,7 @@ describe('the grants of an extension chain', () => {
       'r9',
       false,
       { ...limits, maxOpenRequests: 99, duplicates: 'return' },
-      { ...none, overlaps, chain: chainOf(1), origin: { grant: origin, usage: undefined }, open: requests },
+      { ...none, overlaps, chains: [chainOf(1)], origins: [{ grant: origin, usage: undefined }], open: requests },
       moment,
     );
 
@@ -348,7 +369,7 @@ describe('the grants of an extension chain', () => {
   });
 
   it('L12 are not requested for a missing grant', async () => {
-    const facts = { ...none, overlaps, origin: undefined };
+    const facts = { ...none, overlaps, origins: [] };
     const error = await refusal(() => openRequest(ask, 'r9', false, limits, facts, moment), 'ERR_JIT_ENDED');
     expect(error).toMatchObject({ grantId: 'r0.1' });
   });
@@ -359,8 +380,15 @@ describe('the grants of an extension chain', () => {
     [51, 'denied', 'limit'],
   ])('L42 with %i of them an earlier request is %s', (count, status, cause) => {
     const { id: grantId, expiresAt: from } = origin;
-    const extension = { grantId, from, firstStartsAt: START_AT, until: START_AT + 36_000_000, breakGlass: false };
-    const facts = { ...issue, chain: chainOf(count), origin };
+    const extension = {
+      grantIds: [grantId],
+      requestId: undefined,
+      from,
+      firstStartsAt: START_AT,
+      until: START_AT + 36_000_000,
+      breakGlass: false,
+    };
+    const facts = { ...issue, chains: [chainOf(count)], origins: [origin] };
     const step = approveRequest(aRequest({ extension }), { cause: 'approver', by: 'x', reason: undefined }, moment, {}, facts);
     expect(step.result.request.end).toMatchObject({ status, cause });
     const isApproved = status === 'approved';
@@ -376,8 +404,8 @@ describe('openRequest()', () => {
     ...({ maxOpenRequests: 2, maxGrants: 9, duplicates: 'return', askAgainAfterMs: undefined } as const),
   };
   const none = {
-    ...{ subject: undefined, chain: new Set<string>(), live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
-    ...{ overlaps: (a: string, b: string) => a === b, origin: undefined, requester: undefined, openedForOthers: [] },
+    ...{ subject: undefined, chains: [], live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
+    ...{ overlaps: (a: string, b: string) => a === b, origins: [], requester: undefined, openedForOthers: [] },
   };
   const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
   const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: undefined };
@@ -385,7 +413,7 @@ describe('openRequest()', () => {
   const open = (over: object = {}, context: object = {}, limit: object = {}, isKeyed = false) =>
     openRequest({ ...ask, ...over }, 'r9', isKeyed, { ...limits, ...limit }, { ...none, ...context }, moment);
   const ofLocks = { kind: 'lock', id: 'open', version: 0 };
-  const extended = { origin: { grant: origin, usage: undefined }, chain: new Set(['r0.1']) };
+  const extended = { origins: [{ grant: origin, usage: undefined }], chains: [new Set(['r0.1'])] };
 
   it('L25 depends on the locks, on the grant that it extends, and on its key', () => {
     expect(open().dependsOn).toEqual([ofLocks]);
@@ -514,7 +542,14 @@ describe('applyVerdict() with a review of a request that could not be granted', 
 
 describe('reasonOfTime()', () => {
   const within = (maxTotalMs: number) => ({ terms: { ...terms, maxTotalMs } });
-  const extension = { grantId: 'r0.1', from: START_AT + 10, firstStartsAt: START_AT, until: START_AT + 3_600_000, breakGlass: false };
+  const extension = {
+    grantIds: ['r0.1'],
+    requestId: undefined,
+    from: START_AT + 10,
+    firstStartsAt: START_AT,
+    until: START_AT + 3_600_000,
+    breakGlass: false,
+  };
 
   it('L3 refuses a request that is longer than its rule allows, and does not cut it', () => {
     expect(reasonOfTime(aRequest({ ttlMs: 30, ...within(30) }), START_AT)).toBeUndefined();

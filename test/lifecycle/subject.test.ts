@@ -107,7 +107,14 @@ describe('findDuplicate()', () => {
   const theirs = (over: Partial<AccessRequest> = {}) => aRequest({ id: 'r1', scopes: ['a'], ttlMs: MINUTE, ...over });
 
   it('finds the first open request of the same requester for exactly the same and at most as long, before any grant', () => {
-    const extension = { grantId: 'r1.1', from: at(MINUTE), firstStartsAt: at(0), until: at(9 * MINUTE), breakGlass: false };
+    const extension = {
+      grantIds: ['r1.1'],
+      requestId: undefined,
+      from: at(MINUTE),
+      firstStartsAt: at(0),
+      until: at(9 * MINUTE),
+      breakGlass: false,
+    };
     const others = [
       aRequest({ id: 'r4', scopes: ['a', 'b'], ttlMs: MINUTE }),
       aRequest({ id: 'r5', scopes: ['a'], ttlMs: MINUTE, startsAt: at(MINUTE) }),

@@ -16,7 +16,18 @@ const terms = (maxTotalMs: number | undefined) => ({
   endBy: undefined,
 });
 const extension = (over: object = {}, ttlMs = TTL): AccessRequest =>
-  aRequest({ ttlMs, extension: { grantId: 'r0.1', from: at(1_000), firstStartsAt: at(0), until: at(5_000), breakGlass: false, ...over } });
+  aRequest({
+    ttlMs,
+    extension: {
+      grantIds: ['r0.1'],
+      requestId: undefined,
+      from: at(1_000),
+      firstStartsAt: at(0),
+      until: at(5_000),
+      breakGlass: false,
+      ...over,
+    },
+  });
 
 describe('windowOf()', () => {
   it.each([
@@ -74,7 +85,7 @@ describe('windowOf()', () => {
         startsAt: kind === 'scheduled' ? at(from) : undefined,
         extension:
           kind === 'extension'
-            ? { grantId: 'r0.1', from: at(from), firstStartsAt: at(0), until: at(from + room), breakGlass: false }
+            ? { grantIds: ['r0.1'], requestId: undefined, from: at(from), firstStartsAt: at(0), until: at(from + room), breakGlass: false }
             : undefined,
         terms: terms(maxTotalMs),
       }),

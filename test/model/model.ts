@@ -59,8 +59,9 @@ export interface ModelRequest {
   readonly scopes: readonly string[];
   readonly ttl: number;
   readonly startsAt: number | undefined;
-  readonly extension: ModelGrant | undefined;
+  readonly extension: ModelExtension | undefined;
   readonly why: string;
+  readonly ticket: string | undefined;
   readonly createdAt: number;
   reviewBy: number;
   quorum: QuorumOf | undefined;
@@ -74,8 +75,24 @@ export interface ModelRequest {
   last: number;
 }
 
+/** The grants that a request extends: of one request, so they have one window. */
+export interface ModelExtension {
+  readonly of: ModelRequest;
+  readonly grants: readonly ModelGrant[];
+  readonly expiresAt: number;
+  readonly firstStartsAt: number;
+  readonly breakGlass: boolean;
+}
+
+export const extensionOf = (of: ModelRequest, grants: readonly ModelGrant[]): ModelExtension => {
+  const { expiresAt = 0, firstStartsAt = 0, breakGlass = false } = grants[0] ?? {};
+  return { of, grants, expiresAt, firstStartsAt, breakGlass };
+};
+
 export interface ModelGrant {
   readonly id: string;
+  /** The grant that it extends. */
+  readonly extends: ModelGrant | undefined;
   readonly request: ModelRequest;
   readonly scope: string;
   readonly startsAt: number;
@@ -142,6 +159,7 @@ export interface Ask {
   readonly ttl: number;
   readonly startsAt: number | undefined;
   readonly why: string;
+  readonly ticket: string | undefined;
 }
 
 /** The codes that a verb may be refused with. It must be refused if `must` holds any, and may be with one of `may`. */
@@ -274,17 +292,26 @@ export class Model {
 
   /** The grants that extend a grant, through any number of extensions. */
   line(grant: ModelGrant): readonly ModelGrant[] {
-    return this.grants.filter(({ request }) => request.extension === grant).flatMap((next) => [next, ...this.line(next)]);
+    return this.grants.filter((next) => next.extends === grant).flatMap((next) => [next, ...this.line(next)]);
+  }
+
+  /** What an extension of a whole request extends: its live grants, without those that a live grant extends. */
+  bundleOf(request: ModelRequest, at: Now): ModelExtension {
+    const isExtended = (grant: ModelGrant) => this.grants.some((next) => next.extends === grant && isLive(next, at));
+    return extensionOf(
+      request,
+      this.grantsOf(request).filter((grant) => isLive(grant, at) && !isExtended(grant)),
+    );
   }
 
   grantsOf(request: ModelRequest): readonly ModelGrant[] {
     return this.grants.filter((grant) => grant.request === request);
   }
 
-  /** The result of an ask before the approver decides it. `extension`: the grant to be extended. */
+  /** The result of an ask before the approver decides it. `extension`: the grants to be extended. */
   asking(
     ask: Ask,
-    extension: ModelGrant | undefined,
+    extension: ModelExtension | undefined,
     at: Now,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
@@ -307,7 +334,7 @@ export class Model {
       'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
       'LIMIT duplicate': !isNew && duplicates === 'refuse',
       DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
-      ENDED: extension !== undefined && !isLive(extension, at),
+      ENDED: extension !== undefined && !extension.grants.some((grant) => isLive(grant, at)),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: this.#mood.banned.has(subject),
@@ -335,13 +362,13 @@ export class Model {
   }
 
   /** The span in which a request could give access from now on: any decision instant, if it has no start. */
-  #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelGrant | undefined, at: Now): readonly [number, number] {
+  #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelExtension | undefined, at: Now): readonly [number, number] {
     if (extension !== undefined) return [Math.max(extension.expiresAt, at.now), extension.firstStartsAt + this.#limits.maxTotal];
     return startsAt === undefined ? [at.now, Infinity] : [Math.max(startsAt, at.now), startsAt + ttl];
   }
 
   /** Whether reviewers would decide the same access twice. */
-  isSameAsk(ask: Omit<Ask, 'by' | 'why'>, extension: ModelGrant | undefined, other: ModelRequest, at: Now): boolean {
+  isSameAsk(ask: Omit<Ask, 'by' | 'why' | 'ticket'>, extension: ModelExtension | undefined, other: ModelRequest, at: Now): boolean {
     const [from, to] = this.#windowOf(ask, extension, at);
     const [begins, ends] = this.#windowOf(other, other.extension, at);
     return ask.subject === other.subject && begins < to && from < ends && shareScopes(ask.scopes, other.scopes);
@@ -360,8 +387,8 @@ export class Model {
   }
 
   /** How long the subject would have one of these scopes without a break, if every request that counts were approved. */
-  #cover(ask: Ask, extension: ModelGrant | undefined, at: Now): number {
-    const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelGrant | undefined, latest: number) => {
+  #cover(ask: Ask, extension: ModelExtension | undefined, at: Now): number {
+    const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelExtension | undefined, latest: number) => {
       const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
       return [begins, Math.min((from === undefined ? (startsAt ?? at.now) : begins) + ttl, latest)] as const;
     };
@@ -390,13 +417,13 @@ export class Model {
   }
 
   /** If several give it already, any of them may be reused. */
-  #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelGrant | undefined, at: Now): readonly ModelRequest[] {
+  #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelExtension | undefined, at: Now): readonly ModelRequest[] {
     const mine = this.requests.filter(
       (one) =>
         one.subject === subject &&
         one.by === by &&
         one.ttl <= ttl &&
-        one.extension === extension &&
+        one.extension?.grants.map(({ id }) => id).join() === extension?.grants.map(({ id }) => id).join() &&
         (extension !== undefined || one.startsAt === startsAt) &&
         one.scopes.toSorted().join() === scopes.toSorted().join(),
     );
@@ -420,14 +447,14 @@ export class Model {
     return isLive(grant, at) && isConfirmed && grant.startsAt <= from && to <= endByTime(grant);
   }
 
-  create(id: string, ask: Ask, extension: ModelGrant | undefined, at: Now): ModelRequest {
-    const { subject, by, scopes, ttl, startsAt, why } = ask;
-    const operator = extension === undefined ? ask.operator : extension.request.operator;
+  create(id: string, ask: Ask, extension: ModelExtension | undefined, at: Now): ModelRequest {
+    const { subject, by, scopes, ttl, startsAt, why, ticket } = ask;
+    const operator = extension === undefined ? ask.operator : extension.of.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
     const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, granted: undefined, afterReview: undefined };
     const request: ModelRequest = {
-      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why },
+      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why, ticket },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
     };
     this.requests.push(request);
@@ -485,8 +512,8 @@ export class Model {
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now, granted: Granted = request): void {
     const { startsAt: asked, extension, why } = request;
     const { scopes, ttl } = granted;
-    // An extension also writes the grant that it extends: its instant is not before the last one on that grant (L27).
-    const stamp = Math.max(decided, extension?.last ?? 0);
+    // An extension also writes the grants that it extends: its instant is not before the last one on them (L27).
+    const stamp = Math.max(decided, ...(extension?.grants ?? []).map(({ last }) => last));
     const { idleTtlMs, maxUses } = saysTo(why);
     const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
     const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
@@ -497,12 +524,15 @@ export class Model {
     }
     this.#end(request, 'approved', [cause], stamp, stamp, by);
     request.granted = { scopes, ttl };
-    if (extension !== undefined) extension.last = stamp;
     for (const scope of scopes) {
+      const place = request.scopes.indexOf(scope);
+      const origin = extension?.grants[place];
+      if (origin !== undefined) origin.last = stamp;
       const asksAtStart = startsAt > stamp;
       this.grants.push({
         // L10: the place of the scope in what was asked.
-        id: `${request.id}.${request.scopes.indexOf(scope) + 1}`,
+        id: `${request.id}.${place + 1}`,
+        extends: origin,
         ...{ request, scope, startsAt, expiresAt, asksAtStart },
         firstStartsAt: extension?.firstStartsAt ?? startsAt,
         breakGlass: cause === 'break_glass' || extension?.breakGlass === true,
@@ -678,13 +708,18 @@ export class Model {
         const stamp = Math.max(at.now, at.highWater, one.last, one.usedAt ?? 0);
         this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
       }
-      for (const request of this.requests) if (request.extension === one) this.cancel(request, causesBehind, by, at);
+      for (const request of this.requests) if (request.extension?.grants.includes(one)) this.cancel(request, causesBehind, by, at);
     }
   }
 
   releasing(grant: ModelGrant, by: string, at: Now): Refusals {
     const denied = codes({ DENIED: by !== grant.request.subject });
     return isLive(grant, at) ? { must: denied } : { must: [], may: denied };
+  }
+
+  /** `release` of all grants of a request. */
+  releasingAll(request: ModelRequest, by: string, at: Now): Refusals {
+    return { must: codes({ DENIED: by !== request.subject, UNDECIDED: isPending(request, at) }) };
   }
 
   breaking({ subject, by, scopes, ttl, why }: Ask, at: Now): Refusals {

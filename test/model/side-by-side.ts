@@ -31,6 +31,7 @@ import { Dice } from './dice.js';
 import {
   covers,
   endByTime,
+  extensionOf,
   isLive,
   isOwed,
   isPending,
@@ -42,6 +43,7 @@ import {
   type Ask,
   type End,
   type Limits,
+  type ModelExtension,
   type ModelGrant,
   type ModelRequest,
   type ModelUse,
@@ -71,6 +73,7 @@ const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
 const RETRY = 5;
 const CISO = 'user:ciso';
+const TICKETS = ['INC-1', 'INC-2'];
 
 /** A process: an engine that reads the common clock, and the readings that the laws say it remembers. */
 interface Process {
@@ -353,6 +356,17 @@ export class SideBySide {
         if ((await this.#try(refusals, () => engine[verb](grant.id, { by }))) === undefined) return;
         return model.endEarly(grant, [`${verb}d`], by, at);
       }
+      case 'releaseAll': {
+        const request = this.#among(model.grants)?.request ?? this.#among(model.requests);
+        if (request === undefined) return;
+        const by = dice.once(5) ? AGENT : request.subject;
+        this.#say('releaseAll', request.id, by);
+        const refusals = model.releasingAll(request, by, at);
+        const released = await this.#try(refusals, () => engine.release({ requestId: request.id }, { by }));
+        if (released === undefined) return;
+        for (const grant of model.grantsOf(request)) model.endEarly(grant, ['released'], by, at);
+        return;
+      }
       case 'revokeAll':
         return this.#revokeAll();
       case 'lock':
@@ -534,6 +548,7 @@ export class SideBySide {
       ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
       startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
+      ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
   }
 
@@ -552,9 +567,9 @@ export class SideBySide {
   }
 
   /** An ask as `requestAccess` takes it. A run that names its operator is given as a run. */
-  #toAsk({ subject, by, operator, scopes, ttl, startsAt, why }: Ask, key?: string): AccessAsk | RunAsk {
+  #toAsk({ subject, by, operator, scopes, ttl, startsAt, why, ticket }: Ask, key?: string): AccessAsk | RunAsk {
     const run = operator === undefined ? undefined : RUNS.get(subject);
-    const rest = { scopes, ttl, startsAt, justification: why, idempotencyKey: key };
+    const rest = { scopes, ttl, startsAt, justification: why, ticket, idempotencyKey: key };
     return run === undefined ? { ...rest, subject, requestedBy: by } : { ...rest, run };
   }
 
@@ -582,27 +597,53 @@ export class SideBySide {
     const { engine } = this.#acting;
     const [model, at] = [this.#model, this.#at()];
     const { key, again } = this.#keyFor('extend');
-    const grant = again === undefined ? this.#among(model.grants) : model.grants.find(({ id }) => id === again.grantId);
-    const grantId = again?.grantId ?? grant?.id;
-    if (grantId === undefined) return;
-    const ask: Ask = again?.ask ?? this.#anExtension(grant as ModelGrant);
-    this.#say('extend', grantId, ask, key, grant === undefined ? 'gone' : at.late - endByTime(grant));
-    const { ttl, by, why } = ask;
-    const call = () => engine.extend(grantId, { ttl, requestedBy: by, justification: why, idempotencyKey: key });
-    if (grant === undefined) {
-      // L33: a purge removed the grant of the ask, and no request is made.
+    const found = again === undefined ? this.#toExtend() : this.#extended(again.target as Extended);
+    const target = again?.target ?? found?.target;
+    if (target === undefined) return;
+    const extension = found?.extension;
+    const scopes = extension?.grants.map(({ scope }) => scope) ?? [];
+    const asked = again?.ask ?? this.#anExtension((extension as ModelExtension).of);
+    const ask: Ask = { ...asked, scopes };
+    this.#say('extend', target, ask, key, extension === undefined ? 'gone' : extension.grants.map((grant) => at.late - endByTime(grant)));
+    const { ttl, by, why, ticket } = ask;
+    const call = () => engine.extend(target, { ttl, requestedBy: by, justification: why, ticket, idempotencyKey: key });
+    if (extension === undefined) {
+      // L33: a purge removed what the ask would extend, and no request is made.
       await this.#try({ must: ['ERR_JIT_NOT_FOUND'] }, call);
       return;
     }
     const known = this.#knownBy('extend', ask, key);
-    const refusals = model.asking(ask, grant, at);
-    if (known !== undefined) return this.#repeat(known, ask, refusals, call, grantId);
-    await this.#create(ask, grant, call, (id) => this.#keep({ verb: 'extend', ask, key, grantId }, id));
+    const isUndecided = typeof target === 'object' && isPending(extension.of, at);
+    const refusals: ReturnType<Model['asking']> = isUndecided
+      ? { must: ['ERR_JIT_UNDECIDED'], may: [], problems: 0, reuses: [] }
+      : model.asking(ask, extension, at);
+    if (known !== undefined) return this.#repeat(known, ask, refusals, call, target);
+    if (isUndecided) return void (await this.#try(refusals, call));
+    await this.#create(ask, extension, call, (id) => this.#keep({ verb: 'extend', ask, key, target }, id));
   }
 
-  #anExtension({ request: { subject, operator }, scope }: ModelGrant): Ask {
+  /** A grant, or all grants of a request. */
+  #toExtend(): { readonly target: Extended; readonly extension: ModelExtension } | undefined {
+    const grant = this.#among(this.#model.grants);
+    const request = this.#dice.once(8) ? this.#among(this.#model.requests) : grant?.request;
+    if (request !== undefined && this.#dice.once(3)) return this.#extended({ requestId: request.id });
+    return grant && this.#extended(grant.id);
+  }
+
+  /** What a target extends now; `undefined`: a purge has removed it. */
+  #extended(target: Extended): { readonly target: Extended; readonly extension: ModelExtension } | undefined {
+    const model = this.#model;
+    if (typeof target === 'object') {
+      const request = model.requests.find(({ id }) => id === target.requestId);
+      return request && { target, extension: model.bundleOf(request, this.#at()) };
+    }
+    const grant = model.grants.find(({ id }) => id === target);
+    return grant && { target, extension: extensionOf(grant.request, [grant]) };
+  }
+
+  #anExtension({ subject, operator }: ModelRequest): Ask {
     const by = RUNS.has(subject) || this.#dice.once(4) ? AGENT : subject;
-    return { ...this.#anAsk(), subject, by, operator, scopes: [scope], startsAt: undefined };
+    return { ...this.#anAsk(), subject, by, operator, startsAt: undefined };
   }
 
   async #breakGlass(scope: string): Promise<void> {
@@ -613,8 +654,8 @@ export class SideBySide {
     const why = dice.once(8) ? `${asked.why} frozen` : asked.why;
     const ask: Ask = again?.ask ?? { ...asked, operator: undefined, startsAt: undefined, scopes: [scope], why };
     this.#say('breakGlass', ask, key);
-    const { subject, by, scopes, ttl } = ask;
-    const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: ask.why, idempotencyKey: key });
+    const { subject, by, scopes, ttl, ticket } = ask;
+    const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: ask.why, ticket, idempotencyKey: key });
     const known = this.#knownBy('breakGlass', ask, key);
     if (known !== undefined) return this.#repeat(known, ask, model.breaking(ask, at), call);
     const result = await this.#try(model.breaking(ask, at), call);
@@ -640,8 +681,8 @@ export class SideBySide {
 
   #keep({ key, ...made }: Omit<Keyed, 'key'> & { readonly key: string | undefined }, id: string): void {
     if (key === undefined) return;
-    const { verb, ask, grantId } = made;
-    this.#model.keys.set(`${verb} ${ask.by} ${key}`, { ask: textOf(ask, grantId), id });
+    const { verb, ask, target } = made;
+    this.#model.keys.set(`${verb} ${ask.by} ${key}`, { ask: textOf(ask, target), id });
     this.#keyed.push({ ...made, key });
   }
 
@@ -651,10 +692,10 @@ export class SideBySide {
     ask: Ask,
     { must }: Refusals,
     call: () => Promise<AccessResult>,
-    grantId?: string,
+    target?: Extended,
   ): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
-    if (asked !== textOf(ask, grantId)) {
+    if (asked !== textOf(ask, target)) {
       await this.#try({ must: ['ERR_JIT_IDEMPOTENCY', ...must] }, call);
       return;
     }
@@ -667,7 +708,12 @@ export class SideBySide {
   }
 
   /** An ask that is new to the model, and its result. */
-  async #create(ask: Ask, extension: ModelGrant | undefined, call: () => Promise<AccessResult>, keep: (id: string) => void): Promise<void> {
+  async #create(
+    ask: Ask,
+    extension: ModelExtension | undefined,
+    call: () => Promise<AccessResult>,
+    keep: (id: string) => void,
+  ): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
     const { must, may, reuses, problems } = model.asking(ask, extension, at);
     this.#refusedId = undefined;
@@ -690,7 +736,11 @@ export class SideBySide {
       assert.ok(reused, 'it gives another request than those that there are');
       if (result === undefined) return;
       assert.equal(result.reused, true);
-      const differs = [...(reused.ttl === ask.ttl ? [] : ['ttl']), ...(reused.why === ask.why ? [] : ['justification'])];
+      const differs = [
+        ...(reused.ttl === ask.ttl ? [] : ['ttl']),
+        ...(reused.why === ask.why ? [] : ['justification']),
+        ...(reused.ticket === ask.ticket ? [] : ['ticket']),
+      ];
       assert.deepEqual(result.differs, differs, 'in what the request that came back differs');
       model.decide(reused, at);
       return this.#expectOutcome(result, reused);
@@ -710,7 +760,7 @@ export class SideBySide {
     const { engine } = this.#acting;
     const [dice, model, at] = [this.#dice, this.#model, this.#at()];
     const request = this.#among(model.requests);
-    const kind = dice.of(['subject', 'subject', 'scope', 'request'] as const);
+    const kind = dice.of(['subject', 'subject', 'scope', 'request', 'ticket'] as const);
     const causes = ['revoked', 'origin_ended'];
     if (kind === 'request') {
       if (request === undefined) return;
@@ -718,6 +768,16 @@ export class SideBySide {
       await engine.revokeAll({ requestId: request.id }, { by: CISO });
       for (const grant of model.grantsOf(request)) model.endEarly(grant, causes, CISO, at, causes);
       return model.cancel(request, ['revoked'], CISO, at);
+    }
+    if (kind === 'ticket') {
+      const ticket = dice.of(TICKETS);
+      this.#say('revokeAll', ticket);
+      await engine.revokeAll({ ticket }, { by: CISO });
+      // The requests that cite it, and those that extend their grants.
+      const cites = (one: ModelRequest | undefined): boolean => one !== undefined && (one.ticket === ticket || cites(one.extension?.of));
+      for (const grant of model.grants) if (cites(grant.request) && isLive(grant, at)) model.endEarly(grant, causes, CISO, at, causes);
+      for (const one of model.requests) if (cites(one)) model.cancel(one, causes, CISO, at);
+      return;
     }
     // Mostly the agent, while a run of it has access to lose (L43).
     const hasRun = model.requests.some((one) => RUNS.has(one.subject) && (isPending(one, at) || one.end?.status === 'approved'));
@@ -1054,7 +1114,7 @@ export class SideBySide {
         `the grants of ${approved.requestId} came after its approval`,
       );
     }
-    if (verb !== 'revoke' && verb !== 'release' && verb !== 'reviewBreakGlass') return;
+    if (verb !== 'revoke' && verb !== 'release' && verb !== 'releaseAll' && verb !== 'reviewBreakGlass') return;
     const ended = entries.filter(({ type }) => ['breakGlass.reviewed', 'grant.revoked', 'request.cancelled'].includes(type));
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
   }
@@ -1133,7 +1193,8 @@ export class SideBySide {
     const { end, last, afterReview } = request;
     if (end === undefined || end.to >= this.#horizon || last >= this.#horizon || afterReview !== undefined) return false;
     const line = this.#model.grantsOf(request).flatMap((grant) => [grant, ...this.#model.line(grant)]);
-    const isAskedOf = (grant: ModelGrant) => this.#model.requests.some((one) => one.extension === grant && one.end === undefined);
+    const isAskedOf = (grant: ModelGrant) =>
+      this.#model.requests.some((one) => one.extension?.grants.includes(grant) === true && one.end === undefined);
     return line.every((grant) => isOver(grant) && !isAskedOf(grant));
   }
 
@@ -1165,13 +1226,16 @@ export class SideBySide {
   #compareRequest(row: AccessRequest, model: ModelRequest): void {
     const at = this.#at();
     const { subject, by: requestedBy, operator, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
-    const { id, why: justification } = model;
+    const { id, why: justification, ticket } = model;
     const agent = RUNS.get(subject)?.agent;
-    const same = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, createdAt, reviewBy, assignedAt, justification };
+    const same = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, createdAt, reviewBy, assignedAt, justification, ticket };
     for (const [name, value] of Object.entries(same)) {
       assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
     }
-    assert.equal(row.extension?.grantId, model.extension?.id);
+    assert.deepEqual(
+      row.extension?.grantIds,
+      model.extension?.grants.map((grant) => grant.id),
+    );
     const said = ({ reviewer, verdict, groups, as, at, ttl, scopes }: ModelRequest['reviews'][number]) =>
       [reviewer, verdict, [...groups].sort().join(), as, at, ttl, scopes.join()].join(' ');
     const reviews = row.reviews.map((one) => ({ ...one, ttl: one.ttlMs ?? row.ttlMs, scopes: one.scopes ?? row.scopes }));
@@ -1194,7 +1258,7 @@ export class SideBySide {
     const { id, scope, startsAt, expiresAt, firstStartsAt, breakGlass, asksAtStart, request, idle: idleTtlMs, maxUses } = model;
     const same = { scope, startsAt, expiresAt, firstStartsAt, breakGlass, asksAtStart, idleTtlMs, maxUses };
     for (const [name, value] of Object.entries(same)) assert.equal(row[name as keyof typeof same], value, `${name} of ${id}`);
-    assert.deepEqual([row.subject, row.requestId, row.extends], [request.subject, request.id, request.extension?.id]);
+    assert.deepEqual([row.subject, row.requestId, row.extends], [request.subject, request.id, model.extends?.id]);
     if (asksAtStart) assert.equal(row.activatedAt, model.activatedAt, `the start of ${id}`);
     const usage = this.#usages.get(id);
     assert.equal(usage === undefined, idleTtlMs === undefined && maxUses === undefined, `whether ${id} keeps its uses`);
@@ -1322,6 +1386,9 @@ export class SideBySide {
   }
 }
 
+/** The argument of `extend`. */
+type Extended = string | { readonly requestId: string };
+
 /** The verbs that take a key and create a request. */
 type Creating = 'ask' | 'extend' | 'breakGlass';
 
@@ -1330,8 +1397,8 @@ interface Keyed {
   readonly verb: Creating;
   readonly key: string;
   readonly ask: Ask;
-  /** Of the grant to be extended. */
-  readonly grantId?: string | undefined;
+  /** The grant to be extended, or the request whose grants are. */
+  readonly target?: Extended | undefined;
 }
 
 /** The result of a key: the request, and the ask of that time. */
@@ -1342,8 +1409,9 @@ interface Known {
 }
 
 /** The fields that make an ask a different one under the same key. The subject says who the operator is. */
-const textOf = ({ subject, by, scopes, ttl, startsAt, why }: Ask, grantId?: string): string =>
-  JSON.stringify([subject, by, scopes, ttl, startsAt, why, grantId]);
+const textOf = ({ subject, by, scopes, ttl, startsAt, why, ticket }: Ask, target?: Extended): string =>
+  // An extension of a request names no scopes.
+  JSON.stringify([subject, by, typeof target === 'object' ? [] : scopes, ttl, startsAt, why, ticket, target]);
 
 /** The steps, each as often as it is listed. */
 const STEPS = [
@@ -1356,6 +1424,7 @@ const STEPS = [
   ...times(2, 'cancel' as const),
   ...times(2, 'revoke' as const),
   ...times(2, 'release' as const),
+  ...times(1, 'releaseAll' as const),
   ...times(2, 'revokeAll' as const),
   ...times(2, 'lock' as const),
   ...times(2, 'unlock' as const),

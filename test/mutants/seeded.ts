@@ -211,6 +211,29 @@ export const SEEDED: readonly Seeded[] = [
     to: '...requests.slice(1).map((request) => cancelWithOrigin(request, moment)),',
   },
   {
+    name: 'an extension of a bundle outlives the revocation of its second grant',
+    file: 'lifecycle/chain-limits.ts',
+    from: 'extension !== undefined && extension.grantIds.some((id) => chain.has(id));',
+    to: 'extension !== undefined && extension.grantIds.slice(0, 1).some((id) => chain.has(id));',
+  },
+  {
+    name: 'a revoke of a ticket does not reach the extensions of expired grants',
+    file: 'engine/ticket-target.ts',
+    from: 'else if (extension !== undefined) origins.set(',
+    to: 'else if (extension?.grantIds.length === 0) origins.set(',
+  },
+  {
+    name: 'any caller may release a bundle',
+    file: 'lifecycle/extension-chain.ts',
+    from: 'if (moment.actor !== request.subject) {',
+    to: "if (moment.actor === '') {",
+    also: {
+      file: 'lifecycle/extension-chain.ts',
+      from: "if (cause === 'released' && moment.actor !== grant.subject) {",
+      to: "if (cause === 'released' && moment.actor === '') {",
+    },
+  },
+  {
     name: 'any caller may release a grant',
     file: 'lifecycle/extension-chain.ts',
     from: "cause === 'released' && moment.actor !== grant.subject",
@@ -357,8 +380,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'the verdict unjustified ends nothing',
     file: 'lifecycle/break-glass.ts',
-    from: "verdict === 'unjustified' ? endGrant",
-    to: "verdict === ('never' as string) ? endGrant",
+    from: "verdict === 'unjustified'\n",
+    to: "verdict === ('never' as string)\n",
   },
   {
     name: 'a purge removes a request with a pending break-glass review',

@@ -105,7 +105,12 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     } else if (type.startsWith('grant.')) {
       if ((type === 'grant.issued') === made.grant.has(grantId))
         throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
-      const { beforeMs: _beforeMs, ...changed } = type === 'grant.issued' ? { warnedAt: [], ...fields } : fields;
+      const {
+        beforeMs: _beforeMs,
+        alsoReleased: _also,
+        releasedWith: _with,
+        ...changed
+      } = type === 'grant.issued' ? { warnedAt: [], ...fields } : fields;
       const grant = write('grant', grantId, version, { requestId, ...changed });
       const { subject, scope, startsAt, expiresAt, idleTtlMs, maxUses } = grant;
       const isCounted = idleTtlMs !== undefined || maxUses !== undefined;

@@ -86,11 +86,11 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
     expect(own.map(({ scope }) => scope)).toEqual(end?.status === 'approved' ? request.scopes : []);
     const isShort = request.justification?.includes('short') === true;
     const total = Math.min(limits.maxTotal, isShort ? SHORT_TOTAL : Infinity);
-    for (const grant of own) {
+    for (const [i, grant] of own.entries()) {
       const decidedAt = end?.at ?? NaN;
       expect(decidedAt).toBeLessThan(request.reviewBy);
       expect(decidedAt).toBeGreaterThanOrEqual(request.createdAt);
-      const origin = grants.find(({ id }) => id === extension?.grantId);
+      const origin = grants.find(({ id }) => id === extension?.grantIds[i]);
       let [startsAt, expiresAt] = [Math.max(asked ?? decidedAt, decidedAt), (asked ?? decidedAt) + ttlMs];
       if (origin !== undefined) {
         let first = origin;
@@ -104,7 +104,7 @@ export function expectWhole({ requests, grants }: Seen, limits: Limits): void {
         subject: request.subject,
         startsAt,
         expiresAt,
-        extends: extension?.grantId,
+        extends: extension?.grantIds[i],
         breakGlass: afterReview !== undefined || origin?.breakGlass === true,
       });
       expect(grant.expiresAt).toBeGreaterThan(grant.startsAt);
@@ -140,11 +140,11 @@ export function expectLines({ requests, grants }: Seen, alone: boolean): void {
   }
   for (const { id, end } of grants) if (endedEarly.has(id)) expect(end).toBeDefined();
   for (const { end, extension } of requests) {
-    if (alone && extension !== undefined && endedEarly.has(extension.grantId)) expect(end).toBeDefined();
+    if (alone && extension?.grantIds.some((id) => endedEarly.has(id)) === true) expect(end).toBeDefined();
   }
   // An extension of break-glass access needs the approval of people.
   for (const { end, extension } of requests) {
-    const origin = grants.find(({ id }) => id === extension?.grantId);
+    const origin = grants.find(({ id }) => extension?.grantIds.includes(id));
     if (origin?.breakGlass === true && end?.status === 'approved') expect(end.cause).toBe('quorum');
   }
 }

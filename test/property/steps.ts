@@ -19,7 +19,7 @@ export type Step =
       readonly why: string;
       readonly key: number | undefined;
     }
-  | { readonly do: 'extend'; readonly which: number; readonly ttl: number; readonly why: string; readonly by: number }
+  | { readonly do: 'extend' | 'extendAll'; readonly which: number; readonly ttl: number; readonly why: string; readonly by: number }
   | {
       readonly do: 'breakGlass';
       readonly who: number;
@@ -39,7 +39,7 @@ export type Step =
       readonly ttl: number | undefined;
     }
   | { readonly do: 'redeem'; readonly which: number; readonly who: number }
-  | { readonly do: 'cancel' | 'decide' | 'revoke' | 'release'; readonly which: number; readonly who: number }
+  | { readonly do: 'cancel' | 'decide' | 'revoke' | 'release' | 'releaseAll'; readonly which: number; readonly who: number }
   | { readonly do: 'revokeAll'; readonly target: number; readonly which: number }
   | { readonly do: 'touch' | 'check'; readonly which: number }
   | { readonly do: 'consume'; readonly which: number; readonly key: number | undefined }
@@ -81,7 +81,7 @@ export const moveArb: fc.Arbitrary<Move> = fc.oneof(
 
 export const actArb: fc.Arbitrary<Exclude<Step, Move>> = fc.oneof(
   step(9, ['ask'], fc.record({ who: nat, by: nat, scopes, ttl, startsIn, why, key })),
-  step(8, ['extend'], fc.record({ which: nat, ttl, why, by: nat })),
+  step(9, ['extend', 'extend', 'extend', 'extendAll'], fc.record({ which: nat, ttl, why, by: nat })),
   step(4, ['breakGlass'], fc.record({ who: nat, by: nat, scope, ttl, why, key })),
   step(4, ['reviewBreakGlass'], fc.record({ which: nat, who: nat, verdict: fc.constantFrom('justified', 'unjustified') })),
   step(14, ['approve'], fc.record({ which: nat, who: nat, as })),
@@ -92,7 +92,7 @@ export const actArb: fc.Arbitrary<Exclude<Step, Move>> = fc.oneof(
     fc.record({ which: nat, who: nat, decision: fc.constantFrom('approve', 'approve', 'deny'), ttl: fc.option(ttl, { nil: undefined }) }),
   ),
   step(2, ['redeem'], fc.record({ which: nat, who: nat })),
-  step(4, ['cancel', 'decide', 'revoke', 'release'], fc.record({ which: nat, who: nat })),
+  step(5, ['cancel', 'decide', 'revoke', 'release', 'releaseAll'], fc.record({ which: nat, who: nat })),
   step(1, ['revokeAll'], fc.record({ target: nat, which: nat })),
   step(4, ['touch', 'check'], fc.record({ which: nat })),
   step(7, ['consume'], fc.record({ which: nat, key })),

@@ -118,10 +118,15 @@ export class World {
         this.#keys.set(known, request.id);
         return;
       }
-      case 'extend': {
+      case 'extend':
+      case 'extendAll': {
         const grant = among(grants, step.which);
         if (grant === undefined) return;
-        await engine.extend(grant.id, { ttl: step.ttl, justification: step.why, requestedBy: step.by % 3 === 0 ? AGENT : grant.subject });
+        await engine.extend(step.do === 'extend' ? grant.id : { requestId: grant.requestId }, {
+          ttl: step.ttl,
+          justification: step.why,
+          requestedBy: step.by % 3 === 0 ? AGENT : grant.subject,
+        });
         return;
       }
       case 'breakGlass': {
@@ -172,6 +177,12 @@ export class World {
         const grant = among(grants, step.which);
         if (grant === undefined) return;
         await engine[step.do](grant.id, step.do === 'revoke' ? CISO : { by: step.who % 4 === 0 ? 'user:eve' : grant.subject });
+        return;
+      }
+      case 'releaseAll': {
+        const grant = among(grants, step.which);
+        if (grant === undefined) return;
+        await engine.release({ requestId: grant.requestId }, { by: step.who % 4 === 0 ? 'user:eve' : grant.subject });
         return;
       }
       case 'revokeAll': {

@@ -75,9 +75,12 @@ export class DeadlineError extends JitError {
 export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
   readonly code = 'ERR_JIT_UNDECIDED';
-  /** @param requestId the request that waits for the approver */
-  constructor(readonly requestId: string) {
-    super(`request ${requestId} cannot be reviewed yet: the approver has not answered; retryDecision('${requestId}') asks it again`);
+  /** @param requestId the request that waits for the approver, or for its decision */
+  constructor(
+    readonly requestId: string,
+    message = `request ${requestId} cannot be reviewed yet: the approver has not answered; retryDecision('${requestId}') asks it again`,
+  ) {
+    super(message);
   }
 }
 
@@ -148,7 +151,7 @@ export class NotReviewerError extends JitError {
 }
 
 /**
- * This grant has ended, and a grant that has ended cannot be extended.
+ * This grant has ended, and a grant that has ended cannot be extended. Or no grant of this request is left to extend.
  *
  * @remarks Make a new request with `requestAccess`.
  */
@@ -160,12 +163,20 @@ export class EndedError extends JitError {
    * text of the person who ended it, and the requester of an extension must not see it.
    */
   declare readonly end: GrantEnd | undefined;
-  /** @param grantId the grant that should be extended */
+  /**
+   * @param grantId the grant that should be extended; `undefined`: the call named a request
+   * @param extendedRequestId the request whose grants should be extended together; `undefined`: the call named a grant
+   */
   constructor(
-    readonly grantId: string,
+    readonly grantId: string | undefined,
     end: GrantEnd | undefined,
+    readonly extendedRequestId?: string,
   ) {
-    super(`grant ${grantId} has ended (${end?.cause ?? 'time'}) and cannot be extended; call requestAccess instead`);
+    super(
+      extendedRequestId === undefined
+        ? `grant ${grantId} has ended (${end?.cause ?? 'time'}) and cannot be extended; call requestAccess instead`
+        : `no grant of request ${extendedRequestId} is left to extend: each has ended, or an extension of it is live; call requestAccess, or extend the later grants`,
+    );
     hide(this, 'end', end);
   }
 }

@@ -10,7 +10,7 @@ import { refuseAgent } from '../../kernel/agents.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
-import { digestOfAsk } from '../../lifecycle/request.js';
+import { digestOfAsk, extendedBy } from '../../lifecycle/request.js';
 import { refuseTerms } from '../../lifecycle/approvals.js';
 import { AS_REQUESTED, isNarrowed, leastOf, narrowingOf, type Narrowing } from '../../lifecycle/narrowing.js';
 import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';
@@ -164,7 +164,7 @@ const narrowingIn = ({ ttlMs, places }: ApprovalLink, { scopes }: AccessRequest)
 });
 
 /** Includes the creation time: if the same ask is made again under the same key after a purge, it is another request. */
-const digestOfRequest = (request: AccessRequest): string => digestOf([digestOfAsk(request, request.extension?.grantId), request.createdAt]);
+const digestOfRequest = (request: AccessRequest): string => digestOf([digestOfAsk(request, extendedBy(request)), request.createdAt]);
 
 function refuseOther(request: AccessRequest, link: ApprovalLink): void {
   if (digestOfRequest(request) !== link.askDigest) throw new LinkError('other_request', request.id);

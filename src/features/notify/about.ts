@@ -63,7 +63,7 @@ export function asking(request: AccessRequest | undefined): readonly (Phrase | u
     requestedBy === subject ? undefined : say`asked by: ${name(requestedBy)}`,
     remarkLine('justification', justification),
     remarkLine('ticket', ticket),
-    extension && say`extends: ${name(extension.grantId)}`,
+    extension && say`extends: ${names(extension.grantIds)}`,
   ];
 }
 

@@ -1,8 +1,8 @@
 import { isDuration } from '../../core/duration.js';
 import type { GRANT_ENDS } from '../../records/index.js';
-import { concerned, duration, idLine, partOf, remarkLine, textIn, type About } from './about.js';
+import { concerned, duration, idLine, partOf, remarkLine, textIn, textsIn, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
-import { name, say } from './phrase.js';
+import { name, names, say } from './phrase.js';
 
 type Ends = typeof GRANT_ENDS;
 type Cause = { [Status in keyof Ends]: Ends[Status][number] }[keyof Ends];
@@ -54,8 +54,9 @@ export function grantEnded(about: About): Message {
   };
 }
 
-const accessOf = ({ entry }: About): Phrase =>
-  say`${name(textIn(entry.data, 'subject') ?? '')}'s access to ${name(textIn(entry.data, 'scope') ?? '')}`;
+/** The first grant of a bundle that was released together also names the scopes of the others. */
+const accessOf = ({ entry: { data } }: About): Phrase =>
+  say`${name(textIn(data, 'subject') ?? '')}'s access to ${names([textIn(data, 'scope') ?? '', ...textsIn(data, 'alsoReleased')])}`;
 
 /** The newest grant that extends this one: with it the subject keeps its access. */
 function extendedBy({ grant }: About): Phrase | undefined {

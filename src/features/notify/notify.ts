@@ -3,7 +3,7 @@ import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditSink, MaybePromise, SinkContext } from '../../core/ports.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
 import { breakGlassUsed } from './emergency.js';
-import { timeBy } from './about.js';
+import { textIn, timeBy } from './about.js';
 import { makerOf } from './makers.js';
 import type { Message, Notice, Phrase } from './notice.js';
 import { name as named, say } from './phrase.js';
@@ -77,7 +77,8 @@ const isoTime = (at: number): string => new Date(at).toISOString();
 
 async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at: number) => string): Promise<Notice | undefined> {
   const make = makerOf(entry.type);
-  if (make === undefined) return undefined;
+  // Of several grants that were released together, the first entry has the notice.
+  if (make === undefined || textIn(entry.data, 'releasedWith') !== undefined) return undefined;
   const { id, at, namespace, requestId, grantId } = entry;
   const found = requestId === undefined ? undefined : await context.request(requestId);
   const grants = found?.grants ?? [];

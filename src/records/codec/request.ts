@@ -8,7 +8,7 @@ import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
 import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
 import type { Granted, Review } from '../review-types.js';
-import type { AccessRequest } from '../types.js';
+import type { AccessRequest, Extension } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
 
@@ -38,6 +38,24 @@ const isTerms = /* @__PURE__ */ (() =>
     endBy: optional(isInstant),
   }))();
 
+const isExtension = /* @__PURE__ */ (() =>
+  shape({
+    grantIds: listOf(isText, 1),
+    requestId: optional(isText),
+    from: isInstant,
+    firstStartsAt: isInstant,
+    until: isInstant,
+    breakGlass: isBoolean,
+  }))();
+
+const isQuorum = /* @__PURE__ */ (() =>
+  shape({
+    groups: listOf(shape({ name: isText, approvals: isCount }), 1),
+    denials: isCount,
+    approvalTtlMs: optional(isCount),
+    escalation: optional(shape({ group: isText, afterMs: isCount })),
+  }))();
+
 const isRequestBody = /* @__PURE__ */ (() =>
   shape({
     requestedBy: isText,
@@ -46,7 +64,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     scopes: listOf(isPattern, 1),
     ttlMs: isCount,
     startsAt: optional(isInstant),
-    extension: optional(shape({ grantId: isText, from: isInstant, firstStartsAt: isInstant, until: isInstant, breakGlass: isBoolean })),
+    extension: optional(isExtension),
     justification: optional(isString),
     ticket: optional(isString),
     metadata: optional(isObject),
@@ -56,14 +74,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     rule: optional(isText),
     terms: optional(isTerms),
     assignedAt: optional(isInstant),
-    quorum: optional(
-      shape({
-        groups: listOf(shape({ name: isText, approvals: isCount }), 1),
-        denials: isCount,
-        approvalTtlMs: optional(isCount),
-        escalation: optional(shape({ group: isText, afterMs: isCount })),
-      }),
-    ),
+    quorum: optional(isQuorum),
     escalatedAt: optional(isInstant),
     reviews: listOf(
       shape({
@@ -116,10 +127,10 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - `escalatedAt` needs an escalation.
  * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
  * - Exactly a break-glass request has `afterReview`.
- * - An extension starts below its cap, and its request has no `startsAt`.
+ * - An extension starts below its cap, its request has no `startsAt`, and it names one grant for each scope.
  */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension, startsAt } = request;
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension } = request;
   const reviewers = reviews.map((review) => review.reviewer);
   const groups = quorum?.groups.map((group) => group.name) ?? [];
   const isAssigned = approver !== undefined && assignedAt !== undefined;
@@ -131,7 +142,7 @@ function isConsistent(request: AccessRequest): boolean {
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     reviews.every((review) => isNarrowing(request, review)) &&
     (ended?.status !== 'approved' || isWithin(request, ended.granted)) &&
-    (extension === undefined || (extension.firstStartsAt < extension.from && extension.from < extension.until && startsAt === undefined))
+    (extension === undefined || isExtensionOf(extension, request))
   );
 }
 
@@ -152,3 +163,11 @@ function isPart(part: readonly string[], whole: readonly string[]): boolean {
   let from = 0;
   return part.every((item) => (from = whole.indexOf(item, from) + 1) > 0);
 }
+
+const isExtensionOf = ({ grantIds, requestId, firstStartsAt, from, until }: Extension, { scopes, startsAt }: AccessRequest): boolean =>
+  firstStartsAt < from &&
+  from < until &&
+  startsAt === undefined &&
+  grantIds.length === scopes.length &&
+  new Set(grantIds).size === grantIds.length &&
+  (requestId !== undefined || grantIds.length === 1);

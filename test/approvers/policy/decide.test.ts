@@ -5,7 +5,7 @@ import { readVerdict } from '../../../src/lifecycle/verdict.js';
 import { definePolicy } from 'jit-access/policy';
 import { asking, groups, HOUR, MINUTE, policyOf } from './ask.js';
 
-const extension = { grantId: 'r0.1', from: 0, firstStartsAt: 0, until: HOUR, breakGlass: false };
+const extension = { grantIds: ['r0.1'], requestId: undefined, from: 0, firstStartsAt: 0, until: HOUR, breakGlass: false };
 const eligible = (policy: ReturnType<typeof policyOf>, ...args: Parameters<typeof asking>) =>
   policy.isEligible?.(asking(...args), 'creation');
 

@@ -142,7 +142,7 @@ describe('review_requested', () => {
   });
 
   it('says that the request is an extension', async () => {
-    const extension = { grantId: 'r0.1', from: at(5), firstStartsAt: START_AT, until: at(90), breakGlass: false };
+    const extension = { grantIds: ['r0.1'], requestId: undefined, from: at(5), firstStartsAt: START_AT, until: at(90), breakGlass: false };
     const { text } = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request: aRequest({ extension }) });
     expect(text).toContain('\nextends: r0.1\n');
   });
