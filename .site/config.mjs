@@ -10,6 +10,7 @@ const groups = [
       'checker',
       'what-to-ask-for',
       'request-form',
+      'changing-requests',
       'policy',
       'reviews',
       'break-glass',

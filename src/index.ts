@@ -1,5 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
+export type { Amendment } from './engine/amend.js';
 export type { ApproveBy, By, NarrowTo, ReviewBy } from './engine/by.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/collect.js';

@@ -170,6 +170,7 @@ function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record
     ttlMs: readDuration('ttl', fields.ttl),
     startsAt: undefined,
     extends: undefined,
+    replaces: undefined,
     justification: readText('justification', fields.justification),
     ticket: readText('ticket', fields.ticket),
     metadata: readMetadata('metadata', fields.metadata),

@@ -24,6 +24,7 @@ import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-s
 import { readBy, readReview, type ApproveBy, type By, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
+import { amend, parseAmendment, type Amendment } from './amend.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action, type Checker } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
@@ -176,10 +177,18 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Cancels a pending request. Only its subject or its requester may. A repeated call is allowed.
+   * Replaces a pending request: one commit cancels it and opens a new one with the given values, which the approver decides from the
+   * start. No review or link of the old request counts. Only its requester may. The subject, the scopes and the start stay.
    *
-   * @throws DecidedError, DeniedError
+   * @throws DeniedError, DecidedError (its `replacedBy` names the request that replaced it), the errors of {@link requestAccess}
    */
+  async amend(requestId: string, options: Amendment): Promise<AccessResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const read = parseAmendment(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read));
+  }
+
+  /** Cancels a pending request. Only its subject or its requester may. A repeated call is allowed. @throws DecidedError, DeniedError */
   async cancel(requestId: string, options: By): Promise<RequestWithStatus> {
     const { id, by, reason } = this.#readBy('requestId', requestId, options);
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
@@ -544,10 +553,7 @@ export class JitEngine<Scope extends string = string> {
    *
    * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
    *   records nothing.
-   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError
-   * @throws ClockError where the clock fails
-   * @example
-   * await engine.acceptRollback({ by: 'user:ops', reason: 'INC-9: restored the backup of 03:00' });
+   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError
    */
   async acceptRollback(options: By): Promise<RollbackAcceptance> {
     this.#refuseIfClosed();

@@ -49,7 +49,7 @@ export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): P
     const id = idFor(kernel, ask, key, 'requestAccess');
     const before = key === undefined ? undefined : await requestOfKey(kernel, id, ask);
     if (before !== undefined) return await previewRepeat(kernel, before, ask);
-    const request = await draft(kernel, id, ask);
+    const request = await draftOf(kernel, id, ask);
     const context = await openingContext(kernel, ask, request, true);
     const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
     if (openedId !== id) return await previewRepeat(kernel, openedId, ask);
@@ -140,7 +140,7 @@ async function recordRequest(
 ): Promise<{ readonly id: string; readonly reused: boolean }> {
   let repeated: string | undefined;
   const openedId = await kernel.ledger.run<string>(async () => {
-    const context = await openingContext(kernel, ask, await draft(kernel, id, ask), false);
+    const context = await openingContext(kernel, ask, await draftOf(kernel, id, ask), false);
     // Looks for a repeat after all other reads: a concurrent call with the same key may have made the request that refuses this one.
     repeated = await findRepeated();
     if (repeated !== undefined) return noChange(repeated);
@@ -155,7 +155,7 @@ async function recordRequest(
  * @throws IneligibleError where the subject has no right to it
  * @throws RequirementsError where values of the ask exceed the engine's limits, or do not meet the approver's rules
  */
-async function draft(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
+export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
   const { limits } = kernel.settings;
   const request = draftRequest(ask, id, limits, await loadOrigins(kernel, ask), moment(kernel.clock, ask.requestedBy));
   const answer = await kernel.approver.mayAsk(request);
@@ -164,7 +164,8 @@ async function draft(kernel: Kernel, id: string, ask: Ask): Promise<AccessReques
   return request;
 }
 
-async function openingContext(kernel: Kernel, ask: Ask, request: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
+/** The records by which a request is opened, with the grants that it extends. */
+export async function openingContext(kernel: Kernel, ask: Ask, request: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
   return { ...(await loadOpeningContext(kernel, request, { dryRun })), origins: await loadOrigins(kernel, ask) };
 }
 

@@ -22,7 +22,7 @@ import { latestEnd } from './window.js';
 type Amendment = Partial<
   Pick<
     AccessRequest,
-    'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'afterReview'
+    'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'replacedBy' | 'afterReview'
   >
 >;
 

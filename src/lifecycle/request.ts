@@ -34,9 +34,9 @@ import { latestEnd } from './window.js';
 /** The validated input of a request, in canonical form. */
 export type Ask = Pick<
   AccessRequest,
-  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'justification' | 'ticket' | 'metadata'
+  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'replaces' | 'justification' | 'ticket' | 'metadata'
 > & {
-  /** What to extend. With a request, `scopes` is empty: the engine names the scopes of the grants that can be extended. */
+  /** What to extend. With a request, the ask is for each grant that can be extended, or for those with one of `scopes` if it names any. */
   readonly extends: Extended | undefined;
 };
 
@@ -55,7 +55,10 @@ export interface RequestLimits extends SubjectLimits, ValueLimits {
  * concurrent change makes the commit conflict.
  */
 export interface OpeningContext extends SubjectContext, ChainContext {
-  /** The subject's requests without a recorded end, also those that time has ended. */
+  /**
+   * The subject's requests without a recorded end, also those that time has ended. The request that the new one replaces is not
+   * among them, nor in {@link openedForOthers}: it ends in the same commit, so it does not count.
+   */
   readonly open: readonly AccessRequest[];
   /** The subject's requests that were denied; needed only where `askAgainAfterMs` is set. */
   readonly denied: readonly AccessRequest[];
@@ -73,7 +76,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
  *
  * @throws RequirementsError that lists every limit that a value exceeds
  */
-function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
+export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
   const request = draftRequest(...draft);
   const [ask, , limits, , moment] = draft;
   refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
@@ -90,7 +93,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   if (ask.startsAt !== undefined && hasPassed(ask.startsAt + ask.ttlMs, moment))
     throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
   const { extends: extended, ...asked } = ask;
-  const grants = extended === undefined ? undefined : grantsToExtend(extended, origins, moment);
+  const grants = extended === undefined ? undefined : grantsToExtend(asked.scopes, extended, origins, moment);
   const draft = {
     ...asked,
     scopes: grants === undefined ? asked.scopes : grants.map(({ scope }) => scope),
@@ -107,8 +110,14 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
 }
 
 /** Grants that have ended cannot be extended: that needs a new request. @returns at least one grant */
-function grantsToExtend(extended: Extended, origins: readonly GrantUse[], moment: Moment): readonly Grant[] {
-  const grants = origins.filter((origin) => !hasEnded(origin, moment)).map(({ grant }) => grant);
+function grantsToExtend(
+  scopes: readonly string[],
+  extended: Extended,
+  origins: readonly GrantUse[],
+  moment: Moment,
+): readonly Grant[] {
+  const isAsked = ({ grant }: GrantUse): boolean => scopes.length === 0 || scopes.includes(grant.scope);
+  const grants = origins.filter((origin) => isAsked(origin) && !hasEnded(origin, moment)).map(({ grant }) => grant);
   if (grants.length > 0) return grants;
   if (typeof extended === 'string') throw new EndedError(extended, origins[0]?.grant.end);
   throw new EndedError(undefined, undefined, extended.requestId);
@@ -145,11 +154,27 @@ export function openRequest(
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
-    const what = duplicate.what === 'request' ? 'is open' : 'gives this already';
-    throw new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${duplicate.requestId} ${what}`);
+    throw duplicateRefused(duplicate);
   }
   if (request.extension === undefined && limits.askAgainAfterMs !== undefined)
     refuseIfDenied(request, context.denied, limits.askAgainAfterMs, context.overlaps, moment);
+  return recordRequest(request, isKeyed, limits, context, moment);
+}
+
+/**
+ * Records a request, with the rows that enforce the limits.
+ *
+ * @returns its id
+ * @throws LimitError
+ */
+export function recordRequest(
+  request: AccessRequest,
+  isKeyed: boolean,
+  limits: RequestLimits,
+  context: OpeningContext,
+  moment: Moment,
+): Transition<string> {
+  const { id } = request;
   const met = limitMet(request, limits, context, moment);
   if (met !== undefined) throw met;
   const subject = touchSubject(request.subject, context.subject);
@@ -166,6 +191,12 @@ export function openRequest(
       ...(isKeyed ? [{ kind: 'reuse', id, version: 0 }] : []),
     ],
   };
+}
+
+/** The error of an ask that only repeats another request, where the limit refuses that. */
+export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
+  const state = what === 'request' ? 'is open' : 'gives this already';
+  return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
 }
 
 /**
@@ -222,9 +253,9 @@ export function createdEntry(
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
   actor: string,
 ): EntryDraft {
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket, metadata } = request;
-  const { createdAt, reviewBy, askAgainAt } = request;
-  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, justification, ticket };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket } = request;
+  const { metadata, createdAt, reviewBy, askAgainAt } = request;
+  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket };
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
 }
@@ -249,8 +280,8 @@ export function differencesFrom(
 
 /** A digest of all requested fields (L11, L18). */
 export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | undefined): string {
-  const { subject, requestedBy, scopes, ttlMs, startsAt, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, extended, justification, ticket, metadata]);
+  const { subject, requestedBy, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = asked;
+  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, extended, replaces, justification, ticket, metadata]);
 }
 
 /** What a request extends, as its caller named it. */
@@ -258,11 +289,11 @@ export const extendedBy = ({ extension }: Pick<AccessRequest, 'extension'>): Ext
   extension?.requestId === undefined ? extension?.grantIds[0] : { requestId: extension.requestId };
 
 /**
- * Whether a repeated call with the same idempotency key asks for the same access (L11). A call that extends a request names no
- * scopes, so it is the same also when fewer grants are left.
+ * Whether a repeated call with the same idempotency key asks for the same access (L11). The scopes of a call that extends a request
+ * do not count, so it is the same also when fewer grants are left.
  */
 export function asksForTheSame(request: AccessRequest, ask: Ask): boolean {
   const extended = extendedBy(request);
-  const scopes = typeof extended === 'object' ? [] : request.scopes;
-  return digestOfAsk({ ...request, scopes }, extended) === digestOfAsk(ask, ask.extends);
+  const counted = <Asked extends Pick<Ask, 'scopes'>>(asked: Asked): Asked => (typeof extended === 'object' ? { ...asked, scopes: [] } : asked);
+  return digestOfAsk(counted(request), extended) === digestOfAsk(counted(ask), ask.extends);
 }

@@ -22,7 +22,17 @@ interface WithDenial extends WithSubjectRow {
 }
 
 type AskFields =
-  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension' | 'justification' | 'ticket';
+  | 'subject'
+  | 'requestedBy'
+  | 'agent'
+  | 'operator'
+  | 'scopes'
+  | 'ttlMs'
+  | 'startsAt'
+  | 'extension'
+  | 'replaces'
+  | 'justification'
+  | 'ticket';
 type VerdictFields = 'version' | 'end' | 'approver' | 'rule' | 'terms' | 'reviews';
 
 interface RequestCreated
@@ -176,7 +186,7 @@ export interface EntryData {
   /** The request ended as denied. */
   readonly 'request.denied': RequestDenied;
   /** The request ended as cancelled. */
-  readonly 'request.cancelled': Pick<AccessRequest, VerdictFields>;
+  readonly 'request.cancelled': Pick<AccessRequest, VerdictFields | 'replacedBy'>;
   /** The request ended as expired. */
   readonly 'request.expired': Pick<AccessRequest, 'version' | 'end'>;
   /** Access was granted. It begins at `startsAt`. */

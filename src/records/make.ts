@@ -35,6 +35,7 @@ export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   escalatedAt: undefined,
   reviews: /* @__PURE__ */ Object.freeze([]),
   end: undefined,
+  replacedBy: undefined,
   afterReview: undefined,
 }) satisfies Partial<AccessRequest>;
 
@@ -51,6 +52,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     ttlMs: fields.ttlMs,
     startsAt: fields.startsAt,
     extension: fields.extension && makeExtension(fields.extension),
+    replaces: fields.replaces,
     justification: fields.justification,
     ticket: fields.ticket,
     metadata: freezeJson(fields.metadata),
@@ -65,6 +67,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     escalatedAt: fields.escalatedAt,
     reviews: frozenList(fields.reviews.map(makeReview)),
     end: fields.end && makeRequestEnd(fields.end),
+    replacedBy: fields.replacedBy,
     afterReview: fields.afterReview && makeAfterReview(fields.afterReview),
   });
 }

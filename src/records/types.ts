@@ -104,6 +104,8 @@ export interface AccessRequest {
   readonly startsAt: number | undefined;
   /** The grants to extend. `undefined`: the request extends none. */
   readonly extension: Extension | undefined;
+  /** The id of the request that this one replaces: the requester amended that one. */
+  readonly replaces: string | undefined;
   /** Why the requester asks. */
   readonly justification: string | undefined;
   /** The ticket that the requester cites. */
@@ -132,6 +134,8 @@ export interface AccessRequest {
   readonly reviews: readonly Review[];
   /** `undefined` while no end is recorded: pending, or expired without a sweep. */
   readonly end: RequestEnd | undefined;
+  /** The id of the request that replaces this one. Present exactly where this request was cancelled with cause `amended`. */
+  readonly replacedBy: string | undefined;
   /** Break-glass only: the review that must follow. */
   readonly afterReview: AfterReview | undefined;
 }

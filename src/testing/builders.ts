@@ -71,6 +71,7 @@ export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
     ttlMs: 15 * MINUTE_MS,
     startsAt: undefined,
     extension: undefined,
+    replaces: undefined,
     justification: 'the primary rejects writes',
     ticket: 'INC-4711',
     metadata: undefined,

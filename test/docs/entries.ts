@@ -72,6 +72,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   // Requested by a run of an agent.
   await engine.requestAccess({ run: { agent: 'agent:7', operator: 'user:noor' }, scope: fresh().scope, ttl: '5m' });
   await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
+  await engine.amend((await engine.requestAccess(fresh())).request.id, { by: 'user:noor', ttl: '20m' });
   // A request without a decision, and a key that is reused for it.
   const open = fresh();
   for (const idempotencyKey of [undefined, 'again']) await engine.requestAccess({ ...open, idempotencyKey });

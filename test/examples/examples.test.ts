@@ -37,6 +37,12 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
+  'change-a-request.ts': [
+    'asked: pending, 30 minutes, a hotfix',
+    'amended: pending, 120 minutes, the migration takes longer',
+    'approval: ERR_JIT_DECIDED, see the new request: true',
+    'approved: granted, 120 minutes, the migration takes longer',
+  ],
   'contractor.ts': [
     'refused: contractor metadata.change malformed CHG-####',
     'refused: contractor ttl outside_hours 2026-12-17T17:00:00.000Z',

@@ -27,6 +27,7 @@ const ASK: Ask = {
   ttlMs: MINUTE,
   startsAt: undefined,
   extends: undefined,
+  replaces: undefined,
   justification: 'the primary is down',
   ticket: undefined,
   metadata: undefined,

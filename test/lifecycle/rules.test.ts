@@ -312,8 +312,21 @@ describe('the grants of an extension chain', () => {
     openedForOthers: [],
   };
   const overlaps = (a: string, b: string) => a === b;
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
-  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: 'r0.1' };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
+  const ask = {
+    subject,
+    requestedBy,
+    agent,
+    operator,
+    scopes,
+    ttlMs,
+    startsAt,
+    replaces,
+    justification,
+    ticket,
+    metadata,
+    extends: 'r0.1',
+  };
   const open = (count: number) => {
     const held = { grant: origin, usage: undefined };
     return openRequest(ask, 'r9', false, limits, { ...none, overlaps, chains: [chainOf(count)], origins: [held] }, moment);
@@ -407,8 +420,8 @@ describe('openRequest()', () => {
     ...{ subject: undefined, chains: [], live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
     ...{ overlaps: (a: string, b: string) => a === b, origins: [], requester: undefined, openedForOthers: [] },
   };
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata } = aRequest();
-  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, justification, ticket, metadata, extends: undefined };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
+  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata, extends: undefined };
   const origin = aGrant({ id: 'r0.1', requestId: 'r0', version: 4 });
   const open = (over: object = {}, context: object = {}, limit: object = {}, isKeyed = false) =>
     openRequest({ ...ask, ...over }, 'r9', isKeyed, { ...limits, ...limit }, { ...none, ...context }, moment);

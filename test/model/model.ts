@@ -62,6 +62,9 @@ export interface ModelRequest {
   readonly extension: ModelExtension | undefined;
   readonly why: string;
   readonly ticket: string | undefined;
+  /** The id of the request that this one replaces, and of the one that replaces it: its requester has amended it. */
+  readonly replaces: string | undefined;
+  replacedBy: string | undefined;
   readonly createdAt: number;
   reviewBy: number;
   quorum: QuorumOf | undefined;
@@ -77,6 +80,8 @@ export interface ModelRequest {
 
 /** The grants that a request extends: of one request, so they have one window. */
 export interface ModelExtension {
+  /** Whether the caller named their request. */
+  readonly isBundle: boolean;
   readonly of: ModelRequest;
   readonly grants: readonly ModelGrant[];
   readonly expiresAt: number;
@@ -84,9 +89,9 @@ export interface ModelExtension {
   readonly breakGlass: boolean;
 }
 
-export const extensionOf = (of: ModelRequest, grants: readonly ModelGrant[]): ModelExtension => {
+export const extensionOf = (of: ModelRequest, grants: readonly ModelGrant[], isBundle: boolean): ModelExtension => {
   const { expiresAt = 0, firstStartsAt = 0, breakGlass = false } = grants[0] ?? {};
-  return { of, grants, expiresAt, firstStartsAt, breakGlass };
+  return { isBundle, of, grants, expiresAt, firstStartsAt, breakGlass };
 };
 
 export interface ModelGrant {
@@ -296,11 +301,12 @@ export class Model {
   }
 
   /** What an extension of a whole request extends: its live grants, without those that a live grant extends. */
-  bundleOf(request: ModelRequest, at: Now): ModelExtension {
+  bundleOf(request: ModelRequest, at: Now, isAsked: (grant: ModelGrant) => boolean = () => true): ModelExtension {
     const isExtended = (grant: ModelGrant) => this.grants.some((next) => next.extends === grant && isLive(next, at));
     return extensionOf(
       request,
-      this.grantsOf(request).filter((grant) => isLive(grant, at) && !isExtended(grant)),
+      this.grantsOf(request).filter((grant) => isAsked(grant) && isLive(grant, at) && !isExtended(grant)),
+      true,
     );
   }
 
@@ -308,11 +314,17 @@ export class Model {
     return this.grants.filter((grant) => grant.request === request);
   }
 
-  /** The result of an ask before the approver decides it. `extension`: the grants to be extended. */
+  /**
+   * The result of an ask before the approver decides it.
+   *
+   * @param extension the grants to be extended
+   * @param amends whether it replaces a request: then it repeats no other one, and no denial stands against it
+   */
   asking(
     ask: Ask,
     extension: ModelExtension | undefined,
     at: Now,
+    amends = false,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
     const { subject, by, ttl, startsAt, scopes } = ask;
@@ -320,7 +332,7 @@ export class Model {
     const open = this.requests.filter((one) => isPending(one, at));
     const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
     const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
-    const isNew = reuses.length === 0;
+    const isNew = amends || reuses.length === 0;
     const left = startsAt === undefined ? ttl : Math.min(ttl, startsAt + ttl - at.now);
     const beyond = [ttl > maxTtl, ttl > maxTotal, left < minTtl, startsAt !== undefined && startsAt > at.now + maxStartAhead];
     const problems = beyond.filter(Boolean).length;
@@ -330,9 +342,9 @@ export class Model {
       'LIMIT open': isNew && pending >= maxOpenRequests,
       'LIMIT for others': isNew && by !== subject && forOthers >= maxOpenRequests,
       'LIMIT grants': isNew && this.#countGrants(ask, at) + scopes.length > maxGrants,
-      'LIMIT denied': isNew && extension === undefined && this.#isPaused(ask, at),
+      'LIMIT denied': isNew && !amends && extension === undefined && this.#isPaused(ask, at),
       'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
-      'LIMIT duplicate': !isNew && duplicates === 'refuse',
+      'LIMIT duplicate': reuses.length > 0 && duplicates === 'refuse',
       DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
       ENDED: extension !== undefined && !extension.grants.some((grant) => isLive(grant, at)),
       CLOCK: at.back,
@@ -342,7 +354,28 @@ export class Model {
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
     const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
-    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses };
+    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses: amends ? [] : reuses };
+  }
+
+  /** L18: the result of an ask that replaces a pending request. That request counts under no limit. */
+  amending(request: ModelRequest, ask: Ask, extension: ModelExtension | undefined, by: string, at: Now): ReturnType<Model['asking']> {
+    const isOpen = isPending(request, at);
+    const refused = codes({
+      DENIED: by !== request.by,
+      DECIDED: request.end !== undefined,
+      DEADLINE: !isOpen && request.end === undefined,
+      INVALID_ARGUMENT: isOpen && ask.ttl === request.ttl && ask.why === request.why && ask.ticket === request.ticket,
+    });
+    const index = this.requests.indexOf(request);
+    this.requests.splice(index, 1);
+    const asked = this.asking(ask, extension, at, true);
+    this.requests.splice(index, 0, request);
+    return isOpen ? { ...asked, must: [...refused, ...asked.must] } : { ...asked, must: refused, may: [] };
+  }
+
+  amend(request: ModelRequest, id: string, at: Now): void {
+    this.cancel(request, ['amended'], request.by, at);
+    request.replacedBy = id;
   }
 
   /** The grants and requests of a subject that count towards the limits of an ask, without those by break-glass. */
@@ -447,14 +480,14 @@ export class Model {
     return isLive(grant, at) && isConfirmed && grant.startsAt <= from && to <= endByTime(grant);
   }
 
-  create(id: string, ask: Ask, extension: ModelExtension | undefined, at: Now): ModelRequest {
+  create(id: string, ask: Ask, extension: ModelExtension | undefined, at: Now, replaces?: string): ModelRequest {
     const { subject, by, scopes, ttl, startsAt, why, ticket } = ask;
     const operator = extension === undefined ? ask.operator : extension.of.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
     const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, granted: undefined, afterReview: undefined };
     const request: ModelRequest = {
-      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why, ticket },
+      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why, ticket, replaces, replacedBy: undefined },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
     };
     this.requests.push(request);

@@ -385,6 +385,8 @@ export class SideBySide {
       }
       case 'extend':
         return this.#extend();
+      case 'amend':
+        return this.#amend();
       case 'breakGlass':
         return this.#breakGlass(scope);
       case 'reviewBreakGlass': {
@@ -622,6 +624,44 @@ export class SideBySide {
     await this.#create(ask, extension, call, (id) => this.#keep({ verb: 'extend', ask, key, target }, id));
   }
 
+  async #amend(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model] = [this.#dice, this.#model];
+    const { key: drawn, again } = this.#keyFor('amend');
+    const target = (again?.target as { requestId: string } | undefined)?.requestId;
+    const old = target === undefined ? this.#among(model.requests) : model.requests.find(({ id }) => id === target);
+    const id = target ?? old?.id;
+    if (id === undefined) return;
+    // An amended extension of a bundle is for those of its grants that can still be extended.
+    const before = old?.extension;
+    const extension = before?.isBundle === true ? model.bundleOf(before.of, this.#at(), (grant) => before.grants.includes(grant)) : before;
+    const asked: Ask = again?.ask ?? this.#anAmended(old as ModelRequest);
+    const ask: Ask = extension === undefined ? asked : { ...asked, scopes: extension.grants.map(({ scope }) => scope) };
+    const by = dice.once(8) ? dice.of([AGENT, ...SUBJECTS]) : ask.by;
+    const key = by === ask.by ? drawn : undefined;
+    this.#say('amend', id, ask, key, by);
+    const call = () => engine.amend(id, { by, ttl: ask.ttl, justification: ask.why, ticket: ask.ticket, idempotencyKey: key });
+    const known = this.#knownBy('amend', ask, key);
+    if (old === undefined && known === undefined) {
+      // L33: a purge removed both requests.
+      await this.#try({ must: ['ERR_JIT_NOT_FOUND'] }, call);
+      return;
+    }
+    if (known !== undefined) return this.#repeat(known, ask, { must: [] }, call, { requestId: id });
+    const keep = (made: string) => this.#keep({ verb: 'amend', ask, key, target: { requestId: id } }, made);
+    await this.#create(ask, extension, call, keep, old && { old, by });
+  }
+
+  /** Another length and another reason mostly; sometimes the same. A ticket stays where the request has one. */
+  #anAmended({ subject, by, operator, scopes, startsAt, ttl, why, ticket }: ModelRequest): Ask {
+    const drawn = this.#anAsk();
+    const same = this.#dice.once(8);
+    return {
+      ...{ subject, by, operator, scopes, startsAt, ttl: same ? ttl : drawn.ttl },
+      ...{ why: same || this.#dice.once(3) ? why : drawn.why, ticket: same ? ticket : (drawn.ticket ?? ticket) },
+    };
+  }
+
   /** A grant, or all grants of a request. */
   #toExtend(): { readonly target: Extended; readonly extension: ModelExtension } | undefined {
     const grant = this.#among(this.#model.grants);
@@ -638,7 +678,7 @@ export class SideBySide {
       return request && { target, extension: model.bundleOf(request, this.#at()) };
     }
     const grant = model.grants.find(({ id }) => id === target);
-    return grant && { target, extension: extensionOf(grant.request, [grant]) };
+    return grant && { target, extension: extensionOf(grant.request, [grant], false) };
   }
 
   #anExtension({ subject, operator }: ModelRequest): Ask {
@@ -713,9 +753,11 @@ export class SideBySide {
     extension: ModelExtension | undefined,
     call: () => Promise<AccessResult>,
     keep: (id: string) => void,
+    amends?: { readonly old: ModelRequest; readonly by: string },
   ): Promise<void> {
     const [model, at] = [this.#model, this.#at()];
-    const { must, may, reuses, problems } = model.asking(ask, extension, at);
+    const asked = amends === undefined ? model.asking(ask, extension, at) : model.amending(amends.old, ask, extension, amends.by, at);
+    const { must, may, reuses, problems } = asked;
     this.#refusedId = undefined;
     const failing = reuses.map((one) => model.deciding(one, at).must);
     // Any of them may be reused: of several, which one is open.
@@ -728,8 +770,8 @@ export class SideBySide {
     };
     const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
-    // A refusal that names a request has left that request recorded.
-    if (id === undefined) return;
+    // A refusal that names a new request has left that request recorded.
+    if (id === undefined || id === amends?.old.id) return;
     keep(id);
     if (reuses.length > 0) {
       const reused = reuses.find((one) => one.id === id);
@@ -750,7 +792,8 @@ export class SideBySide {
       false,
       'it gives what there was, where a new request is due',
     );
-    const request = model.create(id, ask, extension, at);
+    if (amends !== undefined) model.amend(amends.old, id, at);
+    const request = model.create(id, ask, extension, at, amends?.old.id);
     if (isUnanswered || result === undefined) return;
     model.decide(request, at);
     this.#expectOutcome(result, request);
@@ -1114,6 +1157,10 @@ export class SideBySide {
         `the grants of ${approved.requestId} came after its approval`,
       );
     }
+    for (const amended of entries.filter(({ data }) => data['replacedBy'] !== undefined)) {
+      const next = entries.find(({ type, requestId }) => type === 'request.created' && requestId === amended.data['replacedBy']);
+      assert.ok(next !== undefined && changeOf(next) === changeOf(amended), `${amended.requestId} was amended in two steps`);
+    }
     if (verb !== 'revoke' && verb !== 'release' && verb !== 'releaseAll' && verb !== 'reviewBreakGlass') return;
     const ended = entries.filter(({ type }) => ['breakGlass.reviewed', 'grant.revoked', 'request.cancelled'].includes(type));
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
@@ -1226,9 +1273,24 @@ export class SideBySide {
   #compareRequest(row: AccessRequest, model: ModelRequest): void {
     const at = this.#at();
     const { subject, by: requestedBy, operator, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
-    const { id, why: justification, ticket } = model;
+    const { id, why: justification, ticket, replaces, replacedBy } = model;
     const agent = RUNS.get(subject)?.agent;
-    const same = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, createdAt, reviewBy, assignedAt, justification, ticket };
+    const same = {
+      subject,
+      requestedBy,
+      agent,
+      operator,
+      scopes,
+      ttlMs,
+      startsAt,
+      createdAt,
+      reviewBy,
+      assignedAt,
+      justification,
+      ticket,
+      replaces,
+      replacedBy,
+    };
     for (const [name, value] of Object.entries(same)) {
       assert.deepEqual(row[name as keyof typeof same], value, `${name} of ${id}`);
     }
@@ -1390,14 +1452,14 @@ export class SideBySide {
 type Extended = string | { readonly requestId: string };
 
 /** The verbs that take a key and create a request. */
-type Creating = 'ask' | 'extend' | 'breakGlass';
+type Creating = 'ask' | 'extend' | 'amend' | 'breakGlass';
 
 /** An ask that was made under a key. */
 interface Keyed {
   readonly verb: Creating;
   readonly key: string;
   readonly ask: Ask;
-  /** The grant to be extended, or the request whose grants are. */
+  /** The grant to be extended, or the request whose grants are, or that is to be amended. */
   readonly target?: Extended | undefined;
 }
 
@@ -1410,7 +1472,7 @@ interface Known {
 
 /** The fields that make an ask a different one under the same key. The subject says who the operator is. */
 const textOf = ({ subject, by, scopes, ttl, startsAt, why, ticket }: Ask, target?: Extended): string =>
-  // An extension of a request names no scopes.
+  // An extension or an amendment of a request names no scopes.
   JSON.stringify([subject, by, typeof target === 'object' ? [] : scopes, ttl, startsAt, why, ticket, target]);
 
 /** The steps, each as often as it is listed. */
@@ -1429,6 +1491,7 @@ const STEPS = [
   ...times(2, 'lock' as const),
   ...times(2, 'unlock' as const),
   ...times(5, 'extend' as const),
+  ...times(4, 'amend' as const),
   ...times(4, 'breakGlass' as const),
   ...times(4, 'reviewBreakGlass' as const),
   ...times(2, 'touch' as const),

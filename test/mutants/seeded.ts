@@ -528,4 +528,22 @@ export const SEEDED: readonly Seeded[] = [
     from: 'if (ttlMs > request.ttlMs) {',
     to: 'if (ttlMs > request.ttlMs && ttlMs < 0) {',
   },
+  {
+    name: 'an amendment leaves the old request open (feature 10)',
+    file: 'lifecycle/amend.ts',
+    from: 'return combine(id, [endRequest(before, ending, moment, { replacedBy: id }), opened]);',
+    to: 'return combine(id, [endRequest(before, ending, moment, { replacedBy: id }), opened].slice(1));',
+  },
+  {
+    name: 'any caller may amend a request',
+    file: 'lifecycle/amend.ts',
+    from: 'moment.actor !== request.requestedBy',
+    to: "moment.actor === ''",
+  },
+  {
+    name: 'an amended request still counts against the limits',
+    file: 'kernel/context.ts',
+    from: '=> id !== request.replaces;',
+    to: "=> id !== '';",
+  },
 ];

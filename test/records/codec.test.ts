@@ -123,6 +123,15 @@ const OWED: AccessRequest = aRequest({
   },
 });
 
+const CANCELLED: AccessRequest = aRequest({
+  end: { status: 'cancelled', cause: 'cancelled', at: at(0), by: 'user:maya', reason: undefined },
+});
+const AMENDED: AccessRequest = aRequest({
+  replaces: 'r0',
+  end: { status: 'cancelled', cause: 'amended', at: at(0), by: 'user:maya', reason: undefined },
+  replacedBy: 'r2',
+});
+
 const USAGE: Usage = {
   kind: 'usage',
   id: 'r1.1',
@@ -195,6 +204,7 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'a scheduled request': aRequest({ startsAt: at(60 * MINUTE) }),
   'a full request': FULL_REQUEST,
   'break-glass that was reviewed': OWED,
+  amended: AMENDED,
   'usage of a grant with an idle end': USAGE,
   'usage of a grant without an idle end': { ...USAGE, idleTtlMs: undefined, usedAt: undefined, uses: 0 },
   'usage that is closed': { ...USAGE, endedAt: at(3 * MINUTE) },
@@ -365,6 +375,9 @@ describe('the codec', () => {
       (body) => withAt(body, ['quorum', 'escalation'], undefined),
     ],
     ['a quorum without an approver', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
+    ['the cause amended without the request that replaces it', AMENDED, (body) => ({ ...body, replacedBy: undefined })],
+    ['a request that replaces a cancelled one', CANCELLED, (body) => ({ ...body, replacedBy: 'r2' })],
+    ['a request that replaces a pending one', aRequest(), (body) => ({ ...body, replacedBy: 'r2' })],
     ['the end of break-glass without its review', OWED, (body) => ({ ...body, afterReview: undefined })],
     ['a break-glass review for an ordinary approval', OWED, (body) => withAt(body, ['end', 'cause'], 'quorum')],
     ['a cause of another status', OWED, (body) => withAt(body, ['end', 'cause'], 'time')],

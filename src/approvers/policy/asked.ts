@@ -56,6 +56,7 @@ export function readQuestion(given: unknown, needsInstant: boolean): AccessReque
     ttlMs: readDuration('ttl', read.ttl),
     startsAt,
     extension: undefined,
+    replaces: undefined,
     justification: readText('justification', read.justification),
     ticket: readText('ticket', read.ticket),
     metadata: readMetadata('metadata', read.metadata),

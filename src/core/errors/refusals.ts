@@ -42,13 +42,21 @@ export class DecidedError extends JitError {
   readonly requestId: string;
   /** How the request ended; `approved` where its break-glass review has been given. The engine always sets it. */
   readonly status: RequestEnd['status'] | undefined;
-  constructor(request: AccessRequest, message = `request ${request.id} is already ${String(request.end?.status)}`) {
+  /** The id of the request that replaces it. `undefined`: none does. */
+  readonly replacedBy: string | undefined;
+  constructor(request: AccessRequest, message = textOfDecided(request)) {
     super(message);
+    this.replacedBy = request.replacedBy;
     this.requestId = request.id;
     this.status = request.end?.status;
     hide(this, 'request', request);
   }
 }
+
+const textOfDecided = ({ id, end, replacedBy }: AccessRequest): string =>
+  replacedBy === undefined
+    ? `request ${id} is already ${String(end?.status)}`
+    : `request ${id} was amended: request ${replacedBy} replaces it`;
 
 /** The review deadline, or all of the window, has passed, whether or not a sweep has recorded it. @remarks Make a new request. */
 export class DeadlineError extends JitError {

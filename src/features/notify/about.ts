@@ -58,12 +58,13 @@ export function requestOf({ request, entry }: About): Phrase {
 /** The lines that say who asked, with which justification and ticket, and which grant the request extends. */
 export function asking(request: AccessRequest | undefined): readonly (Phrase | undefined)[] {
   if (request === undefined) return [];
-  const { requestedBy, subject, justification, ticket, extension } = request;
+  const { requestedBy, subject, justification, ticket, extension, replaces } = request;
   return [
     requestedBy === subject ? undefined : say`asked by: ${name(requestedBy)}`,
     remarkLine('justification', justification),
     remarkLine('ticket', ticket),
     extension && say`extends: ${names(extension.grantIds)}`,
+    replaces === undefined ? undefined : say`replaces the request: ${name(replaces)}`,
   ];
 }
 

@@ -1,5 +1,18 @@
-import type { EntryType, REQUEST_ENDS } from '../../records/index.js';
-import { asking, concerned, duration, idLine, partOf, remarkLine, requestOf, textIn, textsIn, windowOf, type About } from './about.js';
+import type { EntryType, REQUEST_ENDS, Review } from '../../records/index.js';
+import {
+  asking,
+  concerned,
+  duration,
+  idLine,
+  partOf,
+  people,
+  remarkLine,
+  requestOf,
+  textIn,
+  textsIn,
+  windowOf,
+  type About,
+} from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
 import { isDuration } from '../../core/duration.js';
@@ -17,6 +30,7 @@ const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
   'denied ineligible': () => say`was denied: the subject is no longer eligible`,
   'denied limit': () => say`was denied: a limit was reached`,
   'cancelled cancelled': (by) => say`was cancelled by ${by}`,
+  'cancelled amended': (by) => say`was amended by ${by}: another request replaces it, and its reviews do not count`,
   'cancelled revoked': (by) => say`was cancelled: ${by} revoked it`,
   'cancelled locked': (by) => say`was cancelled: ${by} locked its subject or its scope`,
   'cancelled origin_ended': () => say`was cancelled: the grant that it would extend was ended early`,
@@ -32,9 +46,11 @@ export function requestEnded(about: About): Message {
   const by = name(textIn(end, 'by') ?? entry.actor);
   const how = Object.hasOwn(OUTCOMES, outcome) ? OUTCOMES[outcome as RequestOutcome](by) : say`has ended: ${words(status)}`;
   const rule = textIn(entry.data, 'rule');
+  const replacedBy = textIn(entry.data, 'replacedBy');
   return {
     kind: 'decided',
-    people: concerned(request),
+    // The reviewers of an amended request learn that they must review again.
+    people: replacedBy === undefined ? concerned(request) : people(...concerned(request), ...(request?.reviews ?? []).map(reviewerOf)),
     groups: [],
     headline: say`${requestOf(about)} ${how}`,
     details: [
@@ -43,6 +59,7 @@ export function requestEnded(about: About): Message {
       status === 'approved' ? narrowedTo(about) : undefined,
       status === 'approved' ? windowOf(about) : undefined,
       ...asking(request),
+      replacedBy === undefined ? undefined : say`replaced by: ${name(replacedBy)}`,
       idLine('request', entry.requestId),
     ],
   };
@@ -55,3 +72,5 @@ function narrowedTo({ entry, request }: About): Phrase | undefined {
   const isLess = request === undefined || scopes.length < request.scopes.length || ttlMs !== request.ttlMs;
   return isLess && scopes.length > 0 && isDuration(ttlMs) ? say`granted: ${names(scopes)}, for ${duration(ttlMs)}` : undefined;
 }
+
+const reviewerOf = ({ reviewer }: Review): string => reviewer;

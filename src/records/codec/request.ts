@@ -56,6 +56,18 @@ const isQuorum = /* @__PURE__ */ (() =>
     escalation: optional(shape({ group: isText, afterMs: isCount })),
   }))();
 
+const isAfterReview = /* @__PURE__ */ (() =>
+  shape({
+    reviewBy: isInstant,
+    reviewers: listOf(isText),
+    skippedGroups: listOf(isText),
+    skippedPeople: optional(listOf(isText)),
+    missedAt: optional(isInstant),
+    breakGlassReview: optional(
+      shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
+    ),
+  }))();
+
 const isRequestBody = /* @__PURE__ */ (() =>
   shape({
     requestedBy: isText,
@@ -65,6 +77,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
     ttlMs: isCount,
     startsAt: optional(isInstant),
     extension: optional(isExtension),
+    replaces: optional(isText),
     justification: optional(isString),
     ticket: optional(isString),
     metadata: optional(isObject),
@@ -90,18 +103,8 @@ const isRequestBody = /* @__PURE__ */ (() =>
       }),
     ),
     end: end(REQUEST_ENDS, { approved: { granted: shape({ scopes: listOf(isPattern, 1), ttlMs: isCount }) } }),
-    afterReview: optional(
-      shape({
-        reviewBy: isInstant,
-        reviewers: listOf(isText),
-        skippedGroups: listOf(isText),
-        skippedPeople: optional(listOf(isText)),
-        missedAt: optional(isInstant),
-        breakGlassReview: optional(
-          shape({ by: isText, verdict: oneOf('justified', 'unjustified'), at: isInstant, reason: optional(isString) }),
-        ),
-      }),
-    ),
+    replacedBy: optional(isText),
+    afterReview: optional(isAfterReview),
   }))();
 
 /** Returns the request of a row. @throws CorruptError where this version does not write such a row */
@@ -126,11 +129,12 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - `escalatedAt` needs an escalation.
  * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
+ * - Exactly an amended request has `replacedBy`.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, its request has no `startsAt`, and it names one grant for each scope.
  */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, afterReview, extension } = request;
+  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, replacedBy, afterReview, extension } = request;
   const reviewers = reviews.map((review) => review.reviewer);
   const groups = quorum?.groups.map((group) => group.name) ?? [];
   const isAssigned = approver !== undefined && assignedAt !== undefined;
@@ -139,6 +143,7 @@ function isConsistent(request: AccessRequest): boolean {
     new Set(groups).size === groups.length &&
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
+    (ended?.cause === 'amended') === (replacedBy !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     reviews.every((review) => isNarrowing(request, review)) &&
     (ended?.status !== 'approved' || isWithin(request, ended.granted)) &&

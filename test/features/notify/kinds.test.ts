@@ -234,6 +234,7 @@ describe('decided', () => {
     'denied ineligible': 'was denied: the subject is no longer eligible',
     'denied limit': 'was denied: a limit was reached',
     'cancelled cancelled': 'was cancelled by user:sam',
+    'cancelled amended': 'was amended by user:sam: another request replaces it, and its reviews do not count',
     'cancelled revoked': 'was cancelled: user:sam revoked it',
     'cancelled locked': 'was cancelled: user:sam locked its subject or its scope',
     'cancelled origin_ended': 'was cancelled: the grant that it would extend was ended early',
@@ -247,6 +248,24 @@ describe('decided', () => {
     expect(kind).toBe('decided');
     expect(text.split('\n')[0]).toBe(`user:maya's request for db-prod:write ${outcomes[`${status} ${cause}`]}`);
     expect(text.includes('access:')).toBe(status === 'approved');
+  });
+
+  it('notifies the reviewers of an amended request too, and names the request that replaces it', async () => {
+    const review = { reviewer: 'user:sam', verdict: 'approve', groups: ['ops'], as: undefined, at: at(1), reason: undefined } as const;
+    const request = aRequest({
+      requestedBy: 'user:noor',
+      reviews: [{ ...review, comment: undefined, ttlMs: undefined, scopes: undefined }],
+    });
+    const data = { ...endOf('cancelled', 'amended', 'user:noor'), replacedBy: 'r2' };
+    const notice = await noticeOf({ type: 'request.cancelled', data, request });
+    expect(notice.people).toEqual(['user:maya', 'user:noor', 'user:sam']);
+    expect(notice.text).toContain('\nreplaced by: r2\n');
+    expect((await noticeOf({ type: 'request.cancelled', data })).people).toEqual([]);
+  });
+
+  it('names the request that a request replaces', async () => {
+    const { text } = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request: aRequest({ replaces: 'r0' }) });
+    expect(text).toContain('\nreplaces the request: r0\n');
   });
 
   it("has the entry's fields where the request has been purged", async () => {
