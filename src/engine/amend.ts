@@ -1,5 +1,6 @@
 import { IdempotencyError, InvalidArgumentError } from '../core/errors.js';
-import { readDuration, type Duration } from '../core/duration.js';
+import type { Duration } from '../core/duration.js';
+import type { Instant } from '../core/instant.js';
 import type { JsonObject } from '../core/json.js';
 import { invalid, readId, readMetadata, readOptions, readText } from '../core/parse.js';
 import { derivedId, newId } from '../kernel/ids.js';
@@ -7,10 +8,12 @@ import type { Kernel } from '../kernel/kernel.js';
 import { afterRecording } from '../kernel/recorded.js';
 import type { Settings } from '../kernel/settings.js';
 import { amendedAsk, amendRequest, refuseToAmend, type Amended } from '../lifecycle/amend.js';
-import { asksForTheSame, differencesFrom, type Ask, type OpeningContext } from '../lifecycle/request.js';
+import { asksForTheSame, differencesFrom, type Ask } from '../lifecycle/ask.js';
+import type { OpeningContext } from '../lifecycle/request.js';
 import { moment, noChange, type Transition } from '../lifecycle/transition.js';
 import { decodeRequest, type AccessRequest } from '../records/index.js';
 import type { AccessResult } from './answers.js';
+import { parseLength } from './ask.js';
 import { decideRequest, draftOf, openingContext } from './requests.js';
 
 /** The argument of `amend`. At least one of the amended values; a value that is omitted stays. */
@@ -19,12 +22,16 @@ export interface Amendment {
   readonly by: string;
   /** The new length of the window: milliseconds, or a string like `'30m'`. */
   readonly ttl?: Duration | undefined;
+  /** The new end of the window, instead of `ttl`: epoch milliseconds or a `Date`. */
+  readonly until?: Instant | undefined;
   /** Why. Text of at most 4 KiB. */
   readonly justification?: string | undefined;
   /** The ticket that the access is for. Text of at most 4 KiB. */
   readonly ticket?: string | undefined;
   /** JSON of the caller, at most 8 KiB. It replaces all metadata of the request. */
   readonly metadata?: JsonObject | undefined;
+  /** An id of your own records, for the new request. Alone it is no amendment. */
+  readonly correlation?: string | undefined;
   /** Makes a repeat safe: the same key and values return the same new request, and the engine refuses others (L11). */
   readonly idempotencyKey?: string | undefined;
 }
@@ -36,21 +43,22 @@ export interface ParsedAmendment {
   readonly key: string | undefined;
 }
 
-const VALUES = ['ttl', 'justification', 'ticket', 'metadata'] as const;
+const VALUES = ['ttl', 'until', 'justification', 'ticket', 'metadata'] as const;
 
 /** @throws InvalidArgumentError */
 export function parseAmendment(settings: Pick<Settings, 'readId'>, given: unknown): ParsedAmendment {
-  const fields = readOptions<keyof Amendment>('options', given, ['by', ...VALUES, 'idempotencyKey']);
-  const { ttl, idempotencyKey } = fields;
+  const fields = readOptions<keyof Amendment>('options', given, ['by', ...VALUES, 'correlation', 'idempotencyKey']);
+  const { ttl, until, correlation, idempotencyKey } = fields;
   const by = settings.readId('by', fields.by);
   if (VALUES.every((name) => fields[name] === undefined)) throw invalid('options', `an object with one of ${VALUES.join(', ')}`, given);
   return {
     by,
     amended: {
-      ttlMs: ttl === undefined ? undefined : readDuration('ttl', ttl),
+      ...(ttl === undefined && until === undefined ? {} : parseLength({ ttl, until })),
       justification: readText('justification', fields.justification),
       ticket: readText('ticket', fields.ticket),
       metadata: readMetadata('metadata', fields.metadata),
+      correlation: correlation === undefined ? undefined : readId('correlation', correlation),
     },
     key: idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey),
   };

@@ -1,7 +1,7 @@
 import type { FollowerStatus } from '../followers/followers.js';
 import type { AskProblem } from '../core/ask-problem.js';
 import type { JitErrorCode } from '../core/errors.js';
-import type { AskField } from '../lifecycle/request.js';
+import type { AskField } from '../lifecycle/ask.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { MissingApprovals } from '../lifecycle/quorum.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';

@@ -1,6 +1,6 @@
 import { invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../core/parse.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
-import type { Ask, Extended } from '../lifecycle/request.js';
+import type { Ask, Extended } from '../lifecycle/ask.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { JsonObject } from '../core/json.js';
 import { agentOf, type AccessRequest } from '../records/index.js';
@@ -18,7 +18,12 @@ export interface AccessAsk<Scope extends string = string> {
   /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
   readonly scopes?: readonly Scope[] | undefined;
   /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask (L4). */
-  readonly ttl: Duration;
+  readonly ttl?: Duration | undefined;
+  /**
+   * End of the window, instead of `ttl`: epoch milliseconds or a `Date`. A late decision gives the rest and does not move the end.
+   * An end beyond a limit is refused, never cut. An ask has either `ttl` or `until`.
+   */
+  readonly until?: Instant | undefined;
   /** Start of the window: epoch milliseconds or a `Date`. Default: the decision. A later decision gives the rest of the window. */
   readonly startsAt?: Instant | undefined;
   /** Why. Text of at most 4 KiB. The journal records it, so it must contain no secret. */
@@ -36,6 +41,11 @@ export interface AccessAsk<Scope extends string = string> {
   readonly idempotencyKey?: string | undefined;
   /** JSON of the caller, at most 8 KiB. The store keeps it on the request. The journal records only its SHA-256. */
   readonly metadata?: JsonObject | undefined;
+  /**
+   * An id of your own records, such as a trace or an incident: 1-256 characters. It goes into `request.created`. A repeat keeps that of
+   * the first call: it does not count when two asks are compared.
+   */
+  readonly correlation?: string | undefined;
 }
 
 /**
@@ -90,7 +100,7 @@ export interface ParsedAsk {
   readonly key: string | undefined;
 }
 
-const COMMON = ['ttl', 'justification', 'ticket', 'requestedBy', 'idempotencyKey', 'metadata'] as const;
+const COMMON = ['ttl', 'until', 'justification', 'ticket', 'requestedBy', 'idempotencyKey', 'metadata', 'correlation'] as const;
 const WHOM = ['subject', 'scope', 'scopes'] as const;
 
 type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
@@ -167,15 +177,23 @@ function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record
   const ask = {
     ...who,
     scopes: Object.freeze(scopes),
-    ttlMs: readDuration('ttl', fields.ttl),
+    ...parseLength(fields),
     startsAt: undefined,
     extends: undefined,
     replaces: undefined,
     justification: readText('justification', fields.justification),
     ticket: readText('ticket', fields.ticket),
     metadata: readMetadata('metadata', fields.metadata),
+    correlation: fields.correlation === undefined ? undefined : readId('correlation', fields.correlation),
   };
   return { ask, key: fields.idempotencyKey === undefined ? undefined : readId('idempotencyKey', fields.idempotencyKey) };
+}
+
+/** Reads the length or the end of a window: exactly one of the two. @throws InvalidArgumentError */
+export function parseLength({ ttl, until }: { readonly ttl?: unknown; readonly until?: unknown }): Pick<Ask, 'ttlMs' | 'until'> {
+  if (until === undefined) return { ttlMs: readDuration('ttl', ttl), until };
+  if (ttl !== undefined) throw invalid('until', 'omitted where `ttl` is given', until);
+  return { ttlMs: undefined, until: readInstant('until', until) };
 }
 
 function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {

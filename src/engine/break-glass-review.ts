@@ -12,8 +12,10 @@ import { loadChains } from '../kernel/context.js';
 import { fitsChange } from '../kernel/fits-change.js';
 import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
+import type { Settings } from '../kernel/settings.js';
 import { askTogether } from '../kernel/together.js';
 import type { BreakGlassReviewItem } from './answers.js';
+import { readBy } from './by.js';
 import { loadDebtors } from './break-glass.js';
 import { EndTally } from './end-tally.js';
 import { confirmEnds, endAndTally } from './revocation.js';
@@ -190,8 +192,12 @@ async function mayReview({ approver }: Kernel, reviewer: string, request: Access
   return !isOwnRequest(request, reviewer) && approver.mayReviewBreakGlass(reviewer, request);
 }
 
-/** Reads one of the two verdicts of a break-glass review. */
-export function readReviewVerdict(verdict: unknown): BreakGlassReviewCommand['verdict'] {
+/** Reads the options of a break-glass review. @throws InvalidArgumentError */
+export function readBreakGlassReview(
+  settings: Pick<Settings, 'readId'>,
+  options: unknown,
+): BreakGlassReviewCommand & { readonly by: string } {
+  const { verdict, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
   if (verdict !== 'justified' && verdict !== 'unjustified') throw invalid('verdict', "'justified' or 'unjustified'", verdict);
-  return verdict;
+  return { verdict, ...readBy(settings, who) };
 }

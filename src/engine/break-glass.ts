@@ -1,9 +1,10 @@
 import { breakGlass as takeAccess, type Debtors } from '../lifecycle/break-glass.js';
-import { draftRequest, type Ask } from '../lifecycle/request.js';
+import type { Ask } from '../lifecycle/ask.js';
+import { draftRequest } from '../lifecycle/request.js';
 import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
 import type { AccessRequest, Subject } from '../records/index.js';
-import { loadIssueContext, requestsById } from '../kernel/context.js';
+import { loadIssueContext, openRequestsOf, requestsById } from '../kernel/context.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { afterRecording } from '../kernel/recorded.js';
@@ -53,7 +54,12 @@ async function attempt(
   const { verdict } = answer;
   if (verdict.outcome !== 'approve') throw refusalOf(draft, verdict.outcome === 'deny' ? verdict : NO_RULE, limits);
   const debtors = await loadDebtors(kernel, draft);
-  const context = { ...(await loadIssueContext(kernel, draft, { isBreakGlass: true })), limits };
+  const context = {
+    ...(await loadIssueContext(kernel, draft, { isBreakGlass: true })),
+    limits,
+    open: await openRequestsOf(kernel, ask.subject),
+    covers: (taken: string, scope: string) => kernel.settings.scopes.covers(taken, scope),
+  };
   // Looks for a repeat again after all reads: the pending review may belong to a concurrent call with the same key.
   if (await isRepeated()) return REPEATED;
   const reading = now();

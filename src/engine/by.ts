@@ -14,6 +14,15 @@ export interface By {
   readonly reason?: string | undefined;
 }
 
+/** The caller of a cancel, and its reason. */
+export interface CancelBy extends By {
+  /**
+   * The subject or the requester of the request, for a caller that your code vouches for, such as a help desk. The engine then checks
+   * this id instead of `by`, and the journal records both. Default: `by` itself.
+   */
+  readonly onBehalfOf?: string | undefined;
+}
+
 /** The caller of a review, its reason, and the group in which the review counts. */
 export interface ReviewBy extends By {
   /** For the other reviewers. Text of at most 4 KiB; recorded in the journal. */
@@ -46,6 +55,13 @@ export function readNarrowing({ ttl, scopes }: { readonly [Field in keyof Narrow
 export function readBy(settings: Pick<Settings, 'readId'>, options: unknown): { readonly by: string; readonly reason: string | undefined } {
   const { by, reason } = readOptions<keyof By>('options', options, ['by', 'reason']);
   return { by: settings.readId('by', by), reason: readText('reason', reason) };
+}
+
+/** @throws InvalidArgumentError */
+export function readCancelBy(settings: Pick<Settings, 'readId'>, options: unknown) {
+  const { onBehalfOf, ...who } = readOptions<keyof CancelBy>('options', options, ['by', 'reason', 'onBehalfOf']);
+  const owner = onBehalfOf === undefined ? undefined : settings.readId('onBehalfOf', onBehalfOf);
+  return { cause: 'cancelled', ...readBy(settings, who), onBehalfOf: owner } as const;
 }
 
 /** Reads the texts of a review and its group. @throws InvalidArgumentError */

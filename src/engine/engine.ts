@@ -1,27 +1,19 @@
-import { readId, readOptions } from '../core/parse.js';
+import { readId } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, Page } from '../core/ports.js';
 import type { Anchor, Decision } from '../records/index.js';
-import { isThenable, within } from '../core/time.js';
+import { isThenable } from '../core/time.js';
 import { accessStatus } from './access-status.js';
-import type {
-  AccessPreview,
-  AccessResult,
-  AccessStatus,
-  Consumption,
-  EndedRecords,
-  FlushReport,
-  InboxItem,
-  BreakGlassReviewItem,
-  RevokeAllReport,
-} from './answers.js';
-import { getGrant, getRequest, history, whoHadAccess, type HistoryQuery, type HolderQuery, type RequestFound } from './history.js';
+import type { AccessPreview, AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
+import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
+import { findRequest, getGrant, history, whoHadAccess } from './history.js';
+import type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './history.js';
 import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists.js';
 import type { Paging } from './collect.js';
 import { pagesOf, type Pages } from './pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
-import { readBy, readReview, type ApproveBy, type By, type ReviewBy } from './by.js';
+import { readBy, readCancelBy, readReview, type ApproveBy, type By, type CancelBy, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './ask.js';
 import type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { amend, parseAmendment, type Amendment } from './amend.js';
@@ -35,17 +27,18 @@ import { inbox } from './inbox.js';
 import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } from './requests.js';
 import { submitReview } from './reviews.js';
 import { breakGlass, type BreakGlassResult } from './break-glass.js';
-import { listBreakGlassReviews, readReviewVerdict, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
-import { cancelAccessRequest, endAccess, releaseAccess } from './revocation.js';
+import { listBreakGlassReviews, readBreakGlassReview, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
+import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './locks.js';
+import { flushAudit } from './flush-audit.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings.js';
 import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep } from './sweep.js';
 import type { SweepReport } from './sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { consume, readCheckOptions, touchGrants, touchLater, type CheckOptions } from './uses.js';
+import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type CheckOptions } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
@@ -144,7 +137,7 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review this access
-   * afterwards. The journal records which reviewers were skipped.
+   * afterwards. The journal records which reviewers were skipped. It cancels the pending requests that it overtakes.
    *
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
    *   `ended`. A repeat is not a permission.
@@ -177,10 +170,15 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Replaces a pending request: one commit cancels it and opens a new one with the given values, which the approver decides from the
-   * start. No review or link of the old request counts. Only its requester may. The subject, the scopes and the start stay.
+   * Replaces a pending request: one commit cancels it and opens a new request with the given values, which the approver decides from
+   * the start. No review or link of the old request counts. Only its requester may. The subject, the scopes and the start stay.
    *
-   * @throws DeniedError, DecidedError (its `replacedBy` names the request that replaced it), the errors of {@link requestAccess}
+   * @returns the state of the new request. A repeat with the same `idempotencyKey` returns it with `reused: true`
+   * @throws DeniedError for another caller, also for the subject of a request that another caller made
+   * @throws DecidedError when the request has ended. Its `replacedBy` names the request that replaced it
+   * @throws the errors of {@link requestAccess}
+   * @example
+   * await engine.amend(request.id, { by: 'user:maya', ttl: '1h', justification: 'the migration takes longer' });
    */
   async amend(requestId: string, options: Amendment): Promise<AccessResult> {
     const id = this.#readRecordId('requestId', requestId);
@@ -188,12 +186,16 @@ export class JitEngine<Scope extends string = string> {
     return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => amend(this.#kernel, id, read));
   }
 
-  /** Cancels a pending request. Only its subject or its requester may. A repeated call is allowed. @throws DecidedError, DeniedError */
-  async cancel(requestId: string, options: By): Promise<RequestWithStatus> {
-    const { id, by, reason } = this.#readBy('requestId', requestId, options);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () =>
-      cancelAccessRequest(this.#kernel, id, by, { cause: 'cancelled', reason }),
-    );
+  /**
+   * Cancels a pending request. Only its subject or its requester may, or another caller on behalf of one of them. A repeated call is
+   * allowed: `cancelled` says whether this call cancelled the request.
+   *
+   * @throws DecidedError, DeniedError
+   */
+  async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const { by, ...command } = readCancelBy(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => cancelAccessRequest(this.#kernel, id, by, command));
   }
 
   // ---- Reviewing ---------------------------------------------------------------------------------------------
@@ -233,10 +235,8 @@ export class JitEngine<Scope extends string = string> {
    */
   async reviewBreakGlass(requestId: string, options: By & { readonly verdict: 'justified' | 'unjustified' }): Promise<RequestWithStatus> {
     const id = this.#readRecordId('requestId', requestId);
-    const { verdict: given, ...who } = readOptions('options', options, ['by', 'reason', 'verdict']);
-    const verdict = readReviewVerdict(given);
-    const { by, reason } = readBy(this.#settings, who);
-    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, { verdict, reason }));
+    const { by, ...command } = readBreakGlassReview(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, command));
   }
 
   /** The pending break-glass reviews, the first due first: all of them, those of a subject, or those that a reviewer may give. */
@@ -416,11 +416,9 @@ export class JitEngine<Scope extends string = string> {
     options: { readonly idempotencyKey?: string | undefined } = {},
   ): Promise<Consumption> {
     this.#refuseIfClosed();
-    const { idempotencyKey } = readOptions('options', options, ['idempotencyKey']);
-    const key = idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
-    const asked = this.#checker.read(subject, action);
-    const attempt = { actor: asked.subject, scopes: [asked.scope] };
-    return this.#refusals.noteRefusals(attempt, () => consume(this.#kernel, asked.subject, asked.scope, key));
+    const key = readUseKey(options);
+    const { subject: actor, scope } = this.#checker.read(subject, action);
+    return this.#refusals.noteRefusals({ actor, scopes: [scope] }, () => consume(this.#kernel, actor, scope, key));
   }
 
   /** Returns the decision when allowed. @throws DeniedError `ERR_JIT_DENIED` otherwise, with the decision */
@@ -446,9 +444,14 @@ export class JitEngine<Scope extends string = string> {
 
   // ---- Looking things up -------------------------------------------------------------------------------------
 
-  /** A request with its outcome and its grants, each with its status. `undefined`: there is no such request. */
-  async getRequest(requestId: string): Promise<RequestFound | undefined> {
-    return getRequest(this.#kernel, this.#readRecordId('requestId', requestId));
+  /**
+   * A request with its outcome and its grants, each with its status. `undefined`: there is no such request.
+   *
+   * @param request the id of the request, or the key of an ask, also of one that only repeated another request. No rule is judged.
+   */
+  async getRequest(request: string | RequestOfKey): Promise<RequestFound | undefined> {
+    this.#refuseIfClosed();
+    return findRequest(this.#kernel, request);
   }
 
   /** A grant with its status. `undefined`: there is no such grant. */
@@ -477,7 +480,8 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * The grants that covered a scope at an instant of the past, in pages. Standing access is configuration, so it is not included.
+   * The grants that covered a scope at an instant of the past, in pages. Without `at`: the grants that allow it now, so their subjects
+   * are the current holders. Standing access is configuration, so it is not included.
    *
    * @throws PurgedError when `at` lies before the purge horizon
    */
@@ -513,14 +517,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws StoreError `ERR_JIT_STORE` when the store is unreachable, or refused every record
    */
   async sweep(): Promise<SweepReport> {
-    const { ended, answered } = this.#kernel.part(Sweep).pass();
-    try {
-      return await ended;
-    } finally {
-      const { approverTimeoutMs } = this.#settings;
-      // Neither an approver that is late nor a clock that fails here changes what was recorded.
-      await within(this.clock, approverTimeoutMs, answered, () => new Error('late')).catch(() => undefined);
-    }
+    return this.#kernel.part(Sweep).answeredPass();
   }
 
   /**
@@ -540,10 +537,7 @@ export class JitEngine<Scope extends string = string> {
    */
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
-    await this.#kernel.background.idle();
-    const followers = await this.#kernel.part(Followers).flush();
-    await this.#kernel.flushed();
-    return { caughtUp: followers.every(({ behind, error }) => behind === 0 && error === undefined), followers };
+    return flushAudit(this.#kernel);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { UndecidedError } from '../core/errors.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Ask, Extended } from '../lifecycle/request.js';
+import type { Ask, Extended } from '../lifecycle/ask.js';
 import { hasEnded, requestStatus, type GrantUse } from '../lifecycle/status.js';
 import type { ExtendedAccess } from './ask.js';
 

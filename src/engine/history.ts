@@ -1,10 +1,13 @@
-import { invalid } from '../core/parse.js';
-import { accessAt, wasHeldAt, wasHeldDuring, type GrantUse } from '../lifecycle/status.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
+import { lockOn } from '../lifecycle/lock.js';
+import { accessAt, isUsable, wasHeldAt, wasHeldDuring, type GrantUse } from '../lifecycle/status.js';
 import type { Page } from '../core/ports.js';
-import { decodeGrant, type Grant } from '../records/index.js';
+import { decodeGrant, decodeReuse, type Grant } from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { refusePurged } from '../kernel/horizon.js';
+import { derivedId } from '../kernel/ids.js';
+import { loadReadableLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { collect, readQuery, readSpan, type GivenPaging, type Paging } from './collect.js';
 import { readSubject, usesOf } from './lists.js';
@@ -20,9 +23,21 @@ import {
 export interface HolderQuery<Scope extends string = string> extends Paging {
   /** The scope that the grants covered. */
   readonly scope: Scope;
-  /** The instant, not in the future. Epoch milliseconds or a `Date`. */
-  readonly at: Instant;
+  /** The instant, not in the future. Epoch milliseconds or a `Date`. Default: the present, judged like a check. */
+  readonly at?: Instant | undefined;
 }
+
+/** The key of an ask. */
+export interface RequestOfKey {
+  /** The caller that asked. */
+  readonly requestedBy: string;
+  /** The key of that call. */
+  readonly idempotencyKey: string;
+  /** The verb of that call. The same key under two verbs names two requests. Default: `'requestAccess'`. */
+  readonly verb?: (typeof KEYED_VERBS)[number] | undefined;
+}
+
+const KEYED_VERBS = ['requestAccess', 'extend', 'amend', 'breakGlass'] as const;
 
 export interface HistoryQuery<Scope extends string = string> extends Paging {
   /** Selects the grants of this subject. */
@@ -42,8 +57,30 @@ export interface RequestFound {
   readonly grants: readonly GrantWithStatus[];
 }
 
+/** The id of the request that a key identifies. `undefined`: no ask with this key is recorded. */
+async function idOfKey({ ledger, settings }: Kernel, given: RequestOfKey): Promise<string | undefined> {
+  const read = readOptions<keyof RequestOfKey>('request', given, ['requestedBy', 'idempotencyKey', 'verb']);
+  const requestedBy = settings.readId('requestedBy', read.requestedBy);
+  const key = readId('idempotencyKey', read.idempotencyKey);
+  const { verb = 'requestAccess' } = read;
+  if (!KEYED_VERBS.includes(verb as never)) throw invalid('verb', `one of ${KEYED_VERBS.join(', ')}`, verb);
+  const id = derivedId(ledger.store.namespace, verb as string, requestedBy, key);
+  const [request, reuse] = await ledger.rows([
+    { kind: 'request', id },
+    { kind: 'reuse', id },
+  ]);
+  if (request !== undefined) return id;
+  return reuse && decodeReuse(reuse).requestId;
+}
+
+/** A request with its grants, by its id or by the key of an ask. `undefined`: there is no such request. */
+export async function findRequest(kernel: Kernel, request: string | RequestOfKey): Promise<RequestFound | undefined> {
+  const id = typeof request === 'object' && request !== null ? await idOfKey(kernel, request) : readId('requestId', request);
+  return id === undefined ? undefined : getRequest(kernel, id);
+}
+
 /** A request with its grants. `undefined`: there is no such request. */
-export async function getRequest(kernel: Kernel, id: string): Promise<RequestFound | undefined> {
+async function getRequest(kernel: Kernel, id: string): Promise<RequestFound | undefined> {
   const reading = kernel.clock.read();
   const found = await kernel.ledger.sinkContext.request(id);
   if (found === undefined) return undefined;
@@ -63,14 +100,33 @@ export async function getGrant(kernel: Kernel, id: string): Promise<GrantWithSta
   return use && grantWithStatus(use, reading);
 }
 
-/** The grants that covered a scope at an instant. */
+/** The grants that covered a scope at an instant, or that allow it now. */
 export async function whoHadAccess(kernel: Kernel, query: HolderQuery, next?: string): Promise<Page<GrantWithStatus>> {
   const read = readQuery<keyof HolderQuery>(query, ['scope', 'at', 'after', 'limit'], next);
+  if (read.at === undefined) return holders(kernel, read.scope, read);
   const at = readInstant('at', read.at);
   readPast(kernel, 'at', at);
   const covers = coverageOfScope(kernel, read.scope);
   const isWanted = ({ grant, usage }: GrantUse) => covers(grant) && wasHeldAt(grant, at, usage);
   return grantsDuring(kernel, { from: at, until: at + 1 }, undefined, read, isWanted);
+}
+
+/** The grants by which a check of the scope allows now. */
+async function holders(kernel: Kernel, scope: unknown, paging: GivenPaging): Promise<Page<GrantWithStatus>> {
+  const covers = coverageOfScope(kernel, scope);
+  const { now } = kernel.clock.read();
+  const asked = { kind: 'grant', open: true, during: { from: now, until: now + 1 }, span: readSpan({}), order: 'newest' } as const;
+  return collect(kernel, asked, paging, decodeGrant, async (grants) => {
+    const uses = await usesOf(kernel, grants.filter(covers));
+    const locks = uses.length === 0 ? undefined : await loadReadableLocks(kernel, 'whoHadAccess');
+    const reading = kernel.clock.read();
+    // Unreadable locks deny every check.
+    const isAllowed = (use: GrantUse) =>
+      locks !== undefined &&
+      isUsable(use, reading) &&
+      lockOn(locks, { ids: [use.grant.subject], scopes: [scope as string] }, reading.now) === undefined;
+    return uses.filter(isAllowed).map((use) => grantWithStatus(use, reading));
+  });
 }
 
 /** The grants that were held at some time in a span. */

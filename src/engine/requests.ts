@@ -1,15 +1,8 @@
 import { IdempotencyError, isJitError } from '../core/errors.js';
 import type { RequestWithGrants } from '../lifecycle/grant.js';
 import { isUndecided, applyVerdict } from '../lifecycle/decision.js';
-import {
-  asksForTheSame,
-  differencesFrom,
-  digestOfAsk,
-  draftRequest,
-  openRequest,
-  type Ask,
-  type OpeningContext,
-} from '../lifecycle/request.js';
+import { asksForTheSame, differencesFrom, digestOfAsk, type Ask } from '../lifecycle/ask.js';
+import { draftRequest, openRequest, type OpeningContext } from '../lifecycle/request.js';
 import { beyondLimits, refusalOf, refuseUnmet } from '../lifecycle/requirements.js';
 import { noteDenial } from '../lifecycle/same-ask.js';
 import { requestStatus, type RequestStatus } from '../lifecycle/status.js';
@@ -56,7 +49,7 @@ export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): P
     const verdict = await kernel.approver.decide(request, false);
     const issueContext = await loadIssueContext(kernel, request, { dryRun: true });
     const reading = now();
-    const decided = applyVerdict(request, verdict, issueContext, reading).result;
+    const decided = applyVerdict(request, verdict, issueContext, reading, kernel.settings.limits).result;
     // The engine issued nothing, so nothing allows.
     return { ...(await accessResultOf(kernel, decided, 'pending', reading)), allowed: false, dryRun: true };
   } catch (error) {
@@ -88,7 +81,7 @@ export async function decideRequest(kernel: Kernel, id: string): Promise<AccessR
     const denialContext = outcome === 'review' ? undefined : await loadDenialContext(kernel, request);
     const now = moment(clock, APPROVER);
     reading = now;
-    return noteDenial(applyVerdict(request, answer, issueContext, now), denialContext, settings.denialsShownMs, now);
+    return noteDenial(applyVerdict(request, answer, issueContext, now, settings.limits), denialContext, settings.denialsShownMs, now);
   });
   return accessResultOf(kernel, decided, status, reading);
 }
@@ -160,7 +153,7 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Acc
   const request = draftRequest(ask, id, limits, await loadOrigins(kernel, ask), moment(kernel.clock, ask.requestedBy));
   const answer = await kernel.approver.mayAsk(request);
   if (!answer.eligible) throw refusalOf(request, answer, limits);
-  refuseUnmet(request, beyondLimits(request, limits, request.createdAt));
+  refuseUnmet(request, beyondLimits(request, limits));
   return request;
 }
 

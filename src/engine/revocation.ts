@@ -1,8 +1,8 @@
 import { PartialError, type EndFailure } from '../core/errors.js';
-import { cancelRequest } from '../lifecycle/decision.js';
+import { cancelRequest, type CancelCommand } from '../lifecycle/decision.js';
 import { endGrant, releaseGrants, type ChainedUse, type EndCommand, type ExtensionChain } from '../lifecycle/extension-chain.js';
 import { grantIds } from '../lifecycle/grant.js';
-import type { Extended } from '../lifecycle/request.js';
+import type { Extended } from '../lifecycle/ask.js';
 import { moment, type Transition } from '../lifecycle/transition.js';
 import type { Row } from '../core/store-port.js';
 import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
@@ -76,16 +76,28 @@ async function loadBundle(kernel: Kernel, request: AccessRequest, tally: EndTall
   return uses.map((use, i) => ({ use, chain: chains[i] as ExtensionChain }));
 }
 
+/** A request that a caller cancelled, or that had ended before. */
+export interface CancelResult extends RequestWithStatus {
+  /** Whether this call cancelled it. `false`: it was cancelled before, or it has expired. */
+  readonly cancelled: boolean;
+}
+
 /** Cancels a request, for its requester or its subject, for `revokeAll`, or for a lock. */
 export async function cancelAccessRequest(
   { ledger, clock }: Kernel,
   id: string,
   actor: string,
-  command: Parameters<typeof cancelRequest>[1],
-): Promise<RequestWithStatus> {
+  command: CancelCommand,
+): Promise<CancelResult> {
   const isStubborn = command.cause !== 'cancelled';
-  const cancel = async () => cancelRequest(await ledger.request(id), command, moment(clock, actor));
-  return endedWithStatus((await ledger.runDurably(cancel, isStubborn)).request);
+  let cancelled = false;
+  const cancel = async () => {
+    const ended = cancelRequest(await ledger.request(id), command, moment(clock, actor));
+    cancelled = ended.put.length > 0 && ended.result.request.end?.status === 'cancelled';
+    return ended;
+  };
+  const { request } = await ledger.runDurably(cancel, isStubborn);
+  return Object.freeze({ ...endedWithStatus(request), cancelled });
 }
 
 /** Ends a grant and its chain, and counts the result. @returns whether anything was written */

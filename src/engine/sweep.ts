@@ -1,4 +1,5 @@
 import { SingleFlight } from '../core/single-flight.js';
+import { within } from '../core/time.js';
 import type { DueRows } from '../kernel/due-handlers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { Followers } from '../followers/followers.js';
@@ -58,6 +59,18 @@ export class Sweep {
       this.#kernel.part(UseLog).flush();
     });
     return { ended: driven, answered };
+  }
+
+  /** A pass, and the answers to its questions, as far as they come within `limits.approverTimeout` in all. @throws ClosedError */
+  async answeredPass(): Promise<SweepReport> {
+    const { ended, answered } = this.pass();
+    try {
+      return await ended;
+    } finally {
+      const { clock, approverTimeoutMs } = this.#kernel.settings;
+      // Neither an approver that is late nor a clock that fails here changes what was recorded.
+      await within(clock, approverTimeoutMs, answered, () => new Error('late')).catch(() => undefined);
+    }
   }
 
   #begin(): Pass {

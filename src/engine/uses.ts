@@ -1,5 +1,5 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
-import { invalid, readOptions } from '../core/parse.js';
+import { invalid, readId, readOptions } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { reaches } from '../lifecycle/check.js';
 import { lockedUntil } from '../lifecycle/lock.js';
@@ -32,6 +32,12 @@ export async function touchGrants(kernel: Kernel, { subject, scope, reason }: De
   for (const { grant } of uses.filter((use) => isTouchDue(use, reading))) {
     await ledger.run(async () => touchGrant(await ledger.grantUse(grant.id), moment(clock, subject)));
   }
+}
+
+/** Reads the key of a use. @throws InvalidArgumentError */
+export function readUseKey(options: unknown): string | undefined {
+  const { idempotencyKey } = readOptions('options', options, ['idempotencyKey']);
+  return idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
 }
 
 /**

@@ -2,8 +2,9 @@ import { DecidedError, DeniedError } from '../core/errors.js';
 import type { AccessRequest } from '../records/index.js';
 import { endRequest, refuseIfLate } from './decision.js';
 import { lockableOf, refuseIfLocked } from './lock.js';
-import { duplicateRefused, extendedBy, limitedRequest, recordRequest, type Ask, type OpeningContext, type RequestLimits } from './request.js';
-import { findDuplicate } from './subject.js';
+import { extendedBy, type Ask } from './ask.js';
+import { limitedRequest, recordRequest, type OpeningContext, type RequestLimits } from './request.js';
+import { duplicateRefused, findDuplicate } from './subject.js';
 import { combine, type Moment, type Transition } from './transition.js';
 
 /*
@@ -12,7 +13,9 @@ import { combine, type Moment, type Transition } from './transition.js';
  */
 
 /** The values of a request that its requester may amend. The subject, the scopes, the start and the extended grant stay. */
-export type Amended = { readonly [Field in 'ttlMs' | 'justification' | 'ticket' | 'metadata']?: Ask[Field] | undefined };
+export type Amended = {
+  readonly [Field in 'ttlMs' | 'until' | 'justification' | 'ticket' | 'metadata' | 'correlation']?: Ask[Field] | undefined;
+};
 
 /** The ask that replaces a request. A value that is not given stays. An extension of a request asks for no scope that the old one lacked. */
 export function amendedAsk(request: Omit<Ask, 'extends' | 'replaces'> & Pick<AccessRequest, 'extension'>, id: string, given: Amended): Ask {
@@ -21,10 +24,13 @@ export function amendedAsk(request: Omit<Ask, 'extends' | 'replaces'> & Pick<Acc
     ...{ subject, requestedBy, agent, operator, scopes, startsAt },
     extends: extendedBy({ extension }),
     replaces: id,
-    ttlMs: given.ttlMs ?? request.ttlMs,
+    ...((given.ttlMs ?? given.until) === undefined
+      ? { ttlMs: request.ttlMs, until: request.until }
+      : { ttlMs: given.ttlMs, until: given.until }),
     justification: given.justification ?? request.justification,
     ticket: given.ticket ?? request.ticket,
     metadata: given.metadata ?? request.metadata,
+    correlation: given.correlation ?? request.correlation,
   };
 }
 

@@ -1,5 +1,6 @@
 import { DecidedError, LimitError, NotReviewerError, SelfReviewError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
+import type { ScopeMatcher } from '../core/ports.js';
 import {
   grantedOf,
   makeAfterReview,
@@ -12,13 +13,14 @@ import {
 } from '../records/index.js';
 import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.js';
 import { endGrants, type ChainedUse } from './extension-chain.js';
-import { amend } from './decision.js';
-import { createdEntry, draftRequest, type Ask, type RequestLimits } from './request.js';
+import { amend, endRequest } from './decision.js';
+import type { Ask } from './ask.js';
+import { createdEntry, draftRequest, type RequestLimits } from './request.js';
 import { beyondLimits, beyondTerms, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
 import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
-import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
-import { grantLimitMet, touchSubject } from './subject.js';
+import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition, type Writes } from './transition.js';
+import { grantLimitMet, isPending, touchSubject } from './subject.js';
 import type { ParsedBreakGlass } from './verdict.js';
 
 /** The subject and the requester, whose pending break-glass reviews count. */
@@ -30,23 +32,37 @@ export interface Debtors {
   readonly unreviewed: ReadonlyMap<string, AccessRequest>;
 }
 
+/** The pending requests that break-glass access may overtake. */
+export interface PendingContext {
+  /** The subject's requests without a recorded end, also those that time has ended. Read after the subject's row. */
+  readonly open: readonly AccessRequest[];
+  /** Whether a taken scope covers a requested one. */
+  readonly covers: ScopeMatcher['covers'];
+}
+
+/** The most requests that one call overtakes, because a change has a greatest size (L42). Others stay pending. */
+const MAX_OVERTAKEN = 250;
+
 /**
  * Takes access at once: the request, its approval, the pending review, and the grants, in one commit. It writes the rows of the
  * subject and of the requester, so that two concurrent calls cannot exceed the limit on pending reviews.
+ *
+ * The same commit cancels the pending requests of the subject whose scopes all lie in those taken: their later approval would give
+ * the access a second time. An approval writes the subject's row too, so the two have one order.
  */
 export function breakGlass(
   ask: Ask,
   id: string,
   { approver, rule, verdict }: ParsedBreakGlass & { readonly verdict: { readonly outcome: 'approve' } },
   debtors: Debtors,
-  context: IssueContext & { readonly limits: RequestLimits },
+  context: IssueContext & PendingContext & { readonly limits: RequestLimits },
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = ask.requestedBy;
   const draft = draftRequest(ask, id, context.limits, [], moment);
   refuseIfLocked(context.locks, lockableOf(draft), moment);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
-  refuseUnmet(ask, [...beyondLimits(ask, context.limits, moment.now), ...beyondTerms(ask, rule, terms, moment.now)]);
+  refuseUnmet(draft, [...beyondLimits(draft, context.limits), ...beyondTerms(draft, rule, terms)]);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);
   const at = stamp(moment, draft);
   const afterReview = makeAfterReview({
@@ -64,17 +80,30 @@ export function breakGlass(
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, context);
+  const overtaken = overtakenBy(request, context, moment);
   return {
     result: { request, grants: issued.result },
-    put: [request, ...issued.put, ...rows.put],
+    put: [request, ...issued.put, ...rows.put, ...overtaken.put],
     entries: [
       createdEntry(request, { subjectVersion: rows.versions.subjectVersion }, by),
       entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
       ...issued.entries,
+      ...overtaken.entries,
     ],
     dependsOn: [locksAsRead(context.locks)],
     creates: true,
   };
+}
+
+/** Cancels the pending requests of the subject that this access overtakes. A request for more than the taken scopes stays. */
+function overtakenBy({ id, scopes }: AccessRequest, { open, covers }: PendingContext, moment: Moment): Writes {
+  const isTaken = (scope: string): boolean => scopes.some((taken) => covers(taken, scope));
+  const pending = open.filter((one) => one.extension === undefined && isPending(one, moment) && one.scopes.every(isTaken));
+  const ending = { status: 'cancelled', cause: 'overtaken', by: moment.actor, reason: undefined } as const;
+  return combine(
+    undefined,
+    pending.slice(0, MAX_OVERTAKEN).map((one) => endRequest(one, ending, moment, { replacedBy: id })),
+  );
 }
 
 /**

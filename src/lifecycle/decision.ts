@@ -16,7 +16,8 @@ import { hasPassed } from './status.js';
 import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
 import { touchSubject } from './subject.js';
 import type { ParsedVerdict } from './verdict.js';
-import { latestEnd } from './window.js';
+import type { ValueLimits } from './requirements.js';
+import { latestReview } from './window.js';
 
 /** The fields of a request that a transition may write. The requested fields are not among them (L18). */
 type Amendment = Partial<
@@ -95,12 +96,17 @@ export function refuseIfLate(request: AccessRequest, moment: Moment): void {
 /** Whether an approver must still decide this request, or name its quorum. */
 export const isUndecided = (request: AccessRequest): boolean => request.end === undefined && request.approver === undefined;
 
-/** Applies the approver's answer. A request that has been decided, or has its quorum, stays unchanged. */
+/**
+ * Applies the approver's answer. A request that has been decided, or has its quorum, stays unchanged.
+ *
+ * @param limits the least time that a later decision must leave up to a requested end
+ */
 export function applyVerdict(
   request: AccessRequest,
   answer: ParsedVerdict,
   context: IssueContext | undefined,
   moment: Moment,
+  limits: Pick<ValueLimits, 'minTtlMs'> = { minTtlMs: 1 },
 ): Transition<RequestWithGrants> {
   if (!isUndecided(request)) return noChange({ request, grants: undefined });
   refuseIfLate(request, moment);
@@ -111,7 +117,7 @@ export function applyVerdict(
   }
   if (verdict.outcome === 'deny') return deny(request, verdict.reason, moment, { approver, rule });
   const { terms } = verdict;
-  if (verdict.outcome === 'review') return assign(request, { approver, rule, terms }, verdict, moment);
+  if (verdict.outcome === 'review') return assign(request, { approver, rule, terms }, verdict, moment, limits);
   if (request.extension?.breakGlass === true) {
     // Even if the approver approves: access that was taken without a review is not extended without one.
     return deny(request, 'break-glass access is extended only by reviewers', moment, { approver, rule });
@@ -129,11 +135,12 @@ function assign(
   amendment: { readonly approver: string; readonly rule: string | undefined; readonly terms: Terms },
   { quorum, reviewWithinMs }: Extract<ParsedVerdict['verdict'], { outcome: 'review' }>,
   moment: Moment,
+  { minTtlMs }: Pick<ValueLimits, 'minTtlMs'>,
 ): Transition<RequestWithGrants> {
   const assignedAt = stamp(moment, request);
   const reviewBy = Math.min(
     reviewWithinMs === undefined ? request.reviewBy : assignedAt + reviewWithinMs,
-    latestEnd({ ...request, terms: amendment.terms }),
+    latestReview({ ...request, terms: amendment.terms }, minTtlMs),
   );
   // Asks no reviewer about a request that could not be granted.
   const against = reasonOfTime({ ...request, ...amendment }, assignedAt);
@@ -148,22 +155,33 @@ function assign(
   };
 }
 
+/** A cancel. The moment's actor cancels. */
+export interface CancelCommand {
+  readonly cause: 'cancelled' | 'revoked' | 'locked';
+  readonly reason: string | undefined;
+  /** The subject or the requester for whom the actor cancels. */
+  readonly onBehalfOf?: string | undefined;
+}
+
 /** Cancels a request. Cancelling twice is allowed and recorded once. */
 export function cancelRequest(
   request: AccessRequest,
-  { cause, reason }: { readonly cause: 'cancelled' | 'revoked' | 'locked'; readonly reason: string | undefined },
+  { cause, reason, onBehalfOf }: CancelCommand,
   moment: Moment,
 ): Transition<RequestWithGrants> {
   const by = moment.actor;
+  const owner = onBehalfOf ?? by;
   // The embedding service authorises a revoke. The engine checks a cancel: only the subject or the requester may cancel.
-  if (cause === 'cancelled' && by !== request.subject && by !== request.requestedBy) {
-    throw new DeniedError(`only its subject or its requester may cancel request ${request.id}`, by, undefined);
+  if (cause === 'cancelled' && owner !== request.subject && owner !== request.requestedBy) {
+    throw new DeniedError(`only its subject or its requester may cancel request ${request.id}`, owner, undefined);
   }
   // A request that has expired stays expired, whether or not a sweep has recorded that.
   if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return noChange({ request, grants: [] });
   if (request.end !== undefined) throw new DecidedError(request);
   if (hasPassed(request.reviewBy, moment)) return expireRequest(request, moment);
-  return endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
+  const ended = endRequest(request, { status: 'cancelled', cause, by, reason }, moment);
+  if (onBehalfOf === undefined) return ended;
+  return { ...ended, entries: ended.entries.map((entry) => ({ ...entry, data: { ...entry.data, onBehalfOf } })) };
 }
 
 /** Records that a pending request has expired. */

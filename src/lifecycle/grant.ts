@@ -64,14 +64,20 @@ export interface IssueContext extends SubjectContext, ChainContext {
 /** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */
 export function reasonOfTime(request: AccessRequest, at: number): string | undefined {
   const { startsAt, expiresAt } = windowOf(request, at);
-  const { extension, terms, startsAt: asked, createdAt } = request;
-  if (!(startsAt < expiresAt))
-    return (terms?.endBy ?? Infinity) <= startsAt ? 'its rule allows no access at this time' : 'no time is left within its maxTotal';
-  // Refused, not cut (L3). An extension is exempt, because `windowOf` limits its window.
-  if (extension !== undefined) return undefined;
+  const { extension, terms, until, startsAt: asked, createdAt } = request;
+  const maxTotalMs = terms?.maxTotalMs ?? Infinity;
+  const endBy = terms?.endBy ?? Infinity;
+  if (!(startsAt < expiresAt)) return endBy <= startsAt ? 'its rule allows no access at this time' : 'no time is left within its maxTotal';
+  // Refused, not cut (L3).
   const { ttlMs } = grantedOf(request);
-  if (ttlMs > (terms?.maxTotalMs ?? Infinity)) return 'it is longer than the maxTotal of its rule';
-  return (asked ?? createdAt) + ttlMs > (terms?.endBy ?? Infinity) ? 'it ends after the endBy of its rule' : undefined;
+  if (extension === undefined) {
+    if (ttlMs > maxTotalMs) return 'it is longer than the maxTotal of its rule';
+    return (asked ?? createdAt) + ttlMs > endBy ? 'it ends after the endBy of its rule' : undefined;
+  }
+  // An extension with a length is exempt: the length counts from an end that may come later, so `windowOf` cuts it.
+  if (until === undefined) return undefined;
+  if (until - extension.firstStartsAt > maxTotalMs) return 'it ends after the maxTotal of its rule';
+  return until > endBy ? 'it ends after the endBy of its rule' : undefined;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { DeadlineError, EndedError, LimitError } from '../core/errors.js';
+import { invalid } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import {
+  earliestStart,
   makeRequest,
   makeReuse,
   toJson,
@@ -18,10 +20,12 @@ import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import { asRead, entryOf, nextVersion, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 import { beyondLimits, refuseUnmet, type ValueLimits } from './requirements.js';
+import { digestOfAsk, type Ask, type Extended } from './ask.js';
 import { unbrokenCover } from './cover.js';
 import { refuseIfDenied } from './same-ask.js';
 import {
   countsAgainst,
+  duplicateRefused,
   findDuplicate,
   grantLimitMet,
   touchSubject,
@@ -29,19 +33,7 @@ import {
   type SubjectContext,
   type SubjectLimits,
 } from './subject.js';
-import { latestEnd } from './window.js';
-
-/** The validated input of a request, in canonical form. */
-export type Ask = Pick<
-  AccessRequest,
-  'subject' | 'requestedBy' | 'agent' | 'operator' | 'scopes' | 'ttlMs' | 'startsAt' | 'replaces' | 'justification' | 'ticket' | 'metadata'
-> & {
-  /** What to extend. With a request, the ask is for each grant that can be extended, or for those with one of `scopes` if it names any. */
-  readonly extends: Extended | undefined;
-};
-
-/** What an ask extends: a grant by its id, or the grants of a request together. */
-export type Extended = string | { readonly requestId: string };
+import { latestReview } from './window.js';
 
 export interface RequestLimits extends SubjectLimits, ValueLimits {
   readonly reviewWithinMs: number;
@@ -78,8 +70,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
  */
 export function limitedRequest(...draft: Parameters<typeof draftRequest>): AccessRequest {
   const request = draftRequest(...draft);
-  const [ask, , limits, , moment] = draft;
-  refuseUnmet(ask, beyondLimits(ask, limits, moment.now));
+  refuseUnmet(request, beyondLimits(request, draft[2]));
   return request;
 }
 
@@ -90,37 +81,44 @@ export function limitedRequest(...draft: Parameters<typeof draftRequest>): Acces
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origins: readonly GrantUse[], moment: Moment): AccessRequest {
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
-  if (ask.startsAt !== undefined && hasPassed(ask.startsAt + ask.ttlMs, moment))
-    throw new DeadlineError(undefined, ask.startsAt + ask.ttlMs);
-  const { extends: extended, ...asked } = ask;
+  const { extends: extended, ttlMs, ...asked } = ask;
+  const { until, startsAt } = asked;
+  const end = until ?? (startsAt === undefined ? Infinity : startsAt + (ttlMs as number));
+  if (hasPassed(end, moment)) throw new DeadlineError(undefined, end);
   const grants = extended === undefined ? undefined : grantsToExtend(asked.scopes, extended, origins, moment);
+  const extension = grants && extensionOf(extended as Extended, grants, limits);
+  const start = earliestStart({ createdAt, startsAt, extension });
+  if (until !== undefined && until <= start) throw invalid('until', `an instant after ${nameOfStart(extension)}`, until);
   const draft = {
     ...asked,
     scopes: grants === undefined ? asked.scopes : grants.map(({ scope }) => scope),
     id,
     version: nextVersion(),
-    extension: grants && extensionOf(extended as Extended, grants, limits),
+    ttlMs: until === undefined ? (ttlMs as number) : until - start,
+    extension,
     createdAt,
     reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
     ...UNDECIDED,
   };
   const request = makeRequest(draft);
-  return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestEnd(request)) });
+  return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestReview(request, limits.minTtlMs)) });
 }
 
 /** Grants that have ended cannot be extended: that needs a new request. @returns at least one grant */
-function grantsToExtend(
-  scopes: readonly string[],
-  extended: Extended,
-  origins: readonly GrantUse[],
-  moment: Moment,
-): readonly Grant[] {
+function grantsToExtend(scopes: readonly string[], extended: Extended, origins: readonly GrantUse[], moment: Moment): readonly Grant[] {
   const isAsked = ({ grant }: GrantUse): boolean => scopes.length === 0 || scopes.includes(grant.scope);
   const grants = origins.filter((origin) => isAsked(origin) && !hasEnded(origin, moment)).map(({ grant }) => grant);
   if (grants.length > 0) return grants;
   if (typeof extended === 'string') throw new EndedError(extended, origins[0]?.grant.end);
   throw new EndedError(undefined, undefined, extended.requestId);
+}
+
+/** The start that a requested end must follow, in words. Without an extension it is a requested one: a past end was refused before. */
+function nameOfStart(extension: Extension | undefined): string {
+  if (extension === undefined) return 'startsAt';
+  const { grantIds, requestId } = extension;
+  return requestId === undefined ? `the end of grant ${grantIds.join()}` : `the end of the grants of request ${requestId}`;
 }
 
 /** @param grants all of one request, so they have one window */
@@ -193,12 +191,6 @@ export function recordRequest(
   };
 }
 
-/** The error of an ask that only repeats another request, where the limit refuses that. */
-export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
-  const state = what === 'request' ? 'is open' : 'gives this already';
-  return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
-}
-
 /**
  * The limit that a request would exceed; `undefined`: none. Of the subject's records, only those count that the same requester or
  * the subject itself asked for. So other callers cannot use up these limits (L44).
@@ -253,47 +245,23 @@ export function createdEntry(
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
   actor: string,
 ): EntryDraft {
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket } = request;
-  const { metadata, createdAt, reviewBy, askAgainAt } = request;
-  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, extension, replaces, justification, ticket };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt, extension, replaces } = request;
+  const { justification, ticket, metadata, correlation, createdAt, reviewBy, askAgainAt } = request;
+  const asked = {
+    subject,
+    requestedBy,
+    agent,
+    operator,
+    scopes,
+    ttlMs,
+    until,
+    startsAt,
+    extension,
+    replaces,
+    justification,
+    ticket,
+    correlation,
+  };
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
-}
-
-/** The fields in which a repeat may differ from the request that the engine returns for it. */
-export type AskField = 'ttl' | 'justification' | 'ticket' | 'metadata';
-
-/** The fields in which the request that the engine returns for a repeat differs from the call. */
-export function differencesFrom(
-  asked: Pick<Ask, 'ttlMs' | 'justification' | 'ticket' | 'metadata'>,
-  request: AccessRequest,
-): readonly AskField[] {
-  const metadataOf = (of: Pick<Ask, 'metadata'>) => of.metadata && digestOf(of.metadata);
-  const differs: Readonly<Record<AskField, boolean>> = {
-    ttl: request.ttlMs !== asked.ttlMs,
-    justification: request.justification !== asked.justification,
-    ticket: request.ticket !== asked.ticket,
-    metadata: metadataOf(request) !== metadataOf(asked),
-  };
-  return (Object.keys(differs) as AskField[]).filter((field) => differs[field]);
-}
-
-/** A digest of all requested fields (L11, L18). */
-export function digestOfAsk(asked: Omit<Ask, 'extends'>, extended: Extended | undefined): string {
-  const { subject, requestedBy, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = asked;
-  return digestOf([subject, requestedBy, scopes, ttlMs, startsAt, extended, replaces, justification, ticket, metadata]);
-}
-
-/** What a request extends, as its caller named it. */
-export const extendedBy = ({ extension }: Pick<AccessRequest, 'extension'>): Extended | undefined =>
-  extension?.requestId === undefined ? extension?.grantIds[0] : { requestId: extension.requestId };
-
-/**
- * Whether a repeated call with the same idempotency key asks for the same access (L11). The scopes of a call that extends a request
- * do not count, so it is the same also when fewer grants are left.
- */
-export function asksForTheSame(request: AccessRequest, ask: Ask): boolean {
-  const extended = extendedBy(request);
-  const counted = <Asked extends Pick<Ask, 'scopes'>>(asked: Asked): Asked => (typeof extended === 'object' ? { ...asked, scopes: [] } : asked);
-  return digestOfAsk(counted(request), extended) === digestOfAsk(counted(ask), ask.extends);
 }

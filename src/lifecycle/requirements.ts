@@ -17,46 +17,40 @@ export interface Unmet {
   readonly text: string;
 }
 
-/**
- * The values of an ask that exceed the engine's limits. An over-long window is refused, never cut (L3).
- *
- * @param now the instant of the request
- */
-export function beyondLimits(
-  { ttlMs, startsAt }: Pick<AccessRequest, 'ttlMs' | 'startsAt'>,
-  { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs }: ValueLimits,
-  now: number,
-): readonly Unmet[] {
+/** The values of a new request that exceed the engine's limits. An over-long window is refused, never cut (L3). */
+export function beyondLimits(request: AccessRequest, limits: ValueLimits): readonly Unmet[] {
+  const { ttlMs, until, startsAt, createdAt: now, extension } = request;
+  const { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs } = limits;
+  const field = fieldOfLength(request);
   const ahead = startsAt === undefined ? 0 : startsAt - now;
+  // An extension with a length is cut at this limit instead: its length counts from an end that may come later.
+  const inAllMs = extension === undefined || until === undefined ? ttlMs : until - extension.firstStartsAt;
   // Of a window that has begun, only the rest can be granted.
   const leftMs = ttlMs + Math.min(0, ahead);
   return [
-    ...(ttlMs > maxTtlMs ? [unmet('maxTtl', 'ttl', 'too_long', maxTtlMs, ttlMs)] : []),
-    ...(ttlMs > maxTotalMs ? [unmet('maxTotal', 'ttl', 'too_long', maxTotalMs, ttlMs)] : []),
-    ...(leftMs < minTtlMs ? [unmet('minTtl', 'ttl', 'too_short', minTtlMs, leftMs)] : []),
+    ...(ttlMs > maxTtlMs ? [unmet('maxTtl', field, 'too_long', maxTtlMs, ttlMs)] : []),
+    ...(inAllMs > maxTotalMs ? [unmet('maxTotal', field, 'too_long', maxTotalMs, inAllMs)] : []),
+    ...(leftMs < minTtlMs ? [unmet('minTtl', field, 'too_short', minTtlMs, leftMs)] : []),
     ...(ahead > maxStartAheadMs ? [unmet('maxStartAhead', 'startsAt', 'too_far_ahead', maxStartAheadMs, ahead)] : []),
   ];
 }
 
-/**
- * The terms of a rule that bound the first window: `maxTotal`, and `endBy`.
- *
- * @param now the instant of the request
- */
-export function beyondTerms(
-  { ttlMs }: Pick<AccessRequest, 'ttlMs'>,
-  rule: string | undefined,
-  { maxTotalMs = Infinity, endBy = Infinity }: Terms,
-  now: number,
-): readonly Unmet[] {
+/** The field of an ask that sets the length of its window. */
+const fieldOfLength = ({ until }: Pick<AccessRequest, 'until'>): 'ttl' | 'until' => (until === undefined ? 'ttl' : 'until');
+
+/** The terms of a rule that bound the first window: `maxTotal`, and `endBy`. */
+export function beyondTerms(request: AccessRequest, rule: string | undefined, { maxTotalMs = Infinity, endBy = Infinity }: Terms): readonly Unmet[] {
+  const { ttlMs, createdAt } = request;
+  const field = fieldOfLength(request);
+  const end = request.until ?? createdAt + ttlMs;
   const found: Unmet[] = [];
   if (ttlMs > maxTotalMs) {
     const text = `its rule gives at most ${formatDuration(maxTotalMs)} in all (maxTotal); got ${formatDuration(ttlMs)}`;
-    found.push({ problem: problemOf(rule, 'ttl', 'too_long', maxTotalMs, ttlMs), text });
+    found.push({ problem: problemOf(rule, field, 'too_long', maxTotalMs, ttlMs), text });
   }
-  if (now + ttlMs > endBy) {
-    const text = `its rule gives access until ${new Date(endBy).toISOString()} (endBy); got ${new Date(now + ttlMs).toISOString()}`;
-    found.push({ problem: problemOf(rule, 'ttl', 'outside_hours', endBy, now + ttlMs), text });
+  if (end > endBy) {
+    const text = `its rule gives access until ${new Date(endBy).toISOString()} (endBy); got ${new Date(end).toISOString()}`;
+    found.push({ problem: problemOf(rule, field, 'outside_hours', endBy, end), text });
   }
   return found;
 }
@@ -69,10 +63,10 @@ export interface Refusal {
 
 /** The error of a request that the approver refuses. A missing right comes first: without it, no value could be corrected. */
 export function refusalOf(request: AccessRequest, { reason, problems }: Refusal, limits: ValueLimits): IneligibleError | RequirementsError {
-  const { subject, scopes, createdAt } = request;
+  const { subject, scopes } = request;
   if (problems.length === 0) return new IneligibleError(subject, scopes, reason);
   const text = reason ?? problems.map(({ field, code }) => `${field}: ${code}`).join('; ');
-  return requirementsError(request, beyondLimits(request, limits, createdAt), problems, [text]);
+  return requirementsError(request, beyondLimits(request, limits), problems, [text]);
 }
 
 /** @throws RequirementsError that lists all problems, unless there is none */

@@ -11,12 +11,12 @@ import { countsAgainst, isPending, touchSubject } from './subject.js';
  * overlapping windows. A denial of one stands against the other, and reviewers see both (L44).
  */
 
-type Windowed = Pick<AccessRequest, 'subject' | 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
+type Windowed = Pick<AccessRequest, 'subject' | 'scopes' | 'ttlMs' | 'until' | 'startsAt' | 'extension'>;
 
-/** The window in which a request could give access. Without a start, the decision sets the window and may come at any later instant. */
-function windowAsked({ startsAt, ttlMs, extension }: Windowed, now: number): readonly [from: number, until: number] {
-  if (extension !== undefined) return [Math.max(extension.from, now), extension.until];
-  return startsAt === undefined ? [now, Infinity] : [Math.max(startsAt, now), startsAt + ttlMs];
+/** The window in which a request could give access. Without a start and an end, the decision sets it and may come at any later instant. */
+function windowAsked({ startsAt, ttlMs, until = Infinity, extension }: Windowed, now: number): readonly [from: number, until: number] {
+  if (extension !== undefined) return [Math.max(extension.from, now), Math.min(extension.until, until)];
+  return startsAt === undefined ? [now, until] : [Math.max(startsAt, now), startsAt + ttlMs];
 }
 
 /** Whether two requests are the same ask. @param now epoch milliseconds; the part of a window before it does not count */

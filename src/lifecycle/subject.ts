@@ -96,12 +96,19 @@ export function grantLimitMet(
 /** What a repeated request duplicates: the open request, or the request whose grants already give exactly this access. */
 export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
 
-type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'startsAt' | 'extension'>;
+/** The error of an ask that only repeats another request, where the limit refuses that. */
+export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
+  const state = what === 'request' ? 'is open' : 'gives this already';
+  return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
+}
+
+type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'until' | 'startsAt' | 'extension'>;
 
 /**
  * Finds the earlier request that a new request would only repeat. Both have the same requester, subject, scopes, start and
- * extended grants. The earlier one is not longer, so that a repeat never returns more time than the caller asked for. It is open,
- * or its live grants last for all of the requested time. An extension repeats only an open request, never grants.
+ * extended grants. Both have a length, or both have an end, and that of the earlier one is not later, so that a repeat never returns
+ * more time than the caller asked for. It is open, or its live grants last for all of the requested time. An extension repeats only an
+ * open request, never grants.
  *
  * @param open requests without a recorded end
  */
@@ -115,14 +122,15 @@ export function findDuplicate(
     request.requestedBy === asked.requestedBy &&
     request.startsAt === asked.startsAt &&
     areSame(request.extension?.grantIds ?? [], asked.extension?.grantIds ?? []) &&
-    request.ttlMs <= asked.ttlMs &&
+    (request.until === undefined) === (asked.until === undefined) &&
+    (request.until === undefined ? request.ttlMs <= asked.ttlMs : request.until <= (asked.until as number)) &&
     areSame(request.scopes, asked.scopes);
   const same = open.find((request) => isPending(request, moment) && isSame(request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
   // The window of a grant issued now. `leewayMs` moves the ends of this grant and of earlier grants alike, so it is ignored.
   const from = asked.startsAt ?? moment.now;
-  const until = from + asked.ttlMs;
+  const until = asked.until ?? from + asked.ttlMs;
   const scopesThere = (requestId: string): readonly string[] =>
     live.flatMap((use) => {
       const { grant, usage } = use;

@@ -68,6 +68,10 @@ export const usageDueAt = (usage: Usage): number | undefined =>
 export const provisioningDueAt = ({ outcome, tryAt }: ProvisioningChange): number | undefined =>
   outcome === undefined ? tryAt : undefined;
 
+/** The first instant at which a grant of the request can start: that of a decision right at the request. Epoch milliseconds. */
+export const earliestStart = ({ createdAt, startsAt, extension }: Pick<AccessRequest, 'createdAt' | 'startsAt' | 'extension'>): number =>
+  extension === undefined ? (startsAt ?? createdAt) : Math.max(extension.from, createdAt);
+
 /** How long the process that set a lock has to finish it alone. Otherwise every process of a fleet would end the same records. */
 const OWN_PASSES_MS = 10_000;
 

@@ -8,7 +8,7 @@
 export const REQUEST_ENDS = /* @__PURE__ */ Object.freeze({
   approved: ['approver', 'quorum', 'break_glass'],
   denied: ['approver', 'quorum', 'abstained', 'ineligible', 'limit'],
-  cancelled: ['cancelled', 'amended', 'revoked', 'locked', 'origin_ended'],
+  cancelled: ['cancelled', 'amended', 'overtaken', 'revoked', 'locked', 'origin_ended'],
   expired: ['time'],
 } as const);
 

@@ -28,11 +28,13 @@ type AskFields =
   | 'operator'
   | 'scopes'
   | 'ttlMs'
+  | 'until'
   | 'startsAt'
   | 'extension'
   | 'replaces'
   | 'justification'
-  | 'ticket';
+  | 'ticket'
+  | 'correlation';
 type VerdictFields = 'version' | 'end' | 'approver' | 'rule' | 'terms' | 'reviews';
 
 interface RequestCreated
@@ -63,6 +65,11 @@ interface RequestReviewed extends Pick<AccessRequest, 'version'>, WithDenial {
 interface RequestApproved extends Pick<AccessRequest, VerdictFields | 'afterReview'>, WithSubjectRow, WithRequesterRow {}
 
 interface RequestDenied extends Pick<AccessRequest, VerdictFields>, WithDenial {}
+
+interface RequestCancelled extends Pick<AccessRequest, VerdictFields | 'replacedBy'> {
+  /** The subject or requester for whom the actor cancelled it. `undefined`: the actor is one of them, or may cancel every request. */
+  readonly onBehalfOf: string | undefined;
+}
 
 interface BreakGlassReviewed extends Pick<AccessRequest, 'version' | 'afterReview'>, WithSubjectRow, WithRequesterRow {}
 
@@ -186,7 +193,7 @@ export interface EntryData {
   /** The request ended as denied. */
   readonly 'request.denied': RequestDenied;
   /** The request ended as cancelled. */
-  readonly 'request.cancelled': Pick<AccessRequest, VerdictFields | 'replacedBy'>;
+  readonly 'request.cancelled': RequestCancelled;
   /** The request ended as expired. */
   readonly 'request.expired': Pick<AccessRequest, 'version' | 'end'>;
   /** Access was granted. It begins at `startsAt`. */

@@ -14,6 +14,7 @@ export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 export {
+  earliestStart,
   expectedStart,
   escalatesAt,
   effectiveStart,

@@ -98,8 +98,10 @@ export interface AccessRequest {
   readonly operator: string | undefined;
   /** The requested scopes. */
   readonly scopes: readonly string[];
-  /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` is set. */
+  /** Length of the window in milliseconds. It starts at the decision, unless `startsAt` or `extension` is set. With `until`: at most. */
   readonly ttlMs: number;
+  /** The requested end, whenever the request is decided. `undefined`: `ttlMs` after the start. Epoch milliseconds. */
+  readonly until: number | undefined;
   /** The requested start. `undefined`: the decision. Epoch milliseconds. */
   readonly startsAt: number | undefined;
   /** The grants to extend. `undefined`: the request extends none. */
@@ -112,6 +114,8 @@ export interface AccessRequest {
   readonly ticket: string | undefined;
   /** The caller's own JSON. The store keeps it on the request. The journal holds only its SHA-256. */
   readonly metadata: JsonObject | undefined;
+  /** The id by which the caller connects this request with its own records, such as a trace or an incident. */
+  readonly correlation: string | undefined;
   /** When the request was created. Epoch milliseconds. */
   readonly createdAt: number;
   /** The review deadline: the first instant at which the request can no longer be decided. Epoch milliseconds. */
@@ -134,7 +138,7 @@ export interface AccessRequest {
   readonly reviews: readonly Review[];
   /** `undefined` while no end is recorded: pending, or expired without a sweep. */
   readonly end: RequestEnd | undefined;
-  /** The id of the request that replaces this one. Present exactly where this request was cancelled with cause `amended`. */
+  /** The id of the request that replaces this one: the new one (cause `amended`), or break-glass (cause `overtaken`). */
   readonly replacedBy: string | undefined;
   /** Break-glass only: the review that must follow. */
   readonly afterReview: AfterReview | undefined;
@@ -175,10 +179,7 @@ export interface Grant {
   readonly activatedAt: number | undefined;
   /** When the warnings of the coming expiry are due, in order. Empty: never. Epoch milliseconds. */
   readonly warnAt: readonly number[];
-  /**
-   * When the warnings of `warnAt` were recorded, in the same order. Where a late sweep finds several due, it records one
-   * warning, and all of them get its instant. Epoch milliseconds.
-   */
+  /** When the warnings of `warnAt` were recorded, in the same order. A late sweep records several at once. Epoch milliseconds. */
   readonly warnedAt: readonly number[];
   /** The idle time after which the unused grant ends. Milliseconds. */
   readonly idleTtlMs: number | undefined;

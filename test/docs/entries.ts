@@ -71,7 +71,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.deny((await engine.requestAccess(fresh())).request.id, by);
   // Requested by a run of an agent.
   await engine.requestAccess({ run: { agent: 'agent:7', operator: 'user:noor' }, scope: fresh().scope, ttl: '5m' });
-  await engine.cancel((await engine.requestAccess(fresh())).request.id, { by: 'user:maya' });
+  const { ttl: _ttl, ...endless } = { ...fresh(), correlation: 'trace-1' };
+  const ending = await engine.requestAccess({ ...endless, until: clock.now() + 60_000 });
+  await engine.cancel(ending.request.id, { by: 'user:help-desk', onBehalfOf: 'user:maya' });
   await engine.amend((await engine.requestAccess(fresh())).request.id, { by: 'user:noor', ttl: '20m' });
   // A request without a decision, and a key that is reused for it.
   const open = fresh();

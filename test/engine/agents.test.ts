@@ -105,7 +105,8 @@ describe('JitEngine', () => {
       expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: MINUTE, dryRun: true })).toMatchObject({
         reviewers: people,
       });
-      const { request: glass } = await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: MINUTE, justification: 'it burns' });
+      // Of another scope, so that it does not overtake the request.
+      const { request: glass } = await engine.breakGlass({ subject: MAYA, scope: 'db-prod:admin', ttl: MINUTE, justification: 'it burns' });
       approver.questions.length = 0;
       expect((await engine.inbox(AGENT)).items).toEqual([]);
       expect(await engine.listBreakGlassReviews({ reviewer: AGENT })).toEqual([]);

@@ -18,7 +18,7 @@ import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js'
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 import { linksOf } from '../features/links/links-of.js';
 
-const { explain, requestable, stats } = explaining;
+const { canAsk, explain, requestable, stats } = explaining;
 const { approvalLinks } = links;
 const { acceptClock, purge, removeSink, startRetention } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
@@ -304,6 +304,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       (engine, value) => requestable(engine, engine.runSubject({ agent: 'agent:7', job: 'j' }), { operator: value }),
     ],
   ],
+  canAsk: [
+    ['subject', ACTORS, (engine, value) => canAsk(engine, value, SCOPE)],
+    ['scope', [...SCOPES, undefined], (engine, value) => canAsk(engine, MAYA, value)],
+    ['scope', SCOPES, (engine, value) => canAsk(engine, MAYA, { scope: value })],
+    ['options', given(OPTIONS), (engine, value) => canAsk(engine, MAYA, SCOPE, value)],
+  ],
   'explain with more': [['options', given(OPTIONS), (engine, value) => explain(engine, MAYA, SCOPE, value)]],
   watchAccess: [
     ['subject', ACTORS, (engine, value) => watchAccess(engine, value, SCOPE)],
@@ -351,6 +357,10 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   amend: [
     ['requestId', IDS, (engine, value) => engine.amend(value, { by: MAYA, ttl: 1 })],
     ['options', OPTIONS, (engine, value) => engine.amend('r1', value)],
+    ['until', given(INSTANTS), (engine, value) => engine.amend('r1', { by: MAYA, until: value })],
+    ['until', [1], (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, until: value })],
+    ['correlation', given(IDS), (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, correlation: value })],
+    ['options', ['x'], (engine, value) => engine.amend('r1', { by: MAYA, correlation: value })],
     ['options', ['scope', 'subject', 'startsAt', 'reason'], (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, [value]: 'x' })],
     ['options', [undefined], (engine, value) => engine.amend('r1', { by: MAYA, ttl: value })],
     ['by', ACTORS, (engine, value) => engine.amend('r1', { by: value, ttl: 1 })],
@@ -360,7 +370,17 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [/^(metadata|a)/, METADATA, (engine, value) => engine.amend('r1', { by: MAYA, metadata: value })],
     ['idempotencyKey', given(IDS), (engine, value) => engine.amend('r1', { by: MAYA, ttl: 1, idempotencyKey: value })],
   ],
-  getRequest: [['requestId', IDS, (engine, value) => engine.getRequest(value)]],
+  getRequest: [
+    [/^request/, IDS, (engine, value) => engine.getRequest(value)],
+    ['requestedBy', ACTORS, (engine, value) => engine.getRequest({ requestedBy: value, idempotencyKey: 'k' })],
+    ['idempotencyKey', IDS, (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: value })],
+    [
+      'verb',
+      [null, 'approve', 'comment', 7],
+      (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', verb: value }),
+    ],
+    ['request', ['scope'], (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', [value]: 'x' } as never)],
+  ],
   getGrant: [['grantId', IDS, (engine, value) => engine.getGrant(value)]],
   ...Object.fromEntries(
     (['approve', 'deny', 'cancel', 'revoke', 'release'] as const).map((verb): [string, readonly Case[]] => {
@@ -488,7 +508,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['scope', [...SCOPES, undefined], (engine, value) => engine.whoHadAccess({ scope: value, at: START_AT })],
     [
       'at',
-      [-1, 1.5, NaN, Infinity, '1', null, undefined, new Date(NaN), START_AT + 1, 8.64e15 + 1],
+      [-1, 1.5, NaN, Infinity, '1', null, new Date(NaN), START_AT + 1, 8.64e15 + 1],
       (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: value }),
     ],
     ['limit', [0, 1001], (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: START_AT, limit: value })],
@@ -808,6 +828,7 @@ describe('JitEngine', () => {
         status: () => engine.status(MAYA),
         explain: () => explain(engine, MAYA, SCOPE),
         requestable: () => requestable(engine, MAYA),
+        canAsk: () => canAsk(engine, MAYA, SCOPE),
         stats: () => stats(engine),
         getRequest: () => engine.getRequest('r'),
         listRequests: () => engine.listRequests(),

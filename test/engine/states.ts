@@ -1,7 +1,7 @@
 import { readLinkKeys, signLink } from '../../src/features/links/approval-link.js';
 import { LINK_KEYS } from '../features/links/links-of.js';
 import { digestOf } from '../../src/journal/link.js';
-import { digestOfAsk, extendedBy } from '../../src/lifecycle/request.js';
+import { digestOfAsk, extendedBy } from '../../src/lifecycle/ask.js';
 import type { AccessAsk, AccessRequest, Grant, JitEngine, Verdict } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { reviewBreakGlass, breakGlass, missReview, type BreakGlassReviewContext, type Debtors } from '../../src/lifecycle/break-glass.js';
+import {
+  reviewBreakGlass,
+  breakGlass,
+  missReview,
+  type BreakGlassReviewContext,
+  type Debtors,
+  type PendingContext,
+} from '../../src/lifecycle/break-glass.js';
 import { isPurgeable } from '../../src/lifecycle/purge.js';
-import type { Ask, RequestLimits } from '../../src/lifecycle/request.js';
+import type { Ask } from '../../src/lifecycle/ask.js';
+import type { RequestLimits } from '../../src/lifecycle/request.js';
 import type { IssueContext } from '../../src/lifecycle/grant.js';
 import { workOnRequest } from '../../src/lifecycle/sweep.js';
 import { readBreakGlass, type ParsedBreakGlass } from '../../src/lifecycle/verdict.js';
@@ -27,7 +35,9 @@ const ASK: Ask = {
   ttlMs: MINUTE,
   startsAt: undefined,
   extends: undefined,
+  until: undefined,
   replaces: undefined,
+  correlation: undefined,
   justification: 'the primary is down',
   ticket: undefined,
   metadata: undefined,
@@ -45,7 +55,9 @@ const LIMITS: RequestLimits & IssueContext['limits'] = {
   askAgainAfterMs: undefined,
   warnBeforeMs: [],
 };
-const FACTS: IssueContext & { limits: typeof LIMITS } = {
+const FACTS: IssueContext & PendingContext & { limits: typeof LIMITS } = {
+  open: [],
+  covers: (taken, scope) => taken === scope,
   subject: undefined,
   live: [],
   given: new Map(),

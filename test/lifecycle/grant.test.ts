@@ -100,7 +100,20 @@ describe('a decision at or after the latest end', () => {
     askAgainAfterMs: undefined,
   } as const;
   const { subject, requestedBy, agent, operator, scopes, justification, ticket, metadata } = aRequest();
-  const asked = { subject, requestedBy, agent, operator, scopes, ttlMs: TTL, replaces: undefined, justification, ticket, metadata };
+  const asked = {
+    subject,
+    requestedBy,
+    agent,
+    operator,
+    scopes,
+    ttlMs: TTL,
+    until: undefined,
+    replaces: undefined,
+    correlation: undefined,
+    justification,
+    ticket,
+    metadata,
+  };
 
   it.each([
     ['a request with a start', 0, HOUR + TTL, { startsAt: at(HOUR), extends: undefined }],

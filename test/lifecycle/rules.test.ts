@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
 import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
-import { differencesFrom, openRequest } from '../../src/lifecycle/request.js';
+import { differencesFrom } from '../../src/lifecycle/ask.js';
+import { openRequest } from '../../src/lifecycle/request.js';
 import { beyondLimits, beyondTerms, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
 import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
@@ -312,7 +313,8 @@ describe('the grants of an extension chain', () => {
     openedForOthers: [],
   };
   const overlaps = (a: string, b: string) => a === b;
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt, replaces, correlation, justification, ticket, metadata } =
+    aRequest();
   const ask = {
     subject,
     requestedBy,
@@ -320,8 +322,10 @@ describe('the grants of an extension chain', () => {
     operator,
     scopes,
     ttlMs,
+    until,
     startsAt,
     replaces,
+    correlation,
     justification,
     ticket,
     metadata,
@@ -420,8 +424,12 @@ describe('openRequest()', () => {
     ...{ subject: undefined, chains: [], live: [], given: new Map(), locks: NO_LOCKS, open: [], denied: [] },
     ...{ overlaps: (a: string, b: string) => a === b, origins: [], requester: undefined, openedForOthers: [] },
   };
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata } = aRequest();
-  const ask = { subject, requestedBy, agent, operator, scopes, ttlMs, startsAt, replaces, justification, ticket, metadata, extends: undefined };
+  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt } = aRequest();
+  const { replaces, justification, ticket, metadata, correlation } = aRequest();
+  const ask = {
+    ...{ subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt },
+    ...{ replaces, justification, ticket, metadata, correlation, extends: undefined },
+  };
   const origin = aGrant({ id: 'r0.1', requestId: 'r0', version: 4 });
   const open = (over: object = {}, context: object = {}, limit: object = {}, isKeyed = false) =>
     openRequest({ ...ask, ...over }, 'r9', isKeyed, { ...limits, ...limit }, { ...none, ...context }, moment);
@@ -492,7 +500,7 @@ describe('openRequest()', () => {
 
 describe('differencesFrom()', () => {
   it('L11 compares metadata by its contents', () => {
-    const asked = { ttlMs: 60_000, justification: undefined, ticket: undefined };
+    const asked = { ttlMs: 60_000, until: undefined, justification: undefined, ticket: undefined };
     const request = (metadata: object | undefined) => aRequest({ ...asked, metadata: metadata as never });
     expect(differencesFrom({ ...asked, metadata: { a: 1 } }, request({ a: 1 }))).toEqual([]);
     expect(differencesFrom({ ...asked, metadata: undefined }, request(undefined))).toEqual([]);
@@ -513,7 +521,7 @@ describe('the values of an ask beyond the limits of the engine', () => {
   const limits = { minTtlMs: 60_000, maxTtlMs: 3_600_000, maxTotalMs: 1_800_000, maxStartAheadMs: 60_000 };
   const ask = { subject: 'user:maya', scopes: ['a'] };
   const messageOf = async (over: object) => {
-    const unmet = beyondLimits({ ttlMs: 60_000, startsAt: undefined, ...over }, limits, START_AT);
+    const unmet = beyondLimits(aRequest({ ttlMs: 60_000, ...over }), limits);
     return ((await refusal(() => refuseUnmet(ask, unmet), 'ERR_JIT_REQUIREMENTS')) as Error).message;
   };
 
@@ -526,14 +534,19 @@ describe('the values of an ask beyond the limits of the engine', () => {
   });
 
   it('A6 are named where the terms of a break-glass rule bound them: the total, and the end of its hours', () => {
-    const beyond = (ttlMs: number) => beyondTerms({ ttlMs }, 'night', { ...terms, maxTotalMs: 60_000, endBy: START_AT + 30_000 }, START_AT);
+    const night = { ...terms, maxTotalMs: 60_000, endBy: START_AT + 30_000 };
+    const beyond = (ttlMs: number, over: object = {}) => beyondTerms(aRequest({ ttlMs, ...over }), 'night', night);
     expect(beyond(30_000)).toEqual([]);
     const end = { rule: 'night', field: 'ttl', code: 'outside_hours', limit: START_AT + 30_000 };
     expect(beyond(30_001).map(({ problem }) => problem)).toEqual([{ ...end, got: START_AT + 30_001 }]);
     expect(beyond(30_001)[0]?.text).toMatch(/^its rule gives access until 2026-\d\d-\d\dT\S+ \(endBy\); got 2026/);
     const total = { rule: 'night', field: 'ttl', code: 'too_long', limit: 60_000, got: 60_001 };
     expect(beyond(60_001).map(({ problem }) => problem)).toEqual([total, { ...end, got: START_AT + 60_001 }]);
-    expect(beyondTerms({ ttlMs: 60_001 }, undefined, terms, START_AT)).toEqual([]);
+    expect(beyondTerms(aRequest({ ttlMs: 60_001 }), undefined, terms)).toEqual([]);
+    const until = START_AT + 60_001;
+    const named = [total, { ...end, got: until }].map((problem) => ({ ...problem, field: 'until' }));
+    expect(beyond(60_001, { until }).map(({ problem }) => problem)).toEqual(named);
+    expect(beyond(30_000, { until: START_AT + 30_000 })).toEqual([]);
   });
 
   it('are named by field and code where an approver gives no reason', () => {
@@ -580,6 +593,20 @@ describe('reasonOfTime()', () => {
     expect(reasonOfTime(aRequest({ ttlMs: 30, ...endingBy(30) }), START_AT + 30)).toBe('its rule allows no access at this time');
     expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...endingBy(30) }), START_AT)).toBeUndefined();
     expect(reasonOfTime(aRequest({ ttlMs: 31, extension, ...endingBy(10) }), START_AT)).toBe('its rule allows no access at this time');
+  });
+
+  it.each([
+    ['in time', {}, 30, undefined],
+    ['after endBy', {}, 31, 'it ends after the endBy of its rule'],
+    ['in time, of an extension', { extension }, 30, undefined],
+    ['after endBy, of an extension', { extension }, 31, 'it ends after the endBy of its rule'],
+    ['in total, of an extension', { extension, ...within(30) }, 30, undefined],
+    ['beyond the total, of an extension', { extension, ...within(29) }, 30, 'it ends after the maxTotal of its rule'],
+  ] as const)('L3 refuses a requested end beyond its rule, and never cuts it: %s (feature 10)', (_, over, ms, expected) => {
+    const from = 'extension' in over ? 10 : 0;
+    const ending = { terms: { ...terms, endBy: START_AT + 30 } };
+    const request = aRequest({ ttlMs: ms - from, until: START_AT + ms, ...ending, ...over });
+    for (const late of [0, 5, 25]) expect(reasonOfTime(request, START_AT + late)).toBe(expected);
   });
 
   it('L4 cuts an extension that exceeds the total of its rule, as long as any time is left', () => {

@@ -101,7 +101,15 @@ describe('grantLimitMet()', () => {
 });
 
 describe('findDuplicate()', () => {
-  const asked = { subject: MAYA, requestedBy: MAYA, scopes: ['a'], ttlMs: MINUTE, startsAt: undefined, extension: undefined };
+  const asked = {
+    subject: MAYA,
+    requestedBy: MAYA,
+    scopes: ['a'],
+    ttlMs: MINUTE,
+    until: undefined,
+    startsAt: undefined,
+    extension: undefined,
+  };
   const scope = { scope: 'a' };
   /** The request of the grants. */
   const theirs = (over: Partial<AccessRequest> = {}) => aRequest({ id: 'r1', scopes: ['a'], ttlMs: MINUTE, ...over });

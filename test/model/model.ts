@@ -58,6 +58,7 @@ export interface ModelRequest {
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
   readonly ttl: number;
+  readonly until: number | undefined;
   readonly startsAt: number | undefined;
   readonly extension: ModelExtension | undefined;
   readonly why: string;
@@ -161,7 +162,9 @@ export interface Ask {
   readonly by: string;
   readonly operator: string | undefined;
   readonly scopes: readonly string[];
+  /** Without meaning where it has an `until`. */
   readonly ttl: number;
+  readonly until: number | undefined;
   readonly startsAt: number | undefined;
   readonly why: string;
   readonly ticket: string | undefined;
@@ -173,6 +176,16 @@ export interface Refusals {
   readonly may?: readonly JitErrorCode[];
   /** How many problems a refusal with `ERR_JIT_REQUIREMENTS` lists. */
   readonly problems?: number;
+}
+
+/** The length of a window: with an end, the longest that a decision can give. */
+function lengthOf(
+  { ttl, until, startsAt }: Pick<Ask, 'ttl' | 'until' | 'startsAt'>,
+  extension: ModelExtension | undefined,
+  now: number,
+): number {
+  if (until === undefined) return ttl;
+  return until - (extension === undefined ? (startsAt ?? now) : Math.max(extension.expiresAt, now));
 }
 
 const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
@@ -327,14 +340,18 @@ export class Model {
     amends = false,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
-    const { subject, by, ttl, startsAt, scopes } = ask;
+    const { subject, by, startsAt, scopes, until } = ask;
+    const ttl = lengthOf(ask, extension, at.now);
+    const end = until ?? (startsAt === undefined ? Infinity : startsAt + ttl);
     const reuses = this.#duplicatesOf(ask, extension, at);
     const open = this.requests.filter((one) => isPending(one, at));
     const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
     const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
     const isNew = amends || reuses.length === 0;
     const left = startsAt === undefined ? ttl : Math.min(ttl, startsAt + ttl - at.now);
-    const beyond = [ttl > maxTtl, ttl > maxTotal, left < minTtl, startsAt !== undefined && startsAt > at.now + maxStartAhead];
+    // With an end, an extension is refused where the chain would be too long. With a length, it is cut.
+    const total = extension === undefined || until === undefined ? ttl : until - extension.firstStartsAt;
+    const beyond = [ttl > maxTtl, total > maxTotal, left < minTtl, startsAt !== undefined && startsAt > at.now + maxStartAhead];
     const problems = beyond.filter(Boolean).length;
     const must = codes({
       REQUIREMENTS: problems > 0,
@@ -345,7 +362,8 @@ export class Model {
       'LIMIT denied': isNew && !amends && extension === undefined && this.#isPaused(ask, at),
       'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
       'LIMIT duplicate': reuses.length > 0 && duplicates === 'refuse',
-      DEADLINE: startsAt !== undefined && startsAt + ttl <= at.late,
+      DEADLINE: end <= at.late,
+      'INVALID_ARGUMENT end': until !== undefined && ttl <= 0,
       ENDED: extension !== undefined && !extension.grants.some((grant) => isLive(grant, at)),
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
@@ -353,7 +371,7 @@ export class Model {
       LOCKED: this.isLocked(ask, at),
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
-    const isLate = isNew && at.now + REVIEW_WITHIN <= at.late;
+    const isLate = isNew && Math.min(at.now + REVIEW_WITHIN, until === undefined ? Infinity : until - minTtl) <= at.late;
     return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses: amends ? [] : reuses };
   }
 
@@ -364,7 +382,12 @@ export class Model {
       DENIED: by !== request.by,
       DECIDED: request.end !== undefined,
       DEADLINE: !isOpen && request.end === undefined,
-      INVALID_ARGUMENT: isOpen && ask.ttl === request.ttl && ask.why === request.why && ask.ticket === request.ticket,
+      INVALID_ARGUMENT:
+        isOpen &&
+        ask.until === request.until &&
+        (ask.until !== undefined || ask.ttl === request.ttl) &&
+        ask.why === request.why &&
+        ask.ticket === request.ticket,
     });
     const index = this.requests.indexOf(request);
     this.requests.splice(index, 1);
@@ -395,9 +418,15 @@ export class Model {
   }
 
   /** The span in which a request could give access from now on: any decision instant, if it has no start. */
-  #windowOf({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, extension: ModelExtension | undefined, at: Now): readonly [number, number] {
-    if (extension !== undefined) return [Math.max(extension.expiresAt, at.now), extension.firstStartsAt + this.#limits.maxTotal];
-    return startsAt === undefined ? [at.now, Infinity] : [Math.max(startsAt, at.now), startsAt + ttl];
+  #windowOf(
+    { startsAt, ttl, until = Infinity }: Pick<Ask, 'startsAt' | 'ttl' | 'until'>,
+    extension: ModelExtension | undefined,
+    at: Now,
+  ): readonly [number, number] {
+    if (extension !== undefined)
+      return [Math.max(extension.expiresAt, at.now), Math.min(extension.firstStartsAt + this.#limits.maxTotal, until)];
+    if (startsAt === undefined) return [at.now, until];
+    return [Math.max(startsAt, at.now), until === Infinity ? startsAt + ttl : until];
   }
 
   /** Whether reviewers would decide the same access twice. */
@@ -421,11 +450,12 @@ export class Model {
 
   /** How long the subject would have one of these scopes without a break, if every request that counts were approved. */
   #cover(ask: Ask, extension: ModelExtension | undefined, at: Now): number {
-    const spanOf = ({ startsAt, ttl }: Pick<Ask, 'startsAt' | 'ttl'>, from: ModelExtension | undefined, latest: number) => {
+    const spanOf = (startsAt: number | undefined, ttl: number, from: ModelExtension | undefined, latest: number) => {
       const begins = Math.max(from?.expiresAt ?? startsAt ?? at.now, at.now);
       return [begins, Math.min((from === undefined ? (startsAt ?? at.now) : begins) + ttl, latest)] as const;
     };
     const counted = (one: ModelRequest) => one.subject === ask.subject && isHeldAgainst(ask, one.by);
+    const latest = Math.min(extension === undefined ? Infinity : extension.firstStartsAt + this.#limits.maxTotal, ask.until ?? Infinity);
     const lengths = ask.scopes.map((scope) => {
       const spans = [
         ...this.grants
@@ -433,9 +463,9 @@ export class Model {
           .map((one) => [Math.max(one.startsAt, at.now), one.expiresAt] as const),
         ...this.requests
           .filter((one) => isPending(one, at) && counted(one) && shareScopes(one.scopes, [scope]))
-          .map((one) => spanOf(one, one.extension, this.#latest(one, one.quorum !== undefined))),
+          .map((one) => spanOf(one.startsAt, one.ttl, one.extension, this.#latest(one, one.quorum !== undefined))),
       ].filter(([from, to]) => from < to);
-      let [from, to] = spanOf(ask, extension, extension === undefined ? Infinity : extension.firstStartsAt + this.#limits.maxTotal);
+      let [from, to] = spanOf(ask.startsAt, lengthOf(ask, extension, at.now), extension, latest);
       // Until no further span joins.
       for (let length = -1; length !== to - from;) {
         length = to - from;
@@ -450,19 +480,23 @@ export class Model {
   }
 
   /** If several give it already, any of them may be reused. */
-  #duplicatesOf({ subject, by, scopes, startsAt, ttl }: Ask, extension: ModelExtension | undefined, at: Now): readonly ModelRequest[] {
+  #duplicatesOf(
+    { subject, by, scopes, startsAt, ttl, until }: Ask,
+    extension: ModelExtension | undefined,
+    at: Now,
+  ): readonly ModelRequest[] {
     const mine = this.requests.filter(
       (one) =>
         one.subject === subject &&
         one.by === by &&
-        one.ttl <= ttl &&
+        (until === undefined ? one.until === undefined && one.ttl <= ttl : one.until !== undefined && one.until <= until) &&
         one.extension?.grants.map(({ id }) => id).join() === extension?.grants.map(({ id }) => id).join() &&
         (extension !== undefined || one.startsAt === startsAt) &&
         one.scopes.toSorted().join() === scopes.toSorted().join(),
     );
     const pending = mine.filter((one) => isPending(one, at));
     if (pending.length > 0 || extension !== undefined) return pending;
-    const [from, to] = [startsAt ?? at.now, (startsAt ?? at.now) + ttl];
+    const [from, to] = [startsAt ?? at.now, until ?? (startsAt ?? at.now) + ttl];
     return mine.filter((one) => {
       const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
       return (
@@ -481,13 +515,14 @@ export class Model {
   }
 
   create(id: string, ask: Ask, extension: ModelExtension | undefined, at: Now, replaces?: string): ModelRequest {
-    const { subject, by, scopes, ttl, startsAt, why, ticket } = ask;
+    const { subject, by, scopes, until, startsAt, why, ticket } = ask;
+    const ttl = lengthOf(ask, extension, at.now);
     const operator = extension === undefined ? ask.operator : extension.of.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
-    const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest);
+    const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest, this.#latestReview(until));
     const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, granted: undefined, afterReview: undefined };
     const request: ModelRequest = {
-      ...{ id, subject, by, operator, scopes, ttl, startsAt, extension, why, ticket, replaces, replacedBy: undefined },
+      ...{ id, subject, by, operator, scopes, ttl, until, startsAt, extension, why, ticket, replaces, replacedBy: undefined },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
     };
     this.requests.push(request);
@@ -520,7 +555,7 @@ export class Model {
     const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
     if (verdict === 'deny' || this.isDenied(request)) end('denied', 'approver');
     else if (verdict === 'abstain') end('denied', 'abstained');
-    else if (isTooLong || (request.extension === undefined && request.ttl > (maxTotalMs ?? Infinity))) {
+    else if (isTooLong || this.#totalOf(request) > (maxTotalMs ?? Infinity)) {
       const isEmergency = request.extension?.breakGlass === true && verdict === 'approve';
       this.#end(request, 'denied', isEmergency ? ['limit', 'approver'] : ['limit'], stamp, stamp, 'system:approver');
     } else if (quorum === undefined) this.#grant(request, 'approver', 'system:approver', stamp, at);
@@ -529,16 +564,27 @@ export class Model {
       request.assignedAt = stamp;
       // Never after the latest end that the request could give.
       const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
-      request.reviewBy = Math.min(reviewBy, this.#latest(request));
+      request.reviewBy = Math.min(reviewBy, this.#latest(request), this.#latestReview(request.until));
     }
   }
 
+  /** The time in all that its approver judges. An extension with a length is cut instead. */
+  #totalOf({ extension, ttl, until }: ModelRequest): number {
+    if (extension === undefined) return ttl;
+    return until === undefined ? 0 : until - extension.firstStartsAt;
+  }
+
+  /** A decision leaves at least `minTtl` up to a requested end. */
+  #latestReview(until = Infinity): number {
+    return until - this.#limits.minTtl;
+  }
+
   /** The instant from which no requested time is left. @param hasTerms whether the approver has answered, and so has set its terms */
-  #latest({ extension, startsAt, createdAt, ttl, why }: ModelRequest, hasTerms = true): number {
+  #latest({ extension, startsAt, createdAt, ttl, until = Infinity, why }: ModelRequest, hasTerms = true): number {
     const { maxTotalMs = Infinity, hasHours } = hasTerms ? saysTo(why) : {};
     const endBy = hasHours === true ? endByOf(extension?.expiresAt ?? startsAt ?? createdAt, ttl) : Infinity;
-    if (extension === undefined) return Math.min(startsAt === undefined ? Infinity : startsAt + ttl, endBy);
-    return Math.min(extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs), endBy);
+    if (extension === undefined) return Math.min(startsAt === undefined ? Infinity : startsAt + ttl, until, endBy);
+    return Math.min(extension.firstStartsAt + Math.min(this.#limits.maxTotal, maxTotalMs), until, endBy);
   }
 
   /** L4 L10: all grants of it in its window, or a denial. */
@@ -755,7 +801,9 @@ export class Model {
     return { must: codes({ DENIED: by !== request.subject, UNDECIDED: isPending(request, at) }) };
   }
 
-  breaking({ subject, by, scopes, ttl, why }: Ask, at: Now): Refusals {
+  breaking(ask: Ask, at: Now): Refusals {
+    const { subject, by, scopes, until = Infinity, why } = ask;
+    const ttl = lengthOf(ask, undefined, at.now);
     // L44: what others took for a subject does not block its own break-glass; through others there is no second one.
     const took = this.requests.some((one) => isOwed(one) && one.by === by);
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
@@ -765,6 +813,7 @@ export class Model {
     const must = codes({
       REQUIREMENTS: problems > 0,
       LIMIT: took || hasOne,
+      DEADLINE: until <= at.late,
       CLOCK: at.back,
       APPROVER: this.#mood.isFailing,
       INELIGIBLE: verdict === 'deny' || isFrozen || this.isDenied({ subject, scopes }),
@@ -775,6 +824,12 @@ export class Model {
 
   breakGlass(id: string, ask: Ask, at: Now): void {
     const request = this.create(id, ask, undefined, at);
+    for (const one of this.requests) {
+      const isTaken = one.scopes.every((scope) => ask.scopes.some((taken) => covers(taken, scope)));
+      if (one === request || one.subject !== ask.subject || one.extension !== undefined || !isTaken || !isPending(one, at)) continue;
+      this.cancel(one, ['overtaken'], ask.by, at);
+      one.replacedBy = id;
+    }
     this.#grant(request, 'break_glass', ask.by, at.now, at);
     request.afterReview = { reviewBy: at.now + OWED_WITHIN, breakGlassReview: undefined };
   }

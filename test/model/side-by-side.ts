@@ -541,14 +541,17 @@ export class SideBySide {
     if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
     const run = RUNS.get(subject);
+    const ttl = dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]);
+    const startsAt = dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined;
     return {
       subject,
       // A run asks through its agent.
       by: run !== undefined ? run.agent : dice.once(4) ? dice.of([AGENT, 'user:ana']) : subject,
       operator: dice.once(4) ? undefined : run?.operator,
       scopes,
-      ttl: dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]),
-      startsAt: dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined,
+      ttl,
+      until: dice.once(5) ? this.#endFor(startsAt, ttl) : undefined,
+      startsAt,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
@@ -563,15 +566,19 @@ export class SideBySide {
     };
   }
 
+  #endFor(startsAt = this.#now, ttl: number): number {
+    return Math.max(startsAt, this.#now) + ttl;
+  }
+
   /** A person mostly; an agent, or a run of it. */
   #aSubject(): string {
     return this.#dice.once(7) ? this.#dice.of(AGENTS) : this.#dice.of(SUBJECTS);
   }
 
   /** An ask as `requestAccess` takes it. A run that names its operator is given as a run. */
-  #toAsk({ subject, by, operator, scopes, ttl, startsAt, why, ticket }: Ask, key?: string): AccessAsk | RunAsk {
+  #toAsk({ subject, by, operator, scopes, ttl, until, startsAt, why, ticket }: Ask, key?: string): AccessAsk | RunAsk {
     const run = operator === undefined ? undefined : RUNS.get(subject);
-    const rest = { scopes, ttl, startsAt, justification: why, ticket, idempotencyKey: key };
+    const rest = { scopes, ...lengthOf({ ttl, until }), startsAt, justification: why, ticket, idempotencyKey: key };
     return run === undefined ? { ...rest, subject, requestedBy: by } : { ...rest, run };
   }
 
@@ -604,11 +611,11 @@ export class SideBySide {
     if (target === undefined) return;
     const extension = found?.extension;
     const scopes = extension?.grants.map(({ scope }) => scope) ?? [];
-    const asked = again?.ask ?? this.#anExtension((extension as ModelExtension).of);
+    const asked = again?.ask ?? this.#anExtension(extension as ModelExtension);
     const ask: Ask = { ...asked, scopes };
     this.#say('extend', target, ask, key, extension === undefined ? 'gone' : extension.grants.map((grant) => at.late - endByTime(grant)));
-    const { ttl, by, why, ticket } = ask;
-    const call = () => engine.extend(target, { ttl, requestedBy: by, justification: why, ticket, idempotencyKey: key });
+    const { by, why, ticket } = ask;
+    const call = () => engine.extend(target, { ...lengthOf(ask), requestedBy: by, justification: why, ticket, idempotencyKey: key });
     if (extension === undefined) {
       // L33: a purge removed what the ask would extend, and no request is made.
       await this.#try({ must: ['ERR_JIT_NOT_FOUND'] }, call);
@@ -640,7 +647,8 @@ export class SideBySide {
     const by = dice.once(8) ? dice.of([AGENT, ...SUBJECTS]) : ask.by;
     const key = by === ask.by ? drawn : undefined;
     this.#say('amend', id, ask, key, by);
-    const call = () => engine.amend(id, { by, ttl: ask.ttl, justification: ask.why, ticket: ask.ticket, idempotencyKey: key });
+    const { why: justification, ticket } = ask;
+    const call = () => engine.amend(id, { by, ...lengthOf(ask), justification, ticket, idempotencyKey: key });
     const known = this.#knownBy('amend', ask, key);
     if (old === undefined && known === undefined) {
       // L33: a purge removed both requests.
@@ -652,12 +660,13 @@ export class SideBySide {
     await this.#create(ask, extension, call, keep, old && { old, by });
   }
 
-  /** Another length and another reason mostly; sometimes the same. A ticket stays where the request has one. */
-  #anAmended({ subject, by, operator, scopes, startsAt, ttl, why, ticket }: ModelRequest): Ask {
+  /** Another length or end and another reason mostly; sometimes the same. A ticket stays where the request has one. */
+  #anAmended({ subject, by, operator, scopes, startsAt, ttl, until, extension, why, ticket }: ModelRequest): Ask {
     const drawn = this.#anAsk();
     const same = this.#dice.once(8);
+    const end = drawn.until === undefined ? undefined : this.#endFor(extension?.expiresAt ?? startsAt, drawn.ttl);
     return {
-      ...{ subject, by, operator, scopes, startsAt, ttl: same ? ttl : drawn.ttl },
+      ...{ subject, by, operator, scopes, startsAt, ...(same ? { ttl, until } : { ttl: drawn.ttl, until: end }) },
       ...{ why: same || this.#dice.once(3) ? why : drawn.why, ticket: same ? ticket : (drawn.ticket ?? ticket) },
     };
   }
@@ -681,9 +690,12 @@ export class SideBySide {
     return grant && { target, extension: extensionOf(grant.request, [grant], false) };
   }
 
-  #anExtension({ subject, operator }: ModelRequest): Ask {
+  #anExtension({ of: { subject, operator }, expiresAt }: ModelExtension): Ask {
     const by = RUNS.has(subject) || this.#dice.once(4) ? AGENT : subject;
-    return { ...this.#anAsk(), subject, by, operator, startsAt: undefined };
+    const drawn = this.#anAsk();
+    // Rarely an end that is no later than that of the grants.
+    const until = drawn.until === undefined ? undefined : this.#endFor(expiresAt, this.#dice.once(8) ? 0 : drawn.ttl);
+    return { ...drawn, subject, by, operator, startsAt: undefined, until };
   }
 
   async #breakGlass(scope: string): Promise<void> {
@@ -692,10 +704,12 @@ export class SideBySide {
     const { key, again } = this.#keyFor('breakGlass');
     const asked = this.#anAsk();
     const why = dice.once(8) ? `${asked.why} frozen` : asked.why;
-    const ask: Ask = again?.ask ?? { ...asked, operator: undefined, startsAt: undefined, scopes: [scope], why };
+    const until = asked.until === undefined ? undefined : this.#endFor(undefined, asked.ttl);
+    const ask: Ask = again?.ask ?? { ...asked, operator: undefined, startsAt: undefined, until, scopes: [scope], why };
     this.#say('breakGlass', ask, key);
-    const { subject, by, scopes, ttl, ticket } = ask;
-    const call = () => engine.breakGlass({ subject, requestedBy: by, scopes, ttl, justification: ask.why, ticket, idempotencyKey: key });
+    const { subject, by, scopes, why: justification, ticket } = ask;
+    const call = () =>
+      engine.breakGlass({ subject, requestedBy: by, scopes, ...lengthOf(ask), justification, ticket, idempotencyKey: key });
     const known = this.#knownBy('breakGlass', ask, key);
     if (known !== undefined) return this.#repeat(known, ask, model.breaking(ask, at), call);
     const result = await this.#try(model.breaking(ask, at), call);
@@ -779,7 +793,8 @@ export class SideBySide {
       if (result === undefined) return;
       assert.equal(result.reused, true);
       const differs = [
-        ...(reused.ttl === ask.ttl ? [] : ['ttl']),
+        ...(ask.until !== undefined || reused.ttl === ask.ttl ? [] : ['ttl']),
+        ...(reused.until === ask.until ? [] : ['until']),
         ...(reused.why === ask.why ? [] : ['justification']),
         ...(reused.ticket === ask.ticket ? [] : ['ticket']),
       ];
@@ -1273,7 +1288,7 @@ export class SideBySide {
   #compareRequest(row: AccessRequest, model: ModelRequest): void {
     const at = this.#at();
     const { subject, by: requestedBy, operator, scopes, ttl: ttlMs, startsAt, createdAt, reviewBy, assignedAt } = model;
-    const { id, why: justification, ticket, replaces, replacedBy } = model;
+    const { id, why: justification, ticket, until, replaces, replacedBy } = model;
     const agent = RUNS.get(subject)?.agent;
     const same = {
       subject,
@@ -1288,6 +1303,7 @@ export class SideBySide {
       assignedAt,
       justification,
       ticket,
+      until,
       replaces,
       replacedBy,
     };
@@ -1471,9 +1487,12 @@ interface Known {
 }
 
 /** The fields that make an ask a different one under the same key. The subject says who the operator is. */
-const textOf = ({ subject, by, scopes, ttl, startsAt, why, ticket }: Ask, target?: Extended): string =>
+const textOf = ({ subject, by, scopes, ttl, until, startsAt, why, ticket }: Ask, target?: Extended): string =>
   // An extension or an amendment of a request names no scopes.
-  JSON.stringify([subject, by, typeof target === 'object' ? [] : scopes, ttl, startsAt, why, ticket, target]);
+  JSON.stringify([subject, by, typeof target === 'object' ? [] : scopes, lengthOf({ ttl, until }), startsAt, why, ticket, target]);
+
+/** The length of an ask, or its end instead. */
+const lengthOf = ({ ttl, until }: Pick<Ask, 'ttl' | 'until'>) => (until === undefined ? { ttl } : { until });
 
 /** The steps, each as often as it is listed. */
 const STEPS = [

@@ -165,14 +165,14 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'the window starts at the request',
     file: 'lifecycle/window.ts',
-    from: 'expiresAt: Math.min((asked ?? at) + ttlMs, terms',
-    to: 'expiresAt: Math.min((asked ?? request.createdAt) + ttlMs, terms',
+    from: 'expiresAt: Math.min((asked ?? at) + ttlMs',
+    to: 'expiresAt: Math.min((asked ?? request.createdAt) + ttlMs',
   },
   {
     name: 'a late decision shifts the end',
     file: 'lifecycle/window.ts',
-    from: '(asked ?? at) + ttlMs',
-    to: 'Math.max(asked ?? at, at) + ttlMs',
+    from: 'Math.min((asked ?? at) + ttlMs',
+    to: 'Math.min(Math.max(asked ?? at, at) + ttlMs',
   },
   {
     name: 'an extension starts at once',
@@ -338,8 +338,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an identical request is returned for a longer window [M6]',
     file: 'lifecycle/subject.ts',
-    from: 'request.ttlMs <= asked.ttlMs &&',
-    to: 'request.ttlMs > 0 &&',
+    from: '? request.ttlMs <= asked.ttlMs :',
+    to: '? request.ttlMs > 0 :',
   },
   {
     name: 'adjacent windows have no maximum total [F9]',
@@ -545,5 +545,41 @@ export const SEEDED: readonly Seeded[] = [
     file: 'kernel/context.ts',
     from: '=> id !== request.replaces;',
     to: "=> id !== '';",
+  },
+  {
+    name: 'a late decision moves the requested end (feature 10)',
+    file: 'lifecycle/window.ts',
+    from: '(asked ?? at) + ttlMs, until, terms',
+    to: '(asked ?? at) + ttlMs, terms',
+  },
+  {
+    name: 'an extension passes its requested end',
+    file: 'lifecycle/window.ts',
+    from: 'return Math.min(until, extension.until,',
+    to: 'return Math.min(extension.until,',
+  },
+  {
+    name: 'a decision may leave less than the shortest window up to a requested end',
+    file: 'lifecycle/window.ts',
+    from: '(request.until ?? Infinity) - minTtlMs',
+    to: '(request.until ?? Infinity) - Math.min(minTtlMs, 0)',
+  },
+  {
+    name: 'a repeat returns a request with a later end',
+    file: 'lifecycle/subject.ts',
+    from: 'request.until <= (asked.until as number)',
+    to: 'request.until >= (asked.until as number)',
+  },
+  {
+    name: 'break-glass leaves the pending request that it overtakes',
+    file: 'lifecycle/break-glass.ts',
+    from: 'pending.slice(0, MAX_OVERTAKEN)',
+    to: 'pending.slice(0, 0)',
+  },
+  {
+    name: 'break-glass cancels requests for more than its scopes',
+    file: 'lifecycle/break-glass.ts',
+    from: 'one.scopes.every(isTaken)',
+    to: 'one.scopes.some(isTaken)',
   },
 ];

@@ -97,8 +97,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'requirements: the limits of the engine are omitted where the rules have problems',
     file: 'lifecycle/requirements.ts',
-    from: 'return requirementsError(request, beyondLimits(request, limits, createdAt), problems, [text]);',
-    to: 'return requirementsError(request, beyondLimits(request, limits, createdAt).slice(0, 0), problems, [text]);',
+    from: 'return requirementsError(request, beyondLimits(request, limits), problems, [text]);',
+    to: 'return requirementsError(request, beyondLimits(request, limits).slice(0, 0), problems, [text]);',
     caughtBy: { test: 'test/engine/requirements.test.ts', title: 'lists all problems at once' },
   },
   {
@@ -119,8 +119,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'calendar: a late decision gives the whole window',
     file: 'lifecycle/window.ts',
-    from: 'Math.min((asked ?? at) + ttlMs, terms?.endBy ?? Infinity)',
-    to: '(asked ?? at) + ttlMs',
+    from: '(asked ?? at) + ttlMs, until, terms?.endBy ?? Infinity)',
+    to: '(asked ?? at) + ttlMs, until)',
     caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'A6 gives a late decision the time up to the end of the hours' },
   },
   {

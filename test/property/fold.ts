@@ -64,6 +64,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     const {
       review,
       metadataHash: _hash,
+      onBehalfOf: _owner,
       subjectVersion,
       requesterVersion,
       usageVersion,

@@ -43,7 +43,7 @@ export function expectLegal(before: Seen, after: Seen): void {
   for (const old of before.requests) {
     const now = after.requests.find(({ id }) => id === old.id);
     if (now === undefined) throw new Error(`request ${old.id} has gone`);
-    const { version: _v, end, afterReview, reviews: _r, escalatedAt, ...frozen } = old;
+    const { version: _v, end, afterReview, reviews: _r, escalatedAt, replacedBy: _p, ...frozen } = old;
     // An expired record counts as expired, whenever its end is recorded.
     if (end === undefined && old.reviewBy <= before.at && now.end !== undefined) expect(now.end.status).toBe('expired');
     if (end !== undefined && afterReview === undefined) expect(now).toEqual(old);
@@ -51,6 +51,7 @@ export function expectLegal(before: Seen, after: Seen): void {
     if (afterReview?.missedAt !== undefined) expect(now.afterReview?.missedAt).toBe(afterReview.missedAt);
     if (afterReview?.breakGlassReview !== undefined) expect(now).toEqual(old);
     if (escalatedAt !== undefined) expect(now.escalatedAt).toBe(escalatedAt);
+    expect(now.replacedBy !== undefined).toBe(now.end?.cause === 'amended' || now.end?.cause === 'overtaken');
     const { approver: _a, rule: _l, terms: _t, assignedAt: _s, quorum: _q, reviewBy: _b, ...asked } = frozen;
     expect(now).toMatchObject(old.approver === undefined ? asked : frozen);
     // A denial stays a denial.

@@ -123,6 +123,7 @@ const OWED: AccessRequest = aRequest({
   },
 });
 
+const UNTIL: AccessRequest = aRequest({ ttlMs: 2 * MINUTE, until: at(2 * MINUTE), correlation: 'trace-1' });
 const CANCELLED: AccessRequest = aRequest({
   end: { status: 'cancelled', cause: 'cancelled', at: at(0), by: 'user:maya', reason: undefined },
 });
@@ -201,6 +202,7 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
     end: { status: 'revoked', cause: 'origin_ended', at: at(5), by: 'user:sam', reason: 'gone' },
   }),
   'a pending request': aRequest(),
+  'a request with an end': UNTIL,
   'a scheduled request': aRequest({ startsAt: at(60 * MINUTE) }),
   'a full request': FULL_REQUEST,
   'break-glass that was reviewed': OWED,
@@ -375,6 +377,7 @@ describe('the codec', () => {
       (body) => withAt(body, ['quorum', 'escalation'], undefined),
     ],
     ['a quorum without an approver', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
+    ['an end that does not fit its length', UNTIL, (body) => ({ ...body, until: at(MINUTE) })],
     ['the cause amended without the request that replaces it', AMENDED, (body) => ({ ...body, replacedBy: undefined })],
     ['a request that replaces a cancelled one', CANCELLED, (body) => ({ ...body, replacedBy: 'r2' })],
     ['a request that replaces a pending one', aRequest(), (body) => ({ ...body, replacedBy: 'r2' })],

@@ -54,12 +54,14 @@ export function readQuestion(given: unknown, needsInstant: boolean): AccessReque
     operator: read.operator === undefined ? undefined : readActor('operator', read.operator),
     scopes: readScopes(read),
     ttlMs: readDuration('ttl', read.ttl),
+    until: undefined,
     startsAt,
     extension: undefined,
     replaces: undefined,
     justification: readText('justification', read.justification),
     ticket: readText('ticket', read.ticket),
     metadata: readMetadata('metadata', read.metadata),
+    correlation: undefined,
     createdAt,
     reviewBy: createdAt + UNSET_MS,
     askAgainAt: createdAt + UNSET_MS,
@@ -95,11 +97,24 @@ function readRecorded(given: object): AccessRequest | undefined {
   }
 }
 
-const isAsked = ({ subject, requestedBy, scopes, ttlMs, startsAt, createdAt, reviewBy, extension, justification, ticket }: AccessRequest) =>
+const isAsked = ({
+  subject,
+  requestedBy,
+  scopes,
+  ttlMs,
+  until,
+  startsAt,
+  createdAt,
+  reviewBy,
+  extension,
+  justification,
+  ticket,
+}: AccessRequest) =>
   isId(subject) &&
   isId(requestedBy) &&
   scopes.every(isPattern) &&
   isDuration(ttlMs) &&
+  (until === undefined || isInstant(until)) &&
   (startsAt === undefined || isInstant(startsAt)) &&
   isInstant(createdAt) &&
   isInstant(reviewBy) &&

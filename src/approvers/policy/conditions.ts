@@ -1,7 +1,7 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import { shown } from '../../core/ask-problems.js';
 import { isBlank } from '../../core/parse.js';
-import { agentOf } from '../../records/index.js';
+import { agentOf, type AccessRequest } from '../../records/index.js';
 import type { RuleLimits, RuleCore } from './compile.js';
 import { changeAfter } from '../calendar/hours.js';
 import { whenInWords } from '../calendar/in-words.js';
@@ -91,13 +91,16 @@ interface Missing {
 
 /** The asked window, where it passes the instant at which its rules stop to hold. It is refused, never cut (L3). */
 function pastEnd({ request }: Question, end: Limit | undefined): readonly Missing[] {
-  const { extension, startsAt, createdAt, ttlMs } = request;
+  const { extension, startsAt, createdAt, ttlMs, until } = request;
   // From the ask on, not from now: a late decision gives the time that is left.
-  const got = (extension?.from ?? startsAt ?? createdAt) + ttlMs;
+  const got = until ?? (extension?.from ?? startsAt ?? createdAt) + ttlMs;
   if (end === undefined || got <= end.at) return [];
   const what = `the access must end by ${new Date(end.at).toISOString()}`;
-  return [{ rule: end.rule, condition: 'when', what, problem: outsideHours(end, 'ttl', got) }];
+  return [{ rule: end.rule, condition: 'when', what, problem: outsideHours(end, fieldOfLength(request), got) }];
 }
+
+/** The field of an ask that sets the length of its window. */
+const fieldOfLength = ({ until }: Pick<AccessRequest, 'until'>): 'ttl' | 'until' => (until === undefined ? 'ttl' : 'until');
 
 /** Why a rule gives nothing at the start of the access, and from when on it does. */
 export function notYet({ rule, at }: Limit, question: Question): Unmet {
@@ -116,7 +119,7 @@ export function frozen(rule: RuleCore, question: Question): { readonly problems?
   return at === Infinity ? {} : { problems: Object.freeze([outsideHours({ rule, at }, 'startsAt', question.at)]) };
 }
 
-const outsideHours = ({ rule, at }: Limit, field: 'ttl' | 'startsAt', got: number): AskProblem =>
+const outsideHours = ({ rule, at }: Limit, field: 'ttl' | 'until' | 'startsAt', got: number): AskProblem =>
   Object.freeze({ rule: rule.id, field, code: 'outside_hours', limit: at === Infinity ? undefined : at, got });
 
 function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonly Missing[] {
@@ -125,7 +128,7 @@ function missingFor(rule: RuleCore & RuleLimits, { request }: Question): readonl
   const miss = (condition: string, what: string, problem: Omit<AskProblem, 'rule'>) =>
     missing.push({ rule, condition, what, problem: Object.freeze({ rule: rule.id, limit: undefined, got: undefined, ...problem }) });
   const { minTtlMs, maxTtlMs, maxTotalMs, maxStartAheadMs } = rule;
-  const ttl = { field: 'ttl', got: ttlMs };
+  const ttl = { field: fieldOfLength(request), got: ttlMs };
   if (minTtlMs !== undefined && !(ttlMs >= minTtlMs)) {
     miss('minTtl', `ask for at least ${inWords(minTtlMs)}`, { ...ttl, code: 'too_short', limit: minTtlMs });
   }

@@ -76,17 +76,20 @@ async function askOrdinary(policy: Policy, { request, answeredAt }: PastRequest)
   return { ...NOTHING, outcome, rule, terms, quorum, reviewBy: deadlineOf(request, answeredAt, quorum, terms) };
 }
 
-/** The review deadline as the engine sets it: never after the last instant at which a decision would give access. */
+/** The review deadline as an engine with the default `limits.minTtl` sets it: never after the last decision that gives access. */
 function deadlineOf(
-  { reviewBy, startsAt, ttlMs, extension }: AccessRequest,
+  { reviewBy, startsAt, ttlMs, until = Infinity, extension }: AccessRequest,
   answeredAt: number,
   { reviewWithinMs }: QuorumInput,
   terms: TermsInput | undefined,
 ): number {
-  const within = reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs;
+  const within = Math.min(reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs, until - MIN_TTL_MS);
   if (extension !== undefined) return Math.min(within, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
   return startsAt === undefined ? within : Math.min(within, startsAt + ttlMs);
 }
+
+/** The engine's default `limits.minTtl`. */
+const MIN_TTL_MS = 1_000;
 
 /** Compares the effect on the requester: the rule's name does not count, and `abstain` equals `ineligible`. */
 function isSame(a: PastOutcome, b: PastOutcome): boolean {

@@ -56,7 +56,7 @@ export class DecidedError extends JitError {
 const textOfDecided = ({ id, end, replacedBy }: AccessRequest): string =>
   replacedBy === undefined
     ? `request ${id} is already ${String(end?.status)}`
-    : `request ${id} was amended: request ${replacedBy} replaces it`;
+    : `request ${id} was ${end?.cause === 'amended' ? 'amended' : 'overtaken by break-glass'}: request ${replacedBy} replaces it`;
 
 /** The review deadline, or all of the window, has passed, whether or not a sweep has recorded it. @remarks Make a new request. */
 export class DeadlineError extends JitError {

@@ -1,6 +1,5 @@
 import { CorruptError, isJitError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
-import type { Duration } from '../../core/duration.js';
 import { reaches } from '../../lifecycle/check.js';
 import {
   findReason,
@@ -34,8 +33,7 @@ export interface ExplainOptions {
    * The request that `asking` previews. Its `ttl` is 15 minutes by default, or as much as the limits allow. Default: a request
    * with this `ttl` alone.
    */
-  readonly ask?:
-    (Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt'> & { readonly ttl?: Duration | undefined }) | undefined;
+  readonly ask?: Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt' | 'ttl' | 'until'> | undefined;
 }
 
 /**
@@ -194,12 +192,13 @@ async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | 
   }
 }
 
-function readAsk({ settings }: Kernel, subject: unknown, scope: string, options: unknown): ParsedAsk {
+/** The request to preview. */
+export function readAsk({ settings }: Kernel, subject: unknown, scope: string, options: unknown): ParsedAsk {
   const { ask = {} } = readOptions('options', options, ['ask']);
-  const { ttl, ...rest } = readOptions('ask', ask, ['ttl', 'justification', 'ticket', 'metadata', 'startsAt']);
+  const { ttl, until, ...rest } = readOptions('ask', ask, ['ttl', 'until', 'justification', 'ticket', 'metadata', 'startsAt']);
   const { maxTtlMs, maxTotalMs } = settings.limits;
   const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
-  return parseAccessAsk(settings, { subject, scope, ...rest, ttl: ttl === undefined ? longest : ttl });
+  return parseAccessAsk(settings, { subject, scope, ...rest, until, ttl: ttl === undefined && until === undefined ? longest : ttl });
 }
 
 /** The approvers of a previewed request. */

@@ -10,7 +10,7 @@ import { refuseAgent } from '../../kernel/agents.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
-import { digestOfAsk, extendedBy } from '../../lifecycle/request.js';
+import { digestOfAsk, extendedBy } from '../../lifecycle/ask.js';
 import { refuseTerms } from '../../lifecycle/approvals.js';
 import { AS_REQUESTED, isNarrowed, leastOf, narrowingOf, type Narrowing } from '../../lifecycle/narrowing.js';
 import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';

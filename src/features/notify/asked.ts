@@ -15,7 +15,7 @@ export function requestAssigned(about: About): Message {
     headline:
       request === undefined
         ? say`${requestOf(about)} waits for review`
-        : say`${name(request.subject)} asks for ${names(request.scopes)}, for ${duration(request.ttlMs)}`,
+        : say`${name(request.subject)} asks for ${names(request.scopes)}, ${lengthOf(request, time)}`,
     details: [
       alreadyEnded(request),
       ...asking(request),
@@ -39,12 +39,19 @@ export function requestEscalated(about: About): Message {
     details: [
       alreadyEnded(request),
       ...asking(request),
-      request && say`for: ${duration(request.ttlMs)}`,
+      request && lengthLine(request, time),
       request && say`decide before: ${time(request.reviewBy)}`,
       idLine('request', entry.requestId),
     ],
   };
 }
+
+const lengthLine = ({ ttlMs, until }: AccessRequest, time: About['time']): Phrase =>
+  until === undefined ? say`for: ${duration(ttlMs)}` : say`until: ${time(until)}`;
+
+/** How long the access would last. */
+const lengthOf = ({ ttlMs, until }: AccessRequest, time: About['time']): Phrase =>
+  until === undefined ? say`for ${duration(ttlMs)}` : say`until ${time(until)}`;
 
 function neededOf(group: JsonObject | null): { readonly group: string | undefined; readonly phrase: Phrase } {
   const { name: called, approvals } = group ?? {};

@@ -31,6 +31,7 @@ const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
   'denied limit': () => say`was denied: a limit was reached`,
   'cancelled cancelled': (by) => say`was cancelled by ${by}`,
   'cancelled amended': (by) => say`was amended by ${by}: another request replaces it, and its reviews do not count`,
+  'cancelled overtaken': (by) => say`was cancelled: ${by} has taken break-glass access to its scopes`,
   'cancelled revoked': (by) => say`was cancelled: ${by} revoked it`,
   'cancelled locked': (by) => say`was cancelled: ${by} locked its subject or its scope`,
   'cancelled origin_ended': () => say`was cancelled: the grant that it would extend was ended early`,

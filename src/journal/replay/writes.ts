@@ -21,6 +21,9 @@ const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVers
   touchSubjects(to, entry, subjectVersion, requesterVersion);
 };
 
+/** The entry also says for whom the actor cancelled. No record has that. */
+const cancelRequest: Write = (to, entry, { onBehalfOf: _owner, ...data }) => amendRequest(to, entry, data);
+
 /** Denies a request. With a `subjectVersion`, the change also listed the denial on the subject's row. */
 const denyRequest: Write = (to, entry, { version, subjectVersion, forgotten, ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields);
@@ -146,7 +149,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.escalated': amendRequest,
   'request.approved': amendRequest,
   'request.denied': denyRequest,
-  'request.cancelled': amendRequest,
+  'request.cancelled': cancelRequest,
   'request.expired': amendRequest,
   'grant.issued': issueGrant,
   'grant.activated': amendGrant,

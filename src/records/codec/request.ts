@@ -2,7 +2,7 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
-import { escalatesAt, needsReview, requestDueAt } from '../derived.js';
+import { earliestStart, escalatesAt, needsReview, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
 import { agentOf } from '../run.js';
@@ -75,12 +75,14 @@ const isRequestBody = /* @__PURE__ */ (() =>
     operator: optional(isText),
     scopes: listOf(isPattern, 1),
     ttlMs: isCount,
+    until: optional(isInstant),
     startsAt: optional(isInstant),
     extension: optional(isExtension),
     replaces: optional(isText),
     justification: optional(isString),
     ticket: optional(isString),
     metadata: optional(isObject),
+    correlation: optional(isText),
     reviewBy: isInstant,
     askAgainAt: isInstant,
     approver: optional(isText),
@@ -111,10 +113,21 @@ const isRequestBody = /* @__PURE__ */ (() =>
 export function decodeRequest(row: Row): AccessRequest {
   const body = bodyOf<AccessRequest>(row, 'request') as AccessRequest;
   const { id, version, subject, createdAt } = row;
-  if (!isRequestBody(body) || !isInstant(createdAt) || !isConsistent(body) || !namesItsAgent(subject, body)) throw corrupt(row);
+  if (
+    !isRequestBody(body) ||
+    !isInstant(createdAt) ||
+    !isConsistent(body) ||
+    !isUpToItsEnd(body, createdAt) ||
+    !namesItsAgent(subject, body)
+  )
+    throw corrupt(row);
   const request = makeRequest({ ...body, id, version, subject: subject as string, createdAt });
   return confirmed(row, request, requestColumns(request));
 }
+
+/** With a requested end, the length is that of the longest window up to it. */
+const isUpToItsEnd = ({ until, ttlMs, startsAt, extension }: AccessRequest, createdAt: number): boolean =>
+  until === undefined || ttlMs === until - earliestStart({ createdAt, startsAt, extension });
 
 /** The request of a run names its agent, also as `requestedBy`. No other request names an agent or an operator. */
 function namesItsAgent(subject: string | undefined, { agent, operator, requestedBy }: AccessRequest): boolean {
@@ -129,7 +142,7 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - `escalatedAt` needs an escalation.
  * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
- * - Exactly an amended request has `replacedBy`.
+ * - Exactly an amended or overtaken request has `replacedBy`.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, its request has no `startsAt`, and it names one grant for each scope.
  */
@@ -143,7 +156,7 @@ function isConsistent(request: AccessRequest): boolean {
     new Set(groups).size === groups.length &&
     (quorum === undefined || isAssigned) &&
     (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
-    (ended?.cause === 'amended') === (replacedBy !== undefined) &&
+    (ended?.cause === 'amended' || ended?.cause === 'overtaken') === (replacedBy !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     reviews.every((review) => isNarrowing(request, review)) &&
     (ended?.status !== 'approved' || isWithin(request, ended.granted)) &&

@@ -78,6 +78,17 @@ describe('a rule with a calendar (feature 6)', () => {
     });
   });
 
+  it('L3 refuses a requested end that is later, whenever the window starts, and names until', async () => {
+    const policy = policyOf(byDay);
+    const end = utc('2026-11-27T18:00');
+    const ask = (until: number, over: object = {}) =>
+      policy.isEligible?.(at(AT_NINE, { ttlMs: until - AT_NINE, until, ...over }), 'creation');
+    expect(await ask(end)).toBe(true);
+    const problem = { rule: 'by-day', field: 'until', code: 'outside_hours', limit: end, got: end + 1 };
+    expect(await ask(end + 1)).toMatchObject({ problems: [problem] });
+    expect(await ask(end + 1, { startsAt: end - 1, ttlMs: 2 })).toMatchObject({ problems: [problem] });
+  });
+
   it('names the rule and the next start where it holds only at other times', async () => {
     const eligible = await policyOf(byDay).isEligible?.(at(utc('2026-11-28T12:00')), 'creation');
     expect(eligible).toEqual({

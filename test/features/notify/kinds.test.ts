@@ -235,6 +235,7 @@ describe('decided', () => {
     'denied limit': 'was denied: a limit was reached',
     'cancelled cancelled': 'was cancelled by user:sam',
     'cancelled amended': 'was amended by user:sam: another request replaces it, and its reviews do not count',
+    'cancelled overtaken': 'was cancelled: user:sam has taken break-glass access to its scopes',
     'cancelled revoked': 'was cancelled: user:sam revoked it',
     'cancelled locked': 'was cancelled: user:sam locked its subject or its scope',
     'cancelled origin_ended': 'was cancelled: the grant that it would extend was ended early',
@@ -261,6 +262,14 @@ describe('decided', () => {
     expect(notice.people).toEqual(['user:maya', 'user:noor', 'user:sam']);
     expect(notice.text).toContain('\nreplaced by: r2\n');
     expect((await noticeOf({ type: 'request.cancelled', data })).people).toEqual([]);
+  });
+
+  it('says until when the access would last, where the requester named an end', async () => {
+    const request = aRequest({ until: at(15) });
+    const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request });
+    expect(assigned.text.split('\n')[0]).toBe('user:maya asks for db-prod:write, until 2026-01-01T00:15:00.000Z');
+    const escalated = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, request });
+    expect(escalated.text).toContain('\nuntil: 2026-01-01T00:15:00.000Z\n');
   });
 
   it('names the request that a request replaces', async () => {
