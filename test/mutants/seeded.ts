@@ -459,8 +459,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a deny rule for an agent does not apply to its runs',
     file: 'approvers/policy/compile.ts',
-    from: "'deny' in rule || rule.runs === true",
-    to: 'rule.runs === true',
+    from: "const runs = 'deny' in rule || rule.runs === true;",
+    to: 'const runs = rule.runs === true;',
   },
   {
     name: 'an extension of a run loses the operator',
