@@ -83,7 +83,8 @@ function deadlineOf(
   { reviewWithinMs }: QuorumInput,
   terms: TermsInput | undefined,
 ): number {
-  const within = Math.min(reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs, until - MIN_TTL_MS);
+  const wanted = reviewWithinMs === undefined ? reviewBy : answeredAt + reviewWithinMs;
+  const within = Math.min(wanted, until - MIN_TTL_MS, terms?.endBy ?? Infinity);
   if (extension !== undefined) return Math.min(within, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity));
   return startsAt === undefined ? within : Math.min(within, startsAt + ttlMs);
 }

@@ -302,6 +302,19 @@ describe('an engine with calendars (feature 6)', () => {
   });
 });
 
+describe('simulate() of review deadlines', () => {
+  it('A6 finds no difference where the engine had set them by the end of the hours, or by a requested end', async () => {
+    const rule: ReviewRule = { id: 'by-review', scopes: ['db:*'], when: hours, review: { groups: { dba: 1 }, reviewWithin: '2d' } };
+    const policy = definePolicy({ groups, rules: [rule] });
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ approver: policy, clock: new ManualClock(AT_NINE), store });
+    const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:read', ttl: '30m' });
+    const { request: ending } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', until: AT_NINE + HOUR });
+    expect([request.reviewBy, ending.reviewBy]).toEqual([utc('2026-11-27T18:00'), AT_NINE + HOUR - 1_000]);
+    expect(await simulate(policy, readJournal(store))).toEqual([]);
+  });
+});
+
 describe('explain() and lint() of calendars (feature 6)', () => {
   it('explain says that a rule does not hold, and requires the instant', async () => {
     const policy = policyOf(byDay, byNight);
