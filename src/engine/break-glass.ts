@@ -5,6 +5,7 @@ import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { loadIssueContext, openRequestsOf, requestsById } from '../kernel/context.js';
+import { fitsChange } from '../kernel/fits-change.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { afterRecording } from '../kernel/recorded.js';
@@ -63,9 +64,21 @@ async function attempt(
   // Looks for a repeat again after all reads: the pending review may belong to a concurrent call with the same key.
   if (await isRepeated()) return REPEATED;
   const reading = now();
-  const transition = takeAccess(ask, id, { ...answer, verdict }, debtors, context, reading);
+  const take = (open: readonly AccessRequest[]) => takeAccess(ask, id, { ...answer, verdict }, debtors, { ...context, open }, reading);
+  const transition = withinOneChange(kernel, context.open, take);
   const { request, grants = [] } = transition.result;
   return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
+}
+
+/** Overtakes as many pending requests as one change can hold (L42): their texts and reviews must not prevent break-glass access. */
+function withinOneChange<T>(
+  kernel: Kernel,
+  open: readonly AccessRequest[],
+  take: (open: readonly AccessRequest[]) => Transition<T>,
+): Transition<T> {
+  const transition = take(open);
+  if (open.length === 0 || fitsChange(kernel, transition)) return transition;
+  return withinOneChange(kernel, open.slice(0, Math.floor(open.length / 2)), take);
 }
 
 /** Loads the subject and the requester, whose pending reviews count against this request. */

@@ -167,6 +167,27 @@ describe('a pending request', () => {
       await expectReplayed(store);
     });
 
+    it('L42 stays pending where one change can not hold it: large requests do not prevent break-glass', async () => {
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 50 }] } },
+        groupsOf: ['ops'],
+        breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
+      });
+      const { engine, store } = anEngine({ approver, scopes: patternScopes });
+      const text = 'x'.repeat(4_000);
+      const ids: string[] = [];
+      for (let i = 0; i < 24; i++) {
+        const { id } = await aPending(engine, { scope: `db-prod:${i}`, justification: text, ticket: text, metadata: { text } });
+        for (let by = 0; by < 24; by++) await engine.approve(id, { by: `user:${by}`, reason: text, comment: text });
+        ids.push(id);
+      }
+      const { outcome } = await burning(engine, { scope: 'db-prod:*' });
+      expect(outcome).toBe('granted');
+      const causes = await Promise.all(ids.map(async (id) => (await engine.getRequest(id))?.request.end?.cause));
+      expect(causes.filter((cause) => cause === 'overtaken')).toHaveLength(12);
+      await expectReplayed(store);
+    });
+
     it('stays expired where its deadline has passed', async () => {
       const { engine, clock, store } = anEngine({ approver: emergency(), limits: { reviewWithin: '10m' } });
       const { id } = await aPending(engine);
