@@ -6,6 +6,7 @@ import { newId } from '../../kernel/ids.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { loadReadableLocks } from '../../kernel/locks.js';
+import { reasonOfTime } from '../../lifecycle/grant.js';
 import { lockableOf, lockOn } from '../../lifecycle/lock.js';
 import { draftRequest } from '../../lifecycle/request.js';
 import { beyondLimits } from '../../lifecycle/requirements.js';
@@ -19,7 +20,7 @@ import { readAsk, type ExplainOptions } from './explain.js';
  * - `granted`: the approver grants it at once.
  * - `pending`: reviewers decide it.
  * - `requirements`: values are missing or out of bounds: `problems` lists them.
- * - `denied`: a rule denies it, or no rule covers it.
+ * - `denied`: a rule denies it or does not allow its window, or no rule covers it.
  * - `ineligible`: the subject has no right to it.
  * - `locked`: a lock on the subject, the requester or the scope refuses it.
  */
@@ -92,5 +93,8 @@ async function askApprover({ approver, settings }: Kernel, request: AccessReques
   const { verdict, rule } = await approver.decide(request, false);
   if (verdict.outcome === 'deny') return { outcome: 'denied', rule, reason: verdict.reason };
   if (verdict.outcome === 'abstain') return { outcome: 'denied' };
+  // The engine denies a request whose window the terms of its rule do not allow.
+  const against = reasonOfTime({ ...request, terms: verdict.terms }, request.createdAt);
+  if (against !== undefined) return { outcome: 'denied', rule, reason: against };
   return { outcome: verdict.outcome === 'approve' ? 'granted' : 'pending', rule };
 }

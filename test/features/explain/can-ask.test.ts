@@ -43,6 +43,20 @@ describe('canAsk', () => {
     expect(own).toMatchObject({ outcome: 'granted', problems: [] });
   });
 
+  it('says denied where the terms of the approver do not allow the window', async () => {
+    for (const terms of [{ maxTotalMs: 20 * MINUTE }, { endBy: at(20 * MINUTE) }]) {
+      for (const decide of [
+        { outcome: 'approve', terms },
+        { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] }, terms },
+      ] as const) {
+        const { engine } = anEngine({ approver: new ScriptedApprover({ decide, groupsOf: ['ops'] }) });
+        const until = (minutes: number) => canAsk(engine, MAYA, SCOPE, { ask: { until: at(minutes * MINUTE) } });
+        expect(await until(20)).toMatchObject({ canAsk: true });
+        expect(await until(21)).toMatchObject({ canAsk: false, outcome: 'denied', reason: expect.stringContaining('its rule') as string });
+      }
+    }
+  });
+
   it('reads the locks alone: no request, no grant, and no limit that depends on them', async () => {
     const { engine, store } = anEngine({ limits: { maxOpenRequests: 1, askAgainAfter: '24h' } });
     const { id } = await aPending(engine);
