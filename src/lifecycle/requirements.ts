@@ -39,7 +39,11 @@ export function beyondLimits(request: AccessRequest, limits: ValueLimits): reado
 const fieldOfLength = ({ until }: Pick<AccessRequest, 'until'>): 'ttl' | 'until' => (until === undefined ? 'ttl' : 'until');
 
 /** The terms of a rule that bound the first window: `maxTotal`, and `endBy`. */
-export function beyondTerms(request: AccessRequest, rule: string | undefined, { maxTotalMs = Infinity, endBy = Infinity }: Terms): readonly Unmet[] {
+export function beyondTerms(
+  request: AccessRequest,
+  rule: string | undefined,
+  { maxTotalMs = Infinity, endBy = Infinity }: Terms,
+): readonly Unmet[] {
   const { ttlMs, createdAt } = request;
   const field = fieldOfLength(request);
   const end = request.until ?? createdAt + ttlMs;

@@ -379,7 +379,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       [null, 'approve', 'comment', 7],
       (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', verb: value }),
     ],
-    ['request', ['scope'], (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', [value]: 'x' } as never)],
+    ['request', ['scope'], (engine, value) => engine.getRequest({ requestedBy: MAYA, idempotencyKey: 'k', [value]: 'x' })],
   ],
   getGrant: [['grantId', IDS, (engine, value) => engine.getGrant(value)]],
   ...Object.fromEntries(

@@ -73,8 +73,7 @@ export class Purge {
   /** Removes what ended before the recorded horizon. */
   async removeUpTo(horizon: number): Promise<PurgeReport> {
     const origins = await this.#origins();
-    let requests = 0;
-    let grants = 0;
+    let [requests, grants] = [0, 0];
     for await (const rows of this.#pages({ kind: 'request', open: false })) {
       for (const group of inGroups(this.#decodeAll(rows, decodeRequest))) {
         for (const removed of await this.#remove(group, origins, horizon)) {
