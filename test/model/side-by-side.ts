@@ -320,8 +320,8 @@ export class SideBySide {
       case 'approve':
       case 'approveByLink':
       case 'deny': {
-        // Often a request that has a review already: a second review tests more than a first one.
-        const halfway = model.requests.filter((one) => isPending(one, at) && one.reviews.length > 0);
+        // Often a request that has a review already: a second review tests more than a first one. Few requests are for more time.
+        const halfway = model.requests.filter((one) => isPending(one, at) && (one.reviews.length > 0 || one.extension !== undefined));
         const request = halfway.length > 0 && dice.once(2) ? dice.of(halfway) : this.#among(model.requests);
         if (request === undefined) return;
         const verdict = verb === 'deny' ? 'deny' : 'approve';
@@ -550,7 +550,7 @@ export class SideBySide {
       operator: dice.once(4) ? undefined : run?.operator,
       scopes,
       ttl,
-      until: dice.once(5) ? this.#endFor(startsAt, ttl) : undefined,
+      until: dice.once(3) ? this.#endFor(startsAt, ttl) : undefined,
       startsAt,
       why: [dice.of(VERDICTS), ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,

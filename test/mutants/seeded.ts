@@ -553,22 +553,10 @@ export const SEEDED: readonly Seeded[] = [
     to: '(asked ?? at) + ttlMs, terms',
   },
   {
-    name: 'an extension passes its requested end',
-    file: 'lifecycle/window.ts',
-    from: 'return Math.min(until, extension.until,',
-    to: 'return Math.min(extension.until,',
-  },
-  {
     name: 'a decision may leave less than the shortest window up to a requested end',
     file: 'lifecycle/window.ts',
     from: '(request.until ?? Infinity) - minTtlMs',
     to: '(request.until ?? Infinity) - Math.min(minTtlMs, 0)',
-  },
-  {
-    name: 'a repeat returns a request with a later end',
-    file: 'lifecycle/subject.ts',
-    from: 'request.until <= (asked.until as number)',
-    to: 'request.until >= (asked.until as number)',
   },
   {
     name: 'break-glass leaves the pending request that it overtakes',

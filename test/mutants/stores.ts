@@ -115,6 +115,36 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: '',
     caughtBy: { test: 'test/engine/requirements.test.ts', title: 'is about rights alone where a right is missing' },
   },
+  // ---- Requested ends ----
+  {
+    name: 'until: a repeat returns a request with a later end',
+    file: 'lifecycle/subject.ts',
+    from: 'request.until <= (asked.until as number)',
+    to: 'request.until >= (asked.until as number)',
+    caughtBy: { test: 'test/engine/until.test.ts', title: 'repeats an open request with an end that is not later' },
+  },
+  {
+    name: 'until: an extension that is decided late passes its requested end',
+    file: 'lifecycle/window.ts',
+    from: 'return Math.min(until, extension.until,',
+    to: 'return Math.min(extension.until,',
+    caughtBy: { test: 'test/lifecycle/window.test.ts', title: 'L4 with a requested end, the window' },
+  },
+  {
+    name: 'until: an extension beyond the hours of its rule is cut',
+    file: 'lifecycle/grant.ts',
+    from: 'return until > endBy ?',
+    to: 'return until < 0 ?',
+    caughtBy: { test: 'test/lifecycle/rules.test.ts', title: 'L3 refuses a requested end beyond its rule, and never cuts it' },
+  },
+  {
+    name: 'until: a narrowed window passes the requested end',
+    file: 'lifecycle/window.ts',
+    from: '(asked ?? at) + ttlMs, until, terms',
+    to: '(asked ?? at) + ttlMs, ttlMs < request.ttlMs ? Infinity : until, terms',
+    caughtBy: { test: 'test/lifecycle/window.test.ts', title: 'L18 a narrowed window with a requested end has' },
+  },
+
   // ---- Hours, dates and metadata in rules ----
   {
     name: 'calendar: a late decision gives the whole window',
