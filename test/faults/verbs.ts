@@ -105,10 +105,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   history: ({ engine }) => engine.history({ from: 0, to: at(0) }),
   sweep: ({ engine }) => engine.sweep(),
   flushAudit: ({ engine }) => engine.flushAudit(),
-  startRetention: async ({ engine }) => {
-    await startRetention(engine, { keep: '1d' }).stop();
-    return true;
-  },
+  startRetention: ({ engine }) => startRetention(engine, { keep: '1d' }).stop(),
   purge: ({ engine }) => purge(engine, { before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => acceptClock(engine, { by: SAM }),
   acceptRollback: ({ engine }) => engine.acceptRollback({ by: SAM }),
