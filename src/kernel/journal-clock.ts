@@ -138,20 +138,19 @@ export class JournalClock {
       return true;
     }
     if (before > now - DAY_MS) throw invalid('before', 'at least a day ago, unless the purge says { force: true }', before);
-    const confirmed = await this.confirmedHorizon(before);
+    const confirmed = await this.confirmedNow();
     if (confirmed !== undefined && before > confirmed) throw new ClockError(unconfirmedHorizon(before, confirmed));
     return confirmed !== undefined;
   }
 
   /**
-   * The latest horizon up to `before` that does not rest on this process's clock alone (L39): at or before the median instant of
-   * the journal's last 1,000 entries.
+   * The latest instant that does not rest on this process's clock alone (L39): the median instant of the journal's last 1,000
+   * entries, or this process's own reading if that is earlier.
    *
-   * @param before at least a day ago
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
    * @throws ClockError where the journal has no entry of the last day
    */
-  async confirmedHorizon(before: number): Promise<number | undefined> {
+  async confirmedNow(): Promise<number | undefined> {
     const { now } = this.#clock.read();
     const { head } = await this.reader.read();
     if (head.seq === 0) return undefined;
@@ -169,7 +168,7 @@ export class JournalClock {
     const middle = instants[(instants.length - 1) >> 1] ?? 0;
     const newest = instants.at(-1) ?? 0;
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
-    return Math.min(before, middle);
+    return Math.min(now, middle);
   }
 
   #confirmed(): void {

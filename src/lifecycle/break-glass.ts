@@ -12,6 +12,7 @@ import {
   type Subject,
 } from '../records/index.js';
 import { issueGrants, type IssueContext, type RequestWithGrants } from './grant.js';
+import { windowOf } from './window.js';
 import { endGrants, type ChainedUse } from './extension-chain.js';
 import { amend, endRequest } from './decision.js';
 import type { Ask } from './ask.js';
@@ -80,7 +81,7 @@ export function breakGlass(
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, context);
-  const overtaken = overtakenBy(request, context, moment);
+  const overtaken = overtakenBy(request, windowOf(request, at).expiresAt, context, moment);
   return {
     result: { request, grants: issued.result },
     put: [request, ...issued.put, ...rows.put, ...overtaken.put],
@@ -95,10 +96,15 @@ export function breakGlass(
   };
 }
 
-/** Cancels the pending requests of the subject that this access overtakes. A request for more than the taken scopes stays. */
-function overtakenBy({ id, scopes }: AccessRequest, { open, covers }: PendingContext, moment: Moment): Writes {
+/**
+ * Cancels the pending requests of the subject that this access overtakes. A request for more than the taken scopes stays, and so
+ * does one that starts after this access.
+ */
+function overtakenBy({ id, scopes }: AccessRequest, expiresAt: number, { open, covers }: PendingContext, moment: Moment): Writes {
   const isTaken = (scope: string): boolean => scopes.some((taken) => covers(taken, scope));
-  const pending = open.filter((one) => one.extension === undefined && isPending(one, moment) && one.scopes.every(isTaken));
+  const pending = open.filter(
+    (one) => one.extension === undefined && isPending(one, moment) && one.scopes.every(isTaken) && (one.startsAt ?? moment.now) < expiresAt,
+  );
   const ending = { status: 'cancelled', cause: 'overtaken', by: moment.actor, reason: undefined } as const;
   return combine(
     undefined,

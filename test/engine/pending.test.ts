@@ -2,7 +2,23 @@ import { describe, expect, it } from 'vitest';
 import { patternScopes, type JitEngine } from '../../src/index.js';
 import { aChange, aRow, ScriptedApprover } from '../../src/testing.js';
 import { expectReplayed } from '../property/fold.js';
-import { aGranted, ANA, anEngine, aPending, ask, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import {
+  aGranted,
+  ANA,
+  anEngine,
+  aPending,
+  ask,
+  at,
+  entriesOf,
+  HOUR,
+  LEE,
+  MAYA,
+  MINUTE,
+  refusal,
+  SAM,
+  SCOPE,
+  typesOf,
+} from './an-engine.js';
 
 const NOOR = 'user:noor';
 const HELP = 'user:help-desk';
@@ -159,6 +175,7 @@ describe('a pending request', () => {
         await aPending(engine, { scopes: [SCOPE, 'other'] }),
         await aPending(engine, { scope: 'db-prod:**' }),
         await aPending(engine, { subject: LEE }),
+        await aPending(engine, { startsAt: at(3 * HOUR) }),
       ];
       const overtaken = [await aPending(engine), await aPending(engine, { requestedBy: NOOR, scope: 'db-prod:read' })];
       await burning(engine, { scope: 'db-prod:*' });

@@ -827,6 +827,7 @@ export class Model {
     for (const one of this.requests) {
       const isTaken = one.scopes.every((scope) => ask.scopes.some((taken) => covers(taken, scope)));
       if (one === request || one.subject !== ask.subject || one.extension !== undefined || !isTaken || !isPending(one, at)) continue;
+      if ((one.startsAt ?? at.now) >= at.now + ask.ttl) continue;
       this.cancel(one, ['overtaken'], ask.by, at);
       one.replacedBy = id;
     }

@@ -835,8 +835,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'purge: the clock of one process decides the horizon',
     file: 'kernel/journal-clock.ts',
-    from: 'return Math.min(before, middle);',
-    to: 'return before;',
+    from: 'return Math.min(now, middle);',
+    to: 'return now;',
     caughtBy: {
       test: 'test/kernel/journal-clock.test.ts',
       title: 'accepts a horizon that most of the newest entries have passed',

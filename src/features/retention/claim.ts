@@ -16,8 +16,10 @@ export async function claimPurge({ ledger, clock, journalClock }: Kernel, keepMs
   const isDue = (row: Row | undefined) => isRetentionDue(readRetainedAt(row), clock.read().now);
   // Nearly every look ends here, before it reads any entry.
   if (!isDue(await readRow())) return undefined;
-  const before = await journalClock.confirmedHorizon(Math.max(0, clock.read().now - keepMs));
-  if (before === undefined) return undefined;
+  // From there, so that a clock that is ahead never shortens the time for which records are kept.
+  const confirmed = await journalClock.confirmedNow();
+  if (confirmed === undefined) return undefined;
+  const before = Math.max(0, confirmed - keepMs);
   let horizon: number | undefined;
   await ledger.untilCommitted(async () => {
     const row = await readRow();
