@@ -13,7 +13,9 @@ async function main() {
   });
 
   await engine.approve(request.id, { by: 'user:sam', scopes: ['db-prod:read', 'db-prod:write'], comment: 'no drop' });
+  await engine.comment(request.id, { by: 'user:maya', text: 'I can do without it.' });
   const [item] = (await engine.inbox('user:ana')).items;
+  for (const { by, text } of item?.comments ?? []) console.log(`${by}: ${text}`);
   console.log(`before ana: ${item?.narrowedTo?.scopes.join(' ')} are left, ${item?.missingInWords}`);
 
   try {

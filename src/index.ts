@@ -2,6 +2,7 @@ export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export type { Amendment } from './engine/amend.js';
 export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy } from './engine/by.js';
+export type { CommentBy, CommentResult } from './engine/comments.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/collect.js';
 export type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './engine/history.js';
@@ -27,7 +28,7 @@ export type {
   RevokeAllReport,
 } from './engine/answers.js';
 export type { BreakGlassReviewQuery } from './engine/break-glass-review.js';
-export type { CheckOptions } from './engine/uses.js';
+export type { CheckOptions, ConsumeOptions } from './engine/uses.js';
 export type { Limits } from './kernel/limits.js';
 export type { RecordUse } from './kernel/record-use.js';
 export type { JitEngineOptions } from './kernel/settings.js';
@@ -124,6 +125,7 @@ export type {
   GrantEnd,
   AfterReview,
   Quorum,
+  RequestComment,
   RequestEnd,
   Reuse,
   Review,

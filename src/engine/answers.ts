@@ -5,7 +5,7 @@ import type { AskField } from '../lifecycle/ask.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { MissingApprovals } from '../lifecycle/quorum.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
-import type { Granted, Lock, Review } from '../records/index.js';
+import type { Granted, Lock, RequestComment, Review } from '../records/index.js';
 
 /** The access that an approved request gives. */
 export interface AccessGranted {
@@ -125,6 +125,8 @@ export interface InboxItem {
   readonly narrowedTo: Granted | undefined;
   /** This reviewer's own review, an approval that has become stale. `undefined`: none. */
   readonly ownReview: Review | undefined;
+  /** The comments so far, the oldest first: at most 100. */
+  readonly comments: readonly RequestComment[];
   /**
    * Denials of the same ask (same subject, overlapping scopes, windows that meet), the latest first. They lie within the
    * last `limits.askAgainAfter`, and at least within the last 24 hours.

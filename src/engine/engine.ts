@@ -26,6 +26,7 @@ import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './inbox.js';
 import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } from './requests.js';
 import { submitReview } from './reviews.js';
+import { comment, parseComment, type CommentBy, type CommentResult } from './comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass.js';
 import { listBreakGlassReviews, readBreakGlassReview, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
 import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from './revocation.js';
@@ -38,7 +39,7 @@ import type { RollbackAcceptance } from '../kernel/rollback.js';
 import { Sweep } from './sweep.js';
 import type { SweepReport } from './sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type CheckOptions } from './uses.js';
+import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type CheckOptions, type ConsumeOptions } from './uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
@@ -226,6 +227,18 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
+   * Comments on a pending request, as its subject, its requester or a reviewer. It changes nothing about the request. A request has at
+   * most 100 comments, and at most 20 of one author.
+   *
+   * @throws DecidedError, DeadlineError, UndecidedError, NotReviewerError, LockedError, LimitError, IdempotencyError
+   */
+  async comment(requestId: string, options: CommentBy): Promise<CommentResult> {
+    const id = this.#readRecordId('requestId', requestId);
+    const read = parseComment(this.#settings, options);
+    return this.#refusals.noteRefusals({ actor: read.by, requestId: id }, () => comment(this.#kernel, id, read));
+  }
+
+  /**
    * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit can not hold it.
    *
    * @param options.verdict whether the emergency justified the access
@@ -374,13 +387,9 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     if (options === undefined) return this.#checker.check(subject, action);
     const { touch, recordUse } = readCheckOptions(options);
-    const answer = this.#checkerThat(recordUse).check(subject, action);
+    const checker = recordUse === undefined ? this.#checker : this.#kernel.part(recordUse ? RecordingChecker : EngineChecker);
+    const answer = checker.check(subject, action);
     return touch ? touchLater(this.#kernel, answer) : answer;
-  }
-
-  /** @param recordUse whether the check records that it used a grant. `undefined`: the engine's option says so */
-  #checkerThat(recordUse: boolean | undefined): Checker {
-    return recordUse === undefined ? this.#checker : this.#kernel.part(recordUse ? RecordingChecker : EngineChecker);
   }
 
   /**
@@ -402,19 +411,13 @@ export class JitEngine<Scope extends string = string> {
    * Gotcha: a repeat is not a permission. Under a used key the engine takes no further use and returns `reused: true`.
    * Act only if your own record says that the first call has not acted.
    *
-   * @param options.idempotencyKey makes a repeat safe. The id derived from it is not secret. The engine knows the key while
-   *   the grant is stored, and at least until its expiry. After a purge the same key takes a new use.
    * @returns the use. `reused: true`: an earlier call took the use under this key, and the grant still allows. It may also be
    *   that only this use, the last one, ended the grant, and its window still runs.
    * @throws DeniedError `ERR_JIT_DENIED` when no grant and no standing access allows it, or no use is left. It carries
    *   `reused: true` and `use` when the key's use was taken and its grant no longer allows.
    * @throws IdempotencyError when the key was used for another scope
    */
-  async consume(
-    subject: string,
-    action: Action<Scope>,
-    options: { readonly idempotencyKey?: string | undefined } = {},
-  ): Promise<Consumption> {
+  async consume(subject: string, action: Action<Scope>, options: ConsumeOptions = {}): Promise<Consumption> {
     this.#refuseIfClosed();
     const key = readUseKey(options);
     const { subject: actor, scope } = this.#checker.read(subject, action);
@@ -547,7 +550,6 @@ export class JitEngine<Scope extends string = string> {
    *
    * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
    *   records nothing.
-   * @throws StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError
    */
   async acceptRollback(options: By): Promise<RollbackAcceptance> {
     this.#refuseIfClosed();
@@ -566,8 +568,6 @@ export class JitEngine<Scope extends string = string> {
     this.#isInUse = false;
     await this.#kernel.close();
   }
-
-  // ---- Arguments ---------------------------------------------------------------------------------------------
 
   /** Every verb calls this first. */
   #refuseIfClosed(): void {

@@ -2,13 +2,14 @@ import { invalid, readId, readOptions } from '../core/parse.js';
 import { lockOn } from '../lifecycle/lock.js';
 import { accessAt, isUsable, wasHeldAt, wasHeldDuring, type GrantUse } from '../lifecycle/status.js';
 import type { Page } from '../core/ports.js';
-import { decodeGrant, decodeReuse, type Grant } from '../records/index.js';
+import { decodeGrant, decodeReuse, type Grant, type RequestComment } from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { refusePurged } from '../kernel/horizon.js';
 import { derivedId } from '../kernel/ids.js';
 import { loadReadableLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { readableComments } from './comments.js';
 import { collect, readQuery, readSpan, type GivenPaging, type Paging } from './collect.js';
 import { readSubject, usesOf } from './lists.js';
 import {
@@ -55,6 +56,8 @@ export interface RequestFound {
   readonly request: RequestWithStatus;
   readonly outcome: RequestOutcome;
   readonly grants: readonly GrantWithStatus[];
+  /** The comments on the request, the oldest first. */
+  readonly comments: readonly RequestComment[];
 }
 
 /** The id of the request that a key identifies. `undefined`: no ask with this key is recorded. */
@@ -81,6 +84,8 @@ export async function findRequest(kernel: Kernel, request: string | RequestOfKey
 
 /** A request with its grants. `undefined`: there is no such request. */
 async function getRequest(kernel: Kernel, id: string): Promise<RequestFound | undefined> {
+  // Before the request: a purge, which removes the comments with their request, then leaves no request without its comments.
+  const commentsOf = await readableComments(kernel, [id]);
   const reading = kernel.clock.read();
   const found = await kernel.ledger.sinkContext.request(id);
   if (found === undefined) return undefined;
@@ -89,7 +94,7 @@ async function getRequest(kernel: Kernel, id: string): Promise<RequestFound | un
   if (uses.length < found.grants.length) return undefined;
   const request = requestWithStatus(found.request, reading);
   const outcome = outcomeOf(request, accessAt(uses, reading).hasEnded);
-  return { request, outcome, grants: uses.map((use) => grantWithStatus(use, reading)) };
+  return { request, outcome, grants: uses.map((use) => grantWithStatus(use, reading)), comments: commentsOf(id) };
 }
 
 /** A grant with its status. `undefined`: there is no such grant. */

@@ -13,6 +13,7 @@ import { loadReadableLocks } from '../kernel/locks.js';
 import { askTogether } from '../kernel/together.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { InboxItem } from './answers.js';
+import { readableComments } from './comments.js';
 import { readPaging, readQuery, type Paging } from './collect.js';
 import { cannotReview } from './reviews.js';
 import { withStatus } from './with-status.js';
@@ -86,6 +87,11 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
   const requests = page.map(({ request }) => request);
   const denials = await recentDenialsFor(kernel, requests, turns);
   const open = await openBySubject(kernel, requests, turns);
+  const commentsOf = await readableComments(
+    kernel,
+    requests.map(({ id }) => id),
+    turns,
+  );
   const locks = await loadReadableLocks(kernel, 'inbox');
   const now = moment(kernel.clock, reviewer);
   const overlaps = overlapsOf(kernel);
@@ -102,6 +108,7 @@ async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewab
       missingInWords: missingInWords(missing),
       narrowedTo: narrowedTo(request, now),
       ownReview: reviewBy(request, reviewer),
+      comments: commentsOf(request.id),
       denials: denials.of(request, now),
       twins: twinsOf(request, ofSubject, overlaps, now).map(({ id }) => id),
     });

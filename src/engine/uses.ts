@@ -34,9 +34,18 @@ export async function touchGrants(kernel: Kernel, { subject, scope, reason }: De
   }
 }
 
+/** The options of `consume`. */
+export interface ConsumeOptions {
+  /**
+   * Makes a repeat safe. The id derived from it is not secret. The engine knows the key while the grant is stored, and at least until
+   * its expiry. After a purge the same key takes a new use. Default: none.
+   */
+  readonly idempotencyKey?: string | undefined;
+}
+
 /** Reads the key of a use. @throws InvalidArgumentError */
 export function readUseKey(options: unknown): string | undefined {
-  const { idempotencyKey } = readOptions('options', options, ['idempotencyKey']);
+  const { idempotencyKey } = readOptions<keyof ConsumeOptions>('options', options, ['idempotencyKey']);
   return idempotencyKey === undefined ? undefined : readId('idempotencyKey', idempotencyKey);
 }
 

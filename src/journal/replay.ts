@@ -8,6 +8,7 @@ import {
   type ProvisioningChange,
   type Grant,
   type Locks,
+  type RequestComment,
   type Reuse,
   type StoredRecord,
   type Subject,
@@ -37,6 +38,8 @@ export interface Replayed {
   readonly subjects: ReadonlyMap<string, Subject>;
   /** By grant id, the recorded use of grants by checks (option `recordUse`). */
   readonly activities: ReadonlyMap<string, Activity>;
+  /** The comments on requests. */
+  readonly comments: ReadonlyMap<string, RequestComment>;
   /** The locks. `undefined`: none was set. */
   readonly locks: Locks | undefined;
   /** For each request with metadata: the SHA-256 of its RFC 8785 form, 64 lower-case hex digits. */
@@ -45,7 +48,7 @@ export interface Replayed {
   readonly seq: number;
   /** The earliest instant that `at` may be, epoch milliseconds. 0: no purge has run. */
   readonly horizon: number;
-  /** The records whose first entry a purge has trimmed. Never a request, grant, usage or activity that is still kept. */
+  /** The records whose first entry a purge has trimmed. Never a request, grant, usage, activity or comment that is still kept. */
   readonly unproven: readonly RowKey[];
 }
 
@@ -119,6 +122,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     provisioningChanges: await all<ProvisioningChange>('provisioning'),
     subjects: await all<Subject>('subject'),
     activities: await all<Activity>('activity'),
+    comments: await all<RequestComment>('comment'),
     locks: (await all<Locks>('lock')).get(LOCK_ROW.id),
     metadataHashes: new Map(hashes),
     seq,

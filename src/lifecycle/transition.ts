@@ -10,6 +10,7 @@ import {
   type EntryType,
   type Grant,
   type Locks,
+  type RequestComment,
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
@@ -80,7 +81,7 @@ export const nextVersion = (record?: { readonly version: number }): number => (r
 /** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */
 export const stamp = (
   moment: Moment,
-  ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | undefined)[]
+  ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment | undefined)[]
 ): number => Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
 
 /**

@@ -1,4 +1,5 @@
 import type { Activity } from './activity-types.js';
+import type { RequestComment } from './comment-types.js';
 import type { Locks } from './lock-types.js';
 import type { Granted } from './review-types.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
@@ -15,6 +16,9 @@ export const expectedStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant
 /** The first instant at which a grant was held. With `asksAtStart`, the recorded activation, or never without one (`Infinity`). */
 export const effectiveStart = ({ asksAtStart, activatedAt, startsAt }: Pick<Grant, 'asksAtStart' | 'activatedAt' | 'startsAt'>): number =>
   asksAtStart ? (activatedAt ?? Infinity) : startsAt;
+
+/** The id of a comment: its number among the comments of the request, from 1 on. */
+export const commentId = (requestId: string, n: number): string => `${requestId}.${n}`;
 
 /** The effective end of a grant: the first instant at which it is no longer held. Only this function computes it. */
 export function effectiveEnd({ expiresAt, end }: Pick<Grant, 'expiresAt' | 'end'>, usage?: Usage): number {
@@ -82,7 +86,7 @@ export function locksDueAt({ locks }: Pick<Locks, 'locks'>): number | undefined 
 }
 
 /** The last instant of a record. No later transition of the record is stamped earlier (L27). */
-export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity): number {
+export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment): number {
   switch (record.kind) {
     case 'lock': {
       const { locks, ended } = record;
@@ -92,6 +96,8 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Provisioning
       return record.changedAt;
     case 'activity':
       return record.lastUsedAt;
+    case 'comment':
+      return record.at;
     case 'grant': {
       const { issuedAt, activatedAt = 0, warnedAt, end, successors } = record;
       return Math.max(issuedAt, activatedAt, warnedAt.at(-1) ?? 0, end?.at ?? 0, ...successors.map(({ at }) => at));

@@ -1,4 +1,5 @@
 import type { Activity } from './activity-types.js';
+import type { RequestComment } from './comment-types.js';
 import type { Locks } from './lock-types.js';
 import type { Review } from './review-types.js';
 import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
@@ -60,6 +61,11 @@ interface RequestReused {
 interface RequestReviewed extends Pick<AccessRequest, 'version'>, WithDenial {
   /** The review. It replaces an earlier review of the same reviewer. */
   readonly review: Review;
+}
+
+interface RequestCommented extends Pick<RequestComment, 'subject' | 'text' | 'keyId'> {
+  /** The id of the comment's record: `<request id>.<n>`. */
+  readonly commentId: string;
 }
 
 interface RequestApproved extends Pick<AccessRequest, VerdictFields | 'afterReview'>, WithSubjectRow, WithRequesterRow {}
@@ -188,6 +194,8 @@ export interface EntryData {
   readonly 'request.reviewed': RequestReviewed;
   /** Another group may stand in from now on. */
   readonly 'request.escalated': Pick<AccessRequest, 'version' | 'escalatedAt' | 'quorum'>;
+  /** The subject, the requester or a reviewer commented. The actor is the author. */
+  readonly 'request.commented': RequestCommented;
   /** The request ended as approved. */
   readonly 'request.approved': RequestApproved;
   /** The request ended as denied. */

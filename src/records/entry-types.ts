@@ -8,6 +8,7 @@ export const ENTRY_TYPES = {
   'request.reused': 'neither',
   'request.reviewed': 'neither',
   'request.escalated': 'neither',
+  'request.commented': 'neither',
   'request.approved': 'neither',
   'request.denied': 'neither',
   'request.cancelled': 'neither',

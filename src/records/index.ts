@@ -2,6 +2,7 @@ export type * from './types.js';
 export type * from './review-types.js';
 export type * from './lock-types.js';
 export type * from './activity-types.js';
+export type * from './comment-types.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
 export { toJson } from './codec/columns.js';
@@ -9,11 +10,13 @@ export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
 export { decodeProvisioningChange, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
 export { decodeActivity } from './codec/activity.js';
+export { decodeComment } from './codec/comment.js';
 export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 export {
+  commentId,
   earliestStart,
   expectedStart,
   escalatesAt,
@@ -28,6 +31,7 @@ export {
 } from './derived.js';
 export {
   makeActivity,
+  makeComment,
   makeProvisioningChange,
   makeEnd,
   makeGrant,

@@ -1,5 +1,6 @@
 import type { JsonValue } from '../core/json.js';
 import type { Activity } from './activity-types.js';
+import type { RequestComment } from './comment-types.js';
 import type { EndedLock, Lock, Locks } from './lock-types.js';
 import type { Granted, Quorum, Review } from './review-types.js';
 import type {
@@ -125,6 +126,10 @@ export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<R
 
 export function makeActivity({ id, version, subject, scope, firstUsedAt, lastUsedAt, count }: Omit<Activity, 'kind'>): Activity {
   return Object.freeze({ kind: 'activity', id, version, subject, scope, firstUsedAt, lastUsedAt, count });
+}
+
+export function makeComment({ id, version, requestId, subject, by, text, at, keyId }: Omit<RequestComment, 'kind'>): RequestComment {
+  return Object.freeze({ kind: 'comment', id, version, requestId, subject, by, text, at, keyId });
 }
 
 export function makeProvisioningChange(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {

@@ -2,6 +2,7 @@ import type { EntryType } from './entry-types.js';
 import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 import type { Activity } from './activity-types.js';
+import type { RequestComment } from './comment-types.js';
 import type { Locks } from './lock-types.js';
 import type { Quorum, Review, WithGranted } from './review-types.js';
 
@@ -302,7 +303,7 @@ export interface Subject {
 }
 
 /** Any record that a transition writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks | Activity;
+export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks | Activity | RequestComment;
 
 /** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {

@@ -74,6 +74,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   const { ttl: _ttl, ...endless } = { ...fresh(), correlation: 'trace-1' };
   const ending = await engine.requestAccess({ ...endless, until: clock.now() + 60_000 });
   await engine.cancel(ending.request.id, { by: 'user:help-desk', onBehalfOf: 'user:maya' });
+  await engine.comment((await engine.requestAccess(fresh())).request.id, { by: 'user:maya', text: 'urgent', idempotencyKey: 'k' });
   await engine.amend((await engine.requestAccess(fresh())).request.id, { by: 'user:noor', ttl: '20m' });
   // A request without a decision, and a key that is reused for it.
   const open = fresh();

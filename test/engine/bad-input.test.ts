@@ -354,6 +354,14 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['reason', TEXTS, (engine, value) => dismissChange(engine, 'e', { by: SAM, reason: value })],
   ],
   retryDecision: [['requestId', IDS, (engine, value) => engine.retryDecision(value)]],
+  comment: [
+    ['requestId', IDS, (engine, value) => engine.comment(value, { by: MAYA, text: 'why?' })],
+    ['options', OPTIONS, (engine, value) => engine.comment('r1', value)],
+    ['options', ['reason', 'comment', 'as'], (engine, value) => engine.comment('r1', { by: MAYA, text: 'why?', [value]: 'x' })],
+    ['by', ACTORS, (engine, value) => engine.comment('r1', { by: value, text: 'why?' })],
+    ['text', [undefined, '', ' ', '\u200b', ...TEXTS], (engine, value) => engine.comment('r1', { by: MAYA, text: value })],
+    ['idempotencyKey', given(IDS), (engine, value) => engine.comment('r1', { by: MAYA, text: 'why?', idempotencyKey: value })],
+  ],
   amend: [
     ['requestId', IDS, (engine, value) => engine.amend(value, { by: MAYA, ttl: 1 })],
     ['options', OPTIONS, (engine, value) => engine.amend('r1', value)],
@@ -815,6 +823,7 @@ describe('JitEngine', () => {
         retryDecision: () => engine.retryDecision('r'),
         approve: () => engine.approve('r', by),
         deny: () => engine.deny('r', by),
+        comment: () => engine.comment('r', { by: MAYA, text: 'why?' }),
         amend: () => engine.amend('r', { by: MAYA, ttl: 1 }),
         cancel: () => engine.cancel('r', by),
         revoke: () => engine.revoke('g', by),

@@ -28,6 +28,7 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   retryDecision: async ({ engine, requestId }) => (await engine.retryDecision(requestId)).outcome,
   approve: async ({ engine, requestId }) => (await engine.approve(requestId, { by: ANA })).outcome,
   deny: async ({ engine, requestId }) => (await engine.deny(requestId, { by: ANA })).outcome,
+  comment: async ({ engine, requestId }) => (await engine.comment(requestId, { by: ANA, text: 'why?' })).comment.kind,
   amend: async ({ engine, requestId }) => asked(await engine.amend(requestId, { by: MAYA, ttl: 20 * MINUTE })),
   cancel: async ({ engine, requestId }) => (await engine.cancel(requestId, { by: MAYA })).end?.status,
   reviewBreakGlass: async ({ engine, requestId }) => wordFor(await engine.reviewBreakGlass(requestId, { by: ANA, verdict: 'unjustified' })),
@@ -122,6 +123,7 @@ const REQUESTS = `
   retryDecision          _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
   approve                _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   deny                   _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
+  comment                _NOT_FOUND   _UNDECIDED             comment>pending      comment>pending      _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   amend                  _NOT_FOUND   new:pending>cancelled  new:pending>cancelled  new:pending>cancelled  _DEADLINE        _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   cancel                 _NOT_FOUND   cancelled>cancelled    cancelled>cancelled  cancelled>cancelled  expired>expired    _DECIDED           _DECIDED           cancelled          expired            _DECIDED                 _DECIDED                 _DECIDED
   reviewBreakGlass       _NOT_FOUND   _INVALID_ARGUMENT      _INVALID_ARGUMENT    _INVALID_ARGUMENT    _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  _INVALID_ARGUMENT  unjustified>unjustified  unjustified>unjustified  _DECIDED

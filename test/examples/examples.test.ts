@@ -69,6 +69,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'lock.expired by system:sweeper',
   ],
   'narrowed-approval.ts': [
+    'user:maya: I can do without it.',
     'before ana: db-prod:read db-prod:write are left, 1 more of reviewers',
     'refused: scopes nothing_left, left are db-prod:read, db-prod:write',
     'granted: db-prod:read db-prod:write, for 60 minutes',

@@ -191,6 +191,8 @@ describe('JitEngine', () => {
       'requestAccess with a key, of an open request',
       'approve',
       'deny',
+      'comment',
+      'comment with a key',
       'amend',
       'amend with a key',
       'cancel',

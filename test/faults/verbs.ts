@@ -46,6 +46,8 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
   'approve with less time': ({ engine, pending }) => engine.approve(pending.id, { by: SAM, ttl: '5m' }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),
+  comment: ({ engine, pending }) => engine.comment(pending.id, { by: ANA, text: 'why so long?' }),
+  'comment with a key': ({ engine, pending }) => engine.comment(pending.id, { by: MAYA, text: 'for the migration', idempotencyKey: 'k' }),
   amend: ({ engine, pending }) => engine.amend(pending.id, { by: MAYA, ttl: '20m' }),
   'amend with a key': ({ engine, pending }) => engine.amend(pending.id, { by: MAYA, ttl: '20m', idempotencyKey: 'k' }),
   cancel: ({ engine, pending }) => engine.cancel(pending.id, { by: MAYA }),
@@ -125,7 +127,7 @@ const BESIDES = /^(?:journal\.purged$|provisioning\.)/;
 /** All rows and entries of a store, for comparing before and after. */
 export async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
   const rows: Row[] = [];
-  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'activity'])
+  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'activity', 'comment'])
     rows.push(...(await store.find({ kind, limit: 1000 })).items);
   return { rows, types: (await typesOf(store)).filter((type) => !BESIDES.test(type)) };
 }

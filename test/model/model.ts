@@ -71,12 +71,22 @@ export interface ModelRequest {
   quorum: QuorumOf | undefined;
   assignedAt: number | undefined;
   reviews: ModelReview[];
+  readonly comments: ModelComment[];
   end: End | undefined;
   /** What an approval gave. */
   granted: Granted | undefined;
   afterReview: { readonly reviewBy: number; breakGlassReview: { readonly by: string; readonly verdict: string } | undefined } | undefined;
   /** The instant of its last entry: no later entry has an earlier one (L27). */
   last: number;
+}
+
+/** A comment on a request. */
+export interface ModelComment {
+  readonly id: string;
+  readonly by: string;
+  readonly text: string;
+  readonly at: number;
+  readonly key: string | undefined;
 }
 
 /** The grants that a request extends: of one request, so they have one window. */
@@ -520,7 +530,15 @@ export class Model {
     const operator = extension === undefined ? ask.operator : extension.of.operator;
     const latest = extension === undefined ? (startsAt ?? Infinity) + ttl : extension.firstStartsAt + this.#limits.maxTotal;
     const reviewBy = Math.min(at.now + REVIEW_WITHIN, latest, this.#latestReview(until));
-    const open = { quorum: undefined, assignedAt: undefined, reviews: [], end: undefined, granted: undefined, afterReview: undefined };
+    const open = {
+      quorum: undefined,
+      assignedAt: undefined,
+      reviews: [],
+      comments: [],
+      end: undefined,
+      granted: undefined,
+      afterReview: undefined,
+    };
     const request: ModelRequest = {
       ...{ id, subject, by, operator, scopes, ttl, until, startsAt, extension, why, ticket, replaces, replacedBy: undefined },
       ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
@@ -651,6 +669,31 @@ export class Model {
     }
     const isOddGroup = as !== undefined && request.quorum?.groups.every(({ name }) => name !== as) === true;
     return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [], problems };
+  }
+
+  /** The subject, the requester and the present reviewers may comment while the request is pending. */
+  commenting(request: ModelRequest, by: string, at: Now): Refusals {
+    const isOpen = isPending(request, at);
+    const isOwn = by === request.subject || by === request.by;
+    const isReviewed = isOpen && request.quorum !== undefined;
+    const isReviewer = this.#rights(request, this.#mood.groups(by), undefined, at).length > 0;
+    const must = codes({
+      DECIDED: request.end !== undefined,
+      DEADLINE: request.end === undefined && !isOpen,
+      UNDECIDED: isOpen && request.quorum === undefined && !isOwn,
+      NOT_REVIEWER: !isOwn && (AGENTS.includes(by) || (isReviewed && !isReviewer)),
+      APPROVER: isReviewed && !isOwn && this.#mood.isFailing,
+      LOCKED: isOpen && this.locksOn([by], [], at).length > 0,
+      LIMIT: isOpen && request.comments.filter((one) => one.by === by).length >= 20,
+    });
+    return { must };
+  }
+
+  comment(request: ModelRequest, by: string, text: string, key: string | undefined, at: Now): ModelComment {
+    const { id, last, comments } = request;
+    const comment = { id: `${id}.${comments.length + 1}`, by, text, at: Math.max(at.now, last, comments.at(-1)?.at ?? 0), key };
+    comments.push(comment);
+    return comment;
   }
 
   /** L18 L10: the terms that are not less than what was asked; or else, that what all fresh approvals leave is nothing. */

@@ -21,12 +21,13 @@ import {
   type GrantStore,
   type InboxItem,
   type JitEngineOptions,
+  type RequestComment,
   type Row,
   type RunAsk,
   type Usage,
 } from '../../src/index.js';
 import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
-import { decodeActivity, decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
+import { decodeActivity, decodeComment, decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
   covers,
@@ -387,6 +388,8 @@ export class SideBySide {
         return this.#extend();
       case 'amend':
         return this.#amend();
+      case 'comment':
+        return this.#comment();
       case 'breakGlass':
         return this.#breakGlass(scope);
       case 'reviewBreakGlass': {
@@ -658,6 +661,26 @@ export class SideBySide {
     if (known !== undefined) return this.#repeat(known, ask, { must: [] }, call, { requestId: id });
     const keep = (made: string) => this.#keep({ verb: 'amend', ask, key, target: { requestId: id } }, made);
     await this.#create(ask, extension, call, keep, old && { old, by });
+  }
+
+  async #comment(): Promise<void> {
+    const { engine } = this.#acting;
+    const [dice, model, at] = [this.#dice, this.#model, this.#at()];
+    const request = this.#among(model.requests);
+    if (request === undefined) return;
+    const by = dice.of([request.subject, request.by, dice.of(REVIEWERS), dice.of(REVIEWERS), dice.of([...SUBJECTS, AGENT])]);
+    const text = dice.of(['why?', 'for the migration']);
+    const key = dice.once(2) ? `comment-${dice.roll(2)}` : undefined;
+    this.#say('comment', request.id, by, text, key);
+    const known = key === undefined ? undefined : request.comments.find((one) => one.by === by && one.key === key);
+    const refusals: Refusals =
+      known === undefined ? model.commenting(request, by, at) : { must: known.text === text ? [] : ['ERR_JIT_IDEMPOTENCY'] };
+    const result = await this.#try(refusals, () => engine.comment(request.id, { by, text, idempotencyKey: key }));
+    if (result === undefined) return;
+    assert.equal(result.reused, known !== undefined, 'whether a comment is a repeat (L11)');
+    const { id, at: instant, by: author } = known ?? model.comment(request, by, text, key, at);
+    const recorded = { id: result.comment.id, at: result.comment.at, by: result.comment.by };
+    assert.deepEqual(recorded, { id, at: instant, by: author }, 'the comment that was recorded');
   }
 
   /** Another length or end and another reason mostly; sometimes the same. A ticket stays where the request has one. */
@@ -1078,8 +1101,13 @@ export class SideBySide {
       `inbox of ${reviewer}`,
     );
     // L44: the reviewer of one of two such requests sees the other, with its denials.
-    for (const { request, denials, twins, missing, narrowedTo } of inbox) {
+    for (const { request, denials, twins, missing, narrowedTo, comments } of inbox) {
       const own = model.requests.find(({ id }) => id === request.id) as ModelRequest;
+      assert.deepEqual(
+        comments.map(({ id }) => id),
+        own.comments.map(({ id }) => id),
+        `the comments on ${request.id}`,
+      );
       const count = missing.reduce((sum, { approvals }) => sum + approvals, 0);
       assert.equal(count, model.missing(own, at), `the approvals that ${request.id} lacks`);
       const left = model.narrowedTo(own, at);
@@ -1391,9 +1419,10 @@ export class SideBySide {
     const { start, head } = await this.#store.journal({ after: 0, limit: 1 });
     assert.deepEqual(await verifyJournal(entries, { start, head }), { ok: true, head, count: entries.length });
     await this.#read();
-    const { requests, grants, usages, activities, locks } = await replay(entries);
+    const { requests, grants, usages, activities, comments, locks } = await replay(entries);
     assert.deepEqual([requests, grants, usages], [this.#requests, this.#grants, this.#usages], 'the rows are not what the journal says');
     await this.#expectActivities(activities);
+    await this.#expectComments(comments);
     const [lockRow] = await this.#store.get([LOCK_ROW]);
     // A purge may have trimmed the entries of locks that have ended.
     if (locks !== undefined || start.seq === 0) assert.deepEqual(locks, lockRow && decodeLocks(lockRow), 'the locks of the journal');
@@ -1437,6 +1466,19 @@ export class SideBySide {
       assert.ok(begin <= firstUsedAt && firstUsedAt <= lastUsedAt && lastUsedAt <= grant.expiresAt, `the recorded use of ${id}`);
       assert.ok(count <= this.#checks, `${id} was used ${count} times in ${this.#checks} checks`);
     }
+  }
+
+  /** L27: the comments are those of the journal and of the model, and none outlives its request (L33). */
+  async #expectComments(replayed: ReadonlyMap<string, RequestComment>): Promise<void> {
+    const rows = (await this.#rows('comment')).map(decodeComment);
+    const sorted = (comments: readonly { readonly id: string }[]) => comments.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    assert.deepEqual(sorted(rows), sorted([...replayed.values()]), 'the comments of the journal');
+    const inModel = this.#model.requests.flatMap(({ comments }) => comments);
+    assert.deepEqual(
+      sorted(rows.map(({ id, by, text, at }) => ({ id, by, text, at }))),
+      sorted(inModel.map(({ id, by, text, at }) => ({ id, by, text, at }))),
+      'the comments',
+    );
   }
 
   /** The laws about the whole history, and L28: the entries of the sink are the journal, in order. */
@@ -1511,6 +1553,7 @@ const STEPS = [
   ...times(2, 'unlock' as const),
   ...times(5, 'extend' as const),
   ...times(4, 'amend' as const),
+  ...times(3, 'comment' as const),
   ...times(4, 'breakGlass' as const),
   ...times(4, 'reviewBreakGlass' as const),
   ...times(2, 'touch' as const),

@@ -879,7 +879,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'purge: one change removes a page of requests, however many rows they have',
-    file: 'features/retention/purge.ts',
+    file: 'features/retention/groups.ts',
     from: 'const MAX_ROWS = 250;',
     to: 'const MAX_ROWS = 25_000;',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
@@ -941,6 +941,34 @@ export const STORE_BUGS: readonly StoreBug[] = [
       test: 'test/features/provisioning/ends-and-drift.test.ts',
       title: 'reconcile() reports access that was never granted and access that is missing, and resync() repairs the latter',
     },
+  },
+  {
+    name: 'comments: a comment commits after the decision of its request',
+    file: 'lifecycle/comment.ts',
+    from: 'dependsOn: [asRead(request), locksAsRead(locks)]',
+    to: 'dependsOn: [locksAsRead(locks)]',
+    caughtBy: { test: 'test/engine/comment.test.ts', title: 'exactly one of a comment and a decision at once commits first' },
+  },
+  {
+    name: 'comments: a locked author may comment',
+    file: 'lifecycle/comment.ts',
+    from: 'dependsOn: [asRead(request), locksAsRead(locks)]',
+    to: 'dependsOn: [asRead(request)]',
+    caughtBy: { test: 'test/engine/comment.test.ts', title: 'has one order with a lock on its author' },
+  },
+  {
+    name: 'comments: any caller may comment',
+    file: 'lifecycle/comment.ts',
+    from: 'countsIn(request, groups, moment).length === 0',
+    to: 'countsIn(request, groups, moment).length < 0',
+    caughtBy: { test: 'test/engine/comment.test.ts', title: 'refuses every other caller, and stores nothing' },
+  },
+  {
+    name: 'comments: a purge leaves the comments of a request behind',
+    file: 'features/retention/purge.ts',
+    from: ', ...(comments.get(request.id) ?? [])].flatMap(keyOf)',
+    to: '].flatMap(keyOf)',
+    caughtBy: { test: 'test/engine/comment.test.ts', title: 'L33 a purge removes the comments with their request' },
   },
   {
     name: 'recordUse: every process records a use of a grant at its own interval',

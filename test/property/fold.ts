@@ -3,6 +3,7 @@ import type { AuditEntry, GrantStore, Review, Row } from '../../src/index.js';
 import { readJournal } from '../../src/journal.js';
 import {
   decodeActivity,
+  decodeComment,
   decodeProvisioningChange,
   decodeGrant,
   decodeLocks,
@@ -28,6 +29,7 @@ const DECODE = {
   subject: decodeSubject,
   lock: decodeLocks,
   activity: decodeActivity,
+  comment: decodeComment,
 };
 
 /** Rebuilds every record from entries alone (L27). Throws on an entry that does not follow from the earlier ones. */
@@ -42,9 +44,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     subject: new Map<string, Fields>(),
     lock: new Map<string, Fields>(),
     activity: new Map<string, Fields>(),
+    comment: new Map<string, Fields>(),
   };
   const versions = new Set<string>();
-  for (const { type, requestId = '', grantId = '', data, seq } of entries) {
+  for (const { type, requestId = '', grantId = '', data, seq, at, actor } of entries) {
     if (type === 'attempt.refused') continue;
     if (type === 'journal.purged') {
       const removed = (data['removed'] ?? []) as unknown as readonly { kind: keyof typeof made; id: string }[];
@@ -89,6 +92,10 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       if (made.reuse.has(reuseId as string)) throw new Error(`entry ${seq} has a key stand for something else`);
       get(made.request, requestId, seq);
       write('reuse', reuseId as string, 1, { subject, requestId, askDigest });
+    } else if (type === 'request.commented') {
+      get(made.request, requestId, seq);
+      const { commentId, ...said } = fields;
+      write('comment', commentId as string, 1, { requestId, by: actor, at, ...said });
     } else if (type === 'grant.seen') {
       get(made.grant, grantId, seq);
       const { activityVersion, ...seen } = fields;

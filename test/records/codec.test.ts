@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
 import {
   decodeActivity,
+  decodeComment,
   decodeProvisioningChange,
   decodeGrant,
   decodeRequest,
@@ -15,6 +16,7 @@ import {
   type Activity,
   type ProvisioningChange,
   type Grant,
+  type RequestComment,
   type Reuse,
   type StoredRecord,
   type Subject,
@@ -36,6 +38,7 @@ const decoders = {
   provisioning: decodeProvisioningChange,
   subject: decodeSubject,
   activity: decodeActivity,
+  comment: decodeComment,
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
 
@@ -183,6 +186,11 @@ const ACTIVITY: Activity = {
   ...{ firstUsedAt: at(MINUTE), lastUsedAt: at(2 * MINUTE), count: 3 },
 };
 
+const COMMENT: RequestComment = {
+  ...{ kind: 'comment', id: 'r1.2', version: 1, requestId: 'r1', subject: 'user:maya' },
+  ...{ by: 'user:sam', text: 'why so long?', at: at(MINUTE), keyId: 'c0ffee' },
+};
+
 const SUBJECT: Subject = {
   ...{ kind: 'subject', id: 'user:maya', version: 9 },
   ...{ unreviewed: ['r1', 'r2'], openedForOthers: ['r3'], denied: ['r4', 'r5'] },
@@ -214,6 +222,8 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'a use': USE,
   'the reuse of a key': REUSE,
   'the use of a grant by checks': ACTIVITY,
+  'a comment under a key': COMMENT,
+  'a comment': { ...COMMENT, keyId: undefined },
   'a change that is to be applied': CHANGE,
   'a change that was applied at the first call': {
     ...CHANGE,
@@ -278,6 +288,10 @@ it('L30 refuses an activity whose first use is later than its last', () => {
   corrupt(stored({ ...ACTIVITY, firstUsedAt: ACTIVITY.lastUsedAt + 1 }));
 });
 
+it.each(['r1', 'r1.', 'r1.0', 'r1.01', 'r1.x', 'r2.1', 'r1.1.2'])('L30 refuses the id %s for a comment on r1', (id) => {
+  corrupt({ ...(stored(COMMENT) as object), id });
+});
+
 describe('the codec', () => {
   for (const [what, record] of Object.entries(RECORDS)) {
     describe(`of ${what}`, () => {
@@ -335,12 +349,15 @@ describe('the codec', () => {
     const isInstant = Number.isSafeInteger(wrong) && (wrong as number) >= 0 && (wrong as number) <= 8_640_000_000_000_000;
     const isText = typeof wrong === 'string' && wrong !== '';
     if (column === 'version') return Number.isSafeInteger(wrong) && (wrong as number) > 0;
-    if (column === 'id') return isText && record.kind !== 'grant' && record.kind !== 'subject';
+    if (column === 'id') return isText && !['grant', 'subject', 'comment'].includes(record.kind);
     // Any start between the decision and the end could have been requested.
     if (column === 'from' && record.kind === 'grant') return isInstant && START_AT < (wrong as number) && (wrong as number) < END;
-    // A request could have been created, and a grant issued, at another instant.
+    // A request or a comment could have been made, and a grant issued, at another instant.
     if (column === 'createdAt')
-      return isInstant && (record.kind === 'request' || (record.kind === 'grant' && (wrong as number) <= record.startsAt));
+      return (
+        isInstant &&
+        (record.kind === 'request' || record.kind === 'comment' || (record.kind === 'grant' && (wrong as number) <= record.startsAt))
+      );
     if (column === 'subject') return isText && record.kind !== 'subject';
     return isInstant && ((record.kind === 'use' && column === 'until') || (record.kind === 'usage' && column === 'from'));
   }

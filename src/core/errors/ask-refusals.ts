@@ -79,8 +79,9 @@ export class LimitError extends JitError {
   readonly code = 'ERR_JIT_LIMIT';
   /**
    * @param limit a member of the option `limits`; or a fixed limit: `locks` (open in a namespace at a time), `extensions` (grants of
-   *   an extension chain), `extensionRequests` (its open requests), `reviews` (of a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a time); or
-   *   `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
+   *   an extension chain), `extensionRequests` (its open requests), `reviews` and `comments` (of a request), `commentsOfAuthor` (of one author
+   *   on a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a time);
+   *   or `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
    * @param max the bound that the limit sets. Durations are milliseconds
    * @param got what the call would reach. Durations are milliseconds
    * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds

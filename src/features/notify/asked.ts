@@ -60,5 +60,5 @@ function neededOf(group: JsonObject | null): { readonly group: string | undefine
 }
 
 /** A message may come late: then no reviewer needs to act. */
-const alreadyEnded = (request: AccessRequest | undefined): Phrase | undefined =>
+export const alreadyEnded = (request: AccessRequest | undefined): Phrase | undefined =>
   request?.end && say`no action needed: the request is already ${words(request.end.status)}`;

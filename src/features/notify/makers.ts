@@ -1,5 +1,6 @@
 import type { EntryType } from '../../records/index.js';
 import { requestAssigned, requestEscalated } from './asked.js';
+import { requestCommented } from './commented.js';
 import { requestEnded } from './decided.js';
 import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
 import { grantEnded, grantWarned } from './ended.js';
@@ -16,6 +17,7 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'request.reused': undefined,
   'request.reviewed': undefined,
   'request.escalated': requestEscalated,
+  'request.commented': requestCommented,
   'request.approved': (about) => (partOf(about.entry.data, 'end')['cause'] === 'break_glass' ? breakGlassUsed(about) : requestEnded(about)),
   'request.denied': requestEnded,
   'request.cancelled': requestEnded,

@@ -4,6 +4,8 @@ import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 export type NoticeKind =
   /** Asks reviewers: first those of the quorum; later, in a second notice, those who may stand in. */
   | 'review_requested'
+  /** The subject, the requester or a reviewer has commented on a request. */
+  | 'commented'
   /** A request was approved, denied or cancelled, or has expired. */
   | 'decided'
   /** A grant is about to end. */

@@ -31,7 +31,7 @@ export interface NotifyOptions {
 
 /**
  * A sink that turns entries into messages:
- * - For the people concerned: a review is requested, a request is decided, a grant is expiring or has ended, break-glass was
+ * - For the people concerned: a review is requested, a request is commented on or decided, a grant is expiring or has ended, break-glass was
  *   used or its review is overdue.
  * - For operators: provisioning is stuck.
  *
@@ -39,7 +39,7 @@ export interface NotifyOptions {
  *
  * Guarantees:
  * - Each notice is sent at least once, in the journal's order, through any crash. A repeat has the same `id`.
- * - Each text that a caller chose (ids, scopes, justification, ticket, reasons) is on one line, shortened, and escaped in
+ * - Each text that a caller chose (ids, scopes, justification, ticket, comments, reasons) is on one line, shortened, and escaped in
  *   `markdown`. Metadata, links and tokens are never in the text.
  * - If the records were purged or cannot be read, the notice contains only the data of the entry.
  * - If `send` rejects a notice five times with an `EntryRefusedError`, the notice is sent without any text that a caller
@@ -109,7 +109,7 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
  */
 function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
   if (request?.afterReview !== undefined) return [...new Set([...request.afterReview.reviewers, ...request.afterReview.skippedGroups])];
-  return kind === 'review_requested' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
+  return kind === 'review_requested' || kind === 'commented' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
 }
 
 /** The headline, and below it a line for each detail. */

@@ -1,5 +1,7 @@
+import { inGroups, rowsOf } from './groups.js';
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { readHorizon } from '../../kernel/horizon.js';
+import { commentRows } from '../../kernel/comments.js';
 import { oldestLock } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
@@ -35,8 +37,6 @@ export interface PurgeReport {
 }
 
 const PAGE = 100;
-/** How many rows one change removes. Only a single request with more rows exceeds it (L42). */
-const MAX_ROWS = 250;
 /** How many entries one change drops. That blocks this process for some ten milliseconds with SQLite, and Redis for less than one. */
 const TRIM_STEP = 2_000;
 
@@ -75,8 +75,15 @@ export class Purge {
     const origins = await this.#origins();
     let [requests, grants] = [0, 0];
     for await (const rows of this.#pages({ kind: 'request', open: false })) {
-      for (const group of inGroups(this.#decodeAll(rows, decodeRequest))) {
-        for (const removed of await this.#remove(group, origins, horizon)) {
+      const ended = this.#decodeAll(rows, decodeRequest);
+      // After the requests: an ended request gets no further comment.
+      const comments = await commentRows(
+        this.#ledger,
+        ended.map(({ id }) => id),
+        this.#turns,
+      );
+      for (const group of inGroups(ended, (request) => rowsOf(request) + (comments.get(request.id)?.length ?? 0))) {
+        for (const removed of await this.#remove(group, comments, origins, horizon)) {
           if (removed === 'request') requests += 1;
           if (removed === 'grant') grants += 1;
         }
@@ -114,9 +121,15 @@ export class Purge {
 
   /**
    * @param requests their records must fit in one change together
+   * @param comments by request
    * @returns the kinds of the removed records
    */
-  async #remove(requests: readonly AccessRequest[], origins: ReadonlySet<string>, horizon: number): Promise<readonly string[]> {
+  async #remove(
+    requests: readonly AccessRequest[],
+    comments: ReadonlyMap<string, readonly Row[]>,
+    origins: ReadonlySet<string>,
+    horizon: number,
+  ): Promise<readonly string[]> {
     await this.#turns.spend(requests.reduce((sum, request) => sum + rowsOf(request), 0));
     const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
     const rows = found.filter((row) => row !== undefined);
@@ -134,7 +147,7 @@ export class Purge {
       if (chains === undefined || !isPurgeable(request, [...own, ...chains], origins, horizon)) continue;
       const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
       const activity = own.map(({ id }) => activities.find((row) => row?.id === id) ?? { kind: 'activity', id, version: 0 });
-      expect.push(...[request, ...own, ...usage, ...activity].flatMap(keyOf));
+      expect.push(...[request, ...own, ...usage, ...activity, ...(comments.get(request.id) ?? [])].flatMap(keyOf));
     }
     return this.#removeAll(expect, horizon);
   }
@@ -280,21 +293,3 @@ export class Purge {
 
 const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
   record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
-
-/** The greatest number of rows that belong to a request: itself, and for each scope a grant, its usage and its activity. */
-const rowsOf = ({ scopes }: AccessRequest): number => 1 + 3 * scopes.length;
-
-/** Splits requests, in order, into groups that one change may remove. A request with too many rows is a group of its own. */
-function inGroups(requests: readonly AccessRequest[]): readonly (readonly AccessRequest[])[] {
-  const groups: AccessRequest[][] = [];
-  let room = 0;
-  for (const request of requests) {
-    room -= rowsOf(request);
-    if (room < 0) {
-      groups.push([]);
-      room = MAX_ROWS - rowsOf(request);
-    }
-    groups.at(-1)?.push(request);
-  }
-  return groups;
-}

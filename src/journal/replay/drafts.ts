@@ -11,6 +11,7 @@ export const RECORD_KINDS = [
   'subject',
   'lock',
   'activity',
+  'comment',
 ] as const satisfies readonly StoredRecord['kind'][];
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
@@ -43,6 +44,7 @@ export class RecordDrafts {
     subject: new Map(),
     lock: new Map(),
     activity: new Map(),
+    comment: new Map(),
   };
   /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();

@@ -1,5 +1,6 @@
 import {
   decodeActivity,
+  decodeComment,
   decodeProvisioningChange,
   decodeGrant,
   decodeLocks,
@@ -10,6 +11,7 @@ import {
   decodeUse,
   encode,
   makeActivity,
+  makeComment,
   makeProvisioningChange,
   makeGrant,
   makeLocks,
@@ -24,6 +26,7 @@ import {
   type ProvisioningChange,
   type Grant,
   type Locks,
+  type RequestComment,
   type Reuse,
   type StoredRecord,
   type Subject,
@@ -44,6 +47,7 @@ interface Records {
   readonly subject: Subject;
   readonly lock: Locks;
   readonly activity: Activity;
+  readonly comment: RequestComment;
 }
 
 /**
@@ -78,6 +82,8 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
       return decodeProvisioningChange(encode(makeProvisioningChange(given as ProvisioningChange)));
     case 'activity':
       return decodeActivity(encode(makeActivity(given as Activity)));
+    case 'comment':
+      return decodeComment(encode(makeComment(given as RequestComment)));
     case 'lock':
       return decodeLocks(encode(makeLocks(given as Locks)));
     case 'subject': {

@@ -80,6 +80,13 @@ function touchSubjects(
   if (requesterVersion !== undefined) touch(requestedBy, requesterVersion);
 }
 
+/** Records a comment. It depends on the request's version and does not change it. */
+const recordComment: Write = (to, entry, { commentId, subject, text, keyId }) => {
+  const { requestId, actor: by, at } = entry;
+  to.require(entry, 'request', requestId);
+  to.write(entry, 'comment', commentId, 1, { requestId, subject, by, text, at, keyId }, true);
+};
+
 const reuse: Write = (to, entry, { reuseId, subject, askDigest }) => {
   to.require(entry, 'request', entry.requestId);
   to.write(entry, 'reuse', reuseId, 1, { subject, requestId: entry.requestId, askDigest }, true);
@@ -147,6 +154,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.reused': reuse,
   'request.reviewed': reviewRequest,
   'request.escalated': amendRequest,
+  'request.commented': recordComment,
   'request.approved': amendRequest,
   'request.denied': denyRequest,
   'request.cancelled': cancelRequest,

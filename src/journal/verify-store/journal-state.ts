@@ -45,7 +45,7 @@ const PURGED = 'the entries about it have been purged';
 
 /**
  * Why a row that differs proves nothing: a purge may have trimmed its entries. A purge keeps every entry of the requests, grants,
- * usages and activities that it keeps (L33). Other kinds may have no entry left, and a subject may lack its last ones.
+ * usages, activities and comments that it keeps (L33). Other kinds may have no entry left, and a subject may lack its last ones.
  */
 export function whyUnproven(reading: JournalReading, { kind, id }: Key, row: Row | undefined): string | undefined {
   const { rebuild } = reading;

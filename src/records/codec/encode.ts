@@ -3,6 +3,7 @@ import type { Row } from '../../core/store-port.js';
 import type { StoredRecord } from '../types.js';
 import type { Columns } from './columns.js';
 import { activityBody, activityColumns } from './activity.js';
+import { commentBody, commentColumns } from './comment.js';
 import { grantBody, grantColumns } from './grant.js';
 import { locksBody, locksColumns } from './locks.js';
 import {
@@ -51,6 +52,8 @@ function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
       return [subjectColumns(record), subjectBody(record)];
     case 'activity':
       return [activityColumns(record), activityBody(record)];
+    case 'comment':
+      return [commentColumns(record), commentBody(record)];
     case 'lock':
       return [locksColumns(record), locksBody(record)];
   }
