@@ -123,6 +123,8 @@ export type {
   Granted,
   WithGranted,
   GrantEnd,
+  HolderLimit,
+  Holders,
   AfterReview,
   Quorum,
   RequestComment,

@@ -56,7 +56,7 @@ async function attempt(
   if (verdict.outcome !== 'approve') throw refusalOf(draft, verdict.outcome === 'deny' ? verdict : NO_RULE, limits);
   const debtors = await loadDebtors(kernel, draft);
   const context = {
-    ...(await loadIssueContext(kernel, draft, { isBreakGlass: true })),
+    ...(await loadIssueContext(kernel, draft, { isBreakGlass: true, decided: { approver: answer.approver, terms: verdict.terms } })),
     limits,
     open: await openRequestsOf(kernel, ask.subject),
     covers: (taken: string, scope: string) => kernel.settings.scopes.covers(taken, scope),

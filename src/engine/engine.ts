@@ -96,7 +96,7 @@ export class JitEngine<Scope extends string = string> {
    *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
    *   permission: `allowed` says whether a grant allows at this reading.
    * @throws RequirementsError that lists every value to correct: of the engine's limits and of the approver's rules
-   * @throws InvalidArgumentError, LimitError, IneligibleError, IdempotencyError: the engine recorded no request
+   * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, IdempotencyError: the engine recorded no request
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
    *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.

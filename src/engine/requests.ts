@@ -7,6 +7,7 @@ import { beyondLimits, refusalOf, refuseUnmet } from '../lifecycle/requirements.
 import { noteDenial } from '../lifecycle/same-ask.js';
 import { requestStatus, type RequestStatus } from '../lifecycle/status.js';
 import { APPROVER, moment, noChange } from '../lifecycle/transition.js';
+import type { ParsedVerdict } from '../lifecycle/verdict.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 import { accessResultOf } from './access-result.js';
@@ -47,7 +48,7 @@ export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): P
     const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
     if (openedId !== id) return await previewRepeat(kernel, openedId, ask);
     const verdict = await kernel.approver.decide(request, false);
-    const issueContext = await loadIssueContext(kernel, request, { dryRun: true });
+    const issueContext = await loadIssueContext(kernel, request, { dryRun: true, decided: decidedBy(verdict) });
     const reading = now();
     const decided = applyVerdict(request, verdict, issueContext, reading, kernel.settings.limits).result;
     // The engine issued nothing, so nothing allows.
@@ -77,7 +78,7 @@ export async function decideRequest(kernel: Kernel, id: string): Promise<AccessR
     if (!isUndecided(request) || status !== 'pending') return noChange<RequestWithGrants>({ request, grants: undefined });
     const answer = await approver.decide(request);
     const { outcome } = answer.verdict;
-    const issueContext = outcome === 'approve' ? await loadIssueContext(kernel, request) : undefined;
+    const issueContext = outcome === 'approve' ? await loadIssueContext(kernel, request, { decided: decidedBy(answer) }) : undefined;
     const denialContext = outcome === 'review' ? undefined : await loadDenialContext(kernel, request);
     const now = moment(clock, APPROVER);
     reading = now;
@@ -85,6 +86,9 @@ export async function decideRequest(kernel: Kernel, id: string): Promise<AccessR
   });
   return accessResultOf(kernel, decided, status, reading);
 }
+
+/** The approver and the terms of an answer. */
+const decidedBy = ({ approver, verdict }: ParsedVerdict) => ({ approver, terms: 'terms' in verdict ? verdict.terms : undefined });
 
 /** The state of a request without asking the approver: its result, recorded or by expiry, or its review deadline. */
 export async function requestOutcome(kernel: Kernel, id: string): Promise<WaitAnswer<AccessResult>> {

@@ -7,6 +7,7 @@ import {
   type AuditEntry,
   type ProvisioningChange,
   type Grant,
+  type Holders,
   type Locks,
   type RequestComment,
   type Reuse,
@@ -40,6 +41,8 @@ export interface Replayed {
   readonly activities: ReadonlyMap<string, Activity>;
   /** The comments on requests. */
   readonly comments: ReadonlyMap<string, RequestComment>;
+  /** The open grants of each rule with `maxHolders`, as its last approval found them. */
+  readonly holders: ReadonlyMap<string, Holders>;
   /** The locks. `undefined`: none was set. */
   readonly locks: Locks | undefined;
   /** For each request with metadata: the SHA-256 of its RFC 8785 form, 64 lower-case hex digits. */
@@ -123,6 +126,7 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     subjects: await all<Subject>('subject'),
     activities: await all<Activity>('activity'),
     comments: await all<RequestComment>('comment'),
+    holders: await all<Holders>('holders'),
     locks: (await all<Locks>('lock')).get(LOCK_ROW.id),
     metadataHashes: new Map(hashes),
     seq,

@@ -13,6 +13,7 @@ import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest
 import { NONE } from '../records/make.js';
 import type { TurnBudget } from '../core/time.js';
 import { grantsAmong } from './grant-use.js';
+import { loadHolders } from './holders.js';
 import { locksIn } from './locks.js';
 import type { Kernel } from './kernel.js';
 
@@ -38,6 +39,13 @@ async function loadSubjectContext(kernel: Kernel, id: string): Promise<SubjectCo
   return { subject, live: grantsAmong(rows, id, settings.decodeAll), given: NO_REQUESTS, locks: locksIn(kernel, lockRow) };
 }
 
+interface IssueOptions {
+  readonly isBreakGlass?: boolean;
+  readonly dryRun?: boolean;
+  /** The approver and the terms of the answer that decides the request. Default: those of the request. */
+  readonly decided?: Pick<AccessRequest, 'approver' | 'terms'>;
+}
+
 /**
  * Loads the context of the rule that issues this request's grants. Where a limit would refuse them, the engine records expiries
  * first. So no subject is locked out of a service that runs no sweeper.
@@ -45,7 +53,7 @@ async function loadSubjectContext(kernel: Kernel, id: string): Promise<SubjectCo
 export async function loadIssueContext(
   kernel: Kernel,
   request: AccessRequest,
-  { isBreakGlass = false, dryRun = false } = {},
+  { isBreakGlass = false, dryRun = false, decided = request }: IssueOptions = {},
 ): Promise<IssueContext> {
   const { limits } = kernel.settings;
   const context = await loadBelowLimit(
@@ -57,7 +65,8 @@ export async function loadIssueContext(
   const chains = await loadChainIds(kernel, request);
   const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
   const origins = rows.map((row) => row && decodeGrant(row));
-  return { ...context, chains, limits, asksAtStart: kernel.approver.asksAtStart, origins };
+  const holders = await loadHolders(kernel, decided);
+  return { ...context, chains, limits, asksAtStart: kernel.approver.asksAtStart, origins, holders };
 }
 
 /**

@@ -19,6 +19,7 @@ import type { Ask } from './ask.js';
 import { createdEntry, draftRequest, type RequestLimits } from './request.js';
 import { beyondLimits, beyondTerms, refuseUnmet } from './requirements.js';
 import { isOwnRequest } from './review.js';
+import { holdersWritten, recordHolders } from './holders.js';
 import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { entryOf, combine, stamp, SWEEPER, noChange, type Moment, type Transition, type Writes } from './transition.js';
 import { grantLimitMet, isPending, touchSubject } from './subject.js';
@@ -81,13 +82,14 @@ export function breakGlass(
   if (met !== undefined) throw met;
   const rows = debtorRows(request, debtors, (unreviewed) => [...unreviewed, id]);
   const issued = issueGrants(request, at, by, context);
+  const holders = recordHolders(request, issued.result, context.holders, moment, false);
   const overtaken = overtakenBy(request, windowOf(request, at).expiresAt, context, moment);
   return {
     result: { request, grants: issued.result },
-    put: [request, ...issued.put, ...rows.put, ...overtaken.put],
+    put: [request, ...issued.put, ...rows.put, ...holders, ...overtaken.put],
     entries: [
       createdEntry(request, { subjectVersion: rows.versions.subjectVersion }, by),
-      entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions }),
+      entryOf(request, 'request.approved', at, by, { ...written, ...rows.versions, holders: holdersWritten(holders) }),
       ...issued.entries,
       ...overtaken.entries,
     ],

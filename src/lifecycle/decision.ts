@@ -11,6 +11,7 @@ import {
 } from '../records/index.js';
 import { refuseIfSteppedBack } from '../core/time.js';
 import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueContext, type RequestWithGrants } from './grant.js';
+import { holdersWritten, recordHolders } from './holders.js';
 import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';
 import { hasPassed } from './status.js';
 import { APPROVER, entryOf, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
@@ -54,9 +55,10 @@ export function endRequest(
 
 /**
  * Ends a request as approved, and issues exactly one grant for each granted scope in the same transition (L10). Where it may not
- * issue grants, it ends the request as denied or cancelled.
+ * issue grants, it ends the request as denied or cancelled. At the limit of `maxHolders` it decides nothing.
  *
  * @param granted the access that the reviewers allow; default: all that was requested
+ * @throws LockedError, LimitError
  */
 export function approveRequest(
   request: AccessRequest,
@@ -79,10 +81,12 @@ export function approveRequest(
   if (against !== undefined) return endRequest(request, { status: 'denied', cause: 'limit', by, reason: against }, moment, amendment);
   const subject = touchSubject(request.subject, context.subject);
   const issued = issueGrants(next, at, by, context);
+  const holders = recordHolders(next, issued.result, context.holders, moment, true);
+  const rows = { subjectVersion: subject.version, holders: holdersWritten(holders) };
   return {
     result: { request: next, grants: issued.result },
-    put: [next, ...issued.put, subject],
-    entries: [entryOf(next, 'request.approved', at, by, { ...written, subjectVersion: subject.version }), ...issued.entries],
+    put: [next, ...issued.put, subject, ...holders],
+    entries: [entryOf(next, 'request.approved', at, by, { ...written, ...rows }), ...issued.entries],
     dependsOn: [locksAsRead(context.locks)],
     creates: true,
   };

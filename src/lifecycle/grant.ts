@@ -12,6 +12,7 @@ import {
 } from '../records/index.js';
 import { chainGrantsMet, type ChainContext } from './chain-limits.js';
 import { endWith, endWithUsage } from './grant-end.js';
+import type { HoldersByRule } from './holders.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
 import {
   endedAt,
@@ -59,6 +60,8 @@ export interface IssueContext extends SubjectContext, ChainContext {
   readonly asksAtStart: boolean;
   /** The grants that the request extends, in the order in which it names them; `undefined`: that grant no longer exists. */
   readonly origins: readonly (Grant | undefined)[];
+  /** The rows of the rules with `maxHolders` in the terms; needed only where the terms have such rules. */
+  readonly holders?: HoldersByRule | undefined;
 }
 
 /** Why the requested time allows no grant when the request is approved at `at`; `undefined`: it allows one. */

@@ -1,7 +1,10 @@
 import type { AskProblem } from '../core/ask-problem.js';
 import { readProblems } from '../core/ask-problems.js';
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
-import { makeQuorum, makeTerms, type Quorum, type Terms } from '../records/index.js';
+import { MAX_HOLDERS } from '../core/holder-limit.js';
+import { readPattern } from '../core/scope.js';
+import { makeQuorum, makeTerms, type HolderLimit, type Quorum, type Terms } from '../records/index.js';
+import { MAX_SCOPES } from './grant.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 import { isInstant } from '../core/instant.js';
 
@@ -136,12 +139,13 @@ function readEpoch(argument: string, value: unknown): number {
 }
 
 function readTerms(argument: string, value: unknown = {}): Terms {
-  const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy } = readOptions<keyof Terms>(argument, value, [
+  const { warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy, maxHolders } = readOptions<keyof Terms>(argument, value, [
     'warnBeforeMs',
     'idleTtlMs',
     'maxUses',
     'maxTotalMs',
     'endBy',
+    'maxHolders',
   ]);
   const duration = (name: string, ms: unknown) => (ms === undefined ? undefined : readMs(`${argument}.${name}`, ms));
   return makeTerms({
@@ -150,6 +154,20 @@ function readTerms(argument: string, value: unknown = {}): Terms {
     maxUses: maxUses === undefined ? undefined : readCount(`${argument}.maxUses`, maxUses, 1),
     maxTotalMs: duration('maxTotalMs', maxTotalMs),
     endBy: endBy === undefined ? undefined : readEpoch(`${argument}.endBy`, endBy),
+    maxHolders: maxHolders === undefined ? undefined : readHolderLimits(`${argument}.maxHolders`, maxHolders),
+  });
+}
+
+/** Reads the limits on holders: at least one, and each rule once. */
+function readHolderLimits(argument: string, value: unknown): readonly HolderLimit[] {
+  const rules = new Set<unknown>();
+  return readBoundedList(argument, value, 1, MAX_SCOPES).map((given, i) => {
+    const at = `${argument}[${i}]`;
+    const { rule, max, scopes } = readOptions<keyof HolderLimit>(at, given, ['rule', 'max', 'scopes']);
+    if (rules.has(rule)) throw invalid(`${at}.rule`, 'different from every other item', rule);
+    rules.add(rule);
+    const read = readBoundedList(`${at}.scopes`, scopes, 1, MAX_SCOPES).map((scope, j) => readPattern(`${at}.scopes[${j}]`, scope));
+    return { rule: readId(`${at}.rule`, rule), max: readCount(`${at}.max`, max, 1, MAX_HOLDERS), scopes: read };
   });
 }
 

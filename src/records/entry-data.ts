@@ -1,5 +1,6 @@
 import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
+import type { Holders } from './holders-types.js';
 import type { Locks } from './lock-types.js';
 import type { Review } from './review-types.js';
 import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
@@ -68,7 +69,10 @@ interface RequestCommented extends Pick<RequestComment, 'subject' | 'text' | 'ke
   readonly commentId: string;
 }
 
-interface RequestApproved extends Pick<AccessRequest, VerdictFields | 'afterReview'>, WithSubjectRow, WithRequesterRow {}
+interface RequestApproved extends Pick<AccessRequest, VerdictFields | 'afterReview'>, WithSubjectRow, WithRequesterRow {
+  /** The records of the rules with `maxHolders` under which the change issued grants, after the change. `undefined`: none. */
+  readonly holders: readonly Omit<Holders, 'kind'>[] | undefined;
+}
 
 interface RequestDenied extends Pick<AccessRequest, VerdictFields>, WithDenial {}
 

@@ -3,6 +3,7 @@ export type * from './review-types.js';
 export type * from './lock-types.js';
 export type * from './activity-types.js';
 export type * from './comment-types.js';
+export type * from './holders-types.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
 export { toJson } from './codec/columns.js';
@@ -10,6 +11,7 @@ export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
 export { decodeProvisioningChange, decodeReuse, decodeSubject, decodeUsage, decodeUse } from './codec/others.js';
 export { decodeActivity } from './codec/activity.js';
+export { decodeHolders } from './codec/holders.js';
 export { decodeComment } from './codec/comment.js';
 export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
@@ -32,6 +34,7 @@ export {
 export {
   makeActivity,
   makeComment,
+  makeHolders,
   makeProvisioningChange,
   makeEnd,
   makeGrant,

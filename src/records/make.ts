@@ -1,6 +1,7 @@
 import type { JsonValue } from '../core/json.js';
 import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
+import type { HolderLimit, Holders } from './holders-types.js';
 import type { EndedLock, Lock, Locks } from './lock-types.js';
 import type { Granted, Quorum, Review } from './review-types.js';
 import type {
@@ -163,6 +164,10 @@ export function makeSubject({ id, version, unreviewed, openedForOthers, denied }
   });
 }
 
+export function makeHolders({ id, version, approver, rule, grantIds }: Omit<Holders, 'kind'>): Holders {
+  return Object.freeze({ kind: 'holders', id, version, approver, rule, grantIds: frozenList(grantIds) });
+}
+
 export function makeLock({ id, subject, scope, by, at, until, completedAt }: Lock): Lock {
   return Object.freeze({ id, subject, scope, by, at, until, completedAt });
 }
@@ -206,9 +211,18 @@ export function makeReview({ reviewer, verdict, groups, as, at, reason, comment,
   return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment, ttlMs, scopes: kept });
 }
 
-export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy }: Terms): Terms {
-  return Object.freeze({ warnBeforeMs: warnBeforeMs && frozenList(warnBeforeMs), idleTtlMs, maxUses, maxTotalMs, endBy });
+export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy, maxHolders }: Terms): Terms {
+  return Object.freeze({
+    warnBeforeMs: warnBeforeMs && frozenList(warnBeforeMs),
+    idleTtlMs,
+    maxUses,
+    maxTotalMs,
+    endBy,
+    maxHolders: maxHolders && frozenList(maxHolders.map(makeHolderLimit)),
+  });
 }
+
+const makeHolderLimit = ({ rule, max, scopes }: HolderLimit): HolderLimit => Object.freeze({ rule, max, scopes: frozenList(scopes) });
 
 export function makeAfterReview({
   reviewBy,

@@ -3,6 +3,7 @@ import type { JsonObject } from '../core/json.js';
 import type { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
+import type { HolderLimit, Holders } from './holders-types.js';
 import type { Locks } from './lock-types.js';
 import type { Quorum, Review, WithGranted } from './review-types.js';
 
@@ -18,6 +19,8 @@ export interface Terms {
   readonly maxTotalMs: number | undefined;
   /** The instant by which the access ends at the latest: a late decision gives the time up to it. Epoch milliseconds. */
   readonly endBy: number | undefined;
+  /** How many subjects may hold the access of each rule at a time: at most one limit for each rule. */
+  readonly maxHolders: readonly HolderLimit[] | undefined;
 }
 
 /** The grants that a request extends. Read from these grants when the request is made. Never changes. */
@@ -303,7 +306,8 @@ export interface Subject {
 }
 
 /** Any record that a transition writes. */
-export type StoredRecord = AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks | Activity | RequestComment;
+export type StoredRecord =
+  AccessRequest | Grant | Usage | Use | Reuse | ProvisioningChange | Subject | Locks | Activity | RequestComment | Holders;
 
 /** A position in the journal: a sequence number and the chain's hash there. An exported anchor later proves a truncation. */
 export interface Anchor {

@@ -31,7 +31,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   const clock = new ManualClock();
   const store = new CrossedStore();
   const approver = new ScriptedApprover({
-    decide: review,
+    decide: ({ scopes }) => ({ ...review, terms: { ...terms, maxHolders: [{ rule: 'prod', max: 9, scopes }] } }),
     groupsOf: (reviewer) => (reviewer === 'user:sam' ? ['on-call'] : []),
     isEligible: true,
     breakGlass: { outcome: 'approve', rule: 'emergency', reviewWithinMs: 60_000, maxUnreviewed: 9, skippedGroups: ['on-call'], terms },

@@ -127,7 +127,7 @@ const BESIDES = /^(?:journal\.purged$|provisioning\.)/;
 /** All rows and entries of a store, for comparing before and after. */
 export async function everything(store: GrantStore): Promise<{ rows: readonly Row[]; types: readonly string[] }> {
   const rows: Row[] = [];
-  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'activity', 'comment'])
+  for (const kind of ['request', 'grant', 'usage', 'use', 'reuse', 'subject', 'activity', 'comment', 'holders'])
     rows.push(...(await store.find({ kind, limit: 1000 })).items);
   return { rows, types: (await typesOf(store)).filter((type) => !BESIDES.test(type)) };
 }

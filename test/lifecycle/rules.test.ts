@@ -35,7 +35,10 @@ const quorumOf = (approvals: number) => ({
   approvalTtlMs: undefined,
   escalation: undefined,
 });
-const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined, endBy: undefined });
+const terms = makeTerms({
+  ...{ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined },
+  ...{ endBy: undefined, maxHolders: undefined },
+});
 const end = { status: 'denied', cause: 'quorum', at: START_AT, by: 'user:sam', reason: undefined } as const;
 
 describe('applyVerdict()', () => {

@@ -13,6 +13,7 @@ const terms = (maxTotalMs: number | undefined) => ({
   idleTtlMs: undefined,
   maxUses: undefined,
   maxTotalMs,
+  maxHolders: undefined,
   endBy: undefined,
 });
 const extension = (over: object = {}, ttlMs = TTL): AccessRequest =>

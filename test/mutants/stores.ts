@@ -943,6 +943,27 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
+    name: 'maxHolders: two approvals at once both count the same holders',
+    file: 'lifecycle/decision.ts',
+    from: 'put: [next, ...issued.put, subject, ...holders],',
+    to: 'put: [next, ...issued.put, subject],',
+    caughtBy: { test: 'test/engine/holders.test.ts', title: 'A9 of two approvals for two subjects at once, exactly one commits' },
+  },
+  {
+    name: 'maxHolders: access that has ended still counts',
+    file: 'lifecycle/holders.ts',
+    from: '.filter((use) => !hasEnded(use, moment))',
+    to: '',
+    caughtBy: { test: 'test/engine/holders.test.ts', title: 'lets the next subject in once the access has ended' },
+  },
+  {
+    name: 'maxHolders: a grant for later counts against access that ends before',
+    file: 'lifecycle/holders.ts',
+    from: 'grant.startsAt < next.expiresAt && next.startsAt < grant.expiresAt',
+    to: 'grant.startsAt < grant.expiresAt',
+    caughtBy: { test: 'test/engine/holders.test.ts', title: 'counts only windows that meet' },
+  },
+  {
     name: 'comments: a comment commits after the decision of its request',
     file: 'lifecycle/comment.ts',
     from: 'dependsOn: [asRead(request), locksAsRead(locks)]',

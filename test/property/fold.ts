@@ -6,6 +6,7 @@ import {
   decodeComment,
   decodeProvisioningChange,
   decodeGrant,
+  decodeHolders,
   decodeLocks,
   decodeRequest,
   decodeReuse,
@@ -30,6 +31,7 @@ const DECODE = {
   lock: decodeLocks,
   activity: decodeActivity,
   comment: decodeComment,
+  holders: decodeHolders,
 };
 
 /** Rebuilds every record from entries alone (L27). Throws on an entry that does not follow from the earlier ones. */
@@ -45,6 +47,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
     lock: new Map<string, Fields>(),
     activity: new Map<string, Fields>(),
     comment: new Map<string, Fields>(),
+    holders: new Map<string, Fields>(),
   };
   const versions = new Set<string>();
   for (const { type, requestId = '', grantId = '', data, seq, at, actor } of entries) {
@@ -68,6 +71,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       review,
       metadataHash: _hash,
       onBehalfOf: _owner,
+      holders = [],
       subjectVersion,
       requesterVersion,
       usageVersion,
@@ -75,7 +79,8 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       ended = [],
       forgotten = [],
       ...fields
-    } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[] };
+    } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[]; holders?: readonly Fields[] };
+    for (const { id, version: next, ...row } of holders) write('holders', id as string, next, row);
     if (type.startsWith('lock.')) {
       // Each entry holds the whole row.
       write('lock', 'open', version, { locks: fields['locks'], ended: data['ended'] });

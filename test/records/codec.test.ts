@@ -5,6 +5,7 @@ import {
   decodeComment,
   decodeProvisioningChange,
   decodeGrant,
+  decodeHolders,
   decodeRequest,
   decodeReuse,
   decodeSubject,
@@ -16,6 +17,7 @@ import {
   type Activity,
   type ProvisioningChange,
   type Grant,
+  type Holders,
   type RequestComment,
   type Reuse,
   type StoredRecord,
@@ -39,6 +41,7 @@ const decoders = {
   subject: decodeSubject,
   activity: decodeActivity,
   comment: decodeComment,
+  holders: decodeHolders,
 } as const;
 const decode = (row: unknown): StoredRecord => decoders[(row as Row).kind as keyof typeof decoders](row as Row);
 
@@ -79,7 +82,14 @@ const FULL_REQUEST: AccessRequest = aRequest({
   metadata: { pager: [1, { x: null }] },
   approver: 'policy',
   rule: 'db',
-  terms: { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4, endBy: undefined },
+  terms: {
+    warnBeforeMs: [9, 1],
+    idleTtlMs: 2,
+    maxUses: 3,
+    maxTotalMs: 4,
+    endBy: undefined,
+    maxHolders: [{ rule: 'one', max: 2, scopes: ['a', 'b'] }],
+  },
   assignedAt: at(1),
   quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
   escalatedAt: at(6),
@@ -191,6 +201,8 @@ const COMMENT: RequestComment = {
   ...{ by: 'user:sam', text: 'why so long?', at: at(MINUTE), keyId: 'c0ffee' },
 };
 
+const HOLDERS: Holders = { kind: 'holders', id: 'h1', version: 2, approver: 'policy', rule: 'one', grantIds: ['r1.1', 'r2.1'] };
+
 const SUBJECT: Subject = {
   ...{ kind: 'subject', id: 'user:maya', version: 9 },
   ...{ unreviewed: ['r1', 'r2'], openedForOthers: ['r3'], denied: ['r4', 'r5'] },
@@ -222,6 +234,7 @@ const RECORDS: Readonly<Record<string, StoredRecord>> = {
   'a use': USE,
   'the reuse of a key': REUSE,
   'the use of a grant by checks': ACTIVITY,
+  'the holders of a rule': HOLDERS,
   'a comment under a key': COMMENT,
   'a comment': { ...COMMENT, keyId: undefined },
   'a change that is to be applied': CHANGE,
@@ -247,7 +260,7 @@ const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53
 
 /** A count, or a number of milliseconds, may be any safe integer; an instant must be one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
-  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|count|seq|failures)$/.test(
+  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|max|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|count|seq|failures)$/.test(
     path.findLast((name) => !/^\d+$/.test(name)) ?? '',
   );
 

@@ -2,6 +2,7 @@ import type { BreakGlassVerdict } from '../../core/ports.js';
 import type { Compiled, Emergency } from './compile.js';
 import { frozen, whatIsMissing } from './conditions.js';
 import { abstention, uncovered } from './decide.js';
+import { countedHolders } from './holders.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './people.js';
 import type { Question } from './question.js';
@@ -32,7 +33,7 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
     reviewers,
     skippedGroups,
     skippedPeople: skippedPeople.length > MAX_NAMED ? undefined : skippedPeople,
-    terms: strictestTerms(rules, end?.at),
+    terms: strictestTerms(rules, end?.at, await countedHolders(policy, question)),
   });
 }
 

@@ -54,6 +54,7 @@ export interface RuleLimits {
   readonly idleTtlMs: number | undefined;
   readonly maxUses: number | undefined;
   readonly maxTotalMs: number | undefined;
+  readonly maxHolders: number | undefined;
 }
 
 export interface ReviewTerms {
@@ -246,6 +247,7 @@ class Reader {
       idleTtlMs: duration('idleTtl'),
       maxUses: rule.maxUses,
       maxTotalMs,
+      maxHolders: 'maxHolders' in rule ? rule.maxHolders : undefined,
     };
   }
 

@@ -2,6 +2,7 @@ import type { AskProblem } from '../../core/ask-problem.js';
 import type { Abstention, QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
 import type { AccessRequest, Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
+import { holderLimits } from './holders.js';
 import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';
 import type { Question } from './question.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
@@ -43,7 +44,7 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   const end = await endOf(policy, holding.holding, question);
   const unmet = await whatIsMissing(holding, question, end);
   if (unmet !== undefined) return { outcome: 'unfit', rule, unmet };
-  const terms = strictestTerms(holding.holding, end?.at);
+  const terms = strictestTerms(holding.holding, end?.at, holderLimits(holding, question));
   const reviews = reviewsOf(holding.holding);
   if (reviews.length > 0) {
     const quorum = strictestQuorum(reviews, question.request);

@@ -1,5 +1,6 @@
 import type { Compiled } from './compile.js';
 import { lintCatalogue } from './lint-catalogue.js';
+import { lintHolders } from './lint-holders.js';
 import { lintDenials, lintOrder } from './lint-order.js';
 import { lintGroups, lintReview } from './lint-people.js';
 import { finding } from './finding.js';
@@ -20,6 +21,7 @@ export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[]
     ...lintDenials(policy, relations),
     ...lintOrder(policy, policy.breakGlass, relations),
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
+    ...lintHolders(policy, relations),
     ...lintGroups(policy),
     ...lintCatalogue(policy, relations),
     ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { invalid, isBlank, isId, readActor, readCount, readId, readText } from '../../core/parse.js';
+import { MAX_HOLDERS } from '../../core/holder-limit.js';
 import { RISKS } from '../../core/requestable.js';
 import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
@@ -221,6 +222,14 @@ const rule = object(
     ...conditions,
     maxTtl: z.optional(duration('The longest window that may be requested.')),
     maxStartAhead: z.optional(duration('How far ahead a scheduled start may lie.')),
+    maxHolders: z.optional(
+      part((argument, value) => readCount(argument, value, 1, MAX_HOLDERS), {
+        type: 'integer',
+        minimum: 1,
+        maximum: MAX_HOLDERS,
+        description: 'How many subjects may hold access under this rule at a time.',
+      }),
+    ),
     ...given,
     approve: z.optional(z.literal(true, { error: 'true' })),
     deny: z.optional(

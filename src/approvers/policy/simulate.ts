@@ -105,7 +105,7 @@ const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOu
   quorum && quorumInOrder(quorum),
   reviewBy,
   reviewers?.toSorted(),
-  [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs, terms?.endBy],
+  [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs, terms?.endBy, terms?.maxHolders],
 ];
 
 function quorumInOrder({ groups, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {

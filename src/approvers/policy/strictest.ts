@@ -1,6 +1,6 @@
 import { MAX_WARNINGS } from '../../core/duration.js';
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
-import type { AccessRequest } from '../../records/index.js';
+import type { AccessRequest, HolderLimit } from '../../records/index.js';
 import type { RuleLimits, ReviewTerms, RuleCore } from './compile.js';
 
 export const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);
@@ -15,14 +15,20 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
  * The terms of access that several rules give together: the least of each limit, and the warnings of all rules.
  *
  * @param endBy the first instant at which not all of the rules hold
+ * @param maxHolders the limits on holders, which apply side by side
  */
-export function strictestTerms(rules: readonly RuleLimits[], endBy: number | undefined): TermsInput {
+export function strictestTerms(
+  rules: readonly RuleLimits[],
+  endBy: number | undefined,
+  maxHolders: readonly HolderLimit[] | undefined,
+): TermsInput {
   return Object.freeze({
     warnBeforeMs: warningsOf(rules),
     idleTtlMs: least(rules.map((rule) => rule.idleTtlMs)),
     maxUses: least(rules.map((rule) => rule.maxUses)),
     maxTotalMs: least(rules.map((rule) => rule.maxTotalMs)),
     endBy,
+    maxHolders,
   });
 }
 

@@ -105,6 +105,11 @@ export interface Given {
 }
 
 export interface GivingRule extends RuleHead, About, Conditions, Given {
+  /**
+   * How many subjects may hold access under this rule at a time: 1 to 100. At the limit, an approval is refused with `ERR_JIT_LIMIT`, and
+   * the request stays pending. Break-glass access to the scopes of the rule counts, and is never refused. Default: any number.
+   */
+  readonly maxHolders?: number | undefined;
   /** The longest time from the request to a scheduled start. Default: the engine's `limits.maxStartAhead`. */
   readonly maxStartAhead?: Duration | undefined;
 }
@@ -187,6 +192,7 @@ export interface Finding {
    * - `always_holds`: a deny rule whose `when` omits no time.
    * - `shadowed`: a rule that other rules make needless.
    * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
+   * - `other_limit`: a rule with `maxHolders`, of whose scopes another rule gives some without the same limit.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
    *   unable to decide.
    * - `not_given`: a scope of the catalogue that no rule gives, or that a deny rule denies to every subject.
@@ -198,6 +204,7 @@ export interface Finding {
     | 'always_holds'
     | 'shadowed'
     | 'wide_pattern'
+    | 'other_limit'
     | 'empty_group'
     | 'untold_group'
     | 'unused_group'

@@ -72,19 +72,22 @@ export class IdempotencyError extends JitError {
  * a value of the ask, such as `limits.maxTtl`, see {@link RequirementsError}.
  *
  * @remarks Ask for less, or wait until earlier requests and grants have ended. For `askAgainAfter`, wait until `retryAt`. For
- *   `maxUnreviewed`, let a reviewer give the pending break-glass review.
+ *   `maxUnreviewed`, let a reviewer give the pending break-glass review. For `maxHolders`, the request stays pending: approve it when
+ *   the access of another subject has ended.
  */
 export class LimitError extends JitError {
   override readonly name = 'LimitError';
   readonly code = 'ERR_JIT_LIMIT';
   /**
    * @param limit a member of the option `limits`; or a fixed limit: `locks` (open in a namespace at a time), `extensions` (grants of
-   *   an extension chain), `extensionRequests` (its open requests), `reviews` and `comments` (of a request), `commentsOfAuthor` (of one author
-   *   on a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a time);
-   *   or `maxUnreviewed`, the number of pending break-glass reviews that the approver allows
+   *   an extension chain), `extensionRequests` (its open requests), `reviews` and `comments` (of a request), `commentsOfAuthor` (of one
+   *   author on a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a
+   *   time); or a limit of the approver: `maxUnreviewed` (pending break-glass reviews), `maxHolders` (subjects that hold access under
+   *   a rule at a time)
    * @param max the bound that the limit sets. Durations are milliseconds
    * @param got what the call would reach. Durations are milliseconds
    * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds
+   * @param requestId only for the limit `maxHolders`: the request, which is recorded and stays pending
    */
   constructor(
     readonly limit: string,
@@ -92,6 +95,7 @@ export class LimitError extends JitError {
     readonly got: number,
     message = `limits.${limit} allows at most ${max}; got ${got}`,
     readonly retryAt?: number,
+    readonly requestId?: string,
   ) {
     super(message);
   }

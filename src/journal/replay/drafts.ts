@@ -12,6 +12,7 @@ export const RECORD_KINDS = [
   'lock',
   'activity',
   'comment',
+  'holders',
 ] as const satisfies readonly StoredRecord['kind'][];
 export type RecordKind = (typeof RECORD_KINDS)[number];
 
@@ -45,6 +46,7 @@ export class RecordDrafts {
     lock: new Map(),
     activity: new Map(),
     comment: new Map(),
+    holders: new Map(),
   };
   /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();

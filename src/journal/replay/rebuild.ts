@@ -83,7 +83,7 @@ export class Rebuild {
    * Applies a transition to a record.
    *
    * @param version the version that the transition wrote. Several entries of one change may have the same one
-   * @param fields the changed fields. An entry of a provisioning change, a subject or the locks has all fields
+   * @param fields the changed fields. An entry of a provisioning change, a subject, the locks or the holders of a rule has all fields
    * @param begins whether this entry creates the record
    * @throws CorruptError where the entry does not follow
    */
@@ -92,7 +92,7 @@ export class Rebuild {
     if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'names no record id or version');
     const before = this.find(kind, id);
     if (before === 'unproven') return;
-    const tellsAll = kind === 'provisioning' || kind === 'subject' || kind === 'lock';
+    const tellsAll = kind === 'provisioning' || kind === 'subject' || kind === 'lock' || kind === 'holders';
     if (before === undefined && !begins && !tellsAll) {
       this.require(entry, kind, id);
       this.doubt(kind, id);

@@ -3,6 +3,7 @@ import {
   decodeComment,
   decodeProvisioningChange,
   decodeGrant,
+  decodeHolders,
   decodeLocks,
   decodeRequest,
   decodeReuse,
@@ -14,6 +15,7 @@ import {
   makeComment,
   makeProvisioningChange,
   makeGrant,
+  makeHolders,
   makeLocks,
   makeRequest,
   makeReuse,
@@ -25,6 +27,7 @@ import {
   type Activity,
   type ProvisioningChange,
   type Grant,
+  type Holders,
   type Locks,
   type RequestComment,
   type Reuse,
@@ -48,6 +51,7 @@ interface Records {
   readonly lock: Locks;
   readonly activity: Activity;
   readonly comment: RequestComment;
+  readonly holders: Holders;
 }
 
 /**
@@ -84,6 +88,8 @@ function build(kind: RecordKind, { id, version, fields }: RecordDraft, drafts: R
       return decodeActivity(encode(makeActivity(given as Activity)));
     case 'comment':
       return decodeComment(encode(makeComment(given as RequestComment)));
+    case 'holders':
+      return decodeHolders(encode(makeHolders(given as Holders)));
     case 'lock':
       return decodeLocks(encode(makeLocks(given as Locks)));
     case 'subject': {

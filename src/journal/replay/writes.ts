@@ -21,6 +21,13 @@ const amendRequest: Write = (to, entry, { version, subjectVersion, requesterVers
   touchSubjects(to, entry, subjectVersion, requesterVersion);
 };
 
+/** Approves a request. Its change also wrote the row of each rule with `maxHolders` under which it issued grants. */
+const approveRequest: Write = (to, entry, { holders = [], ...data }) => {
+  amendRequest(to, entry, data);
+  if (!Array.isArray(holders)) throw new TypeError('no list');
+  for (const { id, version, ...fields } of holders as readonly JsonObject[]) to.write(entry, 'holders', id, version, fields);
+};
+
 /** The entry also says for whom the actor cancelled. No record has that. */
 const cancelRequest: Write = (to, entry, { onBehalfOf: _owner, ...data }) => amendRequest(to, entry, data);
 
@@ -155,7 +162,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.reviewed': reviewRequest,
   'request.escalated': amendRequest,
   'request.commented': recordComment,
-  'request.approved': amendRequest,
+  'request.approved': approveRequest,
   'request.denied': denyRequest,
   'request.cancelled': cancelRequest,
   'request.expired': amendRequest,

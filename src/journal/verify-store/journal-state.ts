@@ -38,7 +38,7 @@ export function expectedOf({ rebuild }: JournalReading, draft: RecordDraft): Exp
   return { row, seq, metadataHash: typeof metadataHash === 'string' ? metadataHash : undefined };
 }
 
-const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject', 'lock']);
+const MAY_LACK_ENTRIES: ReadonlySet<Kind> = new Set<Kind>(['use', 'reuse', 'provisioning', 'subject', 'lock', 'holders']);
 /** The lists of a subject's row that its own entries prove. The list `unreviewed` follows from the entries of the requests. */
 const LISTS = ['openedForOthers', 'denied'] as const;
 const PURGED = 'the entries about it have been purged';

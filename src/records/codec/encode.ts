@@ -5,6 +5,7 @@ import type { Columns } from './columns.js';
 import { activityBody, activityColumns } from './activity.js';
 import { commentBody, commentColumns } from './comment.js';
 import { grantBody, grantColumns } from './grant.js';
+import { holdersBody, holdersColumns } from './holders.js';
 import { locksBody, locksColumns } from './locks.js';
 import {
   provisioningBody,
@@ -54,6 +55,8 @@ function partsOf(record: StoredRecord): readonly [Columns, JsonObject] {
       return [activityColumns(record), activityBody(record)];
     case 'comment':
       return [commentColumns(record), commentBody(record)];
+    case 'holders':
+      return [holdersColumns(), holdersBody(record)];
     case 'lock':
       return [locksColumns(record), locksBody(record)];
   }

@@ -36,6 +36,7 @@ const isTerms = /* @__PURE__ */ (() =>
     maxUses: optional(isCount),
     maxTotalMs: optional(isCount),
     endBy: optional(isInstant),
+    maxHolders: optional(listOf(shape({ rule: isText, max: isCount, scopes: listOf(isPattern, 1) }), 1)),
   }))();
 
 const isExtension = /* @__PURE__ */ (() =>

@@ -382,7 +382,10 @@ describe('break_glass_used', () => {
   } as const;
 
   it('names the subject, scope, justification, skipped reviewers and the deadline of the review', async () => {
-    const terms = makeTerms({ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined, endBy: undefined });
+    const terms = makeTerms({
+      ...{ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined },
+      ...{ endBy: undefined, maxHolders: undefined },
+    });
     const notice = await noticeOf({ ...of, request: aRequest({ requestedBy: 'user:noor', terms }), grants: [aGrant()] });
     expect(notice).toMatchObject({
       kind: 'break_glass_used',
