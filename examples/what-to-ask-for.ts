@@ -51,11 +51,10 @@ const engine = new JitEngine({
 
 const minutes = (ms: number) => `${ms / 60_000} min`;
 
-function describe({ outcome, quorum, reviewers }: Requestable): string {
+function describe({ outcome, quorumInWords, reviewers }: Requestable): string {
   if (outcome === 'approve') return 'granted at once';
   if (outcome === 'break_glass') return 'at once, reviewed afterwards';
-  const groups = quorum?.groups.map(({ name, approvals }) => `${approvals} of ${name}`).join(' and ');
-  return `${groups} must approve (${reviewers?.join(', ') ?? 'not listed'})`;
+  return `${quorumInWords} must approve (${reviewers?.join(', ') ?? 'not listed'})`;
 }
 
 /** The item that applies to an ask: the first that covers the scope, unless the scope is excluded or locked. */

@@ -4,7 +4,7 @@ import {
   countsIn,
   isOwnRequest,
   reviewBy,
-  reviewersToConfirm,
+  questionsOf,
   reviewRequest,
   type ReviewCommand,
   type ReviewContext,
@@ -72,12 +72,12 @@ async function loadReviewContext(
   const groups = new Map<string, readonly string[]>();
   if (cannotReview(request, reviewer)) return { groups, eligible: undefined, issue: undefined, locks: undefined, minTtlMs };
   const own = await approver.groupsOf(reviewer, request);
-  const confirm = reviewersToConfirm(request, reviewer, verdict, own);
+  const { reviewers, mayApprove } = questionsOf(request, reviewer, verdict, own);
   groups.set(reviewer, own);
-  const others = confirm.filter((other) => other !== reviewer);
+  const others = reviewers.filter((other) => other !== reviewer);
   const theirs = await askTogether(others, (other) => approver.groupsOf(other, request));
   others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
-  const eligible = confirm.length > 0 && verdict === 'approve' ? await approver.mayHold(request, 'approval') : undefined;
+  const eligible = mayApprove ? await approver.mayHold(request, 'approval') : undefined;
   const issue = eligible === true ? await loadIssueContext(kernel, request) : undefined;
   // After the approver's answers, and from the one reading that the commit compares: a lock that is set in between refuses.
   const locks = verdict === 'approve' ? (issue?.locks ?? (await loadLocks(kernel))) : undefined;

@@ -24,7 +24,18 @@ import { latestReview } from './window.js';
 type Amendment = Partial<
   Pick<
     AccessRequest,
-    'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy' | 'escalatedAt' | 'reviews' | 'end' | 'replacedBy' | 'afterReview'
+    | 'approver'
+    | 'rule'
+    | 'terms'
+    | 'assignedAt'
+    | 'quorum'
+    | 'reviewBy'
+    | 'escalatedAt'
+    | 'begunSteps'
+    | 'reviews'
+    | 'end'
+    | 'replacedBy'
+    | 'afterReview'
   >
 >;
 

@@ -1,4 +1,4 @@
-import { expectedStart, escalatesAt, effectiveEnd, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
+import { expectedStart, effectiveEnd, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } from './status.js';
 
@@ -93,15 +93,6 @@ export function narrow(known: KnownRecords, reach: ScopeRelation, reading: Clock
 export function reasonOfNothing(isPurged: boolean, isIneligible: boolean): 'purged' | 'ineligible' | 'no_request' {
   if (isPurged) return 'purged';
   return isIneligible ? 'ineligible' : 'no_request';
-}
-
-/** The groups whose members may approve: those of the quorum, and, once the request has escalated, the group that stands in. */
-export function groupsToApprove(request: Pick<AccessRequest, 'quorum' | 'assignedAt'>, now: number): readonly string[] {
-  const { quorum } = request;
-  if (quorum === undefined) return [];
-  const names = quorum.groups.map(({ name }) => name);
-  const standsIn = (escalatesAt(request) ?? Infinity) <= now ? quorum.escalation : undefined;
-  return standsIn === undefined || names.includes(standsIn.group) ? names : [...names, standsIn.group];
 }
 
 function seen({ requests, grants }: KnownRecords, reading: ClockReading): readonly Seen[] {

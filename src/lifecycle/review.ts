@@ -1,14 +1,35 @@
 import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
-import { escalatesAt, makeReview, type AccessRequest, type Quorum, type Review } from '../records/index.js';
+import {
+  alternativesOf,
+  escalatesAt,
+  groupsIn,
+  makeReview,
+  presentStep,
+  presentSteps,
+  type AccessRequest,
+  type BegunStep,
+  type Quorum,
+  type Review,
+} from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { areSameTerms, AS_REQUESTED, leastOf, narrowingOf, type Narrowing } from './narrowing.js';
-import { isMet, missingOf, type MissingApprovals } from './quorum.js';
+import {
+  completedSteps,
+  groupsOf,
+  isDenied,
+  lastStep,
+  missingOf,
+  rightsOf,
+  withinSteps,
+  type MissingApprovals,
+  type Rights,
+} from './quorum.js';
 import { hasPassed } from './status.js';
-import { entryOf, stamp, SWEEPER, noChange, type Moment, type Transition } from './transition.js';
+import { entryOf, stamp, SWEEPER, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 
 /** A review to record. The moment's actor is the reviewer. */
 export interface ReviewCommand {
@@ -57,40 +78,27 @@ export const isOwnRequest = (request: AccessRequest, reviewer: string): boolean 
 export const reviewBy = (request: AccessRequest, reviewer: string): Review | undefined =>
   request.reviews.find((review) => review.reviewer === reviewer);
 
-/**
- * The groups of the quorum in which a member of `groups` counts. Once the request has escalated, a member of the escalation
- * group counts in every group. The escalation is judged at `now`, without leeway, so that this right never begins early (L6).
- */
-function groupsThatCount(request: AccessRequest, groups: readonly string[], now: number): readonly string[] {
-  const { quorum } = request;
-  if (quorum === undefined) return [];
-  const isStandIn =
-    quorum.escalation !== undefined && groups.includes(quorum.escalation.group) && (escalatesAt(request) ?? Infinity) <= now;
-  return quorum.groups.map((group) => group.name).filter((name) => isStandIn || groups.includes(name));
-}
-
 /** The groups of a reviewer that this request names: a review records them. */
-function groupsThatMatter(quorum: Quorum, groups: readonly string[] | undefined): readonly string[] {
-  const known = new Set([...quorum.groups.map((group) => group.name), quorum.escalation?.group]);
-  return [...known].filter((name) => name !== undefined && groups?.includes(name)) as readonly string[];
-}
+const groupsThatMatter = (quorum: Quorum, groups: readonly string[] | undefined): readonly string[] =>
+  groupsIn(quorum).filter((name) => groups?.includes(name));
 
-/** {@link groupsThatCount}, limited to the one group that the review may name (`as`). */
-const placesOf = (request: AccessRequest, groups: readonly string[], as: string | undefined, now: number): readonly string[] =>
-  groupsThatCount(request, groups, now).filter((name) => as === undefined || name === as);
-
-/** The groups of the quorum in which a review by a member of `groups` would count at this clock reading. */
+/** The groups of the quorum in which a review by a member of `groups` would count at this clock reading: a denial, or an approval. */
 export const countsIn = (request: AccessRequest, groups: readonly string[], { now }: ClockReading): readonly string[] =>
-  groupsThatCount(request, groups, now);
+  groupsOf(rightsOf(request, groups, undefined, now));
 
-/** The groups in which a review by this reviewer would still be recorded; for inboxes. */
+/** The groups in which an approval by this reviewer would still be recorded; for inboxes. */
 export function mayAct(request: AccessRequest, reviewer: string, groups: readonly string[], reading: ClockReading): readonly string[] {
-  const { quorum } = request;
+  const { quorum, begunSteps = [] } = request;
   if (request.end !== undefined || quorum === undefined || isOwnRequest(request, reviewer) || hasPassed(request.reviewBy, reading))
     return [];
+  const rights = withinSteps(request, rightsOf(request, groups, undefined, reading.now), { steps: begunSteps.length });
   const given = reviewBy(request, reviewer);
-  return given !== undefined && isFresh(given, quorum, reading) ? [] : groupsThatCount(request, groups, reading.now);
+  return given !== undefined && isFresh(given, quorum, reading) && !gains(request, given, rights) ? [] : groupsOf(rights);
 }
+
+/** Whether an approval that is given again would count in a step that began after the first one. */
+const gains = (request: AccessRequest, { verdict, steps = 0 }: Review, rights: Rights): boolean =>
+  verdict === 'approve' && lastStep(request, rights) > steps;
 
 /**
  * The approvals that a request still needs, by the groups that each reviewer had at the review. The engine asks these groups again
@@ -101,29 +109,58 @@ export function missingApprovals(request: AccessRequest, reading: ClockReading):
   if (quorum === undefined) return [];
   return missingOf(
     quorum,
-    freshApprovals(request, reading).map(({ groups, as }) => ({ groups: placesOf(request, groups, as, reading.now) })),
+    freshApprovals(request, reading).map((review) => approvalRights(request, review, reading.now)),
   );
 }
 
+/** The groups in which an approval counts. */
+const approvalRights = (request: AccessRequest, review: Pick<Review, 'groups' | 'as' | 'steps'>, now: number): Rights =>
+  withinSteps(request, rightsOf(request, review.groups, review.as, now), review);
+
+/** The questions to the approver that a review needs. */
+export interface ReviewQuestions {
+  /** The reviewers whose groups must be asked again. */
+  readonly reviewers: readonly string[];
+  /** Whether the review might approve the request. If so, the subject must still be eligible. */
+  readonly mayApprove: boolean;
+}
+
 /**
- * The reviewers whose groups the engine must ask again, if this review might complete the request (L17). These are all its
+ * The reviewers whose groups the engine must ask again, if this review might complete the request or a step (L17). These are all its
  * reviewers, because denials count before approvals. The estimate ignores freshness and escalation on purpose: at worst the
  * engine asks a question too many.
  */
-export function reviewersToConfirm(
+export function questionsOf(
   request: AccessRequest,
   reviewer: string,
   verdict: Review['verdict'],
   groups: readonly string[],
-): readonly string[] {
-  const { quorum } = request;
-  if (quorum === undefined) return [];
+): ReviewQuestions {
+  const { quorum, begunSteps } = request;
   const others = request.reviews.filter((review) => review.reviewer !== reviewer);
-  const agreeing = [...others.filter((review) => review.verdict === verdict), { groups, as: undefined }].map((review) => ({
-    groups: placesOf(request, review.groups, review.as, Infinity),
-  }));
-  const mayComplete = verdict === 'deny' ? agreeing.length >= quorum.denials : isMet(quorum, agreeing);
-  return mayComplete ? [reviewer, ...others.map((review) => review.reviewer)] : [];
+  const own = { groups, as: undefined, steps: begunSteps?.length };
+  const agreeing = [...others.filter((review) => review.verdict === verdict), own];
+  const confirm = (isNeeded: boolean, mayApprove: boolean) => ({
+    reviewers: isNeeded ? [reviewer, ...others.map((review) => review.reviewer)] : [],
+    mayApprove,
+  });
+  if (quorum === undefined) return confirm(false, false);
+  if (verdict === 'deny')
+    return confirm(
+      isDenied(
+        quorum,
+        agreeing.map((review) => rightsOf(request, review.groups, review.as, Infinity)),
+      ),
+      false,
+    );
+  const completed = completedSteps(
+    quorum,
+    agreeing.map((review) => approvalRights(request, review, Infinity)),
+  );
+  return confirm(
+    completed.some(({ steps }, alternative) => steps > presentStep(request, alternative)),
+    completed.some(({ isMet }) => isMet),
+  );
 }
 
 /** The quorum of a request. Throws where no group could make this person's review valid. Creating an approval link checks this too. */
@@ -144,6 +181,7 @@ export function refuseTurning(request: AccessRequest, reviewer: string, verdict:
 /** What a review that is accepted records, and the locks by which its approval is judged. */
 interface Accepted {
   readonly groups: readonly string[];
+  readonly steps: number | undefined;
   readonly narrowing: Narrowing;
   readonly locks: LocksContext | undefined;
 }
@@ -159,14 +197,17 @@ function acceptReview(
   const reviewer = moment.actor;
   if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
   const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
-  if (placesOf(request, groups, as, moment.now).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const rights = rightsOf(request, groups, as, moment.now);
+  if (groupsOf(rights).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const step = lastStep(request, rights);
+  if (verdict === 'approve' && step < 0) throw new NotReviewerError(request.id, reviewer, 'not_your_step');
   const locks = verdict === 'approve' ? locksFor(request, reviewer, context, moment) : undefined;
   // A link is good for one review. Reviews by others since it was made do not matter.
   if (link !== undefined && reviewBy(request, reviewer)?.at !== link.reviewedAt) throw new LinkError('used', request.id);
   refuseTurning(request, reviewer, verdict);
-  if (verdict === 'deny') return { groups, narrowing: AS_REQUESTED, locks };
+  if (verdict === 'deny') return { groups, steps: undefined, narrowing: AS_REQUESTED, locks };
   refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment);
-  return { groups, narrowing: narrowingOf(request, narrowing), locks };
+  return { groups, steps: step > 0 ? step : undefined, narrowing: narrowingOf(request, narrowing), locks };
 }
 
 /** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
@@ -179,13 +220,14 @@ export function reviewRequest(
   const reviewer = moment.actor;
   const quorum = openQuorum(request, reviewer, moment);
   const { verdict, reason, comment, as } = command;
-  const { groups, narrowing, locks } = acceptReview(request, quorum, command, context, moment);
+  const { narrowing, locks, ...accepted } = acceptReview(request, quorum, command, context, moment);
   const given = reviewBy(request, reviewer);
-  // A repeated review adds nothing unless the first is stale or has other terms. It still counts the quorum again, because a
-  // reviewer may have returned to a group.
-  const isRepeated = given?.verdict === verdict && isFresh(given, quorum, moment) && areSameTerms(given, narrowing);
+  // A repeated review adds nothing unless the first is stale, has other terms or counts in fewer steps. It still counts the quorum
+  // again, because a reviewer may have returned to a group.
+  const isRepeated =
+    given?.verdict === verdict && isFresh(given, quorum, moment) && areSameTerms(given, narrowing) && given.steps === accepted.steps;
   const at = stamp(moment, request);
-  const review = makeReview({ reviewer, verdict, groups, as, at, reason, comment, ...narrowing });
+  const review = makeReview({ reviewer, verdict, ...accepted, as, at, reason, comment, ...narrowing });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
   if (verdict === 'approve') refuseTooMany(request, reviews);
   const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({
@@ -195,41 +237,79 @@ export function reviewRequest(
   const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
     withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
 
-  const counted = countedReviews(request, reviews, context, moment);
-  // Counts denials first: enough denials end the request even where its quorum is complete (L16).
-  if (counted.filter((review) => review.verdict === 'deny').length >= quorum.denials) {
-    return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
-  }
-  // An approval does not count while its reviewer is locked. A denial does.
-  const approvals = counted.filter(
-    (review) => review.verdict === 'approve' && isFresh(review, quorum, moment) && !isIdLocked(locks, review.reviewer, moment.now),
-  );
-  if (context.eligible !== undefined && isMet(quorum, approvals)) {
+  const { denied, approvals, completed } = judge(request, quorum, reviews, context, locks, moment);
+  // Judges denials first: enough denials end the request even where its quorum is complete (L16).
+  if (denied) return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
+  if (context.eligible !== undefined && completed.some((one) => one.isMet)) {
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
     if (context.issue === undefined) throw new TypeError('an approval needs its context');
     // Every approval that counts binds, needed or not (L18).
     const ending = { cause: 'quorum', by: reviewer, reason, granted: leastOf(request, approvals) } as const;
     return withReview(approveRequest(request, ending, moment, { reviews }, context.issue));
   }
-  if (isRepeated) return noChange({ request, grants: [] });
-  const next = amend(request, { reviews });
+  // Only an approval completes a step, as only an approval completes the quorum.
+  const begun = verdict === 'approve' ? begunBy(request, completed, at) : [];
+  if (isRepeated && begun.length === 0) return noChange({ request, grants: [] });
+  const next = amend(request, begun.length === 0 ? { reviews } : { reviews, begunSteps: [...(request.begunSteps ?? []), ...begun] });
+  const entries = begun.length === 0 ? [] : [steppedEntry(next, begun, at, reviewer)];
   const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
-  return withReview({ result: { request: next, grants: [] }, put: [next], entries: [], dependsOn });
+  return withReview({ result: { request: next, grants: [] }, put: [next], entries, dependsOn });
 }
 
-/** The reviews whose reviewer was in a group when giving it, and still is in one of those groups (L17). */
-const countedReviews = (
+/** The outcome of the reviews so far. */
+interface Judgement {
+  readonly denied: boolean;
+  /** The approvals that count. */
+  readonly approvals: readonly Review[];
+  readonly completed: ReturnType<typeof completedSteps>;
+}
+
+/** Judges the reviews whose reviewer was in a group when giving it, and still is in one of those groups (L17). */
+function judge(
   request: AccessRequest,
+  quorum: Quorum,
   reviews: readonly Review[],
   { groups }: ReviewContext,
-  { now }: Moment,
-): readonly Review[] =>
-  reviews
+  locks: LocksContext | undefined,
+  moment: Moment,
+): Judgement {
+  const counted = reviews
     .map((review) => {
       const still = review.groups.filter((name) => groups.get(review.reviewer)?.includes(name));
-      return { ...review, groups: placesOf(request, still, review.as, now) };
+      return { review, rights: rightsOf(request, still, review.as, moment.now) };
     })
-    .filter((review) => review.groups.length > 0);
+    .filter(({ rights }) => groupsOf(rights).length > 0);
+  // An approval does not count while its reviewer is locked. A denial does.
+  const approvals = counted.filter(
+    ({ review }) => review.verdict === 'approve' && isFresh(review, quorum, moment) && !isIdLocked(locks, review.reviewer, moment.now),
+  );
+  return {
+    denied: isDenied(
+      quorum,
+      counted.filter(({ review }) => review.verdict === 'deny').map(({ rights }) => rights),
+    ),
+    approvals: approvals.map(({ review }) => review),
+    completed: completedSteps(
+      quorum,
+      approvals.map(({ review, rights }) => withinSteps(request, rights, review)),
+    ),
+  };
+}
+
+/** The steps that begin because all steps before them are complete: the next one of each alternative. */
+const begunBy = (request: AccessRequest, completed: Judgement['completed'], at: number): readonly BegunStep[] =>
+  completed.flatMap(({ steps, isMet }, alternative) => {
+    const present = presentStep(request, alternative);
+    return !isMet && steps > present ? [{ alternative, step: present + 1, at }] : [];
+  });
+
+/** The groups of the steps that begin, so that a reader of this entry knows whom to notify. */
+function steppedEntry(request: AccessRequest, begun: readonly BegunStep[], at: number, actor: string): EntryDraft {
+  const { begunSteps, quorum } = request;
+  const alternatives = quorum === undefined ? [] : alternativesOf(quorum);
+  const groups = begun.flatMap(({ alternative, step }) => alternatives[alternative]?.steps[step]?.groups ?? []);
+  return entryOf(request, 'request.stepped', at, actor, { begunSteps, groups });
+}
 
 /** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */
 function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewContext, moment: Moment): LocksContext {
@@ -239,17 +319,16 @@ function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewCon
   return locks;
 }
 
-/** Whether the escalation has begun and is not recorded yet. */
-export function isEscalationDue(request: AccessRequest, { now }: ClockReading): boolean {
-  const at = escalatesAt(request) ?? Infinity;
-  return request.end === undefined && request.escalatedAt === undefined && at <= now;
-}
+/** Whether an escalation has begun and is not recorded yet. */
+export const isEscalationDue = (request: AccessRequest, { now }: ClockReading): boolean =>
+  request.end === undefined && (escalatesAt(request) ?? Infinity) <= now;
 
-/** Records that another group may stand in, so that it can be notified. Its right began by time, recorded or not. */
+/** Records that other groups may stand in, so that they can be notified. Their right began by time, recorded or not. */
 export function escalate(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
   const escalatedAt = stamp(moment, request);
   const next = amend(request, { escalatedAt });
-  // The quorum, so that a reader of this entry knows whom to notify.
-  const data = { escalatedAt, quorum: request.quorum };
-  return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, data)] };
+  const due = presentSteps(request).flatMap((step) => step.due);
+  const begun = due.filter(({ at }) => (request.escalatedAt ?? 0) < at && at <= escalatedAt);
+  const groups = [...new Set(begun.map(({ group }) => group))];
+  return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, { escalatedAt, groups })] };
 }

@@ -3,7 +3,7 @@ import { readProblems } from '../core/ask-problems.js';
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { MAX_HOLDERS } from '../core/holder-limit.js';
 import { readPattern } from '../core/scope.js';
-import { makeQuorum, makeTerms, type HolderLimit, type Quorum, type Terms } from '../records/index.js';
+import { makeQuorum, makeTerms, type Escalation, type HolderLimit, type Quorum, type QuorumGroup, type Terms } from '../records/index.js';
 import { MAX_SCOPES } from './grant.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 import { isInstant } from '../core/instant.js';
@@ -174,33 +174,80 @@ function readHolderLimits(argument: string, value: unknown): readonly HolderLimi
 /** The greatest count, and the longest list of ids, in a verdict. More is a mistake. */
 const MAX_COUNT = 1_000;
 
+/** The most alternatives of a quorum, and the most steps of each. */
+export const MAX_ALTERNATIVES = 20;
+export const MAX_STEPS = 10;
+
 /** Reads the quorum of an approver's answer. */
 export function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
-  const {
-    groups,
-    denials = 1,
-    approvalTtlMs,
-    reviewWithinMs,
-    escalation,
-  } = readOptions(argument, value, ['groups', 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation']);
-  const names = new Set<unknown>();
-  const read = readBoundedList(`${argument}.groups`, groups, 1).map((group, i) => {
-    const at = `${argument}.groups[${i}]`;
-    const { name, approvals } = readOptions(at, group, ['name', 'approvals']);
-    if (names.has(name)) throw invalid(`${at}.name`, 'different from every other item', name);
-    names.add(name);
-    return { name: readId(`${at}.name`, name), approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT) };
-  });
+  const given = readOptions(argument, value, [...FORMS, 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation']);
+  const { denials = 1, approvalTtlMs, reviewWithinMs, escalation, anyOf } = given;
+  const form = readForm(argument, given, FORMS);
+  const alternatives =
+    anyOf === undefined
+      ? undefined
+      : readItems(`${argument}.anyOf`, anyOf, MAX_ALTERNATIVES, (at, item) => {
+          const one = readOptions(at, item, ['groups', 'steps', 'denials']);
+          return { ...readForm(at, one, ['groups', 'steps']), denials: optionalCount(`${at}.denials`, one.denials) };
+        });
+  // The escalation belongs to groups. Without this check it would have no effect.
+  if (escalation !== undefined && (alternatives ?? [form]).every(({ steps }) => steps !== undefined))
+    throw invalid(`${argument}.escalation`, 'omitted, because each step has its own', escalation);
   const quorum = makeQuorum({
-    groups: read,
+    ...form,
+    anyOf: alternatives,
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
     approvalTtlMs: approvalTtlMs === undefined ? undefined : readMs(`${argument}.approvalTtlMs`, approvalTtlMs),
-    escalation: escalation === undefined ? undefined : readEscalation(`${argument}.escalation`, escalation),
+    escalation: readEscalation(`${argument}.escalation`, escalation),
   });
   return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readMs(`${argument}.reviewWithinMs`, reviewWithinMs) };
 }
 
-function readEscalation(argument: string, value: unknown): Quorum['escalation'] {
-  const { group, afterMs } = readOptions(argument, value, ['group', 'afterMs']);
-  return { group: readId(`${argument}.group`, group), afterMs: readMs(`${argument}.afterMs`, afterMs) };
+const FORMS = ['groups', 'steps', 'anyOf'] as const;
+
+/** Reads `groups` or `steps`, of which exactly one form is given. */
+function readForm(argument: string, given: Partial<Record<string, unknown>>, forms: readonly string[]): Pick<Quorum, 'groups' | 'steps'> {
+  const { groups, steps } = given;
+  const found = forms.filter((form) => given[form] !== undefined);
+  if (found.length > 1) throw invalid(argument, `an object with exactly one of ${forms.join(', ')}`, found.join(' and '));
+  return {
+    groups: groups === undefined && found.length > 0 ? undefined : readGroups(`${argument}.groups`, groups),
+    steps:
+      steps === undefined
+        ? undefined
+        : readItems(`${argument}.steps`, steps, MAX_STEPS, (at, item) => {
+            const step = readOptions(at, item, ['groups', 'escalation']);
+            return { groups: readGroups(`${at}.groups`, step.groups), escalation: readEscalation(`${at}.escalation`, step.escalation) };
+          }),
+  };
 }
+
+function readGroups(argument: string, value: unknown): readonly QuorumGroup[] {
+  const names = new Set<unknown>();
+  return readItems(argument, value, Infinity, (at, group) => {
+    const { name, approvals, denials } = readOptions(at, group, ['name', 'approvals', 'denials']);
+    if (names.has(name)) throw invalid(`${at}.name`, 'different from every other item', name);
+    names.add(name);
+    return {
+      name: readId(`${at}.name`, name),
+      approvals: readCount(`${at}.approvals`, approvals, 1, MAX_COUNT),
+      denials: optionalCount(`${at}.denials`, denials),
+    };
+  });
+}
+
+/** Reads one escalation, or a list of them. */
+function readEscalation(argument: string, value: unknown): readonly Escalation[] | undefined {
+  const read = (at: string, item: unknown): Escalation => {
+    const { group, afterMs } = readOptions(at, item, ['group', 'afterMs']);
+    return { group: readId(`${at}.group`, group), afterMs: readMs(`${at}.afterMs`, afterMs) };
+  };
+  if (value === undefined) return undefined;
+  return Array.isArray(value) ? readItems(argument, value, MAX_STEPS, read) : [read(argument, value)];
+}
+
+const readItems = <T>(argument: string, value: unknown, max: number, read: (at: string, item: unknown) => T): readonly T[] =>
+  readBoundedList(argument, value, 1, max).map((item, i) => read(`${argument}[${i}]`, item));
+
+const optionalCount = (argument: string, value: unknown): number | undefined =>
+  value === undefined ? undefined : readCount(argument, value, 1, MAX_COUNT);

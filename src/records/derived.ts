@@ -2,6 +2,7 @@ import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
 import type { Locks } from './lock-types.js';
 import type { Granted } from './review-types.js';
+import { escalatesAt } from './quorum.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
@@ -38,11 +39,6 @@ export const grantedOf = ({ scopes, ttlMs, end }: Pick<AccessRequest, 'scopes' |
 export const needsReview = ({ afterReview }: Pick<AccessRequest, 'afterReview'>): boolean =>
   afterReview !== undefined && afterReview.breakGlassReview === undefined;
 
-/** The instant from which the escalation's group may stand in. `undefined`: the quorum has no escalation. */
-export function escalatesAt({ quorum, assignedAt }: Pick<AccessRequest, 'quorum' | 'assignedAt'>): number | undefined {
-  return quorum?.escalation === undefined || assignedAt === undefined ? undefined : assignedAt + quorum.escalation.afterMs;
-}
-
 /** Whether the external system may lack a change: the engine still tries it, or it is stuck. */
 export const isUnsettled = ({ outcome }: Pick<ProvisioningChange, 'outcome'>): boolean =>
   outcome === undefined || outcome.status === 'stuck';
@@ -56,7 +52,7 @@ export function requestDueAt(request: AccessRequest): number | undefined {
   if (request.end !== undefined) {
     return needsReview(request) && request.afterReview?.missedAt === undefined ? request.afterReview?.reviewBy : undefined;
   }
-  const next = request.approver === undefined ? request.askAgainAt : request.escalatedAt === undefined ? escalatesAt(request) : undefined;
+  const next = request.approver === undefined ? request.askAgainAt : escalatesAt(request);
   return Math.min(next ?? Infinity, request.reviewBy);
 }
 
@@ -105,9 +101,9 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Provisioning
     case 'usage':
       return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);
     case 'request': {
-      const { createdAt, assignedAt = 0, escalatedAt = 0, end, afterReview, reviews } = record;
+      const { createdAt, assignedAt = 0, escalatedAt = 0, begunSteps, end, afterReview, reviews } = record;
       const after = [end?.at ?? 0, afterReview?.missedAt ?? 0, afterReview?.breakGlassReview?.at ?? 0];
-      return Math.max(createdAt, assignedAt, escalatedAt, ...after, ...reviews.map(({ at }) => at));
+      return Math.max(createdAt, assignedAt, escalatedAt, begunSteps?.at(-1)?.at ?? 0, ...after, ...reviews.map(({ at }) => at));
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
 import type { Holders } from './holders-types.js';
 import type { Locks } from './lock-types.js';
-import type { Review } from './review-types.js';
+import type { QuorumGroup, Review } from './review-types.js';
 import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
 
 /** The row of the subject, which the transition wrote too. */
@@ -163,6 +163,16 @@ interface JournalPurged {
   readonly trimmedTo: number | undefined;
 }
 
+interface RequestStepped extends Pick<AccessRequest, 'version' | 'begunSteps'> {
+  /** The groups of the steps that begin. */
+  readonly groups: readonly QuorumGroup[];
+}
+
+interface RequestEscalated extends Pick<AccessRequest, 'version' | 'escalatedAt'> {
+  /** The groups whose members may stand in from now on. */
+  readonly groups: readonly string[];
+}
+
 interface JournalAccepted {
   /** The id of the acceptance, which every engine of the fleet takes over. */
   readonly acceptance: string;
@@ -196,8 +206,10 @@ export interface EntryData {
   readonly 'request.reused': RequestReused;
   /** A reviewer approved or denied. */
   readonly 'request.reviewed': RequestReviewed;
+  /** A step of the quorum is complete, and the next one has begun. */
+  readonly 'request.stepped': RequestStepped;
   /** Another group may stand in from now on. */
-  readonly 'request.escalated': Pick<AccessRequest, 'version' | 'escalatedAt' | 'quorum'>;
+  readonly 'request.escalated': RequestEscalated;
   /** The subject, the requester or a reviewer commented. The actor is the author. */
   readonly 'request.commented': RequestCommented;
   /** The request ended as approved. */

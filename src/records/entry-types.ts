@@ -7,6 +7,7 @@ export const ENTRY_TYPES = {
   'request.assigned': 'neither',
   'request.reused': 'neither',
   'request.reviewed': 'neither',
+  'request.stepped': 'neither',
   'request.escalated': 'neither',
   'request.commented': 'neither',
   'request.approved': 'neither',

@@ -21,7 +21,6 @@ export {
   commentId,
   earliestStart,
   expectedStart,
-  escalatesAt,
   effectiveStart,
   effectiveEnd,
   grantedOf,
@@ -31,6 +30,17 @@ export {
   isUnsettled,
   lastInstant,
 } from './derived.js';
+export {
+  alternativesOf,
+  askedGroups,
+  beginOf,
+  escalatesAt,
+  groupsIn,
+  namedGroups,
+  presentStep,
+  presentSteps,
+  type Alternative,
+} from './quorum.js';
 export {
   makeActivity,
   makeComment,

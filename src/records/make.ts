@@ -3,7 +3,7 @@ import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
 import type { HolderLimit, Holders } from './holders-types.js';
 import type { EndedLock, Lock, Locks } from './lock-types.js';
-import type { Granted, Quorum, Review } from './review-types.js';
+import type { BegunStep, Escalation, Granted, Quorum, QuorumAlternative, QuorumGroup, QuorumStep, Review } from './review-types.js';
 import type {
   AccessRequest,
   BreakGlassReview,
@@ -35,6 +35,7 @@ export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   assignedAt: undefined,
   quorum: undefined,
   escalatedAt: undefined,
+  begunSteps: undefined,
   reviews: /* @__PURE__ */ Object.freeze([]),
   end: undefined,
   replacedBy: undefined,
@@ -69,6 +70,7 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     assignedAt: fields.assignedAt,
     quorum: fields.quorum && makeQuorum(fields.quorum),
     escalatedAt: fields.escalatedAt,
+    begunSteps: fields.begunSteps && frozenList(fields.begunSteps.map(makeBegunStep)),
     reviews: frozenList(fields.reviews.map(makeReview)),
     end: fields.end && makeRequestEnd(fields.end),
     replacedBy: fields.replacedBy,
@@ -200,15 +202,37 @@ export function makeRequestEnd(end: RequestEnd): RequestEnd {
 
 const makeGranted = ({ scopes, ttlMs }: Granted): Granted => Object.freeze({ scopes: frozenList(scopes), ttlMs });
 
-export function makeQuorum({ groups, denials, approvalTtlMs, escalation }: Quorum): Quorum {
-  const frozen = groups.map(({ name, approvals }) => Object.freeze({ name, approvals }));
-  const then = escalation && Object.freeze({ group: escalation.group, afterMs: escalation.afterMs });
-  return Object.freeze({ groups: Object.freeze(frozen), denials, approvalTtlMs, escalation: then });
-}
+export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escalation }: Quorum): Quorum =>
+  Object.freeze({
+    groups: groups && makeGroups(groups),
+    steps: steps && makeSteps(steps),
+    anyOf: anyOf && frozenList(anyOf.map(makeAlternative)),
+    denials,
+    approvalTtlMs,
+    escalation: escalation && makeEscalations(escalation),
+  });
 
-export function makeReview({ reviewer, verdict, groups, as, at, reason, comment, ttlMs, scopes }: Review): Review {
+const makeAlternative = ({ groups, steps, denials }: QuorumAlternative): QuorumAlternative =>
+  Object.freeze({ groups: groups && makeGroups(groups), steps: steps && makeSteps(steps), denials });
+
+const makeSteps = (steps: readonly QuorumStep[]): readonly QuorumStep[] =>
+  frozenList(
+    steps.map(({ groups, escalation }) =>
+      Object.freeze({ groups: makeGroups(groups), escalation: escalation && makeEscalations(escalation) }),
+    ),
+  );
+
+const makeGroups = (groups: readonly QuorumGroup[]): readonly QuorumGroup[] =>
+  frozenList(groups.map(({ name, approvals, denials }) => Object.freeze({ name, approvals, denials })));
+
+const makeEscalations = (escalations: readonly Escalation[]): readonly Escalation[] =>
+  frozenList(escalations.map(({ group, afterMs }) => Object.freeze({ group, afterMs })));
+
+const makeBegunStep = ({ alternative, step, at }: BegunStep): BegunStep => Object.freeze({ alternative, step, at });
+
+export function makeReview({ reviewer, verdict, groups, as, steps, at, reason, comment, ttlMs, scopes }: Review): Review {
   const kept = scopes && frozenList(scopes);
-  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, at, reason, comment, ttlMs, scopes: kept });
+  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, steps, at, reason, comment, ttlMs, scopes: kept });
 }
 
 export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy, maxHolders }: Terms): Terms {

@@ -1,13 +1,59 @@
-/** The review groups that must approve, the number of denials that ends the request, and how long an approval stays fresh. */
+/**
+ * The reviews that decide a request, and how long an approval stays fresh. It has exactly one of `groups`, `steps` and `anyOf`. In
+ * each alternative, a reviewer counts once, in one group of one step (L14).
+ */
 export interface Quorum {
-  /** Every group must reach its number of approvals (AND across groups, m-of-n inside one). A reviewer counts in one group only. */
-  readonly groups: readonly { readonly name: string; readonly approvals: number }[];
-  /** The number of denials, over all groups, that ends the request. At least 1. */
+  /** The plain form: every group must reach its number of approvals (AND across groups, m-of-n inside one). */
+  readonly groups: readonly QuorumGroup[] | undefined;
+  /** Steps in order. The reviewers of a step may approve once all steps before it are complete. */
+  readonly steps: readonly QuorumStep[] | undefined;
+  /** Alternatives. One complete alternative is enough to approve. */
+  readonly anyOf: readonly QuorumAlternative[] | undefined;
+  /** The number of denials, over all groups, that ends the request. At least 1. A reviewer counts once. */
   readonly denials: number;
   /** How long an approval counts, in milliseconds. `undefined`: as long as the request is open. */
   readonly approvalTtlMs: number | undefined;
-  /** A group whose members may stand in for any other group, from `afterMs` milliseconds after the approver named the quorum. */
-  readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
+  /** The escalations of `groups`, here and in the alternatives of `anyOf`. A step has its own. */
+  readonly escalation: readonly Escalation[] | undefined;
+}
+
+/** A group of reviewers in a quorum. */
+export interface QuorumGroup {
+  readonly name: string;
+  /** The number of its members that must approve. At least 1. */
+  readonly approvals: number;
+  /** The number of denials in this group that ends the request. `undefined`: only the numbers of the alternative and the quorum apply. */
+  readonly denials: number | undefined;
+}
+
+/** A step of a quorum: groups that review together. */
+export interface QuorumStep {
+  readonly groups: readonly QuorumGroup[];
+  readonly escalation: readonly Escalation[] | undefined;
+}
+
+/** One alternative of a quorum. It has either `groups` or `steps`. */
+export interface QuorumAlternative {
+  readonly groups: readonly QuorumGroup[] | undefined;
+  readonly steps: readonly QuorumStep[] | undefined;
+  /** The number of denials in this alternative that ends the request. `undefined`: only the numbers of its groups and the quorum apply. */
+  readonly denials: number | undefined;
+}
+
+/** A group whose members may stand in for each group of a step, from `afterMs` milliseconds after the step began. */
+export interface Escalation {
+  readonly group: string;
+  readonly afterMs: number;
+}
+
+/** A later step of a quorum that has begun. The first step of each alternative begins when the approver names the quorum. */
+export interface BegunStep {
+  /** The position in `anyOf`, from 0. 0 also where the quorum has no `anyOf`. */
+  readonly alternative: number;
+  /** The position in `steps`, from 0. */
+  readonly step: number;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
 /** The review of one reviewer. A reviewer has at most one review on a request. A later one replaces it. */
@@ -16,10 +62,12 @@ export interface Review {
   readonly reviewer: string;
   /** Whether the reviewer approves or denies. */
   readonly verdict: 'approve' | 'deny';
-  /** The reviewer's groups at the instant of the review: groups of the quorum, and the group of its escalation. */
+  /** The reviewer's groups at the instant of the review: groups of the quorum and of its escalations. */
   readonly groups: readonly string[];
   /** The group of the quorum in which the review counts. `undefined`: the group that brings the quorum closest to completion. */
   readonly as: string | undefined;
+  /** The later steps in which this approval counts: the first `steps` of the request's `begunSteps`. `undefined`: first steps only. */
+  readonly steps: number | undefined;
   /** When the reviewer gave it. Epoch milliseconds. */
   readonly at: number;
   /** Why, in the reviewer's words. */

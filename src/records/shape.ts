@@ -5,6 +5,7 @@ export const isText = (value: unknown): value is string => typeof value === 'str
 export const isString: Check = (value) => typeof value === 'string';
 export const isBoolean: Check = (value) => typeof value === 'boolean';
 export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
+export const isIndex: Check = (value) => value === 0 || isCount(value);
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 export const optional =

@@ -5,7 +5,7 @@ import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
 import type { HolderLimit, Holders } from './holders-types.js';
 import type { Locks } from './lock-types.js';
-import type { Quorum, Review, WithGranted } from './review-types.js';
+import type { BegunStep, Quorum, Review, WithGranted } from './review-types.js';
 
 /** The terms that a rule attaches to the access. Frozen on the request when the approver answers. `undefined`: not set. */
 export interface Terms {
@@ -136,8 +136,10 @@ export interface AccessRequest {
   readonly assignedAt: number | undefined;
   /** The quorum, frozen when the approver names it. No later edit of a policy changes it (L17). */
   readonly quorum: Quorum | undefined;
-  /** When a sweep recorded that the quorum's escalation has begun. Epoch milliseconds. */
+  /** When a sweep last recorded that an escalation of the quorum has begun. Epoch milliseconds. */
   readonly escalatedAt: number | undefined;
+  /** The later steps of the quorum that have begun, in order. A step that has begun stays begun. `undefined`: none. */
+  readonly begunSteps: readonly BegunStep[] | undefined;
   /** The reviews so far. */
   readonly reviews: readonly Review[];
   /** `undefined` while no end is recorded: pending, or expired without a sweep. */

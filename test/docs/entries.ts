@@ -82,6 +82,10 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   await engine.requestAccess({ ...fresh(), startsAt: clock.now() + 60_000 });
   await granted(clock.now() + 60_000);
 
+  // A step that is complete.
+  approver.script.decide = { outcome: 'review', quorum: { steps: [{ groups: GROUPS }, { groups: GROUPS }] } };
+  await engine.approve((await engine.requestAccess(fresh())).request.id, by);
+
   // The approver's own decisions; an approval that exceeds the grant limit.
   approver.script.decide = { outcome: 'deny', reason: 'no', rule: 'never' };
   await engine.requestAccess(fresh());

@@ -150,7 +150,7 @@ describe('an escalation', () => {
         at: at(AFTER),
         actor: 'system:sweeper',
         requestId: id,
-        data: { escalatedAt: at(AFTER), quorum: { escalation: { group: 'leads', afterMs: AFTER } } },
+        data: { escalatedAt: at(AFTER), groups: ['leads'] },
       },
     ]);
     expect((await engine.getRequest(id))?.request.escalatedAt).toBe(at(AFTER));

@@ -311,8 +311,8 @@ describe('an inbox item', () => {
       return [item?.missing, item?.missingInWords];
     };
     const [dba, security] = [
-      { group: 'dba', approvals: 2 },
-      { group: 'security', approvals: 1 },
+      { group: 'dba', approvals: 2, alternative: 0, step: 0 },
+      { group: 'security', approvals: 1, alternative: 0, step: 0 },
     ];
     expect(await missing(LEE)).toEqual([[dba, security], '2 more of dba and 1 more of security']);
     // Ana counts in one of her two groups.

@@ -150,6 +150,17 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'granted',
     'ended',
   ],
+  'quorum-steps.ts': [
+    '1 more of peers, then 1 more of security',
+    'not_your_step',
+    '1 more of security',
+    'nothing to review',
+    '1 more of security',
+    'granted',
+    '2 more of peers, or 1 more of security',
+    'pending',
+    'granted',
+  ],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
   'role-provisioning.ts': [
     'approved: a member true',

@@ -1,19 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  findReason,
-  groupsToApprove,
-  narrow,
-  reasonOfNothing,
-  type Finding,
-  type KnownRecords,
-  type ScopeRelation,
-} from '../../src/lifecycle/explain.js';
+import { findReason, narrow, reasonOfNothing, type Finding, type KnownRecords, type ScopeRelation } from '../../src/lifecycle/explain.js';
 import type { GrantUse } from '../../src/lifecycle/status.js';
 import { patternScopes } from '../../src/core/scope.js';
 import type { AccessRequest, Grant, GrantEnd, RequestEnd, Usage } from '../../src/records/index.js';
 import { aGrant, aRequest } from '../../src/testing.js';
 import { at, MINUTE } from '../engine/an-engine.js';
+import { askedGroups } from '../../src/records/index.js';
+import { aQuorum } from './a-quorum.js';
 
 const SCOPE = 'db-prod:write';
 const NOW = 10 * MINUTE;
@@ -387,27 +381,23 @@ describe('reasonOfNothing()', () => {
   });
 });
 
-describe('groupsToApprove()', () => {
-  const quorum = {
-    groups: [
-      { name: 'dba', approvals: 1 },
-      { name: 'security', approvals: 2 },
-    ],
-    denials: 1,
-    approvalTtlMs: undefined,
-    escalation: { group: 'leads', afterMs: MINUTE },
-  };
-  const assigned = { quorum, assignedAt: at(0) };
+describe('askedGroups()', () => {
+  const groups = [
+    { name: 'dba', approvals: 1 },
+    { name: 'security', approvals: 2 },
+  ];
+  const quorum = aQuorum({ groups, escalation: { group: 'leads', afterMs: MINUTE } });
+  const assigned = { quorum, assignedAt: at(0), begunSteps: undefined, escalatedAt: undefined };
 
   it('names the groups of the quorum, and the escalation group from its instant on, never early', () => {
-    expect(groupsToApprove(assigned, at(MINUTE - 1))).toEqual(['dba', 'security']);
-    expect(groupsToApprove(assigned, at(MINUTE))).toEqual(['dba', 'security', 'leads']);
-    const own = { ...quorum, escalation: { group: 'dba', afterMs: MINUTE } };
-    expect(groupsToApprove({ ...assigned, quorum: own }, at(MINUTE))).toEqual(['dba', 'security']);
-    expect(groupsToApprove({ ...assigned, quorum: { ...quorum, escalation: undefined } }, at(MINUTE))).toEqual(['dba', 'security']);
+    expect(askedGroups(assigned, at(MINUTE - 1))).toEqual(['dba', 'security']);
+    expect(askedGroups(assigned, at(MINUTE))).toEqual(['dba', 'security', 'leads']);
+    const own = aQuorum({ groups, escalation: { group: 'dba', afterMs: MINUTE } });
+    expect(askedGroups({ ...assigned, quorum: own }, at(MINUTE))).toEqual(['dba', 'security']);
+    expect(askedGroups({ ...assigned, quorum: { ...quorum, escalation: undefined } }, at(MINUTE))).toEqual(['dba', 'security']);
   });
 
   it('L16 names no group while the approver has named no quorum', () => {
-    expect(groupsToApprove({ quorum: undefined, assignedAt: undefined }, at(MINUTE))).toEqual([]);
+    expect(askedGroups({ ...assigned, quorum: undefined, assignedAt: undefined }, at(MINUTE))).toEqual([]);
   });
 });

@@ -8,6 +8,7 @@ import type { Lock, Locks } from '../../src/index.js';
 import { makeLocks } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
+import { aQuorum } from './a-quorum.js';
 
 const OPS = 'user:ops';
 const at = (ms: number): number => START_AT + ms;
@@ -147,9 +148,9 @@ describe('lockedUntil()', () => {
 });
 
 describe('an approval under a lock on another scope', () => {
-  const quorum = { groups: [{ name: 'g', approvals: 2 }], denials: 2, approvalTtlMs: undefined, escalation: undefined };
+  const quorum = aQuorum({ groups: [{ name: 'g', approvals: 2 }], denials: 2 });
   const locks = { row: rowOf(aLock({ subject: undefined, scope: 'b' })), overlaps: (_: string, scope: string) => scope !== 'a' };
-  const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], as: undefined, at: START_AT } as const;
+  const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
   const request = aRequest({
     ...{ scopes: ['a'], approver: 'x', quorum, assignedAt: START_AT },
     reviews: [{ ...given, reason: undefined, comment: undefined, ...AS_REQUESTED }],
@@ -179,7 +180,7 @@ describe('an approval under a lock on another scope', () => {
 
 describe('a rule without the locks', () => {
   it('L30 approves nothing', () => {
-    const quorum = { groups: [{ name: 'g', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
+    const quorum = aQuorum({ groups: [{ name: 'g', approvals: 1 }] });
     const review = {
       verdict: 'approve',
       reason: undefined,

@@ -196,7 +196,7 @@ describe('refuseTooMany()', () => {
   const reviews = (count: number) =>
     Array.from({ length: count }, (_, i) =>
       makeReview({
-        ...({ reviewer: `user:${i}`, verdict: 'approve', groups: ['g'], as: undefined, at: at(0) } as const),
+        ...({ reviewer: `user:${i}`, verdict: 'approve', groups: ['g'], as: undefined, steps: undefined, at: at(0) } as const),
         ...{ reason: undefined, comment: undefined, ttlMs: undefined, scopes },
       }),
     );

@@ -1,15 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isMet, missingInWords, missingOf } from '../../src/lifecycle/quorum.js';
-import { makeQuorum } from '../../src/records/index.js';
+import type { QuorumInput } from '../../src/core/ports.js';
+import { isMet, missingInWords, missingOf, quorumInWords } from '../../src/lifecycle/quorum.js';
+import { aQuorum } from './a-quorum.js';
 
 /** A quorum of groups, each with its number of approvals. */
 const quorumOf = (groups: Readonly<Record<string, number>>) =>
-  makeQuorum({
-    groups: Object.entries(groups).map(([name, approvals]) => ({ name, approvals })),
-    denials: 1,
-    approvalTtlMs: undefined,
-    escalation: undefined,
-  });
+  aQuorum({ groups: Object.entries(groups).map(([name, approvals]) => ({ name, approvals })) });
 
 describe('the missing approvals', () => {
   it.each<readonly [groups: Readonly<Record<string, number>>, approvals: readonly (readonly string[])[], missing: string]>([
@@ -32,9 +28,25 @@ describe('the missing approvals', () => {
       'no more: the next approval counts the quorum again',
     ],
   ])('L14 of %j with the approvals %j are: %s', (groups, approvals, words) => {
-    const given = approvals.map((own) => ({ groups: own }));
+    const given = approvals.map((own) => [[own]]);
     const missing = missingOf(quorumOf(groups), given);
     expect(missingInWords(missing)).toBe(words);
     expect(isMet(quorumOf(groups), given)).toBe(missing.length === 0);
+  });
+});
+
+describe('a quorum in words', () => {
+  const group = (name: string, approvals: number) => ({ name, approvals });
+  it.each<readonly [QuorumInput, string]>([
+    [{ groups: [group('a', 2)] }, '2 of a'],
+    [{ groups: [group('a', 2), group('b', 1)] }, '2 of a and 1 of b'],
+    [{ steps: [{ groups: [group('a', 1), group('b', 1)] }, { groups: [group('c', 1)] }] }, '1 of a and 1 of b, then 1 of c'],
+    [{ anyOf: [{ groups: [group('a', 2)] }, { groups: [group('b', 1)] }] }, '2 of a, or 1 of b'],
+    [
+      { anyOf: [{ steps: [{ groups: [group('a', 1)] }, { groups: [group('a', 1)] }] }, { groups: [group('b', 1)] }] },
+      '1 of a, then 1 of a, or 1 of b',
+    ],
+  ])('%j is: %s', (input, words) => {
+    expect(quorumInWords(aQuorum(input))).toBe(words);
   });
 });

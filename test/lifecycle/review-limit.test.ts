@@ -7,6 +7,7 @@ import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
+import { aQuorum } from './a-quorum.js';
 
 const reviewer = (i: number): string => `user:r${i}`;
 /** The longest text that the engine accepts, of characters that JSON escapes. */
@@ -15,10 +16,10 @@ const TEXT = '"'.repeat(4_096);
 /** A request with this many approvals, of which 500 would complete it; one denial ends it. */
 function withApprovals(count: number, text?: string, approvalTtlMs?: number): AccessRequest {
   const reviews = Array.from({ length: count }, (_, i) => ({
-    ...({ reviewer: reviewer(i), verdict: 'approve', groups: ['ops'], as: undefined, at: START_AT } as const),
+    ...({ reviewer: reviewer(i), verdict: 'approve', groups: ['ops'], as: undefined, steps: undefined, at: START_AT } as const),
     ...{ reason: text, comment: text, ...AS_REQUESTED },
   }));
-  const quorum = { groups: [{ name: 'ops', approvals: 500 }], denials: 1, approvalTtlMs, escalation: undefined };
+  const quorum = aQuorum({ groups: [{ name: 'ops', approvals: 500 }], approvalTtlMs });
   return aRequest({ approver: 'x', quorum, assignedAt: START_AT, reviews });
 }
 

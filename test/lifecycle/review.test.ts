@@ -1,21 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { applyVerdict } from '../../src/lifecycle/decision.js';
 import type { IssueContext } from '../../src/lifecycle/grant.js';
-import {
-  countsIn,
-  isEscalationDue,
-  mayAct,
-  reviewBy,
-  reviewersToConfirm,
-  reviewRequest,
-  type ReviewCommand,
-} from '../../src/lifecycle/review.js';
+import { countsIn, isEscalationDue, mayAct, questionsOf, reviewBy, reviewRequest, type ReviewCommand } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
+import { aQuorum } from './a-quorum.js';
 
 /*
  * Tests the rules alone: in cases that an engine never reaches, and in the tables of cases that need no engine.
@@ -32,21 +25,20 @@ const command = {
   link: undefined,
 } as const;
 
-const QUORUM: Quorum = {
+const QUORUM = aQuorum({
   groups: [
     { name: 'ops', approvals: 1 },
     { name: 'sec', approvals: 1 },
   ],
-  denials: 1,
-  approvalTtlMs: undefined,
   escalation: { group: 'leads', afterMs: MINUTE },
-};
+});
 const assigned = { approver: 'x', assignedAt: START_AT, quorum: QUORUM };
 const by = (reviewer: string, groups: readonly string[], verdict: Review['verdict'] = 'approve'): Review => ({
   reviewer,
   verdict,
   groups,
   as: undefined,
+  steps: undefined,
   at: START_AT,
   reason: undefined,
   comment: undefined,
@@ -145,7 +137,7 @@ describe('reviewRequest()', () => {
   });
 
   it.each([2, 1.5, 2 ** 53, Infinity])('L16 one approval never suffices where a group needs %s', (approvals) => {
-    const quorum = { ...QUORUM, groups: [{ name: 'ops', approvals }] };
+    const quorum = { ...QUORUM, groups: [{ name: 'ops', approvals, denials: undefined }] };
     const groups = new Map([[SAM, ['ops']]]);
     const { result } = reviewRequest(
       aRequest({ ...assigned, quorum }),
@@ -203,7 +195,7 @@ function reviewed(quorum: Partial<Quorum>) {
   return (members: Members, reviewer: string, said: Partial<ReviewCommand> & { readonly ms?: number } = {}): string => {
     const { ms = 0, ...over } = said;
     const groupsOf = (who: string) => members[who] ?? [];
-    const confirm = reviewersToConfirm(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
+    const { reviewers: confirm } = questionsOf(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
     const groups = new Map([reviewer, ...confirm].map((who) => [who, groupsOf(who)]));
     const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE, locks: NO_LOCKS, minTtlMs: 1 } : { ...nobody, groups };
     request = reviewRequest(request, { ...command, ...over }, context, moment(ms, reviewer)).result.request;
@@ -213,7 +205,7 @@ function reviewed(quorum: Partial<Quorum>) {
 
 const TEAMS: Members = { ola: ['ops'], oke: ['ops'], sia: ['sec'], sem: ['sec'], bo: ['ops', 'sec'], lo: ['leads'], lea: ['leads'] };
 const groupsOf = (approvals: Readonly<Record<string, number>>) =>
-  Object.entries(approvals).map(([name, count]) => ({ name, approvals: count }));
+  Object.entries(approvals).map(([name, count]) => ({ name, approvals: count, denials: undefined }));
 
 describe('a quorum of several groups', () => {
   const XYZ: Members = { a: ['x', 'y', 'z'], b: ['x', 'y'], c: ['x'], d: ['y', 'z'] };
@@ -271,7 +263,7 @@ describe('an approval that goes stale', () => {
 });
 
 describe('an escalation', () => {
-  const escalation = { group: 'leads', afterMs: MINUTE };
+  const escalation = [{ group: 'leads', afterMs: MINUTE }];
 
   it.each([[['ola']], [['sia']], [['lea']], [['lo', 'ola']]])(
     'L14 counts a member of its group in any group of the quorum, once: with %j the quorum is complete',

@@ -5,7 +5,7 @@ import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../sr
 import { differencesFrom } from '../../src/lifecycle/ask.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { beyondLimits, beyondTerms, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
-import { reviewersToConfirm, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
+import { questionsOf, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
@@ -13,6 +13,7 @@ import { makeTerms, makeUsage } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 import { NO_LOCKS } from './no-locks.js';
+import { aQuorum } from './a-quorum.js';
 
 /*
  * The rules do not rely on what the engine checks before it applies them. These tests cover what the engine never asks of the
@@ -29,12 +30,7 @@ const issue: IssueContext = {
   origins: [],
   chains: [],
 };
-const quorumOf = (approvals: number) => ({
-  groups: [{ name: 'g', approvals }],
-  denials: 1,
-  approvalTtlMs: undefined,
-  escalation: undefined,
-});
+const quorumOf = (approvals: number) => aQuorum({ groups: [{ name: 'g', approvals }] });
 const terms = makeTerms({
   ...{ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined },
   ...{ endBy: undefined, maxHolders: undefined },
@@ -91,26 +87,27 @@ describe('cancelRequest()', () => {
   });
 });
 
-describe('reviewersToConfirm()', () => {
+describe('questionsOf()', () => {
   it('L16 names no reviewer while there is no quorum', () => {
-    expect(reviewersToConfirm(aRequest(), 'user:sam', 'approve', ['g'])).toEqual([]);
+    expect(questionsOf(aRequest(), 'user:sam', 'approve', ['g']).reviewers).toEqual([]);
   });
 });
 
-describe('reviewersToConfirm()', () => {
+describe('questionsOf()', () => {
   const said = (reviewer: string) =>
     ({
       reviewer,
       verdict: 'approve',
       groups: ['g'],
       as: undefined,
+      steps: undefined,
       at: START_AT,
       reason: undefined,
       comment: undefined,
       ...AS_REQUESTED,
     }) as const;
   const confirm = (...reviewers: readonly string[]) =>
-    reviewersToConfirm(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']);
+    questionsOf(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']).reviewers;
 
   it('L14 ignores the earlier review of a reviewer who reviews again', () => {
     expect(confirm('user:sam')).toEqual([]);
@@ -120,18 +117,26 @@ describe('reviewersToConfirm()', () => {
 
   it('L16 counts no approval for a denial', () => {
     const request = aRequest({ quorum: { ...quorumOf(3), denials: 2 }, reviews: [said('user:ana')] });
-    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual([]);
+    expect(questionsOf(request, 'user:sam', 'deny', ['g']).reviewers).toEqual([]);
   });
 
   it('L16 asks about every reviewer if one denial ends the request, for any number of required approvals', () => {
     const request = aRequest({ quorum: quorumOf(3), reviews: [said('user:ana')] });
-    expect(reviewersToConfirm(request, 'user:sam', 'deny', ['g'])).toEqual(['user:sam', 'user:ana']);
+    expect(questionsOf(request, 'user:sam', 'deny', ['g']).reviewers).toEqual(['user:sam', 'user:ana']);
   });
 });
 
 describe('reviewRequest()', () => {
   it('L14 L25 does not record a repeated review again, also if the quorum is complete only now', () => {
-    const given = { reviewer: 'user:sam', groups: ['g'], as: undefined, at: START_AT, reason: undefined, comment: undefined };
+    const given = {
+      reviewer: 'user:sam',
+      groups: ['g'],
+      as: undefined,
+      steps: undefined,
+      at: START_AT,
+      reason: undefined,
+      comment: undefined,
+    };
     const reviews = [{ ...given, ...AS_REQUESTED, verdict: 'approve' } as const];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = {
@@ -174,7 +179,7 @@ describe('reviewRequest()', () => {
   });
 
   it('L16 L17 an earlier denial that counts again ends the request, without the reason of the approval that asked about it', () => {
-    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
     const reviews = [{ ...denial, reason: 'not today', comment: undefined, ...AS_REQUESTED }];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = {
@@ -191,7 +196,8 @@ describe('reviewRequest()', () => {
   });
 
   it('L16 is never complete with 0 required approvals: 0 does not mean always', () => {
-    const request = aRequest({ approver: 'x', quorum: quorumOf(0), assignedAt: START_AT });
+    const quorum = { ...quorumOf(1), groups: [{ name: 'g', approvals: 0, denials: undefined }] };
+    const request = aRequest({ approver: 'x', quorum, assignedAt: START_AT });
     const command = {
       verdict: 'approve',
       reason: undefined,
@@ -207,7 +213,7 @@ describe('reviewRequest()', () => {
   });
 
   it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
-    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, at: START_AT } as const;
+    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
     const reviews = [{ ...denial, reason: undefined, comment: undefined, ...AS_REQUESTED }];
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
     const command = {
@@ -230,6 +236,7 @@ describe('reviewRequest()', () => {
       verdict: 'approve',
       groups: ['g'],
       as: undefined,
+      steps: undefined,
       at: START_AT,
       reason: undefined,
       comment: undefined,
@@ -451,6 +458,7 @@ describe('openRequest()', () => {
       verdict: 'deny',
       groups: [],
       as: undefined,
+      steps: undefined,
       at: START_AT,
       reason: undefined,
       comment: undefined,

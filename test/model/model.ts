@@ -11,6 +11,7 @@ import {
   saysTo,
   type Mood,
   type QuorumOf,
+  type StepOf,
 } from './mood.js';
 
 /*
@@ -33,6 +34,8 @@ export interface ModelReview {
   readonly verdict: 'approve' | 'deny';
   readonly groups: readonly string[];
   readonly as: string | undefined;
+  /** The number of begun steps that an approval counts in, in addition to the first ones. */
+  readonly steps: number;
   readonly at: number;
   /** What an approval allows at most; all that was asked, if its reviewer has not narrowed it. */
   readonly ttl: number;
@@ -70,6 +73,8 @@ export interface ModelRequest {
   reviewBy: number;
   quorum: QuorumOf | undefined;
   assignedAt: number | undefined;
+  /** The later steps that have begun, in order. */
+  begun: readonly { readonly alternative: number; readonly step: number; readonly at: number }[];
   reviews: ModelReview[];
   readonly comments: ModelComment[];
   end: End | undefined;
@@ -264,6 +269,19 @@ const least = ({ scopes, ttl }: ModelRequest, approvals: readonly Granted[]): Gr
   scopes: approvals.reduce((left, one) => left.filter((scope) => one.scopes.includes(scope)), scopes),
   ttl: approvals.reduce((shortest, one) => Math.min(shortest, one.ttl), ttl),
 });
+
+/** The groups in which a review may count: for each alternative, for each step. */
+type Rights = readonly (readonly (readonly string[])[])[];
+
+const groupsOf = ({ alternatives }: QuorumOf): readonly string[] =>
+  alternatives.flatMap(({ steps }) => steps.flatMap(({ groups }) => groups.map(({ name }) => name)));
+
+/** A place of a group in a step. */
+const keyOf = (step: number, group: string): string => `${step} ${group}`;
+const keysOf = (steps: readonly (readonly string[])[]): readonly string[] =>
+  steps.flatMap((groups, i) => groups.map((name) => keyOf(i, name)));
+const placesOf = (steps: readonly StepOf[]): readonly string[] =>
+  steps.flatMap(({ groups }, i) => groups.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => keyOf(i, name))));
 
 /** L14: whether every place can be filled by a separate review: tries all assignments. */
 function canFill([place, ...rest]: readonly string[], reviews: readonly (readonly string[])[]): boolean {
@@ -533,6 +551,7 @@ export class Model {
     const open = {
       quorum: undefined,
       assignedAt: undefined,
+      begun: [],
       reviews: [],
       comments: [],
       end: undefined,
@@ -656,18 +675,20 @@ export class Model {
       DEADLINE: request.end === undefined && !isOpen,
       UNDECIDED: isOpen && request.quorum === undefined,
       SELF_REVIEW: by === request.subject || by === request.by,
-      NOT_REVIEWER: request.quorum !== undefined && (rights.length === 0 || (verdict === 'approve' && own?.verdict === 'deny')),
+      NOT_REVIEWER:
+        request.quorum !== undefined &&
+        (rights.flat(2).length === 0 || (verdict === 'approve' && (own?.verdict === 'deny' || this.#lastPlace(request, rights) < 0))),
       APPROVER: this.#mood.isFailing,
       LOCKED: verdict === 'approve' && (this.isLocked(request, at) || this.locksOn([by], [], at).length > 0),
     });
     if (
       must.length === 0 &&
       at.back &&
-      this.#after(request, verdict, this.reviewed(request, verdict, by, as, terms, at), at) === 'approved'
+      this.#after(request, verdict, this.reviewed(request, verdict, by, as, terms, at), at).outcome === 'approved'
     ) {
       must.push('ERR_JIT_CLOCK');
     }
-    const isOddGroup = as !== undefined && request.quorum?.groups.every(({ name }) => name !== as) === true;
+    const isOddGroup = as !== undefined && request.quorum !== undefined && !groupsOf(request.quorum).includes(as);
     return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [], problems };
   }
 
@@ -718,29 +739,58 @@ export class Model {
     return left.ttl === request.ttl && left.scopes.length === request.scopes.length ? undefined : left;
   }
 
-  /** L17: the groups of the quorum in which a reviewer with `groups` may count now. */
-  #rights({ quorum, assignedAt = Infinity }: ModelRequest, groups: readonly string[], as: string | undefined, at: Now): readonly string[] {
-    if (quorum === undefined) return [];
-    const standsIn = quorum.escalates && groups.includes('lead') && at.now >= assignedAt + ESCALATE_AFTER;
-    const names = quorum.groups.map(({ name }) => name);
-    return names.filter((name) => (standsIn || groups.includes(name)) && (as === undefined || as === name));
+  /** L17: for each alternative and each step, the groups in which a reviewer with `groups` may count now. */
+  #rights(request: ModelRequest, groups: readonly string[], as: string | undefined, at: Now): Rights {
+    const { quorum, assignedAt = Infinity, begun } = request;
+    return (quorum?.alternatives ?? []).map(({ steps }, alternative) =>
+      steps.map((step, i) => {
+        const began = begun.find((one) => one.alternative === alternative && one.step === i)?.at ?? Infinity;
+        const standsIn = step.escalates === true && groups.includes('lead') && at.now >= (i === 0 ? assignedAt : began) + ESCALATE_AFTER;
+        const names = step.groups.map(({ name }) => name);
+        return names.filter((name) => (standsIn || groups.includes(name)) && (as === undefined || as === name));
+      }),
+    );
   }
 
-  /** Whether a reviewer can still give a review that would count: the items of an inbox (L15 L17). */
+  /** When a step began, among all steps: 0 for a first step, `Infinity` for one that has not begun. */
+  #placeOf({ begun }: ModelRequest, alternative: number, step: number): number {
+    const place = begun.findIndex((one) => one.alternative === alternative && one.step === step);
+    return step === 0 ? 0 : place < 0 ? Infinity : place + 1;
+  }
+
+  /** The last step that has begun and in which these rights count; -1: none. */
+  #lastPlace(request: ModelRequest, rights: Rights): number {
+    const places = rights.flatMap((steps, i) => steps.map((groups, j) => (groups.length > 0 ? this.#placeOf(request, i, j) : Infinity)));
+    return Math.max(-1, ...places.filter((place) => place < Infinity));
+  }
+
+  /** The rights of an approval in one alternative: only in steps that had begun when it was given. */
+  #countsIn(request: ModelRequest, rights: Rights, alternative: number, steps: number): readonly (readonly string[])[] {
+    return (rights[alternative] ?? []).map((groups, step) => (this.#placeOf(request, alternative, step) <= steps ? groups : []));
+  }
+
+  /** Whether a reviewer can still give an approval that would count: the items of an inbox (L15 L17). */
   awaits(request: ModelRequest, by: string, at: Now): boolean {
     if (!isPending(request, at) || by === request.subject || by === request.by || this.#mood.isFailing) return false;
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
-    return (own === undefined || this.#isStale(request, own, at)) && this.#rights(request, this.#mood.groups(by), undefined, at).length > 0;
+    const last = this.#lastPlace(request, this.#rights(request, this.#mood.groups(by), undefined, at));
+    const isNew = own === undefined || this.#isStale(request, own, at) || (own.verdict === 'approve' && last > own.steps);
+    return isNew && last >= 0;
   }
 
-  /** L14: how many approvals a request still needs, by the groups that each reviewer had at the review. */
+  /** L14: how many approvals a request still needs, by the groups that each reviewer had at the review: none if one alternative has all. */
   missing(request: ModelRequest, at: Now): number {
     const approvals = request.reviews.filter((one) => one.verdict === 'approve' && !this.#isStale(request, one, at));
-    const groups = approvals.map((one) => this.#rights(request, one.groups, one.as, at));
-    const places = request.quorum?.groups.flatMap(({ name, approvals: count }) => Array.from({ length: count }, () => name)) ?? [];
-    // Tries each choice of places.
-    const filled = Array.from({ length: 2 ** places.length }, (_, choice) => places.filter((_place, i) => (choice >> i) % 2 === 1));
-    return places.length - Math.max(...filled.filter((some) => canFill(some, groups)).map((some) => some.length));
+    const missing = (request.quorum?.alternatives ?? []).map(({ steps }, alternative) => {
+      const places = placesOf(steps);
+      const groups = approvals.map((one) =>
+        keysOf(this.#countsIn(request, this.#rights(request, one.groups, one.as, at), alternative, one.steps)),
+      );
+      // Tries each choice of places.
+      const filled = Array.from({ length: 2 ** places.length }, (_, choice) => places.filter((_place, i) => (choice >> i) % 2 === 1));
+      return places.length - Math.max(...filled.filter((some) => canFill(some, groups)).map((some) => some.length));
+    });
+    return missing.includes(0) ? 0 : missing.reduce((sum, count) => sum + count, 0);
   }
 
   #isStale({ quorum }: ModelRequest, { verdict, at }: ModelReview, { late }: Now): boolean {
@@ -751,23 +801,25 @@ export class Model {
   reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, terms: Terms, at: Now): ModelReview[] {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     const { ttl, scopes } = least(request, [{ ttl: terms.ttl ?? request.ttl, scopes: terms.scopes ?? request.scopes }]);
-    const isSame = own?.ttl === ttl && own.scopes.join() === scopes.join();
+    const rights = this.#rights(request, this.#mood.groups(by), as, at);
+    const steps = verdict === 'approve' ? Math.max(0, this.#lastPlace(request, rights)) : 0;
+    const isSame = own?.ttl === ttl && own.scopes.join() === scopes.join() && own.steps === steps;
     if (own?.verdict === verdict && isSame && !this.#isStale(request, own, at)) return request.reviews;
     const quorum = request.quorum as QuorumOf;
-    const groups = this.#mood
-      .groups(by)
-      .filter((name) => quorum.groups.some((group) => group.name === name) || (name === 'lead' && quorum.escalates));
-    const review = { reviewer: by, verdict, groups, as, at: Math.max(at.now, request.last), ttl, scopes };
+    const escalates = quorum.alternatives.some((one) => one.steps.some((step) => step.escalates));
+    const groups = this.#mood.groups(by).filter((name) => groupsOf(quorum).includes(name) || (name === 'lead' && escalates));
+    const review = { reviewer: by, verdict, groups, as, steps, at: Math.max(at.now, request.last), ttl, scopes };
     return [...request.reviews.filter((one) => one !== own), review];
   }
 
   review(request: ModelRequest, verdict: 'approve' | 'deny', reviews: ModelReview[], by: string, at: Now): void {
     const stamp = Math.max(at.now, request.last);
     request.reviews = reviews;
-    const outcome = this.#after(request, verdict, reviews, at);
+    const { outcome, begins } = this.#after(request, verdict, reviews, at);
     if (reviews.some((one) => one.at === stamp) || outcome !== 'pending') request.last = stamp;
     if (outcome === 'denied') this.#end(request, 'denied', ['quorum'], stamp, stamp, by);
     if (outcome === 'ineligible') this.#end(request, 'denied', ['ineligible'], stamp, stamp, by);
+    if (outcome === 'pending') request.begun = [...request.begun, ...begins.map((one) => ({ ...one, at: stamp }))];
     // L18: every approval that counts binds, also one that the quorum does not need.
     if (outcome === 'approved') this.#grant(request, 'quorum', by, stamp, at, least(request, this.#approvals(request, reviews, at)));
   }
@@ -778,30 +830,52 @@ export class Model {
     verdict: 'approve' | 'deny',
     reviews: readonly ModelReview[],
     at: Now,
-  ): 'pending' | 'denied' | 'approved' | 'ineligible' {
+  ): {
+    readonly outcome: 'pending' | 'denied' | 'approved' | 'ineligible';
+    readonly begins: readonly { readonly alternative: number; readonly step: number }[];
+  } {
     const quorum = request.quorum as QuorumOf;
-    const counted = this.#counted(request, reviews, at);
-    if (counted.filter(({ verdict }) => verdict === 'deny').length >= quorum.denials) return 'denied';
-    // Only an approval completes a quorum. An earlier one of a locked reviewer does not count.
-    if (verdict === 'deny') return 'pending';
+    const denials = this.#counted(request, reviews, at).filter(({ verdict }) => verdict === 'deny');
+    const isDenied =
+      denials.length >= quorum.denials ||
+      quorum.alternatives.some(
+        ({ steps, denials: most = Infinity }, i) =>
+          denials.filter(({ rights }) => (rights[i] ?? []).flat().length > 0).length >= most ||
+          steps.some(({ groups }, j) =>
+            groups.some(
+              (group) => denials.filter(({ rights }) => rights[i]?.[j]?.includes(group.name)).length >= (group.denials ?? Infinity),
+            ),
+          ),
+      );
+    if (isDenied) return { outcome: 'denied', begins: [] };
+    // Only an approval completes a quorum or a step. An earlier one of a locked reviewer does not count.
+    if (verdict === 'deny') return { outcome: 'pending', begins: [] };
     const approvals = this.#approvals(request, reviews, at);
-    const places = quorum.groups.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
-    const isMet = canFill(
-      places,
-      approvals.map(({ groups }) => groups),
-    );
-    if (!isMet) return 'pending';
-    return this.#mood.banned.has(request.subject) ? 'ineligible' : 'approved';
+    /** Whether the first steps of an alternative are complete together. */
+    const isComplete = (alternative: number, count: number) => {
+      const { steps } = quorum.alternatives[alternative] as QuorumOf['alternatives'][number];
+      return canFill(
+        placesOf(steps.slice(0, count)),
+        approvals.map((one) => keysOf(this.#countsIn(request, one.rights, alternative, one.steps))),
+      );
+    };
+    if (quorum.alternatives.some(({ steps }, i) => isComplete(i, steps.length)))
+      return { outcome: this.#mood.banned.has(request.subject) ? 'ineligible' : 'approved', begins: [] };
+    const begins = quorum.alternatives.flatMap(({ steps }, alternative) => {
+      const present = request.begun.filter((one) => one.alternative === alternative).length;
+      return present + 1 < steps.length && isComplete(alternative, present + 1) ? [{ alternative, step: present + 1 }] : [];
+    });
+    return { outcome: 'pending', begins };
   }
 
-  #counted(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly ModelReview[] {
+  #counted(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly (ModelReview & { readonly rights: Rights })[] {
     const still = ({ groups, reviewer }: ModelReview) => groups.filter((name) => this.#mood.groups(reviewer).includes(name));
     return reviews
-      .map((one) => ({ ...one, groups: this.#rights(request, still(one), one.as, at) }))
-      .filter(({ groups }) => groups.length > 0);
+      .map((one) => ({ ...one, rights: this.#rights(request, still(one), one.as, at) }))
+      .filter(({ rights }) => rights.flat(2).length > 0);
   }
 
-  #approvals(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly ModelReview[] {
+  #approvals(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly (ModelReview & { readonly rights: Rights })[] {
     const { approvalTtlMs = Infinity } = request.quorum as QuorumOf;
     return this.#counted(request, reviews, at).filter(
       (one) => one.verdict === 'approve' && at.late < one.at + approvalTtlMs && this.locksOn([one.reviewer], [], at).length === 0,

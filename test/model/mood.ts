@@ -1,4 +1,12 @@
-import { runSubject, type AccessRequest, type AgentRun, type Approver, type BreakGlassVerdict, type Verdict } from '../../src/index.js';
+import {
+  runSubject,
+  type AccessRequest,
+  type AgentRun,
+  type Approver,
+  type BreakGlassVerdict,
+  type QuorumInput,
+  type Verdict,
+} from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 
 /** Milliseconds, so short that a few steps cross each of them. */
@@ -36,30 +44,79 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   [MAYA]: ['ops', 'sec'],
 };
 
+export interface StepOf {
+  readonly groups: readonly { readonly name: string; readonly approvals: number; readonly denials?: number }[];
+  /** Whether `lead` may stand in, {@link ESCALATE_AFTER} after the step has begun. */
+  readonly escalates?: boolean;
+}
+
 export interface QuorumOf {
-  readonly groups: readonly { readonly name: string; readonly approvals: number }[];
+  /** The form in which the approver names it: groups or steps for a single alternative. */
+  readonly form: 'groups' | 'steps' | 'anyOf';
+  readonly alternatives: readonly { readonly steps: readonly StepOf[]; readonly denials?: number }[];
   readonly denials: number;
   readonly approvalTtlMs: number | undefined;
-  readonly escalates: boolean;
   readonly reviewWithinMs: number | undefined;
 }
 
+/** A quorum of one alternative of one step. */
+const plain = (step: StepOf, rest: Pick<QuorumOf, 'denials' | 'approvalTtlMs' | 'reviewWithinMs'>): QuorumOf => ({
+  form: 'groups',
+  alternatives: [{ steps: [step] }],
+  ...rest,
+});
+
 const QUORUMS: Readonly<Record<string, QuorumOf>> = {
-  solo: { groups: [{ name: 'ops', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalates: false, reviewWithinMs: undefined },
-  two: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: APPROVAL_TTL, escalates: false, reviewWithinMs: 30 },
-  both: {
-    groups: [
-      { name: 'ops', approvals: 1 },
-      { name: 'sec', approvals: 1 },
+  solo: plain({ groups: [{ name: 'ops', approvals: 1 }] }, { denials: 1, approvalTtlMs: undefined, reviewWithinMs: undefined }),
+  two: plain({ groups: [{ name: 'ops', approvals: 2 }] }, { denials: 1, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: 30 }),
+  both: plain(
+    {
+      groups: [
+        { name: 'ops', approvals: 1 },
+        { name: 'sec', approvals: 1, denials: 1 },
+      ],
+      escalates: true,
+    },
+    { denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN },
+  ),
+  steps: {
+    form: 'steps',
+    alternatives: [
+      {
+        steps: [
+          { groups: [{ name: 'ops', approvals: 1 }], escalates: true },
+          { groups: [{ name: 'sec', approvals: 1 }], escalates: true },
+        ],
+      },
     ],
-    denials: 2,
-    approvalTtlMs: APPROVAL_TTL,
-    escalates: true,
-    reviewWithinMs: REVIEW_WITHIN,
+    ...{ denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN },
+  },
+  either: {
+    form: 'anyOf',
+    alternatives: [
+      { steps: [{ groups: [{ name: 'ops', approvals: 2 }] }] },
+      { steps: [{ groups: [{ name: 'ops', approvals: 1 }] }, { groups: [{ name: 'lead', approvals: 1 }] }] },
+      { steps: [{ groups: [{ name: 'sec', approvals: 2 }], escalates: true }], denials: 1 },
+    ],
+    ...{ denials: 2, approvalTtlMs: undefined, reviewWithinMs: undefined },
   },
 };
 
-export const VERDICTS = ['approve', 'approve', 'approve', 'approve', 'solo', 'two', 'two', 'both', 'both', 'deny', 'abstain'];
+/** The quorum as the approver names it. */
+function inputOf({ form, alternatives, denials, approvalTtlMs, reviewWithinMs }: QuorumOf): QuorumInput {
+  const escalation = ({ escalates }: StepOf) => (escalates === true ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined);
+  const stepsOf = (steps: readonly StepOf[]) => steps.map((step) => ({ groups: step.groups, escalation: escalation(step) }));
+  const rest = { denials, approvalTtlMs, reviewWithinMs };
+  const { steps } = alternatives[0] as QuorumOf['alternatives'][number];
+  if (form === 'groups') return { ...stepsOf(steps)[0], ...rest };
+  if (form === 'steps') return { steps: stepsOf(steps), ...rest };
+  return { anyOf: alternatives.map((one) => ({ steps: stepsOf(one.steps), denials: one.denials })), ...rest };
+}
+
+export const VERDICTS = [
+  ...['approve', 'approve', 'approve', 'approve', 'solo', 'two', 'two', 'both', 'both', 'steps', 'steps', 'either', 'either'],
+  ...['deny', 'abstain'],
+];
 
 /** The words of a justification that the approver understands; the same for the engine, which asks, and for the model. */
 export function saysTo(why: string) {
@@ -120,12 +177,7 @@ export class Mood implements Approver {
     if (verdict === 'approve') return { outcome: 'approve', terms };
     if (verdict === 'deny') return { outcome: 'deny', reason: 'no' };
     if (quorum === undefined) return { outcome: 'abstain' };
-    const { escalates, ...rest } = quorum;
-    return {
-      outcome: 'review',
-      terms,
-      quorum: { ...rest, escalation: escalates ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined },
-    };
+    return { outcome: 'review', terms, quorum: inputOf(quorum) };
   }
 
   groupsOf(reviewer: string): readonly string[] {

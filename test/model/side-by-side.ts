@@ -1342,9 +1342,15 @@ export class SideBySide {
       row.extension?.grantIds,
       model.extension?.grants.map((grant) => grant.id),
     );
-    const said = ({ reviewer, verdict, groups, as, at, ttl, scopes }: ModelRequest['reviews'][number]) =>
-      [reviewer, verdict, [...groups].sort().join(), as, at, ttl, scopes.join()].join(' ');
-    const reviews = row.reviews.map((one) => ({ ...one, ttl: one.ttlMs ?? row.ttlMs, scopes: one.scopes ?? row.scopes }));
+    const said = ({ reviewer, verdict, groups, as, steps, at, ttl, scopes }: ModelRequest['reviews'][number]) =>
+      [reviewer, verdict, [...groups].sort().join(), as, steps, at, ttl, scopes.join()].join(' ');
+    const reviews = row.reviews.map((one) => ({
+      ...one,
+      steps: one.steps ?? 0,
+      ttl: one.ttlMs ?? row.ttlMs,
+      scopes: one.scopes ?? row.scopes,
+    }));
+    assert.deepEqual(row.begunSteps ?? [], model.begun, `the begun steps of ${id}`);
     assert.deepEqual(reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
     this.#compareEnd(row.end, model);
     const granted = row.end?.status === 'approved' ? { scopes: row.end.granted.scopes, ttl: row.end.granted.ttlMs } : undefined;
@@ -1352,10 +1358,12 @@ export class SideBySide {
     assert.equal(row.afterReview?.reviewBy, model.afterReview?.reviewBy);
     assert.equal(row.afterReview?.breakGlassReview?.by, model.afterReview?.breakGlassReview?.by);
     assert.equal(row.afterReview?.breakGlassReview?.verdict, model.afterReview?.breakGlassReview?.verdict);
-    const escalatesAt = model.quorum?.escalates === true ? (assignedAt ?? Infinity) + ESCALATE_AFTER : Infinity;
-    assert.ok(row.escalatedAt === undefined || row.escalatedAt >= escalatesAt, `${id} was escalated too early`);
+    const { all, present } = model.quorum === undefined ? { all: [], present: [] } : escalationsOf(model);
+    assert.ok(row.escalatedAt === undefined || all.some((due) => due <= (row.escalatedAt as number)), `${id} was escalated too early`);
     if (!this.#swept) return;
-    if (isPending(model, at) && at.now >= escalatesAt) assert.ok(row.escalatedAt !== undefined, `a sweep did not escalate ${id}`);
+    for (const due of isPending(model, at) ? present : []) {
+      if (at.now >= due) assert.ok(row.escalatedAt !== undefined && row.escalatedAt >= due, `a sweep did not escalate ${id}`);
+    }
     if (isOwed(model) && at.now >= (model.afterReview?.reviewBy ?? Infinity))
       assert.ok(row.afterReview?.missedAt !== undefined, `a sweep did not miss the review of ${id}`);
   }
@@ -1591,6 +1599,24 @@ function decoded<T extends { readonly version: number }>(
       return [row.id, before?.version === row.version ? before : decode(row)];
     }),
   );
+}
+
+/** The instants at which steps that have begun escalate, and those of the steps that must now be completed. */
+function escalationsOf({ quorum, assignedAt = Infinity, begun }: ModelRequest): {
+  readonly all: readonly number[];
+  readonly present: readonly number[];
+} {
+  const all: number[] = [];
+  const present: number[] = [];
+  for (const [alternative, { steps }] of (quorum?.alternatives ?? []).entries()) {
+    const later = begun.filter((one) => one.alternative === alternative);
+    for (const [i, begin] of [assignedAt, ...later.map((one) => one.at)].entries()) {
+      if (steps[i]?.escalates !== true) continue;
+      all.push(begin + ESCALATE_AFTER);
+      if (i === later.length) present.push(begin + ESCALATE_AFTER);
+    }
+  }
+  return { all, present };
 }
 
 /** Each listed bound is one that the value exceeds, and none is missing. */

@@ -117,7 +117,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an approval counts for any group',
     file: 'lifecycle/quorum.ts',
-    from: '!approval.groups.includes(places[place] as string)',
+    from: 'rights[alternative]?.[place.step]?.includes(place.group) !== true',
     to: 'false',
   },
   {
@@ -146,9 +146,33 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'one denial more than configured is needed',
+    file: 'lifecycle/quorum.ts',
+    from: 'denials.filter(counts).length >= number',
+    to: 'denials.filter(counts).length > number',
+  },
+  {
+    name: 'an approval of a step also counts in the steps after it',
+    file: 'lifecycle/quorum.ts',
+    from: '(orderOf(request, alternative, step) <= steps ? groups : [])',
+    to: '(steps >= 0 ? groups : [])',
+  },
+  {
+    name: 'a reviewer approves in a step that has not begun',
     file: 'lifecycle/review.ts',
-    from: "counted.filter((review) => review.verdict === 'deny').length >= quorum.denials",
-    to: "counted.filter((review) => review.verdict === 'deny').length > quorum.denials",
+    from: "verdict === 'approve' && step < 0",
+    to: "verdict === 'approve' && step < -1",
+  },
+  {
+    name: 'all alternatives are needed',
+    file: 'lifecycle/review.ts',
+    from: 'completed.some((one) => one.isMet)',
+    to: 'completed.every((one) => one.isMet)',
+  },
+  {
+    name: 'the number of denials of a group ends nothing',
+    file: 'lifecycle/quorum.ts',
+    from: 'reaches(group.denials,',
+    to: 'reaches(undefined,',
   },
   {
     name: 'a denial becomes an approval',
@@ -158,9 +182,9 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'the escalation group may review too early',
-    file: 'lifecycle/review.ts',
-    from: '(escalatesAt(request) ?? Infinity) <= now;',
-    to: '(escalatesAt(request) ?? Infinity) <= now + 1;',
+    file: 'lifecycle/quorum.ts',
+    from: 'begin + afterMs <= now)',
+    to: 'begin + afterMs <= now + 1)',
   },
   {
     name: 'the window starts at the request',
@@ -399,7 +423,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an inbox keeps reviewed requests',
     file: 'lifecycle/review.ts',
-    from: 'given !== undefined && isFresh(given, quorum, reading) ? []',
+    from: 'given !== undefined && isFresh(given, quorum, reading) && !gains(request, given, rights) ? []',
     to: 'given !== undefined && false ? []',
   },
   {

@@ -78,6 +78,7 @@ export function fold(entries: readonly AuditEntry[]): Folded {
       version,
       ended = [],
       forgotten = [],
+      groups: _groups,
       ...fields
     } = data as Fields & { review?: Review; ended?: readonly string[]; forgotten?: readonly string[]; holders?: readonly Fields[] };
     for (const { id, version: next, ...row } of holders) write('holders', id as string, next, row);

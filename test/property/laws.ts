@@ -166,7 +166,7 @@ export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody,
     const rights = ({ reviewer, groups, as }: Review): readonly string[] => {
       const still = groups.filter((name) => approver.groupsNow(reviewer).includes(name));
       const standsIn = quorum.escalation !== undefined && still.includes('lead') && now >= (assignedAt ?? Infinity) + ESCALATE_AFTER;
-      const names = quorum.groups.map(({ name }) => name);
+      const names = (quorum.groups ?? []).map(({ name }) => name);
       return names.filter((name) => (standsIn || still.includes(name)) && (as ?? name) === name);
     };
     const counted = reviews.map((review) => ({ ...review, groups: rights(review) })).filter(({ groups }) => groups.length > 0);
@@ -174,7 +174,7 @@ export function expectQuorums(before: Seen, { requests }: Seen, approver: Moody,
     const approvals = counted.filter(
       ({ verdict, at }) => verdict === 'approve' && (quorum.approvalTtlMs === undefined || now < at + quorum.approvalTtlMs),
     );
-    const places = quorum.groups.flatMap(({ name, approvals: needed }) => Array.from({ length: needed }, () => name));
+    const places = (quorum.groups ?? []).flatMap(({ name, approvals: needed }) => Array.from({ length: needed }, () => name));
     const isMet = canFill(
       places,
       approvals.map(({ groups }) => groups),

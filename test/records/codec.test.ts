@@ -26,6 +26,7 @@ import {
   type Use,
 } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
+import { aQuorum } from '../lifecycle/a-quorum.js';
 
 const MINUTE = 60_000;
 const at = (ms: number): number => START_AT + ms;
@@ -91,7 +92,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
     maxHolders: [{ rule: 'one', max: 2, scopes: ['a', 'b'] }],
   },
   assignedAt: at(1),
-  quorum: { groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } },
+  quorum: aQuorum({ groups: [{ name: 'ops', approvals: 2 }], approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } }),
   escalatedAt: at(6),
   reviews: [
     {
@@ -100,6 +101,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
         verdict: 'approve',
         groups: ['ops', 'ciso'],
         as: 'ops',
+        steps: undefined,
         at: at(2),
         reason: 'fine',
         comment: 'really',
@@ -112,6 +114,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
         verdict: 'approve',
         groups: ['ciso'],
         as: undefined,
+        steps: undefined,
         at: at(6),
         reason: undefined,
         comment: undefined,

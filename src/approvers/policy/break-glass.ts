@@ -1,4 +1,5 @@
 import type { BreakGlassVerdict } from '../../core/ports.js';
+import { namedGroups } from '../../records/index.js';
 import type { Compiled, Emergency } from './compile.js';
 import { frozen, whatIsMissing } from './conditions.js';
 import { abstention, uncovered } from './decide.js';
@@ -6,6 +7,7 @@ import { countedHolders } from './holders.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './people.js';
 import type { Question } from './question.js';
+import { formOf } from './review-terms.js';
 import { joinIds, strictestTerms } from './strictest.js';
 import { endOf } from './times.js';
 
@@ -63,7 +65,7 @@ async function findSkipped({ giving, groups }: Compiled, question: Question): Pr
     for (const rule of await allOverlapping(giving, scope, question)) {
       const isFor = mayInclude(rule.subjects, request.subject, rule.runs, groups);
       if (isFor === false) continue;
-      for (const group of rule.review?.groups.keys() ?? []) skipped.add(group);
+      if (rule.review !== undefined) for (const group of namedGroups(formOf(rule.review.alternatives))) skipped.add(group);
       if (isFor === true && !scope.isWide && coversScope(rule, scope, reach)) break;
     }
   }

@@ -11,6 +11,8 @@ interface Issue {
   readonly message: string;
   readonly keys?: readonly string[];
   readonly params?: Readonly<Record<string, unknown>> | undefined;
+  /** The issues of each form of a part that has several. */
+  readonly errors?: readonly (readonly Issue[])[];
 }
 
 /**
@@ -21,10 +23,19 @@ interface Issue {
 export function checkShape(data: unknown): asserts data is PolicyDefinition {
   const result = safeParse(policySchema, data);
   if (result.success) return;
-  const issues: readonly Issue[] = result.error.issues;
+  throw toError(data, issueToTell(result.error.issues));
+}
+
+/** Of a part that has several forms, the issue is that of the form that fits best: the one whose issues lie deepest. */
+function issueToTell(issues: readonly Issue[]): Issue {
   // A missing field is often a misspelt one, so the error names the unknown field first.
-  const issue = issues.find((one) => one.code === 'unrecognized_keys') ?? issues[0];
-  throw toError(data, issue as Issue);
+  const issue = (issues.find((one) => one.code === 'unrecognized_keys') ?? issues[0]) as Issue;
+  const { path, errors = [] } = issue;
+  if (errors.length === 0) return issue;
+  const depthOf = (form: readonly Issue[]) => Math.max(...form.map((one) => one.path.length + (one.code === 'unrecognized_keys' ? 1 : 0)));
+  const best = errors.reduce((before, form) => (depthOf(form) > depthOf(before) ? form : before));
+  const inner = issueToTell(best);
+  return { ...inner, path: [...path, ...inner.path] };
 }
 
 function toError(data: unknown, { code, path, message, keys, params }: Issue): InvalidArgumentError {

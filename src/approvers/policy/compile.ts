@@ -12,6 +12,7 @@ import { nearest } from './misspelt.js';
 import { canonicalSelector, isEverybody, toSelector, type Selector } from './people.js';
 import { readName } from './names.js';
 import { toParts, type Parts, type RuleScopes } from './reach.js';
+import { readReview, type ReviewTerms } from './review-terms.js';
 import { DENY_FIELDS } from './schema.js';
 import type { Ticket } from './ticket.js';
 import type {
@@ -55,14 +56,6 @@ export interface RuleLimits {
   readonly maxUses: number | undefined;
   readonly maxTotalMs: number | undefined;
   readonly maxHolders: number | undefined;
-}
-
-export interface ReviewTerms {
-  readonly groups: ReadonlyMap<string, number>;
-  readonly denials: number;
-  readonly approvalTtlMs: number | undefined;
-  readonly reviewWithinMs: number | undefined;
-  readonly escalation: { readonly group: string; readonly afterMs: number } | undefined;
 }
 
 /** A rule that may give access. Without `review`, it approves at once. */
@@ -172,7 +165,9 @@ class Reader {
       throw new InvalidArgumentError(at(), 'a rule with exactly one of approve, deny and review', got);
     }
     if ('deny' in rule) return this.#denying(rule, at);
-    const review = 'review' in rule ? this.#review(rule.review, at) : undefined;
+    const known = (path: string, group: string) => this.#known(path, group);
+    const ofReview = (...path: readonly (string | number)[]) => pathOf(this.#data, ['rules', i, 'review', ...path]);
+    const review = 'review' in rule ? readReview(rule.review, ofReview, known) : undefined;
     return Object.freeze({ ...this.#core(rule, at), ...this.#limits(rule, rule.maxStartAhead, at), review });
   }
 
@@ -249,22 +244,6 @@ class Reader {
       maxTotalMs,
       maxHolders: 'maxHolders' in rule ? rule.maxHolders : undefined,
     };
-  }
-
-  #review({ groups, denials = 1, approvalTtl, reviewWithin, escalate }: ReviewRule['review'], at: At): ReviewTerms {
-    const names = Object.keys(groups);
-    if (names.length === 0)
-      throw new InvalidArgumentError(at('review', 'groups'), 'an object with at least one group, for example { dba: 1 }', 'no group');
-    for (const name of names) this.#known(at('review', 'groups', name), name);
-    if (escalate !== undefined) this.#known(at('review', 'escalate', 'to'), escalate.to);
-    return Object.freeze({
-      groups: new Map(Object.entries(groups)),
-      denials,
-      approvalTtlMs: approvalTtl === undefined ? undefined : readDuration(at('review', 'approvalTtl'), approvalTtl),
-      reviewWithinMs: reviewWithin === undefined ? undefined : readDuration(at('review', 'reviewWithin'), reviewWithin),
-      escalation:
-        escalate && Object.freeze({ group: escalate.to, afterMs: readDuration(at('review', 'escalate', 'after'), escalate.after) }),
-    });
   }
 
   #checkGroups(selectors: readonly Selector[], path: string): void {

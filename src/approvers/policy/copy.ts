@@ -11,7 +11,7 @@ export interface Copy {
 
 /** The greatest number of values. More than any policy needs, and few enough to copy at once. */
 const MAX_VALUES = 1_000_000;
-export const MAX_DEPTH = 8;
+export const MAX_DEPTH = 10;
 
 /**
  * Copies the caller's policy. It reads each property once, so that a getter can not change its value afterwards. The copies

@@ -1,10 +1,13 @@
 import type { AskProblem } from '../../core/ask-problem.js';
-import type { Abstention, QuorumInput, TermsInput, Verdict } from '../../core/ports.js';
-import type { AccessRequest, Extension } from '../../records/index.js';
+import type { Abstention, TermsInput, Verdict } from '../../core/ports.js';
+import { MAX_ALTERNATIVES } from '../../lifecycle/verdict.js';
+import { alternativesOf, groupsIn, type AccessRequest, type Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { holderLimits } from './holders.js';
 import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';
+import { listedBelow, whyUnmeetable, type Unmeetable } from './meetable.js';
 import type { Question } from './question.js';
+import type { PolicyQuorum } from './review-terms.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
 import { endOf, nextToCover } from './times.js';
@@ -28,7 +31,7 @@ export type Answer =
     }
   | { readonly outcome: 'unfit'; readonly rule: string; readonly unmet: Unmet }
   | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
-  | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: QuorumInput };
+  | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: PolicyQuorum };
 
 export async function answer(policy: Compiled, question: Question): Promise<Answer> {
   const denial = await findDenial(policy, question);
@@ -67,16 +70,26 @@ export function uncovered(holding: Holding<unknown>, { scopes }: Question): stri
 
 const isOfBreakGlass = (extension: Extension | undefined): boolean => extension !== undefined && extension.breakGlass;
 
-/** Why this quorum can never be met: the list of a group has too few people, and no group may stand in. */
-export function whyHopeless({ groups, escalation }: QuorumInput, question: Question): string | undefined {
-  if (escalation !== undefined) return undefined;
-  for (const { name, approvals } of groups) {
-    const others = question.atMost(name);
-    if (others < approvals)
-      return `needs ${approvals} approvals from group ${name}, but only ${others} of its members may review this request`;
-  }
-  return undefined;
+/** Why this quorum can never be met, or never be denied: the lists of its groups have too few people, and no group may stand in. */
+export function whyHopeless(quorum: PolicyQuorum, question: Question): string | undefined {
+  const members = (group: string) => {
+    const size = question.atMost(group);
+    return size === Infinity ? undefined : { size, people: () => question.listed([group]) };
+  };
+  const reasons = alternativesOf(quorum).map((alternative) => whyUnmeetable(alternative, members));
+  if (!reasons.includes(undefined)) return reasons[0] === undefined ? TOO_MANY : reasonOf(reasons[0]);
+  const people = listedBelow(quorum.denials, groupsIn(quorum), members);
+  return people === undefined
+    ? undefined
+    : `needs ${quorum.denials} denials to end a request, but only ${people} people may review this request`;
 }
+
+const TOO_MANY = `its rules together allow more than ${MAX_ALTERNATIVES} alternatives of reviewers: ask for the scopes of each rule separately`;
+
+const reasonOf = ({ group, approvals, people, missing }: Unmeetable): string =>
+  group === undefined
+    ? `needs ${approvals} different reviewers, but the groups list too few who may review this request: ${missing}`
+    : `needs ${approvals} approvals from group ${group}, but only ${people} of its members may review this request`;
 
 /** Why the subject may not ask for this. `undefined`: it may. */
 export function whyIneligible(said: Answer, request: AccessRequest): Unmet | undefined {

@@ -1,4 +1,5 @@
-import { agentOf, type AccessRequest } from '../../records/index.js';
+import { quorumInWords } from '../../lifecycle/quorum.js';
+import { agentOf, namedGroups, type AccessRequest } from '../../records/index.js';
 import { whenInWords } from '../calendar/in-words.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
@@ -22,7 +23,8 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
     reason: ineligible?.reason ?? reasonOf(said),
     problems: ineligible?.problems ?? NONE,
     quorum,
-    reviewers: quorum && (await question.list(quorum.groups.map((group) => group.name))),
+    quorumInWords: quorum && quorumInWords(quorum),
+    reviewers: quorum && (await question.list(namedGroups(quorum))),
     terms: 'terms' in said ? said.terms : undefined,
     scopes: Object.freeze(scopes),
   });

@@ -1,62 +1,83 @@
 import { isDenying, type Compiled, type Giving, type RuleCore } from './compile.js';
+import { groupsIn, type Alternative } from '../../records/index.js';
 import { finding } from './finding.js';
+import { listedBelow, whyUnmeetable, type Members, type Unmeetable } from './meetable.js';
+import { formOf, type ReviewTerms } from './review-terms.js';
 import { listOf, type Groups } from './question.js';
 import type { Selector } from './people.js';
 import type { Finding } from './types.js';
 
-/** Finds quorums that can not be met, and escalations that come too late. */
+/** Finds numbers of approvals and denials that can not be reached, and escalations that come too late. */
 export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   if (review === undefined) return [];
-  const findings: Finding[] = [];
-  const people = new Set<string>();
-  let all = 0;
-  let isListed = true;
-  for (const [group, count] of review.groups) {
-    all += count;
+  const { alternatives, denials } = review;
+  const quorum = formOf(alternatives);
+  const tooBig = (message: string, group?: string) =>
+    finding('quorum_too_big', group === undefined ? { rule: id } : { rule: id, group }, `rule ${id} needs ${message}`);
+  const members = (group: string) => {
     const list = listOf(groups, group);
-    if (list === undefined) isListed = false;
-    for (const person of list ?? []) people.add(person);
-    // `lintGroups` reports an empty group.
-    if (list === undefined || list.size === 0 || list.size >= count) continue;
-    findings.push(
-      finding(
-        'quorum_too_big',
-        { rule: id, group },
-        `rule ${id} needs ${count} approvals from group ${group}, which lists only ${list.size}. Add people to it, or lower the number`,
-      ),
+    return list && { size: list.size, people: () => list };
+  };
+  const findings = alternatives.flatMap((alternative) =>
+    tooFewApprovers(alternative, members).map(({ group, approvals, people, missing }) =>
+      group === undefined
+        ? tooBig(
+            `${approvals} different reviewers, because each counts in one group only. Its groups ${people < approvals ? `list only ${people}` : `lack ${missing}`}. Add people to them, or lower the numbers`,
+          )
+        : tooBig(`${approvals} approvals from group ${group}, which lists only ${people}. Add people to it, or lower the number`, group),
+    ),
+  );
+  const all = groupsIn(quorum);
+  const deniers = listedBelow(denials, all, members);
+  if (deniers !== undefined && deniers > 0)
+    findings.push(tooBig(`${denials} denials to end a request, but its groups list only ${deniers}. Add people to them, or lower denials`));
+  return [...findings, ...lintDenials(review, members, tooBig), ...lintEscalation(id, review)];
+}
+
+/** Why the people in the lists can not complete an alternative. `lintGroups` reports an empty group. */
+function tooFewApprovers(alternative: Alternative, members: Members): readonly Unmeetable[] {
+  const groups = alternative.steps.flatMap((step) => step.groups);
+  // A group that may stand in hides a number that is too great, until it is needed.
+  const without = alternative.steps.map((step) => ({ ...step, escalation: undefined }));
+  const alone = groups.flatMap(({ name }) => {
+    const own = without.map((step) => ({ ...step, groups: step.groups.filter((group) => group.name === name) }));
+    return whyUnmeetable({ steps: own, denials: undefined }, members) ?? [];
+  });
+  if (alone.length > 0) return [...new Map(alone.filter(({ people }) => people > 0).map((one) => [one.group, one])).values()];
+  const together = whyUnmeetable({ steps: without, denials: undefined }, members);
+  return together === undefined ? [] : [together];
+}
+
+/** Finds numbers of denials of an alternative or a group that its people can not reach. */
+function lintDenials({ alternatives }: ReviewTerms, members: Members, tooBig: (message: string, group?: string) => Finding): Finding[] {
+  return alternatives.flatMap(({ steps, denials }, i) => {
+    const ofGroups = steps.flatMap(({ groups, escalation = [] }) =>
+      groups.flatMap((group) => {
+        if (group.denials === undefined) return [];
+        const people = listedBelow(group.denials, [group.name, ...escalation.map((one) => one.group)], members);
+        const message = `${group.denials} denials in group ${group.name} to end a request, but only ${people} people may deny there. Lower its denials`;
+        return people === undefined || people === 0 ? [] : [tooBig(message, group.name)];
+      }),
     );
-  }
-  if (findings.length === 0 && isListed && people.size > 0 && people.size < all) {
-    findings.push(
-      finding(
-        'quorum_too_big',
-        { rule: id },
-        `rule ${id} needs ${all} different reviewers, because each counts in one group only. Its groups list only ${people.size}. Add people to them, or lower the numbers`,
-      ),
-    );
-  }
-  const { denials, escalation, reviewWithinMs } = review;
-  const standIns = escalation === undefined ? [] : listOf(groups, escalation.group);
-  const deniers = new Set([...people, ...(standIns ?? [])]).size;
-  if (isListed && standIns !== undefined && deniers > 0 && deniers < denials) {
-    findings.push(
-      finding(
-        'quorum_too_big',
-        { rule: id },
-        `rule ${id} needs ${denials} denials to end a request, but its groups list only ${deniers}. Add people to them, or lower denials`,
-      ),
-    );
-  }
-  if (escalation !== undefined && reviewWithinMs !== undefined && escalation.afterMs >= reviewWithinMs) {
-    findings.push(
-      finding(
-        'never_escalates',
-        { rule: id, group: escalation.group },
-        `rule ${id} escalates to group ${escalation.group} only after the review deadline. Shorten escalate.after, or lengthen reviewWithin`,
-      ),
-    );
-  }
-  return findings;
+    const people = denials === undefined ? undefined : listedBelow(denials, groupsIn({ ...NO_FORM, steps }), members);
+    const message = `${denials} denials in alternative ${i + 1} to end a request, but only ${people} people may deny there. Lower its denials`;
+    return people === undefined || people === 0 ? ofGroups : [...ofGroups, tooBig(message)];
+  });
+}
+
+const NO_FORM = { groups: undefined, anyOf: undefined, escalation: undefined };
+
+function lintEscalation(id: string, { alternatives, reviewWithinMs = Infinity }: ReviewTerms): Finding[] {
+  const late = alternatives.flatMap(({ steps }) =>
+    steps.flatMap(({ escalation = [] }) => escalation.filter(({ afterMs }) => afterMs >= reviewWithinMs)),
+  );
+  return [...new Set(late.map(({ group }) => group))].map((group) =>
+    finding(
+      'never_escalates',
+      { rule: id, group },
+      `rule ${id} escalates to group ${group} only after the review deadline. Shorten escalate.after, or lengthen reviewWithin`,
+    ),
+  );
 }
 
 /** Finds groups that are empty, that are code, or that no rule names. */
@@ -86,7 +107,7 @@ function usedGroups({ rules, breakGlass }: Compiled): ReadonlyMap<string, readon
     if (isDenying(rule)) use(rule, ofSelectors(rule.subjects));
     else {
       const { review } = rule;
-      const reviewing = [...(review?.groups.keys() ?? []), ...(review?.escalation === undefined ? [] : [review.escalation.group])];
+      const reviewing = review === undefined ? [] : groupsIn(formOf(review.alternatives));
       use(rule, [...ofSelectors(rule.subjects), ...ofSelectors(rule.requesters), ...reviewing]);
     }
   }

@@ -2,6 +2,7 @@ import type { RequestableAnswer, RequestableInput, RequiredField } from '../../c
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
 import { applyingRules, type Applying, type ApplyingRules, type Asker } from './applying.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
+import { namedGroups } from '../../records/index.js';
 import type { Compiled, Described, Emergency, Giving } from './compile.js';
 import { reviewsOf, whyHopeless } from './decide.js';
 import { allCovering, allOverlapping, isAboutPart } from './matching.js';
@@ -193,7 +194,7 @@ const byReview = (rules: readonly Giving[], question: Question) => {
   if (reviews.length === 0) return { outcome: 'approve' as const, groups: [] };
   const quorum = strictestQuorum(reviews, question.request);
   if (whyHopeless(quorum, question) !== undefined) return undefined;
-  return { outcome: 'review' as const, quorum, groups: quorum.groups.map(({ name }) => name) };
+  return { outcome: 'review' as const, quorum, groups: namedGroups(quorum) };
 };
 
 function byBreakGlass(rules: readonly (Giving | Emergency)[], question: Question) {

@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../../records/index.js';
+import { askedGroups, groupsIn, type AccessRequest } from '../../records/index.js';
 import type { Compiled } from './compile.js';
 import { whatRightIsMissing } from './conditions.js';
 import { noRule, uncovered } from './decide.js';
@@ -22,23 +22,16 @@ export async function whyNoRight(policy: Compiled, question: Question): Promise<
   return without === undefined ? whatRightIsMissing(found, question) : noRule(without, question.request);
 }
 
-/** The groups of the frozen quorum, including the escalation's group, each once. */
-export function quorumGroups({ quorum }: AccessRequest): readonly string[] {
-  const names = new Set(quorum?.groups.map((group) => group.name));
-  if (quorum?.escalation !== undefined) names.add(quorum.escalation.group);
-  return [...names];
-}
+/** The groups of the frozen quorum, including those of escalations, each once. */
+export const quorumGroups = ({ quorum }: AccessRequest): readonly string[] => (quorum === undefined ? [] : groupsIn(quorum));
 
-/** The groups of the frozen quorum in which a person is now, including the escalation's group. A removed group gives no right. */
+/** The groups of the frozen quorum in which a person is now, including those of escalations. A removed group gives no right. */
 export async function groupsOf(person: string, question: Question): Promise<readonly string[]> {
   const mine: string[] = [];
   for (const name of quorumGroups(question.request)) if (await question.has(name, person)) mine.push(name);
   return Object.freeze(mine);
 }
 
-/** The possible reviewers: the members of the quorum's groups and, once the escalation is recorded, of its group. */
-export function reviewersOf(question: Question): Promise<readonly string[]> {
-  const { quorum, escalatedAt } = question.request;
-  const standIn = escalatedAt === undefined ? undefined : quorum?.escalation?.group;
-  return question.list([...(quorum?.groups.map((group) => group.name) ?? []), ...(standIn === undefined ? [] : [standIn])]);
-}
+/** The possible reviewers: the members of the groups of the present steps and, once an escalation is recorded, of its group. */
+export const reviewersOf = (question: Question): Promise<readonly string[]> =>
+  question.list(askedGroups(question.request, question.request.escalatedAt ?? 0));

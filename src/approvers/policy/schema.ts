@@ -7,6 +7,7 @@ import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
 import { DATE_PATTERN, MAX_ITEMS, readWhen, TIME_PATTERN, WEEKDAYS } from '../calendar/read-when.js';
 import { MAX_FIELDS, MAX_LENGTH, MAX_VALUES, readFields, TYPES } from './fields.js';
+import { MAX_ALTERNATIVES, MAX_STEPS } from '../../lifecycle/verdict.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';
@@ -205,15 +206,45 @@ const given = {
   maxTotal: z.optional(duration('The longest time from the first start to the end of the last extension.')),
 };
 
-const review = object({
-  groups: z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), count('How many of this group must approve.'), {
-    error: 'an object of groups and their numbers of approvals, for example { "dba": 1 }',
-  }),
-  denials: z.optional(count('How many denials end the request. Default: 1.')),
-  approvalTtl: z.optional(duration('How long one approval counts.')),
-  reviewWithin: z.optional(duration('How long the reviewers have to decide.')),
-  escalate: z.optional(object({ to: name(), after: duration('After how long members of that group may stand in for any of the groups.') })),
+const needed = z.union(
+  [
+    count('How many of this group must approve.'),
+    object({
+      approvals: count('How many of this group must approve.'),
+      denials: z.optional(count('How many denials in this group end the request. Default: only the total applies.')),
+    }),
+  ],
+  { error: 'a number of approvals, or an object with approvals and denials' },
+);
+const groups = z.record(z.string().register(annotations, { pattern: NAME_PATTERN }), needed, {
+  error: 'an object of groups and their numbers of approvals, for example { "dba": 1 }',
 });
+const standIn = object({ to: name(), after: duration('After how long members of that group may stand in for any of the groups.') });
+const escalate = z.optional(
+  z.union([standIn, list(standIn, 1, MAX_STEPS)], { error: 'an object with to and after, or a list of such objects' }),
+);
+const steps = z.optional(list(object({ groups, escalate }), 1, MAX_STEPS));
+const oneForm = (forms: readonly string[]) => ({ oneOf: forms.map((form) => ({ required: [form] })) });
+const alternative = object(
+  {
+    groups: z.optional(groups),
+    steps,
+    denials: z.optional(count('How many denials in this alternative end the request. Default: only the total applies.')),
+  },
+  oneForm(['groups', 'steps']),
+);
+const review = object(
+  {
+    groups: z.optional(groups),
+    steps,
+    anyOf: z.optional(list(alternative, 1, MAX_ALTERNATIVES)),
+    denials: z.optional(count('How many denials end the request, over all groups. Default: 1.')),
+    approvalTtl: z.optional(duration('How long one approval counts.')),
+    reviewWithin: z.optional(duration('How long the reviewers have to decide.')),
+    escalate,
+  },
+  oneForm(['groups', 'steps', 'anyOf']),
+);
 
 const rule = object(
   {

@@ -1,5 +1,6 @@
 import type { QuorumInput, TermsInput } from '../../core/ports.js';
-import type { AccessRequest, AuditEntry } from '../../records/index.js';
+import { readQuorum } from '../../lifecycle/verdict.js';
+import { alternativesOf, type AccessRequest, type AuditEntry } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { pastRequests, type PastOutcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
@@ -108,7 +109,18 @@ const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOu
   [terms?.warnBeforeMs, terms?.idleTtlMs, terms?.maxUses, terms?.maxTotalMs, terms?.endBy, terms?.maxHolders],
 ];
 
-function quorumInOrder({ groups, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {
-  const inOrder = groups.map(({ name, approvals }) => [name, approvals] as const).sort(([a], [b]) => (a < b ? -1 : 1));
-  return [inOrder, denials, approvalTtlMs, escalation?.group, escalation?.afterMs];
+/** The order of groups, escalations and alternatives has no meaning. That of steps has. */
+function quorumInOrder(input: QuorumInput): unknown {
+  const { quorum } = readQuorum('quorum', input);
+  const { denials, approvalTtlMs } = quorum;
+  const alternatives = alternativesOf(quorum).map(({ steps, denials: own }) => [
+    own,
+    steps.map(({ groups, escalation = [] }) => [
+      inOrder(groups.map(({ name, approvals, denials: ofGroup }) => [name, approvals, ofGroup])),
+      inOrder(escalation.map(({ group, afterMs }) => [group, afterMs])),
+    ]),
+  ]);
+  return [inOrder(alternatives), denials, approvalTtlMs];
 }
+
+const inOrder = (items: readonly unknown[]): readonly string[] => items.map((item) => JSON.stringify(item)).sort();

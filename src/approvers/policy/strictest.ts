@@ -1,7 +1,9 @@
 import { MAX_WARNINGS } from '../../core/duration.js';
-import type { QuorumInput, TermsInput } from '../../core/ports.js';
-import type { AccessRequest, HolderLimit } from '../../records/index.js';
-import type { RuleLimits, ReviewTerms, RuleCore } from './compile.js';
+import type { TermsInput } from '../../core/ports.js';
+import { MAX_ALTERNATIVES } from '../../lifecycle/verdict.js';
+import type { AccessRequest, Alternative, HolderLimit, QuorumGroup, QuorumStep } from '../../records/index.js';
+import type { RuleLimits, RuleCore } from './compile.js';
+import { formOf, type PolicyQuorum, type ReviewTerms } from './review-terms.js';
 
 export const least = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.min, numbers);
 export const most = (numbers: readonly (number | undefined)[]): number | undefined => extreme(Math.max, numbers);
@@ -39,24 +41,52 @@ function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined
 }
 
 /**
- * The quorum that satisfies each of several: in each group the largest number of approvals, the fewest denials, the shortest
- * times. It has an escalation only where each rule has one to the same group. The longest of their times then applies.
+ * The quorum that satisfies each of several: an alternative of each together, in each group the largest number of approvals, the
+ * fewest denials, the shortest times. A step has an escalation only where each rule has one to the same group. The longest of their
+ * times then applies.
  */
-export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): QuorumInput {
-  const approvals = new Map<string, number>();
-  for (const { groups } of reviews) for (const [name, count] of groups) approvals.set(name, Math.max(count, approvals.get(name) ?? 0));
+export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): PolicyQuorum {
   // A rule without a time to review keeps the request's own deadline. It may be shorter than the time that another rule sets.
   const setsTime = reviews.some((review) => review.reviewWithinMs !== undefined);
   const times = reviews.map((review) => review.reviewWithinMs ?? (setsTime ? Math.max(1, reviewBy - createdAt) : undefined));
-  const standIns = new Set(reviews.map((review) => review.escalation?.group));
-  const [group] = standIns;
-  const afterMs = most(reviews.map((review) => review.escalation?.afterMs));
   return Object.freeze({
-    groups: Object.freeze([...approvals].map(([name, count]) => Object.freeze({ name, approvals: count }))),
+    ...formOf(together(reviews.map(({ alternatives }) => alternatives))),
     denials: Math.min(...reviews.map((review) => review.denials)),
     approvalTtlMs: least(reviews.map((review) => review.approvalTtlMs)),
     reviewWithinMs: least(times),
-    escalation: standIns.size === 1 && group !== undefined && afterMs !== undefined ? Object.freeze({ group, afterMs }) : undefined,
+  });
+}
+
+/** Each combination of one alternative of each rule. None where there are more combinations than a quorum may have. */
+function together(rules: readonly (readonly Alternative[])[]): readonly Alternative[] {
+  if (rules.reduce((count, alternatives) => count * alternatives.length, 1) > MAX_ALTERNATIVES) return [];
+  const [first = [], ...others] = rules;
+  return others.reduce((combined, alternatives) => combined.flatMap((a) => alternatives.map((b) => joinAlternatives(a, b))), first);
+}
+
+/** The alternative that completes both: their first steps together, then their second steps together, and so on. */
+function joinAlternatives(a: Alternative, b: Alternative): Alternative {
+  const [longer, shorter] = a.steps.length < b.steps.length ? [b.steps, a.steps] : [a.steps, b.steps];
+  const steps = longer.map((step, i) => (shorter[i] === undefined ? step : joinSteps(a.steps[i] as QuorumStep, b.steps[i] as QuorumStep)));
+  return Object.freeze({ steps: Object.freeze(steps), denials: least([a.denials, b.denials]) });
+}
+
+function joinSteps(a: QuorumStep, b: QuorumStep): QuorumStep {
+  const groups = new Map<string, QuorumGroup>();
+  for (const { name, approvals, denials } of [...a.groups, ...b.groups]) {
+    const other = groups.get(name);
+    groups.set(
+      name,
+      Object.freeze({ name, approvals: Math.max(approvals, other?.approvals ?? 0), denials: least([denials, other?.denials]) }),
+    );
+  }
+  const escalation = (a.escalation ?? []).flatMap(({ group, afterMs }) => {
+    const other = b.escalation?.find((one) => one.group === group);
+    return other === undefined ? [] : [Object.freeze({ group, afterMs: Math.max(afterMs, other.afterMs) })];
+  });
+  return Object.freeze({
+    groups: Object.freeze([...groups.values()]),
+    escalation: escalation.length === 0 ? undefined : Object.freeze(escalation),
   });
 }
 

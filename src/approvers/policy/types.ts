@@ -121,18 +121,51 @@ export interface ApproveRule extends GivingRule {
 
 /** Requires a review of the scopes that it covers. */
 export interface ReviewRule extends GivingRule {
+  /** Has exactly one of `groups`, `steps` and `anyOf`. */
   readonly review: {
-    /** For each group, the number of its members that must approve: at least 1. */
-    readonly groups: Readonly<Record<string, number>>;
+    /** All of these groups must approve. */
+    readonly groups?: ReviewGroups | undefined;
+    /** Steps in order, at most 10: the groups of a step may approve once all steps before it are complete. */
+    readonly steps?: readonly ReviewStep[] | undefined;
+    /** Alternatives, at most 20: one complete alternative is enough. */
+    readonly anyOf?: readonly ReviewAlternative[] | undefined;
     /** The number of denials, over all groups, that ends the request. Default: 1. */
     readonly denials?: number | undefined;
     /** How long an approval counts: milliseconds, or a string like `'4h'`. Default: as long as the request is open. */
     readonly approvalTtl?: Duration | undefined;
     /** The time to review from the verdict on: milliseconds, or a string. Default: the engine's `limits.reviewWithin`. */
     readonly reviewWithin?: Duration | undefined;
-    /** Members of the group `to` may stand in for any of the groups, once `after` has passed since the verdict. */
-    readonly escalate?: { readonly to: string; readonly after: Duration } | undefined;
+    /**
+     * Members of the group `to` may stand in for any of `groups`, once `after` has passed since the verdict. A list names several such
+     * groups. It also applies to the `groups` of alternatives. A step has its own.
+     */
+    readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
   };
+}
+
+/** For each group, the number of its members that must approve: at least 1. With `denials`: the number in this group that ends the request. */
+export type ReviewGroups = Readonly<Record<string, number | { readonly approvals: number; readonly denials?: number | undefined }>>;
+
+/** A step of a review. */
+export interface ReviewStep {
+  /** All of these groups must approve. */
+  readonly groups: ReviewGroups;
+  /** Members of the group `to` may stand in for any group of this step, once `after` has passed since the step began. */
+  readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
+}
+
+/** An alternative of a review, with either `groups` or `steps`. */
+export interface ReviewAlternative {
+  readonly groups?: ReviewGroups | undefined;
+  readonly steps?: readonly ReviewStep[] | undefined;
+  /** The number of denials in this alternative that ends the request. Default: only the total applies. */
+  readonly denials?: number | undefined;
+}
+
+/** A group that may stand in, and after what time. */
+export interface EscalateTo {
+  readonly to: string;
+  readonly after: Duration;
 }
 
 /** Denies every request that overlaps its scopes. It takes precedence over all other rules, in any order. */
@@ -257,6 +290,8 @@ export interface Explanation {
   /** The values of the request that must change, where these alone make it `ineligible`. Otherwise empty. */
   readonly problems: readonly AskProblem[];
   readonly quorum: QuorumInput | undefined;
+  /** The approvals that {@link quorum} needs, in words: `2 of dba, or 1 of lead, then 1 of security`. */
+  readonly quorumInWords: string | undefined;
   /** The possible reviewers. A group that can not be listed appears as `group:<name>`. */
   readonly reviewers: readonly string[] | undefined;
   readonly terms: TermsInput | undefined;

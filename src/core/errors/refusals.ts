@@ -140,17 +140,18 @@ export class NotReviewerError extends JitError {
   /**
    * @param requestId the request
    * @param reviewer the refused reviewer
-   * @param why `not_in_group`: in no group that may review it. `has_denied`: a denial cannot become an approval. `is_agent`: an
-   *   agent never reviews
+   * @param why `not_in_group`: in no group that may review it. `not_your_step`: only in groups of a step that has not begun; a denial
+   *   is accepted. `has_denied`: a denial cannot become an approval. `is_agent`: an agent never reviews
    */
   constructor(
     readonly requestId: string,
     readonly reviewer: string,
-    readonly why: 'not_in_group' | 'has_denied' | 'is_agent',
+    readonly why: 'not_in_group' | 'not_your_step' | 'has_denied' | 'is_agent',
   ) {
     super(
       {
         not_in_group: `${reviewer} is in none of the groups that may review request ${requestId}`,
+        not_your_step: `${reviewer} may approve request ${requestId} only in a later step, which has not begun`,
         has_denied: `${reviewer} has denied request ${requestId}; a denial cannot become an approval`,
         is_agent: `${reviewer} is an agent and cannot review request ${requestId}: agents never review`,
       }[why],

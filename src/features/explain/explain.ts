@@ -1,18 +1,13 @@
 import { CorruptError, isJitError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
+import type { ClockReading } from '../../core/time.js';
 import { reaches } from '../../lifecycle/check.js';
-import {
-  findReason,
-  groupsToApprove,
-  narrow,
-  reasonOfNothing,
-  type Finding,
-  type KnownRecords,
-  type ScopeRelation,
-} from '../../lifecycle/explain.js';
+import { findReason, narrow, reasonOfNothing, type Finding, type KnownRecords, type ScopeRelation } from '../../lifecycle/explain.js';
 import { lockOn } from '../../lifecycle/lock.js';
+import { missingInWords } from '../../lifecycle/quorum.js';
+import { missingApprovals } from '../../lifecycle/review.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
+import { askedGroups, decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
 import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Action } from '../../engine/checker.js';
@@ -104,7 +99,7 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
   if (found === undefined || isLost) {
     const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
     const reason = reasonOfNothing(isLost, isIneligible);
-    return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, at) });
+    return explanation({ ...about, at, reason, asking, approvers: approversIn(asking, reading) });
   }
   const { reason, grant, changesAt } = found;
   const request = grant === undefined ? found.request : await requestOf(kernel, grant);
@@ -113,7 +108,8 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
     if (await isLocked(kernel, about)) return explanation({ ...about, at, reason: 'locked', changesAt: at });
     if (hasComeSince(kernel, changesAt)) return again();
   }
-  const approvers = reason === 'pending' && request !== undefined ? await approversOf(kernel, request, at) : approversIn(asking, at);
+  const approvers =
+    reason === 'pending' && request !== undefined ? await approversOf(kernel, request, reading) : approversIn(asking, reading);
   return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
 }
 
@@ -176,9 +172,10 @@ async function mayBePurged({ ledger }: Kernel, subject: string, found: Finding |
 }
 
 /** `undefined` while the approver has not named any. */
-async function approversOf(kernel: Kernel, request: AccessRequest, now: number): Promise<Explanation['approvers']> {
+async function approversOf(kernel: Kernel, request: AccessRequest, reading: ClockReading): Promise<Explanation['approvers']> {
   if (request.quorum === undefined) return undefined;
-  return { groups: groupsToApprove(request, now), people: await reviewersOf(kernel, request) };
+  const people = await reviewersOf(kernel, request);
+  return { ...asked(request, reading), people };
 }
 
 /** The outcome of a request made now. `undefined` if the approver failed: the rest of the answer stays valid. */
@@ -202,8 +199,13 @@ export function readAsk({ settings }: Kernel, subject: unknown, scope: string, o
 }
 
 /** The approvers of a previewed request. */
-const approversIn = (asking: AccessPreview | undefined, now: number): Explanation['approvers'] =>
-  asking?.outcome === 'pending' ? { groups: groupsToApprove(asking.request, now), people: asking.reviewers } : undefined;
+const approversIn = (asking: AccessPreview | undefined, reading: ClockReading): Explanation['approvers'] =>
+  asking?.outcome === 'pending' ? { ...asked(asking.request, reading), people: asking.reviewers } : undefined;
+
+const asked = (request: AccessRequest, reading: ClockReading) => ({
+  groups: askedGroups(request, reading.now),
+  missingInWords: missingInWords(missingApprovals(request, reading)),
+});
 
 function explanation(known: Pick<Explanation, 'subject' | 'scope' | 'at' | 'reason'> & Partial<Explanation>): Explanation {
   const { subject, scope, at, reason, request, grant, pattern, changesAt, approvers, asking } = known;

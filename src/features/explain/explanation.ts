@@ -35,7 +35,10 @@ export interface Explanation {
   /** Who may approve the pending or previewed request; `undefined`: it needs no approval, or the approver named no reviewers. */
   readonly approvers:
     | {
+        /** The groups of the present step, and those that may stand in. */
         readonly groups: readonly string[];
+        /** The approvals that are still needed, in words, such as `1 more of security`. */
+        readonly missingInWords: string;
         /** `undefined` if the approver cannot list them. */
         readonly people: readonly string[] | undefined;
       }

@@ -3,6 +3,7 @@ import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredFie
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE, RISKS, type Risk } from '../../core/requestable.js';
 import { readPattern } from '../../core/scope.js';
 import { isDuration } from '../../core/duration.js';
+import { quorumInWords } from '../../lifecycle/quorum.js';
 import { readQuorum } from '../../lifecycle/verdict.js';
 import type { Requestable, RequestableOutcome } from './requestable-types.js';
 
@@ -59,6 +60,7 @@ function readItem(at: string, item: unknown, name: string): ParsedItem {
   if (outcome !== 'review' && quorum !== undefined) throw invalid(`${at}.quorum`, 'omitted unless the outcome is review', quorum);
   if (outcome !== 'break_glass' && afterReview !== undefined)
     throw invalid(`${at}.afterReview`, 'omitted unless the outcome is break_glass', afterReview);
+  const needed = outcome === 'review' ? readQuorum(`${at}.quorum`, quorum).quorum : undefined;
   return {
     scope: readPattern(`${at}.scope`, given.scope),
     title: optional(readId, `${at}.title`, title),
@@ -73,7 +75,8 @@ function readItem(at: string, item: unknown, name: string): ParsedItem {
     maxTtlMs: optional(readMs, `${at}.maxTtlMs`, given.maxTtlMs),
     maxStartAheadMs: optional(readMs, `${at}.maxStartAheadMs`, given.maxStartAheadMs),
     needs: readNeeds(`${at}.needs`, given.needs),
-    quorum: outcome === 'review' ? readQuorum(`${at}.quorum`, quorum).quorum : undefined,
+    quorum: needed,
+    quorumInWords: needed && quorumInWords(needed),
     afterReview: optional(readAfterReview, `${at}.afterReview`, afterReview),
     reviewers: optional(readReviewers, `${at}.reviewers`, reviewers),
   };

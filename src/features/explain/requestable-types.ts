@@ -53,6 +53,8 @@ export interface Requestable {
   };
   /** The approvals that are needed, where the outcome is `review`. */
   readonly quorum: Quorum | undefined;
+  /** {@link quorum} in words: `2 of dba, or 1 of lead, then 1 of security`. */
+  readonly quorumInWords: string | undefined;
   /** Where the outcome is `break_glass`: one member of one of these groups must review the use within this time. */
   readonly afterReview: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
   /** The possible reviewers. `undefined`: none is needed, they cannot be listed, or they are more than 100. */

@@ -1,7 +1,7 @@
 import { invalid, readId, readOptions } from '../../core/parse.js';
 import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditSink, MaybePromise, SinkContext } from '../../core/ports.js';
-import type { AccessRequest, AuditEntry } from '../../records/index.js';
+import { askedGroups, type AccessRequest, type AuditEntry } from '../../records/index.js';
 import { breakGlassUsed } from './emergency.js';
 import { textIn, timeBy } from './about.js';
 import { makerOf } from './makers.js';
@@ -105,11 +105,12 @@ async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at
 
 /**
  * The groups of a notice according to the record: after break-glass, the groups that must review it and those skipped;
- * otherwise the quorum's.
+ * otherwise those of the present steps.
  */
 function groupsOf(kind: Notice['kind'], request: AccessRequest | undefined): readonly string[] | undefined {
   if (request?.afterReview !== undefined) return [...new Set([...request.afterReview.reviewers, ...request.afterReview.skippedGroups])];
-  return kind === 'review_requested' || kind === 'commented' ? request?.quorum?.groups.map(({ name: group }) => group) : undefined;
+  if (kind !== 'review_requested' && kind !== 'commented') return undefined;
+  return request && askedGroups(request, request.escalatedAt ?? 0);
 }
 
 /** The headline, and below it a line for each detail. */

@@ -31,6 +31,9 @@ const approveRequest: Write = (to, entry, { holders = [], ...data }) => {
 /** The entry also says for whom the actor cancelled. No record has that. */
 const cancelRequest: Write = (to, entry, { onBehalfOf: _owner, ...data }) => amendRequest(to, entry, data);
 
+/** The entry also names the groups that are asked from now on. They follow from the request. */
+const askGroups: Write = (to, entry, { groups: _groups, ...data }) => amendRequest(to, entry, data);
+
 /** Denies a request. With a `subjectVersion`, the change also listed the denial on the subject's row. */
 const denyRequest: Write = (to, entry, { version, subjectVersion, forgotten, ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields);
@@ -160,7 +163,8 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.assigned': amendRequest,
   'request.reused': reuse,
   'request.reviewed': reviewRequest,
-  'request.escalated': amendRequest,
+  'request.stepped': askGroups,
+  'request.escalated': askGroups,
   'request.commented': recordComment,
   'request.approved': approveRequest,
   'request.denied': denyRequest,

@@ -2,12 +2,13 @@ import type { JsonObject } from '../../core/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
-import { earliestStart, escalatesAt, needsReview, requestDueAt } from '../derived.js';
+import { earliestStart, needsReview, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
+import { alternativesOf } from '../quorum.js';
 import { agentOf } from '../run.js';
-import { isBoolean, isCount, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
-import type { Granted, Review } from '../review-types.js';
+import { isBoolean, isCount, isIndex, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
+import type { Granted, Quorum, Review } from '../review-types.js';
 import type { AccessRequest, Extension } from '../types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
@@ -49,13 +50,19 @@ const isExtension = /* @__PURE__ */ (() =>
     breakGlass: isBoolean,
   }))();
 
-const isQuorum = /* @__PURE__ */ (() =>
-  shape({
-    groups: listOf(shape({ name: isText, approvals: isCount }), 1),
+const isQuorum = /* @__PURE__ */ (() => {
+  const groups = listOf(shape({ name: isText, approvals: isCount, denials: optional(isCount) }), 1);
+  const escalation = optional(listOf(shape({ group: isText, afterMs: isCount }), 1));
+  const steps = optional(listOf(shape({ groups, escalation }), 1));
+  return shape({
+    groups: optional(groups),
+    steps,
+    anyOf: optional(listOf(shape({ groups: optional(groups), steps, denials: optional(isCount) }), 1)),
     denials: isCount,
     approvalTtlMs: optional(isCount),
-    escalation: optional(shape({ group: isText, afterMs: isCount })),
-  }))();
+    escalation,
+  });
+})();
 
 const isAfterReview = /* @__PURE__ */ (() =>
   shape({
@@ -92,12 +99,14 @@ const isRequestBody = /* @__PURE__ */ (() =>
     assignedAt: optional(isInstant),
     quorum: optional(isQuorum),
     escalatedAt: optional(isInstant),
+    begunSteps: optional(listOf(shape({ alternative: isIndex, step: isCount, at: isInstant }), 1)),
     reviews: listOf(
       shape({
         reviewer: isText,
         verdict: oneOf('approve', 'deny'),
         groups: listOf(isText),
         as: optional(isText),
+        steps: optional(isCount),
         at: isInstant,
         reason: optional(isString),
         comment: optional(isString),
@@ -139,24 +148,21 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
 /**
  * Whether the fields of a request agree with each other:
  *
- * - Each reviewer has one review, and the quorum names each group once.
+ * - Each reviewer has one review.
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
- * - `escalatedAt` needs an escalation.
+ * - A quorum has one form, and names each group once in a step.
+ * - `escalatedAt` needs an escalation, and `begunSteps` and the steps of a review need steps that can have begun.
  * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
  * - Exactly an amended or overtaken request has `replacedBy`.
  * - Exactly a break-glass request has `afterReview`.
  * - An extension starts below its cap, its request has no `startsAt`, and it names one grant for each scope.
  */
 function isConsistent(request: AccessRequest): boolean {
-  const { reviews, quorum, approver, assignedAt, escalatedAt, end: ended, replacedBy, afterReview, extension } = request;
-  const reviewers = reviews.map((review) => review.reviewer);
-  const groups = quorum?.groups.map((group) => group.name) ?? [];
+  const { reviews, quorum, approver, assignedAt, escalatedAt, begunSteps, end: ended, replacedBy, afterReview, extension } = request;
   const isAssigned = approver !== undefined && assignedAt !== undefined;
   return (
-    new Set(reviewers).size === reviewers.length &&
-    new Set(groups).size === groups.length &&
-    (quorum === undefined || isAssigned) &&
-    (escalatedAt === undefined || escalatesAt(request) !== undefined) &&
+    areDifferent(reviews.map((review) => review.reviewer)) &&
+    (quorum === undefined ? escalatedAt === undefined && begunSteps === undefined : isAssigned && isSound(quorum, request)) &&
     (ended?.cause === 'amended' || ended?.cause === 'overtaken') === (replacedBy !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     reviews.every((review) => isNarrowing(request, review)) &&
@@ -164,6 +170,29 @@ function isConsistent(request: AccessRequest): boolean {
     (extension === undefined || isExtensionOf(extension, request))
   );
 }
+
+const areDifferent = (texts: readonly string[]): boolean => new Set(texts).size === texts.length;
+
+/** Whether a quorum has one form, and the progress of its request is possible. */
+function isSound(quorum: Quorum, { escalatedAt, begunSteps = [], reviews }: AccessRequest): boolean {
+  const alternatives = alternativesOf(quorum);
+  const steps = alternatives.flatMap((alternative) => alternative.steps);
+  return (
+    [quorum, ...(quorum.anyOf ?? [])].every(hasOneForm) &&
+    steps.every(({ groups }) => areDifferent(groups.map(({ name }) => name))) &&
+    (escalatedAt === undefined || steps.some(({ escalation }) => escalation !== undefined)) &&
+    // Steps begin one after the other, and no instant goes back.
+    begunSteps.every(({ alternative, step, at }, i) => {
+      const before = begunSteps.slice(0, i);
+      const isNext = step === before.filter((one) => one.alternative === alternative).length + 1;
+      return isNext && step < (alternatives[alternative]?.steps.length ?? 0) && at >= (before.at(-1)?.at ?? 0);
+    }) &&
+    reviews.every((review) => (review.steps ?? 0) <= begunSteps.length && (review.steps === undefined || review.verdict === 'approve'))
+  );
+}
+
+const hasOneForm = ({ groups, steps, anyOf }: { readonly [Form in 'groups' | 'steps' | 'anyOf']?: unknown }): boolean =>
+  [groups, steps, anyOf].filter((form) => form !== undefined).length === 1;
 
 /** Whether the terms of a review narrow the request: only an approval has terms, in the form that `narrowingOf` gives them. */
 function isNarrowing({ ttlMs, scopes }: AccessRequest, review: Review): boolean {

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { readVerdict } from '../../../src/lifecycle/verdict.js';
 import { definePolicy } from 'jit-access/policy';
 import { asking, groups, HOUR, MINUTE, policyOf } from './ask.js';
+import { aQuorum } from '../../lifecycle/a-quorum.js';
 
 const extension = { grantIds: ['r0.1'], requestId: undefined, from: 0, firstStartsAt: 0, until: HOUR, breakGlass: false };
 const eligible = (policy: ReturnType<typeof policyOf>, ...args: Parameters<typeof asking>) =>
@@ -236,7 +237,7 @@ describe('a review', () => {
         denials: 2,
         approvalTtlMs: 30 * MINUTE,
         reviewWithinMs: 2 * HOUR,
-        escalation: { group: 'leads', afterMs: 20 * MINUTE },
+        escalation: [{ group: 'leads', afterMs: 20 * MINUTE }],
       },
     });
   });
@@ -336,7 +337,7 @@ describe('several scopes', () => {
         approvalTtlMs: HOUR,
         // The rule of the vault sets none, so the limit of the request itself counts, which is shorter.
         reviewWithinMs: HOUR,
-        escalation: { group: 'leads', afterMs: 2 * HOUR },
+        escalation: [{ group: 'leads', afterMs: 2 * HOUR }],
       },
     });
   });
@@ -432,7 +433,7 @@ describe('the answers of a policy', () => {
       await policy.groupsOf?.(
         'user:eve',
         asking('db:read', {
-          quorum: { groups: [{ name: 'dba', approvals: 1 }], denials: 1, approvalTtlMs: undefined, escalation: undefined },
+          quorum: aQuorum({ groups: [{ name: 'dba', approvals: 1 }] }),
         }),
       ),
     ).toEqual([]);

@@ -31,6 +31,7 @@ describe('explain()', () => {
         reviewWithinMs: undefined,
         escalation: undefined,
       },
+      quorumInWords: '2 of dba',
       reviewers: ['user:ana', 'user:kim', 'user:sam'],
       terms: { warnBeforeMs: undefined, idleTtlMs: 5 * MINUTE, maxUses: undefined, maxTotalMs: undefined },
       scopes: [

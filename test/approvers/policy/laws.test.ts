@@ -71,11 +71,11 @@ function isNoWeaker(one: Explanation, other: Explanation): boolean {
     atMost(terms?.maxTotalMs, others?.maxTotalMs) &&
     (others?.warnBeforeMs ?? []).every((ms) => terms?.warnBeforeMs?.includes(ms));
   if (one.quorum === undefined || other.quorum === undefined) return strictTerms;
-  const approvals = new Map(one.quorum.groups.map((group) => [group.name, group.approvals]));
-  const [standIn, otherStandIn] = [one.quorum.escalation, other.quorum.escalation];
+  const approvals = new Map((one.quorum.groups ?? []).map((group) => [group.name, group.approvals]));
+  const [standIn, otherStandIn] = [one.quorum, other.quorum].map(({ escalation }) => [escalation ?? []].flat()[0]);
   return (
     strictTerms &&
-    other.quorum.groups.every((group) => (approvals.get(group.name) ?? 0) >= group.approvals) &&
+    (other.quorum.groups ?? []).every((group) => (approvals.get(group.name) ?? 0) >= group.approvals) &&
     (one.quorum.denials ?? 1) <= (other.quorum.denials ?? 1) &&
     atMost(one.quorum.approvalTtlMs, other.quorum.approvalTtlMs) &&
     // Without a limit in the quorum, the limit of the request counts, an hour here.

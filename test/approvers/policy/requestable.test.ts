@@ -58,7 +58,7 @@ describe('requestable() of a policy (feature 1)', () => {
           maxTtlMs: HOUR,
           maxStartAheadMs: 24 * HOUR,
           needs: { justification: true, ticket: 'INC-####', fields: [] },
-          quorum: { groups: [{ name: 'dba', approvals: 2 }], denials: 2, escalation: { group: 'leads', afterMs: 30 * MINUTE } },
+          quorum: { groups: [{ name: 'dba', approvals: 2 }], denials: 2, escalation: [{ group: 'leads', afterMs: 30 * MINUTE }] },
           reviewers: ['user:ana', 'user:kim', 'user:sam'],
         },
         {

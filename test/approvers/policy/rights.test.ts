@@ -1,15 +1,10 @@
-import type { Quorum } from 'jit-access';
+import type { Quorum, QuorumInput } from 'jit-access';
 import { describe, expect, it } from 'vitest';
 import { definePolicy } from 'jit-access/policy';
 import { asking, HOUR, policyOf } from './ask.js';
+import { aQuorum } from '../../lifecycle/a-quorum.js';
 
-const quorum = (over: Partial<Quorum> = {}): Quorum => ({
-  groups: [{ name: 'dba', approvals: 1 }],
-  denials: 1,
-  approvalTtlMs: undefined,
-  escalation: undefined,
-  ...over,
-});
+const quorum = (over: Partial<QuorumInput> = {}): Quorum => aQuorum({ groups: [{ name: 'dba', approvals: 1 }], ...over });
 const may = (policy: ReturnType<typeof policyOf>, ...args: Parameters<typeof asking>) => policy.isEligible?.(asking(...args), 'approval');
 
 describe('rights, asked live', () => {
@@ -175,8 +170,8 @@ describe('membersOf()', () => {
   it('lists the escalation group once the escalation is recorded', async () => {
     const policy = policyOf();
     const frozen = quorum({ escalation: { group: 'leads', afterMs: 1 } });
-    expect(await policy.membersOf?.(asking('db:read', { quorum: frozen }))).not.toContain('user:rob');
-    expect(await policy.membersOf?.(asking('db:read', { quorum: frozen, escalatedAt: 1 }))).toContain('user:rob');
+    expect(await policy.membersOf?.(asking('db:read', { quorum: frozen, assignedAt: 0 }))).not.toContain('user:rob');
+    expect(await policy.membersOf?.(asking('db:read', { quorum: frozen, assignedAt: 0, escalatedAt: 1 }))).toContain('user:rob');
   });
 
   it.each([[undefined], ['user:ana'], [['']], [[1]]])('fails where a group lists %s', async (answer) => {

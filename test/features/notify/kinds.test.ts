@@ -13,6 +13,8 @@ import {
 } from '../../../src/records/index.js';
 import { aGrant, anEntry, aRequest, START_AT } from '../../../src/testing.js';
 import type { JsonObject } from '../../../src/core/json.js';
+import { toJson } from '../../../src/records/index.js';
+import { aQuorum } from '../../lifecycle/a-quorum.js';
 
 const MINUTE = 60_000;
 const at = (minutes: number) => START_AT + minutes * MINUTE;
@@ -49,8 +51,8 @@ const groups = [
   { name: 'platform', approvals: 2 },
   { name: 'security', approvals: 1 },
 ];
-const quorum = { groups, denials: 1, approvalTtlMs: undefined, escalation: { group: 'leads', afterMs: MINUTE } };
-const QUORUM = { groups, denials: 1, escalation: { group: 'leads', afterMs: MINUTE } };
+const quorum = aQuorum({ groups, escalation: { group: 'leads', afterMs: MINUTE } });
+const QUORUM = toJson({ ...quorum });
 const byOther = aRequest({ requestedBy: 'user:noor', scopes: ['db-prod:write', 'db-prod:read'] });
 const endOf = (status: string, cause: string, by = 'user:sam', reason?: string) => ({
   end: { status, cause, at: START_AT, by, ...(reason === undefined ? {} : { reason }) },
@@ -148,7 +150,7 @@ describe('review_requested', () => {
   });
 
   it('names the escalation group', async () => {
-    const notice = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, actor: 'system:sweeper', request: byOther });
+    const notice = await noticeOf({ type: 'request.escalated', data: { groups: ['leads'] }, actor: 'system:sweeper', request: byOther });
     expect(notice).toMatchObject({ kind: 'review_requested', people: ['user:maya', 'user:noor'], groups: ['leads'] });
     expect(notice.text).toBe(
       [
@@ -175,7 +177,7 @@ describe('review_requested', () => {
     expect(assigned.text).toBe(
       'Request r1 waits for review\nneeds: 2 of platform, 1 of security\ndecide before: 2026-01-01T01:00:00.000Z\nrequest: r1',
     );
-    const escalated = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM } });
+    const escalated = await noticeOf({ type: 'request.escalated', data: { groups: ['leads'] } });
     expect(escalated.groups).toEqual(['leads']);
     expect(escalated.text).toBe('Request r1 still waits for review: leads may now stand in\nrequest: r1');
   });
@@ -252,7 +254,15 @@ describe('decided', () => {
   });
 
   it('notifies the reviewers of an amended request too, and names the request that replaces it', async () => {
-    const review = { reviewer: 'user:sam', verdict: 'approve', groups: ['ops'], as: undefined, at: at(1), reason: undefined } as const;
+    const review = {
+      reviewer: 'user:sam',
+      verdict: 'approve',
+      groups: ['ops'],
+      as: undefined,
+      steps: undefined,
+      at: at(1),
+      reason: undefined,
+    } as const;
     const request = aRequest({
       requestedBy: 'user:noor',
       reviews: [{ ...review, comment: undefined, ttlMs: undefined, scopes: undefined }],
@@ -268,7 +278,7 @@ describe('decided', () => {
     const request = aRequest({ until: at(15) });
     const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request });
     expect(assigned.text.split('\n')[0]).toBe('user:maya asks for db-prod:write, until 2026-01-01T00:15:00.000Z');
-    const escalated = await noticeOf({ type: 'request.escalated', data: { quorum: QUORUM }, request });
+    const escalated = await noticeOf({ type: 'request.escalated', data: { groups: ['leads'] }, request });
     expect(escalated.text).toContain('\nuntil: 2026-01-01T00:15:00.000Z\n');
   });
 
