@@ -16,6 +16,7 @@ import { grantIds } from '../../src/lifecycle/grant.js';
 import { makeReview, type AccessRequest, type RequestEnd } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, MINUTE, refusal } from '../engine/an-engine.js';
+import { aQuorum } from './a-quorum.js';
 
 /*
  * Tests the rules of narrowing alone. test/engine/narrow.test.ts has them with an engine.
@@ -149,7 +150,7 @@ describe('narrowedTo()', () => {
 
 describe('refuseTerms()', () => {
   it("compares with the approvals of the other reviewers: a reviewer's later approval replaces the earlier one", async () => {
-    const quorum = { groups: [{ name: 'dba', approvals: 2 }], denials: 1, approvalTtlMs: undefined, escalation: undefined };
+    const quorum = aQuorum({ groups: [{ name: 'dba', approvals: 2 }] });
     const earlier = makeReview({ reviewer: 'user:sam', verdict: 'approve', groups: ['dba'], at: at(0), scopes: ['a'] } as never);
     const asked = request({ quorum, reviews: [earlier] });
     expect(() => refuseTerms(asked, 'user:sam', to(undefined, 'b'), 1, moment())).not.toThrow();
