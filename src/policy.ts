@@ -25,7 +25,11 @@ export type {
   PolicyRule,
   Requesters,
   Requirements,
+  EscalateTo,
+  ReviewAlternative,
+  ReviewGroups,
   ReviewRule,
+  ReviewStep,
   RuleHead,
   Weekday,
 } from './approvers/policy/types.js';
