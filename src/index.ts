@@ -36,7 +36,7 @@ export type { RollbackAcceptance } from './kernel/rollback.js';
 export type { Standing } from './kernel/standing.js';
 export type { SweepReport } from './engine/sweep-report.js';
 export type { AskField } from './lifecycle/ask.js';
-export type { MissingApprovals } from './lifecycle/quorum.js';
+export type { MissingApprovals } from './records/index.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
 export { startSweeper, type Sweeper, type SweeperOptions } from './engine/sweeper.js';
 

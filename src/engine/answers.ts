@@ -3,7 +3,7 @@ import type { AskProblem } from '../core/ask-problem.js';
 import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/ask.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
-import type { MissingApprovals } from '../lifecycle/quorum.js';
+import type { MissingApprovals } from '../records/index.js';
 import type { RecentDenial } from '../lifecycle/same-ask.js';
 import type { Granted, Lock, RequestComment, Review } from '../records/index.js';
 

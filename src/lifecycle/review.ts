@@ -4,12 +4,15 @@ import {
   escalatesAt,
   groupsIn,
   makeReview,
+  missingOf,
   presentStep,
   presentSteps,
   type AccessRequest,
   type BegunStep,
+  type MissingApprovals,
   type Quorum,
   type Review,
+  type Rights,
 } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
 import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
@@ -17,17 +20,7 @@ import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { areSameTerms, AS_REQUESTED, leastOf, narrowingOf, type Narrowing } from './narrowing.js';
-import {
-  completedSteps,
-  groupsOf,
-  isDenied,
-  lastStep,
-  missingOf,
-  rightsOf,
-  withinSteps,
-  type MissingApprovals,
-  type Rights,
-} from './quorum.js';
+import { completedSteps, groupsOf, isDenied, lastStep, rightsOf, withinSteps } from './quorum.js';
 import { hasPassed } from './status.js';
 import { entryOf, stamp, SWEEPER, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
 

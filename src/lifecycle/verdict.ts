@@ -3,7 +3,17 @@ import { readProblems } from '../core/ask-problems.js';
 import { invalid, readCount, readId, readBoundedList, readOptions, readText } from '../core/parse.js';
 import { MAX_HOLDERS } from '../core/holder-limit.js';
 import { readPattern } from '../core/scope.js';
-import { makeQuorum, makeTerms, type Escalation, type HolderLimit, type Quorum, type QuorumGroup, type Terms } from '../records/index.js';
+import {
+  makeQuorum,
+  makeTerms,
+  MAX_ALTERNATIVES,
+  MAX_STEPS,
+  type Escalation,
+  type HolderLimit,
+  type Quorum,
+  type QuorumGroup,
+  type Terms,
+} from '../records/index.js';
 import { MAX_SCOPES } from './grant.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 import { isInstant } from '../core/instant.js';
@@ -173,10 +183,6 @@ function readHolderLimits(argument: string, value: unknown): readonly HolderLimi
 
 /** The greatest count, and the longest list of ids, in a verdict. More is a mistake. */
 const MAX_COUNT = 1_000;
-
-/** The most alternatives of a quorum, and the most steps of each. */
-export const MAX_ALTERNATIVES = 20;
-export const MAX_STEPS = 10;
 
 /** Reads the quorum of an approver's answer. */
 export function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {

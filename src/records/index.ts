@@ -40,7 +40,10 @@ export {
   presentStep,
   presentSteps,
   type Alternative,
+  MAX_ALTERNATIVES,
+  MAX_STEPS,
 } from './quorum.js';
+export { missingIn, missingInWords, missingOf, quorumInWords, type MissingApprovals, type Rights } from './missing.js';
 export {
   makeActivity,
   makeComment,

@@ -7,6 +7,10 @@ export interface Alternative {
   readonly denials: number | undefined;
 }
 
+/** The most alternatives of a quorum, and the most steps of each. */
+export const MAX_ALTERNATIVES = 20;
+export const MAX_STEPS = 10;
+
 type Assigned = Pick<AccessRequest, 'quorum' | 'assignedAt' | 'begunSteps' | 'escalatedAt'>;
 
 /** The alternatives of a quorum in one form. The plain form is one alternative of one step. */

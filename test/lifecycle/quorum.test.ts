@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { QuorumInput } from '../../src/core/ports.js';
-import { isMet, missingInWords, missingOf, quorumInWords } from '../../src/lifecycle/quorum.js';
+import { completedSteps } from '../../src/lifecycle/quorum.js';
+import { missingInWords, missingOf, quorumInWords } from '../../src/records/index.js';
 import { aQuorum } from './a-quorum.js';
 
 /** A quorum of groups, each with its number of approvals. */
@@ -31,7 +32,7 @@ describe('the missing approvals', () => {
     const given = approvals.map((own) => [[own]]);
     const missing = missingOf(quorumOf(groups), given);
     expect(missingInWords(missing)).toBe(words);
-    expect(isMet(quorumOf(groups), given)).toBe(missing.length === 0);
+    expect(completedSteps(quorumOf(groups), given)[0]?.isMet).toBe(missing.length === 0);
   });
 });
 

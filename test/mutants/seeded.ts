@@ -116,7 +116,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an approval counts for any group',
-    file: 'lifecycle/quorum.ts',
+    file: 'records/missing.ts',
     from: 'rights[alternative]?.[place.step]?.includes(place.group) !== true',
     to: 'false',
   },
@@ -434,7 +434,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an inbox item counts a reviewer of two groups in the first of them',
-    file: 'lifecycle/quorum.ts',
+    file: 'records/missing.ts',
     from: 'holder !== undefined && !fill(holder, tried)',
     to: 'holder !== undefined',
   },

@@ -1,7 +1,6 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import type { Abstention, TermsInput, Verdict } from '../../core/ports.js';
-import { MAX_ALTERNATIVES } from '../../lifecycle/verdict.js';
-import { alternativesOf, groupsIn, type AccessRequest, type Extension } from '../../records/index.js';
+import { alternativesOf, groupsIn, MAX_ALTERNATIVES, type AccessRequest, type Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { holderLimits } from './holders.js';
 import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';

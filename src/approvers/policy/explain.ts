@@ -1,5 +1,4 @@
-import { quorumInWords } from '../../lifecycle/quorum.js';
-import { agentOf, namedGroups, type AccessRequest } from '../../records/index.js';
+import { agentOf, namedGroups, quorumInWords, type AccessRequest } from '../../records/index.js';
 import { whenInWords } from '../calendar/in-words.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';

@@ -1,5 +1,4 @@
-import { missingInWords, missingOf } from '../../lifecycle/quorum.js';
-import type { Alternative, QuorumGroup } from '../../records/index.js';
+import { missingInWords, missingOf, type Alternative, type QuorumGroup } from '../../records/index.js';
 
 /** The people of a group who may review. `undefined`: they cannot be listed. */
 export type Members = (group: string) => { readonly size: number; readonly people: () => Iterable<string> } | undefined;

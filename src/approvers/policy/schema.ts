@@ -7,7 +7,7 @@ import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
 import { DATE_PATTERN, MAX_ITEMS, readWhen, TIME_PATTERN, WEEKDAYS } from '../calendar/read-when.js';
 import { MAX_FIELDS, MAX_LENGTH, MAX_VALUES, readFields, TYPES } from './fields.js';
-import { MAX_ALTERNATIVES, MAX_STEPS } from '../../lifecycle/verdict.js';
+import { MAX_ALTERNATIVES, MAX_STEPS } from '../../records/index.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';

@@ -1,6 +1,5 @@
-import type { QuorumInput, TermsInput } from '../../core/ports.js';
-import { readQuorum } from '../../lifecycle/verdict.js';
-import { alternativesOf, type AccessRequest, type AuditEntry } from '../../records/index.js';
+import type { QuorumInput, QuorumStepInput, TermsInput } from '../../core/ports.js';
+import type { AccessRequest, AuditEntry } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { pastRequests, type PastOutcome, type PastRequest } from './past.js';
 import type { Policy } from './types.js';
@@ -110,15 +109,14 @@ const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOu
 ];
 
 /** The order of groups, escalations and alternatives has no meaning. That of steps has. */
-function quorumInOrder(input: QuorumInput): unknown {
-  const { quorum } = readQuorum('quorum', input);
-  const { denials, approvalTtlMs } = quorum;
-  const alternatives = alternativesOf(quorum).map(({ steps, denials: own }) => [
-    own,
-    steps.map(({ groups, escalation = [] }) => [
-      inOrder(groups.map(({ name, approvals, denials: ofGroup }) => [name, approvals, ofGroup])),
-      inOrder(escalation.map(({ group, afterMs }) => [group, afterMs])),
-    ]),
+function quorumInOrder({ groups, steps, anyOf, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {
+  const stepInOrder = (step: QuorumStepInput) => [
+    inOrder(step.groups.map((group) => [group.name, group.approvals, group.denials])),
+    inOrder([step.escalation ?? []].flat().map(({ group, afterMs }) => [group, afterMs])),
+  ];
+  const alternatives = (anyOf ?? [{ groups, steps, denials: undefined }]).map((one) => [
+    one.denials,
+    (one.steps ?? [{ groups: one.groups ?? [], escalation }]).map(stepInOrder),
   ]);
   return [inOrder(alternatives), denials, approvalTtlMs];
 }

@@ -1,7 +1,13 @@
 import { MAX_WARNINGS } from '../../core/duration.js';
 import type { TermsInput } from '../../core/ports.js';
-import { MAX_ALTERNATIVES } from '../../lifecycle/verdict.js';
-import type { AccessRequest, Alternative, HolderLimit, QuorumGroup, QuorumStep } from '../../records/index.js';
+import {
+  MAX_ALTERNATIVES,
+  type AccessRequest,
+  type Alternative,
+  type HolderLimit,
+  type QuorumGroup,
+  type QuorumStep,
+} from '../../records/index.js';
 import type { RuleLimits, RuleCore } from './compile.js';
 import { formOf, type PolicyQuorum, type ReviewTerms } from './review-terms.js';
 

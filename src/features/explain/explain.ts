@@ -4,10 +4,17 @@ import type { ClockReading } from '../../core/time.js';
 import { reaches } from '../../lifecycle/check.js';
 import { findReason, narrow, reasonOfNothing, type Finding, type KnownRecords, type ScopeRelation } from '../../lifecycle/explain.js';
 import { lockOn } from '../../lifecycle/lock.js';
-import { missingInWords } from '../../lifecycle/quorum.js';
 import { missingApprovals } from '../../lifecycle/review.js';
 import type { GrantUse } from '../../lifecycle/status.js';
-import { askedGroups, decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
+import {
+  askedGroups,
+  decodeGrant,
+  decodeRequest,
+  hasUsageRow,
+  missingInWords,
+  type AccessRequest,
+  type Grant,
+} from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
 import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
 import type { Action } from '../../engine/checker.js';

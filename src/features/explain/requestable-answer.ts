@@ -3,7 +3,7 @@ import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredFie
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE, RISKS, type Risk } from '../../core/requestable.js';
 import { readPattern } from '../../core/scope.js';
 import { isDuration } from '../../core/duration.js';
-import { quorumInWords } from '../../lifecycle/quorum.js';
+import { quorumInWords } from '../../records/index.js';
 import { readQuorum } from '../../lifecycle/verdict.js';
 import type { Requestable, RequestableOutcome } from './requestable-types.js';
 

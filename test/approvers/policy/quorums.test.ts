@@ -162,8 +162,8 @@ describe('a quorum that can never be met (feature 5)', () => {
       ['rule r needs 2 approvals from group leads, which lists only 1. Add people to it, or lower the number'],
     ],
     [
-      { steps: [{ groups: { nobody: 1 } }, { groups: { dba: 1 } }] },
-      ['group nobody of rule r is empty. Add people to it, or name another group'],
+      { steps: [{ groups: { vacant: 1 } }, { groups: { dba: 1 } }] },
+      ['group vacant of rule r is empty. Add people to it, or name another group'],
     ],
     [
       { groups: { dba: { approvals: 1, denials: 4 } }, denials: 1 },
@@ -178,7 +178,7 @@ describe('a quorum that can never be met (feature 5)', () => {
       ['rule r escalates to group leads only after the review deadline. Shorten escalate.after, or lengthen reviewWithin'],
     ],
   ])('A8 is named by lint: %j', (review, messages) => {
-    const policy = definePolicy({ groups: { ...groups, nobody: [] }, rules: [rule(review)] });
+    const policy = definePolicy({ groups: { ...groups, vacant: [] }, rules: [rule(review)] });
     expect(
       policy
         .lint()

@@ -419,7 +419,7 @@ describe('JitEngine', () => {
         request: undefined,
         grant: undefined,
         changesAt: undefined,
-        approvers: { groups: ['ops'], people: [SAM, ANA, MAYA] },
+        approvers: { groups: ['ops'], missingInWords: '1 more of ops', people: [SAM, ANA, MAYA] },
         asking: told.asking,
       });
       expect(Object.keys(told)).toEqual(Object.keys(await explain(engine, MAYA, SCOPE)));
@@ -544,17 +544,21 @@ describe('JitEngine', () => {
       it('list no people where the approver has no membersOf or it fails, and the failure is reported to onError', async () => {
         const silent = anEngine({ approver: new ScriptedApprover({ decide: OPS }) });
         await aPending(silent.engine);
-        expect((await explained(silent)).approvers).toEqual({ groups: ['ops'], people: undefined });
+        expect((await explained(silent)).approvers).toEqual({ groups: ['ops'], missingInWords: '1 more of ops', people: undefined });
         const { engine, told } = begin({ membersOf: throws(new Error('LDAP is down')) });
         await aPending(engine);
         told.length = 0;
-        expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people: undefined });
+        expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({
+          groups: ['ops'],
+          missingInWords: '1 more of ops',
+          people: undefined,
+        });
         expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'membersOf' }]);
       });
 
       it('are the groups and people that would review, where there is no request', async () => {
         const made = anEngine({ approver: reviewers({ members: [SAM, MAYA] }) });
-        expect((await explained(made)).approvers).toEqual({ groups: ['reviewers'], people: [SAM] });
+        expect((await explained(made)).approvers).toEqual({ groups: ['reviewers'], missingInWords: '1 more of reviewers', people: [SAM] });
         for (const justification of ['yes', 'no']) {
           const { engine } = begin();
           expect((await explain(engine, MAYA, SCOPE, { ask: { justification } })).approvers).toBeUndefined();

@@ -15,6 +15,7 @@ import {
 import { aChange, aRow, hangs, malformed, ScriptedApprover, throws } from '../../../src/testing.js';
 import { ANA, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
 import { untilAsleep } from '../../engine/until-asleep.js';
+import { aQuorum } from '../../lifecycle/a-quorum.js';
 
 const DAY = 24 * HOUR;
 
@@ -80,7 +81,8 @@ describe('requestable() (feature 1)', () => {
     const [only] = (await requestable(withItems(given).engine, MAYA)).items;
     expect(only).toEqual({
       ...given,
-      quorum: { groups: [{ name: 'dba', approvals: 2 }], denials: 1, approvalTtlMs: undefined, escalation: undefined },
+      quorum: aQuorum({ groups: [{ name: 'dba', approvals: 2 }] }),
+      quorumInWords: '2 of dba',
       approver: 'scripted',
       afterReview: undefined,
       locked: false,
