@@ -46,20 +46,25 @@ async function main() {
   const asked = await engine.requestAccess(ask);
   note(`asked: ${asked.outcome}`);
 
-  // 02:14: the outage spreads. Break-glass gives access at once, for a quarter of an hour.
+  // 02:14: the outage spreads. Break-glass gives access at once, for a quarter of an hour. It overtakes the request, which ends.
   await clock.advance('4m');
   const emergency = await engine.breakGlass({ ...ask, ttl: '15m', justification: 'INC-4711: checkout is down, no reviewer answers' });
   note(`break-glass until ${new Date(emergency.grants[0]!.expiresAt).toISOString().slice(11, 16)}`);
   await engine.assertAllowed('user:maya', SCOPE);
 
-  // 02:22: the request has escalated, and a lead approves it. The regular access outlives the emergency.
-  await clock.advance('8m');
+  // 02:16: the repair will take longer than that. She asks again, for regular access.
+  await clock.advance('2m');
+  const again = await engine.requestAccess({ ...ask, justification: 'repair the orders after the outage' });
+  note(`asked again: ${again.outcome}`);
+
+  // 02:27: the request has escalated, and a lead approves it. The regular access outlives the emergency.
+  await clock.advance('11m');
   await engine.sweep();
-  const approved = await engine.approve(asked.request.id, { by: 'user:rob', reason: 'on the call with Maya' });
+  const approved = await engine.approve(again.request.id, { by: 'user:rob', reason: 'on the call with Maya' });
   note(`approved by a lead: ${approved.outcome}`);
 
   // 03:10: it takes longer than planned. More time is a new request, with a decision of its own.
-  await clock.advance('48m');
+  await clock.advance('43m');
   if (approved.outcome !== 'granted') throw new Error(approved.outcome);
   const [grant] = approved.grants;
   const more = await engine.extend(grant!.id, {

@@ -35,10 +35,10 @@ export interface RequestOfKey {
   /** The key of that call. */
   readonly idempotencyKey: string;
   /** The verb of that call. The same key under two verbs names two requests. Default: `'requestAccess'`. */
-  readonly verb?: (typeof KEYED_VERBS)[number] | undefined;
+  readonly verb?: 'requestAccess' | 'extend' | 'amend' | 'breakGlass' | undefined;
 }
 
-const KEYED_VERBS = ['requestAccess', 'extend', 'amend', 'breakGlass'] as const;
+const KEYED_VERBS: readonly RequestOfKey['verb'][] = ['requestAccess', 'extend', 'amend', 'breakGlass'];
 
 export interface HistoryQuery<Scope extends string = string> extends Paging {
   /** Selects the grants of this subject. */

@@ -67,11 +67,14 @@ export function isDenied(quorum: Quorum, denials: readonly Rights[]): boolean {
   );
 }
 
-/** For each alternative, the number of its first steps that are complete together, and whether these are all. */
-export function completedSteps(
-  quorum: Quorum,
-  approvals: readonly Rights[],
-): readonly { readonly steps: number; readonly isMet: boolean }[] {
+/** The number of the first steps of an alternative that are complete together, and whether these are all. */
+export interface CompletedSteps {
+  readonly steps: number;
+  readonly isMet: boolean;
+}
+
+/** How far each alternative is complete. */
+export function completedSteps(quorum: Quorum, approvals: readonly Rights[]): readonly CompletedSteps[] {
   return alternativesOf(quorum).map((one, alternative) => {
     // A step without places is never complete (L16).
     if (!one.steps.every(({ groups }) => groups.some((group) => group.approvals > 0))) return { steps: 0, isMet: false };

@@ -1,14 +1,10 @@
 import { DecidedError, LinkError, NotReviewerError, SelfReviewError, UndecidedError } from '../core/errors.js';
 import {
-  alternativesOf,
-  escalatesAt,
   groupsIn,
   makeReview,
   missingOf,
   presentStep,
-  presentSteps,
   type AccessRequest,
-  type BegunStep,
   type MissingApprovals,
   type Quorum,
   type Review,
@@ -20,9 +16,10 @@ import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
 import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { areSameTerms, AS_REQUESTED, leastOf, narrowingOf, type Narrowing } from './narrowing.js';
-import { completedSteps, groupsOf, isDenied, lastStep, rightsOf, withinSteps } from './quorum.js';
+import { completedSteps, groupsOf, isDenied, lastStep, rightsOf, withinSteps, type CompletedSteps } from './quorum.js';
 import { hasPassed } from './status.js';
-import { entryOf, stamp, SWEEPER, noChange, type EntryDraft, type Moment, type Transition } from './transition.js';
+import { begunBy, steppedEntry } from './steps.js';
+import { entryOf, stamp, noChange, type Moment, type Transition } from './transition.js';
 
 /** A review to record. The moment's actor is the reviewer. */
 export interface ReviewCommand {
@@ -254,7 +251,7 @@ interface Judgement {
   readonly denied: boolean;
   /** The approvals that count. */
   readonly approvals: readonly Review[];
-  readonly completed: ReturnType<typeof completedSteps>;
+  readonly completed: readonly CompletedSteps[];
 }
 
 /** Judges the reviews whose reviewer was in a group when giving it, and still is in one of those groups (L17). */
@@ -289,39 +286,10 @@ function judge(
   };
 }
 
-/** The steps that begin because all steps before them are complete: the next one of each alternative. */
-const begunBy = (request: AccessRequest, completed: Judgement['completed'], at: number): readonly BegunStep[] =>
-  completed.flatMap(({ steps, isMet }, alternative) => {
-    const present = presentStep(request, alternative);
-    return !isMet && steps > present ? [{ alternative, step: present + 1, at }] : [];
-  });
-
-/** The groups of the steps that begin, so that a reader of this entry knows whom to notify. */
-function steppedEntry(request: AccessRequest, begun: readonly BegunStep[], at: number, actor: string): EntryDraft {
-  const { begunSteps, quorum } = request;
-  const alternatives = quorum === undefined ? [] : alternativesOf(quorum);
-  const groups = begun.flatMap(({ alternative, step }) => alternatives[alternative]?.steps[step]?.groups ?? []);
-  return entryOf(request, 'request.stepped', at, actor, { begunSteps, groups });
-}
-
 /** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */
 function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewContext, moment: Moment): LocksContext {
   if (locks === undefined) throw new TypeError('an approval needs the locks');
   const { ids, scopes } = lockableOf(request);
   refuseIfLocked(locks, { ids: [reviewer, ...ids], scopes }, moment);
   return locks;
-}
-
-/** Whether an escalation has begun and is not recorded yet. */
-export const isEscalationDue = (request: AccessRequest, { now }: ClockReading): boolean =>
-  request.end === undefined && (escalatesAt(request) ?? Infinity) <= now;
-
-/** Records that other groups may stand in, so that they can be notified. Their right began by time, recorded or not. */
-export function escalate(request: AccessRequest, moment: Moment): Transition<AccessRequest> {
-  const escalatedAt = stamp(moment, request);
-  const next = amend(request, { escalatedAt });
-  const due = presentSteps(request).flatMap((step) => step.due);
-  const begun = due.filter(({ at }) => (request.escalatedAt ?? 0) < at && at <= escalatedAt);
-  const groups = [...new Set(begun.map(({ group }) => group))];
-  return { result: next, put: [next], entries: [entryOf(next, 'request.escalated', escalatedAt, SWEEPER, { escalatedAt, groups })] };
 }

@@ -3,7 +3,7 @@ import { needsReview } from '../records/derived.js';
 import { missReview } from './break-glass.js';
 import { expireGrant, isWarningDue, warnGrant } from './grant.js';
 import { expireRequest } from './decision.js';
-import { escalate, isEscalationDue } from './review.js';
+import { escalate, isEscalationDue } from './steps.js';
 import { activateGrant, isStartDue } from './start.js';
 import type { LocksContext } from './lock.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';

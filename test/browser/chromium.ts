@@ -60,6 +60,8 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
       open: async (options) => {
         const context = await (browser as Browser).newContext(options);
         const page = await context.newPage();
+        // On a busy machine, loading a page may take minutes. The time limit of the test bounds it.
+        page.setDefaultTimeout(0);
         page.on('pageerror', (error) => thrown.push(error));
         return page;
       },

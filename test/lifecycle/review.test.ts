@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { applyVerdict } from '../../src/lifecycle/decision.js';
 import type { IssueContext } from '../../src/lifecycle/grant.js';
-import { countsIn, isEscalationDue, mayAct, questionsOf, reviewBy, reviewRequest, type ReviewCommand } from '../../src/lifecycle/review.js';
+import { countsIn, mayAct, questionsOf, reviewBy, reviewRequest, type ReviewCommand } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
+import { isEscalationDue } from '../../src/lifecycle/steps.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
 import { toJson, type Quorum, type Review } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';

@@ -697,7 +697,7 @@ export class Model {
     const isOpen = isPending(request, at);
     const isOwn = by === request.subject || by === request.by;
     const isReviewed = isOpen && request.quorum !== undefined;
-    const isReviewer = this.#rights(request, this.#mood.groups(by), undefined, at).length > 0;
+    const isReviewer = this.#rights(request, this.#mood.groups(by), undefined, at).flat(2).length > 0;
     const must = codes({
       DECIDED: request.end !== undefined,
       DEADLINE: request.end === undefined && !isOpen,

@@ -73,6 +73,7 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'fastify.jitAccess': {
     app: "declare module 'fastify' { interface FastifyRequest { session: { userId: string } } }\ndeclare const app: import('fastify').FastifyInstance;",
   },
+  'index.amend': { request: "declare const request: import('jit-access').AccessRequest;" },
   'links.approvalLinks': { request: "declare const request: import('jit-access').AccessRequest;" },
   'provisioning.provision': {
     warehouse:

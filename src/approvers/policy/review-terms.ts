@@ -2,7 +2,8 @@ import { InvalidArgumentError } from '../../core/errors.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import { invalid } from '../../core/parse.js';
 import type { Alternative, Escalation, Quorum, QuorumGroup, QuorumStep } from '../../records/index.js';
-import type { EscalateTo, ReviewGroups, ReviewRule, ReviewStep } from './types.js';
+import type { EscalateTo, ReviewGroups, ReviewStep } from './review-forms.js';
+import type { ReviewRule } from './types.js';
 
 /** The review that a rule requires, in one form: the plain form is one alternative of one step. Durations in milliseconds. */
 export interface ReviewTerms {

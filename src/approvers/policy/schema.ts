@@ -5,8 +5,9 @@ import { MAX_HOLDERS } from '../../core/holder-limit.js';
 import { RISKS } from '../../core/requestable.js';
 import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
-import { DATE_PATTERN, MAX_ITEMS, readWhen, TIME_PATTERN, WEEKDAYS } from '../calendar/read-when.js';
-import { MAX_FIELDS, MAX_LENGTH, MAX_VALUES, readFields, TYPES } from './fields.js';
+import { MAX_ITEMS, readWhen } from '../calendar/read-when.js';
+import { MAX_FIELDS, readFields } from './fields.js';
+import { calendar, metadataField } from './json-schemas.js';
 import { MAX_ALTERNATIVES, MAX_STEPS } from '../../records/index.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
@@ -94,23 +95,6 @@ const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+
 /** The same for the scopes that `readScope` accepts. */
 const CONCRETE_PATTERN = '^(?=.{1,256}$)([\\w.~@/+=-]{1,64}:){0,15}[\\w.~@/+=-]{1,64}$';
 
-const time = (description: string) => ({ type: 'string', pattern: TIME_PATTERN, description });
-const date = (description: string) => ({ type: 'string', pattern: DATE_PATTERN, description });
-const calendar = {
-  type: 'object',
-  properties: {
-    days: { type: 'array', items: { enum: WEEKDAYS }, minItems: 1, maxItems: WEEKDAYS.length, uniqueItems: true },
-    from: time("The time of the day from which the rule holds. Default: '00:00'."),
-    to: time("The time until which it holds, not included. Before `from`: on the next day. Default: '24:00'."),
-    firstDay: date('The first date.'),
-    lastDay: date('The last date, included.'),
-    timeZone: { type: 'string', maxLength: 64, description: "A time zone of the IANA database, such as 'Europe/Berlin'." },
-  },
-  required: ['timeZone'],
-  minProperties: 2,
-  additionalProperties: false,
-};
-
 const head = {
   id: part(readRuleId, { type: 'string', pattern: RULE_ID_PATTERN }),
   scopes: list(part(readPattern, { type: 'string', pattern: SCOPE_PATTERN }), 1, MAX_PARTS),
@@ -146,25 +130,6 @@ const about = {
 };
 /** The fields of a deny rule. It has no conditions: it denies every request that overlaps its scopes. */
 export const DENY_FIELDS: readonly string[] = ['id', 'scopes', 'subjects', 'when', 'deny'];
-const length = { type: 'integer', minimum: 1, maximum: MAX_LENGTH };
-const metadataField = {
-  type: 'object',
-  properties: {
-    type: { enum: TYPES, description: "Default: 'text'." },
-    optional: { type: 'boolean', description: 'Whether the field may be absent. Default: no.' },
-    oneOf: {
-      type: 'array',
-      items: { anyOf: [{ type: 'string' }, { type: 'number' }] },
-      minItems: 1,
-      maxItems: MAX_VALUES,
-      uniqueItems: true,
-    },
-    form: { type: 'string', pattern: TICKET_PATTERN, description: "The form of a text, such as 'CHG-####' or 'CHG-*'." },
-    minLength: length,
-    maxLength: length,
-  },
-  additionalProperties: false,
-};
 const conditions = {
   requesters: z.optional(list(requester, 1, MAX_PARTS)),
   runs: flag('Whether subjects that name an agent include its runs. Default: no.'),

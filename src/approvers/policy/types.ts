@@ -1,6 +1,7 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import type { Calendar, Weekday } from '../calendar/read-when.js';
 import type { MetadataField } from './fields.js';
+import type { EscalateTo, ReviewAlternative, ReviewGroups, ReviewStep } from './review-forms.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';
@@ -8,7 +9,7 @@ import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
-export type { Calendar, MetadataField, Weekday };
+export type { Calendar, EscalateTo, MetadataField, ReviewAlternative, ReviewGroups, ReviewStep, Weekday };
 
 /**
  * Selects people:
@@ -141,31 +142,6 @@ export interface ReviewRule extends GivingRule {
      */
     readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
   };
-}
-
-/** For each group, the number of its members that must approve: at least 1. With `denials`: the number in this group that ends the request. */
-export type ReviewGroups = Readonly<Record<string, number | { readonly approvals: number; readonly denials?: number | undefined }>>;
-
-/** A step of a review. */
-export interface ReviewStep {
-  /** All of these groups must approve. */
-  readonly groups: ReviewGroups;
-  /** Members of the group `to` may stand in for any group of this step, once `after` has passed since the step began. */
-  readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
-}
-
-/** An alternative of a review, with either `groups` or `steps`. */
-export interface ReviewAlternative {
-  readonly groups?: ReviewGroups | undefined;
-  readonly steps?: readonly ReviewStep[] | undefined;
-  /** The number of denials in this alternative that ends the request. Default: only the total applies. */
-  readonly denials?: number | undefined;
-}
-
-/** A group that may stand in, and after what time. */
-export interface EscalateTo {
-  readonly to: string;
-  readonly after: Duration;
 }
 
 /** Denies every request that overlaps its scopes. It takes precedence over all other rules, in any order. */

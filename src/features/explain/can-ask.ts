@@ -55,7 +55,7 @@ type Answer = Pick<CanAsk, 'outcome'> & Partial<Pick<CanAsk, 'rule' | 'reason' |
  * @param options.ask the values of the request. Default: as in {@link explain}
  * @throws ApproverError, StoreError, ClockError, DeadlineError, ClosedError, InvalidArgumentError
  * @example
- * const { canAsk: mayAsk, rule } = await canAsk(engine, 'user:maya', 'db-prod:write');
+ * const { outcome, rule } = await canAsk(engine, 'user:maya', 'db-prod:write');
  */
 export async function canAsk<Scope extends string>(
   engine: JitEngine<Scope>,

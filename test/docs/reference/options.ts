@@ -100,7 +100,8 @@ function tableOf(sources: Sources, callable: Callable, parameter: string, node: 
   const type = checker.getTypeAtLocation(node);
   const user = code(callable.owner === undefined ? callable.name : `${callable.owner}.${callable.name}`);
   const common = { type, users: new Set([user]), params: paramsOf(callable, parameter), isStrict: callable.owner === undefined };
-  if (membersOf(sources, type).length === 0) return [];
+  // A string, such as the id in `string | BundleTarget`, has methods, but no options.
+  if (type.flags & ts.TypeFlags.StringLike || membersOf(sources, type).length === 0) return [];
   if (!ts.isTypeReferenceNode(node)) {
     const title = `${parameter[0]?.toUpperCase()}${parameter.slice(1)} of ${user}`;
     return [[node, { ...common, title, name: '', about: '' }]];
