@@ -13,7 +13,7 @@ import { asRead, nextVersion, stamp, type Moment, type Transition } from './tran
 /** The most comments on a request. */
 export const MAX_COMMENTS = 100;
 /** The most comments of one author on a request. */
-export const MAX_COMMENTS_OF_AUTHOR = 20;
+const MAX_COMMENTS_OF_AUTHOR = 20;
 
 /** A comment to record. The moment's actor is the author. */
 export type CommentCommand = Pick<RequestComment, 'text' | 'keyId'>;

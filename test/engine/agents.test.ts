@@ -101,7 +101,7 @@ describe('JitEngine', () => {
       expect(await engine.retryDecision(request.id)).toMatchObject({ reviewers: people });
       expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });
       // Also for a scope that is not requested yet.
-      expect((await explain(engine, MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people });
+      expect((await explain(engine, MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });
       expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: MINUTE, dryRun: true })).toMatchObject({
         reviewers: people,
       });
