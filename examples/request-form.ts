@@ -31,6 +31,7 @@ const TEXTS: Readonly<Record<AskProblem['code'], (problem: AskProblem) => string
   too_short: ({ limit }) => `at least ${minutes(limit)}`,
   too_long: ({ limit }) => `at most ${minutes(limit)}`,
   too_far_ahead: ({ limit }) => `starts at most ${minutes(limit)} from now`,
+  assurance: () => 'sign in again',
   nothing_left: ({ limit }) => `the other approvals leave ${limit}`,
   outside_hours: ({ field, limit }) =>
     `${field === 'ttl' ? 'must end by' : 'may start at'} ${limit === undefined ? '-' : new Date(limit).toISOString()}`,

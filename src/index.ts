@@ -1,7 +1,7 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export type { Amendment } from './engine/amend.js';
-export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy } from './engine/by.js';
+export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy, ReviewerAuth } from './engine/by.js';
 export type { CommentBy, CommentResult } from './engine/comments.js';
 export { JitEngine } from './engine/engine.js';
 export type { Paging } from './engine/collect.js';

@@ -30,6 +30,7 @@ export type {
   ReviewGroups,
   ReviewRule,
   ReviewStep,
+  ReviewAssurance,
   RuleHead,
   Weekday,
 } from './approvers/policy/types.js';

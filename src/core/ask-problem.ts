@@ -8,6 +8,7 @@ export const ASK_PROBLEM_CODES = [
   'too_far_ahead',
   'outside_hours',
   'nothing_left',
+  'assurance',
 ] as const;
 
 /**
@@ -22,6 +23,8 @@ export const ASK_PROBLEM_CODES = [
  *   `startsAt`: it must start later, at `limit` at the earliest; `undefined`: no later start is allowed. Instants are epoch milliseconds.
  * - `nothing_left`: only of an approval. Together with the other recorded approvals it would leave no scope, or no time. `limit` is what
  *   the others leave: the scopes, joined by `, `, or milliseconds.
+ * - `assurance`: only of an approval. Its reviewer must sign in again. Of `auth.acr`, `limit` lists the accepted values, joined by `, `.
+ *   Of `auth.authAt`, `limit` and `got` are ages in milliseconds; a negative age lies in the future.
  */
 export type AskProblemCode = (typeof ASK_PROBLEM_CODES)[number];
 

@@ -1,6 +1,6 @@
 import type { AskProblem } from './ask-problem.js';
 import type { Risk } from './requestable.js';
-import type { Escalation } from '../records/review-types.js';
+import type { Assurance, Escalation } from '../records/review-types.js';
 import type { AccessRequest, AuditEntry, Grant, Terms } from '../records/types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
@@ -139,6 +139,8 @@ export interface QuorumInput {
    * milliseconds have passed. Steps have their own.
    */
   readonly escalation?: Escalation | readonly Escalation[] | undefined;
+  /** How every reviewer who approves must have been authenticated: `acr`, `maxAgeMs` or both. Default: in any way. */
+  readonly assurance?: Partial<Assurance> | undefined;
 }
 
 /**

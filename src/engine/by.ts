@@ -1,7 +1,9 @@
 import { readDuration, type Duration } from '../core/duration.js';
+import type { Instant } from '../core/instant.js';
 import { invalid, readBoundedList, readId, readOptions, readText } from '../core/parse.js';
 import { readPattern } from '../core/scope.js';
 import type { Settings } from '../kernel/settings.js';
+import { readAuthentication } from '../lifecycle/assurance.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Narrowing } from '../lifecycle/narrowing.js';
 import type { ReviewCommand } from '../lifecycle/review.js';
@@ -39,8 +41,19 @@ export interface NarrowTo {
   readonly scopes?: readonly string[] | undefined;
 }
 
+/** How a reviewer was authenticated, as your code knows it. */
+export interface ReviewerAuth {
+  /** The authentication context: the claim `acr` of the token of your identity provider. 1-256 characters. Default: none. */
+  readonly acr?: string | undefined;
+  /** When the reviewer was authenticated: the claim `auth_time` of the token. Default: none. */
+  readonly authAt?: Instant | undefined;
+}
+
 /** The caller of an approval, and the terms to which it narrows the request. */
-export interface ApproveBy extends ReviewBy, NarrowTo {}
+export interface ApproveBy extends ReviewBy, NarrowTo {
+  /** How the reviewer was authenticated. Recorded on the review; a quorum with `assurance` needs it. Default: none. */
+  readonly auth?: ReviewerAuth | undefined;
+}
 
 /** Reads the terms of an approval. @param path the argument that holds the fields, such as `narrow.` @throws InvalidArgumentError */
 export function readNarrowing({ ttl, scopes }: { readonly [Field in keyof NarrowTo]?: unknown }, path = ''): Narrowing {
@@ -81,8 +94,9 @@ export function readReview(
   verdict: ReviewCommand['verdict'],
   options: unknown,
 ): { readonly by: string; readonly command: ReviewCommand } {
-  const known = verdict === 'approve' ? ([...REVIEW, 'ttl', 'scopes'] as const) : REVIEW;
-  const { by, ttl, scopes, ...texts } = readOptions<keyof ApproveBy>('options', options, known);
-  const command = { verdict, ...readReviewTexts(texts), narrowing: readNarrowing({ ttl, scopes }), link: undefined };
+  const known = verdict === 'approve' ? ([...REVIEW, 'ttl', 'scopes', 'auth'] as const) : REVIEW;
+  const { by, ttl, scopes, auth, ...texts } = readOptions<keyof ApproveBy>('options', options, known);
+  const terms = { narrowing: readNarrowing({ ttl, scopes }), auth: readAuthentication('auth', auth) };
+  const command = { verdict, ...readReviewTexts(texts), ...terms, link: undefined };
   return { by: settings.readId('by', by), command };
 }

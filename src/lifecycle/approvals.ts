@@ -1,7 +1,7 @@
 import { LimitError } from '../core/errors.js';
 import type { ClockReading } from '../core/time.js';
 import type { AccessRequest, Granted, Quorum, Review } from '../records/index.js';
-import { isNarrowed, leastOf, MAX_NARROWED_SCOPES, narrowedSize, refuseNarrowing, type Narrowing } from './narrowing.js';
+import { isNarrowed, leastOf, MAX_NARROWED_SCOPES, narrowedSize, refuseNarrowing, type Narrowing, type Refused } from './narrowing.js';
 import type { Moment } from './transition.js';
 
 /** The most reviews of a request, because one change writes all of them (L42). A denial is accepted beyond that too. */
@@ -16,11 +16,19 @@ export function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: 
  * Refuses the terms of an approval: they are not less than what was requested, or leave nothing together with the other recorded
  * approvals that are fresh. Creating an approval link checks this too.
  *
- * @throws RequirementsError
+ * @param further other reasons to refuse the approval
+ * @throws RequirementsError that lists all problems
  */
-export function refuseTerms(request: AccessRequest, reviewer: string, narrowing: Narrowing, minTtlMs: number, moment: Moment): void {
+export function refuseTerms(
+  request: AccessRequest,
+  reviewer: string,
+  narrowing: Narrowing,
+  minTtlMs: number,
+  moment: Moment,
+  further?: readonly Refused[],
+): void {
   const others = freshApprovals(request, moment).filter((review) => review.reviewer !== reviewer);
-  refuseNarrowing(request, narrowing, others, minTtlMs, moment);
+  refuseNarrowing(request, narrowing, others, minTtlMs, moment, further);
 }
 
 /** The recorded approvals that are fresh. Their reviewers may have left their groups, or may be locked. */

@@ -50,7 +50,7 @@ export const narrowedSize = (reviews: readonly Narrowing[]): number => reviews.r
 const sizeOf = (scopes: readonly string[] | undefined = []): number => scopes.reduce((sum, { length }) => sum + length + 3, 0);
 
 /** A term that can not be accepted, with its text. */
-interface Refused {
+export interface Refused {
   readonly problem: AskProblem;
   readonly text: string;
 }
@@ -61,6 +61,7 @@ interface Refused {
  *
  * @param given the terms of the approval, in any form
  * @param others the other recorded approvals that are fresh, also those that may not count now: they may count again
+ * @param further other reasons to refuse the approval
  * @throws RequirementsError that lists all problems
  */
 export function refuseNarrowing(
@@ -69,9 +70,10 @@ export function refuseNarrowing(
   others: readonly Narrowing[],
   minTtlMs: number,
   moment: Moment,
+  further: readonly Refused[] = [],
 ): void {
   const own = [...timeProblems(request, given, minTtlMs, moment), ...scopeProblems(request, given)];
-  const all = own.length > 0 ? own : nothingLeft(request, narrowingOf(request, given), others, moment);
+  const all = [...further, ...(own.length > 0 ? own : nothingLeft(request, narrowingOf(request, given), others, moment))];
   if (all.length === 0) return;
   const problems = Object.freeze(all.map(({ problem }) => problem));
   throw new RequirementsError(request.subject, request.scopes, problems, all.map(({ text }) => text).join('; '), request.id);
@@ -113,7 +115,13 @@ function nothingLeft(request: AccessRequest, own: Narrowing, others: readonly Na
 
 const listed = (scopes: readonly string[]): string => scopes.join(', ');
 
-const refused = (field: string, code: AskProblem['code'], limit: number | string, got: number | string, text: string): Refused => ({
+export const refused = (
+  field: string,
+  code: AskProblem['code'],
+  limit: number | string,
+  got: number | string | undefined,
+  text: string,
+): Refused => ({
   problem: Object.freeze({ rule: undefined, field, code, limit, got }),
   text,
 });

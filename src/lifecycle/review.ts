@@ -5,12 +5,14 @@ import {
   missingOf,
   presentStep,
   type AccessRequest,
+  type Authentication,
   type MissingApprovals,
   type Quorum,
   type Review,
   type Rights,
 } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
+import { assuranceProblems } from './assurance.js';
 import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
@@ -30,6 +32,8 @@ export interface ReviewCommand {
   readonly as: string | undefined;
   /** The terms to which an approval narrows the request. A denial has none. */
   readonly narrowing: Narrowing;
+  /** How the reviewer was authenticated. A denial has none. */
+  readonly auth: Authentication | undefined;
   /** The approval link by which the review is given; `undefined`: none. */
   readonly link: ReviewLink | undefined;
 }
@@ -180,7 +184,7 @@ interface Accepted {
 function acceptReview(
   request: AccessRequest,
   quorum: Quorum,
-  { verdict, as, link, narrowing }: ReviewCommand,
+  { verdict, as, link, narrowing, auth }: ReviewCommand,
   context: ReviewContext,
   moment: Moment,
 ): Accepted {
@@ -196,7 +200,7 @@ function acceptReview(
   if (link !== undefined && reviewBy(request, reviewer)?.at !== link.reviewedAt) throw new LinkError('used', request.id);
   refuseTurning(request, reviewer, verdict);
   if (verdict === 'deny') return { groups, steps: undefined, narrowing: AS_REQUESTED, locks };
-  refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment);
+  refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment, assuranceProblems(request, auth, moment));
   return { groups, steps: step > 0 ? step : undefined, narrowing: narrowingOf(request, narrowing), locks };
 }
 
@@ -210,6 +214,7 @@ export function reviewRequest(
   const reviewer = moment.actor;
   const quorum = openQuorum(request, reviewer, moment);
   const { verdict, reason, comment, as } = command;
+  const auth = verdict === 'approve' ? command.auth : undefined;
   const { narrowing, locks, ...accepted } = acceptReview(request, quorum, command, context, moment);
   const given = reviewBy(request, reviewer);
   // A repeated review adds nothing unless the first is stale, has other terms or counts in fewer steps. It still counts the quorum
@@ -217,7 +222,7 @@ export function reviewRequest(
   const isRepeated =
     given?.verdict === verdict && isFresh(given, quorum, moment) && areSameTerms(given, narrowing) && given.steps === accepted.steps;
   const at = stamp(moment, request);
-  const review = makeReview({ reviewer, verdict, ...accepted, as, at, reason, comment, ...narrowing });
+  const review = makeReview({ reviewer, verdict, ...accepted, as, at, reason, comment, ...narrowing, auth });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
   if (verdict === 'approve') refuseTooMany(request, reviews);
   const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({

@@ -14,6 +14,7 @@ import {
   type QuorumGroup,
   type Terms,
 } from '../records/index.js';
+import { readAssurance } from './assurance.js';
 import { MAX_SCOPES } from './grant.js';
 import { isDuration, readWarnings } from '../core/duration.js';
 import { isInstant } from '../core/instant.js';
@@ -186,7 +187,7 @@ const MAX_COUNT = 1_000;
 
 /** Reads the quorum of an approver's answer. */
 export function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
-  const given = readOptions(argument, value, [...FORMS, 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation']);
+  const given = readOptions(argument, value, [...FORMS, 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation', 'assurance']);
   const { denials = 1, approvalTtlMs, reviewWithinMs, escalation, anyOf } = given;
   const form = readForm(argument, given, FORMS);
   const alternatives =
@@ -205,6 +206,7 @@ export function readQuorum(argument: string, value: unknown): { quorum: Quorum; 
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
     approvalTtlMs: approvalTtlMs === undefined ? undefined : readMs(`${argument}.approvalTtlMs`, approvalTtlMs),
     escalation: readEscalation(`${argument}.escalation`, escalation),
+    assurance: readAssurance(`${argument}.assurance`, given.assurance),
   });
   return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readMs(`${argument}.reviewWithinMs`, reviewWithinMs) };
 }

@@ -202,7 +202,7 @@ export function makeRequestEnd(end: RequestEnd): RequestEnd {
 
 const makeGranted = ({ scopes, ttlMs }: Granted): Granted => Object.freeze({ scopes: frozenList(scopes), ttlMs });
 
-export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escalation }: Quorum): Quorum =>
+export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escalation, assurance }: Quorum): Quorum =>
   Object.freeze({
     groups: groups && makeGroups(groups),
     steps: steps && makeSteps(steps),
@@ -210,6 +210,7 @@ export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escal
     denials,
     approvalTtlMs,
     escalation: escalation && makeEscalations(escalation),
+    assurance: assurance && Object.freeze({ acr: assurance.acr && frozenList(assurance.acr), maxAgeMs: assurance.maxAgeMs }),
   });
 
 const makeAlternative = ({ groups, steps, denials }: QuorumAlternative): QuorumAlternative =>
@@ -230,9 +231,9 @@ const makeEscalations = (escalations: readonly Escalation[]): readonly Escalatio
 
 const makeBegunStep = ({ alternative, step, at }: BegunStep): BegunStep => Object.freeze({ alternative, step, at });
 
-export function makeReview({ reviewer, verdict, groups, as, steps, at, reason, comment, ttlMs, scopes }: Review): Review {
-  const kept = scopes && frozenList(scopes);
-  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, steps, at, reason, comment, ttlMs, scopes: kept });
+export function makeReview({ reviewer, verdict, groups, as, steps, at, reason, comment, ttlMs, scopes, auth }: Review): Review {
+  const [kept, how] = [scopes && frozenList(scopes), auth && Object.freeze({ acr: auth.acr, authAt: auth.authAt })];
+  return Object.freeze({ reviewer, verdict, groups: frozenList(groups), as, steps, at, reason, comment, ttlMs, scopes: kept, auth: how });
 }
 
 export function makeTerms({ warnBeforeMs, idleTtlMs, maxUses, maxTotalMs, endBy, maxHolders }: Terms): Terms {

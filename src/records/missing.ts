@@ -1,3 +1,4 @@
+import { formatDuration } from '../core/duration.js';
 import { alternativesOf, type Alternative } from './quorum.js';
 import type { Quorum } from './review-types.js';
 
@@ -56,7 +57,15 @@ export function missingIn({ steps }: Alternative, alternative: number, approvals
 }
 
 /** The approvals that a quorum needs, in words: `2 of dba and 1 of security`, `2 of peers, or 1 of lead, then 1 of security`. */
-export const quorumInWords = (quorum: Quorum): string => inWords(missingOf(quorum, []), 'of');
+export const quorumInWords = (quorum: Quorum): string => `${inWords(missingOf(quorum, []), 'of')}${signedIn(quorum)}`;
+
+function signedIn({ assurance }: Quorum): string {
+  if (assurance === undefined) return '';
+  const { acr, maxAgeMs } = assurance;
+  const how = acr === undefined ? '' : ` with ${acr.join(' or ')}`;
+  const when = maxAgeMs === undefined ? '' : ` at most ${formatDuration(maxAgeMs)} ago`;
+  return `, signed in${how}${when}`;
+}
 
 /** The missing approvals in words: `1 more of dba and 2 more of security`. */
 export const missingInWords = (missing: readonly MissingApprovals[]): string =>

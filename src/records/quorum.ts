@@ -13,20 +13,23 @@ export const MAX_STEPS = 10;
 
 type Assigned = Pick<AccessRequest, 'quorum' | 'assignedAt' | 'begunSteps' | 'escalatedAt'>;
 
+/** Who must approve, in any of the three forms. */
+export type QuorumForm = Pick<Quorum, 'groups' | 'steps' | 'anyOf' | 'escalation'>;
+
 /** The alternatives of a quorum in one form. The plain form is one alternative of one step. */
-export const alternativesOf = ({ anyOf, steps, groups, escalation }: Omit<Quorum, 'denials' | 'approvalTtlMs'>): readonly Alternative[] =>
+export const alternativesOf = ({ anyOf, steps, groups, escalation }: QuorumForm): readonly Alternative[] =>
   (anyOf ?? [{ groups, steps, denials: undefined }]).map((one) => ({
     steps: one.steps ?? [{ groups: one.groups ?? [], escalation }],
     denials: one.denials,
   }));
 
 /** The groups whose approval a quorum needs, each once. */
-export const namedGroups = (quorum: Omit<Quorum, 'denials' | 'approvalTtlMs'>): readonly string[] => [
+export const namedGroups = (quorum: QuorumForm): readonly string[] => [
   ...new Set(alternativesOf(quorum).flatMap(({ steps }) => steps.flatMap(({ groups }) => groups.map(({ name }) => name)))),
 ];
 
 /** Every group that a quorum names: those whose approval it needs, and those of escalations. Each once. */
-export const groupsIn = (quorum: Omit<Quorum, 'denials' | 'approvalTtlMs'>): readonly string[] => {
+export const groupsIn = (quorum: QuorumForm): readonly string[] => {
   const steps = alternativesOf(quorum).flatMap((alternative) => alternative.steps);
   return [...new Set([...namedGroups(quorum), ...steps.flatMap(({ escalation = [] }) => escalation.map(({ group }) => group))])];
 };

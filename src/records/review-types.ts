@@ -15,6 +15,24 @@ export interface Quorum {
   readonly approvalTtlMs: number | undefined;
   /** The escalations of `groups`, here and in the alternatives of `anyOf`. A step has its own. */
   readonly escalation: readonly Escalation[] | undefined;
+  /** How every reviewer who approves must have been authenticated. `undefined`: in any way. */
+  readonly assurance: Assurance | undefined;
+}
+
+/** How a reviewer must have been authenticated to approve. */
+export interface Assurance {
+  /** The accepted authentication contexts, of which the approval needs one. `undefined`: any. */
+  readonly acr: readonly string[] | undefined;
+  /** The greatest age of the authentication when the approval is given. Milliseconds. `undefined`: any age. */
+  readonly maxAgeMs: number | undefined;
+}
+
+/** How a reviewer was authenticated. */
+export interface Authentication {
+  /** The authentication context, in the words of your identity provider: the claim `acr` of its token. */
+  readonly acr: string | undefined;
+  /** When the reviewer was authenticated: the claim `auth_time` of the token. Epoch milliseconds. */
+  readonly authAt: number | undefined;
 }
 
 /** A group of reviewers in a quorum. */
@@ -78,6 +96,8 @@ export interface Review {
   readonly ttlMs: number | undefined;
   /** The scopes that this approval allows, in the order of the request. `undefined`: all requested scopes. */
   readonly scopes: readonly string[] | undefined;
+  /** How the reviewer was authenticated. `undefined`: your code did not say. A denial has none. */
+  readonly auth: Authentication | undefined;
 }
 
 /** The access that an approval of a request gave: less than the request asked for where a reviewer narrowed it. */

@@ -165,6 +165,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'pending',
     'granted',
   ],
+  'step-up-review.ts': ['auth.authAt: at most 300000 ms old, not 600000', 'granted'],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
   'role-provisioning.ts': [
     'approved: a member true',

@@ -153,7 +153,7 @@ describe('an approval under a lock on another scope', () => {
   const given = { reviewer: 'user:ana', verdict: 'approve', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
   const request = aRequest({
     ...{ scopes: ['a'], approver: 'x', quorum, assignedAt: START_AT },
-    reviews: [{ ...given, reason: undefined, comment: undefined, ...AS_REQUESTED }],
+    reviews: [{ ...given, reason: undefined, comment: undefined, ...AS_REQUESTED, auth: undefined }],
   });
   const groups = new Map([OPS, 'user:ana'].map((who) => [who, ['g']]));
   const issue = {
@@ -163,7 +163,7 @@ describe('an approval under a lock on another scope', () => {
   const review = (verdict: 'approve' | 'deny', over: object = {}) =>
     reviewRequest(
       aRequest({ ...request, ...over }),
-      { verdict, reason: undefined, comment: undefined, as: undefined, narrowing: AS_REQUESTED, link: undefined },
+      { verdict, reason: undefined, comment: undefined, as: undefined, narrowing: AS_REQUESTED, auth: undefined, link: undefined },
       { groups, eligible: true, issue, locks, minTtlMs: 1 },
       moment(1),
     );
@@ -187,6 +187,7 @@ describe('a rule without the locks', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined, minTtlMs: 1 };

@@ -198,7 +198,7 @@ describe('refuseTooMany()', () => {
     Array.from({ length: count }, (_, i) =>
       makeReview({
         ...({ reviewer: `user:${i}`, verdict: 'approve', groups: ['g'], as: undefined, steps: undefined, at: at(0) } as const),
-        ...{ reason: undefined, comment: undefined, ttlMs: undefined, scopes },
+        ...{ reason: undefined, comment: undefined, ttlMs: undefined, scopes, auth: undefined },
       }),
     );
 

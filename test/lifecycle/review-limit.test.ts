@@ -17,7 +17,7 @@ const TEXT = '"'.repeat(4_096);
 function withApprovals(count: number, text?: string, approvalTtlMs?: number): AccessRequest {
   const reviews = Array.from({ length: count }, (_, i) => ({
     ...({ reviewer: reviewer(i), verdict: 'approve', groups: ['ops'], as: undefined, steps: undefined, at: START_AT } as const),
-    ...{ reason: text, comment: text, ...AS_REQUESTED },
+    ...{ reason: text, comment: text, ...AS_REQUESTED, auth: undefined },
   }));
   const quorum = aQuorum({ groups: [{ name: 'ops', approvals: 500 }], approvalTtlMs });
   return aRequest({ approver: 'x', quorum, assignedAt: START_AT, reviews });
@@ -31,7 +31,7 @@ function review(
 ) {
   const now = START_AT + later;
   const groups = new Map([...request.reviews.map((given) => given.reviewer), by].map((who) => [who, ['ops']]));
-  const command = { verdict, reason: text, comment: text, as: undefined, narrowing: AS_REQUESTED, link: undefined };
+  const command = { verdict, reason: text, comment: text, as: undefined, narrowing: AS_REQUESTED, auth: undefined, link: undefined };
   const moment = { now, highWater: now, forEnds: now, steppedBack: false, actor: by };
   return reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment);
 }

@@ -23,6 +23,7 @@ const command = {
   comment: undefined,
   as: undefined,
   narrowing: AS_REQUESTED,
+  auth: undefined,
   link: undefined,
 } as const;
 
@@ -44,6 +45,7 @@ const by = (reviewer: string, groups: readonly string[], verdict: Review['verdic
   reason: undefined,
   comment: undefined,
   ...AS_REQUESTED,
+  auth: undefined,
 });
 /** Thrown explicitly, instead of an accidental error without the context. */
 const CONTEXT_MISSING = new TypeError('an approval needs its context');

@@ -105,6 +105,7 @@ describe('questionsOf()', () => {
       reason: undefined,
       comment: undefined,
       ...AS_REQUESTED,
+      auth: undefined,
     }) as const;
   const confirm = (...reviewers: readonly string[]) =>
     questionsOf(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']).reviewers;
@@ -137,7 +138,7 @@ describe('reviewRequest()', () => {
       reason: undefined,
       comment: undefined,
     };
-    const reviews = [{ ...given, ...AS_REQUESTED, verdict: 'approve' } as const];
+    const reviews = [{ ...given, ...AS_REQUESTED, auth: undefined, verdict: 'approve' } as const];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = {
       verdict: 'approve',
@@ -145,6 +146,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const step = reviewRequest(
@@ -165,6 +167,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const facts = { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 };
@@ -180,7 +183,7 @@ describe('reviewRequest()', () => {
 
   it('L16 L17 an earlier denial that counts again ends the request, without the reason of the approval that asked about it', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: 'not today', comment: undefined, ...AS_REQUESTED }];
+    const reviews = [{ ...denial, reason: 'not today', comment: undefined, ...AS_REQUESTED, auth: undefined }];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
     const command = {
       verdict: 'approve',
@@ -188,6 +191,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
@@ -204,6 +208,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const groups = new Map([['user:sam', ['g']]]);
@@ -214,7 +219,7 @@ describe('reviewRequest()', () => {
 
   it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
     const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: undefined, comment: undefined, ...AS_REQUESTED }];
+    const reviews = [{ ...denial, reason: undefined, comment: undefined, ...AS_REQUESTED, auth: undefined }];
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
     const command = {
       verdict: 'approve',
@@ -222,6 +227,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
@@ -241,6 +247,7 @@ describe('reviewRequest()', () => {
       reason: undefined,
       comment: undefined,
       ...AS_REQUESTED,
+      auth: undefined,
     } as const;
     const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
     const command = {
@@ -249,6 +256,7 @@ describe('reviewRequest()', () => {
       comment: undefined,
       as: undefined,
       narrowing: AS_REQUESTED,
+      auth: undefined,
       link: undefined,
     } as const;
     const endOf = (facts: ReviewContext) => reviewRequest(request, command, facts, moment).result.request.end;

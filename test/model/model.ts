@@ -7,6 +7,8 @@ import {
   OWED_WITHIN,
   REVIEW_WITHIN,
   RUNS,
+  SIGNED_IN_WITHIN,
+  STRONG,
   endByOf,
   saysTo,
   type Mood,
@@ -46,6 +48,23 @@ export interface ModelReview {
 export interface Terms {
   readonly ttl?: number | undefined;
   readonly scopes?: readonly string[] | undefined;
+}
+
+/** How a reviewer signed in. */
+export interface Auth {
+  readonly acr?: string | undefined;
+  readonly authAt?: number | undefined;
+}
+
+/** A review, as the model judges it. */
+export interface ModelReviewing {
+  readonly verdict: 'approve' | 'deny';
+  readonly by: string;
+  readonly as: string | undefined;
+  readonly terms: Terms;
+  readonly auth: Auth | undefined;
+  /** Whether an approval link is made for it first, which judges the terms alone. */
+  readonly isLink: boolean;
 }
 
 interface Granted {
@@ -272,6 +291,13 @@ const least = ({ scopes, ttl }: ModelRequest, approvals: readonly Granted[]): Gr
 
 /** The groups in which a review may count: for each alternative, for each step. */
 type Rights = readonly (readonly (readonly string[])[])[];
+
+/** A16: a strong quorum needs the right kind of sign-in, and a recent one. */
+function authProblems({ quorum }: ModelRequest, { acr, authAt = -Infinity }: Auth = {}, at: Now): number {
+  if (quorum?.isStrong !== true) return 0;
+  const isRecent = at.late - authAt <= SIGNED_IN_WITHIN && authAt <= at.now + 60_000;
+  return (acr === STRONG ? 0 : 1) + (isRecent ? 0 : 1);
+}
 
 const groupsOf = ({ alternatives }: QuorumOf): readonly string[] =>
   alternatives.flatMap(({ steps }) => steps.flatMap(({ groups }) => groups.map(({ name }) => name)));
@@ -664,11 +690,13 @@ export class Model {
     record.last = from;
   }
 
-  reviewing(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, terms: Terms, at: Now): Refusals {
+  reviewing(request: ModelRequest, { verdict, by, as, terms, auth, isLink }: ModelReviewing, at: Now): Refusals {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     const rights = this.#rights(request, this.#mood.groups(by), as, at);
     const isOpen = isPending(request, at);
-    const problems = this.#termProblems(request, by, terms, at);
+    const ofTerms = this.#termProblems(request, by, terms, at);
+    const ofAuth = verdict === 'approve' ? authProblems(request, auth, at) : 0;
+    const problems = isLink && ofTerms > 0 ? ofTerms : ofTerms + ofAuth;
     const must = codes({
       REQUIREMENTS: problems > 0,
       DECIDED: request.end !== undefined,

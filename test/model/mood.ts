@@ -13,6 +13,8 @@ import { definePolicy } from '../../src/policy.js';
 export const REVIEW_WITHIN = 60;
 export const APPROVAL_TTL = 25;
 export const ESCALATE_AFTER = 20;
+export const SIGNED_IN_WITHIN = 15;
+export const STRONG = 'strong';
 const IDLE = 20;
 const SHORT_TOTAL = 60;
 export const OWED_WITHIN = 40;
@@ -57,10 +59,12 @@ export interface QuorumOf {
   readonly denials: number;
   readonly approvalTtlMs: number | undefined;
   readonly reviewWithinMs: number | undefined;
+  /** Whether reviewers must have signed in strongly, within the last {@link SIGNED_IN_WITHIN}. */
+  readonly isStrong?: boolean;
 }
 
 /** A quorum of one alternative of one step. */
-const plain = (step: StepOf, rest: Pick<QuorumOf, 'denials' | 'approvalTtlMs' | 'reviewWithinMs'>): QuorumOf => ({
+const plain = (step: StepOf, rest: Omit<QuorumOf, 'form' | 'alternatives'>): QuorumOf => ({
   form: 'groups',
   alternatives: [{ steps: [step] }],
   ...rest,
@@ -77,7 +81,7 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
       ],
       escalates: true,
     },
-    { denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN },
+    { denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN, isStrong: true },
   ),
   steps: {
     form: 'steps',
@@ -103,10 +107,11 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
 };
 
 /** The quorum as the approver names it. */
-function inputOf({ form, alternatives, denials, approvalTtlMs, reviewWithinMs }: QuorumOf): QuorumInput {
+function inputOf({ form, alternatives, denials, approvalTtlMs, reviewWithinMs, isStrong = false }: QuorumOf): QuorumInput {
   const escalation = ({ escalates }: StepOf) => (escalates === true ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined);
   const stepsOf = (steps: readonly StepOf[]) => steps.map((step) => ({ groups: step.groups, escalation: escalation(step) }));
-  const rest = { denials, approvalTtlMs, reviewWithinMs };
+  const assurance = isStrong ? { acr: [STRONG], maxAgeMs: SIGNED_IN_WITHIN } : undefined;
+  const rest = { denials, approvalTtlMs, reviewWithinMs, assurance };
   const { steps } = alternatives[0] as QuorumOf['alternatives'][number];
   if (form === 'groups') return { ...stepsOf(steps)[0], ...rest };
   if (form === 'steps') return { steps: stepsOf(steps), ...rest };

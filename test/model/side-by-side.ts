@@ -42,6 +42,7 @@ import {
   overlaps,
   wasHeld,
   type Ask,
+  type Auth,
   type End,
   type Limits,
   type ModelExtension,
@@ -63,6 +64,8 @@ import {
   REVIEW_WITHIN,
   REVIEWERS,
   RUNS,
+  SIGNED_IN_WITHIN,
+  STRONG,
   SUBJECTS,
   VERDICTS,
   ENGINE_WARN_BEFORE,
@@ -328,12 +331,14 @@ export class SideBySide {
         const verdict = verb === 'deny' ? 'deny' : 'approve';
         const [by, as] = [dice.of(REVIEWERS), verb !== 'approveByLink' && dice.once(5) ? dice.of(['ops', 'sec']) : undefined];
         const terms: Terms = verdict === 'approve' ? this.#termsFor(request) : {};
-        this.#say(verb, request.id, by, as, terms);
-        const refusals = model.reviewing(request, verdict, by, as, terms, at);
+        const auth = verdict === 'approve' ? this.#authAt(at.now) : undefined;
+        this.#say(verb, request.id, by, as, terms, auth);
+        const refusals = model.reviewing(request, { verdict, by, as, terms, auth, isLink: verb === 'approveByLink' }, at);
         const result = await this.#try(refusals, async () => {
-          if (verb !== 'approveByLink') return engine[verdict](request.id, { by, as, ...terms });
+          if (verb === 'deny') return engine.deny(request.id, { by, as });
+          if (verb === 'approve') return engine.approve(request.id, { by, as, ...terms, auth });
           const link = { reviewer: by, decision: 'approve', narrow: terms } as const;
-          return linksOf(engine).redeem(await linksOf(engine).create(request.id, link), { by });
+          return linksOf(engine).redeem(await linksOf(engine).create(request.id, link), { by, auth });
         });
         if (result === undefined) return;
         model.review(request, verdict, model.reviewed(request, verdict, by, as, terms, at), by, at);
@@ -567,6 +572,13 @@ export class SideBySide {
       ...(dice.once(4) ? { ttl: dice.of([1, 10, 30, ttl, ttl + 1]) } : {}),
       ...(dice.once(scopes.length > 1 ? 2 : 12) ? { scopes: [dice.once(12) ? 'z:z' : dice.of(scopes)] } : {}),
     };
+  }
+
+  /** How a reviewer signed in: strongly and lately, mostly. */
+  #authAt(now: number): Auth | undefined {
+    const dice = this.#dice;
+    if (dice.once(10)) return undefined;
+    return { acr: dice.once(10) ? 'weak' : STRONG, authAt: now + dice.of([-5, -5, -1, 0, 3, -SIGNED_IN_WITHIN, -20, 60_001]) };
   }
 
   #endFor(startsAt = this.#now, ttl: number): number {
@@ -1624,7 +1636,7 @@ function expectProblems(problems: readonly AskProblem[], expected: number | unde
   assert.equal(problems.length, expected, `lists ${JSON.stringify(problems)}`);
   for (const { code, field, limit, got } of problems) {
     // The terms of an approval that are not among the requested ones, or leave nothing.
-    if (code === 'nothing_left' || field === 'scopes') continue;
+    if (code === 'nothing_left' || code === 'assurance' || field === 'scopes') continue;
     const beyondBy = Number(got) - Number(limit);
     assert.ok(code === 'too_short' ? beyondBy < 0 : beyondBy > 0, `lists ${code} for ${got}, with the bound ${limit}`);
   }

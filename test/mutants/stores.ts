@@ -734,6 +734,20 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'transition !== undefined',
     caughtBy: { test: 'test/engine/chain-limits.test.ts', title: 'ends in several changes where the reviews of its requests are longer' },
   },
+  {
+    name: 'A16: an authentication in the future is accepted',
+    file: 'lifecycle/assurance.ts',
+    from: 'authAt > now + MAX_AHEAD_MS',
+    to: 'authAt > Infinity',
+    caughtBy: { test: 'test/engine/assurance.test.ts', title: 'A16 refuses an approval with one in the future, and records no review' },
+  },
+  {
+    name: 'A16: an approval link satisfies every assurance',
+    file: 'lifecycle/review.ts',
+    from: 'assuranceProblems(request, auth, moment)',
+    to: 'link === undefined ? assuranceProblems(request, auth, moment) : []',
+    caughtBy: { test: 'test/engine/assurance.test.ts', title: 'A16 is not satisfied by an approval link alone' },
+  },
   // ---- Approvers ----
   {
     name: 'chains: the end of a member that abstains is dropped',

@@ -92,7 +92,12 @@ const FULL_REQUEST: AccessRequest = aRequest({
     maxHolders: [{ rule: 'one', max: 2, scopes: ['a', 'b'] }],
   },
   assignedAt: at(1),
-  quorum: aQuorum({ groups: [{ name: 'ops', approvals: 2 }], approvalTtlMs: MINUTE, escalation: { group: 'ciso', afterMs: 5 } }),
+  quorum: aQuorum({
+    groups: [{ name: 'ops', approvals: 2 }],
+    approvalTtlMs: MINUTE,
+    escalation: { group: 'ciso', afterMs: 5 },
+    assurance: { acr: ['phr', 'phrh'], maxAgeMs: MINUTE },
+  }),
   escalatedAt: at(6),
   reviews: [
     {
@@ -106,7 +111,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
         reason: 'fine',
         comment: 'really',
       } as const),
-      ...{ ttlMs: MINUTE, scopes: ['db-prod:write'] },
+      ...{ ttlMs: MINUTE, scopes: ['db-prod:write'], auth: { acr: 'phr', authAt: at(0) } },
     },
     {
       ...({
@@ -119,7 +124,7 @@ const FULL_REQUEST: AccessRequest = aRequest({
         reason: undefined,
         comment: undefined,
       } as const),
-      ...{ ttlMs: undefined, scopes: undefined },
+      ...{ ttlMs: undefined, scopes: undefined, auth: { acr: undefined, authAt: at(5) } },
     },
   ],
 });
@@ -263,7 +268,7 @@ const WRONG: readonly unknown[] = [null, {}, '', -1, 1.5, NaN, Infinity, 2 ** 53
 
 /** A count, or a number of milliseconds, may be any safe integer; an instant must be one that a `Date` can have. */
 const isCount = (path: readonly string[]): boolean =>
-  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|max|approvals|denials|approvalTtlMs|afterMs|uses|usesLeft|count|seq|failures)$/.test(
+  /^(ttlMs|warnBeforeMs|idleTtlMs|maxUses|maxTotalMs|max|approvals|denials|approvalTtlMs|afterMs|maxAgeMs|uses|usesLeft|count|seq|failures)$/.test(
     path.findLast((name) => !/^\d+$/.test(name)) ?? '',
   );
 

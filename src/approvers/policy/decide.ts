@@ -77,6 +77,7 @@ export function whyHopeless(quorum: PolicyQuorum, question: Question): string | 
   };
   const reasons = alternativesOf(quorum).map((alternative) => whyUnmeetable(alternative, members));
   if (!reasons.includes(undefined)) return reasons[0] === undefined ? TOO_MANY : reasonOf(reasons[0]);
+  if (quorum.assurance?.acr?.length === 0) return NO_ACR;
   const people = listedBelow(quorum.denials, groupsIn(quorum), members);
   return people === undefined
     ? undefined
@@ -84,6 +85,8 @@ export function whyHopeless(quorum: PolicyQuorum, question: Question): string | 
 }
 
 const TOO_MANY = `its rules together allow more than ${MAX_ALTERNATIVES} alternatives of reviewers: ask for the scopes of each rule separately`;
+
+const NO_ACR = 'its rules accept no authentication context in common: ask for the scopes of each rule separately';
 
 const reasonOf = ({ group, approvals, people, missing }: Unmeetable): string =>
   group === undefined

@@ -1,4 +1,5 @@
 import { DATE_PATTERN, TIME_PATTERN, WEEKDAYS } from '../calendar/read-when.js';
+import { MAX_ACR } from '../../core/acr.js';
 import { MAX_LENGTH, MAX_VALUES, TYPES } from './fields.js';
 import { TICKET_PATTERN } from './ticket.js';
 
@@ -41,4 +42,14 @@ export const metadataField = {
     maxLength: length,
   },
   additionalProperties: false,
+};
+
+/** The accepted authentication contexts of reviewers. */
+export const acrSchema = {
+  type: 'array',
+  items: { type: 'string', minLength: 1, maxLength: 256 },
+  minItems: 1,
+  maxItems: MAX_ACR,
+  uniqueItems: true,
+  description: 'The accepted values of the claim acr of a reviewer who approves. Default: any.',
 };

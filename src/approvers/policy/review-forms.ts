@@ -26,3 +26,11 @@ export interface EscalateTo {
   readonly to: string;
   readonly after: Duration;
 }
+
+/** How a reviewer must have been authenticated to approve. Has `acr`, `maxAge` or both. A denial needs none. */
+export interface ReviewAssurance {
+  /** The accepted authentication contexts, at most 20: values of the claim `acr` of your identity provider. Default: any. */
+  readonly acr?: readonly string[] | undefined;
+  /** The greatest age of the authentication when the approval is given: milliseconds, or a string like `'5m'`. Default: any. */
+  readonly maxAge?: Duration | undefined;
+}

@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import { invalid } from '../../core/parse.js';
-import type { Alternative, Escalation, Quorum, QuorumGroup, QuorumStep } from '../../records/index.js';
-import type { EscalateTo, ReviewGroups, ReviewStep } from './review-forms.js';
+import type { Alternative, Assurance, Escalation, Quorum, QuorumGroup, QuorumStep } from '../../records/index.js';
+import { readAcr } from '../../core/acr.js';
+import type { EscalateTo, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
 import type { ReviewRule } from './types.js';
 
 /** The review that a rule requires, in one form: the plain form is one alternative of one step. Durations in milliseconds. */
@@ -11,6 +12,7 @@ export interface ReviewTerms {
   readonly denials: number;
   readonly approvalTtlMs: number | undefined;
   readonly reviewWithinMs: number | undefined;
+  readonly assurance: Assurance | undefined;
 }
 
 /** A quorum of a policy, with every field. */
@@ -23,7 +25,7 @@ type Known = (path: string, group: string) => void;
 
 /** Reads the review of a rule. @throws InvalidArgumentError */
 export function readReview(review: Review, at: At, known: Known): ReviewTerms {
-  const { groups, steps, anyOf, denials = 1, approvalTtl, reviewWithin, escalate } = review;
+  const { groups, steps, anyOf, denials = 1, approvalTtl, reviewWithin, escalate, assurance } = review;
   const forms = Object.entries({ groups, steps, anyOf }).flatMap(([form, value]) => (value === undefined ? [] : [form]));
   if (forms.length !== 1) {
     const got = forms.length === 0 ? 'none' : forms.join(' and ');
@@ -47,6 +49,7 @@ export function readReview(review: Review, at: At, known: Known): ReviewTerms {
     denials,
     approvalTtlMs: approvalTtl === undefined ? undefined : readDuration(at('approvalTtl'), approvalTtl),
     reviewWithinMs: reviewWithin === undefined ? undefined : readDuration(at('reviewWithin'), reviewWithin),
+    assurance: readAssurance(assurance, (...path) => at('assurance', ...path)),
   });
 }
 
@@ -93,6 +96,16 @@ function readEscalation(escalate: EscalateTo | readonly EscalateTo[] | undefined
 }
 
 const isList = (value: EscalateTo | readonly EscalateTo[]): value is readonly EscalateTo[] => Array.isArray(value);
+
+function readAssurance(assurance: ReviewAssurance | undefined, at: At): Assurance | undefined {
+  if (assurance === undefined) return undefined;
+  const { acr, maxAge } = assurance;
+  if (acr === undefined && maxAge === undefined) throw new InvalidArgumentError(at(), 'an object with acr, maxAge or both', 'none');
+  return Object.freeze({
+    acr: acr && Object.freeze(readAcr(at('acr'), acr)),
+    maxAgeMs: maxAge === undefined ? undefined : readDuration(at('maxAge'), maxAge),
+  });
+}
 
 /** The shortest form of these alternatives. */
 export function formOf(alternatives: readonly Alternative[]): Pick<Quorum, 'groups' | 'steps' | 'anyOf' | 'escalation'> {

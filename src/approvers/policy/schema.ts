@@ -7,8 +7,9 @@ import { readPattern, readScope } from '../../core/scope.js';
 import { MAX_WARNINGS, readDuration, readWarnBefore } from '../../core/duration.js';
 import { MAX_ITEMS, readWhen } from '../calendar/read-when.js';
 import { MAX_FIELDS, readFields } from './fields.js';
-import { calendar, metadataField } from './json-schemas.js';
+import { acrSchema, calendar, metadataField } from './json-schemas.js';
 import { MAX_ALTERNATIVES, MAX_STEPS } from '../../records/index.js';
+import { readAcr } from '../../core/acr.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
 import { readSelector } from './people.js';
@@ -207,6 +208,12 @@ const review = object(
     approvalTtl: z.optional(duration('How long one approval counts.')),
     reviewWithin: z.optional(duration('How long the reviewers have to decide.')),
     escalate,
+    assurance: z.optional(
+      object({
+        acr: z.optional(part(readAcr, acrSchema)),
+        maxAge: z.optional(duration('The greatest age of the authentication of a reviewer who approves.')),
+      }),
+    ),
   },
   oneForm(['groups', 'steps', 'anyOf']),
 );

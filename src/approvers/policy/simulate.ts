@@ -109,7 +109,7 @@ const meaning = ({ outcome, reason, quorum, reviewBy, reviewers, terms }: PastOu
 ];
 
 /** The order of groups, escalations and alternatives has no meaning. That of steps has. */
-function quorumInOrder({ groups, steps, anyOf, denials = 1, approvalTtlMs, escalation }: QuorumInput): unknown {
+function quorumInOrder({ groups, steps, anyOf, denials = 1, approvalTtlMs, escalation, assurance }: QuorumInput): unknown {
   const stepInOrder = (step: QuorumStepInput) => [
     inOrder(step.groups.map((group) => [group.name, group.approvals, group.denials])),
     inOrder([step.escalation ?? []].flat().map(({ group, afterMs }) => [group, afterMs])),
@@ -118,7 +118,7 @@ function quorumInOrder({ groups, steps, anyOf, denials = 1, approvalTtlMs, escal
     one.denials,
     (one.steps ?? [{ groups: one.groups ?? [], escalation }]).map(stepInOrder),
   ]);
-  return [inOrder(alternatives), denials, approvalTtlMs];
+  return [inOrder(alternatives), denials, approvalTtlMs, assurance && [inOrder(assurance.acr ?? []), assurance.maxAgeMs]];
 }
 
 const inOrder = (items: readonly unknown[]): readonly string[] => items.map((item) => JSON.stringify(item)).sort();

@@ -4,6 +4,7 @@ import {
   MAX_ALTERNATIVES,
   type AccessRequest,
   type Alternative,
+  type Assurance,
   type HolderLimit,
   type QuorumGroup,
   type QuorumStep,
@@ -60,6 +61,18 @@ export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, re
     denials: Math.min(...reviews.map((review) => review.denials)),
     approvalTtlMs: least(reviews.map((review) => review.approvalTtlMs)),
     reviewWithinMs: least(times),
+    assurance: assuranceOf(reviews),
+  });
+}
+
+/** The assurance that satisfies each of several: the common values of `acr`, maybe none, and the least age. */
+function assuranceOf(reviews: readonly ReviewTerms[]): Assurance | undefined {
+  const all = reviews.flatMap(({ assurance }) => assurance ?? []);
+  if (all.length === 0) return undefined;
+  const [first, ...others] = all.flatMap(({ acr }) => (acr === undefined ? [] : [acr]));
+  return Object.freeze({
+    acr: first && Object.freeze(first.filter((acr) => others.every((other) => other.includes(acr)))),
+    maxAgeMs: least(all.map(({ maxAgeMs }) => maxAgeMs)),
   });
 }
 

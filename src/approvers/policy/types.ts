@@ -1,7 +1,7 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import type { Calendar, Weekday } from '../calendar/read-when.js';
 import type { MetadataField } from './fields.js';
-import type { EscalateTo, ReviewAlternative, ReviewGroups, ReviewStep } from './review-forms.js';
+import type { EscalateTo, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';
@@ -9,7 +9,7 @@ import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
-export type { Calendar, EscalateTo, MetadataField, ReviewAlternative, ReviewGroups, ReviewStep, Weekday };
+export type { Calendar, EscalateTo, MetadataField, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep, Weekday };
 
 /**
  * Selects people:
@@ -141,6 +141,8 @@ export interface ReviewRule extends GivingRule {
      * groups. It also applies to the `groups` of alternatives. A step has its own.
      */
     readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
+    /** How every reviewer who approves must have been authenticated. Default: in any way. */
+    readonly assurance?: ReviewAssurance | undefined;
   };
 }
 

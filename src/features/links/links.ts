@@ -12,6 +12,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
 import { digestOfAsk, extendedBy } from '../../lifecycle/ask.js';
 import { refuseTerms } from '../../lifecycle/approvals.js';
+import { readAuthentication } from '../../lifecycle/assurance.js';
 import { AS_REQUESTED, isNarrowed, leastOf, narrowingOf, type Narrowing } from '../../lifecycle/narrowing.js';
 import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';
 import { hasPassed } from '../../lifecycle/status.js';
@@ -127,11 +128,11 @@ async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, op
 
 async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
   kernel.refuseIfClosed();
-  const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'bearer']);
+  const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'auth', 'bearer']);
   if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
   if (given.bearer === true && given.by !== undefined) throw invalid('by', 'omitted when bearer is true', given.by);
   const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
-  const texts = readReviewTexts(given);
+  const texts = { ...readReviewTexts(given), auth: readAuthentication('auth', given.auth) };
   // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.
   const link = await noteRefusals(kernel, by, async () => readValidLink(kernel, keys, token));
   const { requestId, reviewer, decision } = link;

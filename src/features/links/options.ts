@@ -1,5 +1,5 @@
 import type { Duration } from '../../core/duration.js';
-import type { NarrowTo, ReviewBy } from '../../engine/by.js';
+import type { ApproveBy, NarrowTo, ReviewBy } from '../../engine/by.js';
 import type { Granted } from '../../records/index.js';
 import type { RequestWithStatus } from '../../engine/with-status.js';
 import type { LinkKey } from './approval-link.js';
@@ -42,6 +42,7 @@ export interface LinkPreview {
 
 /** The authenticated person who opens an approval link; or, only with `bearer: true`, any holder of the link. */
 export type RedeemBy = Omit<ReviewBy, 'by'> &
+  Pick<ApproveBy, 'auth'> &
   (
     | {
         /** The id of the reviewer, which your code has authenticated. */

@@ -30,6 +30,12 @@ export function requestBody(request: AccessRequest): JsonObject {
 const isWarnBefore: Check = (value) =>
   listOf(isCount, 1)(value) && (value as readonly number[]).every((ms, i, all) => i === 0 || ms < (all[i - 1] as number));
 
+/** An object with at least one field: an empty one would read as a requirement that asks for nothing. */
+const isFilled = (fields: Readonly<Record<string, Check>>): Check => {
+  const isShape = shape(fields);
+  return (value) => isShape(value) && Object.keys(value as object).length > 0;
+};
+
 const isTerms = /* @__PURE__ */ (() =>
   shape({
     warnBeforeMs: optional(isWarnBefore),
@@ -61,6 +67,7 @@ const isQuorum = /* @__PURE__ */ (() => {
     denials: isCount,
     approvalTtlMs: optional(isCount),
     escalation,
+    assurance: optional(isFilled({ acr: optional(listOf(isText, 1)), maxAgeMs: optional(isCount) })),
   });
 })();
 
@@ -112,6 +119,7 @@ const isRequestBody = /* @__PURE__ */ (() =>
         comment: optional(isString),
         ttlMs: optional(isCount),
         scopes: optional(listOf(isPattern, 1)),
+        auth: optional(isFilled({ acr: optional(isText), authAt: optional(isInstant) })),
       }),
     ),
     end: end(REQUEST_ENDS, { approved: { granted: shape({ scopes: listOf(isPattern, 1), ttlMs: isCount }) } }),

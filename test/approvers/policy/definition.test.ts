@@ -47,7 +47,7 @@ describe('an invalid policy', () => {
     [
       'a field like no other',
       withRule(review({ quorum: 2 })),
-      `${at}.review.quorum must be omitted: the fields are groups, steps, anyOf, denials, approvalTtl, reviewWithin, escalate; got an unknown field`,
+      `${at}.review.quorum must be omitted: the fields are groups, steps, anyOf, denials, approvalTtl, reviewWithin, escalate, assurance; got an unknown field`,
     ],
     [
       'a title of two lines',

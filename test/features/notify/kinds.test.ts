@@ -265,7 +265,7 @@ describe('decided', () => {
     } as const;
     const request = aRequest({
       requestedBy: 'user:noor',
-      reviews: [{ ...review, comment: undefined, ttlMs: undefined, scopes: undefined }],
+      reviews: [{ ...review, comment: undefined, ttlMs: undefined, scopes: undefined, auth: undefined }],
     });
     const data = { ...endOf('cancelled', 'amended', 'user:noor'), replacedBy: 'r2' };
     const notice = await noticeOf({ type: 'request.cancelled', data, request });
