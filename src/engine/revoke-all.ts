@@ -30,7 +30,7 @@ export type RevokeAllTarget =
       readonly scope: string;
     }
   | {
-      /** Reaches this request, its grants and their extensions. */
+      /** Reaches this request, the requests that amended it, their grants and the extensions of these. */
       readonly requestId: string;
     }
   | {
@@ -178,22 +178,17 @@ function targetOfOpen(
 
 /** Includes the request's ended grants, because their extensions also belong to the target. */
 function targetOfRequest(ledger: Ledger, id: string): EndTarget {
-  const rowOf = async (): Promise<Row> => {
-    const row = await ledger.row('request', id);
-    if (row === undefined) throw new NotFoundError('request', id);
-    return row;
-  };
   return {
     async *requests() {
-      yield [await rowOf()];
+      yield await withAmendments(ledger, id);
     },
     async *grants() {
-      let ids: readonly string[] = [];
+      const ids: string[] = [];
       // An unreadable request does not say how many grants it has, so every id that one may have is looked up.
       decodeEach(
-        [await rowOf()],
-        (row) => (ids = grantIds(decodeRequest(row))),
-        () => (ids = anyGrantIds(id)),
+        await withAmendments(ledger, id),
+        (row) => ids.push(...grantIds(decodeRequest(row))),
+        (row) => ids.push(...anyGrantIds(row.id)),
       );
       const rows = await ledger.rows(ids.map((grantId) => ({ kind: 'grant', id: grantId })));
       yield rows.filter((row) => row !== undefined);
@@ -202,6 +197,26 @@ function targetOfRequest(ledger: Ledger, id: string): EndTarget {
     isGrant: () => true,
     mayBeGrant: () => true,
   };
+}
+
+/**
+ * A request, and those that amended it, in order: the caller may know only the first. A request that break-glass overtook has no
+ * other form: the break-glass access is another one.
+ *
+ * @throws NotFoundError where the request is missing
+ */
+async function withAmendments(ledger: Ledger, id: string): Promise<readonly Row[]> {
+  const rows = new Map<string, Row>();
+  for (let next: string | undefined = id; next !== undefined && !rows.has(next);) {
+    const row = await ledger.row('request', next);
+    if (row === undefined && rows.size === 0) throw new NotFoundError('request', id);
+    if (row === undefined) break;
+    rows.set(next, row);
+    // The caller reports an unreadable request. It does not say what amended it.
+    const [request] = decodeEach([row], decodeRequest, () => undefined);
+    next = request?.end?.cause === 'amended' ? request.replacedBy : undefined;
+  }
+  return [...rows.values()];
 }
 
 /** If the store can not list the records of one kind, `revokeAll` still ends those of the other kind. */

@@ -75,6 +75,23 @@ describe('amend', () => {
     expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
   });
 
+  it('is reached by revokeAll of the old request, as are its grants, also after a second amendment', async () => {
+    const { engine, store } = anEngine();
+    const old = await aPending(engine);
+    const { request: second } = await amended(engine, old.id, { ttl: '1h' });
+    const { request: third } = await amended(engine, second.id, { ttl: '30m' });
+    expect((await engine.approve(third.id, { by: SAM })).outcome).toBe('granted');
+    const report = await engine.revokeAll({ requestId: old.id }, { by: SAM });
+    expect(report.grants).toMatchObject([{ requestId: third.id, status: 'revoked' }]);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    const again = await aPending(engine);
+    const { request: pending } = await amended(engine, again.id, { ttl: '1h' });
+    expect((await engine.revokeAll({ requestId: again.id }, { by: SAM })).requests).toMatchObject([
+      { id: pending.id, status: 'cancelled' },
+    ]);
+    await expectReplayed(store);
+  });
+
   it('asks the approver again: a value that a rule allows at once is granted', async () => {
     const quorum = { groups: [{ name: 'ops', approvals: 1 }] };
     const approver = new ScriptedApprover({

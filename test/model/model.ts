@@ -720,6 +720,12 @@ export class Model {
     return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [], problems };
   }
 
+  /** A request, and those that amended it, as far as no purge has removed one. */
+  withAmendments(request: ModelRequest): readonly ModelRequest[] {
+    const next = request.end?.causes.includes('amended') === true ? this.requests.find(({ id }) => id === request.replacedBy) : undefined;
+    return next === undefined ? [request] : [request, ...this.withAmendments(next)];
+  }
+
   /** The subject, the requester and the present reviewers may comment while the request is pending. */
   commenting(request: ModelRequest, by: string, at: Now): Refusals {
     const isOpen = isPending(request, at);

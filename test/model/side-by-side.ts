@@ -859,8 +859,11 @@ export class SideBySide {
       if (request === undefined) return;
       this.#say('revokeAll', request.id);
       await engine.revokeAll({ requestId: request.id }, { by: CISO });
-      for (const grant of model.grantsOf(request)) model.endEarly(grant, causes, CISO, at, causes);
-      return model.cancel(request, ['revoked'], CISO, at);
+      for (const one of model.withAmendments(request)) {
+        for (const grant of model.grantsOf(one)) model.endEarly(grant, causes, CISO, at, causes);
+        model.cancel(one, ['revoked'], CISO, at);
+      }
+      return;
     }
     if (kind === 'ticket') {
       const ticket = dice.of(TICKETS);

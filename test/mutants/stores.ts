@@ -748,6 +748,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'link === undefined ? assuranceProblems(request, auth, moment) : []',
     caughtBy: { test: 'test/engine/assurance.test.ts', title: 'A16 is not satisfied by an approval link alone' },
   },
+  {
+    name: 'revokeAll of an amended request leaves the access of its replacement',
+    file: 'engine/revoke-all.ts',
+    from: "request?.end?.cause === 'amended' ? request.replacedBy : undefined",
+    to: "request?.end?.cause === 'amended' ? undefined : undefined",
+    caughtBy: { test: 'test/engine/amend.test.ts', title: 'is reached by revokeAll of the old request, as are its grants' },
+  },
   // ---- Approvers ----
   {
     name: 'chains: the end of a member that abstains is dropped',
