@@ -156,6 +156,48 @@ describeChromium('the demo page', (browser) => {
     }
   });
 
+  it.each([
+    {
+      title: 'A narrowed approval',
+      at: 2 * MINUTE,
+      wish: 'may use db-prod:write until 09:32:00, and not a moment longer',
+      inboxes: ['Approved only db-prod:write for 30 minutes at 09:02: “no drop without a backup”.', 'Nothing to decide.'],
+      summary: '[09:02:00, 09:32:00): from its end on, every check says no.',
+      labels: ['db-prod:write', 'db-prod:drop: not approved'],
+      now: 'Who decides',
+    },
+    {
+      title: 'A locked account',
+      at: 4 * MINUTE,
+      wish: 'has been locked since 17:04:00: no grant counts, and every ask is refused',
+      inboxes: ['Approved at 17:01.', 'Nothing to decide.'],
+      summary: 'Ended by a lock at 17:04:00, before its time.',
+      labels: ['db-prod:write'],
+      now: 'The window',
+    },
+    {
+      title: 'Review in two steps',
+      at: 2 * MINUTE,
+      wish: 'asks for db-prod:drop for 30 minutes: “the table is unused”',
+      inboxes: [...Array<string>(2).fill('db-prod:drop for 30 minutes: “the table is unused”ApproveDeny'), 'Nothing to decide.'],
+      summary: 'No window yet: an approval opens one.',
+      labels: [],
+      now: 'Who decides',
+    },
+  ])('shows the state in its panels: $title', async ({ title, at, ...panels }) => {
+    const page = await openPlay(browser);
+    await page.getByRole('radio', { name: title }).check({ force: true });
+    await page.locator('.count', { hasText: title }).waitFor();
+    await seek(page, at);
+    expect({
+      wish: await page.locator('.wish').textContent(),
+      inboxes: await page.locator('.inbox').allTextContents(),
+      summary: await page.locator('.summary').textContent(),
+      labels: await page.locator('.lanes .label').allTextContents(),
+      now: await page.locator('.panel.now h2').textContent(),
+    }).toEqual(panels);
+  });
+
   it('pauses, and plays faster', async () => {
     const page = await browser.open({ viewport: WIDE });
     await page.clock.install();

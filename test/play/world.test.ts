@@ -5,7 +5,7 @@ import { onCall } from '../../docs/play/scenarios/on-call.js';
 import { scenarios } from '../../docs/play/scenarios/all.js';
 import { answerOf } from '../../docs/play/world/answers.js';
 import { MINUTE, SECOND, type Scenario } from '../../docs/play/world/scenario.js';
-import { look } from '../../docs/play/world/scene.js';
+import { lanesOf, look } from '../../docs/play/world/scene.js';
 import { makeIdsSteady } from '../../docs/play/world/steady-ids.js';
 import { World, type Act } from '../../docs/play/world/world.js';
 
@@ -77,6 +77,61 @@ describe('World', () => {
 
     await world.goTo(onCall.lastsMs);
     expect(grantStatus((await world.engine.getRequest(act.requestId))!.grants[0]!, world.clock.now())).toBe('expired');
+  });
+
+  it('gives each requested scope a lane, with a window only where an approval names the scope', async () => {
+    const narrowing = scenarios.find(({ id }) => id === 'narrowing')!;
+    const windows = async (world: World) => {
+      await world.goTo(2 * MINUTE);
+      return lanesOf((await seen(world)).asked).map(({ scope, grants }) => [scope, grants.map((grant) => grant.scope)]);
+    };
+    expect(await windows(open(narrowing))).toEqual([
+      ['db-prod:write', ['db-prod:write']],
+      ['db-prod:drop', []],
+    ]);
+
+    const before = open(narrowing);
+    await before.goTo(90 * SECOND);
+    const act: Act = { at: 90 * SECOND, does: 'approve', requestId: await pendingRequest(before), by: 'user:sam' };
+    const whole = open(narrowing, [act]);
+    expect(await windows(whole)).toEqual([
+      ['db-prod:write', ['db-prod:write']],
+      ['db-prod:drop', ['db-prod:drop']],
+    ]);
+    const hours = `[${whole.begin + act.at}, ${whole.begin + act.at + 8 * 60 * MINUTE})`;
+    expect(answerOf(whole.actsDone[0]!.calls[0]!, String).text).toBe(`granted: db-prod:write ${hours} db-prod:drop ${hours}`);
+  });
+
+  it('keeps the terms of a narrowed approval with the words of its reviewer', async () => {
+    const world = open(scenarios.find(({ id }) => id === 'narrowing')!);
+    await world.goTo(2 * MINUTE);
+    const { reviewers } = await seen(world);
+    expect(reviewers.map(({ id, said }) => [id, said?.scopes, said?.ttlMs])).toEqual([
+      ['user:sam', ['db-prod:write'], 30 * MINUTE],
+      ['user:ana', undefined, undefined],
+    ]);
+  });
+
+  it('shows the request to a reviewer of the second step when that step begins', async () => {
+    const world = open(scenarios.find(({ id }) => id === 'steps')!);
+    const inboxes = async (at: number) => {
+      await world.goTo(at);
+      return (await seen(world)).reviewers.flatMap(({ id, inbox }) => (inbox.length > 0 ? [id] : []));
+    };
+    expect(await inboxes(2 * MINUTE)).toEqual(['user:ana', 'user:kim']);
+    expect(await inboxes(4 * MINUTE)).toEqual(['user:kim', 'user:lee']);
+  });
+
+  it('has a locked subject from the lock on, until a person lifts it', async () => {
+    const world = open(scenarios.find(({ id }) => id === 'lock')!);
+    const stateAt = async (at: number) => {
+      await world.goTo(at);
+      const { status, probe } = await seen(world);
+      return [status.locks.length, status.held.length, probe.decision?.reason, probe.problem ?? probe.onRecord];
+    };
+    expect(await stateAt(4 * MINUTE - 1)).toEqual([0, 1, 'granted', 'granted']);
+    expect(await stateAt(4 * MINUTE)).toEqual([1, 0, 'locked', 'locked']);
+    expect(await stateAt(9 * MINUTE)).toEqual([0, 0, 'no_grant', 'revoked']);
   });
 
   it("lets the viewer deny, and then refuses the script's approval", async () => {

@@ -5,7 +5,7 @@ import { answers, currentStep } from './script.js';
 import { timeOf } from './words.js';
 
 /** Which panel shows what a call is about. */
-const PANELS: Readonly<Record<string, string>> = {
+export const PANELS: Readonly<Record<string, string>> = {
   requestAccess: 'subject',
   breakGlass: 'subject',
   approve: 'deciders',
@@ -18,6 +18,9 @@ const PANELS: Readonly<Record<string, string>> = {
   assertAllowed: 'ends',
   release: 'ends',
   revoke: 'ends',
+  lock: 'ends',
+  unlock: 'subject',
+  status: 'subject',
   sweep: 'journal',
   whoHadAccess: 'journal',
 };

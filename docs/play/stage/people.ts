@@ -38,8 +38,13 @@ export function createSubject(): View {
 function wish({ asked, status, now }: Scene): (Node | string)[] {
   const open = asked.find(({ request }) => request.end === undefined && now < request.reviewBy);
   if (open !== undefined) return ['asks for ', ...asking(open.request)];
+  const [lock] = status.locks;
+  if (lock !== undefined) return [`has been locked since ${timeOf(lock.at)}: no grant counts, and every ask is refused`];
   const [held] = status.held;
-  if (held !== undefined) return ['may use ', el('code', {}, held.scope), ` until ${timeOf(held.expiresAt)}, and not a moment longer`];
+  if (held !== undefined) {
+    const scopes = status.held.filter(({ expiresAt }) => expiresAt === held.expiresAt).map(({ scope }) => scope);
+    return ['may use ', el('code', {}, scopes.join(', ')), ` until ${timeOf(held.expiresAt)}, and not a moment longer`];
+  }
   const [planned] = status.scheduled;
   if (planned !== undefined) return ['will have ', el('code', {}, planned.scope), ` from ${timeOf(planned.startsAt)} on`];
   if (status.standing.length > 0) return ['may use ', el('code', {}, status.standing.join(', ')), ' at any time, and nothing else'];
@@ -77,10 +82,13 @@ export function createReviewers(act: (act: Omit<Act, 'at'>) => void): View {
 
 const SAID = { approve: 'Approved', deny: 'Denied', justified: 'Found it justified', unjustified: 'Found it unjustified' } as const;
 
-const said = (word: ReviewerScene['said']): string =>
-  word === undefined
-    ? 'Nothing to decide.'
-    : `${SAID[word.verdict]} at ${shortTimeOf(word.at)}${word.reason === undefined ? '' : `: “${word.reason}”`}.`;
+function said(word: ReviewerScene['said']): string {
+  if (word === undefined) return 'Nothing to decide.';
+  const { verdict, scopes, ttlMs, at, reason } = word;
+  const scope = scopes === undefined ? '' : ` only ${scopes.join(', ')}`;
+  const length = ttlMs === undefined ? '' : ` for ${lengthOf(ttlMs)}`;
+  return `${SAID[verdict]}${scope}${length} at ${shortTimeOf(at)}${reason === undefined ? '' : `: “${reason}”`}.`;
+}
 
 function createReviewer(id: string, act: (act: Omit<Act, 'at'>) => void) {
   const inbox = el('div', { class: 'inbox', tabindex: '-1', role: 'group', 'aria-label': `Inbox of ${nameOf(id)}` });

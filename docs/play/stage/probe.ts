@@ -8,7 +8,7 @@ const REASONS = {
   standing: 'always allowed, without a window',
   not_started: 'its window begins later',
   not_activated: 'its window has begun, but the approver must still confirm it',
-  locked: 'the subject is locked, so open windows do not count',
+  locked: 'a lock overrides every window',
   use_required: 'each use needs a call of consume()',
   no_grant: 'no window is open for this scope',
 } as const;

@@ -1,5 +1,5 @@
 import type { Grant } from 'jit-access';
-import type { Asked, Scene } from '../world/scene.js';
+import { lanesOf, type Lane, type Scene } from '../world/scene.js';
 import { MINUTE } from '../world/scenario.js';
 import { el, panel } from './dom.js';
 import { shortTimeOf, timeOf } from './words.js';
@@ -33,21 +33,32 @@ export function createTimeLine() {
     highest.hidden = scene.highest - scene.now < MINUTE;
     summary.replaceChildren(...inWords(scene));
     ticks.replaceChildren(...tickTimes(begin, scenario.lastsMs).map((at) => place(el('span', {}, shortTimeOf(at)), at)));
+    const all = lanesOf(scene.asked);
     lanes.replaceChildren(
       ...Array.from({ length: scenario.windows }, (_, i) => {
-        const asked = scene.asked[i];
-        return el('div', { class: 'lane' }, ...(asked === undefined ? [] : drawn(asked, scene, place)));
+        const lane = all[i];
+        return el('div', { class: 'lane' }, ...(lane === undefined ? [] : drawn(lane, scene, place)));
       }),
     );
   };
   return { element, show };
 }
 
-function drawn({ request, grants }: Asked, scene: Scene, place: (node: HTMLElement, from: number, to?: number) => HTMLElement) {
+function drawn({ request, scope, grants }: Lane, scene: Scene, place: (node: HTMLElement, from: number, to?: number) => HTMLElement) {
   const { begin, scenario } = scene.world;
+  const label = (text: string, at: number): HTMLElement => {
+    const node = el('span', { class: 'label' }, text);
+    // A label that would exceed the line is placed at its end.
+    if (at > begin + scenario.lastsMs / 3) node.classList.add('late');
+    return place(node, at);
+  };
   const waitedTo = request.end?.at ?? Math.min(scene.highest, request.reviewBy);
   const parts = [place(el('i', { class: 'waiting' }), request.createdAt, Math.max(waitedTo, request.createdAt))];
-  if (request.end !== undefined && request.end.status !== 'approved') parts.push(place(el('b', { class: 'refused' }, '×'), request.end.at));
+  if (request.end !== undefined && grants.length === 0) parts.push(place(el('b', { class: 'refused' }, '×'), request.end.at));
+  if (request.scopes.length > 1 && grants.length === 0) {
+    const omitted = request.end?.status === 'approved' ? ': not approved' : '';
+    parts.push(label(`${scope}${omitted}`, request.createdAt));
+  }
   for (const grant of grants) {
     const endsAt = endOf(grant);
     const isCut = grant.expiresAt > begin + scenario.lastsMs;
@@ -58,14 +69,12 @@ function drawn({ request, grants }: Asked, scene: Scene, place: (node: HTMLEleme
     parts.push(place(el('i', { class: 'lived' }), grant.startsAt, lived));
     parts.push(place(el('b', { class: 'edge' }, '['), grant.startsAt));
     if (endsAt <= begin + scenario.lastsMs) parts.push(place(el('b', { class: 'edge end' }, ')'), endsAt));
-    const label = `${grant.scope}${isCut && endsAt === grant.expiresAt ? ` until ${shortTimeOf(grant.expiresAt)}` : ''}`;
-    const text = el('span', { class: 'label' }, label);
-    // A label that would exceed the line is placed at its end.
-    if (grant.startsAt > begin + scenario.lastsMs / 3) text.classList.add('late');
-    parts.push(place(text, grant.startsAt));
+    parts.push(label(`${scope}${isCut && endsAt === grant.expiresAt ? ` until ${shortTimeOf(grant.expiresAt)}` : ''}`, grant.startsAt));
   }
   return parts;
 }
+
+const ENDED: Readonly<Record<string, string>> = { released: 'Released', locked: 'Ended by a lock' };
 
 const endOf = ({ end, expiresAt }: Grant): number => end?.at ?? expiresAt;
 
@@ -82,7 +91,7 @@ function inWords({ asked, now, status }: Scene): (Node | string)[] {
   const at = timeOf(endOf(last));
   if (end === undefined) return [`Ended at ${at} by itself. No sweep has recorded it yet; none is needed.`];
   if (end.cause === 'time') return [`Ended at ${at} by itself. A sweep has recorded it since.`];
-  return [`${end.cause === 'released' ? 'Released' : 'Ended'} at ${at}, before its time.`];
+  return [`${ENDED[end.cause] ?? 'Ended'} at ${at}, before its time.`];
 }
 
 function tickTimes(begin: number, lastsMs: number): number[] {

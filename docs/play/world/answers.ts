@@ -1,4 +1,16 @@
-import { isJitError, type AccessRequest, type AccessResult, type Decision, type Grant, type Page, type SweepReport } from 'jit-access';
+import {
+  isJitError,
+  type AccessRequest,
+  type AccessResult,
+  type AccessStatus,
+  type AnyJitError,
+  type Decision,
+  type Grant,
+  type LockResult,
+  type LockWithStatus,
+  type Page,
+  type SweepReport,
+} from 'jit-access';
 import type { LinkPreview } from 'jit-access/links';
 import type { Call } from './calls.js';
 
@@ -29,6 +41,12 @@ export function answerOf({ method, outcome }: Call, time: (instant: number) => s
     case 'revoke':
     case 'release':
       return ended(value as Grant, time);
+    case 'lock':
+      return locked(value as LockResult);
+    case 'unlock':
+      return unlocked(value as LockWithStatus);
+    case 'status':
+      return held(value as AccessStatus, time);
     case 'reviewBreakGlass':
       return acknowledged(value as AccessRequest);
     case 'create':
@@ -46,15 +64,24 @@ export function answerOf({ method, outcome }: Call, time: (instant: number) => s
 
 function refusal(error: unknown): Answer {
   if (!isJitError(error)) throw error;
-  const why =
-    error.code === 'ERR_JIT_LINK'
-      ? ` (${error.why})`
-      : error.code === 'ERR_JIT_LIMIT'
-        ? ` (${error.limit})`
-        : error.code === 'ERR_JIT_REQUIREMENTS'
-          ? ` (${error.reason})`
-          : '';
-  return { word: error.code, text: `${error.code}${why}`, tone: 'no' };
+  const detail = detailOf(error);
+  return { word: error.code, text: `${error.code}${detail === undefined ? '' : ` (${detail})`}`, tone: 'no' };
+}
+
+function detailOf(error: AnyJitError): string | undefined {
+  switch (error.code) {
+    case 'ERR_JIT_LINK':
+    case 'ERR_JIT_NOT_REVIEWER':
+      return error.why;
+    case 'ERR_JIT_LIMIT':
+      return error.limit;
+    case 'ERR_JIT_LOCKED':
+      return error.subject ?? error.scope;
+    case 'ERR_JIT_REQUIREMENTS':
+      return error.reason;
+    default:
+      return undefined;
+  }
 }
 
 function decision({ allowed, reason, validUntil }: Decision, time: (instant: number) => string): Answer {
@@ -66,7 +93,11 @@ function result(given: AccessResult, time: (instant: number) => string): Answer 
   switch (given.outcome) {
     case 'granted':
     case 'ended': {
-      const windows = given.grants.map(({ startsAt, expiresAt }) => `[${time(startsAt)}, ${time(expiresAt)})`);
+      // Where several scopes were requested, the answer names those that were granted.
+      const named = given.request.scopes.length > 1;
+      const windows = given.grants.map(
+        ({ scope, startsAt, expiresAt }) => `${named ? `${scope} ` : ''}[${time(startsAt)}, ${time(expiresAt)})`,
+      );
       return { word: given.outcome, text: `${given.outcome}: ${windows.join(' ')}`, tone: given.outcome === 'granted' ? 'yes' : 'no' };
     }
     case 'pending': {
@@ -82,6 +113,23 @@ function result(given: AccessResult, time: (instant: number) => string): Answer 
 
 function ended({ end }: Grant, time: (instant: number) => string): Answer {
   return { word: end?.cause ?? 'held', text: end === undefined ? 'held' : `ended at ${time(end.at)}: ${end.cause}`, tone: 'no' };
+}
+
+function locked({ lock, ended: { grants, requests } }: LockResult): Answer {
+  const scopes = [...grants.map(({ scope }) => scope), ...requests.flatMap((request) => request.scopes)];
+  const what = scopes.length === 0 ? 'nothing' : scopes.join(', ');
+  return { word: 'locked', text: `${targetOf(lock)} is locked; ended: ${what}`, tone: 'no' };
+}
+
+function unlocked(lock: LockWithStatus): Answer {
+  return { word: lock.status, text: `the lock on ${targetOf(lock)} is ${lock.status}`, tone: 'plain' };
+}
+
+const targetOf = ({ subject, scope }: LockWithStatus): string => subject ?? scope ?? '';
+
+function held({ held: grants }: AccessStatus, time: (instant: number) => string): Answer {
+  const each = grants.map(({ scope, expiresAt }) => `${scope} until ${time(expiresAt)}`);
+  return { word: 'held', text: `held: ${each.length === 0 ? 'nothing' : each.join(', ')}`, tone: 'plain' };
 }
 
 function acknowledged({ afterReview }: AccessRequest): Answer {

@@ -43,7 +43,7 @@ export interface Scenario {
   readonly scope: string;
   /** Whose inboxes are on the stage. */
   readonly reviewers: readonly string[];
-  /** How many windows the time line has room for: as many as are asked for. */
+  /** How many lanes the time line has: one for each scope of each request. */
   readonly windows: number;
   /** Without a sweeper nothing records what time has ended, unless a step sweeps. */
   readonly sweeper: boolean;

@@ -24,11 +24,22 @@ export type ProbeAnswer =
   | { readonly decision: Decision; readonly onRecord: ExplanationReason; readonly problem?: undefined }
   | { readonly problem: string; readonly decision?: undefined };
 
-/** A request with the windows that it gave, as the time line draws them. */
+/** A request with the windows that it gave. */
 export interface Asked {
   readonly request: AccessRequest;
   readonly grants: readonly Grant[];
 }
+
+/** One scope of a request, as the time line draws it. */
+export interface Lane extends Asked {
+  readonly scope: string;
+}
+
+/** The grants of one request begin together, so each scope has a lane of its own. */
+export const lanesOf = (asked: readonly Asked[]): readonly Lane[] =>
+  asked.flatMap(({ request, grants }) =>
+    request.scopes.map((scope) => ({ request, scope, grants: grants.filter((grant) => grant.scope === scope) })),
+  );
 
 export interface ReviewerScene {
   readonly id: string;
@@ -36,7 +47,14 @@ export interface ReviewerScene {
   readonly pendingReviews: readonly BreakGlassReviewItem[];
   /** The last word that they have given. */
   readonly said:
-    | { readonly verdict: Review['verdict'] | BreakGlassReview['verdict']; readonly at: number; readonly reason: string | undefined }
+    | {
+        readonly verdict: Review['verdict'] | BreakGlassReview['verdict'];
+        readonly at: number;
+        readonly reason: string | undefined;
+        /** The terms of an approval that narrows the request. */
+        readonly scopes?: readonly string[] | undefined;
+        readonly ttlMs?: number | undefined;
+      }
     | undefined;
 }
 
