@@ -129,6 +129,8 @@ export type {
   HolderLimit,
   Holders,
   AfterReview,
+  Assurance,
+  Authentication,
   Quorum,
   RequestComment,
   QuorumAlternative,

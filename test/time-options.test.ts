@@ -27,6 +27,7 @@ describe('an option for a length of time', () => {
     ['verdict.quorum.reviewWithinMs', (reviewWithinMs: unknown) => inQuorum({ reviewWithinMs })],
     ['verdict.quorum.approvalTtlMs', (approvalTtlMs: unknown) => inQuorum({ approvalTtlMs })],
     ['verdict.quorum.escalation.afterMs', (afterMs: unknown) => inQuorum({ escalation: { group: 'leads', afterMs } })],
+    ['verdict.quorum.remindEveryMs', (ms: unknown) => inQuorum({ remindEveryMs: ms === 1_000 ? 300_000 : ms })],
     ['verdict.terms.warnBeforeMs[0]', (ms: unknown) => inTerms({ warnBeforeMs: [ms] })],
     ['verdict.terms.idleTtlMs', (idleTtlMs: unknown) => inTerms({ idleTtlMs })],
     ['verdict.terms.maxTotalMs', (maxTotalMs: unknown) => inTerms({ maxTotalMs })],

@@ -52,6 +52,21 @@ export function readWarnings(argument: string, value: unknown, read: (argument: 
   return list.sort((a, b) => b - a);
 }
 
+/** The shortest time between two reminders of a review: each is a message to people, and an entry of the journal. */
+export const MIN_REMIND_EVERY_MS = 300_000;
+
+/**
+ * Reads how often the reviewers of a request are reminded.
+ *
+ * @param read reads the duration: an option may name units, and a verdict gives milliseconds
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
+ */
+export function readRemindEvery(argument: string, value: unknown, read = readDuration): number {
+  const ms = read(argument, value);
+  if (ms < MIN_REMIND_EVERY_MS) throw invalid(argument, 'a duration of at least 5 minutes', value);
+  return ms;
+}
+
 /**
  * Parses a text such as `'30m'` or `'1h30m'`, for a text that the compiler does not know.
  *

@@ -141,6 +141,8 @@ export interface QuorumInput {
   readonly escalation?: Escalation | readonly Escalation[] | undefined;
   /** How every reviewer who approves must have been authenticated: `acr`, `maxAgeMs` or both. Default: in any way. */
   readonly assurance?: Partial<Assurance> | undefined;
+  /** How often the reviewers are reminded while the request waits, in milliseconds: at least 5 minutes. Default: never. */
+  readonly remindEveryMs?: number | undefined;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface SweepReport {
   readonly warned: number;
   /** Requests that were escalated: another group may now stand in. */
   readonly escalated: number;
+  /** Requests whose reviewers were reminded. */
+  readonly reminded: number;
   /** Break-glass requests whose review was recorded as overdue. */
   readonly missed: number;
   /** Questions that this pass asked the approver, about undecided requests and due starts. Open ones of earlier passes do not count. */
@@ -57,6 +59,7 @@ export class SweepTally {
       started: count('started'),
       warned: count('warned'),
       escalated: count('escalated'),
+      reminded: count('reminded'),
       missed: count('missed'),
       asked,
       skipped: this.skipped,

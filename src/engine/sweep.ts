@@ -8,7 +8,7 @@ import { UseLog } from '../kernel/use-log.js';
 import { isUndecided } from '../lifecycle/decision.js';
 import { isStartDue } from '../lifecycle/start.js';
 import type { GrantUse } from '../lifecycle/status.js';
-import { workOn, workOnRequest } from '../lifecycle/sweep.js';
+import { workOn, workOnRequest, type Timed } from '../lifecycle/sweep.js';
 import { moment, SWEEPER } from '../lifecycle/transition.js';
 import type { AccessRequest } from '../records/index.js';
 import { Activation } from './activation.js';
@@ -124,6 +124,7 @@ export class Sweep {
     const tally = new SweepTally();
     const deadlines: AccessRequest[] = [];
     const rest: GrantUse[] = [];
+    const reminders: AccessRequest[] = [];
     const seen = new Set<string>();
     const at = clock.read().forEnds;
     let after: string | undefined;
@@ -142,19 +143,22 @@ export class Sweep {
         if (work === undefined && isStartDue(use, now)) questions.push(this.#start(use));
       }
       for (const request of requests) {
-        if (workOnRequest(request, now) !== undefined) deadlines.push(request);
+        const work = workOnRequest(request, now);
+        if (work !== undefined) (work === 'reminded' ? reminders : deadlines).push(request);
         else if (isUndecided(request)) questions.push(this.#decide(request));
       }
       isLockDue ||= locks;
       after = page.next;
     } while (after !== undefined && !this.#isStopped);
-    for (const records of [deadlines, rest]) {
-      for (let i = 0; i < records.length; i += CHUNK) {
-        await commitTimeWork(this.#kernel, records.slice(i, i + CHUNK), tally);
-      }
-    }
+    for (const records of [deadlines, rest]) await this.#commitInChunks(records, tally);
     if (isLockDue) this.#continueLocks();
+    // Last, so that a reminder delays no end of access, and no start.
+    await this.#commitInChunks(reminders, tally);
     return tally;
+  }
+
+  async #commitInChunks(records: readonly Timed[], tally: SweepTally): Promise<void> {
+    for (let i = 0; i < records.length; i += CHUNK) await commitTimeWork(this.#kernel, records.slice(i, i + CHUNK), tally);
   }
 
   #start({ grant: { id } }: GrantUse): Question {

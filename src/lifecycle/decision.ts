@@ -31,6 +31,8 @@ type Amendment = Partial<
     | 'quorum'
     | 'reviewBy'
     | 'escalatedAt'
+    | 'reminders'
+    | 'remindedAt'
     | 'begunSteps'
     | 'reviews'
     | 'end'

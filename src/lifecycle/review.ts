@@ -246,7 +246,7 @@ export function reviewRequest(
   const begun = verdict === 'approve' ? begunBy(request, completed, at) : [];
   if (isRepeated && begun.length === 0) return noChange({ request, grants: [] });
   const next = amend(request, begun.length === 0 ? { reviews } : { reviews, begunSteps: [...(request.begunSteps ?? []), ...begun] });
-  const entries = begun.length === 0 ? [] : [steppedEntry(next, begun, at, reviewer)];
+  const entries = begun.length === 0 ? [] : [steppedEntry(next, quorum, begun, at, reviewer)];
   const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
   return withReview({ result: { request: next, grants: [] }, put: [next], entries, dependsOn });
 }

@@ -1,5 +1,15 @@
 import type { ClockReading } from '../core/time.js';
-import { alternativesOf, escalatesAt, presentStep, presentSteps, type AccessRequest, type BegunStep } from '../records/index.js';
+import {
+  alternativesOf,
+  escalatesAt,
+  presentStep,
+  presentSteps,
+  type AccessRequest,
+  type Alternative,
+  type BegunStep,
+  type Quorum,
+  type QuorumStep,
+} from '../records/index.js';
 import { amend } from './decision.js';
 import type { CompletedSteps } from './quorum.js';
 import { entryOf, stamp, SWEEPER, type EntryDraft, type Moment, type Transition } from './transition.js';
@@ -17,11 +27,10 @@ export const begunBy = (request: AccessRequest, completed: readonly CompletedSte
   });
 
 /** The groups of the steps that begin, so that a reader of this entry knows whom to notify. */
-export function steppedEntry(request: AccessRequest, begun: readonly BegunStep[], at: number, actor: string): EntryDraft {
-  const { begunSteps, quorum } = request;
-  const alternatives = quorum === undefined ? [] : alternativesOf(quorum);
-  const groups = begun.flatMap(({ alternative, step }) => alternatives[alternative]?.steps[step]?.groups ?? []);
-  return entryOf(request, 'request.stepped', at, actor, { begunSteps, groups });
+export function steppedEntry(request: AccessRequest, quorum: Quorum, begun: readonly BegunStep[], at: number, actor: string): EntryDraft {
+  const alternatives = alternativesOf(quorum);
+  const groups = begun.flatMap(({ alternative, step }) => ((alternatives[alternative] as Alternative).steps[step] as QuorumStep).groups);
+  return entryOf(request, 'request.stepped', at, actor, { begunSteps: request.begunSteps, groups });
 }
 
 /** Whether an escalation has begun and is not recorded yet. */

@@ -3,6 +3,7 @@ import { needsReview } from '../records/derived.js';
 import { missReview } from './break-glass.js';
 import { expireGrant, isWarningDue, warnGrant } from './grant.js';
 import { expireRequest } from './decision.js';
+import { isReminderDue, remind } from './reminder.js';
 import { escalate, isEscalationDue } from './steps.js';
 import { activateGrant, isStartDue } from './start.js';
 import type { LocksContext } from './lock.js';
@@ -11,7 +12,7 @@ import { combine, noChange, type Moment, type Transition } from './transition.js
 import { closeUsage, isUsageLeft } from './usage.js';
 
 /** A change that time alone has made to a record, and that no entry records yet. Only `ended` ends access. */
-export type TimeWork = 'ended' | 'started' | 'warned' | 'closed' | 'expired' | 'escalated' | 'missed';
+export type TimeWork = 'ended' | 'started' | 'warned' | 'closed' | 'expired' | 'escalated' | 'reminded' | 'missed';
 
 /** The change of a grant that must be recorded; `undefined`: time alone has made none. */
 export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
@@ -27,7 +28,8 @@ export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
 export function workOnRequest(request: AccessRequest, moment: Moment): TimeWork | undefined {
   if (request.end === undefined) {
     if (hasPassed(request.reviewBy, moment)) return 'expired';
-    return isEscalationDue(request, moment) ? 'escalated' : undefined;
+    if (isEscalationDue(request, moment)) return 'escalated';
+    return isReminderDue(request, moment) ? 'reminded' : undefined;
   }
   const afterReview = needsReview(request) ? request.afterReview : undefined;
   return afterReview !== undefined && afterReview.missedAt === undefined && hasPassed(afterReview.reviewBy, moment) ? 'missed' : undefined;
@@ -65,7 +67,8 @@ function grantStep(use: GrantUse, work: TimeWork, moment: Moment, locks: LocksCo
 
 function requestStep(request: AccessRequest, work: TimeWork, moment: Moment): Transition<unknown> {
   if (work === 'expired') return expireRequest(request, moment);
-  return work === 'escalated' ? escalate(request, moment) : missReview(request, moment);
+  if (work === 'escalated') return escalate(request, moment);
+  return work === 'reminded' ? remind(request, moment) : missReview(request, moment);
 }
 
 /** A start about which the approver is not asked cannot end the chain. */

@@ -16,7 +16,7 @@ import {
 } from '../records/index.js';
 import { readAssurance } from './assurance.js';
 import { MAX_SCOPES } from './grant.js';
-import { isDuration, readWarnings } from '../core/duration.js';
+import { isDuration, readRemindEvery, readWarnings } from '../core/duration.js';
 import { isInstant } from '../core/instant.js';
 
 /** The approver that gave an answer, and its own name for the rule by which it answered. */
@@ -187,8 +187,8 @@ const MAX_COUNT = 1_000;
 
 /** Reads the quorum of an approver's answer. */
 export function readQuorum(argument: string, value: unknown): { quorum: Quorum; reviewWithinMs: number | undefined } {
-  const given = readOptions(argument, value, [...FORMS, 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation', 'assurance']);
-  const { denials = 1, approvalTtlMs, reviewWithinMs, escalation, anyOf } = given;
+  const given = readOptions(argument, value, QUORUM_FIELDS);
+  const { denials = 1, approvalTtlMs, reviewWithinMs, escalation, assurance, remindEveryMs, anyOf } = given;
   const form = readForm(argument, given, FORMS);
   const alternatives =
     anyOf === undefined
@@ -206,12 +206,14 @@ export function readQuorum(argument: string, value: unknown): { quorum: Quorum; 
     denials: readCount(`${argument}.denials`, denials, 1, MAX_COUNT),
     approvalTtlMs: approvalTtlMs === undefined ? undefined : readMs(`${argument}.approvalTtlMs`, approvalTtlMs),
     escalation: readEscalation(`${argument}.escalation`, escalation),
-    assurance: readAssurance(`${argument}.assurance`, given.assurance),
+    assurance: readAssurance(`${argument}.assurance`, assurance),
+    remindEveryMs: remindEveryMs === undefined ? undefined : readRemindEvery(`${argument}.remindEveryMs`, remindEveryMs, readMs),
   });
   return { quorum, reviewWithinMs: reviewWithinMs === undefined ? undefined : readMs(`${argument}.reviewWithinMs`, reviewWithinMs) };
 }
 
 const FORMS = ['groups', 'steps', 'anyOf'] as const;
+const QUORUM_FIELDS = [...FORMS, 'denials', 'approvalTtlMs', 'reviewWithinMs', 'escalation', 'assurance', 'remindEveryMs'] as const;
 
 /** Reads `groups` or `steps`, of which exactly one form is given. */
 function readForm(argument: string, given: Partial<Record<string, unknown>>, forms: readonly string[]): Pick<Quorum, 'groups' | 'steps'> {

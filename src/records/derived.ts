@@ -2,7 +2,7 @@ import type { Activity } from './activity-types.js';
 import type { RequestComment } from './comment-types.js';
 import type { Locks } from './lock-types.js';
 import type { Granted } from './review-types.js';
-import { escalatesAt } from './quorum.js';
+import { escalatesAt, remindsAt } from './quorum.js';
 import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
@@ -52,8 +52,10 @@ export function requestDueAt(request: AccessRequest): number | undefined {
   if (request.end !== undefined) {
     return needsReview(request) && request.afterReview?.missedAt === undefined ? request.afterReview?.reviewBy : undefined;
   }
-  const next = request.approver === undefined ? request.askAgainAt : escalatesAt(request);
-  return Math.min(next ?? Infinity, request.reviewBy);
+  const { approver, askAgainAt, reviewBy } = request;
+  return approver === undefined
+    ? Math.min(askAgainAt, reviewBy)
+    : Math.min(escalatesAt(request) ?? Infinity, remindsAt(request) ?? Infinity, reviewBy);
 }
 
 export function grantDueAt({ end, startsAt, expiresAt, activatedAt, warnAt, warnedAt }: Grant): number | undefined {
@@ -101,8 +103,8 @@ export function lastInstant(record: AccessRequest | Grant | Usage | Provisioning
     case 'usage':
       return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);
     case 'request': {
-      const { createdAt, assignedAt = 0, escalatedAt = 0, begunSteps, end, afterReview, reviews } = record;
-      const after = [end?.at ?? 0, afterReview?.missedAt ?? 0, afterReview?.breakGlassReview?.at ?? 0];
+      const { createdAt, assignedAt = 0, escalatedAt = 0, remindedAt = 0, begunSteps, end, afterReview, reviews } = record;
+      const after = [remindedAt, end?.at ?? 0, afterReview?.missedAt ?? 0, afterReview?.breakGlassReview?.at ?? 0];
       return Math.max(createdAt, assignedAt, escalatedAt, begunSteps?.at(-1)?.at ?? 0, ...after, ...reviews.map(({ at }) => at));
     }
   }

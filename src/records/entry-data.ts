@@ -173,6 +173,11 @@ interface RequestEscalated extends Pick<AccessRequest, 'version' | 'escalatedAt'
   readonly groups: readonly string[];
 }
 
+interface RequestReminded extends Pick<AccessRequest, 'version' | 'reminders' | 'remindedAt'> {
+  /** The groups whose reviewers are reminded: those of the present steps, and those that may stand in. */
+  readonly groups: readonly string[];
+}
+
 interface JournalAccepted {
   /** The id of the acceptance, which every engine of the fleet takes over. */
   readonly acceptance: string;
@@ -210,6 +215,8 @@ export interface EntryData {
   readonly 'request.stepped': RequestStepped;
   /** Another group may stand in from now on. */
   readonly 'request.escalated': RequestEscalated;
+  /** The request still waits, and its reviewers are reminded. A late sweep records one reminder for all that it has missed. */
+  readonly 'request.reminded': RequestReminded;
   /** The subject, the requester or a reviewer commented. The actor is the author. */
   readonly 'request.commented': RequestCommented;
   /** The request ended as approved. */

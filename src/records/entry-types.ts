@@ -9,6 +9,7 @@ export const ENTRY_TYPES = {
   'request.reviewed': 'neither',
   'request.stepped': 'neither',
   'request.escalated': 'neither',
+  'request.reminded': 'neither',
   'request.commented': 'neither',
   'request.approved': 'neither',
   'request.denied': 'neither',

@@ -39,6 +39,7 @@ export {
   namedGroups,
   presentStep,
   presentSteps,
+  remindsAt,
   type Alternative,
   MAX_ALTERNATIVES,
   MAX_STEPS,

@@ -35,6 +35,8 @@ export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   assignedAt: undefined,
   quorum: undefined,
   escalatedAt: undefined,
+  reminders: undefined,
+  remindedAt: undefined,
   begunSteps: undefined,
   reviews: /* @__PURE__ */ Object.freeze([]),
   end: undefined,
@@ -70,6 +72,8 @@ export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest 
     assignedAt: fields.assignedAt,
     quorum: fields.quorum && makeQuorum(fields.quorum),
     escalatedAt: fields.escalatedAt,
+    reminders: fields.reminders,
+    remindedAt: fields.remindedAt,
     begunSteps: fields.begunSteps && frozenList(fields.begunSteps.map(makeBegunStep)),
     reviews: frozenList(fields.reviews.map(makeReview)),
     end: fields.end && makeRequestEnd(fields.end),
@@ -202,7 +206,7 @@ export function makeRequestEnd(end: RequestEnd): RequestEnd {
 
 const makeGranted = ({ scopes, ttlMs }: Granted): Granted => Object.freeze({ scopes: frozenList(scopes), ttlMs });
 
-export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escalation, assurance }: Quorum): Quorum =>
+export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escalation, assurance, remindEveryMs }: Quorum): Quorum =>
   Object.freeze({
     groups: groups && makeGroups(groups),
     steps: steps && makeSteps(steps),
@@ -211,6 +215,7 @@ export const makeQuorum = ({ groups, steps, anyOf, denials, approvalTtlMs, escal
     approvalTtlMs,
     escalation: escalation && makeEscalations(escalation),
     assurance: assurance && Object.freeze({ acr: assurance.acr && frozenList(assurance.acr), maxAgeMs: assurance.maxAgeMs }),
+    remindEveryMs,
   });
 
 const makeAlternative = ({ groups, steps, denials }: QuorumAlternative): QuorumAlternative =>

@@ -11,6 +11,9 @@ export interface Alternative {
 export const MAX_ALTERNATIVES = 20;
 export const MAX_STEPS = 10;
 
+/** The most reminders of a request, because each is a message to people and an entry of the journal (L42). */
+export const MAX_REMINDERS = 20;
+
 type Assigned = Pick<AccessRequest, 'quorum' | 'assignedAt' | 'begunSteps' | 'escalatedAt'>;
 
 /** Who must approve, in any of the three forms. */
@@ -73,4 +76,19 @@ export function escalatesAt(request: Assigned): number | undefined {
   const recorded = request.escalatedAt ?? 0;
   const next = Math.min(...presentSteps(request).flatMap(({ due }) => due.flatMap(({ at }) => (at > recorded ? [at] : []))));
   return next === Infinity ? undefined : next;
+}
+
+/**
+ * The next instant at which the reviewers are reminded: the first multiple of the interval after the last reminder. So a late sweep
+ * skips the intervals that it has missed. `undefined`: no reminder is left.
+ */
+export function remindsAt({
+  quorum,
+  assignedAt,
+  reminders = 0,
+  remindedAt = assignedAt,
+}: Pick<AccessRequest, 'quorum' | 'assignedAt' | 'reminders' | 'remindedAt'>): number | undefined {
+  const everyMs = quorum?.remindEveryMs;
+  if (everyMs === undefined || assignedAt === undefined || remindedAt === undefined || reminders >= MAX_REMINDERS) return undefined;
+  return assignedAt + (Math.floor((remindedAt - assignedAt) / everyMs) + 1) * everyMs;
 }

@@ -17,6 +17,8 @@ export interface Quorum {
   readonly escalation: readonly Escalation[] | undefined;
   /** How every reviewer who approves must have been authenticated. `undefined`: in any way. */
   readonly assurance: Assurance | undefined;
+  /** How often a sweep reminds the reviewers, from the assignment on, in milliseconds. `undefined`: never. */
+  readonly remindEveryMs: number | undefined;
 }
 
 /** How a reviewer must have been authenticated to approve. */

@@ -138,6 +138,10 @@ export interface AccessRequest {
   readonly quorum: Quorum | undefined;
   /** When a sweep last recorded that an escalation of the quorum has begun. Epoch milliseconds. */
   readonly escalatedAt: number | undefined;
+  /** How many reminders of the reviewers sweeps have recorded: 1 to 20. `undefined`: none. */
+  readonly reminders: number | undefined;
+  /** When a sweep last recorded such a reminder. Epoch milliseconds. */
+  readonly remindedAt: number | undefined;
   /** The later steps of the quorum that have begun, in order. A step that has begun stays begun. `undefined`: none. */
   readonly begunSteps: readonly BegunStep[] | undefined;
   /** The reviews so far. */

@@ -22,7 +22,7 @@ const review = {
   outcome: 'review',
   rule: 'prod',
   terms,
-  quorum: { groups: GROUPS, escalation: { group: 'leads', afterMs: 60_000 } },
+  quorum: { groups: GROUPS, escalation: { group: 'leads', afterMs: 60_000 }, remindEveryMs: 300_000 },
 } as const;
 const approve = { outcome: 'approve', rule: 'staging', terms } as const;
 

@@ -21,7 +21,10 @@ import {
 import { CONFLICT } from '../commit-answers.js';
 
 const END = 15 * MINUTE;
-const NOTHING: SweepReport = { ended: 0, expired: 0, started: 0, warned: 0, escalated: 0, missed: 0, asked: 0, skipped: 0, unhandled: 0 };
+const NOTHING: SweepReport = {
+  ...{ ended: 0, expired: 0, started: 0, warned: 0, escalated: 0, reminded: 0, missed: 0 },
+  ...{ asked: 0, skipped: 0, unhandled: 0 },
+};
 
 describe('JitEngine', () => {
   describe('sweep()', () => {

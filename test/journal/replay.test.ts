@@ -305,6 +305,12 @@ describe('replay()', () => {
         [created('r1'), ...[2, 3].map((version): Told => ({ type: 'request.reviewed', requestId: 'r1', data: { version, review: 5 } }))],
         /leaves request/,
       ],
+      [
+        'the holders of a rule are no list',
+        2,
+        [created('r1'), approved('r1', { data: { version: 2, holders: 7 } })],
+        /is malformed or of an unknown type/,
+      ],
       ['a grant is malformed', 3, [...base, { ...issued('r1.1', { expiresAt: 'never' }), change: 'x' }], /leaves grant r1\.1 incomplete/],
       [
         'a grant ends without an end',

@@ -57,10 +57,10 @@ describe('readVerdict()', () => {
   it('reads every field of a quorum', () => {
     const escalation = { group: 'leads', afterMs: 5 };
     const terms = { warnBeforeMs: [9, 1], idleTtlMs: 2, maxUses: 3, maxTotalMs: 4, endBy: 5 };
-    const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation };
+    const quorum = { groups: GROUPS, denials: 3, approvalTtlMs: 7, reviewWithinMs: 9, escalation, remindEveryMs: 300_000 };
     expect(readVerdict('p', { outcome: 'review', quorum, terms }).verdict).toEqual({
       outcome: 'review',
-      quorum: { groups: GROUPS, denials: 3, approvalTtlMs: 7, escalation: [escalation] },
+      quorum: { groups: GROUPS, denials: 3, approvalTtlMs: 7, escalation: [escalation], remindEveryMs: 300_000 },
       reviewWithinMs: 9,
       terms,
     });
@@ -95,6 +95,7 @@ describe('readVerdict()', () => {
     ['verdict.quorum', { outcome: 'review' }],
     ['verdict.quorum', review(undefined)],
     ['verdict.quorum', review([])],
+    ['verdict.quorum', inQuorum({ steps: [{ groups: GROUPS }] })],
     ['verdict.quorum', inQuorum({ approvals: 1 })],
     ['verdict.quorum', inQuorum({ denial: 1 })],
     ['verdict.quorum.groups', review({})],
@@ -111,8 +112,10 @@ describe('readVerdict()', () => {
     ...[...COUNTS, 0.5, 1_001].map((denials) => ['verdict.quorum.denials', inQuorum({ denials })] as const),
     ...COUNTS.map((approvalTtlMs) => ['verdict.quorum.approvalTtlMs', inQuorum({ approvalTtlMs })] as const),
     ...COUNTS.map((reviewWithinMs) => ['verdict.quorum.reviewWithinMs', inQuorum({ reviewWithinMs })] as const),
+    ...[...COUNTS, 1, 299_999].map((remindEveryMs) => ['verdict.quorum.remindEveryMs', inQuorum({ remindEveryMs })] as const),
     ...['leads', null].map((escalation) => ['verdict.quorum.escalation', inQuorum({ escalation })] as const),
     ['verdict.quorum.escalation', inQuorum({ escalation: { group: 'leads', afterMs: 1, to: 'x' } })],
+    ['verdict.quorum.escalation', review({ steps: [{ groups: GROUPS }], escalation: { group: 'leads', afterMs: 1 } })],
     ...[{}, { afterMs: 1 }, { group: '', afterMs: 1 }, { group: ['leads'], afterMs: 1 }].map(
       (escalation) => ['verdict.quorum.escalation.group', inQuorum({ escalation })] as const,
     ),

@@ -94,6 +94,9 @@ export interface ModelRequest {
   assignedAt: number | undefined;
   /** The later steps that have begun, in order. */
   begun: readonly { readonly alternative: number; readonly step: number; readonly at: number }[];
+  /** How many reminders of its reviewers there were, and the instant of the last one. */
+  reminders: number;
+  remindedAt: number | undefined;
   reviews: ModelReview[];
   readonly comments: ModelComment[];
   end: End | undefined;
@@ -578,6 +581,8 @@ export class Model {
       quorum: undefined,
       assignedAt: undefined,
       begun: [],
+      reminders: 0,
+      remindedAt: undefined,
       reviews: [],
       comments: [],
       end: undefined,
@@ -629,6 +634,19 @@ export class Model {
       const reviewBy = quorum.reviewWithinMs === undefined ? request.reviewBy : stamp + quorum.reviewWithinMs;
       request.reviewBy = Math.min(reviewBy, this.#latest(request), this.#latestReview(request.until));
     }
+  }
+
+  /** The number of intervals that have passed at an instant: each sweep reminds of all new ones together. 0 without reminders. */
+  intervals({ quorum, assignedAt }: ModelRequest, at: number): number {
+    return quorum?.remindEveryMs === undefined || assignedAt === undefined ? 0 : Math.trunc((at - assignedAt) / quorum.remindEveryMs);
+  }
+
+  /** A sweep: it reminds once, however many intervals it has missed, and at most 20 times in all. */
+  remind(request: ModelRequest, at: Now): void {
+    const { assignedAt = 0, remindedAt = assignedAt, reminders } = request;
+    if (!isPending(request, at) || reminders >= 20 || this.intervals(request, at.now) <= this.intervals(request, remindedAt)) return;
+    request.remindedAt = request.last = Math.max(at.now, request.last);
+    request.reminders += 1;
   }
 
   /** The time in all that its approver judges. An extension with a length is cut instead. */

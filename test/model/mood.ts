@@ -18,6 +18,8 @@ export const STRONG = 'strong';
 const IDLE = 20;
 const SHORT_TOTAL = 60;
 export const OWED_WITHIN = 40;
+/** The shortest interval of reminders: far longer than the other times, so a quorum with reminders has a time to review of its own. */
+export const REMIND_EVERY = 300_000;
 const MAX_USES = 2;
 /** How long after the asked window the hours of a rule end: a decision that is later than this gives less than was asked. */
 const SLACK = 12;
@@ -61,6 +63,7 @@ export interface QuorumOf {
   readonly reviewWithinMs: number | undefined;
   /** Whether reviewers must have signed in strongly, within the last {@link SIGNED_IN_WITHIN}. */
   readonly isStrong?: boolean;
+  readonly remindEveryMs?: number;
 }
 
 /** A quorum of one alternative of one step. */
@@ -82,6 +85,17 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
       escalates: true,
     },
     { denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN, isStrong: true },
+  ),
+  // Its deadline falls on a multiple of the interval, at which there is no reminder.
+  patient: plain(
+    {
+      groups: [
+        { name: 'ops', approvals: 1 },
+        { name: 'sec', approvals: 1 },
+      ],
+      escalates: true,
+    },
+    { denials: 2, approvalTtlMs: undefined, reviewWithinMs: 4 * REMIND_EVERY, remindEveryMs: REMIND_EVERY },
   ),
   steps: {
     form: 'steps',
@@ -107,11 +121,11 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
 };
 
 /** The quorum as the approver names it. */
-function inputOf({ form, alternatives, denials, approvalTtlMs, reviewWithinMs, isStrong = false }: QuorumOf): QuorumInput {
+function inputOf({ form, alternatives, denials, approvalTtlMs, reviewWithinMs, isStrong = false, remindEveryMs }: QuorumOf): QuorumInput {
   const escalation = ({ escalates }: StepOf) => (escalates === true ? { group: 'lead', afterMs: ESCALATE_AFTER } : undefined);
   const stepsOf = (steps: readonly StepOf[]) => steps.map((step) => ({ groups: step.groups, escalation: escalation(step) }));
   const assurance = isStrong ? { acr: [STRONG], maxAgeMs: SIGNED_IN_WITHIN } : undefined;
-  const rest = { denials, approvalTtlMs, reviewWithinMs, assurance };
+  const rest = { denials, approvalTtlMs, reviewWithinMs, assurance, remindEveryMs };
   const { steps } = alternatives[0] as QuorumOf['alternatives'][number];
   if (form === 'groups') return { ...stepsOf(steps)[0], ...rest };
   if (form === 'steps') return { steps: stepsOf(steps), ...rest };

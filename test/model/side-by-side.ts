@@ -61,6 +61,7 @@ import {
   FREEZE,
   Mood,
   NO_AGENTS,
+  REMIND_EVERY,
   REVIEW_WITHIN,
   REVIEWERS,
   RUNS,
@@ -107,6 +108,8 @@ export class SideBySide {
   readonly #sink: AuditSink;
   readonly #leeway: number;
   readonly #patterns: boolean;
+  /** Whether many requests have reminders, and much time passes. */
+  readonly #isPatient: boolean;
   /** True until an answer may differ from the state at its instant: with a leeway, or a clock that has gone back. */
   #isPlain: boolean;
   readonly #isThorough: boolean;
@@ -147,6 +150,7 @@ export class SideBySide {
       askAgainAfter: dice.once(3) ? 40 : undefined,
       deniesAgents: dice.once(3),
     };
+    this.#isPatient = dice.once(6);
     this.#model = new Model(this.#mood, this.#limits);
     const write = (entries: readonly AuditEntry[]): void => {
       if (this.#sinkFails) throw new Error('the sink is down');
@@ -169,7 +173,7 @@ export class SideBySide {
     this.#acting = this.#processes[0] as Process;
     this.#trace.push(
       () =>
-        `leeway ${this.#leeway}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
+        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
     );
   }
 
@@ -235,12 +239,17 @@ export class SideBySide {
       this.#begun = await this.#relay.flushAudit();
       for (const process of this.#processes) await this.#vouch(process);
     }
-    const verb = dice.of(STEPS);
+    const verb = this.#nextVerb();
     await this.#do(verb);
     await this.#settled();
     await this.#expectTogether(verb);
     await this.#compare();
     if (this.#isThorough) await this.lookBack();
+  }
+
+  #nextVerb(): Verb {
+    if (this.#isPatient && this.#model.requests.length === 0) return 'ask';
+    return this.#reminders().length > 0 && this.#dice.once(2) ? 'remind' : this.#dice.of(STEPS);
   }
 
   #at(now = this.#now): Now {
@@ -286,7 +295,7 @@ export class SideBySide {
     return from.length === 0 ? undefined : this.#dice.of(from);
   }
 
-  async #do(verb: (typeof STEPS)[number]): Promise<void> {
+  async #do(verb: Verb): Promise<void> {
     const { engine } = this.#acting;
     const [dice, model, mood, at] = [this.#dice, this.#model, this.#mood, this.#at()];
     const scope = dice.of(SCOPES);
@@ -499,6 +508,18 @@ export class SideBySide {
         this.#now += dice.of([0, 1, 1, 2, 3, 10, 24]);
         this.#say('wait');
         return;
+      case 'remind': {
+        // Sometimes beyond the next one: a late sweep reminds once.
+        this.#now = dice.of(this.#reminders()) + dice.of([-1, 0, 0, 1]) + dice.of([0, 0, 0, REMIND_EVERY + 7]);
+        this.#say('jump to a reminder');
+        // The first sweep may record an escalation instead.
+        for (const again of dice.of([[], [false], [true, false], [true, false]])) {
+          await engine.sweep();
+          this.#swept = true;
+          if (again) await this.#compare();
+        }
+        return;
+      }
       case 'back': {
         this.#isPlain = false;
         this.#now -= dice.of([1, 3, 10, 60, 999, 1_000, 1_001, 5_000]);
@@ -519,6 +540,7 @@ export class SideBySide {
 
   #touched: { readonly subject: string; readonly scope: string; readonly by: string | undefined } | undefined;
   #swept = false;
+  readonly #escalations = new Map<string, number>();
   readonly #warnings = new Map<string, { readonly warned: readonly number[]; readonly begun: boolean }>();
   #purged = false;
 
@@ -542,6 +564,16 @@ export class SideBySide {
     return [...early.map((bound) => bound - this.#leeway), ...onTime];
   }
 
+  /** The next reminder of each request that has one ahead. */
+  #reminders(): readonly number[] {
+    const at = this.#at();
+    return this.#model.requests.flatMap((request) => {
+      const { quorum, assignedAt } = request;
+      if (!isPending(request, at) || quorum?.remindEveryMs === undefined || assignedAt === undefined) return [];
+      return [assignedAt + (this.#model.intervals(request, at.now) + 1) * REMIND_EVERY];
+    });
+  }
+
   #anAsk(): Ask {
     const dice = this.#dice;
     const subject = this.#aSubject();
@@ -560,7 +592,10 @@ export class SideBySide {
       ttl,
       until: dice.once(3) ? this.#endFor(startsAt, ttl) : undefined,
       startsAt,
-      why: [dice.of(VERDICTS), ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4))].join(' '),
+      why: [
+        this.#isPatient && !dice.once(3) ? 'patient' : dice.of(VERDICTS),
+        ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4)),
+      ].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
   }
@@ -1202,7 +1237,7 @@ export class SideBySide {
   }
 
   /** L10 L12 L25: records that belong together were written in one transaction, as the ids of their entries show. */
-  async #expectTogether(verb: (typeof STEPS)[number]): Promise<void> {
+  async #expectTogether(verb: Verb): Promise<void> {
     const { entries, head } = await this.#store.journal({ after: this.#seq, limit: 1_000 });
     this.#seq = head.seq;
     const changeOf = ({ id }: AuditEntry) => id.slice(0, id.lastIndexOf('.'));
@@ -1255,7 +1290,11 @@ export class SideBySide {
     const swept = new Set(this.#swept ? model.grants : []);
     for (const request of model.requests) {
       const row = this.#requests.get(request.id);
+      // A sweep records one change of a request: its reminder comes with the sweep after its escalation.
+      const isEscalated = (row?.escalatedAt ?? 0) > (this.#escalations.get(request.id) ?? 0);
+      this.#escalations.set(request.id, row?.escalatedAt ?? 0);
       request.last = Math.max(request.last, row?.escalatedAt ?? 0);
+      if (this.#swept && !isEscalated) model.remind(request, at);
       const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.late >= request.createdAt + RETRY;
       if (isAskedAgain && model.deciding(request, at).must.length === 0) model.decide(request, at);
       // L13: the expiry of a request may be recorded at any time, and is recorded by a sweep.
@@ -1367,6 +1406,7 @@ export class SideBySide {
     }));
     assert.deepEqual(row.begunSteps ?? [], model.begun, `the begun steps of ${id}`);
     assert.deepEqual(reviews.map(said).sort(), model.reviews.map(said).sort(), `the reviews of ${id}`);
+    assert.deepEqual([row.reminders ?? 0, row.remindedAt], [model.reminders, model.remindedAt], `the reminders of ${id}`);
     this.#compareEnd(row.end, model);
     const granted = row.end?.status === 'approved' ? { scopes: row.end.granted.scopes, ttl: row.end.granted.ttlMs } : undefined;
     assert.deepEqual(granted, model.granted, `what was granted of ${id} (L18)`);
@@ -1594,6 +1634,9 @@ const STEPS = [
   ...times(9, 'jump' as const),
   ...times(1, 'past' as const),
 ];
+
+/** A step; `remind` only where a reminder is ahead. */
+type Verb = (typeof STEPS)[number] | 'remind';
 
 function times<T>(count: number, one: T): readonly T[] {
   return Array.from({ length: count }, () => one);

@@ -594,4 +594,10 @@ export const SEEDED: readonly Seeded[] = [
     from: 'one.scopes.every(isTaken)',
     to: 'one.scopes.some(isTaken)',
   },
+  {
+    name: 'the reviewers of a request are reminded only once (feature 11)',
+    file: 'records/quorum.ts',
+    from: 'reminders >= MAX_REMINDERS',
+    to: 'reminders >= 1',
+  },
 ];

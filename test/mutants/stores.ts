@@ -47,6 +47,17 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: 'if (use !== undefined) return await work(new AbortController().signal, undefined as never);\n      return await kernel.part(Work).withAccess(id, scope, work, read);',
     caughtBy: { test: 'test/guards/ai/last-use.test.ts', title: 'is stopped by a revoke (L12), of ' },
   },
+  // ---- Reminders of reviewers ----
+  {
+    name: 'reminders: a late sweep is followed by a reminder for each missed interval (feature 11)',
+    file: 'records/quorum.ts',
+    from: '(Math.floor((remindedAt - assignedAt) / everyMs) + 1) * everyMs',
+    to: '(reminders + 1) * everyMs',
+    caughtBy: {
+      test: 'test/engine/reminders.test.ts',
+      title: 'records one reminder for all missed intervals, and the next one at the next multiple',
+    },
+  },
   // ---- Refusals that a form can show ----
   // ---- What may be asked for ----
   {

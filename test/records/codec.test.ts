@@ -97,8 +97,11 @@ const FULL_REQUEST: AccessRequest = aRequest({
     approvalTtlMs: MINUTE,
     escalation: { group: 'ciso', afterMs: 5 },
     assurance: { acr: ['phr', 'phrh'], maxAgeMs: MINUTE },
+    remindEveryMs: 300_000,
   }),
   escalatedAt: at(6),
+  reminders: 2,
+  remindedAt: at(600_001),
   reviews: [
     {
       ...({
@@ -414,6 +417,11 @@ describe('the codec', () => {
       FULL_REQUEST,
       (body) => withAt(body, ['quorum', 'escalation'], undefined),
     ],
+    ['reminders without an interval in its quorum', FULL_REQUEST, (body) => withAt(body, ['quorum', 'remindEveryMs'], undefined)],
+    ['reminders without the instant of the last one', FULL_REQUEST, (body) => ({ ...body, remindedAt: undefined })],
+    ['the instant of a reminder without their number', FULL_REQUEST, (body) => ({ ...body, reminders: undefined })],
+    ['more reminders than intervals', FULL_REQUEST, (body) => ({ ...body, remindedAt: at(600_000) })],
+    ['more than 20 reminders', FULL_REQUEST, (body) => ({ ...body, reminders: 21, remindedAt: at(21 * 300_000 + 1) })],
     ['a quorum without an approver', FULL_REQUEST, (body) => ({ ...body, approver: undefined })],
     ['an end that does not fit its length', UNTIL, (body) => ({ ...body, until: at(MINUTE) })],
     ['the cause amended without the request that replaces it', AMENDED, (body) => ({ ...body, replacedBy: undefined })],

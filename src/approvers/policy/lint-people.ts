@@ -7,7 +7,7 @@ import { listOf, type Groups } from './question.js';
 import type { Selector } from './people.js';
 import type { Finding } from './types.js';
 
-/** Finds numbers of approvals and denials that can not be reached, and escalations that come too late. */
+/** Finds numbers of approvals and denials that can not be reached, and escalations and reminders that come too late. */
 export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   if (review === undefined) return [];
   const { alternatives, denials } = review;
@@ -31,7 +31,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   const deniers = listedBelow(denials, all, members);
   if (deniers !== undefined && deniers > 0)
     findings.push(tooBig(`${denials} denials to end a request, but its groups list only ${deniers}. Add people to them, or lower denials`));
-  return [...findings, ...lintDenials(review, members, tooBig), ...lintEscalation(id, review)];
+  return [...findings, ...lintDenials(review, members, tooBig), ...lintEscalation(id, review), ...lintReminders(id, review)];
 }
 
 /** Why the people in the lists can not complete an alternative. `lintGroups` reports an empty group. */
@@ -78,6 +78,12 @@ function lintEscalation(id: string, { alternatives, reviewWithinMs = Infinity }:
       `rule ${id} escalates to group ${group} only after the review deadline. Shorten escalate.after, or lengthen reviewWithin`,
     ),
   );
+}
+
+function lintReminders(id: string, { remindEveryMs = 0, reviewWithinMs = Infinity }: ReviewTerms): Finding[] {
+  if (remindEveryMs < reviewWithinMs) return [];
+  const message = `rule ${id} reminds its reviewers only after the review deadline. Shorten remindEvery, or lengthen reviewWithin`;
+  return [finding('never_reminds', { rule: id }, message)];
 }
 
 /** Finds groups that are empty, that are code, or that no rule names. */

@@ -36,7 +36,7 @@ function tooFewTogether(needed: ReadonlyMap<string, number>, members: Members): 
     for (const person of members(group)?.people() ?? []) groupsOf.set(person, [...(groupsOf.get(person) ?? []), group]);
   const groups = small.map(([name, approvals]): QuorumGroup => ({ name, approvals, denials: undefined }));
   const missing = missingOf(
-    { groups, steps: undefined, anyOf: undefined, denials: 1, approvalTtlMs: undefined, escalation: undefined, assurance: undefined },
+    { groups, steps: undefined, anyOf: undefined, escalation: undefined, ...PLAIN },
     [...groupsOf.values()].map((own) => [[own]]),
   );
   if (missing.length === 0) return undefined;
@@ -54,3 +54,5 @@ export function listedBelow(number: number, groups: readonly string[], members: 
   }
   return people.size < number ? people.size : undefined;
 }
+
+const PLAIN = { denials: 1, approvalTtlMs: undefined, assurance: undefined, remindEveryMs: undefined } as const;

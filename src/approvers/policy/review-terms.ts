@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../core/errors.js';
-import { readDuration, type Duration } from '../../core/duration.js';
+import { readDuration, readRemindEvery, type Duration } from '../../core/duration.js';
 import { invalid } from '../../core/parse.js';
 import type { Alternative, Assurance, Escalation, Quorum, QuorumGroup, QuorumStep } from '../../records/index.js';
 import { readAcr } from '../../core/acr.js';
@@ -13,6 +13,7 @@ export interface ReviewTerms {
   readonly approvalTtlMs: number | undefined;
   readonly reviewWithinMs: number | undefined;
   readonly assurance: Assurance | undefined;
+  readonly remindEveryMs: number | undefined;
 }
 
 /** A quorum of a policy, with every field. */
@@ -25,7 +26,7 @@ type Known = (path: string, group: string) => void;
 
 /** Reads the review of a rule. @throws InvalidArgumentError */
 export function readReview(review: Review, at: At, known: Known): ReviewTerms {
-  const { groups, steps, anyOf, denials = 1, approvalTtl, reviewWithin, escalate, assurance } = review;
+  const { groups, steps, anyOf, denials = 1, approvalTtl, reviewWithin, escalate, assurance, remindEvery } = review;
   const forms = Object.entries({ groups, steps, anyOf }).flatMap(([form, value]) => (value === undefined ? [] : [form]));
   if (forms.length !== 1) {
     const got = forms.length === 0 ? 'none' : forms.join(' and ');
@@ -50,6 +51,7 @@ export function readReview(review: Review, at: At, known: Known): ReviewTerms {
     approvalTtlMs: approvalTtl === undefined ? undefined : readDuration(at('approvalTtl'), approvalTtl),
     reviewWithinMs: reviewWithin === undefined ? undefined : readDuration(at('reviewWithin'), reviewWithin),
     assurance: readAssurance(assurance, (...path) => at('assurance', ...path)),
+    remindEveryMs: remindEvery === undefined ? undefined : readRemindEvery(at('remindEvery'), remindEvery),
   });
 }
 

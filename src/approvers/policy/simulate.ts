@@ -22,7 +22,7 @@ export interface Difference {
 
 /**
  * Asks a policy about the requests of a journal, and lists those with a different answer. An answer is different if its outcome,
- * reason, quorum, time to review, reviewers or terms differ. It stores and decides nothing.
+ * reason, quorum, time to review, reviewers or terms differ. Reminders do not count. It stores and decides nothing.
  *
  * Gotcha: live groups answer for the present. The journal has no metadata, so live groups see none, and `require.fields` is not judged.
  * The journal also has no asks

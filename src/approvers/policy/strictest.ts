@@ -49,8 +49,8 @@ function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined
 
 /**
  * The quorum that satisfies each of several: an alternative of each together, in each group the largest number of approvals, the
- * fewest denials, the shortest times. A step has an escalation only where each rule has one to the same group. The longest of their
- * times then applies.
+ * fewest denials, the shortest times, the most frequent reminders. A step has an escalation only where each rule has one to the same
+ * group. The longest of their times then applies.
  */
 export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): PolicyQuorum {
   // A rule without a time to review keeps the request's own deadline. It may be shorter than the time that another rule sets.
@@ -62,6 +62,7 @@ export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, re
     approvalTtlMs: least(reviews.map((review) => review.approvalTtlMs)),
     reviewWithinMs: least(times),
     assurance: assuranceOf(reviews),
+    remindEveryMs: least(reviews.map((review) => review.remindEveryMs)),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import type { Calendar, Weekday } from '../calendar/read-when.js';
 import type { MetadataField } from './fields.js';
+import type { Finding } from './finding.js';
 import type { EscalateTo, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
 import type { JsonObject } from '../../core/json.js';
 import type { AskableApprover, MaybePromise, QuorumInput, ScopeMatcher, TermsInput } from '../../core/ports.js';
@@ -9,7 +10,7 @@ import type { AccessRequest } from '../../records/index.js';
 import type { Instant } from '../../core/instant.js';
 import type { Duration } from '../../core/duration.js';
 
-export type { Calendar, EscalateTo, MetadataField, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep, Weekday };
+export type { Calendar, EscalateTo, Finding, MetadataField, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep, Weekday };
 
 /**
  * Selects people:
@@ -143,6 +144,8 @@ export interface ReviewRule extends GivingRule {
     readonly escalate?: EscalateTo | readonly EscalateTo[] | undefined;
     /** How every reviewer who approves must have been authenticated. Default: in any way. */
     readonly assurance?: ReviewAssurance | undefined;
+    /** How often the reviewers are reminded while the request waits: at least 5 minutes. Default: never. */
+    readonly remindEvery?: Duration | undefined;
   };
 }
 
@@ -192,42 +195,6 @@ export interface PolicyOptions {
    * own to every id of the policy, whether or not this option is given. Default: none.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;
-}
-
-/** A part of a policy that is valid but likely a mistake. */
-export interface Finding {
-  /**
-   * The kind of the finding.
-   *
-   * - `never_matches`: a rule for no subject or no requester, at no time, or all of whose scopes deny rules cover.
-   * - `always_holds`: a deny rule whose `when` omits no time.
-   * - `shadowed`: a rule that other rules make needless.
-   * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
-   * - `other_limit`: a rule with `maxHolders`, of whose scopes another rule gives some without the same limit.
-   * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
-   *   unable to decide.
-   * - `not_given`: a scope of the catalogue that no rule gives, or that a deny rule denies to every subject.
-   * - `changed_id`: an id that `canonicalId` changes.
-   * - `too_large`: with a custom matcher, `lint` did not compare all rules.
-   */
-  readonly code:
-    | 'never_matches'
-    | 'always_holds'
-    | 'shadowed'
-    | 'wide_pattern'
-    | 'other_limit'
-    | 'empty_group'
-    | 'untold_group'
-    | 'unused_group'
-    | 'quorum_too_big'
-    | 'never_escalates'
-    | 'not_given'
-    | 'changed_id'
-    | 'too_large';
-  readonly rule: string | undefined;
-  readonly group: string | undefined;
-  /** The problem, and what to change. */
-  readonly message: string;
 }
 
 /** The argument of `explain` for a request that is not recorded: the fields of `requestAccess`. */

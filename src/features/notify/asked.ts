@@ -51,6 +51,21 @@ export function requestEscalated(about: About): Message {
   );
 }
 
+/** Reminds the groups whose reviewers can still act. The subject and the requester need no reminder. */
+export function requestReminded(about: About): Message {
+  const { entry, request } = about;
+  const { reminders } = entry.data;
+  const times = typeof reminders === 'number' ? say`Reminder ${words(String(reminders))}: ` : say`Reminder: `;
+  const approved = (request?.reviews ?? []).filter(({ verdict }) => verdict === 'approve').map(({ reviewer }) => name(reviewer));
+  const asked = askedLater(
+    about,
+    textsIn(entry.data, 'groups').map((group) => ({ group })),
+    say`${times}${requestOf(about)} waits for review`,
+    approved.length === 0 ? undefined : say`approved by: ${list(approved)}`,
+  );
+  return { ...asked, people: [] };
+}
+
 function askedLater(
   { entry, request, time }: About,
   groups: readonly { readonly group: string | undefined }[],

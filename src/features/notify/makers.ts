@@ -1,5 +1,5 @@
 import type { EntryType } from '../../records/index.js';
-import { requestAssigned, requestEscalated, requestStepped } from './asked.js';
+import { requestAssigned, requestEscalated, requestReminded, requestStepped } from './asked.js';
 import { requestCommented } from './commented.js';
 import { requestEnded } from './decided.js';
 import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
@@ -18,6 +18,7 @@ const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {
   'request.reviewed': undefined,
   'request.stepped': requestStepped,
   'request.escalated': requestEscalated,
+  'request.reminded': requestReminded,
   'request.commented': requestCommented,
   'request.approved': (about) => (partOf(about.entry.data, 'end')['cause'] === 'break_glass' ? breakGlassUsed(about) : requestEnded(about)),
   'request.denied': requestEnded,

@@ -2,7 +2,7 @@ import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 
 /** What a notice is about. */
 export type NoticeKind =
-  /** Asks reviewers: first those of the quorum; later, in a second notice, those who may stand in. */
+  /** Asks reviewers: first those of the quorum; later those of the next step, those who may stand in, and all of these again as a reminder. */
   | 'review_requested'
   /** The subject, the requester or a reviewer has commented on a request. */
   | 'commented'

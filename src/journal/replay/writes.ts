@@ -165,6 +165,7 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.reviewed': reviewRequest,
   'request.stepped': askGroups,
   'request.escalated': askGroups,
+  'request.reminded': askGroups,
   'request.commented': recordComment,
   'request.approved': approveRequest,
   'request.denied': denyRequest,

@@ -5,7 +5,7 @@ import { isInstant } from '../../core/instant.js';
 import { earliestStart, needsReview, requestDueAt } from '../derived.js';
 import { REQUEST_ENDS } from '../ends.js';
 import { makeRequest } from '../make.js';
-import { alternativesOf } from '../quorum.js';
+import { alternativesOf, MAX_REMINDERS } from '../quorum.js';
 import { agentOf } from '../run.js';
 import { isBoolean, isCount, isIndex, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
 import type { Granted, Quorum, Review } from '../review-types.js';
@@ -68,6 +68,7 @@ const isQuorum = /* @__PURE__ */ (() => {
     approvalTtlMs: optional(isCount),
     escalation,
     assurance: optional(isFilled({ acr: optional(listOf(isText, 1)), maxAgeMs: optional(isCount) })),
+    remindEveryMs: optional(isCount),
   });
 })();
 
@@ -106,6 +107,8 @@ const isRequestBody = /* @__PURE__ */ (() =>
     assignedAt: optional(isInstant),
     quorum: optional(isQuorum),
     escalatedAt: optional(isInstant),
+    reminders: optional(isCount),
+    remindedAt: optional(isInstant),
     begunSteps: optional(listOf(shape({ alternative: isIndex, step: isCount, at: isInstant }), 1)),
     reviews: listOf(
       shape({
@@ -160,6 +163,7 @@ function namesItsAgent(subject: string | undefined, { agent, operator, requested
  * - A request with a quorum has the approver that named it, and the instant of the assignment.
  * - A quorum has one form, and names each group once in a step.
  * - `escalatedAt` needs an escalation, and `begunSteps` and the steps of a review need steps that can have begun.
+ * - A request has `reminders` and `remindedAt` together, and only as many as its quorum allows by then.
  * - A review, and the end of an approved request, narrow what was requested: fewer scopes, in the same order, or less time.
  * - Exactly an amended or overtaken request has `replacedBy`.
  * - Exactly a break-glass request has `afterReview`.
@@ -171,6 +175,7 @@ function isConsistent(request: AccessRequest): boolean {
   return (
     areDifferent(reviews.map((review) => review.reviewer)) &&
     (quorum === undefined ? escalatedAt === undefined && begunSteps === undefined : isAssigned && isSound(quorum, request)) &&
+    areReminders(request) &&
     (ended?.cause === 'amended' || ended?.cause === 'overtaken') === (replacedBy !== undefined) &&
     (ended?.cause === 'break_glass') === (afterReview !== undefined) &&
     reviews.every((review) => isNarrowing(request, review)) &&
@@ -197,6 +202,14 @@ function isSound(quorum: Quorum, { escalatedAt, begunSteps = [], reviews }: Acce
     }) &&
     reviews.every((review) => (review.steps ?? 0) <= begunSteps.length && (review.steps === undefined || review.verdict === 'approve'))
   );
+}
+
+/** Whether each recorded reminder has an interval of its own. */
+function areReminders({ quorum, assignedAt, reminders, remindedAt }: AccessRequest): boolean {
+  if (reminders === undefined || remindedAt === undefined) return reminders === remindedAt;
+  const everyMs = quorum?.remindEveryMs;
+  if (everyMs === undefined || assignedAt === undefined) return false;
+  return reminders <= MAX_REMINDERS && reminders <= Math.floor((remindedAt - assignedAt) / everyMs);
 }
 
 const hasOneForm = ({ groups, steps, anyOf }: { readonly [Form in 'groups' | 'steps' | 'anyOf']?: unknown }): boolean =>

@@ -47,7 +47,7 @@ describe('an invalid policy', () => {
     [
       'a field like no other',
       withRule(review({ quorum: 2 })),
-      `${at}.review.quorum must be omitted: the fields are groups, steps, anyOf, denials, approvalTtl, reviewWithin, escalate, assurance; got an unknown field`,
+      `${at}.review.quorum must be omitted: the fields are groups, steps, anyOf, denials, approvalTtl, reviewWithin, escalate, assurance, remindEvery; got an unknown field`,
     ],
     [
       'a title of two lines',
@@ -222,6 +222,12 @@ describe('an invalid policy', () => {
     ],
     ['a time that is 0', withRule({ ...fine, maxTtl: 0 }), `${at}.maxTtl must be ${times}; got 0`],
     ['a time in words', withRule(review({ reviewWithin: 'two hours' })), `${at}.review.reviewWithin must be ${times}; got "two hours"`],
+    ['reminders in words', withRule(review({ remindEvery: 'daily' })), `${at}.review.remindEvery must be ${times}; got "daily"`],
+    [
+      'reminders below 5 minutes',
+      withRule(review({ remindEvery: '4m59s' })),
+      `${at}.review.remindEvery must be a duration of at least 5 minutes; got "4m59s"`,
+    ],
     [
       'a longest window below the shortest',
       withRule({ ...fine, minTtl: '2h', maxTtl: '1h' }),

@@ -288,6 +288,9 @@ describe('simulate()', () => {
     await engine.extend('grants' in approved ? (approved.grants[0]?.id ?? '') : '', { requestedBy: 'user:maya', ttl: '1h' });
     const differing = async (policy: Policy) => (await simulate(policy, readJournal(store))).map(({ requestId }) => requestId);
     expect(await differing(withTerms('3h'))).toEqual([]);
+    // Reminders change no right and no deadline.
+    const review = { groups: { dba: 1 }, reviewWithin: '3h', remindEvery: '1h' } as const;
+    expect(await differing(definePolicy({ ...definition, rules: [{ ...db, maxTotal: '90m', review }] }))).toEqual([]);
     // Long enough for the scheduled window and for the cap on the extension, not for the one in between.
     expect(await differing(withTerms('100m'))).toEqual([request.id]);
     expect(await differing(withTerms('5m'))).toHaveLength(3);

@@ -38,6 +38,7 @@ const review = fc.record({
   denials: maybe(fc.integer({ min: 1, max: 3 })),
   approvalTtl: maybe(minutes),
   reviewWithin: maybe(minutes),
+  remindEvery: maybe(fc.integer({ min: 5, max: 30 }).map((count) => `${count}m`)),
   escalate: maybe(fc.record({ to: fc.constantFrom('leads', 'security'), after: minutes })),
 });
 const outcome = fc.oneof(
@@ -78,6 +79,7 @@ function isNoWeaker(one: Explanation, other: Explanation): boolean {
     (other.quorum.groups ?? []).every((group) => (approvals.get(group.name) ?? 0) >= group.approvals) &&
     (one.quorum.denials ?? 1) <= (other.quorum.denials ?? 1) &&
     atMost(one.quorum.approvalTtlMs, other.quorum.approvalTtlMs) &&
+    atMost(one.quorum.remindEveryMs, other.quorum.remindEveryMs) &&
     // Without a limit in the quorum, the limit of the request counts, an hour here.
     (one.quorum.reviewWithinMs ?? 60 * MINUTE) <= (other.quorum.reviewWithinMs ?? 60 * MINUTE) &&
     (standIn === undefined || (standIn.group === otherStandIn?.group && standIn.afterMs >= otherStandIn.afterMs))

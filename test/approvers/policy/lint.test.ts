@@ -265,6 +265,14 @@ describe('lint()', () => {
     expect(escalating('1h')).toEqual([]);
   });
 
+  it('finds reminders that are not before the review deadline (feature 11)', () => {
+    const reminding = (remindEvery: Duration, reviewWithin?: Duration) =>
+      codes(lint([{ id: 'prod', scopes: ['db:*'], review: { ...dba, reviewWithin, remindEvery } }]));
+    expect(reminding('1h', '1h')).toEqual(['never_reminds prod']);
+    expect(reminding('59m', '1h')).toEqual([]);
+    expect(reminding('1h')).toEqual([]);
+  });
+
   it('checks break-glass rules separately, and against the deny rules', () => {
     const rule = (id: string, scope: string): BreakGlassRule => ({
       id,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { JitEngine, type QuorumInput } from 'jit-access';
+import { JitEngine, type Duration, type QuorumInput } from 'jit-access';
 import { requestable } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { definePolicy, readPolicy, type ReviewRule } from 'jit-access/policy';
@@ -117,6 +117,18 @@ describe('the quorum of a rule (feature 5)', () => {
     const rules = ['a', 'b', 'c', 'd', 'e'].map((scope) => rule(EITHER, scope, [`${scope}:*`]));
     const verdict = await policyOf(...rules).decide(asking(['a:x', 'b:x', 'c:x', 'd:x', 'e:x']));
     expect(verdict).toMatchObject({ outcome: 'deny', reason: expect.stringContaining('more than 20 alternatives') as string });
+  });
+
+  it('reminds as often as the rule that reminds most often, and not at all where no rule does (feature 11)', async () => {
+    const reminding = (id: string, remindEvery?: Duration) => rule({ groups: { dba: 1 }, remindEvery }, id, [`${id}:*`]);
+    const policy = policyOf(reminding('a', '2h'), reminding('b', 3_600_000), reminding('c'), reminding('d'));
+    const every = async (...scopes: string[]) => {
+      const verdict = await policy.decide(asking(scopes));
+      return verdict.outcome === 'review' ? verdict.quorum.remindEveryMs : 'no review';
+    };
+    expect(await every('a:x')).toBe(120 * MINUTE);
+    expect(await every('a:x', 'b:x', 'c:x')).toBe(60 * MINUTE);
+    expect(await every('c:x', 'd:x')).toBeUndefined();
   });
 
   it('is described in words by explain and requestable', async () => {

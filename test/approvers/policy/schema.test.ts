@@ -38,7 +38,14 @@ const whole = {
       idleTtl: '10m',
       maxUses: 3,
       maxTotal: '4h',
-      review: { groups: { dba: 1 }, denials: 1, approvalTtl: '30m', reviewWithin: '2h', escalate: { to: 'on-call', after: '1h' } },
+      review: {
+        groups: { dba: 1 },
+        denials: 1,
+        approvalTtl: '30m',
+        reviewWithin: '2h',
+        escalate: { to: 'on-call', after: '1h' },
+        remindEvery: '30m',
+      },
     },
   ],
   breakGlass: [

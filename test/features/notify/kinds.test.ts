@@ -165,11 +165,37 @@ describe('review_requested', () => {
     );
   });
 
-  it.each(['request.assigned', 'request.escalated'] as const)('says of a request that is %s that no review is needed', async (type) => {
-    const end = { status: 'cancelled', cause: 'cancelled', at: at(1), by: 'user:maya', reason: undefined } as const;
-    const { text } = await noticeOf({ type, data: { quorum: QUORUM }, request: aRequest({ end }) });
-    expect(text.split('\n')[1]).toBe('no action needed: the request is already cancelled');
+  it('reminds the groups with the number of the reminder, and not the subject or the requester (feature 11)', async () => {
+    const sam = { reviewer: 'user:sam', verdict: 'approve', groups: ['platform'], as: undefined, steps: undefined, at: at(1) } as const;
+    const request = aRequest({
+      reviews: [{ ...sam, reason: undefined, comment: undefined, ttlMs: undefined, scopes: undefined, auth: undefined }],
+    });
+    const of = { type: 'request.reminded', actor: 'system:sweeper' } as const;
+    const notice = await noticeOf({ ...of, data: { groups: ['platform', 'security'], reminders: 3 }, request });
+    expect(notice).toMatchObject({ kind: 'review_requested', people: [], groups: ['platform', 'security'] });
+    expect(notice.text).toBe(
+      [
+        "Reminder 3: user:maya's request for db-prod:write waits for review",
+        'justification: the primary rejects writes',
+        'ticket: INC-4711',
+        'for: 15m',
+        'approved by: user:sam',
+        'decide before: 2026-01-01T01:00:00.000Z',
+        'request: r1',
+      ].join('\n'),
+    );
+    // A request that was purged, and a malformed entry.
+    expect((await noticeOf({ ...of, data: { reminders: 'many' } })).text).toBe('Reminder: Request r1 waits for review\nrequest: r1');
   });
+
+  it.each(['request.assigned', 'request.escalated', 'request.reminded'] as const)(
+    'says of a request that is %s that no review is needed',
+    async (type) => {
+      const end = { status: 'cancelled', cause: 'cancelled', at: at(1), by: 'user:maya', reason: undefined } as const;
+      const { text } = await noticeOf({ type, data: { quorum: QUORUM }, request: aRequest({ end }) });
+      expect(text.split('\n')[1]).toBe('no action needed: the request is already cancelled');
+    },
+  );
 
   it("has the entry's fields where the request has been purged", async () => {
     const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) } });
@@ -492,6 +518,7 @@ it('L30 a notice is made of any entry of its types, however malformed, and each 
   const told = [
     'request.assigned',
     'request.escalated',
+    'request.reminded',
     'request.approved',
     'request.denied',
     'request.cancelled',
