@@ -165,6 +165,7 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'pending',
     'granted',
   ],
+  'one-at-a-time.ts': ['maxHolders: at most 1', 'reminded: 1', 'granted'],
   'step-up-review.ts': ['auth.authAt: at most 300000 ms old, not 600000', 'granted'],
   'two-team-quorum.ts': ['pending', 'pending', '0', "[ [ 'dba', 'security' ] ]", 'granted', 'true'],
   'role-provisioning.ts': [
