@@ -1,5 +1,6 @@
 import { breakGlass as takeAccess, type Debtors } from '../lifecycle/break-glass.js';
 import type { Ask } from '../lifecycle/ask.js';
+import type { HoldersByRule } from '../lifecycle/holders.js';
 import { draftRequest } from '../lifecycle/request.js';
 import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
@@ -64,20 +65,24 @@ async function attempt(
   // Looks for a repeat again after all reads: the pending review may belong to a concurrent call with the same key.
   if (await isRepeated()) return REPEATED;
   const reading = now();
-  const take = (open: readonly AccessRequest[]) => takeAccess(ask, id, { ...answer, verdict }, debtors, { ...context, open }, reading);
+  const take = (part: Partial<typeof context>) => takeAccess(ask, id, { ...answer, verdict }, debtors, { ...context, ...part }, reading);
   const transition = withinOneChange(kernel, context.open, take);
   const { request, grants = [] } = transition.result;
   return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
 }
 
-/** Overtakes as many pending requests as one change can hold (L42): their texts and reviews must not prevent break-glass access. */
+/**
+ * Overtakes as many pending requests as one change can hold (L42), and counts the access under `maxHolders` where that fits too: long
+ * texts, many reviews and many holders must not prevent break-glass access.
+ */
 function withinOneChange<T>(
   kernel: Kernel,
   open: readonly AccessRequest[],
-  take: (open: readonly AccessRequest[]) => Transition<T>,
+  take: (part: { readonly open: readonly AccessRequest[]; readonly holders?: HoldersByRule }) => Transition<T>,
 ): Transition<T> {
-  const transition = take(open);
-  if (open.length === 0 || fitsChange(kernel, transition)) return transition;
+  const transition = take({ open });
+  if (fitsChange(kernel, transition)) return transition;
+  if (open.length === 0) return take({ open, holders: new Map() });
   return withinOneChange(kernel, open.slice(0, Math.floor(open.length / 2)), take);
 }
 

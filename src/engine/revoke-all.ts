@@ -1,4 +1,4 @@
-import { isJitError, NotFoundError, type EndFailure } from '../core/errors.js';
+import { ConflictError, isJitError, NotFoundError, type EndFailure } from '../core/errors.js';
 import { invalid, isBlank, readId, readOptions, readText } from '../core/parse.js';
 import { isScope, readPattern } from '../core/scope.js';
 import type { Row } from '../core/store-port.js';
@@ -108,18 +108,33 @@ export async function endAll(
   return match.report();
 }
 
-/** @returns whether the request is no longer open: cancelled now, or decided in the meantime */
+/** How often a requester may amend a request while it is cancelled. More often, and the caller must repeat the call. */
+const MAX_AMENDED = 100;
+
+/**
+ * Cancels a request. Where its requester amends it at the same time, it continues with the new one at once: a later pass would find that
+ * too late, if the requester amends repeatedly.
+ *
+ * @returns whether the request is no longer open: cancelled now, or decided in the meantime
+ */
 async function cancelAndTally(kernel: Kernel, id: string, actor: string, command: EndAllCommand, tally: EndTally): Promise<boolean> {
+  let next = id;
   try {
-    tally.addWritten([await cancelAccessRequest(kernel, id, actor, command)]);
+    for (let tries = 1; tries <= MAX_AMENDED; tries++) {
+      const request = await cancelAccessRequest(kernel, next, actor, command);
+      if (request.end?.cause !== 'amended' || request.replacedBy === undefined) {
+        tally.addWritten([request]);
+        return true;
+      }
+      next = request.replacedBy;
+    }
+    throw new ConflictError(MAX_AMENDED);
   } catch (error) {
     // A request that was decided in between is no failure: the second half of the pass finds its grants.
-    if (!isJitError(error) || error.code !== 'ERR_JIT_DECIDED') {
-      tally.fail('request', id, error);
-      return false;
-    }
+    if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') return true;
+    tally.fail('request', next, error);
+    return false;
   }
-  return true;
 }
 
 function readTarget(kernel: Kernel, target: RevokeAllTarget, tally: EndTally): EndTarget {
@@ -178,20 +193,27 @@ function targetOfOpen(
 
 /** Includes the request's ended grants, because their extensions also belong to the target. */
 function targetOfRequest(ledger: Ledger, id: string): EndTarget {
+  let known = id;
+  const read = async (): Promise<Row> => {
+    const row = await latestForm(ledger, known);
+    if (row === undefined) throw new NotFoundError('request', id);
+    known = row.id;
+    return row;
+  };
   return {
     async *requests() {
-      yield await withAmendments(ledger, id);
+      yield [await read()];
     },
     async *grants() {
-      const ids: string[] = [];
+      const row = await read();
       // An unreadable request does not say how many grants it has, so every id that one may have is looked up.
-      decodeEach(
-        await withAmendments(ledger, id),
-        (row) => ids.push(...grantIds(decodeRequest(row))),
-        (row) => ids.push(...anyGrantIds(row.id)),
+      const [ids = anyGrantIds(row.id)] = decodeEach(
+        [row],
+        (one) => grantIds(decodeRequest(one)),
+        () => undefined,
       );
       const rows = await ledger.rows(ids.map((grantId) => ({ kind: 'grant', id: grantId })));
-      yield rows.filter((row) => row !== undefined);
+      yield rows.filter((one) => one !== undefined);
     },
     isRequest: ({ end }) => end === undefined,
     isGrant: () => true,
@@ -200,23 +222,24 @@ function targetOfRequest(ledger: Ledger, id: string): EndTarget {
 }
 
 /**
- * A request, and those that amended it, in order: the caller may know only the first. A request that break-glass overtook has no
- * other form: the break-glass access is another one.
+ * The last request of those that amended a request, one after the other: the caller may know only the first. All others have no
+ * grants. A request that break-glass overtook has no other form: the break-glass access is another one.
  *
- * @throws NotFoundError where the request is missing
+ * @returns an unreadable request, where there is one: it does not say what amended it. `undefined`: the request is missing
  */
-async function withAmendments(ledger: Ledger, id: string): Promise<readonly Row[]> {
-  const rows = new Map<string, Row>();
-  for (let next: string | undefined = id; next !== undefined && !rows.has(next);) {
-    const row = await ledger.row('request', next);
-    if (row === undefined && rows.size === 0) throw new NotFoundError('request', id);
-    if (row === undefined) break;
-    rows.set(next, row);
-    // The caller reports an unreadable request. It does not say what amended it.
+async function latestForm(ledger: Ledger, id: string): Promise<Row | undefined> {
+  const seen = new Set<string>();
+  let latest: Row | undefined;
+  for (let next: string | undefined = id; next !== undefined && !seen.has(next);) {
+    seen.add(next);
+    const row: Row | undefined = await ledger.row('request', next);
+    // A purge has removed it.
+    if (row === undefined) return latest;
+    latest = row;
     const [request] = decodeEach([row], decodeRequest, () => undefined);
     next = request?.end?.cause === 'amended' ? request.replacedBy : undefined;
   }
-  return [...rows.values()];
+  return latest;
 }
 
 /** If the store can not list the records of one kind, `revokeAll` still ends those of the other kind. */

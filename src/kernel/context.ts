@@ -65,7 +65,7 @@ export async function loadIssueContext(
   const chains = await loadChainIds(kernel, request);
   const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
   const origins = rows.map((row) => row && decodeGrant(row));
-  const holders = await loadHolders(kernel, decided);
+  const holders = await loadHolders(kernel, decided, isBreakGlass);
   return { ...context, chains, limits, asksAtStart: kernel.approver.asksAtStart, origins, holders };
 }
 

@@ -1,7 +1,7 @@
 import { LimitError } from '../core/errors.js';
 import { digestOf } from '../journal/link.js';
 import { makeHolders, type AccessRequest, type Grant, type HolderLimit, type Holders } from '../records/index.js';
-import { hasEnded, type GrantUse } from './status.js';
+import { hasPassed, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
 
 /*
@@ -16,6 +16,8 @@ export interface HoldersContext {
   readonly row: Holders | undefined;
   /** The listed grants that still exist. */
   readonly grants: readonly GrantUse[];
+  /** The ids of those that this version can not read. Only break-glass continues without them. */
+  readonly unreadable: readonly string[];
 }
 
 /** The row of each rule with `maxHolders` that decides the request, by the id of the rule. */
@@ -42,17 +44,21 @@ export function recordHolders(
     if (own.length === 0) return [];
     const { rule } = limit;
     const context = holders?.get(rule);
+    // Break-glass is never refused. It is not counted where the row is unreadable, or would make the change too large.
+    if (context === undefined && !isLimited) return [];
     if (context === undefined || approver === undefined) throw new TypeError('an approval under maxHolders needs its context');
-    const open = context.grants.filter((use) => !hasEnded(use, moment)).map(({ grant }) => grant);
+    // A use that is recorded at the same time may move an idle end. So only a recorded end, or the expiry, frees a place.
+    const open = context.grants
+      .map(({ grant }) => grant)
+      .filter(({ end, expiresAt }) => end === undefined && !hasPassed(expiresAt, moment));
     if (isLimited) refuseIfFull(requestId, limit, own, open);
-    const grantIds = [...open, ...own].map(({ id }) => id);
+    const grantIds = [...context.unreadable, ...[...open, ...own].map(({ id }) => id)];
     return [makeHolders({ id: holdersId(approver, rule), version: nextVersion(context.row), approver, rule, grantIds })];
   });
 }
 
 /** @param own the new grants, all of one subject */
 function refuseIfFull(requestId: string, { rule, max }: HolderLimit, own: readonly Grant[], open: readonly Grant[]): void {
-  // A use may still move an idle end, so a grant counts up to its expiry.
   const meets = (grant: Grant): boolean => own.some((next) => grant.startsAt < next.expiresAt && next.startsAt < grant.expiresAt);
   const others = new Set(open.filter((grant) => grant.subject !== own[0]?.subject && meets(grant)).map(({ subject }) => subject));
   if (others.size < max) return;

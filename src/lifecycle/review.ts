@@ -16,10 +16,11 @@ import { assuranceProblems } from './assurance.js';
 import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import { amend, approveRequest, endRequest, refuseIfLate, type Ending } from './decision.js';
-import { isIdLocked, lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
+import { lockableOf, locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { areSameTerms, AS_REQUESTED, leastOf, narrowingOf, type Narrowing } from './narrowing.js';
-import { completedSteps, groupsOf, isDenied, lastStep, rightsOf, withinSteps, type CompletedSteps } from './quorum.js';
+import { completedSteps, groupsOf, isDenied, lastStep, rightsOf, withinSteps } from './quorum.js';
 import { hasPassed } from './status.js';
+import { judge } from './judge.js';
 import { begunBy, steppedEntry } from './steps.js';
 import { entryOf, stamp, noChange, type Moment, type Transition } from './transition.js';
 
@@ -87,12 +88,13 @@ export function mayAct(request: AccessRequest, reviewer: string, groups: readonl
     return [];
   const rights = withinSteps(request, rightsOf(request, groups, undefined, reading.now), { steps: begunSteps.length });
   const given = reviewBy(request, reviewer);
-  return given !== undefined && isFresh(given, quorum, reading) && !gains(request, given, rights) ? [] : groupsOf(rights);
+  if (given === undefined || !isFresh(given, quorum, reading)) return groupsOf(rights);
+  const isNew = lastStep(request, rights) > (given.steps ?? 0) || !isWithin(groupsThatMatter(quorum, groups), given.groups);
+  // An approval that is given again would count in a step that began after the first one, or in another group.
+  return given.verdict === 'approve' && isNew ? groupsOf(rights) : [];
 }
 
-/** Whether an approval that is given again would count in a step that began after the first one. */
-const gains = (request: AccessRequest, { verdict, steps = 0 }: Review, rights: Rights): boolean =>
-  verdict === 'approve' && lastStep(request, rights) > steps;
+const isWithin = (groups: readonly string[], others: readonly string[]): boolean => groups.every((name) => others.includes(name));
 
 /**
  * The approvals that a request still needs, by the groups that each reviewer had at the review. The engine asks these groups again
@@ -217,10 +219,14 @@ export function reviewRequest(
   const auth = verdict === 'approve' ? command.auth : undefined;
   const { narrowing, locks, ...accepted } = acceptReview(request, quorum, command, context, moment);
   const given = reviewBy(request, reviewer);
-  // A repeated review adds nothing unless the first is stale, has other terms or counts in fewer steps. It still counts the quorum
-  // again, because a reviewer may have returned to a group.
+  // A repeated review adds nothing unless the first is stale, has other terms or counts elsewhere. It still counts the quorum again,
+  // because a reviewer may have returned to a group.
   const isRepeated =
-    given?.verdict === verdict && isFresh(given, quorum, moment) && areSameTerms(given, narrowing) && given.steps === accepted.steps;
+    given?.verdict === verdict &&
+    isFresh(given, quorum, moment) &&
+    areSameTerms(given, narrowing) &&
+    given.steps === accepted.steps &&
+    isWithin(groupsOf(rightsOf(request, accepted.groups, as, moment.now)), groupsOf(rightsOf(request, given.groups, given.as, moment.now)));
   const at = stamp(moment, request);
   const review = makeReview({ reviewer, verdict, ...accepted, as, at, reason, comment, ...narrowing, auth });
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
@@ -232,7 +238,7 @@ export function reviewRequest(
   const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
     withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
 
-  const { denied, approvals, completed } = judge(request, quorum, reviews, context, locks, moment);
+  const { denied, approvals, completed } = judge(request, quorum, reviews, context.groups, locks, moment);
   // Judges denials first: enough denials end the request even where its quorum is complete (L16).
   if (denied) return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   if (context.eligible !== undefined && completed.some((one) => one.isMet)) {
@@ -249,46 +255,6 @@ export function reviewRequest(
   const entries = begun.length === 0 ? [] : [steppedEntry(next, quorum, begun, at, reviewer)];
   const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
   return withReview({ result: { request: next, grants: [] }, put: [next], entries, dependsOn });
-}
-
-/** The outcome of the reviews so far. */
-interface Judgement {
-  readonly denied: boolean;
-  /** The approvals that count. */
-  readonly approvals: readonly Review[];
-  readonly completed: readonly CompletedSteps[];
-}
-
-/** Judges the reviews whose reviewer was in a group when giving it, and still is in one of those groups (L17). */
-function judge(
-  request: AccessRequest,
-  quorum: Quorum,
-  reviews: readonly Review[],
-  { groups }: ReviewContext,
-  locks: LocksContext | undefined,
-  moment: Moment,
-): Judgement {
-  const counted = reviews
-    .map((review) => {
-      const still = review.groups.filter((name) => groups.get(review.reviewer)?.includes(name));
-      return { review, rights: rightsOf(request, still, review.as, moment.now) };
-    })
-    .filter(({ rights }) => groupsOf(rights).length > 0);
-  // An approval does not count while its reviewer is locked. A denial does.
-  const approvals = counted.filter(
-    ({ review }) => review.verdict === 'approve' && isFresh(review, quorum, moment) && !isIdLocked(locks, review.reviewer, moment.now),
-  );
-  return {
-    denied: isDenied(
-      quorum,
-      counted.filter(({ review }) => review.verdict === 'deny').map(({ rights }) => rights),
-    ),
-    approvals: approvals.map(({ review }) => review),
-    completed: completedSteps(
-      quorum,
-      approvals.map(({ review, rights }) => withinSteps(request, rights, review)),
-    ),
-  };
 }
 
 /** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { reviewers, type AccessRequest, type AccessResult, type JitEngine } from '../../src/index.js';
 import { purge } from '../../src/retention.js';
 import { verifyStore } from '../../src/journal.js';
@@ -90,6 +90,41 @@ describe('amend', () => {
       { id: pending.id, status: 'cancelled' },
     ]);
     await expectReplayed(store);
+  });
+
+  it('L12 is followed by revokeAll of the old request while its requester amends it repeatedly', async () => {
+    const { engine, store } = anEngine();
+    const first = await aPending(engine);
+    const commit = store.commit.bind(store);
+    let [latest, left, isBusy] = [first.id, 3, false];
+    vi.spyOn(store, 'commit').mockImplementation(async (change) => {
+      if (!isBusy && left > 0 && change.put.some(({ kind, id }) => kind === 'request' && id === latest)) {
+        isBusy = true;
+        latest = (await amended(engine, latest, { justification: `try ${left--}` })).request.id;
+        isBusy = false;
+      }
+      return commit(change);
+    });
+    await engine.revokeAll({ requestId: first.id }, { by: SAM });
+    expect(left).toBe(0);
+    expect((await engine.getRequest(latest))?.request).toMatchObject({ status: 'cancelled', end: { cause: 'revoked' } });
+  });
+
+  it('L42 makes revokeAll say that it failed, where that never ends', async () => {
+    const { engine, store } = anEngine();
+    const first = await aPending(engine);
+    const commit = store.commit.bind(store);
+    let [latest, made, isBusy] = [first.id, 0, false];
+    vi.spyOn(store, 'commit').mockImplementation(async (change) => {
+      if (!isBusy && made < 400 && change.put.some(({ kind, id }) => kind === 'request' && id === latest)) {
+        isBusy = true;
+        latest = (await amended(engine, latest, { justification: `try ${made++}` })).request.id;
+        isBusy = false;
+      }
+      return commit(change);
+    });
+    const error = await refusal(engine.revokeAll({ requestId: first.id }, { by: SAM }), 'ERR_JIT_PARTIAL');
+    expect(error.failures).toMatchObject([{ kind: 'request' }]);
   });
 
   it('asks the approver again: a value that a rule allows at once is granted', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { reviewers, type AccessRequest, type JitEngine } from '../../src/index.js';
 import { readJournal, replay, verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
@@ -14,7 +14,7 @@ const SEEDS = Array.from({ length: 20 }, (_, i) => i + 1);
 
 const aPolicy = (over: object = {}, more: object = {}) =>
   definePolicy({
-    groups: { dba: [SAM, LEE] },
+    groups: { dba: [SAM, LEE, 'user:ana'] },
     rules: [{ id: 'schema', scopes: ['db-prod:schema:*'], maxHolders: 1, review: { groups: { dba: 1 } }, ...over }],
     ...more,
   });
@@ -165,6 +165,48 @@ describe('maxHolders', () => {
     await refusal(approve(engine, await asks(engine, MAYA)), 'ERR_JIT_LIMIT');
     await expectReplayed(store);
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
+  });
+
+  const GLASS = { breakGlass: [{ id: 'glass', scopes: ['db-prod:**'], maxTtl: '1h', reviewers: ['dba'], reviewWithin: '24h' }] } as const;
+  const glass = (engine: JitEngine, subject: string) => engine.breakGlass({ subject, scope: SCOPE, ttl: '1h', justification: 'fire' });
+
+  it('never refuses break-glass because of more rules than a verdict names', async () => {
+    const rules = Array.from({ length: 51 }, (_, i) => ({
+      ...{ id: `r${i}`, scopes: ['db-prod:schema:*'], maxHolders: 1, subjects: [{ group: `live${i}` }] },
+      review: { groups: { dba: 1 } },
+    }));
+    const live = Object.fromEntries(rules.map((_, i) => [`live${i}`, { isMember: () => false }]));
+    const { engine } = anEngine({ approver: definePolicy({ groups: { dba: [SAM], ...live }, rules, ...GLASS }) });
+    expect((await glass(engine, NOOR)).outcome).toBe('granted');
+  });
+
+  it('L30 gives break-glass access beside a grant and a row that are unreadable, and still counts the grant', async () => {
+    const made = anEngine({ approver: aPolicy({}, GLASS) });
+    const { engine, store } = made;
+    const request = await asks(engine, MAYA);
+    await approve(engine, request);
+    const grantId = `${request.id}.1`;
+    const get = store.get.bind(store);
+    let bad: string | undefined = grantId;
+    vi.spyOn(store, 'get').mockImplementation(async (keys) =>
+      (await get(keys)).map((row) => row && (row.id === bad ? { ...row, body: { ...row.body, forged: 1 } } : row)),
+    );
+    expect((await glass(engine, NOOR)).outcome).toBe('granted');
+    expect((await holdersIn(made))[0]?.grantIds).toContain(grantId);
+    await refusal(approve(engine, await asks(engine, LEE), 'user:ana'), 'ERR_JIT_CORRUPT');
+    bad = (await store.find({ kind: 'holders', limit: 1 })).items[0]?.id;
+    expect((await glass(engine, LEE)).outcome).toBe('granted');
+  });
+
+  it('A9 counts an idle grant up to its expiry: a use at the same time may move its idle end', async () => {
+    const { engine, clock } = anEngine({ approver: aPolicy({ idleTtl: '5m' }) });
+    await approve(engine, await asks(engine, MAYA));
+    await clock.advance(6 * MINUTE);
+    const next = await asks(engine, NOOR);
+    await refusal(approve(engine, next), 'ERR_JIT_LIMIT');
+    // The sweep records the idle end, which frees the place.
+    await engine.sweep();
+    expect((await approve(engine, next)).outcome).toBe('granted');
   });
 
   it('L33 stays correct where a purge has removed the grants that it lists, and the journal before', async () => {

@@ -269,6 +269,34 @@ describe('denials (feature 5)', () => {
     }
   });
 
+  it('A8 L16 counts a denial that is given again in another group, or after its reviewer has joined one', async () => {
+    const quorum = { groups: [group('peers', 1, 2), group('security', 1, 1)], denials: 2 };
+    const { engine, members } = anOffice(quorum);
+    const first = await aPending(engine);
+    expect((await engine.deny(first.id, { by: NOOR, as: 'peers' })).outcome).toBe('pending');
+    expect((await engine.deny(first.id, { by: NOOR, as: 'peers' })).outcome).toBe('pending');
+    expect((await engine.deny(first.id, { by: NOOR, as: 'security' })).outcome).toBe('denied');
+    const second = await aPending(engine, { scope: 'other' });
+    expect((await engine.deny(second.id, { by: SAM })).outcome).toBe('pending');
+    members[SAM] = ['peers', 'security'];
+    expect((await engine.deny(second.id, { by: SAM })).outcome).toBe('denied');
+  });
+
+  it('L14 counts an approval that is given again in another group, and the inbox offers that', async () => {
+    const { engine, members } = anOffice({ groups: [group('peers'), group('security')] });
+    const { id } = await aPending(engine);
+    await engine.approve(id, { by: NOOR, as: 'security' });
+    await engine.approve(id, { by: NOOR, as: 'peers' });
+    expect((await engine.approve(id, { by: LEE })).outcome).toBe('granted');
+    const next = await aPending(engine, { scope: 'other' });
+    await engine.approve(next.id, { by: SAM });
+    expect((await engine.inbox(SAM)).items).toEqual([]);
+    members[SAM] = ['peers', 'security'];
+    expect((await engine.inbox(SAM)).items).toHaveLength(1);
+    await engine.approve(next.id, { by: ANA });
+    expect((await engine.approve(next.id, { by: SAM })).outcome).toBe('granted');
+  });
+
   it('L16 judges a number of a group before any approval', async () => {
     const { engine, members } = anOffice({ groups: [group('peers', 1, 1), group('security')], denials: 3 });
     const { id } = await aPending(engine);

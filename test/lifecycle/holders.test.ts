@@ -4,7 +4,7 @@ import { makeTerms } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 
 const MOMENT = { now: START_AT, highWater: START_AT, forEnds: START_AT, steppedBack: false, actor: 'user:sam' };
-const NONE: HoldersByRule = new Map([['one', { row: undefined, grants: [] }]]);
+const NONE: HoldersByRule = new Map([['one', { row: undefined, grants: [], unreadable: [] }]]);
 
 describe('recordHolders()', () => {
   const grant = aGrant({ scope: 'a' });
@@ -17,6 +17,10 @@ describe('recordHolders()', () => {
   it('creates the row of a rule with the first grant under it, and none without such a grant (feature 11)', () => {
     expect(recordHolders(request, [grant], NONE, MOMENT, true)).toMatchObject([{ version: 1, rule: 'one', grantIds: [grant.id] }]);
     expect(recordHolders(request, [aGrant({ scope: 'b' })], NONE, MOMENT, true)).toEqual([]);
+  });
+
+  it('counts no break-glass access without the row of the rule, and does not refuse it', () => {
+    expect(recordHolders(request, [grant], undefined, MOMENT, false)).toEqual([]);
   });
 
   it.each([

@@ -826,7 +826,8 @@ export class Model {
     if (!isPending(request, at) || by === request.subject || by === request.by || this.#mood.isFailing) return false;
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     const last = this.#lastPlace(request, this.#rights(request, this.#mood.groups(by), undefined, at));
-    const isNew = own === undefined || this.#isStale(request, own, at) || (own.verdict === 'approve' && last > own.steps);
+    const counts = own !== undefined && (last > own.steps || this.#gains(request, by, own));
+    const isNew = own === undefined || this.#isStale(request, own, at) || (own.verdict === 'approve' && counts);
     return isNew && last >= 0;
   }
 
@@ -849,6 +850,18 @@ export class Model {
     return verdict === 'approve' && quorum?.approvalTtlMs !== undefined && late >= at + APPROVAL_TTL;
   }
 
+  /** The groups of a reviewer that the quorum names. */
+  #groupsNow({ quorum }: ModelRequest, by: string): readonly string[] {
+    const escalates = quorum?.alternatives.some((one) => one.steps.some((step) => step.escalates)) === true;
+    const named = quorum === undefined ? [] : groupsOf(quorum);
+    return this.#mood.groups(by).filter((name) => named.includes(name) || (name === 'lead' && escalates));
+  }
+
+  /** Whether a reviewer has joined a group since the review. */
+  #gains(request: ModelRequest, by: string, own: ModelReview): boolean {
+    return this.#groupsNow(request, by).some((name) => !own.groups.includes(name));
+  }
+
   /** The reviews with this one added: at most one for each reviewer. */
   reviewed(request: ModelRequest, verdict: 'approve' | 'deny', by: string, as: string | undefined, terms: Terms, at: Now): ModelReview[] {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
@@ -856,11 +869,19 @@ export class Model {
     const rights = this.#rights(request, this.#mood.groups(by), as, at);
     const steps = verdict === 'approve' ? Math.max(0, this.#lastPlace(request, rights)) : 0;
     const isSame = own?.ttl === ttl && own.scopes.join() === scopes.join() && own.steps === steps;
-    if (own?.verdict === verdict && isSame && !this.#isStale(request, own, at)) return request.reviews;
-    const quorum = request.quorum as QuorumOf;
-    const escalates = quorum.alternatives.some((one) => one.steps.some((step) => step.escalates));
-    const groups = this.#mood.groups(by).filter((name) => groupsOf(quorum).includes(name) || (name === 'lead' && escalates));
-    const review = { reviewer: by, verdict, groups, as, steps, at: Math.max(at.now, request.last), ttl, scopes };
+    const places = own === undefined ? [] : this.#rights(request, own.groups, own.as, at).flat(2);
+    const isPlace = rights.flat(2).every((name) => places.includes(name));
+    if (own?.verdict === verdict && isSame && isPlace && !this.#isStale(request, own, at)) return request.reviews;
+    const review = {
+      reviewer: by,
+      verdict,
+      groups: this.#groupsNow(request, by),
+      as,
+      steps,
+      at: Math.max(at.now, request.last),
+      ttl,
+      scopes,
+    };
     return [...request.reviews.filter((one) => one !== own), review];
   }
 

@@ -140,7 +140,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a reviewer who has left the group counts',
-    file: 'lifecycle/review.ts',
+    file: 'lifecycle/judge.ts',
     from: 'review.groups.filter((name) => groups.get(review.reviewer)?.includes(name))',
     to: 'review.groups.filter((name) => groups !== undefined && name !== "")',
   },
@@ -423,8 +423,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an inbox keeps reviewed requests',
     file: 'lifecycle/review.ts',
-    from: 'given !== undefined && isFresh(given, quorum, reading) && !gains(request, given, rights) ? []',
-    to: 'given !== undefined && false ? []',
+    from: "return given.verdict === 'approve' && isNew ? groupsOf(rights) : [];",
+    to: 'return groupsOf(rights);',
   },
   {
     name: 'an inbox item counts a stale approval',
@@ -500,7 +500,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'the approval of a locked reviewer counts',
-    file: 'lifecycle/review.ts',
+    file: 'lifecycle/judge.ts',
     from: ' && !isIdLocked(locks, review.reviewer, moment.now)',
     to: '',
   },
@@ -537,8 +537,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a later approval with other terms is dropped',
     file: 'lifecycle/review.ts',
-    from: ' && areSameTerms(given, narrowing)',
-    to: ' && areSameTerms(narrowing, narrowing)',
+    from: 'areSameTerms(given, narrowing) &&',
+    to: 'areSameTerms(narrowing, narrowing) &&',
   },
   {
     name: 'an approval may leave no scope in common',

@@ -766,6 +766,27 @@ export const STORE_BUGS: readonly StoreBug[] = [
     to: "request?.end?.cause === 'amended' ? undefined : undefined",
     caughtBy: { test: 'test/engine/amend.test.ts', title: 'is reached by revokeAll of the old request, as are its grants' },
   },
+  {
+    name: 'A8: a denial that is given again in another group is dropped',
+    file: 'lifecycle/review.ts',
+    from: 'groups.every((name) => others.includes(name))',
+    to: 'groups.every((name) => name !== others.join())',
+    caughtBy: { test: 'test/engine/quorums.test.ts', title: 'A8 L16 counts a denial that is given again in another group' },
+  },
+  {
+    name: 'revokeAll loses a request that is amended repeatedly',
+    file: 'engine/revoke-all.ts',
+    from: "request.end?.cause !== 'amended' || request.replacedBy === undefined",
+    to: 'request !== undefined',
+    caughtBy: { test: 'test/engine/amend.test.ts', title: 'L12 is followed by revokeAll of the old request while its requester amends' },
+  },
+  {
+    name: 'chains: a policy that covers a part of a request leaves all of it to laxer members',
+    file: 'approvers/policy/decide.ts',
+    from: "said.outcome === 'uncovered' && said.partly !== undefined",
+    to: "said.outcome === 'uncovered' && said.partly === ''",
+    caughtBy: { test: 'test/approvers/policy/decide.test.ts', title: 'must each be covered' },
+  },
   // ---- Approvers ----
   {
     name: 'chains: the end of a member that abstains is dropped',
@@ -984,7 +1005,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'maxHolders: access that has ended still counts',
     file: 'lifecycle/holders.ts',
-    from: '.filter((use) => !hasEnded(use, moment))',
+    from: '.filter(({ end, expiresAt }) => end === undefined && !hasPassed(expiresAt, moment))',
     to: '',
     caughtBy: { test: 'test/engine/holders.test.ts', title: 'lets the next subject in once the access has ended' },
   },

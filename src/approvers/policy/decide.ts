@@ -25,6 +25,8 @@ export type Answer =
       readonly scope: string;
       /** The instant from which a deny rule would hold. `undefined`: there is none. */
       readonly endBy: number | undefined;
+      /** The rules that cover another part of the request. `undefined`: none. */
+      readonly partly: string | undefined;
       /** The start to correct, where a rule covers the scope at other times. */
       readonly unmet?: Unmet;
     }
@@ -40,7 +42,13 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   if (without !== undefined) {
     const next = await nextToCover(policy.giving, without, question);
     const endBy = (await endOf(policy, [], question))?.at;
-    return { outcome: 'uncovered', scope: without, endBy, ...(next && { unmet: notYet(next, question) }) };
+    return {
+      outcome: 'uncovered',
+      scope: without,
+      endBy,
+      partly: joinIds(holding.holding),
+      ...(next && { unmet: notYet(next, question) }),
+    };
   }
   const rule = joinIds(holding.holding) ?? '';
   const end = await endOf(policy, holding.holding, question);
@@ -104,8 +112,15 @@ export function whyIneligible(said: Answer, request: AccessRequest): Unmet | und
 
 export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
 
-/** A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. */
+const partly = (scope: string, rules: string): string => `rule ${rules} covers only a part of this request: ask for ${scope} separately`;
+
+/**
+ * A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. For the same
+ * reason, a request of which the rules cover only a part is denied: one scope more must not avoid them.
+ */
 export function toVerdict(said: Answer): Verdict {
+  if (said.outcome === 'uncovered' && said.partly !== undefined)
+    return Object.freeze({ outcome: 'deny', rule: said.partly, reason: partly(said.scope, said.partly) });
   if (said.outcome === 'uncovered') return abstention(said.endBy);
   if (said.outcome === 'unfit') return Object.freeze({ outcome: 'deny', rule: said.rule, reason: said.unmet.reason });
   return Object.freeze(said.outcome === 'deny' ? { outcome: 'deny', rule: said.rule, reason: said.reason } : said);

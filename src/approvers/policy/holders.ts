@@ -30,8 +30,11 @@ export async function countedHolders({ giving, groups }: Compiled, question: Que
       if (isFor === true && !scope.isWide && coversScope(rule, scope, reach)) break;
     }
   }
-  return listOf([...counted]);
+  return listOf([...counted])?.slice(0, MAX_COUNTED);
 }
+
+/** Under how many rules break-glass access counts: a verdict names no more, and must not be malformed in an emergency. */
+const MAX_COUNTED = 50;
 
 function listOf(rules: readonly (readonly [Giving, readonly string[]])[]): readonly HolderLimit[] | undefined {
   const limits = rules.flatMap(([{ id, maxHolders }, scopes]) =>

@@ -142,7 +142,7 @@ export const isAboutPart = (rule: RuleCore, scope: Parts, reach: RuleScopes): bo
 export interface Holding<Rule> {
   /** For each requested scope, the rule that decides it. `undefined`: no rule covers it. */
   readonly deciding: readonly { readonly scope: Parts; readonly rule: Rule | undefined }[];
-  /** The deciding rules, and every rule about a part of a requested scope, in order. */
+  /** The deciding rules, and every rule about a part of a requested scope, in order; also where no rule covers the whole of it. */
   readonly holding: readonly Rule[];
 }
 
@@ -152,8 +152,7 @@ export async function findHolding<Rule extends RuleCore>(rules: readonly Rule[],
   for (const scope of question.scopes) {
     const decides = await findCovering(rules, scope, question);
     deciding.push({ scope, rule: decides });
-    if (decides === undefined) continue;
-    holding.add(decides);
+    if (decides !== undefined) holding.add(decides);
     if (!scope.isWide && !question.reach.mayReachFurther) continue;
     for (const rule of await allOverlapping(rules, scope, question)) {
       if (isAboutPart(rule, scope, question.reach) && isInTime(rule, question) && !holding.has(rule) && (await isFor(rule, question)))

@@ -131,6 +131,8 @@ async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, 
   const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'auth', 'bearer']);
   if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
   if (given.bearer === true && given.by !== undefined) throw invalid('by', 'omitted when bearer is true', given.by);
+  // The holder of the token is not authenticated, so no authentication can be recorded.
+  if (given.bearer === true && given.auth !== undefined) throw invalid('auth', 'omitted when bearer is true', given.auth);
   const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
   const texts = { ...readReviewTexts(given), auth: readAuthentication('auth', given.auth) };
   // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.

@@ -1,5 +1,5 @@
 import type { Duration } from '../../core/duration.js';
-import type { ApproveBy, NarrowTo, ReviewBy } from '../../engine/by.js';
+import type { NarrowTo, ReviewBy, ReviewerAuth } from '../../engine/by.js';
 import type { Granted } from '../../records/index.js';
 import type { RequestWithStatus } from '../../engine/with-status.js';
 import type { LinkKey } from './approval-link.js';
@@ -42,11 +42,12 @@ export interface LinkPreview {
 
 /** The authenticated person who opens an approval link; or, only with `bearer: true`, any holder of the link. */
 export type RedeemBy = Omit<ReviewBy, 'by'> &
-  Pick<ApproveBy, 'auth'> &
   (
     | {
         /** The id of the reviewer, which your code has authenticated. */
         readonly by: string;
+        /** How the reviewer was authenticated, as for `approve`. Default: none. */
+        readonly auth?: ReviewerAuth | undefined;
         readonly bearer?: false | undefined;
       }
     | {
@@ -56,5 +57,6 @@ export type RedeemBy = Omit<ReviewBy, 'by'> &
          */
         readonly bearer: true;
         readonly by?: undefined;
+        readonly auth?: undefined;
       }
   );
