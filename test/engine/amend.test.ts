@@ -93,13 +93,15 @@ describe('amend', () => {
   });
 
   it('L12 is followed by revokeAll of the old request while its requester amends it repeatedly', async () => {
-    const { engine, store } = anEngine();
+    const { engine, store, clock } = anEngine();
     const first = await aPending(engine);
     const commit = store.commit.bind(store);
     let [latest, left, isBusy] = [first.id, 3, false];
     vi.spyOn(store, 'commit').mockImplementation(async (change) => {
       if (!isBusy && left > 0 && change.put.some(({ kind, id }) => kind === 'request' && id === latest)) {
         isBusy = true;
+        // The newer requests cause no further pass.
+        await clock.advance(1);
         latest = (await amended(engine, latest, { justification: `try ${left--}` })).request.id;
         isBusy = false;
       }
