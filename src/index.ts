@@ -70,12 +70,8 @@ export type { JsonObject, JsonValue } from './core/json.js';
 export type {
   Abstention,
   Approver,
-  AuditSink,
   BreakGlassVerdict,
-  Clock,
   Ineligibility,
-  MaybePromise,
-  Page,
   QuorumAlternativeInput,
   QuorumGroupInput,
   QuorumInput,
@@ -88,12 +84,11 @@ export type {
   ApproverContext,
   Askable,
   AskableApprover,
-  ScopeMatcher,
-  SinkContext,
   TermsInput,
   Verdict,
   VerdictSource,
-} from './core/ports.js';
+} from './core/approver-port.js';
+export type { AuditSink, Clock, MaybePromise, Page, ScopeMatcher, SinkContext } from './core/ports.js';
 export type {
   Change,
   CommitAnswer,

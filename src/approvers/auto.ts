@@ -1,5 +1,6 @@
 import { invalid, readId, readOptions, readText } from '../core/parse.js';
-import type { ApproverContext, AskableApprover, BreakGlassVerdict, MaybePromise, Verdict } from '../core/ports.js';
+import type { ApproverContext, AskableApprover, BreakGlassVerdict, Verdict } from '../core/approver-port.js';
+import type { MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
 

@@ -1,5 +1,5 @@
 import { invalid } from '../core/parse.js';
-import type { ApproverContext } from '../core/ports.js';
+import type { ApproverContext } from '../core/approver-port.js';
 import { RUN_MARK } from '../records/index.js';
 
 /** Brings an id of an approver's options into the canonical form of the engine. */

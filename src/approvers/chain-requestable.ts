@@ -1,5 +1,6 @@
 import { plainCopy, readBoundedList } from '../core/parse.js';
-import type { RequestableAnswer, RequestableInput, ScopeMatcher } from '../core/ports.js';
+import type { RequestableAnswer, RequestableInput } from '../core/approver-port.js';
+import type { ScopeMatcher } from '../core/ports.js';
 import { MAX_EXCLUDED, MAX_REQUESTABLE } from '../core/requestable.js';
 import { scopeLists } from '../core/scope.js';
 import { nextTurn } from '../core/time.js';

@@ -10,7 +10,7 @@ import type {
   RequestableContext,
   Verdict,
   VerdictSource,
-} from '../core/ports.js';
+} from '../core/approver-port.js';
 import type { AccessRequest } from '../records/index.js';
 import { combineRequestable } from './chain-requestable.js';
 import { ABSTAINS } from './reviewers.js';

@@ -1,6 +1,7 @@
 import { byCanonicalId } from './canonical.js';
 import { invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
-import type { ApproverContext, AskableApprover, RequestableAnswer, RequestableContext, ScopeMatcher, Verdict } from '../core/ports.js';
+import type { ApproverContext, AskableApprover, RequestableAnswer, RequestableContext, Verdict } from '../core/approver-port.js';
+import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { MAX_LISTED } from '../core/requestable.js';
 import { isScope } from '../core/scope.js';

@@ -3,7 +3,8 @@ import { readId, readBoundedList, readOptions, readText } from '../core/parse.js
 import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../lifecycle/verdict.js';
 import { readProblems } from '../core/ask-problems.js';
 import type { Refusal } from '../lifecycle/requirements.js';
-import type { Approver, ApproverContext, Clock, MaybePromise, RequestableContext } from '../core/ports.js';
+import type { Approver, ApproverContext, RequestableContext } from '../core/approver-port.js';
+import type { Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isThenable, within, type EngineClock } from '../core/time.js';
 import { askMemberships, type Membership, type QuestionTime } from './memberships.js';

@@ -1,7 +1,8 @@
 import { InvalidArgumentError, messageOf } from '../core/errors.js';
 import { invalid, isId, readId, readOptions, readPort, show } from '../core/parse.js';
 import { readRun, type AgentRun } from '../lifecycle/run.js';
-import type { Approver, AuditSink, Clock, ScopeMatcher } from '../core/ports.js';
+import type { Approver } from '../core/approver-port.js';
+import type { AuditSink, Clock, ScopeMatcher } from '../core/ports.js';
 import type { GrantStore } from '../core/store-port.js';
 import { readAnchor } from '../journal/verify.js';
 import { readAgent, type Anchor } from '../records/index.js';

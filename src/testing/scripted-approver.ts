@@ -3,11 +3,11 @@ import type {
   ApproverContext,
   BreakGlassVerdict,
   Ineligibility,
-  MaybePromise,
   RequestableAnswer,
   RequestableContext,
   Verdict,
-} from '../core/ports.js';
+} from '../core/approver-port.js';
+import type { MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 
 type Eligibility = 'creation' | 'approval' | 'start';

@@ -1,4 +1,4 @@
-import type { QuorumInput } from '../../src/core/ports.js';
+import type { QuorumInput } from '../../src/core/approver-port.js';
 import { readQuorum } from '../../src/lifecycle/verdict.js';
 import type { Quorum } from '../../src/records/index.js';
 

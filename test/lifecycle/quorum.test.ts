@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { QuorumInput } from '../../src/core/ports.js';
+import type { QuorumInput } from '../../src/core/approver-port.js';
 import { completedSteps } from '../../src/lifecycle/quorum.js';
 import { missingInWords, missingOf, quorumInWords } from '../../src/records/index.js';
 import { aQuorum } from './a-quorum.js';

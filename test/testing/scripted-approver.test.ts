@@ -1,6 +1,6 @@
 import { aRequest, hangs, inTurn, malformed, ScriptedApprover, throws } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import type { Verdict } from '../../src/core/ports.js';
+import type { Verdict } from '../../src/core/approver-port.js';
 import { yieldToOthers } from '../../src/core/time.js';
 
 const request = aRequest();

@@ -1,4 +1,4 @@
-import type { BreakGlassVerdict } from '../../core/ports.js';
+import type { BreakGlassVerdict } from '../../core/approver-port.js';
 import { namedGroups } from '../../records/index.js';
 import type { Compiled, Emergency } from './compile.js';
 import { frozen, whatIsMissing } from './conditions.js';

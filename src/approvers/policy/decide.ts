@@ -1,5 +1,5 @@
 import type { AskProblem } from '../../core/ask-problem.js';
-import type { Abstention, TermsInput, Verdict } from '../../core/ports.js';
+import type { Abstention, TermsInput, Verdict } from '../../core/approver-port.js';
 import { alternativesOf, groupsIn, MAX_ALTERNATIVES, type AccessRequest, type Extension } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { holderLimits } from './holders.js';

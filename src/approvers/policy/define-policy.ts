@@ -1,5 +1,5 @@
 import { invalid, readActor, readOptions } from '../../core/parse.js';
-import type { ApproverContext, AskableApprover, Verdict } from '../../core/ports.js';
+import type { ApproverContext, AskableApprover, Verdict } from '../../core/approver-port.js';
 import { agentOf, type AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';

@@ -1,6 +1,6 @@
 import { nextTurn } from '../../core/time.js';
 import { CorruptError } from '../../core/errors.js';
-import type { QuorumInput, TermsInput } from '../../core/ports.js';
+import type { QuorumInput, TermsInput } from '../../core/approver-port.js';
 import { withoutMetadata } from './without-metadata.js';
 import { decodeRequest, encode, makeRequest, UNDECIDED, type AccessRequest, type AuditEntry } from '../../records/index.js';
 

@@ -1,4 +1,4 @@
-import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/ports.js';
+import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
 import { applyingRules, type Applying, type ApplyingRules, type Asker } from './applying.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';

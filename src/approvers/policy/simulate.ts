@@ -1,4 +1,4 @@
-import type { QuorumInput, QuorumStepInput, TermsInput } from '../../core/ports.js';
+import type { QuorumInput, QuorumStepInput, TermsInput } from '../../core/approver-port.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
 import { pastRequests, type PastOutcome, type PastRequest } from './past.js';

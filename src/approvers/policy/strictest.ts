@@ -1,5 +1,5 @@
 import { MAX_WARNINGS } from '../../core/duration.js';
-import type { TermsInput } from '../../core/ports.js';
+import type { TermsInput } from '../../core/approver-port.js';
 import {
   MAX_ALTERNATIVES,
   type AccessRequest,

@@ -1,5 +1,5 @@
 import { invalid, readBoundedList, readId, readOptions, readText } from '../../core/parse.js';
-import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredField } from '../../core/ports.js';
+import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE, RISKS, type Risk } from '../../core/requestable.js';
 import { readPattern } from '../../core/scope.js';
 import { isDuration } from '../../core/duration.js';

@@ -1,4 +1,4 @@
-import type { RequiredField } from '../../core/ports.js';
+import type { RequiredField } from '../../core/approver-port.js';
 import type { Risk } from '../../core/requestable.js';
 import type { Quorum } from '../../records/index.js';
 

@@ -1,0 +1,294 @@
+import type { AskProblem } from './ask-problem.js';
+import type { MaybePromise, ScopeMatcher } from './ports.js';
+import type { Risk } from './requestable.js';
+import type { Assurance, Escalation } from '../records/review-types.js';
+import type { AccessRequest, Terms } from '../records/types.js';
+
+/** An approver's answer to a new request. */
+export type Verdict =
+  | ({ readonly outcome: 'approve'; readonly reason?: string | undefined; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | ({ readonly outcome: 'deny'; readonly reason: string } & VerdictSource)
+  | ({ readonly outcome: 'review'; readonly quorum: QuorumInput; readonly terms?: TermsInput | undefined } & VerdictSource)
+  | Abstention;
+
+/** An approver has no opinion on a request. In a chain, the next member is asked. */
+export interface Abstention {
+  readonly outcome: 'abstain';
+  /**
+   * The instant from which this approver would deny the request, such as the begin of a freeze. In a chain, access that a later member
+   * gives ends by then, as by the `endBy` of its own {@link Terms}. Epoch milliseconds. Default: none.
+   */
+  readonly endBy?: number | undefined;
+}
+
+/** The origin of a verdict. The request keeps both fields. */
+export interface VerdictSource {
+  /** The name of the member of a chain that decided. Default: the name of the approver that was asked. */
+  readonly approver?: string | undefined;
+  /** The approver's own name for the rule by which it answered. */
+  readonly rule?: string | undefined;
+}
+
+/** The {@link Terms} as an approver writes them. An omitted field is not set. */
+export type TermsInput = { readonly [Field in keyof Terms]?: Terms[Field] };
+
+/** The answer "not eligible", with a reason. */
+export interface Ineligibility {
+  readonly eligible: false;
+  /** The text that the requester gets. */
+  readonly reason: string;
+  /**
+   * The values of the ask that must change, at most 100, where these alone prevent the access: the engine then refuses the ask with
+   * `ERR_JIT_REQUIREMENTS`. Absent or empty: the subject has no right to this access, and the code is `ERR_JIT_INELIGIBLE`.
+   * Counts only at `creation`.
+   */
+  readonly problems?: readonly AskProblem[] | undefined;
+}
+
+/** An approver's answer to a request for break-glass access, which is reviewed only afterwards. */
+export type BreakGlassVerdict =
+  | ({
+      readonly outcome: 'approve';
+      /** How long after the start of the access its review is overdue, in milliseconds. */
+      readonly reviewWithinMs: number;
+      /** How many pending break-glass reviews the subject, and the requester, may have at a time, this one included. Default: 1. */
+      readonly maxUnreviewed?: number | undefined;
+      /** The groups of which one member must review the use afterwards; kept on the request. Default: no group is named. */
+      readonly reviewers?: readonly string[] | undefined;
+      /** The groups whose review is skipped. */
+      readonly skippedGroups?: readonly string[] | undefined;
+      /** The people whose review is skipped, where the approver can list them. */
+      readonly skippedPeople?: readonly string[] | undefined;
+      readonly terms?: TermsInput | undefined;
+    } & VerdictSource)
+  | ({
+      readonly outcome: 'deny';
+      readonly reason: string;
+      /** As in {@link Ineligibility}: the values of the ask that must change, where these alone prevent the access. */
+      readonly problems?: readonly AskProblem[] | undefined;
+    } & VerdictSource)
+  | Abstention;
+
+/** A group of a {@link QuorumInput}. */
+export interface QuorumGroupInput {
+  readonly name: string;
+  /** The number of its members that must approve. At least 1. */
+  readonly approvals: number;
+  /** The number of denials in this group that ends the request. Default: only the other numbers apply. */
+  readonly denials?: number | undefined;
+}
+
+/** A step of a {@link QuorumInput}. */
+export interface QuorumStepInput {
+  readonly groups: readonly QuorumGroupInput[];
+  /** The groups whose members may stand in for each group of this step, each from `afterMs` after the step began. */
+  readonly escalation?: Escalation | readonly Escalation[] | undefined;
+}
+
+/** An alternative of a {@link QuorumInput}, with either `groups` or `steps`. */
+export interface QuorumAlternativeInput {
+  readonly groups?: readonly QuorumGroupInput[] | undefined;
+  readonly steps?: readonly QuorumStepInput[] | undefined;
+  /** The number of denials in this alternative that ends the request. Default: only the other numbers apply. */
+  readonly denials?: number | undefined;
+}
+
+/** A `Quorum` as an approver writes it, with optional fields. It has exactly one of `groups`, `steps` and `anyOf`. */
+export interface QuorumInput {
+  /** All of these groups must approve. */
+  readonly groups?: readonly QuorumGroupInput[] | undefined;
+  /** Steps in order, at most 10. */
+  readonly steps?: readonly QuorumStepInput[] | undefined;
+  /** Alternatives, at most 20: one complete alternative is enough. */
+  readonly anyOf?: readonly QuorumAlternativeInput[] | undefined;
+  /** How many denials end the request, over all groups. Default: 1. */
+  readonly denials?: number | undefined;
+  /** How long an approval counts, in milliseconds. Default: as long as the request is open. */
+  readonly approvalTtlMs?: number | undefined;
+  /** How long reviewers have from this answer on, in milliseconds. Default: the deadline that the request already has. */
+  readonly reviewWithinMs?: number | undefined;
+  /**
+   * The groups whose members may review in place of any other group of `groups`, here and in the alternatives, each once `afterMs`
+   * milliseconds have passed. Steps have their own.
+   */
+  readonly escalation?: Escalation | readonly Escalation[] | undefined;
+  /** How every reviewer who approves must have been authenticated: `acr`, `maxAgeMs` or both. Default: in any way. */
+  readonly assurance?: Partial<Assurance> | undefined;
+  /** How often the reviewers are reminded while the request waits, in milliseconds: at least 5 minutes. Default: never. */
+  readonly remindEveryMs?: number | undefined;
+}
+
+/**
+ * The context of each question to an approver. An approver must not keep it: one approver may serve several engines, and these
+ * may match scopes differently.
+ */
+export interface ApproverContext {
+  /**
+   * The instant at which the approver judges, in epoch milliseconds: the engine's reading of its clock. `decide`, and `isEligible`
+   * at creation, get the start of a request that starts later. An approver reads no clock of its own.
+   */
+  readonly at: number;
+  /** The engine's matcher. An approver that matches scopes in another way may approve more than it means, and no check notices. */
+  readonly scopes: ScopeMatcher;
+  /** The engine's option `canonicalId`, which gives ids their canonical form. `undefined`: ids compare unchanged. */
+  readonly canonicalId: ((id: string) => string) | undefined;
+}
+
+/** The context of the question what a subject may ask for. */
+export interface RequestableContext extends ApproverContext {
+  /** Who would ask: the subject, its agent where the subject is a run, or another person on its behalf. */
+  readonly requestedBy: string;
+  /** The operator of a run, where one is known. */
+  readonly operator: string | undefined;
+}
+
+/** A field of `metadata` that an ask must have. A form makes an input of it. */
+export interface RequiredField {
+  /** The field of the ask, as the problems of a refusal name it: `metadata.environment`. */
+  readonly field: string;
+  /** The name of the input. */
+  readonly title?: string | undefined;
+  /** The allowed values, at most 100. Absent: any value. */
+  readonly values?: readonly string[] | undefined;
+  /** The required form, such as `INC-####`. */
+  readonly form?: string | undefined;
+}
+
+/** What an ask must contain. */
+export interface RequestableNeeds {
+  /** Default: false. */
+  readonly justification?: boolean | undefined;
+  /** `true`: any ticket. A string: its form, such as `INC-####`. Absent: none. */
+  readonly ticket?: true | string | undefined;
+  /** Default: none. */
+  readonly fields?: readonly RequiredField[] | undefined;
+}
+
+/**
+ * A scope that may be asked for, as an approver describes it. Of several items with the same verb (`requestAccess` for `approve` and
+ * `review`, `breakGlass` for `break_glass`) the first whose scope covers an asked scope is the one that applies.
+ */
+export interface RequestableInput {
+  /** A scope, or a pattern of the scopes that may be asked for. */
+  readonly scope: string;
+  /** 1-256 characters. */
+  readonly title?: string | undefined;
+  readonly description?: string | undefined;
+  readonly risk?: Risk | undefined;
+  /**
+   * The result of an ask that meets the conditions: `approve`: access at once. `review`: reviewers decide. `break_glass`: access at
+   * once by `breakGlass`, with a review afterwards.
+   */
+  readonly outcome: 'approve' | 'review' | 'break_glass';
+  /** The patterns within `scope` for which an ask is refused. At most 1,000. */
+  readonly except?: readonly string[] | undefined;
+  /** Whether the pattern itself may be asked for, and not only the scopes that it covers. Default: false. */
+  readonly patterns?: boolean | undefined;
+  /** The shortest and the longest window, in milliseconds. Default: the limits of the engine, which always apply too. */
+  readonly minTtlMs?: number | undefined;
+  readonly maxTtlMs?: number | undefined;
+  /** How far ahead the window may start, in milliseconds. Default: the limit of the engine. */
+  readonly maxStartAheadMs?: number | undefined;
+  readonly needs?: RequestableNeeds | undefined;
+  /** The approvals that are needed. Required where the outcome is `review`, and absent otherwise. */
+  readonly quorum?: QuorumInput | undefined;
+  /** Who must review the use afterwards, and within what time. Only where the outcome is `break_glass`. */
+  readonly afterReview?: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
+  /** The possible reviewers, at most 100. Absent: they cannot be listed, or there are more. */
+  readonly reviewers?: readonly string[] | undefined;
+  /** As in {@link VerdictSource}. */
+  readonly approver?: string | undefined;
+  readonly rule?: string | undefined;
+}
+
+/** What a subject may ask for, as an approver answers it. */
+export interface RequestableAnswer {
+  /** At most 2,000. */
+  readonly items: readonly RequestableInput[];
+  /** The scopes and patterns that this approver denies. In a chain they also limit the items of later members. At most 1,000. */
+  readonly denied?: readonly string[] | undefined;
+  /** False: the subject may be able to ask for more than the items. Default: true. */
+  readonly complete?: boolean | undefined;
+}
+
+/**
+ * Decides a request, or names the reviewers who must decide it. Policies implement this port; a *reviewer* is a person.
+ *
+ * Guarantees an implementation gives:
+ * - Its answers may change between two calls: the engine asks each time it needs an answer, and never caches one.
+ * - It has no effects: it may be asked several times about one request, and its answer may come too late to count.
+ * - It judges scopes by `context.scopes`, time by `context.at`, and its own ids by `context.canonicalId`. An approver that asks
+ *   another approver passes the context on.
+ * - It fails by throwing. A failure, a malformed answer, or no answer within `limits.approverTimeout` leaves the
+ *   request pending; it never counts as a yes.
+ */
+export interface Approver {
+  /** Kept on every request that this approver decides; 1-256 characters, the same after a restart. */
+  readonly name: string;
+  /**
+   * Whether this approver answers for the requests that keep the name `approver`. Absent: only for its own `name`. An approver that
+   * is composed of others implements this. No reviewer may review a request for which no approver answers.
+   */
+  answersFor?(approver: string): boolean;
+  /** Refuses an engine that does not fit this approver. Called once, when the engine is constructed. @throws InvalidArgumentError */
+  fits?(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>): void;
+  /** Decides a new request, names the quorum that must decide it, or abstains. If all approvers abstain, the request is denied. */
+  decide(request: AccessRequest, context: ApproverContext): MaybePromise<Verdict>;
+  /**
+   * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
+   * review when the quorum would complete. Absent: no reviewer may review.
+   */
+  groupsOf?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[]>;
+  /**
+   * The answers of `groupsOf` for many requests, together: a list with one item for each request, in their order. `inbox` asks for at
+   * most 200 requests at a time. An item may be a promise of its own, so that one answer that fails or is late hides no other. A
+   * directory that answers for a reviewer needs one question here. Absent: `inbox` calls `groupsOf` for each, at most 32 at a time.
+   *
+   * Gotcha: reviews are judged by `groupsOf` alone. An approver without it has no reviewers.
+   */
+  groupsOfAll?(
+    reviewer: string,
+    requests: readonly AccessRequest[],
+    context: ApproverContext,
+  ): MaybePromise<readonly MaybePromise<readonly string[]>[]>;
+  /**
+   * All reviewers who may review this request. `undefined`, or no such method: they cannot be listed. The list is only shown to
+   * people; it gives no right.
+   */
+  membersOf?(request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[] | undefined>;
+  /**
+   * Whether the subject may (still) hold this access. Absent: yes.
+   * - `creation`: before anything is recorded, and also for an ask beyond the engine's limits, so that the requester gets all
+   *   problems at once. No: the request is refused and not recorded. In a chain one yes suffices.
+   * - `approval`: when the quorum would complete. No: the request is denied.
+   * - `start`: at a scheduled start. No: the grant is revoked.
+   *
+   * Never asked on revoke, release, cancel or expiry.
+   */
+  isEligible?(
+    request: AccessRequest,
+    when: 'creation' | 'approval' | 'start',
+    context: ApproverContext,
+  ): MaybePromise<boolean | Ineligibility>;
+  /**
+   * Whether the subject may have this access at once, with a review afterwards. Called before anything is recorded. Absent: never.
+   * In a chain, the members before the one that approves are asked too. A denial by any of them, or a failure, refuses the
+   * access. A member without this method is asked by its `decide`, of which only a denial counts.
+   */
+  breakGlass?(request: AccessRequest, context: ApproverContext): MaybePromise<BreakGlassVerdict>;
+  /** Whether this person may review this break-glass use. Asked live. Absent: no person may. */
+  mayReviewBreakGlass?(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<boolean>;
+  /**
+   * What the subject may ask for, for `requestable` of `jit-access/explain`. It gives no right, because `decide` judges each request.
+   * `undefined`, or no such method: this approver cannot list it.
+   */
+  requestable?(subject: string, context: RequestableContext): MaybePromise<RequestableAnswer | undefined>;
+}
+
+/** A method of {@link Approver} whose context is optional: code outside an engine calls this package's approvers without one. */
+export type Askable<Method> = Method extends (...args: [...infer Args, infer Context extends ApproverContext]) => infer Answer
+  ? (...args: [...Args, context?: Context]) => Answer
+  : Method;
+
+/** An approver of this package. Without a context, it matches scopes like `patternScopes` and compares ids unchanged. */
+export type AskableApprover = { readonly [Member in keyof Approver]: Member extends 'fits' ? Approver[Member] : Askable<Approver[Member]> };
