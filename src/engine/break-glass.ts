@@ -1,12 +1,11 @@
 import { breakGlass as takeAccess, type Debtors } from '../lifecycle/break-glass.js';
 import type { Ask } from '../lifecycle/ask.js';
-import type { HoldersByRule } from '../lifecycle/holders.js';
 import { draftRequest } from '../lifecycle/request.js';
 import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { loadIssueContext, openRequestsOf, requestsById } from '../kernel/context.js';
-import { fitsChange } from '../kernel/fits-change.js';
+import { fitsChange, fitting } from '../kernel/fits-change.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { afterRecording } from '../kernel/recorded.js';
@@ -66,24 +65,12 @@ async function attempt(
   if (await isRepeated()) return REPEATED;
   const reading = now();
   const take = (part: Partial<typeof context>) => takeAccess(ask, id, { ...answer, verdict }, debtors, { ...context, ...part }, reading);
-  const transition = withinOneChange(kernel, context.open, take);
+  // Long texts, many reviews and many holders must not prevent the access: it overtakes as many pending requests as fit, and counts
+  // under `maxHolders` where that fits too.
+  const counted = fitting(kernel, context.open, (open) => take({ open }));
+  const transition = fitsChange(kernel, counted) ? counted : take({ open: [], holders: new Map() });
   const { request, grants = [] } = transition.result;
   return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
-}
-
-/**
- * Overtakes as many pending requests as one change can hold (L42), and counts the access under `maxHolders` where that fits too: long
- * texts, many reviews and many holders must not prevent break-glass access.
- */
-function withinOneChange<T>(
-  kernel: Kernel,
-  open: readonly AccessRequest[],
-  take: (part: { readonly open: readonly AccessRequest[]; readonly holders?: HoldersByRule }) => Transition<T>,
-): Transition<T> {
-  const transition = take({ open });
-  if (fitsChange(kernel, transition)) return transition;
-  if (open.length === 0) return take({ open, holders: new Map() });
-  return withinOneChange(kernel, open.slice(0, Math.floor(open.length / 2)), take);
 }
 
 /** Loads the subject and the requester, whose pending reviews count against this request. */

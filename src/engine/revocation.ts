@@ -3,11 +3,11 @@ import { cancelRequest, type CancelCommand } from '../lifecycle/decision.js';
 import { endGrant, releaseGrants, type ChainedUse, type EndCommand, type ExtensionChain } from '../lifecycle/extension-chain.js';
 import { grantIds } from '../lifecycle/grant.js';
 import type { Extended } from '../lifecycle/ask.js';
-import { moment, type Transition } from '../lifecycle/transition.js';
+import { moment } from '../lifecycle/transition.js';
 import type { Row } from '../core/store-port.js';
-import type { AccessRequest, Grant, StoredRecord } from '../records/index.js';
+import type { AccessRequest, StoredRecord } from '../records/index.js';
 import { loadChain, loadChains } from '../kernel/context.js';
-import { fitsChange } from '../kernel/fits-change.js';
+import { fitsChange, fitting } from '../kernel/fits-change.js';
 import type { EndedRecords } from './answers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
@@ -132,6 +132,8 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
       const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
       const now = moment(clock, actor);
       const { requests } = chain;
+      // The reviews of its requests may be longer than one change. The next pass ends the other requests. In between, they give no
+      // access: an approval finds that their grant has ended.
       const transition = fitting(kernel, requests, (some) => endGrant(use, { ...chain, requests: some }, command, now));
       ({ put } = transition);
       isWhole = requests.every((request) => put.some((record) => record.kind === 'request' && record.id === request.id));
@@ -143,16 +145,5 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
     // Once the end is recorded, no further one can open. So another pass finds all of them.
     const mayHaveGrown = put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
     if ((isWhole && !mayHaveGrown) || put.length === 0) return { grant, written, failures };
-  }
-}
-
-/**
- * A change that ends as many requests of the chain as it can hold (L42): their reviews may be longer than one change. The next
- * pass ends the others. In between, they give no access: an approval finds that their grant has ended.
- */
-function fitting(kernel: Kernel, requests: readonly AccessRequest[], end: (some: readonly AccessRequest[]) => Transition<Grant>) {
-  for (let some = requests; ; some = some.slice(0, Math.floor(some.length / 2))) {
-    const transition = end(some);
-    if (some.length === 0 || fitsChange(kernel, transition)) return transition;
   }
 }

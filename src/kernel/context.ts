@@ -13,6 +13,7 @@ import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest
 import { NONE } from '../records/make.js';
 import type { TurnBudget } from '../core/time.js';
 import { grantsAmong } from './grant-use.js';
+import { fitting } from './fits-change.js';
 import { loadHolders } from './holders.js';
 import { locksIn } from './locks.js';
 import type { Kernel } from './kernel.js';
@@ -142,7 +143,7 @@ async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>
     ];
     // Stops after some tries, because other callers may change the subject at any time. If they did, the request's commit conflicts.
     if (ended.length === 0 || tries === MAX_READS) return context;
-    await kernel.ledger.commitTransition(recordTime(ended.slice(0, MAX_ENDED), now));
+    await kernel.ledger.commitTransition(fitting(kernel, ended.slice(0, MAX_ENDED), (some) => recordTime(some, now)));
   }
 }
 

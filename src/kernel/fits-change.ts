@@ -28,3 +28,13 @@ export function fitsChange({ ledger, settings }: Kernel, { put, entries, depends
     }) === undefined
   );
 }
+
+/**
+ * A change that writes as many of these records as it can hold (L42): all, or the first half of them, and so on. Without any of them
+ * it may still be too large.
+ */
+export function fitting<T, Change extends Writes>(kernel: Kernel, records: readonly T[], make: (some: readonly T[]) => Change): Change {
+  const change = make(records);
+  if (records.length === 0 || fitsChange(kernel, change)) return change;
+  return fitting(kernel, records.slice(0, Math.floor(records.length / 2)), make);
+}

@@ -149,6 +149,16 @@ describe('other callers', () => {
     expect((await engine.approve(id, { by: SAM })).outcome).toBe('granted');
   });
 
+  it('cannot fill the change that records expired requests: the ask of the subject records as many as fit (L42) (L44)', async () => {
+    const { engine, clock, store } = anEngine();
+    const long = { justification: '"'.repeat(4_096), ticket: '"'.repeat(4_096), metadata: { note: '"'.repeat(4_000) } };
+    for (const requestedBy of [MALLORY, 'user:trudy', MAYA])
+      for (let i = 0; i < 100; i++) await engine.requestAccess({ subject: MAYA, requestedBy, scope: `s${i}`, ttl: '15m', ...long });
+    await clock.advance(25 * HOUR);
+    expect(await outcomeOf(engine.requestAccess({ subject: MAYA, scope: 'db', ttl: '15m' }))).toBe('pending');
+    expect((await rowsOf(store, MAYA, true)).length).toBeLessThan(301);
+  });
+
   it('leave break-glass its reserve: a subject at maxGrants takes 50 more grants in an emergency, and no 51st (L44) [M5]', async () => {
     const breakGlass = { outcome: 'approve', reviewWithinMs: HOUR, maxUnreviewed: 9 } as const;
     const { engine } = anEngine({

@@ -740,9 +740,9 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'L12: the end of a chain needs one change that holds all of its requests',
-    file: 'engine/revocation.ts',
-    from: 'some.length === 0 || fitsChange(kernel, transition)',
-    to: 'transition !== undefined',
+    file: 'kernel/fits-change.ts',
+    from: 'records.length === 0 || fitsChange(kernel, change)',
+    to: 'change !== undefined',
     caughtBy: { test: 'test/engine/chain-limits.test.ts', title: 'ends in several changes where the reviews of its requests are longer' },
   },
   {

@@ -112,7 +112,8 @@ export function whyIneligible(said: Answer, request: AccessRequest): Unmet | und
 
 export const noRule = (scope: string, { subject }: AccessRequest): string => `no rule covers ${scope} for ${subject}`;
 
-const partly = (scope: string, rules: string): string => `rule ${rules} covers only a part of this request: ask for ${scope} separately`;
+const partly = (rules: string): string =>
+  `rule ${rules} covers only a part of this request: ask for that part and for the rest in separate requests`;
 
 /**
  * A request that does not meet the conditions of its rule is denied, so that a chain asks no later, laxer approver. For the same
@@ -120,7 +121,7 @@ const partly = (scope: string, rules: string): string => `rule ${rules} covers o
  */
 export function toVerdict(said: Answer): Verdict {
   if (said.outcome === 'uncovered' && said.partly !== undefined)
-    return Object.freeze({ outcome: 'deny', rule: said.partly, reason: partly(said.scope, said.partly) });
+    return Object.freeze({ outcome: 'deny', rule: said.partly, reason: partly(said.partly) });
   if (said.outcome === 'uncovered') return abstention(said.endBy);
   if (said.outcome === 'unfit') return Object.freeze({ outcome: 'deny', rule: said.rule, reason: said.unmet.reason });
   return Object.freeze(said.outcome === 'deny' ? { outcome: 'deny', rule: said.rule, reason: said.reason } : said);

@@ -2,7 +2,10 @@ import type { AccessRequest, AuditEntry, Grant } from '../../records/index.js';
 
 /** What a notice is about. */
 export type NoticeKind =
-  /** Asks reviewers: first those of the quorum; later those of the next step, those who may stand in, and all of these again as a reminder. */
+  /**
+   * Asks reviewers: first those of the quorum; later those of the next step, and those who may stand in. A reminder asks all of these
+   * again.
+   */
   | 'review_requested'
   /** The subject, the requester or a reviewer has commented on a request. */
   | 'commented'

@@ -63,7 +63,8 @@ export interface ProvisioningTarget<Scope extends string = string> {
   readonly renews?: boolean | undefined;
   /**
    * Returns the access that the external system gives now, so that `reconcile()` finds drift. Pairs of a scope that this target
-   * does not declare are ignored, and malformed pairs are named. At most 100,000 pairs. Default: none; `reconcile()` compares only its own records.
+   * does not declare are ignored, and malformed pairs are named. At most 100,000 pairs. Default: none; `reconcile()` compares only its
+   * own records.
    */
   readonly read?: ((options: { readonly signal: AbortSignal }) => MaybePromise<readonly HeldOutside<Scope>[]>) | undefined;
   /** How many calls a change gets before it counts as permanently failed. Default: 8. */

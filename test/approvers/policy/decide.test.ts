@@ -370,7 +370,7 @@ describe('several scopes', () => {
     expect(await policy.decide(asking(['db:write', 'mail:read']))).toEqual({
       outcome: 'deny',
       rule: 'db',
-      reason: 'rule db covers only a part of this request: ask for mail:read separately',
+      reason: 'rule db covers only a part of this request: ask for that part and for the rest in separate requests',
     });
     expect(await eligible(policy, ['db:write', 'mail:read'])).toEqual({
       eligible: false,
