@@ -1,0 +1,56 @@
+import type { JsonValue } from '../../../core/json.js';
+
+/** Why a text is not accepted as JSON. The message is for the client: it quotes nothing of the text. */
+export class JsonTextError extends Error {
+  override readonly name = 'JsonTextError';
+}
+
+/** How deeply arrays and objects may be nested. */
+const MAX_DEPTH = 32;
+
+// In a text that JSON.parse accepts, these are all tokens that structure it.
+const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs;
+
+/**
+ * Parses JSON more strictly than `JSON.parse`, in the direction of I-JSON (RFC 7493). It refuses a repeated member name, because two
+ * readers of the same text may believe different ones. It refuses lone surrogates, and more than 32 levels.
+ *
+ * @throws JsonTextError
+ */
+export function parseJsonText(text: string): JsonValue {
+  let value: JsonValue;
+  try {
+    value = JSON.parse(text) as JsonValue;
+  } catch {
+    throw new JsonTextError('the body is not valid JSON');
+  }
+  refuseAmbiguous(text);
+  return value;
+}
+
+/** Walks the tokens of a valid JSON text. */
+function refuseAmbiguous(text: string): void {
+  /** The member names of each open object; `undefined`: an open array. */
+  const open: (Set<string> | undefined)[] = [];
+  let isName = false;
+  for (const [token] of text.matchAll(TOKENS)) {
+    const names = open.at(-1);
+    if (token === '{' || token === '[') {
+      open.push(token === '{' ? new Set() : undefined);
+      if (open.length > MAX_DEPTH) throw new JsonTextError(`the body has more than ${MAX_DEPTH} levels`);
+      isName = token === '{';
+    } else if (token === '}' || token === ']') {
+      open.pop();
+      isName = false;
+    } else if (token === ',') {
+      isName = names !== undefined;
+    } else {
+      // Only an escape can stand for a lone surrogate: the text was decoded from UTF-8.
+      const string = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
+      if (/\p{Cs}/u.test(string)) throw new JsonTextError('the body contains a lone surrogate');
+      if (isName && names?.has(string)) throw new JsonTextError('the body repeats a member name');
+      if (isName) names?.add(string);
+      isName = false;
+    }
+  }
+}
