@@ -62,6 +62,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   followers: [...ground, 'journal', 'lifecycle', 'kernel'],
   engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'stores/memory'],
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
+  // It composes other features, and answers like the guards.
+  'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
   // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
   index: [...apart, 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features/provisioning'],
@@ -74,6 +76,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   notify: ['features/notify'],
   webhook: ['features/webhook'],
   work: ['features/work'],
+  http: ['features/http'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -164,14 +167,19 @@ const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize']
 describe('the external imports of src', () => {
   const outside = imports.filter(({ own }) => !own);
 
-  it('are those that the build bundles, Node in the rooms for Node, zod in the policy room, Kysely in the SQL room, and each framework in its adapter', () => {
+  it('are those that the build bundles, Node in the rooms for Node, zod in the rooms for policies and for HTTP, Kysely in the SQL room, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
-    const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
+    const isZod = ({ from, to }: Import) =>
+      (to === 'zod/mini' && roomOf(from) === 'approvers/policy') || (to === 'zod' && roomOf(from) === 'features/http');
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
     const isFramework = ({ from, to, typesOnly }: Import) => frameworks[from] === to && (typesOnly || isInside('guards/nest', from));
     const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
+  });
+
+  it('leave the HTTP room without Node', () => {
+    expect([...closure('http')].filter((to) => !isOwn(to)).sort()).toEqual([...LINK, 'zod'].sort());
   });
 
   it('leave the policy room without Node', () => {

@@ -30,13 +30,17 @@ export class Followers {
     return this.#all.some(({ sink }) => sink.name === name);
   }
 
-  /** @param isEager true: it delivers from the engine's first use on, and not only after a commit or with a sweep */
-  add(sink: AuditSink, isEager = false): void {
+  /**
+   * @param isEager true: it delivers from the engine's first use on, and not only after a commit or with a sweep
+   * @returns the follower, for a caller that polls the journal
+   */
+  add(sink: AuditSink, isEager = false): Follower {
     const follower = new Follower(sink, this.#kernel, this.#context);
     this.#all.push(follower);
     this.#kernel.beforeCommit(follower);
     if (isEager) this.#eager.add(follower);
     if (this.#isStarted) this.#startFollower(follower);
+    return follower;
   }
 
   /** Runs at the engine's first use: watching and reading are I/O, and the constructor of an engine does none (L46). */

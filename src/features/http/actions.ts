@@ -1,0 +1,27 @@
+/**
+ * What the option `may` permits. Each name is the verb that the call leads to.
+ *
+ * - `requestFor`: ask for access, or use break-glass, for another subject.
+ * - `viewRequest`: see any request, its timeline and its grants.
+ * - `cancelFor`: cancel the request of another caller, on behalf of its subject.
+ * - `listRequests`, `listGrants`: list those of any subject.
+ * - `breakGlassReviews`: list all pending break-glass reviews.
+ */
+export type HttpAction =
+  | 'requestFor'
+  | 'viewRequest'
+  | 'cancelFor'
+  | 'listRequests'
+  | 'listGrants'
+  | 'breakGlassReviews'
+  | 'revoke'
+  | 'revokeAll'
+  | 'lock'
+  | 'unlock'
+  | 'listLocks'
+  | 'whoHadAccess'
+  | 'history'
+  | 'accessReport'
+  | 'journalHead'
+  | 'verifyJournal'
+  | 'viewEvents';

@@ -1,0 +1,65 @@
+import type { AuditEntry } from '../../../records/index.js';
+
+/** How many bytes may wait for a slow client before the handler closes its stream. It continues with `Last-Event-ID`. */
+const MAX_WAITING = 524_288;
+
+const utf8 = new TextEncoder();
+
+/** The names of the events that are no entries. `ready`: the stream has begun. `reset`: events were missed, so read everything again. */
+export type StreamSignal = 'ready' | 'reset';
+
+/** The body of one connection: server-sent events. */
+export class EventStream {
+  readonly body: ReadableStream<Uint8Array>;
+  #controller!: ReadableStreamDefaultController<Uint8Array>;
+  #isClosed = false;
+  readonly #onClose: () => void;
+
+  /** @param onClose called once: the client has disconnected, or the handler has closed the stream */
+  constructor(onClose: () => void) {
+    this.#onClose = onClose;
+    this.body = new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => void (this.#controller = controller),
+        cancel: () => this.#end(),
+      },
+      { highWaterMark: MAX_WAITING, size: (chunk) => chunk?.byteLength ?? 0 },
+    );
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** An event about an entry. It names the records, and has none of their contents: the client reads what it may see. */
+  send({ seq, type, at, requestId, grantId }: AuditEntry): void {
+    this.#write(`event: ${type}\nid: ${seq}\ndata: ${JSON.stringify({ type, at, requestId, grantId })}\n\n`);
+  }
+
+  signal(name: StreamSignal, seq: number): void {
+    this.#write(`event: ${name}\nid: ${seq}\ndata: {}\n\n`);
+  }
+
+  /** A comment, so that proxies do not close a connection without events. */
+  keepAlive(): void {
+    this.#write(': keep-alive\n\n');
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#end();
+    this.#controller.close();
+  }
+
+  #write(text: string): void {
+    if (this.#isClosed) return;
+    this.#controller.enqueue(utf8.encode(text));
+    if ((this.#controller.desiredSize ?? 0) < 0) this.close();
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#onClose();
+  }
+}

@@ -1,0 +1,101 @@
+import { nap } from '../../../core/time.js';
+import { Followers } from '../../../followers/followers.js';
+import type { Kernel } from '../../../kernel/kernel.js';
+import { HttpError } from '../problem.js';
+import { Connection, type ConnectionOptions } from './connection.js';
+import { Sight } from './sight.js';
+
+const MAX_STREAMS = 1_000;
+const MAX_OF_CALLER = 10;
+/** How often a store without `watch` is polled, while a stream is open. Milliseconds. */
+const POLL_MS = 1_000;
+const KEEP_ALIVE_MS = 15_000;
+/** How often `identify` is asked again. Milliseconds. */
+const IDENTIFY_MS = 60_000;
+
+/** How many streams this process serves, over all engines. */
+let openInProcess = 0;
+
+/** Serves all event streams of an engine from one follower of the journal. */
+export class EventHub {
+  readonly #kernel: Kernel;
+  readonly #sight: Sight;
+  readonly #connections = new Set<Connection>();
+  #drive: (() => Promise<void>) | undefined;
+  #ticking: AbortController | undefined;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#sight = new Sight(kernel);
+    kernel.onClose('work', () => this.#closeAll());
+  }
+
+  /** @throws HttpError 429, where the caller or the process has too many streams; StoreError */
+  async open(options: ConnectionOptions, lastEventId: string | null): Promise<ReadableStream<Uint8Array>> {
+    const ofCaller = [...this.#connections].filter((one) => one.options.caller === options.caller).length;
+    if (openInProcess >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER) {
+      throw new HttpError(429, ['too-many-streams', 'Too many streams', 'Close a stream before you open another.'], { 'retry-after': '5' });
+    }
+    const connection = new Connection(this.#kernel, this.#sight, options, (closed) => this.#remove(closed));
+    this.#connections.add(connection);
+    openInProcess++;
+    this.#follow();
+    try {
+      await connection.begin(lastEventId);
+    } catch (error) {
+      connection.stream.close();
+      throw error;
+    }
+    return connection.stream.body;
+  }
+
+  #remove(connection: Connection): void {
+    if (!this.#connections.delete(connection)) return;
+    openInProcess--;
+    if (this.#connections.size === 0) {
+      this.#ticking?.abort();
+      this.#ticking = undefined;
+    }
+  }
+
+  #closeAll(): void {
+    for (const { stream } of this.#connections) stream.close();
+  }
+
+  #follow(): void {
+    if (this.#drive === undefined) {
+      const follower = this.#kernel.part(Followers).add({
+        name: 'jit-access:http-events',
+        follow: 'local',
+        write: (entries) => {
+          for (const connection of this.#connections) connection.push(entries);
+        },
+      });
+      this.#drive = () => follower.drive();
+    }
+    if (this.#ticking === undefined) void this.#tick((this.#ticking = new AbortController()).signal);
+  }
+
+  /** Polls, keeps the connections alive and asks `identify` again, while a stream is open. */
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { clock, ledger } = this.#kernel;
+    const everyMs = ledger.store.watch === undefined ? POLL_MS : KEEP_ALIVE_MS;
+    for (let passedMs = everyMs; ; passedMs += everyMs) {
+      await nap(clock.source, clock.source.now(), everyMs, signal);
+      if (signal.aborted) return;
+      void this.#drive?.();
+      if (passedMs % KEEP_ALIVE_MS === 0) for (const { stream } of this.#connections) stream.keepAlive();
+      if (passedMs % IDENTIFY_MS === 0) await Promise.all([...this.#connections].map(closeIfGone));
+    }
+  }
+}
+
+async function closeIfGone({ stream, options }: Connection): Promise<void> {
+  try {
+    if (!(await options.isStill())) stream.close();
+  } catch (error) {
+    // A session store that is down is no proof of a sign-out, but the stream may not outlive the session either.
+    options.onError(error, 'identify');
+    stream.close();
+  }
+}

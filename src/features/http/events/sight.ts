@@ -1,0 +1,47 @@
+import type { Kernel } from '../../../kernel/kernel.js';
+import { isOwnRequest } from '../../../lifecycle/review.js';
+import { decodeRequest, type AuditEntry } from '../../../records/index.js';
+import { isItsReviewer, requestIdOf } from '../visibility.js';
+
+/** How long an answer is used again. Milliseconds. */
+const KEPT_MS = 30_000;
+/** The most answers that are kept. Beyond that, all are dropped. */
+const MAX_KEPT = 10_000;
+
+interface Kept {
+  readonly sees: Promise<boolean>;
+  readonly until: number;
+}
+
+/** Whether a caller sees an event: that of a request that the caller sees. Each question is asked once in 30 seconds. */
+export class Sight {
+  readonly #kernel: Kernel;
+  readonly #kept = new Map<string, Kept>();
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** An entry about no request is for callers that see every event. */
+  async sees(caller: string, { requestId, grantId }: AuditEntry): Promise<boolean> {
+    const id = requestId ?? (grantId === undefined ? undefined : requestIdOf(grantId));
+    if (id === undefined) return false;
+    const key = JSON.stringify([caller, id]);
+    const { now } = this.#kernel.clock.read();
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && now < kept.until && now >= kept.until - KEPT_MS) return kept.sees;
+    if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
+    const sees = this.#ask(caller, id);
+    this.#kept.set(key, { sees, until: now + KEPT_MS });
+    // A failure is not kept: the next event asks again.
+    sees.catch(() => this.#kept.delete(key));
+    return sees;
+  }
+
+  async #ask(caller: string, id: string): Promise<boolean> {
+    const row = await this.#kernel.ledger.row('request', id);
+    if (row === undefined) return false;
+    const request = decodeRequest(row);
+    return isOwnRequest(request, caller) || isItsReviewer(this.#kernel, request, caller);
+  }
+}

@@ -1,0 +1,143 @@
+import { readPort } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { within } from '../../core/time.js';
+import { isJitError } from '../../core/errors.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { unauthenticated } from '../../guards/refusal.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
+import { identifyCaller, isPermitted } from './identity.js';
+import { operations } from './operations/index.js';
+import type { Answer, Call, Operation, Served } from './operation.js';
+import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
+import { corsHeaders, preflight, refuseOtherOrigin } from './origin.js';
+import { HttpError, toProblem } from './problem.js';
+import { readCall } from './read-call.js';
+import { respond, respondProblem } from './respond.js';
+import { Router, type Route } from './router.js';
+
+/** Answers the requests below its base path. It never rejects: every failure is a response. */
+export interface HttpHandler {
+  (request: Request): Promise<Response>;
+  /** Where it is mounted. `toNodeHandler` passes other requests on. */
+  readonly basePath: string;
+}
+
+/** The engine, or a function that chooses one for each request. `undefined`: no such tenant. */
+export type EngineOfRequest = JitEngine | ((request: Request) => MaybePromise<JitEngine | undefined>);
+
+/** How long a call may take. A write may resend a lost reply for 15 seconds. Milliseconds. */
+const READ_LIMIT_MS = 10_000;
+const WRITE_LIMIT_MS = 20_000;
+/** A read that waits for a decision. */
+const WAIT_LIMIT_MS = 45_000;
+
+/**
+ * An HTTP API of the engine: requests, reviews, grants, break-glass, emergencies and audit, under `<basePath>/v1/`. It takes the
+ * identity of the caller only from `identify`, and shows a request only to the people who are involved in it.
+ *
+ * @param engine the engine; or a function that returns the engine of a tenant. An unknown tenant is answered like an unknown id
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const handler = createHttpHandler(engine, {
+ *   identify: async (request) => sessionOf(request),
+ *   may: ({ caller }) => caller.roles.includes('security'),
+ *   basePath: '/access',
+ * });
+ */
+export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfRequest, options: HttpOptions<Caller>): HttpHandler {
+  const read = readHttpOptions(options);
+  const served = typeof engine === 'function' ? engine : () => engine;
+  // A missing verb here is a wrong argument, and not the first caller's problem.
+  if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ approver })');
+  const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
+  const handle = (request: Request) => answerTo(request, { served, options: read, router });
+  return Object.assign(handle, { basePath: read.basePath });
+}
+
+interface Setup {
+  readonly served: (request: Request) => MaybePromise<JitEngine | undefined>;
+  readonly options: ParsedHttpOptions;
+  readonly router: Router;
+}
+
+async function answerTo(request: Request, setup: Setup): Promise<Response> {
+  const { options } = setup;
+  let response: Response;
+  try {
+    response = await route(request, setup);
+  } catch (error) {
+    const answer = toProblem(error);
+    if (answer.status >= 500) options.onError(error, 'http');
+    response = respondProblem(request, answer);
+  }
+  for (const [name, value] of Object.entries(corsHeaders(request, options))) response.headers.set(name, value);
+  return response;
+}
+
+async function route(request: Request, setup: Setup): Promise<Response> {
+  const { options, router } = setup;
+  const { pathname } = new URL(request.url);
+  const prefix = `${options.basePath}/v1`;
+  if (!pathname.startsWith(`${prefix}/`)) throw notFound();
+  const routed = router.find(pathname.slice(prefix.length), request.method);
+  if (routed.operation === undefined) {
+    if (routed.methods.length === 0) throw notFound();
+    const answered = preflight(request, options, routed.methods);
+    if (answered !== undefined) return answered;
+    throw new HttpError(405, ['method-not-allowed', 'Method not allowed', 'This path has other methods.'], {
+      allow: routed.methods.join(', '),
+    });
+  }
+  refuseOtherOrigin(request, options);
+  const engine = await setup.served(request);
+  if (engine === undefined) throw notFound();
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  const { operation } = routed;
+  const answer = await limited(operation, request, { engine, kernel, options }, () =>
+    perform(request, routed, { engine, kernel, options }),
+  );
+  return respond(request, operation, answer, operation.status);
+}
+
+const notFound = (): HttpError =>
+  new HttpError(404, ['not-found', 'Not found', 'There is no such resource.'], {}, { code: 'ERR_JIT_NOT_FOUND' });
+
+/** Bounds the time of a call. The write may still be recorded: the same key finds it. */
+async function limited(operation: Operation, request: Request, { kernel }: Served, run: () => Promise<Answer>): Promise<Answer> {
+  const limitMs = operation.method === 'POST' ? WRITE_LIMIT_MS : request.headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
+  const timeout = () =>
+    new HttpError(503, ['timeout', 'Too slow', 'The service did not answer in time. Repeat the call with the same Idempotency-Key.'], {
+      'retry-after': '5',
+    });
+  return within(kernel.settings.clock, limitMs, run, timeout);
+}
+
+async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Answer> {
+  const { options, kernel } = served;
+  if (operation.access === 'open') return operation.run({ ...served, request, path } as unknown as Call<never, never>);
+  const identified = await identifyCaller(request, served);
+  if (identified === undefined) return rejected(options);
+  const { caller, self } = identified;
+  await refuseOverLimit(options, caller, operation);
+  const input = await readCall(request, operation, kernel.settings.clock);
+  const may: Call['may'] = (action, target) => isPermitted(options, { caller, action, target });
+  const isStill = async () => (await identifyCaller(request, served))?.self === self;
+  return operation.run({ ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>);
+}
+
+function rejected({ realm }: ParsedHttpOptions): never {
+  const { status, headers, body } = unauthenticated(realm);
+  const { type, title, detail } = body;
+  throw new HttpError(status, [type.slice(type.lastIndexOf(':') + 1), title, detail], headers);
+}
+
+async function refuseOverLimit(options: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
+  try {
+    if ((await options.limit(caller, id)) !== false) return;
+  } catch (error) {
+    if (isJitError(error)) throw error;
+    throw new HttpError(503, ['unavailable', 'Unavailable', 'The service cannot answer now. Try again later.'], { 'retry-after': '5' });
+  }
+  throw new HttpError(429, ['too-many-requests', 'Too many requests', 'Wait before the next call.'], { 'retry-after': '1' });
+}

@@ -1,0 +1,29 @@
+import { SingleFlight } from '../../core/single-flight.js';
+import type { Kernel } from '../../kernel/kernel.js';
+
+/** How long an answer of the check is used again: the route needs no caller, so anybody may ask. Milliseconds. */
+const KEPT_MS = 1_000;
+
+/** Whether the store and the clock answer. Many callers at once make one read. */
+export class HealthCheck {
+  readonly #kernel: Kernel;
+  readonly #running = new SingleFlight();
+  #healthyAt = -Infinity;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  /** @throws StoreError, ClockError, ClosedError */
+  async assertHealthy(): Promise<void> {
+    const { clock, ledger } = this.#kernel;
+    this.#kernel.refuseIfClosed();
+    const { now } = clock.read();
+    // A clock that was set back makes the kept answer old.
+    if (now >= this.#healthyAt && now - this.#healthyAt < KEPT_MS) return;
+    await this.#running.join(async () => {
+      await ledger.journal();
+      this.#healthyAt = now;
+    });
+  }
+}

@@ -1,0 +1,66 @@
+import { PurgedError } from '../../core/errors.js';
+import { invalid } from '../../core/parse.js';
+import { readJournal } from '../../journal/read.js';
+import { accessReport, type AccessReport } from '../../journal/report.js';
+import { verifyJournal, type JournalVerification } from '../../journal/verify.js';
+import { readHorizon } from '../../kernel/horizon.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Anchor, AuditEntry } from '../../records/index.js';
+import { HttpError } from './problem.js';
+
+/** The most entries that one call reads. */
+const MAX_ENTRIES = 100_000;
+
+/** The verification of a part of the journal. */
+export type PartVerification = JournalVerification & {
+  /** The place of the next part. `undefined`: the part ends at the head, or is not whole. */
+  readonly next: string | undefined;
+};
+
+/** Reads the place of a part: an anchor as `<seq>.<hash>`. @throws InvalidArgumentError */
+export function readPart(argument: string, text: string | undefined): Anchor | undefined {
+  if (text === undefined) return undefined;
+  const [, seq, hash] = /^(\d{1,15})\.([0-9a-f]{64})$/.exec(text) ?? [];
+  if (seq === undefined || hash === undefined) throw invalid(argument, 'a place of the journal: <seq>.<hash>', text);
+  return { seq: Number(seq), hash };
+}
+
+/** Verifies up to 100,000 entries after an anchor. */
+export async function verifyPart({ ledger }: Kernel, after: Anchor | undefined): Promise<PartVerification> {
+  const { start, head } = await ledger.journal();
+  if (after !== undefined && after.seq < start.seq) throw new PurgedError(await readHorizon(ledger));
+  if (after !== undefined && after.seq > head.seq) {
+    return { ok: false, seq: after.seq, problem: `is missing: the journal ends at entry ${head.seq}`, next: undefined };
+  }
+  const from = after?.seq ?? start.seq;
+  const last = Math.min(head.seq, from + MAX_ENTRIES);
+  // The entry that records a purge lies anywhere after the cut, so only a part up to the head shows that a purge made the cut.
+  const begin = after !== undefined ? { after } : last < head.seq ? { after: start } : { start };
+  const verified = await verifyJournal(entriesAfter(ledger, from, last), { ...begin, namespace: ledger.store.namespace });
+  return { ...verified, next: verified.ok && last < head.seq ? `${verified.head.seq}.${verified.head.hash}` : undefined };
+}
+
+/** A report of a span. It replays the journal from its start, so it reads a journal of at most 100,000 entries. */
+export async function reportOf(
+  { ledger }: Kernel,
+  span: { readonly from: number; readonly to: number; readonly recordsUse?: boolean | undefined },
+): Promise<AccessReport> {
+  const { start, head } = await ledger.journal();
+  if (head.seq - start.seq > MAX_ENTRIES) {
+    throw new HttpError(422, [
+      'too-large',
+      'Too many entries',
+      'The journal is too long for a report over HTTP: run accessReport of jit-access/journal, or purge old records.',
+    ]);
+  }
+  return accessReport(entriesAfter(ledger, start.seq, head.seq), span);
+}
+
+/** The entries from the one after `from` to `last`, however many are appended in the meantime. */
+async function* entriesAfter({ store }: Kernel['ledger'], from: number, last: number): AsyncGenerator<AuditEntry, void, undefined> {
+  if (from === last) return;
+  for await (const entry of readJournal(store, from)) {
+    yield entry;
+    if (entry.seq >= last) return;
+  }
+}

@@ -1,0 +1,123 @@
+import { invalid } from '../../core/parse.js';
+import type { HttpHandler } from './handler.js';
+
+/* The types name only what the adapter uses, so that this package needs no types of Node. */
+
+/** A request of Node: of `node:http`, Express or Fastify's `raw`. */
+export interface NodeRequest extends AsyncIterable<Uint8Array> {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  /** The path before Express cut off the mount point. */
+  readonly originalUrl?: string | undefined;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly socket?: { readonly encrypted?: boolean | undefined } | undefined;
+  /** Whether the body has been read to its end. */
+  readonly readableEnded?: boolean | undefined;
+  /** The body, where a parser has read it. */
+  readonly body?: unknown;
+}
+
+/** A response of Node. */
+export interface NodeResponse {
+  statusCode: number;
+  setHeader(name: string, value: string | readonly string[]): unknown;
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+  once(event: string, listener: () => void): unknown;
+  readonly destroyed?: boolean | undefined;
+  destroy?(error?: Error): unknown;
+}
+
+/** A listener for `http.createServer`, and a middleware for Express. */
+export type NodeHandler = (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void;
+
+/**
+ * Serves the handler in Express, in Connect and with `node:http`. It calls `next()` for every path outside the handler's base path;
+ * without `next`, it answers 404. Where a parser such as `express.json()` has read the body, it uses the parsed value.
+ *
+ * @param handler what `createHttpHandler` returned, or another function from `Request` to `Response` with a `basePath`
+ * @example
+ * app.use(toNodeHandler(handler));
+ */
+export function toNodeHandler(handler: HttpHandler): NodeHandler {
+  if (typeof handler !== 'function') throw invalid('handler', 'a handler of createHttpHandler', handler);
+  const { basePath } = handler;
+  return (incoming, response, next) => {
+    const path = incoming.originalUrl ?? incoming.url ?? '/';
+    const isOurs = path.startsWith(`${basePath}/`);
+    if (!isOurs && next !== undefined) {
+      next();
+      return;
+    }
+    serve(handler, incoming, response, path).catch((error: unknown) => {
+      if (next === undefined) response.destroy?.(error instanceof Error ? error : undefined);
+      else next(error);
+    });
+  };
+}
+
+async function serve(handler: HttpHandler, incoming: NodeRequest, response: NodeResponse, path: string): Promise<void> {
+  const gone = new AbortController();
+  // `close` also follows the end of the response. Aborting then changes nothing.
+  response.once('close', () => gone.abort());
+  const answer = await handler(toRequest(incoming, path, gone.signal));
+  response.statusCode = answer.status;
+  for (const [name, value] of answer.headers) response.setHeader(name, value);
+  if (answer.body !== null) await pipe(answer.body, response, gone.signal);
+  response.end();
+}
+
+function toRequest(incoming: NodeRequest, path: string, signal: AbortSignal): Request {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);
+  }
+  const { method = 'GET' } = incoming;
+  const scheme = incoming.socket?.encrypted === true ? 'https' : 'http';
+  const url = urlOf(`${scheme}://${headers.get('host') ?? 'localhost'}`, path);
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
+  return new Request(url, { method, headers, signal, body: bodyOf(incoming, headers), duplex: 'half' } as RequestInit);
+}
+
+/** The URL of the request. A `Host` that is no host must not decide how the path is read. */
+function urlOf(origin: string, path: string): string {
+  const base = URL.canParse(origin) && new URL(origin).origin === origin.toLowerCase() ? origin : 'http://localhost';
+  return URL.canParse(`${base}${path}`) ? `${base}${path}` : `${base}/`;
+}
+
+/** Where a parser has read the stream, its value is written again: the handler validates it like any other body. */
+function bodyOf(incoming: NodeRequest, headers: Headers): ReadableStream<Uint8Array> | string {
+  const { body } = incoming;
+  if (body !== undefined && incoming.readableEnded === true) {
+    headers.delete('content-length');
+    headers.delete('content-encoding');
+    return typeof body === 'string' ? body : JSON.stringify(body);
+  }
+  const chunks = incoming[Symbol.asyncIterator]();
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = await chunks.next();
+      if (next.done === true) controller.close();
+      else controller.enqueue(new Uint8Array(next.value));
+    },
+    async cancel() {
+      await chunks.return?.();
+    },
+  });
+}
+
+async function pipe(body: ReadableStream<Uint8Array>, response: NodeResponse, signal: AbortSignal): Promise<void> {
+  const reader = body.getReader();
+  const stop = () => void reader.cancel().catch(() => undefined);
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done || signal.aborted) return;
+    if (!response.write(value))
+      await new Promise<void>((resolve) => {
+        response.once('drain', resolve);
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+  }
+}

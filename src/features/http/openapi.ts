@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import type { JsonObject } from '../../core/json.js';
+import type { Operation } from './operation.js';
+
+/* The OpenAPI document, made from the operations and their schemas. */
+
+const PROBLEM = { $ref: '#/components/schemas/Problem' };
+const problem = z
+  .looseObject({
+    type: z.string().describe('urn:jit-access:problem:<name>'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.string().optional().describe('The code of the error of the library, such as ERR_JIT_DECIDED.'),
+  })
+  .meta({ id: 'Problem' });
+
+/** The OpenAPI 3.1 document of the operations. @param server the URL under which they are served */
+export function openApiOf(operations: readonly Operation[], server: string): JsonObject {
+  const schemas = new Schemas();
+  schemas.of(problem, 'output');
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const declared of operations) {
+    const path = (paths[declared.path] ??= {});
+    path[declared.method.toLowerCase()] = described(declared, schemas);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'jit-access',
+      version: '1',
+      description: 'Just-in-time privileged access. Instants are epoch milliseconds. Errors are RFC 9457 problems.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: server }],
+    security: [{ session: [] }],
+    tags: [...new Set(operations.map(({ area }) => area))].map((name) => ({ name })),
+    paths,
+    components: {
+      schemas: schemas.all,
+      securitySchemes: {
+        session: { type: 'http', scheme: 'bearer', description: 'The service authenticates the caller in its own way.' },
+      },
+    },
+  } as unknown as JsonObject;
+}
+
+function described(declared: Operation, schemas: Schemas): JsonObject {
+  const { id, method, area, summary, access, body, keyed, status, answer, example } = declared;
+  const isStream = id === 'events';
+  const content = isStream
+    ? { 'text/event-stream': { schema: { type: 'string' } } }
+    : { 'application/json': { schema: schemas.of(answer, 'output') } };
+  const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: PROBLEM } } });
+  return {
+    operationId: id,
+    tags: [area],
+    summary,
+    ...(access === 'open' ? { security: [] } : {}),
+    parameters: parametersOf(declared, schemas),
+    ...(body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: schemas.of(body, 'input'), ...(example.body && { example: example.body }) } },
+          },
+        }),
+    responses: {
+      [status]: { description: 'Success.', content },
+      ...(keyed ? { 200: { description: 'An earlier call with this key did it.', content } } : {}),
+      ...(method === 'GET' && !isStream && access !== 'open' ? { 304: { description: 'The client has the present version.' } } : {}),
+      ...(access === 'open' ? {} : { 401: failure('The caller is not authenticated.') }),
+      default: failure('An error: its `type` says which.'),
+    },
+  } as unknown as JsonObject;
+}
+
+function parametersOf({ path, query, keyed, example }: Operation, schemas: Schemas) {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
+  const inPath = names.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'string' },
+    ...(example.path?.[name] === undefined ? {} : { example: example.path[name] }),
+  }));
+  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: !(schema as z.ZodType).safeParse(undefined).success,
+    schema: schemas.of(schema as z.ZodType, 'input'),
+    ...(example.query?.[name] === undefined ? {} : { example: example.query[name] }),
+  }));
+  const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 256 } };
+  return [...inPath, ...inQuery, ...(keyed ? [key] : [])];
+}
+
+/** The JSON schemas, with those that have a name as components. */
+class Schemas {
+  readonly all: Record<string, unknown> = {};
+
+  of(schema: z.ZodType, io: 'input' | 'output'): unknown {
+    const {
+      $defs,
+      $schema: _,
+      ...json
+    } = z.toJSONSchema(schema, { io, reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
+    for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, unknown>)) this.all[name] ??= toComponent(definition);
+    const name = schema.meta()?.id;
+    if (name === undefined) return toComponent(json);
+    this.all[name] ??= toComponent(json);
+    return { $ref: `#/components/schemas/${name}` };
+  }
+}
+
+/** Rewrites the references of one schema to components of the document. */
+function toComponent(schema: unknown): unknown {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'), (name, value: unknown) =>
+    // The id is the name of the component.
+    name === 'id' && typeof value === 'string' ? undefined : value,
+  ) as unknown;
+}

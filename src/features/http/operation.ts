@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+import type { JsonObject } from '../../core/json.js';
+import type { JitEngine } from '../../engine/engine.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { HttpAction } from './actions.js';
+import type { HttpCaller, HttpTarget, ParsedHttpOptions } from './options.js';
+
+/** The engine that serves a call, and its parts. */
+export interface Served {
+  readonly engine: JitEngine;
+  readonly kernel: Kernel;
+  readonly options: ParsedHttpOptions;
+}
+
+/** One call of an authenticated caller, after validation. */
+export interface Call<Query = unknown, Body = unknown> extends Served {
+  readonly caller: HttpCaller;
+  /** The caller's id as the engine reads it: after `canonicalId`. */
+  readonly self: string;
+  readonly request: Request;
+  /** The value of each `{name}` in the path. */
+  readonly path: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  /** The header `Idempotency-Key`. */
+  readonly key: string | undefined;
+  /** Whether `identify` still returns this caller. */
+  readonly isStill: () => Promise<boolean>;
+  /** Whether the option `may` permits this. */
+  readonly may: (action: HttpAction, target: HttpTarget) => Promise<boolean>;
+}
+
+/** The answer of an operation: a value of its schema, which becomes the JSON body. */
+export interface Answer {
+  readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** A stream of server-sent events, in place of the body. */
+  readonly stream?: ReadableStream<Uint8Array>;
+  /** The part of the body that decides whether a client has the present version. Default: the body. */
+  readonly tagged?: unknown;
+}
+
+type Shape = z.ZodObject | undefined;
+type Parsed<S extends Shape> = S extends z.ZodObject ? z.output<S> : undefined;
+
+/** An operation: the one place from which its route, its validation and its documentation are made. */
+export interface Operation {
+  /** Its name in the documents, in the client and in the option `limit`. */
+  readonly id: string;
+  readonly method: 'GET' | 'POST';
+  /** Below `<basePath>/v1`. */
+  readonly path: string;
+  readonly area: string;
+  readonly summary: string;
+  /** `open`: no caller is needed. `caller`: an authenticated one. `may`: the option `may` decides. */
+  readonly access: 'open' | 'caller' | 'may';
+  readonly query: Shape;
+  readonly body: Shape;
+  /** Whether it takes `Idempotency-Key`. */
+  readonly keyed: boolean;
+  /** The status of success. */
+  readonly status: number;
+  readonly answer: z.ZodType;
+  /** A call that succeeds after the world of the examples was made. A test sends it. */
+  readonly example: { readonly path?: Readonly<Record<string, string>>; readonly query?: JsonObject; readonly body?: JsonObject };
+  readonly run: (call: Call<never, never>) => Promise<Answer>;
+}
+
+/** Declares an operation with the types of its query and its body. */
+export function operation<Q extends Shape = undefined, B extends Shape = undefined>(
+  declared: Pick<Operation, 'id' | 'method' | 'path' | 'area' | 'summary' | 'access' | 'answer'> &
+    Partial<Pick<Operation, 'keyed' | 'status' | 'example'>> & {
+      readonly query?: Q;
+      readonly body?: B;
+      readonly run: (call: Call<Parsed<Q>, Parsed<B>>) => Promise<Answer>;
+    },
+): Operation {
+  return {
+    keyed: false,
+    status: 200,
+    example: {},
+    ...declared,
+    query: declared.query,
+    body: declared.body,
+    run: declared.run,
+  };
+}

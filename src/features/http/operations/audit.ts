@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { invalid } from '../../../core/parse.js';
+import { operation } from '../operation.js';
+import { forbidden } from '../permission.js';
+import { readPart, reportOf, verifyPart } from '../journal-parts.js';
+import * as answers from '../schemas/answers.js';
+import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
+
+/* Who had access, to what, and when; and whether the journal is whole. Only where `may` permits it. */
+
+const area = 'emergencies and audit';
+
+export const whoHadAccess = operation({
+  id: 'whoHadAccess',
+  method: 'GET',
+  path: '/holders',
+  area,
+  summary: 'The grants that covered a scope at an instant; without `at`, those that allow it now.',
+  access: 'may',
+  query: z.strictObject({ ...paging, scope, at: instantInQuery.optional().describe('Epoch milliseconds. Default: now.') }),
+  answer: answers.grantPage,
+  example: { query: { scope: 'db-prod:write' } },
+  async run(call) {
+    if (!(await call.may('whoHadAccess', { scopes: [call.query.scope] }))) throw forbidden();
+    return { body: await call.engine.whoHadAccess(call.query) };
+  },
+});
+
+const span = {
+  from: instantInQuery.describe('The start of the span. Epoch milliseconds.'),
+  to: instantInQuery.describe('The end of the span, exclusive. Epoch milliseconds.'),
+};
+
+export const history = operation({
+  id: 'history',
+  method: 'GET',
+  path: '/history',
+  area,
+  summary: 'The grants that were held at some time of a span.',
+  access: 'may',
+  query: z.strictObject({ ...paging, ...span, subject: id.optional(), scope: scope.optional() }),
+  answer: answers.grantPage,
+  example: { query: { from: '{from}', to: '{to}' } },
+  async run(call) {
+    const { subject, scope: covered } = call.query;
+    if (!(await call.may('history', { subject, scopes: covered === undefined ? undefined : [covered] }))) throw forbidden();
+    return { body: await call.engine.history(call.query) };
+  },
+});
+
+/** The longest span of a report. Longer ones are for the offline functions of `jit-access/journal`. */
+const MAX_SPAN_MS = 31 * 86_400_000;
+
+export const accessReport = operation({
+  id: 'accessReport',
+  method: 'GET',
+  path: '/access-report',
+  area,
+  summary: 'The access of a span of at most 31 days, compared with standing access and with its use.',
+  access: 'may',
+  query: z.strictObject({ ...span, recordsUse: flag.optional().describe('Whether every process that checks has recorded use.') }),
+  answer: answers.report,
+  example: { query: { from: '{from}', to: '{to}' } },
+  async run(call) {
+    if (!(await call.may('accessReport', {}))) throw forbidden();
+    const { from, to } = call.query;
+    if (to - from > MAX_SPAN_MS) throw invalid('to', 'at most 31 days after from', to);
+    return { body: await reportOf(call.kernel, call.query) };
+  },
+});
+
+export const journalHead = operation({
+  id: 'journalHead',
+  method: 'GET',
+  path: '/journal/head',
+  area,
+  summary: 'The newest anchor of the journal. Keep it: with it, a verification also finds a cut.',
+  access: 'may',
+  answer: answers.anchor,
+  async run(call) {
+    if (!(await call.may('journalHead', {}))) throw forbidden();
+    return { body: await call.engine.journalHead() };
+  },
+});
+
+export const verifyJournal = operation({
+  id: 'verifyJournal',
+  method: 'GET',
+  path: '/journal/verification',
+  area,
+  summary: 'Verifies up to 100,000 entries of the journal. `next` continues.',
+  access: 'may',
+  query: z.strictObject({
+    after: z.string().max(100).optional().describe('The `next` of the call before, or an anchor of your own: `<seq>.<hash>`.'),
+  }),
+  answer: answers.verification,
+  async run(call) {
+    if (!(await call.may('verifyJournal', {}))) throw forbidden();
+    return { body: await verifyPart(call.kernel, readPart('after', call.query.after)) };
+  },
+});

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { BreakGlassAsk } from '../../../engine/ask.js';
+import { operation } from '../operation.js';
+import { forbidden } from '../permission.js';
+import * as answers from '../schemas/answers.js';
+import * as bodies from '../schemas/bodies.js';
+import * as records from '../schemas/records.js';
+import { flag } from '../schemas/values.js';
+import { visibleRequest } from '../visibility.js';
+import { created, subjectOf } from './requests.js';
+
+/* Break-glass: access at once, which a reviewer must review afterwards. */
+
+const area = 'break-glass';
+
+export const breakGlass = operation({
+  id: 'breakGlass',
+  method: 'POST',
+  path: '/break-glass',
+  area,
+  summary: 'Takes access at once, in an emergency. A reviewer must review it afterwards.',
+  access: 'caller',
+  body: bodies.breakGlassAsk,
+  keyed: true,
+  status: 201,
+  answer: answers.result,
+  example: { body: { scope: 'db-prod:write', ttl: '15m', justification: 'the database is down' } },
+  async run(call) {
+    const { subject: asked, ...given } = call.body;
+    const subject = await subjectOf(call, asked, given.scopes ?? [given.scope ?? '']);
+    const ask = { ...given, subject, requestedBy: call.self, idempotencyKey: call.key } as BreakGlassAsk;
+    return created(call, await call.engine.breakGlass(ask));
+  },
+});
+
+export const listBreakGlassReviews = operation({
+  id: 'listBreakGlassReviews',
+  method: 'GET',
+  path: '/break-glass/reviews',
+  area,
+  summary: 'The pending break-glass reviews that the caller may give; where `may` permits `breakGlassReviews`, all of them.',
+  access: 'caller',
+  query: z.strictObject({ all: flag.optional().describe('`true`: all pending reviews.') }),
+  answer: answers.breakGlassReviews,
+  async run(call) {
+    const all = call.query.all === true;
+    if (all && !(await call.may('breakGlassReviews', {}))) throw forbidden();
+    return { body: { items: await call.engine.listBreakGlassReviews(all ? {} : { reviewer: call.self }) } };
+  },
+});
+
+export const reviewBreakGlass = operation({
+  id: 'reviewBreakGlass',
+  method: 'POST',
+  path: '/break-glass/{requestId}/review',
+  area,
+  summary: 'Reviews break-glass access. `unjustified` ends it.',
+  access: 'caller',
+  body: bodies.breakGlassVerdict,
+  answer: records.accessRequest,
+  example: { path: { requestId: '{breakGlassId}' }, body: { verdict: 'justified', reason: 'INC-204' } },
+  async run(call) {
+    const { id } = await visibleRequest(call, call.path.requestId ?? '');
+    const { verdict, reason } = call.body;
+    return { body: await call.engine.reviewBreakGlass(id, { by: call.self, verdict, reason }) };
+  },
+});

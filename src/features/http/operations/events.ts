@@ -1,0 +1,20 @@
+import { EventHub } from '../events/hub.js';
+import { operation } from '../operation.js';
+import { z } from 'zod';
+
+/** Events: what has changed, so that an inbox and a badge update by themselves. */
+export const events = operation({
+  id: 'events',
+  method: 'GET',
+  path: '/events',
+  area: 'events',
+  summary: 'Server-sent events of what the caller may see. `Last-Event-ID` resumes; after `reset`, read everything again.',
+  access: 'caller',
+  answer: z.string().describe('text/event-stream. Each event has the type of a journal entry, and names the request and the grant.'),
+  async run({ kernel, self, options, request, may, isStill }) {
+    const seesAll = await may('viewEvents', {});
+    const { onError } = options;
+    const stream = await kernel.part(EventHub).open({ caller: self, seesAll, isStill, onError }, request.headers.get('last-event-id'));
+    return { stream };
+  },
+});

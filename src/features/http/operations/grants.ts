@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { NotFoundError } from '../../../core/errors.js';
+import { operation, type Call } from '../operation.js';
+import { forbidden } from '../permission.js';
+import * as answers from '../schemas/answers.js';
+import * as bodies from '../schemas/bodies.js';
+import * as records from '../schemas/records.js';
+import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
+import { requestIdOf, visibleRequest } from '../visibility.js';
+import { created, extensionOf, refuseToExtend } from './requests.js';
+
+/* Grants: the access that is held, was held, or will be. */
+
+const area = 'grants';
+const path = { grantId: '{grantId}' };
+
+export const listGrants = operation({
+  id: 'listGrants',
+  method: 'GET',
+  path: '/grants',
+  area,
+  summary: 'The grants of the caller, also scheduled ones; where `may` permits `listGrants`, those of any subject.',
+  access: 'caller',
+  query: z.strictObject({
+    ...paging,
+    subject: id.optional().describe('Default: the caller, unless `all` is given.'),
+    all: flag.optional().describe('`true`: of every subject.'),
+    scope: scope.optional(),
+    status: z.enum(['scheduled', 'active', 'expired', 'revoked']).optional(),
+    at: instantInQuery.optional().describe('Grants that were held at this instant. Epoch milliseconds.'),
+    order: z.enum(['newest', 'oldest', 'due']).optional(),
+  }),
+  answer: answers.grantPage,
+  example: { query: { status: 'active' } },
+  async run(call) {
+    const { all = false, ...query } = call.query;
+    const subject = query.subject ?? (all ? undefined : call.self);
+    if (subject !== call.self && !(await call.may('listGrants', { subject }))) throw forbidden();
+    return { body: await call.engine.listGrants({ ...query, subject }) };
+  },
+});
+
+/** The request of a grant that the caller sees, with the id of the grant. */
+async function visibleGrant(call: Call) {
+  const grantId = call.path.grantId ?? '';
+  const request = await visibleRequest(call, requestIdOf(grantId));
+  return { grantId, request };
+}
+
+export const getGrant = operation({
+  id: 'getGrant',
+  method: 'GET',
+  path: '/grants/{grantId}',
+  area,
+  summary: 'A grant with its status.',
+  access: 'caller',
+  answer: records.grant,
+  example: { path },
+  async run(call) {
+    const { grantId } = await visibleGrant(call);
+    const grant = await call.engine.getGrant(grantId);
+    if (grant === undefined) throw new NotFoundError('grant', grantId);
+    return { body: grant };
+  },
+});
+
+export const extendGrant = operation({
+  id: 'extendGrant',
+  method: 'POST',
+  path: '/grants/{grantId}/extend',
+  area,
+  summary: 'Asks for more time for a grant.',
+  access: 'caller',
+  body: bodies.extension,
+  keyed: true,
+  status: 201,
+  answer: answers.result,
+  example: { path, body: { ttl: '30m', justification: 'not finished' } },
+  async run(call) {
+    const { grantId, request } = await visibleGrant(call);
+    refuseToExtend(call, request);
+    return created(call, await call.engine.extend(grantId, extensionOf(call)));
+  },
+});
+
+export const releaseGrant = operation({
+  id: 'releaseGrant',
+  method: 'POST',
+  path: '/grants/{grantId}/release',
+  area,
+  summary: 'Ends a grant of the caller early.',
+  access: 'caller',
+  body: bodies.withReason,
+  answer: records.grant,
+  example: { path, body: { reason: 'done' } },
+  async run(call) {
+    const { grantId } = await visibleGrant(call);
+    return { body: await call.engine.release(grantId, { by: call.self, reason: call.body.reason }) };
+  },
+});
+
+export const revoke = operation({
+  id: 'revoke',
+  method: 'POST',
+  path: '/grants/{grantId}/revoke',
+  area: 'emergencies and audit',
+  summary: 'Ends a grant of any subject.',
+  access: 'may',
+  body: bodies.withReason,
+  answer: records.grant,
+  example: { path, body: { reason: 'INC-204 is over' } },
+  async run(call) {
+    const grantId = call.path.grantId ?? '';
+    if (!(await call.may('revoke', { grantId }))) throw forbidden();
+    return { body: await call.engine.revoke(grantId, { by: call.self, reason: call.body.reason }) };
+  },
+});

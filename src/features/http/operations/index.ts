@@ -1,0 +1,66 @@
+import { openApiOf } from '../openapi.js';
+import { operation, type Operation } from '../operation.js';
+import { document } from '../schemas/answers.js';
+import * as audit from './audit.js';
+import * as breakGlass from './break-glass.js';
+import * as emergencies from './emergencies.js';
+import { events } from './events.js';
+import * as grants from './grants.js';
+import * as links from './links.js';
+import * as me from './me.js';
+import * as requests from './requests.js';
+import * as reviews from './reviews.js';
+import * as system from './system.js';
+
+/** Serves the document of all operations, this one included. */
+const openapi = operation({
+  id: 'openapi',
+  method: 'GET',
+  path: '/openapi.json',
+  area: 'service',
+  summary: 'This document.',
+  access: 'open',
+  answer: document,
+  run: ({ options }) => Promise.resolve({ body: openApiOf(operations, `${options.basePath}/v1`) }),
+});
+
+/** Every operation, in the order of the documents. */
+export const operations: readonly Operation[] = [
+  system.health,
+  openapi,
+  me.me,
+  me.requestables,
+  me.canAskFor,
+  requests.requestAccess,
+  requests.listRequests,
+  requests.getRequest,
+  requests.getTimeline,
+  requests.amend,
+  requests.cancel,
+  requests.comment,
+  requests.extendRequest,
+  requests.releaseRequest,
+  reviews.inbox,
+  reviews.approve,
+  reviews.deny,
+  grants.listGrants,
+  grants.getGrant,
+  grants.extendGrant,
+  grants.releaseGrant,
+  breakGlass.breakGlass,
+  breakGlass.listBreakGlassReviews,
+  breakGlass.reviewBreakGlass,
+  links.openLink,
+  links.redeemLink,
+  events,
+  grants.revoke,
+  emergencies.revokeAll,
+  emergencies.lock,
+  emergencies.listLocks,
+  emergencies.unlock,
+  audit.whoHadAccess,
+  audit.history,
+  audit.accessReport,
+  audit.journalHead,
+  audit.verifyJournal,
+];

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { canAsk } from '../../explain/can-ask.js';
+import { requestable } from '../../explain/requestable.js';
+import { badgeOf } from '../badge.js';
+import { operation } from '../operation.js';
+import * as answers from '../schemas/answers.js';
+import { scope } from '../schemas/values.js';
+
+/* What the caller holds, and what the caller may ask for. */
+
+const area = 'the caller';
+
+export const me = operation({
+  id: 'status',
+  method: 'GET',
+  path: '/me',
+  area,
+  summary: 'What the caller holds now, with the text of a badge.',
+  access: 'caller',
+  answer: answers.me,
+  async run({ engine, self }) {
+    const status = await engine.status(self);
+    const { at: _, ...held } = status;
+    // A client polls this: the same access at a later reading is the same version. `at` is for the clock of a badge.
+    return { body: { ...status, badge: badgeOf(status) }, tagged: held };
+  },
+});
+
+export const requestables = operation({
+  id: 'requestable',
+  method: 'GET',
+  path: '/me/requestable',
+  area,
+  summary: 'What the caller may ask for, for a form.',
+  access: 'caller',
+  answer: answers.requestables,
+  async run({ engine, self }) {
+    const list = await requestable(engine, self);
+    const { at: _, ...listed } = list;
+    return { body: list, tagged: listed };
+  },
+});
+
+export const canAskFor = operation({
+  id: 'canAsk',
+  method: 'GET',
+  path: '/me/can-ask',
+  area,
+  summary: 'Whether the caller can ask for a scope, for a button.',
+  access: 'caller',
+  query: z.strictObject({ scope }),
+  answer: answers.canAsk,
+  example: { query: { scope: 'db-prod:write' } },
+  async run({ engine, self, query }) {
+    const can = await canAsk(engine, self, query.scope);
+    const { at: _, ...said } = can;
+    return { body: can, tagged: said };
+  },
+});

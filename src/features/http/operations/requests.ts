@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { DeniedError } from '../../../core/errors.js';
+import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/ask.js';
+import type { Amendment } from '../../../engine/amend.js';
+import type { AccessResult } from '../../../engine/answers.js';
+import { operation, type Answer, type Call } from '../operation.js';
+import { forbidden } from '../permission.js';
+import * as answers from '../schemas/answers.js';
+import * as bodies from '../schemas/bodies.js';
+import * as records from '../schemas/records.js';
+import { flag, id, instantInQuery, paging, scope, text } from '../schemas/values.js';
+import { timelineOf } from '../timeline.js';
+import { visibleRequest } from '../visibility.js';
+import { waitUntilDecided } from '../wait.js';
+
+/* Requests: what their subject and their requester do with them. */
+
+const area = 'requests';
+const keyed = true;
+
+/** 201 for a request that this call made, 200 for one that an earlier call made. */
+export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answer => ({
+  status: result.reused ? 200 : 201,
+  headers: { location: `${call.options.basePath}/v1/requests/${encodeURIComponent(result.request.id)}` },
+  body: result,
+});
+
+/** The subject of an ask: the caller, or another one where `may` permits it. */
+export async function subjectOf(call: Call, asked: string | undefined, scopes: readonly string[]): Promise<string> {
+  if (asked === undefined || asked === call.self) return call.self;
+  if (await call.may('requestFor', { subject: asked, scopes })) return asked;
+  throw forbidden();
+}
+
+export const requestAccess = operation({
+  id: 'requestAccess',
+  method: 'POST',
+  path: '/requests',
+  area,
+  summary: 'Asks for access.',
+  access: 'caller',
+  body: bodies.ask,
+  keyed,
+  status: 201,
+  answer: answers.askAnswer,
+  example: { body: { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204: backfill' } },
+  async run(call) {
+    const { subject: asked, dryRun, ...given } = call.body;
+    const { key: idempotencyKey, self: requestedBy } = call;
+    const subject = await subjectOf(call, asked, given.scopes ?? [given.scope ?? '']);
+    const ask = { ...given, subject, requestedBy, idempotencyKey } as AccessAsk;
+    if (dryRun === true) return { body: await call.engine.requestAccess({ ...ask, dryRun } as DryRunAsk) };
+    return created(call, await call.engine.requestAccess(ask));
+  },
+});
+
+export const listRequests = operation({
+  id: 'listRequests',
+  method: 'GET',
+  path: '/requests',
+  area,
+  summary: 'The requests of the caller; where `may` permits `listRequests`, those of any subject.',
+  access: 'caller',
+  query: z.strictObject({
+    ...paging,
+    subject: id.optional().describe('Default: the caller, unless `requestedBy` or `all` is given.'),
+    requestedBy: id.optional().describe('The caller for its own asks for others.'),
+    all: flag.optional().describe('`true`: of every subject.'),
+    scope: scope.optional(),
+    ticket: text.optional(),
+    status: z.enum(['pending', 'approved', 'denied', 'cancelled', 'expired']).optional(),
+    from: instantInQuery.optional().describe('Requests made at or after this instant. Epoch milliseconds.'),
+    to: instantInQuery.optional().describe('Requests made before this instant. Epoch milliseconds.'),
+    order: z.enum(['newest', 'oldest', 'due']).optional(),
+  }),
+  answer: answers.requestPage,
+  example: { query: { status: 'pending' } },
+  async run(call) {
+    const { all = false, ...query } = call.query;
+    const subject = query.subject ?? (all || query.requestedBy !== undefined ? undefined : call.self);
+    const isOwn = subject === call.self || query.requestedBy === call.self;
+    const target = { subject, requestedBy: query.requestedBy };
+    if (!isOwn && !(await call.may('listRequests', target))) throw forbidden();
+    return { body: await call.engine.listRequests({ ...query, subject }) };
+  },
+});
+
+const oneRequest = { area, access: 'caller' } as const;
+const example = { path: { requestId: '{requestId}' } };
+
+export const getRequest = operation({
+  ...oneRequest,
+  id: 'getRequest',
+  method: 'GET',
+  path: '/requests/{requestId}',
+  summary: 'A request with its outcome, its grants and its comments. `Prefer: wait=30` waits up to 30 seconds for a decision.',
+  answer: answers.found,
+  example,
+  async run(call) {
+    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    const headers = await waitUntilDecided(call, requestId);
+    return { headers, body: await call.engine.getRequest(requestId) };
+  },
+});
+
+export const getTimeline = operation({
+  ...oneRequest,
+  id: 'getTimeline',
+  method: 'GET',
+  path: '/requests/{requestId}/timeline',
+  summary: 'What happened to a request and its grants, the oldest first.',
+  answer: answers.timeline,
+  example,
+  async run(call) {
+    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    const found = await call.engine.getRequest(requestId);
+    return { body: { events: found === undefined ? [] : timelineOf(found) } };
+  },
+});
+
+export const amend = operation({
+  ...oneRequest,
+  id: 'amend',
+  method: 'POST',
+  path: '/requests/{requestId}/amend',
+  summary: 'Replaces a pending request of the caller by one with other values.',
+  body: bodies.amendment,
+  keyed,
+  status: 201,
+  answer: answers.result,
+  example: { ...example, body: { ttl: '15m' } },
+  async run(call) {
+    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    const amendment = { ...call.body, by: call.self, idempotencyKey: call.key } as Amendment;
+    return created(call, await call.engine.amend(requestId, amendment));
+  },
+});
+
+export const cancel = operation({
+  ...oneRequest,
+  id: 'cancel',
+  method: 'POST',
+  path: '/requests/{requestId}/cancel',
+  summary: 'Cancels a pending request. A repeat answers `cancelled: false`.',
+  body: bodies.cancellation,
+  answer: records.cancelledRequest,
+  example: { ...example, body: { reason: 'no longer needed' } },
+  async run(call) {
+    const { id: requestId, subject } = await visibleRequest(call, call.path.requestId ?? '');
+    const { onBehalfOf, reason } = call.body;
+    if (onBehalfOf !== undefined && onBehalfOf !== call.self && !(await call.may('cancelFor', { requestId, subject }))) throw forbidden();
+    return { body: await call.engine.cancel(requestId, { by: call.self, reason, onBehalfOf }) };
+  },
+});
+
+export const comment = operation({
+  ...oneRequest,
+  id: 'comment',
+  method: 'POST',
+  path: '/requests/{requestId}/comments',
+  summary: 'Comments on a pending request.',
+  body: bodies.commentText,
+  keyed,
+  status: 201,
+  answer: answers.commentAnswer,
+  example: { ...example, body: { text: 'The backfill takes 20 minutes.' } },
+  async run(call) {
+    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    const said = await call.engine.comment(requestId, { by: call.self, text: call.body.text, idempotencyKey: call.key });
+    return { status: said.reused ? 200 : 201, body: said };
+  },
+});
+
+export const extendRequest = operation({
+  ...oneRequest,
+  id: 'extendRequest',
+  method: 'POST',
+  path: '/requests/{requestId}/extend',
+  summary: 'Asks for more time for all grants of a request.',
+  body: bodies.extension,
+  keyed,
+  status: 201,
+  answer: answers.result,
+  example: { ...example, body: { ttl: '30m', justification: 'not finished' } },
+  async run(call) {
+    const request = await visibleRequest(call, call.path.requestId ?? '');
+    refuseToExtend(call, request);
+    return created(call, await call.engine.extend({ requestId: request.id }, extensionOf(call)));
+  },
+});
+
+export const releaseRequest = operation({
+  ...oneRequest,
+  id: 'releaseRequest',
+  method: 'POST',
+  path: '/requests/{requestId}/release',
+  summary: 'Ends all grants of a request of the caller early.',
+  body: bodies.withReason,
+  answer: answers.ended,
+  example: { ...example, body: {} },
+  async run(call) {
+    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    return { body: await call.engine.release({ requestId }, { by: call.self, reason: call.body.reason }) };
+  },
+});
+
+/** The engine lets any caller ask for an extension. Over HTTP only the subject and the requester do: a reviewer decides it. */
+export function refuseToExtend(call: Call, request: { readonly subject: string; readonly requestedBy: string }): void {
+  if (request.subject !== call.self && request.requestedBy !== call.self)
+    throw new DeniedError('only the subject and the requester extend access', call.self, undefined);
+}
+
+export const extensionOf = (call: Call<undefined, z.output<typeof bodies.extension>>): ExtensionAsk =>
+  ({ ...call.body, requestedBy: call.self, idempotencyKey: call.key }) as ExtensionAsk;

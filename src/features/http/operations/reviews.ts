@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import type { ApproveBy } from '../../../engine/by.js';
+import { operation } from '../operation.js';
+import * as answers from '../schemas/answers.js';
+import * as bodies from '../schemas/bodies.js';
+import { paging } from '../schemas/values.js';
+import { visibleRequest } from '../visibility.js';
+
+/* Reviews: what a reviewer sees and decides. */
+
+const area = 'reviews';
+
+export const inbox = operation({
+  id: 'inbox',
+  method: 'GET',
+  path: '/inbox',
+  area,
+  summary: 'The pending requests that the caller may review now, the first due first.',
+  access: 'caller',
+  query: z.strictObject(paging),
+  answer: answers.inboxPage,
+  async run({ engine, self, query }) {
+    return { body: await engine.inbox(self, query) };
+  },
+});
+
+const review = { method: 'POST', area, access: 'caller', answer: answers.result } as const;
+const path = { requestId: '{requestId}' };
+
+export const approve = operation({
+  ...review,
+  id: 'approve',
+  path: '/requests/{requestId}/approve',
+  summary: 'Approves a request, or a part of it.',
+  body: bodies.approval,
+  example: { path, body: { ttl: '15m', reason: 'enough for a backfill' } },
+  async run(call) {
+    const { id } = await visibleRequest(call, call.path.requestId ?? '');
+    const { auth } = call.caller;
+    return { body: await call.engine.approve(id, { ...call.body, by: call.self, auth } as ApproveBy) };
+  },
+});
+
+export const deny = operation({
+  ...review,
+  id: 'deny',
+  path: '/requests/{requestId}/deny',
+  summary: 'Denies a request.',
+  body: bodies.denial,
+  example: { path, body: { reason: 'use staging' } },
+  async run(call) {
+    const { id } = await visibleRequest(call, call.path.requestId ?? '');
+    return { body: await call.engine.deny(id, { ...call.body, by: call.self }) };
+  },
+});

@@ -1,0 +1,149 @@
+import { invalid, readOptions } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { ReviewerAuth } from '../../engine/by.js';
+import type { LinkKey } from '../links/approval-link.js';
+import type { HttpAction } from './actions.js';
+
+/** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
+export interface HttpCaller {
+  /** The id of the caller, as in the engine. */
+  readonly subject: string;
+  /** How the caller was authenticated. Approvals record it; a quorum with `assurance` needs it. Default: none. */
+  readonly auth?: ReviewerAuth | undefined;
+}
+
+/** What a call is about. A field is missing where the call does not name it. */
+export interface HttpTarget {
+  readonly subject?: string | undefined;
+  readonly requestedBy?: string | undefined;
+  readonly scopes?: readonly string[] | undefined;
+  readonly requestId?: string | undefined;
+  readonly grantId?: string | undefined;
+  readonly lockId?: string | undefined;
+  readonly ticket?: string | undefined;
+}
+
+/** The question to `may`. */
+export interface HttpPermission<Caller extends HttpCaller = HttpCaller> {
+  readonly caller: Caller;
+  readonly action: HttpAction;
+  readonly target: HttpTarget;
+}
+
+/** The options of `createHttpHandler`. */
+export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
+  /**
+   * Returns the caller that your code has authenticated; `undefined`: none, and the handler answers 401. If it throws, the handler
+   * answers 503: a session store that is down must not look like a sign-out.
+   */
+  readonly identify: (request: Request) => MaybePromise<Caller | undefined | null | false>;
+  /**
+   * Whether the caller may do what needs more than being involved in a request: revoke, lock, audit, ask for another subject, see any
+   * request. Only `true` permits. Default: no caller may.
+   */
+  readonly may?: ((permission: HttpPermission<Caller>) => MaybePromise<boolean | undefined>) | undefined;
+  /** Where the handler is mounted: `/`-separated, without a slash at the end. Its routes lie under `<basePath>/v1/`. Default: `''`. */
+  readonly basePath?: string | undefined;
+  /** The origin of the service, such as `https://access.example.com`. Set it behind a proxy. Default: the origin of each request's URL. */
+  readonly publicUrl?: string | undefined;
+  /** Other origins whose pages may call the handler, with cookies. Default: none, and no CORS header is sent. */
+  readonly corsOrigins?: readonly string[] | undefined;
+  /** The keys of approval links, as `approvalLinks` takes them. Default: the handler serves no links. */
+  readonly linkKeys?: readonly LinkKey[] | undefined;
+  /**
+   * Asked before each call of an authenticated caller. `false`: the handler answers 429. `route` is the operation, such as
+   * `requestAccess`. Default: no limit.
+   */
+  readonly limit?: ((caller: Caller, route: string) => MaybePromise<boolean | undefined>) | undefined;
+  /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
+  readonly realm?: string | undefined;
+  /** Called with each failure that the client sees as 500 or 503. Default: none. */
+  readonly onError?: ((error: unknown, during: string) => void) | undefined;
+}
+
+const FIELDS = [
+  'identify',
+  'may',
+  'basePath',
+  'publicUrl',
+  'corsOrigins',
+  'linkKeys',
+  'limit',
+  'realm',
+  'onError',
+] as const satisfies readonly (keyof HttpOptions)[];
+
+/** The options after validation. */
+export interface ParsedHttpOptions {
+  readonly identify: HttpOptions['identify'];
+  readonly may: NonNullable<HttpOptions['may']>;
+  readonly basePath: string;
+  readonly ownOrigin: string | undefined;
+  readonly corsOrigins: readonly string[];
+  readonly linkKeys: readonly LinkKey[] | undefined;
+  readonly limit: NonNullable<HttpOptions['limit']>;
+  readonly realm: string;
+  readonly onError: (error: unknown, during: string) => void;
+}
+
+/** @throws InvalidArgumentError, naming the option */
+export function readHttpOptions(given: unknown): ParsedHttpOptions {
+  const read = readOptions<keyof HttpOptions>('options', given, FIELDS);
+  const onError = optional<NonNullable<HttpOptions['onError']>>('onError', read.onError, () => undefined);
+  return {
+    identify: required('identify', read.identify),
+    may: optional('may', read.may, () => false),
+    basePath: readBasePath('basePath', read.basePath),
+    ownOrigin: read.publicUrl === undefined ? undefined : readOrigin('publicUrl', read.publicUrl),
+    corsOrigins: readOrigins(read.corsOrigins),
+    linkKeys: read.linkKeys as readonly LinkKey[] | undefined,
+    limit: optional('limit', read.limit, () => true),
+    realm: readRealm(read.realm),
+    onError: (error, during) => {
+      try {
+        onError(error, during);
+      } catch {
+        // The listener itself failed: no place is left to report it.
+      }
+    },
+  };
+}
+
+function required(argument: string, value: unknown): HttpOptions['identify'] {
+  if (typeof value !== 'function') throw invalid(argument, 'a function that returns the authenticated caller, or undefined', value);
+  return value as HttpOptions['identify'];
+}
+
+function optional<T>(argument: string, value: unknown, otherwise: T): T {
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'function') throw invalid(argument, 'a function', value);
+  return value as T;
+}
+
+/** @throws InvalidArgumentError */
+export function readBasePath(argument: string, value: unknown): string {
+  if (value === undefined) return '';
+  // Only characters that a URL path shows unchanged, so that the mount point is compared with the path as it arrives.
+  if (typeof value !== 'string' || !/^(\/[\w.~-]+)*$/.test(value))
+    throw invalid(argument, 'a path such as /access, without a slash at the end', value);
+  return value;
+}
+
+/** Reads a URL and keeps its origin. @throws InvalidArgumentError */
+export function readOrigin(argument: string, value: unknown): string {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) throw invalid(argument, 'a URL such as https://access.example.com', value);
+  return url.origin;
+}
+
+function readOrigins(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) throw invalid('corsOrigins', 'a list of origins', value);
+  return value.map((origin, i) => readOrigin(`corsOrigins[${i}]`, origin));
+}
+
+function readRealm(value: unknown = 'jit-access'): string {
+  if (typeof value !== 'string' || !/^[\w .:/-]{1,100}$/.test(value))
+    throw invalid('realm', '1-100 letters, digits, spaces, dots, colons, slashes or hyphens', value);
+  return value;
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { JsonObject } from '../../core/json.js';
+import { InvalidArgumentError } from '../../core/errors.js';
+import { isId, invalid, show } from '../../core/parse.js';
+import type { Clock } from '../../core/ports.js';
+import type { Operation } from './operation.js';
+import { HttpError } from './problem.js';
+import { BodyError, readJsonObject } from './transport/read-body.js';
+
+/** How long the body of a call may take to arrive. Milliseconds. */
+const BODY_MS = 10_000;
+
+/** The query, the body and the key of a call, validated. @throws InvalidArgumentError, HttpError */
+export async function readCall(request: Request, operation: Operation, clock: Clock) {
+  const query = parse(operation.query ?? z.strictObject({}), readQuery(new URL(request.url)));
+  const body = operation.body === undefined ? undefined : parse(operation.body, await readBody(request, clock));
+  return { query, body, key: readKey(request, operation) };
+}
+
+/** Each name once: two readers of a repeated name may believe different values. */
+function readQuery({ searchParams }: URL): JsonObject {
+  const read: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of searchParams) {
+    if (name in read) throw invalid('query', 'a query that has each name once', name);
+    read[name] = value;
+  }
+  return read;
+}
+
+async function readBody(request: Request, clock: Clock): Promise<JsonObject> {
+  try {
+    return await readJsonObject(request, { clock, timeoutMs: BODY_MS });
+  } catch (error) {
+    if (error instanceof BodyError) throw new HttpError(error.status, [BODY_TYPES[error.status], 'Body not accepted', `${error.message}.`]);
+    throw error;
+  }
+}
+
+const BODY_TYPES = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
+
+function readKey(request: Request, { keyed }: Operation): string | undefined {
+  const key = request.headers.get('idempotency-key');
+  if (key === null || !keyed) return undefined;
+  if (!isId(key)) throw invalid('Idempotency-Key', '1-256 visible characters', key);
+  return key;
+}
+
+/** The first problem of the schema, as the engine would name it. */
+function parse(schema: z.ZodType, given: JsonObject): unknown {
+  const read = schema.safeParse(given, { reportInput: true });
+  if (read.success) return read.data;
+  const [issue] = read.error.issues;
+  if (issue === undefined) throw invalid('body', 'valid', given);
+  if (issue.code === 'unrecognized_keys')
+    throw invalid(pathOf([...issue.path, issue.keys[0] ?? '']), 'omitted: this call has no such field', issue.keys[0]);
+  throw new InvalidArgumentError(pathOf(issue.path), ruleOf(issue), show(issue.input));
+}
+
+const pathOf = (path: readonly PropertyKey[]): string =>
+  path.map((part, i) => (typeof part === 'number' ? `[${part}]` : i === 0 ? String(part) : `.${String(part)}`)).join('') || 'body';
+
+/** The rule that a value must meet, for the sentence "x must be ...". */
+function ruleOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'given' : `of the type ${issue.expected}`;
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return `at least ${String(issue.minimum)}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' items long' : ''}`;
+    case 'too_big':
+      return `at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' items long' : ''}`;
+    default:
+      return 'of the form that the documentation gives';
+  }
+}

@@ -1,0 +1,38 @@
+import { sha256 } from '@noble/hashes/sha2.js';
+import { toBase64Url } from '../../core/base64.js';
+import type { Answer, Operation } from './operation.js';
+import type { ProblemAnswer } from './problem.js';
+
+const COMMON = { 'x-content-type-options': 'nosniff' } as const;
+
+/** The response of an operation. A client that has the present version of a resource gets 304. */
+export function respond(request: Request, { method }: Operation, answer: Answer, fallback: number): Response {
+  const { status = fallback, headers = {}, body, stream, tagged = body } = answer;
+  if (stream !== undefined) {
+    const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
+    return new Response(stream, { status, headers: { ...COMMON, ...type } });
+  }
+  const text = JSON.stringify(body);
+  const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
+  if (method !== 'GET') return new Response(text, { status, headers: { ...common, 'cache-control': 'no-store' } });
+  const etag = tagOf(tagged === body ? text : JSON.stringify(tagged));
+  const cached = { ...common, 'cache-control': 'private, no-cache', etag };
+  if (hasTag(request.headers.get('if-none-match'), etag)) {
+    const { 'content-type': _, ...kept } = cached;
+    return new Response(null, { status: 304, headers: kept });
+  }
+  return new Response(request.method === 'HEAD' ? null : text, { status, headers: cached });
+}
+
+/** Weak: the same access at another reading of the clock has the same tag. */
+const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;
+
+function hasTag(header: string | null, etag: string): boolean {
+  if (header === null) return false;
+  const bare = etag.slice(2);
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === bare);
+}
+
+export function respondProblem(request: Request, { status, headers, body }: ProblemAnswer): Response {
+  return new Response(request.method === 'HEAD' ? null : JSON.stringify(body), { status, headers: { ...COMMON, ...headers } });
+}

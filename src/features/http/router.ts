@@ -1,0 +1,59 @@
+import type { Operation } from './operation.js';
+
+/** An operation that a path and a method name, with the values of its path. */
+export interface Route {
+  readonly operation: Operation;
+  readonly path: Readonly<Record<string, string>>;
+}
+
+/** The answer of the router: a route, or the methods that the path has; none: there is no such path. */
+export type Routed = Route | { readonly operation: undefined; readonly methods: readonly string[] };
+
+interface Pattern {
+  readonly operation: Operation;
+  readonly segments: readonly string[];
+}
+
+/** Finds the operation of a path, segment by segment: no regular expression is built from input. */
+export class Router {
+  readonly #patterns: readonly Pattern[];
+
+  constructor(operations: readonly Operation[]) {
+    this.#patterns = operations.map((operation) => ({ operation, segments: operation.path.split('/') }));
+  }
+
+  /** @param path below `<basePath>/v1` @param method HEAD counts as GET */
+  find(path: string, method: string): Routed {
+    const given = path.split('/').map(decode);
+    const found = this.#patterns.flatMap((pattern) => {
+      const values = match(pattern.segments, given);
+      return values === undefined ? [] : [{ operation: pattern.operation, path: values }];
+    });
+    const wanted = method === 'HEAD' ? 'GET' : method;
+    const route = found.find(({ operation }) => operation.method === wanted);
+    if (route !== undefined) return route;
+    return { operation: undefined, methods: found.flatMap(({ operation }) => (operation.method === 'GET' ? ['GET', 'HEAD'] : ['POST'])) };
+  }
+}
+
+/** A segment that is not well-formed matches nothing. */
+function decode(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}
+
+function match(segments: readonly string[], given: readonly (string | undefined)[]): Record<string, string> | undefined {
+  if (segments.length !== given.length) return undefined;
+  const values: [string, string][] = [];
+  for (const [i, segment] of segments.entries()) {
+    const value = given[i];
+    if (value === undefined) return undefined;
+    if (segment.startsWith('{')) values.push([segment.slice(1, -1), value]);
+    else if (segment !== value) return undefined;
+  }
+  // Literal paths come before those with a name, because an id may be any text.
+  return values.every(([, value]) => value !== '') ? Object.fromEntries(values) : undefined;
+}

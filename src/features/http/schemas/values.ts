@@ -1,0 +1,37 @@
+import { z } from 'zod';
+
+/* The values that several schemas share. Each is checked again by the engine, whose errors name the argument. */
+
+export const id = z.string().min(1).max(256);
+export const instant = z.int().describe('Epoch milliseconds.');
+export const milliseconds = z.int().nonnegative().describe('Milliseconds.');
+export const scope = z.string().min(1).max(2_048).describe('A scope, such as db-prod:write.');
+export const text = z.string().max(4_096);
+export const metadata = z.record(z.string(), z.json());
+
+/** A duration in a body: `30m`, `1h30m`, or milliseconds. */
+export const duration = z
+  .union([z.int().positive(), z.string().regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/)])
+  .describe('A duration: text such as 30m or 1h30m, or milliseconds.');
+
+/** A whole number in a query, which has only texts. */
+export const count = z
+  .string()
+  .regex(/^\d{1,15}$/)
+  .transform(Number);
+
+export const instantInQuery = count.describe('Epoch milliseconds.');
+export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+
+/** The fields of a query that selects a page. */
+export const paging = {
+  after: z.string().max(1_024).optional().describe('The `next` of the page before.'),
+  limit: count.optional().describe('The greatest number of items, 1 to 1000. Default: 100.'),
+};
+
+/** A page of a list. */
+export const page = <T extends z.ZodType>(item: T) =>
+  z.strictObject({
+    items: z.array(item),
+    next: z.string().optional().describe('The `after` of the next page. Missing: this is the last.'),
+  });

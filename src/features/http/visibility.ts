@@ -1,0 +1,46 @@
+import { NotFoundError } from '../../core/errors.js';
+import { isId } from '../../core/parse.js';
+import { isOwnRequest } from '../../lifecycle/review.js';
+import { decodeRequest, groupsIn, type AccessRequest } from '../../records/index.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { Call } from './operation.js';
+import { absentRequest, LastApprover } from './absent-request.js';
+
+/*
+ * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller
+ * it does not exist. The answer for a stranger and the answer for an unknown id are the same bytes, after the same number of calls to
+ * the store and to the approver: otherwise their time would say which ids exist.
+ */
+
+/**
+ * The request with this id, if the caller sees it.
+ *
+ * @throws NotFoundError for an unknown id, and for a caller who does not see it
+ */
+export async function visibleRequest(call: Pick<Call, 'kernel' | 'self' | 'may'>, id: string): Promise<AccessRequest> {
+  const request = isId(id) ? await readRequest(call.kernel, id) : undefined;
+  if (request !== undefined && isOwnRequest(request, call.self)) return request;
+  const asked = request ?? absentRequest(call.kernel);
+  const sees = (await isItsReviewer(call.kernel, asked, call.self)) || (await call.may('viewRequest', { requestId: id }));
+  if (request !== undefined) call.kernel.part(LastApprover).note(request);
+  if (request === undefined || !sees) throw new NotFoundError('request', id);
+  return request;
+}
+
+async function readRequest({ ledger }: Kernel, id: string): Promise<AccessRequest | undefined> {
+  const row = await ledger.row('request', id);
+  return row && decodeRequest(row);
+}
+
+/** Whether this person reviews the request, has reviewed it, or could have: reviewers still see a request that was decided. */
+export async function isItsReviewer({ approver }: Kernel, request: AccessRequest, person: string): Promise<boolean> {
+  const groups = await approver.groupsOf(person, request);
+  const mayReview = await approver.mayReviewBreakGlass(person, request);
+  if (request.afterReview !== undefined && mayReview) return true;
+  const { quorum, reviews } = request;
+  if (reviews.some(({ reviewer }) => reviewer === person)) return true;
+  return quorum !== undefined && groupsIn(quorum).some((group) => groups.includes(group));
+}
+
+/** The id of the request that a grant belongs to. */
+export const requestIdOf = (grantId: string): string => grantId.replace(/\.\d+$/, '');

@@ -1,0 +1,35 @@
+import { waitFor } from '../work/functions.js';
+import { isJitError } from '../../core/errors.js';
+import { sleepUntil } from '../../core/time.js';
+import type { Call } from './operation.js';
+
+/** The longest wait that `Prefer: wait=` gets. Seconds. */
+const MAX_WAIT = 30;
+
+/**
+ * Waits until the request is decided, where the client prefers that (RFC 7240). The wait ends early when the client disconnects.
+ *
+ * @returns the header that says how long the wait could be; none where the client did not ask
+ */
+export async function waitUntilDecided({ engine, kernel, request }: Pick<Call, 'engine' | 'kernel' | 'request'>, requestId: string) {
+  const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(request.headers.get('prefer') ?? '')?.[1];
+  if (asked === undefined) return {};
+  const seconds = Math.min(Number(asked), MAX_WAIT);
+  const end = new AbortController();
+  const stop = () => end.abort(STOPPED);
+  request.signal.addEventListener('abort', stop, { once: true });
+  const clock = kernel.clock.source;
+  void sleepUntil(clock, clock.now() + seconds * 1_000, end.signal).then(stop, stop);
+  try {
+    await waitFor(engine, requestId, { signal: end.signal });
+  } catch (error) {
+    // Any other failure of the wait also fails the read that follows, which then answers.
+    if (error !== STOPPED && (!isJitError(error) || error.code === 'ERR_JIT_CLOSED')) throw error;
+  } finally {
+    stop();
+    request.signal.removeEventListener('abort', stop);
+  }
+  return { 'preference-applied': `wait=${seconds}` };
+}
+
+const STOPPED = Symbol('the wait is over');
