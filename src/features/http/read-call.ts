@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../../core/errors.js';
 import { isId, invalid, show } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
-import { HttpError } from './problem.js';
+import { ownProblem } from './problem.js';
 import { BodyError, readJsonObject } from './transport/read-body.js';
 
 /** How long the body of a call may take to arrive. Milliseconds. */
@@ -31,12 +31,12 @@ async function readBody(request: Request, clock: Clock): Promise<JsonObject> {
   try {
     return await readJsonObject(request, { clock, timeoutMs: BODY_MS });
   } catch (error) {
-    if (error instanceof BodyError) throw new HttpError(error.status, [BODY_TYPES[error.status], 'Body not accepted', `${error.message}.`]);
+    if (error instanceof BodyError) throw ownProblem(BODY_PROBLEMS[error.status], { detail: `${error.message}.` });
     throw error;
   }
 }
 
-const BODY_TYPES = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
+const BODY_PROBLEMS = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
 
 function readKey(request: Request, { keyed }: Operation): string | undefined {
   const key = request.headers.get('idempotency-key');
