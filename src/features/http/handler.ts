@@ -3,10 +3,11 @@ import type { MaybePromise } from '../../core/ports.js';
 import { within } from '../../core/time.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
+import type { Kernel } from '../../kernel/kernel.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { callHook, identifyCaller, isPermitted } from './identity.js';
 import { operations } from './operations/index.js';
-import type { Answer, Call, Operation, Served } from './operation.js';
+import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
 import { corsHeaders, preflight, refuseOtherOrigin } from './origin.js';
 import { HttpError, ownProblem, toProblem } from './problem.js';
@@ -90,25 +91,23 @@ async function route(request: Request, setup: Setup): Promise<Response> {
   if (engine === undefined) throw notFound();
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
-  const { operation } = routed;
-  const answer = await limited(operation, request, { engine, kernel, options }, () =>
-    perform(request, routed, { engine, kernel, options }),
-  );
-  return respond(request, operation, answer, operation.status);
+  return limited(routed.operation, request, kernel, () => perform(request, routed, { engine, kernel, options }));
 }
 
 const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });
 
 /** Bounds the time of a call. The write may still be recorded: the same key finds it. */
-async function limited(operation: Operation, request: Request, { kernel }: Served, run: () => Promise<Answer>): Promise<Answer> {
+async function limited(operation: Operation, request: Request, kernel: Kernel, run: () => Promise<Response>): Promise<Response> {
   const limitMs = operation.method === 'POST' ? WRITE_LIMIT_MS : request.headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
   const timeout = () => ownProblem('timeout', { headers: { 'retry-after': '5' } });
   return within(kernel.settings.clock, limitMs, run, timeout);
 }
 
-async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Answer> {
+async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Response> {
   const { options, kernel } = served;
-  if (operation.access === 'open') return operation.run({ ...served, request, path } as unknown as Call<never, never>);
+  if (operation.access === 'open') {
+    return respond(request, operation, await operation.run({ ...served, request, path } as unknown as Call<never, never>), undefined);
+  }
   const identified = await identifyCaller(request, served);
   if (identified === undefined) throw new HttpError(unauthenticated(options.realm));
   const { caller, self } = identified;
@@ -116,7 +115,8 @@ async function perform(request: Request, { operation, path }: Route, served: Ser
   const input = await readCall(request, operation, kernel.settings.clock);
   const may: Call['may'] = (action, target) => isPermitted(options, { caller, action, target });
   const isStill = async () => (await identifyCaller(request, served))?.self === self;
-  return operation.run({ ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>);
+  const call = { ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>;
+  return respond(request, operation, await operation.run(call), self);
 }
 
 async function refuseOverLimit({ limit, onError }: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { firstDecisive, MemoryGrantStore, reviewers, type Approver, type GrantStore } from '../../../src/index.js';
 import { operations } from '../../../src/features/http/operations/index.js';
-import { aService, EVE, policy, SAM, withExamples } from './world.js';
+import { aService, EVE, MAYA, policy, SAM, withExamples } from './world.js';
 
 type Counts = Record<string, number>;
 
@@ -93,5 +93,19 @@ describe('a stranger', () => {
     const opened = await service.send('POST', '/links/open', { as: EVE, body: { token } });
     expect([opened.status, opened.body.why]).toEqual([410, 'not_yours']);
     expect(opened.text).not.toContain(SAM);
+  });
+});
+
+describe('the subject and the requester', () => {
+  it('see the reason of a review, and not its comment, which is for the other reviewers', async () => {
+    const service = aService();
+    const { requestId } = await withExamples(service);
+    await service.send('POST', `/requests/${requestId}/deny`, { as: SAM, body: { reason: 'use staging', comment: 'asks every week' } });
+    for (const path of [`/requests/${requestId}`, `/requests/${requestId}/timeline`, '/requests']) {
+      const { text } = await service.send('GET', path, { as: MAYA });
+      expect(text).toContain('use staging');
+      expect(text).not.toContain('asks every week');
+    }
+    expect((await service.send('GET', `/requests/${requestId}`, { as: SAM })).text).toContain('asks every week');
   });
 });
