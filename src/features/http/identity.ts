@@ -10,7 +10,7 @@ export interface Identified {
   readonly self: string;
 }
 
-/** Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and nobody was refused. */
+/** Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and no caller was refused. */
 export async function callHook<T>(call: () => MaybePromise<T>, hook: string, onError: ParsedHttpOptions['onError']): Promise<T> {
   try {
     return await call();

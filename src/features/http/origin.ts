@@ -5,7 +5,7 @@ type Origins = Pick<ParsedHttpOptions, 'ownOrigin' | 'corsOrigins'>;
 
 /**
  * Refuses a call from a page of another origin: a browser sends the person's cookies with it. A call without `Origin` comes from no
- * page, or from a page of the same origin. Forwarded headers are never believed: any client can send them.
+ * page, or from a page of the same origin. Forwarded headers are not trusted: any client can send them.
  *
  * @throws HttpError 403
  */

@@ -17,7 +17,7 @@ export async function readCall(request: Request, operation: Operation, clock: Cl
   return { query, body, key: readKey(request, operation) };
 }
 
-/** Each name once: two readers of a repeated name may believe different values. */
+/** Each name once: two readers of a repeated name may use different values. */
 function readQuery({ searchParams }: URL): JsonObject {
   const read: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of searchParams) {

@@ -33,4 +33,4 @@ export async function waitUntilDecided({ engine, kernel, request }: Pick<Call, '
   return { 'preference-applied': `wait=${seconds}` };
 }
 
-const STOPPED = Symbol('the wait is over');
+const STOPPED = Symbol('the wait has ended');

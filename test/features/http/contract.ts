@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { Body } from './world.js';
 
-/* What the handler does in every framework and runtime, over real connections. The cases use nothing but HTTP. */
+/* What the handler does in every framework and runtime, over real connections. The cases use only HTTP. */
 
 /** A service that listens: the handler at `/access`, and a route of its own at `/other` where the framework has routes. */
 export interface HttpServer {

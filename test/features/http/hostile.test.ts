@@ -119,7 +119,7 @@ describe('a hostile request', () => {
     expect(status).toBe(key === ' x' ? 201 : 400);
   });
 
-  it('of a page of another origin is refused, whatever cookies come with it', async () => {
+  it('of a page of another origin is refused, with any cookies', async () => {
     const service = aService();
     const from = (headers: Record<string, string>) => service.send('POST', '/requests', { as: MAYA, body: ASK, headers });
     expect((await from({ origin: 'https://evil.example' })).status).toBe(403);
@@ -251,7 +251,7 @@ describe('createHttpHandler()', () => {
 
 describe('toProblem()', () => {
   it.each([undefined, null, 'text', new Error('secret'), { code: 'ERR_JIT_DECIDED' }])(
-    'answers %s with 500 and nothing of it',
+    'answers %s with 500 and no part of it',
     (thrown) => {
       const { status, body } = toProblem(thrown);
       expect([status, body.type]).toEqual([500, 'urn:jit-access:problem:internal']);

@@ -4,7 +4,7 @@ import { exampleOf } from './examples.js';
 import { BASE, MAYA, SAM, SEC } from './world.js';
 
 /** Who makes the call of each example, where it is neither maya nor a caller that `may` permits. */
-const OF_REVIEWERS = ['inbox', 'approve', 'deny', 'listBreakGlassReviews', 'reviewBreakGlass', 'openLink', 'redeemLink'];
+const OF_REVIEWERS = ['inbox', 'approve', 'deny', 'listBreakGlassReviews', 'reviewBreakGlass', 'openApprovalLink', 'redeemApprovalLink'];
 
 const all = operations.map((operation) => [operation.id, operation] as const);
 

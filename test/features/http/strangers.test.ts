@@ -75,7 +75,7 @@ describe('a stranger', () => {
     }
   });
 
-  it('gets the same refusal of what only `may` permits, whatever the target', async () => {
+  it('gets the same refusal of what only `may` permits, for any target', async () => {
     const service = aService();
     const { grantId, lockId } = await withExamples(service);
     const answers = await Promise.all(

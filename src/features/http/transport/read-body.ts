@@ -6,7 +6,7 @@ import { JsonTextError, parseJsonText } from './json-text.js';
 /** The greatest size of a body. Bytes. */
 export const MAX_BODY_BYTES = 65_536;
 
-/** A body that cannot be used. `message` is for the client, and quotes nothing of the body. */
+/** A body that cannot be used. `message` is for the client, and quotes no part of the body. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
   /** @param status 400: malformed; 408: too slow; 413: too large; 415: not JSON */
