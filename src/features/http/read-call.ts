@@ -10,9 +10,11 @@ import { BodyError, readJsonObject } from './transport/read-body.js';
 /** How long the body of a call may take to arrive. Milliseconds. */
 const BODY_MS = 10_000;
 
+const NO_QUERY = z.strictObject({});
+
 /** The query, the body and the key of a call, validated. @throws InvalidArgumentError, HttpError */
 export async function readCall(request: Request, operation: Operation, clock: Clock) {
-  const query = parse(operation.query ?? z.strictObject({}), readQuery(new URL(request.url)));
+  const query = parse(operation.query ?? NO_QUERY, readQuery(new URL(request.url)));
   const body = operation.body === undefined ? undefined : parse(operation.body, await readBody(request, clock));
   return { query, body, key: readKey(request, operation) };
 }
