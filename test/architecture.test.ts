@@ -74,6 +74,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   notify: ['features/notify'],
   webhook: ['features/webhook'],
   work: ['features/work'],
+  authzen: ['features/http/authzen'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -164,9 +165,9 @@ const LINK = ['@noble/hashes/sha2.js', '@noble/hashes/utils.js', 'canonicalize']
 describe('the external imports of src', () => {
   const outside = imports.filter(({ own }) => !own);
 
-  it('are those that the build bundles, Node in the rooms for Node, zod in the policy room, Kysely in the SQL room, and each framework in its adapter', () => {
+  it('are those that the build bundles, Node in the rooms for Node, zod in the rooms of policies and of HTTP, Kysely in the SQL room, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
-    const isZod = ({ from, to }: Import) => to === 'zod/mini' && roomOf(from) === 'approvers/policy';
+    const isZod = ({ from, to }: Import) => to === 'zod/mini' && (roomOf(from) === 'approvers/policy' || isInside('features/http', from));
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
     const isFramework = ({ from, to, typesOnly }: Import) => frameworks[from] === to && (typesOnly || isInside('guards/nest', from));
