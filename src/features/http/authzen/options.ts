@@ -29,7 +29,7 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly taskId: string | undefined;
   /**
    * What applies without the hook: `evaluate` and `search` are open to every authenticated caller, `submit` to the caller that received
-   * the denial, `view` and `cancel` to the caller that submitted the request.
+   * the denial, `view` and `cancel` to the caller that received this handle of the task.
    */
   readonly byDefault: boolean;
 }
@@ -60,6 +60,12 @@ export interface AuthzenAccessRequestOptions {
   readonly signer: TokenSigner;
   /** The length of a requested window where the submission names no `requested_until`. Default: 1 hour. */
   readonly ttl?: Duration | undefined;
+  /**
+   * Who asks, in the engine. `'caller'`: the calling service. A rule of a policy must then name it among its `requesters`, and
+   * `limits.maxOpenRequests` bounds all requests that it has open for others. `'subject'`: the subject itself, for whom the service speaks.
+   * The requester of a run's access is always its agent. Default: `'caller'`.
+   */
+  readonly requester?: 'caller' | 'subject' | undefined;
   /** How long a requestable denial can be submitted. At least 1 second. Default: 10 minutes. */
   readonly bindingWindow?: Duration | undefined;
   /** How much later than its deadline a denial is still accepted, 0 to 60,000 milliseconds. Default: 30,000. */
@@ -127,6 +133,7 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
 export interface ParsedAccessRequests {
   readonly signer: TokenSigner;
   readonly ttlMs: number;
+  readonly requester: 'caller' | 'subject';
   readonly bindingMs: number;
   readonly skewMs: number;
   readonly retentionMs: number;
@@ -209,6 +216,7 @@ function readDirectory(value: unknown): AuthzenDirectory {
 const PROFILE = [
   'signer',
   'ttl',
+  'requester',
   'bindingWindow',
   'clockSkewMs',
   'retention',
@@ -222,7 +230,16 @@ const SECOND = 1_000;
 function readAccessRequests(value: unknown): ParsedAccessRequests {
   const at = (name: keyof AuthzenAccessRequestOptions) => `accessRequests.${name}`;
   const given = readOptions<keyof AuthzenAccessRequestOptions>('accessRequests', value, PROFILE);
-  const { ttl = '1h', bindingWindow = '10m', clockSkewMs = 30_000, retention = '24h', emergency = false, exactTuple = false } = given;
+  const {
+    ttl = '1h',
+    requester = 'caller',
+    bindingWindow = '10m',
+    clockSkewMs = 30_000,
+    retention = '24h',
+    emergency = false,
+    exactTuple = false,
+  } = given;
+  if (requester !== 'caller' && requester !== 'subject') throw invalid(at('requester'), "'caller' or 'subject'", requester);
   if (typeof emergency !== 'boolean') throw invalid(at('emergency'), 'true or false', emergency);
   if (typeof exactTuple !== 'boolean') throw invalid(at('exactTuple'), 'true or false', exactTuple);
   const bindingMs = readDuration(at('bindingWindow'), bindingWindow);
@@ -232,6 +249,7 @@ function readAccessRequests(value: unknown): ParsedAccessRequests {
   return {
     signer: readPort<TokenSigner>(at('signer'), given.signer, ['sign', 'verify', 'jwks'], 'joseSigner(jose, { keys })'),
     ttlMs: readDuration(at('ttl'), ttl),
+    requester,
     bindingMs,
     skewMs: clockSkewMs,
     retentionMs: readDuration(at('retention'), retention),

@@ -70,6 +70,8 @@ export function problemOfRefusal(error: unknown, now: number): Problem | undefin
       return new Problem('invalid_request', 'values are missing or out of bounds', {
         members: { problems: error.problems.map(({ field, code }) => ({ field, code })) },
       });
+    case 'ERR_JIT_DEADLINE':
+      return new Problem('invalid_request', 'the requested window has passed');
     case 'ERR_JIT_INVALID_ARGUMENT':
       return new Problem('invalid_request', `${error.argument} must be ${error.rule}`);
     default:

@@ -10,7 +10,7 @@ import type { AuthzenDecision } from './evaluations.js';
 import { memberOf, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { readTaskData } from './task-data.js';
-import { timestamp, type Target, type World } from './world.js';
+import { requesterOf, timestamp, type Target, type World } from './world.js';
 
 /** An evaluation that is being answered. */
 export interface Asked {
@@ -153,9 +153,11 @@ async function requestableContext(asked: Asked, profile: ParsedAccessRequests): 
   };
 }
 
-async function askable({ world, target }: Asked, { ttlMs }: ParsedAccessRequests) {
+async function askable({ world, caller, target }: Asked, profile: ParsedAccessRequests) {
   try {
-    const answer = await canAsk(world.engine, target.subject, target.scope, { ask: { ttl: ttlMs } });
+    const answer = await canAsk(world.engine, target.subject, target.scope, {
+      ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
+    });
     return answer.canAsk ? answer.outcome : undefined;
   } catch (error) {
     if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_DEADLINE')) throw error;

@@ -50,8 +50,8 @@ const PUBLIC = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
 export interface JoseSignerOptions {
   /**
    * The keys: 1 to 16. The first one signs, and all verify. To rotate, put a new key in front of the old one, and drop the old key when
-   * its tokens have expired. A function is called at the first use, and again when a token names an unknown `kid`, so that each process
-   * finds the keys of the others.
+   * its tokens have expired. A function is called at the first use, and again whenever a token names an unknown `kid`, so that each
+   * process finds the keys of the others. It should cache: a caller may send many such tokens.
    */
   readonly keys: readonly SigningKey[] | (() => MaybePromise<readonly SigningKey[]>);
 }

@@ -13,8 +13,8 @@ import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { Problem, problemOfRefusal } from './problems.js';
 import { readSubmission, type Submission } from './submission.js';
 import { metadataOfTask, readTaskData } from './task-data.js';
-import { taskAnswer } from './tasks.js';
-import { isAuthorized, questionOf, resolve, type Target, type World } from './world.js';
+import { taskAnswer, taskOf } from './tasks.js';
+import { isAuthorized, questionOf, requesterOf, resolve, type Target, type World } from './world.js';
 import type { JsonObject } from '../../../core/json.js';
 
 /** A submission, and who makes it for what. */
@@ -50,7 +50,7 @@ export async function submit(
   const earlier = key === null ? undefined : await findEarlier(submitted, key);
   if (earlier !== undefined) {
     await permit(submitted, true);
-    return taskAnswer(world, profile, earlier, 'created');
+    return taskAnswer(world, profile, taskOf(world, caller, earlier), 'created');
   }
   const claims = await readBinding(submitted);
   const engineKey = keyOf(
@@ -59,15 +59,13 @@ export async function submit(
   );
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === null ? undefined : await findRepeated(submitted, ask, engineKey);
-  if (repeated !== undefined) return taskAnswer(world, profile, repeated, 'created');
+  if (repeated !== undefined) return taskAnswer(world, profile, taskOf(world, caller, repeated), 'created');
   refuseLate(submitted, claims);
-  return taskAnswer(world, profile, await request(submitted, ask), 'created');
+  return taskAnswer(world, profile, taskOf(world, caller, await request(submitted, ask)), 'created');
 }
 
 /** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */
 const keyOf = (key: ParsedKey, parts: readonly string[]): string => macText(key, 'idempotency', canonicalJson(parts));
-
-const requesterOf = ({ caller, target }: Submitted): string => target.run?.agent ?? caller.subject;
 
 /**
  * The task of an earlier submission of this caller under this key, with the same body. It is found under each of the keys, so that a
@@ -76,9 +74,9 @@ const requesterOf = ({ caller, target }: Submitted): string => target.run?.agent
  * @throws Problem `duplicate_request` where the body was another one
  */
 async function findEarlier(submitted: Submitted, key: string): Promise<RequestFound | undefined> {
-  const { world, caller, submission } = submitted;
+  const { world, profile, caller, submission, target } = submitted;
   const { engine, kernel, options } = world;
-  const requestedBy = requesterOf(submitted);
+  const requestedBy = requesterOf(profile, caller, target);
   for (const verb of ['requestAccess', 'breakGlass'] as const) {
     for (const secret of options.keys) {
       const idempotencyKey = keyOf(secret, ['key', caller.subject, key]);
@@ -166,7 +164,7 @@ function askOf({ profile, caller, submission, target }: Submitted, claims: Bindi
   };
   const isRun = target.run !== undefined && verbOf(profile, submission) === 'requestAccess';
   if (isRun) return { ...common, run: target.run };
-  return { ...common, subject: target.subject, requestedBy: target.run?.agent ?? caller.subject };
+  return { ...common, subject: target.subject, requestedBy: requesterOf(profile, caller, target) };
 }
 
 /** Asks the engine, and finds the request. @throws Problem for a refusal */

@@ -7,7 +7,7 @@ import type { AgentRun } from '../../../lifecycle/run.js';
 import { isObject } from '../../../records/index.js';
 import { AuthzenError } from './errors.js';
 import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages.js';
-import type { AuthzenCaller, AuthzenQuestion, ParsedOptions } from './options.js';
+import type { AuthzenCaller, AuthzenQuestion, ParsedAccessRequests, ParsedOptions } from './options.js';
 import { isInvalidArgument, unavailable } from './transport.js';
 
 /** What each endpoint works with. */
@@ -113,6 +113,10 @@ export async function meetsCondition(
   const { condition } = world.options;
   return condition === undefined || (await callHook(world, () => condition(evaluation, { caller, subject, scope }))) === true;
 }
+
+/** The requester of access in the engine. Of a run, only its agent can be. */
+export const requesterOf = ({ requester }: ParsedAccessRequests, caller: AuthzenCaller, { subject, run }: Target): string =>
+  run?.agent ?? (requester === 'caller' ? caller.subject : subject);
 
 /** An instant in RFC 3339, UTC with milliseconds. */
 export const timestamp = (instant: number): string => new Date(instant).toISOString();
