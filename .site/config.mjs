@@ -16,6 +16,7 @@ const groups = [
       'break-glass',
       'agents',
       'work',
+      'authzen',
       'lists',
       'operation',
       'answers',

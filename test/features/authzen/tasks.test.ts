@@ -1,6 +1,6 @@
 import { createAuthzenHandler, type AuthzenQuestion } from 'jit-access/authzen';
 import { describe, expect, it } from 'vitest';
-import { at, MINUTE, SAM } from '../../engine/an-engine.js';
+import { at, MINUTE, SAM, typesOf } from '../../engine/an-engine.js';
 import { aProfile, clientOf, EVALUATION, GATEWAY, MAYA, OPTIONS, OTHER, SCOPE, signerOf, SUBJECT } from './authzen-of.js';
 import { evaluate, requestIdOf, submissionOf, submitted, typeOf, type TaskAnswer } from './profile-of.js';
 
@@ -194,7 +194,10 @@ describe('B.1 cancel', () => {
     expect([again.status, typeOf(again.body)]).toEqual([409, 'invalid_task_state']);
     const approved = await pending();
     await approved.engine.approve(approved.id, { by: SAM });
+    const before = await typesOf(approved.store);
     expect((await approved.cancel()).status).toBe(409);
+    await approved.engine.idle();
+    expect(await typesOf(approved.store)).toEqual(before);
     const expired = await pending();
     await expired.clock.advance('24h');
     expect((await expired.cancel()).status).toBe(409);

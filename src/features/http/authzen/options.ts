@@ -46,11 +46,11 @@ export type AuthzenList = MaybePromise<Iterable<string> | AsyncIterable<string>>
 
 /** Lists what exists, so that a search also finds access that no grant names: standing access, patterns and mapped scopes. */
 export interface AuthzenDirectory {
-  /** The ids of all subjects of a type. */
+  /** The ids of all subjects of a type. Default: none. */
   readonly subjects?: ((type: string) => AuthzenList) | undefined;
-  /** The ids of all resources of a type. */
+  /** The ids of all resources of a type. Default: none. */
   readonly resources?: ((type: string) => AuthzenList) | undefined;
-  /** The names of all actions on a type of resources. */
+  /** The names of all actions on a type of resources. Default: none. */
   readonly actions?: ((resourceType: string) => AuthzenList) | undefined;
 }
 
@@ -78,7 +78,7 @@ export interface AuthzenAccessRequestOptions {
   readonly emergency?: boolean | undefined;
   /**
    * Whether access that a task gave is valid only for the tuple that was submitted, with its properties and bound context. It costs a read
-   * of the request for each allowed evaluation. Default: false; the access is valid for the subject and the scope.
+   * of the request for each allowed evaluation. Otherwise the access is valid for the subject and the scope. Default: false.
    */
   readonly exactTuple?: boolean | undefined;
 }
@@ -107,7 +107,7 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly codec?: AuthzenCodec | undefined;
   /**
    * Maps an evaluation to a scope, for example by its `properties`. `undefined`: the codec maps it. `null`: nothing is known about it, so it
-   * is denied. In a search for subjects, the evaluation's `subject.id` is `''` at first.
+   * is denied. In a search for subjects, the evaluation's `subject.id` is `''` at first. Default: the codec maps every evaluation.
    */
   readonly map?: ((evaluation: AuthzenEvaluation) => MaybePromise<string | null | undefined>) | undefined;
   /** Judges access that the engine allows. Any value other than `true` denies. It never turns a no into a yes. Default: none. */

@@ -131,6 +131,7 @@ export async function cancelTask(
     throw new Problem('invalid_request', 'reason and comment must be strings');
   const { request } = await findTask(world, profile, caller, handle);
   if (!(await mayUse(world, caller, 'cancel', request, handle.slice(request.id.length + 1)))) throw new Problem('forbidden');
+  // The engine would refuse it too, and record the attempt.
   if (request.status !== 'pending') throw new Problem('invalid_task_state');
   const reason = (texts as readonly (string | undefined)[]).filter((text) => text !== undefined && text !== '').join(': ');
   if (!(await cancel(world, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
