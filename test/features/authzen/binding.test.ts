@@ -31,7 +31,7 @@ describe('B.4 the binding hash', () => {
     expect(bindingHash({ ...ACTOR, subject: { ...ALICE, properties: { act: { sub: 'agent-7' } } } })).toBe(hash);
   });
 
-  it('B.4 accepts both forms of a subject whose properties hold nothing but the actor', () => {
+  it('B.4 accepts both forms of a subject whose only property is the actor', () => {
     const kept = { ...ACTOR, subject: { ...ALICE, properties: {} } };
     for (const hash of ['yNM9XG-K4Bg6xk5KzQd4GU0mYM6gMuDm5AWz0q1YeeM', 'F17OXm28QWX5pVv_Fc_dMxJy2Ut54GOfE-69KeOIgCM'])
       expect(isBindingHash(hash, kept, [])).toBe(true);
@@ -72,7 +72,7 @@ describe('B3 structural comparison', () => {
     expect(isSameTuple(withProperties(a), withProperties(b), [])).toBe(same);
   });
 
-  it('B3 leaves out the actor of the subject, and no other property', () => {
+  it('B3 omits the actor of the subject, and no other property', () => {
     const subject = (properties: object) => ({ ...TUPLE, subject: { ...ALICE, properties: properties as never } });
     expect(isSameTuple(subject({ act: { sub: 'a' }, plan: 'gold' }), subject({ plan: 'gold' }), [])).toBe(true);
     expect(isSameTuple(subject({ act: { sub: 'a' } }), TUPLE, [])).toBe(true);

@@ -57,7 +57,7 @@ describe('B.1 requestable denials', () => {
     expect((await evaluate(rest)).context.access_request?.expires_at).toBe('2026-01-01T00:01:31.000Z');
   });
 
-  it('Q1 access that cannot be asked for has no access_request', async () => {
+  it('Q1 access that cannot be requested has no access_request', async () => {
     const none = { reason: 'policy_denied' };
     expect((await evaluate(aProfile({}, { approver: denyAll() }))).context).toEqual(none);
     const byPolicy = aProfile({}, { approver: policy });
@@ -93,7 +93,7 @@ describe('B.1 requestable denials', () => {
     expect((await evaluate(made)).context.access_request).not.toHaveProperty('request_schema_url');
   });
 
-  it('B.1 a pending request is told as approval_pending, still with access_request', async () => {
+  it('B.1 a pending request gives approval_pending, still with access_request', async () => {
     const made = aProfile();
     await submitted(made);
     expect((await evaluate(made)).context).toMatchObject({ reason: 'approval_pending', access_request: {} });

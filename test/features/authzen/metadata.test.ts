@@ -141,7 +141,7 @@ describe('options', () => {
     expect(make).not.toThrow(/short/);
   });
 
-  it('accepts http: on this machine, and refuses anything but an engine', () => {
+  it('accepts http: on this machine, and refuses any value other than an engine', () => {
     for (const publicUrl of ['http://localhost:8080', 'http://127.0.0.1', 'http://[::1]:1'])
       expect(handlerOf({ publicUrl }).basePath).toBe('/access/v1');
     expect(() => createAuthzenHandler({} as never, OPTIONS)).toThrow(expect.objectContaining({ argument: 'engine' }) as Error);

@@ -284,7 +284,7 @@ describe('B.1 re-evaluation', () => {
     expect(answer.status).toBe(202);
   });
 
-  it('A10 approved access that cannot be asked for again is none', async () => {
+  it('A10 for approved access that cannot be requested again, next_action is `none`', async () => {
     const made = await approved();
     await made.engine.revoke(made.approval.id, { by: SAM });
     await made.engine.lock({ subject: SUBJECT }, { by: SAM });
@@ -318,7 +318,7 @@ describe('B.1 re-evaluation', () => {
     });
   });
 
-  it('A6 B4 an approval.state is approval_unverifiable, whatever it contains and although the access exists', async () => {
+  it('A6 B4 an approval.state is approval_unverifiable, with any content and although the access exists', async () => {
     const made = await approved();
     for (const state of ['x.y.z', null, await signerOf().sign({ approval_id: made.approval.id })])
       expect(await evaluate(made, { context: { approval: { ...made.approval, state } } })).toEqual({

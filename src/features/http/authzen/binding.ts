@@ -29,13 +29,13 @@ export function boundMembers(context: JsonObject | undefined, only?: readonly st
  * `subject.properties.act` does not count, because a client may move it to `client.actor`. Properties that are empty without it count as
  * absent: the examples of the profile agree with this form, and not with `properties: {}`.
  *
- * @param members the members of the context that count. Default: all but those of the profile itself
+ * @param members the members of the context that count. Default: all except those of the profile itself
  */
 export function bindingHash(tuple: BoundTuple, members: readonly string[] = boundMembers(tuple.context)): string {
   return hashOf(tuple, members, 'drop');
 }
 
-/** Whether a hash is that of a tuple. Accepts both forms of a subject whose properties hold nothing but `act`: both name the same tuple. */
+/** Whether a hash is that of a tuple. Accepts both forms of a subject whose only property is `act`: both name the same tuple. */
 export function isBindingHash(hash: string, tuple: BoundTuple, members: readonly string[]): boolean {
   return hash === hashOf(tuple, members, 'drop') || hash === hashOf(tuple, members, 'keep');
 }

@@ -1,4 +1,4 @@
-/** An answer without a decision. `message` is for the client: it quotes nothing of the request. */
+/** An answer without a decision. `message` is for the client: it quotes no part of the request. */
 export class AuthzenError extends Error {
   override readonly name = 'AuthzenError';
   /** @param headers further headers of the response */

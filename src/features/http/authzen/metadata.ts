@@ -6,7 +6,7 @@ import { answerText, jsonAnswer, withRequestId } from './transport.js';
 
 const CAPABILITY = 'urn:openid:authzen:capability:access-request';
 
-/** The metadata of a policy decision point. A member without a value is left out. */
+/** The metadata of a policy decision point. It omits members without a value. */
 export function metadataOf({ publicUrl, endpointUrl, accessRequests }: ParsedOptions): JsonObject {
   return Object.freeze({
     policy_decision_point: publicUrl,

@@ -92,7 +92,7 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly publicUrl: string;
   /** The path at which this server receives the requests. Default: the path of `publicUrl` and `/access/v1`. */
   readonly basePath?: string | undefined;
-  /** The URL that stands for `basePath` outside, where a gateway rewrites paths. Default: the origin of `publicUrl` and `basePath`. */
+  /** The URL of `basePath` for clients, where a gateway rewrites paths. Default: the origin of `publicUrl` and `basePath`. */
   readonly endpointUrl?: string | undefined;
   /**
    * Authenticates the calling service. `undefined`: the answer is 401. A throw, or a caller without a valid id, is 503.

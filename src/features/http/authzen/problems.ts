@@ -24,7 +24,7 @@ const TYPES = {
 
 export type ProblemName = keyof typeof TYPES;
 
-/** An answer of an access request endpoint that is no task. Its body contains nothing of a record. */
+/** An answer of an access request endpoint that is no task. Its body contains no part of a record. */
 export class Problem extends AuthzenError {
   /** The body of the response (RFC 9457). */
   readonly body: JsonObject;
@@ -40,7 +40,7 @@ export class Problem extends AuthzenError {
   }
 }
 
-/** The problem that stands for an error of the transport or of authentication. */
+/** The problem for an error of the transport or of authentication. */
 export function problemOf(error: AuthzenError): Problem {
   if (error instanceof Problem) return error;
   const names: Readonly<Record<number, ProblemName>> = {

@@ -65,7 +65,7 @@ export function taskAnswer(world: World, profile: ParsedAccessRequests, { handle
   );
 }
 
-/** A pending task can be read until its deadline, and then, with its end, until the retention is over. Epoch milliseconds. */
+/** A pending task can be read until its deadline, and then, with its end, until the retention has passed. Epoch milliseconds. */
 function endOfTask({ end, reviewBy, status }: RequestFound['request'], { retentionMs }: ParsedAccessRequests): number {
   if (status === 'pending') return reviewBy;
   return (end === undefined || end.status === 'expired' ? reviewBy : end.at) + retentionMs;
