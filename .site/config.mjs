@@ -17,6 +17,7 @@ const groups = [
       'break-glass',
       'agents',
       'work',
+      'authzen',
       'lists',
       'operation',
       'answers',

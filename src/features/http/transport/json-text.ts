@@ -49,8 +49,6 @@ function refuseAmbiguous(text: string): void {
       const string = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
       if (/\p{Cs}/u.test(string)) throw new JsonTextError('the body contains a lone surrogate');
       if (isName && names?.has(string)) throw new JsonTextError('the body repeats a member name');
-      // Code that copies objects member by member would set a prototype.
-      if (isName && string === '__proto__') throw new JsonTextError('the body has a member named __proto__');
       if (isName) names?.add(string);
       isName = false;
     }
