@@ -31,12 +31,18 @@ function readQuery({ searchParams }: URL): JsonObject {
 
 async function readBody(request: Request, clock: Clock): Promise<JsonObject> {
   try {
-    return await readJsonObject(request, { clock, timeoutMs: BODY_MS });
+    const body = await readJsonObject(request, { clock, timeoutMs: BODY_MS });
+    if (namesPrototype(body)) throw new BodyError(400, 'the body has a member named __proto__');
+    return body;
   } catch (error) {
     if (error instanceof BodyError) throw ownProblem(BODY_PROBLEMS[error.status], { detail: `${error.message}.` });
     throw error;
   }
 }
+
+/** Whether an object in the value has a member by which code that copies members would set a prototype. */
+const namesPrototype = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype));
 
 const BODY_PROBLEMS = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
 
