@@ -121,7 +121,7 @@ function optional<T>(argument: string, value: unknown, otherwise: T): T {
 }
 
 /** @throws InvalidArgumentError */
-export function readBasePath(argument: string, value: unknown): string {
+function readBasePath(argument: string, value: unknown): string {
   if (value === undefined) return '';
   // Only characters that a URL path shows unchanged, so that the mount point is compared with the path as it arrives.
   if (typeof value !== 'string' || !/^(\/[\w.~-]+)*$/.test(value))
@@ -130,7 +130,7 @@ export function readBasePath(argument: string, value: unknown): string {
 }
 
 /** Reads a URL and keeps its origin. @throws InvalidArgumentError */
-export function readOrigin(argument: string, value: unknown): string {
+function readOrigin(argument: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw invalid(argument, 'a URL such as https://access.example.com', value);
   return url.origin;

@@ -46,7 +46,7 @@ export function ownProblem(name: OwnProblemName, { headers, detail = OWN_PROBLEM
 }
 
 /** Makes an error's answer. @param type the last part of the problem's URN */
-export function problemAnswer(
+function problemAnswer(
   status: number,
   [type, title, detail]: readonly [type: string, title: string, detail: string],
   headers: Readonly<Record<string, string>> = {},

@@ -33,9 +33,9 @@ interface Init {
   readonly signal?: AbortSignal;
 }
 
-export const MAYA = 'user:maya';
-export const SAM = 'user:sam';
-export const EVE = 'user:eve';
+const MAYA = 'user:maya';
+const SAM = 'user:sam';
+const EVE = 'user:eve';
 const ASK = { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204: backfill' };
 
 /** Calls the handler of a server. A text as the body is sent as it is. */

@@ -13,7 +13,7 @@ export const SEC = 'user:sec';
 export const BASE = 'https://access.example.com';
 export const SCOPE = 'db-prod:write';
 export const MINUTE = 60_000;
-export const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
+const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
 
 export interface TestCaller {
   readonly subject: string;
@@ -52,7 +52,7 @@ export const policy = () =>
 const ROLES: Readonly<Record<string, readonly string[]>> = { [SEC]: ['security'], [RAJ]: ['manager'] };
 
 /** The security team may do everything, and a manager may ask for others. */
-export const may = ({ caller, action }: HttpPermission<TestCaller>): boolean =>
+const may = ({ caller, action }: HttpPermission<TestCaller>): boolean =>
   caller.roles.includes('security') || (caller.roles.includes('manager') && action === 'requestFor');
 
 export const identify = (request: Request): TestCaller | undefined => {

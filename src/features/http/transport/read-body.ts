@@ -4,7 +4,7 @@ import { within } from '../../../core/time.js';
 import { JsonTextError, parseJsonText } from './json-text.js';
 
 /** The greatest size of a body. Bytes. */
-export const MAX_BODY_BYTES = 65_536;
+const MAX_BODY_BYTES = 65_536;
 
 /** A body that cannot be used. `message` is for the client, and quotes no part of the body. */
 export class BodyError extends Error {
@@ -34,7 +34,7 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
 }
 
 /** Whether a `Content-Type` says JSON. A charset other than UTF-8 does not: RFC 8259 knows no other. */
-export function isJson(contentType: string | null): boolean {
+function isJson(contentType: string | null): boolean {
   const [type, ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(one)?.[1]).find((one) => one !== undefined);
   return type?.trim() === 'application/json' && (charset === undefined || charset === 'utf-8' || charset === 'utf8');
