@@ -12,11 +12,11 @@ export interface AuthzenDecision {
 /** An evaluation of a batch, or why it is malformed. */
 export type BatchItem = AuthzenEvaluation | AuthzenError;
 
-export const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
+const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 export type Semantic = (typeof SEMANTICS)[number];
 
 /** The most evaluations of a batch. */
-export const MAX_EVALUATIONS = 100;
+const MAX_EVALUATIONS = 100;
 
 /** A batch of evaluations. */
 export interface Batch {
@@ -76,11 +76,11 @@ function readItem(defaults: JsonObject, item: JsonValue): BatchItem {
 }
 
 /** Whether a batch ends after this decision. */
-export const endsBatch = (semantic: Semantic, { decision }: AuthzenDecision): boolean =>
+const endsBatch = (semantic: Semantic, { decision }: AuthzenDecision): boolean =>
   (semantic === 'deny_on_first_deny' && !decision) || (semantic === 'permit_on_first_permit' && decision);
 
 /** The decision about an item that could not be evaluated. */
-export const failedItem = ({ status, message }: AuthzenError): AuthzenDecision => ({
+const failedItem = ({ status, message }: AuthzenError): AuthzenDecision => ({
   decision: false,
   context: { error: { status, message } },
 });
