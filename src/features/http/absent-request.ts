@@ -2,7 +2,7 @@ import { newId } from '../../kernel/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { draftRequest } from '../../lifecycle/request.js';
 import { moment } from '../../lifecycle/transition.js';
-import { makeRequest, type AccessRequest } from '../../records/index.js';
+import { decodeRequest, makeRequest, type AccessRequest } from '../../records/index.js';
 
 /** The approver that the last request named. A chain of approvers asks only the member that a request names. */
 export class LastApprover {
@@ -13,12 +13,19 @@ export class LastApprover {
     this.#kernel = kernel;
   }
 
-  get name(): string {
-    return this.#name ?? this.#kernel.settings.approver.name;
+  note({ approver }: Pick<AccessRequest, 'approver'>): void {
+    this.#name = approver ?? this.#name;
   }
 
-  note({ approver }: AccessRequest): void {
-    this.#name = approver ?? this.#name;
+  /** In a new process, the newest request of the store says it. @throws StoreError */
+  async name(): Promise<string> {
+    const { ledger, settings } = this.#kernel;
+    if (this.#name === undefined) {
+      const { items } = await ledger.find({ kind: 'request', order: 'newest', limit: 1 });
+      for (const request of settings.decodeAll(items, decodeRequest)) this.note(request);
+      this.#name ??= settings.approver.name;
+    }
+    return this.#name;
   }
 }
 
@@ -29,7 +36,7 @@ const ABSENT = 'jit-access:absent';
  * The request about which the approver is asked where there is none: so the answer for an unknown id takes the calls of the answer for
  * a request that the caller does not see.
  */
-export function absentRequest(kernel: Kernel): AccessRequest {
+export function absentRequest(kernel: Kernel, approver: string): AccessRequest {
   const { clock, settings } = kernel;
   const ask = {
     subject: ABSENT,
@@ -48,5 +55,5 @@ export function absentRequest(kernel: Kernel): AccessRequest {
     correlation: undefined,
   };
   const draft = draftRequest(ask, newId(), settings.limits, [], moment(clock, ABSENT));
-  return makeRequest({ ...draft, approver: kernel.part(LastApprover).name });
+  return makeRequest({ ...draft, approver });
 }

@@ -1,9 +1,8 @@
 import { readPort } from '../../core/parse.js';
-import type { MaybePromise } from '../../core/ports.js';
-import { within } from '../../core/time.js';
+import type { Clock, MaybePromise } from '../../core/ports.js';
+import { readClock, systemClock, within } from '../../core/time.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
-import type { Kernel } from '../../kernel/kernel.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { callHook, identifyCaller, isPermitted, readSelf } from './identity.js';
 import { operations } from './operations/index.js';
@@ -52,13 +51,16 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   // A missing verb here is a wrong argument, and not the first caller's problem.
   if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ approver })');
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
-  const handle = (request: Request) => answerTo(request, { served, options: read, router });
+  const clock = typeof engine === 'function' ? systemClock : kernelOf(engine).settings.clock;
+  const handle = (request: Request) => answerTo(request, { served, clock, options: read, router });
   return Object.assign(handle, { basePath: read.basePath, prefix: prefixOf(read) });
 }
 
 const prefixOf = ({ basePath }: Pick<ParsedHttpOptions, 'basePath'>): string => `${basePath}/v1`;
 
 interface Setup {
+  /** The clock that bounds what comes before the engine is known. */
+  readonly clock: Clock;
   readonly served: (request: Request) => MaybePromise<JitEngine | undefined>;
   readonly options: ParsedHttpOptions;
   readonly router: Router;
@@ -92,23 +94,46 @@ async function route(request: Request, setup: Setup): Promise<Response> {
   }
   refuseOtherOrigin(request, options);
   const { operation } = routed;
-  // Before the tenant: without a caller, a tenant that does not exist is answered like any other.
-  const caller = operation.access === 'open' ? undefined : await identifyCaller(request, options);
-  if (operation.access !== 'open' && caller === undefined) throw new HttpError(unauthenticated(options.realm));
-  const engine = await callHook(() => setup.served(request), 'engine', options.onError);
+  if (operation.id === 'openapi') return respond(request, operation, await operation.run({ options } as Call<never, never>), undefined);
+  const [caller, engine] = await limited(READ_LIMIT_MS, setup.clock, () => callerAndEngine(request, operation, setup));
   if (engine === undefined) throw notFound();
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
-  return limited(operation, request, kernel, () => perform(request, routed, { engine, kernel, options }, caller));
+  const served = { engine, kernel, options };
+  return limited(limitOf(operation, request), kernel.settings.clock, () => perform(request, routed, served, caller));
+}
+
+/** The caller comes before the tenant: without a caller, a tenant that does not exist is answered like any other. */
+async function callerAndEngine(request: Request, { access }: Operation, { options, served }: Setup) {
+  const caller = access === 'open' ? undefined : await identifyCaller(request, options);
+  if (access !== 'open' && caller === undefined) throw new HttpError(unauthenticated(options.realm));
+  return [caller, await callHook(() => served(request), 'engine', options.onError)] as const;
 }
 
 const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });
 
-/** Bounds the time of a call. The write may still be recorded: the same key finds it. */
-async function limited(operation: Operation, request: Request, kernel: Kernel, run: () => Promise<Response>): Promise<Response> {
-  const limitMs = operation.method === 'POST' ? WRITE_LIMIT_MS : request.headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
-  const timeout = () => ownProblem('timeout', { headers: { 'retry-after': '5' } });
-  return within(kernel.settings.clock, limitMs, run, timeout);
+const limitOf = ({ method }: Operation, { headers }: Request): number =>
+  method === 'POST' ? WRITE_LIMIT_MS : headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
+
+/**
+ * Bounds the time of a call. The write may still be recorded: the same key finds it.
+ *
+ * @throws ClockError where the clock fails: it must not look like a fault of the handler
+ */
+async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>): Promise<T> {
+  readClock(clock);
+  let isLate = false;
+  const timeout = () => {
+    isLate = true;
+    return ownProblem('timeout', { headers: { 'retry-after': '5' } });
+  };
+  const answer = async (): Promise<T> => {
+    const given = await run();
+    // No client reads this body any more: a stream would stay open for ever.
+    if (isLate && given instanceof Response) await given.body?.cancel();
+    return given;
+  };
+  return within(clock, limitMs, answer, timeout);
 }
 
 async function perform(request: Request, { operation, path }: Route, served: Served, caller: HttpCaller | undefined): Promise<Response> {

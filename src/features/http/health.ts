@@ -1,8 +1,13 @@
+import { StoreError } from '../../core/errors.js';
+import { within } from '../../core/time.js';
 import { SingleFlight } from '../../core/single-flight.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /** How long an answer of the check is used again: the route needs no caller, so every process may call it. Milliseconds. */
 const KEPT_MS = 1_000;
+
+/** A read that never settles must not be the answer for ever. Milliseconds. */
+const LIMIT_MS = 5_000;
 
 /** Whether the store and the clock answer. Many callers at once make one read. */
 export class HealthCheck {
@@ -22,7 +27,8 @@ export class HealthCheck {
     // A clock that was set back makes the kept answer old.
     if (now >= this.#healthyAt && now - this.#healthyAt < KEPT_MS) return;
     await this.#running.join(async () => {
-      await ledger.journal();
+      const timeout = () => new StoreError('journal', 'gave no answer within 5 seconds');
+      await within(clock.source, LIMIT_MS, () => ledger.journal(), timeout);
       this.#healthyAt = now;
     });
   }

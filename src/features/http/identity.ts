@@ -2,6 +2,7 @@ import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { isObject } from '../../records/index.js';
+import type { Served } from './operation.js';
 import type { HttpCaller, HttpPermission, ParsedHttpOptions } from './options.js';
 import { ownProblem } from './problem.js';
 
@@ -37,6 +38,10 @@ export function readSelf({ settings }: Kernel, { onError }: ParsedHttpOptions, {
     throw unavailable();
   }
 }
+
+/** An id of a call as the engine reads it: `may` judges the id that the engine acts on. @throws InvalidArgumentError */
+export const idOf = <Given extends string | undefined>({ kernel }: Pick<Served, 'kernel'>, argument: string, given: Given): Given =>
+  (given === undefined ? given : kernel.settings.readId(argument, given)) as Given;
 
 /** Asks `may`. Only `true` permits. */
 export async function isPermitted({ may, onError }: ParsedHttpOptions, permission: HttpPermission): Promise<boolean> {

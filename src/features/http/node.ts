@@ -69,7 +69,11 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
   const gone = new AbortController();
   // `close` also follows the end of the response. Aborting then changes nothing.
   response.once('close', () => gone.abort());
-  const answer = await handler(toRequest(incoming, path, gone.signal));
+  const { method = 'GET' } = incoming;
+  // A `Request` with one of these methods cannot be made.
+  const answer = /^(?:CONNECT|TRACE|TRACK)$/i.test(method)
+    ? new Response(null, { status: 405 })
+    : await handler(toRequest(incoming, path, gone.signal));
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) response.setHeader(name, value);
   if (answer.body !== null) await pipe(answer.body, response, gone.signal);

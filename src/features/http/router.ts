@@ -24,7 +24,7 @@ export class Router {
 
   /** @param path below `<basePath>/v1` @param method HEAD counts as GET */
   find(path: string, method: string): Routed {
-    const given = path.split('/').map(decode);
+    const given = path.split('/');
     const found = this.#patterns.flatMap((pattern) => {
       const values = match(pattern.segments, given);
       return values === undefined ? [] : [{ operation: pattern.operation, path: values }];
@@ -45,14 +45,19 @@ function decode(segment: string): string | undefined {
   }
 }
 
-function match(segments: readonly string[], given: readonly (string | undefined)[]): Record<string, string> | undefined {
+/** Only values are decoded: a gateway that compares paths must see the path of an operation as it is. */
+function match(segments: readonly string[], given: readonly string[]): Record<string, string> | undefined {
   if (segments.length !== given.length) return undefined;
   const values: [string, string][] = [];
   for (const [i, segment] of segments.entries()) {
-    const value = given[i];
+    const text = given[i] as string;
+    if (!segment.startsWith('{')) {
+      if (segment !== text) return undefined;
+      continue;
+    }
+    const value = decode(text);
     if (value === undefined) return undefined;
-    if (segment.startsWith('{')) values.push([segment.slice(1, -1), value]);
-    else if (segment !== value) return undefined;
+    values.push([segment.slice(1, -1), value]);
   }
   // Literal paths come before those with a name, because an id may be any text.
   return values.every(([, value]) => value !== '') ? Object.fromEntries(values) : undefined;

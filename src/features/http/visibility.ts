@@ -9,7 +9,8 @@ import { absentRequest, LastApprover } from './absent-request.js';
 /*
  * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller
  * it does not exist. The answer for a stranger and the answer for an unknown id are the same bytes, after the same number of calls to
- * the store and to the approver: otherwise their time would say which ids exist.
+ * the store and to the approver: otherwise their time would say which ids exist. A chain of approvers asks the member that decided the
+ * request, and for an unknown id the member that decided the last one.
  */
 
 /**
@@ -20,10 +21,13 @@ import { absentRequest, LastApprover } from './absent-request.js';
 export async function visibleRequest(call: Pick<Call, 'kernel' | 'self' | 'may'>, id: string): Promise<AccessRequest> {
   const request = isId(id) ? await readRequest(call.kernel, id) : undefined;
   if (request !== undefined && isOwnRequest(request, call.self)) return request;
-  const asked = request ?? absentRequest(call.kernel);
+  const lastApprover = call.kernel.part(LastApprover);
+  const approver = await lastApprover.name();
+  // Before the approver has decided, no person reviews the request, and the approver would not be asked.
+  const asked = request?.approver === undefined ? absentRequest(call.kernel, approver) : request;
   const sees = (await isItsReviewer(call.kernel, asked, call.self)) || (await call.may('viewRequest', { requestId: id }));
-  if (request !== undefined) call.kernel.part(LastApprover).note(request);
   if (request === undefined || !sees) throw new NotFoundError('request', id);
+  lastApprover.note(request);
   return request;
 }
 

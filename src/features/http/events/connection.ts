@@ -1,7 +1,7 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
 import { nextTurn } from '../../../core/time.js';
-import { EventStream } from './event-stream.js';
+import { EventStream, type StreamSignal } from './event-stream.js';
 import type { Sight } from './sight.js';
 
 /** How far back `Last-Event-ID` may lie. Beyond that, reading everything again costs the client less. Entries. */
@@ -40,15 +40,24 @@ export class Connection {
     this.stream = new EventStream(() => onClose(this));
   }
 
-  /** Begins after an entry that the client has received; without one, at the head. */
+  /** Begins after an entry that the client has received; without one, at the head. Resolves when the stream may be handed out. */
   async begin(lastEventId: string | null): Promise<void> {
     const { start, head } = await this.#kernel.ledger.journal();
     const last = lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
     const canResume = last !== undefined && last >= start.seq && last <= head.seq && head.seq - last <= MAX_BACK;
     this.#seq = canResume ? last : head.seq;
     // Events were missed, or the id is not one of this journal.
-    this.stream.signal(lastEventId === null || canResume ? 'ready' : 'reset', this.#seq);
-    await this.#catchUp();
+    this.#signal(lastEventId === null || canResume ? 'ready' : 'reset');
+    // Not awaited: what the caller sees may need many answers of the approver, and the client receives each event as it is judged.
+    void this.#catchUp().catch((error: unknown) => {
+      this.options.onError(error, 'events');
+      this.stream.close();
+    });
+  }
+
+  /** The head of the journal says how much happens in the namespace, so only a caller that sees every event learns it. */
+  #signal(name: StreamSignal): void {
+    this.stream.signal(name, this.options.seesAll ? this.#seq : undefined);
   }
 
   /** New entries of the one follower that serves all connections. */
@@ -64,7 +73,7 @@ export class Connection {
     this.#pending.push(...fresh);
     if (this.#pending.length > MAX_PENDING) {
       this.#pending.length = 0;
-      this.stream.signal('reset', this.#seq);
+      this.#signal('reset');
     } else if (!this.#isSending) void this.#send();
   }
 

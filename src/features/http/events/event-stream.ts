@@ -36,8 +36,9 @@ export class EventStream {
     this.#write(`event: ${type}\nid: ${seq}\ndata: ${JSON.stringify({ type, at, requestId, grantId })}\n\n`);
   }
 
-  signal(name: StreamSignal, seq: number): void {
-    this.#write(`event: ${name}\nid: ${seq}\ndata: {}\n\n`);
+  /** @param seq the place at which the stream is. `undefined`: the caller must not learn it, and resumes after the last event it saw */
+  signal(name: StreamSignal, seq: number | undefined): void {
+    this.#write(`event: ${name}\n${seq === undefined ? '' : `id: ${seq}\n`}data: {}\n\n`);
   }
 
   /** A comment, so that proxies do not close a connection without events. */

@@ -1,5 +1,6 @@
-import { nap, whyNoLastingTimers } from '../../../core/time.js';
+import { sleepUntil, whyNoLastingTimers, within, yieldToOthers } from '../../../core/time.js';
 import { Followers } from '../../../followers/followers.js';
+import type { Follower } from '../../../followers/follower.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { ownProblem } from '../problem.js';
 import { Connection, type ConnectionOptions } from './connection.js';
@@ -10,8 +11,9 @@ const MAX_OF_CALLER = 10;
 /** How often a store without `watch` is polled, while a stream is open. Milliseconds. */
 const POLL_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
-/** How often `identify` is asked again. Milliseconds. */
+/** How often `identify` is asked again, and how long its answer may take. Milliseconds. */
 const IDENTIFY_MS = 60_000;
+const ANSWER_MS = 10_000;
 
 /** How many streams this process serves, over all engines. */
 let openInProcess = 0;
@@ -21,7 +23,7 @@ export class EventHub {
   readonly #kernel: Kernel;
   readonly #sight: Sight;
   readonly #connections = new Set<Connection>();
-  #drive: (() => Promise<void>) | undefined;
+  #follower: Follower | undefined;
   #ticking: AbortController | undefined;
 
   constructor(kernel: Kernel) {
@@ -32,7 +34,7 @@ export class EventHub {
 
   /**
    * @throws HttpError 429, where the caller or the process has too many streams; 501, where a stream would end with its first timer;
-   *   StoreError
+   *   503, where the journal cannot be followed; StoreError
    */
   async open(options: ConnectionOptions, lastEventId: string | null): Promise<ReadableStream<Uint8Array>> {
     const why = whyNoLastingTimers();
@@ -43,8 +45,9 @@ export class EventHub {
     const connection = new Connection(this.#kernel, this.#sight, options, (closed) => this.#remove(closed));
     this.#connections.add(connection);
     openInProcess++;
-    this.#follow();
     try {
+      // A follower that began later than the connection would pass over the entries between them.
+      if (!(await this.#follow().begin())) throw ownProblem('unavailable', { headers: { 'retry-after': '5' } });
       await connection.begin(lastEventId);
     } catch (error) {
       connection.stream.close();
@@ -66,40 +69,50 @@ export class EventHub {
     for (const { stream } of this.#connections) stream.close();
   }
 
-  #follow(): void {
-    if (this.#drive === undefined) {
-      const follower = this.#kernel.part(Followers).add({
-        name: 'jit-access:http-events',
-        follow: 'local',
-        write: (entries) => {
-          for (const connection of this.#connections) connection.push(entries);
-        },
-      });
-      this.#drive = () => follower.drive();
-    }
+  #follow(): Follower {
+    this.#follower ??= this.#kernel.part(Followers).add({
+      name: 'jit-access:http-events',
+      follow: 'local',
+      write: (entries) => {
+        for (const connection of this.#connections) connection.push(entries);
+      },
+    });
     if (this.#ticking === undefined) void this.#tick((this.#ticking = new AbortController()).signal);
+    return this.#follower;
   }
 
-  /** Polls, keeps the connections alive and asks `identify` again, while a stream is open. */
+  /** Polls, keeps the connections alive and asks `identify` again, while a stream is open. Never rejects. */
   async #tick(signal: AbortSignal): Promise<void> {
-    const { clock, ledger } = this.#kernel;
-    const everyMs = ledger.store.watch === undefined ? POLL_MS : KEEP_ALIVE_MS;
+    const everyMs = this.#kernel.ledger.store.watch === undefined ? POLL_MS : KEEP_ALIVE_MS;
     for (let passedMs = everyMs; ; passedMs += everyMs) {
-      await nap(clock.source, clock.source.now(), everyMs, signal);
+      await this.#sleep(everyMs, signal);
       if (signal.aborted) return;
-      void this.#drive?.();
+      void this.#follower?.drive();
       if (passedMs % KEEP_ALIVE_MS === 0) for (const { stream } of this.#connections) stream.keepAlive();
-      if (passedMs % IDENTIFY_MS === 0) await Promise.all([...this.#connections].map(closeIfGone));
+      // Not awaited: one session store that hangs delays no other stream.
+      if (passedMs % IDENTIFY_MS === 0) for (const connection of this.#connections) void this.#closeIfGone(connection);
     }
   }
-}
 
-async function closeIfGone({ stream, options }: Connection): Promise<void> {
-  try {
-    if (!(await options.isStill())) stream.close();
-  } catch (error) {
-    // A session store that is down is no proof of a sign-out, but the stream may not outlive the session either.
-    options.onError(error, 'identify');
-    stream.close();
+  /** A clock that fails is reported, and must not end the streams: their checks are what ends a session. */
+  async #sleep(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock, settings } = this.#kernel;
+    try {
+      await sleepUntil(clock.source, clock.read().now + ms, signal, true);
+    } catch (error) {
+      settings.onError(error, 'events');
+      await yieldToOthers();
+    }
+  }
+
+  async #closeIfGone({ stream, options }: Connection): Promise<void> {
+    const timeout = () => new Error(`identify gave no answer within ${ANSWER_MS} ms`);
+    try {
+      if (!(await within(this.#kernel.clock.source, ANSWER_MS, options.isStill, timeout))) stream.close();
+    } catch (error) {
+      // A session store that is down is no proof of a sign-out, but the stream may not outlive the session either.
+      options.onError(error, 'identify');
+      stream.close();
+    }
   }
 }

@@ -1,6 +1,7 @@
+import { SingleFlight } from '../../../core/single-flight.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { isOwnRequest } from '../../../lifecycle/review.js';
-import { decodeRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
+import { decodeRequest, type AccessRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
 import { isItsReviewer, requestIdOf } from '../visibility.js';
 
 /** How long an answer is used again. Milliseconds. */
@@ -9,6 +10,8 @@ const KEPT_MS = 30_000;
 const OTHER_REVIEWERS: readonly EntryType[] = ['request.assigned', 'request.stepped', 'request.escalated'];
 /** The most answers that are kept. Beyond that, all are dropped. */
 const MAX_KEPT = 10_000;
+/** The most questions to the approver at a time, for all streams together. */
+const AT_ONCE = 32;
 
 interface Kept {
   readonly sees: Promise<boolean>;
@@ -19,6 +22,9 @@ interface Kept {
 export class Sight {
   readonly #kernel: Kernel;
   readonly #kept = new Map<string, Kept>();
+  readonly #reads = new SingleFlight<AccessRequest | undefined>();
+  readonly #waiting: (() => void)[] = [];
+  #asking = 0;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -42,9 +48,27 @@ export class Sight {
   }
 
   async #ask(caller: string, id: string): Promise<boolean> {
+    // One read serves all streams that judge the event at the same time.
+    const request = await this.#reads.join(() => this.#read(id), id);
+    if (request === undefined) return false;
+    return isOwnRequest(request, caller) || this.#inTurn(() => isItsReviewer(this.#kernel, request, caller));
+  }
+
+  async #read(id: string): Promise<AccessRequest | undefined> {
     const row = await this.#kernel.ledger.row('request', id);
-    if (row === undefined) return false;
-    const request = decodeRequest(row);
-    return isOwnRequest(request, caller) || isItsReviewer(this.#kernel, request, caller);
+    return row && decodeRequest(row);
+  }
+
+  async #inTurn(ask: () => Promise<boolean>): Promise<boolean> {
+    if (this.#asking >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#asking++;
+    try {
+      return await ask();
+    } finally {
+      // The place passes to the next question.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#asking--;
+      else next();
+    }
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { invalid } from '../../../core/parse.js';
 import { operation } from '../operation.js';
+import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import { readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
@@ -42,9 +43,10 @@ export const history = operation({
   answer: answers.grantPage,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
-    const { subject, scope: covered } = call.query;
+    const { scope: covered } = call.query;
+    const subject = idOf(call, 'subject', call.query.subject);
     if (!(await call.may('history', { subject, scopes: covered === undefined ? undefined : [covered] }))) throw forbidden();
-    return { body: await call.engine.history(call.query) };
+    return { body: await call.engine.history({ ...call.query, subject }) };
   },
 });
 

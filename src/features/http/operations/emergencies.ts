@@ -1,6 +1,7 @@
 import type { LockTarget } from '../../../engine/locks.js';
 import type { RevokeAllTarget } from '../../../engine/revoke-all.js';
 import { operation } from '../operation.js';
+import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
@@ -11,7 +12,7 @@ import * as records from '../schemas/records.js';
 const area = 'emergencies and audit';
 
 /** Without the fields that the body omits: the engine counts the fields of a target. */
-const given = <T extends object>(target: T): T =>
+const defined = <T extends object>(target: T): T =>
   Object.fromEntries(Object.entries(target).filter(([, value]) => value !== undefined)) as T;
 
 export const revokeAll = operation({
@@ -25,11 +26,12 @@ export const revokeAll = operation({
   answer: answers.revoked,
   example: { body: { ticket: 'INC-204', reason: 'the incident has ended' } },
   async run(call) {
-    const { reason, ...target } = call.body;
+    const { reason, ...given } = call.body;
+    const target = { ...given, subject: idOf(call, 'subject', given.subject) };
     const { subject, scope, requestId, ticket } = target;
     if (!(await call.may('revokeAll', { subject, scopes: scope === undefined ? undefined : [scope], requestId, ticket })))
       throw forbidden();
-    return { body: await call.engine.revokeAll(given(target) as RevokeAllTarget, { by: call.self, reason }) };
+    return { body: await call.engine.revokeAll(defined(target) as RevokeAllTarget, { by: call.self, reason }) };
   },
 });
 
@@ -46,10 +48,11 @@ export const lock = operation({
   answer: answers.locked,
   example: { body: { subject: 'user:eve', reason: 'INC-9: laptop stolen' } },
   async run(call) {
-    const { reason, until, ...target } = call.body;
+    const { reason, until, ...given } = call.body;
+    const target = { ...given, subject: idOf(call, 'subject', given.subject) };
     const { subject, scope } = target;
     if (!(await call.may('lock', { subject, scopes: scope === undefined ? undefined : [scope] }))) throw forbidden();
-    const locked = await call.engine.lock(given(target) as LockTarget, { by: call.self, reason, until, idempotencyKey: call.key });
+    const locked = await call.engine.lock(defined(target) as LockTarget, { by: call.self, reason, until, idempotencyKey: call.key });
     return { status: locked.reused ? 200 : 201, body: locked };
   },
 });

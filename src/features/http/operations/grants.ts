@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { NotFoundError } from '../../../core/errors.js';
 import { operation, type Call } from '../operation.js';
+import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
@@ -34,7 +35,7 @@ export const listGrants = operation({
   example: { query: { status: 'active' } },
   async run(call) {
     const { all = false, ...query } = call.query;
-    const subject = query.subject ?? (all ? undefined : call.self);
+    const subject = idOf(call, 'subject', query.subject) ?? (all ? undefined : call.self);
     if (subject !== call.self && !(await call.may('listGrants', { subject }))) throw forbidden();
     return { body: await call.engine.listGrants({ ...query, subject }) };
   },

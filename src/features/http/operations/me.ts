@@ -21,8 +21,9 @@ export const me = operation({
   async run({ engine, self }) {
     const status = await engine.status(self);
     const { at: _, ...held } = status;
+    const badge = badgeOf(status);
     // A client polls this: the same access at a later reading is the same version. `at` is for the clock of a badge.
-    return { body: { ...status, badge: badgeOf(status) }, tagged: held };
+    return { body: { ...status, badge }, tagged: { ...held, badge } };
   },
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DeniedError } from '../../../core/errors.js';
+import { DeniedError, NotFoundError } from '../../../core/errors.js';
 import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/ask.js';
 import type { Amendment } from '../../../engine/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
@@ -9,6 +9,7 @@ import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
 import { flag, id, instantInQuery, paging, scope, text } from '../schemas/values.js';
+import { idOf } from '../identity.js';
 import { timelineOf } from '../timeline.js';
 import { visibleRequest } from '../visibility.js';
 import { waitUntilDecided } from '../wait.js';
@@ -27,7 +28,7 @@ export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answ
 
 /** The subject of an ask: the caller, or another one where `may` permits it. */
 export async function subjectOf(call: Call, asked: string | undefined, scopes: readonly string[]): Promise<string> {
-  const subject = asked === undefined ? call.self : call.kernel.settings.readId('subject', asked);
+  const subject = idOf(call, 'subject', asked) ?? call.self;
   if (subject === call.self || (await call.may('requestFor', { subject, scopes }))) return subject;
   throw forbidden();
 }
@@ -76,10 +77,12 @@ export const listRequests = operation({
   answer: answers.requestPage,
   example: { query: { status: 'pending' } },
   async run(call) {
-    const { all = false, ...query } = call.query;
-    const subject = query.subject ?? (all || query.requestedBy !== undefined ? undefined : call.self);
-    const isOwn = subject === call.self || query.requestedBy === call.self;
-    const target = { subject, requestedBy: query.requestedBy };
+    const { all = false, ...given } = call.query;
+    const query = { ...given, subject: idOf(call, 'subject', given.subject), requestedBy: idOf(call, 'requestedBy', given.requestedBy) };
+    const { requestedBy } = query;
+    const subject = query.subject ?? (all || requestedBy !== undefined ? undefined : call.self);
+    const isOwn = subject === call.self || requestedBy === call.self;
+    const target = { subject, requestedBy };
     if (!isOwn && !(await call.may('listRequests', target))) throw forbidden();
     return { body: await call.engine.listRequests({ ...query, subject }) };
   },
@@ -99,7 +102,11 @@ export const getRequest = operation({
   async run(call) {
     const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
     const headers = await waitUntilDecided(call, requestId);
-    return { headers, body: await call.engine.getRequest(requestId) };
+    // The right may have ended during the wait, and a purge may have removed the request.
+    if ('preference-applied' in headers) await visibleRequest(call, requestId);
+    const found = await call.engine.getRequest(requestId);
+    if (found === undefined) throw new NotFoundError('request', requestId);
+    return { headers, body: found };
   },
 });
 

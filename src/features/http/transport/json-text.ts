@@ -25,8 +25,15 @@ export function parseJsonText(text: string): JsonValue {
     throw new JsonTextError('the body is not valid JSON');
   }
   refuseAmbiguous(text);
+  // JSON.parse makes Infinity of a number that no double can hold.
+  if (!isFiniteEverywhere(value)) throw new JsonTextError('the body has a number that is too large');
   return value;
 }
+
+const isFiniteEverywhere = (value: unknown): boolean =>
+  typeof value === 'number'
+    ? Number.isFinite(value)
+    : typeof value !== 'object' || value === null || Object.values(value).every(isFiniteEverywhere);
 
 /** Walks the tokens of a valid JSON text. */
 function refuseAmbiguous(text: string): void {
