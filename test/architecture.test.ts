@@ -64,6 +64,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
   // It composes other features, and answers like the guards.
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
+  // Of everything but the errors and the clock it imports only types: see the test of its imports.
+  'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
   // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
   index: [...apart, 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features/provisioning'],
@@ -77,6 +79,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   webhook: ['features/webhook'],
   work: ['features/work'],
   http: ['features/http'],
+  client: ['features/client'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -214,6 +217,13 @@ describe('the external imports of src', () => {
       'journal/link',
     ];
     expect([...seen].filter((module) => heavy.some((room) => isInside(room, module)))).toEqual([]);
+  });
+
+  it('of a client include errors and time, and nothing from outside', () => {
+    const seen = new Set(['client']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    const own = ['client', 'features/client', 'core', 'records/entry-types', 'records/ends'];
+    expect([...seen].filter((module) => !own.some((room) => isInside(room, module)))).toEqual([]);
   });
 
   it('of a store include no driver', () => {

@@ -28,6 +28,7 @@ const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'tsli
 /** The budgets of planned entries, for `npm run size -- --update`. A view, the journal and sinks need no engine. */
 const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly beside?: boolean }>> = {
   view: { budget: 8_000 },
+  client: { budget: 5_000 },
   journal: { budget: 15_000 },
   work: { budget: 4_000, beside: true },
   links: { budget: 3_000, beside: true },
