@@ -109,7 +109,7 @@ export interface AccessClient {
 
   /**
    * What changes for the caller, as it happens. The stream connects again by itself, after pauses of up to 30 seconds, and continues
-   * behind the last event.
+   * after the last event.
    *
    * @throws an error of the engine, or HttpClientError, where connecting again would get the same answer, such as 401
    */

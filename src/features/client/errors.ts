@@ -79,12 +79,9 @@ export function engineErrorOf(failure: unknown): unknown {
   const { problem = {} } = failure as Partial<HttpClientError>;
   const { code, detail, type: _, title: _title, status: _status, outcome, ...members } = problem as Partial<HttpProblem>;
   if (typeof code !== 'string' || !code.startsWith('ERR_JIT_')) return failure;
+  const error = new Error(detail, { cause: failure });
   // The constructors of the classes need records that no answer contains, so only their prototypes are used.
-  const error = Reflect.construct(
-    Error,
-    [detail, { cause: failure }],
-    Object.hasOwn(CLASSES, code) ? (CLASSES[code] as never) : JitError,
-  ) as Error;
+  Object.setPrototypeOf(error, (Object.hasOwn(CLASSES, code) ? (CLASSES[code] as never) : JitError).prototype);
   // `status` of a problem is the HTTP status, so the status of a decided request has another name there.
   const fields = { ...members, ...(outcome && { status: outcome }), code, name: nameOf(code) };
   // Not assigned: a member `__proto__` would replace the prototype.

@@ -9,7 +9,7 @@ import { parse, valueOf, type Sent, type Transport } from './transport.js';
  * - `reset`: events were missed. Read everything again.
  */
 export interface AccessEvent {
-  /** The number of the entry in the journal. `events({ after })` continues behind it. */
+  /** The number of the entry in the journal. `events({ after })` continues after it. */
   readonly seq: number;
   readonly type: EntryType | 'ready' | 'reset';
   /** Epoch milliseconds. `undefined` for `ready` and `reset`. */
@@ -40,7 +40,7 @@ export async function* eventsOf(
 ): AsyncGenerator<AccessEvent, void, undefined> {
   let last = after;
   for (let failures = 0; !signal.aborted; failures++) {
-    let pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** failures);
+    let leastMs = 0;
     try {
       for await (const event of streamOf(transport, last, signal)) {
         failures = 0;
@@ -51,11 +51,12 @@ export async function* eventsOf(
       if (signal.aborted) return;
       const { status = 500, retryAfterMs = 0 } = error as Partial<HttpClientError>;
       if (status < 500 && status !== 429) throw engineErrorOf(error);
-      pauseMs = Math.max(pauseMs, retryAfterMs);
+      leastMs = retryAfterMs;
       onError?.(engineErrorOf(error));
     }
     // Spread over half of the pause: after a restart of the service, its clients do not return all at once.
-    await transport.pause(pauseMs * (1 - Math.random() / 2), signal);
+    const pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** failures) * (1 - Math.random() / 2);
+    await transport.pause(Math.max(pauseMs, leastMs), signal);
   }
 }
 

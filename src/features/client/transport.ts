@@ -90,7 +90,7 @@ export class Transport {
   /** Ends early, without an error, when the signal aborts. */
   pause(ms: number, signal = new AbortController().signal): Promise<void> {
     const { clock = systemClock } = this.#options;
-    return sleepUntil(clock, clock.now() + ms, signal);
+    return sleepUntil(clock, Math.ceil(clock.now() + ms), signal);
   }
 
   /** Sends a call once. @throws HttpClientError where no answer arrives, or the reason of its signal */
@@ -118,7 +118,7 @@ async function answered<T>({ method, path, signal }: Sent, wait: () => Promise<T
 /**
  * The JSON of an answer.
  *
- * @param kept the answer that a 304 stands for
+ * @param kept the answer that a 304 means
  * @param keep called with an answer that may be kept
  * @throws HttpClientError where the answer is an error, or was not given by the handler
  */
