@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
+  'features/react': [...ground, 'engine', 'features/client', 'elements'],
   // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
   index: [...apart, 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features/provisioning'],
@@ -80,6 +81,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   work: ['features/work'],
   http: ['features/http'],
   client: ['features/client'],
+  react: ['features/react'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -154,7 +156,7 @@ describe('the rooms of src', () => {
   });
 });
 
-/** The adapters, and the framework of each: only its types are imported, except by Nest's adapter, which extends its classes. */
+/** The adapters, and the framework of each: only its types are imported, except by Nest's adapter, which extends its classes, and by React's hooks. */
 const frameworks: Readonly<Record<string, string>> = {
   'guards/express': 'express',
   'guards/fastify': 'fastify',
@@ -162,6 +164,8 @@ const frameworks: Readonly<Record<string, string>> = {
   'guards/nest/guard': '@nestjs/common',
   'guards/nest/module': '@nestjs/common',
   'guards/nest/refused': '@nestjs/common',
+  'features/react/hooks': 'react',
+  'features/react/jsx': 'react',
 };
 
 /** What linking an entry needs. */
@@ -176,7 +180,8 @@ describe('the external imports of src', () => {
       (to === 'zod/mini' && roomOf(from) === 'approvers/policy') || (to === 'zod' && roomOf(from) === 'features/http');
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
-    const isFramework = ({ from, to, typesOnly }: Import) => frameworks[from] === to && (typesOnly || isInside('guards/nest', from));
+    const isFramework = ({ from, to, typesOnly }: Import) =>
+      frameworks[from] === to && (typesOnly || isInside('guards/nest', from) || from === 'features/react/hooks');
     const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
