@@ -6,6 +6,7 @@ const groups = [
     'guides',
     [
       'express-postgresql',
+      'http',
       'guards',
       'checker',
       'what-to-ask-for',
@@ -16,6 +17,7 @@ const groups = [
       'break-glass',
       'agents',
       'work',
+      'authzen',
       'lists',
       'operation',
       'answers',
@@ -35,7 +37,7 @@ const groups = [
   [
     'Reference',
     'reference',
-    ['entry-points', 'options', 'verbs', 'errors', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features', 'migration'],
+    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features', 'migration'],
   ],
   ['Explanation', 'explanation', ['guarantees', 'trade-offs', 'time', 'threat-model', 'laws', 'assurance', 'performance', 'architecture']],
 ];

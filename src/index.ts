@@ -27,7 +27,7 @@ export type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { BreakGlassReviewQuery } from './engine/break-glass-review.js';
+export type { BreakGlassReviewQuery } from './engine/break-glass-list.js';
 export type { CheckOptions, ConsumeOptions } from './engine/uses.js';
 export type { Limits } from './kernel/limits.js';
 export type { RecordUse } from './kernel/record-use.js';

@@ -82,6 +82,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   http: ['features/http'],
   client: ['features/client'],
   react: ['features/react'],
+  authzen: ['features/http/authzen'],
 
   // They receive an engine as an argument, and import only its type.
   guards: [...ground, 'engine'],
@@ -177,7 +178,8 @@ describe('the external imports of src', () => {
   it('are those that the build bundles, Node in the rooms for Node, zod in the rooms for policies and for HTTP, Kysely in the SQL room, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) =>
-      (to === 'zod/mini' && roomOf(from) === 'approvers/policy') || (to === 'zod' && roomOf(from) === 'features/http');
+      (to === 'zod/mini' && (roomOf(from) === 'approvers/policy' || isInside('features/http/authzen', from))) ||
+      (to === 'zod' && roomOf(from) === 'features/http');
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
     const isFramework = ({ from, to, typesOnly }: Import) =>

@@ -4,30 +4,19 @@ import { reviewBreakGlass as giveVerdict, type BreakGlassReviewCommand, type Bre
 import { endGrant, type ExtensionChain } from '../lifecycle/extension-chain.js';
 import { grantIds, type RequestWithGrants } from '../lifecycle/grant.js';
 import { isOwnRequest } from '../lifecycle/review.js';
-import { hasPassed } from '../lifecycle/status.js';
 import { asRead, combine, moment, type Transition, type Writes } from '../lifecycle/transition.js';
-import { decodeRequest, needsReview, type AccessRequest, type Grant } from '../records/index.js';
+import { needsReview, type AccessRequest, type Grant } from '../records/index.js';
 import { refuseAgent } from '../kernel/agents.js';
 import { loadChains } from '../kernel/context.js';
 import { fitsChange } from '../kernel/fits-change.js';
 import { loadLocks } from '../kernel/locks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { Settings } from '../kernel/settings.js';
-import { askTogether } from '../kernel/together.js';
-import type { BreakGlassReviewItem } from './answers.js';
 import { readBy } from './by.js';
 import { loadDebtors } from './break-glass.js';
 import { EndTally } from './end-tally.js';
 import { confirmEnds, endAndTally } from './revocation.js';
 import { endedWithStatus, type RequestWithStatus } from './with-status.js';
-
-/** Selects pending break-glass reviews. */
-export interface BreakGlassReviewQuery {
-  /** Selects the reviews of access that this subject took. */
-  readonly subject?: string | undefined;
-  /** Selects the reviews that this person may give. */
-  readonly reviewer?: string | undefined;
-}
 
 /**
  * Records the verdict of a break-glass review; `unjustified` ends the access in the same change.
@@ -156,35 +145,6 @@ async function endLeftovers(
   for (const { id } of ended) await endAndTally(kernel, id, actor, { cause: 'unjustified', reason }, tally);
   await confirmEnds(kernel, tally);
   tally.report();
-}
-
-/** The pending reviews, the first due first. */
-export async function listBreakGlassReviews(kernel: Kernel, query: BreakGlassReviewQuery): Promise<readonly BreakGlassReviewItem[]> {
-  const given = readOptions<keyof BreakGlassReviewQuery>('query', query, ['subject', 'reviewer']);
-  const { readId, decodeAll } = kernel.settings;
-  const subject = given.subject === undefined ? undefined : readId('subject', given.subject);
-  const reviewer = given.reviewer === undefined ? undefined : readId('reviewer', given.reviewer);
-  const items: BreakGlassReviewItem[] = [];
-  for await (const rows of kernel.ledger.pages({ kind: 'request', subject, open: true, order: 'due' })) {
-    const requests = decodeAll(rows, decodeRequest).filter(needsReview);
-    const may = await askTogether(requests, async (request) => reviewer === undefined || mayReviewOrNot(kernel, reviewer, request));
-    const reading = kernel.clock.read();
-    requests.forEach((request, i) => {
-      const reviewBy = request.afterReview?.reviewBy as number;
-      if (may[i] === true) items.push({ request: endedWithStatus(request), reviewBy, isOverdue: hasPassed(reviewBy, reading) });
-    });
-  }
-  return items;
-}
-
-/** A request about which the approver fails must not hide the others. */
-async function mayReviewOrNot(kernel: Kernel, reviewer: string, request: AccessRequest): Promise<boolean> {
-  try {
-    return await mayReview(kernel, reviewer, request);
-  } catch (error) {
-    kernel.settings.onError(error, 'listBreakGlassReviews');
-    return false;
-  }
 }
 
 /** The subject and the requester may never review, so the engine does not ask the approver about them. */

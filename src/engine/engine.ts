@@ -28,7 +28,8 @@ import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } f
 import { submitReview } from './reviews.js';
 import { comment, parseComment, type CommentBy, type CommentResult } from './comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass.js';
-import { listBreakGlassReviews, readBreakGlassReview, reviewBreakGlass, type BreakGlassReviewQuery } from './break-glass-review.js';
+import { readBreakGlassReview, reviewBreakGlass } from './break-glass-review.js';
+import { listBreakGlassReviews, type BreakGlassReviewQuery } from './break-glass-list.js';
 import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from './revocation.js';
 import { revokeAll, type RevokeAllTarget } from './revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './locks.js';
@@ -252,10 +253,9 @@ export class JitEngine<Scope extends string = string> {
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, command));
   }
 
-  /** The pending break-glass reviews, the first due first: all of them, those of a subject, or those that a reviewer may give. */
-  async listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Promise<readonly BreakGlassReviewItem[]> {
-    this.#refuseIfClosed();
-    return listBreakGlassReviews(this.#kernel, query);
+  /** The pending break-glass reviews in pages, the first due first: all, those of a subject, or those that a reviewer may give. */
+  listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Pages<BreakGlassReviewItem> {
+    return this.#pages((next) => listBreakGlassReviews(this.#kernel, query, next));
   }
 
   /**

@@ -1,4 +1,3 @@
-import { isJitError } from '../core/errors.js';
 import { TurnBudget } from '../core/time.js';
 import type { Page } from '../core/ports.js';
 import { lockableOf, lockOn, type LocksContext } from '../lifecycle/lock.js';
@@ -6,7 +5,7 @@ import { narrowedTo } from '../lifecycle/approvals.js';
 import { mayAct, missingApprovals, reviewBy } from '../lifecycle/review.js';
 import { twinsOf } from '../lifecycle/same-ask.js';
 import { moment, type Moment } from '../lifecycle/transition.js';
-import { decodeRequest, MAX_LOOK, missingInWords, placeOf, type AccessRequest } from '../records/index.js';
+import { missingInWords, placeOf, type AccessRequest } from '../records/index.js';
 import { openRequestsOf, overlapsOf, recentDenialsFor } from '../kernel/context.js';
 import { loadReadableLocks } from '../kernel/locks.js';
 import { askTogether } from '../kernel/together.js';
@@ -14,11 +13,9 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { InboxItem } from './answers.js';
 import { readableComments } from './comments.js';
 import { readPaging, readQuery, type Paging } from './collect.js';
+import { dueRequests, type DueSelection } from './due-requests.js';
 import { cannotReview } from './reviews.js';
 import { withStatus } from './with-status.js';
-
-/** How many requests the approver is asked about together. */
-const ROUND = 200;
 
 /** A pending request and the groups in which the reviewer may act. */
 interface Reviewable {
@@ -34,52 +31,30 @@ export async function inbox(kernel: Kernel, reviewer: string, query: Paging, nex
   return { items: await itemsOf(kernel, reviewer, page.items, turns), next: page.next };
 }
 
-/**
- * Looks at up to 1,000 pending requests, in rounds. All rounds share one time limit for the approver's answers. The page ends before
- * the first request for which no time was left.
- */
-async function reviewable(
+/** The requests of a page. */
+function reviewable(
   kernel: Kernel,
   reviewer: string,
   after: string | undefined,
   limit: number,
   turns: TurnBudget,
 ): Promise<Page<Reviewable>> {
-  const { approver, clock, ledger, settings } = kernel;
+  const { approver, clock } = kernel;
   const time = approver.time();
-  const items: Reviewable[] = [];
-  // Requests whose deadline has passed come first in this order. A service that runs no sweeper would look at them for each page.
-  let from = after ?? placeOf({ createdAt: 0, sortAt: clock.read().forEnds + 1, id: '' }, 'due');
-  for (let looked = 0; ; looked += ROUND) {
-    await turns.spend(ROUND);
-    const page = await ledger.find({ kind: 'request', open: true, order: 'due', after: from, limit: ROUND });
-    const candidates = page.items.flatMap((row) =>
-      settings.decodeAll([row], decodeRequest).flatMap((request) => (cannotReview(request, reviewer) ? [] : [{ request, row }])),
-    );
-    const memberships = await approver.groupsOfAll(
-      reviewer,
-      candidates.map(({ request }) => request),
-      time,
-    );
-    const reading = clock.read();
-    const reported = new Set<unknown>();
-    for (const [i, { request, row }] of candidates.entries()) {
-      const membership = memberships[i];
-      if (membership === undefined) return { items, next: from };
-      if (items.length === limit) return { items, next: from };
-      from = placeOf(row, 'due');
-      // Where the approver fails about one request, the inbox still shows the others.
-      if (isJitError(membership)) {
-        if (!reported.has(membership)) settings.onError(membership, 'inbox');
-        reported.add(membership);
-        continue;
-      }
+  const selection: DueSelection<readonly string[], Reviewable> = {
+    during: 'inbox',
+    subject: undefined,
+    // Requests whose deadline has passed come first in this order. A service that runs no sweeper would look at them for each page.
+    after: after ?? placeOf({ createdAt: 0, sortAt: clock.read().forEnds + 1, id: '' }, 'due'),
+    limit,
+    isCandidate: (request) => !cannotReview(request, reviewer),
+    ask: (requests) => approver.groupsOfAll(reviewer, requests, time),
+    itemOf(request, membership, reading) {
       const groups = mayAct(request, reviewer, membership, reading);
-      if (groups.length > 0) items.push({ request, groups });
-    }
-    if (page.next === undefined || items.length === limit || looked + ROUND >= MAX_LOOK) return { items, next: page.next };
-    from = page.next;
-  }
+      return groups.length > 0 ? { request, groups } : undefined;
+    },
+  };
+  return dueRequests(kernel, selection, turns);
 }
 
 async function itemsOf(kernel: Kernel, reviewer: string, page: readonly Reviewable[], turns: TurnBudget): Promise<readonly InboxItem[]> {

@@ -7,7 +7,7 @@ import type { Approver, ApproverContext, RequestableContext } from '../core/appr
 import type { Clock, MaybePromise } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
 import { isThenable, within, type EngineClock } from '../core/time.js';
-import { askMemberships, type Membership, type QuestionTime } from './memberships.js';
+import { askInTime, type InTime, type QuestionTime } from './in-time.js';
 import type { Settings } from './settings.js';
 
 /**
@@ -66,11 +66,25 @@ export class ApproverClient {
   /** Whether this person may review this break-glass use. No for an agent, and for a request that this approver does not answer for. */
   async mayReviewBreakGlass(reviewer: string, request: AccessRequest): Promise<boolean> {
     if (this.#isAgent(reviewer)) return false;
-    const ask = (approver: Approver) =>
-      this.#answersFor(request.approver) &&
-      approver.mayReviewBreakGlass !== undefined &&
-      approver.mayReviewBreakGlass(reviewer, request, this.#now());
-    return this.#ask(request, 'mayReviewBreakGlass', ask, readYesOrNo);
+    return this.#ask(request, 'mayReviewBreakGlass', () => this.#askMayReview(reviewer, request, this.#now()), readYesOrNo);
+  }
+
+  /** {@link mayReviewBreakGlass} for many requests, within the time that is left. At most 32 questions are open at a time. */
+  async mayReviewEach(reviewer: string, requests: readonly AccessRequest[], time: QuestionTime): Promise<readonly InTime<boolean>[]> {
+    if (this.#isAgent(reviewer)) return requests.map(() => false);
+    const context = this.#now();
+    return askInTime(this.#clock, time, requests, {
+      one: (request) => this.#askMayReview(reviewer, request, context),
+      all: undefined,
+      read: readYesOrNo,
+      failure: ({ id }, message, cause) => new ApproverError(this.#approver.name, id, `mayReviewBreakGlass ${message}`, cause),
+    });
+  }
+
+  #askMayReview(reviewer: string, request: AccessRequest, context: ApproverContext): MaybePromise<unknown> {
+    const approver = this.#approver;
+    if (!this.#answersFor(request.approver) || approver.mayReviewBreakGlass === undefined) return false;
+    return approver.mayReviewBreakGlass(reviewer, request, context);
   }
 
   /** The groups of a reviewer. Empty for an agent, for an approver without `groupsOf`, and for a request of another approver. */
@@ -90,7 +104,11 @@ export class ApproverClient {
    * {@link groupsOf} for many requests, within the time that is left. An approver with `groupsOfAll` is asked once. Of any other, at
    * most 32 questions are open at a time.
    */
-  async groupsOfAll(reviewer: string, requests: readonly AccessRequest[], time: QuestionTime): Promise<readonly Membership[]> {
+  async groupsOfAll(
+    reviewer: string,
+    requests: readonly AccessRequest[],
+    time: QuestionTime,
+  ): Promise<readonly InTime<readonly string[]>[]> {
     const approver = this.#approver;
     if (approver.groupsOf === undefined || this.#isAgent(reviewer)) return requests.map(() => []);
     const context = this.#now();
@@ -115,7 +133,7 @@ export class ApproverClient {
     });
     const own = Object.freeze(requests.filter((_, i) => isOwn[i] === true));
     const one = (request: AccessRequest) => approver.groupsOf?.(reviewer, request, context);
-    const memberships = [...(await askMemberships(this.#clock, time, own, { one, all, read: readNames, failure }))];
+    const memberships = [...(await askInTime(this.#clock, time, own, { one, all, read: readNames, failure }))];
     return isOwn.map((answer) => (answer === true ? memberships.shift() : answer === false ? [] : answer));
   }
 

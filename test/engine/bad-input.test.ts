@@ -239,6 +239,8 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['query', given(OPTIONS), (engine, value) => engine.listBreakGlassReviews(value)],
     ['subject', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ subject: value })],
     ['reviewer', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ reviewer: value })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listBreakGlassReviews({ limit: value })],
+    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listBreakGlassReviews({ after: value })],
   ],
   approvalLinks: [
     ['options', OPTIONS, (engine, value) => approvalLinks(engine, value)],

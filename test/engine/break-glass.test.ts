@@ -5,9 +5,12 @@ import {
   reviewers,
   type AccessRequest,
   type BreakGlassAsk,
+  type BreakGlassReviewItem,
+  type BreakGlassReviewQuery,
   type BreakGlassVerdict,
   type JitEngine,
   type JitEngineOptions,
+  type Page,
 } from '../../src/index.js';
 import { verifyJournal } from '../../src/journal.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
@@ -43,7 +46,7 @@ function take(engine: JitEngine, over: Partial<BreakGlassAsk> = {}) {
 const unreviewedOf = async (store: FaultyStore, id: string): Promise<unknown> =>
   (await store.get([{ kind: 'subject', id }]))[0]?.body['unreviewed'];
 
-const owedIds = async (engine: JitEngine, query = {}) => (await engine.listBreakGlassReviews(query)).map(({ request }) => request.id);
+const owedIds = async (engine: JitEngine, query = {}) => (await engine.listBreakGlassReviews(query)).items.map(({ request }) => request.id);
 
 describe('JitEngine', () => {
   describe('breakGlass()', () => {
@@ -428,7 +431,7 @@ describe('JitEngine', () => {
         [HOUR + 1, [true, false, false]],
       ] as const) {
         await clock.set(at(ms));
-        const items = await engine.listBreakGlassReviews();
+        const { items } = await engine.listBreakGlassReviews();
         expect(items.map(({ isOverdue }) => isOverdue)).toEqual(overdue);
         expect(items.map(({ reviewBy }) => reviewBy)).toEqual([at(HOUR), at(2 * HOUR), at(3 * HOUR)]);
       }
@@ -463,7 +466,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       expect(await owedIds(engine)).toEqual([request.id]);
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
-      expect(await engine.listBreakGlassReviews()).toEqual([]);
+      expect((await engine.listBreakGlassReviews()).items).toEqual([]);
     });
 
     it('L28 L30 lists the other reviews to a reviewer if the approver fails about one, and reports the failure', async () => {
@@ -483,15 +486,96 @@ describe('JitEngine', () => {
       await refusal(engine.reviewBreakGlass(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
     });
 
-    it('lists 230 pending reviews, over several pages of the store', async () => {
+    it('lists 230 pending reviews on one page, over several pages of the store', async () => {
       const { engine } = anEmergency();
       for (let i = 0; i < 230; i++) await take(engine, { subject: `agent:${i}` });
-      expect(await engine.listBreakGlassReviews()).toHaveLength(230);
+      expect((await engine.listBreakGlassReviews({ limit: 1_000 })).items).toHaveLength(230);
+    });
+
+    describe('in pages', () => {
+      const TIMEOUT = 5_000;
+
+      /** Pending reviews, each due a millisecond after the one before. */
+      async function unreviewed(count: number, script: ApproverScript = {}) {
+        const made = anEmergency({}, script, { store: new MemoryGrantStore(), limits: { approverTimeout: TIMEOUT } });
+        const ids: string[] = [];
+        for (let i = 0; i < count; i++) {
+          ids.push((await take(made.engine, { subject: `agent:${i}` })).request.id);
+          await made.clock.advance(1);
+        }
+        return { ...made, ids };
+      }
+
+      async function every(engine: JitEngine, query: BreakGlassReviewQuery): Promise<readonly string[]> {
+        const found: string[] = [];
+        for await (const { request } of engine.listBreakGlassReviews(query)) found.push(request.id);
+        return found;
+      }
+
+      it('gives the first due first, each exactly once, in pages of any length', async () => {
+        const { engine, ids } = await unreviewed(7);
+        for (const limit of [1, 2, 3, 7, 100]) {
+          expect(await every(engine, { limit })).toEqual(ids);
+          expect(await every(engine, { limit, reviewer: LEE })).toEqual(ids);
+        }
+        const first = await engine.listBreakGlassReviews({ limit: 3 });
+        expect(first.items.map(({ request }) => request.id)).toEqual(ids.slice(0, 3));
+        expect(await owedIds(engine, { limit: 3, after: first.next })).toEqual(ids.slice(3, 6));
+        expect((await engine.listBreakGlassReviews({ limit: 7 })).next).toBeUndefined();
+      });
+
+      it('shows each review exactly once while others are given, become overdue and arise between its pages', async () => {
+        const { engine, clock, ids } = await unreviewed(6);
+        const seen: string[] = [];
+        for (let after: string | undefined, page = 0; ; page++) {
+          const { items, next } = await engine.listBreakGlassReviews({ limit: 2, after });
+          seen.push(...items.map(({ request }) => request.id));
+          if (page === 0) for (const id of [ids[0], ids[3]]) await engine.reviewBreakGlass(id as string, { by: LEE, verdict: 'justified' });
+          if (page === 1) {
+            await clock.advance(DAY);
+            await engine.sweep();
+            ids.push((await take(engine, { subject: 'agent:late' })).request.id);
+          }
+          if (next === undefined) break;
+          after = next;
+        }
+        expect(seen).toEqual(ids.filter((_, i) => i !== 3));
+      });
+
+      it('L42 looks at 1,000 open requests for a page, also where none of them is break-glass', async () => {
+        const { engine, clock, approver } = await unreviewed(0);
+        approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] } };
+        for (let i = 0; i < 1_000; i++) await ask(engine, { subject: `user:${i}` });
+        await clock.advance(1);
+        const { request } = await take(engine, { subject: 'agent:1' });
+        const first = await engine.listBreakGlassReviews();
+        expect(first.items).toEqual([]);
+        expect(first.next).toBeDefined();
+        expect(await owedIds(engine, { after: first.next })).toEqual([request.id]);
+        // With a subject the store selects the rows, so that no other request is looked at.
+        expect(await owedIds(engine, { subject: 'agent:1' })).toEqual([request.id]);
+      });
+
+      it('L38 L42 waits one time limit in all where the directory hangs, and reports the reviews concerned', async () => {
+        const { engine, clock, approver, ids, told } = await unreviewed(40, { mayReviewBreakGlass: () => new Promise(() => undefined) });
+        let page: Page<BreakGlassReviewItem> | undefined;
+        void engine.listBreakGlassReviews({ reviewer: LEE }).then((first) => (page = first));
+        await untilAsleep(clock);
+        await clock.advance(TIMEOUT);
+        for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+        expect(page?.items).toEqual([]);
+        expect(told.map(({ error, during }) => [(error as { requestId: string }).requestId, during])).toEqual(
+          ids.slice(0, 32).map((id) => [id, 'listBreakGlassReviews']),
+        );
+        // The others come with the next page, once the directory answers again.
+        approver.script.mayReviewBreakGlass = true;
+        expect(await owedIds(engine, { reviewer: LEE, after: page?.next })).toEqual(ids.slice(32));
+      });
     });
 
     it('refuses invalid query options', async () => {
       const { engine } = anEmergency();
-      for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }]) {
+      for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }, { limit: 0 }, { limit: 1_001 }, { after: 'x' }]) {
         await refusal(engine.listBreakGlassReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
       }
     });
@@ -535,7 +619,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const by of [MAYA, NOOR]) {
         await refusal(engine.reviewBreakGlass(request.id, { by, verdict: 'justified' }), 'ERR_JIT_SELF_REVIEW');
-        expect(await engine.listBreakGlassReviews({ reviewer: by })).toEqual([]);
+        expect((await engine.listBreakGlassReviews({ reviewer: by })).items).toEqual([]);
       }
       expect(approver.asked('mayReviewBreakGlass')).toBe(0);
     });
@@ -572,7 +656,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       const other = anEngine({ approver: new ScriptedApprover({ mayReviewBreakGlass: true }, 'another'), store, clock });
       await refusal(other.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
-      expect(await other.engine.listBreakGlassReviews({ reviewer: LEE })).toEqual([]);
+      expect((await other.engine.listBreakGlassReviews({ reviewer: LEE })).items).toEqual([]);
       expect(await owedIds(other.engine)).toEqual([request.id]);
     });
 

@@ -59,7 +59,7 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
     ),
   listBreakGlassReviews: async ({ engine, requestId }) =>
     among(
-      (await engine.listBreakGlassReviews({ reviewer: ANA })).map(({ request }) => request),
+      (await engine.listBreakGlassReviews({ reviewer: ANA })).items.map(({ request }) => request),
       requestId,
       'listed',
     ),

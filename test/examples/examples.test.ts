@@ -37,6 +37,25 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
+  'http-express.ts': [
+    'guessed session: 401',
+    'maya asks: 201 pending',
+    'maya reads it: 200',
+    'sam reads it: 200',
+    'eve reads it: 404',
+    'lee reads it: 404',
+    'maya approves it: urn:jit-access:problem:self-review',
+    'eve approves it: urn:jit-access:problem:not-found',
+    "sam's inbox: 1 more of platform",
+    'sam approves it: granted',
+    'too late to deny: 409',
+    'badge: db-prod:write (expires 2026-01-01T00:30Z)',
+    'lee revokes it: 200',
+    'badge: read-only',
+    'too long: urn:jit-access:problem:requirements',
+  ],
+  'http-hono.ts': ['201 pending user:sam', 'without a session: 401'],
+  'http-next.ts': ['user:maya: 1 more of reviewers'],
   'change-a-request.ts': [
     'asked: pending, 30 minutes, a hotfix',
     'amended: pending, 120 minutes, the migration takes longer',
@@ -278,6 +297,30 @@ const guarded = [
   'guard-trpc.ts',
 ];
 
+/** What the clients of the service by hand see, line by line. */
+const BY_HAND = [
+  'guessed session: 401',
+  'maya asks: 201 pending',
+  'her own requests: 1',
+  'maya reads it: 200',
+  'sam reads it: 200',
+  'eve reads it: 404',
+  'lee reads it: 404',
+  'maya approves it: ERR_JIT_SELF_REVIEW',
+  'eve approves it: ERR_JIT_NOT_FOUND',
+  "sam's inbox: 1 more of platform",
+  'sam approves it: granted',
+  'the comment, for sam and for maya: she is on call undefined',
+  'too late to deny: 409',
+  'badge: db-prod:write (expires 00:30)',
+  'badge, 27 minutes later: db-prod:write (expires in 03:00)',
+  'sam revokes it: 200',
+  'badge: read-only',
+  'maya cancels another request: cancelled',
+  'too long: ERR_JIT_REQUIREMENTS',
+  'break-glass: granted db-prod:write (expires 00:42)',
+];
+
 describe.concurrent('an example', () => {
   it.each(Object.entries(printed))('%s prints the output in its docs', async (file, lines) => {
     const { code, stdout, stderr } = await run({ file: `examples/${file}` });
@@ -297,6 +340,13 @@ describe.concurrent('an example', () => {
     expect(stdout.trimEnd().replace(/\{"result":\{"data":"(.*)"\}\}/, '$1')).toBe(GUARDED);
   });
 
+  it('http-by-hand.ts shows who sees and decides a request, and the badge of its subject', async () => {
+    const { code, stdout, stderr } = await runInPlace('examples/http-by-hand.ts');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toEqual(BY_HAND);
+  });
+
   it('fake-clock.ts passes as a test suite of node:test', async () => {
     const { code, stdout } = await run({ file: 'examples/fake-clock.ts' });
     expect(code).toBe(0);
@@ -312,5 +362,5 @@ describe.concurrent('an example', () => {
 
 it('every example is run by a test', () => {
   const files = readdirSync(`${root}examples`).filter((name) => name.endsWith('.ts'));
-  expect(files.sort()).toEqual([...Object.keys(printed), ...guarded, ...elsewhere].sort());
+  expect(files.sort()).toEqual([...Object.keys(printed), ...guarded, 'http-by-hand.ts', ...elsewhere].sort());
 });

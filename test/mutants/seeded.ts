@@ -440,7 +440,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a page of the inbox skips the first request of the next',
-    file: 'engine/inbox.ts',
+    file: 'engine/due-requests.ts',
     from: 'if (items.length === limit) return { items, next: from };',
     to: "if (items.length === limit) return { items, next: placeOf(row, 'due') };",
   },

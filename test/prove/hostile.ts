@@ -80,7 +80,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.getGrant(t),
   (engine, t) => engine.listGrants({ subject: t, scope: t, after: t }),
   (engine, t) => engine.inbox(t),
-  (engine, t) => engine.listBreakGlassReviews({ reviewer: t, subject: t }),
+  (engine, t) => engine.listBreakGlassReviews({ reviewer: t, subject: t, after: t }),
   (engine, t) => engine.whoHadAccess({ scope: t, at: 0, after: t }),
   (engine, t) => engine.history({ from: 0, to: 1, subject: t, scope: t, after: t }),
   (engine, t) => watchAccess(engine, t, t),

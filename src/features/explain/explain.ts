@@ -33,9 +33,9 @@ import type { Explanation, ExplanationReason } from './explanation.js';
 export interface ExplainOptions {
   /**
    * The request that `asking` previews. Its `ttl` is 15 minutes by default, or as much as the limits allow. Default: a request
-   * with this `ttl` alone.
+   * with this `ttl` alone, by the subject itself.
    */
-  readonly ask?: Pick<AccessAsk, 'justification' | 'ticket' | 'metadata' | 'startsAt' | 'ttl' | 'until'> | undefined;
+  readonly ask?: Pick<AccessAsk, 'requestedBy' | 'justification' | 'ticket' | 'metadata' | 'startsAt' | 'ttl' | 'until'> | undefined;
 }
 
 /**
@@ -199,7 +199,15 @@ async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | 
 /** The request to preview. */
 export function readAsk({ settings }: Kernel, subject: unknown, scope: string, options: unknown): ParsedAsk {
   const { ask = {} } = readOptions('options', options, ['ask']);
-  const { ttl, until, ...rest } = readOptions('ask', ask, ['ttl', 'until', 'justification', 'ticket', 'metadata', 'startsAt']);
+  const { ttl, until, ...rest } = readOptions('ask', ask, [
+    'ttl',
+    'until',
+    'requestedBy',
+    'justification',
+    'ticket',
+    'metadata',
+    'startsAt',
+  ]);
   const { maxTtlMs, maxTotalMs } = settings.limits;
   const longest = Math.min(DEFAULT_TTL_MS, maxTtlMs, maxTotalMs);
   return parseAccessAsk(settings, { subject, scope, ...rest, until, ttl: ttl === undefined && until === undefined ? longest : ttl });

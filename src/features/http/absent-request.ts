@@ -22,7 +22,7 @@ export class LastApprover {
   }
 }
 
-/** The subject and the scope of the request that stands for an unknown id. No check allows by it, and it is never recorded. */
+/** The subject and the scope of the request that takes the place of an unknown id. No check allows by it, and it is never recorded. */
 const ABSENT = 'jit-access:absent';
 
 /**

@@ -1,16 +1,16 @@
 import { readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { within } from '../../core/time.js';
-import { isJitError } from '../../core/errors.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
+import type { Kernel } from '../../kernel/kernel.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { identifyCaller, isPermitted } from './identity.js';
+import { callHook, identifyCaller, isPermitted } from './identity.js';
 import { operations } from './operations/index.js';
-import type { Answer, Call, Operation, Served } from './operation.js';
+import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
 import { corsHeaders, preflight, refuseOtherOrigin } from './origin.js';
-import { HttpError, toProblem } from './problem.js';
+import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
 import { Router, type Route } from './router.js';
@@ -84,60 +84,42 @@ async function route(request: Request, setup: Setup): Promise<Response> {
     if (routed.methods.length === 0) throw notFound();
     const answered = preflight(request, options, routed.methods);
     if (answered !== undefined) return answered;
-    throw new HttpError(405, ['method-not-allowed', 'Method not allowed', 'This path has other methods.'], {
-      allow: routed.methods.join(', '),
-    });
+    throw ownProblem('method-not-allowed', { headers: { allow: routed.methods.join(', ') } });
   }
   refuseOtherOrigin(request, options);
   const engine = await setup.served(request);
   if (engine === undefined) throw notFound();
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
-  const { operation } = routed;
-  const answer = await limited(operation, request, { engine, kernel, options }, () =>
-    perform(request, routed, { engine, kernel, options }),
-  );
-  return respond(request, operation, answer, operation.status);
+  return limited(routed.operation, request, kernel, () => perform(request, routed, { engine, kernel, options }));
 }
 
-const notFound = (): HttpError =>
-  new HttpError(404, ['not-found', 'Not found', 'There is no such resource.'], {}, { code: 'ERR_JIT_NOT_FOUND' });
+const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });
 
 /** Bounds the time of a call. The write may still be recorded: the same key finds it. */
-async function limited(operation: Operation, request: Request, { kernel }: Served, run: () => Promise<Answer>): Promise<Answer> {
+async function limited(operation: Operation, request: Request, kernel: Kernel, run: () => Promise<Response>): Promise<Response> {
   const limitMs = operation.method === 'POST' ? WRITE_LIMIT_MS : request.headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
-  const timeout = () =>
-    new HttpError(503, ['timeout', 'Too slow', 'The service did not answer in time. Repeat the call with the same Idempotency-Key.'], {
-      'retry-after': '5',
-    });
+  const timeout = () => ownProblem('timeout', { headers: { 'retry-after': '5' } });
   return within(kernel.settings.clock, limitMs, run, timeout);
 }
 
-async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Answer> {
+async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Response> {
   const { options, kernel } = served;
-  if (operation.access === 'open') return operation.run({ ...served, request, path } as unknown as Call<never, never>);
+  if (operation.access === 'open') {
+    return respond(request, operation, await operation.run({ ...served, request, path } as unknown as Call<never, never>), undefined);
+  }
   const identified = await identifyCaller(request, served);
-  if (identified === undefined) return rejected(options);
+  if (identified === undefined) throw new HttpError(unauthenticated(options.realm));
   const { caller, self } = identified;
   await refuseOverLimit(options, caller, operation);
   const input = await readCall(request, operation, kernel.settings.clock);
   const may: Call['may'] = (action, target) => isPermitted(options, { caller, action, target });
   const isStill = async () => (await identifyCaller(request, served))?.self === self;
-  return operation.run({ ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>);
+  const call = { ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>;
+  return respond(request, operation, await operation.run(call), self);
 }
 
-function rejected({ realm }: ParsedHttpOptions): never {
-  const { status, headers, body } = unauthenticated(realm);
-  const { type, title, detail } = body;
-  throw new HttpError(status, [type.slice(type.lastIndexOf(':') + 1), title, detail], headers);
-}
-
-async function refuseOverLimit(options: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
-  try {
-    if ((await options.limit(caller, id)) !== false) return;
-  } catch (error) {
-    if (isJitError(error)) throw error;
-    throw new HttpError(503, ['unavailable', 'Unavailable', 'The service cannot answer now. Try again later.'], { 'retry-after': '5' });
-  }
-  throw new HttpError(429, ['too-many-requests', 'Too many requests', 'Wait before the next call.'], { 'retry-after': '1' });
+async function refuseOverLimit({ limit, onError }: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
+  const answer = await callHook(() => limit(caller, id), 'limit', onError);
+  if (answer === false) throw ownProblem('too-many-requests', { headers: { 'retry-after': '1' } });
 }

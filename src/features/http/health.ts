@@ -1,7 +1,7 @@
 import { SingleFlight } from '../../core/single-flight.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
-/** How long an answer of the check is used again: the route needs no caller, so anybody may ask. Milliseconds. */
+/** How long an answer of the check is used again: the route needs no caller, so every process may call it. Milliseconds. */
 const KEPT_MS = 1_000;
 
 /** Whether the store and the clock answer. Many callers at once make one read. */

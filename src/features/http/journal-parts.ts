@@ -6,7 +6,7 @@ import { verifyJournal, type JournalVerification } from '../../journal/verify.js
 import { readHorizon } from '../../kernel/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
-import { HttpError } from './problem.js';
+import { ownProblem } from './problem.js';
 
 /** The most entries that one call reads. */
 const MAX_ENTRIES = 100_000;
@@ -46,13 +46,7 @@ export async function reportOf(
   span: { readonly from: number; readonly to: number; readonly recordsUse?: boolean | undefined },
 ): Promise<AccessReport> {
   const { start, head } = await ledger.journal();
-  if (head.seq - start.seq > MAX_ENTRIES) {
-    throw new HttpError(422, [
-      'too-large',
-      'Too many entries',
-      'The journal is too long for a report over HTTP: run accessReport of jit-access/journal, or purge old records.',
-    ]);
-  }
+  if (head.seq - start.seq > MAX_ENTRIES) throw ownProblem('too-many-entries');
   return accessReport(entriesAfter(ledger, start.seq, head.seq), span);
 }
 

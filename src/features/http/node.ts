@@ -10,7 +10,8 @@ export interface NodeRequest extends AsyncIterable<Uint8Array> {
   /** The path before Express cut off the mount point. */
   readonly originalUrl?: string | undefined;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
-  readonly socket?: { readonly encrypted?: boolean | undefined } | undefined;
+  /** A TLS socket has `encrypted: true`. */
+  readonly socket?: object | undefined;
   /** Whether the body has been read to its end. */
   readonly readableEnded?: boolean | undefined;
   /** The body, where a parser has read it. */
@@ -73,11 +74,13 @@ function toRequest(incoming: NodeRequest, path: string, signal: AbortSignal): Re
     for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);
   }
   const { method = 'GET' } = incoming;
-  const scheme = incoming.socket?.encrypted === true ? 'https' : 'http';
+  const scheme = isEncrypted(incoming.socket) ? 'https' : 'http';
   const url = urlOf(`${scheme}://${headers.get('host') ?? 'localhost'}`, path);
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
   return new Request(url, { method, headers, signal, body: bodyOf(incoming, headers), duplex: 'half' } as RequestInit);
 }
+
+const isEncrypted = (socket: object | undefined): boolean => (socket as { readonly encrypted?: unknown } | undefined)?.encrypted === true;
 
 /** The URL of the request. A `Host` that is no host must not decide how the path is read. */
 function urlOf(origin: string, path: string): string {

@@ -1,7 +1,7 @@
 import { invalid, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
-import type { LinkKey } from '../links/approval-link.js';
+import { readLinkKeys, type LinkKey } from '../links/approval-link.js';
 import type { HttpAction } from './actions.js';
 
 /** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
@@ -96,7 +96,7 @@ export function readHttpOptions(given: unknown): ParsedHttpOptions {
     basePath: readBasePath('basePath', read.basePath),
     ownOrigin: read.publicUrl === undefined ? undefined : readOrigin('publicUrl', read.publicUrl),
     corsOrigins: readOrigins(read.corsOrigins),
-    linkKeys: read.linkKeys as readonly LinkKey[] | undefined,
+    linkKeys: readKeys(read.linkKeys),
     limit: optional('limit', read.limit, () => true),
     realm: readRealm(read.realm),
     onError: (error, during) => {
@@ -121,7 +121,7 @@ function optional<T>(argument: string, value: unknown, otherwise: T): T {
 }
 
 /** @throws InvalidArgumentError */
-export function readBasePath(argument: string, value: unknown): string {
+function readBasePath(argument: string, value: unknown): string {
   if (value === undefined) return '';
   // Only characters that a URL path shows unchanged, so that the mount point is compared with the path as it arrives.
   if (typeof value !== 'string' || !/^(\/[\w.~-]+)*$/.test(value))
@@ -130,10 +130,17 @@ export function readBasePath(argument: string, value: unknown): string {
 }
 
 /** Reads a URL and keeps its origin. @throws InvalidArgumentError */
-export function readOrigin(argument: string, value: unknown): string {
+function readOrigin(argument: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) throw invalid(argument, 'a URL such as https://access.example.com', value);
   return url.origin;
+}
+
+/** `approvalLinks` reads the keys again, for each engine. */
+function readKeys(value: unknown): readonly LinkKey[] | undefined {
+  if (value === undefined) return undefined;
+  readLinkKeys('linkKeys', value);
+  return value as readonly LinkKey[];
 }
 
 function readOrigins(value: unknown): readonly string[] {

@@ -1,11 +1,11 @@
-import { HttpError } from './problem.js';
+import { ownProblem } from './problem.js';
 import type { ParsedHttpOptions } from './options.js';
 
 type Origins = Pick<ParsedHttpOptions, 'ownOrigin' | 'corsOrigins'>;
 
 /**
  * Refuses a call from a page of another origin: a browser sends the person's cookies with it. A call without `Origin` comes from no
- * page, or from a page of the same origin. Forwarded headers are never believed: any client can send them.
+ * page, or from a page of the same origin. Forwarded headers are not trusted: any client can send them.
  *
  * @throws HttpError 403
  */
@@ -15,7 +15,7 @@ export function refuseOtherOrigin(request: Request, origins: Origins): void {
     origin === null
       ? request.headers.get('sec-fetch-site') !== 'cross-site'
       : origin === ownOrigin(request, origins) || origins.corsOrigins.includes(origin);
-  if (!isAllowed) throw new HttpError(403, ['cross-origin', 'Other origin', 'A page of another origin may not call this service.']);
+  if (!isAllowed) throw ownProblem('cross-origin');
 }
 
 const ownOrigin = (request: Request, { ownOrigin: configured }: Origins): string => configured ?? new URL(request.url).origin;

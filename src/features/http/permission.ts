@@ -1,4 +1,4 @@
-import { HttpError } from './problem.js';
+import { ownProblem, type HttpError } from './problem.js';
 
 /** The answer where `may` does not permit a call. It is the same for every target, so it says nothing about what exists. */
-export const forbidden = (): HttpError => new HttpError(403, ['forbidden', 'Not permitted', 'The caller may not do this.']);
+export const forbidden = (): HttpError => ownProblem('forbidden');

@@ -1,5 +1,6 @@
 import { isJitError, type AnyJitError, type JitErrorCode } from '../../core/errors.js';
 import type { JsonObject, JsonValue } from '../../core/json.js';
+import { OWN_PROBLEMS, type OwnProblemName } from './own-problems.js';
 import { accessRequired } from '../../guards/refusal.js';
 
 /** The body of an error, in the form of RFC 9457. */
@@ -21,25 +22,31 @@ export interface ProblemAnswer {
   readonly body: HttpProblem;
 }
 
-/** An answer that the handler gives by itself, without an error of the engine. */
+/** What an answer has beyond its problem. */
+interface More {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default: the text of the problem. */
+  readonly detail?: string;
+  readonly members?: JsonObject;
+}
+
+/** An error that is already its answer. */
 export class HttpError extends Error {
   override readonly name = 'HttpError';
-  readonly answer: ProblemAnswer;
 
-  /** @param type the last part of the problem's URN */
-  constructor(
-    status: number,
-    [type, title, detail]: readonly [type: string, title: string, detail: string],
-    headers: Readonly<Record<string, string>> = {},
-    members: JsonObject = {},
-  ) {
-    super(detail);
-    this.answer = problemAnswer(status, [type, title, detail], headers, members);
+  constructor(readonly answer: ProblemAnswer) {
+    super(answer.body.detail);
   }
 }
 
+/** An answer that the handler gives by itself, without an error of the engine. */
+export function ownProblem(name: OwnProblemName, { headers, detail = OWN_PROBLEMS[name].detail, members }: More = {}): HttpError {
+  const { status, title } = OWN_PROBLEMS[name];
+  return new HttpError(problemAnswer(status, [name, title, detail], headers, members));
+}
+
 /** Makes an error's answer. @param type the last part of the problem's URN */
-export function problemAnswer(
+function problemAnswer(
   status: number,
   [type, title, detail]: readonly [type: string, title: string, detail: string],
   headers: Readonly<Record<string, string>> = {},
@@ -149,8 +156,6 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
   ERR_JIT_CORRUPT: { status: 500, title: 'Unreadable record', detail: 'A stored record is unreadable. It gives no access.' },
 };
 
-const INTERNAL = ['internal', 'Internal error', 'The service failed. Nothing was decided.'] as const;
-
 /**
  * The HTTP answer for an error: of this package by its code, and 500 for every other value. The body has no data of another person:
  * no texts of people, and no names of subjects. For routes of your own beside the handler.
@@ -166,7 +171,7 @@ const INTERNAL = ['internal', 'Internal error', 'The service failed. Nothing was
  */
 export function toProblem(error: unknown): ProblemAnswer {
   if (error instanceof HttpError) return error.answer;
-  if (!isJitError(error)) return problemAnswer(500, INTERNAL);
+  if (!isJitError(error)) return ownProblem('internal').answer;
   if (error.code === 'ERR_JIT_DENIED' && error.decision !== undefined) return accessRequired(error.decision.scope, undefined);
   const { status, title, detail = error.message, members = [], retryAfter } = answerOf(error);
   const fields = membersOf(error, members);
@@ -180,16 +185,25 @@ export function toProblem(error: unknown): ProblemAnswer {
   });
 }
 
+/** The problems of the error codes, for the documentation. */
+export const PROBLEMS = Object.entries(ANSWERS).map(([code, { status, title, members = [] }]) => ({
+  name: typeOf(code),
+  status,
+  title,
+  members,
+}));
+
 /** A later version may throw a code that this one does not know. */
 function answerOf(error: AnyJitError): CodeAnswer {
-  return Object.hasOwn(ANSWERS, error.code) ? ANSWERS[error.code] : { status: 500, title: INTERNAL[1], detail: INTERNAL[2] };
+  return Object.hasOwn(ANSWERS, error.code) ? ANSWERS[error.code] : OWN_PROBLEMS.internal;
 }
 
-const typeOf = (code: string): string =>
-  code
+function typeOf(code: string): string {
+  return code
     .replace(/^ERR_JIT_/, '')
     .toLowerCase()
     .replaceAll('_', '-');
+}
 
 function membersOf(error: AnyJitError, names: readonly string[]): JsonObject {
   // `status` of a problem is the HTTP status, so the status of a decided request has another name.

@@ -4,20 +4,22 @@ import { InvalidArgumentError } from '../../core/errors.js';
 import { isId, invalid, show } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
-import { HttpError } from './problem.js';
+import { ownProblem } from './problem.js';
 import { BodyError, readJsonObject } from './transport/read-body.js';
 
 /** How long the body of a call may take to arrive. Milliseconds. */
 const BODY_MS = 10_000;
 
+const NO_QUERY = z.strictObject({});
+
 /** The query, the body and the key of a call, validated. @throws InvalidArgumentError, HttpError */
 export async function readCall(request: Request, operation: Operation, clock: Clock) {
-  const query = parse(operation.query ?? z.strictObject({}), readQuery(new URL(request.url)));
+  const query = parse(operation.query ?? NO_QUERY, readQuery(new URL(request.url)));
   const body = operation.body === undefined ? undefined : parse(operation.body, await readBody(request, clock));
   return { query, body, key: readKey(request, operation) };
 }
 
-/** Each name once: two readers of a repeated name may believe different values. */
+/** Each name once: two readers of a repeated name may use different values. */
 function readQuery({ searchParams }: URL): JsonObject {
   const read: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of searchParams) {
@@ -29,14 +31,20 @@ function readQuery({ searchParams }: URL): JsonObject {
 
 async function readBody(request: Request, clock: Clock): Promise<JsonObject> {
   try {
-    return await readJsonObject(request, { clock, timeoutMs: BODY_MS });
+    const body = await readJsonObject(request, { clock, timeoutMs: BODY_MS });
+    if (namesPrototype(body)) throw new BodyError(400, 'the body has a member named __proto__');
+    return body;
   } catch (error) {
-    if (error instanceof BodyError) throw new HttpError(error.status, [BODY_TYPES[error.status], 'Body not accepted', `${error.message}.`]);
+    if (error instanceof BodyError) throw ownProblem(BODY_PROBLEMS[error.status], { detail: `${error.message}.` });
     throw error;
   }
 }
 
-const BODY_TYPES = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
+/** Whether an object in the value has a member by which code that copies members would set a prototype. */
+const namesPrototype = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && (Object.hasOwn(value, '__proto__') || Object.values(value).some(namesPrototype));
+
+const BODY_PROBLEMS = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
 
 function readKey(request: Request, { keyed }: Operation): string | undefined {
   const key = request.headers.get('idempotency-key');

@@ -1,21 +1,23 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { toBase64Url } from '../../core/base64.js';
+import { isOwnRequest } from '../../lifecycle/review.js';
+import { isObject, type AccessRequest } from '../../records/index.js';
 import type { Answer, Operation } from './operation.js';
 import type { ProblemAnswer } from './problem.js';
 
 const COMMON = { 'x-content-type-options': 'nosniff' } as const;
 
 /** The response of an operation. A client that has the present version of a resource gets 304. */
-export function respond(request: Request, { method }: Operation, answer: Answer, fallback: number): Response {
-  const { status = fallback, headers = {}, body, stream, tagged = body } = answer;
+export function respond(request: Request, { method, status: usual }: Operation, answer: Answer, self: string | undefined): Response {
+  const { status = usual, headers = {}, body, stream, tagged = body } = answer;
   if (stream !== undefined) {
     const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
     return new Response(stream, { status, headers: { ...COMMON, ...type } });
   }
-  const text = JSON.stringify(body);
+  const text = toText(body, self);
   const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
   if (method !== 'GET') return new Response(text, { status, headers: { ...common, 'cache-control': 'no-store' } });
-  const etag = tagOf(tagged === body ? text : JSON.stringify(tagged));
+  const etag = tagOf(tagged === body ? text : toText(tagged, self));
   const cached = { ...common, 'cache-control': 'private, no-cache', etag };
   if (hasTag(request.headers.get('if-none-match'), etag)) {
     const { 'content-type': _, ...kept } = cached;
@@ -23,6 +25,23 @@ export function respond(request: Request, { method }: Operation, answer: Answer,
   }
   return new Response(request.method === 'HEAD' ? null : text, { status, headers: cached });
 }
+
+/** The text of a body, as one caller may see it. */
+function toText(body: unknown, self: string | undefined): string {
+  return JSON.stringify(body, (_, value: unknown) => (isOwn(value, self) ? withoutComments(value) : value));
+}
+
+const isOwn = (value: unknown, self: string | undefined): value is AccessRequest =>
+  isObject(value) &&
+  (value as Partial<AccessRequest>).kind === 'request' &&
+  self !== undefined &&
+  isOwnRequest(value as AccessRequest, self);
+
+/** The comment of a review is for the other reviewers, and not for the subject or the requester. */
+const withoutComments = (request: AccessRequest): AccessRequest => ({
+  ...request,
+  reviews: request.reviews.map((review) => ({ ...review, comment: undefined })),
+});
 
 /** Weak: the same access at another reading of the clock has the same tag. */
 const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;

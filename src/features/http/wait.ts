@@ -1,6 +1,6 @@
 import { waitFor } from '../work/functions.js';
 import { isJitError } from '../../core/errors.js';
-import { sleepUntil } from '../../core/time.js';
+import { sleepUntil, whyNoLastingTimers } from '../../core/time.js';
 import type { Call } from './operation.js';
 
 /** The longest wait that `Prefer: wait=` gets. Seconds. */
@@ -13,7 +13,8 @@ const MAX_WAIT = 30;
  */
 export async function waitUntilDecided({ engine, kernel, request }: Pick<Call, 'engine' | 'kernel' | 'request'>, requestId: string) {
   const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(request.headers.get('prefer') ?? '')?.[1];
-  if (asked === undefined) return {};
+  // In Workers, a commit of another request cannot wake this one.
+  if (asked === undefined || whyNoLastingTimers() !== undefined) return {};
   const seconds = Math.min(Number(asked), MAX_WAIT);
   const end = new AbortController();
   const stop = () => end.abort(STOPPED);
@@ -32,4 +33,4 @@ export async function waitUntilDecided({ engine, kernel, request }: Pick<Call, '
   return { 'preference-applied': `wait=${seconds}` };
 }
 
-const STOPPED = Symbol('the wait is over');
+const STOPPED = Symbol('the wait has ended');

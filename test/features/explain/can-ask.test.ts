@@ -43,6 +43,18 @@ describe('canAsk', () => {
     expect(own).toMatchObject({ outcome: 'granted', problems: [] });
   });
 
+  it('asks as another requester, whom a rule must name', async () => {
+    const ofDesk = definePolicy({
+      groups: { ops: [SAM] },
+      rules: [{ id: 'db', scopes: ['db-prod:*'], requesters: ['service:desk'], review: { groups: { ops: 1 } } }],
+    });
+    const { engine } = anEngine({ approver: ofDesk });
+    expect(await canAsk(engine, MAYA, SCOPE)).toMatchObject({ outcome: 'ineligible' });
+    expect(await canAsk(engine, MAYA, SCOPE, { ask: { requestedBy: 'service:desk' } })).toMatchObject({ outcome: 'pending', rule: 'db' });
+    await engine.lock({ subject: 'service:desk' }, { by: SAM });
+    expect(await canAsk(engine, MAYA, SCOPE, { ask: { requestedBy: 'service:desk' } })).toMatchObject({ outcome: 'locked' });
+  });
+
   it('says denied where the terms of the approver do not allow the window', async () => {
     for (const terms of [{ maxTotalMs: 20 * MINUTE }, { endBy: at(20 * MINUTE) }]) {
       for (const decide of [

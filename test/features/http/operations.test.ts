@@ -1,45 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../src/index.js';
 import { operations } from '../../../src/features/http/operations/index.js';
-import { aService, MAYA, SAM, SEC, withExamples } from './world.js';
+import { exampleOf } from './examples.js';
+import { BASE, MAYA, SAM, SEC } from './world.js';
 
-/** Who makes the call of each example, where it is not maya. */
-const CALLERS: Readonly<Record<string, string>> = {
-  inbox: SAM,
-  approve: SAM,
-  deny: SAM,
-  listBreakGlassReviews: SAM,
-  reviewBreakGlass: SAM,
-  openLink: SAM,
-  redeemLink: SAM,
-};
+/** Who makes the call of each example, where it is neither maya nor a caller that `may` permits. */
+const OF_REVIEWERS = ['inbox', 'approve', 'deny', 'listBreakGlassReviews', 'reviewBreakGlass', 'openApprovalLink', 'redeemApprovalLink'];
 
-/** Which request an example means, where it is the approved one. */
-const APPROVED = ['extendRequest', 'releaseRequest'];
+const all = operations.map((operation) => [operation.id, operation] as const);
 
 describe('the operations', () => {
-  it.each(operations.map((operation) => [operation.id, operation] as const))(
-    'answers the example of %s with its status and its schema',
-    async (id, { method, path, access, example, status, answer }) => {
-      const service = aService();
-      const ids = await withExamples(service);
-      if (id === 'breakGlass') await service.engine.reviewBreakGlass(ids.breakGlassId, { by: SAM, verdict: 'justified' });
-      const names: Record<string, string> = APPROVED.includes(id) ? { ...ids, requestId: ids.approvedId } : ids;
-      const fill = (text: string) => text.replace(/\{(\w+)\}/g, (_, name: string) => names[name] ?? '');
-      const filled = (given: JsonObject) => JSON.parse(fill(JSON.stringify(given))) as Record<string, string>;
-      const to = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(fill(example.path?.[name] ?? '')));
-      const query = new URLSearchParams(filled(example.query ?? {})).toString();
-      const as = CALLERS[id] ?? (access === 'may' ? SEC : MAYA);
-      if (id === 'events') return;
-      const sent = await service.send(method, query === '' ? to : `${to}?${query}`, {
-        as,
-        ...(example.body === undefined ? {} : { body: filled(example.body) }),
-      });
-      expect(sent.text).toBeTypeOf('string');
-      expect([sent.status, sent.status === status ? undefined : sent.body]).toEqual([status, undefined]);
-      const read = answer.safeParse(sent.body);
-      expect(read.error?.issues).toBeUndefined();
-      expect(service.errors).toEqual([]);
-    },
-  );
+  it.each(all.filter(([id]) => id !== 'events'))('answer the example of %s with its status and its schema', async (id, operation) => {
+    const { service, send } = await exampleOf(operation);
+    const as = OF_REVIEWERS.includes(id) ? SAM : operation.access === 'may' ? SEC : MAYA;
+    const { status, body } = await send({ as });
+    expect([status, status === operation.status ? undefined : body]).toEqual([operation.status, undefined]);
+    expect(operation.answer.safeParse(body).error?.issues).toBeUndefined();
+    expect(service.errors).toEqual([]);
+  });
+
+  it('stream the events of the example', async () => {
+    const operation = operations.find(({ id }) => id === 'events');
+    const { service, url } = await exampleOf(operation as (typeof operations)[number]);
+    const response = await service.handler(new Request(`${BASE}/v1${url}`, { headers: { 'x-user': MAYA } }));
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/event-stream']);
+    await service.engine.close();
+    expect(await response.text()).toMatch(/^event: ready\nid: \d+\ndata: \{\}\n\n$/);
+  });
+
+  it('have different names and different routes', () => {
+    expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length);
+    expect(new Set(operations.map(({ method, path }) => `${method} ${path}`)).size).toBe(operations.length);
+  });
 });

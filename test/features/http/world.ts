@@ -1,5 +1,5 @@
 import { JitEngine, MemoryGrantStore, type GrantStore, type JitEngineOptions } from '../../../src/index.js';
-import { createHttpHandler, type HttpHandler, type HttpOptions } from '../../../src/http.js';
+import { createHttpHandler, type HttpHandler, type HttpOptions, type HttpPermission } from '../../../src/http.js';
 import { approvalLinks } from '../../../src/links.js';
 import { definePolicy } from '../../../src/policy.js';
 import { ManualClock } from '../../../src/testing.js';
@@ -13,7 +13,7 @@ export const SEC = 'user:sec';
 export const BASE = 'https://access.example.com';
 export const SCOPE = 'db-prod:write';
 export const MINUTE = 60_000;
-export const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
+const LINK_KEYS = [{ id: 'k1', secret: 's'.repeat(32) }] as const;
 
 export interface TestCaller {
   readonly subject: string;
@@ -29,6 +29,7 @@ export const policy = () =>
         id: 'database',
         scopes: ['db-prod:*'],
         subjects: [{ group: 'engineers' }],
+        requesters: [{ self: true }, RAJ],
         maxTtl: '1h',
         maxTotal: '4h',
         require: { justification: true },
@@ -48,9 +49,15 @@ export const policy = () =>
     ],
   });
 
+const ROLES: Readonly<Record<string, readonly string[]>> = { [SEC]: ['security'], [RAJ]: ['manager'] };
+
+/** The security team may do everything, and a manager may ask for others. */
+const may = ({ caller, action }: HttpPermission<TestCaller>): boolean =>
+  caller.roles.includes('security') || (caller.roles.includes('manager') && action === 'requestFor');
+
 export const identify = (request: Request): TestCaller | undefined => {
   const subject = request.headers.get('x-user');
-  return subject === null ? undefined : { subject, roles: subject === SEC ? ['security'] : [] };
+  return subject === null ? undefined : { subject, roles: ROLES[subject] ?? [] };
 };
 
 /** A service: an engine, its handler, and a way to call it. */
@@ -61,7 +68,7 @@ export function aService(given: { readonly engine?: Partial<JitEngineOptions>; r
   const engine = new JitEngine({ approver: policy(), clock, onError: (error) => errors.push(error), ...given.engine, store });
   const handler = createHttpHandler<TestCaller>(engine, {
     identify,
-    may: ({ caller }) => caller.roles.includes('security'),
+    may,
     linkKeys: LINK_KEYS,
     onError: (error) => errors.push(error),
     ...given.http,
@@ -103,13 +110,13 @@ export async function read(response: Response) {
 }
 
 /** What the examples of the documents refer to: a pending request of maya, one that was approved, break-glass access, a lock, a link. */
-export async function withExamples(service: ReturnType<typeof aService>) {
+export async function withExamples(service: ReturnType<typeof aService>, requestedBy = MAYA) {
   const { engine, clock } = service;
-  const ask = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204: backfill', ticket: 'INC-204' } as const;
+  const ask = { subject: MAYA, requestedBy, scope: SCOPE, ttl: '30m', justification: 'INC-204: backfill', ticket: 'INC-204' } as const;
   const pending = await engine.requestAccess({ ...ask, scope: 'db-prod:read' });
   const approved = await engine.requestAccess({ ...ask, scope: 'db-prod:admin' });
   const { request } = await engine.approve(approved.request.id, { by: SAM });
-  const emergency = await engine.breakGlass({ ...ask, scope: 'db-prod:drop', ttl: '15m' });
+  const emergency = await engine.breakGlass({ ...ask, scope: 'db-prod:drop', ttl: '15m', requestedBy: MAYA });
   const { lock } = await engine.lock({ subject: 'user:mallory' }, { by: SEC, reason: 'INC-9' });
   const linked = await engine.requestAccess({ ...ask, scope: 'db-prod:index' });
   const token = await approvalLinks(engine, { keys: LINK_KEYS }).create(linked.request.id, { reviewer: SAM, decision: 'approve' });
@@ -124,4 +131,9 @@ export async function withExamples(service: ReturnType<typeof aService>) {
     from: String(clock.now() - MINUTE),
     to: String(clock.now() + MINUTE),
   };
+}
+
+/** Lets a call reach the timer that the test then moves: everything before it waits for no I/O. */
+export async function turns(): Promise<void> {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -97,7 +97,7 @@ export class Connection {
     try {
       return await this.#sight.sees(this.options.caller, entry);
     } catch (error) {
-      // The client learns nothing of an event that cannot be judged.
+      // The client receives no event that cannot be judged.
       this.options.onError(error, 'events');
       return false;
     }

@@ -1,7 +1,7 @@
-import { nap } from '../../../core/time.js';
+import { nap, whyNoLastingTimers } from '../../../core/time.js';
 import { Followers } from '../../../followers/followers.js';
 import type { Kernel } from '../../../kernel/kernel.js';
-import { HttpError } from '../problem.js';
+import { ownProblem } from '../problem.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Sight } from './sight.js';
 
@@ -30,12 +30,16 @@ export class EventHub {
     kernel.onClose('work', () => this.#closeAll());
   }
 
-  /** @throws HttpError 429, where the caller or the process has too many streams; StoreError */
+  /**
+   * @throws HttpError 429, where the caller or the process has too many streams; 501, where a stream would end with its first timer;
+   *   StoreError
+   */
   async open(options: ConnectionOptions, lastEventId: string | null): Promise<ReadableStream<Uint8Array>> {
+    const why = whyNoLastingTimers();
+    if (why !== undefined) throw ownProblem('not-supported', { detail: `Events need timers, and ${why}: poll instead.` });
     const ofCaller = [...this.#connections].filter((one) => one.options.caller === options.caller).length;
-    if (openInProcess >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER) {
-      throw new HttpError(429, ['too-many-streams', 'Too many streams', 'Close a stream before you open another.'], { 'retry-after': '5' });
-    }
+    if (openInProcess >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER)
+      throw ownProblem('too-many-streams', { headers: { 'retry-after': '5' } });
     const connection = new Connection(this.#kernel, this.#sight, options, (closed) => this.#remove(closed));
     this.#connections.add(connection);
     openInProcess++;

@@ -1,10 +1,12 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import { isOwnRequest } from '../../../lifecycle/review.js';
-import { decodeRequest, type AuditEntry } from '../../../records/index.js';
+import { decodeRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
 import { isItsReviewer, requestIdOf } from '../visibility.js';
 
 /** How long an answer is used again. Milliseconds. */
 const KEPT_MS = 30_000;
+/** The entries after which other people review the request: an answer from before them is old. */
+const OTHER_REVIEWERS: readonly EntryType[] = ['request.assigned', 'request.stepped', 'request.escalated'];
 /** The most answers that are kept. Beyond that, all are dropped. */
 const MAX_KEPT = 10_000;
 
@@ -23,13 +25,14 @@ export class Sight {
   }
 
   /** An entry about no request is for callers that see every event. */
-  async sees(caller: string, { requestId, grantId }: AuditEntry): Promise<boolean> {
+  async sees(caller: string, { type, requestId, grantId }: AuditEntry): Promise<boolean> {
     const id = requestId ?? (grantId === undefined ? undefined : requestIdOf(grantId));
     if (id === undefined) return false;
     const key = JSON.stringify([caller, id]);
     const { now } = this.#kernel.clock.read();
     const kept = this.#kept.get(key);
-    if (kept !== undefined && now < kept.until && now >= kept.until - KEPT_MS) return kept.sees;
+    const isOld = OTHER_REVIEWERS.includes(type);
+    if (kept !== undefined && !isOld && now < kept.until && now >= kept.until - KEPT_MS) return kept.sees;
     if (this.#kept.size >= MAX_KEPT) this.#kept.clear();
     const sees = this.#ask(caller, id);
     this.#kept.set(key, { sees, until: now + KEPT_MS });

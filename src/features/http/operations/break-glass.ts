@@ -5,7 +5,7 @@ import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag } from '../schemas/values.js';
+import { flag, paging } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 import { created, subjectOf } from './requests.js';
 
@@ -40,12 +40,12 @@ export const listBreakGlassReviews = operation({
   area,
   summary: 'The pending break-glass reviews that the caller may give; where `may` permits `breakGlassReviews`, all of them.',
   access: 'caller',
-  query: z.strictObject({ all: flag.optional().describe('`true`: all pending reviews.') }),
+  query: z.strictObject({ ...paging, all: flag.optional().describe('`true`: all pending reviews.') }),
   answer: answers.breakGlassReviews,
   async run(call) {
-    const all = call.query.all === true;
+    const { all = false, ...query } = call.query;
     if (all && !(await call.may('breakGlassReviews', {}))) throw forbidden();
-    return { body: { items: await call.engine.listBreakGlassReviews(all ? {} : { reviewer: call.self }) } };
+    return { body: await call.engine.listBreakGlassReviews(all ? query : { ...query, reviewer: call.self }) };
   },
 });
 

@@ -10,7 +10,7 @@ import * as records from '../schemas/records.js';
 
 const area = 'emergencies and audit';
 
-/** Without the fields that the body leaves out: the engine counts the fields of a target. */
+/** Without the fields that the body omits: the engine counts the fields of a target. */
 const given = <T extends object>(target: T): T =>
   Object.fromEntries(Object.entries(target).filter(([, value]) => value !== undefined)) as T;
 
@@ -23,7 +23,7 @@ export const revokeAll = operation({
   access: 'may',
   body: bodies.revocation,
   answer: answers.revoked,
-  example: { body: { ticket: 'INC-204', reason: 'the incident is over' } },
+  example: { body: { ticket: 'INC-204', reason: 'the incident has ended' } },
   async run(call) {
     const { reason, ...target } = call.body;
     const { subject, scope, requestId, ticket } = target;

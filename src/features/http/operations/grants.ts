@@ -108,7 +108,7 @@ export const revoke = operation({
   access: 'may',
   body: bodies.withReason,
   answer: records.grant,
-  example: { path, body: { reason: 'INC-204 is over' } },
+  example: { path, body: { reason: 'INC-204 has ended' } },
   async run(call) {
     const grantId = call.path.grantId ?? '';
     if (!(await call.may('revoke', { grantId }))) throw forbidden();

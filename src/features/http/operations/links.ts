@@ -11,7 +11,7 @@ const area = 'approval links';
 const linksOf = ({ engine, options }: Call): ApprovalLinks => approvalLinks(engine, { keys: options.linkKeys ?? [] });
 
 export const openLink = operation({
-  id: 'openLink',
+  id: 'openApprovalLink',
   method: 'POST',
   path: '/links/open',
   area,
@@ -26,7 +26,7 @@ export const openLink = operation({
 });
 
 export const redeemLink = operation({
-  id: 'redeemLink',
+  id: 'redeemApprovalLink',
   method: 'POST',
   path: '/links/redeem',
   area,

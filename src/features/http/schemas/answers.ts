@@ -156,9 +156,7 @@ export const revoked = z
   .meta({ id: 'Revoked' });
 export const locked = z.strictObject({ lock: lockWithStatus, reused: z.boolean(), ended: revoked });
 export const locks = z.strictObject({ items: z.array(lockWithStatus) });
-export const breakGlassReviews = z.strictObject({
-  items: z.array(z.strictObject({ request: accessRequest, reviewBy: instant, isOverdue: z.boolean() })),
-});
+export const breakGlassReviews = page(z.strictObject({ request: accessRequest, reviewBy: instant, isOverdue: z.boolean() }));
 export const linkPreview = z
   .strictObject({
     request: accessRequest,

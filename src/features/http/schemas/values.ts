@@ -15,7 +15,7 @@ export const duration = z
   .describe('A duration: text such as 30m or 1h30m, or milliseconds.');
 
 /** A whole number in a query, which has only texts. */
-export const count = z
+const count = z
   .string()
   .regex(/^\d{1,15}$/)
   .transform(Number);

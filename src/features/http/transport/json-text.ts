@@ -1,6 +1,6 @@
 import type { JsonValue } from '../../../core/json.js';
 
-/** Why a text is not accepted as JSON. The message is for the client: it quotes nothing of the text. */
+/** Why a text is not accepted as JSON. The message is for the client, and quotes no part of the text. */
 export class JsonTextError extends Error {
   override readonly name = 'JsonTextError';
 }
@@ -13,7 +13,7 @@ const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs;
 
 /**
  * Parses JSON more strictly than `JSON.parse`, in the direction of I-JSON (RFC 7493). It refuses a repeated member name, because two
- * readers of the same text may believe different ones. It refuses lone surrogates, and more than 32 levels.
+ * readers of the same text may use different ones. It refuses lone surrogates, and more than 32 levels.
  *
  * @throws JsonTextError
  */
@@ -45,7 +45,7 @@ function refuseAmbiguous(text: string): void {
     } else if (token === ',') {
       isName = names !== undefined;
     } else {
-      // Only an escape can stand for a lone surrogate: the text was decoded from UTF-8.
+      // Only an escape can give a lone surrogate: the text was decoded from UTF-8.
       const string = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
       if (/\p{Cs}/u.test(string)) throw new JsonTextError('the body contains a lone surrogate');
       if (isName && names?.has(string)) throw new JsonTextError('the body repeats a member name');

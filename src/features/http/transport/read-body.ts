@@ -4,9 +4,9 @@ import { within } from '../../../core/time.js';
 import { JsonTextError, parseJsonText } from './json-text.js';
 
 /** The greatest size of a body. Bytes. */
-export const MAX_BODY_BYTES = 65_536;
+const MAX_BODY_BYTES = 65_536;
 
-/** A body that cannot be used. `message` is for the client, and quotes nothing of the body. */
+/** A body that cannot be used. `message` is for the client, and quotes no part of the body. */
 export class BodyError extends Error {
   override readonly name = 'BodyError';
   /** @param status 400: malformed; 408: too slow; 413: too large; 415: not JSON */
@@ -25,7 +25,7 @@ export interface BodyLimits {
   readonly timeoutMs: number;
 }
 
-/** The object in the body of a request. @throws BodyError; the reason of the request's signal, when its client has disconnected */
+/** The object in the body of a request. @throws BodyError */
 export async function readJsonObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
   if (!isJson(request.headers.get('content-type'))) throw new BodyError(415, 'the body must have the content type application/json');
   const value = parse(await readBodyText(request, limits));
@@ -34,7 +34,7 @@ export async function readJsonObject(request: Request, limits: BodyLimits): Prom
 }
 
 /** Whether a `Content-Type` says JSON. A charset other than UTF-8 does not: RFC 8259 knows no other. */
-export function isJson(contentType: string | null): boolean {
+function isJson(contentType: string | null): boolean {
   const [type, ...parameters] = (contentType ?? '').toLowerCase().split(';');
   const charset = parameters.map((one) => /^\s*charset\s*=\s*"?([^"\s]*)"?\s*$/.exec(one)?.[1]).find((one) => one !== undefined);
   return type?.trim() === 'application/json' && (charset === undefined || charset === 'utf-8' || charset === 'utf8');
@@ -55,15 +55,22 @@ export async function readBodyText(request: Request, { clock, timeoutMs }: BodyL
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
   if (request.body === null) return '';
   const reader = request.body.getReader();
+  const timeout = () => new BodyError(408, 'the body arrived too slowly');
   try {
-    const timeout = () => new BodyError(408, 'the body arrived too slowly');
-    const bytes = await within(clock, timeoutMs, () => readBytes(reader), timeout);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decode(await within(clock, timeoutMs, () => readBytes(reader), timeout));
   } catch (error) {
     // Not awaited: the source of a stalled body may never confirm.
     reader.cancel().catch(() => undefined);
-    if (error instanceof TypeError && !request.signal.aborted) throw new BodyError(400, 'the body is not valid UTF-8');
-    throw error;
+    // A client that has gone, or a body that its sender cut short.
+    throw error instanceof BodyError ? error : new BodyError(400, 'the body ended early');
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new BodyError(400, 'the body is not valid UTF-8');
   }
 }
 

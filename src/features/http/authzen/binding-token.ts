@@ -1,0 +1,85 @@
+import type { JsonObject } from '../../../core/json.js';
+import { digestOf } from '../../../journal/link.js';
+import { newId } from '../../../kernel/ids.js';
+import { bindingHash, boundMembers } from './binding.js';
+import type { AuthzenEvaluation } from './messages.js';
+import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { timestamp, type World } from './world.js';
+
+const SECOND = 1_000;
+
+/** The claims of a binding token. */
+export interface BindingClaims {
+  readonly jti: string;
+  readonly evaluationId: string;
+  readonly hash: string;
+  readonly members: readonly string[];
+  /** The deadline, as the denial states it: RFC 3339. */
+  readonly deniedUntil: string;
+  /** The deadline. Epoch milliseconds. */
+  readonly expiresAt: number;
+  /** A digest of the caller that received the denial. */
+  readonly caller: string;
+}
+
+/** Names a caller in a token without its id. */
+export const digestOfCaller = ({ subject }: AuthzenCaller): string => digestOf(['caller', subject]);
+
+/** Signs the binding of a denied evaluation. It ends at a whole second, so that both deadlines of the token are one instant. */
+export async function issueBinding(
+  { options }: World,
+  { signer, bindingMs, boundContext }: ParsedAccessRequests,
+  { caller, evaluation, now }: { readonly caller: AuthzenCaller; readonly evaluation: AuthzenEvaluation; readonly now: number },
+): Promise<{ readonly evaluationId: string; readonly expiresAt: string; readonly token: string }> {
+  const evaluationId = newId();
+  const exp = Math.floor((now + bindingMs) / SECOND);
+  const members = boundMembers(evaluation.context, boundContext);
+  const expiresAt = timestamp(exp * SECOND);
+  const token = await signer.sign({
+    iss: options.publicUrl,
+    aud: audienceOf(options),
+    iat: Math.floor(now / SECOND),
+    exp,
+    jti: newId(),
+    evaluation_id: evaluationId,
+    denial_expires_at: expiresAt,
+    binding_context_members: members,
+    binding_hash: bindingHash(evaluation, members),
+    client: digestOfCaller(caller),
+  });
+  return { evaluationId, expiresAt, token };
+}
+
+const audienceOf = ({ endpointUrl }: Pick<World['options'], 'endpointUrl'>): string => `${endpointUrl}/requests`;
+
+/**
+ * The claims of a token that this policy decision point issued for this request endpoint. It judges no deadline.
+ *
+ * @returns `undefined` for any other text
+ */
+export async function verifyBinding(
+  { options }: World,
+  { signer }: ParsedAccessRequests,
+  token: string,
+): Promise<BindingClaims | undefined> {
+  const claims = await signer.verify(token);
+  if (claims === undefined) return undefined;
+  const { iss, aud, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash, client } = ownOf(claims);
+  if (iss !== options.publicUrl || aud !== audienceOf(options)) return undefined;
+  if (!Number.isSafeInteger(exp) || !areTexts([jti, evaluation_id, denial_expires_at, binding_hash, client])) return undefined;
+  if (!Array.isArray(binding_context_members) || !areTexts(binding_context_members)) return undefined;
+  return {
+    jti: jti as string,
+    evaluationId: evaluation_id as string,
+    hash: binding_hash as string,
+    members: binding_context_members as readonly string[],
+    deniedUntil: denial_expires_at as string,
+    expiresAt: (exp as number) * SECOND,
+    caller: client as string,
+  };
+}
+
+/** Without a prototype, so that no claim is inherited. */
+const ownOf = (claims: JsonObject): JsonObject => Object.assign(Object.create(null) as JsonObject, claims);
+
+const areTexts = (values: readonly unknown[]): boolean => values.every((value) => typeof value === 'string');

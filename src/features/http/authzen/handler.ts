@@ -1,0 +1,177 @@
+import type { JsonObject } from '../../../core/json.js';
+import type { MaybePromise } from '../../../core/ports.js';
+import { within } from '../../../core/time.js';
+import type { JitEngine } from '../../../engine/engine.js';
+import { kernelOf } from '../../../kernel/kernel-of.js';
+import { isObject } from '../../../records/index.js';
+import { AuthzenError } from './errors.js';
+import { decideAll, decideOne } from './evaluate.js';
+import type { AuthzenHandler } from './handler-type.js';
+import { readBatch } from './evaluations.js';
+import { readEvaluation } from './messages.js';
+import { metadataOf } from './metadata.js';
+import {
+  readAuthzenOptions,
+  type AuthzenCaller,
+  type AuthzenOperation,
+  type AuthzenOptions,
+  type ParsedAccessRequests,
+} from './options.js';
+import { problemOf } from './problems.js';
+import { search, type Searched } from './search.js';
+import { requestSchema } from './submission.js';
+import { submit } from './submit.js';
+import { cancelTask, viewTask } from './tasks.js';
+import { answerText, errorOf, jsonAnswer, readBody, readOptionalBody, unavailable, withRequestId } from './transport.js';
+import { callHook, type World } from './world.js';
+
+/** One endpoint, for one method. */
+interface Route {
+  readonly methods: readonly string[];
+  /** `undefined`: it needs no caller. */
+  readonly operation: AuthzenOperation | undefined;
+  /** Whether its errors are problem+json. The endpoints of the Authorization API answer errors as plain text. */
+  readonly hasProblems: boolean;
+  readonly answer: (request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
+}
+
+/**
+ * The OpenID AuthZEN Authorization API 1.0 over an engine: evaluation, evaluations and the three searches. With the option
+ * `accessRequests`, also the submission, the status and the cancellation of requests by the Access Request and Approval Profile, which
+ * is experimental.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const authzen = createAuthzenHandler(engine, {
+ *   publicUrl: 'https://pdp.example.com',
+ *   identify: async (request) => serviceOf(request),
+ *   tokenKeys: [{ id: '2026-01', secret: process.env.AUTHZEN_KEY ?? '' }],
+ * });
+ */
+export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCaller, Scope extends string = string>(
+  engine: JitEngine<Scope>,
+  options: AuthzenOptions<Caller>,
+): AuthzenHandler {
+  const kernel = kernelOf(engine);
+  const parsed = readAuthzenOptions(options);
+  const world: World = { engine: engine, kernel, options: parsed };
+  const routes = routesOf(world);
+  const handle = async (request: Request): Promise<Response> => withRequestId(request, await answer(world, routes, request));
+  const { basePath, metadataPath } = parsed;
+  return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
+}
+
+type FindRoute = (path: string) => Route | undefined;
+
+async function answer(world: World, find: FindRoute, request: Request): Promise<Response> {
+  const { kernel, options } = world;
+  const { pathname } = new URL(request.url);
+  const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
+  if (route === undefined) return answerText(404, 'there is no such endpoint');
+  try {
+    if (!route.methods.includes(request.method))
+      throw new AuthzenError(405, `this endpoint takes only ${route.methods.join(', ')}`, { allow: route.methods.join(', ') });
+    // A late answer must not become a decision that a client has stopped waiting for.
+    return await within(kernel.clock.source, options.timeoutMs, () => serve(world, route, request), unavailable);
+  } catch (error) {
+    const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
+    if (!route.hasProblems) return answerText(failure.status, failure.message, failure.headers);
+    const { status, body, headers } = problemOf(failure);
+    return jsonAnswer(failure.status === 405 ? 405 : status, body, { ...headers, 'content-type': 'application/problem+json' });
+  }
+}
+
+async function serve(world: World, route: Route, request: Request): Promise<Response> {
+  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
+  const { operation } = route;
+  if (operation === undefined) return route.answer(request, { subject: '' });
+  const caller = await identify(world, request);
+  await refuseTooMany(world, caller, operation);
+  return route.answer(request, caller);
+}
+
+/** @throws AuthzenError 401, 503 */
+async function identify(world: World, request: Request): Promise<AuthzenCaller> {
+  const { options, kernel } = world;
+  const caller = await callHook(world, () => options.identify(request));
+  if (caller === undefined || caller === null) {
+    throw new AuthzenError(401, 'authentication is required', { 'www-authenticate': options.challenge });
+  }
+  return callHook(world, () => {
+    if (!isObject(caller)) throw new TypeError('identify must return a caller with a subject, or undefined');
+    return { ...caller, subject: kernel.settings.readId('subject', (caller as Partial<AuthzenCaller>).subject) };
+  });
+}
+
+/** @throws AuthzenError 429 */
+async function refuseTooMany(world: World, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
+  const { limit } = world.options;
+  if (limit === undefined) return;
+  const wait = await callHook(world, () => limit(caller, operation));
+  if (wait === undefined) return;
+  const seconds = typeof wait === 'number' && wait > 0 && Number.isFinite(wait) ? Math.ceil(wait) : 1;
+  throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
+}
+
+/** A body gets half of the time, so that a slow one has an answer of its own. */
+const bodyLimits = ({ kernel, options }: World) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
+
+function routesOf(world: World): FindRoute {
+  const limits = bodyLimits(world);
+  const body = (request: Request) => readBody(request, limits);
+  const post = (operation: AuthzenOperation, reply: (value: JsonObject, caller: AuthzenCaller) => Promise<unknown>): Route => ({
+    methods: ['POST'],
+    operation,
+    hasProblems: false,
+    answer: async (request, caller) => jsonAnswer(200, await reply(await body(request), caller)),
+  });
+  const searchFor = (searched: Searched): Route => post('search', (value, caller) => search(world, caller, searched, value));
+  const routes: Readonly<Record<string, Route>> = {
+    '/evaluation': post('evaluate', async (value, caller) => decideOne(world, caller, readEvaluation(value))),
+    '/evaluations': post('evaluate', async (value, caller) => {
+      const batch = readBatch(value);
+      if (!('items' in batch)) return decideOne(world, caller, batch);
+      return { evaluations: await decideAll(world, caller, batch) };
+    }),
+    '/search/subject': searchFor('subject'),
+    '/search/resource': searchFor('resource'),
+    '/search/action': searchFor('action'),
+  };
+  const { accessRequests } = world.options;
+  const more = accessRequests === undefined ? () => undefined : requestRoutes(world, accessRequests, body);
+  return (path) => (Object.hasOwn(routes, path) ? routes[path] : more(path));
+}
+
+/** The endpoints of the approval profile. */
+function requestRoutes(world: World, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
+  const open = (document: () => MaybePromise<unknown>): Route => ({
+    methods: ['GET'],
+    operation: undefined,
+    hasProblems: true,
+    answer: async () => jsonAnswer(200, await document()),
+  });
+  const fixed: Readonly<Record<string, Route>> = {
+    '/jwks.json': open(async () => ({ keys: await profile.signer.jwks() })),
+    '/request-schema.json': open(requestSchema),
+    '/requests': {
+      methods: ['POST'],
+      operation: 'submit',
+      hasProblems: true,
+      answer: async (request, caller) => submit(world, profile, caller, await body(request), request.headers.get('idempotency-key')),
+    },
+  };
+  return (path) => {
+    if (Object.hasOwn(fixed, path)) return fixed[path];
+    const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
+    if (id === undefined) return undefined;
+    if (verb === undefined) {
+      return { methods: ['GET'], operation: 'view', hasProblems: true, answer: (_, caller) => viewTask(world, profile, caller, id) };
+    }
+    return {
+      methods: ['POST', 'DELETE'],
+      operation: 'cancel',
+      hasProblems: true,
+      answer: async (request, caller) => cancelTask(world, profile, caller, id, await readOptionalBody(request, bodyLimits(world))),
+    };
+  };
+}

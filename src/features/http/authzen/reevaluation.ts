@@ -1,0 +1,174 @@
+import { isJitError } from '../../../core/errors.js';
+import type { JsonObject } from '../../../core/json.js';
+import { isId } from '../../../core/parse.js';
+import type { GrantWithStatus } from '../../../engine/with-status.js';
+import { isObject, type Decision } from '../../../records/index.js';
+import { canAsk } from '../../explain/can-ask.js';
+import { isBindingHash } from './binding.js';
+import { issueBinding } from './binding-token.js';
+import type { AuthzenDecision } from './evaluations.js';
+import { memberOf, type AuthzenEvaluation } from './messages.js';
+import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { readTaskData } from './task-data.js';
+import { requesterOf, timestamp, type Target, type World } from './world.js';
+
+/** An evaluation that is being answered. */
+export interface Asked {
+  readonly world: World;
+  readonly caller: AuthzenCaller;
+  readonly evaluation: AuthzenEvaluation;
+  readonly target: Target;
+}
+
+/** An approval that a client presents in `context.approval`. It gives nothing: only a grant does. It explains a denial. */
+interface PresentedApproval {
+  readonly id: unknown;
+  readonly hasState: boolean;
+}
+
+const deny = (context: JsonObject): AuthzenDecision => ({ decision: false, context });
+
+function presentedIn({ context }: AuthzenEvaluation): PresentedApproval | undefined {
+  const approval = context && memberOf(context, 'approval');
+  if (approval === undefined) return undefined;
+  if (!isObject(approval) || Array.isArray(approval)) return { id: undefined, hasState: false };
+  return { id: memberOf(approval as JsonObject, 'id'), hasState: Object.hasOwn(approval, 'state') };
+}
+
+/**
+ * Denies what an approval or its tuple rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can
+ * verify none.
+ */
+export async function refuseByApproval(asked: Asked, allowed: boolean): Promise<AuthzenDecision | undefined> {
+  const { accessRequests } = asked.world.options;
+  if (accessRequests === undefined) return undefined;
+  const presented = presentedIn(asked.evaluation);
+  if (presented !== undefined && (presented.hasState || typeof presented.id !== 'string')) return UNVERIFIABLE;
+  if (!allowed || !accessRequests.exactTuple || (await isForTuple(asked))) return undefined;
+  return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, accessRequests)) });
+}
+
+const UNVERIFIABLE: AuthzenDecision = deny({ reason: 'approval_unverifiable', next_action: 'none' });
+
+/** Whether a grant that allows was given for exactly this tuple, or without a task of this handler. Also true for standing access. */
+async function isForTuple({ world, evaluation, target }: Asked): Promise<boolean> {
+  const { held } = await world.engine.status(target.subject);
+  const covering = held.filter(({ scope }) => world.kernel.settings.scopes.covers(scope, target.scope));
+  for (const { requestId } of covering) {
+    const bound = await boundOf(world, requestId);
+    if (bound === undefined || isBindingHash(bound.hash, evaluation, bound.members)) return true;
+  }
+  return covering.length === 0;
+}
+
+async function boundOf({ engine }: World, requestId: string) {
+  const found = await engine.getRequest(requestId);
+  return found && readTaskData(found.request);
+}
+
+/** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
+export async function usedApproval({ world, evaluation, target }: Asked): Promise<JsonObject | undefined> {
+  const presented = world.options.accessRequests && presentedIn(evaluation);
+  const grant = presented && (await grantOf(world, presented.id));
+  if (grant === undefined || grant.status !== 'active' || !isFor(world, grant, target)) return undefined;
+  return { approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } };
+}
+
+const grantOf = async ({ engine }: World, id: unknown): Promise<GrantWithStatus | undefined> =>
+  isId(id) ? engine.getGrant(id) : undefined;
+
+const isFor = ({ kernel }: World, grant: GrantWithStatus, { subject, scope }: Target): boolean =>
+  grant.subject === subject && kernel.settings.scopes.covers(grant.scope, scope);
+
+/**
+ * The denial of an evaluation.
+ *
+ * @param decision the decision of a check. `undefined`: it comes from the read of a batch
+ */
+export async function denialOf(asked: Asked, known: Decision | undefined): Promise<AuthzenDecision> {
+  const { world, target, evaluation } = asked;
+  const profile = world.options.accessRequests;
+  if (profile === undefined) return deny({ reason: known?.reason ?? 'no_grant' });
+  const presented = presentedIn(evaluation);
+  const decision = known ?? (await world.engine.check(target.subject, target.scope));
+  if (presented !== undefined) return denyPresented(asked, profile, presented, decision);
+  if (decision.reason === 'locked' || decision.reason === 'use_required') return deny({ reason: 'policy_denied' });
+  if (decision.reason === 'not_started' || decision.reason === 'not_activated')
+    return deny(pendingGrant(decision.grant?.startsAt, decision));
+  const requestable = await requestableContext(asked, profile);
+  if (requestable === undefined) return deny({ reason: 'policy_denied' });
+  return deny({ reason: (await isRequested(asked)) ? 'approval_pending' : 'approval_required', ...requestable });
+}
+
+async function denyPresented(
+  asked: Asked,
+  profile: ParsedAccessRequests,
+  { id }: PresentedApproval,
+  decision: Decision,
+): Promise<AuthzenDecision> {
+  const { world, target, evaluation } = asked;
+  const grant = await grantOf(world, id);
+  if (grant === undefined) return UNVERIFIABLE;
+  const bound = profile.exactTuple ? await boundOf(world, grant.requestId) : undefined;
+  const isOther = !isFor(world, grant, target) || (bound !== undefined && !isBindingHash(bound.hash, evaluation, bound.members));
+  if (isOther) return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, profile)) });
+  if (grant.status === 'expired' || grant.status === 'revoked')
+    return deny({ reason: 'approval_expired', ...(await requestAgain(asked, profile)) });
+  if (grant.status === 'scheduled' && decision.reason !== 'locked') return deny(pendingGrant(grant.startsAt, decision));
+  return deny({ reason: 'policy_denied', next_action: 'none' });
+}
+
+/** The seconds to wait for an approver that confirms a start. */
+const CONFIRMATION_SECONDS = 5;
+
+function pendingGrant(startsAt: number | undefined, { at }: Decision): JsonObject {
+  const wait = startsAt === undefined ? 0 : Math.ceil((startsAt - at) / 1_000);
+  return { reason: 'grant_pending', next_action: 'retry', retry_after: wait > 0 ? wait : CONFIRMATION_SECONDS };
+}
+
+async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject> {
+  const requestable = await requestableContext(asked, profile);
+  return requestable === undefined ? { next_action: 'none' } : { next_action: 'request', ...requestable };
+}
+
+/**
+ * The members of a requestable denial. It stores nothing: the binding token carries all that the submission needs.
+ *
+ * @returns `undefined` where asking would be refused, or the approver fails
+ */
+async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
+  const { world, caller, evaluation } = asked;
+  const outcome = await askable(asked, profile);
+  if (outcome === undefined) return undefined;
+  const { now } = world.kernel.clock.read();
+  const { evaluationId, expiresAt, token } = await issueBinding(world, profile, { caller, evaluation, now });
+  return {
+    evaluation_id: evaluationId,
+    evaluated_at: timestamp(now),
+    access_request: {
+      expires_at: expiresAt,
+      binding_token: token,
+      ...(outcome === 'requirements' && { request_schema_url: `${world.options.endpointUrl}/request-schema.json` }),
+    },
+  };
+}
+
+async function askable({ world, caller, target }: Asked, profile: ParsedAccessRequests) {
+  try {
+    const answer = await canAsk(world.engine, target.subject, target.scope, {
+      ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
+    });
+    return answer.canAsk ? answer.outcome : undefined;
+  } catch (error) {
+    if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_DEADLINE')) throw error;
+    // The denial stands without an answer of the approver.
+    world.kernel.settings.onError(error, 'authzen');
+    return undefined;
+  }
+}
+
+/** Whether a request for this access is pending. Looks at the newest requests of the subject. */
+async function isRequested({ world, target }: Asked): Promise<boolean> {
+  const { items } = await world.engine.listRequests({ subject: target.subject, status: 'pending', limit: 100 });
+  return items.some(({ scopes }) => scopes.some((scope) => world.kernel.settings.scopes.covers(scope, target.scope)));
+}

@@ -1,0 +1,157 @@
+import { isJitError } from '../../../core/errors.js';
+import type { JsonObject } from '../../../core/json.js';
+import type { RequestFound } from '../../../engine/history.js';
+import { canonicalJson } from '../../../journal/link.js';
+import { hasPassed } from '../../../lifecycle/status.js';
+import { decodeRequest, type AccessRequest } from '../../../records/index.js';
+import { isMac, macText } from './keys.js';
+import { memberOf } from './messages.js';
+import type { AuthzenCaller, AuthzenOperation, ParsedAccessRequests } from './options.js';
+import { Problem, problemOfRefusal } from './problems.js';
+import { readTaskData } from './task-data.js';
+import { jsonAnswer } from './transport.js';
+import { isAuthorized, questionOf, timestamp, type World } from './world.js';
+
+const STATUS = {
+  pending: 'pending',
+  granted: 'approved',
+  ended: 'approved',
+  denied: 'denied',
+  cancelled: 'cancelled',
+  expired: 'expired',
+} as const satisfies Readonly<Record<RequestFound['outcome'], string>>;
+
+/** A request, and the handle by which a caller names it. */
+interface Task {
+  readonly handle: string;
+  readonly found: RequestFound;
+}
+
+const textOf = ({ subject }: AuthzenCaller, requestId: string): string => canonicalJson([subject, requestId]);
+
+/**
+ * The handle of a request for the caller that submitted it: the id and a MAC over both. It is not guessable, and it is worth nothing
+ * to another caller. Each submission gets one, also where the engine returned a request that was open already.
+ */
+export const taskOf = ({ options }: World, caller: AuthzenCaller, found: RequestFound): Task => ({
+  handle: `${found.request.id}.${macText(options.keys[0], 'task', textOf(caller, found.request.id))}`,
+  found,
+});
+
+/** The answer about a task. It contains no approver, no rule and no reason: the caller is a service, and forwards what it gets. */
+export function taskAnswer(world: World, profile: ParsedAccessRequests, { handle, found }: Task, status: 200 | 'created'): Response {
+  const { request, grants } = found;
+  const state = STATUS[found.outcome];
+  const url = `${world.options.endpointUrl}/requests/${handle}`;
+  const [grant] = grants;
+  const task: JsonObject = {
+    id: handle,
+    status: state,
+    status_endpoint: url,
+    expires_at: timestamp(endOfTask(request, profile)),
+    ...(state === 'pending' && { links: { cancel: `${url}/cancel` } }),
+  };
+  const result = state === 'approved' &&
+    grant !== undefined && {
+      result: { mode: 'reevaluate', approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } },
+    };
+  return jsonAnswer(
+    status === 200 ? 200 : state === 'pending' ? 202 : 201,
+    { task, ...result },
+    {
+      ...(status === 'created' && { location: url }),
+      ...(state === 'pending' && { 'retry-after': String(pollSeconds(world, request)) }),
+    },
+  );
+}
+
+/** A pending task can be read until its deadline, and then, with its end, until the retention has passed. Epoch milliseconds. */
+function endOfTask({ end, reviewBy, status }: RequestFound['request'], { retentionMs }: ParsedAccessRequests): number {
+  if (status === 'pending') return reviewBy;
+  return (end === undefined || end.status === 'expired' ? reviewBy : end.at) + retentionMs;
+}
+
+const MIN_POLL = 5;
+const MAX_POLL = 60;
+
+/** A tenth of the age of the request, within 5 and 60 seconds. */
+function pollSeconds({ kernel }: World, { createdAt }: AccessRequest): number {
+  const age = (kernel.clock.read().now - createdAt) / 1_000;
+  return Math.min(MAX_POLL, Math.max(MIN_POLL, Math.floor(age / 10)));
+}
+
+/** Whether a caller may view or cancel a task. */
+async function mayUse(
+  world: World,
+  caller: AuthzenCaller,
+  operation: AuthzenOperation,
+  request: AccessRequest,
+  mac: string,
+): Promise<boolean> {
+  const data = readTaskData(request);
+  const byDefault = world.options.keys.some((key) => isMac(key, 'task', textOf(caller, request.id), mac));
+  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, byDefault }));
+}
+
+const HANDLE = /^([0-9a-f]{1,64})\.([\w-]{43})$/;
+
+/**
+ * Finds a task that the caller may see. For every other caller the task does not exist: the answer is the same, after the same read.
+ *
+ * @throws Problem
+ */
+async function findTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: string): Promise<RequestFound> {
+  const [, id, mac] = HANDLE.exec(handle) ?? [];
+  if (id === undefined || mac === undefined) throw new Problem('unknown_task');
+  const row = await world.kernel.ledger.row('request', id);
+  const request = row && decodeRequest(row);
+  if (request === undefined || !(await mayUse(world, caller, 'view', request, mac))) throw new Problem('unknown_task');
+  const found = await world.engine.getRequest(id);
+  if (found === undefined) throw new Problem('unknown_task');
+  const isPending = found.request.status === 'pending';
+  if (!isPending && hasPassed(endOfTask(found.request, profile), world.kernel.clock.read())) throw new Problem('task_expired');
+  return found;
+}
+
+/** @throws Problem */
+export async function viewTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: string): Promise<Response> {
+  return taskAnswer(world, profile, { handle, found: await findTask(world, profile, caller, handle) }, 200);
+}
+
+/** Cancels a pending task, for the caller that submitted it or another one that `may` permits. @throws Problem */
+export async function cancelTask(
+  world: World,
+  profile: ParsedAccessRequests,
+  caller: AuthzenCaller,
+  handle: string,
+  body: JsonObject,
+): Promise<Response> {
+  const texts = ['reason', 'comment'].map((name) => memberOf(body, name));
+  if (texts.some((text) => text !== undefined && typeof text !== 'string'))
+    throw new Problem('invalid_request', 'reason and comment must be strings');
+  const { request } = await findTask(world, profile, caller, handle);
+  if (!(await mayUse(world, caller, 'cancel', request, handle.slice(request.id.length + 1)))) throw new Problem('forbidden');
+  // The engine would refuse it too, and record the attempt.
+  if (request.status !== 'pending') throw new Problem('invalid_task_state');
+  const reason = (texts as readonly (string | undefined)[]).filter((text) => text !== undefined && text !== '').join(': ');
+  if (!(await cancel(world, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
+  const found = await world.engine.getRequest(request.id);
+  if (found === undefined) throw new Problem('unknown_task');
+  return taskAnswer(world, profile, { handle, found }, 200);
+}
+
+/** Whether this call cancelled the request. */
+async function cancel(
+  { engine, kernel }: World,
+  { subject: by }: AuthzenCaller,
+  { id, requestedBy }: AccessRequest,
+  reason: string | undefined,
+): Promise<boolean> {
+  try {
+    const { cancelled } = await engine.cancel(id, { by, reason, ...(by !== requestedBy && { onBehalfOf: requestedBy }) });
+    return cancelled;
+  } catch (error) {
+    if (isJitError(error) && error.code === 'ERR_JIT_DECIDED') return false;
+    throw problemOfRefusal(error, kernel.clock.read().now) ?? error;
+  }
+}

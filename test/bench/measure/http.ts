@@ -1,0 +1,133 @@
+import { once } from 'node:events';
+import { createServer, request, Agent, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { serve as serveHono } from '@hono/node-server';
+import express from 'express';
+import { Hono } from 'hono';
+import { JitEngine, reviewers } from 'jit-access';
+import { createHttpHandler, toNodeHandler } from 'jit-access/http';
+import { quantile } from './checks.js';
+
+/** What a call of the handler costs over the same framework's route that answers `{}`. Microseconds a call, medians of the rounds. */
+export interface HttpCost {
+  readonly framework: string;
+  readonly emptyUs: number;
+  /** `GET /me` of a caller who holds a grant, beside the empty route: the median of the ratios of the rounds, and its quartiles. */
+  readonly me: Ratio;
+  /** The same for a client that has the present version: 304. */
+  readonly unchanged: Ratio;
+}
+
+interface Ratio {
+  readonly us: number;
+  readonly ratio: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const MAYA = 'user:maya';
+const CALLS = 300;
+
+async function handlerWithGrant() {
+  const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+  const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
+  await engine.approve(asked.id, { by: 'user:sam' });
+  return createHttpHandler(engine, { identify: () => ({ subject: MAYA }), basePath: '/access' });
+}
+
+const FRAMEWORKS: Readonly<Record<string, () => Promise<Server>>> = {
+  'node:http': async () => {
+    const handle = toNodeHandler(await handlerWithGrant());
+    return createServer((incoming, response) => {
+      if (incoming.url !== '/empty') return handle(incoming, response);
+      response.setHeader('content-type', 'application/json');
+      response.end('{}');
+    });
+  },
+  'Express 5': async () => {
+    const app = express();
+    app.use(toNodeHandler(await handlerWithGrant()));
+    app.get('/empty', (_request, response) => void response.json({}));
+    return createServer(app as unknown as RequestListener);
+  },
+  Hono: async () => {
+    const app = new Hono();
+    const handler = await handlerWithGrant();
+    app.all('/access/*', (context) => handler(context.req.raw));
+    app.get('/empty', (context) => context.json({}));
+    return serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
+  },
+};
+
+/** Interleaves the routes round by round, so that a busy machine slows all of them alike. */
+export async function httpCosts(rounds: number): Promise<readonly HttpCost[]> {
+  const costs: HttpCost[] = [];
+  for (const [framework, make] of Object.entries(FRAMEWORKS)) {
+    const server = await make();
+    if (!server.listening) server.listen(0, '127.0.0.1');
+    if (!server.listening) await once(server, 'listening');
+    costs.push({ framework, ...(await measured((server.address() as AddressInfo).port, rounds)) });
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  return costs;
+}
+
+async function measured(port: number, rounds: number): Promise<Omit<HttpCost, 'framework'>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const call = (path: string, headers: Record<string, string> = {}) => callOnce({ agent, port, path, headers });
+  const { etag } = await call('/access/v1/me');
+  const times: Record<'empty' | 'me' | 'unchanged', number[]> = { empty: [], me: [], unchanged: [] };
+  for (let round = 0; round <= rounds; round++) {
+    const empty = await timeOf(() => call('/empty'));
+    const me = await timeOf(() => call('/access/v1/me'));
+    const unchanged = await timeOf(() => call('/access/v1/me', { 'if-none-match': etag }));
+    // The first round is for the compiler.
+    if (round === 0) continue;
+    times.empty.push(empty);
+    times.me.push(me);
+    times.unchanged.push(unchanged);
+  }
+  agent.destroy();
+  const against = (own: readonly number[]): Ratio => {
+    const ratios = own.map((us, i) => us / (times.empty[i] as number));
+    return { us: quantile(own, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
+  };
+  return { emptyUs: quantile(times.empty, 0.5), me: against(times.me), unchanged: against(times.unchanged) };
+}
+
+/** Microseconds a call, one call at a time. */
+async function timeOf(call: () => Promise<unknown>): Promise<number> {
+  const started = process.hrtime.bigint();
+  for (let i = 0; i < CALLS; i++) await call();
+  return Number(process.hrtime.bigint() - started) / 1e3 / CALLS;
+}
+
+interface Target {
+  readonly agent: Agent;
+  readonly port: number;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function callOnce({ agent, port, path, headers }: Target): Promise<{ readonly etag: string }> {
+  return new Promise((resolve, reject) => {
+    request({ agent, port, path, headers, host: '127.0.0.1' }, (response) => {
+      const { statusCode = 0, headers: got } = response;
+      if (statusCode >= 400) reject(new Error(`${path} answered ${statusCode}`));
+      response.resume();
+      response.on('end', () => resolve({ etag: got.etag ?? '' })).on('error', reject);
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
+/** The costs as lines of text. */
+export const httpLines = (costs: readonly HttpCost[]): string =>
+  costs
+    .map(({ framework, emptyUs, me, unchanged }) => {
+      const text = ({ us, ratio, low, high }: Ratio) => `${us.toFixed(0)} us, x ${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+      return `HTTP in ${framework}: an empty route ${emptyUs.toFixed(0)} us; GET /me ${text(me)}; unchanged (304) ${text(unchanged)}`;
+    })
+    .join('\n');

@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { format, resolveConfig } from 'prettier';
+import { z } from 'zod';
+import { operations } from '../../../src/features/http/operations/index.js';
+import type { Operation } from '../../../src/features/http/operation.js';
+import { OWN_PROBLEMS } from '../../../src/features/http/own-problems.js';
+import { PROBLEMS } from '../../../src/features/http/problem.js';
+import { CALLERS, type RouteRow } from '../../features/http/route-table.js';
+import { root } from '../pages.js';
+
+const PATH = 'docs/reference/http.md';
+
+type Json = Readonly<Record<string, unknown>>;
+
+const WHO: Readonly<Record<Operation['access'], string>> = {
+  open: 'Needs no caller.',
+  caller: 'For every authenticated caller.',
+  may: 'Only where `may` permits it.',
+};
+
+/** The page about the HTTP API: made from the operations, their schemas, and what they answer. */
+export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly path: string; readonly text: string }> {
+  const areas = [...new Set(operations.map(({ area }) => area))];
+  const text = [
+    '# HTTP API',
+    'The routes of `createHttpHandler`, below `<basePath>/v1`. [HTTP](../guides/http.md) says how to mount and to configure it. This page is made from the schemas that validate each call. The service has the same as OpenAPI 3.1 under `<basePath>/v1/openapi.json`.',
+    [
+      '- Instants are epoch milliseconds. Durations in a body are texts such as `30m`, or milliseconds.',
+      '- A field that has no value is missing in an answer.',
+      '- Every error is an [RFC 9457 problem](#problems).',
+      '- A list has `items` and, where there is more, `next`: pass it as `after`.',
+      '- A `GET` has an `ETag`, and answers 304 to `If-None-Match`.',
+      '- An operation marked with a key takes `Idempotency-Key`. A repeat under the same key has no second effect, and answers 200 instead of 201.',
+    ].join('\n'),
+    ...areas.flatMap((area) => [`## ${capital(area)}`, ...operations.filter((one) => one.area === area).map(described)]),
+    '## Who gets what',
+    'The status of each route for each caller, about a request that a requester made for a subject. A test makes this table.',
+    table(
+      ['operation', ...CALLERS.map(([name]) => name)],
+      rows.map(({ id, statuses }) => [`\`${id}\``, ...statuses.map(String)]),
+    ),
+    'A caller sees a request as its subject, as its requester, as one of its reviewers, or where `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
+    '## Problems',
+    'The `type` of a problem is `urn:jit-access:problem:` and the name. Where the engine has thrown, the member `code` is its [error code](errors.md). `unauthenticated` (401) and `access-required` (403) are those of the [guards](../guides/guards.md).',
+    table(
+      ['name', 'status', 'title', 'more members'],
+      PROBLEMS.map(({ name, status, title, members }) => [
+        `\`${name}\``,
+        String(status),
+        title,
+        members.map((one) => `\`${one}\``).join(', '),
+      ]),
+    ),
+    'The handler finds these by itself:',
+    table(
+      ['name', 'status', 'meaning'],
+      Object.entries(OWN_PROBLEMS).map(([name, { status, detail }]) => [`\`${name}\``, String(status), detail]),
+    ),
+  ].join('\n\n');
+  const path = join(root, PATH);
+  return { path: PATH, text: await format(text, { ...(await resolveConfig(path)), filepath: path }) };
+}
+
+function described({ id, method, path, summary, access, query, body, keyed, status, answer }: Operation): string {
+  const name = answer.meta()?.id;
+  const answers = `Answers ${status}${name === undefined ? '' : ` with \`${name}\``}.`;
+  const key = keyed ? ' Takes a key.' : '';
+  return [
+    `### \`${id}\``,
+    `\`${method} ${path}\``,
+    `${summary} ${WHO[access]} ${answers}${key}`,
+    ...fieldsOf('query', query),
+    ...fieldsOf('body', body),
+  ].join('\n\n');
+}
+
+function fieldsOf(place: string, schema: z.ZodObject | undefined): readonly string[] {
+  if (schema === undefined) return [];
+  const { properties, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+    readonly properties: Readonly<Record<string, Json>>;
+    readonly required?: readonly string[];
+  };
+  const rows = Object.entries(properties).map(([name, field]) => [
+    `\`${name}\``,
+    required.includes(name) ? 'yes' : 'no',
+    typeOf(field),
+    typeof field.description === 'string' ? field.description : '',
+  ]);
+  return rows.length === 0 ? [] : [table([place, 'required', 'type', 'meaning'], rows)];
+}
+
+function typeOf({ type, enum: values, anyOf, items }: Json): string {
+  if (Array.isArray(values)) return values.map((value) => `\`${String(value)}\``).join(', ');
+  if (Array.isArray(anyOf)) return [...new Set((anyOf as readonly Json[]).map(typeOf))].join(' or ');
+  if (type === 'array') return `list of ${typeOf(items as Json)}`;
+  return typeof type === 'string' ? type : 'any';
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+const cell = (text: string): string => text.replaceAll('|', '\\|');
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { anAuthzen, DB, EVALUATION, grant, MAYA, SCOPE, SUBJECT, WRITE } from './authzen-of.js';
+
+const READ = { name: 'read' };
+const PERMIT = { ...EVALUATION };
+const DENY = { ...EVALUATION, action: READ };
+const DENIED = { decision: false, context: { reason: 'no_grant' } };
+const PERMITTED = { decision: true };
+
+async function granted() {
+  const made = anAuthzen();
+  await grant(made.engine, SUBJECT, SCOPE);
+  const batch = async (body: object) => (await made.send('/evaluations', body)).body as unknown;
+  return { ...made, batch };
+}
+
+describe('A.2 evaluations', () => {
+  it('A.2 without evaluations, or with an empty list, answers exactly as the single evaluation', async () => {
+    const { send } = await granted();
+    const single = await send('/evaluation', PERMIT);
+    for (const body of [PERMIT, { ...PERMIT, evaluations: [] }, { ...PERMIT, evaluations: [], options: {} }])
+      expect((await send('/evaluations', body)).text).toBe(single.text);
+    expect((await send('/evaluations', { evaluations: [] })).status).toBe(400);
+  });
+
+  it('A.2 fills absent members from the defaults, and replaces whole entities', async () => {
+    const seen: unknown[] = [];
+    const { send } = anAuthzen({ map: (evaluation) => void seen.push(evaluation) });
+    await send('/evaluations', {
+      subject: { ...MAYA, properties: { a: 1 } },
+      resource: DB,
+      action: WRITE,
+      context: { ip: 1 },
+      evaluations: [
+        {},
+        { subject: { type: 'user', id: 'sam', properties: { b: 2 } }, action: READ },
+        { context: { time: 2 }, resource: DB },
+      ],
+    });
+    expect(seen).toEqual([
+      { subject: { ...MAYA, properties: { a: 1 } }, resource: DB, action: WRITE, context: { ip: 1 } },
+      { subject: { type: 'user', id: 'sam', properties: { b: 2 } }, resource: DB, action: READ, context: { ip: 1 } },
+      { subject: { ...MAYA, properties: { a: 1 } }, resource: DB, action: WRITE, context: { time: 2 } },
+    ]);
+  });
+
+  it('A.2 execute_all, the default, answers all items in order', async () => {
+    const { batch } = await granted();
+    const expected = { evaluations: [DENIED, PERMITTED, DENIED, PERMITTED] };
+    const evaluations = [DENY, PERMIT, DENY, PERMIT];
+    expect(await batch({ evaluations })).toEqual(expected);
+    expect(await batch({ evaluations, options: { evaluations_semantic: 'execute_all', unknown: 1 } })).toEqual(expected);
+    expect(await batch({ evaluations, options: {} })).toEqual(expected);
+  });
+
+  it('A.2 deny_on_first_deny ends with the first deny', async () => {
+    const { batch } = await granted();
+    const options = { evaluations_semantic: 'deny_on_first_deny' };
+    expect(await batch({ evaluations: [PERMIT, PERMIT, DENY, PERMIT], options })).toEqual({ evaluations: [PERMITTED, PERMITTED, DENIED] });
+    expect(await batch({ evaluations: [PERMIT, PERMIT], options })).toEqual({ evaluations: [PERMITTED, PERMITTED] });
+    const failed = { decision: false, context: { error: { status: 400, message: 'subject is required' } } };
+    expect(await batch({ evaluations: [PERMIT, { ...PERMIT, subject: undefined }, PERMIT], options })).toEqual({
+      evaluations: [PERMITTED, failed],
+    });
+  });
+
+  it('A.2 permit_on_first_permit ends with the first permit, and a failed item counts as a deny', async () => {
+    const { batch } = await granted();
+    const options = { evaluations_semantic: 'permit_on_first_permit' };
+    const answer = await batch({ evaluations: [DENY, 7, PERMIT, DENY], options });
+    expect(answer).toMatchObject({
+      evaluations: [DENIED, { decision: false, context: { error: { status: 400 } } }, { decision: true }],
+    });
+    expect((answer as { readonly evaluations: readonly unknown[] }).evaluations[2]).toEqual({
+      decision: true,
+      context: { code: '200', reason: 'permit_on_first_permit' },
+    });
+    expect(await batch({ evaluations: [DENY, DENY], options })).toEqual({ evaluations: [DENIED, DENIED] });
+  });
+
+  it.each([
+    ['an unknown semantic', { options: { evaluations_semantic: 'all' }, evaluations: [PERMIT] }],
+    ['a semantic in other letters', { options: { evaluations_semantic: 'Execute_All' }, evaluations: [PERMIT] }],
+    ['a semantic that is no string', { options: { evaluations_semantic: ['execute_all'] }, evaluations: [PERMIT] }],
+    ['an unknown semantic without evaluations', { ...PERMIT, options: { evaluations_semantic: 'all' } }],
+    ['options that are a list', { options: [], evaluations: [PERMIT] }],
+    ['options that are null', { options: null, evaluations: [PERMIT] }],
+    ['evaluations that are an object', { ...PERMIT, evaluations: {} }],
+    ['evaluations that are a string', { ...PERMIT, evaluations: 'x' }],
+    ['evaluations that are null', { ...PERMIT, evaluations: null }],
+    ['more than 100 evaluations', { ...PERMIT, evaluations: Array.from({ length: 101 }, () => ({})) }],
+    ['a malformed default', { subject: { type: 'user', id: 7 }, evaluations: [PERMIT] }],
+    ['a default that is no object', { context: 7, evaluations: [PERMIT] }],
+    ['a default without its id', { resource: { type: 'db' }, evaluations: [PERMIT] }],
+  ])('A.2 refuses %s with 400 for the whole', async (_, body) => {
+    const { send, store } = await granted();
+    store.calls.length = 0;
+    const { status, headers, text } = await send('/evaluations', body);
+    expect([status, headers.get('content-type')]).toEqual([400, 'text/plain; charset=utf-8']);
+    expect(text).not.toContain('decision');
+    expect(store.calls).toEqual([]);
+  });
+
+  it.each([
+    ['lacks a member', { resource: DB, action: WRITE }],
+    ['is a string', 'x'],
+    ['is null', null],
+    ['is a list', []],
+    ['has a malformed entity', { ...PERMIT, subject: { type: 'user', id: {} } }],
+    ['has a malformed context', { ...PERMIT, context: [] }],
+  ])('A.2 an item that %s is false with an error, and no other item is', async (_, item) => {
+    const { batch } = await granted();
+    expect(await batch({ evaluations: [PERMIT, item, PERMIT] })).toEqual({
+      evaluations: [PERMITTED, { decision: false, context: { error: { status: 400, message: expect.any(String) as string } } }, PERMITTED],
+    });
+  });
+
+  it('A.2 answers 100 items, and never a decision beside them', async () => {
+    const { send } = await granted();
+    const { status, body } = await send('/evaluations', { ...PERMIT, evaluations: Array.from({ length: 100 }, () => ({})) });
+    expect([status, Object.keys(body)]).toEqual([200, ['evaluations']]);
+    expect(body['evaluations']).toEqual(Array.from({ length: 100 }, () => PERMITTED));
+  });
+
+  it('A.5 reads the access of each subject once, and judges all its scopes at one instant', async () => {
+    const { store, batch } = await granted();
+    store.calls.length = 0;
+    const sam = { type: 'user', id: 'sam' };
+    await batch({ evaluations: [PERMIT, DENY, { ...PERMIT, subject: sam }, PERMIT, { ...DENY, subject: sam }, DENY] });
+    expect(store.calls.map(({ method }) => method)).toEqual(['live', 'live']);
+  });
+
+  it('A.2 a hook that fails for one item is an error of that item', async () => {
+    const { engine, send, told } = anAuthzen({
+      condition: ({ context }) => {
+        if (context?.['fail'] === true) throw new Error('down');
+        return context?.['no'] !== true;
+      },
+    });
+    await grant(engine, SUBJECT, SCOPE);
+    const evaluations = [PERMIT, { ...PERMIT, context: { fail: true } }, { ...PERMIT, context: { no: true } }];
+    expect((await send('/evaluations', { evaluations })).body).toEqual({
+      evaluations: [
+        PERMITTED,
+        { decision: false, context: { error: { status: 503, message: 'the service is unavailable' } } },
+        { decision: false, context: { reason: 'policy_denied' } },
+      ],
+    });
+    expect(told).toMatchObject([{ during: 'authzen' }]);
+  });
+
+  it('A.2 an item that the caller may not ask about is false with the error 403', async () => {
+    const { engine, send } = anAuthzen({ may: ({ subject }) => subject?.id === 'maya' });
+    await grant(engine, SUBJECT, SCOPE);
+    expect((await send('/evaluations', { evaluations: [PERMIT, { ...PERMIT, subject: { type: 'user', id: 'sam' } }] })).body).toMatchObject(
+      {
+        evaluations: [PERMITTED, { decision: false, context: { error: { status: 403 } } }],
+      },
+    );
+  });
+});

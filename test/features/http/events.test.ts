@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryGrantStore, type GrantStore } from '../../../src/index.js';
+import { EventStream } from '../../../src/features/http/events/event-stream.js';
+import { FaultyStore } from '../../../src/testing.js';
+import { aService, BASE, EVE, MAYA, MINUTE, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
+
+const ASK = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
+
+type Service = ReturnType<typeof aService>;
+
+/** An open stream: its events so far, each as its text. */
+async function listen(service: Service, as: string, headers: Record<string, string> = {}) {
+  const response = await service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as, ...headers } }));
+  if (response.status !== 200) return { status: response.status, response, texts: () => Promise.resolve([]), end: () => Promise.resolve() };
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+  const decoder = new TextDecoder();
+  let text = '';
+  let isDone = false;
+  const read = async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) text += decoder.decode(next.value, { stream: true });
+    isDone = true;
+  };
+  void read();
+  return {
+    status: 200,
+    response,
+    isDone: () => isDone,
+    texts: async () => {
+      await turns();
+      return text.split('\n\n').filter((event) => event !== '');
+    },
+    end: () => reader.cancel(),
+  };
+}
+
+const typesOf = (events: readonly string[]): readonly string[] => events.map((event) => /^event: (.*)$/m.exec(event)?.[1] ?? event);
+
+describe('the events', () => {
+  it('say to each caller what the caller may see, without its contents', async () => {
+    const service = aService();
+    const streams = await Promise.all([MAYA, SAM, EVE, SEC].map((as) => listen(service, as)));
+    const { request } = await service.engine.requestAccess({ ...ASK, metadata: { secret: 'in the metadata' } });
+    await service.engine.approve(request.id, { by: SAM, reason: 'a reason of sam' });
+    await service.engine.lock({ scope: 'billing:read' }, { by: SEC, reason: 'INC-9' });
+    const [maya, sam, eve, sec] = await Promise.all(streams.map(async ({ texts }) => texts()));
+    const own = ['ready', 'request.created', 'request.assigned', 'request.reviewed', 'request.approved', 'grant.issued'];
+    expect(typesOf(maya ?? [])).toEqual(own);
+    // No person reviews a request before the approver has named the quorum.
+    expect(typesOf(sam ?? []).filter((type) => type !== 'request.created')).toEqual(own.filter((type) => type !== 'request.created'));
+    expect(typesOf(eve ?? [])).toEqual(['ready']);
+    expect(typesOf(sec ?? [])).toEqual([...own, 'lock.set', 'lock.completed']);
+    expect((sec ?? []).join()).not.toMatch(/secret|a reason of sam|INC-9|user:/);
+    await service.engine.close();
+  });
+
+  it('resume after the last one, and begin again where that one is not in this journal', async () => {
+    const service = aService();
+    const { request } = await service.engine.requestAccess(ASK);
+    const { seq } = await service.engine.journalHead();
+    await service.engine.cancel(request.id, { by: MAYA });
+    const resumed = await listen(service, MAYA, { 'last-event-id': String(seq) });
+    expect(typesOf(await resumed.texts())).toEqual(['ready', 'request.cancelled']);
+    for (const wrong of ['999999', '-1', 'x', '1e3', '9'.repeat(30)]) {
+      const begun = await listen(service, MAYA, { 'last-event-id': wrong });
+      expect([wrong, typesOf(await begun.texts())]).toEqual([wrong, ['reset']]);
+      await begun.end();
+    }
+    const first = await listen(service, MAYA);
+    expect(typesOf(await first.texts())).toEqual(['ready']);
+    await service.engine.close();
+  });
+
+  it('miss no entry that is recorded while a stream begins', async () => {
+    const service = aService({ engine: { store: new FaultyStore(new MemoryGrantStore()) } });
+    (service.store as FaultyStore).inject('journal', { fault: 'yield', seed: 7 });
+    await service.engine.requestAccess(ASK);
+    const { seq } = await service.engine.journalHead();
+    const beginning = listen(service, SEC, { 'last-event-id': String(seq) });
+    for (let i = 0; i < 10; i++) await service.engine.lock({ subject: `user:${i}` }, { by: SEC });
+    const { texts } = await beginning;
+    await turns();
+    const sets = typesOf(await texts()).filter((type) => type === 'lock.set');
+    expect(sets).toHaveLength(10);
+    await service.engine.close();
+  });
+
+  it('are at most ten streams for a caller, and a closed one makes room', async () => {
+    const service = aService();
+    const streams = await Promise.all(Array.from({ length: 10 }, () => listen(service, MAYA)));
+    const eleventh = await listen(service, MAYA);
+    expect([eleventh.status, eleventh.response.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await listen(service, SAM)).status).toBe(200);
+    await streams[0]?.end();
+    expect((await listen(service, MAYA)).status).toBe(200);
+    await service.engine.close();
+  });
+
+  it('end within a minute for a caller that identify no longer knows, or cannot judge', async () => {
+    const signedOut = new Set<string>();
+    const identify = (request: Request): TestCaller | undefined => {
+      const subject = request.headers.get('x-user') ?? '';
+      if (signedOut.has('all')) throw new Error('the session store is down');
+      return signedOut.has(subject) ? undefined : { subject, roles: [] };
+    };
+    const service = aService({ http: { identify } });
+    const [maya, sam] = await Promise.all([listen(service, MAYA), listen(service, SAM)]);
+    signedOut.add(MAYA);
+    await service.clock.advance(MINUTE);
+    await turns();
+    expect([maya.isDone?.(), sam.isDone?.()]).toEqual([true, false]);
+    signedOut.add('all');
+    await service.clock.advance(MINUTE);
+    await turns();
+    expect(sam.isDone?.()).toBe(true);
+    await service.engine.close();
+  });
+
+  it('are kept alive, and polled once a second from a store without watch', async () => {
+    const memory = new MemoryGrantStore();
+    const withoutWatch = new Proxy(memory, { get: (store, name) => (name === 'watch' ? undefined : bound(store, name)) });
+    const service = aService({ engine: { store: withoutWatch } });
+    const { texts } = await listen(service, MAYA);
+    const other = aService({ engine: { store: memory, clock: service.clock } });
+    await other.engine.requestAccess(ASK);
+    expect(typesOf(await texts())).toEqual(['ready']);
+    await service.clock.advance('1s');
+    expect(typesOf(await texts())).toContain('request.created');
+    await service.clock.advance('15s');
+    expect(await texts()).toContain(': keep-alive');
+    await service.engine.close();
+  });
+
+  it('end with the engine', async () => {
+    const { handler, engine } = aService();
+    const open = await handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': SEC } }));
+    await engine.close();
+    expect(await open.text()).toMatch(/^event: ready/);
+  });
+
+  it('are closed for a client that reads too slowly, which then resumes', async () => {
+    let closed = 0;
+    const stream = new EventStream(() => closed++);
+    for (let seq = 1; seq <= 100_000 && !stream.isClosed; seq++) stream.signal('ready', seq);
+    stream.signal('reset', 1);
+    stream.close();
+    expect(closed).toBe(1);
+    const text = await new Response(stream.body).text();
+    expect(text.length).toBeGreaterThan(500_000);
+    expect(text.length).toBeLessThan(600_000);
+    expect(text).not.toContain('reset');
+  });
+
+  it('ask once in 30 seconds what a caller sees', async () => {
+    const service = aService();
+    const { requestId } = await withExamples(service);
+    const { texts } = await listen(service, SAM);
+    for (let i = 0; i < 5; i++) await service.engine.comment(requestId, { by: MAYA, text: `comment ${i}` });
+    expect(typesOf(await texts())).toEqual(['ready', ...Array.from({ length: 5 }, () => 'request.commented')]);
+    await service.engine.close();
+  });
+});
+
+/** A method of a store, for a proxy. */
+function bound(store: GrantStore, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(store, name);
+  return typeof value === 'function' ? (value.bind(store) as unknown) : value;
+}

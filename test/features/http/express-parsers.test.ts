@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express, { type Express } from 'express';
+import express4 from 'express-4';
+import { toNodeHandler, type NodeHandler } from 'jit-access/http';
+import { describe, expect, it } from 'vitest';
+import { aService, MAYA } from './world.js';
+
+const ASK = { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204' };
+
+async function listening(app: object): Promise<{ readonly url: string; readonly server: Server }> {
+  const server = createServer(app as never);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+describe.each([
+  ['Express 5', express],
+  ['Express 4', express4 as unknown as typeof express],
+] as const)('toNodeHandler() in %s', (_, make) => {
+  it.each([
+    ['a mount path', (app: Express, listener: NodeHandler) => app.use('/access', listener)],
+    ['a parser before it', (app: Express, listener: NodeHandler) => app.use(express.json()).use(listener)],
+    ['a parser of every body before it', (app: Express, listener: NodeHandler) => app.use(express.text({ type: '*/*' })).use(listener)],
+  ] as const)('reads the body behind %s', async (__, mount) => {
+    const { handler } = aService({ http: { basePath: '/access' } });
+    const app = make();
+    mount(app, toNodeHandler(handler));
+    const { url, server } = await listening(app);
+    try {
+      const call = (body: string, type = 'application/json') =>
+        fetch(`${url}/access/v1/requests`, { method: 'POST', headers: { 'x-user': MAYA, 'content-type': type }, body });
+      expect((await call(JSON.stringify(ASK))).status).toBe(201);
+      expect((await call(JSON.stringify({ ...ASK, subject: 'user:sec' }))).status).toBe(403);
+      expect((await call('a=b', 'application/x-www-form-urlencoded')).status).toBe(415);
+      const me = await fetch(`${url}/access/v1/me`, { headers: { 'x-user': MAYA } });
+      expect(me.status).toBe(200);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('answers a request whose Host is no host by its path', async () => {
+    const { handler } = aService({ http: { basePath: '/access' } });
+    const app = make();
+    app.use(toNodeHandler(handler));
+    const { url, server } = await listening(app);
+    try {
+      const raw = await new Promise<string>((resolve, reject) => {
+        import('node:net').then(({ connect }) => {
+          const socket = connect(Number(new URL(url).port), '127.0.0.1', () =>
+            socket.write('GET /access/v1/me HTTP/1.1\r\nHost: a/b?c#d@e\r\nX-User: user:maya\r\nConnection: close\r\n\r\n'),
+          );
+          let text = '';
+          socket.on('data', (data: Buffer) => (text += data.toString()));
+          socket.on('end', () => resolve(text)).on('error', reject);
+        }, reject);
+      });
+      expect(raw).toMatch(/^HTTP\/1\.1 200 /);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});

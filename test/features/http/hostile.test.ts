@@ -1,0 +1,261 @@
+import { describe, expect, it } from 'vitest';
+import { FaultyStore } from '../../../src/testing.js';
+import { createHttpHandler, toProblem, type HttpOptions } from '../../../src/http.js';
+import { JitEngine, MemoryGrantStore, reviewers } from '../../../src/index.js';
+import { refusal } from '../../engine/an-engine.js';
+import { aService, BASE, identify, MAYA, read, SAM, SCOPE, SEC, sender, turns, type TestCaller } from './world.js';
+
+const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204' };
+const JSON_BODY = { 'content-type': 'application/json', 'x-user': MAYA };
+
+const send = async (service: ReturnType<typeof aService>, init: RequestInit, path = '/requests') =>
+  read(await service.handler(new Request(`${BASE}/v1${path}`, { method: 'POST', headers: JSON_BODY, ...init })));
+
+describe('a hostile body', () => {
+  const bodies: readonly (readonly [string, string | Uint8Array<ArrayBuffer>, number])[] = [
+    ['a repeated name', '{"scope":"a:b","scope":"a:c"}', 400],
+    ['a name repeated by an escape', '{"scope":"a:b","sc\\u006fpe":"a:c"}', 400],
+    ['a name repeated deep inside', `{"metadata":{"a":[{"b":1,"b":2}]},"scope":"${SCOPE}","ttl":"5m"}`, 400],
+    ['33 levels', `{"metadata":${'{"a":'.repeat(32)}1${'}'.repeat(32)}}`, 400],
+    ['a hundred thousand brackets', '['.repeat(60_000), 400],
+    ['a lone surrogate', '{"scope":"\\ud800"}', 400],
+    ['no UTF-8', new Uint8Array([0x7b, 0xff, 0x7d]), 400],
+    ['a byte order mark', '\ufeff{}', 400],
+    ['a list', '[]', 400],
+    ['null', 'null', 400],
+    ['a number', '1', 400],
+    ['nothing', '', 400],
+    ['a comment', '{"scope":"a:b" /* */}', 400],
+    ['too many bytes', `{"justification":"${'x'.repeat(66_000)}"}`, 413],
+    ['a prototype', '{"__proto__":{"subject":"user:sec"},"scope":"a:b","ttl":"5m"}', 400],
+    ['a constructor', '{"constructor":{"prototype":{"x":1}},"scope":"a:b","ttl":"5m"}', 400],
+    ['a huge number', '{"scope":"a:b","ttl":1e999}', 400],
+    ['a list as a scope', '{"scope":["a:b"],"ttl":"5m"}', 400],
+    ['a reviewer', `{"scope":"a:b","ttl":"5m","reviewer":"${SAM}"}`, 400],
+  ];
+  it.each(bodies)('with %s is refused, and nothing is stored', async (_, body, status) => {
+    const service = aService();
+    const answer = await send(service, { body });
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    expect(await service.engine.journalHead()).toMatchObject({ seq: 0 });
+    expect(({} as Record<string, unknown>).subject).toBeUndefined();
+  });
+
+  it('with prototype names as metadata is stored as data, or refused', async () => {
+    const service = aService();
+    const answer = await send(service, { body: JSON.stringify({ ...ASK, metadata: { constructor: 'x', toString: 'y' } }) });
+    expect(answer.status).toBe(201);
+    expect(answer.body.request?.metadata).toEqual({ constructor: 'x', toString: 'y' });
+    const proto = await send(service, { body: `{"scope":"db-prod:read","ttl":"5m","justification":"x","metadata":{"__proto__":{}}}` });
+    expect([proto.status, proto.body.type]).toEqual([400, 'urn:jit-access:problem:invalid-body']);
+  });
+
+  it.each([
+    ['no content type', { 'x-user': MAYA, 'content-type': '' }],
+    ['a form', { 'x-user': MAYA, 'content-type': 'application/x-www-form-urlencoded' }],
+    ['a text', { 'x-user': MAYA, 'content-type': 'text/plain' }],
+    ['another charset', { 'x-user': MAYA, 'content-type': 'application/json; charset=utf-16' }],
+    ['a content coding', { ...JSON_BODY, 'content-encoding': 'gzip' }],
+  ])('with %s is 415', async (_, headers) => {
+    expect((await send(aService(), { headers, body: JSON.stringify(ASK) })).status).toBe(415);
+  });
+
+  it('that is JSON in UTF-8 may say so', async () => {
+    const headers = { ...JSON_BODY, 'content-type': 'application/json; charset="UTF-8"' };
+    expect((await send(aService(), { headers, body: JSON.stringify(ASK) })).status).toBe(201);
+  });
+
+  it('that arrives too slowly ends the call', async () => {
+    const service = aService();
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) });
+    const answer = send(service, { body, duplex: 'half' } as RequestInit);
+    await turns();
+    await service.clock.advance('10s');
+    expect((await answer).status).toBe(408);
+  });
+
+  it('that its sender cuts short is 400', async () => {
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.error(new Error('gone')) });
+    expect((await send(aService(), { body, duplex: 'half' } as RequestInit)).status).toBe(400);
+  });
+});
+
+describe('a hostile request', () => {
+  it.each([
+    ['a repeated name in the query', '/requests?status=pending&status=denied', 400],
+    ['an unknown name in the query', '/requests?reviewer=user:sam', 400],
+    ['a query where none is taken', '/me?subject=user:sam', 400],
+    ['a limit that is no number', '/requests?limit=1e3', 400],
+    ['a limit of 0', '/requests?limit=0', 400],
+    ['a place of another list', '/requests?after=zzz', 400],
+    ['a malformed escape', '/requests/%E0%A4%A', 404],
+    ['an encoded slash', '/requests/a%2Fapprove', 404],
+    ['an empty id', '/requests/', 404],
+    ['a path above the base', '/../v1/me/../../etc', 404],
+    ['a prototype name as an id', '/requests/__proto__', 404],
+    ['a long id', `/requests/${'x'.repeat(5_000)}`, 404],
+  ])('with %s is refused', async (_, path, status) => {
+    const service = aService();
+    const { status: got, headers } = await service.send('GET', path, { as: MAYA });
+    expect([got, headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    expect(service.errors).toEqual([]);
+  });
+
+  it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('with the method %s is 405, with the methods that there are', async (method) => {
+    const { status, headers } = await aService().send(method, '/inbox', { as: MAYA });
+    expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it.each(['', ' x', 'a\u200bb', 'k'.repeat(257)])('with the key %j is refused', async (key) => {
+    const headers = new Headers(JSON_BODY);
+    try {
+      headers.set('idempotency-key', key);
+    } catch {
+      // No client can send this header either.
+      return;
+    }
+    const status = (await send(aService(), { headers, body: JSON.stringify(ASK) })).status;
+    // A header is trimmed on its way, so a space around it is not part of the key.
+    expect(status).toBe(key === ' x' ? 201 : 400);
+  });
+
+  it('of a page of another origin is refused, with any cookies', async () => {
+    const service = aService();
+    const from = (headers: Record<string, string>) => service.send('POST', '/requests', { as: MAYA, body: ASK, headers });
+    expect((await from({ origin: 'https://evil.example' })).status).toBe(403);
+    expect((await from({ origin: 'null' })).status).toBe(403);
+    expect((await from({ 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    expect((await from({ origin: 'https://evil.example', 'x-forwarded-host': 'evil.example' })).status).toBe(403);
+    expect((await service.engine.journalHead()).seq).toBe(0);
+    expect((await from({ origin: BASE })).status).toBe(201);
+    expect((await from({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
+  });
+
+  it('of a configured origin is answered with its CORS headers, and no other gets any', async () => {
+    const service = aService({ http: { corsOrigins: ['https://app.example.com'], publicUrl: BASE } });
+    const preflight = (origin: string) =>
+      service.send('OPTIONS', '/requests', { headers: { origin, 'access-control-request-method': 'POST' } });
+    const allowed = await preflight('https://app.example.com');
+    expect([allowed.status, allowed.headers.get('access-control-allow-origin')]).toEqual([204, 'https://app.example.com']);
+    const refused = await preflight('https://evil.example');
+    expect([refused.status, refused.headers.get('access-control-allow-origin')]).toEqual([405, null]);
+    const called = await service.send('GET', '/me', { as: MAYA, headers: { origin: 'https://app.example.com' } });
+    expect([called.status, called.headers.get('access-control-allow-credentials'), called.headers.get('vary')]).toEqual([
+      200,
+      'true',
+      'Origin',
+    ]);
+  });
+});
+
+describe('what the host provides', () => {
+  it.each([
+    ['identify', { identify: () => Promise.reject(new Error('the session store is down')) }],
+    ['identify, with no subject', { identify: () => ({}) as TestCaller }],
+    ['limit', { limit: () => Promise.reject(new Error('the counter is down')) }],
+  ] satisfies [string, Partial<HttpOptions<TestCaller>>][])('failing in %s is 503, and decides nothing', async (_, http) => {
+    const service = aService({ http });
+    const { status, headers, text } = await service.send('POST', '/requests', { as: MAYA, body: ASK });
+    expect([status, headers.get('retry-after')]).toEqual([503, '5']);
+    expect(text).not.toMatch(/session store|counter/);
+    expect((await service.engine.journalHead()).seq).toBe(0);
+  });
+
+  it('failing in `may` is 503, and permits nothing', async () => {
+    const may = () => Promise.reject(new Error('down'));
+    const { status } = await aService({ http: { may } }).send('POST', '/revocations', { as: SEC, body: { scope: '**' } });
+    expect(status).toBe(503);
+  });
+
+  it.each([undefined, 1, 'yes', {}])('permits only by true, and not by %j', async (answer) => {
+    const service = aService({ http: { may: () => answer as unknown as boolean } });
+    expect((await service.send('GET', '/locks', { as: SEC })).status).toBe(403);
+  });
+
+  it('limits a caller', async () => {
+    const asked: string[] = [];
+    const limit = (_: TestCaller, route: string) => {
+      asked.push(route);
+      return false;
+    };
+    const { status, body } = await aService({ http: { limit } }).send('GET', '/me', { as: MAYA });
+    expect([status, body.type, asked]).toEqual([429, 'urn:jit-access:problem:too-many-requests', ['status']]);
+  });
+
+  it('a store that is down is 503 with Retry-After, and no decision', async () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    const service = aService({ engine: { store } });
+    store.inject('all', { fault: 'reject' });
+    for (const [method, path, body] of [
+      ['GET', '/me', undefined],
+      ['GET', '/requests', undefined],
+      ['GET', '/health', undefined],
+      ['POST', '/requests', ASK],
+    ] as const) {
+      const { status, headers, text } = await service.send(method, path, { as: MAYA, ...(body === undefined ? {} : { body }) });
+      expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '5']);
+      expect(text).not.toContain('allowed');
+    }
+  });
+
+  it('a tenant that does not exist is the 404 of an unknown id', async () => {
+    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+    const byTenant = createHttpHandler<TestCaller>((request) => (request.headers.get('x-tenant') === 'a' ? engine : undefined), {
+      identify,
+    });
+    const call = sender(byTenant);
+    const unknown = await call('GET', `/requests/${'0'.repeat(32)}`, { as: MAYA, headers: { 'x-tenant': 'a' } });
+    const absent = await call('GET', '/me', { as: MAYA, headers: { 'x-tenant': 'b' } });
+    expect([absent.status, absent.text]).toEqual([404, unknown.text]);
+  });
+
+  it('a closed engine is 503', async () => {
+    const service = aService();
+    await service.engine.close();
+    expect((await service.send('GET', '/me', { as: MAYA })).status).toBe(503);
+  });
+
+  it('a call that takes too long is 503', async () => {
+    const service = aService({ engine: { store: new FaultyStore(new MemoryGrantStore()) } });
+    (service.store as FaultyStore).inject('live', { fault: 'hang' });
+    const answer = service.send('GET', '/me', { as: MAYA });
+    await turns();
+    await service.clock.advance('10s');
+    expect((await answer).body.type).toBe('urn:jit-access:problem:timeout');
+  });
+});
+
+describe('createHttpHandler()', () => {
+  const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+  it.each([
+    [{}, 'identify'],
+    [{ identify, basePath: 'access' }, 'basePath'],
+    [{ identify, basePath: '/access/' }, 'basePath'],
+    [{ identify, publicUrl: 'access.example.com' }, 'publicUrl'],
+    [{ identify, corsOrigins: 'https://a.example' }, 'corsOrigins'],
+    [{ identify, corsOrigins: ['*'] }, 'corsOrigins[0]'],
+    [{ identify, may: true }, 'may'],
+    [{ identify, realm: 'a"b' }, 'realm'],
+    [{ identify, linkKeys: [] }, 'linkKeys'],
+    [{ identify, auth: identify }, 'options'],
+  ])('refuses the options %j, naming %s', async (options, argument) => {
+    const make = () => createHttpHandler(engine, options as unknown as HttpOptions);
+    expect((await refusal(make, 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe(argument);
+  });
+
+  it.each([undefined, null, {}, 'engine'])('refuses %j as an engine', async (wrong) => {
+    const make = () => createHttpHandler(wrong as JitEngine, { identify });
+    expect((await refusal(make, 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('engine');
+  });
+});
+
+describe('toProblem()', () => {
+  it.each([undefined, null, 'text', new Error('secret'), { code: 'ERR_JIT_DECIDED' }])(
+    'answers %s with 500 and no part of it',
+    (thrown) => {
+      const { status, body } = toProblem(thrown);
+      expect([status, body.type]).toEqual([500, 'urn:jit-access:problem:internal']);
+      expect(JSON.stringify(body)).not.toContain('secret');
+    },
+  );
+});
