@@ -66,6 +66,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
+  'features/command-line': [...ground, 'engine', 'features/client'],
   'features/react': [...ground, 'engine', 'features/client', 'elements'],
   // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
@@ -82,6 +83,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   http: ['features/http'],
   client: ['features/client'],
   react: ['features/react'],
+  cli: ['features/command-line'],
   authzen: ['features/http/authzen'],
 
   // They receive an engine as an argument, and import only its type.
@@ -107,7 +109,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that may use Node, and so must not be in the core entry. */
-const forNode = ['sinks/jsonl', 'jsonl'];
+const forNode = ['sinks/jsonl', 'jsonl', 'features/command-line', 'cli'];
 
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);

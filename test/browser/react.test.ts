@@ -72,7 +72,7 @@ async function serve(program: string) {
       },
     }),
   );
-  const html = `<!doctype html><html lang="en"><title>Access</title><main></main><script src="/page.js"></script></html>`;
+  const html = `<!doctype html><html lang="en-GB"><title>Access</title><main></main><script src="/page.js"></script></html>`;
   const listening = (server = createServer((request, response) => {
     if (request.url?.startsWith('/access/') === true) return void handler(request, response);
     const isProgram = request.url === '/page.js';
