@@ -7,11 +7,13 @@ export type {
   ApproveInput,
   AskInput,
   BreakGlassInput,
+  BreakGlassListInput,
   BreakGlassReviewInput,
   CallOptions,
   CancelInput,
   CommentInput,
   DenyInput,
+  DryRunInput,
   ExtendInput,
   GrantListInput,
   KeyedOptions,
@@ -22,6 +24,7 @@ export type {
   ReportInput,
   RequestListInput,
   RevokeAllInput,
+  VerifyInput,
   WaitOptions,
 } from './features/client/inputs.js';
 export type { ClientOptions } from './features/client/transport.js';

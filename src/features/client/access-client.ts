@@ -59,7 +59,7 @@ export interface AccessClient {
   canAsk(scope: string, options?: Call): Promise<CanAsk>;
 
   /** The result that an ask would have now. Nothing is recorded but the count of dry runs. */
-  requestAccess(ask: inputs.AskInput & { readonly dryRun: true }, options?: Keyed): Promise<AccessPreview>;
+  requestAccess(ask: inputs.DryRunInput, options?: Keyed): Promise<AccessPreview>;
   /** Asks for access. Read `outcome`: a pending request is no permission. */
   requestAccess(ask: inputs.AskInput, options?: Keyed): Promise<AccessResult>;
   /** The requests of the caller; with `subject` or `all`, those of others, where `may` permits it. */
@@ -98,7 +98,7 @@ export interface AccessClient {
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
   breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
   /** The pending break-glass reviews that the caller may give; with `all`, all of them, where `may` permits it. */
-  listBreakGlassReviews(query?: { readonly all?: boolean }, options?: Call): Promise<readonly BreakGlassReviewItem[]>;
+  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Promise<readonly BreakGlassReviewItem[]>;
   /** Reviews break-glass access. `unjustified` ends it. */
   reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
 
@@ -135,5 +135,5 @@ export interface AccessClient {
   /** The newest anchor of the journal. Keep it: with it, a verification also finds a cut. */
   journalHead(options?: Call): Promise<Anchor>;
   /** Verifies up to 100,000 entries of the journal. Pass `next` as `after` to continue. */
-  verifyJournal(query?: { readonly after?: string }, options?: Call): Promise<PartVerification>;
+  verifyJournal(query?: inputs.VerifyInput, options?: Call): Promise<PartVerification>;
 }

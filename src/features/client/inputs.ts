@@ -20,6 +20,12 @@ type Owned = 'subject' | 'requestedBy' | 'idempotencyKey';
 
 /** What `requestAccess` asks for. */
 export interface AskInput extends Omit<AccessAsk, Owned>, ForSubject {}
+/** An ask that creates no request. */
+export interface DryRunInput extends AskInput {
+  /** Marks the ask as a dry run. */
+  readonly dryRun: true;
+}
+
 /** What `breakGlass` takes. */
 export interface BreakGlassInput extends Omit<BreakGlassAsk, Owned>, ForSubject {}
 /** The new values of a pending request. At least one. */
@@ -70,6 +76,15 @@ interface OfAll {
 
 export interface RequestListInput extends RequestQuery, OfAll {}
 export interface GrantListInput extends GrantQuery, OfAll {}
+
+/** Selects pending break-glass reviews. */
+export type BreakGlassListInput = OfAll;
+
+/** Selects a part of the journal. */
+export interface VerifyInput {
+  /** The `next` of the previous call, or an anchor of your own: `<seq>.<hash>`. Default: the start of the journal. */
+  readonly after?: string | undefined;
+}
 
 /** A span of at most 31 days. */
 export interface ReportInput {

@@ -120,7 +120,7 @@ describe('a live value', () => {
     expect(streams).toHaveLength(2);
   });
 
-  it('stops without a listener, and shows nothing of before to the next one', async () => {
+  it('stops without a listener, and is loading again for the next one', async () => {
     const { clock, streams, reads, value, seen, start } = aValue(() => 5_000);
     const stop = start();
     reads[0]?.resolve(1);
