@@ -36,6 +36,6 @@ function failureOf(error: unknown): string {
   if (status === 401) return `${failed}\nThe service does not know you: give --token or JIT_ACCESS_TOKEN.`;
   if (status === 403) return `${failed}\nYou are signed in, and the service does not permit you this.`;
   if (error instanceof HttpClientError && status === undefined)
-    return `${failed}\nIt may have been carried out. Run it again: a repeat is safe.`;
+    return `${failed}\nIt may have been carried out. Run it again: a repeat restores no access.`;
   return failed;
 }

@@ -133,13 +133,13 @@ describe('a failure', () => {
     });
   });
 
-  it('of the network says that a repeat is safe', async () => {
+  it('of the network says that a repeat restores no access', async () => {
     const err: string[] = [];
     const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
     const code = await main(['revoke', 'g', ...URL], { ...terminal, fetch: () => Promise.reject(new TypeError('fetch failed')) });
     expect([code, err.join('')]).toEqual([
       1,
-      'FAILED: POST /grants/g/revoke: no answer (fetch failed)\nIt may have been carried out. Run it again: a repeat is safe.\n',
+      'FAILED: POST /grants/g/revoke: no answer (fetch failed)\nIt may have been carried out. Run it again: a repeat restores no access.\n',
     ]);
   });
 });
