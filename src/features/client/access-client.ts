@@ -27,6 +27,8 @@ import type { LinkPreview } from '../links/options.js';
 import type { AccessEvent, EventOptions } from './events.js';
 import type * as inputs from './inputs.js';
 
+export type { Badge, PartVerification, TimelineEvent };
+
 type Call = inputs.CallOptions;
 type Keyed = inputs.KeyedOptions;
 
@@ -98,14 +100,14 @@ export interface AccessClient {
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
   breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
   /** The pending break-glass reviews that the caller may give; with `all`, all of them, where `may` permits it. */
-  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Promise<readonly BreakGlassReviewItem[]>;
+  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Pages<BreakGlassReviewItem>;
   /** Reviews break-glass access. `unjustified` ends it. */
   reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
 
   /** Shows what an approval link of the caller would decide. Decides nothing. */
-  openLink(link: inputs.LinkInput, options?: Call): Promise<LinkPreview>;
+  openApprovalLink(link: inputs.LinkInput, options?: Call): Promise<LinkPreview>;
   /** Gives the review of an approval link of the caller. */
-  redeemLink(link: inputs.RedeemInput, options?: Call): Promise<AccessResult>;
+  redeemApprovalLink(link: inputs.RedeemInput, options?: Call): Promise<AccessResult>;
 
   /**
    * What changes for the caller, as it happens. The stream connects again by itself, after pauses of up to 30 seconds, and continues

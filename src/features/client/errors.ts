@@ -20,6 +20,8 @@ import {
 import { BRAND } from '../../core/errors/jit-error.js';
 import type { HttpProblem } from '../http/problem.js';
 
+export type { HttpProblem };
+
 /**
  * A call failed without an error code of the engine: no answer arrived, the caller is not authenticated or not permitted, or a proxy
  * answered in place of the handler. The errors of the engine have it as their `cause`.

@@ -2,6 +2,7 @@ import type { Instant } from '../../core/instant.js';
 import type { Amendment } from '../../engine/amend.js';
 import type { AccessAsk, BreakGlassAsk, ExtensionAsk } from '../../engine/ask.js';
 import type { ApproveBy, CancelBy, ReviewBy } from '../../engine/by.js';
+import type { Paging } from '../../engine/collect.js';
 import type { GrantQuery, RequestQuery } from '../../engine/lists.js';
 import type { LockTarget } from '../../engine/locks.js';
 import type { RevokeAllTarget } from '../../engine/revoke-all.js';
@@ -77,8 +78,8 @@ interface OfAll {
 export interface RequestListInput extends RequestQuery, OfAll {}
 export interface GrantListInput extends GrantQuery, OfAll {}
 
-/** Selects pending break-glass reviews. */
-export type BreakGlassListInput = OfAll;
+/** Selects a page of pending break-glass reviews. */
+export interface BreakGlassListInput extends Paging, OfAll {}
 
 /** Selects a part of the journal. */
 export interface VerifyInput {

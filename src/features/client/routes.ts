@@ -25,10 +25,10 @@ export const ROUTES = {
   extendGrant: 'POST /grants/{}/extend key',
   releaseGrant: 'POST /grants/{}/release',
   breakGlass: 'POST /break-glass key',
-  listBreakGlassReviews: 'GET /break-glass/reviews query items',
+  listBreakGlassReviews: 'GET /break-glass/reviews query pages',
   reviewBreakGlass: 'POST /break-glass/{}/review',
-  openLink: 'POST /links/open',
-  redeemLink: 'POST /links/redeem',
+  openApprovalLink: 'POST /links/open',
+  redeemApprovalLink: 'POST /links/redeem',
   revoke: 'POST /grants/{}/revoke',
   revokeAll: 'POST /revocations',
   lock: 'POST /locks key',
@@ -40,6 +40,3 @@ export const ROUTES = {
   journalHead: 'GET /journal/head',
   verifyJournal: 'GET /journal/verification query',
 } as const;
-
-/** A method that sends one call. */
-export type RouteId = keyof typeof ROUTES;

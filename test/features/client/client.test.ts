@@ -42,8 +42,8 @@ describe('a method of the client', () => {
     ['releaseGrant', (c, ids) => c.releaseGrant(ids.grantId), { status: 'revoked' }],
     ['breakGlass', (c) => c.breakGlass({ ...ASK, ttl: '15m' }), { outcome: 'granted' }],
     ['reviewBreakGlass', (c, ids) => c.reviewBreakGlass(ids.breakGlassId, { verdict: 'justified' }), { status: 'approved' }],
-    ['openLink', (c, ids) => c.openLink({ token: ids.token }), { reviewer: SAM, decision: 'approve' }],
-    ['redeemLink', (c, ids) => c.redeemLink({ token: ids.token }), { outcome: 'granted' }],
+    ['openApprovalLink', (c, ids) => c.openApprovalLink({ token: ids.token }), { reviewer: SAM, decision: 'approve' }],
+    ['redeemApprovalLink', (c, ids) => c.redeemApprovalLink({ token: ids.token }), { outcome: 'granted' }],
     ['revoke', (c, ids) => c.revoke(ids.grantId, { reason: 'over' }), { status: 'revoked' }],
     ['revokeAll', (c) => c.revokeAll({ ticket: 'INC-204' }), { matched: true }],
     ['lock', (c) => c.lock({ subject: 'user:eve', until: new Date(2e12) }), { lock: { subject: 'user:eve', until: 2e12 } }],
@@ -57,7 +57,7 @@ describe('a method of the client', () => {
       const service = aService();
       const ids = await withExamples(service);
       if (name === 'breakGlass') await service.engine.reviewBreakGlass(ids.breakGlassId, { by: SAM, verdict: 'justified' });
-      const as = { deny: SAM, reviewBreakGlass: SAM, openLink: SAM, redeemLink: SAM }[name];
+      const as = { deny: SAM, reviewBreakGlass: SAM, openApprovalLink: SAM, redeemApprovalLink: SAM }[name];
       const isMay = operations.some(({ id, access }) => id === name && access === 'may');
       const { client } = aClient(service, as ?? (isMay ? SEC : MAYA));
       expect(await call(client, ids)).toMatchObject(expected);
@@ -69,7 +69,7 @@ describe('a method of the client', () => {
     const ids = await withExamples(service);
     const { client } = aClient(service, SEC);
     expect((await client.listLocks()).map(({ id }) => id)).toEqual([ids.lockId]);
-    expect((await client.listBreakGlassReviews({ all: true })).map(({ request }) => request.id)).toEqual([ids.breakGlassId]);
+    expect((await client.listBreakGlassReviews({ all: true })).items.map(({ request }) => request.id)).toEqual([ids.breakGlassId]);
   });
 
   it('sends the headers that the options name, asked before each call', async () => {
