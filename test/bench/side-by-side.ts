@@ -12,7 +12,7 @@ import { MadePart } from '../docs/made-part.js';
 import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
 import { AIM_MS, GAP_STORES } from './measure/gaps.js';
-import { httpCosts, httpLines } from './measure/http.js';
+import { httpCosts, httpLines, strangerLine, strangerTimes } from './measure/http.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
 import { report, type Measured } from './measure/report.js';
 import { timeImports } from './measure/start-up.js';
@@ -40,6 +40,7 @@ const TASKS = {
   'gaps in memory': GAP_STORES.memory,
   'gaps on SQLite': GAP_STORES.sqlite,
   http: () => httpCosts(ROUNDS),
+  'HTTP strangers': () => strangerTimes(ROUNDS),
   'memory at ten': (grants: number) => bytesOfLive(grants, 10),
   'memory at one': (grants: number) => bytesOfLive(grants, 1),
   'memory in all': (grants: number) => bytesOfAll(grants),
@@ -93,5 +94,6 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(tables);
   console.log(gaps());
   console.log(httpLines(inOwnProcess('http', 1)));
+  console.log(strangerLine(inOwnProcess('HTTP strangers', 1)));
   if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
 }

@@ -5,7 +5,7 @@ import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { callHook, identifyCaller, isPermitted } from './identity.js';
+import { callHook, identifyCaller, isPermitted, readSelf } from './identity.js';
 import { operations } from './operations/index.js';
 import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
@@ -18,8 +18,10 @@ import { Router, type Route } from './router.js';
 /** Answers the requests below its base path. It never rejects: every failure is a response. */
 export interface HttpHandler {
   (request: Request): Promise<Response>;
-  /** Where it is mounted. `toNodeHandler` passes other requests on. */
+  /** Where it is mounted. */
   readonly basePath: string;
+  /** The path below which it answers. `toNodeHandler` passes all other requests on. */
+  readonly prefix: string;
 }
 
 /** The engine, or a function that chooses one for each request. `undefined`: no such tenant. */
@@ -51,8 +53,10 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ approver })');
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
   const handle = (request: Request) => answerTo(request, { served, options: read, router });
-  return Object.assign(handle, { basePath: read.basePath });
+  return Object.assign(handle, { basePath: read.basePath, prefix: prefixOf(read) });
 }
+
+const prefixOf = ({ basePath }: Pick<ParsedHttpOptions, 'basePath'>): string => `${basePath}/v1`;
 
 interface Setup {
   readonly served: (request: Request) => MaybePromise<JitEngine | undefined>;
@@ -77,7 +81,7 @@ async function answerTo(request: Request, setup: Setup): Promise<Response> {
 async function route(request: Request, setup: Setup): Promise<Response> {
   const { options, router } = setup;
   const { pathname } = new URL(request.url);
-  const prefix = `${options.basePath}/v1`;
+  const prefix = prefixOf(options);
   if (!pathname.startsWith(`${prefix}/`)) throw notFound();
   const routed = router.find(pathname.slice(prefix.length), request.method);
   if (routed.operation === undefined) {
@@ -87,11 +91,15 @@ async function route(request: Request, setup: Setup): Promise<Response> {
     throw ownProblem('method-not-allowed', { headers: { allow: routed.methods.join(', ') } });
   }
   refuseOtherOrigin(request, options);
-  const engine = await setup.served(request);
+  const { operation } = routed;
+  // Before the tenant: without a caller, a tenant that does not exist is answered like any other.
+  const caller = operation.access === 'open' ? undefined : await identifyCaller(request, options);
+  if (operation.access !== 'open' && caller === undefined) throw new HttpError(unauthenticated(options.realm));
+  const engine = await callHook(() => setup.served(request), 'engine', options.onError);
   if (engine === undefined) throw notFound();
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
-  return limited(routed.operation, request, kernel, () => perform(request, routed, { engine, kernel, options }));
+  return limited(operation, request, kernel, () => perform(request, routed, { engine, kernel, options }, caller));
 }
 
 const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });
@@ -103,21 +111,26 @@ async function limited(operation: Operation, request: Request, kernel: Kernel, r
   return within(kernel.settings.clock, limitMs, run, timeout);
 }
 
-async function perform(request: Request, { operation, path }: Route, served: Served): Promise<Response> {
+async function perform(request: Request, { operation, path }: Route, served: Served, caller: HttpCaller | undefined): Promise<Response> {
   const { options, kernel } = served;
-  if (operation.access === 'open') {
+  if (caller === undefined) {
     return respond(request, operation, await operation.run({ ...served, request, path } as unknown as Call<never, never>), undefined);
   }
-  const identified = await identifyCaller(request, served);
-  if (identified === undefined) throw new HttpError(unauthenticated(options.realm));
-  const { caller, self } = identified;
+  const self = readSelf(kernel, options, caller);
   await refuseOverLimit(options, caller, operation);
   const input = await readCall(request, operation, kernel.settings.clock);
-  const may: Call['may'] = (action, target) => isPermitted(options, { caller, action, target });
-  const isStill = async () => (await identifyCaller(request, served))?.self === self;
-  const call = { ...served, caller, self, request, path, may, isStill, ...input } as Call<never, never>;
+  const again: Call['again'] = async () => {
+    const now = await identifyCaller(request, options);
+    return now && { self: readSelf(kernel, options, now), may: permissionsOf(options, now) };
+  };
+  const call = { ...served, caller, self, request, path, may: permissionsOf(options, caller), again, ...input } as Call<never, never>;
   return respond(request, operation, await operation.run(call), self);
 }
+
+const permissionsOf =
+  (options: ParsedHttpOptions, caller: HttpCaller): Call['may'] =>
+  (action, target) =>
+    isPermitted(options, { caller, action, target });
 
 async function refuseOverLimit({ limit, onError }: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
   const answer = await callHook(() => limit(caller, id), 'limit', onError);

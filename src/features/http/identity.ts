@@ -1,14 +1,11 @@
 import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
-import type { Served } from './operation.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { isObject } from '../../records/index.js';
 import type { HttpCaller, HttpPermission, ParsedHttpOptions } from './options.js';
 import { ownProblem } from './problem.js';
 
-/** The caller that `identify` returned, with its id as the engine reads it. */
-export interface Identified {
-  readonly caller: HttpCaller;
-  readonly self: string;
-}
+const unavailable = () => ownProblem('unavailable', { headers: { 'retry-after': '5' } });
 
 /** Calls a function of the service. Its failure is a 503 and decides nothing: the service is down, and no caller was refused. */
 export async function callHook<T>(call: () => MaybePromise<T>, hook: string, onError: ParsedHttpOptions['onError']): Promise<T> {
@@ -16,19 +13,29 @@ export async function callHook<T>(call: () => MaybePromise<T>, hook: string, onE
     return await call();
   } catch (error) {
     onError(error, hook);
-    throw ownProblem('unavailable', { headers: { 'retry-after': '5' } });
+    throw unavailable();
   }
 }
 
 /** Asks `identify`. @returns `undefined`: the caller is not authenticated */
-export function identifyCaller(request: Request, { options, kernel }: Pick<Served, 'options' | 'kernel'>): Promise<Identified | undefined> {
-  const identify = async (): Promise<Identified | undefined> => {
-    const caller = await options.identify(request);
+export function identifyCaller(request: Request, { identify, onError }: ParsedHttpOptions): Promise<HttpCaller | undefined> {
+  const ask = async (): Promise<HttpCaller | undefined> => {
+    const caller: unknown = await identify(request);
     if (caller === undefined || caller === null || caller === false) return undefined;
-    if (typeof caller !== 'object') throw invalid('identify', 'an object with subject, or undefined', caller);
-    return { caller, self: kernel.settings.readId('identify.subject', caller.subject) };
+    if (!isObject(caller)) throw invalid('identify', 'a function that returns an object with subject, or undefined', caller);
+    return caller as unknown as HttpCaller;
   };
-  return callHook(identify, 'identify', options.onError);
+  return callHook(ask, 'identify', onError);
+}
+
+/** The id of the caller as the engine reads it. A wrong id is a mistake of `identify`, and not of the client: 503. */
+export function readSelf({ settings }: Kernel, { onError }: ParsedHttpOptions, { subject }: HttpCaller): string {
+  try {
+    return settings.readId('identify.subject', subject);
+  } catch (error) {
+    onError(error, 'identify');
+    throw unavailable();
+  }
 }
 
 /** Asks `may`. Only `true` permits. */

@@ -1,5 +1,4 @@
 import { invalid } from '../../core/parse.js';
-import type { HttpHandler } from './handler.js';
 
 /* The types name only what the adapter uses, so that this package needs no types of Node. */
 
@@ -29,23 +28,32 @@ export interface NodeResponse {
   destroy?(error?: Error): unknown;
 }
 
+/** A handler with the path at which it is mounted: of `createHttpHandler` or of `createAuthzenHandler`. */
+export interface MountedHandler {
+  (request: Request): Promise<Response>;
+  readonly basePath: string;
+  /** The path below which it answers. Default: `basePath`. */
+  readonly prefix?: string | undefined;
+}
+
 /** A listener for `http.createServer`, and a middleware for Express. */
 export type NodeHandler = (request: NodeRequest, response: NodeResponse, next?: (error?: unknown) => void) => void;
 
 /**
- * Serves the handler in Express, in Connect and with `node:http`. It calls `next()` for every path outside the handler's base path;
+ * Serves the handler in Express, in Connect and with `node:http`. It calls `next()` for every path that the handler does not serve;
  * without `next`, it answers 404. Where a parser such as `express.json()` has read the body, it uses the parsed value.
  *
  * @param handler what `createHttpHandler` returned, or another function from `Request` to `Response` with a `basePath`
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` for any other value
  * @example
  * app.use(toNodeHandler(handler));
  */
-export function toNodeHandler(handler: HttpHandler): NodeHandler {
+export function toNodeHandler(handler: MountedHandler): NodeHandler {
   if (typeof handler !== 'function') throw invalid('handler', 'a handler of createHttpHandler', handler);
-  const { basePath } = handler;
+  const { basePath, prefix = basePath } = handler;
   return (incoming, response, next) => {
     const path = incoming.originalUrl ?? incoming.url ?? '/';
-    const isOurs = path.startsWith(`${basePath}/`);
+    const isOurs = path.startsWith(`${prefix}/`);
     if (!isOurs && next !== undefined) {
       next();
       return;
@@ -57,7 +65,7 @@ export function toNodeHandler(handler: HttpHandler): NodeHandler {
   };
 }
 
-async function serve(handler: HttpHandler, incoming: NodeRequest, response: NodeResponse, path: string): Promise<void> {
+async function serve(handler: MountedHandler, incoming: NodeRequest, response: NodeResponse, path: string): Promise<void> {
   const gone = new AbortController();
   // `close` also follows the end of the response. Aborting then changes nothing.
   response.once('close', () => gone.abort());
@@ -71,14 +79,18 @@ async function serve(handler: HttpHandler, incoming: NodeRequest, response: Node
 function toRequest(incoming: NodeRequest, path: string, signal: AbortSignal): Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(incoming.headers)) {
+    // The pseudo-headers of HTTP/2.
+    if (name.startsWith(':')) continue;
     for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one);
   }
   const { method = 'GET' } = incoming;
   const scheme = isEncrypted(incoming.socket) ? 'https' : 'http';
-  const url = urlOf(`${scheme}://${headers.get('host') ?? 'localhost'}`, path);
+  const url = urlOf(`${scheme}://${headers.get('host') ?? textOf(incoming.headers[':authority']) ?? 'localhost'}`, path);
   if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers, signal });
   return new Request(url, { method, headers, signal, body: bodyOf(incoming, headers), duplex: 'half' } as RequestInit);
 }
+
+const textOf = (value: string | readonly string[] | undefined): string | undefined => (typeof value === 'string' ? value : undefined);
 
 const isEncrypted = (socket: object | undefined): boolean => (socket as { readonly encrypted?: unknown } | undefined)?.encrypted === true;
 

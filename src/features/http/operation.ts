@@ -24,8 +24,8 @@ export interface Call<Query = unknown, Body = unknown> extends Served {
   readonly body: Body;
   /** The header `Idempotency-Key`. */
   readonly key: string | undefined;
-  /** Whether `identify` still returns this caller. */
-  readonly isStill: () => Promise<boolean>;
+  /** Asks `identify` again, for a call that stays open. `undefined`: it returns no caller any more. */
+  readonly again: () => Promise<Pick<Call, 'self' | 'may'> | undefined>;
   /** Whether the option `may` permits this. */
   readonly may: (action: HttpAction, target: HttpTarget) => Promise<boolean>;
 }

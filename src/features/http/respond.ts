@@ -12,12 +12,13 @@ export function respond(request: Request, { method, status: usual }: Operation, 
   const { status = usual, headers = {}, body, stream, tagged = body } = answer;
   if (stream !== undefined) {
     const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
-    return new Response(stream, { status, headers: { ...COMMON, ...type } });
+    if (request.method === 'HEAD') void stream.cancel();
+    return new Response(request.method === 'HEAD' ? null : stream, { status, headers: { ...COMMON, ...type } });
   }
-  const text = toText(body, self);
+  const text = JSON.stringify(asSeenBy(self, body));
   const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
   if (method !== 'GET') return new Response(text, { status, headers: { ...common, 'cache-control': 'no-store' } });
-  const etag = tagOf(tagged === body ? text : toText(tagged, self));
+  const etag = tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
   const cached = { ...common, 'cache-control': 'private, no-cache', etag };
   if (hasTag(request.headers.get('if-none-match'), etag)) {
     const { 'content-type': _, ...kept } = cached;
@@ -26,22 +27,21 @@ export function respond(request: Request, { method, status: usual }: Operation, 
   return new Response(request.method === 'HEAD' ? null : text, { status, headers: cached });
 }
 
-/** The text of a body, as one caller may see it. */
-function toText(body: unknown, self: string | undefined): string {
-  return JSON.stringify(body, (_, value: unknown) => (isOwn(value, self) ? withoutComments(value) : value));
+/** A copy of a body as one caller may see it: the comment of a review is for the other reviewers, and not for the subject or requester. */
+function asSeenBy(self: string | undefined, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => asSeenBy(self, item));
+  if (!isObject(value)) return value;
+  const { kind } = value as { readonly kind?: unknown };
+  if (kind === 'request') return withoutComments(value as AccessRequest, self);
+  // Any other record has no request inside. Metadata, which its requester wrote, lies only inside requests.
+  if (kind !== undefined) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, asSeenBy(self, item)]));
 }
 
-const isOwn = (value: unknown, self: string | undefined): value is AccessRequest =>
-  isObject(value) &&
-  (value as Partial<AccessRequest>).kind === 'request' &&
-  self !== undefined &&
-  isOwnRequest(value as AccessRequest, self);
-
-/** The comment of a review is for the other reviewers, and not for the subject or the requester. */
-const withoutComments = (request: AccessRequest): AccessRequest => ({
-  ...request,
-  reviews: request.reviews.map((review) => ({ ...review, comment: undefined })),
-});
+function withoutComments(request: AccessRequest, self: string | undefined): AccessRequest {
+  if (self === undefined || !isOwnRequest(request, self)) return request;
+  return { ...request, reviews: request.reviews.map((review) => ({ ...review, comment: undefined })) };
+}
 
 /** Weak: the same access at another reading of the clock has the same tag. */
 const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;

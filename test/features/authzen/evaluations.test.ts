@@ -130,6 +130,14 @@ describe('A.2 evaluations', () => {
     expect(store.calls.map(({ method }) => method)).toEqual(['live', 'live']);
   });
 
+  it('A.1 a store that fails for one subject of a batch is 503 for the whole', async () => {
+    const { store, send } = await granted();
+    store.inject('live', { fault: 'reject' }, 1);
+    const answer = await send('/evaluations', { evaluations: [PERMIT, { ...PERMIT, subject: { type: 'user', id: 'sam' } }] });
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '5']);
+    expect(answer.text).not.toContain('decision');
+  });
+
   it('A.2 a hook that fails for one item is an error of that item', async () => {
     const { engine, send, told } = anAuthzen({
       condition: ({ context }) => {

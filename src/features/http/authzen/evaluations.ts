@@ -12,7 +12,7 @@ export interface AuthzenDecision {
 /** An evaluation of a batch, or why it is malformed. */
 export type BatchItem = AuthzenEvaluation | AuthzenError;
 
-export const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
+const SEMANTICS = ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit'] as const;
 export type Semantic = (typeof SEMANTICS)[number];
 
 /** The most evaluations of a batch. */

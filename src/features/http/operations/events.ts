@@ -11,8 +11,12 @@ export const events = operation({
   summary: 'Server-sent events of what the caller may see. `Last-Event-ID` resumes; after `reset`, read everything again.',
   access: 'caller',
   answer: z.string().describe('text/event-stream. Each event has the type of a journal entry, and names the request and the grant.'),
-  async run({ kernel, self, options, request, may, isStill }) {
+  async run({ kernel, self, options, request, may, again }) {
     const seesAll = await may('viewEvents', {});
+    const isStill = async () => {
+      const now = await again();
+      return now?.self === self && (!seesAll || (await now.may('viewEvents', {})));
+    };
     const { onError } = options;
     const stream = await kernel.part(EventHub).open({ caller: self, seesAll, isStill, onError }, request.headers.get('last-event-id'));
     return { stream };

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../../../core/json.js';
 import { openApiOf } from '../openapi.js';
 import { operation, type Operation } from '../operation.js';
 import { document } from '../schemas/answers.js';
@@ -12,6 +13,15 @@ import * as requests from './requests.js';
 import * as reviews from './reviews.js';
 import * as system from './system.js';
 
+const documents = new Map<string, JsonObject>();
+
+/** The document, made once for each path: the route needs no caller, and making it takes milliseconds. */
+function documentAt(server: string): JsonObject {
+  const document = documents.get(server) ?? openApiOf(operations, server);
+  documents.set(server, document);
+  return document;
+}
+
 /** Serves the document of all operations, this one included. */
 const openapi = operation({
   id: 'openapi',
@@ -21,7 +31,7 @@ const openapi = operation({
   summary: 'This document.',
   access: 'open',
   answer: document,
-  run: ({ options }) => Promise.resolve({ body: openApiOf(operations, `${options.basePath}/v1`) }),
+  run: ({ options }) => Promise.resolve({ body: documentAt(`${options.basePath}/v1`) }),
 });
 
 /** Every operation, in the order of the documents. */

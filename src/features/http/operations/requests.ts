@@ -27,8 +27,8 @@ export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answ
 
 /** The subject of an ask: the caller, or another one where `may` permits it. */
 export async function subjectOf(call: Call, asked: string | undefined, scopes: readonly string[]): Promise<string> {
-  if (asked === undefined || asked === call.self) return call.self;
-  if (await call.may('requestFor', { subject: asked, scopes })) return asked;
+  const subject = asked === undefined ? call.self : call.kernel.settings.readId('subject', asked);
+  if (subject === call.self || (await call.may('requestFor', { subject, scopes }))) return subject;
   throw forbidden();
 }
 
