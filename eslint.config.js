@@ -75,5 +75,10 @@ export default tseslint.config(
   { files: ['src/core/time.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
   // A dynamic module of Nest is a class with static methods.
   { files: ['src/guards/nest/module.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
+  // React keeps the types of elements in a namespace.
+  {
+    files: ['src/features/react/jsx.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...clocks], '@typescript-eslint/no-namespace': 'off' },
+  },
   { files: ['src/sinks/console.ts'], rules: { 'no-console': 'off' } },
 );

@@ -14,7 +14,8 @@ const entries = Object.values(exports).flatMap((target) =>
 // One config for all entries, with splitting on: else each entry would carry classes of its own, and an error thrown by
 // one would be no `instanceof` of another's, nor one engine's `#private` fields assignable to another's.
 export default defineConfig({
-  entry: entries.map((name) => `build/${name}.js`),
+  // The command line is a program, and no entry: nothing can import it.
+  entry: [...entries, 'cli'].map((name) => `build/${name}.js`),
   format: ['esm', 'cjs'],
   platform: 'neutral',
   target: 'es2022',

@@ -7,6 +7,7 @@ const groups = [
     [
       'express-postgresql',
       'http',
+      'client',
       'guards',
       'checker',
       'what-to-ask-for',

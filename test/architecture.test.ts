@@ -64,6 +64,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
   // It composes other features, and answers like the guards.
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
+  // Of everything but the errors and the clock it imports only types: see the test of its imports.
+  'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
+  'features/command-line': [...ground, 'engine', 'features/client'],
+  'features/react': [...ground, 'engine', 'features/client', 'elements'],
   // Of the engine only the check: see the test of its imports.
   check: ['engine/checker', 'engine/create-checker'],
   index: [...apart, 'lifecycle', 'approvers', 'sinks', 'stores/memory', 'kernel', 'followers', 'engine', 'features/provisioning'],
@@ -77,6 +81,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   webhook: ['features/webhook'],
   work: ['features/work'],
   http: ['features/http'],
+  client: ['features/client'],
+  react: ['features/react'],
+  cli: ['features/command-line'],
   authzen: ['features/http/authzen'],
 
   // They receive an engine as an argument, and import only its type.
@@ -102,7 +109,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Rooms that may use Node, and so must not be in the core entry. */
-const forNode = ['sinks/jsonl', 'jsonl'];
+const forNode = ['sinks/jsonl', 'jsonl', 'features/command-line', 'cli'];
 
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
@@ -152,7 +159,7 @@ describe('the rooms of src', () => {
   });
 });
 
-/** The adapters, and the framework of each: only its types are imported, except by Nest's adapter, which extends its classes. */
+/** The adapters, and the framework of each: only its types are imported, except by Nest's adapter, which extends its classes, and by React's hooks. */
 const frameworks: Readonly<Record<string, string>> = {
   'guards/express': 'express',
   'guards/fastify': 'fastify',
@@ -160,6 +167,8 @@ const frameworks: Readonly<Record<string, string>> = {
   'guards/nest/guard': '@nestjs/common',
   'guards/nest/module': '@nestjs/common',
   'guards/nest/refused': '@nestjs/common',
+  'features/react/hooks': 'react',
+  'features/react/jsx': 'react',
 };
 
 /** What linking an entry needs. */
@@ -175,7 +184,8 @@ describe('the external imports of src', () => {
       (to === 'zod' && roomOf(from) === 'features/http');
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
-    const isFramework = ({ from, to, typesOnly }: Import) => frameworks[from] === to && (typesOnly || isInside('guards/nest', from));
+    const isFramework = ({ from, to, typesOnly }: Import) =>
+      frameworks[from] === to && (typesOnly || isInside('guards/nest', from) || from === 'features/react/hooks');
     const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
@@ -216,6 +226,13 @@ describe('the external imports of src', () => {
       'journal/link',
     ];
     expect([...seen].filter((module) => heavy.some((room) => isInside(room, module)))).toEqual([]);
+  });
+
+  it('of a client include errors and time, and nothing from outside', () => {
+    const seen = new Set(['client']);
+    for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
+    const own = ['client', 'features/client', 'core', 'records/entry-types', 'records/ends'];
+    expect([...seen].filter((module) => !own.some((room) => isInside(room, module)))).toEqual([]);
   });
 
   it('of a store include no driver', () => {

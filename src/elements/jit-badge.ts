@@ -58,13 +58,17 @@ export class JitBadge extends Base {
     root.append(this.#badge, this.#live);
   }
 
-  /** The result of `engine.status(subject)`; `undefined` or `null`: nothing is held. Set it after each call of `engine.status`. */
+  /**
+   * The result of `engine.status(subject)`, or the same as JSON; `undefined` or `null`: nothing is held. Set it after each call of
+   * `engine.status`.
+   */
   get status(): BadgeStatus | null | undefined {
     return this.#status;
   }
 
-  set status(status: BadgeStatus | null | undefined) {
-    this.#judge(() => status);
+  set status(status: BadgeStatus | string | null | undefined) {
+    // React sets a property where there is one, and an attribute otherwise: JSON works in both ways.
+    this.#judge(() => (typeof status === 'string' ? (JSON.parse(status) as BadgeStatus | null) : status));
   }
 
   /** The browser calls it when the element enters a page. */

@@ -71,6 +71,10 @@ describeChromium('<jit-badge>', (browser) => {
     expect(await shown(page)).toBe('nur lesen');
     await page.evaluate(`give(['<b>a</b>', 0, ${15 * MINUTE}]); badge.setAttribute('status', JSON.stringify(badge.status))`);
     expect(await shown(page)).toBe('<b>a</b> (bis 00:15)');
+    await page.evaluate(`badge.status = null; badge.status = JSON.stringify({ at: clock.now(), windows: [] })`);
+    expect(await shown(page)).toBe('nur lesen');
+    await page.evaluate(`give(['b', 0, ${15 * MINUTE}]); badge.status = JSON.stringify(badge.status)`);
+    expect(await shown(page)).toBe('b (bis 00:15)');
   });
 
   it.each(['light', 'dark'] as const)('passes axe-core in every state: %s', async (colorScheme) => {

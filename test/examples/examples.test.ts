@@ -5,6 +5,13 @@ import { root, run, runInPlace } from './run.js';
 /** The expected output of each example, line by line. */
 const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
   'first-grant.ts': ['false', 'true', /^granted, until \d/],
+  'http-client.ts': [
+    'asked by user:maya',
+    'ready: 1 to review',
+    "granted [ 'db-prod:write for 15 minutes' ]",
+    'badge: held',
+    'ERR_JIT_DECIDED',
+  ],
   'quickstart.ts': ['pending', 'no_grant', 'user:maya wrote to db-prod', /^db-prod:write until \d/],
   'manager-approver.ts': ['cite a ticket', "[ [ 'security' ] ]", 'pending', 'granted'],
   'journal-on-disk.ts': [

@@ -43,7 +43,8 @@ describe('the exports of package.json', () => {
 
   it('has an entry for each file of the build that is not a chunk', () => {
     const built = readdirSync(dist).filter((file) => file.endsWith('.cjs') && !/-[A-Z0-9]{8}\.cjs$/.test(file));
-    expect(built.sort()).toEqual(entries.map(({ name }) => `${name}.cjs`).sort());
+    // The command line is a program, and no entry.
+    expect(built.sort()).toEqual(['cli.cjs', ...entries.map(({ name }) => `${name}.cjs`)].sort());
   });
 
   it.each(entries)('is listed in the docs of the entry points: $specifier', ({ specifier }) => {
@@ -86,13 +87,14 @@ describe('the dependencies of package.json', () => {
     expect(declared.filter((name) => name !== 'tslib' && !imported.has(name)).sort()).toEqual(sdks);
   });
 
-  it('loads no framework except Nest, whose adapter extends its classes', () => {
-    const frameworks = ['express', 'fastify', 'hono', '@nestjs/common'];
+  it('loads no framework except Nest, whose adapter extends its classes, and React, whose hooks are functions', () => {
+    const frameworks = ['express', 'fastify', 'hono', '@nestjs/common', 'react'];
     const loaded = entries.map(
       ({ name }) => [name, loads(`${name}.js`).filter((specifier) => frameworks.includes(packageOf(specifier)))] as const,
     );
     expect(Object.fromEntries(loaded.filter(([, specifiers]) => specifiers.length > 0))).toEqual({
       nest: expect.arrayContaining(['@nestjs/common']) as string[],
+      react: ['react'],
     });
   });
 

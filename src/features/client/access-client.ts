@@ -1,0 +1,141 @@
+import type { JsonObject } from '../../core/json.js';
+import type {
+  AccessPreview,
+  AccessResult,
+  AccessStatus,
+  BreakGlassReviewItem,
+  EndedRecords,
+  InboxItem,
+  RevokeAllReport,
+} from '../../engine/answers.js';
+import type { BreakGlassResult } from '../../engine/break-glass.js';
+import type { Paging } from '../../engine/collect.js';
+import type { CommentResult } from '../../engine/comments.js';
+import type { HistoryQuery, HolderQuery, RequestFound } from '../../engine/history.js';
+import type { LockResult, LockWithStatus } from '../../engine/locks.js';
+import type { Pages } from '../../engine/pages.js';
+import type { CancelResult } from '../../engine/revocation.js';
+import type { GrantWithStatus, ListedRequest, RequestWithStatus } from '../../engine/with-status.js';
+import type { AccessReport } from '../../journal/report.js';
+import type { Anchor } from '../../records/index.js';
+import type { CanAsk } from '../explain/can-ask.js';
+import type { RequestableList } from '../explain/requestable-types.js';
+import type { Badge } from '../http/badge.js';
+import type { PartVerification } from '../http/journal-parts.js';
+import type { TimelineEvent } from '../http/timeline.js';
+import type { LinkPreview } from '../links/options.js';
+import type { AccessEvent, EventOptions } from './events.js';
+import type * as inputs from './inputs.js';
+
+export type { Badge, PartVerification, TimelineEvent };
+
+type Call = inputs.CallOptions;
+type Keyed = inputs.KeyedOptions;
+
+/** What the caller holds now, with the text of a badge. */
+export interface OwnStatus extends AccessStatus {
+  readonly badge: Badge;
+}
+
+/**
+ * The operations of a handler of `jit-access/http`, each named after the engine's verb. The caller of every operation is the one that
+ * the handler's `identify` returns.
+ *
+ * Reads and keyed calls are repeated up to twice after a failure without an answer, and after a 503 with `Retry-After`. All other calls
+ * are sent once: repeat them when you know that they may be repeated.
+ *
+ * Every method rejects with an error of the engine, by the code of the answer; with {@link HttpClientError}, where there is none; or
+ * with the reason of `signal`. A field of an error that the handler withholds, because it names another person, is `undefined`.
+ */
+export interface AccessClient {
+  /** Whether the store and the clock of the service answer. Needs no caller. */
+  health(options?: Call): Promise<{ readonly status: 'ok' }>;
+  /** The OpenAPI document of the handler. Needs no caller. */
+  openapi(options?: Call): Promise<JsonObject>;
+
+  /** What the caller holds now. `<jit-badge>` takes it as its `status`. */
+  status(options?: Call): Promise<OwnStatus>;
+  /** What the caller may ask for, for a form. */
+  requestable(options?: Call): Promise<RequestableList>;
+  /** Whether the caller can ask for a scope, for a button. */
+  canAsk(scope: string, options?: Call): Promise<CanAsk>;
+
+  /** The result that an ask would have now. Nothing is recorded but the count of dry runs. */
+  requestAccess(ask: inputs.DryRunInput, options?: Keyed): Promise<AccessPreview>;
+  /** Asks for access. Read `outcome`: a pending request is no permission. */
+  requestAccess(ask: inputs.AskInput, options?: Keyed): Promise<AccessResult>;
+  /** The requests of the caller; with `subject` or `all`, those of others, where `may` permits it. */
+  listRequests(query?: inputs.RequestListInput, options?: Call): Pages<ListedRequest>;
+  /** A request with its outcome, its grants and its comments. @throws NotFoundError also where the caller does not see it */
+  getRequest(requestId: string, options?: inputs.WaitOptions): Promise<RequestFound>;
+  /** What happened to a request and its grants, the oldest first. */
+  getTimeline(requestId: string, options?: Call): Promise<{ readonly events: readonly TimelineEvent[] }>;
+  /** Replaces a pending request of the caller by one with other values, and another id. */
+  amend(requestId: string, amendment: inputs.AmendInput, options?: Keyed): Promise<AccessResult>;
+  /** Cancels a pending request. A repeat returns `cancelled: false`. */
+  cancel(requestId: string, cancellation?: inputs.CancelInput, options?: Call): Promise<CancelResult>;
+  /** Comments on a pending request. */
+  comment(requestId: string, comment: inputs.CommentInput, options?: Keyed): Promise<CommentResult>;
+  /** Asks for more time for all grants of a request. */
+  extendRequest(requestId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
+  /** Ends all grants of a request of the caller early. */
+  releaseRequest(requestId: string, release?: inputs.ReasonInput, options?: Call): Promise<EndedRecords>;
+
+  /** The pending requests that the caller may review now, the first due first. */
+  inbox(query?: Paging, options?: Call): Pages<InboxItem>;
+  /** Approves a request, or a part of it. */
+  approve(requestId: string, approval?: inputs.ApproveInput, options?: Call): Promise<AccessResult>;
+  /** Denies a request. */
+  deny(requestId: string, denial?: inputs.DenyInput, options?: Call): Promise<AccessResult>;
+
+  /** The grants of the caller, also scheduled ones; with `subject` or `all`, those of others, where `may` permits it. */
+  listGrants(query?: inputs.GrantListInput, options?: Call): Pages<GrantWithStatus>;
+  /** A grant with its status. @throws NotFoundError also where the caller does not see it */
+  getGrant(grantId: string, options?: Call): Promise<GrantWithStatus>;
+  /** Asks for more time for a grant. */
+  extendGrant(grantId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
+  /** Ends a grant of the caller early. */
+  releaseGrant(grantId: string, release?: inputs.ReasonInput, options?: Call): Promise<GrantWithStatus>;
+
+  /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
+  breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
+  /** The pending break-glass reviews that the caller may give; with `all`, all of them, where `may` permits it. */
+  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Pages<BreakGlassReviewItem>;
+  /** Reviews break-glass access. `unjustified` ends it. */
+  reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
+
+  /** Shows what an approval link of the caller would decide. Decides nothing. */
+  openApprovalLink(link: inputs.LinkInput, options?: Call): Promise<LinkPreview>;
+  /** Gives the review of an approval link of the caller. */
+  redeemApprovalLink(link: inputs.RedeemInput, options?: Call): Promise<AccessResult>;
+
+  /**
+   * What changes for the caller, as it happens. The stream connects again by itself, after pauses of up to 30 seconds, and continues
+   * after the last event.
+   *
+   * @throws an error of the engine, or HttpClientError, where connecting again would get the same answer, such as 401
+   */
+  events(options?: EventOptions): AsyncIterable<AccessEvent>;
+
+  /** Ends a grant of any subject. Only where `may` permits it, as for all that follow. */
+  revoke(grantId: string, revocation?: inputs.ReasonInput, options?: Call): Promise<GrantWithStatus>;
+  /** Ends all access of a subject, a scope, a request or a ticket. Read `matched`: a misspelt target ends nothing. @throws PartialError */
+  revokeAll(revocation: inputs.RevokeAllInput, options?: Call): Promise<RevokeAllReport>;
+  /** Locks a subject or a scope: ends its access, and refuses every ask until the lock ends. */
+  lock(lock: inputs.LockInput, options?: Keyed): Promise<LockResult>;
+  /** The open locks, in the order in which they were set. */
+  listLocks(options?: Call): Promise<readonly LockWithStatus[]>;
+  /** Lifts a lock. It restores no access. */
+  unlock(lockId: string, unlocking?: inputs.ReasonInput, options?: Call): Promise<LockWithStatus>;
+
+  /** The grants that covered a scope at an instant; without `at`, those that allow it now. */
+  whoHadAccess(query: HolderQuery, options?: Call): Pages<GrantWithStatus>;
+  /** The grants that were held at some time of a span. */
+  history(query: HistoryQuery, options?: Call): Pages<GrantWithStatus>;
+  /** The access of a span of at most 31 days, compared with standing access and with its use. */
+  accessReport(span: inputs.ReportInput, options?: Call): Promise<AccessReport>;
+  /** The newest anchor of the journal. Keep it: with it, a verification also finds a cut. */
+  journalHead(options?: Call): Promise<Anchor>;
+  /** Verifies up to 100,000 entries of the journal. Pass `next` as `after` to continue. */
+  verifyJournal(query?: inputs.VerifyInput, options?: Call): Promise<PartVerification>;
+}

@@ -1,0 +1,78 @@
+import { InvalidArgumentError } from '../../core/errors.js';
+import type { Page } from '../../core/ports.js';
+import type { Pages } from '../../engine/pages.js';
+import type { AccessClient } from './access-client.js';
+import { eventsOf } from './events.js';
+import type { KeyedOptions, WaitOptions } from './inputs.js';
+import { ROUTES } from './routes.js';
+import { Transport, type ClientOptions } from './transport.js';
+
+/**
+ * A client of the handler of `jit-access/http`, for browsers and services.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const client = createClient({ baseUrl: '/access' });
+ * const { request } = await client.requestAccess({ scope: 'db-prod:write', ttl: '30m', justification: 'INC-204' });
+ * const { outcome } = await client.getRequest(request.id, { wait: 30 });
+ */
+export function createClient(options: ClientOptions): AccessClient {
+  const transport = new Transport(options);
+  const methods = Object.entries(ROUTES).map(([id, route]) => [id, methodOf(transport, route)]);
+  // The methods are made from the table of routes, so only the type says what each takes. Tests compare both with the handler.
+  return { ...(Object.fromEntries(methods) as AccessClient), events: (given = {}) => eventsOf(transport, given) };
+}
+
+/** Takes the value of the path, then the fields of the call, then its options; each where the operation has it. */
+function methodOf(transport: Transport, route: string): (...args: unknown[]) => unknown {
+  const [method, template, ...kinds] = route.split(' ') as [string, string, ...string[]];
+  const isPost = method === 'POST';
+  const isKeyed = kinds.includes('key');
+  return (...args) => {
+    const path = template.replace('{}', () => segment(args.shift()));
+    const fields = isPost || kinds.includes('query') ? args.shift() : {};
+    const { signal, wait, idempotencyKey = newKey() } = (args[0] ?? {}) as KeyedOptions & WaitOptions;
+    const headers = {
+      ...(isPost && { 'content-type': 'application/json' }),
+      ...(isKeyed && { 'idempotency-key': idempotencyKey }),
+      ...(wait && { prefer: `wait=${wait}` }),
+    };
+    const send = (more?: object) => {
+      const body = plain({ ...(fields as object), ...more });
+      const query = isPost ? '' : String(new URLSearchParams(body as Record<string, string>));
+      const call = { method, headers, signal, body: isPost ? body : undefined, path: query ? `${path}?${query}` : path };
+      return transport.send(call, !isPost || isKeyed);
+    };
+    if (kinds.includes('pages')) return pagesOf(send as (more?: object) => Promise<Page<unknown>>);
+    return kinds.includes('items') ? send().then((list) => (list as Page<unknown>).items) : send();
+  };
+}
+
+/** A path with `.` or `..` would name another operation. @throws InvalidArgumentError */
+function segment(value: unknown): string {
+  if (typeof value !== 'string' || /^\.{0,2}$/.test(value)) throw new InvalidArgumentError('id', 'a text', typeof value);
+  return encodeURIComponent(value);
+}
+
+/** The fields that are given, with instants as epoch milliseconds. */
+const plain = (fields: object): object =>
+  Object.fromEntries(
+    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value instanceof Date ? +value : value]])),
+  );
+
+/** Unlike `crypto.randomUUID`, it also exists on pages without TLS. The separators keep it injective. */
+const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');
+
+/** As `pagesOf` of the engine, for answers that come from the network. */
+function pagesOf<T>(read: (more?: { readonly after: string }) => Promise<Page<T>>): Pages<T> {
+  const first = read();
+  return Object.assign(first, {
+    async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
+      for (let page = await first; ;) {
+        yield* page.items;
+        if (page.next === undefined) return;
+        page = await read({ after: page.next });
+      }
+    },
+  });
+}

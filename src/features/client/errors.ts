@@ -1,0 +1,99 @@
+import {
+  DeadlineError,
+  DecidedError,
+  DeniedError,
+  EndedError,
+  IdempotencyError,
+  IneligibleError,
+  InvalidArgumentError,
+  JitError,
+  LimitError,
+  LinkError,
+  LockedError,
+  NotFoundError,
+  NotReviewerError,
+  PurgedError,
+  RequirementsError,
+  SelfReviewError,
+  UndecidedError,
+} from '../../core/errors.js';
+import { BRAND } from '../../core/errors/jit-error.js';
+import type { HttpProblem } from '../http/problem.js';
+
+export type { HttpProblem };
+
+/**
+ * A call failed without an error code of the engine: no answer arrived, the caller is not authenticated or not permitted, or a proxy
+ * answered in place of the handler. The errors of the engine have it as their `cause`.
+ *
+ * @remarks With the status 401, sign the person in. Without a status, the call may still have been carried out: a keyed call is
+ *   repeated with the same key.
+ */
+export class HttpClientError extends Error {
+  override readonly name = 'HttpClientError';
+  /**
+   * @param cause the error of `fetch`; `undefined`: an answer arrived
+   * @param status the HTTP status; `undefined`: no answer arrived
+   * @param problem the body of the answer (RFC 9457); `undefined`: it was none
+   * @param retryAfterMs the pause that the header `Retry-After` names; `undefined`: none. Milliseconds
+   */
+  constructor(
+    message: string,
+    cause?: unknown,
+    readonly status?: number,
+    readonly problem?: HttpProblem,
+    readonly retryAfterMs?: number,
+  ) {
+    super(message, { cause });
+  }
+
+  /** The stable type of the problem, such as `urn:jit-access:problem:forbidden`. `undefined`: the answer was no problem. */
+  get type(): string | undefined {
+    return this.problem?.type;
+  }
+}
+
+/** The classes of the refusals. Those of failures have fields that name parts of the service, which no answer contains. */
+const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => JitError>> = {
+  ERR_JIT_DEADLINE: DeadlineError,
+  ERR_JIT_DECIDED: DecidedError,
+  ERR_JIT_DENIED: DeniedError,
+  ERR_JIT_ENDED: EndedError,
+  ERR_JIT_IDEMPOTENCY: IdempotencyError,
+  ERR_JIT_INELIGIBLE: IneligibleError,
+  ERR_JIT_INVALID_ARGUMENT: InvalidArgumentError,
+  ERR_JIT_LIMIT: LimitError,
+  ERR_JIT_LINK: LinkError,
+  ERR_JIT_LOCKED: LockedError,
+  ERR_JIT_NOT_FOUND: NotFoundError,
+  ERR_JIT_NOT_REVIEWER: NotReviewerError,
+  ERR_JIT_PURGED: PurgedError,
+  ERR_JIT_REQUIREMENTS: RequirementsError,
+  ERR_JIT_SELF_REVIEW: SelfReviewError,
+  ERR_JIT_UNDECIDED: UndecidedError,
+};
+
+/**
+ * The error of the engine that an answer describes, with the fields that the answer has, and the failure as its `cause`: a refusal as an
+ * instance of its class, a failure of the service (5xx) as a `JitError` with its code. Any other error is returned unchanged.
+ */
+export function engineErrorOf(failure: unknown): unknown {
+  const { problem = {} } = failure as Partial<HttpClientError>;
+  const { code, detail, type: _, title: _title, status: _status, outcome, ...members } = problem as Partial<HttpProblem>;
+  if (typeof code !== 'string' || !code.startsWith('ERR_JIT_')) return failure;
+  const error = new Error(detail, { cause: failure });
+  // The constructors of the classes need records that no answer contains, so only their prototypes are used.
+  Object.setPrototypeOf(error, (Object.hasOwn(CLASSES, code) ? (CLASSES[code] as never) : JitError).prototype);
+  // `status` of a problem is the HTTP status, so the status of a decided request has another name there.
+  const fields = { ...members, ...(outcome && { status: outcome }), code, name: nameOf(code) };
+  // Not assigned: a member `__proto__` would replace the prototype.
+  Object.defineProperties(error, Object.getOwnPropertyDescriptors(fields));
+  return Object.defineProperty(error, BRAND, { value: true });
+}
+
+/** Not the `name` of the class, which bundlers shorten. */
+const nameOf = (code: string): string =>
+  `${code
+    .slice(8)
+    .toLowerCase()
+    .replace(/(?:^|_)(.)/g, (_, letter: string) => letter.toUpperCase())}Error`;

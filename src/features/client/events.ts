@@ -1,0 +1,114 @@
+import type { EntryType } from '../../records/index.js';
+import { engineErrorOf, type HttpClientError } from './errors.js';
+import { parse, valueOf, type Sent, type Transport } from './transport.js';
+
+/**
+ * Something that the caller sees has changed. An event names the records and has none of their contents: read what you show.
+ *
+ * - `ready`: the stream has begun. What changed since the last event follows.
+ * - `reset`: events were missed. Read everything again.
+ */
+export interface AccessEvent {
+  /** The number of the entry in the journal. `events({ after })` continues after it. */
+  readonly seq: number;
+  readonly type: EntryType | 'ready' | 'reset';
+  /** Epoch milliseconds. `undefined` for `ready` and `reset`. */
+  readonly at: number | undefined;
+  readonly requestId: string | undefined;
+  readonly grantId: string | undefined;
+}
+
+/** The options of `events`. */
+export interface EventOptions {
+  /** Ends the iteration, without an error. Default: only the loop ends it. */
+  readonly signal?: AbortSignal | undefined;
+  /** The `seq` of the last event that was handled. Default: the stream begins with the next event. */
+  readonly after?: number | undefined;
+  /** Called with each failure after which the client connects again. Default: none. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/** The longest pause between two attempts to connect. Milliseconds. */
+const MAX_PAUSE_MS = 30_000;
+/** The handler sends a comment every 15 seconds. A stream that is silent for longer is dead. Milliseconds. */
+const SILENCE_MS = 45_000;
+
+/** @throws an error of the engine, or HttpClientError, where a repeat would get the same answer, such as 401 */
+export async function* eventsOf(
+  transport: Transport,
+  { signal = new AbortController().signal, after, onError }: EventOptions,
+): AsyncGenerator<AccessEvent, void, undefined> {
+  let last = after;
+  for (let failures = 0; !signal.aborted; failures++) {
+    let leastMs = 0;
+    try {
+      for await (const event of streamOf(transport, last, signal)) {
+        failures = 0;
+        last = event.seq;
+        yield event;
+      }
+    } catch (error) {
+      if (signal.aborted) return;
+      const { status = 500, retryAfterMs = 0 } = error as Partial<HttpClientError>;
+      if (status < 500 && status !== 429) throw engineErrorOf(error);
+      leastMs = retryAfterMs;
+      onError?.(engineErrorOf(error));
+    }
+    // Spread over half of the pause: after a restart of the service, its clients do not return all at once.
+    const pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** failures) * (1 - Math.random() / 2);
+    await transport.pause(Math.max(pauseMs, leastMs), signal);
+  }
+}
+
+/** The events of one connection. It ends when the handler closes it, or is silent. @throws HttpClientError */
+async function* streamOf(transport: Transport, last: number | undefined, given: AbortSignal): AsyncGenerator<AccessEvent, void, undefined> {
+  const end = new AbortController();
+  const { signal } = end;
+  const stop = () => {
+    end.abort();
+  };
+  given.addEventListener('abort', stop, { signal });
+  try {
+    const resumed = last === undefined ? {} : { 'last-event-id': String(last) };
+    const call: Sent = { method: 'GET', path: '/events', headers: { accept: 'text/event-stream', ...resumed }, signal };
+    const response = await transport.open(call);
+    if (!response.headers.get('content-type')?.startsWith('text/event-stream')) await valueOf(call, response);
+    const reader = (response.body as ReadableStream<Uint8Array>).getReader();
+    signal.addEventListener('abort', () => {
+      reader.cancel().catch(stop);
+    });
+    let isHeard = true;
+    const watch = async () => {
+      while (isHeard && !signal.aborted) {
+        isHeard = false;
+        await transport.pause(SILENCE_MS, signal);
+      }
+      stop();
+    };
+    void watch();
+    const utf8 = new TextDecoder();
+    for (let rest = ''; ;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      isHeard = true;
+      const blocks = (rest + utf8.decode(value, { stream: true })).replaceAll('\r', '').split('\n\n');
+      rest = blocks.pop() as string;
+      for (const block of blocks) {
+        const event = eventIn(block);
+        if (event !== undefined) yield event;
+      }
+    }
+  } finally {
+    // Also where the loop of the caller ends early.
+    stop();
+  }
+}
+
+/** `undefined`: a comment, or an event of a later version. */
+function eventIn(block: string): AccessEvent | undefined {
+  const fields = new Map(block.split('\n').map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
+  const data = parse(fields.get('data')) as Partial<AccessEvent> | undefined;
+  if (data === undefined) return undefined;
+  const { at, requestId, grantId } = data;
+  return { seq: Number(fields.get('id')), type: fields.get('event') as AccessEvent['type'], at, requestId, grantId };
+}

@@ -1,0 +1,76 @@
+import type { AccessClient } from '../client/access-client.js';
+import type { LockInput, RevokeAllInput } from '../client/inputs.js';
+import type { GrantWithStatus } from '../../engine/with-status.js';
+import { instantOf, oneOf, type Given } from './options.js';
+
+/** What a command found or did. */
+export interface Outcome {
+  /** The answers of the handler, for `--json`. */
+  readonly answer: unknown;
+  /** The same for a person. */
+  readonly lines: readonly string[];
+  /** `false`: nothing matched, or the journal is not valid. */
+  readonly ok: boolean;
+}
+
+type Command = (client: AccessClient, given: Given) => Promise<Outcome>;
+
+const iso = (at: number): string => new Date(at).toISOString();
+const lineOf = ({ id, subject, scope, startsAt, expiresAt, status, breakGlass }: GrantWithStatus): string =>
+  `${subject}  ${scope}  ${iso(startsAt)} to ${iso(expiresAt)}  ${status}${breakGlass ? ', break-glass' : ''}  grant ${id}`;
+const count = (items: readonly unknown[], name: string): string => `${items.length} ${name}${items.length === 1 ? '' : 's'}`;
+const reasonOf = ({ reason }: Given): { readonly reason?: string } => (typeof reason === 'string' ? { reason } : {});
+
+const who: Command = async (client, given) => {
+  const [scope, at] = [String(given['scope']), instantOf(given, 'at')];
+  const grants: GrantWithStatus[] = [];
+  for await (const grant of client.whoHadAccess({ scope, ...at })) grants.push(grant);
+  const when = at['at'] === undefined ? 'now' : `at ${iso(at['at'])}`;
+  const none = `No grant covers ${scope} ${when}. Standing access is not listed.`;
+  return { answer: grants, lines: grants.length === 0 ? [none] : grants.map(lineOf), ok: true };
+};
+
+const revoke: Command = async (client, given) => {
+  const grant = await client.revoke(String(given['grantId']), reasonOf(given));
+  const { by = '', at = 0, status } = grant.end ?? {};
+  return { answer: grant, lines: [`Ended: ${lineOf(grant)}, ${String(status)} by ${by} at ${iso(at)}`], ok: true };
+};
+
+/** Says what was ended, and warns of a target that matched nothing: it may be misspelt. */
+function endedLines({ grants, requests, matched, similar }: Awaited<ReturnType<AccessClient['revokeAll']>>): readonly string[] {
+  if (!matched) {
+    const hints =
+      similar.length === 0 ? [] : [`Similar scopes: ${similar.join(', ')}. A pattern such as db-prod:** reaches all below db-prod.`];
+    return ['NOTHING MATCHED: no open grant and no pending request has this target. Check its spelling.', ...hints];
+  }
+  const ended = `Ended ${count(grants, 'grant')}, cancelled ${count(requests, 'request')}.`;
+  return [ended, ...grants.map(lineOf), ...requests.map(({ id, subject, scopes }) => `${subject}  ${scopes.join(', ')}  request ${id}`)];
+}
+
+const revokeAll: Command = async (client, given) => {
+  const target = oneOf(given, ['subject', 'scope', 'request', 'ticket']);
+  const report = await client.revokeAll({ ...target, ...reasonOf(given) } as RevokeAllInput);
+  return { answer: report, lines: endedLines(report), ok: report.matched };
+};
+
+const lock: Command = async (client, given) => {
+  const target = { ...oneOf(given, ['subject', 'scope']), ...instantOf(given, 'until'), ...reasonOf(given) };
+  const result = await client.lock(target as LockInput);
+  const { id, subject, scope = '', until } = result.lock;
+  const end = until === undefined ? 'until a person lifts it' : `until ${iso(until)}`;
+  return { answer: result, lines: [`LOCKED: ${subject ?? scope}, ${end} (lock ${id}).`, ...endedLines(result.ended)], ok: true };
+};
+
+const verify: Command = async (client, given) => {
+  let after = given['after'] as string | undefined;
+  for (let count = 0; ;) {
+    const part = await client.verifyJournal(after === undefined ? {} : { after });
+    if (!part.ok) return { answer: part, lines: [`NOT VALID: entry ${part.seq} ${part.problem}`], ok: false };
+    count += part.count;
+    const { seq, hash } = part.head;
+    after = part.next;
+    if (after === undefined) return { answer: { ...part, count }, lines: [`Valid: ${count} entries, up to ${seq}.${hash}`], ok: true };
+  }
+};
+
+export const COMMANDS: Readonly<Record<string, Command>> = { who, revoke, 'revoke-all': revokeAll, lock, verify };

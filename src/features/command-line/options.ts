@@ -1,0 +1,69 @@
+/// <reference types="node" />
+import { parseArgs } from 'node:util';
+
+export const USAGE = `Usage: jit-access <command> --url <baseUrl> [options]
+
+  who <scope> [--at <instant>]          the grants that cover a scope, now or at an instant
+  revoke <grantId> [--reason <text>]    ends a grant
+  revoke-all --subject|--scope|--request|--ticket <value> [--reason <text>]
+                                        ends all access of one target, and cancels its requests
+  lock --subject|--scope <value> [--until <instant>] [--reason <text>]
+                                        ends the access, and refuses every ask until the lock ends
+  verify [--after <seq>.<hash>]         verifies the journal, from its start or after an anchor
+
+  --url <baseUrl>   where the handler of jit-access/http is mounted: https://ops.example.com/access
+  --token <token>   sent as a bearer token. Default: JIT_ACCESS_TOKEN, which no list of processes shows
+  --json            prints the answer as JSON
+  An instant is ISO 8601 with a time zone: 2026-01-31T02:00:00Z.
+  Exit codes: 0 done; 1 failed, nothing matched, or the journal is not valid; 2 wrong usage.
+`;
+
+/** What the command line says. */
+export type Given = Readonly<Record<string, string | boolean | undefined>> & { readonly command: string; readonly url: string };
+
+/** The command line is wrong. The message says what to correct. */
+export class UsageError extends Error {}
+
+const text = { type: 'string' } as const;
+const COMMON = ['url', 'token', 'json'];
+/** The options of each command, and the name of its argument. */
+const COMMANDS: Readonly<Record<string, { readonly argument?: string; readonly options: readonly string[] }>> = {
+  who: { argument: 'scope', options: ['at'] },
+  revoke: { argument: 'grantId', options: ['reason'] },
+  'revoke-all': { options: ['subject', 'scope', 'request', 'ticket', 'reason'] },
+  lock: { options: ['subject', 'scope', 'until', 'reason'] },
+  verify: { options: ['after'] },
+};
+
+/** @throws UsageError, or the error of `parseArgs` with its code */
+export function readCommandLine(args: readonly string[]): Given {
+  const [command = '', ...rest] = args;
+  const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (known === undefined) throw new UsageError(command === '' ? 'a command is missing' : `${command} is no command`);
+  const names = [...known.options, ...COMMON];
+  const options = Object.fromEntries(names.map((name) => [name, name === 'json' ? ({ type: 'boolean' } as const) : text]));
+  const read = parseArgs({ args: rest, options, allowPositionals: true });
+  const { url } = read.values;
+  if (typeof url !== 'string' || !URL.canParse(url)) throw new UsageError('--url must be a URL such as https://ops.example.com/access');
+  const [argument, ...more] = read.positionals;
+  if ((argument === undefined) !== (known.argument === undefined) || more.length > 0)
+    throw new UsageError(known.argument === undefined ? `${command} takes only options` : `${command} takes one ${known.argument}`);
+  return { ...read.values, ...(known.argument !== undefined && { [known.argument]: argument }), command, url };
+}
+
+/** The one option that is given of several. @throws UsageError */
+export function oneOf(given: Given, names: readonly string[]): Readonly<Record<string, string>> {
+  const found = names.filter((name) => typeof given[name] === 'string');
+  const [name] = found;
+  if (name === undefined || found.length > 1) throw new UsageError(`${given.command} takes exactly one of --${names.join(', --')}`);
+  return { [name === 'request' ? 'requestId' : name]: given[name] as string };
+}
+
+/** Epoch milliseconds of an ISO instant. Without a time zone it would mean another instant on another machine. @throws UsageError */
+export function instantOf(given: Given, name: string): { readonly [name: string]: number } {
+  const value = given[name];
+  if (value === undefined) return {};
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(String(value)) ? Date.parse(String(value)) : NaN;
+  if (Number.isNaN(at)) throw new UsageError(`--${name} must be an instant with a time zone, such as 2026-01-31T02:00:00Z`);
+  return { [name]: at };
+}

@@ -1,0 +1,259 @@
+import { describe, expect, it } from 'vitest';
+import { createClient, HttpClientError } from '../../../src/client.js';
+import { isJitError } from '../../../src/index.js';
+import { operations } from '../../../src/features/http/operations/index.js';
+import { aService, BASE, MAYA, SAM, SCOPE, SEC, withExamples } from '../http/world.js';
+import { aClient, asleep, caught, down, failing, passing } from './client-world.js';
+
+const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
+
+describe('a method of the client', () => {
+  it('asks, waits for the decision of a reviewer, and reads what the caller holds', async () => {
+    const service = aService();
+    const { client } = aClient(service);
+    const { client: reviewer } = aClient(service, SAM);
+    const asked = await client.requestAccess({ ...ASK, until: undefined });
+    expect([asked.outcome, asked.request.subject, asked.allowed]).toEqual(['pending', MAYA, false]);
+    const { items } = await reviewer.inbox();
+    expect(items.map(({ request }) => request.id)).toEqual([asked.request.id]);
+    const decided = client.getRequest(asked.request.id, { wait: 30 });
+    await reviewer.approve(asked.request.id, { ttl: '15m', reason: 'enough' });
+    await service.clock.advance(1_000);
+    expect((await decided).outcome).toBe('granted');
+    const status = await client.status();
+    expect([status.badge.state, status.held.map(({ scope }) => scope)]).toEqual(['held', [SCOPE]]);
+  });
+
+  it.each([
+    ['health', (c) => c.health(), { status: 'ok' }],
+    ['openapi', (c) => c.openapi(), { openapi: '3.1.0' }],
+    ['requestable', (c) => c.requestable(), { complete: true }],
+    ['canAsk', (c) => c.canAsk(SCOPE), { canAsk: true, scope: SCOPE }],
+    ['requestAccess, as a dry run', (c) => c.requestAccess({ ...ASK, dryRun: true }), { dryRun: true, outcome: 'pending' }],
+    ['getTimeline', (c, ids) => c.getTimeline(ids.requestId), {}],
+    ['amend', (c, ids) => c.amend(ids.requestId, { ttl: '15m' }), { outcome: 'pending' }],
+    ['cancel', (c, ids) => c.cancel(ids.requestId), { cancelled: true }],
+    ['comment', (c, ids) => c.comment(ids.requestId, { text: 'why' }), { reused: false }],
+    ['extendRequest', (c, ids) => c.extendRequest(ids.approvedId, { ttl: '5m', justification: 'more' }), { outcome: 'pending' }],
+    ['releaseRequest', (c, ids) => c.releaseRequest(ids.approvedId), { requests: [] }],
+    ['deny', (c, ids) => c.deny(ids.requestId, { reason: 'no' }), { outcome: 'denied' }],
+    ['getGrant', (c, ids) => c.getGrant(ids.grantId), { status: 'active' }],
+    ['extendGrant', (c, ids) => c.extendGrant(ids.grantId, { ttl: '5m', justification: 'more' }), { outcome: 'pending' }],
+    ['releaseGrant', (c, ids) => c.releaseGrant(ids.grantId), { status: 'revoked' }],
+    ['breakGlass', (c) => c.breakGlass({ ...ASK, ttl: '15m' }), { outcome: 'granted' }],
+    ['reviewBreakGlass', (c, ids) => c.reviewBreakGlass(ids.breakGlassId, { verdict: 'justified' }), { status: 'approved' }],
+    ['openApprovalLink', (c, ids) => c.openApprovalLink({ token: ids.token }), { reviewer: SAM, decision: 'approve' }],
+    ['redeemApprovalLink', (c, ids) => c.redeemApprovalLink({ token: ids.token }), { outcome: 'granted' }],
+    ['revoke', (c, ids) => c.revoke(ids.grantId, { reason: 'over' }), { status: 'revoked' }],
+    ['revokeAll', (c) => c.revokeAll({ ticket: 'INC-204' }), { matched: true }],
+    ['lock', (c) => c.lock({ subject: 'user:eve', until: new Date(2e12) }), { lock: { subject: 'user:eve', until: 2e12 } }],
+    ['unlock', (c, ids) => c.unlock(ids.lockId), { status: 'lifted' }],
+    ['accessReport', (c, ids) => c.accessReport({ from: +ids.from, to: new Date(+ids.to) }), { heldMs: expect.any(Number) as number }],
+    ['journalHead', (c) => c.journalHead(), { seq: expect.any(Number) as number }],
+    ['verifyJournal', (c) => c.verifyJournal(), { ok: true }],
+  ] satisfies [string, (client: ReturnType<typeof createClient>, ids: Awaited<ReturnType<typeof withExamples>>) => unknown, object][])(
+    'sends what the handler takes: %s',
+    async (name, call, expected) => {
+      const service = aService();
+      const ids = await withExamples(service);
+      if (name === 'breakGlass') await service.engine.reviewBreakGlass(ids.breakGlassId, { by: SAM, verdict: 'justified' });
+      const as = { deny: SAM, reviewBreakGlass: SAM, openApprovalLink: SAM, redeemApprovalLink: SAM }[name];
+      const isMay = operations.some(({ id, access }) => id === name && access === 'may');
+      const { client } = aClient(service, as ?? (isMay ? SEC : MAYA));
+      expect(await call(client, ids)).toMatchObject(expected);
+    },
+  );
+
+  it('returns whole lists as lists', async () => {
+    const service = aService();
+    const ids = await withExamples(service);
+    const { client } = aClient(service, SEC);
+    expect((await client.listLocks()).map(({ id }) => id)).toEqual([ids.lockId]);
+    expect((await client.listBreakGlassReviews({ all: true })).items.map(({ request }) => request.id)).toEqual([ids.breakGlassId]);
+  });
+
+  it('sends the headers that the options name, asked before each call', async () => {
+    const service = aService();
+    let token = 0;
+    const headers = async () => ({ 'x-user': MAYA, authorization: `Bearer ${++token}` });
+    const { client, sent } = aClient(service, MAYA, { headers, baseUrl: `${BASE}/` });
+    await client.status();
+    await client.status();
+    expect(sent.map((request) => [request.url, request.headers.get('authorization')])).toEqual([
+      [`${BASE}/v1/me`, 'Bearer 1'],
+      [`${BASE}/v1/me`, 'Bearer 2'],
+    ]);
+  });
+
+  it('refuses a path that would name another operation, and sends nothing', async () => {
+    const { client, sent } = aClient(aService());
+    for (const id of ['', '.', '..', undefined as never]) {
+      expect(() => client.revoke(id)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+    }
+    expect(await caught(client.getGrant('a/../b?c#d'))).toMatchObject({ code: 'ERR_JIT_NOT_FOUND' });
+    expect(sent.map(({ url }) => url)).toEqual([`${BASE}/v1/grants/a%2F..%2Fb%3Fc%23d`]);
+  });
+
+  it('refuses options without a URL', () => {
+    expect(() => createClient({} as never)).toThrow(expect.objectContaining({ argument: 'baseUrl' }));
+  });
+});
+
+describe('a list', () => {
+  it('is a page, and yields the items of all pages', async () => {
+    const service = aService();
+    const { client, sent } = aClient(service);
+    for (let i = 0; i < 5; i++) {
+      await client.requestAccess({ ...ASK, scope: `db-prod:${i}` });
+      await service.clock.advance(1);
+    }
+    const before = sent.length;
+    const page = await client.listRequests({ limit: 2, order: 'oldest' });
+    expect([page.items.length, typeof page.next]).toEqual([2, 'string']);
+    const scopes: string[] = [];
+    for await (const request of client.listRequests({ limit: 2, order: 'oldest' })) scopes.push(...request.scopes);
+    expect(scopes).toEqual(['db-prod:0', 'db-prod:1', 'db-prod:2', 'db-prod:3', 'db-prod:4']);
+    expect(sent.length - before).toBe(4);
+  });
+
+  it('rejects where a later page fails', async () => {
+    const service = aService();
+    const { client } = aClient(service);
+    for (let i = 0; i < 3; i++) await client.requestAccess({ ...ASK, scope: `db-prod:${i}` });
+    const read = async () => {
+      for await (const { id } of client.listRequests({ limit: 2 })) if (id !== '') await service.engine.close();
+    };
+    expect(await passing(service, caught(read()))).toMatchObject({ code: 'ERR_JIT_CLOSED' });
+  });
+});
+
+describe('a key', () => {
+  it('is random for each call, or that of the caller', async () => {
+    const { client, sent } = aClient(aService());
+    const [one, two] = [await client.requestAccess(ASK), await client.requestAccess({ ...ASK, scope: 'db-prod:read' })];
+    const again = await client.requestAccess(ASK, { idempotencyKey: sent[0]?.headers.get('idempotency-key') ?? '' });
+    const keys = sent.map(({ headers }) => headers.get('idempotency-key'));
+    expect(new Set(keys).size).toBe(2);
+    expect(keys[0]).toMatch(/^[\d-]{7,43}$/);
+    expect([again.reused, again.request.id === one.request.id, one.request.id === two.request.id]).toEqual([true, true, false]);
+  });
+
+  it('is sent only with operations that take one', async () => {
+    const service = aService();
+    const ids = await withExamples(service);
+    const { client, sent } = aClient(service);
+    await client.cancel(ids.requestId);
+    await client.status();
+    expect(sent.map(({ headers }) => headers.has('idempotency-key'))).toEqual([false, false]);
+  });
+});
+
+describe('a repeat', () => {
+  it('sends a keyed call again with its key after the network failed and after a 503, and makes one request', async () => {
+    const service = aService();
+    const lost = failing(service, new TypeError('fetch failed'), down());
+    const { client, sent } = aClient(service, MAYA, { fetch: lost });
+    const asking = client.requestAccess(ASK);
+    for (const [i, ms] of [500, 2_000].entries()) {
+      await asleep(service);
+      await service.clock.advance(ms - 1);
+      await asleep(service);
+      expect(sent).toHaveLength(i + 1);
+      await service.clock.advance(1);
+    }
+    expect((await asking).outcome).toBe('pending');
+    expect(new Set(sent.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1);
+    expect((await service.engine.listRequests()).items).toHaveLength(1);
+  });
+
+  it('finds the request of a call whose answer was lost', async () => {
+    const service = aService();
+    let calls = 0;
+    const { client } = aClient(service, MAYA, {
+      fetch: async (url, init) => {
+        const response = await service.handler(new Request(url, init));
+        if (++calls === 1) throw new TypeError('terminated');
+        return response;
+      },
+    });
+    expect((await passing(service, client.requestAccess(ASK))).reused).toBe(true);
+  });
+
+  it('happens twice at most, and then rejects with the failure', async () => {
+    const service = aService();
+    const { client, sent } = aClient(service, MAYA, { fetch: failing(service, ...Array.from({ length: 9 }, () => down('3600'))) });
+    const from = service.clock.now();
+    const error = await passing(service, caught(client.status()));
+    expect(service.clock.now() - from).toBe(20_000);
+    expect(sent).toHaveLength(3);
+    expect([isJitError(error) && error.code, (error as Error).cause]).toEqual(['ERR_JIT_STORE', expect.any(HttpClientError)]);
+  });
+
+  it.each([
+    ['a review', (c, id) => c.approve(id), new TypeError('fetch failed')],
+    ['a review that got a 503', (c, id) => c.approve(id), down()],
+    ['a read that got a 503 without Retry-After', (c) => c.status(), new Response('', { status: 503 })],
+    ['a read that got a 429', (c) => c.status(), down('1', 429)],
+    ['a read that got a 500', (c) => c.status(), new Response('', { status: 500, headers: { 'retry-after': '1' } })],
+  ] satisfies [string, (client: ReturnType<typeof createClient>, id: string) => unknown, Error | Response][])(
+    'never happens for %s',
+    async (_, call, failure) => {
+      const service = aService();
+      const { client, sent } = aClient(service, SAM, { fetch: failing(service, failure) });
+      await caught(call(client, 'some-id'));
+      expect(sent).toHaveLength(1);
+    },
+  );
+
+  it('ends at once with the reason of the signal', async () => {
+    const service = aService();
+    const end = new AbortController();
+    const { client, sent } = aClient(service, MAYA, { fetch: failing(service, down('9'), down('9')) });
+    const reading = caught(client.status({ signal: end.signal }));
+    await asleep(service);
+    end.abort('the page was left');
+    expect(await reading).toBe('the page was left');
+    expect([sent.length, service.clock.sleepers]).toEqual([1, 0]);
+  });
+});
+
+describe('an unchanged answer', () => {
+  it('is not sent again, and no caller sees the changes that another one made to it', async () => {
+    const service = aService();
+    const statuses: number[] = [];
+    const fetch = async (url: string, init: RequestInit) => {
+      const response = await service.handler(new Request(url, init));
+      statuses.push(response.status);
+      return response;
+    };
+    const { client } = aClient(service, MAYA, { fetch });
+    const { request } = await client.requestAccess(ASK);
+    const first = await client.getRequest(request.id);
+    (first.grants as unknown[]).push('mine');
+    expect((await client.getRequest(request.id)).grants).toEqual([]);
+    await service.engine.approve(request.id, { by: SAM });
+    expect((await client.getRequest(request.id)).outcome).toBe('granted');
+    expect(statuses).toEqual([201, 200, 304, 200]);
+  });
+
+  it('is sent again where it has a reading of the clock', async () => {
+    const service = aService();
+    const { client, sent } = aClient(service);
+    const first = await client.status();
+    await service.clock.advance('1m');
+    expect((await client.status()).at - first.at).toBe(60_000);
+    expect(sent.map(({ headers }) => headers.get('if-none-match'))).toEqual(['"-"', '"-"']);
+  });
+
+  it('is forgotten after 100 others', async () => {
+    const service = aService();
+    const ids = await withExamples(service);
+    const { client, sent } = aClient(service);
+    for (let i = 0; i <= 100; i++) await client.listGrants({ limit: i + 1 });
+    await client.getGrant(ids.grantId);
+    await client.listGrants({ limit: 1 });
+    expect(sent.at(-1)?.headers.get('if-none-match')).toBe('"-"');
+    await client.getGrant(ids.grantId);
+    expect(sent.at(-1)?.headers.get('if-none-match')).toMatch(/^W\//);
+  });
+});

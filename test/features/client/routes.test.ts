@@ -1,0 +1,144 @@
+import { describe, expect, it } from 'vitest';
+import type { z } from 'zod';
+import type * as client from '../../../src/client.js';
+import type { AccessClient } from '../../../src/client.js';
+import { ROUTES } from '../../../src/features/client/routes.js';
+import { operations } from '../../../src/features/http/operations/index.js';
+import type * as answers from '../../../src/features/http/schemas/answers.js';
+import type * as bodies from '../../../src/features/http/schemas/bodies.js';
+import type * as records from '../../../src/features/http/schemas/records.js';
+import type { PartVerification } from '../../../src/features/http/journal-parts.js';
+import type { TimelineEvent } from '../../../src/features/http/timeline.js';
+import type * as engine from '../../../src/index.js';
+import { aService } from '../http/world.js';
+import { aClient } from './client-world.js';
+
+describe('the routes of the client', () => {
+  it('are those of the handler, each with its key, its query and its list', () => {
+    const served = operations
+      .filter(({ id }) => id !== 'events')
+      .map(({ id, method, path, keyed, query, answer }) => {
+        const names = Object.keys((answer as z.ZodObject).shape ?? {});
+        const isPage = names.includes('items') && names.includes('next');
+        const kinds = [
+          keyed && 'key',
+          query !== undefined && id !== 'canAsk' && 'query',
+          isPage && 'pages',
+          names.join() === 'items' && 'items',
+        ].filter((kind) => kind !== false);
+        const route = `${method} ${path.replace(/\{\w+\}/, '{}')}${id === 'canAsk' ? '?scope={}' : ''}`;
+        return [id, [route, ...kinds].join(' ')] as const;
+      });
+    expect(ROUTES).toEqual(Object.fromEntries(served));
+  });
+
+  it('are the methods of the client, and events', () => {
+    const { client: made } = aClient(aService());
+    expect(Object.keys(made).sort()).toEqual(operations.map(({ id }) => id).sort());
+    expect(made satisfies Record<keyof typeof ROUTES | 'events', unknown>).toBeDefined();
+    // And the type has no other one.
+    expect([] satisfies Exclude<keyof AccessClient, keyof typeof ROUTES | 'events'>[]).toEqual([]);
+  });
+});
+
+type Keys<T> = T extends unknown ? keyof T : never;
+/** `true`, or the fields that only one of the two has. */
+type Same<A, B> = [Exclude<A, B>, Exclude<B, A>] extends [never, never] ? true : { readonly only: Exclude<A, B> | Exclude<B, A> };
+/** As it is sent: a `Date` as epoch milliseconds, and a list that may be changed. JSON of the caller has any form. */
+type Plain<T> = T extends Date ? never : T extends readonly (infer Item)[] ? Item[] : T;
+type Sent<T> = T extends unknown ? { [K in keyof T as Exclude<K, 'metadata'>]: Plain<T[K]> } : never;
+/** Each field of the one is a field of the other, and each value is one that the schema takes. */
+type Takes<Schema extends z.ZodType, Input> =
+  Same<Keys<Input>, Keys<z.input<Schema>>> extends true
+    ? Sent<Input> extends z.input<Schema>
+      ? true
+      : { readonly value: Sent<Input> }
+    : Same<Keys<Input>, Keys<z.input<Schema>>>;
+/** Each field of an answer is a field of the type. */
+type Gives<Schema extends z.ZodType, Answer> = Same<Keys<Answer>, Keys<z.output<Schema>>>;
+type Item<Schema extends z.ZodType<{ readonly items: readonly unknown[] }>> = z.ZodType<z.output<Schema>['items'][number]>;
+type Awaits<Method extends keyof AccessClient> = Awaited<ReturnType<Extract<AccessClient[Method], (...args: never[]) => unknown>>>;
+
+describe('the types of the client', () => {
+  it('take what the bodies of the handler take', () => {
+    const taken: [
+      Takes<typeof bodies.ask, client.AskInput & { readonly dryRun?: boolean }>,
+      Takes<typeof bodies.breakGlassAsk, client.BreakGlassInput>,
+      Takes<typeof bodies.amendment, client.AmendInput>,
+      Takes<typeof bodies.extension, client.ExtendInput>,
+      Takes<typeof bodies.withReason, client.ReasonInput>,
+      Takes<typeof bodies.cancellation, client.CancelInput>,
+      Takes<typeof bodies.commentText, client.CommentInput>,
+      Takes<typeof bodies.approval, client.ApproveInput>,
+      Takes<typeof bodies.denial, client.DenyInput>,
+      Takes<typeof bodies.breakGlassVerdict, client.BreakGlassReviewInput>,
+      Takes<typeof bodies.link, client.LinkInput>,
+      Takes<typeof bodies.redemption, client.RedeemInput>,
+      Takes<typeof bodies.revocation, client.RevokeAllInput>,
+      Takes<typeof bodies.locking, client.LockInput>,
+    ] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
+    expect(taken).toHaveLength(14);
+  });
+
+  it('take what the queries of the handler take', () => {
+    type Fields<T> = Readonly<Record<keyof T, true>>;
+    const paging = { after: true, limit: true } satisfies Fields<engine.Paging>;
+    const taken: Readonly<Record<string, object>> = {
+      canAsk: { scope: true },
+      listRequests: {
+        ...{ subject: true, requestedBy: true, scope: true, ticket: true, status: true, from: true, to: true, order: true },
+        ...{ ...paging, all: true },
+      } satisfies Fields<client.RequestListInput>,
+      inbox: paging,
+      listGrants: {
+        ...paging,
+        subject: true,
+        all: true,
+        scope: true,
+        status: true,
+        at: true,
+        order: true,
+      } satisfies Fields<client.GrantListInput>,
+      listBreakGlassReviews: { ...paging, all: true } satisfies Fields<client.BreakGlassListInput>,
+      whoHadAccess: { ...paging, scope: true, at: true } satisfies Fields<engine.HolderQuery>,
+      history: { ...paging, from: true, to: true, subject: true, scope: true } satisfies Fields<engine.HistoryQuery>,
+      accessReport: { from: true, to: true, recordsUse: true } satisfies Fields<client.ReportInput>,
+      verifyJournal: { after: true } satisfies Fields<client.VerifyInput>,
+    };
+    const names = (fields: object) => Object.keys(fields).sort();
+    const served = operations.flatMap(({ id, query }) => (query === undefined ? [] : [[id, names(query.shape)] as const]));
+    expect(Object.fromEntries(Object.entries(taken).map(([id, fields]) => [id, names(fields)]))).toEqual(Object.fromEntries(served));
+  });
+
+  it('have the fields of the answers', () => {
+    const given: [
+      Gives<typeof answers.health, Awaits<'health'>>,
+      Gives<typeof answers.me, client.OwnStatus>,
+      Gives<typeof answers.result, engine.AccessResult>,
+      Gives<typeof answers.askAnswer, engine.AccessPreview>,
+      Gives<typeof answers.canAsk, Awaits<'canAsk'>>,
+      Gives<typeof answers.requestables, Awaits<'requestable'>>,
+      Gives<Item<typeof answers.requestables>, Awaits<'requestable'>['items'][number]>,
+      Gives<Item<typeof answers.inboxPage>, engine.InboxItem>,
+      Gives<typeof answers.found, engine.RequestFound>,
+      Gives<typeof records.accessRequest, engine.RequestWithStatus>,
+      Gives<typeof records.listedRequest, engine.ListedRequest>,
+      Gives<typeof records.cancelledRequest, engine.CancelResult>,
+      Gives<typeof records.grant, engine.GrantWithStatus>,
+      Gives<typeof answers.ended, engine.EndedRecords>,
+      Gives<typeof answers.revoked, engine.RevokeAllReport>,
+      Gives<typeof answers.locked, engine.LockResult>,
+      Gives<Item<typeof answers.breakGlassReviews>, engine.BreakGlassReviewItem>,
+      Gives<typeof answers.linkPreview, Awaits<'openApprovalLink'>>,
+      Gives<typeof answers.commentAnswer, engine.CommentResult>,
+      Gives<typeof answers.anchor, engine.Anchor>,
+      Gives<typeof answers.verification, PartVerification>,
+    ] = [
+      ...([true, true, true, true, true, true, true, true, true, true, true] as const),
+      ...([true, true, true, true, true, true, true, true, true, true] as const),
+    ];
+    expect(given).toHaveLength(21);
+    type Event = z.output<typeof answers.timeline>['events'][number];
+    expect(true satisfies Same<keyof Event, keyof TimelineEvent>).toBe(true);
+  });
+});
