@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { MadePart } from '../docs/made-part.js';
 import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
+import { EVALUATION_STORES, evaluationRates, evaluationTable, type EvaluationRate } from './measure/evaluations.js';
 import { AIM_MS, GAP_STORES } from './measure/gaps.js';
 import { httpCosts, httpLines } from './measure/http.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
@@ -40,6 +41,11 @@ const TASKS = {
   'gaps in memory': GAP_STORES.memory,
   'gaps on SQLite': GAP_STORES.sqlite,
   http: () => httpCosts(ROUNDS),
+  evaluations: async () => {
+    const rates: EvaluationRate[] = [];
+    for (const name of EVALUATION_STORES) rates.push(...(await evaluationRates(name, ROUNDS)));
+    return rates;
+  },
   'memory at ten': (grants: number) => bytesOfLive(grants, 10),
   'memory at one': (grants: number) => bytesOfLive(grants, 1),
   'memory in all': (grants: number) => bytesOfAll(grants),
@@ -93,5 +99,6 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(tables);
   console.log(gaps());
   console.log(httpLines(inOwnProcess('http', 1)));
+  console.log(`Evaluations in process, without a server\n\n${evaluationTable(inOwnProcess('evaluations', 1))}`);
   if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
 }
