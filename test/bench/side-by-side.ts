@@ -13,7 +13,7 @@ import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
 import { EVALUATION_STORES, evaluationRates, evaluationTable, type EvaluationRate } from './measure/evaluations.js';
 import { AIM_MS, GAP_STORES } from './measure/gaps.js';
-import { httpCosts, httpLines } from './measure/http.js';
+import { httpCosts, httpLines, strangerLine, strangerTimes } from './measure/http.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
 import { report, type Measured } from './measure/report.js';
 import { timeImports } from './measure/start-up.js';
@@ -41,6 +41,7 @@ const TASKS = {
   'gaps in memory': GAP_STORES.memory,
   'gaps on SQLite': GAP_STORES.sqlite,
   http: () => httpCosts(ROUNDS),
+  'HTTP strangers': () => strangerTimes(ROUNDS),
   evaluations: async () => {
     const rates: EvaluationRate[] = [];
     for (const name of EVALUATION_STORES) rates.push(...(await evaluationRates(name, ROUNDS)));
@@ -99,6 +100,7 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(tables);
   console.log(gaps());
   console.log(httpLines(inOwnProcess('http', 1)));
+  console.log(strangerLine(inOwnProcess('HTTP strangers', 1)));
   console.log(`Evaluations in process, without a server\n\n${evaluationTable(inOwnProcess('evaluations', 1))}`);
   if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
 }

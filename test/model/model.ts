@@ -4,6 +4,7 @@ import {
   APPROVAL_TTL,
   DENIED_SCOPE,
   ESCALATE_AFTER,
+  MAX_HOLDERS,
   OWED_WITHIN,
   REVIEW_WITHIN,
   RUNS,
@@ -253,6 +254,9 @@ function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
   return isUsable(grant, at) || (isLastUse && begun && at.late < endByTime(grant));
 }
 
+/** A9: only a recorded end, or the expiry, frees a place: a use that is recorded at the same time may move an idle end. */
+const holdsPlace = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < grant.expiresAt;
+
 /** Issued for a later start, and not started; until that is recorded, if the approver is asked at the start. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
   isLive(grant, at) && at.now < Math.max(grant.startsAt, grant.asksAtStart ? (grant.activatedAt ?? Infinity) : 0);
@@ -321,6 +325,8 @@ export class Model {
   readonly requests: ModelRequest[] = [];
   readonly grants: ModelGrant[] = [];
   readonly locks: ModelLock[] = [];
+  /** A9: the grants of the rule with few holders that had not ended when the last of them was issued. */
+  holders: readonly ModelGrant[] = [];
   /** The result that a key of a requester names (L11). */
   readonly keys = new Map<string, { readonly ask: string; readonly id: string }>();
   readonly #mood: Mood;
@@ -605,8 +611,49 @@ export class Model {
     if (this.isDenied(request)) return { must: [] };
     const { isFailing, isMute } = this.#mood;
     if (isFailing || isMute) return { must: ['ERR_JIT_APPROVER'] };
-    const approves = saysTo(request.why).verdict === 'approve' && request.extension?.breakGlass !== true;
-    return { must: codes({ CLOCK: at.back && saysTo(request.why).verdict === 'approve', LOCKED: approves && this.isLocked(request, at) }) };
+    const isApproved = saysTo(request.why).verdict === 'approve';
+    const approves = isApproved && request.extension?.breakGlass !== true;
+    const must = codes({ CLOCK: at.back && isApproved, LOCKED: approves && this.isLocked(request, at) });
+    if (must.length === 0 && approves && !this.#isTooLong(request, at) && this.#isFull(request, at, request)) must.push('ERR_JIT_LIMIT');
+    return { must };
+  }
+
+  /** A9: whether the approver would approve a new ask, and the rule has as many holders as it allows. Its request then stays pending. */
+  wouldBeFull(ask: Ask, extension: ModelExtension | undefined, at: Now): boolean {
+    const draft = this.create('thought of', ask, extension, at);
+    const isFull = this.deciding(draft, at).must.includes('ERR_JIT_LIMIT');
+    this.requests.pop();
+    return isFull;
+  }
+
+  /** A9: whether other subjects hold as much as the rule allows, in windows that meet the one that a decision now would give. */
+  #isFull(request: ModelRequest, at: Now, granted: Granted): boolean {
+    if (!saysTo(request.why).isFew) return false;
+    const { startsAt, expiresAt } = this.#windowAt(request, Math.max(at.now, request.last), granted);
+    if (expiresAt <= startsAt || this.#isTooMany(request, at, granted)) return false;
+    const others = this.holders.filter(
+      (one) => holdsPlace(one, at) && one.request.subject !== request.subject && one.startsAt < expiresAt && startsAt < one.expiresAt,
+    );
+    return new Set(others.map((one) => one.request.subject)).size >= MAX_HOLDERS;
+  }
+
+  #isTooMany(request: ModelRequest, at: Now, { scopes }: Granted): boolean {
+    return this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
+  }
+
+  /** Whether no time is left for a request, or the rule of its approver allows less in all. */
+  #isTooLong(request: ModelRequest, at: Now): boolean {
+    const isOver = this.#latest(request) <= Math.max(at.now, request.last, request.extension?.expiresAt ?? 0);
+    return isOver || this.#totalOf(request) > (saysTo(request.why).maxTotalMs ?? Infinity);
+  }
+
+  /** The window of a decision. An extension also writes the grants that it extends: its instant is not before the last one on them (L27). */
+  #windowAt(request: ModelRequest, decided: number, { ttl }: Granted) {
+    const { startsAt: asked, extension } = request;
+    const stamp = Math.max(decided, ...(extension?.grants ?? []).map(({ last }) => last));
+    const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
+    const expiresAt = Math.min((extension === undefined ? (asked ?? stamp) : startsAt) + ttl, this.#latest(request));
+    return { stamp, startsAt, expiresAt };
   }
 
   /** L43: a rule that denies an agent denies each of its runs. */
@@ -617,13 +664,13 @@ export class Model {
   /** L16: the result of the verdict of the approver. */
   decide(request: ModelRequest, at: Now): void {
     if (!isPending(request, at) || request.quorum !== undefined) return;
-    const { verdict, quorum, maxTotalMs } = saysTo(request.why);
+    const { verdict, quorum } = saysTo(request.why);
+    const isTooLong = this.#isTooLong(request, at);
     const stamp = (request.last = Math.max(at.now, request.last));
-    const isTooLong = this.#latest(request) <= Math.max(stamp, request.extension?.expiresAt ?? 0);
     const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
     if (verdict === 'deny' || this.isDenied(request)) end('denied', 'approver');
     else if (verdict === 'abstain') end('denied', 'abstained');
-    else if (isTooLong || this.#totalOf(request) > (maxTotalMs ?? Infinity)) {
+    else if (isTooLong) {
       const isEmergency = request.extension?.breakGlass === true && verdict === 'approve';
       this.#end(request, 'denied', isEmergency ? ['limit', 'approver'] : ['limit'], stamp, stamp, 'system:approver');
     } else if (quorum === undefined) this.#grant(request, 'approver', 'system:approver', stamp, at);
@@ -670,14 +717,11 @@ export class Model {
 
   /** L4 L10: all grants of it in its window, or a denial. */
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now, granted: Granted = request): void {
-    const { startsAt: asked, extension, why } = request;
+    const { extension, why } = request;
     const { scopes, ttl } = granted;
-    // An extension also writes the grants that it extends: its instant is not before the last one on them (L27).
-    const stamp = Math.max(decided, ...(extension?.grants ?? []).map(({ last }) => last));
-    const { idleTtlMs, maxUses } = saysTo(why);
-    const isTooMany = cause !== 'break_glass' && this.#countGrants(request, at) + scopes.length > this.#limits.maxGrants;
-    const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
-    const expiresAt = Math.min((extension === undefined ? (asked ?? stamp) : startsAt) + ttl, this.#latest(request));
+    const { stamp, startsAt, expiresAt } = this.#windowAt(request, decided, granted);
+    const { idleTtlMs, maxUses, isFew } = saysTo(why);
+    const isTooMany = cause !== 'break_glass' && this.#isTooMany(request, at, granted);
     if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
     if (expiresAt <= startsAt || isTooMany) {
       return this.#end(request, 'denied', ['limit'], decided, stamp, by);
@@ -701,6 +745,8 @@ export class Model {
         last: stamp,
       });
     }
+    // Break-glass counts, and is never refused.
+    if (isFew) this.holders = [...this.holders.filter((one) => holdsPlace(one, at)), ...this.grantsOf(request)];
   }
 
   #end(record: ModelRequest | ModelGrant, status: End['status'], causes: readonly string[], from: number, to: number, by: string): void {
@@ -727,12 +773,11 @@ export class Model {
       APPROVER: this.#mood.isFailing,
       LOCKED: verdict === 'approve' && (this.isLocked(request, at) || this.locksOn([by], [], at).length > 0),
     });
-    if (
-      must.length === 0 &&
-      at.back &&
-      this.#after(request, verdict, this.reviewed(request, verdict, by, as, terms, at), at).outcome === 'approved'
-    ) {
-      must.push('ERR_JIT_CLOCK');
+    if (must.length === 0) {
+      const reviews = this.reviewed(request, verdict, by, as, terms, at);
+      const isApproved = this.#after(request, verdict, reviews, at).outcome === 'approved';
+      if (isApproved && at.back) must.push('ERR_JIT_CLOCK');
+      else if (isApproved && this.#isFull(request, at, least(request, this.#approvals(request, reviews, at)))) must.push('ERR_JIT_LIMIT');
     }
     const isOddGroup = as !== undefined && request.quorum !== undefined && !groupsOf(request.quorum).includes(as);
     return { must, may: must.length > 0 && isOddGroup ? ['ERR_JIT_INVALID_ARGUMENT'] : [], problems };

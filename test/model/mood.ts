@@ -21,6 +21,9 @@ export const OWED_WITHIN = 40;
 /** The shortest interval of reminders: far longer than the other times, so a quorum with reminders has a time to review of its own. */
 export const REMIND_EVERY = 300_000;
 const MAX_USES = 2;
+/** The rule that lets {@link MAX_HOLDERS} subjects hold its access at a time. It gives every scope. */
+export const FEW = 'few';
+export const MAX_HOLDERS = 1;
 /** How long after the asked window the hours of a rule end: a decision that is later than this gives less than was asked. */
 const SLACK = 12;
 
@@ -148,15 +151,17 @@ export function saysTo(why: string) {
     maxTotalMs: words.includes('short') ? SHORT_TOTAL : undefined,
     isFrozen: words.includes('frozen'),
     hasHours: words.includes('hours'),
+    isFew: words.includes(FEW),
   };
 }
 
 /** The `endBy` of a rule with hours, by the start of the asked window and its length. */
 export const endByOf = (start: number, ttlMs: number): number => start + ttlMs + SLACK;
 
-function termsOf({ justification = '', extension, startsAt, createdAt, ttlMs }: AccessRequest) {
-  const { idleTtlMs, maxUses, maxTotalMs, hasHours } = saysTo(justification);
-  return { idleTtlMs, maxUses, maxTotalMs, endBy: hasHours ? endByOf(extension?.from ?? startsAt ?? createdAt, ttlMs) : undefined };
+function termsOf({ justification = '', extension, startsAt, createdAt, ttlMs, scopes }: AccessRequest) {
+  const { idleTtlMs, maxUses, maxTotalMs, hasHours, isFew } = saysTo(justification);
+  const endBy = hasHours ? endByOf(extension?.from ?? startsAt ?? createdAt, ttlMs) : undefined;
+  return { idleTtlMs, maxUses, maxTotalMs, endBy, maxHolders: isFew ? [{ rule: FEW, max: MAX_HOLDERS, scopes }] : undefined };
 }
 
 /** Comes before the approver in its chain. It decides one thing only: a frozen scope is denied, also by break-glass. */

@@ -28,7 +28,16 @@ import {
   type Usage,
 } from '../../src/index.js';
 import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
-import { decodeActivity, decodeComment, decodeGrant, decodeLocks, decodeRequest, decodeUsage, LOCK_ROW } from '../../src/records/index.js';
+import {
+  decodeActivity,
+  decodeComment,
+  decodeGrant,
+  decodeHolders,
+  decodeLocks,
+  decodeRequest,
+  decodeUsage,
+  LOCK_ROW,
+} from '../../src/records/index.js';
 import { Dice } from './dice.js';
 import {
   covers,
@@ -59,6 +68,7 @@ import {
   AGENTS,
   APPROVAL_TTL,
   ESCALATE_AFTER,
+  FEW,
   FREEZE,
   Mood,
   NO_AGENTS,
@@ -111,6 +121,8 @@ export class SideBySide {
   readonly #patterns: boolean;
   /** Whether many requests have reminders, and much time passes. */
   readonly #isPatient: boolean;
+  /** Whether many asks are for a rule with few holders. */
+  readonly #isFew: boolean;
   /** True until an answer may differ from the state at its instant: with a leeway, or a clock that has gone back. */
   #isPlain: boolean;
   readonly #isThorough: boolean;
@@ -122,6 +134,8 @@ export class SideBySide {
   #seq = 0;
   #horizon = 0;
   #dice = new Dice(0);
+  /** Draws for a later rule: so the steps of the fixed seeds are the same as without it. */
+  #fewDice = new Dice(0);
   #acting: Process;
   readonly #useKeys = new Map<string, ModelUse>();
   readonly #lockKeys = new Map<string, { readonly id: string; readonly text: string }>();
@@ -152,6 +166,7 @@ export class SideBySide {
       deniesAgents: dice.once(3),
     };
     this.#isPatient = dice.once(6);
+    this.#isFew = dice.once(2);
     this.#model = new Model(this.#mood, this.#limits);
     const write = (entries: readonly AuditEntry[]): void => {
       if (this.#sinkFails) throw new Error('the sink is down');
@@ -174,7 +189,7 @@ export class SideBySide {
     this.#acting = this.#processes[0] as Process;
     this.#trace.push(
       () =>
-        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
+        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
     );
   }
 
@@ -234,6 +249,7 @@ export class SideBySide {
   /** One step of both, and all comparisons. Rejects with the difference. */
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
+    this.#fewDice = new Dice(~number);
     this.#acting = dice.of(this.#processes);
     // From here on a purge knows of the sink; a store without watch wakes no follower before the first delivery.
     if (this.#begun === undefined) {
@@ -249,8 +265,15 @@ export class SideBySide {
   }
 
   #nextVerb(): Verb {
-    if (this.#isPatient && this.#model.requests.length === 0) return 'ask';
+    if ((this.#isPatient || this.#isFew) && this.#model.requests.length === 0) return 'ask';
+    if (this.#placeTaken() !== undefined && this.#fewDice.once(3)) return this.#fewDice.of(['ask', 'approve', 'approve', 'sweep']);
     return this.#reminders().length > 0 && this.#dice.once(2) ? 'remind' : this.#dice.of(STEPS);
+  }
+
+  /** The subject that holds the place of the rule with few holders, if one does. */
+  #placeTaken(): string | undefined {
+    const at = this.#at();
+    return this.#isFew ? this.#model.holders.find((grant) => isLive(grant, at))?.request.subject : undefined;
   }
 
   #at(now = this.#now): Now {
@@ -308,6 +331,7 @@ export class SideBySide {
         const ask = this.#anAsk();
         this.#say('dryRun', ask);
         const { must, may, reuses, problems } = model.asking(ask, undefined, at);
+        const isFull = must.length === 0 && reuses.length === 0 && model.wouldBeFull(ask, undefined, at);
         const preview = await engine
           .requestAccess({ ...this.#toAsk(ask), dryRun: true })
           .catch((error: unknown) =>
@@ -317,6 +341,7 @@ export class SideBySide {
         // Failures of the approver reject; a refusal is an answer. Which of several refusals comes first is open.
         if (must.length > 0)
           assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
+        else if (isFull) assert.ok('code' in preview && ['ERR_JIT_LIMIT', ...may].includes(preview.code), 'dry run of a full rule (A9)');
         else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
         else if (reuses[0] !== undefined) this.#expectSaid(preview.outcome, reuses[0]);
         else this.#expectSaid(preview.outcome, ...this.#wouldBe(ask, at));
@@ -577,7 +602,11 @@ export class SideBySide {
 
   #anAsk(): Ask {
     const dice = this.#dice;
-    const subject = this.#aSubject();
+    const drawn = this.#aSubject();
+    // Often for the place of a rule, and by another subject while one holds it.
+    const isForPlace = this.#isFew && this.#fewDice.once(2);
+    const taken = this.#placeTaken();
+    const subject = isForPlace ? this.#fewDice.of(SUBJECTS.filter((one) => one !== taken)) : drawn;
     const scopes = [dice.of(SCOPES)];
     if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
@@ -594,8 +623,9 @@ export class SideBySide {
       until: dice.once(3) ? this.#endFor(startsAt, ttl) : undefined,
       startsAt,
       why: [
-        this.#isPatient && !dice.once(3) ? 'patient' : dice.of(VERDICTS),
+        this.#isPatient && !dice.once(3) ? 'patient' : isForPlace ? this.#fewDice.of(['approve', 'solo']) : dice.of(VERDICTS),
         ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4)),
+        ...(isForPlace || (this.#isFew && this.#fewDice.once(3)) ? [FEW] : []),
       ].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
@@ -848,8 +878,14 @@ export class SideBySide {
     // Any of them may be reused: of several, which one is open.
     const isFailing = failing.every((codes) => codes.length > 0);
     const isUnanswered = must.length === 0 && may.length === 0 && this.#mood.isMute && isFailing && !model.isDenied(ask);
+    const isFull = must.length === 0 && reuses.length === 0 && model.wouldBeFull(ask, extension, at);
     const refusals: Refusals = {
-      must: [...must, ...(isFailing ? failing.flat() : []), ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : [])],
+      must: [
+        ...must,
+        ...(isFailing ? failing.flat() : []),
+        ...(isUnanswered ? (['ERR_JIT_APPROVER'] as const) : []),
+        ...(isFull ? (['ERR_JIT_LIMIT'] as const) : []),
+      ],
       may: [...may, ...failing.flat()],
       problems,
     };
@@ -1031,9 +1067,11 @@ export class SideBySide {
   /** The result of an ask, in a copy of the model that is dropped. */
   #wouldBe(ask: Ask, at: Now): readonly [ModelRequest, string] {
     const model = this.#model;
+    const { holders } = model;
     const draft = model.create('thought of', ask, undefined, at);
     model.decide(draft, at);
     const outcome = this.#outcomeOf(draft);
+    model.holders = holders;
     remove(model.grants, ({ request }) => request === draft);
     remove(model.requests, (request) => request === draft);
     return [draft, outcome];
@@ -1245,8 +1283,9 @@ export class SideBySide {
     const changeOf = ({ id }: AuditEntry) => id.slice(0, id.lastIndexOf('.'));
     for (const approved of entries.filter(({ type }) => type === 'request.approved')) {
       const issued = entries.filter(({ type, requestId }) => type === 'grant.issued' && requestId === approved.requestId);
-      const { granted } = this.#model.requests.find(({ id }) => id === approved.requestId) ?? {};
-      assert.equal(issued.length, granted?.scopes.length, `the grants of ${approved.requestId}`);
+      // Not the model: it learns of an approval by a sweep only later.
+      const { granted } = approved.data['end'] as unknown as { readonly granted: { readonly scopes: readonly string[] } };
+      assert.equal(issued.length, granted.scopes.length, `the grants of ${approved.requestId}`);
       assert.ok(
         issued.every((one) => changeOf(one) === changeOf(approved)),
         `the grants of ${approved.requestId} came after its approval`,
@@ -1290,6 +1329,7 @@ export class SideBySide {
     for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt.at(-1) ?? 0);
     // A grant that a sweep has issued, by asking at its end, was not checked by it: with a clock that has gone back it may have expired.
     const swept = new Set(this.#swept ? model.grants : []);
+    const asked: ModelRequest[] = [];
     for (const request of model.requests) {
       const row = this.#requests.get(request.id);
       // A sweep records one change of a request: its reminder comes with the sweep after its escalation.
@@ -1298,7 +1338,7 @@ export class SideBySide {
       request.last = Math.max(request.last, row?.escalatedAt ?? 0);
       if (this.#swept && !isEscalated) model.remind(request, at);
       const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.late >= request.createdAt + RETRY;
-      if (isAskedAgain && model.deciding(request, at).must.length === 0) model.decide(request, at);
+      if (isAskedAgain) asked.push(request);
       // L13: the expiry of a request may be recorded at any time, and is recorded by a sweep.
       if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {
         // The design says when the request expires, not which instant its record has: that instant, or the one of its writing.
@@ -1309,6 +1349,7 @@ export class SideBySide {
         request.end = { status: 'expired', causes: ['time'], from, to, by: 'system:sweeper' };
       }
     }
+    if (asked.length > 0) this.#adoptAnswers(asked, at);
     this.#adoptStarts(at);
     for (const grant of model.grants) {
       const row = this.#grants.get(grant.id);
@@ -1331,6 +1372,21 @@ export class SideBySide {
         if (by === grant.id) assert.ok(at.now - last <= grant.idle / 10, `the use of ${grant.id} is not on record`);
       }
     }
+  }
+
+  /**
+   * The answers to the questions of a sweep, which it asks after it has recorded all ends: an idle end has freed its place (A9). Of
+   * several requests that wait for one place, which one gets it is open. The others find it taken.
+   */
+  #adoptAnswers(asked: readonly ModelRequest[], at: Now): void {
+    const model = this.#model;
+    const { holders } = model;
+    const left = (model.holders = holders.filter((grant) => isLive(grant, at)));
+    const isGiven = ({ id }: ModelRequest) => this.#requests.get(id)?.end?.status === 'approved';
+    for (const request of [...asked.filter(isGiven), ...asked.filter((one) => !isGiven(one))])
+      if (model.deciding(request, at).must.length === 0) model.decide(request, at);
+    // The row of the rule is written only with a new grant.
+    if (model.holders === left) model.holders = holders;
   }
 
   /** L33: every record that had ended before the horizon and on which no other depends. A pending review counts with its date too. */
@@ -1484,10 +1540,15 @@ export class SideBySide {
     const { start, head } = await this.#store.journal({ after: 0, limit: 1 });
     assert.deepEqual(await verifyJournal(entries, { start, head }), { ok: true, head, count: entries.length });
     await this.#read();
-    const { requests, grants, usages, activities, comments, locks } = await replay(entries);
+    const { requests, grants, usages, activities, comments, locks, holders } = await replay(entries);
     assert.deepEqual([requests, grants, usages], [this.#requests, this.#grants, this.#usages], 'the rows are not what the journal says');
     await this.#expectActivities(activities);
     await this.#expectComments(comments);
+    const rules = (await this.#rows('holders')).map(decodeHolders);
+    const listed = rules.flatMap(({ grantIds }) => grantIds).toSorted();
+    assert.deepEqual(listed, this.#model.holders.map(({ id }) => id).toSorted(), 'the grants that the rule with few holders counts (A9)');
+    // A purge may have trimmed the entry that last wrote the row.
+    if (start.seq === 0) assert.deepEqual(holders, new Map(rules.map((row) => [row.id, row])), 'the holders of the journal');
     const [lockRow] = await this.#store.get([LOCK_ROW]);
     // A purge may have trimmed the entries of locks that have ended.
     if (locks !== undefined || start.seq === 0) assert.deepEqual(locks, lockRow && decodeLocks(lockRow), 'the locks of the journal');

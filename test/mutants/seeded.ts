@@ -439,6 +439,12 @@ export const SEEDED: readonly Seeded[] = [
     to: 'holder !== undefined',
   },
   {
+    name: 'maxHolders: one subject more than the rule allows',
+    file: 'lifecycle/holders.ts',
+    from: 'if (others.size < max) return;',
+    to: 'if (others.size <= max) return;',
+  },
+  {
     name: 'a page of the inbox skips the first request of the next',
     file: 'engine/due-requests.ts',
     from: 'if (items.length === limit) return { items, next: from };',

@@ -28,7 +28,7 @@ export function identifyCaller(request: Request, { identify, onError }: ParsedHt
   return callHook(ask, 'identify', onError);
 }
 
-/** The id of the caller as the engine reads it. An id that is none is a mistake of `identify`, and not of the client: 503. */
+/** The id of the caller as the engine reads it. A wrong id is a mistake of `identify`, and not of the client: 503. */
 export function readSelf({ settings }: Kernel, { onError }: ParsedHttpOptions, { subject }: HttpCaller): string {
   try {
     return settings.readId('identify.subject', subject);

@@ -18,6 +18,13 @@ export interface HttpCost {
   readonly unchanged: Ratio;
 }
 
+/** How long the handler takes to answer a stranger about a request that exists, beside one that does not. */
+export interface StrangerTimes {
+  readonly known: Ratio;
+  readonly unknownUs: number;
+}
+
+/** A time in microseconds, and the median and the quartiles of its ratios to the baseline of the same round. */
 interface Ratio {
   readonly us: number;
   readonly ratio: number;
@@ -89,12 +96,17 @@ async function measured(port: number, rounds: number): Promise<Omit<HttpCost, 'f
     times.unchanged.push(unchanged);
   }
   agent.destroy();
-  const against = (own: readonly number[]): Ratio => {
-    const ratios = own.map((us, i) => us / (times.empty[i] as number));
-    return { us: quantile(own, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
-  };
-  return { emptyUs: quantile(times.empty, 0.5), me: against(times.me), unchanged: against(times.unchanged) };
+  const { empty, me, unchanged } = times;
+  return { emptyUs: quantile(empty, 0.5), me: ratioOf(me, empty), unchanged: ratioOf(unchanged, empty) };
 }
+
+function ratioOf(own: readonly number[], baseline: readonly number[]): Ratio {
+  const ratios = own.map((us, i) => us / (baseline[i] as number));
+  return { us: quantile(own, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
+}
+
+const textOf = ({ us, ratio, low, high }: Ratio): string =>
+  `${us.toFixed(0)} us, x ${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
 
 /** Microseconds a call, one call at a time. */
 async function timeOf(call: () => Promise<unknown>): Promise<number> {
@@ -123,11 +135,32 @@ function callOnce({ agent, port, path, headers }: Target): Promise<{ readonly et
   });
 }
 
+/** Without a server: the difference would be lost in the time of a connection. */
+export async function strangerTimes(rounds: number): Promise<StrangerTimes> {
+  const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+  const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
+  const handler = createHttpHandler(engine, { identify: () => ({ subject: 'user:eve' }), basePath: '/access' });
+  const call = async (id: string) => (await handler(new Request(`http://127.0.0.1/access/v1/requests/${id}`))).text();
+  const known: number[] = [];
+  const unknown: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const times = [await timeOf(() => call(asked.id)), await timeOf(() => call('0'.repeat(32)))] as const;
+    if (round === 0) continue;
+    known.push(times[0]);
+    unknown.push(times[1]);
+  }
+  return { known: ratioOf(known, unknown), unknownUs: quantile(unknown, 0.5) };
+}
+
+/** The times as a line of text. */
+export const strangerLine = ({ known, unknownUs }: StrangerTimes): string =>
+  `HTTP 404 of a stranger: an unknown id ${unknownUs.toFixed(0)} us, a request of others ${textOf(known)}`;
+
 /** The costs as lines of text. */
 export const httpLines = (costs: readonly HttpCost[]): string =>
   costs
-    .map(({ framework, emptyUs, me, unchanged }) => {
-      const text = ({ us, ratio, low, high }: Ratio) => `${us.toFixed(0)} us, x ${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
-      return `HTTP in ${framework}: an empty route ${emptyUs.toFixed(0)} us; GET /me ${text(me)}; unchanged (304) ${text(unchanged)}`;
-    })
+    .map(
+      ({ framework, emptyUs, me, unchanged }) =>
+        `HTTP in ${framework}: an empty route ${emptyUs.toFixed(0)} us; GET /me ${textOf(me)}; unchanged (304) ${textOf(unchanged)}`,
+    )
     .join('\n');

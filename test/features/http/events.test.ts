@@ -130,6 +130,29 @@ describe('the events', () => {
     await service.engine.close();
   });
 
+  it('end within a minute for a caller that may no longer see every event', async () => {
+    let isPermitted = true;
+    const service = aService({ http: { may: () => isPermitted } });
+    const stream = await listen(service, SEC);
+    await service.clock.advance(MINUTE);
+    await turns();
+    expect(stream.isDone?.()).toBe(false);
+    isPermitted = false;
+    await service.clock.advance(MINUTE);
+    await turns();
+    expect(stream.isDone?.()).toBe(true);
+    await service.engine.close();
+  });
+
+  it('are no stream for HEAD', async () => {
+    const { handler, engine } = aService();
+    for (let i = 0; i < 20; i++) {
+      const head = await handler(new Request(`${BASE}/v1/events`, { method: 'HEAD', headers: { 'x-user': MAYA } }));
+      expect([head.status, head.body]).toEqual([200, null]);
+    }
+    await engine.close();
+  });
+
   it('end with the engine', async () => {
     const { handler, engine } = aService();
     const open = await handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': SEC } }));

@@ -43,6 +43,21 @@ describe.each([
     }
   });
 
+  it('leaves every path outside /v1 to the application, also without a base path', async () => {
+    const { handler } = aService();
+    const app = make();
+    app.use(toNodeHandler(handler));
+    app.get('/', (_request, response) => void response.send('home'));
+    const { url, server } = await listening(app);
+    try {
+      expect(await (await fetch(url)).text()).toBe('home');
+      expect((await fetch(`${url}/v1/health`)).status).toBe(200);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
   it('answers a request whose Host is no host by its path', async () => {
     const { handler } = aService({ http: { basePath: '/access' } });
     const app = make();

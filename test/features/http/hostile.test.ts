@@ -41,6 +41,14 @@ describe('a hostile body', () => {
     expect(({} as Record<string, unknown>).subject).toBeUndefined();
   });
 
+  it('with metadata that looks like a request of its reader breaks no answer', async () => {
+    const service = aService();
+    const metadata = { kind: 'request', subject: SAM, requestedBy: SAM, reviews: 'none' };
+    expect((await send(service, { body: JSON.stringify({ ...ASK, metadata }) })).status).toBe(201);
+    const inbox = await service.send('GET', '/inbox', { as: SAM });
+    expect([inbox.status, inbox.body.items?.[0]?.request?.metadata]).toEqual([200, metadata]);
+  });
+
   it('with prototype names as metadata is stored as data, or refused', async () => {
     const service = aService();
     const answer = await send(service, { body: JSON.stringify({ ...ASK, metadata: { constructor: 'x', toString: 'y' } }) });
@@ -196,6 +204,18 @@ describe('what the host provides', () => {
       expect([path, status, headers.get('retry-after')]).toEqual([path, 503, '5']);
       expect(text).not.toContain('allowed');
     }
+  });
+
+  it('a tenant that does not exist is 401 without a caller, as any other tenant', async () => {
+    const byTenant = createHttpHandler<TestCaller>(() => undefined, { identify });
+    const service = aService();
+    const [absent, known] = [await sender(byTenant)('GET', '/me'), await service.send('GET', '/me')];
+    expect([absent.status, absent.text]).toEqual([401, known.text]);
+  });
+
+  it('a tenant whose engine cannot be found is 503', async () => {
+    const byTenant = createHttpHandler<TestCaller>(() => Promise.reject(new Error('the directory is down')), { identify });
+    expect((await sender(byTenant)('GET', '/me', { as: MAYA })).status).toBe(503);
   });
 
   it('a tenant that does not exist is the 404 of an unknown id', async () => {
