@@ -1,6 +1,10 @@
 export { createAuthzenHandler } from './features/http/authzen/handler.js';
 export type { AuthzenHandler } from './features/http/authzen/handler-type.js';
-export { createAuthzenMetadataHandler, type AuthzenMetadataOptions } from './features/http/authzen/metadata.js';
+export {
+  createAuthzenMetadataHandler,
+  type AuthzenMetadataHandler,
+  type AuthzenMetadataOptions,
+} from './features/http/authzen/metadata.js';
 export type {
   AuthzenAccessRequestOptions,
   AuthzenCaller,

@@ -24,7 +24,7 @@ const LATER: readonly Tier[] = [
       'test/contract/broken.test.ts',
       'test/guards/broken.test.ts',
       'test/model/proofs.test.ts',
-      'test/features/provisioning/{faults,killed}.test.ts',
+      'test/features/{authzen/killed,provisioning/{faults,killed}}.test.ts',
       'test/{mutants,mutation,prove}/**/*.test.ts',
     ],
   },

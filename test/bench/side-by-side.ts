@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { MadePart } from '../docs/made-part.js';
 import { bundleSizes } from './measure/bundles.js';
 import { quantile, timeChecks, type CheckTimes } from './measure/checks.js';
+import { EVALUATION_STORES, evaluationRates, evaluationTable, type EvaluationRate } from './measure/evaluations.js';
 import { AIM_MS, GAP_STORES } from './measure/gaps.js';
 import { httpCosts, httpLines, strangerLine, strangerTimes } from './measure/http.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
@@ -41,6 +42,11 @@ const TASKS = {
   'gaps on SQLite': GAP_STORES.sqlite,
   http: () => httpCosts(ROUNDS),
   'HTTP strangers': () => strangerTimes(ROUNDS),
+  evaluations: async () => {
+    const rates: EvaluationRate[] = [];
+    for (const name of EVALUATION_STORES) rates.push(...(await evaluationRates(name, ROUNDS)));
+    return rates;
+  },
   'memory at ten': (grants: number) => bytesOfLive(grants, 10),
   'memory at one': (grants: number) => bytesOfLive(grants, 1),
   'memory in all': (grants: number) => bytesOfAll(grants),
@@ -95,5 +101,6 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(gaps());
   console.log(httpLines(inOwnProcess('http', 1)));
   console.log(strangerLine(inOwnProcess('HTTP strangers', 1)));
+  console.log(`Evaluations in process, without a server\n\n${evaluationTable(inOwnProcess('evaluations', 1))}`);
   if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
 }

@@ -28,11 +28,11 @@ export interface NodeResponse {
   destroy?(error?: Error): unknown;
 }
 
-/** A handler with the path at which it is mounted: of `createHttpHandler` or of `createAuthzenHandler`. */
+/** A handler with its path: of `createHttpHandler`, `createAuthzenHandler` or `createAuthzenMetadataHandler`. */
 export interface MountedHandler {
   (request: Request): Promise<Response>;
   readonly basePath: string;
-  /** The path below which it answers. Default: `basePath`. */
+  /** It answers this path and everything below it. Default: `basePath`. */
   readonly prefix?: string | undefined;
 }
 
@@ -53,7 +53,7 @@ export function toNodeHandler(handler: MountedHandler): NodeHandler {
   const { basePath, prefix = basePath } = handler;
   return (incoming, response, next) => {
     const path = incoming.originalUrl ?? incoming.url ?? '/';
-    const isOurs = path.startsWith(`${prefix}/`);
+    const isOurs = path.startsWith(`${prefix}/`) || path.split('?', 1)[0] === prefix;
     if (!isOurs && next !== undefined) {
       next();
       return;

@@ -2,6 +2,7 @@ import type { JsonObject } from '../../../core/json.js';
 import { readCount, readOptions } from '../../../core/parse.js';
 import type { AuthzenHandler } from './handler-type.js';
 import type { ParsedOptions } from './options.js';
+import { WELL_KNOWN } from './places.js';
 import { answerText, jsonAnswer, withRequestId } from './transport.js';
 
 const CAPABILITY = 'urn:openid:authzen:capability:access-request';
@@ -29,6 +30,14 @@ export interface AuthzenMetadataOptions {
   readonly maxAge?: number | undefined;
 }
 
+/** A handler of metadata documents. */
+export interface AuthzenMetadataHandler {
+  /** Answers every request. Every path other than that of a document is 404. Never rejects. */
+  (request: Request): Promise<Response>;
+  /** `/.well-known/authzen-configuration`: route it and everything below it to the handler. */
+  readonly basePath: string;
+}
+
 /**
  * Serves the metadata of one or more handlers at `/.well-known/authzen-configuration`, each followed by the path of its `publicUrl`.
  * Clients need no authentication. Every other path is answered with 404.
@@ -41,14 +50,15 @@ export interface AuthzenMetadataOptions {
 export function createAuthzenMetadataHandler(
   handlers: readonly AuthzenHandler[],
   options: AuthzenMetadataOptions = {},
-): (request: Request) => Promise<Response> {
+): AuthzenMetadataHandler {
   const { maxAge = 3_600 } = readOptions<keyof AuthzenMetadataOptions>('options', options, ['maxAge']);
   const seconds = readCount('maxAge', maxAge, 0, 86_400);
   const documents = new Map(handlers.map(({ metadataPath, metadata }) => [metadataPath, metadata]));
-  return async (request) => {
+  const handle = async (request: Request): Promise<Response> => {
     const document = documents.get(new URL(request.url).pathname);
     if (document === undefined) return withRequestId(request, answerText(404, 'there is no metadata here'));
     if (request.method !== 'GET') return withRequestId(request, answerText(405, 'this endpoint takes only GET', { allow: 'GET' }));
     return withRequestId(request, jsonAnswer(200, document, { 'cache-control': `public, max-age=${seconds}` }));
   };
+  return Object.freeze(Object.assign(handle, { basePath: WELL_KNOWN }));
 }

@@ -13,7 +13,8 @@ export interface Places {
   readonly metadataPath: string;
 }
 
-const WELL_KNOWN = '/.well-known/authzen-configuration';
+/** The path of the metadata of a decision point without a path. */
+export const WELL_KNOWN = '/.well-known/authzen-configuration';
 const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 const RULE = 'an https: URL without credentials, query or fragment (http: only for localhost, 127.0.0.1 and [::1])';
 
