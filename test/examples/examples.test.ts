@@ -44,23 +44,6 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'page: break-glass by user:maya',
     'unjustified: ended',
   ],
-  'http-express.ts': [
-    'guessed session: 401',
-    'maya asks: 201 pending',
-    'maya reads it: 200',
-    'sam reads it: 200',
-    'eve reads it: 404',
-    'lee reads it: 404',
-    'maya approves it: urn:jit-access:problem:self-review',
-    'eve approves it: urn:jit-access:problem:not-found',
-    "sam's inbox: 1 more of platform",
-    'sam approves it: granted',
-    'too late to deny: 409',
-    'badge: db-prod:write (expires 2026-01-01T00:30Z)',
-    'lee revokes it: 200',
-    'badge: read-only',
-    'too long: urn:jit-access:problem:requirements',
-  ],
   'authzen.ts': [
     'evaluations go to /authzen/v1/evaluation',
     'without authentication: 401',
@@ -341,6 +324,25 @@ const BY_HAND = [
   'break-glass: granted db-prod:write (expires 00:42)',
 ];
 
+/** What the clients of the service on the handler see, line by line. */
+const ON_THE_HANDLER = [
+  'guessed session: 401',
+  'maya asks: 201 pending',
+  'maya reads it: 200',
+  'sam reads it: 200',
+  'eve reads it: 404',
+  'lee reads it: 404',
+  'maya approves it: urn:jit-access:problem:self-review',
+  'eve approves it: urn:jit-access:problem:not-found',
+  "sam's inbox: 1 more of platform",
+  'sam approves it: granted',
+  'too late to deny: 409',
+  'badge: db-prod:write (expires 2026-01-01T00:30Z)',
+  'lee revokes it: 200',
+  'badge: read-only',
+  'too long: urn:jit-access:problem:requirements',
+];
+
 describe.concurrent('an example', () => {
   it.each(Object.entries(printed))('%s prints the output in its docs', async (file, lines) => {
     const { code, stdout, stderr } = await run({ file: `examples/${file}` });
@@ -367,6 +369,13 @@ describe.concurrent('an example', () => {
     expect(stdout.trimEnd().split('\n')).toEqual(BY_HAND);
   });
 
+  it('http-express.ts shows the same service on the handler', async () => {
+    const { code, stdout, stderr } = await runInPlace('examples/http-express.ts');
+    expect(stderr).toBe('');
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split('\n')).toEqual(ON_THE_HANDLER);
+  });
+
   it('fake-clock.ts passes as a test suite of node:test', async () => {
     const { code, stdout } = await run({ file: 'examples/fake-clock.ts' });
     expect(code).toBe(0);
@@ -382,5 +391,5 @@ describe.concurrent('an example', () => {
 
 it('every example is run by a test', () => {
   const files = readdirSync(`${root}examples`).filter((name) => name.endsWith('.ts'));
-  expect(files.sort()).toEqual([...Object.keys(printed), ...guarded, 'http-by-hand.ts', ...elsewhere].sort());
+  expect(files.sort()).toEqual([...Object.keys(printed), ...guarded, 'http-by-hand.ts', 'http-express.ts', ...elsewhere].sort());
 });

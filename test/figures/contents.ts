@@ -33,11 +33,11 @@ const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|
 
 /** What may never be in an entry. */
 const bans: readonly Ban[] = [
-  { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy', 'http'] },
+  { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy', 'http', 'authzen'] },
   {
     what: 'hmac',
     is: (module) => module === '@noble/hashes/hmac' || module === '@noble/hashes/hmac.js',
-    onlyIn: ['links', 'webhook', 'http'],
+    onlyIn: ['links', 'webhook', 'http', 'authzen'],
   },
   {
     what: 'the memory store',

@@ -67,6 +67,23 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     weather:
       "import { tool as tool2 } from 'ai';\nimport { z as z2 } from 'zod';\nconst weather = tool2({ inputSchema: z2.object({}), execute: async () => 'sunny' });",
   },
+  'authzen.createAuthzenHandler': {
+    serviceOf: 'declare const serviceOf: (request: Request) => Promise<{ readonly subject: string } | undefined>;',
+  },
+  'authzen.createAuthzenMetadataHandler': {
+    authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
+  },
+  'http.createHttpHandler': {
+    sessionOf:
+      'declare const sessionOf: (request: Request) => Promise<{ readonly subject: string; readonly roles: readonly string[] } | undefined>;',
+  },
+  'http.toNodeHandler': {
+    app: "declare const app: import('express').Express;",
+    handler: "declare const handler: import('jit-access/http').HttpHandler;",
+  },
+  'http.toProblem': {
+    app: "declare const app: { use(handler: import('express').ErrorRequestHandler): void };",
+  },
   'express.requireGrant': {
     app: "import type {} from 'express-serve-static-core';\ndeclare module 'express-serve-static-core' { interface Request { user?: { id: string } } }\ndeclare const app: import('express').Express;",
   },

@@ -5,12 +5,15 @@ import { parse, valueOf, type Sent, type Transport } from './transport.js';
 /**
  * Something that the caller sees has changed. An event names the records and has none of their contents: read what you show.
  *
- * - `ready`: the stream has begun. What changed since the last event follows.
+ * - `ready`: the stream has begun. What changed since the last event follows. Before the first event, read everything after `ready`.
  * - `reset`: events were missed. Read everything again.
  */
 export interface AccessEvent {
-  /** The number of the entry in the journal. `events({ after })` continues after it. */
-  readonly seq: number;
+  /**
+   * The number of the entry in the journal. `events({ after })` continues after it. `undefined` for `ready` and `reset`, unless the caller
+   * sees every event.
+   */
+  readonly seq: number | undefined;
   readonly type: EntryType | 'ready' | 'reset';
   /** Epoch milliseconds. `undefined` for `ready` and `reset`. */
   readonly at: number | undefined;
@@ -44,7 +47,8 @@ export async function* eventsOf(
     try {
       for await (const event of streamOf(transport, last, signal)) {
         failures = 0;
-        last = event.seq;
+        // After a reset without a place, the old place is no longer one of this journal.
+        last = event.seq ?? (event.type === 'reset' ? undefined : last);
         yield event;
       }
     } catch (error) {
@@ -110,5 +114,6 @@ function eventIn(block: string): AccessEvent | undefined {
   const data = parse(fields.get('data')) as Partial<AccessEvent> | undefined;
   if (data === undefined) return undefined;
   const { at, requestId, grantId } = data;
-  return { seq: Number(fields.get('id')), type: fields.get('event') as AccessEvent['type'], at, requestId, grantId };
+  const id = fields.get('id');
+  return { seq: id === undefined ? id : Number(id), type: fields.get('event') as AccessEvent['type'], at, requestId, grantId };
 }

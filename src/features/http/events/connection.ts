@@ -40,7 +40,7 @@ export class Connection {
     this.stream = new EventStream(() => onClose(this));
   }
 
-  /** Begins after an entry that the client has received; without one, at the head. Resolves when the stream may be handed out. */
+  /** Begins after an entry that the client has received; without one, at the head. Resolves when the stream may be returned. */
   async begin(lastEventId: string | null): Promise<void> {
     const { start, head } = await this.#kernel.ledger.journal();
     const last = lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
