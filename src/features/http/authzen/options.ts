@@ -29,7 +29,7 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly taskId: string | undefined;
   /**
    * What applies without the hook: `evaluate` and `search` are open to every authenticated caller, `submit` to the caller that received
-   * the denial, `view` and `cancel` to the caller that received this handle of the task.
+   * the denial, `view` to the caller that received this handle of the task, and `cancel` to that caller only if it submitted the request.
    */
   readonly byDefault: boolean;
 }
@@ -63,7 +63,7 @@ export interface AuthzenAccessRequestOptions {
   /**
    * Who asks, in the engine. `'caller'`: the calling service. A rule of a policy must then name it among its `requesters`, and
    * `limits.maxOpenRequests` bounds all requests that it has open for others. `'subject'`: the subject itself, for whom the service speaks.
-   * The requester of a run's access is always its agent. Default: `'caller'`.
+   * The requester of a run's access is always its agent. An `Idempotency-Key` counts for the caller and this requester. Default: `'caller'`.
    */
   readonly requester?: 'caller' | 'subject' | undefined;
   /** How long a requestable denial can be submitted. At least 1 second. Default: 10 minutes. */
