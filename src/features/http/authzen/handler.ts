@@ -82,12 +82,20 @@ async function answer(world: World, find: FindRoute, request: Request): Promise<
 }
 
 async function serve(world: World, route: Route, request: Request): Promise<Response> {
-  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
   const { operation } = route;
+  refuseOtherSites(world, request, operation);
   if (operation === undefined) return route.answer(request, { subject: '' });
   const caller = await identify(world, request);
   await refuseTooMany(world, caller, operation);
   return route.answer(request, caller);
+}
+
+/** A browser sends the credentials of a person with the requests of any page. So only pages of the own origin may change something. */
+function refuseOtherSites({ options }: World, request: Request, operation: AuthzenOperation | undefined): void {
+  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
+  if (operation !== 'submit' && operation !== 'cancel') return;
+  const origin = request.headers.get('origin');
+  if (origin !== null && origin !== new URL(options.publicUrl).origin) throw new AuthzenError(403, 'requests of other origins are refused');
 }
 
 /** @throws AuthzenError 401, 503 */
