@@ -23,6 +23,8 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly operation: AuthzenOperation;
   /** `undefined`: a task that was not submitted through this handler, or a search for this entity. */
   readonly subject: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
+  /** The agent whose run the subject is, as `properties.act` names it. `undefined`: the subject acts for itself, or is unknown. */
+  readonly agent: string | undefined;
   readonly resource: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
   readonly action: Pick<AuthzenAction, 'name'> | undefined;
   /** The id of the request, for `view` and `cancel`. */
@@ -77,8 +79,9 @@ export interface AuthzenAccessRequestOptions {
   /** Whether `requested_access.emergency: true` calls `breakGlass`. Otherwise it is ignored. Default: false. */
   readonly emergency?: boolean | undefined;
   /**
-   * Whether access that a task gave is valid only for the tuple that was submitted, with its properties and bound context. It costs a read
-   * of the request for each allowed evaluation. Otherwise the access is valid for the subject and the scope. Default: false.
+   * Whether access that a task gave, and every extension and amendment of it, is valid only for the submitted tuple, with its properties
+   * and bound context. It costs a read of the request for each allowed evaluation. Otherwise the access is valid for the subject and the
+   * scope. Default: false.
    */
   readonly exactTuple?: boolean | undefined;
 }

@@ -100,7 +100,7 @@ async function mayUse(
   const data = readTaskData(request);
   const hasHandle = world.options.keys.some((key) => isMac(key, 'task', textOf(caller, request.id), mac));
   const byDefault = hasHandle && (operation !== 'cancel' || isSubmittedBy(caller, request));
-  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, byDefault }));
+  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, agent: request.agent, byDefault }));
 }
 
 const HANDLE = /^([0-9a-f]{1,64})\.([\w-]{43})$/;
