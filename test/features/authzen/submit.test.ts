@@ -406,6 +406,21 @@ describe('B.5 retries', () => {
     expect(await made.engine.getRequest({ requestedBy: GATEWAY, idempotencyKey: 'submit-1' })).toBeUndefined();
   });
 
+  it("I4 with requester 'subject' a key counts for each subject, and so it does for each agent", async () => {
+    const act = (sub: string) => ({ subject: { ...MAYA, properties: { act: { sub } } } });
+    for (const [one, two] of [
+      [{}, { subject: { type: 'user', id: 'zed' } }],
+      [act('agent:a'), act('agent:b')],
+    ] as const) {
+      const made = aProfile({}, {}, { requester: 'subject' });
+      const body = await submissionOf(made, {}, one);
+      expect((await made.send('/requests', body, KEY)).status).toBe(202);
+      expect(await problemOf(made, { ...body, extra: 1 }, KEY.headers)).toMatchObject({ status: 409, type: 'duplicate_request' });
+      expect((await made.send('/requests', await submissionOf(made, {}, two), KEY)).status).toBe(202);
+      expect(await requestsOf(made)).toHaveLength(2);
+    }
+  });
+
   it('S9 a replay without a key gives the same task', async () => {
     const made = aProfile({}, { limits: { duplicates: 'refuse' } });
     const body = await submissionOf(made);

@@ -119,7 +119,8 @@ describe('B.1 the status of a task', () => {
         }),
       );
     const views = open(({ operation }) => operation === 'view');
-    expect((await views.send(`/requests/${made.task.id}`, undefined, { ...GET, as: OTHER })).body).toEqual({ task: made.task });
+    const { links: _, ...shown } = made.task;
+    expect((await views.send(`/requests/${made.task.id}`, undefined, { ...GET, as: OTHER })).body).toEqual({ task: shown });
     const refused = await views.send(`/requests/${made.task.id}/cancel`, undefined, { as: OTHER });
     expect([refused.status, typeOf(refused.body)]).toEqual([403, 'urn:jit-access:problem:forbidden']);
     expect(questions.at(-1)).toEqual({
@@ -149,6 +150,23 @@ describe('B.1 the status of a task', () => {
     const answer = await made.send(`/requests/${task.id}`, undefined, GET);
     expect([answer.status, answer.body]).toMatchObject([200, { task: { id: task.id, status: 'pending' } }]);
     expect((await made.send(`/requests/${task.id}`, undefined, { ...GET, as: OTHER })).status).toBe(404);
+  });
+
+  it.each([
+    ['that the subject has made itself', {}],
+    ['that another service has submitted for a run', { subject: { ...MAYA, properties: { act: { sub: 'agent:support' } } } }],
+  ])('C4 a caller that gets an open request %s cannot cancel it', async (_, evaluated) => {
+    const made = aProfile({}, {}, { requester: 'subject' });
+    await made.engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '1h' });
+    const first = await made.send('/requests', await submissionOf(made, {}, evaluated));
+    const second = await made.send('/requests', await submissionOf(made, {}, evaluated, OTHER), { as: OTHER });
+    const { task } = second.body as unknown as TaskAnswer;
+    expect(requestIdOf(task)).toBe(requestIdOf((first.body as unknown as TaskAnswer).task));
+    expect(task).not.toHaveProperty('links');
+    expect((await made.send(`/requests/${task.id}`, undefined, { ...GET, as: OTHER })).body).toEqual({ task });
+    const { status, body } = await made.send(`/requests/${task.id}/cancel`, undefined, { as: OTHER });
+    expect([status, typeOf(body)]).toEqual([403, 'urn:jit-access:problem:forbidden']);
+    expect((await made.engine.getRequest(requestIdOf(task)))?.request.status).toBe('pending');
   });
 
   it('T7 a purged request is an unknown task', async () => {

@@ -4,6 +4,7 @@ import { newId } from '../../../kernel/ids.js';
 import { bindingHash, boundMembers } from './binding.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { MAX_TOKEN } from './signer.js';
 import { timestamp, type World } from './world.js';
 
 const SECOND = 1_000;
@@ -25,12 +26,16 @@ export interface BindingClaims {
 /** Names a caller in a token without its id. */
 export const digestOfCaller = ({ subject }: AuthzenCaller): string => digestOf(['caller', subject]);
 
-/** Signs the binding of a denied evaluation. It ends at a whole second, so that both deadlines of the token are one instant. */
+/**
+ * Signs the binding of a denied evaluation. It ends at a whole second, so that both deadlines of the token are one instant.
+ *
+ * @returns `undefined`: the context has so many members that the token would be refused
+ */
 export async function issueBinding(
   { options }: World,
   { signer, bindingMs, boundContext }: ParsedAccessRequests,
   { caller, evaluation, now }: { readonly caller: AuthzenCaller; readonly evaluation: AuthzenEvaluation; readonly now: number },
-): Promise<{ readonly evaluationId: string; readonly expiresAt: string; readonly token: string }> {
+): Promise<{ readonly evaluationId: string; readonly expiresAt: string; readonly token: string } | undefined> {
   const evaluationId = newId();
   const exp = Math.floor((now + bindingMs) / SECOND);
   const members = boundMembers(evaluation.context, boundContext);
@@ -47,7 +52,7 @@ export async function issueBinding(
     binding_hash: bindingHash(evaluation, members),
     client: digestOfCaller(caller),
   });
-  return { evaluationId, expiresAt, token };
+  return token.length > MAX_TOKEN ? undefined : { evaluationId, expiresAt, token };
 }
 
 const audienceOf = ({ endpointUrl }: Pick<World['options'], 'endpointUrl'>): string => `${endpointUrl}/requests`;

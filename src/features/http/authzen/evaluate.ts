@@ -1,34 +1,62 @@
+import { askBounded } from '../../../core/ask-bounded.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { Decision } from '../../../records/index.js';
 import { decideBatch, type AuthzenDecision, type Batch } from './evaluations.js';
 import { AuthzenError } from './errors.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
-import { authorize, meetsCondition, questionOf, resolve, timestamp, type Target, type World } from './world.js';
-import { denialOf, refuseByApproval, usedApproval, type Asked } from './reevaluation.js';
+import { denialOf, denialOfTuple, refuseByApproval, usedApproval, type Asked } from './reevaluation.js';
+import { SubjectReads } from './subject-reads.js';
+import { ExactTuple } from './tuple.js';
+import { meetsCondition, resolveAuthorized, timestamp, type Target, type World } from './world.js';
 
 const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'unknown_entity' }) });
 
+/** An evaluation that only the last read of the access can still deny. That read keeps a yes from being stale (L1, L12). */
+interface Candidate {
+  readonly asked: Asked;
+  /** `undefined`: access for any tuple counts. */
+  readonly tuple: ExactTuple | undefined;
+  readonly context: JsonObject | undefined;
+}
+
+const isCandidate = (judged: AuthzenDecision | Candidate): judged is Candidate => 'asked' in judged;
+
+/** Whether an evaluation waits for hooks, approvers or requests after the first read of the access. */
+const needsLastRead = ({ options }: World): boolean => options.condition !== undefined || options.accessRequests !== undefined;
+
 /** Decides one evaluation. @throws AuthzenError 403, 503 */
 export async function decideOne(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<AuthzenDecision> {
-  await authorize(world, questionOf(caller, 'evaluate', evaluation));
-  const target = await resolve(world, evaluation);
+  const target = await resolveAuthorized(world, caller, evaluation);
   if (target === undefined) return UNKNOWN;
-  const decision = await world.engine.check(target.subject, target.scope);
-  return answer({ world, caller, evaluation, target }, decision.allowed, decision);
+  const asked: Asked = { world, caller, evaluation, target, reads: new SubjectReads(world) };
+  const first = await world.engine.check(target.subject, target.scope);
+  const judged = await judge(asked, first.allowed, first);
+  if (!isCandidate(judged)) return judged;
+  const last = needsLastRead(world) ? await readLast(judged) : first;
+  if (last === undefined) return denialOfTuple(asked);
+  return last.allowed ? permitOf(judged, last) : denialOf(asked, last);
 }
 
 /** Decides a batch: the engine reads the access of each subject once, and judges all its scopes at one instant. */
 export async function decideAll(world: World, caller: AuthzenCaller, batch: Batch): Promise<readonly AuthzenDecision[]> {
-  const targets = await Promise.all(batch.items.map((item) => targetOf(world, caller, item)));
-  const allowed = await allowedOf(
-    world,
-    targets.flatMap((target) => (target === undefined || target instanceof AuthzenError ? [] : [target])),
-  );
-  return decideBatch(batch, async (evaluation, i) => {
+  const targets = await Promise.all(askBounded(batch.items, (item) => targetOf(world, caller, item)));
+  const known = targets.filter((target): target is Target => target !== undefined && !(target instanceof AuthzenError));
+  const allowed = await allowedOf(world, known);
+  const reads = new SubjectReads(world);
+  const isDenied = (i: number) => {
     const target = targets[i];
-    if (target instanceof AuthzenError) throw target;
-    return target === undefined ? UNKNOWN : answer({ world, caller, evaluation, target }, allowed(target), undefined);
+    return target === undefined || target instanceof AuthzenError || !allowed(target);
+  };
+  return decideBatch<Candidate>(batch, {
+    isDenied,
+    isCandidate,
+    judge: async (evaluation, i) => {
+      const target = targets[i];
+      if (target instanceof AuthzenError) throw target;
+      return target === undefined ? UNKNOWN : judge({ world, caller, evaluation, target, reads }, allowed(target), undefined);
+    },
+    confirm: (candidates) => confirm(world, candidates),
   });
 }
 
@@ -36,8 +64,7 @@ export async function decideAll(world: World, caller: AuthzenCaller, batch: Batc
 async function targetOf(world: World, caller: AuthzenCaller, item: Batch['items'][number]): Promise<Target | undefined | AuthzenError> {
   if (item instanceof AuthzenError) return undefined;
   try {
-    await authorize(world, questionOf(caller, 'evaluate', item));
-    return await resolve(world, item);
+    return await resolveAuthorized(world, caller, item);
   } catch (error) {
     if (error instanceof AuthzenError) return error;
     throw error;
@@ -47,22 +74,58 @@ async function targetOf(world: World, caller: AuthzenCaller, item: Batch['items'
 async function allowedOf(world: World, targets: readonly Target[]): Promise<(target: Target) => boolean> {
   const scopes = new Map<string, Set<string>>();
   for (const { subject, scope } of targets) scopes.set(subject, (scopes.get(subject) ?? new Set()).add(scope));
-  const allowed = new Map<string, ReadonlySet<string>>();
-  for (const [subject, asked] of scopes) allowed.set(subject, new Set(await world.engine.filterAllowed(subject, [...asked])));
+  const lists = askBounded([...scopes], async ([subject, asked]) => {
+    return [subject, new Set(await world.engine.filterAllowed(subject, [...asked]))] as const;
+  });
+  const allowed = new Map<string, ReadonlySet<string>>(await Promise.all(lists));
   return ({ subject, scope }) => allowed.get(subject)?.has(scope) === true;
 }
 
-/** @param decision the decision of a check. `undefined`: only its answer is known, from the read of a batch */
-async function answer(asked: Asked, allowed: boolean, decision: Decision | undefined): Promise<AuthzenDecision> {
-  const refused = await refuseByApproval(asked, allowed);
+/**
+ * Judges all of an evaluation except the access at the end.
+ *
+ * @param decision the decision of a check. `undefined`: only its answer is known, from the read of a batch
+ */
+async function judge(asked: Asked, allowed: boolean, decision: Decision | undefined): Promise<AuthzenDecision | Candidate> {
+  const { world, caller, evaluation, target } = asked;
+  const refused = refuseByApproval(asked);
   if (refused !== undefined) return refused;
   if (!allowed) return denialOf(asked, decision);
-  const { world, caller, evaluation, target } = asked;
+  const tuple = world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation) : undefined;
+  if (tuple !== undefined) {
+    const exact = await tuple.decide(target);
+    if (exact === undefined) return denialOfTuple(asked);
+    if (!exact.allowed) return denialOf(asked, exact);
+  }
   if (!(await meetsCondition(world, caller, evaluation, target))) return deniedByCondition(asked);
+  return { asked, tuple, context: await usedApproval(asked) };
+}
+
+/** The access at the end. `undefined`: all of it is for other tuples. */
+const readLast = ({ asked: { world, target }, tuple }: Candidate): Promise<Decision | undefined> =>
+  tuple === undefined ? world.engine.check(target.subject, target.scope) : tuple.decide(target);
+
+/** The answers to the candidates of a batch, after one more read for each subject. An item whose access has ended is a denial. */
+async function confirm(world: World, candidates: readonly Candidate[]): Promise<readonly AuthzenDecision[]> {
+  if (!needsLastRead(world)) return candidates.map((candidate) => permitOf(candidate, undefined));
+  const allowed = await allowedOf(
+    world,
+    candidates.filter(({ tuple }) => tuple === undefined).map(({ asked }) => asked.target),
+  );
+  const reads = askBounded(candidates, async (candidate) =>
+    candidate.tuple === undefined ? allowed(candidate.asked.target) : (await readLast(candidate))?.allowed === true,
+  );
+  const answers = await Promise.all(reads);
+  return candidates.map((candidate, i) => (answers[i] === true ? permitOf(candidate, undefined) : ENDED));
+}
+
+const ENDED: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'no_grant' }) });
+
+function permitOf({ context: used }: Candidate, decision: Decision | undefined): AuthzenDecision {
   const context: JsonObject = {
     ...(decision && { reason: decision.reason }),
     ...(decision?.validUntil !== undefined && { valid_until: timestamp(decision.validUntil) }),
-    ...(await usedApproval(asked)),
+    ...used,
   };
   return Object.keys(context).length === 0 ? { decision: true } : { decision: true, context };
 }

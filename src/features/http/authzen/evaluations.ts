@@ -1,3 +1,4 @@
+import { askBounded } from '../../../core/ask-bounded.js';
 import type { JsonObject, JsonValue } from '../../../core/json.js';
 import { isObject } from '../../../records/index.js';
 import { AuthzenError } from './errors.js';
@@ -85,33 +86,66 @@ const failedItem = ({ status, message }: AuthzenError): AuthzenDecision => ({
   context: { error: { status, message } },
 });
 
+/** How the items of a batch are decided. A candidate is an item that only the last read of the access can still deny. */
+export interface BatchRules<Candidate> {
+  /** Whether a well-formed item is denied before it is judged. */
+  readonly isDenied: (index: number) => boolean;
+  /** Judges a well-formed item. An {@link AuthzenError} that it throws is the error of that item alone. */
+  readonly judge: (evaluation: AuthzenEvaluation, index: number) => Promise<AuthzenDecision | Candidate>;
+  readonly isCandidate: (judged: AuthzenDecision | Candidate) => judged is Candidate;
+  /** Decides the candidates after all items were judged, by one last read. */
+  readonly confirm: (candidates: readonly Candidate[]) => Promise<readonly AuthzenDecision[]>;
+}
+
+/** How many items are judged before a search for the first permit looks at their decisions. */
+const WINDOW = 32;
+
 /**
- * Decides the items in order, as far as the semantic demands.
+ * Decides the items, at most 32 at a time, as far as the semantic demands.
  *
- * @param decide decides a well-formed item. An {@link AuthzenError} that it throws is the error of that item alone
  * @returns the decisions so far, in the order of the items. The last one ended the batch, where it is shorter than the items
  */
-export async function decideBatch(
-  { items, semantic }: Batch,
-  decide: (evaluation: AuthzenEvaluation, index: number) => Promise<AuthzenDecision>,
-): Promise<readonly AuthzenDecision[]> {
+export async function decideBatch<Candidate>(batch: Batch, rules: BatchRules<Candidate>): Promise<readonly AuthzenDecision[]> {
+  const { semantic } = batch;
+  const items = neededItems(batch, rules);
+  const size = semantic === 'permit_on_first_permit' ? WINDOW : items.length;
   const decisions: AuthzenDecision[] = [];
-  for (const [i, item] of items.entries()) {
-    const decision = item instanceof AuthzenError ? failedItem(item) : await decideItem(item, i, decide);
-    const ends = endsBatch(semantic, decision);
-    decisions.push(ends ? withReason(decision, semantic) : decision);
-    if (ends) break;
+  for (let from = 0; from < items.length; from += size) {
+    for (const decision of await decideWindow(items.slice(from, from + size), from, rules)) {
+      const ends = endsBatch(semantic, decision);
+      decisions.push(ends ? withReason(decision, semantic) : decision);
+      if (ends) return decisions;
+    }
   }
   return decisions;
 }
 
-async function decideItem(
-  item: AuthzenEvaluation,
+/** Up to the first item that is denied in any case, where a denial ends the batch. */
+function neededItems<Candidate>({ items, semantic }: Batch, { isDenied }: BatchRules<Candidate>): readonly BatchItem[] {
+  if (semantic !== 'deny_on_first_deny') return items;
+  const first = items.findIndex((item, i) => item instanceof AuthzenError || isDenied(i));
+  return first === -1 ? items : items.slice(0, first + 1);
+}
+
+async function decideWindow<Candidate>(items: readonly BatchItem[], from: number, rules: BatchRules<Candidate>) {
+  const entries = items.map((item, i) => ({ item, index: from + i }));
+  const judged: readonly (AuthzenDecision | Candidate)[] = await Promise.all(
+    askBounded<(typeof entries)[number], AuthzenDecision | Candidate>(entries, ({ item, index }) => judgeItem(item, index, rules)),
+  );
+  const candidates = judged.filter(rules.isCandidate);
+  const confirmed = candidates.length === 0 ? [] : await rules.confirm(candidates);
+  const decided = new Map(candidates.map((candidate, i) => [candidate, confirmed[i] as AuthzenDecision]));
+  return judged.map((one) => (rules.isCandidate(one) ? (decided.get(one) as AuthzenDecision) : one));
+}
+
+async function judgeItem<Candidate>(
+  item: BatchItem,
   index: number,
-  decide: (evaluation: AuthzenEvaluation, index: number) => Promise<AuthzenDecision>,
-): Promise<AuthzenDecision> {
+  { judge }: BatchRules<Candidate>,
+): Promise<AuthzenDecision | Candidate> {
+  if (item instanceof AuthzenError) return failedItem(item);
   try {
-    return await decide(item, index);
+    return await judge(item, index);
   } catch (error) {
     if (error instanceof AuthzenError) return failedItem(error);
     throw error;

@@ -32,7 +32,7 @@ interface Route {
   readonly operation: AuthzenOperation | undefined;
   /** Whether its errors are problem+json. The endpoints of the Authorization API answer errors as plain text. */
   readonly hasProblems: boolean;
-  readonly answer: (request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
+  readonly answer: (world: World, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
 }
 
 /**
@@ -54,25 +54,34 @@ export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCalle
 ): AuthzenHandler {
   const kernel = kernelOf(engine);
   const parsed = readAuthzenOptions(options);
-  const world: World = { engine: engine, kernel, options: parsed };
-  const routes = routesOf(world);
-  const handle = async (request: Request): Promise<Response> => withRequestId(request, await answer(world, routes, request));
+  const host: Host = { engine, kernel, options: parsed };
+  const routes = routesOf(host);
+  const handle = async (request: Request): Promise<Response> => withRequestId(request, await answer(host, routes, request));
   const { basePath, metadataPath } = parsed;
   return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
 }
 
 type FindRoute = (path: string) => Route | undefined;
 
-async function answer(world: World, find: FindRoute, request: Request): Promise<Response> {
-  const { kernel, options } = world;
+/** What all requests share. */
+type Host = Omit<World, 'signal'>;
+
+async function answer(host: Host, find: FindRoute, request: Request): Promise<Response> {
+  const { kernel, options } = host;
   const { pathname } = new URL(request.url);
   const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
   if (route === undefined) return answerText(404, 'there is no such endpoint');
   try {
     if (!route.methods.includes(request.method))
       throw new AuthzenError(405, `this endpoint takes only ${route.methods.join(', ')}`, { allow: route.methods.join(', ') });
+    const limit = new AbortController();
+    const tooLate = () => {
+      // No client receives the rest of the work, so it asks no more hooks and approvers.
+      limit.abort();
+      return unavailable();
+    };
     // A late answer must not become a decision that a client has stopped waiting for.
-    return await within(kernel.clock.source, options.timeoutMs, () => serve(world, route, request), unavailable);
+    return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, signal: limit.signal }, route, request), tooLate);
   } catch (error) {
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
     if (!route.hasProblems) return answerText(failure.status, failure.message, failure.headers);
@@ -82,12 +91,20 @@ async function answer(world: World, find: FindRoute, request: Request): Promise<
 }
 
 async function serve(world: World, route: Route, request: Request): Promise<Response> {
-  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
   const { operation } = route;
-  if (operation === undefined) return route.answer(request, { subject: '' });
+  refuseOtherSites(world, request, operation);
+  if (operation === undefined) return route.answer(world, request, { subject: '' });
   const caller = await identify(world, request);
   await refuseTooMany(world, caller, operation);
-  return route.answer(request, caller);
+  return route.answer(world, request, caller);
+}
+
+/** A browser sends the credentials of a person with the requests of any page. So only pages of the own origin may change something. */
+function refuseOtherSites({ options }: World, request: Request, operation: AuthzenOperation | undefined): void {
+  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
+  if (operation !== 'submit' && operation !== 'cancel') return;
+  const origin = request.headers.get('origin');
+  if (origin !== null && origin !== new URL(options.publicUrl).origin) throw new AuthzenError(403, 'requests of other origins are refused');
 }
 
 /** @throws AuthzenError 401, 503 */
@@ -114,21 +131,23 @@ async function refuseTooMany(world: World, caller: AuthzenCaller, operation: Aut
 }
 
 /** A body gets half of the time, so that a slow one has an answer of its own. */
-const bodyLimits = ({ kernel, options }: World) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
+const bodyLimits = ({ kernel, options }: Host) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
 
-function routesOf(world: World): FindRoute {
-  const limits = bodyLimits(world);
+type Reply = (world: World, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;
+
+function routesOf(host: Host): FindRoute {
+  const limits = bodyLimits(host);
   const body = (request: Request) => readBody(request, limits);
-  const post = (operation: AuthzenOperation, reply: (value: JsonObject, caller: AuthzenCaller) => Promise<unknown>): Route => ({
+  const post = (operation: AuthzenOperation, reply: Reply): Route => ({
     methods: ['POST'],
     operation,
     hasProblems: false,
-    answer: async (request, caller) => jsonAnswer(200, await reply(await body(request), caller)),
+    answer: async (world, request, caller) => jsonAnswer(200, await reply(world, await body(request), caller)),
   });
-  const searchFor = (searched: Searched): Route => post('search', (value, caller) => search(world, caller, searched, value));
+  const searchFor = (searched: Searched): Route => post('search', (world, value, caller) => search(world, caller, searched, value));
   const routes: Readonly<Record<string, Route>> = {
-    '/evaluation': post('evaluate', async (value, caller) => decideOne(world, caller, readEvaluation(value))),
-    '/evaluations': post('evaluate', async (value, caller) => {
+    '/evaluation': post('evaluate', async (world, value, caller) => decideOne(world, caller, readEvaluation(value))),
+    '/evaluations': post('evaluate', async (world, value, caller) => {
       const batch = readBatch(value);
       if (!('items' in batch)) return decideOne(world, caller, batch);
       return { evaluations: await decideAll(world, caller, batch) };
@@ -137,13 +156,13 @@ function routesOf(world: World): FindRoute {
     '/search/resource': searchFor('resource'),
     '/search/action': searchFor('action'),
   };
-  const { accessRequests } = world.options;
-  const more = accessRequests === undefined ? () => undefined : requestRoutes(world, accessRequests, body);
+  const { accessRequests } = host.options;
+  const more = accessRequests === undefined ? () => undefined : requestRoutes(host, accessRequests, body);
   return (path) => (Object.hasOwn(routes, path) ? routes[path] : more(path));
 }
 
 /** The endpoints of the approval profile. */
-function requestRoutes(world: World, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
+function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
   const open = (document: () => MaybePromise<unknown>): Route => ({
     methods: ['GET'],
     operation: undefined,
@@ -157,7 +176,7 @@ function requestRoutes(world: World, profile: ParsedAccessRequests, body: (reque
       methods: ['POST'],
       operation: 'submit',
       hasProblems: true,
-      answer: async (request, caller) => submit(world, profile, caller, await body(request), request.headers.get('idempotency-key')),
+      answer: async (world, request, caller) => submit(world, profile, caller, await body(request), request.headers.get('idempotency-key')),
     },
   };
   return (path) => {
@@ -165,13 +184,13 @@ function requestRoutes(world: World, profile: ParsedAccessRequests, body: (reque
     const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
     if (id === undefined) return undefined;
     if (verb === undefined) {
-      return { methods: ['GET'], operation: 'view', hasProblems: true, answer: (_, caller) => viewTask(world, profile, caller, id) };
+      return { methods: ['GET'], operation: 'view', hasProblems: true, answer: (world, _, caller) => viewTask(world, profile, caller, id) };
     }
     return {
       methods: ['POST', 'DELETE'],
       operation: 'cancel',
       hasProblems: true,
-      answer: async (request, caller) => cancelTask(world, profile, caller, id, await readOptionalBody(request, bodyLimits(world))),
+      answer: async (world, request, caller) => cancelTask(world, profile, caller, id, await readOptionalBody(request, bodyLimits(host))),
     };
   };
 }

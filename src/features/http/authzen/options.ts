@@ -23,13 +23,15 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly operation: AuthzenOperation;
   /** `undefined`: a task that was not submitted through this handler, or a search for this entity. */
   readonly subject: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
+  /** The agent whose run the subject is, as `properties.act` names it. `undefined`: the subject acts for itself, or is unknown. */
+  readonly agent: string | undefined;
   readonly resource: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
   readonly action: Pick<AuthzenAction, 'name'> | undefined;
   /** The id of the request, for `view` and `cancel`. */
   readonly taskId: string | undefined;
   /**
    * What applies without the hook: `evaluate` and `search` are open to every authenticated caller, `submit` to the caller that received
-   * the denial, `view` and `cancel` to the caller that received this handle of the task.
+   * the denial, `view` to the caller that received this handle of the task, and `cancel` to that caller only if it submitted the request.
    */
   readonly byDefault: boolean;
 }
@@ -63,7 +65,7 @@ export interface AuthzenAccessRequestOptions {
   /**
    * Who asks, in the engine. `'caller'`: the calling service. A rule of a policy must then name it among its `requesters`, and
    * `limits.maxOpenRequests` bounds all requests that it has open for others. `'subject'`: the subject itself, for whom the service speaks.
-   * The requester of a run's access is always its agent. Default: `'caller'`.
+   * The requester of a run's access is always its agent. An `Idempotency-Key` counts for the caller and this requester. Default: `'caller'`.
    */
   readonly requester?: 'caller' | 'subject' | undefined;
   /** How long a requestable denial can be submitted. At least 1 second. Default: 10 minutes. */
@@ -77,8 +79,9 @@ export interface AuthzenAccessRequestOptions {
   /** Whether `requested_access.emergency: true` calls `breakGlass`. Otherwise it is ignored. Default: false. */
   readonly emergency?: boolean | undefined;
   /**
-   * Whether access that a task gave is valid only for the tuple that was submitted, with its properties and bound context. It costs a read
-   * of the request for each allowed evaluation. Otherwise the access is valid for the subject and the scope. Default: false.
+   * Whether access that a task gave, and every extension and amendment of it, is valid only for the submitted tuple, with its properties
+   * and bound context. It costs a read of the request for each allowed evaluation. Otherwise the access is valid for the subject and the
+   * scope. Default: false.
    */
   readonly exactTuple?: boolean | undefined;
 }

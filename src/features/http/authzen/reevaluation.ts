@@ -4,13 +4,13 @@ import { isId } from '../../../core/parse.js';
 import type { GrantWithStatus } from '../../../engine/with-status.js';
 import { isObject, type Decision } from '../../../records/index.js';
 import { canAsk } from '../../explain/can-ask.js';
-import { isBindingHash } from './binding.js';
 import { issueBinding } from './binding-token.js';
 import type { AuthzenDecision } from './evaluations.js';
 import { memberOf, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
-import { readTaskData } from './task-data.js';
-import { requesterOf, timestamp, type Target, type World } from './world.js';
+import type { SubjectReads } from './subject-reads.js';
+import { ExactTuple } from './tuple.js';
+import { refuseIfLate, requesterOf, timestamp, type Target, type World } from './world.js';
 
 /** An evaluation that is being answered. */
 export interface Asked {
@@ -18,6 +18,7 @@ export interface Asked {
   readonly caller: AuthzenCaller;
   readonly evaluation: AuthzenEvaluation;
   readonly target: Target;
+  readonly reads: SubjectReads;
 }
 
 /** An approval that a client presents in `context.approval`. It gives nothing: only a grant does. It explains a denial. */
@@ -35,35 +36,18 @@ function presentedIn({ context }: AuthzenEvaluation): PresentedApproval | undefi
   return { id: memberOf(approval as JsonObject, 'id'), hasState: Object.hasOwn(approval, 'state') };
 }
 
-/**
- * Denies what an approval or its tuple rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can
- * verify none.
- */
-export async function refuseByApproval(asked: Asked, allowed: boolean): Promise<AuthzenDecision | undefined> {
-  const { accessRequests } = asked.world.options;
-  if (accessRequests === undefined) return undefined;
-  const presented = presentedIn(asked.evaluation);
-  if (presented !== undefined && (presented.hasState || typeof presented.id !== 'string')) return UNVERIFIABLE;
-  if (!allowed || !accessRequests.exactTuple || (await isForTuple(asked))) return undefined;
-  return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, accessRequests)) });
+/** Denies what an approval rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can verify none. */
+export function refuseByApproval({ world, evaluation }: Asked): AuthzenDecision | undefined {
+  const presented = world.options.accessRequests && presentedIn(evaluation);
+  return presented !== undefined && (presented.hasState || typeof presented.id !== 'string') ? UNVERIFIABLE : undefined;
 }
 
 const UNVERIFIABLE: AuthzenDecision = deny({ reason: 'approval_unverifiable', next_action: 'none' });
 
-/** Whether a grant that allows was given for exactly this tuple, or without a task of this handler. Also true for standing access. */
-async function isForTuple({ world, evaluation, target }: Asked): Promise<boolean> {
-  const { held } = await world.engine.status(target.subject);
-  const covering = held.filter(({ scope }) => world.kernel.settings.scopes.covers(scope, target.scope));
-  for (const { requestId } of covering) {
-    const bound = await boundOf(world, requestId);
-    if (bound === undefined || isBindingHash(bound.hash, evaluation, bound.members)) return true;
-  }
-  return covering.length === 0;
-}
-
-async function boundOf({ engine }: World, requestId: string) {
-  const found = await engine.getRequest(requestId);
-  return found && readTaskData(found.request);
+/** The denial of an evaluation whose subject has access, all of it for other tuples. */
+export async function denialOfTuple(asked: Asked): Promise<AuthzenDecision> {
+  const profile = asked.world.options.accessRequests;
+  return deny({ reason: 'out_of_scope', ...(profile && (await requestAgain(asked, profile))) });
 }
 
 /** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
@@ -86,18 +70,18 @@ const isFor = ({ kernel }: World, grant: GrantWithStatus, { subject, scope }: Ta
  * @param decision the decision of a check. `undefined`: it comes from the read of a batch
  */
 export async function denialOf(asked: Asked, known: Decision | undefined): Promise<AuthzenDecision> {
-  const { world, target, evaluation } = asked;
+  const { world, target, evaluation, reads } = asked;
   const profile = world.options.accessRequests;
   if (profile === undefined) return deny({ reason: known?.reason ?? 'no_grant' });
   const presented = presentedIn(evaluation);
-  const decision = known ?? (await world.engine.check(target.subject, target.scope));
+  const decision = known ?? (await reads.decisionOf(target));
   if (presented !== undefined) return denyPresented(asked, profile, presented, decision);
   if (decision.reason === 'locked' || decision.reason === 'use_required') return deny({ reason: 'policy_denied' });
   if (decision.reason === 'not_started' || decision.reason === 'not_activated')
     return deny(pendingGrant(decision.grant?.startsAt, decision));
   const requestable = await requestableContext(asked, profile);
   if (requestable === undefined) return deny({ reason: 'policy_denied' });
-  return deny({ reason: (await isRequested(asked)) ? 'approval_pending' : 'approval_required', ...requestable });
+  return deny({ reason: (await reads.isRequested(target)) ? 'approval_pending' : 'approval_required', ...requestable });
 }
 
 async function denyPresented(
@@ -109,8 +93,8 @@ async function denyPresented(
   const { world, target, evaluation } = asked;
   const grant = await grantOf(world, id);
   if (grant === undefined) return UNVERIFIABLE;
-  const bound = profile.exactTuple ? await boundOf(world, grant.requestId) : undefined;
-  const isOther = !isFor(world, grant, target) || (bound !== undefined && !isBindingHash(bound.hash, evaluation, bound.members));
+  const isForTuple = !profile.exactTuple || (await new ExactTuple(world, evaluation).isFor(grant.requestId));
+  const isOther = !isFor(world, grant, target) || !isForTuple;
   if (isOther) return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, profile)) });
   if (grant.status === 'expired' || grant.status === 'revoked')
     return deny({ reason: 'approval_expired', ...(await requestAgain(asked, profile)) });
@@ -134,14 +118,16 @@ async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promis
 /**
  * The members of a requestable denial. It stores nothing: the binding token carries all that the submission needs.
  *
- * @returns `undefined` where asking would be refused, or the approver fails
+ * @returns `undefined` where asking would be refused, the approver fails, or the token would be too long to be submitted
  */
 async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
   const { world, caller, evaluation } = asked;
   const outcome = await askable(asked, profile);
   if (outcome === undefined) return undefined;
   const { now } = world.kernel.clock.read();
-  const { evaluationId, expiresAt, token } = await issueBinding(world, profile, { caller, evaluation, now });
+  const binding = await issueBinding(world, profile, { caller, evaluation, now });
+  if (binding === undefined) return undefined;
+  const { evaluationId, expiresAt, token } = binding;
   return {
     evaluation_id: evaluationId,
     evaluated_at: timestamp(now),
@@ -154,6 +140,7 @@ async function requestableContext(asked: Asked, profile: ParsedAccessRequests): 
 }
 
 async function askable({ world, caller, target }: Asked, profile: ParsedAccessRequests) {
+  refuseIfLate(world);
   try {
     const answer = await canAsk(world.engine, target.subject, target.scope, {
       ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
@@ -165,10 +152,4 @@ async function askable({ world, caller, target }: Asked, profile: ParsedAccessRe
     world.kernel.settings.onError(error, 'authzen');
     return undefined;
   }
-}
-
-/** Whether a request for this access is pending. Looks at the newest requests of the subject. */
-async function isRequested({ world, target }: Asked): Promise<boolean> {
-  const { items } = await world.engine.listRequests({ subject: target.subject, status: 'pending', limit: 100 });
-  return items.some(({ scopes }) => scopes.some((scope) => world.kernel.settings.scopes.covers(scope, target.scope)));
 }

@@ -1,5 +1,7 @@
 import type { JsonObject } from '../../../core/json.js';
-import { inTurns } from '../../../core/time.js';
+import { askBounded } from '../../../core/ask-bounded.js';
+import { inTurns, TurnBudget } from '../../../core/time.js';
+import { candidatesOf } from './candidates.js';
 import { AuthzenError } from './errors.js';
 import {
   memberOf,
@@ -12,9 +14,19 @@ import {
   type AuthzenEntity,
   type AuthzenEvaluation,
 } from './messages.js';
-import type { AuthzenCaller, AuthzenList } from './options.js';
+import type { AuthzenCaller } from './options.js';
 import { digestOfSearch, readPageToken, writePageToken } from './page-token.js';
-import { authorize, callHook, meetsCondition, questionOf, resolve, resolveScope, resolveSubject, type World } from './world.js';
+import {
+  authorize,
+  meetsCondition,
+  questionOf,
+  refuseIfLate,
+  resolve,
+  resolveScope,
+  resolveSubject,
+  type Target,
+  type World,
+} from './world.js';
 
 /** What a search looks for. */
 export type Searched = 'subject' | 'resource' | 'action';
@@ -23,7 +35,7 @@ export type Searched = 'subject' | 'resource' | 'action';
 const MAX_PAGE = 1_000;
 
 /** A search, and the way from a result to the evaluation that must allow it. */
-interface Search {
+export interface Search {
   readonly searched: Searched;
   readonly type: string;
   readonly subject: AuthzenEntity | undefined;
@@ -38,7 +50,9 @@ interface Search {
 export async function search(world: World, caller: AuthzenCaller, searched: Searched, body: JsonObject): Promise<JsonObject> {
   const asked = readSearch(searched, body);
   const { token, limit } = readPage(body);
-  await authorize(world, questionOf(caller, 'search', { subject: asked.subject, resource: asked.resource, action: asked.action }));
+  // The question names the agent of a run, so the subject is resolved first.
+  const holder = asked.subject && (await resolveSubject(world, asked.subject));
+  await authorize(world, questionOf(caller, 'search', asked, { agent: holder?.run?.agent }));
   const { type, subject, resource, action, context } = asked;
   const properties = searchedProperties(asked);
   const digest = digestOfSearch([
@@ -60,7 +74,7 @@ export async function search(world: World, caller: AuthzenCaller, searched: Sear
     ? writePageToken(world.options.keys, {
         search: digest,
         limit: size === 0 ? undefined : size,
-        after: page.results.at(-1) ?? cursor?.after,
+        after: page.last ?? cursor?.after,
       })
     : '';
   return {
@@ -99,103 +113,74 @@ function readPage(body: JsonObject): { readonly token: string | undefined; reado
   return { token: token === '' ? undefined : token, limit };
 }
 
+interface Found {
+  readonly results: readonly string[];
+  /** The name at which the next page begins, exclusive. `undefined`: at the begin of this page. */
+  readonly last: string | undefined;
+  readonly hasMore: boolean;
+}
+
+/** How many candidates are judged by one read of their subject's access. */
+const WINDOW = 1_000;
+
 /** The results after a position, in the order of their code units, and whether there are more. */
-async function collect(
-  world: World,
-  caller: AuthzenCaller,
-  asked: Search,
-  after: string | undefined,
-  size: number,
-): Promise<{ readonly results: readonly string[]; readonly hasMore: boolean }> {
-  const candidates = await candidatesOf(world, asked);
-  const rest = [...new Set(candidates)].filter((name) => after === undefined || name > after).sort((a, b) => (a < b ? -1 : 1));
-  if (size === 0) return { results: [], hasMore: true };
-  const allows = await judgeOf(world, asked, rest);
-  const results: string[] = [];
-  for await (const name of inTurns(rest)) {
-    const evaluation = asked.evaluationOf(name);
-    const target = await allows(name, evaluation);
-    if (target === undefined || !(await meetsCondition(world, caller, evaluation, target))) continue;
-    if (results.length === size) return { results, hasMore: true };
-    results.push(name);
+async function collect(world: World, caller: AuthzenCaller, asked: Search, after: string | undefined, size: number): Promise<Found> {
+  const candidates = await candidatesOf(world, asked, after);
+  if (size === 0) return { results: [], last: undefined, hasMore: true };
+  const results: Result[] = [];
+  for (let from = 0; from < candidates.length; from += WINDOW) {
+    refuseIfLate(world);
+    const judged = await allowedAmong(world, await resultsOf(world, asked, candidates.slice(from, from + WINDOW)));
+    for await (const result of inTurns(judged)) {
+      if (!(await meetsCondition(world, caller, result.evaluation, result.target))) continue;
+      if (results.length === size) return foundOf(world, results, true);
+      results.push(result);
+    }
   }
-  return { results, hasMore: false };
+  return foundOf(world, results, false);
 }
 
-type Judge = (name: string, evaluation: AuthzenEvaluation) => Promise<{ readonly subject: string; readonly scope: string } | undefined>;
+/** A candidate, and the access that it is about. */
+interface Result {
+  readonly name: string;
+  readonly evaluation: AuthzenEvaluation;
+  readonly target: Target;
+}
 
-/** Decides each candidate as an evaluation would. Where all have one subject, the engine reads its access once. */
-async function judgeOf(world: World, asked: Search, names: readonly string[]): Promise<Judge> {
-  const { engine } = world;
-  if (asked.searched === 'subject') {
-    return async (_, evaluation) => {
-      const target = await resolve(world, evaluation);
-      return target !== undefined && (await engine.isAllowed(target.subject, target.scope)) ? target : undefined;
-    };
-  }
-  const holder = await resolveSubject(world, asked.subject as AuthzenEntity);
-  if (holder === undefined) return async () => undefined;
-  const scopes = new Map<string, string>();
+/** Reads the access of the results again where a condition was awaited, so that no result has ended before it (L1, L12). */
+async function foundOf(world: World, results: readonly Result[], hasMore: boolean): Promise<Found> {
+  const confirmed = world.options.condition === undefined ? results : await allowedAmong(world, results);
+  return { results: confirmed.map(({ name }) => name), last: results.at(-1)?.name, hasMore };
+}
+
+/** The candidates that name known entities. */
+async function resultsOf(world: World, asked: Search, names: readonly string[]): Promise<readonly Result[]> {
+  const holder = asked.subject && (await resolveSubject(world, asked.subject));
+  if (asked.subject !== undefined && holder === undefined) return [];
+  const results: Result[] = [];
   for await (const name of inTurns(names)) {
-    const scope = await resolveScope(world, asked.evaluationOf(name));
-    if (scope !== undefined) scopes.set(name, scope);
+    const evaluation = asked.evaluationOf(name);
+    const scope = holder === undefined ? undefined : await resolveScope(world, evaluation);
+    const target = holder === undefined ? await resolve(world, evaluation) : scope === undefined ? undefined : { ...holder, scope };
+    if (target !== undefined) results.push({ name, evaluation, target });
   }
-  const allowed = new Set(await engine.filterAllowed(holder.subject, [...new Set(scopes.values())]));
-  return async (name) => {
-    const scope = scopes.get(name);
-    return scope !== undefined && allowed.has(scope) ? { subject: holder.subject, scope } : undefined;
-  };
+  return results;
 }
 
-/** The names that may be results: those that grants name, and those of the directory. Each is judged afterwards. */
-async function candidatesOf(world: World, asked: Search): Promise<readonly string[]> {
-  const { directory } = world.options;
-  const { searched, type, resource } = asked;
-  const list =
-    searched === 'subject'
-      ? directory.subjects && (() => directory.subjects?.(type))
-      : searched === 'resource'
-        ? directory.resources && (() => directory.resources?.(type))
-        : directory.actions && (() => directory.actions?.((resource as AuthzenEntity).type));
-  const listed = list === undefined ? [] : await callHook(world, async () => namesOf(await (list() as AuthzenList)));
-  return [...listed, ...(searched === 'subject' ? await holdersOf(world, asked) : await heldBy(world, asked))];
-}
-
-async function namesOf(list: unknown): Promise<readonly string[]> {
-  const names: string[] = [];
-  for await (const name of list as AsyncIterable<unknown>) {
-    if (typeof name !== 'string') throw new TypeError('a directory must list strings');
-    names.push(name);
+/** The results that the engine allows, as an evaluation would. Where all have one subject, the engine reads its access once. */
+async function allowedAmong({ engine, signal }: World, results: readonly Result[]): Promise<readonly Result[]> {
+  const subjects = new Set(results.map(({ target }) => target.subject));
+  const [subject] = subjects;
+  if (subject !== undefined && subjects.size === 1) {
+    const allowed = new Set(await engine.filterAllowed(subject, [...new Set(results.map(({ target }) => target.scope))]));
+    return results.filter(({ target }) => allowed.has(target.scope));
   }
-  return names;
-}
-
-/** The ids of the subjects of this type that hold the scope by a grant. */
-async function holdersOf(world: World, { type, evaluationOf }: Search): Promise<readonly string[]> {
-  const scope = await resolveScope(world, evaluationOf(''));
-  if (scope === undefined) return [];
-  const ids: string[] = [];
-  for await (const grant of world.engine.whoHadAccess({ scope })) {
-    const subject = await callHook(world, () => world.options.codec.decodeSubject(grant.subject));
-    if (subject?.type === type) ids.push(subject.id);
-  }
-  return ids;
-}
-
-/** The resources or the actions that the grants of the subject name. */
-async function heldBy(world: World, { searched, type, subject, resource, action }: Search): Promise<readonly string[]> {
-  const holder = await resolveSubject(world, subject as AuthzenEntity);
-  if (holder === undefined) return [];
-  const { held } = await world.engine.status(holder.subject);
-  const names: string[] = [];
-  for (const { scope } of held) {
-    const decoded = await callHook(world, () => world.options.codec.decodeScope(scope));
-    if (decoded === undefined) continue;
-    const isWanted =
-      searched === 'resource'
-        ? decoded.resource.type === type && decoded.action === action?.name
-        : decoded.resource.type === resource?.type && decoded.resource.id === resource.id;
-    if (isWanted) names.push(searched === 'resource' ? decoded.resource.id : decoded.action);
-  }
-  return names;
+  const turns = new TurnBudget();
+  const answers = askBounded(results, async ({ target }) => {
+    refuseIfLate({ signal });
+    await turns.spend(1);
+    return engine.isAllowed(target.subject, target.scope);
+  });
+  const allowed = await Promise.all(answers);
+  return results.filter((_, i) => allowed[i] === true);
 }

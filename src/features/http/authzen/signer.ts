@@ -1,6 +1,9 @@
 import type { JsonObject } from '../../../core/json.js';
 import { invalid, readBoundedList, readOptions, readPort } from '../../../core/parse.js';
-import type { MaybePromise } from '../../../core/ports.js';
+import type { Clock, MaybePromise } from '../../../core/ports.js';
+import { SingleFlight } from '../../../core/single-flight.js';
+import { Stopwatch } from '../../../core/stopwatch.js';
+import { systemClock } from '../../../core/time.js';
 import { isObject } from '../../../records/index.js';
 import { parseJsonText } from '../transport/json-text.js';
 
@@ -41,8 +44,8 @@ const ALGORITHMS = ['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'RS256', 'RS3
 const KID = /^[\w.-]{1,64}$/;
 /** A token of another kind that the same key has signed never passes as a binding token. */
 const TYPE = 'jit-binding+jwt';
-/** A tuple counts by its hash, so a token is short. */
-const MAX_TOKEN = 8_192;
+/** A tuple counts by its hash, so a token is short, unless the context has very many members. */
+export const MAX_TOKEN = 8_192;
 /** JWK members that are not secret (RFC 7517, RFC 7518, RFC 8037). */
 const PUBLIC = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
 
@@ -50,11 +53,16 @@ const PUBLIC = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
 export interface JoseSignerOptions {
   /**
    * The keys: 1 to 16. The first one signs, and all verify. To rotate, put a new key in front of the old one, and drop the old key when
-   * its tokens have expired. A function is called at the first use, and again whenever a token names an unknown `kid`, so that each
-   * process finds the keys of the others. It should cache: a caller may send many such tokens.
+   * its tokens have expired. A function is called at the first use. It is called again when a token names an unknown `kid`, at most once
+   * a minute, so that each process finds the keys of the others. Where such a call fails, the keys so far stay.
    */
   readonly keys: readonly SigningKey[] | (() => MaybePromise<readonly SigningKey[]>);
+  /** Measures the minute. Default: the system clock. */
+  readonly clock?: Clock | undefined;
 }
+
+/** How long an unknown `kid` loads no keys after another one did. A caller may send many tokens with unknown ids. */
+const RELOAD_MS = 60_000;
 
 interface ImportedKey {
   readonly kid: string;
@@ -75,36 +83,62 @@ interface ImportedKey {
  */
 export function joseSigner(jose: JoseModule, options: JoseSignerOptions): TokenSigner {
   const module = readJose(jose);
-  const { keys } = readOptions<keyof JoseSignerOptions>('options', options, ['keys']);
+  const { keys, clock = systemClock } = readOptions<keyof JoseSignerOptions>('options', options, ['keys', 'clock']);
+  const checked = readPort<Clock>('clock', clock, ['now']);
   const load = typeof keys === 'function' ? (keys as () => MaybePromise<readonly SigningKey[]>) : undefined;
   const given = load === undefined ? readSigningKeys(keys) : undefined;
-  let imported: Promise<readonly ImportedKey[]> | undefined;
-  const importAll = async () => Promise.all((given ?? readSigningKeys(await load?.())).map((key) => importKey(module, key)));
-  const current = (): Promise<readonly ImportedKey[]> => {
-    imported ??= importAll().catch((error: unknown) => {
-      imported = undefined;
-      throw error;
-    });
-    return imported;
-  };
-  const find = async (kid: unknown): Promise<ImportedKey | undefined> => {
-    const known = (await current()).find((key) => key.kid === kid);
-    if (known !== undefined || load === undefined || typeof kid !== 'string' || !KID.test(kid)) return known;
-    imported = undefined;
-    return (await current()).find((key) => key.kid === kid);
-  };
+  const cache = new KeyCache(
+    async () => Promise.all((given ?? readSigningKeys(await load?.())).map((key) => importKey(module, key))),
+    load === undefined ? undefined : checked,
+  );
   return Object.freeze<TokenSigner>({
     async sign(claims) {
-      const [{ kid, alg, key }] = (await current()) as [ImportedKey];
+      const [{ kid, alg, key }] = (await cache.current()) as [ImportedKey];
       const payload = new TextEncoder().encode(JSON.stringify(claims));
       return new module.CompactSign(payload).setProtectedHeader({ alg, kid, typ: TYPE }).sign(key as never);
     },
     async verify(token) {
-      const key = token.length > MAX_TOKEN ? undefined : await find(kidOf(token));
+      const key = token.length > MAX_TOKEN ? undefined : await cache.find(kidOf(token));
       return key && verifyWith(module, key, token);
     },
-    jwks: async () => (await current()).map(({ published }) => published),
+    jwks: async () => (await cache.current()).map(({ published }) => published),
   });
+}
+
+/** The imported keys. Each load runs aside, and replaces them only when it has succeeded. */
+class KeyCache {
+  readonly #load: () => Promise<readonly ImportedKey[]>;
+  readonly #clock: Clock | undefined;
+  readonly #loads = new SingleFlight<readonly ImportedKey[]>();
+  #keys: readonly ImportedKey[] | undefined;
+  /** Runs since an unknown `kid` last loaded the keys. */
+  #sinceReload: Stopwatch | undefined;
+
+  /** @param clock `undefined`: the keys are fixed, so an unknown `kid` loads none */
+  constructor(load: () => Promise<readonly ImportedKey[]>, clock: Clock | undefined) {
+    this.#load = load;
+    this.#clock = clock;
+  }
+
+  async current(): Promise<readonly ImportedKey[]> {
+    return this.#keys ?? this.#reload();
+  }
+
+  async find(kid: unknown): Promise<ImportedKey | undefined> {
+    const find = (keys: readonly ImportedKey[]) => keys.find((key) => key.kid === kid);
+    const known = find(await this.current());
+    if (known !== undefined || typeof kid !== 'string' || !KID.test(kid)) return known;
+    // A token that comes during a load waits for it: the load may bring its key.
+    const loading = this.#loads.get();
+    if (loading !== undefined) return find(await loading);
+    if (this.#clock === undefined || (this.#sinceReload !== undefined && this.#sinceReload.ms < RELOAD_MS)) return undefined;
+    this.#sinceReload = new Stopwatch(this.#clock);
+    return find(await this.#reload());
+  }
+
+  #reload(): Promise<readonly ImportedKey[]> {
+    return this.#loads.join(async () => (this.#keys = await this.#load()));
+  }
 }
 
 async function verifyWith(jose: JoseModule, { verifier, alg }: ImportedKey, token: string): Promise<JsonObject | undefined> {

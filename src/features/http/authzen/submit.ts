@@ -50,7 +50,7 @@ export async function submit(
   const earlier = key === null ? undefined : await findEarlier(submitted, key);
   if (earlier !== undefined) {
     await permit(submitted, true);
-    return taskAnswer(world, profile, taskOf(world, caller, earlier), 'created');
+    return taskAnswer(world, profile, caller, taskOf(world, caller, earlier), 'created');
   }
   const claims = await readBinding(submitted);
   const engineKey = keyOf(
@@ -59,9 +59,9 @@ export async function submit(
   );
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === null ? undefined : await findRepeated(submitted, ask, engineKey);
-  if (repeated !== undefined) return taskAnswer(world, profile, taskOf(world, caller, repeated), 'created');
+  if (repeated !== undefined) return taskAnswer(world, profile, caller, taskOf(world, caller, repeated), 'created');
   refuseLate(submitted, claims);
-  return taskAnswer(world, profile, taskOf(world, caller, await request(submitted, ask)), 'created');
+  return taskAnswer(world, profile, caller, taskOf(world, caller, await request(submitted, ask)), 'created');
 }
 
 /** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */
@@ -107,8 +107,9 @@ async function findRepeated({ world, profile, submission }: Submitted, ask: Ask,
 }
 
 /** @throws Problem */
-async function permit({ world, caller, submission }: Submitted, byDefault: boolean): Promise<void> {
-  if (!(await isAuthorized(world, questionOf(caller, 'submit', submission.evaluation, { byDefault })))) throw new Problem('forbidden');
+async function permit({ world, caller, submission, target }: Submitted, byDefault: boolean): Promise<void> {
+  const question = questionOf(caller, 'submit', submission.evaluation, { agent: target.run?.agent, byDefault });
+  if (!(await isAuthorized(world, question))) throw new Problem('forbidden');
 }
 
 /** The verified binding of the submission to its denial. @throws Problem */

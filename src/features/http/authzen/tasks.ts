@@ -39,7 +39,13 @@ export const taskOf = ({ options }: World, caller: AuthzenCaller, found: Request
 });
 
 /** The answer about a task. It contains no approver, no rule and no reason: the caller is a service, and forwards what it gets. */
-export function taskAnswer(world: World, profile: ParsedAccessRequests, { handle, found }: Task, status: 200 | 'created'): Response {
+export function taskAnswer(
+  world: World,
+  profile: ParsedAccessRequests,
+  caller: AuthzenCaller,
+  { handle, found }: Task,
+  status: 200 | 'created',
+): Response {
   const { request, grants } = found;
   const state = STATUS[found.outcome];
   const url = `${world.options.endpointUrl}/requests/${handle}`;
@@ -49,7 +55,7 @@ export function taskAnswer(world: World, profile: ParsedAccessRequests, { handle
     status: state,
     status_endpoint: url,
     expires_at: timestamp(endOfTask(request, profile)),
-    ...(state === 'pending' && { links: { cancel: `${url}/cancel` } }),
+    ...(state === 'pending' && isSubmittedBy(caller, request) && { links: { cancel: `${url}/cancel` } }),
   };
   const result = state === 'approved' &&
     grant !== undefined && {
@@ -80,6 +86,9 @@ function pollSeconds({ kernel }: World, { createdAt }: AccessRequest): number {
   return Math.min(MAX_POLL, Math.max(MIN_POLL, Math.floor(age / 10)));
 }
 
+/** The engine may return a request that another caller has made. Its task can then be read, and its maker alone cancels it. */
+const isSubmittedBy = ({ subject }: AuthzenCaller, request: AccessRequest): boolean => readTaskData(request)?.caller === subject;
+
 /** Whether a caller may view or cancel a task. */
 async function mayUse(
   world: World,
@@ -89,8 +98,9 @@ async function mayUse(
   mac: string,
 ): Promise<boolean> {
   const data = readTaskData(request);
-  const byDefault = world.options.keys.some((key) => isMac(key, 'task', textOf(caller, request.id), mac));
-  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, byDefault }));
+  const hasHandle = world.options.keys.some((key) => isMac(key, 'task', textOf(caller, request.id), mac));
+  const byDefault = hasHandle && (operation !== 'cancel' || isSubmittedBy(caller, request));
+  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, agent: request.agent, byDefault }));
 }
 
 const HANDLE = /^([0-9a-f]{1,64})\.([\w-]{43})$/;
@@ -115,7 +125,7 @@ async function findTask(world: World, profile: ParsedAccessRequests, caller: Aut
 
 /** @throws Problem */
 export async function viewTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: string): Promise<Response> {
-  return taskAnswer(world, profile, { handle, found: await findTask(world, profile, caller, handle) }, 200);
+  return taskAnswer(world, profile, caller, { handle, found: await findTask(world, profile, caller, handle) }, 200);
 }
 
 /** Cancels a pending task, for the caller that submitted it or another one that `may` permits. @throws Problem */
@@ -137,7 +147,7 @@ export async function cancelTask(
   if (!(await cancel(world, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
   const found = await world.engine.getRequest(request.id);
   if (found === undefined) throw new Problem('unknown_task');
-  return taskAnswer(world, profile, { handle, found }, 200);
+  return taskAnswer(world, profile, caller, { handle, found }, 200);
 }
 
 /** Whether this call cancelled the request. */

@@ -15,6 +15,13 @@ export interface World {
   readonly engine: JitEngine;
   readonly kernel: Kernel;
   readonly options: ParsedOptions;
+  /** Aborts when the time limit of the request has passed. */
+  readonly signal: AbortSignal;
+}
+
+/** Ends the work of a request that has been answered by its time limit. @throws AuthzenError 503 */
+export function refuseIfLate({ signal }: Pick<World, 'signal'>): void {
+  if (signal.aborted) throw unavailable();
 }
 
 /** The access that an evaluation is about. */
@@ -26,7 +33,8 @@ export interface Target {
 }
 
 /** Calls a hook of the host. @throws AuthzenError 503 where it fails, so that a failing hook decides nothing */
-export async function callHook<T>({ kernel }: World, call: () => MaybePromise<T>): Promise<T> {
+export async function callHook<T>({ kernel, signal }: World, call: () => MaybePromise<T>): Promise<T> {
+  refuseIfLate({ signal });
   try {
     return await call();
   } catch (error) {
@@ -52,16 +60,26 @@ export const questionOf = (
   caller: AuthzenCaller,
   operation: AuthzenQuestion['operation'],
   { subject, resource, action }: Entities,
-  rest: Partial<Pick<AuthzenQuestion, 'taskId' | 'byDefault'>> = {},
+  rest: Partial<Pick<AuthzenQuestion, 'agent' | 'taskId' | 'byDefault'>> = {},
 ): AuthzenQuestion => ({
   caller,
   operation,
   subject: subject && { type: subject.type, id: subject.id },
+  agent: rest.agent,
   resource: resource && { type: resource.type, id: resource.id },
   action: action && { name: action.name },
   taskId: rest.taskId,
   byDefault: rest.byDefault ?? true,
 });
+
+/** The access that an evaluation is about, if the caller may evaluate it. `undefined`: an entity is unknown. @throws AuthzenError 403 */
+export async function resolveAuthorized(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
+  const subject = await resolveSubject(world, evaluation.subject);
+  // The question names the agent of a run, so the subject is resolved first.
+  await authorize(world, questionOf(caller, 'evaluate', evaluation, { agent: subject?.run?.agent }));
+  const scope = subject && (await resolveScope(world, evaluation));
+  return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
+}
 
 /** The access that an evaluation is about. `undefined`: an entity is unknown, so nothing allows it. */
 export async function resolve(world: World, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
