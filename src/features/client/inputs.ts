@@ -30,7 +30,7 @@ export interface DryRunInput extends AskInput {
 /** What `breakGlass` takes. */
 export interface BreakGlassInput extends Omit<BreakGlassAsk, Owned>, ForSubject {}
 /** The new values of a pending request. At least one. */
-export type AmendInput = Omit<Amendment, 'by' | 'idempotencyKey' | 'correlation'>;
+export type AmendInput = Omit<Amendment, 'by' | 'idempotencyKey'>;
 /** How much more time is asked for. */
 export type ExtendInput = Omit<ExtensionAsk, 'requestedBy' | 'idempotencyKey'>;
 

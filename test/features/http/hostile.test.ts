@@ -279,3 +279,93 @@ describe('toProblem()', () => {
     },
   );
 });
+
+describe('an id in another form', () => {
+  it('is judged by `may` in the form on which the engine acts', async () => {
+    const canonicalId = (id: string) => id.toLowerCase();
+    const ceo = 'user:ceo';
+    const service = aService({ engine: { canonicalId }, http: { may: ({ target }) => target.subject !== ceo } });
+    for (const path of ['/requests?subject=User:CEO', '/grants?subject=User:CEO', '/requests?requestedBy=User:CEO&subject=User:CEO']) {
+      expect([path, (await service.send('GET', path, { as: SEC })).status]).toEqual([path, 403]);
+    }
+    for (const [path, body] of [
+      ['/locks', { subject: 'User:CEO' }],
+      ['/revocations', { subject: 'User:CEO' }],
+      ['/requests', { ...ASK, subject: 'User:CEO' }],
+    ] as const) {
+      expect([path, (await service.send('POST', path, { as: SEC, body })).status]).toEqual([path, 403]);
+    }
+    expect((await service.engine.listLocks()).length).toBe(0);
+  });
+});
+
+describe('time', () => {
+  it('of a hanging `identify` is bounded, for a call and for a stream, and delays no other stream', async () => {
+    let isHanging = false;
+    const service = aService({
+      http: {
+        identify: (request) => (isHanging && request.headers.get('x-user') === MAYA ? new Promise(() => undefined) : identify(request)),
+      },
+    });
+    const open = (as: string) => service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as } }));
+    const [maya, sam] = [await open(MAYA), await open(SAM)];
+    isHanging = true;
+    const call = service.send('GET', '/me', { as: MAYA });
+    await turns();
+    await service.clock.advance('10s');
+    expect((await call).status).toBe(503);
+    await service.clock.advance('1m');
+    await turns();
+    await service.clock.advance('10s');
+    expect((await maya.text()).match(/keep-alive/g)?.length).toBeGreaterThan(2);
+    await service.clock.advance('1m');
+    await service.engine.close();
+    expect((await sam.text()).match(/keep-alive/g)?.length).toBeGreaterThan(6);
+  });
+
+  it('of a failing clock is 503, and the process survives it', async () => {
+    const service = aService();
+    const { now } = service.clock;
+    const stream = await service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': SAM } }));
+    service.clock.now = () => {
+      throw new Error('the clock is broken');
+    };
+    for (const path of ['/me', '/health', '/requests']) {
+      expect([path, (await service.send('GET', path, { as: MAYA })).status]).toEqual([path, 503]);
+    }
+    service.clock.now = now;
+    expect((await service.send('GET', '/health')).status).toBe(200);
+    await service.engine.close();
+    expect(await stream.text()).toMatch(/^event: ready/);
+  });
+
+  it('of a late answer opens no stream', async () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    const service = aService({ engine: { store } });
+    for (let i = 0; i < 12; i++) {
+      const restore = store.inject('journal', { fault: 'hang' });
+      const late = service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': SAM } }));
+      await turns();
+      await service.clock.advance('10s');
+      expect((await late).status).toBe(503);
+      restore();
+      store.release();
+      await turns();
+    }
+    const open = await service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': SAM } }));
+    expect(open.status).toBe(200);
+    await service.engine.close();
+  });
+
+  it('of a wait is given to ten calls of a caller at a time', async () => {
+    const service = aService();
+    const { body } = await service.send('POST', '/requests', { as: MAYA, body: ASK });
+    const id = String(body.request?.id);
+    const waits = Array.from({ length: 12 }, () => service.send('GET', `/requests/${id}`, { as: MAYA, headers: { prefer: 'wait=30' } }));
+    await turns();
+    await service.engine.deny(id, { by: SAM });
+    const answers = await Promise.all(waits);
+    expect(answers.filter(({ headers }) => headers.has('preference-applied'))).toHaveLength(10);
+    expect(answers.map(({ body: found }) => found.outcome as unknown as string).filter((outcome) => outcome === 'denied')).toHaveLength(10);
+  });
+});

@@ -33,7 +33,7 @@ export const ask = z.strictObject({
 
 export const breakGlassAsk = z.strictObject({ ...access, justification: text.describe('The emergency.') });
 
-export const amendment = z.strictObject({ ...length, ...reasons });
+export const amendment = z.strictObject({ ...length, ...reasons, correlation });
 export const extension = z.strictObject({ ...length, ...reasons, correlation });
 
 const reason = text.optional().describe('Why. Recorded in the journal.');
