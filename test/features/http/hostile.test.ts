@@ -360,7 +360,8 @@ describe('time', () => {
   it('of a wait is given to ten calls of a caller at a time', async () => {
     const service = aService();
     const { body } = await service.send('POST', '/requests', { as: MAYA, body: ASK });
-    const id = String(body.request?.id);
+    const id: unknown = body.request?.id;
+    if (typeof id !== 'string') throw new Error('expected an id');
     const waits = Array.from({ length: 12 }, () => service.send('GET', `/requests/${id}`, { as: MAYA, headers: { prefer: 'wait=30' } }));
     await turns();
     await service.engine.deny(id, { by: SAM });

@@ -1,7 +1,7 @@
 import { nextTurn, TurnBudget } from '../../../core/time.js';
 import type { AuthzenEntity } from './messages.js';
 import type { AuthzenList } from './options.js';
-import type { Search } from './search.js';
+import type { Search } from './search-types.js';
 import { callHook, refuseIfLate, resolveScope, resolveSubject, type World } from './world.js';
 
 /**

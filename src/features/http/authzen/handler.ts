@@ -18,7 +18,8 @@ import {
   type ParsedAccessRequests,
 } from './options.js';
 import { problemOf } from './problems.js';
-import { search, type Searched } from './search.js';
+import type { Searched } from './search-types.js';
+import { search } from './search.js';
 import { requestSchema } from './submission.js';
 import { submit } from './submit.js';
 import { cancelTask, viewTask } from './tasks.js';

@@ -10,11 +10,10 @@ import {
   readObject,
   readRequired,
   readSearched,
-  type AuthzenAction,
-  type AuthzenEntity,
   type AuthzenEvaluation,
 } from './messages.js';
 import type { AuthzenCaller } from './options.js';
+import type { Search, Searched } from './search-types.js';
 import { digestOfSearch, readPageToken, writePageToken } from './page-token.js';
 import {
   authorize,
@@ -28,23 +27,8 @@ import {
   type World,
 } from './world.js';
 
-/** What a search looks for. */
-export type Searched = 'subject' | 'resource' | 'action';
-
 /** The greatest page, and the size of a page without a limit. */
 const MAX_PAGE = 1_000;
-
-/** A search, and the way from a result to the evaluation that must allow it. */
-export interface Search {
-  readonly searched: Searched;
-  readonly type: string;
-  readonly subject: AuthzenEntity | undefined;
-  readonly resource: AuthzenEntity | undefined;
-  readonly action: AuthzenAction | undefined;
-  readonly context: JsonObject | undefined;
-  /** @param name the id of a subject or a resource, or the name of an action */
-  readonly evaluationOf: (name: string) => AuthzenEvaluation;
-}
 
 /** Answers a search. @throws AuthzenError 400, 403, 503 */
 export async function search(world: World, caller: AuthzenCaller, searched: Searched, body: JsonObject): Promise<JsonObject> {
