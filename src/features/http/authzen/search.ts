@@ -3,15 +3,7 @@ import { askBounded } from '../../../core/ask-bounded.js';
 import { inTurns, TurnBudget } from '../../../core/time.js';
 import { candidatesOf } from './candidates.js';
 import { AuthzenError } from './errors.js';
-import {
-  memberOf,
-  readAction,
-  readEntity,
-  readObject,
-  readRequired,
-  readSearched,
-  type AuthzenEvaluation,
-} from './messages.js';
+import { memberOf, readAction, readEntity, readObject, readRequired, readSearched, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
 import type { Search, Searched } from './search-types.js';
 import { digestOfSearch, readPageToken, writePageToken } from './page-token.js';
