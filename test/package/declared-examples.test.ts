@@ -73,6 +73,9 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'authzen.createAuthzenMetadataHandler': {
     authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
   },
+  'react.useAccess': {
+    client: "declare const client: import('jit-access/client').AccessClient;",
+  },
   'http.createHttpHandler': {
     sessionOf:
       'declare const sessionOf: (request: Request) => Promise<{ readonly subject: string; readonly roles: readonly string[] } | undefined>;',

@@ -54,8 +54,8 @@ function useValue<T>(values: WeakMap<AccessClient, LiveValue<T>>, client: Access
  * It displays access and never decides it: protect the resource on the server.
  *
  * @example
- * const { data } = useAccess(client);
- * return <jit-badge status={JSON.stringify(data ?? null)} />;
+ * const { data, error } = useAccess(client);
+ * const text = error === undefined ? data?.badge.text : 'access cannot be shown now';
  */
 export function useAccess(client: AccessClient): Access {
   const { value, live } = useValue(statuses, client, STATUS);
