@@ -13,7 +13,6 @@ const TAKEN_FOR_GRANTED: Readonly<Record<string, string>> = {
   batches: 'declare const batches: readonly string[];',
   chat: 'declare const chat: { post(groups: readonly string[] | undefined, text: string): Promise<void> };',
   connectionString: 'declare const connectionString: string;',
-  createClient: "import { createClient } from 'redis';",
   Database: "declare const Database: new (path: string) => import('kysely').SqliteDatabase;",
   db: "declare const db: import('kysely').Kysely<unknown>;",
   engine: "declare const engine: import('jit-access').JitEngine;",
@@ -72,6 +71,12 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'authzen.createAuthzenMetadataHandler': {
     authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
+  },
+  'redis.fromNodeRedis': {
+    createClient: "import { createClient } from 'redis';",
+  },
+  'redis.redisGrantStore': {
+    createClient: "import { createClient } from 'redis';",
   },
   'react.useAccess': {
     client: "declare const client: import('jit-access/client').AccessClient;",
