@@ -132,8 +132,11 @@ export interface AccessClient {
   whoHadAccess(query: HolderQuery, options?: Call): Pages<GrantWithStatus>;
   /** The grants that were held at some time of a span. */
   history(query: HistoryQuery, options?: Call): Pages<GrantWithStatus>;
-  /** The access of a span of at most 31 days, compared with standing access and with its use. */
-  accessReport(span: inputs.ReportInput, options?: Call): Promise<AccessReport>;
+  /**
+   * The access of a span, compared with standing access and with its use. A call covers 31 days. `next` is the `from` of the next call,
+   * in epoch milliseconds; `undefined`: the span is covered.
+   */
+  accessReport(span: inputs.ReportInput, options?: Call): Promise<AccessReport & { readonly next?: number | undefined }>;
   /** The newest anchor of the journal. Keep it: with it, a verification also finds a cut. */
   journalHead(options?: Call): Promise<Anchor>;
   /** Verifies up to 100,000 entries of the journal. Pass `next` as `after` to continue. */

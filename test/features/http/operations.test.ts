@@ -1,12 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { exampleOf } from './examples.js';
-import { BASE, MAYA, SAM, SEC } from './world.js';
+import { aService, BASE, MAYA, SAM, SEC } from './world.js';
 
 /** Who makes the call of each example, where it is neither maya nor a caller that `may` permits. */
 const OF_REVIEWERS = ['inbox', 'approve', 'deny', 'listBreakGlassReviews', 'reviewBreakGlass', 'openApprovalLink', 'redeemApprovalLink'];
 
 const all = operations.map((operation) => [operation.id, operation] as const);
+
+describe('the access report', () => {
+  it('covers 31 days a call, and names the begin of the next one', async () => {
+    const { send, clock } = aService();
+    const days = (count: number) => clock.now() + count * 86_400_000;
+    const report = async (from: number, to: number) => {
+      const { status, body } = await send('GET', `/access-report?from=${from}&to=${to}`, { as: SEC });
+      return { status, from: body.from, to: body.to, next: body.next };
+    };
+    expect(await report(days(0), days(40))).toEqual({ status: 200, from: days(0), to: days(31), next: days(31) });
+    expect(await report(days(31), days(40))).toEqual({ status: 200, from: days(31), to: days(40), next: undefined });
+  });
+});
 
 describe('the operations', () => {
   it.each(all.filter(([id]) => id !== 'events'))('answer the example of %s with its status and its schema', async (id, operation) => {

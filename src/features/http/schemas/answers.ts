@@ -181,7 +181,13 @@ export const verification = z
 
 /** The report of `accessReport`. Its tables are those of the library; their fields are not repeated here. */
 export const report = z
-  .looseObject({ from: instant, to: instant, scopes: z.array(z.record(z.string(), z.json())), heldMs: milliseconds })
+  .looseObject({
+    from: instant,
+    to: instant,
+    scopes: z.array(z.record(z.string(), z.json())),
+    heldMs: milliseconds,
+    next: instant.optional(),
+  })
   .meta({ id: 'AccessReport' });
 
 export const health = z.strictObject({ status: z.literal('ok') });
