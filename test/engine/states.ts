@@ -1,4 +1,5 @@
-import { readLinkKeys, signLink } from '../../src/features/links/approval-link.js';
+import { readMacKeys } from '../../src/core/mac-keys.js';
+import { signLink } from '../../src/features/links/approval-link.js';
 import { LINK_KEYS } from '../features/links/links-of.js';
 import { digestOf } from '../../src/journal/link.js';
 import { digestOfAsk, extendedBy } from '../../src/lifecycle/ask.js';
@@ -200,7 +201,7 @@ export const GRANT_STATES: Readonly<Record<string, () => Promise<State>>> = {
 export async function linkTo({ engine, requestId, store, clock }: State): Promise<string> {
   const request = (await engine.getRequest(requestId))?.request;
   const askDigest = request === undefined ? 'none' : digestOf([digestOfAsk(request, extendedBy(request)), request.createdAt]);
-  const [key] = readLinkKeys('keys', LINK_KEYS);
+  const [key] = readMacKeys('keys', LINK_KEYS);
   const [issuedAt, expiresAt] = [clock.now(), clock.now() + HOUR];
   return signLink(key, {
     namespace: store.namespace,

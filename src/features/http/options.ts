@@ -1,7 +1,8 @@
+import { readMacKeys } from '../../core/mac-keys.js';
 import { invalid, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
-import { readLinkKeys, type LinkKey } from '../links/approval-link.js';
+import type { LinkKey } from '../links/approval-link.js';
 import type { HttpAction } from './actions.js';
 
 /** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
@@ -139,7 +140,7 @@ function readOrigin(argument: string, value: unknown): string {
 /** `approvalLinks` reads the keys again, for each engine. */
 function readKeys(value: unknown): readonly LinkKey[] | undefined {
   if (value === undefined) return undefined;
-  readLinkKeys('linkKeys', value);
+  readMacKeys('linkKeys', value);
   return value as readonly LinkKey[];
 }
 

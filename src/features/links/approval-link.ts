@@ -1,6 +1,7 @@
 import { fromBase64Url, toBase64Url } from '../../core/base64.js';
 import { LinkError } from '../../core/errors.js';
-import { invalid, isId, readBoundedList, readOptions, utf8Length } from '../../core/parse.js';
+import type { ParsedMacKey } from '../../core/mac-keys.js';
+import { isId } from '../../core/parse.js';
 import { isDuration } from '../../core/duration.js';
 import { canonicalJson } from '../../journal/link.js';
 import { areEqualBytes, macOf } from '../../core/mac.js';
@@ -12,11 +13,6 @@ export interface LinkKey {
   readonly id: string;
   /** At least 32 random bytes. A string counts by its UTF-8 bytes. */
   readonly secret: string | Uint8Array;
-}
-
-export interface ParsedLinkKey {
-  readonly id: string;
-  readonly secret: Uint8Array;
 }
 
 /** The content of a token: which reviewer may give which decision on which request, and until when. */
@@ -42,38 +38,11 @@ export interface ApprovalLink {
   readonly places: readonly number[] | undefined;
 }
 
-const MIN_SECRET_BYTES = 32;
-const KEY_ID = /^[\w-]{1,64}$/;
 /** Three ids of 256 characters, escaped, and the other fields fit. A longer token was not made by this package. */
 const MAX_TOKEN = 16_384;
 
-export type ParsedLinkKeys = readonly [ParsedLinkKey, ...ParsedLinkKey[]];
-
-/** @throws InvalidArgumentError naming the key */
-export function readLinkKeys(argument: string, value: unknown): ParsedLinkKeys {
-  const ids = new Set<unknown>();
-  const keys = readBoundedList(argument, value, 1).map((item, i): ParsedLinkKey => {
-    const at = `${argument}[${i}]`;
-    const { id, secret } = readOptions(at, item, ['id', 'secret']);
-    if (typeof id !== 'string' || !KEY_ID.test(id) || ids.has(id))
-      throw invalid(`${at}.id`, '1-64 characters from [A-Za-z0-9_-], different from the other key ids', id);
-    ids.add(id);
-    return { id, secret: readSecret(`${at}.secret`, secret) };
-  });
-  return keys as [ParsedLinkKey, ...ParsedLinkKey[]];
-}
-
-/** Copies the secret, so that the caller cannot change it afterwards. No message ever contains the secret. */
-function readSecret(argument: string, secret: unknown): Uint8Array {
-  const isText = typeof secret === 'string';
-  const length = isText ? utf8Length(secret) : secret instanceof Uint8Array ? secret.length : 0;
-  if (length < MIN_SECRET_BYTES)
-    throw invalid(argument, `text or a Uint8Array of at least ${MIN_SECRET_BYTES} bytes`, length === 0 ? undefined : `${length} bytes`);
-  return isText ? new TextEncoder().encode(secret) : new Uint8Array(secret as Uint8Array);
-}
-
 /** The token is `<key id>.<content>.<HMAC-SHA-256 of both>`, in base64url, which needs no escaping in a URL. */
-export function signLink(key: ParsedLinkKey, link: ApprovalLink): string {
+export function signLink(key: ParsedMacKey, link: ApprovalLink): string {
   const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null, ttlMs = null, places } = link;
   const kept = places === undefined ? null : [...places];
   const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt, ttlMs, kept]);
@@ -89,7 +58,7 @@ const PURPOSE = 'jit-access approval link 1: ';
  *
  * @throws LinkError
  */
-export function readLink(keys: readonly ParsedLinkKey[], token: unknown): ApprovalLink {
+export function readLink(keys: readonly ParsedMacKey[], token: unknown): ApprovalLink {
   const parts = typeof token === 'string' && token.length <= MAX_TOKEN ? token.split('.') : [];
   const [keyId, said = '', mac = ''] = parts;
   const bytes = fromBase64Url(said);

@@ -1,5 +1,6 @@
 import { readDuration } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
+import { readMacKeys, type ParsedMacKeys } from '../../core/mac-keys.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { readNarrowing, readReviewTexts, type NarrowTo } from '../../engine/by.js';
@@ -18,7 +19,7 @@ import { openQuorum, refuseTurning, reviewBy } from '../../lifecycle/review.js';
 import { hasPassed } from '../../lifecycle/status.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
-import { readLink, readLinkKeys, signLink, type ApprovalLink, type ParsedLinkKeys } from './approval-link.js';
+import { readLink, signLink, type ApprovalLink } from './approval-link.js';
 import { requestWithStatus } from '../../engine/with-status.js';
 import type { ApprovalLinksOptions, LinkOptions, LinkPreview, RedeemBy } from './options.js';
 import { forStrangers } from './redacted.js';
@@ -66,7 +67,7 @@ export interface ApprovalLinks {
 export function approvalLinks(engine: JitEngine, options: ApprovalLinksOptions): ApprovalLinks {
   const kernel = kernelOf(engine);
   const given = readOptions<keyof ApprovalLinksOptions>('options', options, ['keys']);
-  const keys = readLinkKeys('keys', given.keys);
+  const keys = readMacKeys('keys', given.keys);
   return {
     create: (requestId, ofLink) => createLink(kernel, keys, requestId, ofLink),
     open: (token, ofReader = {}) => openLink(kernel, keys, token, ofReader),
@@ -74,7 +75,7 @@ export function approvalLinks(engine: JitEngine, options: ApprovalLinksOptions):
   };
 }
 
-async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: string, options: LinkOptions): Promise<string> {
+async function createLink(kernel: Kernel, [key]: ParsedMacKeys, requestId: string, options: LinkOptions): Promise<string> {
   kernel.refuseIfClosed();
   const { clock, ledger, settings } = kernel;
   const id = readId('requestId', requestId);
@@ -109,7 +110,7 @@ async function createLink(kernel: Kernel, [key]: ParsedLinkKeys, requestId: stri
   });
 }
 
-async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, options: unknown): Promise<LinkPreview> {
+async function openLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, options: unknown): Promise<LinkPreview> {
   kernel.refuseIfClosed();
   const { by } = readOptions('options', options, ['by']);
   const reader = by === undefined ? undefined : kernel.settings.readId('by', by);
@@ -126,7 +127,7 @@ async function openLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, op
   });
 }
 
-async function redeemLink(kernel: Kernel, keys: ParsedLinkKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
+async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
   kernel.refuseIfClosed();
   const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'auth', 'bearer']);
   if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
@@ -153,7 +154,7 @@ const noteRefusals = <T>(kernel: Kernel, actor: string | undefined, work: () => 
   actor === undefined ? work() : kernel.part(RefusalLog).noteRefusals({ actor }, work);
 
 /** The content of a token, if one of the keys signed it for this namespace and it has not expired. @throws LinkError */
-function readValidLink({ ledger, clock }: Kernel, keys: ParsedLinkKeys, token: unknown): ApprovalLink {
+function readValidLink({ ledger, clock }: Kernel, keys: ParsedMacKeys, token: unknown): ApprovalLink {
   const link = readLink(keys, token);
   if (link.namespace !== ledger.store.namespace) throw new LinkError('other_request', undefined);
   if (hasPassed(link.expiresAt, clock.read())) throw new LinkError('expired', link.requestId);

@@ -33,7 +33,7 @@ async function inProcess(job: Job): Promise<Ended> {
 }
 
 /** The requests in the file, and how many the journal says were created. */
-async function recorded(path: string) {
+async function recordsIn(path: string) {
   const { store, close } = await openStore({ kind: 'sqlite', where: path }, { namespace: 'killed' });
   const engine = new JitEngine({ store, approver: reviewers({ members: ['user:sam'] }), clock: new ManualClock() });
   const requests = (await engine.listRequests({})).items;
@@ -50,9 +50,9 @@ async function killedAndRepeated(headers: Readonly<Record<string, string>>, dies
     const body = JSON.stringify(await submissionOf(aProfile()));
     const job = { path: file.path, body, headers, times: AT_ONCE };
     const killed = await inProcess({ ...job, diesAt });
-    const left = await recorded(file.path);
+    const left = await recordsIn(file.path);
     const survivor = await inProcess(job);
-    return { killed, left, survivor, ...(await recorded(file.path)) };
+    return { killed, left, survivor, ...(await recordsIn(file.path)) };
   } finally {
     file.remove();
   }

@@ -44,7 +44,7 @@ describe('the routes of the client', () => {
 type Keys<T> = T extends unknown ? keyof T : never;
 /** `true`, or the fields that only one of the two has. */
 type Same<A, B> = [Exclude<A, B>, Exclude<B, A>] extends [never, never] ? true : { readonly only: Exclude<A, B> | Exclude<B, A> };
-/** As it is sent: a `Date` as epoch milliseconds, and a list that may be changed. JSON of the caller has any form. */
+/** The type of a value in a sent body. The client sends a `Date` as epoch milliseconds, so no `Date` is left. A list becomes mutable. */
 type Plain<T> = T extends Date ? never : T extends readonly (infer Item)[] ? Item[] : T;
 type Sent<T> = T extends unknown ? { [K in keyof T as Exclude<K, 'metadata'>]: Plain<T[K]> } : never;
 /** Each field of the one is a field of the other, and each value is one that the schema takes. */

@@ -206,7 +206,7 @@ describe('what the host provides', () => {
     }
   });
 
-  it('a tenant that does not exist is 401 without a caller, as any other tenant', async () => {
+  it('answers 401 without a caller, for a tenant that does not exist as for any other', async () => {
     const byTenant = createHttpHandler<TestCaller>(() => undefined, { identify });
     const service = aService();
     const [absent, known] = [await sender(byTenant)('GET', '/me'), await service.send('GET', '/me')];

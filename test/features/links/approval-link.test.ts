@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readLink, readLinkKeys, signLink, type ApprovalLink, type ParsedLinkKey } from '../../../src/features/links/approval-link.js';
+import { readMacKeys, type ParsedMacKey } from '../../../src/core/mac-keys.js';
+import { readLink, signLink, type ApprovalLink } from '../../../src/features/links/approval-link.js';
 import { START_AT } from '../../../src/testing.js';
 import { refusal } from '../../engine/an-engine.js';
 
@@ -17,17 +18,17 @@ const LINK: ApprovalLink = {
   ttlMs: undefined,
   places: undefined,
 };
-const [KEY, OTHER] = readLinkKeys('keys', [
+const [KEY, OTHER] = readMacKeys('keys', [
   { id: 'k1', secret: 's'.repeat(32) },
   { id: 'k2', secret: new Uint8Array(32).fill(7) },
-]) as [ParsedLinkKey, ParsedLinkKey];
+]) as [ParsedMacKey, ParsedMacKey];
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
-const whyNot = async (token: unknown, keys: readonly ParsedLinkKey[] = [KEY]): Promise<string> =>
+const whyNot = async (token: unknown, keys: readonly ParsedMacKey[] = [KEY]): Promise<string> =>
   (await refusal(() => readLink(keys, token), 'ERR_JIT_LINK')).why;
 
 /** A token of any content that is signed with our key, as only a holder of the key can make it. */
-function signed(value: unknown, { id, secret }: ParsedLinkKey = KEY): string {
+function signed(value: unknown, { id, secret }: ParsedMacKey = KEY): string {
   const said = typeof value === 'string' ? value : Buffer.from(JSON.stringify(value)).toString('base64url');
   const mac = createHmac('sha256', secret).update(`jit-access approval link 1: ${id}.${said}`).digest('base64url');
   return `${id}.${said}.${mac}`;
@@ -241,26 +242,26 @@ describe('readLink()', () => {
   });
 });
 
-describe('readLinkKeys()', () => {
+describe('readMacKeys()', () => {
   const argumentOf = async (value: unknown): Promise<string> =>
-    (await refusal(() => readLinkKeys('keys', value), 'ERR_JIT_INVALID_ARGUMENT')).argument;
+    (await refusal(() => readMacKeys('keys', value), 'ERR_JIT_INVALID_ARGUMENT')).argument;
   const secret = 's'.repeat(32);
 
   it('requires at least 32 bytes of UTF-8 text, and never shows them', async () => {
     for (const short of ['', 'x', 's'.repeat(31), new Uint8Array(31), new Uint8Array(), undefined, null, 7, [], {}, new ArrayBuffer(32)]) {
-      const error = await refusal(() => readLinkKeys('keys', [{ id: 'k', secret: short }]), 'ERR_JIT_INVALID_ARGUMENT');
+      const error = await refusal(() => readMacKeys('keys', [{ id: 'k', secret: short }]), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe('keys[0].secret');
       expect(error.message).not.toContain('sss');
     }
     for (const long of ['s'.repeat(32), 'é'.repeat(16), '\u{1f512}'.repeat(8), new Uint8Array(32), Buffer.alloc(64)]) {
-      expect(readLinkKeys('keys', [{ id: 'k', secret: long }])).toHaveLength(1);
+      expect(readMacKeys('keys', [{ id: 'k', secret: long }])).toHaveLength(1);
     }
     expect(await argumentOf([{ id: 'k', secret: 'é'.repeat(15) }])).toBe('keys[0].secret');
   });
 
   it('keeps a copy of the bytes, so that a later change has no effect', () => {
     const bytes = new Uint8Array(32).fill(1);
-    const keys = readLinkKeys('keys', [{ id: 'k', secret: bytes }]);
+    const keys = readMacKeys('keys', [{ id: 'k', secret: bytes }]);
     const token = signLink(keys[0], LINK);
     bytes.fill(0);
     expect(readLink(keys, token)).toEqual(LINK);
@@ -276,7 +277,7 @@ describe('readLinkKeys()', () => {
         { id: 'a', secret: 't'.repeat(32) },
       ]),
     ).toBe('keys[1].id');
-    expect(readLinkKeys('keys', [{ id: 'A-z_0'.padEnd(64, '9'), secret }])).toHaveLength(1);
+    expect(readMacKeys('keys', [{ id: 'A-z_0'.padEnd(64, '9'), secret }])).toHaveLength(1);
   });
 
   it('refuses a value that is not a list of keys', async () => {

@@ -1,9 +1,10 @@
+import type { ParsedMacKeys } from '../../../core/mac-keys.js';
 import { readDuration, type Duration } from '../../../core/duration.js';
 import type { JsonObject } from '../../../core/json.js';
 import { invalid, readList, readOptions, readPort } from '../../../core/parse.js';
 import type { MaybePromise } from '../../../core/ports.js';
 import { defaultCodec, type AuthzenCodec } from './codec.js';
-import { readKeys, type AuthzenKey, type ParsedKeys } from './keys.js';
+import { readKeys, type AuthzenKey } from './keys.js';
 import type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './messages.js';
 import { readPlaces, type Places } from './places.js';
 import type { TokenSigner } from './signer.js';
@@ -155,7 +156,7 @@ export interface ParsedOptions extends Places {
   readonly condition: ((evaluation: AuthzenEvaluation, access: ConditionedAccess) => unknown) | undefined;
   readonly directory: AuthzenDirectory;
   readonly agent: ((act: JsonObject) => unknown) | undefined;
-  readonly keys: ParsedKeys;
+  readonly keys: ParsedMacKeys;
   readonly challenge: string;
   readonly timeoutMs: number;
   readonly accessRequests: ParsedAccessRequests | undefined;

@@ -1,7 +1,8 @@
+import type { ParsedMacKeys } from '../../../core/mac-keys.js';
 import { fromBase64Url, toBase64Url } from '../../../core/base64.js';
 import { canonicalJson, digestOf } from '../../../journal/link.js';
 import { AuthzenError } from './errors.js';
-import { isMac, macText, type ParsedKeys } from './keys.js';
+import { isMac, macText } from './keys.js';
 
 /** The position in a search. */
 export interface SearchCursor {
@@ -21,7 +22,7 @@ const MAX_TOKEN = 4_096;
 export const digestOfSearch = (parts: readonly unknown[]): string => digestOf(parts);
 
 /** The token is `<key id>.<content>.<MAC of both>`, so that a client can neither read its way forward nor forge a position. */
-export function writePageToken([key]: ParsedKeys, { search, limit = null, after = null }: NullableCursor): string {
+export function writePageToken([key]: ParsedMacKeys, { search, limit = null, after = null }: NullableCursor): string {
   const content = toBase64Url(new TextEncoder().encode(canonicalJson([search, limit, after])));
   const signed = `${key.id}.${content}`;
   return `${signed}.${macText(key, PURPOSE, signed)}`;
@@ -30,14 +31,14 @@ export function writePageToken([key]: ParsedKeys, { search, limit = null, after 
 type NullableCursor = { readonly [Field in keyof SearchCursor]: SearchCursor[Field] | null };
 
 /** @throws AuthzenError 400 for a token that this handler did not make for this search */
-export function readPageToken(keys: ParsedKeys, token: string, search: string): SearchCursor {
+export function readPageToken(keys: ParsedMacKeys, token: string, search: string): SearchCursor {
   const cursor = verify(keys, token);
   if (cursor === undefined) throw new AuthzenError(400, 'page.token is not valid');
   if (cursor.search !== search) throw new AuthzenError(400, 'page.token belongs to another search: its entities must not change');
   return cursor;
 }
 
-function verify(keys: ParsedKeys, token: string): SearchCursor | undefined {
+function verify(keys: ParsedMacKeys, token: string): SearchCursor | undefined {
   const [id, content, mac, ...more] = token.length > MAX_TOKEN ? [] : token.split('.');
   const key = keys.find((one) => one.id === id);
   if (key === undefined || content === undefined || mac === undefined || more.length > 0) return undefined;

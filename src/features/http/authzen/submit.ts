@@ -1,3 +1,4 @@
+import type { ParsedMacKey } from '../../../core/mac-keys.js';
 import { isJitError } from '../../../core/errors.js';
 import type { AccessAsk, RunAsk } from '../../../engine/ask.js';
 import { parseAccessAsk, parseBreakGlassAsk } from '../../../engine/ask.js';
@@ -8,7 +9,7 @@ import { derivedId } from '../../../kernel/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
 import { bindingHash, isBindingHash } from './binding.js';
 import { digestOfCaller, verifyBinding, type BindingClaims } from './binding-token.js';
-import { macText, type ParsedKey } from './keys.js';
+import { macText } from './keys.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { Problem, problemOfRefusal } from './problems.js';
 import { readSubmission, type Submission } from './submission.js';
@@ -65,7 +66,7 @@ export async function submit(
 }
 
 /** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */
-const keyOf = (key: ParsedKey, parts: readonly string[]): string => macText(key, 'idempotency', canonicalJson(parts));
+const keyOf = (key: ParsedMacKey, parts: readonly string[]): string => macText(key, 'idempotency', canonicalJson(parts));
 
 /**
  * The task of an earlier submission of this caller under this key, with the same body. It is found under each of the keys, so that a
@@ -179,7 +180,7 @@ async function request({ world, profile, submission }: Submitted, ask: Ask): Pro
       : await engine.requestAccess(ask as AccessAsk);
     id = result.request.id;
   } catch (error) {
-    id = recordedBy(error) ?? refuse(error, kernel.clock.read().now);
+    id = requestIdIn(error) ?? refuse(error, kernel.clock.read().now);
   }
   const found = await engine.getRequest(id);
   if (found === undefined) throw new Problem('unknown_task');
@@ -187,7 +188,7 @@ async function request({ world, profile, submission }: Submitted, ask: Ask): Pro
 }
 
 /** The request that stays pending although its approver failed, or a limit of holders is reached: its task is the answer. */
-function recordedBy(error: unknown): string | undefined {
+function requestIdIn(error: unknown): string | undefined {
   if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_LIMIT')) return undefined;
   return error.requestId;
 }
