@@ -1,11 +1,7 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Readable } from 'node:stream';
-import { build } from 'esbuild';
-import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { spawnSync } from 'node:child_process';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeRuntime } from './runtimes.js';
+import { bundle, programFolder, serveWorker, type RuntimeServer } from './serve.js';
 
 /** The quick start, with an engine that is created at module scope. */
 const story = `
@@ -48,22 +44,8 @@ const story = `
 
 const OUTCOME = { during: true, after: false, ended: 1, ok: true, last: ['opened', 'grant.expired', 'closed'] };
 
-const folder = mkdtempSync(join(tmpdir(), 'jit-runtimes-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** One file of the program and the packed package, as a bundler makes it. */
-async function bundle(name: string, entry: string): Promise<string> {
-  const outfile = join(folder, name);
-  await build({
-    stdin: { contents: `${story}\n${entry}`, resolveDir: inject('installed'), loader: 'js' },
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    outfile,
-  });
-  return outfile;
-}
+const folder = programFolder();
+const bundled = (name: string, entry: string): Promise<string> => bundle(folder, name, `${story}\n${entry}`);
 
 for (const [runtime, args] of [
   ['node-22', []],
@@ -73,25 +55,13 @@ for (const [runtime, args] of [
 ] as const) {
   describeRuntime(runtime, `the package in ${runtime}`, (program) => {
     it('plays the quick start, with an engine that is created at module scope (L46)', async () => {
-      const file = await bundle(`${runtime}.mjs`, 'console.log(await play());');
+      const file = await bundled(`${runtime}.mjs`, 'console.log(await play());');
       const { status, stdout, stderr } = spawnSync(program, [...args, file], { encoding: 'utf8', timeout: 60_000 });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(JSON.parse(stdout)).toEqual({ ...OUTCOME, sweeper: 'started' });
     });
   });
 }
-
-const CONFIG = `
-using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = .worker)],
-  sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [(name = "main.js", esModule = embed "workerd.js")],
-  compatibilityDate = "2024-01-01",
-);
-`;
 
 const WORKER = `
   export default {
@@ -106,36 +76,17 @@ const WORKER = `
 `;
 
 describeRuntime('workerd', 'the package in workerd', (program) => {
-  let server: ChildProcess;
-  let url: string;
-  let said = '';
+  let server: RuntimeServer;
 
   beforeAll(async () => {
-    await bundle('workerd.js', WORKER);
-    const config = join(folder, 'config.capnp');
-    writeFileSync(config, CONFIG);
-    // It prints on a separate channel at which port it listens.
-    server = spawn(program, ['serve', config, '--control-fd=3'], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
-    for (const stream of [server.stdout, server.stderr]) stream?.on('data', (data: Buffer) => (said += data.toString()));
-    url = await new Promise<string>((resolve, reject) => {
-      let lines = '';
-      (server.stdio[3] as Readable).on('data', (data: Buffer) => {
-        lines += data.toString();
-        const port = /"port":(\d+)/.exec(lines)?.[1];
-        if (port !== undefined) resolve(`http://127.0.0.1:${port}/`);
-      });
-      server.once('exit', (code) => reject(new Error(`workerd ended with ${String(code)}: ${said}`)));
-    });
+    await bundled('workerd.js', WORKER);
+    server = await serveWorker(program, folder, 'workerd.js');
   });
 
-  afterAll(async () => {
-    const ended = new Promise((resolve) => server.once('exit', resolve));
-    server.kill();
-    await ended;
-  });
+  afterAll(() => server.close());
 
   it('plays the quick start, with an engine that is created at module scope, where startSweeper refuses (L46)', async () => {
-    const response = await fetch(url);
+    const response = await fetch(`http://127.0.0.1:${server.port}/`);
     const text = await response.text();
     expect({ status: response.status, text }).toMatchObject({ status: 200 });
     expect(JSON.parse(text)).toEqual({ ...OUTCOME, sweeper: 'ERR_JIT_CLOCK' });
