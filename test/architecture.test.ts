@@ -62,8 +62,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   followers: [...ground, 'journal', 'lifecycle', 'kernel'],
   engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'stores/memory'],
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
-  // It composes other features, and answers like the guards.
-  'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal'],
+  // It composes other features, answers like the guards, and shows what the badge shows.
+  'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal', 'elements/view'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
   'features/command-line': [...ground, 'engine', 'features/client'],

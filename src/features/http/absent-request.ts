@@ -1,8 +1,6 @@
 import { newId } from '../../kernel/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { draftRequest } from '../../lifecycle/request.js';
-import { moment } from '../../lifecycle/transition.js';
-import { decodeRequest, makeRequest, type AccessRequest } from '../../records/index.js';
+import { decodeRequest, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
 
 /** The approver that the last request named. A chain of approvers asks only the member that a request names. */
 export class LastApprover {
@@ -36,9 +34,12 @@ const ABSENT = 'jit-access:absent';
  * The request about which the approver is asked where there is none: so the answer for an unknown id takes the calls of the answer for
  * a request that the caller does not see.
  */
-export function absentRequest(kernel: Kernel, approver: string): AccessRequest {
-  const { clock, settings } = kernel;
-  const ask = {
+export function absentRequest({ clock, settings }: Kernel, approver: string): AccessRequest {
+  // The mark, and no reading: a clock that was set back must not make an unknown id fail.
+  const createdAt = clock.highWater;
+  return makeRequest({
+    id: newId(),
+    version: 1,
     subject: ABSENT,
     requestedBy: ABSENT,
     agent: undefined,
@@ -47,13 +48,16 @@ export function absentRequest(kernel: Kernel, approver: string): AccessRequest {
     ttlMs: settings.limits.minTtlMs,
     until: undefined,
     startsAt: undefined,
-    extends: undefined,
+    extension: undefined,
     replaces: undefined,
     justification: undefined,
     ticket: undefined,
     metadata: undefined,
     correlation: undefined,
-  };
-  const draft = draftRequest(ask, newId(), settings.limits, [], moment(clock, ABSENT));
-  return makeRequest({ ...draft, approver });
+    createdAt,
+    reviewBy: createdAt + settings.limits.reviewWithinMs,
+    askAgainAt: createdAt + settings.limits.retryMs,
+    ...UNDECIDED,
+    approver,
+  });
 }

@@ -45,6 +45,3 @@ export async function isItsReviewer({ approver }: Kernel, request: AccessRequest
   if (reviews.some(({ reviewer }) => reviewer === person)) return true;
   return quorum !== undefined && groupsIn(quorum).some((group) => groups.includes(group));
 }
-
-/** The id of the request that a grant belongs to. */
-export const requestIdOf = (grantId: string): string => grantId.replace(/\.\d+$/, '');

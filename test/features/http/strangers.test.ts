@@ -61,6 +61,17 @@ describe('a stranger', () => {
     );
   }
 
+  it('gets the answer of an unknown id also from an engine whose clock was set back', async () => {
+    const service = aService();
+    const { requestId } = await withExamples(service);
+    await service.clock.set(service.clock.now() - 3_600_000);
+    const [known, unknown] = await Promise.all(
+      [requestId, '0'.repeat(32)].map((id) => service.send('GET', `/requests/${id}`, { as: EVE })),
+    );
+    expect([known?.status, known?.text]).toEqual([unknown?.status, unknown?.text]);
+    expect(known?.status).toBe(404);
+  });
+
   it('sees in no list what is about others', async () => {
     const service = aService();
     await withExamples(service);

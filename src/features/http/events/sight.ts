@@ -1,8 +1,10 @@
+import { Slots } from '../../../core/ask-bounded.js';
 import { SingleFlight } from '../../../core/single-flight.js';
 import type { Kernel } from '../../../kernel/kernel.js';
+import { requestIdOf } from '../../../lifecycle/grant.js';
 import { isOwnRequest } from '../../../lifecycle/review.js';
 import { decodeRequest, type AccessRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
-import { isItsReviewer, requestIdOf } from '../visibility.js';
+import { isItsReviewer } from '../visibility.js';
 
 /** How long an answer is used again. Milliseconds. */
 const KEPT_MS = 30_000;
@@ -10,8 +12,6 @@ const KEPT_MS = 30_000;
 const OTHER_REVIEWERS: readonly EntryType[] = ['request.assigned', 'request.stepped', 'request.escalated'];
 /** The most answers that are kept. Beyond that, all are dropped. */
 const MAX_KEPT = 10_000;
-/** The most questions to the approver at a time, for all streams together. */
-const AT_ONCE = 32;
 
 interface Kept {
   readonly sees: Promise<boolean>;
@@ -23,8 +23,8 @@ export class Sight {
   readonly #kernel: Kernel;
   readonly #kept = new Map<string, Kept>();
   readonly #reads = new SingleFlight<AccessRequest | undefined>();
-  readonly #waiting: (() => void)[] = [];
-  #asking = 0;
+  /** For all streams together. */
+  readonly #slots = new Slots();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -51,24 +51,11 @@ export class Sight {
     // One read serves all streams that judge the event at the same time.
     const request = await this.#reads.join(() => this.#read(id), id);
     if (request === undefined) return false;
-    return isOwnRequest(request, caller) || this.#inTurn(() => isItsReviewer(this.#kernel, request, caller));
+    return isOwnRequest(request, caller) || this.#slots.ask(() => isItsReviewer(this.#kernel, request, caller));
   }
 
   async #read(id: string): Promise<AccessRequest | undefined> {
     const row = await this.#kernel.ledger.row('request', id);
     return row && decodeRequest(row);
-  }
-
-  async #inTurn(ask: () => Promise<boolean>): Promise<boolean> {
-    if (this.#asking >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#asking++;
-    try {
-      return await ask();
-    } finally {
-      // The place passes to the next question.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#asking--;
-      else next();
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { NotFoundError } from '../../../core/errors.js';
+import { requestIdOf } from '../../../lifecycle/grant.js';
 import { operation, type Call } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
@@ -7,7 +8,7 @@ import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
 import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
-import { requestIdOf, visibleRequest } from '../visibility.js';
+import { visibleRequest } from '../visibility.js';
 import { created, extensionOf, refuseToExtend } from './requests.js';
 
 /* Grants: the access that is held, was held, or will be. */
