@@ -3,11 +3,12 @@ import type { JsonObject } from '../../../core/json.js';
 import type { Decision } from '../../../records/index.js';
 import { decideBatch, type AuthzenDecision, type Batch } from './evaluations.js';
 import { AuthzenError } from './errors.js';
+import { readLast } from './last-read.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
 import { denialOf, denialOfTuple, refuseByApproval, usedApproval, type Asked } from './reevaluation.js';
 import { SubjectReads } from './subject-reads.js';
-import { ExactTuple } from './tuple.js';
+import { exactTupleOf, type ExactTuple } from './tuple.js';
 import { meetsCondition, resolveAuthorized, timestamp, type Target, type World } from './world.js';
 
 const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'unknown_entity' }) });
@@ -33,16 +34,21 @@ export async function decideOne(world: World, caller: AuthzenCaller, evaluation:
   const first = await world.engine.check(target.subject, target.scope);
   const judged = await judge(asked, first.allowed, first);
   if (!isCandidate(judged)) return judged;
-  const last = needsLastRead(world) ? await readLast(judged) : first;
+  const last = needsLastRead(world) ? await checkLast(judged) : first;
   if (last === undefined) return denialOfTuple(asked);
   return last.allowed ? permitOf(judged, last) : denialOf(asked, last);
 }
 
-/** Decides a batch: the engine reads the access of each subject once, and judges all its scopes at one instant. */
+/**
+ * Decides a batch. The engine reads the access of each subject once, and that of each yes again at the end. A batch of one subject that
+ * waits for no hook needs no second read.
+ */
 export async function decideAll(world: World, caller: AuthzenCaller, batch: Batch): Promise<readonly AuthzenDecision[]> {
   const targets = await Promise.all(askBounded(batch.items, (item) => targetOf(world, caller, item)));
   const known = targets.filter((target): target is Target => target !== undefined && !(target instanceof AuthzenError));
   const allowed = await allowedOf(world, known);
+  // The read of one subject may ask its approver. In the meantime, the access of another subject may end.
+  const isOneRead = !needsLastRead(world) && new Set(known.map(({ subject }) => subject)).size <= 1;
   const reads = new SubjectReads(world);
   const isDenied = (i: number) => {
     const target = targets[i];
@@ -56,7 +62,7 @@ export async function decideAll(world: World, caller: AuthzenCaller, batch: Batc
       if (target instanceof AuthzenError) throw target;
       return target === undefined ? UNKNOWN : judge({ world, caller, evaluation, target, reads }, allowed(target), undefined);
     },
-    confirm: (candidates) => confirm(world, candidates),
+    confirm: async (candidates) => (isOneRead ? candidates.map((candidate) => permitOf(candidate, undefined)) : confirm(world, candidates)),
   });
 }
 
@@ -91,7 +97,7 @@ async function judge(asked: Asked, allowed: boolean, decision: Decision | undefi
   const refused = refuseByApproval(asked);
   if (refused !== undefined) return refused;
   if (!allowed) return denialOf(asked, decision);
-  const tuple = world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation) : undefined;
+  const tuple = exactTupleOf(world, evaluation);
   if (tuple !== undefined) {
     const exact = await tuple.decide(target);
     if (exact === undefined) return denialOfTuple(asked);
@@ -101,22 +107,17 @@ async function judge(asked: Asked, allowed: boolean, decision: Decision | undefi
   return { asked, tuple, context: await usedApproval(asked) };
 }
 
-/** The access at the end. `undefined`: all of it is for other tuples. */
-const readLast = ({ asked: { world, target }, tuple }: Candidate): Promise<Decision | undefined> =>
+/** The access at the end of one evaluation. `undefined`: all of it is for other tuples. */
+const checkLast = ({ asked: { world, target }, tuple }: Candidate): Promise<Decision | undefined> =>
   tuple === undefined ? world.engine.check(target.subject, target.scope) : tuple.decide(target);
 
 /** The answers to the candidates of a batch, after one more read for each subject. An item whose access has ended is a denial. */
 async function confirm(world: World, candidates: readonly Candidate[]): Promise<readonly AuthzenDecision[]> {
-  if (!needsLastRead(world)) return candidates.map((candidate) => permitOf(candidate, undefined));
-  const allowed = await allowedOf(
+  const allowed = await readLast(
     world,
-    candidates.filter(({ tuple }) => tuple === undefined).map(({ asked }) => asked.target),
+    candidates.map(({ asked, tuple }) => ({ target: asked.target, tuple })),
   );
-  const reads = askBounded(candidates, async (candidate) =>
-    candidate.tuple === undefined ? allowed(candidate.asked.target) : (await readLast(candidate))?.allowed === true,
-  );
-  const answers = await Promise.all(reads);
-  return candidates.map((candidate, i) => (answers[i] === true ? permitOf(candidate, undefined) : ENDED));
+  return candidates.map((candidate, i) => (allowed[i] === true ? permitOf(candidate, undefined) : ENDED));
 }
 
 const ENDED: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'no_grant' }) });

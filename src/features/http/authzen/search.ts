@@ -3,6 +3,7 @@ import { askBounded } from '../../../core/ask-bounded.js';
 import { inTurns, TurnBudget } from '../../../core/time.js';
 import { candidatesOf } from './candidates.js';
 import { AuthzenError } from './errors.js';
+import { readLast } from './last-read.js';
 import { memberOf, readAction, readEntity, readObject, readRequired, readSearched, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
 import type { Search, Searched } from './search-types.js';
@@ -123,10 +124,14 @@ interface Result {
   readonly target: Target;
 }
 
-/** Reads the access of the results again where a condition was awaited, so that no result has ended before it (L1, L12). */
+/** Keeps the results whose access has not ended since it was first read (L1, L12). */
 async function foundOf(world: World, results: readonly Result[], hasMore: boolean): Promise<Found> {
-  const confirmed = world.options.condition === undefined ? results : await allowedAmong(world, results);
-  return { results: confirmed.map(({ name }) => name), last: results.at(-1)?.name, hasMore };
+  const allowed = await readLast(
+    world,
+    results.map(({ target }) => ({ target, tuple: undefined })),
+  );
+  const names = results.filter((_, i) => allowed[i] === true).map(({ name }) => name);
+  return { results: names, last: results.at(-1)?.name, hasMore };
 }
 
 /** The candidates that name known entities. */

@@ -3,7 +3,7 @@ import { decodeRequest, type AccessRequest, type Decision } from '../../../recor
 import { isBindingHash } from './binding.js';
 import type { AuthzenEvaluation } from './messages.js';
 import { readTaskData } from './task-data.js';
-import type { Target, World } from './world.js';
+import { refuseIfLate, type Target, type World } from './world.js';
 
 /**
  * The option `exactTuple`: which access of a subject is for the tuple of one evaluation. Each request is read once, because what it is
@@ -27,9 +27,10 @@ export class ExactTuple {
   async decide({ subject, scope }: Target): Promise<Decision | undefined> {
     const { engine, kernel } = this.#world;
     for (;;) {
+      refuseIfLate(this.#world);
       const decision = await engine.check(subject, scope);
       const { grant, reason } = decision;
-      if (reason !== 'granted' || grant === undefined || this.#isFor.get(grant.requestId) === true) return decision;
+      if (reason !== 'granted' || grant === undefined || this.isKnownFor(grant.requestId)) return decision;
       const { held, windows } = await engine.status(subject);
       const covering = held.filter((one) => kernel.settings.scopes.covers(one.scope, scope));
       const unknown = [grant, ...covering].map(({ requestId }) => requestId).filter((id) => !this.#isFor.has(id));
@@ -38,10 +39,15 @@ export class ExactTuple {
         for (const requestId of unknown) await this.isFor(requestId);
         continue;
       }
-      const own = new Set(covering.filter(({ requestId }) => this.#isFor.get(requestId) === true).map(({ id }) => id));
+      const own = new Set(covering.filter(({ requestId }) => this.isKnownFor(requestId)).map(({ id }) => id));
       if (own.size === 0) return undefined;
       return { ...decision, validUntil: Math.max(...windows.filter(({ grantId }) => own.has(grantId)).map(({ endsAt }) => endsAt)) };
     }
+  }
+
+  /** Whether `decide` or `isFor` has read that the access of a request is for this tuple. It reads nothing. */
+  isKnownFor(requestId: string): boolean {
+    return this.#isFor.get(requestId) === true;
   }
 
   /** Whether the access of a request is for this tuple, or was given without a task of this handler. */
@@ -54,6 +60,10 @@ export class ExactTuple {
     return isFor;
   }
 }
+
+/** The tuple that access must be for. `undefined`: without the option, access for any tuple counts. */
+export const exactTupleOf = (world: World, evaluation: AuthzenEvaluation): ExactTuple | undefined =>
+  world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation) : undefined;
 
 /**
  * The task data to which the access of a request is bound: that of the earliest request with task data among those that it extends or
