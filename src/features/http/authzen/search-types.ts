@@ -1,5 +1,6 @@
 import type { JsonObject } from '../../../core/json.js';
 import type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './messages.js';
+import type { Target } from './world.js';
 
 /** What a search looks for. */
 export type Searched = 'subject' | 'resource' | 'action';
@@ -14,4 +15,11 @@ export interface Search {
   readonly context: JsonObject | undefined;
   /** @param name the id of a subject or a resource, or the name of an action */
   readonly evaluationOf: (name: string) => AuthzenEvaluation;
+}
+
+/** A candidate of a search, and the access that it is about. */
+export interface Candidate {
+  readonly name: string;
+  readonly evaluation: AuthzenEvaluation;
+  readonly target: Target;
 }

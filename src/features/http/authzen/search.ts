@@ -6,19 +6,10 @@ import { AuthzenError } from './errors.js';
 import { readLast } from './last-read.js';
 import { memberOf, readAction, readEntity, readObject, readRequired, readSearched, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
-import type { Search, Searched } from './search-types.js';
+import { ofTuples, type TupleResult } from './search-tuples.js';
+import type { Candidate, Search, Searched } from './search-types.js';
 import { digestOfSearch, readPageToken, writePageToken } from './page-token.js';
-import {
-  authorize,
-  meetsCondition,
-  questionOf,
-  refuseIfLate,
-  resolve,
-  resolveScope,
-  resolveSubject,
-  type Target,
-  type World,
-} from './world.js';
+import { authorize, meetsCondition, questionOf, refuseIfLate, resolve, resolveScope, resolveSubject, type World } from './world.js';
 
 /** The greatest page, and the size of a page without a limit. */
 const MAX_PAGE = 1_000;
@@ -102,13 +93,13 @@ const WINDOW = 1_000;
 
 /** The results after a position, in the order of their code units, and whether there are more. */
 async function collect(world: World, caller: AuthzenCaller, asked: Search, after: string | undefined, size: number): Promise<Found> {
-  const candidates = await candidatesOf(world, asked, after);
+  const names = await candidatesOf(world, asked, after);
   if (size === 0) return { results: [], last: undefined, hasMore: true };
-  const results: Result[] = [];
-  for (let from = 0; from < candidates.length; from += WINDOW) {
+  const results: TupleResult[] = [];
+  for (let from = 0; from < names.length; from += WINDOW) {
     refuseIfLate(world);
-    const judged = await allowedAmong(world, await resultsOf(world, asked, candidates.slice(from, from + WINDOW)));
-    for await (const result of inTurns(judged)) {
+    const allowed = await allowedAmong(world, await candidatesAmong(world, asked, names.slice(from, from + WINDOW)));
+    for await (const result of ofTuples(world, allowed)) {
       if (!(await meetsCondition(world, caller, result.evaluation, result.target))) continue;
       if (results.length === size) return foundOf(world, results, true);
       results.push(result);
@@ -117,51 +108,41 @@ async function collect(world: World, caller: AuthzenCaller, asked: Search, after
   return foundOf(world, results, false);
 }
 
-/** A candidate, and the access that it is about. */
-interface Result {
-  readonly name: string;
-  readonly evaluation: AuthzenEvaluation;
-  readonly target: Target;
-}
-
 /** Keeps the results whose access has not ended since it was first read (L1, L12). */
-async function foundOf(world: World, results: readonly Result[], hasMore: boolean): Promise<Found> {
-  const allowed = await readLast(
-    world,
-    results.map(({ target }) => ({ target, tuple: undefined })),
-  );
+async function foundOf(world: World, results: readonly TupleResult[], hasMore: boolean): Promise<Found> {
+  const allowed = await readLast(world, results);
   const names = results.filter((_, i) => allowed[i] === true).map(({ name }) => name);
   return { results: names, last: results.at(-1)?.name, hasMore };
 }
 
 /** The candidates that name known entities. */
-async function resultsOf(world: World, asked: Search, names: readonly string[]): Promise<readonly Result[]> {
+async function candidatesAmong(world: World, asked: Search, names: readonly string[]): Promise<readonly Candidate[]> {
   const holder = asked.subject && (await resolveSubject(world, asked.subject));
   if (asked.subject !== undefined && holder === undefined) return [];
-  const results: Result[] = [];
+  const candidates: Candidate[] = [];
   for await (const name of inTurns(names)) {
     const evaluation = asked.evaluationOf(name);
     const scope = holder === undefined ? undefined : await resolveScope(world, evaluation);
     const target = holder === undefined ? await resolve(world, evaluation) : scope === undefined ? undefined : { ...holder, scope };
-    if (target !== undefined) results.push({ name, evaluation, target });
+    if (target !== undefined) candidates.push({ name, evaluation, target });
   }
-  return results;
+  return candidates;
 }
 
-/** The results that the engine allows, as an evaluation would. Where all have one subject, the engine reads its access once. */
-async function allowedAmong({ engine, signal }: World, results: readonly Result[]): Promise<readonly Result[]> {
-  const subjects = new Set(results.map(({ target }) => target.subject));
+/** The candidates that the engine allows, as an evaluation would. Where all have one subject, the engine reads its access once. */
+async function allowedAmong({ engine, signal }: World, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+  const subjects = new Set(candidates.map(({ target }) => target.subject));
   const [subject] = subjects;
   if (subject !== undefined && subjects.size === 1) {
-    const allowed = new Set(await engine.filterAllowed(subject, [...new Set(results.map(({ target }) => target.scope))]));
-    return results.filter(({ target }) => allowed.has(target.scope));
+    const allowed = new Set(await engine.filterAllowed(subject, [...new Set(candidates.map(({ target }) => target.scope))]));
+    return candidates.filter(({ target }) => allowed.has(target.scope));
   }
   const turns = new TurnBudget();
-  const answers = askBounded(results, async ({ target }) => {
+  const answers = askBounded(candidates, async ({ target }) => {
     refuseIfLate({ signal });
     await turns.spend(1);
     return engine.isAllowed(target.subject, target.scope);
   });
   const allowed = await Promise.all(answers);
-  return results.filter((_, i) => allowed[i] === true);
+  return candidates.filter((_, i) => allowed[i] === true);
 }

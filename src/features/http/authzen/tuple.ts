@@ -5,18 +5,34 @@ import type { AuthzenEvaluation } from './messages.js';
 import { readTaskData } from './task-data.js';
 import { refuseIfLate, type Target, type World } from './world.js';
 
-/**
- * The option `exactTuple`: which access of a subject is for the tuple of one evaluation. Each request is read once, because what it is
- * bound to never changes.
- */
+/** To which task data the access of each request is bound. Each request is read once, because what it is bound to never changes. */
+export class TaskBounds {
+  readonly #world: World;
+  readonly #bounds = new Map<string, ReturnType<typeof boundOf>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  of(requestId: string): ReturnType<typeof boundOf> {
+    const bound = this.#bounds.get(requestId) ?? boundOf(this.#world, requestId);
+    this.#bounds.set(requestId, bound);
+    return bound;
+  }
+}
+
+/** The option `exactTuple`: which access of a subject is for the tuple of one evaluation. */
 export class ExactTuple {
   readonly #world: World;
   readonly #evaluation: AuthzenEvaluation;
+  readonly #bounds: TaskBounds;
   readonly #isFor = new Map<string, boolean>();
 
-  constructor(world: World, evaluation: AuthzenEvaluation) {
+  /** @param bounds the requests that were read. The evaluations of one call may share them */
+  constructor(world: World, evaluation: AuthzenEvaluation, bounds = new TaskBounds(world)) {
     this.#world = world;
     this.#evaluation = evaluation;
+    this.#bounds = bounds;
   }
 
   /**
@@ -36,7 +52,7 @@ export class ExactTuple {
       const unknown = [grant, ...covering].map(({ requestId }) => requestId).filter((id) => !this.#isFor.has(id));
       // After the requests are read, the access is read again: it may have ended in between.
       if (unknown.length > 0) {
-        for (const requestId of unknown) await this.isFor(requestId);
+        await this.isForAny(unknown);
         continue;
       }
       const own = new Set(covering.filter(({ requestId }) => this.isKnownFor(requestId)).map(({ id }) => id));
@@ -50,11 +66,17 @@ export class ExactTuple {
     return this.#isFor.get(requestId) === true;
   }
 
+  /** Whether the access of one of these requests is for this tuple. It reads all of them, so that each is known afterwards. */
+  async isForAny(requestIds: readonly string[]): Promise<boolean> {
+    for (const requestId of requestIds) await this.isFor(requestId);
+    return requestIds.some((requestId) => this.isKnownFor(requestId));
+  }
+
   /** Whether the access of a request is for this tuple, or was given without a task of this handler. */
   async isFor(requestId: string): Promise<boolean> {
     const known = this.#isFor.get(requestId);
     if (known !== undefined) return known;
-    const bound = await boundOf(this.#world, requestId);
+    const bound = await this.#bounds.of(requestId);
     const isFor = bound !== 'unreadable' && (bound === undefined || isBindingHash(bound.hash, this.#evaluation, bound.members));
     this.#isFor.set(requestId, isFor);
     return isFor;
@@ -62,8 +84,8 @@ export class ExactTuple {
 }
 
 /** The tuple that access must be for. `undefined`: without the option, access for any tuple counts. */
-export const exactTupleOf = (world: World, evaluation: AuthzenEvaluation): ExactTuple | undefined =>
-  world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation) : undefined;
+export const exactTupleOf = (world: World, evaluation: AuthzenEvaluation, bounds?: TaskBounds): ExactTuple | undefined =>
+  world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation, bounds) : undefined;
 
 /**
  * The task data to which the access of a request is bound: that of the earliest request with task data among those that it extends or
