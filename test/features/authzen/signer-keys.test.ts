@@ -1,6 +1,7 @@
 import * as jose from 'jose';
 import { joseSigner } from 'jit-access/authzen';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { nextTurn } from '../../../src/core/time.js';
 import { ManualClock } from '../../../src/testing.js';
 import { aProfile, EVALUATION, JWK, OTHER } from './authzen-of.js';
 
@@ -63,6 +64,52 @@ describe('D4 keys that a function returns', () => {
     void signer.verify(await tokenOf('b'));
     expect(await signer.verify(token)).toEqual({ a: 1 });
     expect(await signer.sign({ a: 1 })).not.toBe('');
+  });
+
+  it('D4 gives up a load that hangs after 10 seconds, and loads again at the next use', async () => {
+    const { service, clock, signer } = aSigner('a');
+    service.hang = new Promise(() => undefined);
+    const calls = Promise.allSettled([signer.sign({}), signer.verify(await tokenOf('a')), signer.jwks()]);
+    await clock.advance(9_999);
+    service.hang = undefined;
+    const later = expect(signer.sign({})).rejects.toThrow('the signing keys were not loaded within 10 seconds');
+    await clock.advance(1);
+    await later;
+    expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(service.loads).toBe(1);
+    expect(await signer.verify(await signer.sign({ a: 1 }))).toEqual({ a: 1 });
+    expect(service.loads).toBe(2);
+  });
+
+  it('D4 a load that answers after 10 seconds replaces no keys', async () => {
+    const { service, clock, signer } = aSigner('a');
+    const token = await signer.sign({ a: 1 });
+    let open: () => void = () => undefined;
+    service.hang = new Promise((resolve) => (open = resolve));
+    const late = expect(signer.verify(await tokenOf('b'))).rejects.toThrow('within 10 seconds');
+    await vi.waitFor(() => expect(service.loads).toBe(2));
+    await clock.advance('10s');
+    await late;
+    service.kids = ['b'];
+    open();
+    await nextTurn();
+    expect((await signer.jwks()).map(({ kid }) => kid)).toEqual(['a']);
+    expect(await signer.verify(token)).toEqual({ a: 1 });
+    // The next load waits for a minute after the last one, and brings the new key.
+    await clock.advance('50s');
+    expect(await signer.verify(await tokenOf('b'))).toEqual({ from: 'b' });
+  });
+
+  it('D4 an evaluation that needs keys is 503 where the load hangs, and the next one loads them again', async () => {
+    const { service, clock, signer } = aSigner('a');
+    const { send } = aProfile({}, {}, { signer });
+    service.hang = new Promise(() => undefined);
+    const answer = send('/evaluation', EVALUATION);
+    await vi.waitFor(() => expect(service.loads).toBe(1));
+    await clock.advance('10s');
+    expect((await answer).status).toBe(503);
+    service.hang = undefined;
+    expect((await send('/evaluation', EVALUATION)).body).toMatchObject({ decision: false, context: { reason: 'approval_required' } });
   });
 
   it('D4 200 unknown kids load the keys once a minute', async () => {

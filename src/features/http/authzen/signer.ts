@@ -3,7 +3,7 @@ import { invalid, readBoundedList, readOptions, readPort } from '../../../core/p
 import type { Clock, MaybePromise } from '../../../core/ports.js';
 import { SingleFlight } from '../../../core/single-flight.js';
 import { Stopwatch } from '../../../core/stopwatch.js';
-import { systemClock } from '../../../core/time.js';
+import { systemClock, within } from '../../../core/time.js';
 import { isObject } from '../../../records/index.js';
 import { parseJsonText } from '../transport/json-text.js';
 
@@ -54,15 +54,19 @@ export interface JoseSignerOptions {
   /**
    * The keys: 1 to 16. The first one signs, and all verify. To rotate, put a new key in front of the old one, and drop the old key when
    * its tokens have expired. A function is called at the first use. It is called again when a token names an unknown `kid`, at most once
-   * a minute, so that each process finds the keys of the others. Where such a call fails, the keys so far stay.
+   * a minute, so that each process finds the keys of the others. Where such a call fails, or does not settle within 10 seconds, the keys
+   * so far stay.
    */
   readonly keys: readonly SigningKey[] | (() => MaybePromise<readonly SigningKey[]>);
-  /** Measures the minute. Default: the system clock. */
+  /** Measures the minute and the 10 seconds. Default: the system clock. */
   readonly clock?: Clock | undefined;
 }
 
 /** How long an unknown `kid` loads no keys after another one did. A caller may send many tokens with unknown ids. */
 const RELOAD_MS = 60_000;
+
+/** How long a load may take. All calls that need its keys share it, so a load that hangs would keep them waiting for ever. */
+const LOAD_MS = 10_000;
 
 interface ImportedKey {
   readonly kid: string;
@@ -89,7 +93,8 @@ export function joseSigner(jose: JoseModule, options: JoseSignerOptions): TokenS
   const given = load === undefined ? readSigningKeys(keys) : undefined;
   const cache = new KeyCache(
     async () => Promise.all((given ?? readSigningKeys(await load?.())).map((key) => importKey(module, key))),
-    load === undefined ? undefined : checked,
+    checked,
+    given !== undefined,
   );
   return Object.freeze<TokenSigner>({
     async sign(claims) {
@@ -105,19 +110,21 @@ export function joseSigner(jose: JoseModule, options: JoseSignerOptions): TokenS
   });
 }
 
-/** The imported keys. Each load runs aside, and replaces them only when it has succeeded. */
+/** The imported keys. Each load runs aside, and replaces them only when it has succeeded in time. */
 class KeyCache {
   readonly #load: () => Promise<readonly ImportedKey[]>;
-  readonly #clock: Clock | undefined;
+  readonly #clock: Clock;
+  readonly #areFixed: boolean;
   readonly #loads = new SingleFlight<readonly ImportedKey[]>();
   #keys: readonly ImportedKey[] | undefined;
   /** Runs since an unknown `kid` last loaded the keys. */
   #sinceReload: Stopwatch | undefined;
 
-  /** @param clock `undefined`: the keys are fixed, so an unknown `kid` loads none */
-  constructor(load: () => Promise<readonly ImportedKey[]>, clock: Clock | undefined) {
+  /** @param areFixed whether each load gives the same keys, so that an unknown `kid` loads none */
+  constructor(load: () => Promise<readonly ImportedKey[]>, clock: Clock, areFixed: boolean) {
     this.#load = load;
     this.#clock = clock;
+    this.#areFixed = areFixed;
   }
 
   async current(): Promise<readonly ImportedKey[]> {
@@ -131,13 +138,14 @@ class KeyCache {
     // A token that comes during a load waits for it: the load may bring its key.
     const loading = this.#loads.get();
     if (loading !== undefined) return find(await loading);
-    if (this.#clock === undefined || (this.#sinceReload !== undefined && this.#sinceReload.ms < RELOAD_MS)) return undefined;
+    if (this.#areFixed || (this.#sinceReload !== undefined && this.#sinceReload.ms < RELOAD_MS)) return undefined;
     this.#sinceReload = new Stopwatch(this.#clock);
     return find(await this.#reload());
   }
 
   #reload(): Promise<readonly ImportedKey[]> {
-    return this.#loads.join(async () => (this.#keys = await this.#load()));
+    const timeout = () => new Error(`the signing keys were not loaded within ${LOAD_MS / 1_000} seconds`);
+    return this.#loads.join(async () => (this.#keys = await within(this.#clock, LOAD_MS, this.#load, timeout)));
   }
 }
 
