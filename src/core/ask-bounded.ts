@@ -3,32 +3,25 @@ import type { MaybePromise } from './ports.js';
 /** The most questions that are open at a time. */
 const MOST_OPEN = 32;
 
-/** Keeps at most 32 questions open at a time: each answer makes place for the next question. */
-export class Slots {
-  readonly #waiting: (() => void)[] = [];
-  #open = 0;
-
-  async ask<Answer>(question: () => MaybePromise<Answer>): Promise<Answer> {
-    if (this.#open === MOST_OPEN) await new Promise<void>((go) => this.#waiting.push(go));
-    else this.#open += 1;
-    try {
-      return await question();
-    } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#open -= 1;
-      else next();
-    }
-  }
-}
-
 /**
- * Asks about each item, in order, with at most 32 questions open at a time.
+ * Asks about each item, in order, with at most 32 questions open at a time: each answer makes place for the next question.
  *
  * @returns a promise for each item. The caller handles each rejection
  */
 export function askBounded<Item, Answer>(items: readonly Item[], ask: (item: Item) => MaybePromise<Answer>): readonly Promise<Answer>[] {
-  const slots = new Slots();
-  return items.map((item) => slots.ask(() => ask(item)));
+  const waiting: (() => void)[] = [];
+  let open = 0;
+  return items.map(async (item) => {
+    if (open === MOST_OPEN) await new Promise<void>((go) => waiting.push(go));
+    else open += 1;
+    try {
+      return await ask(item);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) open -= 1;
+      else next();
+    }
+  });
 }
 
 /**

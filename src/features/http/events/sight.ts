@@ -1,10 +1,10 @@
-import { Slots } from '../../../core/ask-bounded.js';
 import { SingleFlight } from '../../../core/single-flight.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { requestIdOf } from '../../../lifecycle/grant.js';
 import { isOwnRequest } from '../../../lifecycle/review.js';
 import { decodeRequest, type AccessRequest, type AuditEntry, type EntryType } from '../../../records/index.js';
 import { isItsReviewer } from '../visibility.js';
+import { QuestionSlots } from './question-slots.js';
 
 /** How long an answer is used again. Milliseconds. */
 const KEPT_MS = 30_000;
@@ -23,8 +23,7 @@ export class Sight {
   readonly #kernel: Kernel;
   readonly #kept = new Map<string, Kept>();
   readonly #reads = new SingleFlight<AccessRequest | undefined>();
-  /** For all streams together. */
-  readonly #slots = new Slots();
+  readonly #slots = new QuestionSlots();
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
