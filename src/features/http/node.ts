@@ -69,16 +69,24 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
   const gone = new AbortController();
   // `close` also follows the end of the response. Aborting then changes nothing.
   response.once('close', () => gone.abort());
-  const { method = 'GET' } = incoming;
-  // A `Request` with one of these methods cannot be made.
-  const answer = /^(?:CONNECT|TRACE|TRACK)$/i.test(method)
-    ? new Response(null, { status: 405 })
-    : await handler(toRequest(incoming, path, gone.signal));
+  const answer = refusalOf(incoming, path) ?? (await handler(toRequest(incoming, path, gone.signal)));
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) response.setHeader(name, value);
   if (answer.body !== null) await pipe(answer.body, response, gone.signal);
   response.end();
 }
+
+/** `undefined`: the request may be answered. */
+function refusalOf({ method = 'GET' }: NodeRequest, path: string): Response | undefined {
+  // A `Request` with one of these methods cannot be made.
+  if (/^(?:CONNECT|TRACE|TRACK)$/i.test(method)) return new Response(null, { status: 405 });
+  // A URL resolves dots and backslashes. A guard before the handler has judged the path as it arrived.
+  const isRewritten = new URL(urlOf(LOCAL, path)).pathname !== path.split('?', 1)[0];
+  return isRewritten ? new Response(null, { status: 404 }) : undefined;
+}
+
+/** The origin of a request that names no valid host. */
+const LOCAL = 'http://localhost';
 
 function toRequest(incoming: NodeRequest, path: string, signal: AbortSignal): Request {
   const headers = new Headers();
@@ -100,7 +108,7 @@ const isEncrypted = (socket: object | undefined): boolean => (socket as { readon
 
 /** The URL of the request. A `Host` that is no host must not decide how the path is read. */
 function urlOf(origin: string, path: string): string {
-  const base = URL.canParse(origin) && new URL(origin).origin === origin.toLowerCase() ? origin : 'http://localhost';
+  const base = URL.canParse(origin) && new URL(origin).origin === origin.toLowerCase() ? origin : LOCAL;
   return URL.canParse(`${base}${path}`) ? `${base}${path}` : `${base}/`;
 }
 

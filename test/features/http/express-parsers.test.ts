@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import express, { type Express } from 'express';
 import express4 from 'express-4';
 import { toNodeHandler, type NodeHandler } from 'jit-access/http';
@@ -14,6 +14,18 @@ async function listening(app: object): Promise<{ readonly url: string; readonly 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+/** Sends a request as it is: `fetch` would rewrite its path and its Host. */
+function rawAnswer(url: string, path: string, host = 'localhost'): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () =>
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nX-User: user:maya\r\nConnection: close\r\n\r\n`),
+    );
+    let text = '';
+    socket.on('data', (data: Buffer) => (text += data.toString()));
+    socket.on('end', () => resolve(text)).on('error', reject);
+  });
 }
 
 describe.each([
@@ -58,22 +70,31 @@ describe.each([
     }
   });
 
+  it.each(['/v1/requests/%2e%2e/locks', '/v1/requests/../locks', '/v1/x\\..\\locks', '/v1/./locks'])(
+    'answers 404 for %s, which a URL would rewrite behind the guard of another path',
+    async (path) => {
+      const { handler } = aService({ http: { may: () => true } });
+      const app = make();
+      app.use('/v1/locks', (_request, response) => void response.status(403).send('a second factor is needed'));
+      app.use(toNodeHandler(handler));
+      const { url, server } = await listening(app);
+      try {
+        const text = await rawAnswer(url, path);
+        expect(text).toMatch(/^HTTP\/1\.1 404 /);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    },
+  );
+
   it('answers a request whose Host is no host by its path', async () => {
     const { handler } = aService({ http: { basePath: '/access' } });
     const app = make();
     app.use(toNodeHandler(handler));
     const { url, server } = await listening(app);
     try {
-      const raw = await new Promise<string>((resolve, reject) => {
-        import('node:net').then(({ connect }) => {
-          const socket = connect(Number(new URL(url).port), '127.0.0.1', () =>
-            socket.write('GET /access/v1/me HTTP/1.1\r\nHost: a/b?c#d@e\r\nX-User: user:maya\r\nConnection: close\r\n\r\n'),
-          );
-          let text = '';
-          socket.on('data', (data: Buffer) => (text += data.toString()));
-          socket.on('end', () => resolve(text)).on('error', reject);
-        }, reject);
-      });
+      const raw = await rawAnswer(url, '/access/v1/me', 'a/b?c#d@e');
       expect(raw).toMatch(/^HTTP\/1\.1 200 /);
     } finally {
       server.closeAllConnections();
