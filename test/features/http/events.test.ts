@@ -70,6 +70,18 @@ describe('the events', () => {
     await service.engine.close();
   });
 
+  it('answer a number of an event that the caller has not seen with reset, so that no number says where the head is', async () => {
+    const service = aService();
+    await service.engine.requestAccess(ASK);
+    const { seq } = await service.engine.journalHead();
+    for (let probe = 0; probe <= seq + 2; probe++) {
+      const { texts, end } = await listen(service, EVE, { 'last-event-id': String(probe) });
+      expect([probe, await texts()]).toEqual([probe, ['event: reset\ndata: {}']]);
+      await end();
+    }
+    await service.engine.close();
+  });
+
   it('miss no entry that is recorded while a stream begins', async () => {
     const service = aService({ engine: { store: new FaultyStore(new MemoryGrantStore()) } });
     (service.store as FaultyStore).inject('journal', { fault: 'yield', seed: 7 });

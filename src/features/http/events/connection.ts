@@ -44,15 +44,23 @@ export class Connection {
   async begin(lastEventId: string | null): Promise<void> {
     const { start, head } = await this.#kernel.ledger.journal();
     const last = lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
-    const canResume = last !== undefined && last >= start.seq && last <= head.seq && head.seq - last <= MAX_BACK;
+    const isNear = last !== undefined && last >= start.seq && last <= head.seq && head.seq - last <= MAX_BACK;
+    const canResume = isNear && (this.options.seesAll || (await this.#hasSeen(last)));
     this.#seq = canResume ? last : head.seq;
-    // Events were missed, or the id is not one of this journal.
+    // Events were missed, or the id is not one of an event that the caller sees.
     this.#signal(lastEventId === null || canResume ? 'ready' : 'reset');
     // Not awaited: what the caller sees may need many answers of the approver, and the client receives each event as it is judged.
     void this.#catchUp().catch((error: unknown) => {
       this.options.onError(error, 'events');
       this.stream.close();
     });
+  }
+
+  /** Whether the entry is one that the caller sees: the answer to any other number must not say where the head is. */
+  async #hasSeen(seq: number): Promise<boolean> {
+    const { entries } = await this.#kernel.ledger.journal(Math.max(0, seq - 1), 1);
+    const [entry] = entries;
+    return entry?.seq === seq && (await this.#sees(entry));
   }
 
   /** The head of the journal says how much happens in the namespace, so only a caller that sees every event learns it. */

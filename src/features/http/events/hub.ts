@@ -94,7 +94,7 @@ export class EventHub {
     }
   }
 
-  /** A clock that fails is reported, and must not end the streams: their checks are what ends a session. */
+  /** A clock that fails is reported. The loop continues, so that it works again with the clock. */
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
     const { clock, settings } = this.#kernel;
     try {
