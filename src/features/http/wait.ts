@@ -20,14 +20,15 @@ export async function waitUntilDecided(
   const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(request.headers.get('prefer') ?? '')?.[1];
   // In Workers, a commit of another request cannot wake this one.
   if (asked === undefined || whyNoLastingTimers() !== undefined) return {};
+  const { now } = kernel.clock.read();
   const waits = kernel.part(Waits);
   if (!waits.begin(self)) return {};
   const seconds = Math.min(Number(asked), MAX_WAIT);
   const end = new AbortController();
   const stop = () => end.abort(STOPPED);
   request.signal.addEventListener('abort', stop, { once: true });
-  const clock = kernel.clock.source;
-  void sleepUntil(clock, kernel.clock.read().now + seconds * 1_000, end.signal).then(stop, stop);
+  if (request.signal.aborted) stop();
+  void sleepUntil(kernel.clock.source, now + seconds * 1_000, end.signal).then(stop, stop);
   try {
     await waitFor(engine, requestId, { signal: end.signal });
   } catch (error) {

@@ -369,4 +369,19 @@ describe('time', () => {
     expect(answers.filter(({ headers }) => headers.has('preference-applied'))).toHaveLength(10);
     expect(answers.map(({ body: found }) => found.outcome as unknown as string).filter((outcome) => outcome === 'denied')).toHaveLength(10);
   });
+
+  it('of a wait is free again after calls whose client had gone', async () => {
+    const service = aService();
+    const { body } = await service.send('POST', '/requests', { as: MAYA, body: ASK });
+    const id: unknown = body.request?.id;
+    if (typeof id !== 'string') throw new Error('expected an id');
+    const wait = { as: MAYA, headers: { prefer: 'wait=30' } };
+    const gone = AbortSignal.abort();
+    const headers = { 'x-user': MAYA, prefer: 'wait=30' };
+    for (let calls = 0; calls < 12; calls++) await service.handler(new Request(`${BASE}/v1/requests/${id}`, { headers, signal: gone }));
+    const waiting = service.send('GET', `/requests/${id}`, wait);
+    await turns();
+    await service.engine.deny(id, { by: SAM });
+    expect((await waiting).body.outcome).toBe('denied');
+  });
 });
