@@ -2,7 +2,7 @@ import { newId } from '../../kernel/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { decodeRequest, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
 
-/** The approver that the last request named. A chain of approvers asks only the member that a request names. */
+/** The approver of the last request with reviewers. A chain of approvers asks only the member that a request names. */
 export class LastApprover {
   #name: string | undefined;
   readonly #kernel: Kernel;
@@ -11,21 +11,27 @@ export class LastApprover {
     this.#kernel = kernel;
   }
 
-  note({ approver }: Pick<AccessRequest, 'approver'>): void {
-    this.#name = approver ?? this.#name;
+  note(request: AccessRequest): void {
+    if (hasReviewers(request)) this.#name = request.approver;
   }
 
-  /** In a new process, the newest request of the store says it. @throws StoreError */
+  /** In a new process, the newest requests of the store say it. @throws StoreError */
   async name(): Promise<string> {
     const { ledger, settings } = this.#kernel;
     if (this.#name === undefined) {
-      const { items } = await ledger.find({ kind: 'request', order: 'newest', limit: 1 });
-      for (const request of settings.decodeAll(items, decodeRequest)) this.note(request);
+      const { items } = await ledger.find({ kind: 'request', order: 'newest', limit: LOOK });
+      for (const request of settings.decodeAll(items, decodeRequest).reverse()) this.note(request);
       this.#name ??= settings.approver.name;
     }
     return this.#name;
   }
 }
+
+/** How many requests are read to find one with reviewers. */
+const LOOK = 100;
+
+/** Whether persons review the request. Without any, the approver is not asked about it: it has not decided, or it decided by itself. */
+export const hasReviewers = ({ quorum, afterReview }: AccessRequest): boolean => quorum !== undefined || afterReview !== undefined;
 
 /** The subject and the scope of the request that takes the place of an unknown id. No check allows by it, and it is never recorded. */
 const ABSENT = 'jit-access:absent';

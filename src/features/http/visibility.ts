@@ -4,7 +4,7 @@ import { isOwnRequest } from '../../lifecycle/review.js';
 import { decodeRequest, groupsIn, type AccessRequest } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Call } from './operation.js';
-import { absentRequest, LastApprover } from './absent-request.js';
+import { absentRequest, hasReviewers, LastApprover } from './absent-request.js';
 
 /*
  * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller
@@ -23,8 +23,7 @@ export async function visibleRequest(call: Pick<Call, 'kernel' | 'self' | 'may'>
   if (request !== undefined && isOwnRequest(request, call.self)) return request;
   const lastApprover = call.kernel.part(LastApprover);
   const approver = await lastApprover.name();
-  // Before the approver has decided, no person reviews the request, and the approver would not be asked.
-  const asked = request?.approver === undefined ? absentRequest(call.kernel, approver) : request;
+  const asked = request !== undefined && hasReviewers(request) ? request : absentRequest(call.kernel, approver);
   const sees = (await isItsReviewer(call.kernel, asked, call.self)) || (await call.may('viewRequest', { requestId: id }));
   if (request === undefined || !sees) throw new NotFoundError('request', id);
   lastApprover.note(request);
