@@ -98,9 +98,10 @@ export class Transport {
     const { method, path, body, signal = null, headers } = call;
     const { baseUrl, headers: given, fetch = globalThis.fetch } = this.#options;
     const all = { ...(typeof given === 'function' ? await given() : given), ...headers };
-    return answered(call, () =>
-      fetch(`${baseUrl.replace(/\/+$/, '')}/v1${path}`, { method, headers: all, body: body ? JSON.stringify(body) : null, signal }),
-    );
+    // `fetch` repeats a redirected POST as a GET, whose answer would seem to be that of the POST. Not `error`, which edge runtimes refuse.
+    const redirect = method === 'GET' ? 'follow' : 'manual';
+    const init = { method, headers: all, body: body ? JSON.stringify(body) : null, signal, redirect } as const;
+    return answered(call, () => fetch(`${baseUrl.replace(/\/+$/, '')}/v1${path}`, init));
   }
 }
 
@@ -126,7 +127,8 @@ export async function valueOf(call: Sent, response: Response, kept?: Kept, keep?
   const { status, headers } = response;
   const text = status === 304 && kept ? kept.text : await answered(call, () => response.text());
   const value = parse(text) as Partial<HttpProblem> | undefined;
-  if (value && status < 400) {
+  // A browser reports a redirect that it does not follow as status 0.
+  if (value && (response.ok || status === 304)) {
     const etag = headers.get('etag');
     // An answer with a reading of the clock is not kept: its `at` must be fresh.
     if (etag !== null && value.at === undefined) keep?.(etag, text);

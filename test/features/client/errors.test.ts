@@ -1,5 +1,7 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { HttpClientError } from '../../../src/client.js';
+import { createClient, HttpClientError } from '../../../src/client.js';
 import * as library from '../../../src/index.js';
 import { engineErrorOf } from '../../../src/features/client/errors.js';
 import { toProblem } from '../../../src/http.js';
@@ -68,6 +70,26 @@ describe('an error of a call', () => {
   ])('is an HttpClientError for %s', async (_, response, message) => {
     const { client } = aClient(aService(), MAYA, { fetch: async () => response });
     expect(await caught(client.status())).toMatchObject({ name: 'HttpClientError', message, problem: undefined, type: undefined });
+  });
+
+  it('is an HttpClientError for a redirected POST, whose GET would be answered in its place', async () => {
+    const service = aService();
+    const server = createServer((request, response) => {
+      const { url = '', method = '' } = request;
+      seen.push(`${method} ${url}`);
+      if (url.startsWith('/old/')) response.writeHead(301, { location: url.replace('/old', '') }).end('{"moved":true}');
+      else response.end('{"items":[]}');
+    });
+    const seen: string[] = [];
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/old`;
+    const client = createClient({ baseUrl, clock: service.clock });
+    const message = 'POST /locks: status 301, not from the handler';
+    expect(await caught(client.lock({ subject: EVE }))).toMatchObject({ name: 'HttpClientError', status: 301, message });
+    expect(await client.listLocks()).toEqual([]);
+    expect(seen).toEqual(['POST /old/v1/locks', 'GET /old/v1/locks', 'GET /v1/locks']);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
   });
 
   it('is an HttpClientError with the cause where the network fails', async () => {
