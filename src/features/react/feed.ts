@@ -4,7 +4,7 @@ import type { AccessClient } from '../client/access-client.js';
 interface Follower {
   readonly signal: AbortSignal;
   readonly onEvent: () => void;
-  /** Called when the stream has ended with an error. It does not connect again. */
+  /** Called when the stream has ended with an error. Only `connect` connects again. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -20,12 +20,17 @@ class EventFeed {
 
   follow(follower: Follower): void {
     this.#followers.add(follower);
-    if (this.#end === undefined || this.#end.signal.aborted) void this.#run((this.#end = new AbortController()));
+    this.connect();
     const leave = () => {
       this.#followers.delete(follower);
       if (this.#followers.size === 0) this.#end?.abort();
     };
     follower.signal.addEventListener('abort', leave, { once: true });
+  }
+
+  /** Connects again where the stream has ended. */
+  connect(): void {
+    if (this.#end === undefined || this.#end.signal.aborted) void this.#run((this.#end = new AbortController()));
   }
 
   async #run(end: AbortController): Promise<void> {
@@ -35,7 +40,7 @@ class EventFeed {
     } catch (error) {
       if (!signal.aborted) for (const { onError } of this.#followers) onError(error);
     } finally {
-      // The next follower connects again.
+      // `connect` connects again, and so does the next follower.
       end.abort();
     }
   }

@@ -6,13 +6,13 @@ import { LiveValue, LOADING, type Live, type Source } from './live-value.js';
 
 /** What `useAccess` returns. */
 export interface Access extends Live<OwnStatus> {
-  /** Reads the status again now. */
+  /** Reads the status again now, and follows the events again where their stream has ended. */
   readonly refresh: () => void;
 }
 
 /** What `useInbox` returns. */
 export interface Inbox extends Live<readonly InboxItem[]> {
-  /** Reads the inbox again now. */
+  /** Reads the inbox again now, and follows the events again where their stream has ended. */
   readonly refresh: () => void;
   /** Approves a request, then reads the inbox again. @throws as `client.approve` */
   readonly approve: (requestId: string, approval?: ApproveInput) => Promise<AccessResult>;

@@ -5,9 +5,12 @@ import { feedOf } from './feed.js';
 
 /** A value that is read again when it changes on the server. */
 export interface Live<T> {
-  /** The newest answer. `undefined`: none has arrived yet. After a failure it is the one before, which may be out of date. */
+  /**
+   * The newest answer. `undefined`: none has arrived yet, or none since a 401 or 403, after which the caller may be another person. After
+   * any other failure it is the answer before, which may be out of date.
+   */
   readonly data: T | undefined;
-  /** Why the newest read or the stream of events failed. `undefined`: neither has. */
+  /** Why the newest read or the stream of events failed. `undefined`: neither has. After a failed stream, no event causes a read. */
   readonly error: unknown;
   /** Whether the first answer is still on its way. */
   readonly isLoading: boolean;
@@ -16,7 +19,7 @@ export interface Live<T> {
 /** Before the first answer, and on a server. */
 export const LOADING: Live<never> = Object.freeze({ data: undefined, error: undefined, isLoading: true });
 
-/** The pause before another read after a failed one. Milliseconds. */
+/** The pause before another read and connection after a failed one. Milliseconds. */
 const RETRY_MS = 30_000;
 /** The shortest pause before a read that only time causes. Milliseconds. */
 const MIN_PAUSE_MS = 1_000;
@@ -38,6 +41,8 @@ export class LiveValue<T> {
   readonly #clock: Clock;
   readonly #listeners = new Set<() => void>();
   #live: Live<T> = LOADING;
+  /** Why the stream ended. A good read does not clear it: without the stream, the next change goes unseen. */
+  #streamError: unknown;
   #end: AbortController | undefined;
   #isReading = false;
   #isStale = false;
@@ -60,28 +65,40 @@ export class LiveValue<T> {
     };
   };
 
-  /** Reads the value again now. */
+  /** Reads the value again now, and follows the events again where their stream has ended. */
   readonly refresh = (): void => {
+    if (this.#end !== undefined) feedOf(this.#client).connect();
+    this.#readAgain();
+  };
+
+  #readAgain(): void {
     this.#isStale = true;
     if (this.#end !== undefined && !this.#isReading) void this.#read(this.#end.signal);
-  };
+  }
 
   #begin(): void {
     const { signal } = (this.#end = new AbortController());
-    // What another person saw, who has signed out since, is not shown again.
-    this.#live = LOADING;
     this.#isReading = false;
-    const onError = (error: unknown) => {
-      this.#set({ ...this.#live, error, isLoading: false });
+    const onEvent = () => {
+      this.#streamError = undefined;
+      this.#readAgain();
     };
-    feedOf(this.#client).follow({ signal, onEvent: this.refresh, onError });
-    this.refresh();
+    const onError = (error: unknown) => {
+      this.#streamError = error;
+      this.#fail(error);
+      this.#readAgain();
+    };
+    feedOf(this.#client).follow({ signal, onEvent, onError });
+    this.#readAgain();
   }
 
   #stop(): void {
     this.#end?.abort();
     this.#end = undefined;
     this.#pause?.abort();
+    this.#streamError = undefined;
+    // The first render of the next component may be for another person.
+    this.#live = LOADING;
   }
 
   async #read(signal: AbortSignal): Promise<void> {
@@ -93,16 +110,17 @@ export class LiveValue<T> {
         const data = await this.#source.read(this.#client, signal);
         if (signal.aborted) return;
         pauseMs = this.#source.changesAfter?.(data);
-        this.#set({ data, error: undefined, isLoading: false });
+        this.#set({ data, error: this.#streamError, isLoading: false });
       } catch (error) {
         if (signal.aborted) return;
         pauseMs = RETRY_MS;
-        this.#set({ data: this.#live.data, error, isLoading: false });
+        this.#fail(error);
       }
     }
     if (signal.aborted) return;
     this.#isReading = false;
     this.#pause?.abort();
+    if (this.#streamError !== undefined) pauseMs = Math.min(pauseMs ?? RETRY_MS, RETRY_MS);
     if (pauseMs !== undefined) await this.#refreshAfter(Math.max(pauseMs, MIN_PAUSE_MS));
   }
 
@@ -112,8 +130,18 @@ export class LiveValue<T> {
     if (!signal.aborted) this.refresh();
   }
 
+  #fail(error: unknown): void {
+    this.#set({ data: isRefused(error) ? undefined : this.#live.data, error, isLoading: false });
+  }
+
   #set(live: Live<T>): void {
     this.#live = Object.freeze(live);
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** The caller is no longer the person of the answers before, or may no longer see them. */
+function isRefused(error: unknown): boolean {
+  const { status } = (error ?? {}) as { readonly status?: unknown };
+  return status === 401 || status === 403;
 }

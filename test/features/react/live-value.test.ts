@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AccessClient, AccessEvent } from '../../../src/client.js';
+import { HttpClientError, type AccessClient, type AccessEvent } from '../../../src/client.js';
 import { feedOf } from '../../../src/features/react/feed.js';
 import { LiveValue, LOADING, type Live, type Source } from '../../../src/features/react/live-value.js';
 import { ManualClock } from '../../../src/testing.js';
@@ -118,6 +118,94 @@ describe('a live value', () => {
     expect(value.get()).toEqual({ data: 1, error: 'signed out', isLoading: false });
     feedOf(client).follow({ signal: new AbortController().signal, onEvent: () => undefined, onError: () => undefined });
     expect(streams).toHaveLength(2);
+  });
+
+  it('keeps the error of the stream after a good read, and follows the events again with refresh()', async () => {
+    const { streams, reads, value, start } = aValue();
+    start();
+    reads[0]?.resolve(1);
+    await turns();
+    streams[0]?.fail('signed out');
+    await turns();
+    reads[1]?.resolve(2);
+    await turns();
+    expect(value.get()).toEqual({ data: 2, error: 'signed out', isLoading: false });
+    expect(streams).toHaveLength(1);
+    value.refresh();
+    value.refresh();
+    expect(streams).toHaveLength(2);
+    reads[2]?.resolve(3);
+    await turns();
+    reads[3]?.resolve(4);
+    await turns();
+    expect(value.get()).toEqual({ data: 4, error: 'signed out', isLoading: false });
+    streams[1]?.send();
+    await turns();
+    reads[4]?.resolve(5);
+    await turns();
+    expect(value.get()).toEqual({ data: 5, error: undefined, isLoading: false });
+  });
+
+  it.each([undefined, 60_000])(
+    'connects again 30 seconds after the stream has failed, where time changes the value after %s',
+    async (ms) => {
+      const { clock, streams, reads, start } = aValue(() => ms);
+      start();
+      reads[0]?.resolve(1);
+      await turns();
+      for (const count of [1, 2]) {
+        streams[count - 1]?.fail('down');
+        await turns();
+        for (const read of reads) read.resolve(count);
+        await turns();
+        for (const read of reads) read.resolve(count);
+        await turns();
+        await clock.advance(29_999);
+        expect(streams).toHaveLength(count);
+        await clock.advance(1);
+        await turns();
+        expect(streams).toHaveLength(count + 1);
+      }
+    },
+  );
+
+  it.each([401, 403])(
+    'shows no data of the person before after a %i, of a read or of the stream, until the next answer',
+    async (status) => {
+      const { streams, reads, value, start } = aValue();
+      start();
+      reads[0]?.resolve(1);
+      await turns();
+      const error = new HttpClientError('refused', undefined, status);
+      value.refresh();
+      reads[1]?.reject(error);
+      await turns();
+      expect(value.get()).toEqual({ data: undefined, error, isLoading: false });
+      value.refresh();
+      reads[2]?.resolve(2);
+      await turns();
+      expect(value.get()).toEqual({ data: 2, error: undefined, isLoading: false });
+      streams[0]?.fail(error);
+      await turns();
+      expect(value.get()).toEqual({ data: undefined, error, isLoading: false });
+      reads[3]?.resolve(3);
+      await turns();
+      expect(value.get()).toEqual({ data: 3, error, isLoading: false });
+    },
+  );
+
+  it('has neither data nor an error of the person before for the first render after a stop, and later', async () => {
+    const { streams, reads, value, start } = aValue();
+    const stop = start();
+    reads[0]?.resolve(1);
+    streams[0]?.fail('signed out');
+    await turns();
+    stop();
+    expect(value.get()).toBe(LOADING);
+    start();
+    reads.at(-1)?.resolve(2);
+    await turns();
+    expect(value.get()).toEqual({ data: 2, error: undefined, isLoading: false });
   });
 
   it('stops without a listener, and is loading again for the next one', async () => {
