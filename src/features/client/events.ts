@@ -75,7 +75,7 @@ async function* streamOf(transport: Transport, last: number | undefined, given: 
   try {
     const resumed = last === undefined ? {} : { 'last-event-id': String(last) };
     const call: Sent = { method: 'GET', path: '/events', headers: { accept: 'text/event-stream', ...resumed }, signal };
-    const response = await transport.open(call);
+    const response = await transport.open(await transport.withHeaders(call));
     if (!response.headers.get('content-type')?.startsWith('text/event-stream')) await valueOf(call, response);
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     signal.addEventListener('abort', () => {

@@ -13,7 +13,10 @@ export interface ClientOptions {
    * `fetch`.
    */
   readonly fetch?: ((url: string, init: RequestInit) => Promise<Response>) | undefined;
-  /** Headers of each call, such as a bearer token; or a function that returns them, which is asked before each call. Default: none. */
+  /**
+   * Headers of each call, such as a bearer token; or a function that returns them. The client calls it once for each call, each page and
+   * each connection of `events`. A repeat has the headers of its call. Default: none.
+   */
   readonly headers?: Readonly<Record<string, string>> | (() => MaybePromise<Readonly<Record<string, string>>>) | undefined;
   /** The clock of the pauses between two attempts. Default: the system clock; a `ManualClock` in tests. */
   readonly clock?: Clock | undefined;
@@ -63,9 +66,10 @@ export class Transport {
    * @throws an error of the engine, or HttpClientError, or the reason of `signal`
    */
   async send(call: Sent, isRepeatable: boolean): Promise<unknown> {
+    const withHeaders = await this.withHeaders(call);
     for (let left = isRepeatable ? REPEATS : 0; ; left--) {
       try {
-        return await this.#attempt(call);
+        return await this.#attempt(withHeaders);
       } catch (error) {
         const { status, retryAfterMs } = error as Partial<HttpClientError>;
         const pauseMs = status === undefined ? PAUSE_MS : status === 503 ? retryAfterMs : undefined;
@@ -93,14 +97,19 @@ export class Transport {
     return sleepUntil(clock, Math.ceil(clock.now() + ms), signal);
   }
 
-  /** Sends a call once. @throws HttpClientError where no answer arrives, or the reason of its signal */
+  /** Adds the headers of the options. Before a repeat they could be those of another person, who would then repeat the call of the first. */
+  async withHeaders(call: Sent): Promise<Sent> {
+    const { headers } = this.#options;
+    return { ...call, headers: { ...(typeof headers === 'function' ? await headers() : headers), ...call.headers } };
+  }
+
+  /** Sends a call once, with its headers. @throws HttpClientError where no answer arrives, or the reason of its signal */
   async open(call: Sent): Promise<Response> {
     const { method, path, body, signal = null, headers } = call;
-    const { baseUrl, headers: given, fetch = globalThis.fetch } = this.#options;
-    const all = { ...(typeof given === 'function' ? await given() : given), ...headers };
+    const { baseUrl, fetch = globalThis.fetch } = this.#options;
     // `fetch` repeats a redirected POST as a GET, whose answer would seem to be that of the POST. Not `error`, which edge runtimes refuse.
     const redirect = method === 'GET' ? 'follow' : 'manual';
-    const init = { method, headers: all, body: body ? JSON.stringify(body) : null, signal, redirect } as const;
+    const init = { method, headers, body: body ? JSON.stringify(body) : null, signal, redirect } as const;
     return answered(call, () => fetch(`${baseUrl.replace(/\/+$/, '')}/v1${path}`, init));
   }
 }

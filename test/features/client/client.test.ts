@@ -85,6 +85,15 @@ describe('a method of the client', () => {
     ]);
   });
 
+  it('asks for headers once for each page of a list', async () => {
+    const service = aService();
+    let token = 0;
+    const { client, sent } = aClient(service, MAYA, { headers: () => ({ 'x-user': MAYA, authorization: `Bearer ${++token}` }) });
+    for (const scope of ['db-prod:1', 'db-prod:2']) await service.engine.requestAccess({ ...ASK, subject: MAYA, scope });
+    for await (const { id } of client.listRequests({ limit: 1 })) expect(id).toBeDefined();
+    expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2']);
+  });
+
   it('refuses a path that would name another operation, and sends nothing', async () => {
     const { client, sent } = aClient(aService());
     for (const id of ['', '.', '..', undefined as never]) {
@@ -164,6 +173,22 @@ describe('a repeat', () => {
     expect((await asking).outcome).toBe('pending');
     expect(new Set(sent.map(({ headers }) => headers.get('idempotency-key'))).size).toBe(1);
     expect((await service.engine.listRequests()).items).toHaveLength(1);
+  });
+
+  it('has the headers of its call, also if another person has signed in since', async () => {
+    const service = aService();
+    let user = MAYA;
+    const lost = failing(service, new TypeError('fetch failed'), down());
+    const { client, sent } = aClient(service, MAYA, {
+      headers: () => ({ 'x-user': user }),
+      fetch: (url, init) => {
+        user = SAM;
+        return lost(url, init);
+      },
+    });
+    expect((await passing(service, client.requestAccess(ASK))).request.subject).toBe(MAYA);
+    await client.health();
+    expect(sent.map(({ headers }) => headers.get('x-user'))).toEqual([MAYA, MAYA, MAYA, SAM]);
   });
 
   it('finds the request of a call whose answer was lost', async () => {

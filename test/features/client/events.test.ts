@@ -90,6 +90,17 @@ describe('events()', () => {
     expect(errors.map((error) => (error as Error).message)).toEqual(['terminated', 'GET /events: no answer (fetch failed)', 'later']);
   });
 
+  it('asks for headers before each connection, since a token may expire between two', async () => {
+    const service = aService();
+    let token = 0;
+    const { client, sent } = aClient(service, MAYA, {
+      headers: () => ({ 'x-user': MAYA, authorization: `Bearer ${++token}` }),
+      fetch: failing(service, down('1')),
+    });
+    await passing(service, read(client.events(), 1), 1_000);
+    expect(sent.map(({ headers }) => headers.get('authorization'))).toEqual(['Bearer 1', 'Bearer 2']);
+  });
+
   it('pauses longer after each failure, up to 30 seconds, and from the start after an event', async () => {
     const service = aService();
     const pauses: number[] = [];
