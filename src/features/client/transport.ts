@@ -57,7 +57,9 @@ export class Transport {
   /** @throws InvalidArgumentError */
   constructor(options: ClientOptions) {
     const { baseUrl } = options;
-    if (typeof baseUrl !== 'string') throw new InvalidArgumentError('baseUrl', 'the URL of the handler', typeof baseUrl);
+    // The rejected URL may hold a password, so the error does not show it.
+    if (typeof baseUrl !== 'string' || /[?#]|^\w+:\/\/[^/]*@/.test(baseUrl))
+      throw new InvalidArgumentError('baseUrl', 'the URL of the handler, without a user name, ? and #', typeof baseUrl);
     this.#options = options;
   }
 

@@ -103,8 +103,27 @@ describe('a method of the client', () => {
     expect(sent.map(({ url }) => url)).toEqual([`${BASE}/v1/grants/a%2F..%2Fb%3Fc%23d`]);
   });
 
-  it('refuses options without a URL', () => {
-    expect(() => createClient({} as never)).toThrow(expect.objectContaining({ argument: 'baseUrl' }));
+  it.each([
+    undefined,
+    7,
+    'https://h/a?tenant=b',
+    'https://h/a#b',
+    '/a?',
+    '/a#',
+    'https://h?b',
+    'https://sam:s3cret@h/a',
+    'https://s3cret@h',
+  ])('refuses a baseUrl that is no URL of a handler, and does not show it: %s', (baseUrl) => {
+    const refused = {
+      code: 'ERR_JIT_INVALID_ARGUMENT',
+      argument: 'baseUrl',
+      message: expect.not.stringMatching('s3cret|tenant') as string,
+    };
+    expect(() => createClient({ baseUrl: baseUrl as string })).toThrow(expect.objectContaining(refused));
+  });
+
+  it.each(['/@team/access', '', 'http://[::1]:8080/a', 'https://h/a@b'])('takes the baseUrl %j', (baseUrl) => {
+    expect(createClient({ baseUrl })).toBeDefined();
   });
 });
 
