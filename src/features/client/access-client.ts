@@ -45,7 +45,8 @@ export interface OwnStatus extends AccessStatus {
  * are sent once: repeat them when you know that they may be repeated.
  *
  * Every method rejects with an error of the engine, by the code of the answer; with {@link HttpClientError}, where there is none; or
- * with the reason of `signal`. A field of an error that the handler withholds, because it names another person, is `undefined`.
+ * with the reason of `signal`. No method throws: wrong arguments also reject, and nothing is sent. A field of an error that the handler
+ * withholds, because it names another person, is `undefined`.
  */
 export interface AccessClient {
   /** Whether the store and the clock of the service answer. Needs no caller. */

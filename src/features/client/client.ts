@@ -20,7 +20,7 @@ export function createClient(options: ClientOptions): AccessClient {
   const transport = new Transport(options);
   const methods = Object.entries(ROUTES).map(([id, route]) => [id, methodOf(transport, route)]);
   // The methods are made from the table of routes, so only the type says what each takes. Tests compare both with the handler.
-  return { ...(Object.fromEntries(methods) as AccessClient), events: (given = {}) => eventsOf(transport, given) };
+  return { ...(Object.fromEntries(methods) as AccessClient), events: (given) => eventsOf(transport, given) };
 }
 
 /** Takes the value of the path, then the fields of the call, then its options; each where the operation has it. */
@@ -29,15 +29,17 @@ function methodOf(transport: Transport, route: string): (...args: unknown[]) => 
   const isPost = method === 'POST';
   const isKeyed = kinds.includes('key');
   return (...args) => {
-    const path = template.replace('{}', () => segment(args.shift()));
-    const fields = isPost || kinds.includes('query') ? args.shift() : {};
-    const { signal, wait, idempotencyKey = newKey() } = (args[0] ?? {}) as KeyedOptions & WaitOptions;
-    const headers = {
-      ...(isPost && { 'content-type': 'application/json' }),
-      ...(isKeyed && { 'idempotency-key': idempotencyKey }),
-      ...(wait && { prefer: `wait=${wait}` }),
-    };
-    const send = (more?: object) => {
+    // Reads the arguments itself: an async function rejects where they are wrong, and never throws.
+    const send = async (more?: object) => {
+      const rest = [...args];
+      const path = template.replace('{}', () => segment(rest.shift()));
+      const fields = isPost || kinds.includes('query') ? rest.shift() : {};
+      const { signal, wait, idempotencyKey = newKey() } = (rest[0] ?? {}) as KeyedOptions & WaitOptions;
+      const headers = {
+        ...(isPost && { 'content-type': 'application/json' }),
+        ...(isKeyed && { 'idempotency-key': idempotencyKey }),
+        ...(wait && { prefer: `wait=${wait}` }),
+      };
       const body = plain({ ...(fields as object), ...more });
       const query = isPost ? '' : String(new URLSearchParams(body as Record<string, string>));
       const call = { method, headers, signal, body: isPost ? body : undefined, path: query ? `${path}?${query}` : path };
@@ -48,9 +50,9 @@ function methodOf(transport: Transport, route: string): (...args: unknown[]) => 
   };
 }
 
-/** A path with `.` or `..` would name another operation. @throws InvalidArgumentError */
+/** A path with `.` or `..` would name another operation, and half of a surrogate pair has no encoding. @throws InvalidArgumentError */
 function segment(value: unknown): string {
-  if (typeof value !== 'string' || /^\.{0,2}$/.test(value)) throw new InvalidArgumentError('id', 'a text', typeof value);
+  if (typeof value !== 'string' || /^\.{0,2}$|\p{Cs}/u.test(value)) throw new InvalidArgumentError('id', 'a text', typeof value);
   return encodeURIComponent(value);
 }
 

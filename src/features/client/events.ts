@@ -37,10 +37,9 @@ const MAX_PAUSE_MS = 30_000;
 const SILENCE_MS = 45_000;
 
 /** @throws an error of the engine, or HttpClientError, where a repeat would get the same answer, such as 401 */
-export async function* eventsOf(
-  transport: Transport,
-  { signal = new AbortController().signal, after, onError }: EventOptions,
-): AsyncGenerator<AccessEvent, void, undefined> {
+export async function* eventsOf(transport: Transport, options: EventOptions = {}): AsyncGenerator<AccessEvent, void, undefined> {
+  // Not in the list of parameters, where wrong options would throw before the loop begins.
+  const { signal = new AbortController().signal, after, onError } = options;
   let last = after;
   for (let failures = 0; !signal.aborted; failures++) {
     let leastMs = 0;

@@ -96,11 +96,26 @@ describe('a method of the client', () => {
 
   it('refuses a path that would name another operation, and sends nothing', async () => {
     const { client, sent } = aClient(aService());
-    for (const id of ['', '.', '..', undefined as never]) {
-      expect(() => client.revoke(id)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));
+    for (const id of ['', '.', '..', '\ud800', undefined as never]) {
+      expect(await caught(client.revoke(id))).toMatchObject({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'id' });
     }
     expect(await caught(client.getGrant('a/../b?c#d'))).toMatchObject({ code: 'ERR_JIT_NOT_FOUND' });
     expect(sent.map(({ url }) => url)).toEqual([`${BASE}/v1/grants/a%2F..%2Fb%3Fc%23d`]);
+  });
+
+  it('rejects for wrong arguments of each method, never throws, and sends nothing', async () => {
+    const { client, sent } = aClient(aService());
+    const unreadable = (): never => {
+      throw new TypeError('unreadable');
+    };
+    const wrong = new Proxy({}, { get: unreadable, ownKeys: unreadable });
+    for (const [name, method] of Object.entries(client).filter(([name]) => name !== 'events')) {
+      const result = (method as (...args: unknown[]) => PromiseLike<unknown>)(wrong, wrong, wrong);
+      expect([name, await caught(result)]).toEqual([name, expect.any(Error)]);
+    }
+    for (const given of [null, wrong] as never[])
+      expect(await caught(client.events(given)[Symbol.asyncIterator]().next())).toBeInstanceOf(TypeError);
+    expect(sent).toEqual([]);
   });
 
   it.each([
