@@ -1,5 +1,5 @@
 import type { EntryType } from '../../records/index.js';
-import { engineErrorOf, type HttpClientError } from './errors.js';
+import { engineErrorOf, HttpClientError } from './errors.js';
 import { parse, valueOf, type Sent, type Transport } from './transport.js';
 
 /**
@@ -31,8 +31,10 @@ export interface EventOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The longest pause between two attempts to connect. Milliseconds. */
+/** The longest pause between two attempts to connect, also where `Retry-After` asks for more. Milliseconds. */
 const MAX_PAUSE_MS = 30_000;
+/** The most characters of an event that has not ended. The handler's events have fewer than 1,000. */
+const MAX_EVENT = 65_536;
 /** The handler sends a comment every 15 seconds. A stream that is silent for longer is dead. Milliseconds. */
 const SILENCE_MS = 45_000;
 
@@ -54,7 +56,7 @@ export async function* eventsOf(transport: Transport, options: EventOptions = {}
       if (signal.aborted) return;
       const { status = 500, retryAfterMs = 0 } = error as Partial<HttpClientError>;
       if (status < 500 && status !== 429) throw engineErrorOf(error);
-      leastMs = retryAfterMs;
+      leastMs = Math.min(MAX_PAUSE_MS, retryAfterMs);
       onError?.(engineErrorOf(error));
     }
     // Spread over half of the pause: after a restart of the service, its clients do not return all at once.
@@ -100,6 +102,7 @@ async function* streamOf(transport: Transport, last: number | undefined, given: 
         const event = eventIn(block);
         if (event !== undefined) yield event;
       }
+      if (rest.length > MAX_EVENT) throw new HttpClientError('GET /events: an event is too long');
     }
   } finally {
     // Also where the loop of the caller ends early.

@@ -126,12 +126,38 @@ describe('events()', () => {
     expect(pauses).toHaveLength(9);
   });
 
-  it('waits for as long as Retry-After says', async () => {
+  it.each([
+    ['20', 20_000],
+    ['86400', 30_000],
+    ['Infinity', 30_000],
+  ])('waits for as long as Retry-After says, up to 30 seconds: %s', async (seconds, ms) => {
     const service = aService();
-    const { client } = aClient(service, MAYA, { fetch: failing(service, down('120', 429)) });
-    const from = service.clock.now();
-    await passing(service, read(client.events(), 1), 1_000);
-    expect(service.clock.now() - from).toBeGreaterThanOrEqual(120_000);
+    const { client, sent } = aClient(service, MAYA, { fetch: failing(service, down(seconds, 429)) });
+    const reading = read(client.events(), 1);
+    await asleep(service);
+    await service.clock.advance(ms - 1);
+    expect(sent).toHaveLength(1);
+    await service.clock.advance(1);
+    expect(await reading).toEqual(['- ready']);
+  });
+
+  it('connects again where an event does not end, and holds no more of it', async () => {
+    const service = aService();
+    let pieces = 0;
+    const piece = new TextEncoder().encode('x'.repeat(10_000));
+    const body = new ReadableStream({
+      pull: (controller) => {
+        controller.enqueue(++pieces === 1 ? new TextEncoder().encode('event: ready\nid: 6\ndata: {}\n\n') : piece);
+        if (pieces === 100) controller.close();
+      },
+    });
+    const endless = new Response(body, { headers: { 'content-type': 'text/event-stream' } });
+    const { client, sent } = aClient(service, MAYA, { fetch: failing(service, endless) });
+    const errors: unknown[] = [];
+    const lines = await passing(service, read(client.events({ onError: (error) => errors.push(error) }), 2), 1_000);
+    expect(lines).toEqual(['6 ready', '- reset']);
+    expect(errors).toEqual([expect.objectContaining({ name: 'HttpClientError', message: 'GET /events: an event is too long' })]);
+    expect([sent.length, pieces]).toEqual([2, 9]);
   });
 
   it.each([
