@@ -53,41 +53,46 @@ export class HttpClientError extends Error {
   }
 }
 
-/** The classes of the refusals. Those of failures have fields that name parts of the service, which no answer contains. */
+/**
+ * The classes of the refusals, by their names. Those of failures have fields that name parts of the service, which no answer contains.
+ */
 const CLASSES: Readonly<Record<string, abstract new (...args: never[]) => JitError>> = {
-  ERR_JIT_DEADLINE: DeadlineError,
-  ERR_JIT_DECIDED: DecidedError,
-  ERR_JIT_DENIED: DeniedError,
-  ERR_JIT_ENDED: EndedError,
-  ERR_JIT_IDEMPOTENCY: IdempotencyError,
-  ERR_JIT_INELIGIBLE: IneligibleError,
-  ERR_JIT_INVALID_ARGUMENT: InvalidArgumentError,
-  ERR_JIT_LIMIT: LimitError,
-  ERR_JIT_LINK: LinkError,
-  ERR_JIT_LOCKED: LockedError,
-  ERR_JIT_NOT_FOUND: NotFoundError,
-  ERR_JIT_NOT_REVIEWER: NotReviewerError,
-  ERR_JIT_PURGED: PurgedError,
-  ERR_JIT_REQUIREMENTS: RequirementsError,
-  ERR_JIT_SELF_REVIEW: SelfReviewError,
-  ERR_JIT_UNDECIDED: UndecidedError,
+  DeadlineError,
+  DecidedError,
+  DeniedError,
+  EndedError,
+  IdempotencyError,
+  IneligibleError,
+  InvalidArgumentError,
+  LimitError,
+  LinkError,
+  LockedError,
+  NotFoundError,
+  NotReviewerError,
+  PurgedError,
+  RequirementsError,
+  SelfReviewError,
+  UndecidedError,
 };
+
+/** The members of an answer that are fields of the error. Any other one could replace a part of it, such as `stack` or `toString`. */
+const FIELDS =
+  'argument;rule;limit;max;got;retryAt;scopes;problems;reason;requestId;reviewBy;replacedBy;until;why;grantId;extendedRequestId;horizon;lockId;changeId';
 
 /**
  * The error of the engine that an answer describes, with the fields that the answer has, and the failure as its `cause`: a refusal as an
  * instance of its class, a failure of the service (5xx) as a `JitError` with its code. Any other error is returned unchanged.
  */
 export function engineErrorOf(failure: unknown): unknown {
-  const { problem = {} } = failure as Partial<HttpClientError>;
-  const { code, detail, type: _, title: _title, status: _status, outcome, ...members } = problem as Partial<HttpProblem>;
-  if (typeof code !== 'string' || !code.startsWith('ERR_JIT_')) return failure;
-  const error = new Error(detail, { cause: failure });
-  // The constructors of the classes need records that no answer contains, so only their prototypes are used.
-  Object.setPrototypeOf(error, (Object.hasOwn(CLASSES, code) ? (CLASSES[code] as never) : JitError).prototype);
+  const { problem = {}, message } = failure as { readonly problem?: Readonly<Record<string, unknown>>; readonly message?: string };
+  const { code, outcome } = problem;
+  if (typeof code !== 'string' || !/^ERR_JIT_[A-Z_]+$/.test(code)) return failure;
+  const name = nameOf(code);
+  const fields = Object.fromEntries(Object.entries(problem).filter(([member]) => FIELDS.split(';').includes(member)));
   // `status` of a problem is the HTTP status, so the status of a decided request has another name there.
-  const fields = { ...members, ...(outcome && { status: outcome }), code, name: nameOf(code) };
-  // Not assigned: a member `__proto__` would replace the prototype.
-  Object.defineProperties(error, Object.getOwnPropertyDescriptors(fields));
+  const error = Object.assign(new Error(message, { cause: failure }), fields, outcome && { status: outcome }, { code, name });
+  // The constructors of the classes need records that no answer contains, so only their prototypes are used.
+  Object.setPrototypeOf(error, (CLASSES[name] ?? JitError).prototype as object);
   return Object.defineProperty(error, BRAND, { value: true });
 }
 

@@ -59,7 +59,7 @@ export class Transport {
     const { baseUrl } = options;
     // The rejected URL may hold a password, so the error does not show it.
     if (typeof baseUrl !== 'string' || /[?#]|^\w+:\/\/[^/]*@/.test(baseUrl))
-      throw new InvalidArgumentError('baseUrl', 'the URL of the handler, without a user name, ? and #', typeof baseUrl);
+      throw new InvalidArgumentError('baseUrl', 'a URL without a user name, ? or #', typeof baseUrl);
     this.#options = options;
   }
 
@@ -145,7 +145,7 @@ export async function valueOf(call: Sent, response: Response, kept?: Kept, keep?
     if (etag !== null && value.at === undefined) keep?.(etag, text);
     return value;
   }
-  const problem = value?.type === undefined ? undefined : (value as HttpProblem);
+  const problem = typeof value?.type === 'string' && typeof value.detail === 'string' ? (value as HttpProblem) : undefined;
   const message = problem?.detail ?? `${call.method} ${call.path}: status ${status}, not from the handler`;
   const after = headers.get('retry-after');
   throw new HttpClientError(message, undefined, status, problem, after === null ? undefined : Number(after) * 1_000 || PAUSE_MS);

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createClient, HttpClientError } from '../../../src/client.js';
 import * as library from '../../../src/index.js';
 import { engineErrorOf } from '../../../src/features/client/errors.js';
+import { PROBLEMS } from '../../../src/features/http/problem.js';
 import { toProblem } from '../../../src/http.js';
 import { aService, EVE, MAYA, SAM, SCOPE } from '../http/world.js';
 import { aClient, caught } from './client-world.js';
@@ -153,20 +154,53 @@ describe('the error of a code', () => {
     const body = { type: 'urn:jit-access:problem:quota', title: 'Quota', status: 429, detail: 'wait', code: 'ERR_JIT_QUOTA', left: 0 };
     const error = engineErrorOf(new HttpClientError('wait', undefined, 429, body));
     expect(error).toBeInstanceOf(JitError);
-    expect(error).toMatchObject({ name: 'QuotaError', code: 'ERR_JIT_QUOTA', left: 0 });
+    expect({ ...(error as Error) }).toEqual({ name: 'QuotaError', code: 'ERR_JIT_QUOTA' });
+    expect(error).toMatchObject({ cause: { problem: { left: 0 } } });
   });
 
-  it('keeps its class for any members of an answer', () => {
-    const body = JSON.parse(
-      '{"type":"t","status":409,"title":"x","detail":"d","code":"ERR_JIT_DECIDED","__proto__":{"code":"x"}}',
-    ) as never;
-    const error = engineErrorOf(new HttpClientError('d', undefined, 409, body));
+  it('has each member that the handler gives', () => {
+    const members = [...new Set(PROBLEMS.flatMap(({ members }) => members))];
+    const body = { type: 't', title: 't', status: 409, detail: 'd', code: 'ERR_JIT_DECIDED' };
+    for (const name of members) {
+      const error = engineErrorOf(new HttpClientError('d', undefined, 409, { ...body, [name]: 'given' }));
+      expect(error).toHaveProperty(name === 'outcome' ? 'status' : name, 'given');
+    }
+    expect(members.length).toBeGreaterThan(15);
+  });
+
+  it('takes no other member, which could replace a part of it', async () => {
+    const hostile =
+      '"__proto__":{"x":1},"constructor":1,"toString":1,"valueOf":1,"toJSON":1,"stack":"s","message":{"x":1},"name":"n","cause":1,"end":1';
+    const body = `{"type":"t","status":409,"title":"x","detail":"d","code":"ERR_JIT_DECIDED",${hostile},"requestId":"r1"}`;
+    const { client } = aClient(aService(), MAYA, { fetch: async () => new Response(body, { status: 409 }) });
+    const error = (await caught(client.getRequest('r1'))) as library.DecidedError;
+    expect({ ...error }).toEqual({ code: 'ERR_JIT_DECIDED', name: 'DecidedError', requestId: 'r1' });
     expect(error).toBeInstanceOf(DecidedError);
-    expect(({} as { code?: string }).code).toBeUndefined();
+    expect([String(error), error.stack?.includes('errors.ts'), error.cause]).toEqual([
+      'DecidedError: d',
+      true,
+      expect.any(HttpClientError),
+    ]);
+    expect(({} as { x?: number }).x).toBeUndefined();
   });
 
-  it.each(['constructor', '__proto__', 'toString', 7, undefined])('is the failure itself for no code of the library: %s', (code) => {
-    const failure = new HttpClientError('x', undefined, 400, { type: 't', title: 't', status: 400, detail: 'd', ...(code && { code }) });
-    expect(engineErrorOf(failure)).toBe(failure);
-  });
+  it.each(['{"toString":1,"valueOf":1}', '7', 'null'])(
+    'is an HttpClientError where the answer has no text as its detail: %s',
+    async (detail) => {
+      const body = `{"type":"t","code":"ERR_JIT_DECIDED","detail":${detail}}`;
+      const { client } = aClient(aService(), MAYA, { fetch: async () => new Response(body, { status: 409 }) });
+      expect(await caught(client.status())).toMatchObject({
+        name: 'HttpClientError',
+        message: 'GET /me: status 409, not from the handler',
+      });
+    },
+  );
+
+  it.each(['constructor', '__proto__', 'toString', 'ERR_JIT_', 'ERR_JIT_X\u001b[2J', 'ERR_JIT_Decided', 7, undefined])(
+    'is the failure itself for no code of the library: %s',
+    (code) => {
+      const failure = new HttpClientError('x', undefined, 400, { type: 't', title: 't', status: 400, detail: 'd', ...(code && { code }) });
+      expect(engineErrorOf(failure)).toBe(failure);
+    },
+  );
 });
