@@ -3,11 +3,9 @@ import type { LockInput, RevokeAllInput } from '../client/inputs.js';
 import type { GrantWithStatus } from '../../engine/with-status.js';
 import { instantOf, oneOf, type Given } from './options.js';
 
-/** What a command found or did. */
+/** What a command found or did: the answers of the handler for `--json`, and lines for a person. */
 export interface Outcome {
-  /** The answers of the handler, for `--json`. */
   readonly answer: unknown;
-  /** The same for a person. */
   readonly lines: readonly string[];
   /** `false`: nothing matched, or the journal is not valid. */
   readonly ok: boolean;
@@ -38,11 +36,9 @@ const revoke: Command = async (client, given) => {
 
 /** Says what was ended, and warns of a target that matched nothing: it may be misspelt. */
 function endedLines({ grants, requests, matched, similar }: Awaited<ReturnType<AccessClient['revokeAll']>>): readonly string[] {
-  if (!matched) {
-    const hints =
-      similar.length === 0 ? [] : [`Similar scopes: ${similar.join(', ')}. A pattern such as db-prod:** reaches all below db-prod.`];
-    return ['NOTHING MATCHED: no open grant and no pending request has this target. Check its spelling.', ...hints];
-  }
+  const none = 'NOTHING MATCHED: no open grant and no pending request has this target. Check its spelling.';
+  const hint = `Similar scopes: ${similar.join(', ')}. A pattern such as db-prod:** reaches all below db-prod.`;
+  if (!matched) return similar.length === 0 ? [none] : [none, hint];
   const ended = `Ended ${count(grants, 'grant')}, cancelled ${count(requests, 'request')}.`;
   return [ended, ...grants.map(lineOf), ...requests.map(({ id, subject, scopes }) => `${subject}  ${scopes.join(', ')}  request ${id}`)];
 }

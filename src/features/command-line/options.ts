@@ -24,8 +24,6 @@ export type Given = Readonly<Record<string, string | boolean | undefined>> & { r
 /** The command line is wrong. The message says what to correct. */
 export class UsageError extends Error {}
 
-const text = { type: 'string' } as const;
-const COMMON = ['url', 'token', 'json'];
 /** The options of each command, and the name of its argument. */
 const COMMANDS: Readonly<Record<string, { readonly argument?: string; readonly options: readonly string[] }>> = {
   who: { argument: 'scope', options: ['at'] },
@@ -35,35 +33,42 @@ const COMMANDS: Readonly<Record<string, { readonly argument?: string; readonly o
   verify: { options: ['after'] },
 };
 
-/** @throws UsageError, or the error of `parseArgs` with its code */
+/** @throws UsageError, which shows no value: it may be a token or a password; or the error of `parseArgs` with its code */
 export function readCommandLine(args: readonly string[]): Given {
   const [command = '', ...rest] = args;
   const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
-  if (known === undefined) throw new UsageError(command === '' ? 'a command is missing' : `${command} is no command`);
-  const names = [...known.options, ...COMMON];
-  const options = Object.fromEntries(names.map((name) => [name, name === 'json' ? ({ type: 'boolean' } as const) : text]));
+  if (known === undefined) throw new UsageError(`the first argument must be ${Object.keys(COMMANDS).join(', ')}`);
+  const names = [...known.options, 'url', 'token', 'json'];
+  const options = Object.fromEntries(names.map((name) => [name, { type: name === 'json' ? 'boolean' : 'string' } as const]));
   const read = parseArgs({ args: rest, options, allowPositionals: true });
   const { url } = read.values;
-  if (typeof url !== 'string' || !URL.canParse(url)) throw new UsageError('--url must be a URL such as https://ops.example.com/access');
+  if (typeof url !== 'string' || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#]*)?$/i.test(url) || !URL.canParse(url))
+    throw new UsageError('--url must be a URL such as https://ops.example.com/access, without a password, ? or #');
   const [argument, ...more] = read.positionals;
   if ((argument === undefined) !== (known.argument === undefined) || more.length > 0)
     throw new UsageError(known.argument === undefined ? `${command} takes only options` : `${command} takes one ${known.argument}`);
   return { ...read.values, ...(known.argument !== undefined && { [known.argument]: argument }), command, url };
 }
 
+/** The bearer token as a header. @throws UsageError, which does not show the token: the error of `fetch` for a wrong header does */
+export function headersOf({ token }: Given, variable = ''): { readonly authorization?: string } {
+  const text = (typeof token === 'string' ? token : variable).trim();
+  if (!/^[!-~]*$/.test(text)) throw new UsageError('the token must be one word of visible ASCII characters');
+  return text === '' ? {} : { authorization: `Bearer ${text}` };
+}
+
 /** The one option that is given of several. @throws UsageError */
 export function oneOf(given: Given, names: readonly string[]): Readonly<Record<string, string>> {
-  const found = names.filter((name) => typeof given[name] === 'string');
-  const [name] = found;
-  if (name === undefined || found.length > 1) throw new UsageError(`${given.command} takes exactly one of --${names.join(', --')}`);
+  const [name, ...more] = names.filter((option) => typeof given[option] === 'string');
+  if (name === undefined || more.length > 0) throw new UsageError(`${given.command} takes exactly one of --${names.join(', --')}`);
   return { [name === 'request' ? 'requestId' : name]: given[name] as string };
 }
 
-/** Epoch milliseconds of an ISO instant. Without a time zone it would mean another instant on another machine. @throws UsageError */
+/** Epoch milliseconds of an ISO instant, with a time zone: without one it depends on the machine. @throws UsageError */
 export function instantOf(given: Given, name: string): { readonly [name: string]: number } {
-  const value = given[name];
-  if (value === undefined) return {};
-  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(String(value)) ? Date.parse(String(value)) : NaN;
+  const text = given[name];
+  if (typeof text !== 'string') return {};
+  const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
   if (Number.isNaN(at)) throw new UsageError(`--${name} must be an instant with a time zone, such as 2026-01-31T02:00:00Z`);
   return { [name]: at };
 }

@@ -146,9 +146,9 @@ describe('a failure', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [[], 'a command is missing'],
-    [['explode'], 'explode is no command'],
-    [['toString', ...URL], 'toString is no command'],
+    [[], 'the first argument must be who, revoke, revoke-all, lock, verify'],
+    [['explode'], 'the first argument must be who'],
+    [['toString', ...URL], 'the first argument must be who'],
     [['who', SCOPE], '--url must be a URL such as https://ops.example.com/access'],
     [['who', ...URL], 'who takes one scope'],
     [['verify', 'all', ...URL], 'verify takes only options'],
@@ -157,13 +157,83 @@ describe('wrong usage', () => {
     [['revoke-all', '--subject', 'a', '--scope', 'b', ...URL], 'revoke-all takes exactly one of'],
     [['who', SCOPE, '--at', '2026-01-01', ...URL], '--at must be an instant with a time zone, such as 2026-01-31T02:00:00Z'],
     [['who', SCOPE, '--at', '2026-13-01T00:00:00Z', ...URL], '--at must be an instant'],
+    [['revoke', 'a', '--url', 'javascript:alert(1)'], '--url must be a URL'],
+    [['revoke', 'a', '--url', `${BASE}?tenant=b`], '--url must be a URL'],
+    [['revoke', 'a', '--url', `${BASE}#b`], '--url must be a URL'],
     [['lock', '--subject', 'a', '--unti', 'x', ...URL], "Unknown option '--unti'"],
+    [['lock', '--subject', '--json', ...URL], 'is ambiguous.\nDid you forget to specify the option argument'],
   ])('ends with 2, prints the usage and calls nothing: %j', async (args, message) => {
     const { run } = await aTerminal();
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
     expect(err).toContain('Usage: jit-access <command> --url <baseUrl>');
+  });
+});
+
+describe('a secret', () => {
+  it.each([
+    ['a token with a line break', ['who', SCOPE, ...URL, '--token', 's3cret\nsecond']],
+    ['a token with a control character', ['who', SCOPE, ...URL, '--token', 's3cret\0']],
+    ['a token with a quotation mark of a text editor', ['who', SCOPE, ...URL, '--token', '“s3cret”']],
+    ['a password in the URL', ['who', SCOPE, '--url', 'https://sam:s3cret@ops.example.com/access']],
+    ['a user name in the URL', ['who', SCOPE, '--url', 'https://s3cret@ops.example.com']],
+    ['a password in a URL with odd separators', ['who', SCOPE, '--url', 'https:\\\\sam:s3cret@ops.example.com']],
+    ['a token before the command', ['--token=s3cret', 'who', SCOPE, ...URL]],
+    ['a URL in place of the command', ['https://sam:s3cret@ops.example.com']],
+  ])('is not printed, and nothing is sent: %s', async (_, args) => {
+    const sent: string[] = [];
+    const printed: string[] = [];
+    const write = (text: string) => void printed.push(text);
+    const fetch = (url: string, init: RequestInit) => globalThis.fetch(`data:,${String(sent.push(url))}`, init);
+    expect(await main(args, { env: {}, out: write, err: write, fetch })).toBe(2);
+    expect([printed.join('').includes('s3cret'), sent]).toEqual([false, []]);
+    expect(printed.join('')).toContain('Usage: jit-access');
+  });
+
+  it('may end with a line break, as a file does', async () => {
+    const { run } = await aTerminal();
+    expect((await run(['verify', ...URL], { JIT_ACCESS_TOKEN: `${SEC}\n` })).code).toBe(0);
+  });
+
+  it.each([{}, { JIT_ACCESS_TOKEN: '' }, { JIT_ACCESS_TOKEN: '\n' }])('is not sent where there is none: %j', async (env) => {
+    const sent: unknown[] = [];
+    const fetch = async (_: string, { headers }: RequestInit) => (sent.push(Object.keys(headers ?? {})), new Response('[]'));
+    await main(['verify', ...URL], { env, out: () => undefined, err: () => undefined, fetch });
+    expect(sent).toEqual([['if-none-match']]);
+  });
+});
+
+describe('a text of a record or of the service', () => {
+  const HOSTILE = '\u001b[2J\r\nEnded: everything\u009b8m\u202e\u200b';
+  const SHOWN = '\\u001b[2J\\u000d\\u000aEnded: everything\\u009b8m\\u202e\\u200b';
+  const print = async (args: readonly string[], body: object, status = 200) => {
+    const printed: string[] = [];
+    const write = (text: string) => void printed.push(text);
+    const code = await main([...args, ...URL], { env: {}, out: write, err: write, fetch: async () => Response.json(body, { status }) });
+    return [code, printed.join('')] as const;
+  };
+  const grant = { id: 'g', subject: `user:${HOSTILE}`, scope: HOSTILE, startsAt: 0, expiresAt: 1, status: 'active' };
+
+  it('is printed on one line, with no character that the terminal executes or hides', async () => {
+    const line = `user:${SHOWN}  ${SHOWN}  1970-01-01T00:00:00.000Z to 1970-01-01T00:00:00.001Z  active  grant g\n`;
+    expect(await print(['who', SCOPE], { items: [grant] })).toEqual([0, line]);
+    const nothing = { grants: [], requests: [], matched: false, similar: [HOSTILE] };
+    expect((await print(['revoke-all', '--scope', 'a'], nothing))[1]).toContain(`\nSimilar scopes: ${SHOWN}. A pattern`);
+    expect(await print(['verify'], { ok: false, seq: 3, problem: HOSTILE })).toEqual([1, `NOT VALID: entry 3 ${SHOWN}\n`]);
+  });
+
+  it('is the same value in JSON', async () => {
+    const [, text] = await print(['who', SCOPE, '--json'], { items: [grant] });
+    expect(text).not.toMatch(/(?![ \n])[\p{C}\p{Z}]/u);
+    expect(JSON.parse(text)).toEqual([grant]);
+  });
+
+  it('is printed on the line of its failure', async () => {
+    const problem = { type: 'urn:x', title: 't', status: 403, detail: HOSTILE };
+    const hint = 'You are signed in, and the service does not permit you this.';
+    expect(await print(['revoke', 'g'], problem, 403)).toEqual([1, `FAILED: ${SHOWN}\n${hint}\n`]);
+    expect((await print(['revoke', 'g', `--${HOSTILE}`], {}))[1]).not.toContain('\u001b');
   });
 });
 
