@@ -40,7 +40,10 @@ export function readCommandLine(args: readonly string[]): Given {
   if (known === undefined) throw new UsageError(`the first argument must be ${Object.keys(COMMANDS).join(', ')}`);
   const names = [...known.options, 'url', 'token', 'json'];
   const options = Object.fromEntries(names.map((name) => [name, { type: name === 'json' ? 'boolean' : 'string' } as const]));
-  const read = parseArgs({ args: rest, options, allowPositionals: true });
+  const read = parseArgs({ args: rest, options, allowPositionals: true, tokens: true });
+  const given = read.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  const repeated = given.find((name, i) => given.indexOf(name) < i);
+  if (repeated !== undefined) throw new UsageError(`--${repeated} is given more than once`);
   const { url } = read.values;
   if (typeof url !== 'string' || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#]*)?$/i.test(url) || !URL.canParse(url))
     throw new UsageError('--url must be a URL such as https://ops.example.com/access, without a password, ? or #');
@@ -69,6 +72,8 @@ export function instantOf(given: Given, name: string): { readonly [name: string]
   const text = given[name];
   if (typeof text !== 'string') return {};
   const at = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : NaN;
-  if (Number.isNaN(at)) throw new UsageError(`--${name} must be an instant with a time zone, such as 2026-01-31T02:00:00Z`);
+  // `Date` takes February 31 as March 3.
+  if (Number.isNaN(at) || new Date(text.slice(0, 10)).getUTCDate() !== Number(text.slice(8, 10)))
+    throw new UsageError(`--${name} must be an instant with a time zone, such as 2026-01-31T02:00:00Z`);
   return { [name]: at };
 }
