@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { JitEngineOptions } from '../../../src/index.js';
-import { SAM } from '../../engine/an-engine.js';
+import { MINUTE, SAM } from '../../engine/an-engine.js';
 import { aProfile, EVALUATION, SCOPE, SUBJECT } from './authzen-of.js';
-import { evaluate, requestIdOf, submitted } from './profile-of.js';
+import { evaluate, requestIdOf, submissionOf, submitted, typeOf } from './profile-of.js';
 
 const table = (name: string) => ({ resource: { ...EVALUATION.resource, properties: { table: name } } });
 const OUT_OF_SCOPE = { decision: false, context: { reason: 'out_of_scope' } };
@@ -70,6 +70,21 @@ describe('A9 exactTuple', () => {
     await made.engine.approve(request.id, { by: SAM });
     await made.clock.advance('61m');
     expect(await decisions(made)).toEqual([true, false]);
+  });
+
+  it.each(['a pending', 'an approved'] as const)('A9 a submission for another tuple is refused beside %s request', async (state) => {
+    const made = state === 'a pending' ? await asked() : await approved();
+    for (const headers of [{}, { 'idempotency-key': 'key-2' }]) {
+      const { status, body } = await made.send('/requests', await submissionOf(made, {}, table('salaries')), { headers });
+      expect([status, typeOf(body)]).toEqual([400, 'not_requestable']);
+      expect((await made.engine.listRequests({})).items).toHaveLength(1);
+    }
+    const { task } = await submitted(
+      made,
+      { requested_access: { requested_until: new Date(made.clock.now() + 30 * MINUTE).toISOString() } },
+      table('salaries'),
+    );
+    expect(requestIdOf(task)).not.toBe(made.id);
   });
 
   it('A9 access whose earlier request is gone is for no tuple', async () => {

@@ -15,6 +15,7 @@ import { Problem, problemOfRefusal } from './problems.js';
 import { readSubmission, type Submission } from './submission.js';
 import { metadataOfTask, readTaskData } from './task-data.js';
 import { taskAnswer, taskOf } from './tasks.js';
+import { exactTupleOf } from './tuple.js';
 import { isAuthorized, questionOf, requesterOf, resolve, type Target, type World } from './world.js';
 import type { JsonObject } from '../../../core/json.js';
 
@@ -60,9 +61,20 @@ export async function submit(
   );
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === null ? undefined : await findRepeated(submitted, ask, engineKey);
-  if (repeated !== undefined) return taskAnswer(world, profile, caller, taskOf(world, caller, repeated), 'created');
-  refuseLate(submitted, claims);
-  return taskAnswer(world, profile, caller, taskOf(world, caller, await request(submitted, ask)), 'created');
+  if (repeated === undefined) refuseLate(submitted, claims);
+  const found = repeated ?? (await request(submitted, ask));
+  await refuseForOther(submitted, found);
+  return taskAnswer(world, profile, caller, taskOf(world, caller, found), 'created');
+}
+
+/**
+ * A subject asks for the same access once at a time, so the engine may return the request for another tuple. As its answer, that task
+ * would send the client in a circle: approved, and denied again. @throws Problem
+ */
+async function refuseForOther({ world, submission }: Submitted, { request }: RequestFound): Promise<void> {
+  if ((await exactTupleOf(world, submission.evaluation)?.isFor(request.id)) !== false) return;
+  const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that access has ended';
+  throw new Problem('not_requestable', detail);
 }
 
 /** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */
