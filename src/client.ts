@@ -1,6 +1,6 @@
 export { createClient } from './features/client/client.js';
 export { HttpClientError, type HttpProblem } from './features/client/errors.js';
-export type { AccessClient, Badge, OwnStatus, PartVerification, TimelineEvent } from './features/client/access-client.js';
+export type { AccessClient, Badge, BadgeState, OwnStatus, PartVerification, TimelineEvent } from './features/client/access-client.js';
 export type { AccessEvent, EventOptions } from './features/client/events.js';
 export type {
   AmendInput,

@@ -20,14 +20,14 @@ import type { AccessReport } from '../../journal/report.js';
 import type { Anchor } from '../../records/index.js';
 import type { CanAsk } from '../explain/can-ask.js';
 import type { RequestableList } from '../explain/requestable-types.js';
-import type { Badge } from '../http/badge.js';
+import type { Badge, BadgeState } from '../http/badge.js';
 import type { PartVerification } from '../http/journal-parts.js';
 import type { TimelineEvent } from '../http/timeline.js';
 import type { LinkPreview } from '../links/options.js';
 import type { AccessEvent, EventOptions } from './events.js';
 import type * as inputs from './inputs.js';
 
-export type { Badge, PartVerification, TimelineEvent };
+export type { Badge, BadgeState, PartVerification, TimelineEvent };
 
 type Call = inputs.CallOptions;
 type Keyed = inputs.KeyedOptions;

@@ -1,6 +1,8 @@
 import { isEnding, viewOf, type BadgeState } from '../../elements/view.js';
 import type { AccessStatus } from '../../engine/answers.js';
 
+export type { BadgeState };
+
 /** What a badge shows. */
 export interface Badge {
   readonly state: BadgeState;
