@@ -9,8 +9,8 @@ export const HOUR_MS = 3_600_000;
 /** So many end in each of the first hours; the others outlast the bench. */
 export const DUE = 1_000;
 const DAYS_MS = 1_000 * 24 * HOUR_MS;
-/** Rows in one commit: some megabytes. */
-const FILLED_AT_ONCE = 2_000;
+/** Rows in one commit: a change has at most so many. */
+const FILLED_AT_ONCE = 1_000;
 
 export const subjectOf = (n: number): string => `user:${Math.floor(n / 10)}`;
 export const scopeOf = (n: number): string => `db-${n % 10}:write`;
