@@ -1,7 +1,6 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, hexToBytes } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
 import { invalid, readCount } from '../core/parse.js';
+import { sha256Hex } from '../core/sha256.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
 
 const utf8 = new TextEncoder();
@@ -30,7 +29,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 of the RFC 8785 form of a JSON value, as 64 lower-case hex digits. */
 export function digestOf(value: unknown): string {
-  return bytesToHex(sha256(utf8.encode(canonicalJson(value))));
+  return sha256Hex(utf8.encode(canonicalJson(value)));
 }
 
 /** The digest of an entry: it covers the fields that the transition wrote, not the position in the journal. */
@@ -39,19 +38,31 @@ export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
   return digestOf({ v, namespace, id, type, at, actor, requestId, grantId, data });
 }
 
+/** The bytes that are hashed for one entry. Shared by all of them: the hash is taken before another entry is written. */
+const bytes = new DataView(new ArrayBuffer(72));
+const hashed = new Uint8Array(bytes.buffer);
+
 /** The hash of an entry in the chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
 export function hashOfEntry(prevHash: string, seq: number, digest: string): string {
-  const bytes = new Uint8Array(72);
-  bytes.set(readHash('prevHash', prevHash), 0);
-  new DataView(bytes.buffer).setBigUint64(32, BigInt(readCount('seq', seq, 1)));
-  bytes.set(readHash('digest', digest), 40);
-  return bytesToHex(sha256(bytes));
+  setHash(0, 'prevHash', prevHash);
+  readCount('seq', seq, 1);
+  // A bigint of each seq would cost more than the hash. `setUint32` rounds down, and takes the lowest 32 bits.
+  bytes.setUint32(32, seq / 2 ** 32);
+  bytes.setUint32(36, seq);
+  setHash(40, 'digest', digest);
+  return sha256Hex(hashed);
 }
 
 /** Requires all 32 bytes: a short hash would be padded with zeros, and two chains would share a link. */
-function readHash(argument: string, hash: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/.test(hash)) throw invalid(argument, '64 lower-case hex digits', hash);
-  return hexToBytes(hash);
+function setHash(at: number, argument: string, hash: string): void {
+  if (typeof hash !== 'string' || !/^[0-9a-f]{64}$/.test(hash)) throw invalid(argument, '64 lower-case hex digits', hash);
+  for (let i = 0; i < 32; i++) hashed[at + i] = digitAt(hash, 2 * i) * 16 + digitAt(hash, 2 * i + 1);
+}
+
+function digitAt(hash: string, i: number): number {
+  const code = hash.charCodeAt(i);
+  // The digits 0 to 9 begin at 48, and a to f at 97.
+  return code > 57 ? code - 87 : code - 48;
 }
 
 /**

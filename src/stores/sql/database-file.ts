@@ -1,3 +1,4 @@
+import { builtinModule } from '../../core/builtin.js';
 import { StoreError } from '../../core/errors.js';
 
 /** Identifies a file independently of its name: its device, and its inode number there. */
@@ -8,13 +9,9 @@ interface Identity {
 
 type Stat = (path: string, options: { readonly bigint: true; readonly throwIfNoEntry: false }) => Identity | undefined;
 
-/**
- * Node's `statSync`, or `undefined` in a runtime without Node's file system. Looked up at run time, so that this module
- * imports no Node module.
- */
+/** Node's `statSync`, or `undefined` in a runtime without Node's file system. */
 function fileStat(): Stat | undefined {
-  const { process } = globalThis as { readonly process?: { readonly getBuiltinModule?: (name: string) => unknown } };
-  return (process?.getBuiltinModule?.('node:fs') as { readonly statSync?: Stat } | undefined)?.statSync;
+  return (builtinModule('node:fs') as { readonly statSync?: Stat } | undefined)?.statSync;
 }
 
 /**
