@@ -6,7 +6,11 @@ import { isThenable } from '../core/time.js';
  *
  * @returns a function that ends the watch and never throws
  */
-export function watch(store: Pick<GrantStore, 'watch'>, wake: () => void, onError: (error: unknown, during: string) => void): () => void {
+export function watch(
+  store: Pick<GrantStore, 'watch'>,
+  wake: (headSeq?: number) => void,
+  onError: (error: unknown, during: string) => void,
+): () => void {
   const guarded = <T>(call: () => T): T | undefined => {
     try {
       return call();

@@ -1,6 +1,6 @@
 import { ClosedError } from '../core/errors.js';
 import { EngineClock } from '../core/time.js';
-import type { FeatureKind } from '../records/index.js';
+import type { FeatureKind, UnlinkedEntry } from '../records/index.js';
 import { ApproverClient } from './approver-client.js';
 import { Background } from './background.js';
 import { CommitHooks, type CommitHook } from './commit-hooks.js';
@@ -42,7 +42,7 @@ export class Kernel {
   readonly #parts = new Map<Part<unknown>, unknown>();
   readonly #hooks = {
     use: new Set<Hook>(),
-    commit: new Set<Hook>(),
+    commit: new Set<(entries: readonly UnlinkedEntry[]) => void>(),
     back: new Set<Hook>(),
     flush: new Set<Hook>(),
   };
@@ -64,11 +64,12 @@ export class Kernel {
       call(this.#hooks.back);
     });
     this.journalClock = new JournalClock(store, this.clock, leewayMs, onError);
-    const onAppend = (): void => call(this.#hooks.commit);
     const { reader } = this.journalClock;
     this.commitHooks = new CommitHooks(reader, clock, onError);
     const rollback = new RollbackGuard(reader, this.clock, { clock, resendMs }, knownHead, onError);
-    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, this.commitHooks, onAppend);
+    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, this.commitHooks, (entries) =>
+      call(this.#hooks.commit, entries),
+    );
     this.approver = new ApproverClient(settings, this.clock);
     this.background = new Background(onError);
     this.#due = new DueHandlers(onError);
@@ -102,8 +103,8 @@ export class Kernel {
     this.commitHooks.add(hook);
   }
 
-  /** The listener runs after each commit of this engine that appended to the journal. */
-  onCommit(listener: () => void): void {
+  /** The listener runs after each commit of this engine that appended to the journal, before the verb resolves. */
+  onCommit(listener: (entries: readonly UnlinkedEntry[]) => void): void {
     this.#hooks.commit.add(listener);
   }
 
@@ -157,8 +158,8 @@ export class Kernel {
   }
 }
 
-function call(hooks: ReadonlySet<Hook>): void {
-  for (const hook of hooks) hook();
+function call<T>(hooks: ReadonlySet<(argument: T) => unknown>, argument?: T): void {
+  for (const hook of hooks) hook(argument as T);
 }
 
 const all = (hooks: ReadonlySet<Hook>): Promise<unknown> => Promise.all([...hooks].map((hook) => hook()));

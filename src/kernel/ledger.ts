@@ -3,7 +3,7 @@ import { digestOfEntry } from '../journal/link.js';
 import type { EntryDraft, Transition, Writes } from '../lifecycle/transition.js';
 import type { MaybePromise } from '../core/ports.js';
 import type { Change, CommitAnswer } from '../core/store-port.js';
-import { encode, toJson } from '../records/index.js';
+import { encode, toJson, type UnlinkedEntry } from '../records/index.js';
 import { yieldToOthers } from '../core/time.js';
 import type { CommitHooks } from './commit-hooks.js';
 import type { DecodeAll } from './enforcement.js';
@@ -26,7 +26,7 @@ export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
 /** Commits transitions to the engine's store, and tries again where another caller's commit was first. */
 export class Ledger extends LedgerReads {
   readonly #hooks: CommitHooks;
-  readonly #onAppend: () => void;
+  readonly #onAppend: (entries: readonly UnlinkedEntry[]) => void;
   readonly #rollback: RollbackGuard;
   readonly #journalClock: JournalClock;
 
@@ -42,7 +42,7 @@ export class Ledger extends LedgerReads {
     rollback: RollbackGuard,
     decodeAll: DecodeAll,
     hooks: CommitHooks,
-    onAppend: () => void,
+    onAppend: (entries: readonly UnlinkedEntry[]) => void,
   ) {
     super(journal, decodeAll);
     this.#journalClock = journalClock;
@@ -127,7 +127,7 @@ export class Ledger extends LedgerReads {
 
   async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
     const won = await this.#hooks.sent(change, sent);
-    if (won && change.append.length > 0) this.#onAppend();
+    if (won && change.append.length > 0) this.#onAppend(change.append);
     return won;
   }
 

@@ -107,7 +107,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: 'Work is bounded: no pass, purge or list holds the event loop for long, and a change has a greatest size.' },
       { says: 'Access lent to an agent for one operator and job is valid for no other operator or job.' },
       { says: "Other callers cannot use up a subject's limits, and a denial stands against the same ask." },
-      { says: 'After `revoke` resolves, every view denies within `maxStaleMs`.', needs: 'the live view' },
+      { says: 'After `revoke` resolves, every view denies within `maxStaleMs`.' },
       { says: 'Importing the package and constructing an engine draw no randomness, start no timer and do no I/O.' },
     ],
   ],

@@ -84,6 +84,7 @@ import {
   WARN_BEFORE,
 } from './mood.js';
 import { linksOf } from '../features/links/links-of.js';
+import { ViewsBeside, type Asked } from './views.js';
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
@@ -116,6 +117,8 @@ export class SideBySide {
    */
   #relay: JitEngine;
   #begun: unknown;
+  readonly #views: ViewsBeside;
+  #number = 0;
   readonly #sink: AuditSink;
   readonly #leeway: number;
   readonly #patterns: boolean;
@@ -187,6 +190,7 @@ export class SideBySide {
     this.#sink = { name: 'siem', write };
     this.#relay = this.#startRelay();
     this.#acting = this.#processes[0] as Process;
+    this.#views = new ViewsBeside(store, this.#options, this.#clock(), world);
     this.#trace.push(
       () =>
         `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
@@ -250,6 +254,7 @@ export class SideBySide {
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
     this.#fewDice = new Dice(~number);
+    this.#number = number;
     this.#acting = dice.of(this.#processes);
     // From here on a purge knows of the sink; a store without watch wakes no follower before the first delivery.
     if (this.#begun === undefined) {
@@ -1272,6 +1277,14 @@ export class SideBySide {
     assert.deepEqual([...this.#grants.keys()].sort(), model.grants.map(({ id }) => id).sort(), 'which grants there are (L10)');
     for (const request of model.requests) this.#compareRequest(this.#requests.get(request.id) as AccessRequest, request);
     for (const grant of model.grants) this.#compareGrant(this.#grants.get(grant.id) as Grant, grant);
+    const isUsable = ([subject, scope]: Asked, highWater: number) =>
+      model.usable(subject, scope, { ...at, highWater, late: highWater + this.#leeway }).length > 0;
+    if (await this.#views.step(this.#number, asked, isUsable)) {
+      // Its own start was confirmed above, where it was due: a view confirms none.
+      const [subject, scope] = asked[this.#number % asked.length] as Asked;
+      this.#views.compareWith(await engine.check(subject, scope), at.highWater);
+      await this.#settled();
+    }
     this.#touched = undefined;
     this.#swept = this.#purged = false;
   }
@@ -1628,6 +1641,7 @@ export class SideBySide {
 
   /** Releases the store, also after a failed life: a watcher keeps a connection. */
   async close(): Promise<void> {
+    this.#views.close();
     for (const engine of [this.#relay, ...this.#processes.map((process) => process.engine)]) await engine.close();
   }
 }

@@ -9,6 +9,7 @@ import { runRaces } from '../stores/durable/races.js';
 import { restarts } from '../stores/durable/restarts.js';
 import { startDurable, type Durable } from '../stores/durable/servers.js';
 import { doubledSweepers } from '../stores/durable/sweepers.js';
+import { viewsFollow } from '../stores/durable/views.js';
 import { scaled, type Proof, type ProofOptions, type ProofResult } from './proof.js';
 
 const PROCESSES = 8;
@@ -122,6 +123,19 @@ const everywhere = (kind: Kind): readonly Proof[] => [
     },
     (durable, { seed, scale, progress }) => struckOutside(durable, scaled(200, scale), seed, progress),
     'strikes',
+  ),
+  onDurable(
+    kind,
+    {
+      name: 'views',
+      laws: ['L12', 'L45'],
+      what: 'writers are killed with -9 while three views follow; none allows a second after a revoke was acknowledged, and all answer as a check does.',
+    },
+    async (durable, { seed, scale, progress }) => {
+      const { compared, ...followed } = await viewsFollow(durable, scaled(200, scale), seed, { byItself: true, progress });
+      return { ...followed, notes: [`${compared.toLocaleString('en')} answers compared`] };
+    },
+    'kills',
   ),
   onDurable(
     kind,

@@ -7,6 +7,7 @@ import { schedules, smallWorld } from './schedules.js';
 import { seededBugs } from './seeded-bugs.js';
 import { raceStatistics } from './race-statistics.js';
 import { seededStoreBugs } from './seeded-store-bugs.js';
+import { viewScopes } from './view-scopes.js';
 import type { Proof } from './proof.js';
 
 /** All of them, in the order in which they run. */
@@ -17,6 +18,7 @@ export const proofs: readonly Proof[] = [
   boundary,
   hostile,
   journal,
+  viewScopes,
   ...durableProofs,
   seededBugs,
   seededStoreBugs,

@@ -6,6 +6,7 @@ import { KINDS } from './place.js';
 import { races, runRaces } from './races.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
 import { doubledSweepers } from './sweepers.js';
+import { viewsFollow } from './views.js';
 
 // A server is started and stopped here, on a machine that may be busy. The long runs of all of this: `npm run prove`.
 vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
@@ -45,5 +46,12 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
     expect(violations).toEqual([]);
     expect(count).toBe(3);
     expect(told).toBeGreaterThan(20);
+  });
+
+  it('L12 L45 that are killed with -9 leave views that answer as a check, and none that allows after a revoke', async () => {
+    const { count, compared, violations } = await viewsFollow(durable, 2, SEED);
+    expect(violations).toEqual([]);
+    expect(count).toBe(2);
+    expect(compared).toBeGreaterThan(20);
   });
 });

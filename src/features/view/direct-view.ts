@@ -1,0 +1,56 @@
+import { StoreError } from '../../core/errors.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { GrantStore } from '../../core/store-port.js';
+import { isThenable, type EngineClock } from '../../core/time.js';
+import type { Action, Checker } from '../../engine/checker.js';
+import { askJournal } from '../../journal/store-reads.js';
+import { viewDecisionOf, type LiveView, type ViewDecision } from './live-view.js';
+
+/** A view over a store of this process that answers at once: the store itself is what the view looks at. */
+export class DirectView implements LiveView {
+  readonly #checker: Checker;
+  readonly #clock: EngineClock;
+  readonly #store: Pick<GrantStore, 'journal'>;
+  #seq = 0;
+  #isClosed = false;
+
+  constructor(checker: Checker, clock: EngineClock, store: Pick<GrantStore, 'journal'>) {
+    this.#checker = checker;
+    this.#clock = clock;
+    this.#store = store;
+  }
+
+  get freshAt(): number | undefined {
+    return this.#isClosed ? undefined : this.#clock.read().now;
+  }
+
+  get seq(): number {
+    return this.#seq;
+  }
+
+  isAllowed(subject: string, action: Action): boolean {
+    return !this.#isClosed && atOnce(this.#checker.allows(subject, action));
+  }
+
+  check(subject: string, action: Action): ViewDecision {
+    const decision = viewDecisionOf(atOnce(this.#checker.check(subject, action)));
+    if (!this.#isClosed) return decision;
+    return { ...decision, allowed: false, reason: 'stale_view', grantId: undefined, validUntil: undefined };
+  }
+
+  async refresh(): Promise<void> {
+    const { head } = await askJournal(this.#store, { after: Number.MAX_SAFE_INTEGER, limit: 1 });
+    this.#seq = head.seq;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+}
+
+/** @throws StoreError where the store answers with a promise */
+function atOnce<T>(answer: MaybePromise<T>): T {
+  if (!isThenable(answer)) return answer;
+  answer.then(undefined, () => undefined);
+  throw new StoreError('live', 'it answered with a promise, and before at once', undefined);
+}
