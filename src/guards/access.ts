@@ -11,8 +11,12 @@ export interface WatchedAccess {
 
 /** The object that a guard passes to the handler of an allowed request. */
 export interface Access {
-  /** The engine's decision: its reason, the grant, and `validUntil`, the end of the access as known now. */
+  /**
+   * The decision: its reason, the grant, and `validUntil`, the end of the access as known now. The decision of a view has no `grant`.
+   */
   readonly decision: Decision;
+  /** The id of the grant that allows. `undefined`: standing access allows, or the view keeps no ids. */
+  readonly grantId: string | undefined;
   /**
    * Aborts when the access ends or could not be confirmed for too long. Also aborts when the response has ended or its client
    * has disconnected. Its `reason` says why, like the `reason` of the watch that `abortOnEnd` returned. A handler that
@@ -24,9 +28,9 @@ export interface Access {
 }
 
 /** @param watch `undefined`: the guard has no `abortOnEnd` */
-export function makeAccess(decision: Decision, watch: WatchedAccess | undefined): Access {
+export function makeAccess(decision: Decision, grantId: string | undefined, watch: WatchedAccess | undefined): Access {
   // Not enumerable, so that code which prints or copies an access does not trigger the getter's error.
-  return Object.defineProperty({ decision }, 'signal', {
+  return Object.defineProperty({ decision, grantId }, 'signal', {
     get() {
       if (watch === undefined) throw invalid('abortOnEnd', 'set on the guard whose signal is read', undefined);
       return watch.signal;

@@ -2,8 +2,8 @@ import { isJitError } from '../core/errors.js';
 import { invalid, readPort } from '../core/parse.js';
 import type { Decision } from '../records/index.js';
 import { isScope } from '../core/scope.js';
-import { makeAccess, type WatchedAccess } from './access.js';
-import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions } from './options.js';
+import { makeAccess, type Access, type WatchedAccess } from './access.js';
+import { readCaller, readNeed, type Caller, type GuardEngine, type GuardOptions, type GuardView } from './options.js';
 import type { Admitted, Guard, Refused } from './outcome.js';
 import { accessRequired, invalidScope, unauthenticated, unavailable, type Refusal } from './refusal.js';
 
@@ -64,19 +64,34 @@ async function decide<Args extends readonly unknown[]>(
 
 /** @throws every error of the engine */
 async function admit(caller: Caller<never>, subject: string, scope: string): Promise<Admitted | Refused> {
-  const { engine, writes, abortOnEnd, requestUrl } = caller;
-  const decision = await engine.check(subject, scope, writes);
+  const { engine, view, writes, abortOnEnd, requestUrl } = caller;
+  const { decision, grantId } = (view && seenBy(view, subject, scope)) ?? ofEngine(await engine.check(subject, scope, writes));
   if (!decision.allowed) return refused(accessRequired(scope, requestUrl), decision);
-  if (abortOnEnd === undefined) return admitted(decision, undefined);
+  if (abortOnEnd === undefined) return admitted(makeAccess(decision, grantId, undefined), undefined);
   const watch = readPort<WatchedAccess>('abortOnEnd(...)', await abortOnEnd(subject, scope), ['stop']);
   // The access may have ended in the turn in which `abortOnEnd` resolved.
   watch.signal.throwIfAborted();
-  return admitted(decision, watch);
+  return admitted(makeAccess(decision, grantId, watch), () => watch.stop());
 }
 
-function admitted(decision: Decision, watch: WatchedAccess | undefined): Admitted {
-  return { allowed: true, access: makeAccess(decision, watch), stop: watch && (() => watch.stop()) };
+interface Decided {
+  readonly decision: Decision;
+  readonly grantId: string | undefined;
 }
+
+const ofEngine = (decision: Decision): Decided => ({ decision, grantId: decision.grant?.id });
+
+/** The decision of a view. `undefined`: the view cannot answer, or an engine may allow what the view may not. */
+function seenBy(view: GuardView, subject: string, scope: string): Decided | undefined {
+  const { allowed, reason, at, grantId, pattern, validUntil } = view.check(subject, scope);
+  const isYes = reason === 'granted' || reason === 'standing';
+  if (!isYes && reason !== 'no_grant' && reason !== 'not_started' && reason !== 'locked') return undefined;
+  // A yes needs both.
+  if (allowed !== isYes) return undefined;
+  return { decision: { allowed, reason, subject, scope, at, grant: undefined, pattern, validUntil }, grantId };
+}
+
+const admitted = (access: Access, stop: (() => void) | undefined): Admitted => ({ allowed: true, access, stop });
 
 function refused(refusal: Refusal, decision?: Decision, error?: unknown): Refused {
   return { allowed: false, refusal, decision, error };

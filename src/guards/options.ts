@@ -1,5 +1,6 @@
 import type { JitEngine } from '../engine/engine.js';
 import type { CheckOptions } from '../engine/uses.js';
+import type { Decision } from '../records/index.js';
 import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
@@ -9,6 +10,17 @@ import type { Refused } from './outcome.js';
 
 /** The object that a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
 export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'touch'>>;
+
+/** A synchronous answer about access: a view of `jit-access/view`. */
+export interface GuardView<Scope extends string = string> {
+  /** The decision of the view; with `stale_view` and `not_loaded` it says that it cannot answer. */
+  check(
+    subject: string,
+    scope: Scope,
+  ): Omit<Decision, 'reason' | 'grant'> & { readonly reason: string; readonly grantId: string | undefined };
+  /** An engine and a checker have no such method: they are no views. */
+  refresh(): Promise<void>;
+}
 
 /** Options of one guard. In frameworks with global options they can also be set for all guards. */
 export interface GuardDefaults<Args extends readonly unknown[] = readonly unknown[]> {
@@ -29,14 +41,19 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    */
   readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<WatchedAccess>) | undefined;
   /**
-   * Whether an allowed request counts as a use, for grants that end when they are idle. `true` is refused with a checker,
-   * which records no use. Default: true with an engine, false with a checker.
+   * A view of `jit-access/view`, which answers without asking the store. Where it cannot answer, the guard asks its first argument.
+   * The view must follow the store of that engine or checker. Default: none, so each request asks the store.
+   */
+  readonly view?: GuardView | undefined;
+  /**
+   * Whether an allowed request counts as a use, for grants that end when they are idle. `true` is refused with a checker or a view,
+   * which record no use. Default: true with an engine alone, otherwise false.
    */
   readonly touch?: boolean | undefined;
   /**
    * Whether an allowed request records that it used its grant, for the access report. `true` turns this on for the routes of this
-   * guard, also where the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker,
-   * which records no use. Default: the engine's option.
+   * guard, also where the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker or a
+   * view, which record no use. Default: the engine's option.
    */
   readonly recordUse?: boolean | undefined;
   /** The realm that a 401 names: 1-256 printable ASCII characters without quotes and backslashes. Default: `jit-access`. */
@@ -73,6 +90,7 @@ export interface GuardOptions<
 
 export interface Caller<Args extends readonly unknown[]> {
   readonly engine: GuardEngine;
+  readonly view: GuardView | undefined;
   readonly subject: (...args: Args) => unknown;
   readonly requestUrl: string | false | undefined;
   readonly abortOnEnd: ((subject: string, scope: string) => unknown) | undefined;
@@ -83,35 +101,37 @@ export interface Caller<Args extends readonly unknown[]> {
   readonly onRefused: (refused: Refused, ...args: Args) => void;
 }
 
-const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'touch', 'recordUse', 'realm', 'retryAfter', 'onRefused'] as const;
+const OPTIONS = ['subject', 'scope', 'requestUrl', 'abortOnEnd', 'view', 'touch', 'recordUse', 'realm', 'retryAfter', 'onRefused'] as const;
 
 /** Reads all options except the scope. */
 export function readCaller<Args extends readonly unknown[]>(engine: unknown, options: unknown): Caller<Args> {
   const given = readOptions('options', options, OPTIONS);
-  const { subject, requestUrl, abortOnEnd, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
+  const { subject, requestUrl, abortOnEnd, view, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
   const isEngine = typeof asked.touch === 'function';
   if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,
+    view: view === undefined ? undefined : readPort<GuardView>('view', view, ['check', 'refresh']),
     subject: subject as Caller<Args>['subject'],
     requestUrl: requestUrl === undefined || requestUrl === false ? requestUrl : readAddress('requestUrl', requestUrl),
     abortOnEnd: readAbortOnEnd(abortOnEnd, asked as JitEngine),
-    writes: readWrites(given, isEngine),
+    writes: readWrites(given, isEngine && view === undefined),
     realm: readRealm(realm),
     retryAfterMs: readDuration('retryAfter', retryAfter),
     onRefused: readListener('onRefused', onRefused),
   });
 }
 
-function readWrites({ touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown }, isEngine: boolean): CheckOptions {
+/** @param recordsUse whether every allowed request is checked by an engine */
+function readWrites({ touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown }, recordsUse: boolean): CheckOptions {
   const read = (name: keyof CheckOptions, value: unknown): boolean => {
     if (typeof value !== 'boolean') throw invalid(name, 'true or false', value);
-    if (value && !isEngine) throw invalid(name, 'false or omitted over a checker: it records no use', value);
+    if (value && !recordsUse) throw invalid(name, 'false or omitted over a checker or a view: they record no use', value);
     return value;
   };
-  const touches = touch === undefined ? isEngine : read('touch', touch);
+  const touches = touch === undefined ? recordsUse : read('touch', touch);
   return Object.freeze(recordUse === undefined ? { touch: touches } : { touch: touches, recordUse: read('recordUse', recordUse) });
 }
 

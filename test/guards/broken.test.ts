@@ -123,7 +123,7 @@ function bugs(): Readonly<Record<string, Bug>> {
     'drops the option touch': { choices: ({ abortOnEnd, onRefused }) => ({ abortOnEnd, onRefused }) },
     'drops onRefused': { choices: (choices) => ({ ...choices, onRefused: undefined }) },
     'counts no use': { choices: (choices) => ({ ...choices, touch: false }) },
-    'gives its own signal': { access: ({ decision }) => ({ decision, signal: new AbortController().signal }) },
+    'gives its own signal': { access: ({ decision, grantId }) => ({ decision, grantId, signal: new AbortController().signal }) },
     'stops the watch too soon': { watch: (response, _request, stop) => (stop(), response) },
     'never stops the watch': { watch: (response) => response },
     'does not notice that a client disconnects': {
