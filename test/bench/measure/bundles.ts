@@ -7,7 +7,9 @@ import { build } from 'esbuild';
 /** What a program uses of each of them, as little as it can. */
 const USES: Readonly<Record<string, string>> = {
   'jit-access': "export { JitEngine, reviewers } from 'jit-access';",
+  'jit-access/view': "export { createView } from 'jit-access/view';",
   'lru-cache': "export { LRUCache } from 'lru-cache';",
+  'tiny-lru': "export { lru } from 'tiny-lru';",
   '@casl/ability': "export { createMongoAbility } from '@casl/ability';",
   accesscontrol: "export { AccessControl } from 'accesscontrol';",
   '@cedar-policy/cedar-wasm': "export * from '@cedar-policy/cedar-wasm/nodejs';",

@@ -5,7 +5,7 @@ import type { Engine } from '../stores/engines/engine.js';
 import { postgres } from '../stores/engines/postgres.js';
 import { redis } from '../stores/engines/redis.js';
 import { sqlite } from '../stores/engines/sqlite.js';
-import { quantile } from './checks.js';
+import { quantile } from './figure.js';
 import { markdown } from './table.js';
 
 /** Evaluations through the AuthZEN handler beside `check` of the same engine, with this many calls in flight. */
@@ -119,6 +119,16 @@ async function inFlightOf(inFlight: number, count: number, call: (i: number) => 
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
   return performance.now() - started;
+}
+
+/** The ratios alone. */
+export function evaluationRatios(rates: readonly EvaluationRate[]): string {
+  const ratios = rates.map(({ store, inFlight, ratio, low, high }) => [
+    store,
+    String(inFlight),
+    `${ratio.toFixed(2)}x (${low.toFixed(2)} to ${high.toFixed(2)})`,
+  ]);
+  return markdown(['store', 'in flight', 'one evaluation, in checks'], ratios);
 }
 
 export function evaluationTable(rates: readonly EvaluationRate[]): string {

@@ -6,30 +6,16 @@ import express from 'express';
 import { Hono } from 'hono';
 import { JitEngine, reviewers } from 'jit-access';
 import { createHttpHandler, toNodeHandler } from 'jit-access/http';
-import { quantile } from './checks.js';
+import { cpuTime } from './cpu-time.js';
+import { figureOf, quantile, ratio } from './figure.js';
 
-/** What a call of the handler costs over the same framework's route that answers `{}`. Microseconds a call, medians of the rounds. */
-export interface HttpCost {
+/** The CPU time of a call of the handler, client included, over the same framework's route that answers `{}`. Medians of the rounds. */
+interface HttpCost {
   readonly framework: string;
-  readonly emptyUs: number;
-  /** `GET /me` of a caller who holds a grant, beside the empty route: the median of the ratios of the rounds, and its quartiles. */
-  readonly me: Ratio;
+  /** `GET /me` of a caller who holds a grant. */
+  readonly me: number;
   /** The same for a client that has the present version: 304. */
-  readonly unchanged: Ratio;
-}
-
-/** How long the handler takes to answer a stranger about a request that exists, beside one that does not. */
-export interface StrangerTimes {
-  readonly known: Ratio;
-  readonly unknownUs: number;
-}
-
-/** A time in microseconds, and the median and the quartiles of its ratios to the baseline of the same round. */
-interface Ratio {
-  readonly us: number;
-  readonly ratio: number;
-  readonly low: number;
-  readonly high: number;
+  readonly unchanged: number;
 }
 
 const MAYA = 'user:maya';
@@ -97,22 +83,20 @@ async function measured(port: number, rounds: number): Promise<Omit<HttpCost, 'f
   }
   agent.destroy();
   const { empty, me, unchanged } = times;
-  return { emptyUs: quantile(empty, 0.5), me: ratioOf(me, empty), unchanged: ratioOf(unchanged, empty) };
+  return { me: ratioOf(me, empty), unchanged: ratioOf(unchanged, empty) };
 }
 
-function ratioOf(own: readonly number[], baseline: readonly number[]): Ratio {
-  const ratios = own.map((us, i) => us / (baseline[i] as number));
-  return { us: quantile(own, 0.5), ratio: quantile(ratios, 0.5), low: quantile(ratios, 0.25), high: quantile(ratios, 0.75) };
-}
-
-const textOf = ({ us, ratio, low, high }: Ratio): string =>
-  `${us.toFixed(0)} us, x ${ratio.toFixed(2)} (${low.toFixed(2)}-${high.toFixed(2)})`;
+const ratioOf = (own: readonly number[], baseline: readonly number[]): number =>
+  quantile(
+    own.map((us, i) => us / (baseline[i] as number)),
+    0.5,
+  );
 
 /** Microseconds a call, one call at a time. */
 async function timeOf(call: () => Promise<unknown>): Promise<number> {
-  const started = process.hrtime.bigint();
+  const msSince = cpuTime();
   for (let i = 0; i < CALLS; i++) await call();
-  return Number(process.hrtime.bigint() - started) / 1e3 / CALLS;
+  return (msSince() * 1e3) / CALLS;
 }
 
 interface Target {
@@ -135,8 +119,11 @@ function callOnce({ agent, port, path, headers }: Target): Promise<{ readonly et
   });
 }
 
-/** Without a server: the difference would be lost in the time of a connection. */
-export async function strangerTimes(rounds: number): Promise<StrangerTimes> {
+/**
+ * The time of the 404 for a request that the caller may not see, over that for an unknown id. Without a server: the
+ * difference would be lost in the time of a connection.
+ */
+export async function strangerRatio(rounds: number): Promise<number> {
   const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
   const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
   const handler = createHttpHandler(engine, { identify: () => ({ subject: 'user:eve' }), basePath: '/access' });
@@ -149,18 +136,19 @@ export async function strangerTimes(rounds: number): Promise<StrangerTimes> {
     known.push(times[0]);
     unknown.push(times[1]);
   }
-  return { known: ratioOf(known, unknown), unknownUs: quantile(unknown, 0.5) };
+  return ratioOf(known, unknown);
 }
 
-/** The times as a line of text. */
-export const strangerLine = ({ known, unknownUs }: StrangerTimes): string =>
-  `HTTP 404 of a stranger: an unknown id ${unknownUs.toFixed(0)} us, a request of others ${textOf(known)}`;
+/** The ratios of several runs as a line of text. */
+export const strangerLine = (runs: readonly number[]): string =>
+  `HTTP 404 of a stranger: a request of others, over an unknown id ${ratio(figureOf(runs))}`;
 
-/** The costs as lines of text. */
-export const httpLines = (costs: readonly HttpCost[]): string =>
-  costs
-    .map(
-      ({ framework, emptyUs, me, unchanged }) =>
-        `HTTP in ${framework}: an empty route ${emptyUs.toFixed(0)} us; GET /me ${textOf(me)}; unchanged (304) ${textOf(unchanged)}`,
-    )
-    .join('\n');
+/** The costs of several runs as lines of text. */
+export function httpLines(runs: readonly (readonly HttpCost[])[]): string {
+  const line = (framework: string): string => {
+    const costs = runs.flatMap((run) => run.filter((cost) => cost.framework === framework));
+    const [me, unchanged] = [figureOf(costs.map((cost) => cost.me)), figureOf(costs.map((cost) => cost.unchanged))];
+    return `HTTP in ${framework}, over its empty route: GET /me ${ratio(me)}; unchanged (304) ${ratio(unchanged)}`;
+  };
+  return Object.keys(FRAMEWORKS).map(line).join('\n');
+}

@@ -15,9 +15,20 @@ async function rowOf({ subject, scope, expiresAt }: LiveGrant, now: number): Pro
   return row;
 }
 
-/** Puts grants into a store as if they had been issued long ago: their rows, without their requests and their journal. */
-export async function putLive(store: MemoryGrantStore, grants: Iterable<LiveGrant>): Promise<void> {
+/** The rows of grants that were issued long ago. */
+export async function* rowsLike(grants: Iterable<LiveGrant>): AsyncGenerator<Row, void, undefined> {
   let like: Row | undefined;
+  for (const grant of grants) {
+    const { subject, scope, expiresAt } = grant;
+    if (like?.until !== expiresAt) like = await rowOf(grant, Date.now());
+    // Of the length that the engine's own ids have, and in one piece like them.
+    const requestId = randomBytes(16).toString('hex');
+    yield { ...like, id: `${requestId}.1`, subject, scope, body: { ...like.body, requestId } };
+  }
+}
+
+/** Puts grants into a store: their rows, without their requests and their journal. */
+export async function putLive(store: MemoryGrantStore, grants: Iterable<LiveGrant>): Promise<void> {
   let batch: Row[] = [];
   let n = 0;
   const flush = async () => {
@@ -26,13 +37,9 @@ export async function putLive(store: MemoryGrantStore, grants: Iterable<LiveGran
     if (outcome !== 'committed') throw new Error('the rows were not taken');
     batch = [];
   };
-  for (const grant of grants) {
-    const { subject, scope, expiresAt } = grant;
-    if (like?.until !== expiresAt) like = await rowOf(grant, Date.now());
-    // Of the length that the engine's own ids have, and in one piece like them.
-    const requestId = randomBytes(16).toString('hex');
+  for await (const row of rowsLike(grants)) {
     n += 1;
-    batch.push({ ...like, id: `${requestId}.1`, subject, scope, body: { ...like.body, requestId } });
+    batch.push(row);
     if (batch.length === AT_ONCE) await flush();
   }
   await flush();

@@ -1,106 +1,129 @@
-import type { CheckTimes, Timing } from './checks.js';
-import { LIMIT, OURS } from './contestants.js';
+import { AIM_HEAD, aimRows, milliseconds } from './aims.js';
+import { CONTESTANTS, TIMED, timedName, type Timed, type Way } from './checks.js';
+import { LIMIT, type Contestant } from './contestants.js';
+import { count, ratio, shown, type Figure } from './figure.js';
 import { markdown } from './table.js';
+
+/** The figures of one contestant at one size. */
+export interface CheckFigures {
+  /** By {@link timedName}. */
+  readonly ratios: ReadonlyMap<string, Figure>;
+  readonly bytes: Figure;
+}
 
 export interface Measured {
   readonly machine: string;
+  readonly runs: number;
   readonly sizes: readonly {
     readonly grants: number;
-    readonly checks: readonly CheckTimes[];
-    readonly sweep: { readonly ms: number; readonly ratio: number; readonly low: number; readonly high: number };
+    /** By the contestant's name. */
+    readonly checks: ReadonlyMap<string, CheckFigures>;
+    /** Over the commit alone. */
+    readonly sweep: Figure;
   }[];
   readonly memory: {
     readonly grants: number;
-    readonly ten: { readonly live: number; readonly checked: number };
-    readonly one: { readonly live: number; readonly checked: number };
-    readonly whole: { readonly grants: number; readonly bytes: number };
+    readonly ten: { readonly live: Figure; readonly checked: Figure };
+    readonly one: { readonly live: Figure; readonly checked: Figure };
+    readonly whole: Figure;
   };
-  readonly importMs: ReadonlyMap<string, number>;
+  /** Milliseconds over an empty module. */
+  readonly importMs: ReadonlyMap<string, Figure>;
+  /** The import, over that of `jit-access`. */
+  readonly imports: ReadonlyMap<string, Figure>;
   readonly kilobytes: ReadonlyMap<string, number>;
 }
 
-/** The budget for the engine with one approver, in kilobytes: the first row of test/figures/sizes.json. */
-const BUDGET_KB = 38;
-
 /** All tables, as Markdown. */
 export function report(measured: Measured): string {
-  const { machine } = measured;
+  const { machine, runs, sizes } = measured;
   return [
-    `Measured on ${machine}. Ratios and times are medians; ± is half the span of the middle half of the rounds.`,
+    `Measured on ${machine}. Each figure is the median of ${runs} runs, with the lowest and the highest of them. Each run is a process of its own. Times are CPU times.`,
     '### The aims',
-    markdown(['aim', 'at most', 'measured', ''], aims(measured)),
-    '### Checks',
-    'A call beside two nested `Map`s and a look at the clock; what is awaited beside an `async` function around them. Ten grants a subject, each on a scope of its own, all of them held.',
-    ...measured.sizes.map(({ grants, checks }) =>
-      markdown([`${count(grants)} live`, 'called', 'awaited', 'with its decision', 'who keeps the time', 'memory'], checks.map(checkRow)),
-    ),
-    '### Sweeps',
-    'A hundred grants have ended, among so many that have not; beside it the commit alone of the same hundred, with their entries and digests, into a store that holds nothing else.',
+    markdown(AIM_HEAD, aimRows(measured)),
+    '### What enforces expiry',
     markdown(
-      ['live grants', 'sweep of 100 due', 'beside its commit alone'],
-      measured.sizes.map(({ grants, sweep }) => [
-        count(grants),
-        `${sweep.ms.toFixed(1)} ms`,
-        `${times(sweep.ratio)} (${times(sweep.low)} to ${times(sweep.high)})`,
-      ]),
+      ['contestant', 'mechanism'],
+      CONTESTANTS.map(({ name, expiry }) => [name, expiry]),
+    ),
+    '### Checks, awaited',
+    'Each ratio is over LIMIT in an async function, unless its row says otherwise. A contestant without an async function of its own is called in one.',
+    checkTable('awaited', measured),
+    '### Checks, called',
+    'Each ratio is over LIMIT, without a promise.',
+    checkTable('called', measured),
+    omissions(sizes.map(({ grants }) => grants)),
+    '### Sweeps',
+    'A sweep ends a hundred due grants among the live ones. The ratio is over its commit alone: the same rows and entries with their digests, into a namespace that holds nothing else.',
+    markdown(
+      ['live grants', 'sweep of 100 due grants'],
+      sizes.map(({ grants, sweep }) => [count(grants), ratio(sweep)]),
     ),
     '### Memory',
-    markdown(['what', 'bytes'], memoryRows(measured)),
+    'Bytes for each grant, ten a subject, with everything that the contestant holds.',
+    memoryTable(measured),
+    markdown(['a grant of jit-access, in memory', 'live grants', 'bytes'], memoryRows(measured)),
     '### Start-up and size',
-    'Beyond the import of an empty module, in a fresh process; minified and gzipped, with what has to be shipped along.',
-    markdown(
-      ['package', 'import', 'size'],
-      [...measured.importMs].map(([name, ms]) => [
-        `\`${name}\``,
-        `${ms.toFixed(1)} ms`,
-        `${(measured.kilobytes.get(name) ?? NaN).toFixed(1)} kB`,
-      ]),
-    ),
+    'Imports in fresh processes, less that of an empty module. Sizes minified and gzipped, with all files that must be shipped.',
+    markdown(['package', 'import', 'size'], importRows(measured)),
   ].join('\n\n');
 }
 
-function aims({ sizes, memory, importMs, kilobytes }: Measured): string[][] {
-  const rows: string[][] = [];
-  const aim = (what: string, bound: number, got: number | undefined, shown: (value: number) => string, noise = '') => {
-    if (got !== undefined) rows.push([what, shown(bound), `${shown(got)}${noise}`, got <= bound ? 'met' : 'missed']);
-  };
-  for (const { grants, checks } of sizes) {
-    const ours = checks.find(({ name }) => name === OURS.name);
-    const bound = grants > 100_000 ? 2.2 : 1.6;
-    aim(`\`isAllowed\`, ${count(grants)} live`, bound, ours?.awaited?.ratio, times, noiseOf(ours?.awaited));
-    aim(`\`check\` with its decision, ${count(grants)} live`, Math.max(bound, 1.8), ours?.decided?.ratio, times, noiseOf(ours?.decided));
-  }
-  for (const { grants, sweep } of sizes) aim(`sweep of 100 due, ${count(grants)} live`, 2, sweep.ratio, times);
-  aim('a live grant, ten a subject', 400, memory.ten.live, bytes);
-  aim('a live grant, one a subject', 600, memory.one.live, bytes);
-  aim('importing `jit-access`, beyond an empty module', 3, importMs.get('jit-access'), (ms) => `${ms.toFixed(1)} ms`);
-  aim('`JitEngine` with one approver', BUDGET_KB, kilobytes.get('jit-access'), (kb) => `${kb.toFixed(1)} kB`);
-  return rows;
+function checkTable(way: Way, { sizes }: Measured): string {
+  const rows = CONTESTANTS.flatMap((contestant) =>
+    TIMED.filter((timed) => timed.way === way).flatMap((timed) => {
+      const figures = sizes.map(({ checks }) => checks.get(contestant.name)?.ratios.get(timedName(timed)));
+      if (figures.every((figure) => figure === undefined)) return [];
+      return [[nameOf(contestant), answerOf(timed), ...figures.map((figure) => (figure === undefined ? '-' : ratio(figure)))]];
+    }),
+  );
+  return markdown(['contestant', 'answer', ...sizes.map(({ grants }) => `${count(grants)} live`)], rows);
 }
 
-function checkRow({ name, time, call, awaited, decided, bytes: held, leftOut }: CheckTimes): string[] {
-  const shown = (timing: Timing | undefined, isLimit = name === LIMIT.name) =>
-    timing === undefined ? '' : isLimit ? duration(timing.ns) : `${times(timing.ratio)}${noiseOf(timing)}, ${duration(timing.ns)}`;
-  if (leftOut !== undefined) return [name, 'left out: ' + leftOut, '', '', time, ''];
-  return [name, shown(call), shown(awaited), shown(decided), time, Number.isFinite(held) ? bytes(held) : ''];
+const nameOf = (contestant: Contestant): string => (contestant === LIMIT ? `${LIMIT.name}, over itself` : contestant.name);
+
+function answerOf({ answer, kind, over }: Timed): string {
+  const words = { held: 'yes', 'not held': 'no', unknown: 'no, subject unknown' }[kind];
+  if (answer === 'yes or no') return words;
+  return `decision: ${words}${over === 'decision' ? '; over LIMIT with a decision' : ''}`;
+}
+
+/** Why cells of the tables are empty. */
+function omissions(sizes: readonly number[]): string {
+  const reasons = CONTESTANTS.flatMap(({ name, most: bound }) => {
+    const without = sizes.filter((grants) => bound !== undefined && grants > bound[0]);
+    return bound === undefined || without.length === 0 ? [] : [`${name} at ${without.map(count).join(' and ')} (${bound[1]})`];
+  });
+  return reasons.length === 0 ? 'No contestant is omitted.' : `Omitted: ${reasons.join('; ')}.`;
+}
+
+const bytes = (figure: Figure): string => shown(figure, count, ' B');
+
+function memoryTable({ sizes }: Measured): string {
+  const rows = CONTESTANTS.map(({ name }) => [
+    name,
+    ...sizes.map(({ checks }) => {
+      const figures = checks.get(name);
+      return figures === undefined ? '-' : bytes(figures.bytes);
+    }),
+  ]);
+  return markdown(['contestant', ...sizes.map(({ grants }) => `${count(grants)} live`)], rows);
 }
 
 function memoryRows({ memory: { grants, ten, one, whole } }: Measured): string[][] {
   return [
-    [`a live grant with record, indexes and expiry; ten a subject, ${count(grants)} live`, bytes(ten.live)],
-    ['the same, each of them checked once: the store keeps what it was decoded to', bytes(ten.checked)],
-    [`a live grant with record, indexes and expiry; one a subject, ${count(grants)} live`, bytes(one.live)],
-    ['the same, each of them checked once', bytes(one.checked)],
-    [
-      `the whole footprint of a grant: with its request and its three entries in the journal; ten a subject, ${count(whole.grants)} live`,
-      bytes(whole.bytes),
-    ],
+    ['live: record, indexes and expiry; ten a subject', count(grants), bytes(ten.live)],
+    ['the same, after a check of each', count(grants), bytes(ten.checked)],
+    ['live: record, indexes and expiry; one a subject', count(grants), bytes(one.live)],
+    ['the same, after a check of each', count(grants), bytes(one.checked)],
+    ['with its request and its three journal entries; ten a subject', count(grants), bytes(whole)],
   ];
 }
 
-const count = (grants: number): string => grants.toLocaleString('en');
-const times = (ratio: number): string => `${ratio < 100 ? ratio.toFixed(2) : count(Math.round(ratio))}x`;
-const bytes = (held: number): string => `${count(Math.round(held))} B`;
-const noiseOf = (timing: Timing | undefined): string => (timing === undefined ? '' : ` ± ${Math.round(timing.noise * 100)} %`);
-const duration = (ns: number): string =>
-  ns < 10_000 ? `${ns.toFixed(0)} ns` : ns < 10_000_000 ? `${(ns / 1e3).toFixed(0)} µs` : `${(ns / 1e6).toFixed(0)} ms`;
+function importRows({ importMs, imports, kilobytes }: Measured): string[][] {
+  return [...importMs].map(([name, ms]) => {
+    const over = imports.get(name);
+    const time = name.startsWith('jit-access') || over === undefined ? milliseconds(ms) : `${ratio(over)} of jit-access`;
+    return [`\`${name}\``, time, `${(kilobytes.get(name) ?? NaN).toFixed(1)} kB`];
+  });
+}

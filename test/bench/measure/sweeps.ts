@@ -2,6 +2,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
 import { autoApprove, JitEngine, MemoryGrantStore, type Change, type Clock } from 'jit-access';
+import { cpuTime } from './cpu-time.js';
 import { putLive } from './live-store.js';
 import { DAY, liveGrants, type LiveGrant } from './world.js';
 
@@ -79,7 +80,7 @@ function* far(grants: number): Generator<LiveGrant> {
 }
 
 async function msOf(work: () => Promise<unknown>): Promise<number> {
-  const started = process.hrtime.bigint();
+  const msSince = cpuTime();
   await work();
-  return Number(process.hrtime.bigint() - started) / 1e6;
+  return msSince();
 }
