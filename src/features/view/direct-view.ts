@@ -29,12 +29,12 @@ export class DirectView implements LiveView {
   }
 
   isAllowed(subject: string, action: Action): boolean {
-    return !this.#isClosed && atOnce(this.#checker.allows(subject, action));
+    return this.#isClosed ? this.check(subject, action).allowed : atOnce(this.#checker.allows(subject, action));
   }
 
   check(subject: string, action: Action): ViewDecision {
     const decision = viewDecisionOf(atOnce(this.#checker.check(subject, action)));
-    if (!this.#isClosed) return decision;
+    if (!this.#isClosed || decision.reason === 'standing') return decision;
     return { ...decision, allowed: false, reason: 'stale_view', grantId: undefined, validUntil: undefined };
   }
 

@@ -6,6 +6,7 @@ import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { ManualClock } from '../../../src/testing.js';
 import { createView, viewOf } from '../../../src/view.js';
 import { aGranted, anEngine, ANA, HOUR, MAYA, MINUTE, SAM, SCOPE } from '../../engine/an-engine.js';
+import { Dice } from '../../model/dice.js';
 import { answer, aView, RemoteStore } from './a-view.js';
 import { LateStore } from './late-store.js';
 
@@ -214,6 +215,44 @@ describe('viewOf()', () => {
     await view.refresh();
     expect(answer(view, MAYA, SCOPE)).toBe('locked');
     await engine.close();
+  });
+});
+
+describe('viewOf() while its runs and the verbs interleave', () => {
+  it.each(['all', 'asked'] as const)('L12 allows nothing from the moment on in which a revoke has resolved (load %s)', async (load) => {
+    for (let seed = 0; seed < 8; seed++) {
+      const dice = new Dice(seed);
+      const { engine, store } = anEngine({ store: new RemoteStore(new MemoryGrantStore({ namespace: 'team' })) });
+      const view = viewOf(engine, { load, keep: dice.of(['ids', 'nothing']) });
+      await view.refresh();
+      store.inject('all', { fault: 'yield', seed });
+      for (let step = 0; step < 8; step++) {
+        const [subject, scope] = [dice.of([MAYA, ANA]), dice.of([SCOPE, 'db-prod:read'])];
+        const { grantId } = view.check(subject, scope);
+        if (dice.once(3)) store.inject(dice.of(['live', 'journal']), { fault: 'reject' }, 1);
+        const refreshed = view.refresh().catch(() => undefined);
+        if (dice.once(3)) await refreshed;
+        const issued = await aGranted(engine, { subject, scopes: [scope] }).catch(() => undefined);
+        for (let turns = dice.roll(6); turns > 0; turns--) await turn();
+        if (dice.once(3)) continue;
+        if (dice.once(2)) await engine.revokeAll({ subject }, { by: SAM });
+        else for (const id of [grantId, issued?.id]) if (id !== undefined) await engine.revoke(id, { by: SAM });
+        const isHeld = await engine.isAllowed(subject, scope).catch(() => true);
+        if (!isHeld) expect([seed, step, view.isAllowed(subject, scope)]).toEqual([seed, step, false]);
+        for (let turns = dice.roll(4); turns > 0; turns--) {
+          await turn();
+          if (!isHeld) expect([seed, step, turns, view.isAllowed(subject, scope)]).toEqual([seed, step, turns, false]);
+        }
+      }
+      store.clear();
+      await view.refresh();
+      for (const subject of [MAYA, ANA]) view.isAllowed(subject, SCOPE);
+      await view.refresh();
+      for (const subject of [MAYA, ANA])
+        for (const scope of [SCOPE, 'db-prod:read'])
+          expect([seed, view.isAllowed(subject, scope)]).toEqual([seed, await engine.isAllowed(subject, scope)]);
+      await engine.close();
+    }
   });
 });
 
