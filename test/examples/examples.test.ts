@@ -90,6 +90,13 @@ const printed: Readonly<Record<string, readonly (string | RegExp)[]>> = {
     'lock.lifted by user:ops: INC-9: laptop replaced',
     'lock.expired by system:sweeper',
   ],
+  'live-view.ts': [
+    'before it is loaded: no (not_loaded)',
+    'after the approval:  yes (granted)',
+    '999 ms without the database:  yes (granted)',
+    '1,000 ms without the database: no (stale_view)',
+    'after the revoke:    no (no_grant)',
+  ],
   'narrowed-approval.ts': [
     'user:maya: I can do without it.',
     'before ana: db-prod:read db-prod:write are left, 1 more of reviewers',
