@@ -3,6 +3,8 @@ import { autoApprove, JitEngine, MemoryGrantStore, type Clock, type Row } from '
 import type { LiveGrant } from './world.js';
 
 const AT_ONCE = 1_000;
+/** A view keeps the rows of a grant that begins after it was loaded. */
+const AGO_MS = 60_000;
 
 /** The row of a grant as this version writes it, taken from an engine that has just issued one, so that nothing here knows its form. */
 async function rowOf({ subject, scope, expiresAt }: LiveGrant, now: number): Promise<Row> {
@@ -20,7 +22,7 @@ export async function* rowsLike(grants: Iterable<LiveGrant>): AsyncGenerator<Row
   let like: Row | undefined;
   for (const grant of grants) {
     const { subject, scope, expiresAt } = grant;
-    if (like?.until !== expiresAt) like = await rowOf(grant, Date.now());
+    if (like?.until !== expiresAt) like = await rowOf(grant, Date.now() - AGO_MS);
     // Of the length that the engine's own ids have, and in one piece like them.
     const requestId = randomBytes(16).toString('hex');
     yield { ...like, id: `${requestId}.1`, subject, scope, body: { ...like.body, requestId } };
