@@ -100,16 +100,13 @@ export interface LiveQuery {
   readonly at: number;
 }
 
-/**
- * See {@link GrantStore.windowOf}. Valid only until the next call on the same store, which may return the same object. A caller
- * copies the values that it keeps.
- */
+/** See {@link GrantStore.windowOf}. The next call on the same store may return the same object, so a caller copies what it keeps. */
 export interface GrantWindow {
-  /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. */
+  /** Half-open `[from, until)` in epoch milliseconds: when the grant allows. In an empty window both are 0. */
   readonly from: number;
   readonly until: number;
-  /** The grant's row, from which a check takes the grant of its decision. */
-  readonly row: Row;
+  /** The grant's row, from which a check takes the grant of its decision. `undefined` only in an empty window. */
+  readonly row: Row | undefined;
 }
 
 /**
@@ -202,14 +199,17 @@ export interface GrantStore {
   live(query: LiveQuery): MaybePromise<readonly Row[]>;
 
   /**
-   * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time.
-   * It returns a window only where the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject
-   * and scope, and while no row of kind 'lock' is open. In every other case, and where the backend is unavailable, it returns
-   * `undefined`: "ask `live`", and never "no". The caller applies the clock and the leeway.
+   * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time. It returns
+   * a window only where the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject and scope, and
+   * while no row of kind 'lock' is open. The caller applies the clock and the leeway.
+   *
+   * An empty window, `{ from: 0, until: 0, row: undefined }`, denies. A store may return it only where no open grant or usage row has this
+   * subject and scope, no row of kind 'lock' is open, and `plainWindow` has given a window for a row of this subject and for one of this
+   * scope, so that both are valid. In every other case, and during an outage, it returns `undefined`: "ask `live`".
    *
    * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
-   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both
-   * are defined on the same object of the prototype chain.
+   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both are defined on
+   * the same object of the prototype chain.
    */
   windowOf?(subject: string, scope: string): GrantWindow | undefined;
 

@@ -3,13 +3,21 @@ import { readField, readList } from '../core/parse.js';
 import { askLive, askWindow } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
 import { lockedUntil } from '../lifecycle/lock.js';
-import type { GrantUse } from '../lifecycle/status.js';
+import { isWithin, type GrantUse } from '../lifecycle/status.js';
 import type { MaybePromise } from '../core/ports.js';
 import type { GrantStore, GrantWindow, Row } from '../core/store-port.js';
-import { decodeGrant, hasUsageRow, isObject, LOCK_ROW, readOpenLocks, type Decision } from '../records/index.js';
+import {
+  decodeGrant,
+  hasUsageRow,
+  isObject,
+  LOCK_ROW,
+  readOpenLocks,
+  type Decision,
+  type Grant,
+  type WindowWithGrant,
+} from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { isThenable, type ClockReading, type EngineClock } from '../core/time.js';
-import { isInstant } from '../core/instant.js';
 import { lockOverlaps, type Enforcement } from '../kernel/enforcement.js';
 import { withUsage, usageRow } from '../kernel/grant-use.js';
 import { standingFor } from '../kernel/standing.js';
@@ -49,9 +57,9 @@ export interface LiveRows {
  * await. It allocates the query, the store's list, the reading, the list of grants with their usage, and the decision. It
  * decodes an immutable row once, and any other row at each check.
  *
- * The fast path for an allowed check needs a store with `windowOf`. A grant that only time can end then needs no list and no
- * record, and `isAllowed` needs no decision. All other cases take the slow path: every no, a second row on the scope, a usage
- * row, pattern scopes, standing access, and a `canonicalId`.
+ * The fast path needs a store with `windowOf`. A grant that only time can end, and a pair of known names without a grant, then need
+ * no list and no record, and `isAllowed` needs no decision. All other cases take the slow path: an ended grant, a second row on the
+ * scope, a usage row, pattern scopes, standing access, and a `canonicalId`.
  */
 export class Checker {
   readonly #settings: Enforcement;
@@ -78,13 +86,16 @@ export class Checker {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
       // Copies the fields before it reads the clock: a caller's clock may query the same store, which reuses the window.
-      const { from, until, row } = window;
+      const { from, until } = window;
+      const isKept = window.giver === this.#shortCut?.windowOf;
+      const held = isKept ? window.grant : window.row;
       const reading = this.#clock.read();
+      if (until === 0) return decisionOf(subjectGiven as string, action as string, reading.now, 'no_grant', undefined, undefined);
       if (isWithin(from, until, reading)) {
-        const grant = decodeGrant(row);
+        const grant = isKept ? (held as Grant) : decodeGrant(held as Row);
         // A store that returns a row of another subject or scope allows nothing by it: the slow path judges instead (L30).
-        if (grant.subject === subjectGiven && grant.scope === action)
-          return decisionOf(grant.subject, grant.scope, reading.now, 'granted', grant, until - this.#settings.leewayMs);
+        if (isKept || (grant.subject === subjectGiven && grant.scope === action))
+          return decisionOf(subjectGiven as string, action as string, reading.now, 'granted', grant, until - this.#settings.leewayMs);
       }
     }
     return this.#long(subjectGiven, action);
@@ -95,18 +106,23 @@ export class Checker {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
       const { from, until } = window;
-      if (isWithin(from, until, this.#clock.read())) return true;
+      const isAllowed = isWithin(from, until, this.#clock.read());
+      if (isAllowed || until === 0) return isAllowed;
     }
     const answer = this.#long(subjectGiven, action);
     return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
   }
 
-  /** Ignores `windowOf` once it or `live` was replaced, so that an injected outage also reaches the fast path (L30). */
-  #windowOf(subject: unknown, scope: unknown): GrantWindow | undefined {
+  /**
+   * The window of two strings. An empty one, `until` 0, denies. Ignores `windowOf` once it or `live` was replaced, so that an
+   * injected outage also reaches the fast path (L30).
+   */
+  #windowOf(subject: unknown, scope: unknown): (GrantWindow & Partial<WindowWithGrant>) | undefined {
     const store = this.#store;
     const shortCut = this.#shortCut;
-    if (shortCut === undefined || store.live !== shortCut.live || store.windowOf !== shortCut.windowOf) return undefined;
-    return askWindow(store, subject, scope);
+    return typeof subject === 'string' && typeof scope === 'string' && store.live === shortCut?.live && store.windowOf === shortCut.windowOf
+      ? askWindow(store, subject, scope)
+      : undefined;
   }
 
   #long(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
@@ -119,9 +135,8 @@ export class Checker {
     const standing = this.#settings.standingObeysLocks ? undefined : this.standing(subject, scope);
     if (standing !== undefined) return standing;
     const answer = this.#ask(subject, scope);
-    if (this.#activation === undefined) return answer;
-    if (isThenable(answer)) return answer.then((decision) => this.#activated(decision, subject, scope));
-    return answer.reason === 'not_activated' ? this.#activated(answer, subject, scope) : answer;
+    if (!isThenable(answer)) return this.#activated(answer, subject, scope);
+    return this.#activation === undefined ? answer : answer.then((decision) => this.#activated(decision, subject, scope));
   }
 
   /** The decision of standing access, which needs no store. `undefined`: only a grant could allow this. */
@@ -246,19 +261,13 @@ export function denied(decision: Decision): DeniedError {
  */
 function shortCutOf(store: CheckedStore): CheckedStore | undefined {
   for (let owner: object | null = store; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
-    const [live, windowOf] = (['live', 'windowOf'] as const).map((name) => Object.getOwnPropertyDescriptor(owner, name));
-    if (live === undefined && windowOf === undefined) continue;
     // An accessor has no value, so a store with one has no fast path.
+    const { live, windowOf } = Object.getOwnPropertyDescriptors(owner) as { readonly [name in keyof CheckedStore]?: PropertyDescriptor };
     const own = { live: live?.value as unknown, windowOf: windowOf?.value as unknown } as CheckedStore;
-    const isWhole = typeof own.live === 'function' && typeof own.windowOf === 'function';
-    return isWhole && store.live === own.live && store.windowOf === own.windowOf ? own : undefined;
+    if (live ?? windowOf) return own.live && own.windowOf && store.live === own.live && store.windowOf === own.windowOf ? own : undefined;
   }
   return undefined;
 }
-
-/** Allows only if both bounds are instants: any other value of a store denies. */
-const isWithin = (from: number, until: number, { now, forEnds }: ClockReading): boolean =>
-  isInstant(from) && isInstant(until) && from <= now && forEnds < until;
 
 function readAction(argument: string, action: unknown): string {
   return readScope(argument, isObject(action) ? readField(argument, action, 'scope') : action);

@@ -50,12 +50,12 @@ export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): Mayb
 }
 
 /**
- * Calls `windowOf`, for the fast path of a check. It passes the subject and scope unparsed: a store answers only for pairs that
+ * Calls `windowOf`, for the fast path of a check. It passes two strings that are not validated: a store answers only for names that
  * it keeps.
  */
-export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: unknown, scope: unknown): GrantWindow | undefined {
+export function askWindow(store: Pick<GrantStore, 'windowOf'>, subject: string, scope: string): GrantWindow | undefined {
   try {
-    const window: unknown = store.windowOf?.(subject as string, scope as string);
+    const window: unknown = store.windowOf?.(subject, scope);
     if (window === undefined || isObject(window)) return window as GrantWindow | undefined;
     throw new Error(MALFORMED);
   } catch (error) {

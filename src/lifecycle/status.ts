@@ -35,12 +35,15 @@ export function awaitsActivation(use: GrantUse, instants: Instants): boolean {
   return grant.asksAtStart && grant.activatedAt === undefined && isInForce(use, instants);
 }
 
-function isInForce({ grant, usage }: GrantUse, { now, forEnds }: Instants): boolean {
+function isInForce({ grant, usage }: GrantUse, instants: Instants): boolean {
   const { end, startsAt } = grant;
   if (end !== undefined || (hasUsageRow(grant) && !hasUsesLeft(grant, usage))) return false;
-  const until = effectiveEnd(grant, usage);
-  return isInstant(startsAt) && isInstant(until) && startsAt <= now && forEnds < until;
+  return isWithin(startsAt, effectiveEnd(grant, usage), instants);
 }
+
+/** Whether a start has come and an end has not. True only if both are instants: any other value of a store denies. */
+export const isWithin = (from: number, until: number, { now, forEnds }: Instants): boolean =>
+  isInstant(from) && isInstant(until) && from <= now && forEnds < until;
 
 /** Whether the usage row proves that the grant is neither ended nor used up. A missing usage row proves nothing, so it denies. */
 const hasUsesLeft = ({ maxUses }: Grant, usage: Usage | undefined): boolean =>

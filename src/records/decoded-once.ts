@@ -1,4 +1,4 @@
-import type { Row } from '../core/store-port.js';
+import type { GrantWindow, Row } from '../core/store-port.js';
 import { isObject } from './shape.js';
 import type { Grant } from './types.js';
 
@@ -11,4 +11,11 @@ export class DecodedOnce {
   static grantOf(row: Row, decode: (row: Row) => Grant): Grant {
     return isObject(row) && #grant in row ? (row.#grant ??= decode(row)) : decode(row);
   }
+}
+
+/** A window that carries the decoded grant, so that a decision need not read the row. */
+export interface WindowWithGrant extends GrantWindow {
+  readonly grant: Grant | undefined;
+  /** The `windowOf` that gave the window. It found the grant by the names of the check. A store that passes the window on did not. */
+  readonly giver: unknown;
 }

@@ -15,7 +15,7 @@ export { decodeHolders } from './codec/holders.js';
 export { decodeComment } from './codec/comment.js';
 export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
-export { agentOf, isReachedBy, readAgent, RUN_MARK } from './run.js';
+export { agentOf, isReachedBy, isSubject, readAgent, RUN_MARK } from './run.js';
 export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
 export {
   commentId,
@@ -70,6 +70,7 @@ export { isFeatureKind, type FeatureKind } from './feature-kinds.js';
 export { isLockRow, LOCK_ROW } from './lock-row.js';
 export { plainWindow } from './plain-window.js';
 export { CREATED_AT_CHANGED, createdAtChanged, MAX_LOOK, placeIn, placeOf, readPlace, type RowPlace } from './row-order.js';
+export type { WindowWithGrant } from './decoded-once.js';
 export { frozenCopy, FrozenRow } from './frozen-row.js';
 export { SharedStrings } from './shared-strings.js';
 export { isObject } from './shape.js';

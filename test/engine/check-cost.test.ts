@@ -73,6 +73,33 @@ describe('JitEngine', () => {
       });
     }
 
+    for (const verb of ['isAllowed', 'check'] as const) {
+      it(`${verb}() denies a pair of known names by the index alone: one promise, one reading, no question (L5, L34)`, async () => {
+        const { engine, now, live } = await anEngineThatCounts();
+        await aGranted(engine, { subject: 'user:noor', scope: 'db:other' });
+        for (let look = 0; look < 3; look++) {
+          now.mockClear();
+          live.mockClear();
+          expect(promisesOf(() => engine[verb](MAYA, 'db:other'))).toBe(1);
+          expect([now.mock.calls.length, live.mock.calls.length]).toEqual([1, 0]);
+        }
+        await engine[verb](MAYA, 'db:unknown');
+        expect(live).toHaveBeenCalledTimes(1);
+      });
+    }
+
+    it('denies the same by the index as by asking the store', async () => {
+      const [short, long] = await Promise.all(
+        WAYS.map(async (way) => {
+          const { engine } = await anEngineThatCounts({}, way);
+          await aGranted(engine, { subject: 'user:noor', scope: 'db:other' });
+          return [await engine.check(MAYA, 'db:other'), await engine.check('user:noor', SCOPE), await engine.isAllowed(MAYA, 'db:other')];
+        }),
+      );
+      expect(short).toEqual(long);
+      expect(short).toMatchObject([{ reason: 'no_grant' }, { reason: 'no_grant' }, false]);
+    });
+
     for (const way of WAYS) {
       it(`decodes a row of the in-memory store once: two checks ${way} name the same record`, async () => {
         const { engine } = await anEngineThatCounts({}, way);

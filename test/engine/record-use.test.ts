@@ -89,7 +89,7 @@ describe('the option recordUse (feature 7)', () => {
     await record(engine);
     expect(await activitiesOf(store)).toHaveLength(1);
     expect(store.live({ subject: MAYA, at: 0 }).map(({ kind }) => kind)).toEqual(['grant']);
-    expect(store.windowOf(MAYA, SCOPE)?.row.id).toBe(id);
+    expect(store.windowOf(MAYA, SCOPE)?.row?.id).toBe(id);
   });
 
   it.each<[string, (engine: JitEngine) => unknown, number]>([

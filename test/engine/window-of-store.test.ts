@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, MemoryGrantStore, reviewers, type GrantStore, type GrantWindow } from '../../src/index.js';
+import {
+  JitEngine,
+  MemoryGrantStore,
+  patternScopes,
+  reviewers,
+  type GrantStore,
+  type GrantWindow,
+  type JitEngineOptions,
+} from '../../src/index.js';
 import { ManualClock } from '../../src/testing.js';
 import { aGranted, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
 
@@ -41,6 +49,63 @@ describe('windowOf of a store', () => {
     await clock.advance(15 * MINUTE);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
     expect(store.asked).toBe(1);
+  });
+
+  it('denies by an empty window, and then asks nothing else (L34)', async () => {
+    const store = new Answering();
+    const { engine, clock } = await granted(store);
+    store.answer = () => ({ from: 0, until: 0, row: undefined });
+    store.asked = 0;
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    expect(await engine.check(MAYA, SCOPE)).toEqual({
+      allowed: false,
+      reason: 'no_grant',
+      subject: MAYA,
+      scope: SCOPE,
+      at: clock.now(),
+      grant: undefined,
+      pattern: undefined,
+      validUntil: undefined,
+    });
+    await refusal(engine.assertAllowed(MAYA, SCOPE), 'ERR_JIT_DENIED');
+    expect(store.asked).toBe(0);
+  });
+
+  it('denies by an empty window only two strings (L23)', async () => {
+    const store = new Answering();
+    const { engine } = await granted(store);
+    store.answer = () => ({ from: 0, until: 0, row: undefined });
+    for (const [subject, action] of [
+      [undefined, SCOPE],
+      [[MAYA], SCOPE],
+      [MAYA, undefined],
+      [MAYA, [SCOPE]],
+    ] as unknown as [string, string][]) {
+      await refusal(engine.isAllowed(subject, action), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.check(subject, action), 'ERR_JIT_INVALID_ARGUMENT');
+    }
+    expect(await engine.isAllowed(MAYA, { scope: SCOPE })).toBe(true);
+  });
+
+  it('decides nothing by an empty window where the clock fails (L30)', async () => {
+    const store = new Answering();
+    await granted(store);
+    store.answer = () => ({ from: 0, until: 0, row: undefined });
+    const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), store, clock: { now: () => NaN } });
+    await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_CLOCK');
+    await refusal(engine.check(MAYA, SCOPE), 'ERR_JIT_CLOCK');
+  });
+
+  it.each<[string, Partial<JitEngineOptions>]>([
+    ['patterns', { scopes: patternScopes }],
+    ['standing access', { standing: { [MAYA]: [SCOPE] } }],
+    ['canonicalId', { canonicalId: (id) => id.toLowerCase() }],
+  ])('is ignored with %s, also where it is empty', async (_, options) => {
+    const store = new Answering();
+    const { clock } = await granted(store);
+    store.answer = () => ({ from: 0, until: 0, row: undefined });
+    const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), store, clock, ...options });
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
   });
 
   it.each<[string, (store: MemoryGrantStore) => GrantStore]>([
@@ -92,6 +157,14 @@ describe('windowOf of a store', () => {
     store.answer = () => ({ from: row?.from, until: row?.until, row });
     expect(await engine.check('user:noor', SCOPE)).toMatchObject({ allowed: false, subject: 'user:noor' });
     await refusal(engine.check({} as never, SCOPE), 'ERR_JIT_INVALID_ARGUMENT');
+  });
+
+  it('gives no decision by the grant of another subject, also where a store passes on a window of the in-memory store (L20)', async () => {
+    const store = new Answering();
+    const { engine } = await granted(store);
+    store.answer = () => MemoryGrantStore.prototype.windowOf.call(store, MAYA, SCOPE);
+    expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed: true, subject: MAYA });
+    expect(await engine.check('user:noor', SCOPE)).toMatchObject({ allowed: false, subject: 'user:noor', grant: undefined });
   });
 
   it('is not a fast path if an accessor returns it', async () => {

@@ -157,7 +157,7 @@ class Spaces {
 /** The rows and the journal of one namespace. Every method is synchronous, which makes a commit one transaction. */
 class NamespaceState {
   isKept = false;
-  readonly live = new LiveIndex();
+  readonly live = new LiveIndex(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
   readonly watchers = new Set<(headSeq?: number) => void>();
   readonly #kinds = new Map<string, KindRows>();
   readonly #due = new OrderedRows(dueBefore);

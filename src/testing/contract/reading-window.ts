@@ -8,12 +8,14 @@ import { changeOf, commit, given } from './steps.js';
 
 /**
  * Guarantee 6, of `windowOf`: it may answer less than `live`, never more. A store without it, or one that answers
- * `undefined`, passes each case. A window that `live` would not give is access that no reviewer granted.
+ * `undefined`, passes each case. A window that `live` would not give is access that no reviewer granted. An empty window where
+ * `live` gives a row denies what a reviewer granted; one for an invalid argument hides the error from the caller.
  */
 export const readingWindow: Cases = (it, hooks) => {
   plainGrants(it, hooks);
   changedGrants(it, hooks);
   strangers(it, hooks);
+  emptyWindows(it, hooks);
 };
 
 /** There is a window only if time alone decides. */
@@ -59,7 +61,7 @@ const changedGrants: Cases = (it) => {
     for (const grant of [revoked, removed]) await agrees(store, grant);
     await ended(store, revoked);
     await commit(store, { ...changeOf(store, 'purge', []), expect: [encode(removed)], remove: [encode(removed)] });
-    for (const { subject, scope } of [revoked, removed]) same(store.windowOf?.(subject, scope), undefined, `windowOf() on ${scope}`);
+    for (const { subject, scope } of [revoked, removed]) noGrant(store, subject, scope, `windowOf() on ${scope}`);
   });
 
   it('gives no window while the lock row is open', async (store) => {
@@ -90,16 +92,67 @@ const strangers: Cases = (it) => {
   it('gives no window to another subject, scope or namespace, nor to what is no string', async (store) => {
     const { subject, scope } = aGrant();
     await given(store, [encode(aGrant())]);
+    for (const other of ['db-prod', 'db-prod:write:x', 'DB-PROD:WRITE', '__proto__']) {
+      noGrant(store, subject, other, 'windowOf() on a scope that no grant has');
+    }
+    for (const other of ['user', 'user:mayaa', 'USER:MAYA', '__proto__']) {
+      noGrant(store, other, scope, 'windowOf() of a subject that has none');
+    }
     const strange = [undefined, null, 0, {}, [scope], new String(scope), { toString: () => scope }, Symbol('scope')] as unknown as string[];
-    for (const other of ['', 'db-prod', 'db-prod:write:x', 'DB-PROD:WRITE', 'db-prod:*', '__proto__', ...strange]) {
-      same(store.windowOf?.(subject, other), undefined, 'windowOf() on a scope that no grant has');
+    for (const other of ['', ...strange]) {
+      same(store.windowOf?.(subject, other), undefined, 'windowOf() on a scope that is not valid');
+      same(store.windowOf?.(other, scope), undefined, 'windowOf() of a subject that is not valid');
     }
-    for (const other of ['', 'user', 'user:mayaa', 'USER:MAYA', '__proto__', ...strange]) {
-      same(store.windowOf?.(other, scope), undefined, 'windowOf() of a subject that has none');
-    }
-    same(store.in(`${store.namespace}-b`).windowOf?.(subject, scope), undefined, 'windowOf() in another namespace');
+    noGrant(store.in(`${store.namespace}-b`), subject, scope, 'windowOf() in another namespace');
   });
 };
+
+/** An empty window denies, without a look at `live`. */
+const emptyWindows: Cases = (it) => {
+  it('gives no empty window for a subject or scope that no check accepts, even where rows have it', async (store) => {
+    const bad = [
+      aGrant({ subject: 'system:sweeper', scope: 'db:read' }),
+      aGrant({ subject: 'user:maya', scope: 'db:*' }),
+      aGrant({ subject: ' user:maya', scope: 'db:write' }),
+    ].map((grant, i) => encode({ ...grant, id: `r${i}.1`, requestId: `r${i}` }));
+    await given(store, [...bad, encode(aGrant({ id: 'r9.1', requestId: 'r9', subject: 'user:noor', scope: 'db:drop' }))]);
+    for (const [subject, scope] of [
+      ['system:sweeper', 'db:drop'],
+      [' user:maya', 'db:drop'],
+      ['user:noor', 'db:*'],
+      ['user:noor', '**'],
+      ['user:noor', 'db:'],
+    ] as const) {
+      same(store.windowOf?.(subject, scope), undefined, `windowOf() of ${subject} on ${scope}`);
+    }
+  });
+
+  it('gives no empty window of a pair with an open row, nor while the lock row is open', async (store) => {
+    const [maya, noor] = [aGrant(), aGrant({ id: 'r2.1', requestId: 'r2', subject: 'user:noor', scope: 'db:read' })];
+    const counted = aGrant({ id: 'r3.1', requestId: 'r3', subject: 'user:noor', scope: maya.scope, maxUses: 1 });
+    const usage = aRow({ kind: 'usage', id: 'r4.1', subject: maya.subject, scope: 'db:read' });
+    const lock = aRow({ kind: 'lock', id: 'open', createdAt: 0, subject: undefined, scope: undefined, until: undefined, dueAt: undefined });
+    await given(store, [maya, noor].map(encode));
+    for (const [{ subject }, { scope }] of [[maya, noor] as const, [noor, maya] as const]) {
+      noGrant(store, subject, scope, `windowOf() of ${subject} on ${scope}`);
+    }
+    await given(store, [encode(counted), usage]);
+    for (const { subject, scope } of [counted, usage] as const) {
+      same(store.windowOf?.(subject as string, scope as string), undefined, `windowOf() of ${subject} on ${scope}, which has an open row`);
+    }
+    await given(store, [lock]);
+    same(store.windowOf?.(maya.subject, 'db:none'), undefined, 'windowOf() under a lock');
+    const ended = aGrant({ id: 'r5.1', requestId: 'r5', subject: 'user:sam' });
+    await given(store, [encode(ended)]);
+    same(store.windowOf?.('user:sam', 'db:read'), undefined, 'windowOf() of known names under a lock');
+  });
+};
+
+/** Checks that a pair without an open row has no window, or an empty one. */
+function noGrant(store: GrantStore, subject: string, scope: string, what: string): void {
+  const window = store.windowOf?.(subject, scope);
+  if (window !== undefined) same({ from: window.from, until: window.until, row: window.row }, { from: 0, until: 0, row: undefined }, what);
+}
 
 /** Checks that the window of a store, if any, belongs to the one row that `live` returns. */
 async function agrees(store: GrantStore, { subject, scope }: Pick<Grant, 'subject' | 'scope'>): Promise<void> {

@@ -27,6 +27,22 @@ const window =
   (of: (rows: readonly Row[]) => GrantWindow | undefined): Bend =>
   (inner) => ({ windowOf: (subject, scope) => of(rowsOf(inner, subject, scope)) });
 
+/** What denies without a look at `live`. */
+const EMPTY: GrantWindow = { from: 0, until: 0, row: undefined };
+
+const SCOPE = /^[\w.~@/+=:-]+$/;
+
+/** A `windowOf` that gives an empty window wherever `denies` says so. */
+const denying =
+  (denies: (rows: readonly Row[], subject: string, scope: string) => boolean): Bend =>
+  (inner) => ({
+    windowOf(subject, scope) {
+      const rows = rowsOf(inner, subject, scope);
+      if (typeof subject !== 'string' || typeof scope !== 'string' || subject === '' || scope === '') return undefined;
+      return denies(rows, subject, scope) ? EMPTY : windowOf(only(rows));
+    },
+  });
+
 /** A `windowOf` that returns what it returned, or saw, before. */
 const remembering: Bend = (inner) => {
   const known = new Map<string, GrantWindow>();
@@ -68,7 +84,7 @@ export const WINDOWS = [
     'gives at most the window of the only grant of a pair',
     window((rows) => {
       const found = windowOf(only(rows));
-      return found && { ...found, row: { ...found.row, version: found.row.version + 1 } };
+      return found?.row && { ...found, row: { ...found.row, version: found.row.version + 1 } };
     }),
   ),
   broken(
@@ -99,5 +115,53 @@ export const WINDOWS = [
   broken('windowOf() accepts a value that is not a string', 'gives no window to another subject, scope or namespace', (inner) => ({
     windowOf: (subject, scope) => (typeof scope === 'symbol' ? undefined : windowOf(only(rowsOf(inner, subject, `${scope}`)))),
   })),
+  broken(
+    'windowOf() denies wherever no row is open, also for a subject or scope that is not valid',
+    'gives no empty window for a subject or scope that no check accepts',
+    denying((rows) => rows.length === 0),
+  ),
+  broken(
+    'windowOf() denies for a subject that is not valid',
+    'gives no empty window for a subject or scope that no check accepts',
+    denying((rows, _, scope) => rows.length === 0 && SCOPE.test(scope) && !scope.endsWith(':')),
+  ),
+  broken(
+    'windowOf() denies where it can give no other window',
+    'gives no window of a grant that is counted, idle, ended or not yet confirmed',
+    denying((rows, _, scope) => windowOf(only(rows)) === undefined && SCOPE.test(scope)),
+  ),
+  broken(
+    'windowOf() denies a pair with a usage row alone',
+    'gives no empty window of a pair with an open row, nor while the lock row is open',
+    denying(
+      (rows, subject, scope) =>
+        rows.every(({ kind, id }) => kind === 'usage' && id !== 'r2.1') &&
+        subject.startsWith('user:') &&
+        SCOPE.test(scope) &&
+        !scope.endsWith(':'),
+    ),
+  ),
+  broken(
+    'windowOf() denies under a lock',
+    'gives no empty window of a pair with an open row, nor while the lock row is open',
+    denying(
+      (rows, subject, scope) =>
+        rows.every(({ kind }) => kind === 'lock') && subject.startsWith('user:') && SCOPE.test(scope) && !scope.endsWith(':'),
+    ),
+  ),
+  broken(
+    'windowOf() returns a window that ends at 0 and has a row',
+    'gives no window from the commit on that ended or removed the grant',
+    (inner) => {
+      let last: Row | undefined;
+      return {
+        windowOf(subject, scope) {
+          const found = windowOf(only(rowsOf(inner, subject, scope)));
+          last = found?.row ?? last;
+          return found ?? (last && { ...EMPTY, row: last });
+        },
+      };
+    },
+  ),
   broken('windowOf() does not notice an outage', 'gives no windowOf(): undefined, which sends the check to live()', apart),
 ];

@@ -163,8 +163,10 @@ describe('LiveIndex', () => {
           index.add(settled(grant));
           for (const now of around([startsAt, startsAt + ttl, activatedAt ?? 0, startsAt + ttl - leewayMs])) {
             const instants = { now, forEnds: now + leewayMs };
+            // An ended grant has no row in the index.
+            const isOpen = index.all(grant.subject).length > 0;
             expect(isIn(index.windowOf(grant.subject, grant.scope), instants)).toBe(
-              index.placeOf(grant.subject, grant.scope) !== -1 && isUsable({ grant, usage: undefined }, instants),
+              isOpen && isUsable({ grant, usage: undefined }, instants),
             );
           }
         }),
@@ -193,10 +195,76 @@ describe('LiveIndex', () => {
       const index = new LiveIndex();
       for (const row of [first, second]) index.add(row);
       index.remove(first);
-      expect(index.windowOf(subject, scope)?.row.id).toBe('r2.1');
+      expect(index.windowOf(subject, scope)?.row?.id).toBe('r2.1');
       index.remove(second);
-      expect(index.placeOf(subject, scope)).toBe(-1);
       expect(index.windowOf(subject, scope)).toBeUndefined();
+    });
+
+    it('returns the start of a grant that lasts longer than a cell can hold (L1)', () => {
+      const startsAt = START_AT;
+      for (const ttl of [2 ** 32 - 2, 2 ** 32 - 1, 366 * 86_400_000]) {
+        const grant = aGrant({ issuedAt: startsAt, startsAt, firstStartsAt: startsAt, expiresAt: startsAt + ttl, warnAt: [] });
+        const index = new LiveIndex();
+        index.add(settled(grant));
+        const { from, until } = index.windowOf(grant.subject, grant.scope) as GrantWindow;
+        expect({ from, until }).toEqual({ from: startsAt, until: startsAt + ttl });
+      }
+    });
+
+    it('returns the grant of the row that it has now, after any changes (L12)', () => {
+      const index = new LiveIndex();
+      const rows = Array.from({ length: 20 }, (_, i) => settled(aGrant({ id: `r${i}.1`, requestId: `r${i}`, scope: `db:${i % 4}` })));
+      const ids = () => [0, 1, 2, 3].map((i) => index.windowOf('user:maya', `db:${i}`)?.grant?.id);
+      for (let i = 0; i < 20; i += 4) {
+        for (const row of rows.slice(i, i + 4)) index.add(row);
+        expect(ids()).toEqual(rows.slice(i, i + 4).map(({ id }) => id));
+        for (const row of rows.slice(i, i + 4)) index.remove(row);
+      }
+    });
+
+    describe('without a row of the pair', () => {
+      /** Ann holds what Bob does not, and Bob what Ann does not. */
+      const known = (subject = 'user:ann', scope = 'db:read') => {
+        const index = new LiveIndex();
+        const rows = [
+          settled(aGrant({ subject, scope: 'db:write' })),
+          settled(aGrant({ id: 'r2.1', requestId: 'r2', subject: 'user:bob' }), { scope }),
+        ];
+        for (const row of rows) index.add(row);
+        return { index, rows, ask: () => index.windowOf(subject, scope) };
+      };
+
+      it('is an empty window, where rows of other pairs have the subject and the scope', () => {
+        const { index, ask } = known();
+        expect({ ...ask() }).toMatchObject({ from: 0, until: 0 });
+        expect(ask()?.row).toBeUndefined();
+        expect(index.windowOf('user:ann', 'db:write')?.until).toBeGreaterThan(0);
+      });
+
+      it('is undefined, where a check refuses the subject or the scope (L23)', () => {
+        for (const subject of ['system:sweeper', ' user:ann', 'user:ann\u200b', 'a/run/b', ''])
+          expect(known(subject).ask()).toBeUndefined();
+        for (const scope of ['db:*', '**', 'db:', '', `db:${'x'.repeat(65)}`]) expect(known('user:ann', scope).ask()).toBeUndefined();
+        const run = `agent:x/run/maya/${'0'.repeat(32)}`;
+        expect(known(run).ask()).toBeDefined();
+      });
+
+      it('is undefined for a name that no row has, or no longer has', () => {
+        const { index, rows, ask } = known();
+        for (const name of ['user:eve', undefined, null, {}, ['user:ann']]) expect(index.windowOf(name, 'db:read')).toBeUndefined();
+        for (const name of ['db:none', undefined, null, {}, ['db:read']]) expect(index.windowOf('user:ann', name)).toBeUndefined();
+        index.remove(rows[1] as Row);
+        expect(ask()).toBeUndefined();
+      });
+
+      it('is undefined while a lock is open', () => {
+        const { index, ask } = known();
+        const lock = aRow({ kind: 'lock', id: 'open', subject: undefined, scope: undefined, until: undefined, dueAt: undefined });
+        index.add(lock);
+        expect(ask()).toBeUndefined();
+        index.remove(lock);
+        expect(ask()?.until).toBe(0);
+      });
     });
   });
 
