@@ -62,16 +62,40 @@ export function schemaSql(dialect: SqlDialect): string {
 export async function migrate(options: { readonly db: SqlDatabase; readonly dialect: SqlDialect }): Promise<void> {
   const { db, dialect } = readOptions('options', options, ['db', 'dialect']);
   const migrations = sqlMigrations(dialect as SqlDialect);
+  const plain = readDatabase(db).withoutPlugins();
+  const schema = dialect === 'postgres' ? await schemaOfTables(plain) : undefined;
   const TheMigrator = await migratorClass();
   const migrator = new TheMigrator({
     // The public type is structural, so that Kysely instances with any table types fit.
-    db: readDatabase(db).withoutPlugins() as unknown as Kysely<unknown>,
+    db: plain as unknown as Kysely<unknown>,
     provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableName: 'jit_migrations',
+    migrationTableName: TABLE,
     migrationLockTableName: 'jit_migration_lock',
+    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   });
   const { error } = await migrator.migrateToLatest();
   if (error !== undefined) throw new StoreError('migrate', 'the migration failed; the schema is not up to date', error);
+}
+
+const TABLE = 'jit_migrations';
+
+/**
+ * The PostgreSQL schema in which the tables are, or will be, by the `search_path` of the connection. Kysely would look for its tables
+ * in all schemas of the database, and would find those of another one.
+ *
+ * @throws StoreError
+ */
+async function schemaOfTables(db: SqlDatabase): Promise<string | undefined> {
+  const query = `select coalesce(
+  (select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where pg_class.oid = to_regclass('${TABLE}')),
+  current_schema()
+) as schema`;
+  try {
+    const { rows } = await db.executeQuery(kysely.CompiledQuery.raw(query));
+    return (rows[0] as { readonly schema: string | null } | undefined)?.schema ?? undefined;
+  } catch (error) {
+    throw new StoreError('migrate', 'the schema of its tables could not be read', error);
+  }
 }
 
 type MigratorClass = new (props: MigratorProps) => Migrator;

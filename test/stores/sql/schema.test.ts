@@ -37,6 +37,56 @@ const databases: Readonly<Record<SqlDialect, () => Promise<Database>>> = {
   },
 };
 
+describe('migrate() on PostgreSQL', () => {
+  it('creates the tables in the schema of the connection, also where other schemas of the database have them', async () => {
+    const databases = [await server.empty(), await server.empty()];
+    try {
+      for (const database of databases) {
+        const db = kyselyOn(database.pool());
+        for (let calls = 0; calls < 2; calls++) await migrate({ db, dialect: 'postgres' });
+        const store = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
+        expect(await store.commit(aChange({ put: [aRow()] }))).toMatchObject({ outcome: 'committed' });
+      }
+    } finally {
+      for (const database of databases) await database.stop();
+    }
+  });
+
+  it('upgrades the tables that the search path finds, whichever of its schemas has them', async () => {
+    const database = await server.empty();
+    try {
+      await migrate({ db: kyselyOn(database.pool()), dialect: 'postgres' });
+      await database.sql('create schema "Odd-name"');
+      const url = new URL(database.url);
+      url.searchParams.set('options', `${url.searchParams.get('options')?.replace('=', '="Odd-name",')}`);
+      const later = kyselyOn(database.pool({ connectionString: url.href }));
+      expect((await later.executeQuery(CompiledQuery.raw('select current_schema() as it'))).rows).toEqual([{ it: 'Odd-name' }]);
+      await migrate({ db: later, dialect: 'postgres' });
+      expect(await database.sql(`select * from pg_tables where schemaname = 'Odd-name'`)).toEqual([]);
+    } finally {
+      await database.sql('drop schema if exists "Odd-name" cascade');
+      await database.stop();
+    }
+  });
+
+  it('creates the tables in a schema whose name must be quoted', async () => {
+    const database = await server.empty();
+    try {
+      await database.sql('create schema "Odd-name"');
+      const url = new URL(database.url);
+      url.searchParams.set('options', '-c search_path="Odd-name"');
+      const db = kyselyOn(database.pool({ connectionString: url.href }));
+      for (let calls = 0; calls < 2; calls++) await migrate({ db, dialect: 'postgres' });
+      expect(
+        await database.sql(`select count(*)::int as n from pg_tables where schemaname = 'Odd-name' and tablename = 'jit_rows'`),
+      ).toEqual([{ n: 1 }]);
+    } finally {
+      await database.sql('drop schema if exists "Odd-name" cascade');
+      await database.stop();
+    }
+  });
+});
+
 describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (dialect) => {
   let database: Database;
   let db: Kysely<unknown>;
