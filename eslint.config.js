@@ -28,7 +28,7 @@ export default tseslint.config(
   // A rule that has to bend, bends here, for everybody to see.
   { linterOptions: { noInlineConfig: true } },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts'],
+    files: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.tsup/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+import { minified } from './.tsup/minified.js';
+import { tiers } from './.tsup/tiers.js';
 
 interface Conditions {
   readonly import: { readonly default: string };
@@ -21,6 +23,16 @@ export default defineConfig({
   target: 'es2022',
   splitting: true,
   clean: true,
+  sourcemap: true,
+  esbuildPlugins: [tiers()],
+  plugins: [minified()],
+  esbuildOptions(options) {
+    // The package does not contain its TypeScript files, and a copy of them in the maps would double its size. A stack trace
+    // needs only their names and lines.
+    options.sourcesContent = false;
+    // See `tiers`: its imports only say which modules belong together.
+    options.logOverride = { 'ignored-bare-import': 'silent' };
+  },
   // Both are published as ES modules only. Bundled, `require('jit-access')` needs nothing of a CommonJS user: no Node
   // that can require ES modules, no transform in jest. tslib, a dependency, stays outside.
   noExternal: ['@noble/hashes', 'canonicalize'],

@@ -49,4 +49,4 @@ export function denyAll(reason = 'all requests are denied here'): AskableApprove
   return Object.freeze({ name: 'deny-all', decide: () => verdict, breakGlass: () => verdict, requestable: () => NOTHING });
 }
 
-const NOTHING = Object.freeze({ items: Object.freeze([]), denied: Object.freeze(['**']) });
+const NOTHING = /* @__PURE__ */ Object.freeze({ items: /* @__PURE__ */ Object.freeze([]), denied: /* @__PURE__ */ Object.freeze(['**']) });

@@ -118,4 +118,4 @@ export function hasPatterns({ scopes }: AccessRequest, matcher?: ScopeMatcher): 
   return scopes.some((scope) => matcher.isWide?.(scope) !== false);
 }
 
-export const ABSTAINS = Object.freeze({ outcome: 'abstain' } as const);
+export const ABSTAINS = /* @__PURE__ */ Object.freeze({ outcome: 'abstain' } as const);

@@ -1,6 +1,5 @@
-const COMMON = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-const STANDARD = `${COMMON}+/`;
-const FOR_URLS = `${COMMON}-_`;
+const STANDARD = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+const FOR_URLS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 /*
  * RFC 4648, written here because some runtimes of this core lack `btoa` and `atob`, and `atob` accepts non-canonical texts. Each

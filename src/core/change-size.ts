@@ -2,7 +2,7 @@ import { StoreError } from './errors.js';
 import type { Change } from './store-port.js';
 
 /** The greatest size of a change (L42). */
-export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, bytes: 4 * 1024 * 1024 } as const;
+export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, bytes: 4_194_304 } as const;
 
 const utf8 = /* @__PURE__ */ new TextEncoder();
 

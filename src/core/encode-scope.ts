@@ -56,7 +56,7 @@ const tooLong = (argument: string, most: number, text: string): InvalidArgumentE
 
 function encodeCharacter(argument: string, char: string): string {
   // With the flag `u`, a match of one surrogate is a lone one. It has no bytes in UTF-8.
-  if (/^\p{Cs}$/u.test(char)) throw invalid(argument, 'a text without lone surrogates', char);
+  if (/^[\ud800-\udfff]$/u.test(char)) throw invalid(argument, 'a text without lone surrogates', char);
   const escaped = encodeURIComponent(char);
   // encodeURIComponent leaves some characters of ASCII that are outside the grammar, such as '*' and '!'.
   return escaped === char ? `~${char.charCodeAt(0).toString(16).toUpperCase()}` : escaped.replaceAll('%', '~');

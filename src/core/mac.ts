@@ -1,7 +1,7 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** HMAC-SHA-256 of the UTF-8 form of a text. Synchronous, unlike Web Crypto. */
 export function macOf(key: Uint8Array, text: string): Uint8Array {

@@ -61,7 +61,7 @@ export function readPattern(argument: string, value: unknown): string {
 }
 
 /** The matcher of an engine without the option `scopes`: a grant covers only the scope that it names, byte for byte. */
-export const exactScopes: ScopeMatcher = Object.freeze({
+export const exactScopes: ScopeMatcher = /* @__PURE__ */ Object.freeze({
   name: 'exact',
   exact: true,
   covers: (granted: string, required: string) => granted === required && isScope(granted),
@@ -74,7 +74,7 @@ export const exactScopes: ScopeMatcher = Object.freeze({
  *
  * `covers` is reflexive and transitive, `overlaps` symmetric and implied by `covers`. A malformed scope matches nothing.
  */
-export const patternScopes: ScopeMatcher = Object.freeze({
+export const patternScopes: ScopeMatcher = /* @__PURE__ */ Object.freeze({
   name: 'patterns',
   exact: false,
   covers: (granted: string, required: string) =>

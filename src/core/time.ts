@@ -9,7 +9,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 export const STEP_BACK_MS = 1_000;
 
 /** The system clock. It has no `sleep`, so real timers are used. */
-export const systemClock: Clock = Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
+export const systemClock: Clock = /* @__PURE__ */ Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 
 /** One reading of the clock. Each rule judges a start, an end or the clock itself by its own field. */
 export interface ClockReading {

@@ -18,7 +18,7 @@ import { endedWithStatus } from './with-status.js';
 /** Break-glass access is approved when it is requested. Under a used key, it may have ended since. */
 export type BreakGlassResult = AccessResult & { readonly outcome: AccessGranted['outcome'] };
 
-const REPEATED: Transition<undefined> = noChange(undefined);
+const REPEATED: Transition<undefined> = /* @__PURE__ */ noChange(undefined);
 
 const NO_RULE: Refusal = { reason: 'no rule allows break-glass for it', problems: [] };
 

@@ -132,7 +132,7 @@ const expire = (kernel: Kernel): Promise<void> =>
   kernel.ledger.run(async () => expireLocks(await readLocks(kernel), moment(kernel.clock, SWEEPER)), true);
 
 /** The report of a call that had nothing to end, because the lock is complete. */
-const NOTHING: RevokeAllReport = Object.freeze({ grants: NONE, requests: NONE, matched: true, similar: NONE });
+const NOTHING: RevokeAllReport = /* @__PURE__ */ Object.freeze({ grants: NONE, requests: NONE, matched: true, similar: NONE });
 
 /**
  * Ends all access that a lock reaches, and records that the lock is complete. The ended records name the caller that set the lock, and

@@ -3,10 +3,10 @@ import { invalid, readCount } from '../core/parse.js';
 import { sha256Hex } from '../core/sha256.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** The anchor before the first entry of every journal: seq 0, 32 zero bytes. */
-export const GENESIS: Anchor = Object.freeze({ seq: 0, hash: '0'.repeat(64) });
+export const GENESIS: Anchor = /* @__PURE__ */ Object.freeze({ seq: 0, hash: /* @__PURE__ */ '0'.repeat(64) });
 
 /**
  * Whether a journal went back behind an entry, or forked before it. If so, the store answers `'behind'` (L40).
@@ -39,8 +39,8 @@ export function digestOfEntry(entry: Omit<UnlinkedEntry, 'digest'>): string {
 }
 
 /** The bytes that are hashed for one entry. Shared by all of them: the hash is taken before another entry is written. */
-const bytes = new DataView(new ArrayBuffer(72));
-const hashed = new Uint8Array(bytes.buffer);
+const hashed = /* @__PURE__ */ new Uint8Array(72);
+const bytes = /* @__PURE__ */ (() => new DataView(hashed.buffer))();
 
 /** The hash of an entry in the chain: `SHA-256(hash(n-1) || uint64be(n) || digest(n))`. */
 export function hashOfEntry(prevHash: string, seq: number, digest: string): string {

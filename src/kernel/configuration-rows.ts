@@ -15,7 +15,7 @@ export interface Configuration {
 
 export const ENGINE_ROW = 'engine';
 /** A row that no engine has written for this long belongs to a configuration that is no longer in use. */
-export const SILENCE_MS = 24 * 3_600_000;
+export const SILENCE_MS = 86_400_000;
 /** The most rows that are read. They are enough to report that a namespace has more than one configuration. */
 const MAX_ROWS = 16;
 

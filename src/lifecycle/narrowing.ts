@@ -13,7 +13,7 @@ import { stamp, type Moment } from './transition.js';
 export type Narrowing = Pick<Review, 'ttlMs' | 'scopes'>;
 
 /** The terms of an approval that takes nothing away. */
-export const AS_REQUESTED: Narrowing = Object.freeze({ ttlMs: undefined, scopes: undefined });
+export const AS_REQUESTED: Narrowing = /* @__PURE__ */ Object.freeze({ ttlMs: undefined, scopes: undefined });
 
 /** The most characters of scopes that the reviews of a request name in all, as JSON: one change writes all of them (L42). */
 export const MAX_NARROWED_SCOPES = 100_000;

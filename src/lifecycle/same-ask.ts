@@ -81,7 +81,7 @@ export function recentDenials(
 }
 
 /** For how long reviewers see a denial, unless `limits.askAgainAfter` is longer. */
-export const DENIALS_SHOWN_MS = 24 * 3_600_000;
+export const DENIALS_SHOWN_MS = 86_400_000;
 
 /** The most denied requests that a subject's row names, so that the row does not grow without bound (L42). */
 export const MAX_DENIED = 100;

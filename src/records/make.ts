@@ -281,7 +281,7 @@ function makeExtension({ grantIds, requestId, from, firstStartsAt, until, breakG
 }
 
 /** The empty list that all records share. */
-export const NONE: readonly never[] = Object.freeze([]);
+export const NONE: readonly never[] = /* @__PURE__ */ Object.freeze([]);
 
 const frozenList = <Item>(list: readonly Item[]): readonly Item[] => (list.length === 0 ? NONE : Object.freeze([...list]));
 

@@ -3,17 +3,24 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import ts from 'typescript';
 
+/** The modules of a built file, by the path of their sources, which the map of the file names. */
+export const sourcesOf = (file: string): readonly string[] =>
+  (JSON.parse(readFileSync(`${file}.map`, 'utf8')) as { readonly sources: readonly string[] }).sources;
+
 /**
- * The modules that an entry of the build loads: those in its files, which esbuild marks with a comment, and external
- * imports. A chunk that two entries share counts for both.
+ * The modules that an entry of the build loads: those in its files, and external imports. A file that two entries share counts for
+ * both.
  */
 export function contentsOf(dist: string, entry: string): string[] {
   const files = new Set([`${entry}.js`]);
   const contents = new Set<string>();
   for (const file of files) {
-    const text = readFileSync(join(dist, file), 'utf8');
-    for (const [, module] of text.matchAll(/^\/\/ (?:build|.*node_modules)\/(\S+)\.js$/gm)) contents.add(module as string);
-    for (const { fileName } of ts.preProcessFile(text, true, true).importedFiles) {
+    for (const source of sourcesOf(join(dist, file))) {
+      const [, module] = /^(?:\.\.\/src|.*\/node_modules)\/(\S+)\.[jt]sx?$/.exec(source) ?? [];
+      // The maps of @noble/hashes name its TypeScript files, in a folder of their own.
+      if (module !== undefined) contents.add(module.replace('@noble/hashes/src/', '@noble/hashes/'));
+    }
+    for (const { fileName } of ts.preProcessFile(readFileSync(join(dist, file), 'utf8'), true, true).importedFiles) {
       if (fileName.startsWith('.')) files.add(fileName.replace(/^\.\//, ''));
       else contents.add(fileName);
     }

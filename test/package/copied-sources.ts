@@ -64,7 +64,8 @@ export class CopiedSources implements Disposable {
   readonly #manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { readonly exports: Exports };
 
   constructor() {
-    for (const name of ['src', 'tsconfig.json', 'tsup.config.ts']) cpSync(join(root, name), join(this.#folder, name), { recursive: true });
+    for (const name of ['src', '.tsup', 'tsconfig.json', 'tsup.config.ts'])
+      cpSync(join(root, name), join(this.#folder, name), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'), 'junction');
   }
 

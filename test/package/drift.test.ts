@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, inject, it } from 'vitest';
+import { sourcesOf } from '../figures/contents.js';
 import { entries, manifest, root } from './entries.js';
 
 const dist = join(root, 'dist');
@@ -115,10 +116,10 @@ describe('the dependencies of package.json', () => {
 
 describe('THIRD_PARTY_NOTICES', () => {
   it('contains the licence of each package whose code is bundled', () => {
-    // esbuild heads each module with a comment that names its file.
-    const bundled = readdirSync(dist).flatMap((file) =>
-      [...read(join(dist, file)).matchAll(/^\/\/ .*node_modules\/((?:@[^/]+\/)?[^/\n]+)\//gm)].map((match) => match[1] ?? ''),
-    );
+    const bundled = readdirSync(dist)
+      .filter((file) => /\.c?js$/.test(file))
+      .flatMap((file) => sourcesOf(join(dist, file)))
+      .flatMap((source) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? []);
     const inOneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
     const notices = inOneLine(read(join(root, 'THIRD_PARTY_NOTICES')));
     expect([...new Set(bundled)].sort()).toEqual(['@noble/hashes', 'canonicalize']);

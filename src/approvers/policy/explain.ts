@@ -29,7 +29,7 @@ export async function explain(policy: Compiled, request: AccessRequest): Promise
   });
 }
 
-const NONE: Explanation['problems'] = Object.freeze([]);
+const NONE: Explanation['problems'] = /* @__PURE__ */ Object.freeze([]);
 
 const reasonOf = (said: Answer): string | undefined => ('reason' in said ? said.reason : undefined);
 

@@ -5,14 +5,13 @@ import type { JitEngine } from '../../engine/engine.js';
 import { newId } from '../../kernel/ids.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { loadReadableLocks } from '../../kernel/locks.js';
 import { reasonOfTime } from '../../lifecycle/grant.js';
-import { lockableOf, lockOn } from '../../lifecycle/lock.js';
+import { lockableOf } from '../../lifecycle/lock.js';
 import { draftRequest } from '../../lifecycle/request.js';
 import { beyondLimits } from '../../lifecycle/requirements.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
-import { readAsk, type ExplainOptions } from './explain.js';
+import { isLocked, readAsk, type ExplainOptions } from './explain.js';
 
 /**
  * What the rules say about a request of a subject.
@@ -74,15 +73,11 @@ export async function canAsk<Scope extends string>(
     rule,
     reason,
     problems = [],
-  } = (await isLocked(kernel, request)) ? ({ outcome: 'locked' } as Answer) : await askApprover(kernel, request);
+  } = (await isLocked(kernel, 'canAsk', lockableOf(request), request.createdAt))
+    ? ({ outcome: 'locked' } as Answer)
+    : await askApprover(kernel, request);
   const can = outcome === 'granted' || outcome === 'pending' || outcome === 'requirements';
   return { canAsk: can, outcome, rule, reason, problems, ...about, at: request.createdAt };
-}
-
-/** Unreadable locks refuse every request. */
-async function isLocked(kernel: Kernel, request: AccessRequest): Promise<boolean> {
-  const locks = await loadReadableLocks(kernel, 'canAsk');
-  return locks === undefined || lockOn(locks, lockableOf(request), request.createdAt) !== undefined;
 }
 
 async function askApprover({ approver, settings }: Kernel, request: AccessRequest): Promise<Answer> {

@@ -3,7 +3,7 @@ import { readOptions } from '../../core/parse.js';
 import type { ClockReading } from '../../core/time.js';
 import { reaches } from '../../lifecycle/check.js';
 import { findReason, narrow, reasonOfNothing, type Finding, type KnownRecords, type ScopeRelation } from '../../lifecycle/explain.js';
-import { lockOn } from '../../lifecycle/lock.js';
+import { lockOn, type Lockable } from '../../lifecycle/lock.js';
 import { missingApprovals } from '../../lifecycle/review.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import {
@@ -112,7 +112,8 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
   const request = grant === undefined ? found.request : await requestOf(kernel, grant);
   if (reason === 'granted') {
     // The check found no access, so the grant is newer than the check. A lock may be, too.
-    if (await isLocked(kernel, about)) return explanation({ ...about, at, reason: 'locked', changesAt: at });
+    if (await isLocked(kernel, 'explain', { ids: [subject], scopes: [scope] }))
+      return explanation({ ...about, at, reason: 'locked', changesAt: at });
     if (hasComeSince(kernel, changesAt)) return again();
   }
   const approvers =
@@ -120,10 +121,14 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
   return explanation({ ...about, at, reason, request, grant, changesAt, asking, approvers });
 }
 
-/** Unreadable locks deny everything, as in a check. */
-async function isLocked(kernel: Kernel, { subject, scope }: Asked): Promise<boolean> {
-  const locks = await loadReadableLocks(kernel, 'explain');
-  return locks === undefined || lockOn(locks, { ids: [subject], scopes: [scope] }, kernel.clock.read().now) !== undefined;
+/**
+ * Whether a lock reaches a target. Unreadable locks deny everything, as in a check.
+ *
+ * @param at the instant of the answer. Default: when the locks have been read
+ */
+export async function isLocked(kernel: Kernel, during: string, target: Lockable, at?: number): Promise<boolean> {
+  const locks = await loadReadableLocks(kernel, during);
+  return locks === undefined || lockOn(locks, target, at ?? kernel.clock.read().now) !== undefined;
 }
 
 /** Whether the access expired while its records were being read. It is then explained as ended. */

@@ -22,11 +22,9 @@ export function readRequestable(answer: unknown, approver: string): ParsedAnswer
   if (answer === undefined) return { items: [], complete: false };
   const given = readOptions<keyof RequestableAnswer>('requestable', answer, ['items', 'denied', 'complete']);
   const { items, denied = [], complete = true } = given;
-  readPatterns('requestable.denied', denied);
+  listOf(readPattern, 'requestable.denied', denied, MAX_EXCLUDED);
   return {
-    items: readBoundedList('requestable.items', items, 0, MAX_REQUESTABLE).map((item, i) =>
-      readItem(`requestable.items[${i}]`, item, approver),
-    ),
+    items: listOf((at, item) => readItem(at, item, approver), 'requestable.items', items, MAX_REQUESTABLE),
     complete: readFlag('requestable.complete', complete),
   };
 }
@@ -69,7 +67,7 @@ function readItem(at: string, item: unknown, name: string): ParsedItem {
     outcome: outcome as RequestableOutcome,
     approver: readId(`${at}.approver`, approver),
     rule: optional(readId, `${at}.rule`, rule),
-    except: readPatterns(`${at}.except`, except),
+    except: listOf(readPattern, `${at}.except`, except, MAX_EXCLUDED),
     patterns: readFlag(`${at}.patterns`, patterns),
     minTtlMs: optional(readMs, `${at}.minTtlMs`, given.minTtlMs),
     maxTtlMs: optional(readMs, `${at}.maxTtlMs`, given.maxTtlMs),
@@ -95,11 +93,10 @@ function readMs(argument: string, value: unknown): number {
   return value;
 }
 
-const readPatterns = (argument: string, value: unknown): readonly string[] =>
-  Object.freeze(readBoundedList(argument, value, 0, MAX_EXCLUDED).map((one, i) => readPattern(`${argument}[${i}]`, one)));
+const listOf = <T>(read: (argument: string, value: unknown) => T, argument: string, value: unknown, max: number): readonly T[] =>
+  Object.freeze(readBoundedList(argument, value, 0, max).map((item, i) => read(`${argument}[${i}]`, item)));
 
-const readReviewers = (argument: string, value: unknown): readonly string[] =>
-  Object.freeze(readBoundedList(argument, value, 0, MAX_LISTED).map((one, i) => readId(`${argument}[${i}]`, one)));
+const readReviewers = (argument: string, value: unknown): readonly string[] => listOf(readId, argument, value, MAX_LISTED);
 
 function readAfterReview(argument: string, value: unknown): Requestable['afterReview'] {
   const { groups, withinMs } = readOptions(argument, value, ['groups', 'withinMs']);
@@ -115,9 +112,7 @@ function readNeeds(argument: string, value: unknown = {}): Requestable['needs'] 
   return Object.freeze({
     justification: readFlag(`${argument}.justification`, justification),
     ticket: ticket === undefined || ticket === true ? ticket : readId(`${argument}.ticket`, ticket),
-    fields: Object.freeze(
-      readBoundedList(`${argument}.fields`, fields, 0, MAX_FIELDS).map((field, i) => readField(`${argument}.fields[${i}]`, field)),
-    ),
+    fields: listOf(readField, `${argument}.fields`, fields, MAX_FIELDS),
   });
 }
 

@@ -83,15 +83,15 @@ interface Who {
 }
 
 function readAsker({ settings }: Kernel, subject: unknown, options: unknown): Who {
-  const given = readOptions<keyof RequestableOptions>('options', options, ['requestedBy', 'operator']);
+  const { requestedBy, operator } = readOptions<keyof RequestableOptions>('options', options, ['requestedBy', 'operator']);
   const id = settings.readId('subject', subject);
   const agent = agentOf(id);
-  if (given.operator !== undefined && agent === undefined)
-    throw invalid('operator', 'omitted unless the subject is the run of an agent', given.operator);
+  if (operator !== undefined && agent === undefined)
+    throw invalid('operator', 'omitted unless the subject is the run of an agent', operator);
   return {
     subject: id,
-    requestedBy: given.requestedBy === undefined ? (agent ?? id) : settings.readId('requestedBy', given.requestedBy),
-    operator: given.operator === undefined ? undefined : settings.readId('operator', given.operator),
+    requestedBy: requestedBy === undefined ? (agent ?? id) : settings.readId('requestedBy', requestedBy),
+    operator: operator === undefined ? undefined : settings.readId('operator', operator),
   };
 }
 

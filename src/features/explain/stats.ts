@@ -123,7 +123,7 @@ const isOver = ({ kind, until }: Row, reading: Pick<Instants, 'forEnds'>): boole
 function followerOf(row: Row, headSeq: number): readonly FollowerStats[] {
   if (heldSinks(row) !== undefined) return [];
   const seq = isObject(row.body) ? row.body['seq'] : undefined;
-  const delivered = typeof seq === 'number' && Number.isSafeInteger(seq) ? seq : 0;
+  const delivered = Number.isSafeInteger(seq) ? (seq as number) : 0;
   // The head was read at the same time: a sink may have received a newer entry.
   return [Object.freeze({ name: row.id, behind: Math.max(0, headSeq - delivered) })];
 }

@@ -6,7 +6,7 @@ import type { DesiredState } from './options.js';
 /** The end and the cause of held access. */
 export type Details = Pick<DesiredState, 'until' | 'reason' | 'ticket'>;
 
-export const NOT_HELD: Details = Object.freeze({ until: undefined, reason: undefined, ticket: undefined });
+export const NOT_HELD: Details = /* @__PURE__ */ Object.freeze({ until: undefined, reason: undefined, ticket: undefined });
 
 /**
  * The end and the cause of the access that these grants give, as known now. Where it has ended in the meantime, `until` is now: the

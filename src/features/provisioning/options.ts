@@ -97,7 +97,17 @@ function readName(argument: string, value: unknown): string {
 
 /** @throws InvalidArgumentError */
 export function parseTarget(given: unknown): ParsedTarget {
-  const read = readOptions<keyof ProvisioningTarget>('target', given, [
+  const {
+    name,
+    scopes,
+    apply,
+    read,
+    renews = false,
+    tries = 8,
+    retryAfter = '1s',
+    maxRetryAfter = '5m',
+    timeout = '30s',
+  } = readOptions<keyof ProvisioningTarget>('target', given, [
     'name',
     'scopes',
     'apply',
@@ -108,24 +118,12 @@ export function parseTarget(given: unknown): ParsedTarget {
     'maxRetryAfter',
     'timeout',
   ]);
-  const {
-    name,
-    scopes,
-    apply,
-    read: readOutside,
-    renews = false,
-    tries = 8,
-    retryAfter = '1s',
-    maxRetryAfter = '5m',
-    timeout = '30s',
-  } = read;
   if (typeof apply !== 'function') throw invalid('target.apply', 'a function', apply);
-  if (readOutside !== undefined && typeof readOutside !== 'function') throw invalid('target.read', 'a function', readOutside);
+  if (read !== undefined && typeof read !== 'function') throw invalid('target.read', 'a function', read);
   if (typeof renews !== 'boolean') throw invalid('target.renews', 'true or false', renews);
   const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readPattern(`target.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
   if (twice !== undefined) throw invalid('target.scopes', 'a list without duplicates', twice);
-  const readHeld = readOutside as ProvisioningTarget['read'];
   const backoff = {
     tries: readCount('target.tries', tries, 1, 1_000),
     firstMs: readDuration('target.retryAfter', retryAfter),
@@ -137,7 +135,9 @@ export function parseTarget(given: unknown): ParsedTarget {
     scopes: Object.freeze(list),
     // Called as a method of the given object, because it may use `this`.
     apply: (desired: DesiredState) => (apply as ProvisioningTarget['apply']).call(given, desired),
-    read: readHeld && ((options: { readonly signal: AbortSignal }): unknown => readHeld.call(given, options)),
+    read:
+      read &&
+      ((options: { readonly signal: AbortSignal }): unknown => (read as NonNullable<ProvisioningTarget['read']>).call(given, options)),
     renews,
     backoff: Object.freeze(backoff),
     timeoutMs: readDuration('target.timeout', timeout),

@@ -83,7 +83,7 @@ export class Target {
     const { ledger, clock } = this.#kernel;
     let change: ProvisioningChange | undefined;
     await ledger.untilCommitted(async () => {
-      change = await this.#read(key.id);
+      change = await this.change(key);
       const live = await this.#liveGrants(key);
       const { head } = await ledger.journal();
       const now = moment(clock, PROVISIONING);
@@ -112,8 +112,9 @@ export class Target {
   }
 
   /** The last change of a subject and scope. `undefined`: there was none. @throws CorruptError, StoreError */
-  change({ id }: Pick<ProvisioningKey, 'id'>): Promise<ProvisioningChange | undefined> {
-    return this.#read(id);
+  async change({ id }: Pick<ProvisioningKey, 'id'>): Promise<ProvisioningChange | undefined> {
+    const row = await this.#kernel.ledger.row('provisioning', id);
+    return row && decodeProvisioningChange(row);
   }
 
   /** The access that the external system gives, of the scopes that this target declares. `undefined`: the target has no `read`. */
@@ -158,7 +159,7 @@ export class Target {
     const lease = await this.#lease(key.id);
     // Another process makes the call. If that process dies, a sweep continues after its lease has expired.
     if (lease === undefined) return false;
-    const change = await this.#read(key.id);
+    const change = await this.change(key);
     if (!isDue(change, this.#kernel.clock.read())) {
       await this.#release(key.id, lease);
       return false;
@@ -218,7 +219,7 @@ export class Target {
     const { ledger, owner } = this.#kernel;
     let isOwn = true;
     await ledger.untilCommitted(async () => {
-      const current = await this.#read(change.id);
+      const current = await this.change(change);
       const row = await ledger.row('lease', change.id);
       // The owner is compared too: a purge may have removed the row, and versions then begin at 1 again.
       isOwn = row?.version === lease && row.body['owner'] === owner();
@@ -267,11 +268,6 @@ export class Target {
     const { ledger, owner } = this.#kernel;
     const put = [bookmark('lease', id, version + 1, { leasedUntil, owner: owner() })];
     return ledger.commitNow({ expect: [{ kind: 'lease', id, version }], put });
-  }
-
-  async #read(id: string): Promise<ProvisioningChange | undefined> {
-    const row = await this.#kernel.ledger.row('provisioning', id);
-    return row && decodeProvisioningChange(row);
   }
 
   #fail(error: unknown): void {

@@ -145,9 +145,9 @@ export class Purge {
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
       const chains = isReadable ? await this.#chainsOf(own) : undefined;
       if (chains === undefined || !isPurgeable(request, [...own, ...chains], origins, horizon)) continue;
-      const usage = usages.filter((row) => row !== undefined && own.some((grant) => grant.id === row.id));
+      const usage = usages.flatMap((row) => (row && own.some((grant) => grant.id === row.id) ? row : []));
       const activity = own.map(({ id }) => activities.find((row) => row?.id === id) ?? { kind: 'activity', id, version: 0 });
-      expect.push(...[request, ...own, ...usage, ...activity, ...(comments.get(request.id) ?? [])].flatMap(keyOf));
+      expect.push(...[request, ...own, ...usage, ...activity, ...(comments.get(request.id) ?? [])].map(keyOf));
     }
     return this.#removeAll(expect, horizon);
   }
@@ -169,14 +169,14 @@ export class Purge {
   }
 
   async #removeOrphans(records: readonly Expectation[], owners: readonly (Row | undefined)[], horizon: number): Promise<void> {
-    await this.#removeAll(records.filter((_, i) => owners[i] === undefined).flatMap(keyOf), horizon);
+    await this.#removeAll(records.filter((_, i) => owners[i] === undefined).map(keyOf), horizon);
   }
 
   async #removeProvisioning(horizon: number): Promise<void> {
     for await (const rows of this.#pages({ kind: 'provisioning', open: false })) {
       await this.#turns.spend(2 * rows.length);
       const over = this.#decodeAll(rows, decodeProvisioningChange).filter((change) => isProvisioningPurgeable(change, horizon));
-      await this.#removeAll(over.flatMap(keyOf), horizon);
+      await this.#removeAll(over.map(keyOf), horizon);
       const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
       for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);
     }
@@ -252,7 +252,7 @@ export class Purge {
       if (to === from) return true;
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
-      const expect = [touched.expect, ...cursors.map(({ kind, id, version }) => ({ kind, id, version }))];
+      const expect = [touched.expect, ...cursors.map(keyOf)];
       const remove = spent.map(({ kind, id }) => ({ kind, id }));
       const entries = this.#entry({ horizon, trimmedTo: to });
       return this.#ledger.commit({ expect, put: [touched.put], remove, trimJournalTo: to, entries });
@@ -291,5 +291,4 @@ export class Purge {
   }
 }
 
-const keyOf = (record: Expectation | undefined): readonly Expectation[] =>
-  record === undefined ? [] : [{ kind: record.kind, id: record.id, version: record.version }];
+const keyOf = ({ kind, id, version }: Expectation): Expectation => ({ kind, id, version });

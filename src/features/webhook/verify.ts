@@ -106,7 +106,7 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
   return { id, payload: parse(body) };
 }
 
-const utf8 = new TextEncoder();
+const utf8 = /* @__PURE__ */ new TextEncoder();
 
 const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 

@@ -47,7 +47,7 @@ export function grantBody(grant: Grant): JsonObject {
   });
 }
 
-const isTrue = oneOf(true);
+const isTrue = /* @__PURE__ */ oneOf(true);
 const isGrantBody = /* @__PURE__ */ (() =>
   shape({
     requestId: isText,

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { definePolicy } from 'jit-access/policy';
 
+/** The core's expression for characters that show nothing. It is made at use, and does not depend on the policy. */
+const UNSHOWN = '(?! )[\\p{C}\\p{Z}\\p{DI}\\u2800]';
+
 // A file of its own, because code that was made once is not made again.
 describe('a policy', () => {
   it('L22 makes no code and no regular expression from its input, not even the first time', async () => {
@@ -29,6 +32,6 @@ describe('a policy', () => {
     } finally {
       Object.assign(globalThis, { Function: realFunction, RegExp: realRegExp });
     }
-    expect(made).toEqual([]);
+    expect(made.filter((text) => text !== UNSHOWN)).toEqual([]);
   });
 });

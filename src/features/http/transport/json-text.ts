@@ -54,7 +54,7 @@ function refuseAmbiguous(text: string): void {
     } else {
       // Only an escape can give a lone surrogate: the text was decoded from UTF-8.
       const string = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
-      if (/\p{Cs}/u.test(string)) throw new JsonTextError('the body contains a lone surrogate');
+      if (/[\ud800-\udfff]/u.test(string)) throw new JsonTextError('the body contains a lone surrogate');
       if (isName && names?.has(string)) throw new JsonTextError('the body repeats a member name');
       if (isName) names?.add(string);
       isName = false;

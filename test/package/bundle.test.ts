@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { sourcesOf } from '../figures/contents.js';
+import { root } from './entries.js';
+
+const dist = join(root, 'dist');
+const read = (file: string) => readFileSync(join(dist, file), 'utf8');
+const code = readdirSync(dist).filter((file) => /\.c?js$/.test(file));
+
+/** All files of the build that loading a file loads, and itself. */
+function filesOf(file: string): ReadonlySet<string> {
+  const files = new Set([file]);
+  for (const loaded of files) {
+    for (const { fileName } of ts.preProcessFile(read(loaded), true, true).importedFiles) {
+      if (fileName.startsWith('./')) files.add(fileName.slice(2));
+    }
+  }
+  return files;
+}
+
+describe('the files of the build', () => {
+  it.each(['index.js', 'index.cjs'])('are at most six for the core: %s', (file) => {
+    expect([...filesOf(file)].length).toBeLessThanOrEqual(6);
+  });
+
+  it('contain each module once in a format', () => {
+    for (const format of [/\.js$/, /\.cjs$/]) {
+      const sources = code
+        .filter((file) => format.test(file))
+        .flatMap((file) => sourcesOf(join(dist, file)).filter((source) => /\.ts$/.test(source)));
+      expect(sources.filter((source, i) => sources.indexOf(source) !== i)).toEqual([]);
+    }
+  });
+
+  it('have no comment but annotations and the place of the map', () => {
+    for (const file of code.filter((name) => !name.startsWith('policy') && !name.startsWith('http'))) {
+      const comments = read(file).match(/^\s*\/\/.*$/gm) ?? [];
+      expect([file, comments]).toEqual([file, [`//# sourceMappingURL=${file}.map`]]);
+    }
+  });
+
+  it('keep the annotations by which a bundler drops what is not used', () => {
+    expect(code.filter((file) => read(file).includes('__IS_PURE__'))).toEqual([]);
+    const annotations = (folder: string, name: RegExp) =>
+      (readdirSync(folder, { recursive: true }) as string[])
+        .filter((file) => name.test(file))
+        .reduce((sum, file) => sum + (readFileSync(join(folder, file), 'utf8').match(/\/\* ?@__PURE__ ?\*\//g) ?? []).length, 0);
+    expect(annotations(dist, /\.js$/)).toBeGreaterThan(0.9 * annotations(join(root, 'build'), /\.js$/));
+  });
+});
+
+describe('the map of each file', () => {
+  it('is there, without a copy of the sources', () => {
+    for (const file of code) {
+      const map = JSON.parse(read(`${file}.map`)) as { readonly sourcesContent?: readonly unknown[] };
+      expect([file, (map.sourcesContent ?? []).filter((content) => content !== null)]).toEqual([file, []]);
+    }
+  });
+
+  it('names files of the package and of the packages in it, by relative paths', () => {
+    for (const file of code) {
+      const sources = sourcesOf(join(dist, file)).filter((source) => source !== file);
+      expect([file, sources.filter((source) => !/^(?:\.\.\/)+(?:src|.*node_modules)\//.test(source))]).toEqual([file, []]);
+    }
+  });
+});
+
+describe('an error of the build', () => {
+  const PROGRAM = (load: string) => `
+    const { JitEngine, MemoryGrantStore, reviewers } = ${load};
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
+    await engine.isAllowed('user:maya', 'no scope!').catch((error) => {
+      console.log(JSON.stringify([error.name, error.constructor.name, error.stack]));
+    });`;
+  const run = (load: string, ...flags: string[]) => {
+    const { stdout, stderr } = spawnSync(process.execPath, [...flags, '--input-type=module', '--eval', PROGRAM(load)], {
+      encoding: 'utf8',
+      cwd: root,
+    });
+    expect(stderr).toBe('');
+    return JSON.parse(stdout) as [name: string, constructor: string, stack: string];
+  };
+
+  it.each([
+    ['import', `await import('./dist/index.js')`, 'InvalidArgumentError'],
+    // tsup's step for CommonJS rewrites classes with fields as expressions without a name.
+    ['require', `(await import('node:module')).createRequire(import.meta.url)('./dist/index.cjs')`, expect.any(String)],
+  ])('has its name, and a stack that names its functions, and with the maps its sources: %s', (_, load, className) => {
+    const [name, constructor, stack] = run(load);
+    expect([name, constructor]).toEqual(['InvalidArgumentError', className]);
+    expect(stack).toContain('at readScope ');
+    const [, , mapped] = run(load, '--enable-source-maps');
+    const line = readFileSync(join(root, 'src/core/scope.ts'), 'utf8')
+      .split('\n')
+      .findIndex((text) => text.includes('if (!isScope(value)) throw'));
+    expect(mapped).toContain(`src/core/scope.ts:${line + 1}:`);
+  });
+});
