@@ -15,20 +15,20 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: '`<` is `<=` at the end of a grant',
     file: 'lifecycle/status.ts',
-    from: 'startsAt <= now && forEnds < until',
-    to: 'startsAt <= now && forEnds <= until',
+    from: 'from <= now && forEnds < until',
+    to: 'from <= now && forEnds <= until',
   },
   {
     name: '`<=` is `<` at its start',
     file: 'lifecycle/status.ts',
-    from: 'isInstant(until) && startsAt <= now',
-    to: 'isInstant(until) && startsAt < now',
+    from: 'isInstant(until) && from <= now',
+    to: 'isInstant(until) && from < now',
   },
   {
     name: 'a grant with an open end never ends',
     file: 'lifecycle/status.ts',
-    from: 'forEnds < until;\n}',
-    to: '(forEnds < until || usage?.usedAt === undefined && grant_idle(usage));\n}\nconst grant_idle = (usage: unknown): boolean => usage !== undefined;',
+    from: 'isWithin(startsAt, effectiveEnd(grant, usage), instants)',
+    to: 'isWithin(startsAt, usage !== undefined && usage.usedAt === undefined ? 8_640_000_000_000_000 : effectiveEnd(grant, usage), instants)',
   },
   {
     name: 'the leeway is added',
