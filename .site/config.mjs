@@ -40,7 +40,11 @@ const groups = [
     'reference',
     ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features', 'migration'],
   ],
-  ['Explanation', 'explanation', ['guarantees', 'trade-offs', 'time', 'threat-model', 'laws', 'assurance', 'performance', 'architecture']],
+  [
+    'Explanation',
+    'explanation',
+    ['guarantees', 'trade-offs', 'time', 'threat-model', 'laws', 'assurance', 'performance', 'scale', 'architecture'],
+  ],
 ];
 
 /** Anchors as GitHub makes them, which the links of the pages use. */
