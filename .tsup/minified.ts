@@ -4,13 +4,13 @@ import { basename, isAbsolute } from 'node:path';
 import type { Options } from 'tsup';
 
 /*
- * The annotation by which a user's bundler drops an unused constant, and what stands for it while esbuild removes white space and
- * comments: without the annotation, a bundle would keep such constants. It is an operand that binds as tightly as the call, and as long
- * as the annotation, so that the columns in the map stay right.
+ * The annotation by which a user's bundler drops an unused constant. esbuild would remove it with the comments. So an operand replaces
+ * it meanwhile, which binds as tightly as the call. Each replacement keeps the columns of the map: the spaces behind the operand are
+ * removed, and the short annotation has its length.
  */
 const PURE = '/* @__PURE__ */ ';
 const SHORT_PURE = '/*@__PURE__*/';
-const IN_PLACE = '__IS_PURE__**';
+const OPERAND = '__IS_PURE__**';
 
 /**
  * Removes the white space and the comments from each file. The names of functions and classes stay: a stack trace is then readable
@@ -28,7 +28,7 @@ export const minified = (): NonNullable<Options['plugins']>[number] => ({
 async function minify(file: string): Promise<void> {
   const map = readFileSync(`${file}.map`).toString('base64');
   const comment = `//# sourceMappingURL=${basename(file)}.map\n`;
-  const text = readFileSync(file, 'utf8').replace(comment.trim(), '').replaceAll(PURE, IN_PLACE);
+  const text = readFileSync(file, 'utf8').replace(comment.trim(), '').replaceAll(PURE, OPERAND.padEnd(PURE.length));
   const { code, map: composed } = await transform(`${text}\n//# sourceMappingURL=data:application/json;base64,${map}`, {
     // No `minifySyntax`: it unwraps functions that are called at once, and their contents have no annotation.
     minifyWhitespace: true,
@@ -37,7 +37,7 @@ async function minify(file: string): Promise<void> {
     sourcefile: basename(file),
     sourcesContent: false,
   });
-  const annotated = code.replaceAll(IN_PLACE, SHORT_PURE);
+  const annotated = code.replaceAll(OPERAND, SHORT_PURE);
   if (annotated.includes('__IS_PURE__')) throw new Error(`an annotation is lost in ${file}`);
   writeFileSync(file, annotated + comment);
   const { sources, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[] };

@@ -1,4 +1,3 @@
-import { createHook } from 'node:async_hooks';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   autoApprove,
@@ -12,6 +11,7 @@ import {
 } from '../../src/index.js';
 import { ManualClock } from '../../src/testing.js';
 import { aGranted, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
+import { promisesOf } from './promises-of.js';
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -31,18 +31,6 @@ async function anEngineThatCounts(options: Partial<JitEngineOptions> = {}, way: 
 
 const WAYS = ['by the index', 'by asking the store'] as const;
 type Way = (typeof WAYS)[number];
-
-/** The promises that a call creates until it returns. */
-function promisesOf(call: () => unknown): number {
-  let promises = 0;
-  const hook = createHook({ init: (_, type) => void (type === 'PROMISE' && (promises += 1)) }).enable();
-  try {
-    void call();
-  } finally {
-    hook.disable();
-  }
-  return promises;
-}
 
 describe('JitEngine', () => {
   describe('the cost of a check over a store that answers at once', () => {

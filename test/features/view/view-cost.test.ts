@@ -1,19 +1,7 @@
-import { createHook } from 'node:async_hooks';
 import { describe, expect, it, vi } from 'vitest';
 import { aGranted, MAYA, LEE, SCOPE } from '../../engine/an-engine.js';
 import { aView } from './a-view.js';
-
-/** The promises that a call creates until it returns. */
-function promisesOf(call: () => unknown): number {
-  let promises = 0;
-  const hook = createHook({ init: (_, type) => void (type === 'PROMISE' && (promises += 1)) }).enable();
-  try {
-    call();
-  } finally {
-    hook.disable();
-  }
-  return promises;
-}
+import { promisesOf } from '../../engine/promises-of.js';
 
 describe('the cost of a question to a view', () => {
   it.each([

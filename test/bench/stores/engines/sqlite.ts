@@ -1,31 +1,14 @@
 import { statSync } from 'node:fs';
 import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
-import { Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
-import { SqliteFile } from '../../../stores/sql/sqlite.js';
+import { Kysely, SqliteDialect } from 'kysely';
 import { START } from '../measure/grants.js';
 import type { Call } from '../measure/rounds.js';
+import { sqliteFile } from '../measure/sqlite-file.js';
 import type { Engine } from './engine.js';
-
-/** What the bench uses of a handle. */
-interface Handle extends SqliteDatabase {
-  readonly inTransaction: boolean;
-  prepare(sql: string): ReturnType<SqliteDatabase['prepare']> & { get(...values: unknown[]): unknown };
-  exec(sql: string): void;
-  close(): void;
-}
 
 /** A file, by `libsql` or by the package that JIT_BENCH_SQLITE names: `better-sqlite3`, where it is installed. */
 export async function sqlite(): Promise<Engine> {
-  const driver = process.env['JIT_BENCH_SQLITE'] ?? 'libsql';
-  const { default: Database } = (await import(driver)) as { default: new (path: string) => Handle };
-  const file = new SqliteFile();
-  const handles: Handle[] = [];
-  const open = () => {
-    const handle = new Database(file.path);
-    handles.push(handle);
-    for (const pragma of ['journal_mode = wal', 'synchronous = full']) handle.exec(`pragma ${pragma}`);
-    return handle;
-  };
+  const { driver, path, open, close } = await sqliteFile();
   const kysely = () => new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(open()) }) });
   const db = kysely();
   await migrate({ db, dialect: 'sqlite' });
@@ -58,11 +41,8 @@ where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?
     },
     async bytes() {
       plain.prepare('pragma wal_checkpoint(truncate)').all([]);
-      return statSync(file.path).size;
+      return statSync(path).size;
     },
-    async close() {
-      for (const handle of handles) handle.close();
-      file.remove();
-    },
+    close,
   };
 }
