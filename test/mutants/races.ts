@@ -96,7 +96,9 @@ async function meet(stores: readonly [GrantStore, GrantStore], where: Kind, chan
   const outcomes = await Promise.allSettled(
     stores.map(async (store, i) => {
       const row = rows[i] as (typeof rows)[number];
-      const change = aChange({ id: `c${i}`, expect, put: [{ ...row, version: 2 }], append: [entry(`c${i}.1`)] });
+      // The second one appends nothing: of two entries with one number, the journal's key would refuse the second.
+      const append = i === 0 ? [entry('c0.1')] : [];
+      const change = aChange({ id: `c${i}`, expect, put: [{ ...row, version: 2 }], append });
       await later(where, chance);
       return store.commit(change);
     }),

@@ -337,14 +337,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: the head is read without lock',
     file: 'stores/sql/statements.ts',
-    from: '${locked} for update)',
-    to: '${locked})',
+    from: 'limit 1 for update${wait}) as h`',
+    to: 'limit 1) as h`',
     caughtBy: { race: 'postgres', tries: 50 },
   },
   {
     name: 'SQL: rows from before the lock wait are reused',
-    file: 'stores/sql/commits.ts',
-    from: "if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;",
+    file: 'stores/sql/commit-transaction.ts',
+    from: 'if (lines.some(isStale)) continue;',
     to: '',
     caughtBy: { race: 'postgres', tries: 50 },
   },
@@ -357,13 +357,51 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'SQL: an entry is inserted outside of the transaction of its row',
-    file: 'stores/sql/commits.ts',
-    from: 'batch.parts(startHash))) await ask(statement, values);',
-    to: `batch.parts(startHash))) {
+    file: 'stores/sql/commit-transaction.ts',
+    from: 'of statements.write(written)) await ask(statement, values);',
+    to: `of statements.write(written)) {
         if (statement.name === 'append') await ask(bounds.commit).then(() => ask(bounds.begin));
         await ask(statement, values);
       }`,
     caughtBy: { proof: 'kills-sqlite', scale: 0.1 },
+  },
+  {
+    name: 'SQL: a transaction of several namespaces waits for a locked head',
+    file: 'stores/sql/statements.ts',
+    from: "' skip locked'",
+    to: "''",
+    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'do not wait for a head that another process holds' },
+  },
+  {
+    name: 'SQL: a namespace that the database refuses fails those that share its transaction',
+    file: 'stores/sql/commits.ts',
+    from: 'if (isAgain) queue.putBack(waiting);',
+    to: 'if (isAgain && parts.length === 1) queue.putBack(waiting);',
+    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'fail only in the namespace whose data the database refuses' },
+  },
+  {
+    name: 'SQL: a namespace that was refused shares the next transaction again',
+    file: 'stores/sql/commit-queue.ts',
+    from: 'wasRefused(): void {\n    this.#apart = MOST_APART;',
+    to: 'wasRefused(): void {',
+    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'fail only in the namespace whose data the database refuses' },
+  },
+  {
+    name: 'SQL: a namespace that shared a lost transaction shares the next one again',
+    file: 'stores/sql/commits.ts',
+    from: 'queue.hasFailed();\n        if (isAgain)',
+    to: 'if (isAgain)',
+    caughtBy: {
+      test: 'test/stores/sql/shared-commits.test.ts',
+      title: 'fail at most once where the connection of a shared transaction is lost',
+    },
+  },
+  {
+    name: 'SQL: namespaces of one transaction are judged by the records of another',
+    file: 'stores/sql/commit-transaction.ts',
+    from: "lists[integerOf(line, 'i')]?.keys",
+    to: 'lists[0]?.keys',
+    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'are judged separately' },
   },
   {
     name: 'SQL: a lost reply is reported as not applied',
@@ -427,8 +465,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: namespaces that wait while a notification is sent are never notified',
     file: 'stores/sql/backend.ts',
-    from: 'committed: () => this.#notify(namespace),',
-    to: 'committed: () => this.#notifying?.add(namespace),',
+    from: 'committed: (namespaces) => this.#notify(namespaces),',
+    to: 'committed: (namespaces) => namespaces.forEach((one) => this.#toNotify.add(one)),',
     caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes in the watched namespace' },
   },
   {
@@ -441,8 +479,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: a rewritten row keeps its dueAt',
     file: 'stores/sql/writes.ts',
-    from: '${ROW.slice(2)\n',
-    to: "${ROW.slice(2).filter((name) => name !== 'due_at')\n",
+    from: '${replaced(ROW.slice(2))}',
+    to: "${replaced(ROW.slice(2).filter((name) => name !== 'due_at'))}",
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
   {

@@ -1,6 +1,7 @@
 import { SingleFlight } from '../../core/single-flight.js';
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
+import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { isThenable } from '../../core/time.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
@@ -23,7 +24,7 @@ export class Backend {
   readonly #dialect: SqlDialect;
   readonly #session: Session;
   readonly #reads: Reads;
-  readonly #commits = new Map<string, Commits>();
+  readonly #commits: Commits;
   readonly #isReadApart: boolean;
   #isKnown = false;
   #file: DatabaseFile | undefined;
@@ -33,6 +34,10 @@ export class Backend {
     this.#dialect = dialect;
     this.statements = statementsOf(dialect);
     this.#session = new Session(db, timeoutMs);
+    this.#commits = new Commits(this.#session, this.statements, {
+      before: () => this.#file?.refuseIfReplaced(),
+      committed: (namespaces) => this.#notify(namespaces),
+    });
     const plain = kyselyReads(this.#session);
     this.#isReadApart = read !== undefined && dialect === 'sqlite';
     if (read === undefined) {
@@ -88,21 +93,13 @@ export class Backend {
     }
   }
 
-  async commits(namespace: string): Promise<Commits> {
+  async commit(namespace: string, change: Change): Promise<CommitAnswer> {
     if (!this.#isKnown) {
       await this.#know().catch((error: unknown) => {
         throw asStoreError('commit', error);
       });
     }
-    let commits = this.#commits.get(namespace);
-    if (commits === undefined) {
-      commits = new Commits(namespace, this.#session, this.statements, {
-        before: () => this.#file?.refuseIfReplaced(),
-        committed: () => this.#notify(namespace),
-      });
-      this.#commits.set(namespace, commits);
-    }
-    return commits;
+    return this.#commits.commit(namespace, change);
   }
 
   /** Refuses a schema of any other version before the first read or write: its columns may have another meaning. */
@@ -135,28 +132,28 @@ export class Backend {
     throw new StoreError('schema', `read must be a handle on the same database as db (${placeOf(file)}); it is on ${placeOf(read)}`);
   }
 
-  #notifying: Set<string> | undefined;
+  /** The namespaces of the next NOTIFY. */
+  #toNotify = new Set<string>();
+  #isNotifying = false;
 
   /**
-   * Sends NOTIFY, one at a time; namespaces that come up in the meantime are sent together. It is only a hint, so failures
-   * are ignored.
+   * Sends NOTIFY, one statement at a time; namespaces that come up in the meantime are sent together. It is only a hint, so
+   * failures are ignored.
    */
-  #notify(namespace: string): void {
+  #notify(namespaces: readonly string[]): void {
     if (this.#dialect !== 'postgres') return;
-    if (this.#notifying !== undefined) {
-      this.#notifying.add(namespace);
-      return;
-    }
-    this.#notifying = new Set([namespace]);
-    void this.#sendNotices();
+    for (const namespace of namespaces) this.#toNotify.add(namespace);
+    if (!this.#isNotifying) void this.#sendNotices();
   }
 
   async #sendNotices(): Promise<void> {
-    for (let pending = this.#notifying; pending !== undefined && pending.size > 0; pending = this.#notifying) {
-      this.#notifying = new Set();
-      for (const namespace of pending) await this.#session.ask(this.statements.notify, [namespace]).catch(() => undefined);
+    this.#isNotifying = true;
+    while (this.#toNotify.size > 0) {
+      const names = JSON.stringify([...this.#toNotify]);
+      this.#toNotify.clear();
+      await this.#session.ask(this.statements.notify, [names]).catch(() => undefined);
     }
-    this.#notifying = undefined;
+    this.#isNotifying = false;
   }
 }
 

@@ -4,7 +4,7 @@ import type { Change, CommitAnswer, RowKey } from '../../core/store-port.js';
 import { createdAtChanged, type Anchor, type AuditEntry, type UnlinkedEntry } from '../../records/index.js';
 import { toColumn } from './order.js';
 import { entryColumns, rowColumns } from './rows.js';
-import type { WritePart } from './writes.js';
+import type { Written } from './writes.js';
 
 /** The key of a row in the form of its columns. The encoding is injective, so it can be a map key. */
 type Key = string;
@@ -29,21 +29,42 @@ export interface Prepared {
   readonly append: readonly UnlinkedEntry[];
   readonly trimJournalTo: number;
   readonly knows: Anchor | undefined;
+  /** How many rows it counts as, among the changes of a transaction. */
+  readonly weight: number;
 }
+
+/**
+ * Each change counts as at least this many rows. So at most 128 changes without rows share a transaction, and no caller
+ * waits long for earlier changes.
+ */
+const MIN_WEIGHT = 2;
+/** So many characters of bodies and entries count as a row, and so many expectations: the changes of others do not wait for large ones. */
+const [CHARACTERS_OF_ROW, EXPECTATIONS_OF_ROW] = [4_096, 8];
 
 const keyOf = ({ kind, id }: RowKey): Key => JSON.stringify([toColumn(kind), toColumn(id)]);
 
 export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 0, knows }: Change): Prepared {
+  const rows = put.map((row) => ({ key: keyOf(row), version: row.version, createdAt: row.createdAt, columns: rowColumns(row) }));
   return {
     id,
     expect: expect.map((one) => ({ key: keyOf(one), version: one.version })),
-    put: put.map((row) => ({ key: keyOf(row), version: row.version, createdAt: row.createdAt, columns: rowColumns(row) })),
+    put: rows,
     remove: remove.map(keyOf),
     append: structuredClone(append),
     trimJournalTo,
     knows: knows && { seq: knows.seq, hash: knows.hash },
+    weight: Math.max(
+      put.length + remove.length,
+      append.length,
+      Math.ceil(expect.length / EXPECTATIONS_OF_ROW),
+      Math.ceil((JSON.stringify(append).length + rows.reduce((sum, { columns }) => sum + lengthOf(columns), 0)) / CHARACTERS_OF_ROW),
+      MIN_WEIGHT,
+    ),
   };
 }
+
+/** Of the body, which is the last column. */
+const lengthOf = (columns: readonly unknown[]): number => (columns.at(-1) as string).length;
 
 /** Everything that decides the outcomes of a batch, read while the transaction holds the lock on the head. */
 export interface LockedHead {
@@ -59,7 +80,7 @@ export interface LockedHead {
 export type ChangeAnswer = CommitAnswer | { readonly rejected: unknown };
 
 /**
- * Changes that share a transaction. Each is decided as if it were committed alone, after the changes before it. A change
+ * Changes to one namespace that share a transaction. Each is decided as if it were committed alone, after the changes before it. A change
  * that conflicts or cannot be linked writes nothing and does not affect the others.
  */
 export class Batch {
@@ -132,30 +153,22 @@ export class Batch {
   }
 
   /**
-   * The parts to write; an empty list if nothing has changed.
+   * What to write; `undefined` if nothing has changed.
    *
    * @param startHash the hash of the last entry to trim
    */
-  parts(startHash: string | undefined): readonly WritePart[] {
+  written(namespace: string, startHash: string | undefined): Written | undefined {
     const { trimTo } = this;
+    if (this.#put.size + this.#remove.size + this.#entries.length + trimTo === 0) return undefined;
     const kept = this.#entries.filter(({ entry }) => entry.seq > trimTo);
-    if (this.#put.size + this.#remove.size + this.#entries.length + trimTo === 0) return [];
     const start = trimTo > 0 && startHash !== undefined ? { seq: trimTo, hash: startHash } : this.#start;
-    const parts: WritePart[] = [];
-    if (this.#remove.size > 0) parts.push({ part: 'remove', values: [`[${[...this.#remove].join()}]`] });
-    if (this.#put.size > 0) parts.push({ part: 'put', values: [JSON.stringify([...this.#put.values()])] });
-    if (kept.length > 0) parts.push({ part: 'append', values: [JSON.stringify(kept.map((one) => entryColumns(one.entry, one.changeId)))] });
-    if (trimTo > 0) parts.push({ part: 'trim', values: [trimTo] });
-    parts.push({ part: 'head', values: [this.#head.seq, this.#head.hash, start.seq, start.hash] });
-    return parts;
+    return {
+      namespace,
+      remove: [...this.#remove],
+      put: [...this.#put.values()],
+      append: kept.map((one) => entryColumns(one.entry, one.changeId)),
+      trimTo,
+      head: [this.#head.seq, this.#head.hash, start.seq, start.hash],
+    };
   }
-}
-
-/**
- * The keys that the changes rely on, without repeats, and the same list as JSON for the statements. The database answers
- * with indexes into `keys`.
- */
-export function keysOf(changes: readonly Prepared[]): { readonly keys: readonly Key[]; readonly json: string } {
-  const keys = [...new Set(changes.flatMap(({ expect }) => expect.map(({ key }) => key)))];
-  return { keys, json: `[${keys.join()}]` };
 }

@@ -1,180 +1,233 @@
-import { OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import { OutcomeUnknownError } from '../../core/errors.js';
+import { Stopwatch } from '../../core/stopwatch.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
-import { GENESIS } from '../../journal/link.js';
-import { TurnBudget } from '../../core/time.js';
-import { Batch, keysOf, prepare } from './batch.js';
-import type { LockedHead, ChangeAnswer, Prepared } from './batch.js';
-import { asStoreError, isRefusal } from './failures.js';
-import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
+import { systemClock, TurnBudget } from '../../core/time.js';
+import { prepare } from './batch.js';
+import type { Batch } from './batch.js';
+import { commitTogether } from './commit-transaction.js';
+import type { Asked } from './commit-transaction.js';
+import { asStoreError, isBusy, isRefusal, mayBeOfOne } from './failures.js';
+import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
+import type { Kind, Waiting } from './commit-queue.js';
+import type { SqlDialect } from './database.js';
 import { RetryBudget, TransactionFailed, unlessBusy } from './session.js';
-import type { Ask, Session } from './session.js';
+import type { Session } from './session.js';
 import type { Statements } from './statements.js';
 
-/** The greatest number of rows that the changes of one transaction write together. A larger change gets its own transaction (L42). */
-const MAX_ROWS = 256;
+/** The greatest number of namespaces that share a transaction. */
+const MAX_SHARING = 64;
 /**
- * Each change counts as at least this many rows. So at most 128 changes without rows share a transaction, and no caller
- * waits long for earlier changes.
+ * How many transactions of each kind run at a time. While all that may share are running, further commits wait and then share
+ * the next one. Those that wait for a lock leave the connections of a pool to the others. SQLite has one writer, and no locks
+ * of its own for a namespace.
  */
-const MIN_ROWS_OF_CHANGE = 2;
+const AT_ONCE: Readonly<Record<SqlDialect, Readonly<Record<Kind, number>>>> = {
+  postgres: { shared: 4, apart: Infinity, locked: 4 },
+  sqlite: { shared: 1, apart: Infinity, locked: 1 },
+};
 /**
  * Each transaction spends at least this many rows of the {@link TurnBudget}. SQLite's driver blocks the event loop, and even
  * a transaction of a few rows takes about a millisecond.
  */
-const MIN_ROWS_OF_BATCH = 64;
-
-interface Waiting {
-  readonly change: Prepared;
-  /** Starts at the call: the time in the queue counts. */
-  readonly budget: RetryBudget;
-  readonly resolve: (answer: CommitAnswer) => void;
-  readonly reject: (error: unknown) => void;
-}
+const MIN_ROWS_OF_TRANSACTION = 64;
 
 /** Called around each transaction. */
 export interface CommitHooks {
   /** Called before the transaction; a throw refuses it. @throws StoreError */
   before(): void;
   /** Called after a transaction that the database has committed. */
-  committed(): void;
+  committed(namespaces: readonly string[]): void;
+}
+
+/** The changes of one namespace in a transaction. */
+interface Part extends Asked {
+  readonly queue: CommitQueue;
+  readonly waiting: readonly Waiting[];
 }
 
 /**
- * The commits of one namespace in this process. Commits to a namespace are serial. Commits that arrive during a transaction
- * wait and then share the next one, which keeps the throughput high.
+ * The commits of this process. Commits to one namespace are serial. Those that arrive during a transaction wait and then share
+ * the next one, with the commits of other namespaces, which keeps the throughput high.
+ *
+ * A namespace that would delay or fail the others takes transactions of its own: see {@link Kind}.
  */
 export class Commits {
-  readonly #namespace: string;
   readonly #session: Session;
   readonly #statements: Statements;
   readonly #hooks: CommitHooks;
-  #waiting: Waiting[] = [];
-  #isRunning = false;
+  readonly #queues = new Map<string, CommitQueue>();
+  /** The queues that wait for a transaction, in the order in which they became ready. */
+  readonly #ready: Readonly<Record<Kind, Set<CommitQueue>>> = { shared: new Set(), apart: new Set(), locked: new Set() };
+  readonly #running: Record<Kind, number> = { shared: 0, apart: 0, locked: 0 };
   /**
-   * Lets the event loop take its turns between transactions. All runs share it: a caller that awaits each commit makes each
-   * commit a run of its own.
+   * Lets the event loop take its turns between transactions. All of them share it: a caller that awaits each commit makes each
+   * commit a transaction of its own.
    */
   readonly #turns = new TurnBudget();
+  readonly #sinceRejecting = new Stopwatch(systemClock);
 
-  constructor(namespace: string, session: Session, statements: Statements, hooks: CommitHooks) {
-    this.#namespace = namespace;
+  constructor(session: Session, statements: Statements, hooks: CommitHooks) {
     this.#session = session;
     this.#statements = statements;
     this.#hooks = hooks;
   }
 
-  commit(change: Change): Promise<CommitAnswer> {
+  commit(namespace: string, change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ change: prepare(change), budget: new RetryBudget(this.#session.timeoutMs), resolve, reject });
-      if (!this.#isRunning) void this.#run();
+      const waiting = { change: prepare(change), budget: new RetryBudget(this.#session.timeoutMs), resolve, reject };
+      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace);
+      this.#queues.set(namespace, queue);
+      queue.add(waiting);
+      if (!queue.isRunning) this.#await(queue);
     });
   }
 
-  async #run(): Promise<void> {
-    this.#isRunning = true;
-    while (this.#waiting.length > 0) {
-      const { count, rows } = this.#nextBatch();
-      await this.#turns.spend(Math.max(rows, MIN_ROWS_OF_BATCH));
-      const batch = this.#waiting.splice(0, count);
-      const late = batch.filter(({ budget }) => budget.left <= 0);
-      for (const { reject } of late) reject(new StoreError('commit', 'earlier commits took too long; this change was not written'));
-      const inTime = batch.filter((one) => !late.includes(one));
-      if (inTime.length > 0) await this.#settle(inTime);
-    }
-    this.#isRunning = false;
+  #await(queue: CommitQueue): void {
+    const { kind } = queue;
+    this.#ready[kind].add(queue);
+    if (this.#running[kind] < AT_ONCE[this.#statements.dialect][kind]) void this.#run(kind);
   }
 
-  /**
-   * Ends a batch after a change that trims the journal. The trim deletes entries, and with them the ids of the changes that
-   * wrote them. A later change must be compared with the ids that are left.
-   */
-  #nextBatch(): { readonly count: number; readonly rows: number } {
-    let [count, rows] = [0, 0];
-    for (const { change } of this.#waiting) {
-      const more = Math.max(change.put.length + change.remove.length, MIN_ROWS_OF_CHANGE);
-      if (count > 0 && rows + more > MAX_ROWS) break;
-      count += 1;
-      rows += more;
-      if (change.trimJournalTo > 0) break;
+  /** Runs one transaction after the other, as long as queues are ready. Never rejects. */
+  async #run(kind: Kind): Promise<void> {
+    this.#running[kind] += 1;
+    // Commits of the same turn share the first one.
+    await Promise.resolve();
+    while (this.#ready[kind].size > 0) {
+      const { parts, weight } = this.#take(kind);
+      await this.#turns.spend(Math.max(weight, MIN_ROWS_OF_TRANSACTION));
+      if (kind === 'shared') await this.#commitShared(parts);
+      else for (const part of parts) await this.#commitApart(part, kind);
+      for (const { queue } of parts) this.#release(queue);
+      this.#rejectLate();
     }
-    return { count, rows };
+    this.#running[kind] -= 1;
   }
 
-  /** Never rejects: every outcome goes to the callers of `commit`. */
-  async #settle(batch: readonly Waiting[]): Promise<void> {
-    let answers: readonly ChangeAnswer[];
+  #release(queue: CommitQueue): void {
+    queue.isRunning = false;
+    if (!queue.isEmpty) this.#await(queue);
+    else if (!queue.isNeeded) this.#queues.delete(queue.namespace);
+  }
+
+  /** Rejects the changes that no transaction has taken in time. It looks at all queues, so it waits in between. */
+  #rejectLate(): void {
+    if (this.#sinceRejecting.ms < this.#session.timeoutMs / 2) return;
+    this.#sinceRejecting.restart();
+    for (const queues of Object.values(this.#ready)) for (const queue of queues) queue.rejectLate();
+  }
+
+  /** Takes the changes of the next transaction out of their queues. */
+  #take(kind: Kind): { readonly parts: readonly Part[]; readonly weight: number } {
+    const parts: Part[] = [];
+    let weight = 0;
+    for (const queue of this.#ready[kind]) {
+      if (parts.length === (kind === 'shared' ? MAX_SHARING : 1)) break;
+      queue.rejectLate();
+      // Where late changes were rejected, the next one may need a transaction of another kind, and may have it already.
+      if (queue.isRunning || queue.isEmpty || queue.kind !== kind) {
+        this.#ready[kind].delete(queue);
+        if (!queue.isRunning) this.#release(queue);
+        continue;
+      }
+      const next = queue.take(kind === 'shared' ? MAX_WEIGHT - weight : undefined);
+      // It needs more room than this transaction has left.
+      if (next.taken.length === 0) break;
+      this.#ready[kind].delete(queue);
+      queue.isRunning = true;
+      weight += next.weight;
+      parts.push({ queue, namespace: queue.namespace, waiting: next.taken, changes: next.taken.map(({ change }) => change) });
+    }
+    return { parts, weight };
+  }
+
+  async #commitShared(parts: readonly Part[]): Promise<void> {
+    if (parts.length === 0) return;
     try {
-      answers = await this.#apply(batch.map(({ change }) => change));
+      const committed = await this.#attempt(parts, 'shared');
+      for (const part of parts) {
+        const batch = committed.get(part);
+        if (batch === undefined) {
+          part.queue.wasOmitted();
+          part.queue.putBack(part.waiting);
+        } else {
+          part.queue.hasCommitted('shared');
+          answer(part.waiting, batch);
+        }
+      }
+      this.#hooks.committed([...committed.keys()].map(({ namespace }) => namespace));
     } catch (error) {
-      const { cause, unknown } = error instanceof TransactionFailed ? error : new TransactionFailed(error, false);
+      const failed = asFailure(error);
+      // One of the namespaces may be the reason. In transactions of their own, only that one fails.
+      const isAgain = !failed.unknown && mayBeOfOne(failed.cause, this.#statements.dialect);
+      for (const { queue, waiting } of parts) {
+        queue.hasFailed();
+        if (isAgain) queue.putBack(waiting);
+        else refuse(waiting, failed);
+      }
+    }
+  }
+
+  async #commitApart(part: Part, kind: 'apart' | 'locked'): Promise<void> {
+    const { queue, waiting } = part;
+    try {
+      const committed = await this.#attempt([part], kind);
+      queue.hasCommitted(kind);
+      answer(waiting, committed.get(part) as Batch);
+      this.#hooks.committed([queue.namespace]);
+    } catch (error) {
+      const failed = asFailure(error);
+      const isRefused = !failed.unknown && isRefusal(failed.cause);
       // The database refuses the data of one of these changes. Each is committed alone, so that only that one fails.
-      if (batch.length > 1 && !unknown && isRefusal(cause)) {
-        for (const one of batch) await this.#settle([one]);
+      if (isRefused && waiting.length > 1) {
+        queue.putBack(waiting, true);
         return;
       }
-      for (const { change, reject } of batch) {
-        reject(unknown ? new OutcomeUnknownError(change.id, cause) : asStoreError('commit', cause));
+      if (kind === 'apart' && !failed.unknown && !this.#isOneWriter && isBusy(failed.cause)) {
+        queue.isStillLocked();
+        queue.putBack(waiting, waiting.length === 1);
+        return;
       }
-      return;
+      if (isRefused) queue.wasRefused();
+      else queue.hasFailed();
+      refuse(waiting, failed);
     }
-    for (const [i, { resolve, reject }] of batch.entries()) {
-      const answer = answers[i] as ChangeAnswer;
-      if ('outcome' in answer) resolve(answer);
-      else reject(answer.rejected);
-    }
-    this.#hooks.committed();
+  }
+
+  /** On SQLite a lock is on the whole file: no namespace is the reason. */
+  get #isOneWriter(): boolean {
+    return this.#statements.dialect === 'sqlite';
   }
 
   /**
    * Makes one attempt. It repeats only a transaction that the server rolled back because of another one (a lock or
-   * serialisation conflict). If COMMIT had no answer, the attempt ends, and the engine commits the same change again.
+   * serialisation conflict), and only where no other namespace waits for it. If COMMIT had no answer, the attempt ends, and the
+   * engine commits the same change again.
    *
-   * @throws TransactionFailed
+   * @throws TransactionFailed, StoreError
    */
-  #apply(changes: readonly Prepared[]): Promise<readonly ChangeAnswer[]> {
+  #attempt(asked: readonly Asked[], kind: Kind): Promise<ReadonlyMap<Asked, Batch>> {
     const budget = new RetryBudget(this.#session.timeoutMs);
-    return unlessBusy(budget, () => this.#once(changes, budget));
-  }
-
-  async #once(changes: readonly Prepared[], budget: RetryBudget): Promise<readonly ChangeAnswer[]> {
-    this.#hooks.before();
-    const statements = this.#statements;
-    const { begin, commit, rollback, busyTimeout, hashAt } = statements;
-    const bounds = { begin: begin(this.#session.timeoutMs), commit, rollback, busyTimeout };
-    return this.#session.transaction(bounds, budget, async (ask) => {
-      const batch = new Batch(changes, await this.#hold(ask, changes));
-      const { trimTo, ownHash } = batch;
-      const startHash = trimTo === 0 ? undefined : (ownHash ?? textOf((await ask(hashAt, [this.#namespace, trimTo]))[0] ?? {}, 'hash'));
-      for (const [statement, values] of statements.write(this.#namespace, batch.parts(startHash))) await ask(statement, values);
-      return batch.answers;
-    });
-  }
-
-  /** Locks the head, and reads everything that decides the outcomes while it holds that lock. */
-  async #hold(ask: Ask, changes: readonly Prepared[]): Promise<LockedHead> {
-    const { keys, json } = keysOf(changes);
-    const known = changes.flatMap(({ knows }) => (knows === undefined ? [] : [knows.seq]));
-    const values = [this.#namespace, json, JSON.stringify(changes.map(({ id }) => id)), JSON.stringify([...new Set(known)])];
-    for (;;) {
-      const [held] = await ask(this.#statements.hold, values);
-      if (held === undefined) {
-        await ask(this.#statements.found, [this.#namespace, GENESIS.hash]);
-        continue;
-      }
-      refuseWrongServer(held, this.#statements.dialect);
-      // This statement waited for a transaction that held the head, so what it read from other tables may be stale.
-      if (held['seen'] === null || integerOf(held, 'seen') !== integerOf(held, 'revision')) continue;
-      const kept = listOf(held['kept']) as [number, number, number][];
-      return {
-        head: anchorOf(held, 'seq', 'hash'),
-        start: anchorOf(held, 'start_seq', 'start_hash'),
-        rows: new Map(kept.map(([i, version, createdAt]) => [keys[i] ?? '', { version, createdAt }])),
-        hashes: new Map(listOf(held['hashes']) as [number, string][]),
-        applied: new Set(listOf(held['applied']) as string[]),
-      };
-    }
+    const isLast = kind === 'locked' || this.#isOneWriter;
+    const lockMs = isLast ? this.#session.timeoutMs : Math.ceil(this.#session.timeoutMs / 4);
+    const once = async () => {
+      this.#hooks.before();
+      return commitTogether(this.#session, this.#statements, asked, { waits: kind !== 'shared', lockMs, budget });
+    };
+    return isLast ? unlessBusy(budget, once) : once();
   }
 }
 
-/** A JSON list that the database built. Null means an empty list. */
-const listOf = (json: unknown): unknown[] => (typeof json === 'string' ? (JSON.parse(json) as unknown[]) : []);
+const asFailure = (error: unknown): TransactionFailed => (error instanceof TransactionFailed ? error : new TransactionFailed(error, false));
+
+function refuse(waiting: readonly Waiting[], { cause, unknown }: TransactionFailed): void {
+  for (const { change, reject } of waiting) reject(unknown ? new OutcomeUnknownError(change.id, cause) : asStoreError('commit', cause));
+}
+
+function answer(waiting: readonly Waiting[], { answers }: Batch): void {
+  for (const [i, { resolve, reject }] of waiting.entries()) {
+    const one = answers[i] as Batch['answers'][number];
+    if ('outcome' in one) resolve(one);
+    else reject(one.rejected);
+  }
+}

@@ -1,4 +1,5 @@
 import { messageOf, StoreError } from '../../core/errors.js';
+import type { SqlDialect } from './database.js';
 
 /** The database did not answer within the limit. The statement may still be running. */
 export class NoAnswer extends Error {
@@ -23,19 +24,30 @@ export function isBusy(error: unknown): boolean {
   return TRY_AGAIN.has(code) || /^SQLITE_(BUSY|LOCKED)/.test(code);
 }
 
-/** Whether an answer to COMMIT says that nothing was applied. Any other failure leaves the outcome unknown. */
+/**
+ * Whether an answer to COMMIT says that nothing was applied: a conflict, or a constraint that is checked there. Any other failure
+ * leaves the outcome unknown.
+ */
 export function isRolledBack(error: unknown): boolean {
-  return /^(40001|40P01|55P03|SQLITE_BUSY)/.test(codeOf(error));
+  return /^(23|40001|40P01|55P03|P0|SQLITE_BUSY)/.test(codeOf(error));
 }
 
 /**
  * Whether the statement itself failed and would fail again: bad data, a constraint, a missing table. These SQLSTATE classes
- * do not count: a lost connection (08), a rollback (40), missing resources (53), a lock or wrong state (55), an operator (57),
- * the system (58) and an internal error (XX).
+ * do not count: a lost connection (08, 25P03), a rollback (40), missing resources (53), a lock or wrong state (55), an operator
+ * (57), the system (58) and an internal error (XX). Codes of Node such as EPIPE have the same form.
  */
 export function isRefusal(error: unknown): boolean {
   const code = codeOf(error);
-  return /^(?!08|40|53|55|57|58|XX)[0-9A-Z]{5}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|ERROR)/.test(code);
+  return /^(?!08|25P|40|53|55|57|58|E[A-Z]{4}|XX)[0-9A-Z]{5}$/.test(code) || /^SQLITE_(CONSTRAINT|MISMATCH|TOOBIG|ERROR)/.test(code);
+}
+
+/**
+ * Whether a failure may be due to one of the namespaces that share a transaction: the server has answered, and the connection
+ * is not lost. On SQLite, a lock or a full disk concerns the whole file.
+ */
+export function mayBeOfOne(error: unknown, dialect: SqlDialect): boolean {
+  return dialect === 'sqlite' ? isRefusal(error) : /^(?!08|25P|57P|E[A-Z]{4})[0-9A-Z]{5}$/.test(codeOf(error));
 }
 
 /** A prepared statement is missing, or exists already: a pooler has switched the connection. */

@@ -33,33 +33,43 @@ export const ENTRY: readonly string[] = [
   'prev_hash',
   'hash',
 ];
+/** The columns of `jit_heads`, in the order in which a commit writes them. The statement itself increments the revision. */
+export const HEAD: readonly string[] = ['namespace', 'seq', 'hash', 'start_seq', 'start_hash'];
 /** The columns whose JSON text PostgreSQL must cast to bigint. */
-const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'v', 'at']);
+const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'start_seq', 'v', 'at']);
+/** The columns that are JSON lists themselves. */
+const LISTS = new Set(['keys', 'ids', 'seqs']);
 
 export const columns = (of: string, names: readonly string[]): string => names.map((name) => `${of}.${name}`).join(', ');
 
 export const isOpen = (dialect: SqlDialect): string => (dialect === 'postgres' ? 'open' : 'open = 1');
 
-/** The JSON list of lists in parameter `n`, as a table. */
-export function jsonTable(dialect: SqlDialect, n: number, names: readonly string[]): string {
+/** The JSON list in parameter `n`. */
+export const given = (dialect: SqlDialect, n: number): string => (dialect === 'postgres' ? `$${n}::jsonb` : `$${n}`);
+
+/** A JSON list of lists, as a table. @param list an expression: see {@link given} */
+export function jsonTable(dialect: SqlDialect, list: string, names: readonly string[]): string {
   const postgres = dialect === 'postgres';
-  const cast = (name: string) => (name === 'open' ? '::boolean' : INTEGERS.has(name) ? '::bigint' : '');
-  const fields = names.map((name, i) => (postgres ? `(value ->> ${i})${cast(name)} as ${name}` : `value ->> ${i} as ${name}`)).join(', ');
+  const cast = (name: string) => (!postgres ? '' : name === 'open' ? '::boolean' : INTEGERS.has(name) ? '::bigint' : '');
+  const fields = names.map((name, i) => `(value ${LISTS.has(name) ? '->' : '->>'} ${i})${cast(name)} as ${name}`).join(', ');
   return postgres
-    ? `(select ordinality - 1 as i, ${fields} from jsonb_array_elements($${n}::jsonb) with ordinality)`
-    : `(select key as i, ${fields} from json_each($${n}))`;
+    ? `(select ordinality - 1 as i, ${fields} from jsonb_array_elements(${list}) with ordinality)`
+    : `(select key as i, ${fields} from json_each(${list}))`;
 }
 
 /**
- * The rows of the namespace `$1` under the keys of parameter `n`, each looked up on its own. SQLite's cross join keeps the
- * keys in the outer loop, and PostgreSQL cannot merge a subquery with a limit into a join.
+ * The rows under a JSON list of keys, each looked up on its own. SQLite's cross join keeps the keys in the
+ * outer loop, and PostgreSQL cannot merge a subquery with a limit into a join.
  *
  * Without statistics, PostgreSQL would join the keys with the whole namespace. A commit would then cost as much as the
  * namespace has rows.
+ *
+ * @param namespace of all keys, an expression. Default: each key begins with its namespace
  */
-export function keyedRows(dialect: SqlDialect, n: number): string {
-  const keys = `${jsonTable(dialect, n, ['kind', 'id'])} as k cross join`;
-  const isKey = 'r.namespace = $1 and r.kind = k.kind and r.id = k.id';
+export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: string): string {
+  const names = namespace === undefined ? ['namespace', 'kind', 'id'] : ['kind', 'id'];
+  const keys = `${jsonTable(dialect, keyList, names)} as k cross join`;
+  const isKey = `r.namespace = ${namespace ?? 'k.namespace'} and r.kind = k.kind and r.id = k.id`;
   const place = 'r.tableoid as home, r.ctid as place';
   return dialect === 'postgres'
     ? `${keys} lateral (select ${place}, r.* from jit_rows as r where ${isKey} limit 1) as r`
@@ -67,10 +77,10 @@ export function keyedRows(dialect: SqlDialect, n: number): string {
 }
 
 /** PostgreSQL looks up each member of an array in the index. A subquery would be joined with the whole namespace. */
-export const isOneOf = (dialect: SqlDialect, column: string, n: number, type = ''): string =>
+export const isOneOf = (dialect: SqlDialect, column: string, list: string, type = ''): string =>
   dialect === 'postgres'
-    ? `${column} = any(array(select value${type} from jsonb_array_elements_text($${n}::jsonb)))`
-    : `${column} in (select value from json_each($${n}))`;
+    ? `${column} = any(array(select value${type} from jsonb_array_elements_text(${list})))`
+    : `${column} in (select value from json_each(${list}))`;
 
 /** One JSON list with an item for each row of `from`. */
 export const jsonListOf = (dialect: SqlDialect, item: string, from: string): string =>

@@ -36,7 +36,6 @@ export interface TransactionStatements {
 
 /** The longest pause before a retry, in milliseconds. */
 const MAX_PAUSE_MS = 50;
-const never = new AbortController().signal;
 
 /** A whole call, with its retries, may take this many times the limit of one statement. */
 const TIME_LIMITS = 3;
@@ -61,7 +60,7 @@ export class RetryBudget {
   async again(): Promise<boolean> {
     if (this.left <= 0) return false;
     this.#tries += 1;
-    await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), never);
+    await sleepUntil(systemClock, systemClock.now() + Math.min(2 ** this.#tries, MAX_PAUSE_MS), new AbortController().signal);
     return true;
   }
 }

@@ -4,10 +4,12 @@ import {
   besideServer,
   columns,
   ENTRY,
+  given,
   isOneOf,
   isOpen,
   jsonList,
   jsonListOf,
+  jsonTable,
   keyedRows,
   ROW,
   rowAsList,
@@ -56,7 +58,11 @@ const schema = (dialect: SqlDialect) =>
 function rowReads(dialect: SqlDialect) {
   const live = liveText(dialect);
   return {
-    get: statement(dialect, 'get', besideServer(dialect, ['i', ...ROW], `select k.i, ${columns('r', ROW)} from ${keyedRows(dialect, 2)}`)),
+    get: statement(
+      dialect,
+      'get',
+      besideServer(dialect, ['i', ...ROW], `select k.i, ${columns('r', ROW)} from ${keyedRows(dialect, given(dialect, 2), '$1')}`),
+    ),
     live: statement(dialect, 'live', live),
     liveOn: statement(dialect, 'live_on', `${live} and scope = $4`),
     /** Rows after the place ($2, $3, $4) that are due by $5, in the order of the index jit_rows_due. */
@@ -105,17 +111,17 @@ function transaction(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   return {
     /**
-     * The first round trip of a commit. It limits three times to `ms` milliseconds: the wait for a lock, each statement, and
-     * the silence of a transaction that may hold a lock.
+     * The first round trip of a commit. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
+     * statement and the silence of a transaction that may hold a lock.
      *
      * `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large.
      */
-    begin: (ms: number) =>
+    begin: (ms: number, lockMs = ms) =>
       statement(
         dialect,
         'begin',
         postgres
-          ? `begin isolation level read committed; set local lock_timeout = ${ms}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off`
+          ? `begin isolation level read committed; set local lock_timeout = ${lockMs}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off`
           : 'begin immediate',
       ),
     busyTimeout: postgres
@@ -126,9 +132,8 @@ function transaction(dialect: SqlDialect) {
   };
 }
 
-/** The statements that create and lock the head of a namespace. `hashAt` reads the hash that a purge stores as the journal's start. */
+/** The statements that create and lock heads. `hashAt` reads the hash that a purge stores as the journal's start. */
 function head(dialect: SqlDialect) {
-  const locked = `select * from jit_heads where namespace = $1`;
   return {
     /** Creates the head at a namespace's first commit. Of two processes at once, one waits and then finds the row of the other. */
     found: statement(
@@ -137,37 +142,46 @@ function head(dialect: SqlDialect) {
       `insert into jit_heads (namespace, revision, seq, hash, start_seq, start_hash) values ($1, 0, 0, $2, 0, $2)
 on conflict (namespace) do nothing`,
     ),
-    /**
-     * Locks the head, which makes commits to a namespace serial. In the same statement it reads everything that decides the
-     * outcomes:
-     * - the version and `created_at` of each record relied on ($2),
-     * - which of the changes ($3) were already applied,
-     * - the hashes of the entries that the callers know ($4).
-     *
-     * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before the wait. `seen` is
-     * the head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be
-     * repeated while the transaction holds the lock.
-     */
-    hold: statement(
-      dialect,
-      'hold',
-      `${dialect === 'postgres' ? `with h as materialized (${locked} for update)` : `with h as (${locked})`}
-select ${serverColumns(dialect)}, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
-  (select revision from jit_heads where namespace = $1) as seen,
-  ${jsonListOf(dialect, jsonList(dialect, 'k.i', 'r.version', 'r.created_at'), keyedRows(dialect, 2))} as kept,
-  ${jsonListOf(dialect, jsonList(dialect, 'e.seq', 'e.hash'), `jit_journal as e where e.namespace = $1 and ${isOneOf(dialect, 'e.seq', 4, '::bigint')}`)} as hashes,
-  ${jsonListOf(dialect, 'j.change_id', `(select distinct change_id from jit_journal where namespace = $1 and ${isOneOf(dialect, 'change_id', 3)}) as j`)} as applied
-from h`,
-    ),
+    /** For one namespace only: waits until its head is free. Of two transactions that wait for several, each might hold what the other needs. */
+    hold: statement(dialect, 'hold', holdText(dialect, '')),
+    /** For any number of namespaces: omits those whose head another transaction holds. */
+    holdFree: statement(dialect, 'hold_free', holdText(dialect, ' skip locked')),
     hashAt: statement(dialect, 'hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
   };
 }
 
 /**
- * A hint to every listener that a head has moved. NOTIFY runs after the commit: inside it, NOTIFY would make the commits of
- * all namespaces wait for each other.
+ * Locks the heads of the namespaces in $1, which makes commits to a namespace serial. In the same statement it reads everything
+ * that decides the outcomes, from a list for each namespace:
+ * - `keys`: the version and `created_at` of each record relied on,
+ * - `ids`: which of the changes were already applied,
+ * - `seqs`: the hashes of the entries that the callers know.
+ *
+ * `i` is the place of the namespace in the list. A namespace without a head has no line in the answer.
+ *
+ * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before the wait. `seen` is the
+ * head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be repeated while
+ * the transaction holds the lock.
+ */
+function holdText(dialect: SqlDialect, wait: string): string {
+  const asked = jsonTable(dialect, given(dialect, 1), ['namespace', 'keys', 'ids', 'seqs']);
+  const postgres = dialect === 'postgres';
+  // Each head is looked up by its key: a join might lock and read all heads, and would read every partition.
+  const head = `lateral (select * from jit_heads where namespace = n.namespace limit 1 for update${wait}) as h`;
+  return `${postgres ? `with n as materialized ${asked}, h as materialized (select n.i, h.* from n cross join ${head})\n` : ''}select ${serverColumns(dialect)},
+  n.i, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
+  (select revision from jit_heads where namespace = n.namespace) as seen,
+  ${jsonListOf(dialect, jsonList(dialect, 'k.i', 'r.version', 'r.created_at'), keyedRows(dialect, 'n.keys', 'n.namespace'))} as kept,
+  ${jsonListOf(dialect, jsonList(dialect, 'e.seq', 'e.hash'), `jit_journal as e where e.namespace = n.namespace and ${isOneOf(dialect, 'e.seq', 'n.seqs', '::bigint')}`)} as hashes,
+  ${jsonListOf(dialect, 'j.change_id', `(select distinct change_id from jit_journal where namespace = n.namespace and ${isOneOf(dialect, 'change_id', 'n.ids')}) as j`)} as applied
+from ${postgres ? 'n join h on h.i = n.i' : `${asked} as n cross join jit_heads as h on h.namespace = n.namespace`}`;
+}
+
+/**
+ * A hint to every listener that the heads of the namespaces in $1 have moved. NOTIFY runs after the commit: inside it, NOTIFY
+ * would make the commits of all namespaces wait for each other.
  */
 const notices = (dialect: SqlDialect) => ({
-  notify: statement(dialect, 'notify', `select pg_notify('jit_access', $1)`),
+  notify: statement(dialect, 'notify', `select pg_notify('jit_access', value) from jsonb_array_elements_text($1::jsonb)`),
   listen: statement(dialect, 'listen', 'listen jit_access'),
 });

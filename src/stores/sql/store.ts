@@ -155,7 +155,7 @@ class SqlGrantStore implements GrantStore {
 
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
-    return (await this.#backend.commits(this.#column)).commit(change);
+    return this.#backend.commit(this.#column, change);
   }
 
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {

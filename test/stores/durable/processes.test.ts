@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clocksApart } from './clocks.js';
+import { counts } from './counters.js';
 import { kills } from './kills.js';
 import { struckOutside } from './outside.js';
 import { KINDS } from './place.js';
@@ -39,6 +40,13 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
     expect(violations).toEqual([]);
     expect(count).toBe(2);
     expect(acknowledged).toBeGreaterThan(20);
+  });
+
+  it('L31 L32 that write to twelve namespaces over one pool each lose no change and make none twice, in part or elsewhere', async () => {
+    const { acknowledged, lost, violations } = await counts(durable, 3, 300, SEED);
+    expect(violations).toEqual([]);
+    expect(acknowledged).toBeGreaterThan(400);
+    if (kind !== 'sqlite') expect(lost).toBeGreaterThanOrEqual(30);
   });
 
   it('L12 L28 L32 that are killed or suspended while they deliver lose no message and no call, and keep the order', async () => {

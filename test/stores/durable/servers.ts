@@ -12,6 +12,8 @@ export interface Durable {
   readonly place: Place;
   /** A new name. On a server that keeps running, all that is stored under it is removed afterwards. */
   namespace(): string;
+  /** Ends the connections that were opened under this `application_name`, with the statements in flight. Only on PostgreSQL. */
+  readonly disconnect?: ((name: string) => Promise<unknown>) | undefined;
   /** Kills the server with everything in flight, and starts it again. SQLite has no server. */
   readonly crash: ((signal: 'SIGQUIT' | 'SIGKILL') => Promise<void>) | undefined;
   stop(): Promise<void>;
@@ -36,6 +38,7 @@ export async function startDurable(kind: Kind, { own = false } = {}): Promise<Du
       return {
         place: { kind, where: postgres.url },
         namespace: randomUUID,
+        disconnect: (name) => postgres.sql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${name}'`),
         crash: (signal) => postgres.crash(signal),
         stop: () => postgres.stop(),
       };

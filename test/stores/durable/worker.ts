@@ -9,6 +9,7 @@ import { isJitError, JitEngine, systemClock, type AnyJitError, type JitEngineOpt
 import { ManualClock } from 'jit-access/testing';
 import { linksOf } from '../../features/links/links-of.js';
 import { churn } from './churn.js';
+import { count } from './count.js';
 import { engineOptions } from './door.js';
 import { openStore } from './place.js';
 import { sinkOf } from './sinks.js';
@@ -72,6 +73,14 @@ async function obey(order: Order): Promise<unknown> {
         signal: resting.signal,
         tolerates: (error) => order.outages === true && isOutage(error),
         onAck: (ack) => process.send?.({ ack }),
+      });
+    case 'count':
+      return count({
+        ...order,
+        store,
+        checksRows: options.place.kind !== 'redis',
+        signal: resting.signal,
+        onReport: (counted) => process.send?.({ counted }),
       });
     case 'rest':
       resting.abort();

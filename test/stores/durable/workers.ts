@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Ack } from './churn.js';
+import type { Report } from './count.js';
 import type { Place } from './place.js';
 import type { SinkKind } from './sinks.js';
 
@@ -37,6 +38,14 @@ export type Order =
       /** The test may stop its store in the middle of a commit. */
       readonly outages?: boolean;
     }
+  | {
+      readonly do: 'count';
+      readonly namespaces: readonly string[];
+      /** Which of the processes this is. */
+      readonly process: number;
+      readonly seed: number;
+      readonly name: string;
+    }
   | { readonly do: 'rest' }
   | { readonly do: 'stop while'; readonly sql: string }
   | { readonly do: 'follow'; readonly scopes: readonly string[] }
@@ -60,7 +69,12 @@ export interface Outside {
 }
 
 type Message =
-  Answer | { readonly ready: true } | { readonly ack: readonly Ack[] } | { readonly outside: Outside } | { readonly sent: string };
+  | Answer
+  | { readonly ready: true }
+  | { readonly ack: readonly Ack[] }
+  | { readonly counted: Report }
+  | { readonly outside: Outside }
+  | { readonly sent: string };
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 let program: string | undefined;
@@ -99,6 +113,8 @@ export class Worker {
   #last = 0;
   /** Receives each transition that was acknowledged. */
   onAck: (ack: readonly Ack[]) => void = () => undefined;
+  /** Receives each change that `count` has made. */
+  onCounted: (report: Report) => void = () => undefined;
   /** Receives each call to the external system. */
   onOutside: (call: Outside) => void = () => undefined;
   /** Receives the id of each notice before it is sent. */
@@ -114,6 +130,7 @@ export class Worker {
     });
     this.#child.on('message', (message: Message) => {
       if ('ack' in message) this.onAck(message.ack);
+      else if ('counted' in message) this.onCounted(message.counted);
       else if ('outside' in message) this.onOutside(message.outside);
       else if ('sent' in message) this.onSent(message.sent);
       else if ('n' in message) {

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
-import type { WritePart } from '../../../src/stores/sql/writes.js';
+import type { Written } from '../../../src/stores/sql/writes.js';
 import { kyselyOn, Postgres } from './postgres.js';
 
 // A server is started and stopped here, on a machine that may be busy.
@@ -17,9 +17,10 @@ const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
 
 const statements = statementsOf('postgres');
 const keys = '[["grant","r5.1"],["grant","r49990.1"],["request","r7"]]';
-/** The statement that a batch of these parts makes. */
-function written(...parts: readonly WritePart[]): readonly [Statement, readonly (string | number)[]] {
-  const [first] = statements.write('n', [...parts, { part: 'head', values: [1, HASH, 0, HASH] }]);
+/** The statement that writes a batch. */
+function written(parts: Partial<Written>): readonly [Statement, readonly (string | number)[]] {
+  const nothing = { namespace: 'n', remove: [], put: [], append: [], trimTo: 0, head: [1, HASH, 0, HASH] };
+  const [first] = statements.write([{ ...nothing, ...parts }]);
   return first as readonly [Statement, readonly (string | number)[]];
 }
 
@@ -47,10 +48,14 @@ const reads: Asked = {
   'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 11]],
 };
 const writes: Asked = {
-  'what a commit is judged by': [statements.hold, ['n', keys, '["c5","c49990","new"]', '[5,49990,60000]']],
+  'what a commit is judged by': [statements.hold, [`[["n",${keys},["c5","c49990","new"],[5,49990,60000]]]`]],
+  'what commits to several namespaces are judged by': [
+    statements.holdFree,
+    [`[["n",${keys},["c5","c49990","new"],[5,49990,60000]],["other",${keys},["c5"],[5]]]`],
+  ],
   'the link that a purge keeps': [statements.hashAt, ['n', 7]],
-  'what a purge removes': written({ part: 'remove', values: [keys] }),
-  'what a purge trims': written({ part: 'trim', values: [10] }),
+  'what a purge removes': written({ remove: (JSON.parse(keys) as unknown[]).map((key) => JSON.stringify(key)) }),
+  'what a purge trims': written({ trimTo: 10 }),
 };
 
 const literal = (value: string | number) => (typeof value === 'number' ? String(value) : `'${value}'`);
