@@ -38,7 +38,7 @@ export const RACE_BUGS: readonly RaceBug[] = [
     from: '    await ask(begin);\n    const result = await work(ask);\n',
     to: `    let begun: Promise<unknown> | undefined;
     const result = await work(async (statement, values) => {
-      if (statement.name !== 'hold' && statement.name !== 'found') await (begun ??= ask(begin));
+      if (!['hold', 'hold_free', 'found'].includes(statement.name)) await (begun ??= ask(begin));
       return ask(statement, values);
     });
     await (begun ??= ask(begin));
