@@ -38,7 +38,10 @@ export interface Prepared {
  * waits long for earlier changes.
  */
 const MIN_WEIGHT = 2;
-/** So many characters of bodies and entries count as a row, and so many expectations: the changes of others do not wait for large ones. */
+/**
+ * How many characters of bodies and entries count as one row, and how many expectations. So a change that is large, but has
+ * few rows, does not delay the changes of others.
+ */
 const [CHARACTERS_OF_ROW, EXPECTATIONS_OF_ROW] = [4_096, 8];
 
 const keyOf = ({ kind, id }: RowKey): Key => JSON.stringify([toColumn(kind), toColumn(id)]);
@@ -80,8 +83,8 @@ export interface LockedHead {
 export type ChangeAnswer = CommitAnswer | { readonly rejected: unknown };
 
 /**
- * Changes to one namespace that share a transaction. Each is decided as if it were committed alone, after the changes before it. A change
- * that conflicts or cannot be linked writes nothing and does not affect the others.
+ * Changes to one namespace that share a transaction. Each is decided as if it were committed alone, after the changes before
+ * it. A change that conflicts or cannot be linked writes nothing and does not affect the others.
  */
 export class Batch {
   readonly answers: readonly ChangeAnswer[];

@@ -32,7 +32,7 @@ export class CommitQueue {
   isRunning = false;
   /** For how many more transactions it must not share one. */
   #apart = 0;
-  /** That number after the next locked head. It doubles, so that a namespace whose head is often locked seldom tries to share. */
+  /** The value of `apart` after the next locked head. It doubles each time, so that a namespace whose head is often locked seldom tries to share. */
   #afterLock = 1;
   #isLocked = false;
   /** How many of the next changes get a transaction each, because the database has refused one of them. */
@@ -46,7 +46,7 @@ export class CommitQueue {
     return this.#waiting.length === 0;
   }
 
-  /** False: a new one in its place would act alike. */
+  /** False: it can be dropped, because a new one in its place would act the same. */
   get isNeeded(): boolean {
     return !this.isEmpty || this.#isLocked || this.#apart > 0 || this.#afterLock > 1;
   }
@@ -105,7 +105,7 @@ export class CommitQueue {
     else this.#apart = Math.max(0, this.#apart - 1);
   }
 
-  /** A transaction has failed, perhaps because of this namespace: its next one shows that. */
+  /** A transaction has failed, perhaps because of this namespace. The next one is its own, and shows that. */
   hasFailed(): void {
     this.#apart = Math.max(this.#apart, 1);
   }

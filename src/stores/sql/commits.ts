@@ -18,8 +18,8 @@ import type { Statements } from './statements.js';
 const MAX_SHARING = 64;
 /**
  * How many transactions of each kind run at a time. While all that may share are running, further commits wait and then share
- * the next one. Those that wait for a lock leave the connections of a pool to the others. SQLite has one writer, and no locks
- * of its own for a namespace.
+ * the next one. Few of those that wait long for a lock run at a time, so that the others find a free connection in the pool.
+ * SQLite has one writer, and no locks for single namespaces.
  */
 const AT_ONCE: Readonly<Record<SqlDialect, Readonly<Record<Kind, number>>>> = {
   postgres: { shared: 4, apart: Infinity, locked: 4 },
@@ -110,7 +110,7 @@ export class Commits {
     else if (!queue.isNeeded) this.#queues.delete(queue.namespace);
   }
 
-  /** Rejects the changes that no transaction has taken in time. It looks at all queues, so it waits in between. */
+  /** Rejects the changes that no transaction has taken in time. It looks at all queues, so it does this rarely. */
   #rejectLate(): void {
     if (this.#sinceRejecting.ms < this.#session.timeoutMs / 2) return;
     this.#sinceRejecting.restart();
@@ -124,7 +124,7 @@ export class Commits {
     for (const queue of this.#ready[kind]) {
       if (parts.length === (kind === 'shared' ? MAX_SHARING : 1)) break;
       queue.rejectLate();
-      // Where late changes were rejected, the next one may need a transaction of another kind, and may have it already.
+      // After late changes were rejected, the queue may need a transaction of another kind, and one may already be running.
       if (queue.isRunning || queue.isEmpty || queue.kind !== kind) {
         this.#ready[kind].delete(queue);
         if (!queue.isRunning) this.#release(queue);

@@ -58,8 +58,8 @@ export function jsonTable(dialect: SqlDialect, list: string, names: readonly str
 }
 
 /**
- * The rows under a JSON list of keys, each looked up on its own. SQLite's cross join keeps the keys in the
- * outer loop, and PostgreSQL cannot merge a subquery with a limit into a join.
+ * The rows under a JSON list of keys, each looked up on its own. SQLite's cross join keeps the keys in the outer loop, and
+ * PostgreSQL cannot merge a subquery with a limit into a join.
  *
  * Without statistics, PostgreSQL would join the keys with the whole namespace. A commit would then cost as much as the
  * namespace has rows.
