@@ -115,13 +115,15 @@ function transaction(dialect: SqlDialect) {
      * statement and the silence of a transaction that may hold a lock.
      *
      * `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large.
+     * `jit` is off, too: a scan that remains has such a cost in the plan that a server with LLVM would compile each statement,
+     * which takes a second.
      */
     begin: (ms: number, lockMs = ms) =>
       statement(
         dialect,
         'begin',
         postgres
-          ? `begin isolation level read committed; set local lock_timeout = ${lockMs}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off`
+          ? `begin isolation level read committed; set local lock_timeout = ${lockMs}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off; set local jit = off`
           : 'begin immediate',
       ),
     busyTimeout: postgres

@@ -10,6 +10,8 @@ import { kyselyOn, Postgres } from './postgres.js';
 vi.setConfig({ hookTimeout: 60_000, testTimeout: 60_000 });
 
 const ROWS = 50_000;
+/** From this cost on, a server with LLVM compiles a statement: the default of `jit_above_cost`. */
+const COST_OF_COMPILING = 100_000;
 /** The most blocks that a statement may read; the tables have some 4,000, and the smallest of their indexes 100. */
 const MOST_BLOCKS = 64;
 const HASH = 'a'.repeat(64);
@@ -129,6 +131,19 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
     });
   });
 
+  it('are never compiled by a server with LLVM, which would take a second', async () => {
+    await fill(1, 1_000);
+    for (const [what, [{ text }, values]] of Object.entries(reads)) {
+      await client.query(`prepare ${nameOf(text)} as ${text}`);
+      const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }>(
+        `explain (format json) execute ${nameOf(text)}(${values.map(literal).join()})`,
+      );
+      expect((rows[0] as (typeof rows)[number])['QUERY PLAN'][0].Plan['Total Cost'], what).toBeLessThan(COST_OF_COMPILING);
+    }
+    // A commit turns off scans, and the cost of one that remains is above every limit.
+    await inCommit(async () => expect((await client.query('show jit')).rows).toEqual([{ jit: 'off' }]));
+  });
+
   it(`read only matching rows where the connection has planned them while the tables were empty`, async () => {
     await plan(reads);
     await inCommit(() => plan(writes));
@@ -147,6 +162,7 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
 });
 
 interface Plan {
+  readonly 'Total Cost': number;
   readonly 'Shared Hit Blocks': number;
   readonly 'Shared Read Blocks': number;
   readonly Plans?: readonly Plan[];
