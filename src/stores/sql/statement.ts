@@ -1,17 +1,26 @@
+import { sha256Hex } from '../../core/sha256.js';
 import type { SqlDialect } from './database.js';
 
 /** A statement whose parameters have the form that the dialect's driver takes. */
 export interface Statement {
-  /** The name of the prepared statement. Unique among the statements of this package and their versions. */
+  /**
+   * The name of the prepared statement. It contains a hash of the text: two versions of this package in one process may share a
+   * pool, and a connection keeps one text for each name.
+   */
   readonly name: string;
   readonly text: string;
   /** SQLite's `?` parameters have no numbers: this lists the index of the value for each. `undefined`: the text has numbers. */
   readonly order: readonly number[] | undefined;
 }
 
+const utf8 = /* @__PURE__ */ new TextEncoder();
+
 /** @param text with numbered parameters ($1, $2, ...), as in PostgreSQL */
 export function statement(dialect: SqlDialect, name: string, text: string): Statement {
-  if (dialect === 'postgres') return { name: `jit_access_1_${name}`, text: named(`jit_access_1_${name}`, text), order: undefined };
+  if (dialect === 'postgres') {
+    const unique = `jit_access_${name}_${sha256Hex(utf8.encode(text)).slice(0, 8)}`;
+    return { name: unique, text: named(unique, text), order: undefined };
+  }
   const order: number[] = [];
   return { name, text: text.replace(/\$(\d+)/g, (_, n: string) => (order.push(Number(n) - 1), '?')), order };
 }
