@@ -17,14 +17,20 @@ interface Expected {
 /** The columns of a stored row that decide whether a change conflicts. */
 interface Kept {
   readonly version: number;
-  readonly createdAt: number;
+  /** `undefined` in a locked head: no change of the batch puts the row. */
+  readonly createdAt: number | undefined;
 }
 
 /** A copy of a change, made when `commit` was called. Later changes to the caller's object have no effect. */
 export interface Prepared {
   readonly id: string;
   readonly expect: readonly Expected[];
-  readonly put: readonly (Kept & { readonly key: Key; readonly columns: readonly unknown[] })[];
+  readonly put: readonly {
+    readonly key: Key;
+    readonly version: number;
+    readonly createdAt: number;
+    readonly columns: readonly unknown[];
+  }[];
   readonly remove: readonly Key[];
   readonly append: readonly UnlinkedEntry[];
   readonly trimJournalTo: number;
@@ -69,10 +75,14 @@ export function prepare({ id, expect, put, append, remove = [], trimJournalTo = 
 /** Of the body, which is the last column. */
 const lengthOf = (columns: readonly unknown[]): number => (columns.at(-1) as string).length;
 
-/** Everything that decides the outcomes of a batch, read while the transaction holds the lock on the head. */
-export interface LockedHead {
+/** The two ends of a journal. */
+interface Ends {
   readonly head: Anchor;
   readonly start: Anchor;
+}
+
+/** Everything that decides the outcomes of a batch, read while the transaction holds the lock on the head. */
+export interface LockedHead extends Ends {
   readonly rows: ReadonlyMap<Key, Kept>;
   /** By seq: the hashes of the entries that the changes name in `knows`, as far as the journal still holds them. */
   readonly hashes: ReadonlyMap<number, string>;
@@ -90,6 +100,7 @@ export class Batch {
   readonly answers: readonly ChangeAnswer[];
   /** The seq of the last entry to trim, or 0 for none. That entry may be from this batch or from an earlier one. */
   readonly trimTo: number;
+  readonly before: Ends;
   #head: Anchor;
   readonly #start: Anchor;
   readonly #hashes: ReadonlyMap<number, string>;
@@ -100,6 +111,7 @@ export class Batch {
   readonly #entries: { readonly entry: AuditEntry; readonly changeId: string }[] = [];
 
   constructor(changes: readonly Prepared[], { head, start, rows, hashes, applied }: LockedHead) {
+    this.before = { head, start };
     this.#head = head;
     this.#start = start;
     this.#hashes = hashes;
@@ -144,6 +156,11 @@ export class Batch {
     if (linked.length > 0) this.#applied.add(id);
     this.#head = { seq: head.seq, hash: head.hash };
     return 'applied';
+  }
+
+  /** The ends that the commit leaves; `undefined` where it trims the journal. */
+  get after(): Ends | undefined {
+    return this.trimTo > 0 ? undefined : { head: this.#head, start: this.#start };
   }
 
   #hashAt(seq: number): string | undefined {

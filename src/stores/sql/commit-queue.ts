@@ -116,8 +116,9 @@ export class CommitQueue {
     this.#afterLock = Math.min(2 * this.#afterLock, MOST_APART);
   }
 
-  /** The database has refused its data. */
+  /** The database has refused its data, so no lock has kept it from reading them. */
   wasRefused(): void {
+    this.#isLocked = false;
     this.#apart = MOST_APART;
   }
 

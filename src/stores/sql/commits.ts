@@ -4,8 +4,8 @@ import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { systemClock, TurnBudget } from '../../core/time.js';
 import { prepare } from './batch.js';
 import type { Batch } from './batch.js';
-import { commitTogether } from './commit-transaction.js';
-import type { Asked } from './commit-transaction.js';
+import { CommitTransactions } from './commit-transaction.js';
+import type { Asked, Committed } from './commit-transaction.js';
 import { asStoreError, isBusy, isRefusal, mayBeOfOne } from './failures.js';
 import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
 import type { Kind, Waiting } from './commit-queue.js';
@@ -53,7 +53,8 @@ interface Part extends Asked {
  */
 export class Commits {
   readonly #session: Session;
-  readonly #statements: Statements;
+  readonly #dialect: SqlDialect;
+  readonly #transactions: CommitTransactions;
   readonly #hooks: CommitHooks;
   readonly #queues = new Map<string, CommitQueue>();
   /** The queues that wait for a transaction, in the order in which they became ready. */
@@ -68,7 +69,8 @@ export class Commits {
 
   constructor(session: Session, statements: Statements, hooks: CommitHooks) {
     this.#session = session;
-    this.#statements = statements;
+    this.#dialect = statements.dialect;
+    this.#transactions = new CommitTransactions(session, statements);
     this.#hooks = hooks;
   }
 
@@ -85,7 +87,7 @@ export class Commits {
   #await(queue: CommitQueue): void {
     const { kind } = queue;
     this.#ready[kind].add(queue);
-    if (this.#running[kind] < AT_ONCE[this.#statements.dialect][kind]) void this.#run(kind);
+    if (this.#running[kind] < AT_ONCE[this.#dialect][kind]) void this.#run(kind);
   }
 
   /** Runs one transaction after the other, as long as queues are ready. Never rejects. */
@@ -159,7 +161,7 @@ export class Commits {
     } catch (error) {
       const failed = asFailure(error);
       // One of the namespaces may be the reason. In transactions of their own, only that one fails.
-      const isAgain = !failed.unknown && mayBeOfOne(failed.cause, this.#statements.dialect);
+      const isAgain = !failed.unknown && mayBeOfOne(failed.cause, this.#dialect);
       for (const { queue, waiting } of parts) {
         queue.hasFailed();
         if (isAgain) queue.putBack(waiting);
@@ -196,7 +198,7 @@ export class Commits {
 
   /** On SQLite a lock is on the whole file: no namespace is the reason. */
   get #isOneWriter(): boolean {
-    return this.#statements.dialect === 'sqlite';
+    return this.#dialect === 'sqlite';
   }
 
   /**
@@ -206,13 +208,13 @@ export class Commits {
    *
    * @throws TransactionFailed, StoreError
    */
-  #attempt(asked: readonly Asked[], kind: Kind): Promise<ReadonlyMap<Asked, Batch>> {
+  #attempt(asked: readonly Asked[], kind: Kind): Promise<Committed> {
     const budget = new RetryBudget(this.#session.timeoutMs);
     const isLast = kind === 'locked' || this.#isOneWriter;
     const lockMs = isLast ? this.#session.timeoutMs : Math.ceil(this.#session.timeoutMs / 4);
     const once = async () => {
       this.#hooks.before();
-      return commitTogether(this.#session, this.#statements, asked, { waits: kind !== 'shared', lockMs, budget });
+      return this.#transactions.commit(asked, { waits: kind !== 'shared', lockMs, budget });
     };
     return isLast ? unlessBusy(budget, once) : once();
   }

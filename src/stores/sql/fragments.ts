@@ -38,7 +38,7 @@ export const HEAD: readonly string[] = ['namespace', 'seq', 'hash', 'start_seq',
 /** The columns whose JSON text PostgreSQL must cast to bigint. */
 const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_at', 'sort_at', 'seq', 'start_seq', 'v', 'at']);
 /** The columns that are JSON lists themselves. */
-const LISTS = new Set(['keys', 'ids', 'seqs']);
+const LISTS = new Set(['keys', 'ids', 'seqs', 'guess']);
 
 export const columns = (of: string, names: readonly string[]): string => names.map((name) => `${of}.${name}`).join(', ');
 
@@ -65,9 +65,10 @@ export function jsonTable(dialect: SqlDialect, list: string, names: readonly str
  * namespace has rows.
  *
  * @param namespace of all keys, an expression. Default: each key begins with its namespace
+ * @param more columns of `k` that each item of the list has after its key
  */
-export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: string): string {
-  const names = namespace === undefined ? ['namespace', 'kind', 'id'] : ['kind', 'id'];
+export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: string, more: readonly string[] = []): string {
+  const names = [...(namespace === undefined ? ['namespace'] : []), 'kind', 'id', ...more];
   const keys = `${jsonTable(dialect, keyList, names)} as k cross join`;
   const isKey = `r.namespace = ${namespace ?? 'k.namespace'} and r.kind = k.kind and r.id = k.id`;
   const place = 'r.tableoid as home, r.ctid as place';
@@ -82,12 +83,12 @@ export const isOneOf = (dialect: SqlDialect, column: string, list: string, type 
     ? `${column} = any(array(select value${type} from jsonb_array_elements_text(${list})))`
     : `${column} in (select value from json_each(${list}))`;
 
-/** One JSON list with an item for each row of `from`. */
-export const jsonListOf = (dialect: SqlDialect, item: string, from: string): string =>
-  dialect === 'postgres' ? `(select json_agg(${item})::text from ${from})` : `(select json_group_array(${item}) from ${from})`;
+/** One JSON list with an item for each row of `from`, on PostgreSQL in this order. */
+export const jsonListOf = (dialect: SqlDialect, item: string, from: string, order: string): string =>
+  dialect === 'postgres' ? `(select jsonb_agg(${item} order by ${order}) from ${from})` : `(select json_group_array(${item}) from ${from})`;
 
 export const jsonList = (dialect: SqlDialect, ...values: readonly string[]): string =>
-  `${dialect === 'postgres' ? 'json_build_array' : 'json_array'}(${values.join(', ')})`;
+  `${dialect === 'postgres' ? 'jsonb_build_array' : 'json_array'}(${values.join(', ')})`;
 
 /** The columns of a row as one JSON list. The body is inserted as it was stored: no number is rounded and no key is moved. */
 export function rowAsList(dialect: SqlDialect, names: readonly string[]): string {

@@ -1,21 +1,7 @@
 import type { SqlDialect } from './database.js';
 import { findName, findText, type Asked } from './find.js';
-import {
-  besideServer,
-  columns,
-  ENTRY,
-  given,
-  isOneOf,
-  isOpen,
-  jsonList,
-  jsonListOf,
-  jsonTable,
-  keyedRows,
-  ROW,
-  rowAsList,
-  rowsAsList,
-  serverColumns,
-} from './fragments.js';
+import { besideServer, columns, ENTRY, given, isOpen, keyedRows, ROW, rowAsList, rowsAsList, serverColumns } from './fragments.js';
+import { headsOf } from './locked-heads.js';
 import { dueNamespacesText, headsText } from './namespaces.js';
 import { statement } from './statement.js';
 import { writesOf } from './writes.js';
@@ -38,7 +24,7 @@ export function statementsOf(dialect: SqlDialect) {
     heads: statement(dialect, 'heads', headsText(dialect)),
     dueNamespaces: statement(dialect, 'due_namespaces', dueNamespacesText(dialect)),
     ...transaction(dialect),
-    ...head(dialect),
+    ...headsOf(dialect),
     ...writesOf(dialect),
     ...notices(dialect),
   };
@@ -132,51 +118,6 @@ function transaction(dialect: SqlDialect) {
     commit: statement(dialect, 'commit', 'commit'),
     rollback: statement(dialect, 'rollback', 'rollback'),
   };
-}
-
-/** The statements that create and lock heads. `hashAt` reads the hash that a purge stores as the journal's start. */
-function head(dialect: SqlDialect) {
-  return {
-    /** Creates the head at a namespace's first commit. Of two processes at once, one waits and then finds the row of the other. */
-    found: statement(
-      dialect,
-      'found',
-      `insert into jit_heads (namespace, revision, seq, hash, start_seq, start_hash) values ($1, 0, 0, $2, 0, $2)
-on conflict (namespace) do nothing`,
-    ),
-    /** For one namespace only: waits until its head is free. Of two transactions that wait for several, each might hold what the other needs. */
-    hold: statement(dialect, 'hold', holdText(dialect, '')),
-    /** For any number of namespaces: omits those whose head another transaction holds. */
-    holdFree: statement(dialect, 'hold_free', holdText(dialect, ' skip locked')),
-    hashAt: statement(dialect, 'hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
-  };
-}
-
-/**
- * Locks the heads of the namespaces in $1, which makes commits to a namespace serial. In the same statement it reads everything
- * that decides the outcomes, from a list for each namespace:
- * - `keys`: the version and `created_at` of each record relied on,
- * - `ids`: which of the changes were already applied,
- * - `seqs`: the hashes of the entries that the callers know.
- *
- * `i` is the place of the namespace in the list. A namespace without a head has no line in the answer.
- *
- * On PostgreSQL a statement that waited for the lock still sees the other tables as they were before the wait. `seen` is the
- * head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be repeated while
- * the transaction holds the lock.
- */
-function holdText(dialect: SqlDialect, wait: string): string {
-  const asked = jsonTable(dialect, given(dialect, 1), ['namespace', 'keys', 'ids', 'seqs']);
-  const postgres = dialect === 'postgres';
-  // Each head is looked up by its key: a join might lock and read all heads, and would read every partition.
-  const head = `lateral (select * from jit_heads where namespace = n.namespace limit 1 for update${wait}) as h`;
-  return `${postgres ? `with n as materialized ${asked}, h as materialized (select n.i, h.* from n cross join ${head})\n` : ''}select ${serverColumns(dialect)},
-  n.i, h.revision, h.seq, h.hash, h.start_seq, h.start_hash,
-  (select revision from jit_heads where namespace = n.namespace) as seen,
-  ${jsonListOf(dialect, jsonList(dialect, 'k.i', 'r.version', 'r.created_at'), keyedRows(dialect, 'n.keys', 'n.namespace'))} as kept,
-  ${jsonListOf(dialect, jsonList(dialect, 'e.seq', 'e.hash'), `jit_journal as e where e.namespace = n.namespace and ${isOneOf(dialect, 'e.seq', 'n.seqs', '::bigint')}`)} as hashes,
-  ${jsonListOf(dialect, 'j.change_id', `(select distinct change_id from jit_journal where namespace = n.namespace and ${isOneOf(dialect, 'change_id', 'n.ids')}) as j`)} as applied
-from ${postgres ? 'n join h on h.i = n.i' : `${asked} as n cross join jit_heads as h on h.namespace = n.namespace`}`;
 }
 
 /**

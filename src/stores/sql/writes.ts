@@ -1,5 +1,6 @@
 import type { SqlDialect } from './database.js';
 import { columns, ENTRY, given, HEAD, jsonTable, keyedRows, ROW } from './fragments.js';
+import { GUESSED } from './locked-heads.js';
 import { statement, type Statement } from './statement.js';
 
 /** What a batch of one namespace writes. Each list of columns is in the order of the statements, without the namespace. */
@@ -22,6 +23,13 @@ interface WritePart {
 
 export function writesOf(dialect: SqlDialect) {
   const texts = textsOf(dialect);
+  const known = new Map<string, Statement>();
+  /** The name determines the text. */
+  const once = (name: string, textOf: () => string): Statement => {
+    const one = known.get(name) ?? statement(dialect, name, textOf());
+    known.set(name, one);
+    return one;
+  };
   return {
     /**
      * The statements that write the batches of a transaction. On PostgreSQL they are one statement, in one round trip. No two
@@ -30,12 +38,28 @@ export function writesOf(dialect: SqlDialect) {
     write(batches: readonly Written[]): readonly (readonly [Statement, readonly unknown[]])[] {
       const parts = partsOf(batches);
       if (parts.length === 0) return [];
-      if (dialect === 'sqlite') return parts.map(({ part, values }) => [statement(dialect, part, texts[part](1)), values] as const);
-      const name = parts.map(({ part }) => part).join('_');
-      return [[statement(dialect, name, joined(texts, parts)), parts.flatMap(({ values }) => values)]];
+      if (dialect === 'sqlite') return parts.map(({ part, values }) => [once(part, () => texts[part](1, 'true')), values] as const);
+      const text = () => {
+        const written = joined(texts, parts, 1, 'true');
+        const before = written.slice(0, -1).map(asCte);
+        return `${before.length > 0 ? `with ${before.join(',\n')}\n` : ''}${written.at(-1)?.text ?? ''}`;
+      };
+      return [[once(namesOf(parts), text), parts.flatMap(({ values }) => values)]];
+    },
+
+    /**
+     * The statement that locks the heads in `asked` and writes those batches whose guess is right: see {@link GUESSED}. On
+     * PostgreSQL, for batches that trim nothing.
+     */
+    writeGuessed(asked: string, batches: readonly Written[]): readonly [Statement, readonly unknown[]] {
+      const parts = partsOf(batches);
+      const text = () => [GUESSED.begin, ...joined(texts, parts, 2, GUESSED.where).map(asCte)].join(',\n') + `\n${GUESSED.end}`;
+      return [once(`guessed_${namesOf(parts)}`, text), [asked, ...parts.flatMap(({ values }) => values)]];
     },
   };
 }
+
+const namesOf = (parts: readonly WritePart[]): string => parts.map(({ part }) => part).join('_');
 
 function partsOf(batches: readonly Written[]): readonly WritePart[] {
   const parts: WritePart[] = [];
@@ -56,43 +80,50 @@ function partsOf(batches: readonly Written[]): readonly WritePart[] {
   return parts;
 }
 
-/** The text of each part; `n` is the number of its first parameter. */
-type Texts = Readonly<Record<WritePart['part'], (n: number) => string>>;
+/** The text of each part; `n` is the number of its first parameter, and `where` the condition on each item `k` of its list. */
+type Texts = Readonly<Record<WritePart['part'], (n: number, where: string) => string>>;
 
-function joined(texts: Texts, parts: readonly WritePart[]): string {
-  let next = 1;
-  const written = parts.map(({ part, values }, i) => {
-    const text = texts[part](next);
+interface NamedText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** @param first the number of the first parameter */
+function joined(texts: Texts, parts: readonly WritePart[], first: number, where: string): readonly NamedText[] {
+  let next = first;
+  return parts.map(({ part, values }, i) => {
+    const text = texts[part](next, where);
     next += values.length;
     return { name: `written_${i}`, text };
   });
-  const before = written.slice(0, -1).map(({ name, text }) => `${name} as (${text})`);
-  return `${before.length > 0 ? `with ${before.join(',\n')}\n` : ''}${written.at(-1)?.text ?? ''}`;
 }
 
+const asCte = ({ name, text }: NamedText): string => `${name} as (${text})`;
+
 function textsOf(dialect: SqlDialect): Texts {
-  /** `where true` keeps SQLite from reading `on conflict` as the condition of a join. */
-  const from = (n: number, names: readonly string[]) => `from ${jsonTable(dialect, given(dialect, n), names)} as k where true`;
-  const insert = (table: string, names: readonly string[], n: number) =>
-    `insert into ${table} (${names.join(', ')}) select ${columns('k', names)} ${from(n, names)}`;
+  /** Without any `where`, SQLite would read `on conflict` as the condition of a join. */
+  const from = (n: number, where: string, names: readonly string[]) =>
+    `from ${jsonTable(dialect, given(dialect, n), names)} as k where ${where}`;
+  const insert = (table: string, names: readonly string[], n: number, where: string) =>
+    `insert into ${table} (${names.join(', ')}) select ${columns('k', names)} ${from(n, where, names)}`;
   const replaced = (names: readonly string[]) => names.map((name) => `${name} = excluded.${name}`).join(', ');
   return {
-    remove: (n) =>
+    remove: (n, where) =>
       dialect === 'postgres'
         ? // By ctid: a join by key would read the whole namespace. The oid distinguishes the partitions of a partitioned table.
-          `delete from jit_rows as r using (select home, place from ${keyedRows(dialect, given(dialect, n))}) as k where r.tableoid = k.home and r.ctid = k.place`
+          `delete from jit_rows as r using (select home, place from ${keyedRows(dialect, given(dialect, n))} where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`
         : `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, given(dialect, n))})`,
     /** Replaces whole rows: no column keeps its old value. */
-    put: (n) => `${insert('jit_rows', ['namespace', ...ROW], n)}
+    put: (n, where) => `${insert('jit_rows', ['namespace', ...ROW], n, where)}
 on conflict (namespace, kind, id) do update set ${replaced(ROW.slice(2))}`,
-    append: (n) => insert('jit_journal', ['namespace', ...ENTRY], n),
+    append: (n, where) => insert('jit_journal', ['namespace', ...ENTRY], n, where),
     /** Deletes only entries of earlier batches: an entry that this batch would trim at once is never inserted. */
     trim: (n) => `delete from jit_journal where namespace = $${n} and seq <= $${n + 1}`,
     /**
      * Every commit increments the revision, so that a commit that waited for the lock on the head detects its stale snapshot.
      * The heads exist. An insert that conflicts finds each by its key; an update might join the list with all heads.
      */
-    head: (n) => `insert into jit_heads (${HEAD.join(', ')}, revision) select ${columns('k', HEAD)}, 1 ${from(n, HEAD)}
+    head: (n, where) => `insert into jit_heads (${HEAD.join(', ')}, revision) select ${columns('k', HEAD)}, 1 ${from(n, where, HEAD)}
 on conflict (namespace) do update set revision = jit_heads.revision + 1, ${replaced(HEAD.slice(1))}`,
   };
 }

@@ -57,13 +57,16 @@ describe('the queue of a namespace', () => {
     expect(idsOf(queue.take(MAX_WEIGHT))).toEqual(['d', 'e']);
   });
 
-  it('counts as locked until it has committed', () => {
+  it('counts as locked until it has committed, or its data was refused', () => {
     const queue = queueOf(waiting('a'));
     queue.isStillLocked();
     expect(queue.kind).toBe('locked');
     queue.hasFailed();
     expect(queue.kind).toBe('locked');
     queue.hasCommitted('locked');
+    expect(queue.kind).toBe('apart');
+    queue.isStillLocked();
+    queue.wasRefused();
     expect(queue.kind).toBe('apart');
   });
 

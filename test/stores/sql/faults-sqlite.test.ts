@@ -1,6 +1,7 @@
 import { sqlGrantStore, resilientHandle } from 'jit-access/sql';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { Kysely, SqliteDialect } from 'kysely';
-import { afterEach, beforeEach, describe, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectFailover } from '../failover.js';
 import { withstand } from '../withstand.js';
 import { readOnlyHandle } from './drivers.js';
@@ -42,6 +43,21 @@ describe('sqlGrantStore on a file that cannot be written', () => {
       reads: 'go on',
     });
     readable.close();
+  });
+});
+
+describe('a commit on SQLite', () => {
+  it('writes no row where the file refuses its entry (L25)', async () => {
+    const file = await SqliteFile.migrated();
+    const handle = file.handle();
+    const store = sqlGrantStore({ db: file.kysely(handle), dialect: 'sqlite', namespace: 'payments' });
+    const change = aChange({ put: [aRow()], append: [anEntry({ namespace: 'payments' })] });
+    handle.exec(`create trigger refuse before insert on jit_journal begin select raise(abort, 'no entry'); end`);
+    await expect(store.commit(change)).rejects.toMatchObject({ code: 'ERR_JIT_STORE', operation: 'commit' });
+    expect(await store.get([aRow()])).toEqual([undefined]);
+    handle.exec('drop trigger refuse');
+    expect(await store.commit(change)).toMatchObject({ outcome: 'committed', head: { seq: 1 } });
+    file.remove();
   });
 });
 

@@ -26,6 +26,39 @@ function written(parts: Partial<Written>): readonly [Statement, readonly (string
   return first as readonly [Statement, readonly (string | number)[]];
 }
 
+/** The statement that writes guesses: for `n` right if the head and two rows are as the table has them, for `other` wrong. */
+function guessed(): readonly [Statement, readonly (string | number)[]] {
+  const keyList = '[["grant","r5.1",1],["grant","r49990.1",1],["request","r7"]]';
+  const guess = JSON.stringify([
+    ROWS,
+    HASH,
+    0,
+    HASH,
+    [
+      [0, 1, 5],
+      [1, 1, 49_990],
+    ],
+    [
+      [5, HASH],
+      [49_990, HASH],
+    ],
+    null,
+  ]);
+  const row = ['grant', 'r5.1', 2, 'user:0', 'db:5', true, 5, 5, 1_000_005, null, null, '{}'];
+  const entry = [ROWS + 1, 'new', 1, 'e', 'grant.issued', 5, 'user:a', null, null, '{}', HASH, HASH, HASH];
+  const batch = {
+    namespace: 'n',
+    remove: ['["grant","r49990.1"]'],
+    put: [row],
+    append: [entry],
+    trimTo: 0,
+    head: [ROWS + 1, HASH, 0, HASH],
+  };
+  const asked = `[["n",${keyList},["new"],[5,49990],${guess}],["other",${keyList},["c5"],[5],${guess}]]`;
+  const [statement, values] = statements.writeGuessed(asked, [batch, { ...batch, namespace: 'other' }]);
+  return [statement, values as readonly string[]];
+}
+
 const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
   statements.find({ subject: false, scope: false, open: undefined, during: false, order: 'oldest', ...asked });
 
@@ -50,6 +83,7 @@ const reads: Asked = {
   'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 11]],
 };
 const writes: Asked = {
+  'commits that are guessed right, and one that is not': guessed(),
   'what a commit is judged by': [statements.hold, [`[["n",${keys},["c5","c49990","new"],[5,49990,60000]]]`]],
   'what commits to several namespaces are judged by': [
     statements.holdFree,
@@ -116,6 +150,12 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
     return found;
   }
 
+  /** Whether the guess was right: a statement that writes nothing would always read few blocks. */
+  async function hasGuessed(): Promise<boolean> {
+    const { rowCount } = await client.query(`select 1 from jit_journal where namespace = 'n' and seq = ${ROWS + 1}`);
+    return rowCount === 1;
+  }
+
   const inCommit = async <T>(work: () => Promise<T>): Promise<T> => {
     await client.query(statements.begin(60_000).text);
     return work().finally(() => client.query('rollback'));
@@ -125,9 +165,10 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
     await fill(1, ROWS);
     await plan(reads);
     expect(await greedy(reads)).toEqual({});
+    await inCommit(() => plan(writes));
     await inCommit(async () => {
-      await plan(writes);
       expect(await greedy(writes)).toEqual({});
+      expect(await hasGuessed()).toBe(true);
     });
   });
 
@@ -149,7 +190,10 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
     await inCommit(() => plan(writes));
     await fill(1, ROWS);
     expect(await greedy(reads)).toEqual({});
-    await inCommit(async () => expect(await greedy(writes)).toEqual({}));
+    await inCommit(async () => {
+      expect(await greedy(writes)).toEqual({});
+      expect(await hasGuessed()).toBe(true);
+    });
   });
 
   it(`read only matching rows in a commit where the tables were analysed while they were small`, async () => {
@@ -157,7 +201,10 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
     for (const table of TABLES) await postgres.sql(`analyze ${table}`);
     await inCommit(() => plan(writes));
     await fill(31, ROWS);
-    await inCommit(async () => expect(await greedy(writes)).toEqual({}));
+    await inCommit(async () => {
+      expect(await greedy(writes)).toEqual({});
+      expect(await hasGuessed()).toBe(true);
+    });
   });
 });
 
