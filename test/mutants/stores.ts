@@ -537,6 +537,16 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
+    name: 'SQL: the ids of a commit may be joined with the whole journal',
+    file: 'stores/sql/fragments.ts',
+    from: "'::bigint' : ''} limit 1) as e`",
+    to: "'::bigint' : ''}) as e`",
+    caughtBy: {
+      test: 'test/stores/sql/young-database.test.ts',
+      title: 'read only matching rows, and not the 50000 rows of the namespace, in a database that was never analysed',
+    },
+  },
+  {
     name: 'SQL: a server with LLVM compiles each commit',
     file: 'stores/sql/statements.ts',
     from: '; set local jit = off',

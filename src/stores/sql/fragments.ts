@@ -77,11 +77,18 @@ export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: stri
     : `${keys} jit_rows as r on ${isKey}`;
 }
 
-/** PostgreSQL looks up each member of an array in the index. A subquery would be joined with the whole namespace. */
-export const isOneOf = (dialect: SqlDialect, column: string, list: string, type = ''): string =>
+/**
+ * An entry `e` for each item `k.value` of a JSON list: on PostgreSQL the first one, on SQLite all. PostgreSQL looks up each on its own,
+ * as in {@link keyedRows}. Before version 17, a plan that was made for a small journal would compare `any(array)` with all entries of
+ * the namespace.
+ *
+ * @param column of the entry, which the item names
+ */
+export const entriesBy = (dialect: SqlDialect, column: 'seq' | 'change_id', list: string, namespace: string): string =>
   dialect === 'postgres'
-    ? `${column} = any(array(select value${type} from jsonb_array_elements_text(${list})))`
-    : `${column} in (select value from json_each(${list}))`;
+    ? `jsonb_array_elements_text(${list}) as k (value) cross join
+    lateral (select * from jit_journal where namespace = ${namespace} and ${column} = k.value${INTEGERS.has(column) ? '::bigint' : ''} limit 1) as e`
+    : `json_each(${list}) as k cross join jit_journal as e on e.namespace = ${namespace} and e.${column} = k.value`;
 
 /** One JSON list with an item for each row of `from`, on PostgreSQL in this order. */
 export const jsonListOf = (dialect: SqlDialect, item: string, from: string, order: string): string =>

@@ -1,5 +1,5 @@
 import type { SqlDialect } from './database.js';
-import { columns, given, isOneOf, jsonList, jsonListOf, jsonTable, keyedRows, serverColumns } from './fragments.js';
+import { columns, entriesBy, given, jsonList, jsonListOf, jsonTable, keyedRows, serverColumns } from './fragments.js';
 import { statement } from './statement.js';
 
 /** The columns of a head, as a locked head has them. */
@@ -57,8 +57,8 @@ function foundText(dialect: SqlDialect, more: readonly string[], from: string): 
   return `select ${columns('n', ['i', ...more])}, ${columns('h', HEAD)},
   (select revision from jit_heads where namespace = n.namespace) as seen,
   ${listOf(kept, keyedRows(dialect, 'n.keys', 'n.namespace', ['put']), 'k.i')} as kept,
-  ${listOf(jsonList(dialect, 'e.seq', 'e.hash'), `jit_journal as e where e.namespace = n.namespace and ${isOneOf(dialect, 'e.seq', 'n.seqs', '::bigint')}`, 'e.seq')} as hashes,
-  ${listOf('j.change_id', `(select distinct change_id from jit_journal where namespace = n.namespace and ${isOneOf(dialect, 'change_id', 'n.ids')}) as j`, '1')} as applied
+  ${listOf(jsonList(dialect, 'e.seq', 'e.hash'), entriesBy(dialect, 'seq', 'n.seqs', 'n.namespace'), 'e.seq')} as hashes,
+  ${listOf('j.change_id', `(select distinct e.change_id from ${entriesBy(dialect, 'change_id', 'n.ids', 'n.namespace')}) as j`, 'j.change_id')} as applied
 from ${from}`;
 }
 
