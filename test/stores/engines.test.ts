@@ -6,7 +6,7 @@ describe('npm run test:stores', () => {
     const [first, ...others] = chosenRuns([], true);
     expect(first).toEqual({ name: 'every store', args: [], env: {} });
     for (const { name, env } of others) {
-      expect(['better-sqlite3', 'valkey', 'kysely']).toContain(name);
+      expect(['better-sqlite3', 'postgres-15', 'valkey', 'kysely']).toContain(name);
       expect(env).not.toEqual({});
     }
   });
@@ -24,7 +24,7 @@ describe('npm run test:stores', () => {
 
   it.each(['mongodb', 'toString'])('refuses %s and names the engines', (name) => {
     expect(() => chosenRuns([name], false)).toThrow(
-      `there is no engine "${name}"; there are sqlite, better-sqlite3, postgres, redis, valkey, kysely`,
+      `there is no engine "${name}"; there are sqlite, better-sqlite3, postgres, postgres-15, redis, valkey, kysely`,
     );
   });
 });

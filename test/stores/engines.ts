@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { hasBetterSqlite3 } from './sql/drivers.js';
+import { hasPostgres15 } from './sql/postgres.js';
 import { isInstalled, isOnPath, LEFT_OUT } from './redis/started.js';
 
 /** One call of Vitest. */
@@ -43,6 +44,13 @@ const ENGINES: Readonly<Record<string, Engine>> = {
     missing: unless(hasBetterSqlite3, DRIVERS),
   },
   postgres: { files: ['test/contract/sql-p', 'test/stores/sql'], durable: 'postgres' },
+  // The oldest one that is maintained: its planner chooses other plans.
+  'postgres-15': {
+    files: ['test/contract/sql-postgres.test.ts', 'test/stores/sql'],
+    env: { JIT_TEST_POSTGRES: '15' },
+    isExtra: true,
+    missing: unless(hasPostgres15, DRIVERS),
+  },
   redis: { ...REDIS, missing: unless(isInstalled, LEFT_OUT) },
   valkey: {
     ...REDIS,

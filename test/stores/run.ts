@@ -9,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { chosenRuns, type Run } from './engines.js';
 
-const USAGE = 'npm run test:stores [-- sqlite | better-sqlite3 | postgres | redis | valkey | kysely]... [--short]';
+const USAGE = 'npm run test:stores [-- sqlite | better-sqlite3 | postgres | postgres-15 | redis | valkey | kysely]... [--short]';
 
 function main(): number {
   let runs: readonly Run[];

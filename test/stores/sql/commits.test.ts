@@ -188,6 +188,7 @@ describe('commits on PostgreSQL under other settings', () => {
     await postgres.sql(`create database latin encoding 'LATIN1' template template0 locale 'C'`);
     const latin = new URL(postgres.url);
     latin.pathname = '/latin';
+    latin.search = '';
     const db = kyselyOn(postgres.pool({ connectionString: latin.href }));
     await db.executeQuery(CompiledQuery.raw('create table jit_schema (version bigint not null)'));
     await db.executeQuery(CompiledQuery.raw('insert into jit_schema values (1)'));

@@ -170,7 +170,7 @@ describe('commits to a namespace to which only this process commits', () => {
 
   it('find what another process wrote between its snapshot and its lock, although the head has the same hash (L32)', async () => {
     // A policy of the table makes the statement wait after its snapshot, and before it locks the head.
-    const server = await Postgres.migrated();
+    const server = await Postgres.migrated({ own: true });
     await server.sql(`create function gate() returns boolean language plpgsql as
       $$ begin perform pg_advisory_xact_lock_shared(7); return true; end $$`);
     await server.sql('create role app; grant all on all tables in schema public to app');

