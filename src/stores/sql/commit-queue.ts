@@ -116,7 +116,7 @@ export class CommitQueue {
     this.#afterLock = Math.min(2 * this.#afterLock, MOST_APART);
   }
 
-  /** The database has refused its data, so no lock has kept it from reading them. */
+  /** The database has refused its data. It has read them, so the namespace did not wait for a lock. */
   wasRefused(): void {
     this.#isLocked = false;
     this.#apart = MOST_APART;

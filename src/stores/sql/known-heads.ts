@@ -11,7 +11,7 @@ interface Known {
   readonly start: Anchor;
   /** How many commits in a row have found the head as the one before had left it. */
   readonly steady: number;
-  /** How many of them a guess needs. It doubles with each wrong guess, because one costs a second look and its bytes. */
+  /** How many of them a guess needs. It doubles with each wrong guess, which sends its rows for nothing. */
   readonly needed: number;
 }
 
@@ -26,11 +26,12 @@ export class KnownHeads {
 
   /**
    * What the transaction of these changes finds, if every version is the expected one, no change was applied before, and no
-   * other process has committed. `undefined`: other processes commit too, and a guess would seldom be right.
+   * other process has committed. `undefined`: other processes commit too, so that a guess would seldom be right; or a change
+   * trims the journal, for which the transaction must read the hash of an entry.
    */
   guess(namespace: string, changes: readonly Prepared[]): LockedHead | undefined {
     const known = this.#known.get(namespace);
-    if (known === undefined || known.steady < known.needed) return undefined;
+    if (known === undefined || known.steady < known.needed || changes.some(({ trimJournalTo }) => trimJournalTo > 0)) return undefined;
     const { head, start } = known;
     const createdAt = new Map(changes.flatMap(({ put }) => put.map((row) => [row.key, row.createdAt] as const)).reverse());
     const rows = new Map<string, { readonly version: number; readonly createdAt: number | undefined }>();

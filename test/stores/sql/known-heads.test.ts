@@ -66,10 +66,12 @@ describe('the heads that a process knows', () => {
     expect(neededAfterWrongGuess()).toBe(2);
   });
 
-  it('are not guessed after a trim, which changes the start of the journal', () => {
+  it('are not guessed for a trim, nor after one: it changes the start of the journal', () => {
     const heads = new KnownHeads();
     const [first, second] = batches(2) as [Batch, Batch];
     for (const one of [first, second]) heads.learn('n', one);
+    expect(heads.guess('n', [appending()])).toBeDefined();
+    expect(heads.guess('n', [appending(), appending({ trimJournalTo: 1 })])).toBeUndefined();
     heads.learn('n', new Batch([appending({ trimJournalTo: 1 })], found(second.after)));
     expect(heads.guess('n', [])).toBeUndefined();
   });
