@@ -4,9 +4,10 @@ import { verifyJournal } from 'jit-access/journal';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { nameIn } from '../../../src/stores/sql/statement.js';
 import { outcomesOf } from '../../commit-answers.js';
+import { poolsOfTest } from './pools-of-test.js';
 import { kyselyOn, Postgres } from './postgres.js';
 
 // A server is started and stopped here, on a machine that may be busy.
@@ -21,16 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-/** The pools of one test. All together would have more connections than the server takes. */
-const pools: pg.Pool[] = [];
-afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.end();
-});
-function poolOf(options: pg.PoolConfig): pg.Pool {
-  const pool = postgres.heardPool(options);
-  pools.push(pool);
-  return pool;
-}
+const poolOf = poolsOfTest(() => postgres);
 
 /** The store of a process of its own, and the names of the statements that its commits have sent. */
 function processOf(namespace: string, options: pg.PoolConfig = {}) {
@@ -191,7 +183,6 @@ describe('commits to a namespace to which only this process commits', () => {
     expect(sent()).toEqual(['begin', 'guessed_put_append_head', 'hold_free', 'commit']);
     expect(await idsIn(other)).toEqual(['one.1', 'two.1']);
     gate.release();
-    for (const pool of pools.splice(0)) await pool.end();
     await server.stop();
   });
 });

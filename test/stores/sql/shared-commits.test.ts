@@ -4,10 +4,11 @@ import { schemaSql, sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import type { Logger } from 'kysely';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outcomesOf } from '../../commit-answers.js';
 import { attempts } from '../eventually.js';
 import { Proxy } from '../proxy.js';
+import { poolsOfTest } from './pools-of-test.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 
@@ -30,16 +31,7 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-/** The pools of one test. All together would have more connections than the server takes. */
-const pools: pg.Pool[] = [];
-afterEach(async () => {
-  for (const pool of pools.splice(0)) await pool.end();
-});
-function poolOf(options: pg.PoolConfig): pg.Pool {
-  const pool = postgres.heardPool(options);
-  pools.push(pool);
-  return pool;
-}
+const poolOf = poolsOfTest(() => postgres);
 
 /** Stores of several new namespaces in one process, each with one commit, and the number of transactions since. */
 async function tenants(
