@@ -73,9 +73,7 @@ export interface Weight {
 export async function weighRow({ entry, names, beside = false }: Pick<SizeRow, 'entry' | 'names' | 'beside'>): Promise<Weight> {
   const own = `export ${names} from "./dist/${entry}.js";`;
   const alone = await weigh(own);
-  // Under a separate name: two `export *` with the same name would drop it.
-  const added = names === '*' ? `export * as feature from "./dist/${entry}.js";` : own;
-  return { alone, beside: beside ? (await weigh(ENGINE + added)) - (await weigh(ENGINE)) : undefined };
+  return { alone, beside: beside ? (await weigh(ENGINE + own)) - (await weigh(ENGINE)) : undefined };
 }
 
 /** Measures every row, and an entry without one, and writes the table. */

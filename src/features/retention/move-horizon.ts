@@ -1,0 +1,34 @@
+import type { JsonObject } from '../../core/json.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { isRetentionDue } from '../../lifecycle/purge.js';
+import type { EntryDraft } from '../../lifecycle/transition.js';
+import { HORIZON, readBookmark, readRetainedAt, touchHorizon } from '../../records/bookmark.js';
+import { toJson } from '../../records/index.js';
+
+/**
+ * Moves the horizon forward, never back, in one commit.
+ *
+ * A claim also claims the automatic purge of the day. The horizon's row holds the claim, so every other process finds that no
+ * purge is due. If the claimed purge fails, the next one removes the rest.
+ *
+ * @returns the horizon; `undefined`: no purge is due to be claimed, or another process was first
+ */
+export async function moveHorizon(kernel: Kernel, before: number, actor: string, isClaim: boolean): Promise<number | undefined> {
+  const { ledger, clock } = kernel;
+  let horizon: number | undefined;
+  await ledger.untilCommitted(async () => {
+    const row = await ledger.row(HORIZON.kind, HORIZON.id);
+    const { now } = clock.read();
+    const isRefused = isClaim && !isRetentionDue(readRetainedAt(row), now);
+    horizon = isRefused ? undefined : Math.max(before, readBookmark(row, 'before'));
+    if (isRefused || (!isClaim && row !== undefined && horizon !== before)) return true;
+    const touched = touchHorizon(row, horizon, isClaim ? now : undefined);
+    return ledger.commit({ expect: [touched.expect], put: [touched.put], entries: purgedEntry(kernel, actor, { horizon }) });
+  });
+  return horizon;
+}
+
+/** The entry of one change of a purge. */
+export const purgedEntry = ({ clock }: Kernel, actor: string, data: object): readonly EntryDraft[] => [
+  { type: 'journal.purged', at: clock.read().now, actor, data: toJson(data) },
+];
