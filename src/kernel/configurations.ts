@@ -82,11 +82,11 @@ export class Configurations {
 }
 
 /**
- * Removes the rows that no engine has written for a day. The engine that purges keeps its own row: its commits renew it.
- *
- * @param onError receives the error of each unreadable row; such a row is kept
+ * Removes the rows that no engine has written for a day. The engine that purges keeps its own row: its commits renew it. An
+ * unreadable row is reported and kept.
  */
-export async function removeSilentEngines(ledger: Ledger, now: number, onError: (error: unknown, during: string) => void): Promise<void> {
+export async function removeSilentEngines({ ledger, clock, settings }: Kernel): Promise<void> {
+  const { now } = clock.read();
   for await (const rows of ledger.pages({ kind: ENGINE_ROW })) {
     for (const row of rows) {
       try {
@@ -94,7 +94,7 @@ export async function removeSilentEngines(ledger: Ledger, now: number, onError: 
         const { kind, id, version } = row;
         await ledger.commitNow({ expect: [{ kind, id, version }], put: [], remove: [{ kind, id }] });
       } catch (error) {
-        onError(error, `purge: ${messageOf(error)}`);
+        settings.onError(error, `purge: ${messageOf(error)}`);
       }
     }
   }

@@ -1138,8 +1138,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'comments: a purge leaves the comments of a request behind',
     file: 'features/retention/purge.ts',
-    from: ', ...(comments.get(request.id) ?? [])].map(keyOf)',
-    to: '].map(keyOf)',
+    from: ', ...(comments.get(request.id) ?? []));',
+    to: ');',
     caughtBy: { test: 'test/engine/comment.test.ts', title: 'L33 a purge removes the comments with their request' },
   },
   {

@@ -1,4 +1,3 @@
-import type { JsonObject } from '../../core/json.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { isRetentionDue } from '../../lifecycle/purge.js';
 import type { EntryDraft } from '../../lifecycle/transition.js';
@@ -13,22 +12,22 @@ import { toJson } from '../../records/index.js';
  *
  * @returns the horizon; `undefined`: no purge is due to be claimed, or another process was first
  */
-export async function moveHorizon(kernel: Kernel, before: number, actor: string, isClaim: boolean): Promise<number | undefined> {
-  const { ledger, clock } = kernel;
+export async function moveHorizon({ ledger, clock }: Kernel, before: number, actor: string, isClaim: boolean): Promise<number | undefined> {
   let horizon: number | undefined;
   await ledger.untilCommitted(async () => {
     const row = await ledger.row(HORIZON.kind, HORIZON.id);
     const { now } = clock.read();
-    const isRefused = isClaim && !isRetentionDue(readRetainedAt(row), now);
-    horizon = isRefused ? undefined : Math.max(before, readBookmark(row, 'before'));
-    if (isRefused || (!isClaim && row !== undefined && horizon !== before)) return true;
+    horizon = undefined;
+    if (isClaim && !isRetentionDue(readRetainedAt(row), now)) return true;
+    horizon = Math.max(before, readBookmark(row, 'before'));
+    if (!isClaim && row !== undefined && horizon !== before) return true;
     const touched = touchHorizon(row, horizon, isClaim ? now : undefined);
-    return ledger.commit({ expect: [touched.expect], put: [touched.put], entries: purgedEntry(kernel, actor, { horizon }) });
+    return ledger.commit({ expect: [touched.expect], put: [touched.put], entries: purgedEntry(now, actor, { horizon }) });
   });
   return horizon;
 }
 
 /** The entry of one change of a purge. */
-export const purgedEntry = ({ clock }: Kernel, actor: string, data: object): readonly EntryDraft[] => [
-  { type: 'journal.purged', at: clock.read().now, actor, data: toJson(data) },
+export const purgedEntry = (at: number, actor: string, data: object): readonly EntryDraft[] => [
+  { type: 'journal.purged', at, actor, data: toJson(data) },
 ];

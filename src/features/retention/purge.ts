@@ -1,12 +1,12 @@
 import { inGroups, rowsOf } from './groups.js';
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
-import { readHorizon } from '../../kernel/horizon.js';
+import { moveHorizon, purgedEntry } from './move-horizon.js';
+import { removeSilentEngines } from '../../kernel/configurations.js';
 import { commentRows } from '../../kernel/comments.js';
 import { oldestLock } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
-import type { EntryDraft } from '../../lifecycle/transition.js';
 import type { Expectation, FindQuery, Row } from '../../core/store-port.js';
 import {
   decodeProvisioningChange,
@@ -15,13 +15,11 @@ import {
   decodeReuse,
   decodeUse,
   hasUsageRow,
-  toJson,
   type AccessRequest,
   type AuditEntry,
   type Grant,
 } from '../../records/index.js';
-import { TurnBudget, type EngineClock } from '../../core/time.js';
-import type { JournalClock } from '../../kernel/journal-clock.js';
+import { TurnBudget } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Ledger } from '../../kernel/ledger.js';
 import type { Settings } from '../../kernel/settings.js';
@@ -47,27 +45,25 @@ const TRIM_STEP = 2_000;
  * of the rows. The entry of each change names what the change removed.
  */
 export class Purge {
+  readonly #kernel: Kernel;
   readonly #ledger: Ledger;
-  readonly #clock: EngineClock;
-  readonly #journalClock: JournalClock;
   readonly #decodeAll: Settings['decodeAll'];
   readonly #actor: string;
   readonly #turns = new TurnBudget();
 
   constructor(kernel: Kernel, actor: string) {
-    this.#journalClock = kernel.journalClock;
+    this.#kernel = kernel;
     this.#ledger = kernel.ledger;
-    this.#clock = kernel.clock;
     this.#decodeAll = kernel.settings.decodeAll;
     this.#actor = actor;
   }
 
   /** @throws InvalidArgumentError, ClockError when only this process's clock supports the horizon, unless it is forced */
   async run(before: number, isForced: boolean): Promise<PurgeReport> {
-    if (!(await this.#journalClock.allowsHorizon(before, isForced))) {
-      return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
-    }
-    return this.removeUpTo(await this.#setHorizon(before));
+    const isAllowed = await this.#kernel.journalClock.allowsHorizon(before, isForced);
+    const horizon = isAllowed ? await moveHorizon(this.#kernel, before, this.#actor, false) : undefined;
+    // A namespace without an entry has no horizon, and nothing ended before the epoch.
+    return this.removeUpTo(horizon ?? 0);
   }
 
   /** Removes what ended before the recorded horizon. */
@@ -77,11 +73,7 @@ export class Purge {
     for await (const rows of this.#pages({ kind: 'request', open: false })) {
       const ended = this.#decodeAll(rows, decodeRequest);
       // After the requests: an ended request gets no further comment.
-      const comments = await commentRows(
-        this.#ledger,
-        ended.map(({ id }) => id),
-        this.#turns,
-      );
+      const comments = await commentRows(this.#ledger, ended.map(idOf), this.#turns);
       for (const group of inGroups(ended, (request) => rowsOf(request) + (comments.get(request.id)?.length ?? 0))) {
         for (const removed of await this.#remove(group, comments, origins, horizon)) {
           if (removed === 'request') requests += 1;
@@ -92,22 +84,10 @@ export class Purge {
     await this.#removeKeys(horizon);
     await this.#removeProvisioning(horizon);
     const journalStart = await this.#trim(horizon);
+    await removeSilentEngines(this.#kernel);
     // Another purge may have removed these records in a commit that is not durable yet.
     await this.#ledger.confirmDurable();
     return { horizon, requests, grants, journalStart };
-  }
-
-  /** Moves the horizon forward, never back. */
-  async #setHorizon(before: number): Promise<number> {
-    let horizon = before;
-    await this.#ledger.untilCommitted(async () => {
-      const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
-      horizon = Math.max(before, readBookmark(row, 'before'));
-      if (row !== undefined && horizon > before) return true;
-      const touched = touchHorizon(row, before);
-      return this.#ledger.commit({ expect: [touched.expect], put: [touched.put], entries: this.#entry({ horizon }) });
-    });
-    return horizon;
   }
 
   /** The grants that open requests ask to extend. A request that opens later names a grant that has not ended. */
@@ -131,13 +111,12 @@ export class Purge {
     horizon: number,
   ): Promise<readonly string[]> {
     await this.#turns.spend(requests.reduce((sum, request) => sum + rowsOf(request), 0));
-    const found = await this.#ledger.rows(requests.flatMap((request) => grantIds(request).map((id) => ({ kind: 'grant', id }))));
+    const found = await this.#rows('grant', requests.flatMap(grantIds));
     const rows = found.filter((row) => row !== undefined);
     const grants = this.#decodeAll(rows, decodeGrant);
-    const counted = grants.filter(hasUsageRow);
-    const usages = await this.#ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
-    const activities = await this.#ledger.rows(grants.map(({ id }) => ({ kind: 'activity', id })));
-    const expect: Expectation[] = [];
+    const usages = await this.#rows('usage', grants.filter(hasUsageRow).map(idOf));
+    const activities = await this.#rows('activity', grants.map(idOf));
+    const records: Expectation[] = [];
     for (const request of requests) {
       const ids = grantIds(request);
       const own = grants.filter((grant) => grant.requestId === request.id);
@@ -145,40 +124,44 @@ export class Purge {
       const isReadable = own.length === rows.filter((row) => ids.includes(row.id)).length;
       const chains = isReadable ? await this.#chainsOf(own) : undefined;
       if (chains === undefined || !isPurgeable(request, [...own, ...chains], origins, horizon)) continue;
-      const usage = usages.flatMap((row) => (row && own.some((grant) => grant.id === row.id) ? row : []));
+      const usage = usages.flatMap((row) => (row && ids.includes(row.id) ? row : []));
       const activity = own.map(({ id }) => activities.find((row) => row?.id === id) ?? { kind: 'activity', id, version: 0 });
-      expect.push(...[request, ...own, ...usage, ...activity, ...(comments.get(request.id) ?? [])].map(keyOf));
+      records.push(request, ...own, ...usage, ...activity, ...(comments.get(request.id) ?? []));
     }
-    return this.#removeAll(expect, horizon);
+    return this.#removeAll(records, horizon);
   }
 
   /** Removes an idempotency key after its request or its grant, never before. */
   async #removeKeys(horizon: number): Promise<void> {
     for await (const rows of this.#pages({ kind: 'use', open: false })) {
-      await this.#turns.spend(rows.length);
       const uses = this.#decodeAll(rows, decodeUse).filter((use) => isUsePurgeable(use, horizon));
-      const grants = await this.#ledger.rows(uses.map(({ grantId: id }) => ({ kind: 'grant', id })));
-      await this.#removeOrphans(uses, grants, horizon);
+      await this.#removeOrphans(uses, 'grant', (use) => use.grantId, horizon);
     }
     for await (const rows of this.#pages({ kind: 'reuse', open: false })) {
-      await this.#turns.spend(rows.length);
-      const reuses = this.#decodeAll(rows, decodeReuse);
-      const requests = await this.#ledger.rows(reuses.map(({ requestId: id }) => ({ kind: 'request', id })));
-      await this.#removeOrphans(reuses, requests, horizon);
+      await this.#removeOrphans(this.#decodeAll(rows, decodeReuse), 'request', (reuse) => reuse.requestId, horizon);
     }
   }
 
-  async #removeOrphans(records: readonly Expectation[], owners: readonly (Row | undefined)[], horizon: number): Promise<void> {
-    await this.#removeAll(records.filter((_, i) => owners[i] === undefined).map(keyOf), horizon);
+  async #removeOrphans<T extends Expectation>(
+    records: readonly T[],
+    ownerKind: string,
+    ownerOf: (record: T) => string,
+    horizon: number,
+  ): Promise<void> {
+    await this.#turns.spend(records.length);
+    const owners = await this.#rows(ownerKind, records.map(ownerOf));
+    await this.#removeAll(
+      records.filter((_, i) => owners[i] === undefined),
+      horizon,
+    );
   }
 
   async #removeProvisioning(horizon: number): Promise<void> {
     for await (const rows of this.#pages({ kind: 'provisioning', open: false })) {
       await this.#turns.spend(2 * rows.length);
       const over = this.#decodeAll(rows, decodeProvisioningChange).filter((change) => isProvisioningPurgeable(change, horizon));
-      await this.#removeAll(over.map(keyOf), horizon);
-      const leases = await this.#ledger.rows(over.map(({ id }) => ({ kind: 'lease', id })));
-      for (const lease of leases) if (lease !== undefined) await this.#removeLease(lease);
+      await this.#removeAll(over, horizon);
+      for (const lease of await this.#rows('lease', over.map(idOf))) if (lease !== undefined) await this.#removeLease(lease);
     }
   }
 
@@ -186,11 +169,11 @@ export class Purge {
   async #removeLease({ kind, id, version }: Row): Promise<void> {
     await this.#turns.spend(2);
     if ((await this.#ledger.row('provisioning', id)) !== undefined) return;
-    const gone = [
+    const expect = [
       { kind: 'provisioning', id, version: 0 },
       { kind, id, version },
     ];
-    await this.#ledger.commit({ expect: gone, put: [], remove: [{ kind, id }] });
+    await this.#ledger.commit({ expect, put: [], remove: [{ kind, id }] });
   }
 
   /**
@@ -210,13 +193,20 @@ export class Purge {
     return unreadable.length === 0 ? successors.map(({ grant }) => grant) : undefined;
   }
 
-  async #removeAll(expect: readonly Expectation[], horizon: number): Promise<readonly string[]> {
-    if (expect.length === 0) return [];
+  /** @returns the kinds of the removed records */
+  async #removeAll(records: readonly Expectation[], horizon: number): Promise<readonly string[]> {
+    if (records.length === 0) return [];
+    const expect = records.map(keyOf);
     // A version of 0 expects that no use of the grant is recorded in between.
     const remove = expect.flatMap(({ kind, id, version }) => (version === 0 ? [] : [{ kind, id }]));
     await this.#turns.spendAll();
     // Ended records hardly change. On a conflict, another purge has removed them, or the next purge will.
-    const done = await this.#ledger.commit({ expect, put: [], remove, entries: this.#entry({ horizon, removed: remove }) });
+    const done = await this.#ledger.commit({
+      expect,
+      put: [],
+      remove,
+      entries: purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, removed: remove }),
+    });
     return done ? remove.map(({ kind }) => kind) : [];
   }
 
@@ -236,7 +226,7 @@ export class Purge {
    * @returns where the journal began before this step, and where it begins now
    */
   async #trimStep(horizon: number): Promise<{ readonly from: number; readonly to: number }> {
-    let step = { from: 0, to: 0 };
+    let [from, to] = [0, 0];
     await this.#ledger.untilCommitted(async () => {
       const row = await this.#ledger.row(HORIZON.kind, HORIZON.id);
       // Read before the cursors: later entries may have come with a hold that the pages do not contain.
@@ -245,19 +235,18 @@ export class Purge {
       for await (const rows of this.#pages({ kind: 'cursor' })) cursors.push(...rows);
       const spent = spentHolds(cursors);
       const delivered = cursors.filter((cursor) => !spent.includes(cursor)).map((cursor) => readBookmark(cursor, 'seq'));
-      const from = start.seq;
+      from = start.seq;
       const before = Math.min(horizon, await oldestLock(this.#ledger, this.#decodeAll));
-      const to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), before);
-      step = { from, to };
+      to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), before);
       if (to === from) return true;
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(keyOf)];
       const remove = spent.map(({ kind, id }) => ({ kind, id }));
-      const entries = this.#entry({ horizon, trimmedTo: to });
+      const entries = purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, trimmedTo: to });
       return this.#ledger.commit({ expect, put: [touched.put], remove, trimJournalTo: to, entries });
     });
-    return step;
+    return { from, to };
   }
 
   async #freeUpTo(start: number, delivered: number, horizon: number): Promise<number> {
@@ -278,17 +267,20 @@ export class Purge {
   /** The requests of these entries that are still stored. */
   async #kept(entries: readonly AuditEntry[]): Promise<ReadonlySet<string | undefined>> {
     const ids = [...new Set(entries.flatMap(({ requestId }) => requestId ?? []))];
-    const rows = await this.#ledger.rows(ids.map((id) => ({ kind: 'request', id })));
+    const rows = await this.#rows('request', ids);
     return new Set(ids.filter((_, i) => rows[i] !== undefined));
+  }
+
+  #rows(kind: string, ids: readonly string[]): Promise<readonly (Row | undefined)[]> {
+    return this.#ledger.rows(ids.map((id) => ({ kind, id })));
   }
 
   #pages(query: Omit<FindQuery, 'after' | 'limit'>): AsyncGenerator<readonly Row[]> {
     return this.#ledger.pages(query, undefined, PAGE, this.#turns);
   }
-
-  #entry(data: object): readonly EntryDraft[] {
-    return [{ type: 'journal.purged', at: this.#clock.read().now, actor: this.#actor, data: toJson(data) }];
-  }
 }
 
-const keyOf = ({ kind, id, version }: Expectation): Expectation => ({ kind, id, version });
+const idOf = ({ id }: Expectation): string => id;
+
+/** What a change expects of a record, and of a row, without its other fields. */
+export const keyOf = ({ kind, id, version }: Expectation): Expectation => ({ kind, id, version });

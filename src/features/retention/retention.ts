@@ -3,13 +3,12 @@ import { invalid, readId, readOptions } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { removeSilentEngines } from '../../kernel/configurations.js';
 import type { ClockAcceptance } from '../../kernel/journal-clock.js';
 import { heldSinks } from '../../records/bookmark.js';
 import type { Row } from '../../core/store-port.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { isObject, toJson } from '../../records/index.js';
-import { Purge, type PurgeReport } from './purge.js';
+import { keyOf, Purge, type PurgeReport } from './purge.js';
 
 /** The options of `purge`. */
 export interface PurgeOptions {
@@ -40,10 +39,7 @@ export async function purge(engine: JitEngine, options: PurgeOptions): Promise<P
   kernel.refuseIfClosed();
   const { before, by, force = false } = readOptions<keyof PurgeOptions>('options', options, ['before', 'by', 'force']);
   if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
-  const { readId: readActorId, onError } = kernel.settings;
-  const report = await new Purge(kernel, readActorId('by', by)).run(readInstant('before', before), force);
-  await removeSilentEngines(kernel.ledger, kernel.clock.read().now, onError);
-  return report;
+  return new Purge(kernel, kernel.settings.readId('by', by)).run(readInstant('before', before), force);
 }
 
 /**
@@ -59,18 +55,22 @@ export async function removeSink(engine: JitEngine, name: string): Promise<void>
   if (settings.sinks.some((sink) => sink.name === id)) throw invalid('name', 'a sink that this engine does not use', id);
   let isKnown = false;
   await ledger.untilCommitted(async () => {
-    const rows: Row[] = [];
-    for await (const page of ledger.pages({ kind: 'cursor' })) rows.push(...page);
-    const affected = rows.filter((row) => isObject(row) && (row.id === id || heldSinks(row)?.includes(id) === true));
-    if (affected.length === 0 && !isKnown) throw new NotFoundError('follower', id);
-    if (affected.length === 0) return true;
+    const affected: Row[] = [];
+    for await (const rows of ledger.pages({ kind: 'cursor' })) {
+      affected.push(...rows.filter((row) => isObject(row) && (row.id === id || heldSinks(row)?.includes(id) === true)));
+    }
+    if (affected.length === 0) {
+      if (isKnown) return true;
+      throw new NotFoundError('follower', id);
+    }
     isKnown = true;
-    const left = affected.map((row) => ({ row, sinks: heldSinks(row)?.filter((sink) => sink !== id) ?? [] }));
-    return ledger.commit({
-      expect: affected.map(({ kind, id: name, version }) => ({ kind, id: name, version })),
-      put: left.flatMap(({ row, sinks }) => (sinks.length === 0 ? [] : { ...row, version: row.version + 1, body: { ...row.body, sinks } })),
-      remove: left.flatMap(({ row, sinks }) => (sinks.length === 0 ? { kind: row.kind, id: row.id } : [])),
-    });
+    const [put, remove]: [Row[], Pick<Row, 'kind' | 'id'>[]] = [[], []];
+    for (const row of affected) {
+      const sinks = heldSinks(row)?.filter((sink) => sink !== id) ?? [];
+      if (sinks.length === 0) remove.push({ kind: row.kind, id: row.id });
+      else put.push({ ...row, version: row.version + 1, body: { ...row.body, sinks } });
+    }
+    return ledger.commit({ expect: affected.map(keyOf), put, remove });
   });
 }
 
@@ -89,8 +89,7 @@ export async function acceptClock(engine: JitEngine, options: By): Promise<Clock
   const { settings, ledger, journalClock } = kernel;
   const { by: actor, reason } = readBy(settings, options);
   return journalClock.accept(({ reading, newest }) => {
-    const data = toJson({ reading, newest, reason });
-    const entries = [{ type: 'clock.accepted', at: reading, actor, data }] as const;
+    const entries = [{ type: 'clock.accepted', at: reading, actor, data: toJson({ reading, newest, reason }) }] as const;
     return ledger.untilCommitted(() => ledger.commit({ expect: [], put: [], entries }));
   });
 }

@@ -1,14 +1,14 @@
 import { readDuration, type Duration } from '../../core/duration.js';
-import { ClockError, isJitError } from '../../core/errors.js';
+import { ClockError } from '../../core/errors.js';
 import { invalid, readOptions } from '../../core/parse.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { readClock, sleepUntil, whyNoLastingTimers } from '../../core/time.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { removeSilentEngines } from '../../kernel/configurations.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { RETENTION_MS } from '../../lifecycle/purge.js';
-import { claimPurge } from './claim.js';
+import { isRetentionDue, RETENTION_MS } from '../../lifecycle/purge.js';
+import { HORIZON, readRetainedAt } from '../../records/bookmark.js';
+import { moveHorizon } from './move-horizon.js';
 import { Purge } from './purge.js';
 
 /** The options of `startRetention`. */
@@ -58,9 +58,9 @@ export function startRetention(engine: JitEngine, options: RetentionOptions): Re
   const stopping = new AbortController();
   const unlisten = kernel.onClose('work', () => stopping.abort());
   const running = loop(kernel, keepMs, everyMs, stopping.signal).finally(unlisten);
-  const stop = async (): Promise<void> => {
+  const stop = (): Promise<void> => {
     stopping.abort();
-    await running;
+    return running;
   };
   const retention = { stop };
   // In a runtime without `Symbol.asyncDispose`, a computed key would define a method named "undefined".
@@ -75,9 +75,10 @@ async function loop(kernel: Kernel, keepMs: number, everyMs: number, signal: Abo
   while (!signal.aborted) {
     const pass = purgeIfDue(kernel, keepMs).catch((error: unknown) => {
       // A namespace without an entry of the last day is refused at each look: one report a day says so.
-      const isClock = isJitError(error) && error.code === 'ERR_JIT_CLOCK';
-      if (isClock && reported !== undefined && reported.ms < RETENTION_MS) return;
-      if (isClock) reported = new Stopwatch(settings.clock);
+      if (error instanceof ClockError) {
+        if (reported !== undefined && reported.ms < RETENTION_MS) return;
+        reported = new Stopwatch(settings.clock);
+      }
       settings.onError(error, 'retention');
     });
     // So that `idle` and `close` of the engine wait for the purge.
@@ -93,9 +94,15 @@ async function loop(kernel: Kernel, keepMs: number, everyMs: number, signal: Abo
   }
 }
 
+/** @throws ClockError when the journal has no entry of the last day */
 async function purgeIfDue(kernel: Kernel, keepMs: number): Promise<void> {
-  const horizon = await claimPurge(kernel, keepMs, RETENTION);
-  if (horizon === undefined) return;
-  await new Purge(kernel, RETENTION).removeUpTo(horizon);
-  await removeSilentEngines(kernel.ledger, kernel.clock.read().now, kernel.settings.onError);
+  const { ledger, clock, journalClock } = kernel;
+  const lastAt = readRetainedAt(await ledger.row(HORIZON.kind, HORIZON.id));
+  // Nearly every look ends here, before it reads any entry.
+  if (!isRetentionDue(lastAt, clock.read().now)) return;
+  // From there, so that a clock that is ahead never shortens the time for which records are kept.
+  const confirmed = await journalClock.confirmedNow();
+  if (confirmed === undefined) return;
+  const horizon = await moveHorizon(kernel, Math.max(0, confirmed - keepMs), RETENTION, true);
+  if (horizon !== undefined) await new Purge(kernel, RETENTION).removeUpTo(horizon);
 }
