@@ -3,13 +3,13 @@ import { isScheduled, isUsable, type GrantUse } from '../lifecycle/status.js';
 import { effectiveEnd, expectedStart, isLockRow, isReachedBy, readOpenLocks, type Lock } from '../records/index.js';
 import type { Row } from '../core/store-port.js';
 import type { AccessStatus } from './answers.js';
-import type { Checker } from './checker.js';
+import type { EngineChecker } from './engine-checker.js';
 import { lockOverlaps, type Enforcement } from '../kernel/enforcement.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import { grantWithStatus } from './with-status.js';
 
 /** The access that a subject has now, and its scheduled access. Activates due starts first, so that the answer agrees with a check. */
-export async function accessStatus(checker: Checker, settings: Enforcement, subjectGiven: unknown): Promise<AccessStatus> {
+export async function accessStatus(checker: EngineChecker, settings: Enforcement, subjectGiven: unknown): Promise<AccessStatus> {
   const { readId, decodeAll, standing, standingObeysLocks, leewayMs } = settings;
   const subject = readId('subject', subjectGiven);
   const { rows, reading } = await checker.activated(subject, () => true);

@@ -9,7 +9,7 @@ import { loadChain } from '../kernel/context.js';
 import { grantsAmong } from '../kernel/grant-use.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { loadLocks } from '../kernel/locks.js';
-import type { LiveRows, StartActivator } from './checker.js';
+import type { LiveRows } from './checker.js';
 
 /** How long checks do not ask again after a failure. A sweep asks anyway. */
 const QUIET_MS = 1_000;
@@ -18,7 +18,7 @@ const MAX_REMEMBERED = 1_000;
 const NO_CHAIN = { successors: [], requests: [] };
 
 /** Asks the approver again when a scheduled grant starts, for sweeps and for checks. */
-export class Activation implements StartActivator {
+export class Activation {
   readonly #kernel: Kernel;
   /** By grant, the open question. A burst of checks asks once (single-flight). */
   readonly #underway = new SingleFlight<Grant>();
@@ -77,20 +77,25 @@ export class Activation implements StartActivator {
     }
   }
 
+  /** Activates the grant of a `not_activated` decision and judges again. Where the activation fails, the decision stays. */
   async retry(first: Decision, again: () => MaybePromise<Decision>): Promise<Decision> {
-    let decision = first;
     const tried = new Set<string>();
-    while (decision.reason === 'not_activated' && decision.grant !== undefined && !tried.has(decision.grant.id)) {
-      tried.add(decision.grant.id);
-      if (!(await this.activateForCheck(decision.grant.id, decision.subject))) return decision;
-      decision = await again();
+    for (let decision = first; ; decision = await again()) {
+      const id = decision.reason === 'not_activated' ? decision.grant?.id : undefined;
+      if (id === undefined || tried.has(id) || !(await this.activateForCheck(id, decision.subject))) return decision;
+      tried.add(id);
     }
-    return decision;
   }
 
-  async activateAll(subject: string, { rows, reading }: LiveRows, wanted: (granted: string) => boolean): Promise<boolean> {
-    const waiting = grantsAmong(rows, subject, this.#kernel.settings.decodeAll).filter(
-      (use) => awaitsActivation(use, reading) && wanted(use.grant.scope),
+  /**
+   * Activates the grants among these rows whose start is due.
+   *
+   * @param wanted whether the activation of a grant of this scope may change the answer
+   * @returns whether there was a grant to activate
+   */
+  async activateAll(subject: string, live: LiveRows, wanted: (granted: string, live: LiveRows) => boolean): Promise<boolean> {
+    const waiting = grantsAmong(live.rows, subject, this.#kernel.settings.decodeAll).filter(
+      (use) => awaitsActivation(use, live.reading) && wanted(use.grant.scope, live),
     );
     await Promise.all(waiting.map(({ grant }) => this.activateForCheck(grant.id, subject)));
     return waiting.length > 0;

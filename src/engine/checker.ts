@@ -29,19 +29,6 @@ export type Action<Scope extends string = string> = Scope | { readonly scope: Sc
 /** The part of the store that a check reads. */
 export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
-/** Asks the approver about due starts, for checks that deny only because an activation is missing. */
-export interface StartActivator {
-  /** Activates the grant of a `not_activated` decision and judges again. Where the activation fails, the decision stays. */
-  retry(decision: Decision, again: () => MaybePromise<Decision>): Promise<Decision>;
-  /**
-   * Activates the grants among these rows whose start is due.
-   *
-   * @param wanted whether the activation of a grant of this scope may change the answer
-   * @returns whether there was a grant to activate
-   */
-  activateAll(subject: string, live: LiveRows, wanted: (granted: string) => boolean): Promise<boolean>;
-}
-
 /** The live rows of a subject, and the clock reading at which they are judged. */
 export interface LiveRows {
   readonly rows: readonly Row[];
@@ -65,16 +52,13 @@ export class Checker {
   readonly #settings: Enforcement;
   readonly #clock: EngineClock;
   readonly #store: CheckedStore;
-  readonly #activation: StartActivator | undefined;
   /** The fast path. Set only where no pattern, standing access or `canonicalId` applies, and the store has its own `windowOf`. */
   readonly #shortCut: CheckedStore | undefined;
 
-  /** @param activation `undefined`: a grant whose start must be confirmed allows nothing until an engine has confirmed it */
-  constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore, activation?: StartActivator) {
+  constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore) {
     this.#settings = settings;
     this.#clock = clock;
     this.#store = store;
-    this.#activation = activation;
     this.#shortCut = settings.isPlain ? shortCutOf(store) : undefined;
   }
 
@@ -109,8 +93,7 @@ export class Checker {
       const isAllowed = isWithin(from, until, this.#clock.read());
       if (isAllowed || until === 0) return isAllowed;
     }
-    const answer = this.#long(subjectGiven, action);
-    return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
+    return isAllowedBy(this.#long(subjectGiven, action));
   }
 
   /**
@@ -133,10 +116,7 @@ export class Checker {
   /** The check of arguments that were parsed. */
   decide(subject: string, scope: string): MaybePromise<Decision> {
     const standing = this.#settings.standingObeysLocks ? undefined : this.standing(subject, scope);
-    if (standing !== undefined) return standing;
-    const answer = this.#ask(subject, scope);
-    if (!isThenable(answer)) return this.#activated(answer, subject, scope);
-    return this.#activation === undefined ? answer : answer.then((decision) => this.#activated(decision, subject, scope));
+    return standing ?? this.ask(subject, scope);
   }
 
   /** The decision of standing access, which needs no store. `undefined`: only a grant could allow this. */
@@ -155,13 +135,8 @@ export class Checker {
     // Standing access needs no store.
     if (isStanding.every(Boolean)) return list;
     const asked = scopes.filter((_, i) => isStanding[i] === false);
-    const { rows, reading } = await this.activated(subject, (granted, live) =>
-      // Waits for an activation only where no other grant allows the scope: an approver that hangs must not delay the others.
-      asked.some(
-        (scope) => reaches(this.#settings.scopes, granted, scope) && !this.#judge(live.rows, subject, scope, live.reading).allowed,
-      ),
-    );
-    return list.filter((_, i) => isStanding[i] === true || this.isListed(this.#judge(rows, subject, scopes[i] as string, reading)));
+    const { rows, reading } = await this.liveFor(subject, asked);
+    return list.filter((_, i) => isStanding[i] === true || this.isListed(this.judge(rows, subject, scopes[i] as string, reading)));
   }
 
   /** Whether `filter` returns the action of a decision. */
@@ -211,31 +186,27 @@ export class Checker {
     }
   }
 
-  /** The subject's live rows, after the activation of the wanted grants. */
-  async activated(subject: string, wanted: (granted: string, live: LiveRows) => boolean): Promise<LiveRows> {
-    const read = async (): Promise<LiveRows> => ({ rows: await this.live(subject), reading: this.#clock.read() });
-    const live = await read();
-    const isOld = await this.#activation?.activateAll(subject, live, (granted) => wanted(granted, live));
-    return isOld === true ? read() : live;
+  /** The subject's live rows, by which `filter` judges these scopes. */
+  protected async liveFor(subject: string, _scopes: readonly string[]): Promise<LiveRows> {
+    return { rows: await this.live(subject), reading: this.#clock.read() };
   }
 
-  #ask(subject: string, scope: string): MaybePromise<Decision> {
+  /** Asks the store and judges. */
+  protected ask(subject: string, scope: string): MaybePromise<Decision> {
     const rows = this.live(subject, scope);
-    return isThenable(rows) ? rows.then((answer) => this.#judge(answer, subject, scope)) : this.#judge(rows, subject, scope);
+    return isThenable(rows) ? rows.then((answer) => this.judge(answer, subject, scope)) : this.judge(rows, subject, scope);
   }
 
-  #activated(decision: Decision, subject: string, scope: string): MaybePromise<Decision> {
-    if (decision.reason !== 'not_activated' || this.#activation === undefined) return decision;
-    return this.#activation.retry(decision, () => this.#ask(subject, scope));
-  }
-
-  #judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
+  protected judge(rows: readonly Row[], subject: string, scope: string, reading: ClockReading = this.#clock.read()): Decision {
     // Most denials have no rows, and each call of this path costs them some 40 ns.
     const uses = rows.length === 0 ? NONE : this.reaching(rows, subject, scope, reading.now);
     const standing = this.#settings.standingObeysLocks && typeof uses !== 'number' ? this.standing(subject, scope) : undefined;
     return standing ?? judgeReaching(uses, subject, scope, reading, this.#settings.takesUses);
   }
 }
+
+export const isAllowedBy = (answer: MaybePromise<Decision>): MaybePromise<boolean> =>
+  isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
 
 /** The decision by the grants that reach the scope, or by a lock: see {@link Checker.reaching}. */
 export function judgeReaching(

@@ -18,7 +18,7 @@ import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } f
 import type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './ask.js';
 import { amend, parseAmendment, type Amendment } from './amend.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
-import { denied, type Action, type Checker } from './checker.js';
+import { denied, type Action } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 import { RecordingChecker } from './recording-checker.js';
 import { MemoryGrantStore } from '../stores/memory.js';
@@ -64,7 +64,7 @@ export class JitEngine<Scope extends string = string> {
   readonly clock: Clock;
   readonly #kernel: Kernel;
   readonly #settings: Settings;
-  readonly #checker: Checker;
+  readonly #checker: EngineChecker;
   readonly #refusals: RefusalLog;
   /** Whether a verb has been called and the engine is not closed. Keeps the closed test of each check to one field read. */
   #isInUse = false;

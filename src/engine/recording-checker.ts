@@ -3,6 +3,7 @@ import { isThenable } from '../core/time.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { UseLog } from '../kernel/use-log.js';
 import type { Decision } from '../records/index.js';
+import { isAllowedBy } from './checker.js';
 import { EngineChecker } from './engine-checker.js';
 
 /**
@@ -23,8 +24,7 @@ export class RecordingChecker extends EngineChecker {
   }
 
   override allows(subject: unknown, action: unknown): MaybePromise<boolean> {
-    const answer = this.check(subject, action);
-    return isThenable(answer) ? answer.then(({ allowed }) => allowed) : answer.allowed;
+    return isAllowedBy(this.check(subject, action));
   }
 
   protected override isListed(decision: Decision): boolean {
