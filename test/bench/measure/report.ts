@@ -64,7 +64,7 @@ export function report(measured: Measured): string {
     memoryTable(measured),
     markdown(['a grant of jit-access, in memory', 'live grants', 'bytes'], memoryRows(measured)),
     '### Start-up and size',
-    'Imports in fresh processes, less that of an empty module. Sizes minified and gzipped, with all files that must be shipped.',
+    'Imports in fresh processes, less that of an empty file. Sizes minified and gzipped, with all files that must be shipped.',
     markdown(['package', 'import', 'size'], importRows(measured)),
   ].join('\n\n');
 }
