@@ -12,7 +12,7 @@ import type { Engine, Opened } from './engines/engine.js';
 import { postgres } from './engines/postgres.js';
 import { redis } from './engines/redis.js';
 import { sqlite } from './engines/sqlite.js';
-import { asked, DUE, fill, grantedRequests, HOUR_MS, makeDue, scopeOf, START, subjectOf } from './measure/grants.js';
+import { asked, DUE, fill, grantedRequests, HOUR_MS, makeDue, questionsAmong, scopeOf, START, subjectOf } from './measure/grants.js';
 import { inTurns, median, msOf, perSecond, type Call } from './measure/rounds.js';
 
 const GRANTS = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
@@ -60,12 +60,8 @@ function counting(store: GrantStore) {
   return { store: counted, commits: () => commits };
 }
 
-/** Questions that are all answered yes, all over the place. */
-const questionsAmong = (grants: number) =>
-  Array.from({ length: QUESTIONS }, (_, i) => (i * 7_919) % grants).map((n) => ({ subject: subjectOf(n), scope: scopeOf(n) }));
-
 async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void> {
-  const questions = questionsAmong(GRANTS);
+  const questions = questionsAmong(GRANTS, QUESTIONS);
   const engines = Object.entries(ways).map(([way, { store, driver }]) => ({ way, driver, engine: engineOn(store).engine }));
   const timed: Record<string, Call> = { ...(await bare(questions)) };
   for (const { way, engine } of engines) {

@@ -23,6 +23,10 @@ function grantRow(n: number, expiresAt: number): Row {
 }
 const held = (expiresAt: number) => ({ issuedAt: START, startsAt: START, firstStartsAt: START, activatedAt: START, expiresAt });
 
+/** Questions that are all answered yes, spread over so many grants. */
+export const questionsAmong = (grants: number, questions: number) =>
+  Array.from({ length: questions }, (_, i) => (i * 7_919) % grants).map((n) => ({ subject: subjectOf(n), scope: scopeOf(n) }));
+
 /** Commits grants `from` to `until`, none of which ends by itself while the bench runs. */
 export async function fill(store: GrantStore, from: number, until: number): Promise<void> {
   for (let n = from; n < until; n += FILLED_AT_ONCE) {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { sqlGrantStore } from 'jit-access/sql';
 import type pg from 'pg';
 import { kyselyOn, Postgres } from '../../../stores/sql/postgres.js';
+import { serverCpuMs } from '../measure/server-cpu.js';
 import type { Tenants } from './tenants.js';
 
 /** A server of its own, or the one that JIT_TEST_PG_URL names. `pg`, with its default of ten connections in a pool. */
@@ -25,13 +25,7 @@ export async function postgresTenants(): Promise<Tenants> {
     store: storeOn(pool, server.pool()),
     silent: storeOn(quiet, server.pool()),
     bareCommit: (namespace, id, body) => plain.query({ name: 'bench', text, values: [namespace, id, body] }),
-    async cpuMs() {
-      if (!['127.0.0.1', 'localhost'].includes(new URL(server.url).hostname)) return undefined;
-      const found = await server.sql<{ pid: number }>('select pid from pg_stat_activity');
-      const times = found.flatMap(({ pid }) => cpuTimeOf(pid) ?? []);
-      const first = cpuTimeOf(times[0]?.parent ?? 0);
-      return first && times.reduce((sum, { own }) => sum + own, first.own + first.ended);
-    },
+    cpuMs: () => serverCpuMs(server),
     close: () => server.stop(),
   };
 }
@@ -54,27 +48,4 @@ function withoutNotices(pool: pg.Pool): pg.Pool {
 function isNotice(query: unknown): boolean {
   const text = typeof query === 'string' ? query : (query as { text?: string } | undefined)?.text;
   return text?.includes('pg_notify') === true;
-}
-
-interface CpuTime {
-  readonly parent: number;
-  readonly own: number;
-  /** Of the children that have ended. */
-  readonly ended: number;
-}
-
-/** In milliseconds. Linux counts in hundredths of a second. `undefined`: the process has ended, or this is another system. */
-function cpuTimeOf(pid: number): CpuTime | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    if (!stat.includes('(postgres)')) return undefined;
-    const fields = stat
-      .slice(stat.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number);
-    const [parent = 0, user = 0, system = 0, childUser = 0, childSystem = 0] = [1, 11, 12, 13, 14].map((i) => fields[i]);
-    return { parent, own: 10 * (user + system), ended: 10 * (childUser + childSystem) };
-  } catch {
-    return undefined;
-  }
 }
