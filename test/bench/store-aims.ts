@@ -94,7 +94,7 @@ async function measureRates({ name, open }: Engine): Promise<void> {
     const over = await open(delayMs);
     if (over !== undefined) opened.push({ delayMs, least, ...over, found: [] as number[] });
   }
-  // In turns, so that other load on the machine affects both alike.
+  // Alternately, so that other load on the machine affects both alike.
   for (let run = 0; run <= RUNS; run++) {
     for (const { store, found } of opened) {
       const { perSecond } = await committing(store, () => Promise.resolve(undefined));
