@@ -2,6 +2,9 @@ import { acceptClock, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngine } from '../../src/index.js';
 import { replay, verifyStore } from '../../src/journal.js';
+import { touchHorizon } from '../../src/records/bookmark.js';
+import { encode } from '../../src/records/index.js';
+import { makeReuse } from '../../src/records/make.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,
@@ -110,6 +113,16 @@ describe('purge() on a clock that is ahead', () => {
     expect((await store.find({ kind: 'horizon', limit: 1 })).items).toEqual([]);
     await clock.set(at(0));
     expect((await engine.whoHadAccess({ scope: SCOPE, at: at(0) })).items).toEqual([]);
+  });
+
+  it('L33 removes nothing where only the journal was lost, and reports the horizon that is recorded', async () => {
+    const store = new MemoryGrantStore();
+    const key = makeReuse({ id: 'key', version: 1, subject: MAYA, requestId: 'gone', askDigest: 'digest' });
+    await store.commit({ id: 'restored', expect: [], put: [touchHorizon(undefined, at(0)).put, encode(key)], append: [] });
+    const { engine } = anEngine({ store, clock: new ManualClock(at(YEAR)) });
+    const report = { horizon: at(0), requests: 0, grants: 0, journalStart: 0 };
+    expect(await purge(engine, { before: at(YEAR - 90 * DAY), by: CISO })).toEqual(report);
+    expect((await store.find({ kind: 'reuse', limit: 1 })).items).toHaveLength(1);
   });
 
   it('L39 L42 judges the clock by the last thousand entries, not by all of them [H5]', async () => {

@@ -2,6 +2,7 @@ import { inGroups, rowsOf } from './groups.js';
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { moveHorizon, purgedEntry } from './move-horizon.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
+import { readHorizon } from '../../kernel/horizon.js';
 import { commentRows } from '../../kernel/comments.js';
 import { oldestLock } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
@@ -60,10 +61,11 @@ export class Purge {
 
   /** @throws InvalidArgumentError, ClockError when only this process's clock supports the horizon, unless it is forced */
   async run(before: number, isForced: boolean): Promise<PurgeReport> {
-    const isAllowed = await this.#kernel.journalClock.allowsHorizon(before, isForced);
-    const horizon = isAllowed ? await moveHorizon(this.#kernel, before, this.#actor, false) : undefined;
-    // A namespace without an entry has no horizon, and nothing ended before the epoch.
-    return this.removeUpTo(horizon ?? 0);
+    if (await this.#kernel.journalClock.allowsHorizon(before, isForced)) {
+      const horizon = await moveHorizon(this.#kernel, before, this.#actor, false);
+      if (horizon !== undefined) return this.removeUpTo(horizon);
+    }
+    return { horizon: await readHorizon(this.#ledger), requests: 0, grants: 0, journalStart: 0 };
   }
 
   /** Removes what ended before the recorded horizon. */
