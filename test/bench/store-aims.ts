@@ -1,12 +1,12 @@
 /*
  * The aims of this package over servers and files, each measured several times, and whether it is met.
  *
- *   npm run bench:aims                        prints the table; half an hour
+ *   npm run bench:aims                        prints the table; 20 minutes
  *   npm run bench:aims -- --write             also writes the table into docs/explanation/performance.md
  *   JIT_BENCH_GRANTS=20000 npm run bench:aims a quicker look, with no more grants than these
  *   JIT_BENCH_RUNS=1 npm run bench:aims       a quicker look, with fewer runs
  */
-import { autoApprove, JitEngine, type Change, type GrantStore } from 'jit-access';
+import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { startDurable } from '../stores/durable/servers.js';
 import { kyselyOn, Postgres } from '../stores/sql/postgres.js';
@@ -17,7 +17,7 @@ import type { Engine } from './stores/engines/engine.js';
 import { postgres } from './stores/engines/postgres.js';
 import { redis } from './stores/engines/redis.js';
 import { sqlite } from './stores/engines/sqlite.js';
-import { fill, grantedRequests, questionsAmong, START } from './stores/measure/grants.js';
+import { askingYes, commitAlone, fill, grantedRequests, questionsAmong, START } from './stores/measure/grants.js';
 import { rateOf } from './stores/measure/rates.js';
 import { FOLLOWERS, LOAD, revokesSeen } from './stores/measure/revokes-seen.js';
 import { inTurns, type Call } from './stores/measure/rounds.js';
@@ -55,9 +55,7 @@ let named = 0;
 /** Granted requests of one run, in one namespace. */
 async function committing(store: GrantStore, cpuMs: () => Promise<number | undefined>) {
   const changes = await grantedRequests(MOST_COMMITS, `run-${++named}`);
-  return rateOf({ inFlight: IN_FLIGHT, forMs: COMMITTING_MS, most: MOST_COMMITS, cpuMs }, async (_, i) => {
-    if ((await store.commit(changes[i] as Change)).outcome !== 'committed') throw new Error('a commit that was alone has lost');
-  });
+  return rateOf({ inFlight: IN_FLIGHT, forMs: COMMITTING_MS, most: MOST_COMMITS, cpuMs }, (_, i) => commitAlone(store, changes[i]));
 }
 
 /**
@@ -122,10 +120,7 @@ async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void>
   const timed: Record<string, Call> = { ...(await bare(questions)) };
   const engines = Object.entries(ways).map(([way, { store, driver }]) => {
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock: { now: () => START + 1 } });
-    timed[way] = async (i) => {
-      const { subject, scope } = questions[i % QUESTIONS] as (typeof questions)[number];
-      if (!(await engine.isAllowed(subject, scope))) throw new Error(`${subject} may not ${scope}`);
-    };
+    timed[way] = askingYes(engine, questions);
     return { way, driver, engine, found: [] as number[] };
   });
   for (let run = 0; run < RUNS; run++) {

@@ -7,9 +7,9 @@
  *   JIT_BENCH_STORES=redis     some of the stores: sqlite, postgres, redis
  */
 import { cpus } from 'node:os';
-import { autoApprove, JitEngine, type Change, type GrantStore } from 'jit-access';
+import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
 import { machine, markdown } from '../measure/table.js';
-import { asked, grantedRequests, makeDue, START } from './measure/grants.js';
+import { asked, commitAlone, grantedRequests, makeDue, START } from './measure/grants.js';
 import { alternate, rateOf, type Rate } from './measure/rates.js';
 import { postgresTenants } from './tenants/postgres.js';
 import { redisTenants } from './tenants/redis.js';
@@ -52,19 +52,15 @@ const storesOf = (store: GrantStore, name: string) => Array.from({ length: NAMES
 /** Commits to each namespace once. */
 async function begun(stores: readonly GrantStore[]): Promise<Upkeep> {
   const [change] = await grantedRequests(1, 'first');
-  await Promise.all(stores.map((store) => commit(store, change as Change)));
+  await Promise.all(stores.map((store) => commitAlone(store, change)));
   for (let n = 0; n < stores.length; n += DUE_EACH) await makeDue(stores[n] as GrantStore, 0, 1, DUE_AT);
   return new Upkeep(stores, DUE_AT);
-}
-
-async function commit(store: GrantStore, change: Change): Promise<void> {
-  if ((await store.commit(change)).outcome !== 'committed') throw new Error('a commit that was alone has lost');
 }
 
 /** A granted request of each store in flight; with fewer stores than lanes, several of each. */
 async function committing({ cpuMs }: Tenants, stores: readonly GrantStore[], inFlight = stores.length): Promise<Rate> {
   const changes = await grantedRequests(MOST, `run-${++runs}`);
-  const call = (lane: number, i: number) => commit(stores[lane % stores.length] as GrantStore, changes[i] as Change);
+  const call = (lane: number, i: number) => commitAlone(stores[lane % stores.length] as GrantStore, changes[i]);
   return rateOf({ inFlight, forMs: FOR_MS, most: MOST, cpuMs }, call);
 }
 

@@ -6,13 +6,26 @@
  *   JIT_BENCH_STORES=sqlite,redis                   some of them: sqlite, postgres, redis
  *   JIT_BENCH_SQLITE=better-sqlite3                 another driver than libsql, where it is installed
  */
-import { autoApprove, JitEngine, type Change, type GrantStore } from 'jit-access';
+import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
 import { machine, markdown } from '../measure/table.js';
 import type { Engine, Opened } from './engines/engine.js';
 import { postgres } from './engines/postgres.js';
 import { redis } from './engines/redis.js';
 import { sqlite } from './engines/sqlite.js';
-import { asked, DUE, fill, grantedRequests, HOUR_MS, makeDue, questionsAmong, scopeOf, START, subjectOf } from './measure/grants.js';
+import {
+  asked,
+  askingYes,
+  commitAlone,
+  DUE,
+  fill,
+  grantedRequests,
+  HOUR_MS,
+  makeDue,
+  questionsAmong,
+  scopeOf,
+  START,
+  subjectOf,
+} from './measure/grants.js';
 import { inTurns, median, msOf, perSecond, type Call } from './measure/rounds.js';
 
 const GRANTS = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
@@ -64,12 +77,7 @@ async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void>
   const questions = questionsAmong(GRANTS, QUESTIONS);
   const engines = Object.entries(ways).map(([way, { store, driver }]) => ({ way, driver, engine: engineOn(store).engine }));
   const timed: Record<string, Call> = { ...(await bare(questions)) };
-  for (const { way, engine } of engines) {
-    timed[way] = async (i) => {
-      const { subject, scope } = questions[i % QUESTIONS] as (typeof questions)[number];
-      if (!(await engine.isAllowed(subject, scope))) throw new Error(`${subject} may not ${scope}`);
-    };
-  }
+  for (const { way, engine } of engines) timed[way] = askingYes(engine, questions);
   const times = await inTurns(calls, timed);
   for (const { way, driver, engine } of engines) {
     const [ns = NaN, bareNs = NaN] = [times[way], times[driver]];
@@ -91,11 +99,7 @@ async function measureCommits({ name, open }: Engine): Promise<void> {
     const rates: number[] = [];
     for (const inFlight of [1, 8, 64]) {
       const changes = await grantedRequests(MOST_COMMITS, `c${delayMs}-${inFlight}`);
-      rates.push(
-        await perSecond(inFlight, COMMITTING_MS, MOST_COMMITS, async (i) => {
-          if ((await store.commit(changes[i] as Change)).outcome !== 'committed') throw new Error('a commit that was alone has lost');
-        }),
-      );
+      rates.push(await perSecond(inFlight, COMMITTING_MS, MOST_COMMITS, (i) => commitAlone(store, changes[i])));
     }
     commits.push([name, `${delayMs} ms`, us(pingNs), ...rates.map((rate) => fixed(rate))]);
     await close();

@@ -2,6 +2,7 @@ import type { Change, GrantStore, Row } from 'jit-access';
 import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { aGrant } from 'jit-access/testing';
 import { encode } from '../../../../src/records/index.js';
+import type { Call } from './rounds.js';
 
 /** The instant from which every grant of the bench is held. */
 export const START = 1_767_225_600_000;
@@ -70,6 +71,19 @@ export async function grantedRequests(count: number, name: string): Promise<read
     const own = template.replaceAll('user:template', `${name}:${n}`).replaceAll('change:template', `${name}-${n}`);
     return JSON.parse(own.replaceAll(request.id, `${name}-${n}`), (_, value: unknown) => value ?? undefined) as Change;
   });
+}
+
+/** Commits a change that nothing conflicts with. */
+export async function commitAlone(store: GrantStore, change: Change | undefined): Promise<void> {
+  if ((await store.commit(change as Change)).outcome !== 'committed') throw new Error('a commit that was alone has lost');
+}
+
+/** Asks an engine the nth of these questions. Throws unless the answer is yes. */
+export function askingYes(engine: JitEngine, questions: ReturnType<typeof questionsAmong>): Call {
+  return async (n) => {
+    const { subject, scope } = questions[n % questions.length] as (typeof questions)[number];
+    if (!(await engine.isAllowed(subject, scope))) throw new Error(`${subject} may not ${scope}`);
+  };
 }
 
 /** A request as people make them. */
