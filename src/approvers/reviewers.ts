@@ -1,5 +1,5 @@
 import { byCanonicalId } from './canonical.js';
-import { invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
+import { assertBoolean, invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
 import type { ApproverContext, AskableApprover, RequestableAnswer, RequestableContext, Verdict } from '../core/approver-port.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest } from '../records/index.js';
@@ -107,7 +107,7 @@ function readMembers(value: unknown): ReadonlySet<string> {
 
 /** Reads the option `patterns`. Its default is false, so that no rule for plain scopes grants a wildcard by accident. */
 export function readPatterns(value: unknown): boolean {
-  if (value !== undefined && typeof value !== 'boolean') throw invalid('patterns', 'true or false', value);
+  if (value !== undefined) assertBoolean('patterns', value);
   return value ?? false;
 }
 

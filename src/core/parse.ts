@@ -245,6 +245,11 @@ function copyJson(path: string, value: unknown, depth: number, budget: { left: n
 
 const refused = (path: string, got: string): InvalidArgumentError => new InvalidArgumentError(path, METADATA_RULE, got);
 
+/** @throws InvalidArgumentError */
+export function assertBoolean(argument: string, value: unknown): asserts value is boolean {
+  if (typeof value !== 'boolean') throw invalid(argument, 'true or false', value);
+}
+
 /** Reads a whole number from `min` to `max`, at most 2^53 - 1: above that, a JavaScript number is not exact. */
 export function readCount(argument: string, value: unknown, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < min || value > max) {

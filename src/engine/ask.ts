@@ -1,4 +1,4 @@
-import { invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../core/parse.js';
+import { assertBoolean, invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../core/parse.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Ask, Extended } from '../lifecycle/ask.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
@@ -117,7 +117,7 @@ export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk
     'dryRun',
   ]);
   const { dryRun = false, startsAt } = fields;
-  if (typeof dryRun !== 'boolean') throw invalid('dryRun', 'true or false', dryRun);
+  assertBoolean('dryRun', dryRun);
   const who = fields.run === undefined ? parseWho(settings, fields.subject, fields.requestedBy) : parseWhoOfRun(settings, fields);
   const { ask, key } = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
   return { key, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };

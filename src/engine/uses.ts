@@ -1,5 +1,5 @@
 import { DeniedError, IdempotencyError } from '../core/errors.js';
-import { invalid, readId, readOptions } from '../core/parse.js';
+import { assertBoolean, readId, readOptions } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { reaches } from '../lifecycle/check.js';
 import { lockedUntil } from '../lifecycle/lock.js';
@@ -160,7 +160,7 @@ export interface CheckOptions {
 /** @throws InvalidArgumentError */
 export function readCheckOptions(options: unknown): { readonly touch: boolean; readonly recordUse: boolean | undefined } {
   const { touch = false, recordUse } = readOptions<keyof CheckOptions>('options', options, ['touch', 'recordUse']);
-  if (typeof touch !== 'boolean') throw invalid('touch', 'true or false', touch);
-  if (recordUse !== undefined && typeof recordUse !== 'boolean') throw invalid('recordUse', 'true or false', recordUse);
+  assertBoolean('touch', touch);
+  if (recordUse !== undefined) assertBoolean('recordUse', recordUse);
   return { touch, recordUse };
 }

@@ -1,7 +1,7 @@
 import type { JitEngine } from '../engine/engine.js';
 import type { CheckOptions } from '../engine/uses.js';
 import type { Decision } from '../records/index.js';
-import { invalid, readListener, readOptions, readPort } from '../core/parse.js';
+import { assertBoolean, invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { readScope } from '../core/scope.js';
 import { readDuration, type Duration } from '../core/duration.js';
@@ -127,7 +127,7 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
 /** @param recordsUse whether every allowed request is checked by an engine */
 function readWrites({ touch, recordUse }: { readonly touch?: unknown; readonly recordUse?: unknown }, recordsUse: boolean): CheckOptions {
   const read = (name: keyof CheckOptions, value: unknown): boolean => {
-    if (typeof value !== 'boolean') throw invalid(name, 'true or false', value);
+    assertBoolean(name, value);
     if (value && !recordsUse) throw invalid(name, 'false or omitted over a checker or a view: they record no use', value);
     return value;
   };

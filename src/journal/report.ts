@@ -1,5 +1,5 @@
 import { PurgedError } from '../core/errors.js';
-import { invalid, readOptions } from '../core/parse.js';
+import { assertBoolean, invalid, readOptions } from '../core/parse.js';
 import type { AuditEntry } from '../records/index.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
@@ -75,12 +75,11 @@ export interface ReportSpan {
  * const report = await accessReport(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });
  */
 export async function accessReport(entries: Iterable<AuditEntry> | AsyncIterable<AuditEntry>, span: ReportSpan): Promise<AccessReport> {
-  const given = readOptions<keyof ReportSpan>('span', span, ['from', 'to', 'recordsUse']);
-  const { recordsUse = false } = given;
+  const { recordsUse = false, ...given } = readOptions<keyof ReportSpan>('span', span, ['from', 'to', 'recordsUse']);
   const from = readInstant('span.from', given.from);
   const to = readInstant('span.to', given.to);
   if (to <= from) throw invalid('span.to', 'an instant after span.from', to);
-  if (typeof recordsUse !== 'boolean') throw invalid('span.recordsUse', 'true or false', recordsUse);
+  assertBoolean('span.recordsUse', recordsUse);
   const replayed = await replay(entries);
   if (replayed.horizon > from) throw new PurgedError(replayed.horizon);
 
@@ -90,8 +89,8 @@ export async function accessReport(entries: Iterable<AuditEntry> | AsyncIterable
   const heldMs = sum(scopes.map((scope) => scope.heldMs));
   const standingMs = sum(scopes.map((scope) => scope.standingMs));
   const requests = [...replayed.requests.values()];
-  const made = requests.filter(({ createdAt }) => isIn(createdAt));
   const issued = [...replayed.grants.values()].filter(({ issuedAt }) => isIn(issuedAt));
+  const made = requests.filter(({ createdAt }) => isIn(createdAt));
   return Object.freeze({
     from,
     to,

@@ -1,4 +1,4 @@
-import { invalid, isId, readCount, readListener, readPort } from '../core/parse.js';
+import { assertBoolean, invalid, isId, readCount, readListener, readPort } from '../core/parse.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { GrantStore, Row } from '../core/store-port.js';
 import { exactScopes, patternScopes } from '../core/scope.js';
@@ -49,7 +49,7 @@ export function readEnforcement(options: { readonly [Name in keyof EnforcementOp
   readonly matcher: ScopeMatcher;
 } {
   const { scopes = exactScopes, standing, standingObeysLocks = false, leewayMs = 0, canonicalId } = options;
-  if (typeof standingObeysLocks !== 'boolean') throw invalid('standingObeysLocks', 'true or false', standingObeysLocks);
+  assertBoolean('standingObeysLocks', standingObeysLocks);
   const onError = readListener<[error: unknown, during: string]>('onError', options.onError);
   const matcher = readMatcher(scopes);
   const readId = readIdsWith(canonicalId);
@@ -83,7 +83,7 @@ export function readEnforcement(options: { readonly [Name in keyof EnforcementOp
 function readMatcher(value: unknown): ScopeMatcher {
   const matcher = readPort<ScopeMatcher>('scopes', value, ['covers', 'overlaps']);
   if (!isId(matcher.name)) throw invalid('scopes.name', 'an id', matcher.name);
-  if (typeof matcher.exact !== 'boolean') throw invalid('scopes.exact', 'true or false', matcher.exact);
+  assertBoolean('scopes.exact', matcher.exact);
   return matcher;
 }
 

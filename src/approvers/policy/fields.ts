@@ -1,6 +1,6 @@
 import type { AskProblem } from '../../core/ask-problem.js';
 import { shown } from '../../core/ask-problems.js';
-import { invalid, isBlank, readBoundedList, readCount, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, isBlank, readBoundedList, readCount, readOptions } from '../../core/parse.js';
 import type { AccessRequest } from '../../records/index.js';
 import { readName } from './names.js';
 import { matchesTicket, readForm } from './ticket.js';
@@ -50,7 +50,7 @@ function readOne(argument: string, name: string, value: unknown): Field {
   const given = readOptions<keyof MetadataField>(argument, value, known);
   const { type = 'text', optional = false, oneOf, form, minLength, maxLength } = given;
   if (!TYPES.includes(type as Field['type'])) throw invalid(`${argument}.type`, TYPES.join(', '), type);
-  if (typeof optional !== 'boolean') throw invalid(`${argument}.optional`, 'true or false', optional);
+  assertBoolean(`${argument}.optional`, optional);
   for (const [option, set] of Object.entries({ form, minLength, maxLength }))
     if (set !== undefined && type !== 'text') throw invalid(`${argument}.${option}`, 'omitted unless the type is text', set);
   if (oneOf !== undefined && type === 'boolean') throw invalid(`${argument}.oneOf`, 'omitted for a boolean', oneOf);

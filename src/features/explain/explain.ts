@@ -186,8 +186,7 @@ async function mayBePurged({ ledger }: Kernel, subject: string, found: Finding |
 /** `undefined` while the approver has not named any. */
 async function approversOf(kernel: Kernel, request: AccessRequest, reading: ClockReading): Promise<Explanation['approvers']> {
   if (request.quorum === undefined) return undefined;
-  const people = await reviewersOf(kernel, request);
-  return { ...asked(request, reading), people };
+  return { ...asked(request, reading), people: await reviewersOf(kernel, request) };
 }
 
 /** The outcome of a request made now. `undefined` if the approver failed: the rest of the answer stays valid. */

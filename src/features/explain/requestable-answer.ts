@@ -1,4 +1,4 @@
-import { invalid, readBoundedList, readId, readOptions, readText } from '../../core/parse.js';
+import { assertBoolean, invalid, readBoundedList, readId, readOptions, readText } from '../../core/parse.js';
 import type { RequestableAnswer, RequestableInput, RequestableNeeds, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE, RISKS, type Risk } from '../../core/requestable.js';
 import { readPattern } from '../../core/scope.js';
@@ -84,7 +84,7 @@ const optional = <T>(read: (argument: string, value: unknown) => T, argument: st
   value === undefined ? undefined : read(argument, value);
 
 function readFlag(argument: string, value: unknown): boolean {
-  if (typeof value !== 'boolean') throw invalid(argument, 'true or false', value);
+  assertBoolean(argument, value);
   return value;
 }
 

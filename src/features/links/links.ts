@@ -1,7 +1,7 @@
 import { readDuration } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
 import { readMacKeys, type ParsedMacKeys } from '../../core/mac-keys.js';
-import { invalid, readId, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { readNarrowing, readReviewTexts, type NarrowTo } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
@@ -130,7 +130,7 @@ async function openLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, opt
 async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
   kernel.refuseIfClosed();
   const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'auth', 'bearer']);
-  if (given.bearer !== undefined && typeof given.bearer !== 'boolean') throw invalid('bearer', 'true or false', given.bearer);
+  if (given.bearer !== undefined) assertBoolean('bearer', given.bearer);
   if (given.bearer === true && given.by !== undefined) throw invalid('by', 'omitted when bearer is true', given.by);
   // The holder of the token is not authenticated, so no authentication can be recorded.
   if (given.bearer === true && given.auth !== undefined) throw invalid('auth', 'omitted when bearer is true', given.auth);

@@ -1,4 +1,4 @@
-import { invalid, readCount, readId, readBoundedList, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readCount, readId, readBoundedList, readOptions } from '../../core/parse.js';
 import type { Backoff } from '../../lifecycle/provisioning.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { readPattern } from '../../core/scope.js';
@@ -120,7 +120,7 @@ export function parseTarget(given: unknown): ParsedTarget {
   ]);
   if (typeof apply !== 'function') throw invalid('target.apply', 'a function', apply);
   if (read !== undefined && typeof read !== 'function') throw invalid('target.read', 'a function', read);
-  if (typeof renews !== 'boolean') throw invalid('target.renews', 'true or false', renews);
+  assertBoolean('target.renews', renews);
   const list = readBoundedList('target.scopes', scopes, 1, MAX_SCOPES).map((scope, i) => readPattern(`target.scopes[${i}]`, scope));
   const twice = list.find((scope, i) => list.indexOf(scope) !== i);
   if (twice !== undefined) throw invalid('target.scopes', 'a list without duplicates', twice);

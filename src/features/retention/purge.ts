@@ -168,14 +168,11 @@ export class Purge {
   }
 
   /** Keeps the lease if the provisioner has begun a new change of the same target, subject and scope. */
-  async #removeLease({ kind, id, version }: Row): Promise<void> {
+  async #removeLease(lease: Row): Promise<void> {
     await this.#turns.spend(2);
-    if ((await this.#ledger.row('provisioning', id)) !== undefined) return;
-    const expect = [
-      { kind: 'provisioning', id, version: 0 },
-      { kind, id, version },
-    ];
-    await this.#ledger.commit({ expect, put: [], remove: [{ kind, id }] });
+    if ((await this.#ledger.row('provisioning', lease.id)) !== undefined) return;
+    const expect = [{ kind: 'provisioning', id: lease.id, version: 0 }, keyOf(lease)];
+    await this.#ledger.commit({ expect, put: [], remove: [{ kind: lease.kind, id: lease.id }] });
   }
 
   /**

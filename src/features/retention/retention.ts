@@ -1,5 +1,5 @@
 import { NotFoundError } from '../../core/errors.js';
-import { invalid, readId, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
@@ -38,7 +38,7 @@ export async function purge(engine: JitEngine, options: PurgeOptions): Promise<P
   const kernel = kernelOf(engine);
   kernel.refuseIfClosed();
   const { before, by, force = false } = readOptions<keyof PurgeOptions>('options', options, ['before', 'by', 'force']);
-  if (typeof force !== 'boolean') throw invalid('force', 'true or false', force);
+  assertBoolean('force', force);
   return new Purge(kernel, kernel.settings.readId('by', by)).run(readInstant('before', before), force);
 }
 

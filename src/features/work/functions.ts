@@ -1,4 +1,4 @@
-import { invalid, readId, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { AccessResult } from '../../engine/answers.js';
 import type { Action } from '../../engine/checker.js';
@@ -48,7 +48,7 @@ export async function withAccess<T, Scope extends string = string>(
   const { subject: id, scope } = kernel.part(EngineChecker).read(subject, action);
   if (typeof work !== 'function') throw invalid('work', 'a function', work);
   const { consume = false, ...watchOptions } = readOptions<keyof WorkOptions>('options', options, ['poll', 'maxUnconfirmed', 'consume']);
-  if (typeof consume !== 'boolean') throw invalid('consume', 'true or false', consume);
+  assertBoolean('consume', consume);
   const read = readWatchOptions(watchOptions);
   if (!consume) return kernel.part(Work).withAccess(id, scope, work, read);
   const attempt = { actor: id, scopes: [scope] };

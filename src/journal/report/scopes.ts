@@ -25,9 +25,9 @@ export function measureScopes(
     const { scope, subject } = one.grant;
     const subjects = byScope.get(scope) ?? new Map<string, HeldGrant[]>();
     byScope.set(scope, subjects);
-    const own = subjects.get(subject);
-    if (own === undefined) subjects.set(subject, [one]);
-    else own.push(one);
+    const own = subjects.get(subject) ?? [];
+    subjects.set(subject, own);
+    own.push(one);
   }
   const scopes = [...byScope].map(([scope, subjects]) => {
     const windows = [...subjects.values()];

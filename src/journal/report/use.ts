@@ -41,7 +41,8 @@ const USUAL_MS = [1, 5, 10, 15, 30, 60, 120, 240, 480, 720, 1_440].map((minutes)
 export function countUse(grants: readonly Pick<HeldGrant, 'lastUsedAt'>[], recordsUse: boolean): UseFigures {
   const used = grants.filter(({ lastUsedAt }) => lastUsedAt !== undefined).length;
   const rest = grants.length - used;
-  return { grants: grants.length, used, neverUsed: recordsUse ? rest : 0, unknown: recordsUse ? 0 : rest };
+  const neverUsed = recordsUse ? rest : 0;
+  return { grants: grants.length, used, neverUsed, unknown: rest - neverUsed };
 }
 
 type RuleGrants = Pick<RuleUse, 'approver' | 'rule'> & { readonly grants: HeldGrant[] };

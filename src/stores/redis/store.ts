@@ -1,6 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { readHeadsQuery } from '../../core/namespaces.js';
-import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
 import type { Page } from '../../core/ports.js';
 import type {
   Change,
@@ -163,7 +163,7 @@ export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
     throw invalid('client', 'the result of fromNodeRedis() or fromIoredis()', client);
   }
   const { noeviction = false } = readOptions('assume', assume as object, ['noeviction']);
-  if (typeof noeviction !== 'boolean') throw invalid('assume.noeviction', 'true or false', noeviction);
+  assertBoolean('assume.noeviction', noeviction);
   const namespace = readNamespace(given.namespace);
   const replicas = readCount('replicas', wanted, 0, 1_000);
   if (replicas > 0 && (client as RedisClient).isCluster === true) {

@@ -1,6 +1,6 @@
 import type { PostgresPool, PostgresPoolClient } from 'kysely';
 import { readDuration } from '../../core/duration.js';
-import { invalid, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readOptions } from '../../core/parse.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
 import { nameIn } from './statement.js';
@@ -46,7 +46,7 @@ export function hearErrors(pool: PgPool): void {
 export function resilientPool(pool: ResilientPoolTarget, options: ResilientPoolOptions = {}): PostgresPool {
   const { timeout = '30s', prepare = true } = readOptions('options', options, ['timeout', 'prepare']);
   const limit = new TimeLimit(readDuration('timeout', timeout));
-  if (typeof prepare !== 'boolean') throw invalid('prepare', 'true or false', prepare);
+  assertBoolean('prepare', prepare);
   if (typeof (pool as Partial<ResilientPoolTarget> | null | undefined)?.connect !== 'function') throw invalid('pool', 'a pool of pg', pool);
   hearErrors(pool);
   // One wrapper for each connection, because Kysely identifies a connection by it.

@@ -1,7 +1,7 @@
 import type { ParsedMacKeys } from '../../../core/mac-keys.js';
 import { readDuration, type Duration } from '../../../core/duration.js';
 import type { JsonObject } from '../../../core/json.js';
-import { invalid, readList, readOptions, readPort } from '../../../core/parse.js';
+import { assertBoolean, invalid, readList, readOptions, readPort } from '../../../core/parse.js';
 import type { MaybePromise } from '../../../core/ports.js';
 import { defaultCodec, type AuthzenCodec } from './codec.js';
 import { readKeys, type AuthzenKey } from './keys.js';
@@ -244,8 +244,8 @@ function readAccessRequests(value: unknown): ParsedAccessRequests {
     exactTuple = false,
   } = given;
   if (requester !== 'caller' && requester !== 'subject') throw invalid(at('requester'), "'caller' or 'subject'", requester);
-  if (typeof emergency !== 'boolean') throw invalid(at('emergency'), 'true or false', emergency);
-  if (typeof exactTuple !== 'boolean') throw invalid(at('exactTuple'), 'true or false', exactTuple);
+  assertBoolean(at('emergency'), emergency);
+  assertBoolean(at('exactTuple'), exactTuple);
   const bindingMs = readDuration(at('bindingWindow'), bindingWindow);
   if (bindingMs < SECOND) throw invalid(at('bindingWindow'), 'at least 1 second', bindingWindow);
   if (typeof clockSkewMs !== 'number' || !(clockSkewMs >= 0 && clockSkewMs <= 60_000) || !Number.isInteger(clockSkewMs))
