@@ -5,6 +5,8 @@ import ts from 'typescript';
 
 const CORE = 'index';
 
+const GUARDS = ['guard', 'express', 'fastify', 'fetch', 'hono', 'nest'];
+
 /**
  * The entries that need no engine, in tiers. All other entries are the last tier.
  *
@@ -13,30 +15,21 @@ const CORE = 'index';
  * loads. Then each tier adds one file to the core. A new entry belongs to the first tier whose modules it needs anyway.
  */
 const TIERS: readonly (readonly string[])[] = [
-  ['client', 'elements', 'react', 'cli', 'guard', 'express', 'fastify', 'fetch', 'hono', 'nest'],
+  ['client', 'elements', 'react', 'cli', ...GUARDS],
   ['check', 'view'],
   ['journal', 'redis', 'sql', 'notify', 'webhook', 'policy', 'jsonl'],
-  ['ai'],
 ];
 
-/** Adds an import to each entry, which says what its tier loads. The import has no effect but the division into files. */
+/** Adds an import to each entry, which says what it loads. The import has no effect but the division into files. */
 export const tiers = (): Plugin => ({
   name: 'tiers',
   setup(build) {
     const paths = Object.values((build.initialOptions.entryPoints ?? []) as readonly string[]);
-    const folder = dirname(paths[0] ?? '');
-    const core = reachable(join(folder, `${CORE}.js`));
-    const tierOf = (path: string) => {
-      const tier = TIERS.findIndex((entries) => entries.includes(basename(path, '.js')));
-      return tier === -1 ? TIERS.length : tier;
-    };
-    const modulesOf = (tier: number): readonly string[] => {
-      const loaded = paths.filter((path) => tierOf(path) <= tier).flatMap((path) => [...reachable(path)]);
-      return [...new Set(loaded)].filter((module) => core.has(module));
-    };
-    build.onResolve({ filter: /^tier:/ }, ({ path }) => ({ path: path.slice('tier:'.length), namespace: 'tier', sideEffects: true }));
-    build.onLoad({ filter: /./, namespace: 'tier' }, ({ path }) => ({
-      contents: modulesOf(Number(path))
+    const loads = new Map(paths.map((path) => [nameOf(path), reachable(path)]));
+    // A module of the import for each entry: what several entries import would be a file of its own, with nothing in it.
+    build.onResolve({ filter: /^tier-of:/ }, ({ path }) => ({ path: path.slice('tier-of:'.length), namespace: 'tier', sideEffects: true }));
+    build.onLoad({ filter: /./, namespace: 'tier' }, ({ path: entry }) => ({
+      contents: [...new Set([...coreOfTier(loads, tierOf(entry)), ...(GUARDS.includes(entry) ? sharedByGuards(loads) : [])])]
         .map((module) => `import ${JSON.stringify(`./${module}`)};`)
         .join('\n'),
       resolveDir: process.cwd(),
@@ -46,10 +39,32 @@ export const tiers = (): Plugin => ({
       const text = readFileSync(path, 'utf8');
       // A line for the interpreter stays first. The import adds no line, so that the map of the file stays right.
       const start = text.startsWith('#!') ? text.indexOf('\n') + 1 : 0;
-      return { contents: `${text.slice(0, start)}import 'tier:${tierOf(path)}';${text.slice(start)}`, loader: 'js' };
+      return { contents: `${text.slice(0, start)}import 'tier-of:${nameOf(path)}';${text.slice(start)}`, loader: 'js' };
     });
   },
 });
+
+/** The modules that each entry loads, by the name of the entry. */
+type Loads = ReadonlyMap<string, ReadonlySet<string>>;
+
+const nameOf = (path: string): string => basename(path, '.js');
+
+function tierOf(entry: string): number {
+  const tier = TIERS.findIndex((entries) => entries.includes(entry));
+  return tier === -1 ? TIERS.length : tier;
+}
+
+/** The modules of the core that the entries of this tier and of the earlier ones load. */
+function coreOfTier(loads: Loads, tier: number): readonly string[] {
+  const core = loads.get(CORE);
+  return [...loads].flatMap(([entry, modules]) => (tierOf(entry) <= tier ? [...modules].filter((module) => core?.has(module)) : []));
+}
+
+/** A guard is small: it loads what any two guards load, as one file. */
+function sharedByGuards(loads: Loads): readonly string[] {
+  const loaded = GUARDS.flatMap((guard) => [...(loads.get(guard) ?? [])]);
+  return loaded.filter((module, index) => loaded.indexOf(module) !== index);
+}
 
 /** A module and all modules of the package that it imports, also indirectly. */
 function reachable(entry: string): ReadonlySet<string> {
