@@ -2,7 +2,7 @@
  * Compares in one command this package, its usual alternatives and a baseline: the check, the decision, the sweep, memory,
  * start-up and size. Prints ratios with their spread, and for every aim whether it is met.
  *
- *   npm run bench                             prints all tables; up to an hour, and 4 GB
+ *   npm run bench                             prints all tables; an hour and a half, and 4 GB
  *   npm run bench -- --write                  also writes the tables into docs/explanation/performance.md
  *   JIT_BENCH_GRANTS=100000 npm run bench     a quicker look, with no more grants than these
  *   JIT_BENCH_RUNS=1 npm run bench            a quicker look, with fewer runs
