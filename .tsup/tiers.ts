@@ -18,6 +18,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['client', 'elements', 'react', 'cli', ...GUARDS],
   ['check', 'view'],
   ['journal', 'redis', 'sql', 'notify', 'webhook', 'policy', 'jsonl'],
+  ['ai'],
 ];
 
 /** Adds an import to each entry, which says what it loads. The import has no effect but the division into files. */

@@ -70,7 +70,7 @@ const bans: readonly Ban[] = [
   {
     what: 'the engine',
     is: (module) => module === 'engine/engine',
-    neverIn: ['check', 'view', 'client', 'react', 'guard', 'sql', 'redis'],
+    neverIn: ['check', 'view', 'client', 'react', 'ai', 'guard', 'sql', 'redis'],
   },
   { what: 'a module of Node', is: (module) => module.startsWith('node:') || builtinModules.includes(module), onlyIn: ['jsonl'] },
   { what: 'Kysely', is: (module) => /^kysely(\/|$)/.test(module), onlyIn: ['sql'] },
