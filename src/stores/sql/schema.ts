@@ -26,8 +26,9 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
     ...rowIndexes(dialect),
     journalTable(columns),
     // With this index, one look-up says whether a change was applied. Every row meets its condition. The condition keeps
-    // PostgreSQL, which has no statistics of a new table, from using this index for a statement that names no change.
-    `create index jit_journal_change on jit_journal (namespace, change_id) where change_id is not null`,
+    // PostgreSQL, which has no statistics of a new table, from using this index for a statement that names no change. SQLite
+    // would use an index with a condition on a column that is never null only for a statement that repeats the condition.
+    `create index jit_journal_change on jit_journal (namespace, change_id)${dialect === 'postgres' ? ' where change_id is not null' : ''}`,
     headTable(columns),
     accessView(dialect),
     // A store reads the version before anything else, and refuses a version that it does not know.

@@ -101,6 +101,42 @@ describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows
     if (!/journal/.test(statement.name)) expect(plan).not.toMatch(MERGED.test(what) ? /Seq Scan on (?!jit_schema)|SCAN jit_rows\b/ : scans);
   });
 
+  // On PostgreSQL, young-database.test.ts counts the blocks that they read.
+  it.runIf(dialect === 'sqlite')('look up each row and each entry of a commit by its whole key (L42)', async () => {
+    const hash = 'a'.repeat(64);
+    const asked = '[["grant","r5.1",1],["request","r7"]]';
+    const written = statements.write([
+      {
+        namespace: 'payments',
+        remove: ['["grant","r5.1"]'],
+        put: [['grant', 'r7.1', 2, 'user:0', 'db:0', 1, 7, 7, 1_000_007, null, null, '{}']],
+        append: [[1, 'a change', 1, 'e', 'grant.issued', 5, 'user:a', null, null, '{}', hash, hash, hash]],
+        trimTo: 10,
+        head: [1, hash, 0, hash],
+      },
+    ]);
+    const plans = await Promise.all([
+      planOf(statements.hold, [`[["payments",${asked},["a change"],[5]],["other",${asked},["a change"],[5]]]`]),
+      planOf(statements.hashAt, ['payments', 5]),
+      ...written.map(([statement, values]) => planOf(statement, values)),
+    ]);
+    const readTable = /^(SCAN|SEARCH) (?!jit_schema|json_each|[jkn]\b)(\w+)(?: USING.*? (\(.*))?/;
+    const reads = plans
+      .join('\n')
+      .split('\n')
+      .flatMap((step) => readTable.exec(step)?.slice(1).join(' ') ?? []);
+    expect([...new Set(reads)].sort()).toEqual([
+      'SEARCH e (namespace=? AND change_id=?)',
+      'SEARCH e (namespace=? AND seq=?)',
+      'SEARCH h (namespace=?)',
+      'SEARCH jit_heads (namespace=?)',
+      'SEARCH jit_journal (namespace=? AND seq<?)',
+      'SEARCH jit_journal (namespace=? AND seq=?)',
+      'SEARCH jit_rows (rowid=?)',
+      'SEARCH r (namespace=? AND kind=? AND id=?)',
+    ]);
+  });
+
   it('return only the requested row in a check', async () => {
     const store = sqlGrantStore({ db, dialect, namespace: 'payments' });
     const rows = await store.live({ subject: 'user:17', at: 5 });
