@@ -56,7 +56,7 @@ function engineOn(store: GrantStore) {
   return { engine, move: (to: number) => (now = to) };
 }
 
-/** The store, and how many changes it has been given. */
+/** The store, and how many changes with entries it has been given. The hourly row of the engine's configuration has none. */
 function counting(store: GrantStore) {
   let commits = 0;
   const counted: GrantStore = {
@@ -67,7 +67,7 @@ function counting(store: GrantStore) {
     live: (query) => store.live(query),
     find: (query) => store.find(query),
     due: (query) => store.due(query),
-    commit: (change) => ((commits += 1), store.commit(change)),
+    commit: (change) => ((commits += Math.min(change.append.length, 1)), store.commit(change)),
     journal: (query) => store.journal(query),
   };
   return { store: counted, commits: () => commits };
