@@ -57,7 +57,7 @@ export class Commits {
   readonly #transactions: CommitTransactions;
   readonly #hooks: CommitHooks;
   readonly #queues = new Map<string, CommitQueue>();
-  /** The queues that wait for a transaction, in the order in which they became ready. */
+  /** The queues that wait for a transaction, in the order in which they became ready. A queue is in one of these sets at most. */
   readonly #ready: Readonly<Record<Kind, Set<CommitQueue>>> = { shared: new Set(), apart: new Set(), locked: new Set() };
   readonly #running: Record<Kind, number> = { shared: 0, apart: 0, locked: 0 };
   /**
@@ -86,6 +86,8 @@ export class Commits {
 
   #await(queue: CommitQueue): void {
     const { kind } = queue;
+    // It may have waited under another kind, until its late changes were rejected.
+    for (const queues of Object.values(this.#ready)) if (queues !== this.#ready[kind]) queues.delete(queue);
     this.#ready[kind].add(queue);
     if (this.#running[kind] < AT_ONCE[this.#dialect][kind]) void this.#run(kind);
   }
@@ -126,10 +128,10 @@ export class Commits {
     for (const queue of this.#ready[kind]) {
       if (parts.length === (kind === 'shared' ? MAX_SHARING : 1)) break;
       queue.rejectLate();
-      // After late changes were rejected, the queue may need a transaction of another kind, and one may already be running.
-      if (queue.isRunning || queue.isEmpty || queue.kind !== kind) {
+      // After late changes were rejected, the queue may need a transaction of another kind, or none.
+      if (queue.isEmpty || queue.kind !== kind) {
         this.#ready[kind].delete(queue);
-        if (!queue.isRunning) this.#release(queue);
+        this.#release(queue);
         continue;
       }
       const next = queue.take(kind === 'shared' ? MAX_WEIGHT - weight : undefined);
