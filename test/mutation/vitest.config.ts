@@ -26,7 +26,8 @@ export default defineConfig({
     // One process for all files: a mutant costs the tests that reach it, not the loading of the core once for each file.
     isolate: false,
     runner: './test/mutation/kept-tests.ts',
-    setupFiles: ['test/mutation/own-coverage.ts'],
+    // With the same draws in every run, a score depends on the code and the tests alone.
+    setupFiles: ['test/fixed-seed.ts', 'test/mutation/own-coverage.ts'],
     sequence: { sequencer: NearestFirst },
     testTimeout: 60_000,
   },
