@@ -1,7 +1,7 @@
-import { CorruptError } from '../core/errors.js';
 import { isId } from '../core/parse.js';
 import type { MaybePromise, Page } from '../core/ports.js';
 import type { FindQuery, Row } from '../core/store-port.js';
+import { corrupt } from '../records/codec/columns.js';
 import { isObject } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 
@@ -16,32 +16,17 @@ export interface Configuration {
 export const ENGINE_ROW = 'engine';
 /** A row that no engine has written for this long belongs to a configuration that is no longer in use. */
 export const SILENCE_MS = 86_400_000;
-/** The most rows that are read. They are enough to report that a namespace has more than one configuration. */
-const MAX_ROWS = 16;
 
-/**
- * The configurations in use in a namespace.
- *
- * @param find of a store that is bound to the namespace
- * @param onUnreadable receives the error of each row that this version did not write; the others are still returned
- * @throws StoreError
- */
-export async function liveConfigurations(
-  find: (query: FindQuery) => MaybePromise<Page<Row>>,
-  now: number,
-  onUnreadable: (error: unknown) => void,
-): Promise<readonly Configuration[]> {
-  const { items } = await find({ kind: ENGINE_ROW, limit: MAX_ROWS });
-  const found: Configuration[] = [];
-  for (const row of items) {
+/** The configurations in rows that a store has returned. `onUnreadable` receives the error of each row that this version did not write. */
+export function readConfigurations(rows: readonly Row[], onUnreadable: (error: unknown) => void): readonly Configuration[] {
+  return rows.flatMap((row) => {
     try {
-      const configuration = readConfiguration(row);
-      if (configuration.seenAt > now - SILENCE_MS) found.push(configuration);
+      return [readConfiguration(row)];
     } catch (error) {
       onUnreadable(error);
+      return [];
     }
-  }
-  return found;
+  });
 }
 
 /** The most rows that a checker reads. Where there are more, it does not know all matchers. */
@@ -60,19 +45,10 @@ export async function matchersInUse(
   onUnreadable: (error: unknown) => void,
 ): Promise<{ readonly matchers: readonly string[]; readonly isComplete: boolean }> {
   const { items, next } = await find({ kind: ENGINE_ROW, limit: MAX_MATCHERS });
-  const known: Configuration[] = [];
-  let isComplete = next === undefined;
-  for (const row of items) {
-    try {
-      known.push(readConfiguration(row));
-    } catch (error) {
-      isComplete = false;
-      onUnreadable(error);
-    }
-  }
+  const known = readConfigurations(items, onUnreadable);
   const live = known.filter(({ seenAt }) => seenAt > now - SILENCE_MS);
   const matchers = new Set((live.length > 0 ? live : known).map(({ matcher }) => matcher));
-  return { matchers: [...matchers], isComplete };
+  return { matchers: [...matchers], isComplete: next === undefined && known.length === items.length };
 }
 
 /** @throws CorruptError for a row that this version did not write */
@@ -81,5 +57,5 @@ export function readConfiguration(row: Row): Configuration {
     Record<keyof Configuration, unknown>
   >;
   if (isId(approver) && isId(matcher) && isInstant(seenAt)) return { approver, matcher, seenAt };
-  throw new CorruptError(ENGINE_ROW, String((row as Partial<Row> | undefined)?.id), 'is not a row that this version writes');
+  throw corrupt(row);
 }

@@ -4,7 +4,7 @@ import { bookmark } from '../records/bookmark.js';
 import { digestOf } from '../journal/link.js';
 import type { EngineClock } from '../core/time.js';
 import type { Background } from './background.js';
-import { ENGINE_ROW, liveConfigurations, readConfiguration, SILENCE_MS, type Configuration } from './configuration-rows.js';
+import { ENGINE_ROW, readConfiguration, readConfigurations, SILENCE_MS, type Configuration } from './configuration-rows.js';
 import type { Ledger } from './ledger.js';
 import type { Settings } from './settings.js';
 import type { Kernel } from './kernel.js';
@@ -12,6 +12,8 @@ import type { Kernel } from './kernel.js';
 const HOUR_MS = 3_600_000;
 /** After a failure, the first commit after this pause tries again. */
 const RETRY_MS = 60_000;
+/** The most rows that are read. They are enough to report that a namespace has more than one configuration. */
+const MAX_ROWS = 16;
 
 /**
  * Detects two services that share one namespace. Each engine writes one row for its configuration, at its first commit and at
@@ -64,12 +66,10 @@ export class Configurations {
 
   async #others(now: number): Promise<readonly Configuration[]> {
     const { approver, scopes, onError } = this.#settings;
-    const all = await liveConfigurations(
-      (query) => this.#ledger.find(query),
-      now,
-      (error) => onError(error, 'engines'),
+    const { items } = await this.#ledger.find({ kind: ENGINE_ROW, limit: MAX_ROWS });
+    return readConfigurations(items, (error) => onError(error, 'engines')).filter(
+      (one) => one.seenAt > now - SILENCE_MS && (one.approver !== approver.name || one.matcher !== scopes.name),
     );
-    return all.filter((one) => one.approver !== approver.name || one.matcher !== scopes.name);
   }
 
   #tell(others: readonly Configuration[]): void {

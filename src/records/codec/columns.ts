@@ -29,10 +29,10 @@ export function toJson(fields: object): JsonObject {
 
 /** The body of a row of this kind. @throws CorruptError where the row has no body, id, version or subject, or another kind */
 export function bodyOf<T extends StoredRecord>(row: Row, kind: T['kind']): Partial<T> {
-  if (!isObject(row)) throw new CorruptError('row', String(row), 'is not a row');
-  const body: unknown = row.body;
-  if (row.kind !== kind || !isText(row.id) || !isCount(row.version) || !isText(row.subject) || !isObject(body)) throw corrupt(row);
-  return body;
+  if (!isObject(row) || row.kind !== kind || !isText(row.id) || !isCount(row.version) || !isText(row.subject) || !isObject(row.body)) {
+    throw corrupt(row);
+  }
+  return row.body as Partial<T>;
 }
 
 /** Returns the record of a row. @param is the columns that the record requires @throws CorruptError where the row has others */
@@ -50,5 +50,8 @@ export function confirmed<T extends StoredRecord>(row: Row, record: T, is: Colum
   return record;
 }
 
+/** The error of a row that cannot be decoded, or of another value that a store has returned in its place. */
 export const corrupt = (row: Row): CorruptError =>
-  new CorruptError(String(row.kind), String(row.id), 'is not a row that this version writes');
+  isObject(row)
+    ? new CorruptError(String(row.kind), String(row.id), 'is not a row that this version writes')
+    : new CorruptError('row', String(row), 'is not a row');
