@@ -164,9 +164,9 @@ export function makeSubject({ id, version, unreviewed, openedForOthers, denied }
     kind: 'subject',
     id,
     version,
-    unreviewed: Object.freeze([...unreviewed]),
-    openedForOthers: Object.freeze([...openedForOthers]),
-    denied: Object.freeze([...denied]),
+    unreviewed: frozenList(unreviewed),
+    openedForOthers: frozenList(openedForOthers),
+    denied: frozenList(denied),
   });
 }
 
@@ -264,9 +264,9 @@ export function makeAfterReview({
 }: AfterReview): AfterReview {
   return Object.freeze({
     reviewBy,
-    reviewers: Object.freeze([...reviewers]),
-    skippedGroups: Object.freeze([...skippedGroups]),
-    skippedPeople: skippedPeople && Object.freeze([...skippedPeople]),
+    reviewers: frozenList(reviewers),
+    skippedGroups: frozenList(skippedGroups),
+    skippedPeople: skippedPeople && frozenList(skippedPeople),
     missedAt,
     breakGlassReview: breakGlassReview && makeBreakGlassReview(breakGlassReview),
   });
