@@ -122,8 +122,7 @@ export function refuseInstance(argument: string, given: object): void {
 /** True for an object of any realm that has no prototype, or whose only prototype is an `Object.prototype`. */
 function isPlain(given: object): boolean {
   const prototype = Object.getPrototypeOf(given) as object | null;
-  if (prototype === null || prototype === Object.prototype) return true;
-  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
+  return prototype === null || (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'));
 }
 
 // The form of an id (L23). Invisible characters (format, default-ignorable, the blank Braille pattern) make two ids look alike.

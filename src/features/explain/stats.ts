@@ -1,10 +1,10 @@
-import { isJitError, StoreError } from '../../core/errors.js';
-import { readLocks } from '../../kernel/locks.js';
+import { StoreError } from '../../core/errors.js';
+import { loadReadableLocks } from '../../kernel/locks.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { isLockOpen } from '../../lifecycle/lock.js';
-import { hasPassed, type Instants } from '../../lifecycle/status.js';
+import { hasPassed, requestStatus, type Instants } from '../../lifecycle/status.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeRequest, isFeatureKind, isObject, needsReview } from '../../records/index.js';
 import { heldSinks } from '../../records/bookmark.js';
@@ -93,7 +93,7 @@ const count = (value: number, atLeast: boolean): StatCount => Object.freeze({ va
 
 function countRequests({ settings }: Kernel, rows: readonly Row[], atLeast: boolean, reading: Pick<Instants, 'forEnds'>) {
   const requests = settings.decodeAll(rows, decodeRequest);
-  const pending = requests.filter(({ end, reviewBy }) => end === undefined && !hasPassed(reviewBy, reading));
+  const pending = requests.filter((request) => requestStatus(request, reading.forEnds) === 'pending');
   return { pendingRequests: count(pending.length, atLeast), breakGlassReviews: count(requests.filter(needsReview).length, atLeast) };
 }
 
@@ -130,11 +130,6 @@ function followerOf(row: Row, headSeq: number): readonly FollowerStats[] {
 
 /** The number of open locks. Unreadable locks are reported to `onError`. */
 async function countLocks(kernel: Kernel, now: number): Promise<number | undefined> {
-  try {
-    return (await readLocks(kernel))?.locks.filter((lock) => isLockOpen(lock, now)).length ?? 0;
-  } catch (error) {
-    if (!isJitError(error) || error.code !== 'ERR_JIT_CORRUPT') throw error;
-    kernel.settings.onError(error, 'stats');
-    return undefined;
-  }
+  const locks = await loadReadableLocks(kernel, 'stats');
+  return locks && (locks.row?.locks.filter((lock) => isLockOpen(lock, now)).length ?? 0);
 }

@@ -4,7 +4,7 @@ import type { GrantStore } from '../../core/store-port.js';
 import { isThenable, type EngineClock } from '../../core/time.js';
 import type { Action, Checker } from '../../engine/checker.js';
 import { askJournal } from '../../journal/store-reads.js';
-import { viewDecisionOf, type LiveView, type ViewDecision } from './live-view.js';
+import { decided, viewDecisionOf, type LiveView, type ViewDecision } from './live-view.js';
 
 /** A view over a store of this process that answers at once: the store itself is what the view looks at. */
 export class DirectView implements LiveView {
@@ -35,7 +35,7 @@ export class DirectView implements LiveView {
   check(subject: string, action: Action): ViewDecision {
     const decision = viewDecisionOf(atOnce(this.#checker.check(subject, action)));
     if (!this.#isClosed || decision.reason === 'standing') return decision;
-    return { ...decision, allowed: false, reason: 'stale_view', grantId: undefined, validUntil: undefined };
+    return decided('stale_view', decision.subject, decision.scope, decision.at);
   }
 
   async refresh(): Promise<void> {

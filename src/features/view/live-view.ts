@@ -150,8 +150,8 @@ export class CopiedView implements LiveView {
   }
 }
 
-/** One literal, so that all decisions by cells have one hidden class. */
-function decided(
+/** A decision without a record. One literal, so that all these decisions have one hidden class. */
+export function decided(
   reason: ViewDecision['reason'],
   subject: string,
   scope: string,
