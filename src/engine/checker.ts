@@ -1,21 +1,12 @@
 import { DeniedError } from '../core/errors.js';
 import { readField, readList } from '../core/parse.js';
-import { askLive, askWindow } from '../journal/store-reads.js';
+import { askLive } from '../journal/store-reads.js';
 import { decisionOf, judge, reaches } from '../lifecycle/check.js';
 import { lockedUntil } from '../lifecycle/lock.js';
-import { isWithin, type GrantUse } from '../lifecycle/status.js';
+import type { GrantUse } from '../lifecycle/status.js';
 import type { MaybePromise } from '../core/ports.js';
-import type { GrantStore, GrantWindow, Row } from '../core/store-port.js';
-import {
-  decodeGrant,
-  hasUsageRow,
-  isObject,
-  LOCK_ROW,
-  readOpenLocks,
-  type Decision,
-  type Grant,
-  type WindowWithGrant,
-} from '../records/index.js';
+import type { GrantStore, Row } from '../core/store-port.js';
+import { decodeGrant, isObject, LOCK_ROW, readOpenLocks, type Decision } from '../records/index.js';
 import { readScope } from '../core/scope.js';
 import { isThenable, type ClockReading, type EngineClock } from '../core/time.js';
 import { lockOverlaps, type Enforcement } from '../kernel/enforcement.js';
@@ -25,9 +16,6 @@ import { NONE } from '../records/make.js';
 
 /** A scope, or any object with a `scope`. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };
-
-/** The part of the store that a check reads. */
-export type CheckedStore = Pick<GrantStore, 'live' | 'windowOf'>;
 
 /** The live rows of a subject, and the clock reading at which they are judged. */
 export interface LiveRows {
@@ -43,23 +31,16 @@ export interface LiveRows {
  * Cost over a store that answers at once (counted by test/engine/check-cost.test.ts): one promise, that of the verb, and no
  * await. It allocates the query, the store's list, the reading, the list of grants with their usage, and the decision. It
  * decodes an immutable row once, and any other row at each check.
- *
- * The fast path needs a store with `windowOf`. A grant that only time can end, and a pair of known names without a grant, then need
- * no list and no record, and `isAllowed` needs no decision. All other cases take the slow path: an ended grant, a second row on the
- * scope, a usage row, pattern scopes, standing access, and a `canonicalId`.
  */
 export class Checker {
   readonly #settings: Enforcement;
   readonly #clock: EngineClock;
-  readonly #store: CheckedStore;
-  /** The fast path. Set only where no pattern, standing access or `canonicalId` applies, and the store has its own `windowOf`. */
-  readonly #shortCut: CheckedStore | undefined;
+  readonly #store: Pick<GrantStore, 'live'>;
 
-  constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore) {
+  constructor(settings: Enforcement, clock: EngineClock, store: Pick<GrantStore, 'live'>) {
     this.#settings = settings;
     this.#clock = clock;
     this.#store = store;
-    this.#shortCut = settings.isPlain ? shortCutOf(store) : undefined;
   }
 
   read(subject: unknown, action: unknown): { readonly subject: string; readonly scope: string } {
@@ -67,50 +48,13 @@ export class Checker {
   }
 
   check(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
-    const window = this.#windowOf(subjectGiven, action);
-    if (window !== undefined) {
-      // Copies the fields before it reads the clock: a caller's clock may query the same store, which reuses the window.
-      const { from, until } = window;
-      const isKept = window.giver === this.#shortCut?.windowOf;
-      const held = isKept ? window.grant : window.row;
-      const reading = this.#clock.read();
-      if (until === 0) return decisionOf(subjectGiven as string, action as string, reading.now, 'no_grant', undefined, undefined);
-      if (isWithin(from, until, reading)) {
-        const grant = isKept ? (held as Grant) : decodeGrant(held as Row);
-        // A store that returns a row of another subject or scope allows nothing by it: the slow path judges instead (L30).
-        if (isKept || (grant.subject === subjectGiven && grant.scope === action))
-          return decisionOf(subjectGiven as string, action as string, reading.now, 'granted', grant, until - this.#settings.leewayMs);
-      }
-    }
-    return this.#long(subjectGiven, action);
-  }
-
-  /** The check without its reasons. The fast path makes no decision. */
-  allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
-    const window = this.#windowOf(subjectGiven, action);
-    if (window !== undefined) {
-      const { from, until } = window;
-      const isAllowed = isWithin(from, until, this.#clock.read());
-      if (isAllowed || until === 0) return isAllowed;
-    }
-    return isAllowedBy(this.#long(subjectGiven, action));
-  }
-
-  /**
-   * The window of two strings. An empty one, `until` 0, denies. Ignores `windowOf` once it or `live` was replaced, so that an
-   * injected outage also reaches the fast path (L30).
-   */
-  #windowOf(subject: unknown, scope: unknown): (GrantWindow & Partial<WindowWithGrant>) | undefined {
-    const store = this.#store;
-    const shortCut = this.#shortCut;
-    return typeof subject === 'string' && typeof scope === 'string' && store.live === shortCut?.live && store.windowOf === shortCut.windowOf
-      ? askWindow(store, subject, scope)
-      : undefined;
-  }
-
-  #long(subjectGiven: unknown, action: unknown): MaybePromise<Decision> {
     const { subject, scope } = this.read(subjectGiven, action);
     return this.decide(subject, scope);
+  }
+
+  /** The check without its reasons. */
+  allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
+    return isAllowedBy(this.check(subjectGiven, action));
   }
 
   /** The check of arguments that were parsed. */
@@ -169,7 +113,7 @@ export class Checker {
       }
       try {
         const grant = decodeGrant(row);
-        reaching.push(hasUsageRow(grant) ? withUsage(grant, usageRow(rows, grant), decodeAll) : { grant, usage: undefined });
+        reaching.push(withUsage(grant, usageRow(rows, grant), decodeAll));
       } catch (error) {
         onError(error, 'check');
       }
@@ -224,20 +168,6 @@ export function judgeReaching(
 export function denied(decision: Decision): DeniedError {
   const { subject, scope, reason } = decision;
   return new DeniedError(`${subject} has no access to ${scope} now (${reason})`, subject, decision);
-}
-
-/**
- * The `live` and `windowOf` of a store, where the same object of its prototype chain defines both. A subclass or wrapper with
- * its own `live` (to inject an outage, to count, to hide a tenant) inherits a `windowOf` that bypasses that `live`.
- */
-function shortCutOf(store: CheckedStore): CheckedStore | undefined {
-  for (let owner: object | null = store; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
-    // An accessor has no value, so a store with one has no fast path.
-    const { live, windowOf } = Object.getOwnPropertyDescriptors(owner) as { readonly [name in keyof CheckedStore]?: PropertyDescriptor };
-    const own = { live: live?.value as unknown, windowOf: windowOf?.value as unknown } as CheckedStore;
-    if (live ?? windowOf) return own.live && own.windowOf && store.live === own.live && store.windowOf === own.windowOf ? own : undefined;
-  }
-  return undefined;
 }
 
 function readAction(argument: string, action: unknown): string {

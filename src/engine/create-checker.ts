@@ -10,7 +10,7 @@ import type { Standing } from '../kernel/standing.js';
 
 export interface CheckerOptions {
   /** The store that the engines write to. The checker calls only its reads. */
-  readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find' | 'windowOf'>;
+  readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find'>;
   /** The clock by which the checker judges. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The matcher that the engines use. With another one, every call rejects. Default: exact scopes. */

@@ -5,13 +5,14 @@ import type { Kernel } from '../kernel/kernel.js';
 import { reaches } from '../lifecycle/check.js';
 import type { Decision } from '../records/index.js';
 import { Activation } from './activation.js';
-import { Checker, type LiveRows } from './checker.js';
+import type { LiveRows } from './checker.js';
+import { WindowChecker } from './window-checker.js';
 
 /**
  * The checker of an engine. Where a check would deny only because a due start is unconfirmed, it asks the approver and judges again. A
  * checker alone writes nothing: there such a grant allows nothing until an engine has recorded its activation.
  */
-export class EngineChecker extends Checker {
+export class EngineChecker extends WindowChecker {
   readonly #activation: Activation;
   readonly #scopes: CheckMatcher;
 

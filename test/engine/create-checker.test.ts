@@ -152,6 +152,26 @@ describe('createChecker', () => {
     expect([store.calls.length - before, store.called('commit') - commits]).toEqual([5, 0]);
   });
 
+  it('asks a store of its own process for rows too, as it asks a server: it never calls windowOf', async () => {
+    class Counting extends MemoryGrantStore {
+      windows = 0;
+      override windowOf(...names: Parameters<MemoryGrantStore['windowOf']>) {
+        this.windows++;
+        return super.windowOf(...names);
+      }
+      override live(...query: Parameters<MemoryGrantStore['live']>) {
+        return super.live(...query);
+      }
+    }
+    const store = new Counting();
+    const made = both({ store });
+    await aGranted(made.engine);
+    expect(await made.engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    const asked = store.windows;
+    expect(await made.checker.isAllowed(MAYA, SCOPE)).toBe(true);
+    expect([asked, store.windows]).toEqual([1, 1]);
+  });
+
   it.each([['throw'], ['reject']] as const)('fails closed where the store is unavailable: %s (L30)', async (fault) => {
     const store = new FaultyStore(new MemoryGrantStore());
     const made = both({ store: store as unknown as MemoryGrantStore });

@@ -2,7 +2,7 @@ import { readOptions, readPort } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { EngineClock, isThenable, systemClock } from '../../core/time.js';
-import { Checker } from '../../engine/checker.js';
+import { WindowChecker } from '../../engine/window-checker.js';
 import { CHECKER_OPTIONS, type CheckerOptions } from '../../engine/create-checker.js';
 import { EngineMatchers } from '../../engine/engine-matchers.js';
 import { readEnforcement, refuseDefaultNamespace, type Enforcement } from '../../kernel/enforcement.js';
@@ -69,7 +69,7 @@ export function viewOf<Scope extends string = string>(engine: object, options: V
   const { store } = settings;
   const enforcement: Enforcement = { ...settings, takesUses: parsed.takesUses };
   if (store.durability === 'memory' && answersAtOnce(store, clock)) {
-    const view = new DirectView(new Checker(enforcement, clock, store), clock, store);
+    const view = new DirectView(new WindowChecker(enforcement, clock, store), clock, store);
     kernel.onClose('work', () => view.close());
     return view;
   }
