@@ -49,8 +49,8 @@ import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type Ch
  * Every verb rejects with a typed error when the store is unreachable. A caller that then does nothing denies access.
  *
  * Each verb may also reject with errors that its comment does not name: InvalidArgumentError when an argument breaks a rule,
- * NotFoundError for an unknown id, StoreError, OutcomeUnknownError or CorruptError when the store fails, ClockError when the
- * clock fails, and ClosedError after {@link close}.
+ * NotFoundError for an unknown id, StoreError, OutcomeUnknownError or CorruptError when the store fails, ClockError when the clock
+ * fails, RollbackError when the store has gone back and the call creates access, and ClosedError after {@link close}.
  *
  * @typeParam Scope with a union of scope literals, the compiler reports a misspelt scope
  * @example
@@ -97,7 +97,7 @@ export class JitEngine<Scope extends string = string> {
    *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
    *   permission: `allowed` says whether a grant allows at this reading.
    * @throws RequirementsError that lists every value to correct: of the engine's limits and of the approver's rules
-   * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, IdempotencyError: the engine recorded no request
+   * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, LockedError, IdempotencyError: no request is recorded
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
    *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.
@@ -143,10 +143,10 @@ export class JitEngine<Scope extends string = string> {
    *
    * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
    *   `ended`. A repeat is not a permission.
-   * @throws IneligibleError when no rule allows it: the engine recorded only the attempt
-   * @throws RequirementsError when values are missing or out of bounds: the engine recorded only the attempt
+   * @throws IneligibleError when no rule allows it, LockedError, RequirementsError: the engine recorded only the attempt
    * @throws LimitError when another limit is met, or the subject or the requester has as many pending break-glass reviews as the
    *   rule allows (default: 1). The engine recorded only the attempt
+   * @throws ApproverError, IdempotencyError
    */
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
