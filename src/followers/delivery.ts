@@ -4,14 +4,10 @@ import type { Kernel } from '../kernel/kernel.js';
 import type { AuditEntry } from '../records/index.js';
 import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, refusedIn, withhold, type Refusals } from './refused-entry.js';
 
-/** Why a page was not delivered. */
-export interface DeliveryFailure {
-  readonly error: unknown;
-  /** The destination refuses one entry of the page. */
-  readonly isRefusal: boolean;
-  /** The refusals so far, including this failure if it is one. */
-  readonly refusals: Refusals | undefined;
-}
+/** Why a page was not delivered. `refusals` includes this failure if the destination refuses one entry of the page. */
+export type DeliveryFailure =
+  | { readonly error: unknown; readonly isRefusal: true; readonly refusals: Refusals }
+  | { readonly error: unknown; readonly isRefusal: false; readonly refusals: Refusals | undefined };
 
 /** Writes pages of the journal to one sink, each whole or in the withheld form that a refusing destination may accept. */
 export class Delivery {
@@ -35,8 +31,8 @@ export class Delivery {
     return this.#writing !== undefined;
   }
 
-  /** Call this when a delivery begins. */
-  begin(): void {
+  /** Call this when a delivery has ended. */
+  end(): void {
     this.#hasWithheld = false;
   }
 
@@ -45,8 +41,8 @@ export class Delivery {
   }
 
   /** @throws Error while the follower waits because the destination has refused even the withheld form */
-  refuseWhileWaiting(refusals: Refusals | undefined, [first]: readonly AuditEntry[]): void {
-    if (refusals === undefined || refusals.seq !== first?.seq) return;
+  refuseWhileWaiting(refusals: Refusals | undefined, page: readonly AuditEntry[]): void {
+    if (refusals === undefined || refusals.seq !== firstOf(page).seq) return;
     if (!isWaiting(refusals, this.#kernel.clock.read().now)) return;
     const until = new Date(refusals.retryAt).toISOString();
     throw new Error(`sink ${this.#sink.name} waits until ${until}: its destination refuses ${nameOf(refusals)}, even without texts`);
@@ -58,12 +54,13 @@ export class Delivery {
    * @returns `undefined`: the page is delivered
    */
   async deliver(page: readonly AuditEntry[], before: Refusals | undefined): Promise<DeliveryFailure | undefined> {
-    const entry = page[0] as AuditEntry;
+    const entry = firstOf(page);
     const count = before?.seq === entry.seq ? before.count : 0;
-    if (count !== MAX_REFUSALS) {
-      const failure = await this.#try(page, page, before);
+    if (count < MAX_REFUSALS) return this.#try(page, page, before);
+    if (count > MAX_REFUSALS) {
       // A destination that has refused even the withheld form was failing. By now it may accept the whole entry.
-      if (failure === undefined || !failure.isRefusal || count < MAX_REFUSALS) return failure;
+      const failure = await this.#try(page, page, before);
+      if (failure?.isRefusal !== true) return failure;
     }
     const failure = await this.#try([withhold(entry)], page, before);
     const { name } = this.#sink;
@@ -84,7 +81,7 @@ export class Delivery {
    * @throws the error of the failure if the next try must wait
    */
   repeatAtOnce({ error, isRefusal, refusals }: DeliveryFailure): true {
-    if (!this.#hasWithheld || !isRefusal || refusals === undefined || refusals.count > MAX_REFUSALS) throw error;
+    if (!this.#hasWithheld || !isRefusal || refusals.count > MAX_REFUSALS) throw error;
     this.report(error);
     return true;
   }
@@ -114,3 +111,6 @@ export class Delivery {
     await within(this.#kernel.clock.source, this.#timeoutMs, () => writing, timeout);
   }
 }
+
+/** The first entry of a page, which is never empty. */
+const firstOf = (page: readonly AuditEntry[]): AuditEntry => page[0] as AuditEntry;

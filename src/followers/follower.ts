@@ -152,7 +152,6 @@ export class Follower implements CommitHook {
   }
 
   async #deliverAll(forget: () => void): Promise<void> {
-    this.#delivery.begin();
     if (await this.begin()) {
       try {
         while (this.#again) {
@@ -166,6 +165,7 @@ export class Follower implements CommitHook {
       }
     }
     this.#isFlush = false;
+    this.#delivery.end();
     // In the same turn as the last read of `#again`: a call in between would be lost.
     forget();
   }

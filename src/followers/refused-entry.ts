@@ -37,13 +37,13 @@ export class EntryRefusedError extends Error {
 
 /** The entry of a page that an error names as refused; `undefined`: it names none. */
 export function refusedIn(page: readonly AuditEntry[], error: unknown): AuditEntry | undefined {
+  let id: unknown;
   try {
-    const id = (error as { readonly refusedEntry?: unknown } | null | undefined)?.refusedEntry;
-    return typeof id === 'string' ? page.find((entry) => entry.id === id) : undefined;
+    id = (error as { readonly refusedEntry?: unknown }).refusedEntry;
   } catch {
-    // A getter of the error has thrown.
-    return undefined;
+    // The error is null or undefined, or its getter has thrown.
   }
+  return page.find((entry) => entry.id === id);
 }
 
 /**
