@@ -60,6 +60,7 @@ describe('a sink that refuses an entry, and then fails', () => {
     expect(writes).toContain(true);
     expect((await engine.flushAudit()).followers?.[0]?.seq ?? 0).toBe(0);
     expect(told.join()).not.toContain('delivered');
+    expect(told.join()).not.toContain('even without texts');
   });
 });
 
