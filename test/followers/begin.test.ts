@@ -226,6 +226,72 @@ describe('followers that begin before the first commit', () => {
     expect(calls).toContain('grant.revoked');
     await refusal(engine.revoke(grant.id, { by: SAM }), 'ERR_JIT_CLOSED');
   });
+
+  it('L33 B4 report nothing where another process has removed the row that kept their entries', async () => {
+    const sink = new RecordingSink();
+    const { engine, grant, store, other, told } = await aBroken('hangs', sink);
+    await engine.revoke(grant.id, { by: SAM });
+    await removeSink(other, 'recording');
+    expect(await cursors(store)).toEqual([]);
+    store.repair();
+    expect((await engine.flushAudit()).caughtUp).toBe(true);
+    expect(sink.types).toContain('grant.revoked');
+    expect(told).toEqual([]);
+  });
+
+  it('L28 are reported once in each outage: for the first failure after they have begun', async () => {
+    const { engine, store, told } = await aBroken('rejects', new RecordingSink());
+    for (const outage of [1, 2]) {
+      store.break('rejects');
+      for (let i = 0; i < 3; i++) {
+        await engine.sweep();
+        await turns();
+      }
+      expect(told).toHaveLength(outage);
+      store.repair();
+      expect((await engine.flushAudit()).caughtUp).toBe(true);
+    }
+  });
+});
+
+describe('the first use of an engine', () => {
+  /** A target that records its calls, of an engine whose store gives no hints. A process has granted access before. */
+  async function aTarget() {
+    const store = new FaultyStore(new MemoryGrantStore());
+    Object.defineProperty(store, 'watch', { value: undefined });
+    const { engine: other, clock } = anEngine({ store });
+    await aGranted(other);
+    const { engine } = anEngine({ store, clock });
+    const calls: boolean[] = [];
+    const register = () => provision(engine, { name: 'roles', scopes: [SCOPE], apply: ({ held }) => void calls.push(held) });
+    return { engine, calls, register };
+  }
+
+  it.each(['before', 'after'])(
+    'L28 delivers to a target registered %s it the entries that the journal has, without a commit or a sweep',
+    async (when) => {
+      const { engine, calls, register } = await aTarget();
+      if (when === 'before') register();
+      await turns();
+      expect(calls).toEqual([]);
+      await engine.isAllowed(MAYA, SCOPE);
+      if (when === 'after') register();
+      await turns();
+      expect(calls).toEqual([true]);
+    },
+  );
+
+  it('L46 begins to watch the store, and makes the cursor of no shared sink: an engine that only checks writes nothing', async () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    let watches = 0;
+    Object.defineProperty(store, 'watch', { value: () => ((watches += 1), () => undefined) });
+    const { engine } = anEngine({ store, audit: [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b', follow: 'local' })] });
+    await turns();
+    expect([watches, store.calls]).toEqual([0, []]);
+    await engine.isAllowed(MAYA, SCOPE);
+    await turns();
+    expect([watches, store.called('journal'), store.called('commit')]).toEqual([1, 1, 0]);
+  });
 });
 
 describe('a local follower that begins late', () => {
