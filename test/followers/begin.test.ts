@@ -254,46 +254,6 @@ describe('followers that begin before the first commit', () => {
   });
 });
 
-describe('the first use of an engine', () => {
-  /** A target that records its calls, of an engine whose store gives no hints. A process has granted access before. */
-  async function aTarget() {
-    const store = new FaultyStore(new MemoryGrantStore());
-    Object.defineProperty(store, 'watch', { value: undefined });
-    const { engine: other, clock } = anEngine({ store });
-    await aGranted(other);
-    const { engine } = anEngine({ store, clock });
-    const calls: boolean[] = [];
-    const register = () => provision(engine, { name: 'roles', scopes: [SCOPE], apply: ({ held }) => void calls.push(held) });
-    return { engine, calls, register };
-  }
-
-  it.each(['before', 'after'])(
-    'L28 delivers to a target registered %s it the entries that the journal has, without a commit or a sweep',
-    async (when) => {
-      const { engine, calls, register } = await aTarget();
-      if (when === 'before') register();
-      await turns();
-      expect(calls).toEqual([]);
-      await engine.isAllowed(MAYA, SCOPE);
-      if (when === 'after') register();
-      await turns();
-      expect(calls).toEqual([true]);
-    },
-  );
-
-  it('L46 begins to watch the store, and makes the cursor of no shared sink: an engine that only checks writes nothing', async () => {
-    const store = new FaultyStore(new MemoryGrantStore());
-    let watches = 0;
-    Object.defineProperty(store, 'watch', { value: () => ((watches += 1), () => undefined) });
-    const { engine } = anEngine({ store, audit: [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b', follow: 'local' })] });
-    await turns();
-    expect([watches, store.calls]).toEqual([0, []]);
-    await engine.isAllowed(MAYA, SCOPE);
-    await turns();
-    expect([watches, store.called('journal'), store.called('commit')]).toEqual([1, 1, 0]);
-  });
-});
-
 describe('a local follower that begins late', () => {
   it('L28 B4 begins at its own first entry where the head of the answer is newer', async () => {
     const sink = new RecordingSink({ follow: 'local' });

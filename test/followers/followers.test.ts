@@ -47,6 +47,26 @@ describe('AuditSink', () => {
       expect(seqs(sink.entries)).toEqual(upTo(5));
     });
 
+    it('delivers after the commits of its engine where the store has no watch', async () => {
+      const store = new FaultyStore(new MemoryGrantStore());
+      Object.defineProperty(store, 'watch', { value: undefined });
+      const sink = new RecordingSink();
+      const { engine } = anEngine({ audit: sink, store });
+      await aGranted(engine);
+      await turns();
+      expect(seqs(sink.entries)).toEqual(upTo(5));
+    });
+
+    it('looks up the request of an entry', async () => {
+      const subjects: unknown[] = [];
+      const write: AuditSink['write'] = async ([entry], { request }) =>
+        void subjects.push((await request(entry?.requestId as string))?.request.subject);
+      const { engine } = anEngine({ audit: { name: 'siem', write } });
+      await aPending(engine);
+      await engine.flushAudit();
+      expect(subjects[0]).toBe(MAYA);
+    });
+
     it('delivers with the sweep where the store has no watch', async () => {
       const store = new FaultyStore(new MemoryGrantStore());
       Object.defineProperty(store, 'watch', { value: undefined });
@@ -658,5 +678,69 @@ describe('AuditSink', () => {
       expect(told).toHaveLength(1);
       expect((await engine.flushAudit()).caughtUp).toBe(true);
     });
+  });
+});
+
+describe('the first use of an engine', () => {
+  /** A target that records its calls, of an engine whose store gives no hints. A process has granted access before. */
+  async function aTarget() {
+    const store = new FaultyStore(new MemoryGrantStore());
+    Object.defineProperty(store, 'watch', { value: undefined });
+    const { engine: other, clock } = anEngine({ store });
+    await aGranted(other);
+    const { engine } = anEngine({ store, clock });
+    const calls: boolean[] = [];
+    const register = () => provision(engine, { name: 'roles', scopes: [SCOPE], apply: ({ held }) => void calls.push(held) });
+    return { engine, calls, register };
+  }
+
+  it.each(['before', 'after'])(
+    'L28 delivers to a target registered %s it the entries that the journal has, without a commit or a sweep',
+    async (when) => {
+      const { engine, calls, register } = await aTarget();
+      if (when === 'before') register();
+      await turns();
+      expect(calls).toEqual([]);
+      await engine.isAllowed(MAYA, SCOPE);
+      if (when === 'after') register();
+      await turns();
+      expect(calls).toEqual([true]);
+    },
+  );
+
+  it('L46 begins to watch the store, and makes the cursor of no shared sink: an engine that only checks writes nothing', async () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    let watches = 0;
+    Object.defineProperty(store, 'watch', { value: () => ((watches += 1), () => undefined) });
+    const { engine } = anEngine({ store, audit: [new RecordingSink({ name: 'a' }), new RecordingSink({ name: 'b', follow: 'local' })] });
+    await turns();
+    expect([watches, store.calls]).toEqual([0, []]);
+    await engine.isAllowed(MAYA, SCOPE);
+    await turns();
+    expect([watches, store.called('journal'), store.called('commit')]).toEqual([1, 1, 0]);
+  });
+});
+
+describe('the work in the background', () => {
+  it('L28 idle() resolves after the delivery in progress, also while the sink begins', async () => {
+    const sink = new RecordingSink();
+    const { engine, store } = anEngine({ audit: sink });
+    await aPending(engine);
+    await engine.idle();
+    for (const part of ['begins', 'delivers']) {
+      if (part === 'begins') store.inject('get', { fault: 'hang' }, 1);
+      else sink.hang();
+      await engine.sweep();
+      await store.commit(aChange({ append: [anEntry({ id: part })] }));
+      await turns();
+      let isIdle = false;
+      const idle = engine.idle().then(() => (isIdle = true));
+      await turns();
+      expect([part, isIdle]).toEqual([part, false]);
+      store.release();
+      sink.release();
+      await idle;
+      expect(sink.entries.at(-1)?.id).toBe(part);
+    }
   });
 });
