@@ -24,7 +24,10 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly operation: AuthzenOperation;
   /** `undefined`: a task that was not submitted through this handler, or a search for this entity. */
   readonly subject: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
-  /** The agent whose run the subject is, as `properties.act` names it. `undefined`: the subject acts for itself, or is unknown. */
+  /**
+   * The agent whose run the subject is, as the engine reads its id: `properties.act` names it, or the subject has the id of the run.
+   * `undefined`: the subject acts for itself, or is unknown.
+   */
   readonly agent: string | undefined;
   readonly resource: Pick<AuthzenEntity, 'type' | 'id'> | undefined;
   readonly action: Pick<AuthzenAction, 'name'> | undefined;

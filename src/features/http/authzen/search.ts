@@ -20,7 +20,7 @@ export async function search(world: World, caller: AuthzenCaller, searched: Sear
   const { token, limit } = readPage(body);
   // The question names the agent of a run, so the subject is resolved first.
   const holder = asked.subject && (await resolveSubject(world, asked.subject));
-  await authorize(world, questionOf(caller, 'search', asked, { agent: holder?.run?.agent }));
+  await authorize(world, questionOf(caller, 'search', asked, { agent: holder?.agent }));
   const { type, subject, resource, action, context } = asked;
   const properties = searchedProperties(asked);
   const digest = digestOfSearch([

@@ -121,7 +121,7 @@ async function findRepeated({ world, profile, submission }: Submitted, ask: Ask,
 
 /** @throws Problem */
 async function permit({ world, caller, submission, target }: Submitted, byDefault: boolean): Promise<void> {
-  const question = questionOf(caller, 'submit', submission.evaluation, { agent: target.run?.agent, byDefault });
+  const question = questionOf(caller, 'submit', submission.evaluation, { agent: target.agent, byDefault });
   if (!(await isAuthorized(world, question))) throw new Problem('forbidden');
 }
 

@@ -4,7 +4,7 @@ import { isScope } from '../../../core/scope.js';
 import type { JitEngine } from '../../../engine/engine.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import type { AgentRun } from '../../../lifecycle/run.js';
-import { isObject } from '../../../records/index.js';
+import { agentOf, isObject } from '../../../records/index.js';
 import { AuthzenError } from './errors.js';
 import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, AuthzenQuestion, ParsedAccessRequests, ParsedOptions } from './options.js';
@@ -28,7 +28,9 @@ export function refuseIfLate({ signal }: Pick<World, 'signal'>): void {
 export interface Target {
   readonly subject: string;
   readonly scope: string;
-  /** The run of an agent that `subject` is. `undefined`: the subject acts for itself. */
+  /** The agent whose run `subject` is. `undefined`: the subject acts for itself. */
+  readonly agent: string | undefined;
+  /** The run that `properties.act` names. `undefined`: the subject is no run, or is named by the id of its run. */
   readonly run: AgentRun | undefined;
 }
 
@@ -76,7 +78,7 @@ export const questionOf = (
 export async function resolveAuthorized(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
   const subject = await resolveSubject(world, evaluation.subject);
   // The question names the agent of a run, so the subject is resolved first.
-  await authorize(world, questionOf(caller, 'evaluate', evaluation, { agent: subject?.run?.agent }));
+  await authorize(world, questionOf(caller, 'evaluate', evaluation, { agent: subject?.agent }));
   const scope = subject && (await resolveScope(world, evaluation));
   return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
 }
@@ -89,14 +91,17 @@ export async function resolve(world: World, evaluation: AuthzenEvaluation): Prom
 }
 
 /** The holder of a subject's access: the subject itself, or the run of the agent that acts for it. */
-export async function resolveSubject(world: World, entity: AuthzenEntity): Promise<Pick<Target, 'subject' | 'run'> | undefined> {
+export async function resolveSubject(world: World, entity: AuthzenEntity): Promise<Omit<Target, 'scope'> | undefined> {
   const { engine, kernel, options } = world;
   const encoded: unknown = await callHook(world, () => options.codec.encodeSubject(entity));
   const act = entity.properties && memberOf(entity.properties, 'act');
-  const run = act === undefined ? undefined : { agent: await agentOf(world, act), operator: encoded };
+  const run = act === undefined ? undefined : ({ agent: await actorOf(world, act), operator: encoded } as AgentRun);
   try {
-    const subject = kernel.settings.readId('subject', encoded);
-    return run === undefined ? { subject, run: undefined } : { subject: engine.runSubject(run as AgentRun), run: run as AgentRun };
+    const named = kernel.settings.readId('subject', encoded);
+    const subject = run === undefined ? named : engine.runSubject(run);
+    // Read from the subject, so that `may` judges the agent on which the engine acts, also where the id of a run names it.
+    const agent = agentOf(subject);
+    return agent === undefined || kernel.settings.isAgent(agent) ? { subject, agent, run } : undefined;
   } catch (error) {
     // An id that the engine refuses belongs to no subject.
     if (isInvalidArgument(error)) return undefined;
@@ -104,7 +109,7 @@ export async function resolveSubject(world: World, entity: AuthzenEntity): Promi
   }
 }
 
-async function agentOf(world: World, act: JsonValue): Promise<unknown> {
+async function actorOf(world: World, act: JsonValue): Promise<unknown> {
   const { agent = defaultAgent } = world.options;
   return isObject(act) && !Array.isArray(act) ? callHook(world, () => agent(act as JsonObject)) : undefined;
 }
@@ -133,8 +138,8 @@ export async function meetsCondition(
 }
 
 /** The requester of access in the engine. Of a run, only its agent can be. */
-export const requesterOf = ({ requester }: ParsedAccessRequests, caller: AuthzenCaller, { subject, run }: Target): string =>
-  run?.agent ?? (requester === 'caller' ? caller.subject : subject);
+export const requesterOf = ({ requester }: ParsedAccessRequests, caller: AuthzenCaller, { subject, agent }: Target): string =>
+  agent ?? (requester === 'caller' ? caller.subject : subject);
 
 /** An instant in RFC 3339, UTC with milliseconds. */
 export const timestamp = (instant: number): string => new Date(instant).toISOString();
