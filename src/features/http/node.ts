@@ -25,6 +25,8 @@ export interface NodeResponse {
   end(): unknown;
   once(event: string, listener: () => void): unknown;
   readonly destroyed?: boolean | undefined;
+  /** Whether a handler has ended the response. */
+  readonly writableEnded?: boolean | undefined;
   destroy?(error?: Error): unknown;
 }
 
@@ -70,6 +72,12 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
   // `close` also follows the end of the response. Aborting then changes nothing.
   response.once('close', () => gone.abort());
   const answer = refusalOf(incoming, path) ?? (await handler(toRequest(incoming, path, gone.signal)));
+  // Another handler has answered in the meantime, as a timeout middleware does. A second answer is an error, for which Express closes the
+  // connection.
+  if (response.writableEnded === true) {
+    await answer.body?.cancel();
+    return;
+  }
   response.statusCode = answer.status;
   for (const [name, value] of answer.headers) response.setHeader(name, value);
   if (answer.body !== null) await pipe(answer.body, response, gone.signal);
@@ -141,6 +149,11 @@ async function pipe(body: ReadableStream<Uint8Array>, response: NodeResponse, si
   for (;;) {
     const { done, value } = await reader.read();
     if (done || signal.aborted) return;
+    // Another handler has ended the stream. A further write is an error event, which ends the process.
+    if (response.writableEnded === true) {
+      stop();
+      return;
+    }
     if (!response.write(value))
       await new Promise<void>((resolve) => {
         response.once('drain', resolve);

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
-import express, { type Express } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response as ExpressResponse } from 'express';
 import express4 from 'express-4';
 import { toNodeHandler, type NodeHandler } from 'jit-access/http';
 import { describe, expect, it } from 'vitest';
-import { aService, MAYA } from './world.js';
+import { aService, MAYA, turns } from './world.js';
 
 const ASK = { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204' };
 
@@ -14,6 +14,13 @@ async function listening(app: object): Promise<{ readonly url: string; readonly 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, server };
+}
+
+/** A promise that the test resolves. */
+function gate() {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { open, opened };
 }
 
 /** Sends a request as it is: `fetch` would rewrite its path and its Host. */
@@ -100,5 +107,76 @@ describe.each([
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  it('sends no second answer after another handler has answered, and keeps the connection [H4]', async () => {
+    const [identified, held] = [gate(), gate()];
+    const identify = () => identified.opened.then(() => ({ subject: MAYA, roles: [] }));
+    const { handler } = aService({ http: { identify } });
+    const failures: unknown[] = [];
+    const app = make();
+    app.get('/held', (_request, response) => void held.opened.then(() => response.send('held')));
+    app.use((_request, response, next) => {
+      response.status(503).send('too slow');
+      next();
+    });
+    app.use(toNodeHandler(handler));
+    app.use((error: unknown, _request: Request, _response: ExpressResponse, next: NextFunction) => {
+      failures.push(error);
+      next(error);
+    });
+    const { url, server } = await listening(app);
+    try {
+      const connection = connect(Number(new URL(url).port), '127.0.0.1');
+      const texts = connection.setEncoding('utf8')[Symbol.asyncIterator]();
+      connection.write('GET /v1/me HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      expect((await texts.next()).value).toContain('too slow');
+      connection.write('GET /held HTTP/1.1\r\nHost: localhost\r\n\r\n');
+      identified.open();
+      await turns();
+      held.open();
+      expect((await texts.next()).value).toContain('held');
+      expect(failures).toEqual([]);
+      connection.destroy();
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+});
+
+describe('toNodeHandler()', () => {
+  it('writes no more of a stream that another handler has ended [H4]', async () => {
+    const ended = gate();
+    let isCancelled = false;
+    const chunks = ['one', 'two'].map((text) => new TextEncoder().encode(text)).values();
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          const { done, value } = chunks.next();
+          if (done === true) controller.close();
+          else controller.enqueue(value);
+        },
+        cancel: () => void (isCancelled = true),
+      },
+      { highWaterMark: 0 },
+    );
+    const handler = Object.assign(() => Promise.resolve(new Response(body)), { basePath: '' });
+    const written: string[] = [];
+    const response = {
+      statusCode: 0,
+      writableEnded: false,
+      setHeader: () => undefined,
+      once: () => undefined,
+      end: ended.open,
+      write(chunk: Uint8Array) {
+        written.push(new TextDecoder().decode(chunk));
+        return (response.writableEnded = true);
+      },
+    };
+    const request = { method: 'GET', url: '/v1/events', headers: {}, async *[Symbol.asyncIterator]() {} };
+    toNodeHandler(handler)(request, response);
+    await ended.opened;
+    expect([written, isCancelled]).toEqual([['one'], true]);
   });
 });
