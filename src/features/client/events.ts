@@ -27,7 +27,7 @@ export interface EventOptions {
   readonly signal?: AbortSignal | undefined;
   /** The `seq` of the last event that was handled. Default: the stream begins with the next event. */
   readonly after?: number | undefined;
-  /** Called with each failure after which the client connects again. Default: none. */
+  /** Called with each failure after which the client connects again. A throw is ignored. Default: none. */
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
@@ -57,7 +57,10 @@ export async function* eventsOf(transport: Transport, options: EventOptions = {}
       const { status = 500, retryAfterMs = 0 } = error as Partial<HttpClientError>;
       if (status < 500 && status !== 429) throw engineErrorOf(error);
       leastMs = Math.min(MAX_PAUSE_MS, retryAfterMs);
-      onError?.(engineErrorOf(error));
+      // Aside: a listener that throws or rejects ends neither the loop nor the process.
+      void Promise.resolve(engineErrorOf(error))
+        .then(onError)
+        .catch(() => undefined);
     }
     // Spread over half of the pause: after a restart of the service, its clients do not return all at once.
     const pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** failures) * (1 - Math.random() / 2);

@@ -1,5 +1,5 @@
 import { readMacKeys } from '../../core/mac-keys.js';
-import { invalid, readOptions } from '../../core/parse.js';
+import { invalid, readListener, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
 import type { LinkKey } from '../links/approval-link.js';
@@ -58,7 +58,7 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   readonly limit?: ((caller: Caller, route: string) => MaybePromise<boolean | undefined>) | undefined;
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
   readonly realm?: string | undefined;
-  /** Called with each failure that the client sees as 500 or 503. Default: none. */
+  /** Called with each failure that the client sees as 500 or 503. A throw is ignored. Default: none. */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 
@@ -90,7 +90,6 @@ export interface ParsedHttpOptions {
 /** @throws InvalidArgumentError, naming the option */
 export function readHttpOptions(given: unknown): ParsedHttpOptions {
   const read = readOptions<keyof HttpOptions>('options', given, FIELDS);
-  const onError = optional<NonNullable<HttpOptions['onError']>>('onError', read.onError, () => undefined);
   return {
     identify: required('identify', read.identify),
     may: optional('may', read.may, () => false),
@@ -100,13 +99,7 @@ export function readHttpOptions(given: unknown): ParsedHttpOptions {
     linkKeys: readKeys(read.linkKeys),
     limit: optional('limit', read.limit, () => true),
     realm: readRealm(read.realm),
-    onError: (error, during) => {
-      try {
-        onError(error, during);
-      } catch {
-        // The listener itself failed: no place is left to report it.
-      }
-    },
+    onError: readListener<[error: unknown, during: string]>('onError', read.onError),
   };
 }
 

@@ -35,6 +35,12 @@ async function read(events: AsyncIterable<AccessEvent>, count: number): Promise<
   return lines;
 }
 
+const raise = (error: Error): never => {
+  throw error;
+};
+
+const ready = () => 'event: ready\ndata: {}\n\n';
+
 describe('events()', () => {
   it('yields what the caller sees, as it happens, until the loop ends', async () => {
     const service = aService();
@@ -158,6 +164,24 @@ describe('events()', () => {
     expect(lines).toEqual(['6 ready', '- reset']);
     expect(errors).toEqual([expect.objectContaining({ name: 'HttpClientError', message: 'GET /events: an event is too long' })]);
     expect([sent.length, pieces]).toEqual([2, 9]);
+  });
+
+  it.each([
+    ['throws', (): never => raise(new Error('the console is closed'))],
+    ['rejects', () => Promise.reject(new Error('the reporter is down'))],
+  ])('connects again where onError %s', async (_, onError: () => unknown) => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown) => void unhandled.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      const service = aService();
+      const { client } = aClient(service, MAYA, { fetch: failing(service, streaming([ready()], 'breaks').response()) });
+      expect(await passing(service, read(client.events({ onError }), 2), 1_000)).toEqual(['- ready', '- ready']);
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
   });
 
   it.each([

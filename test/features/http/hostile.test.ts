@@ -156,6 +156,10 @@ describe('a hostile request', () => {
   });
 });
 
+const raise = (error: Error): never => {
+  throw error;
+};
+
 describe('what the host provides', () => {
   it.each([
     ['identify', { identify: () => Promise.reject(new Error('the session store is down')) }],
@@ -167,6 +171,27 @@ describe('what the host provides', () => {
     expect([status, headers.get('retry-after')]).toEqual([503, '5']);
     expect(text).not.toMatch(/session store|counter/);
     expect((await service.engine.journalHead()).seq).toBe(0);
+  });
+
+  it('failing in `onError`, at once or later, does not end the process', async () => {
+    const unhandled: unknown[] = [];
+    const hear = (error: unknown) => void unhandled.push(error);
+    process.on('unhandledRejection', hear);
+    try {
+      const identify = () => Promise.reject(new Error('the session store is down'));
+      const failing: (() => unknown)[] = [
+        () => Promise.reject(new Error('the reporter is down')),
+        () => raise(new Error('the reporter is wrong')),
+      ];
+      for (const onError of failing) {
+        const { status } = await aService({ http: { identify, onError } }).send('GET', '/me', { as: MAYA });
+        expect(status).toBe(503);
+      }
+      await turns();
+      expect(unhandled).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', hear);
+    }
   });
 
   it('failing in `may` is 503, and permits nothing', async () => {
