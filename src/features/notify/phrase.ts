@@ -78,5 +78,5 @@ function escapeMarkdown(text: string): string {
     .replaceAll('`', "'")
     .replace(/[\\*_[\]~|$]/g, '\\$&')
     .replace(/[@#!]|:(?=\S)/g, `$&${JOINER}`)
-    .replace(/(?<=[\p{L}\p{N}])\./gu, `${JOINER}$&`);
+    .replace(/(?<=[\p{L}\p{M}\p{N}\p{S}])\./gu, `${JOINER}$&`);
 }

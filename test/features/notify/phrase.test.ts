@@ -90,6 +90,7 @@ describe('remark()', () => {
     ['a reference', '#12 org/repo#12 !12', `#${JOINER}12 org/repo#${JOINER}12 !${JOINER}12`],
     ['an address', 'https://evil.example', `https:${JOINER}//evil${JOINER}.example`],
     ['a bare address', 'www.evil.example a@evil.example', `www${JOINER}.evil${JOINER}.example a@${JOINER}evil${JOINER}.example`],
+    ['a bare address after a mark or a symbol', '\u0915\u093f.com \u2764.ws', `\u0915\u093f${JOINER}.com \u2764${JOINER}.ws`],
     ['a link', '[log in](https://e)', `\\[log in\\](https:${JOINER}//e)`],
     ['a link for Slack', '<https://e|log in>', `&lt;https:${JOINER}//e\\|log in&gt;`],
     ['a picture', '![x](y)', `!${JOINER}\\[x\\](y)`],
