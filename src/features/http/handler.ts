@@ -95,11 +95,11 @@ async function route(request: Request, setup: Setup): Promise<Response> {
   refuseOtherOrigin(request, options);
   const { operation } = routed;
   if (operation.id === 'openapi') return respond(request, operation, await operation.run({ options } as Call<never, never>), undefined);
-  const [caller, engine] = await limited(READ_LIMIT_MS, setup.clock, () => callerAndEngine(request, operation, setup));
-  if (engine === undefined) throw notFound();
-  const kernel = kernelOf(engine);
+  const [caller, found] = await limited(READ_LIMIT_MS, setup.clock, () => callerAndEngine(request, operation, setup));
+  if (found === undefined) throw notFound();
+  const { kernel } = found;
   kernel.refuseIfClosed();
-  const served = { engine, kernel, options };
+  const served = { ...found, options };
   return limited(limitOf(operation, request), kernel.settings.clock, () => perform(request, routed, served, caller));
 }
 
@@ -107,7 +107,12 @@ async function route(request: Request, setup: Setup): Promise<Response> {
 async function callerAndEngine(request: Request, { access }: Operation, { options, served }: Setup) {
   const caller = access === 'open' ? undefined : await identifyCaller(request, options);
   if (access !== 'open' && caller === undefined) throw new HttpError(unauthenticated(options.realm));
-  return [caller, await callHook(() => served(request), 'engine', options.onError)] as const;
+  const find = async () => {
+    const engine = await served(request);
+    // Inside the hook: another value than an engine is a mistake of the service, and not of the client.
+    return engine === undefined ? undefined : { engine, kernel: kernelOf(engine) };
+  };
+  return [caller, await callHook(find, 'engine', options.onError)] as const;
 }
 
 const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });

@@ -1,8 +1,10 @@
 import { invalid } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
+import type { ReviewerAuth } from '../../engine/by.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import { readAuthentication } from '../../lifecycle/assurance.js';
 import { isObject } from '../../records/index.js';
-import type { Served } from './operation.js';
+import type { Call, Served } from './operation.js';
 import type { HttpCaller, HttpPermission, ParsedHttpOptions } from './options.js';
 import { ownProblem } from './problem.js';
 
@@ -33,6 +35,16 @@ export function identifyCaller(request: Request, { identify, onError }: ParsedHt
 export function readSelf({ settings }: Kernel, { onError }: ParsedHttpOptions, { subject }: HttpCaller): string {
   try {
     return settings.readId('identify.subject', subject);
+  } catch (error) {
+    onError(error, 'identify');
+    throw unavailable();
+  }
+}
+
+/** The authentication of a caller who reviews. A wrong one is a mistake of `identify`, and not of the client: 503. */
+export function authOf({ caller: { auth }, options: { onError } }: Pick<Call, 'caller' | 'options'>): ReviewerAuth | undefined {
+  try {
+    return readAuthentication('identify.auth', auth);
   } catch (error) {
     onError(error, 'identify');
     throw unavailable();

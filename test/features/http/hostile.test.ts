@@ -243,6 +243,23 @@ describe('what the host provides', () => {
     expect((await sender(byTenant)('GET', '/me', { as: MAYA })).status).toBe(503);
   });
 
+  it.each([null, {}, 'tenant-a', () => undefined])('a tenant whose engine is %j is 503, which `onError` receives', async (engine) => {
+    const errors: unknown[] = [];
+    const options = { identify, onError: (error: unknown) => errors.push(error) };
+    const { status, text } = await sender(createHttpHandler<TestCaller>(() => engine as never, options))('GET', '/me', { as: MAYA });
+    expect([status, String(errors[0])]).toEqual([503, expect.stringContaining('engine must be a JitEngine')]);
+    expect(text).not.toContain('JitEngine');
+  });
+
+  it('an authentication of `identify` that cannot be read is 503, which `onError` receives', async () => {
+    const caller = Object.assign({ subject: SAM, roles: [] }, { auth: { acr: 5 } });
+    const service = aService({ http: { identify: () => caller } });
+    const { request } = await service.engine.requestAccess({ ...ASK, subject: MAYA, ttl: '30m' });
+    const { status, text } = await service.send('POST', `/requests/${request.id}/approve`, { body: {} });
+    expect([status, String(service.errors[0])]).toEqual([503, expect.stringContaining('identify.auth.acr must be')]);
+    expect(text).not.toContain('acr');
+  });
+
   it('a tenant that does not exist is the 404 of an unknown id', async () => {
     const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
     const byTenant = createHttpHandler<TestCaller>((request) => (request.headers.get('x-tenant') === 'a' ? engine : undefined), {

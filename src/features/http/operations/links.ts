@@ -1,5 +1,6 @@
 import { approvalLinks, type ApprovalLinks } from '../../links/links.js';
 import type { ReviewBy } from '../../../engine/by.js';
+import { authOf } from '../identity.js';
 import { operation, type Call } from '../operation.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
@@ -37,7 +38,6 @@ export const redeemLink = operation({
   example: { body: { token: '{token}', reason: 'from the mail' } },
   async run(call) {
     const { token, ...texts } = call.body;
-    const { auth } = call.caller;
-    return { body: await linksOf(call).redeem(token, { ...(texts as Omit<ReviewBy, 'by'>), by: call.self, auth }) };
+    return { body: await linksOf(call).redeem(token, { ...(texts as Omit<ReviewBy, 'by'>), by: call.self, auth: authOf(call) }) };
   },
 });

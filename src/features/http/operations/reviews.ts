@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ApproveBy } from '../../../engine/by.js';
+import { authOf } from '../identity.js';
 import { operation } from '../operation.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
@@ -36,8 +37,7 @@ export const approve = operation({
   example: { path, body: { ttl: '15m', reason: 'enough for a backfill' } },
   async run(call) {
     const { id } = await visibleRequest(call, call.path.requestId ?? '');
-    const { auth } = call.caller;
-    return { body: await call.engine.approve(id, { ...call.body, by: call.self, auth } as ApproveBy) };
+    return { body: await call.engine.approve(id, { ...call.body, by: call.self, auth: authOf(call) } as ApproveBy) };
   },
 });
 
