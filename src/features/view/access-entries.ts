@@ -1,6 +1,6 @@
 import { isInstant } from '../../core/instant.js';
 import { isActor } from '../../core/parse.js';
-import { isScope } from '../../core/scope.js';
+import { isPattern, isScope } from '../../core/scope.js';
 import { isEntryType, isObject, type EntryType, type Grant, type Locks, type UnlinkedEntry } from '../../records/index.js';
 
 /** What an entry of the journal means for a copy of the live grants. */
@@ -44,10 +44,13 @@ export function accessChangeOf(entry: UnlinkedEntry): AccessChange | undefined {
   if (typeof grantId !== 'string') return UNKNOWN;
   if (type === 'grant.used' || type === 'usage.closed') return { kind: 'used', grantId };
   const { subject, scope } = entry.data;
-  if (!isActor(subject) || !isScope(scope)) return { kind: 'unknown grant', grantId };
+  // The granted scope may be a pattern.
+  if (!isActor(subject) || !isPattern(scope)) return { kind: 'unknown grant', grantId };
   const pair = { subject: subject as string, scope };
   if (type === 'grant.activated') return { kind: 'changed', ...pair };
-  return type === 'grant.issued' ? { kind: 'issued', ...pair, grantId, ...windowIn(entry.data) } : { kind: 'ended', ...pair, grantId };
+  return type === 'grant.issued'
+    ? { kind: 'issued', ...pair, grantId, ...windowIn(entry.data, scope) }
+    : { kind: 'ended', ...pair, grantId };
 }
 
 const OF_GRANTS: ReadonlySet<EntryType> = /* @__PURE__ */ new Set([
@@ -62,8 +65,9 @@ const OF_GRANTS: ReadonlySet<EntryType> = /* @__PURE__ */ new Set([
 const locksIn = ({ version }: Partial<Locks>): AccessChange =>
   Number.isSafeInteger(version) ? { kind: 'locks', version: version as number } : UNKNOWN;
 
-function windowIn(data: Partial<Grant>): { readonly from: number; readonly until: number; readonly isPlain: boolean } {
+function windowIn(data: Partial<Grant>, scope: string): { readonly from: number; readonly until: number; readonly isPlain: boolean } {
   const { startsAt: from, expiresAt: until, asksAtStart, idleTtlMs, maxUses } = data;
   if (!isInstant(from) || !isInstant(until)) return { from: 0, until: 0, isPlain: false };
-  return { from, until, isPlain: asksAtStart === false && idleTtlMs === undefined && maxUses === undefined };
+  // A check never asks for a pattern, so no pattern has a window, as in `plainWindow`.
+  return { from, until, isPlain: asksAtStart === false && idleTtlMs === undefined && maxUses === undefined && isScope(scope) };
 }

@@ -123,6 +123,19 @@ describe('viewOf()', () => {
     expect(answer(view, MAYA, SCOPE)).toBe('stale_view');
   });
 
+  it('L12 denies as soon as the engine has resolved the revoke of a pattern', async () => {
+    const approver = reviewers({ members: [SAM], patterns: true });
+    const { engine, store } = aView({}, { scopes: patternScopes, approver });
+    const view = viewOf(engine);
+    const grant = await aGranted(engine, { scopes: ['db-prod:*'] });
+    await view.refresh();
+    expect(answer(view, MAYA, SCOPE)).toBe('granted');
+    store.inject('journal', { fault: 'reject' });
+    await engine.revoke(grant.id, { by: SAM });
+    expect(answer(view, MAYA, SCOPE)).toBe('no_grant');
+    await engine.close();
+  });
+
   it('is never stale over an in-memory store', async () => {
     const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
     const view = viewOf(engine);
