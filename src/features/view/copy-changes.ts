@@ -115,18 +115,27 @@ export class CopyChanges {
         this.#doubtful.delete(key);
       }),
     );
-    if (this.#locks.isDoubtful) await this.#readLocks();
     return areFound;
   }
 
-  /** @throws StoreError also where the answer can not be the row of locks: an open lock would stay unseen */
-  async #readLocks(): Promise<void> {
-    const { version } = this.#locks;
+  /**
+   * Reads the row of locks, if it is in doubt.
+   *
+   * @returns a function that puts the row into the copy. Call it when all that the journal holds now is applied: a lock that the row no
+   *   longer has may have ended grants since the entries were read. `undefined`: the row is not in doubt
+   * @throws StoreError also where the answer can not be the row of locks: an open lock would stay unseen
+   */
+  async readLocks(): Promise<(() => void) | undefined> {
+    const { version, isDoubtful } = this.#locks;
+    if (!isDoubtful) return undefined;
     const [row] = await askRows(this.#context.store, [LOCK_ROW]);
     const isIts = row === undefined ? version === 0 : isLockRow(row) && row.version >= version;
     if (!isIts) throw new StoreError('get', 'it returned no row of locks, or one that is older than the journal', undefined);
-    this.copy.lock = row?.open === false ? undefined : row;
-    this.#locks = { isDoubtful: false, version };
+    return () => {
+      this.copy.lock = row?.open === false ? undefined : row;
+      // Later entries may name a newer row: the next run reads it.
+      this.#locks = { ...this.#locks, isDoubtful: this.#locks.version > (row?.version ?? 0) };
+    };
   }
 
   /** Replaces what is known of a subject by its live rows. @throws StoreError */

@@ -114,12 +114,16 @@ export class CopyFollower {
     const { now } = since;
     // The clock was set back: what has begun since is no cell any more.
     if (changes.copy.isAheadOf(now)) this.#at = undefined;
+    let takeLocks: (() => void) | undefined;
     for (let loads = 0; ; loads++) {
       if (this.#needsLoad(since)) await this.#load(since, loads);
       await this.#applyNew(now);
+      takeLocks = await changes.readLocks();
+      if (takeLocks !== undefined) await this.#applyNew(now);
       if (!this.#needsLoad(since)) break;
     }
     if (!(await changes.readDoubtful(now))) this.#isUncertain = true;
+    takeLocks?.();
     changes.copy.sweep(SWEEP_LOOKS, clock.highWater - ENDED_MS);
     passed();
     if (!this.#isUncertain && !this.#isClosed && distrusts === this.#distrusts) this.#freshness.begin(since);

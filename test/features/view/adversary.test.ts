@@ -5,7 +5,7 @@ import { CopyChanges } from '../../../src/features/view/copy-changes.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { ManualClock } from '../../../src/testing.js';
 import { createView, viewOf } from '../../../src/view.js';
-import { aGranted, anEngine, ANA, HOUR, MAYA, MINUTE, SAM, SCOPE } from '../../engine/an-engine.js';
+import { aGranted, anEngine, ANA, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';
 import { Dice } from '../../model/dice.js';
 import { answer, aView, RemoteStore } from './a-view.js';
 import { LateStore } from './late-store.js';
@@ -16,9 +16,9 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 /** An engine, and a view of another process whose answers a test may hold back. */
 function aLateView() {
   const memory = new MemoryGrantStore({ namespace: 'team' });
-  const { engine, clock } = anEngine({ store: new RemoteStore(memory) });
+  const { engine, clock, store: engineStore } = anEngine({ store: new RemoteStore(memory) });
   const store = new LateStore(memory);
-  return { engine, clock, store, view: createView({ store, clock, load: 'all', maxStaleMs: HOUR, pollMs: HOUR / 2 }) };
+  return { engine, clock, store, engineStore, view: createView({ store, clock, load: 'all', maxStaleMs: HOUR, pollMs: HOUR / 2 }) };
 }
 
 describe('a view', () => {
@@ -63,6 +63,25 @@ describe('a view', () => {
     await refreshed;
     await view.refresh();
     expect(answer(view, ANA, SCOPE)).toBe('no_grant');
+    view.close();
+  });
+
+  it('L12 L45 takes no row of locks that is newer than its grants', async () => {
+    const { engine, view, store, engineStore } = aLateView();
+    await view.refresh();
+    await aGranted(engine);
+    engineStore.inject('find', { fault: 'reject' });
+    const { lockId } = await refusal(engine.lock({ subject: MAYA }, { by: SAM }), 'ERR_JIT_PARTIAL');
+    engineStore.clear();
+    // The answer to this refresh is late. Until it arrives, the lock ends the grant, and is lifted.
+    store.holds = (method) => method === 'journal';
+    const refreshed = view.refresh();
+    await turn();
+    store.holds = () => false;
+    await engine.unlock(lockId as string, { by: SAM });
+    store.deliver();
+    await refreshed;
+    expect(answer(view, MAYA, SCOPE)).toBe('no_grant');
     view.close();
   });
 
