@@ -54,23 +54,20 @@ export async function readAccess(kernel: Kernel, request: AccessRequest): Promis
   const { ledger, clock } = kernel;
   for (;;) {
     const begun = clock.read();
+    // Before the grants: a lock may end them and be lifted in between.
+    const locks = await loadReadableLocks(kernel, 'locks');
     const uses = await ledger.grantUsesOf(request);
     const reading = clock.read();
-    const access = accessAt(uses, reading);
+    const { hasEnded } = accessAt(uses, reading);
     // A concurrent use may have moved an idle end that passed during the read, so the engine reads the rows again.
-    if (access.hasEnded && !accessAt(uses, begun).hasEnded) continue;
-    return granted(uses, { ...access, allowed: access.allowed && (await isAllowedByLocks(kernel, uses, reading)) }, reading);
+    if (hasEnded && !accessAt(uses, begun).hasEnded) continue;
+    // An unfinished lock denies grants that it has not ended yet. Unreadable locks deny.
+    const unlocked = uses.filter(
+      ({ grant: { subject, scope } }) =>
+        locks !== undefined && lockOn(locks, { ids: [subject], scopes: [scope] }, reading.now) === undefined,
+    );
+    return granted(uses, { hasEnded, allowed: accessAt(unlocked, reading).allowed }, reading);
   }
-}
-
-/** Whether one of the grants allows: an unfinished lock denies grants that it has not ended yet. */
-async function isAllowedByLocks(kernel: Kernel, uses: readonly GrantUse[], reading: ClockReading): Promise<boolean> {
-  const locks = await loadReadableLocks(kernel, 'locks');
-  if (locks === undefined) return false;
-  const unlocked = uses.filter(
-    ({ grant: { subject, scope } }) => lockOn(locks, { ids: [subject], scopes: [scope] }, reading.now) === undefined,
-  );
-  return accessAt(unlocked, reading).allowed;
 }
 
 /** The access of a request whose grants the caller has just issued, judged at the reading at which it issued them. */

@@ -121,9 +121,10 @@ async function holders(kernel: Kernel, scope: unknown, paging: GivenPaging): Pro
   const covers = coverageOfScope(kernel, scope);
   const { now } = kernel.clock.read();
   const asked = { kind: 'grant', open: true, during: { from: now, until: now + 1 }, span: readSpan({}), order: 'newest' } as const;
+  // Before the grants: a lock may end them and be lifted in between.
+  const locks = await loadReadableLocks(kernel, 'whoHadAccess');
   return collect(kernel, asked, paging, decodeGrant, async (grants) => {
     const uses = await usesOf(kernel, grants.filter(covers));
-    const locks = uses.length === 0 ? undefined : await loadReadableLocks(kernel, 'whoHadAccess');
     const reading = kernel.clock.read();
     // Unreadable locks deny every check.
     const isAllowed = (use: GrantUse) =>

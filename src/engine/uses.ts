@@ -118,8 +118,9 @@ async function useOf({ ledger }: Kernel, useId: string | undefined): Promise<Use
 async function repeatUse(kernel: Kernel, { id, grantId, subject, scope: usedFor, at, usesLeft }: Use, scope: string): Promise<Consumption> {
   if (usedFor !== scope) throw new IdempotencyError(id);
   const { clock, ledger, settings } = kernel;
-  const uses = (await ledger.grantsWithUsage([grantId])).filter(({ grant }) => reaches(settings.scopes, grant.scope, scope));
+  // Before the grant: a lock may end it and be lifted in between.
   const { row, overlaps } = await loadLocks(kernel);
+  const uses = (await ledger.grantsWithUsage([grantId])).filter(({ grant }) => reaches(settings.scopes, grant.scope, scope));
   const reading = clock.read();
   // The last use has ended its grant, so no pass of a lock meets that grant.
   const locked = lockedUntil(row?.locks ?? [], overlaps, subject, scope, reading.now);

@@ -555,6 +555,53 @@ describe('a repeated ask under an unfinished lock', () => {
   });
 });
 
+describe('a lock that ends its access and is lifted during a call', () => {
+  /** A grant under an unfinished lock. From {@link arm} on, the lock ends it and is lifted just before the locks are read. */
+  async function lifting(options: Partial<JitEngineOptions> = {}) {
+    const shared = new MemoryGrantStore();
+    const { engine: other, clock } = anEngine({ ...options, store: shared });
+    let lift: (() => Promise<unknown>) | undefined;
+    class Store extends FaultyStore {
+      override get: GrantStore['get'] = async (keys) => {
+        const before = keys.some(({ kind }) => kind === 'lock') ? lift : undefined;
+        if (before !== undefined) lift = undefined;
+        await before?.();
+        return super.get(keys);
+      };
+    }
+    const { engine } = anEngine({ ...options, clock, store: new Store(shared) });
+    const arm = async () => {
+      const dying = anEngine({ clock, store: afterFirst(shared) }).engine;
+      const { lockId } = await refusal(dying.lock({ subject: MAYA }, lockOf()), 'ERR_JIT_PARTIAL');
+      lift = () => other.unlock(lockId as string, lockOf());
+    };
+    return { engine, arm };
+  }
+
+  it('leaves no repeated ask that allows (L12, L36)', async () => {
+    const { engine, arm } = await lifting();
+    await aGranted(engine, { idempotencyKey: 'k1' });
+    await arm();
+    expect(await ask(engine, { idempotencyKey: 'k1' })).toMatchObject({ reused: true, allowed: false });
+  });
+
+  it('leaves no repeated use that allows (L12, L36)', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { maxUses: 2 } } });
+    const { engine, arm } = await lifting({ approver });
+    await ask(engine);
+    await engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' });
+    await arm();
+    expect(await refusal(engine.consume(MAYA, SCOPE, { idempotencyKey: 'k1' }), 'ERR_JIT_DENIED')).toMatchObject({ reused: true });
+  });
+
+  it('leaves no holder (L12)', async () => {
+    const { engine, arm } = await lifting();
+    await aGranted(engine);
+    await arm();
+    expect((await engine.whoHadAccess({ scope: SCOPE })).items).toEqual([]);
+  });
+});
+
 describe('standing access under a lock', () => {
   const standing = { [MAYA]: ['wiki:**'] };
 
