@@ -32,6 +32,8 @@ async function minify(file: string): Promise<void> {
   const { code, map: composed } = await transform(`${text}\n//# sourceMappingURL=data:application/json;base64,${map}`, {
     // No `minifySyntax`: it unwraps functions that are called at once, and their contents have no annotation.
     minifyWhitespace: true,
+    // Node prints the whole line of an uncaught error: without a limit, that is the whole file.
+    lineLimit: 500,
     target: 'es2022',
     sourcemap: 'external',
     sourcefile: basename(file),

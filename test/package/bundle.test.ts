@@ -42,6 +42,21 @@ describe('the files of the build', () => {
     }
   });
 
+  it('have no long line: Node prints the whole line of an uncaught error', () => {
+    const longest = code.map(
+      (file) =>
+        [
+          file,
+          Math.max(
+            ...read(file)
+              .split('\n')
+              .map((line) => line.length),
+          ),
+        ] as const,
+    );
+    expect(longest.filter(([, length]) => length > 2_000)).toEqual([]);
+  });
+
   it('keep the annotations by which a bundler drops what is not used', () => {
     expect(code.filter((file) => read(file).includes('__IS_PURE__'))).toEqual([]);
     const annotations = (folder: string, name: RegExp) =>
