@@ -62,6 +62,19 @@ function codeOf(error: unknown): string {
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  const hint = MISPREPARED.has(code) ? '; behind a pooler use resilientPool(pool, { prepare: false }) and omit read' : '';
-  return new StoreError(operation, `the database query failed${code === '' ? '' : ` (${code})`}: ${messageOf(error)}${hint}`, error);
+  const message = messageOf(error);
+  return new StoreError(
+    operation,
+    `the database query failed${code === '' ? '' : ` (${code})`}: ${message}${hintOf(code, message)}`,
+    error,
+  );
 }
+
+/** What the developer can do about a failure of the set-up. */
+function hintOf(code: string, message: string): string {
+  if (MISPREPARED.has(code)) return '; behind a pooler use resilientPool(pool, { prepare: false }) and omit read';
+  return NO_TABLES.test(message) ? '; call migrate({ db, dialect }) before the first use' : '';
+}
+
+/** The drivers' messages for a missing table: SQLite's, and PostgreSQL's in English. */
+const NO_TABLES = /^(?:no such table: jit_|relation "jit_\w+" does not exist)/;

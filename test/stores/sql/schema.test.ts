@@ -128,7 +128,11 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
       () => early.journal({ after: 0, limit: 1 }),
       () => early.commit(aChange()),
     ];
-    for (const call of calls) await expect(Promise.resolve().then(call)).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
+    for (const call of calls)
+      await expect(Promise.resolve().then(call)).rejects.toMatchObject({
+        code: 'ERR_JIT_STORE',
+        message: expect.stringContaining('; call migrate({ db, dialect }) before the first use') as string,
+      });
     await migrate({ db, dialect });
     for (const call of calls) await expect(Promise.resolve().then(call)).resolves.toBeDefined();
   });
