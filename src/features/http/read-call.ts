@@ -79,6 +79,7 @@ function ruleOf(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `at most ${String(issue.maximum)}${issue.origin === 'string' ? ' characters long' : issue.origin === 'array' ? ' items long' : ''}`;
     default:
-      return 'of the form that the documentation gives';
+      // Written in the schema: see `values.ts`.
+      return issue.message;
   }
 }

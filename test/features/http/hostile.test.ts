@@ -41,6 +41,27 @@ describe('a hostile body', () => {
     expect(({} as Record<string, unknown>).subject).toBeUndefined();
   });
 
+  it.each([
+    ['', undefined, 'the body is empty: send {} where no field is needed.'],
+    ['{', undefined, 'the body is not valid JSON.'],
+    [
+      '{"scope":"a:b","ttl":"15 minutes"}',
+      'ttl',
+      "ttl must be a duration such as '30m' or '1h30m', or a whole number of milliseconds; got \"15 minutes\"",
+    ],
+    ['{"scope":"a:b","ttl":true}', 'ttl', "ttl must be a duration such as '30m' or '1h30m', or a whole number of milliseconds; got true"],
+  ])('%s is refused with what to send', async (body, argument, detail) => {
+    expect((await send(aService(), { body })).body).toMatchObject({ detail, ...(argument !== undefined && { argument }) });
+  });
+
+  it.each([
+    ['/holders?scope=a:b&at=2026-01-01T00:00:00Z', 'at must be an instant in epoch milliseconds; got "2026-01-01T00:00:00Z"'],
+    ['/requests?limit=ten', 'limit must be a whole number; got "ten"'],
+  ])('of the query %s is refused with what to send', async (path, detail) => {
+    const answer = await aService().send('GET', path, { as: SEC });
+    expect([answer.status, answer.body.detail]).toEqual([400, detail]);
+  });
+
   it('with metadata that looks like a request of its reader breaks no answer', async () => {
     const service = aService();
     const metadata = { kind: 'request', subject: SAM, requestedBy: SAM, reviews: 'none' };

@@ -1,32 +1,37 @@
 import { z } from 'zod';
 
-/* The values that several schemas share. Each is checked again by the engine, whose errors name the argument. */
+/*
+ * The values that several schemas share. Each is checked again by the engine, whose errors name the argument.
+ * A text or a union of its own says its rule in its error, which continues "x must be ...".
+ */
 
 export const id = z.string().min(1).max(256);
 export const instant = z.int().describe('Epoch milliseconds.');
 export const milliseconds = z.int().nonnegative().describe('Milliseconds.');
 export const scope = z.string().min(1).max(2_048).describe('A scope, such as db-prod:write.');
 export const text = z.string().max(4_096);
-export const metadata = z.record(z.string(), z.json());
+export const metadata = z.record(z.string(), z.json({ error: 'JSON' }));
 
 /** A duration in a body: `30m`, `1h30m`, or milliseconds. */
+const DURATION = "a duration such as '30m' or '1h30m', or a whole number of milliseconds";
 export const duration = z
-  .union([z.int().positive(), z.string().regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/)])
+  .union([z.int().positive(), z.string().regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/, DURATION)], DURATION)
   .describe('A duration: text such as 30m or 1h30m, or milliseconds.');
 
 /** A whole number in a query, which has only texts. */
-const count = z
-  .string()
-  .regex(/^\d{1,15}$/)
-  .transform(Number);
+const wholeNumber = (rule: string) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, rule)
+    .transform(Number);
 
-export const instantInQuery = count.describe('Epoch milliseconds.');
+export const instantInQuery = wholeNumber('an instant in epoch milliseconds').describe('Epoch milliseconds.');
 export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 
 /** The fields of a query that selects a page. */
 export const paging = {
   after: z.string().max(1_024).optional().describe('The `next` of the page before.'),
-  limit: count.optional().describe('The greatest number of items, 1 to 1000. Default: 100.'),
+  limit: wholeNumber('a whole number').optional().describe('The greatest number of items, 1 to 1000. Default: 100.'),
 };
 
 /** A page of a list. */

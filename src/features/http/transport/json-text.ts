@@ -22,7 +22,7 @@ export function parseJsonText(text: string): JsonValue {
   try {
     value = JSON.parse(text) as JsonValue;
   } catch {
-    throw new JsonTextError('the body is not valid JSON');
+    throw new JsonTextError(text === '' ? 'the body is empty: send {} where no field is needed' : 'the body is not valid JSON');
   }
   refuseAmbiguous(text);
   // JSON.parse makes Infinity of a number that no double can hold.
