@@ -12,6 +12,7 @@ export interface Finding {
    *   unable to decide.
    * - `never_reminds`: a rule whose `remindEvery` is not shorter than the time to review.
    * - `not_given`: a scope of the catalogue that no rule gives, or that a deny rule denies to every subject.
+   * - `misread_id`: an id that reads like a group, a pattern or `self`, and matches only itself.
    * - `changed_id`: an id that `canonicalId` changes.
    * - `too_large`: with a custom matcher, `lint` did not compare all rules.
    */
@@ -28,6 +29,7 @@ export interface Finding {
     | 'never_escalates'
     | 'never_reminds'
     | 'not_given'
+    | 'misread_id'
     | 'changed_id'
     | 'too_large';
   readonly rule: string | undefined;

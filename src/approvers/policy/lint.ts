@@ -6,6 +6,7 @@ import { lintGroups, lintReview } from './lint-people.js';
 import { finding } from './finding.js';
 import { Relations } from './relations.js';
 import { lintIds } from './lint-ids.js';
+import { lintPlainIds } from './lint-plain-ids.js';
 import type { Finding } from './types.js';
 
 /**
@@ -23,6 +24,7 @@ export function lint(policy: Compiled, asWritten?: Compiled): readonly Finding[]
     ...policy.giving.flatMap((rule) => lintReview(rule, groups)),
     ...lintHolders(policy, relations),
     ...lintGroups(policy),
+    ...lintPlainIds(policy),
     ...lintCatalogue(policy, relations),
     ...(asWritten === undefined ? [] : lintIds(asWritten, policy)),
   ];

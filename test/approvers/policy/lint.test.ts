@@ -23,6 +23,29 @@ describe('lint()', () => {
     expect(lint(rules)).toEqual([]);
   });
 
+  it('finds an id that reads like a group, a pattern or self', () => {
+    const rules: PolicyRule[] = [
+      { id: 'no-sre', scopes: ['db:secret'], subjects: ['sre'], deny: 'no' },
+      { id: 'users', scopes: ['db:*'], subjects: ['user:*'], requesters: ['self', 'dba'], approve: true },
+      {
+        id: 'right',
+        scopes: ['mail:*'],
+        subjects: [{ group: 'sre' }, { like: 'bot:*' }, 'user:self'],
+        requesters: [{ self: true }],
+        approve: true,
+      },
+    ];
+    const findings = lint(rules, { groups: { ...people, all: ['dba', 'user:maya', 'user:*'] } });
+    expect(findings.map(({ code, rule, group, message }) => `${code} ${rule ?? group ?? ''}: ${message}`)).toEqual([
+      'misread_id no-sre: rule no-sre names the id sre, which is also a group. Write { "group": "sre" } for its members',
+      'misread_id users: rule users names the id self, which is no keyword. Write { "self": true } for the subject itself',
+      'misread_id users: rule users names the id user:*, in which * is no wildcard. Write { "like": "..." } with one * for several ids',
+      'misread_id users: rule users names the id dba, which is also a group. Write { "group": "dba" } for its members',
+      'misread_id all: group all lists the id dba, which is also a group. List each person',
+      'misread_id all: group all lists the id user:*, in which * is no wildcard. List each person',
+    ]);
+  });
+
   it('finds a scope of the catalogue that no rule gives, or that is denied to every subject (feature 1)', () => {
     const rules: PolicyRule[] = [
       { id: 'db', scopes: ['db:*'], review: dba },
