@@ -15,6 +15,10 @@ export interface Terminal extends Pick<ClientOptions, 'fetch' | 'clock'> {
 
 /** @returns the exit code: 0 done; 1 failed, nothing matched, or the journal is not valid; 2 wrong usage */
 export async function main(args: readonly string[], { env, out, err, fetch, clock }: Terminal): Promise<number> {
+  if (args.some((arg) => arg === '--help' || arg === '-h')) {
+    out(USAGE);
+    return 0;
+  }
   try {
     const given = readCommandLine(args);
     const client = createClient({ baseUrl: given.url, headers: headersOf(given, env['JIT_ACCESS_TOKEN']), fetch, clock });
@@ -24,7 +28,7 @@ export async function main(args: readonly string[], { env, out, err, fetch, cloc
   } catch (error) {
     const isUsage = error instanceof UsageError || String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
     const failed = `FAILED: ${messageOf(error)}${isJitError(error) ? ` (${error.code})` : ''}`;
-    const hint = error instanceof HttpClientError ? HINTS[String(error.status)] : undefined;
+    const hint = error instanceof HttpClientError ? hintOf(error, args[0]) : undefined;
     err(isUsage ? `${shown(messageOf(error).split('\n'))}\n${USAGE}` : shown(hint === undefined ? [failed] : [failed, hint]));
     return isUsage ? 2 : 1;
   }
@@ -33,9 +37,20 @@ export async function main(args: readonly string[], { env, out, err, fetch, cloc
 /** Escapes each line: a text of a record or of a service could break the line, or send the terminal a command. */
 const shown = (lines: readonly string[]): string => `${lines.map(escapeUnshown).join('\n')}\n`;
 
-/** What to do after a failed call, by its HTTP status. */
-const HINTS: Readonly<Record<string, string>> = {
-  401: 'The service does not know you: give --token or JIT_ACCESS_TOKEN.',
-  403: 'You are signed in, and the service does not permit you this.',
-  undefined: 'It may have been carried out. Run it again: a repeat restores no access.',
-};
+/** What to do after a failed call. */
+function hintOf({ status }: HttpClientError, command: string | undefined): string | undefined {
+  switch (status) {
+    case 401:
+      return 'The service does not know you: give --token or JIT_ACCESS_TOKEN.';
+    case 403:
+      return 'You are signed in, and the service does not permit you this.';
+    case 404:
+      return 'Give --url with the base path of the handler.';
+    case undefined:
+      return command === 'who' || command === 'verify'
+        ? 'Nothing was changed. Check --url, and that the service runs.'
+        : 'It may have been carried out. Run it again: a repeat restores no access.';
+    default:
+      return undefined;
+  }
+}

@@ -144,6 +144,35 @@ describe('a failure', () => {
   });
 });
 
+describe('a failed call', () => {
+  it.each([
+    ['who', SCOPE],
+    ['verify', undefined],
+  ])('of %s without an answer says that nothing was changed', async (command, argument) => {
+    const err: string[] = [];
+    const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
+    const args = [command, ...(argument === undefined ? [] : [argument]), ...URL];
+    const clock = { now: () => 0, sleep: () => Promise.resolve() };
+    expect(await main(args, { ...terminal, clock, fetch: () => Promise.reject(new TypeError('fetch failed')) })).toBe(1);
+    expect(err.join('')).toMatch(/no answer \(fetch failed\)\nNothing was changed\. Check --url, and that the service runs\.\n$/);
+  });
+
+  it('that another service answers with 404 says what --url must be', async () => {
+    const err: string[] = [];
+    const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
+    await main(['revoke', 'g', ...URL], { ...terminal, fetch: () => Promise.resolve(new Response('', { status: 404 })) });
+    expect(err.join('')).toMatch(/status 404, not from the handler\nGive --url with the base path of the handler\.\n$/);
+  });
+});
+
+describe('jit-access --help', () => {
+  it.each([['--help'], ['-h'], ['lock', '--help']])('prints the usage and ends with 0: %s %s', async (...args) => {
+    const { run } = await aTerminal();
+    const { code, out, err } = await run(args);
+    expect([code, out.split('\n')[0], err]).toEqual([0, 'Usage: jit-access <command> --url <baseUrl> [options]', '']);
+  });
+});
+
 describe('wrong usage', () => {
   it.each([
     [[], 'the first argument must be who, revoke, revoke-all, lock, verify'],
