@@ -28,6 +28,7 @@ export interface JournalAnchors {
 const ENTRIES_A_TURN = 256;
 
 const NOT_HEAD = 'is not the exported head: its hash differs';
+const NO_START = '. If a purge has trimmed the journal, pass its `start`';
 const CUT = 'is missing: the journal begins after it, and no journal.purged entry covers it';
 
 /**
@@ -82,7 +83,7 @@ export async function verifyJournal(
 
 function problemOf(entry: AuditEntry, seq: number, prevHash: string, namespace: string | undefined): string | undefined {
   try {
-    if (entry.seq !== seq) return `has seq ${String(entry.seq)}; expected ${seq}`;
+    if (entry.seq !== seq) return `has seq ${String(entry.seq)}; expected ${seq}${seq === 1 ? NO_START : ''}`;
     if (namespace !== undefined && entry.namespace !== namespace) return 'belongs to another namespace';
     if (entry.prevHash !== prevHash) return 'does not follow the previous entry: its prevHash differs';
     if (entry.digest !== digestOfEntry(entry)) return 'was edited: its digest does not match';

@@ -141,7 +141,11 @@ describe('verifyJournal()', () => {
   it('L26 a deletion is found where the entry was', async () => {
     for (const i of places.slice(0, -1)) {
       const changed = entries.filter((_, n) => n !== i);
-      expect(await verifyJournal(changed)).toEqual({ ok: false, seq: i + 1, problem: `has seq ${i + 2}; expected ${i + 1}` });
+      expect(await verifyJournal(changed)).toEqual({
+        ok: false,
+        seq: i + 1,
+        problem: expect.stringContaining(`has seq ${i + 2}; expected ${i + 1}`) as string,
+      });
       const closed = changed.map((entry, n) => ({ ...entry, seq: n + 1 }));
       expect(await verifyJournal(closed), 'also with the seqs closed up').toMatchObject({ ok: false, seq: i + 1 });
     }
@@ -188,7 +192,11 @@ describe('verifyJournal()', () => {
 
   it('L26 a journal cut at its start is found unless the cut is an exported anchor', async () => {
     const cut = entries.slice(4);
-    expect(await verifyJournal(cut)).toEqual({ ok: false, seq: 1, problem: 'has seq 5; expected 1' });
+    expect(await verifyJournal(cut)).toEqual({
+      ok: false,
+      seq: 1,
+      problem: 'has seq 5; expected 1. If a purge has trimmed the journal, pass its `start`',
+    });
     expect(await verifyJournal(cut, { after: anchorOf(entries[3]!) })).toMatchObject({ ok: true, count: 6 });
     expect(await verifyJournal(cut, { after: { seq: 4, hash: H } })).toMatchObject({ ok: false, seq: 5 });
   });
