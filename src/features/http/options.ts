@@ -43,7 +43,10 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
    * request. Only `true` permits. Default: no caller may.
    */
   readonly may?: ((permission: HttpPermission<Caller>) => MaybePromise<boolean | undefined>) | undefined;
-  /** Where the handler is mounted: `/`-separated, without a slash at the end. Its routes lie under `<basePath>/v1/`. Default: `''`. */
+  /**
+   * The whole path before `/v1`, as it reaches the process: with the prefix of a router, without a slash at the end. The routes lie under
+   * `<basePath>/v1/`. Default: `''`.
+   */
   readonly basePath?: string | undefined;
   /** The origin of the service, such as `https://access.example.com`. Set it behind a proxy. Default: the origin of each request's URL. */
   readonly publicUrl?: string | undefined;
