@@ -1,7 +1,7 @@
 import { readOptions, readPort } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { EngineClock, isThenable, systemClock } from '../../core/time.js';
+import { EngineClock, systemClock } from '../../core/time.js';
 import { WindowChecker } from '../../engine/window-checker.js';
 import { CHECKER_OPTIONS, type CheckerOptions } from '../../engine/create-checker.js';
 import { EngineMatchers } from '../../engine/engine-matchers.js';
@@ -9,7 +9,7 @@ import { readEnforcement, refuseDefaultNamespace, type Enforcement } from '../..
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { CopyChanges } from './copy-changes.js';
 import { CopyFollower } from './copy-follower.js';
-import { DirectView } from './direct-view.js';
+import { DirectView, isLate } from './direct-view.js';
 import { LiveCopy } from './live-copy.js';
 import { CopiedView, type LiveView } from './live-view.js';
 import { Loader } from './loader.js';
@@ -107,9 +107,5 @@ function follow({ store, clock, settings: given, options, confirm }: Followed) {
 }
 
 /** Whether `live` answers without a promise, as that of the in-memory store does. */
-function answersAtOnce(store: Pick<GrantStore, 'live'>, clock: EngineClock): boolean {
-  const answer = store.live({ subject: 'jit-access:view', at: clock.highWater });
-  if (!isThenable(answer)) return true;
-  answer.then(undefined, () => undefined);
-  return false;
-}
+const answersAtOnce = (store: Pick<GrantStore, 'live'>, clock: EngineClock): boolean =>
+  !isLate(store.live({ subject: 'jit-access:view', at: clock.highWater }));

@@ -50,7 +50,13 @@ export class DirectView implements LiveView {
 
 /** @throws StoreError where the store answers with a promise */
 function atOnce<T>(answer: MaybePromise<T>): T {
-  if (!isThenable(answer)) return answer;
+  if (isLate(answer)) throw new StoreError('live', 'it answered with a promise, and before at once', undefined);
+  return answer;
+}
+
+/** Whether an answer of a store is a promise. The view does not await it, so its rejection is ignored. */
+export function isLate<T>(answer: MaybePromise<T>): answer is Promise<T> {
+  if (!isThenable(answer)) return false;
   answer.then(undefined, () => undefined);
-  throw new StoreError('live', 'it answered with a promise, and before at once', undefined);
+  return true;
 }
