@@ -346,7 +346,7 @@ describe('AuditSink', () => {
 
     it('L28 stops a delivery in flight after removeSink()', async () => {
       const sink = new RecordingSink();
-      const { engine, store } = anEngine({ audit: sink });
+      const { engine, store, told } = anEngine({ audit: sink });
       await aPending(engine);
       await engine.flushAudit();
       const get = store.get.bind(store);
@@ -355,6 +355,9 @@ describe('AuditSink', () => {
       store.get = async (keys) => (keys[0]?.kind === 'cursor' && ++reads > 1 ? [undefined] : get(keys));
       await engine.flushAudit();
       expect(reads).toBeLessThan(5);
+      // That is no failure, and nothing is delivered a second time.
+      expect(told).toEqual([]);
+      expect(seqs(sink.entries)).toEqual(upTo(2));
     });
 
     it('L28 owns a lease only if its row names it, so that an unexplained conflict repeats no delivery', async () => {
