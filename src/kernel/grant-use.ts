@@ -20,9 +20,9 @@ export function withUsage(grant: Grant, row: Row | undefined, decodeAll: DecodeA
   return { grant, usage: isItsOwn ? usage : undefined };
 }
 
-/** The usage row of a grant among the rows that `live` returned, which has both kinds. */
-export const usageRow = (rows: readonly Row[], { id }: Grant): Row | undefined =>
-  rows.find((row) => isObject(row) && row.kind === 'usage' && row.id === id);
+/** The usage row of a grant among the rows that `live` returned, which has both kinds. Looks for none where the grant has none. */
+export const usageRow = (rows: readonly Row[], grant: Grant): Row | undefined =>
+  hasUsageRow(grant) ? rows.find((row) => isObject(row) && row.kind === 'usage' && row.id === grant.id) : undefined;
 
 /** The grants of a subject among the rows that `live` returned, each with its usage. */
 export function grantsAmong(rows: readonly Row[], subject: string, decodeAll: DecodeAll): readonly GrantUse[] {
