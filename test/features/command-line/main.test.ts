@@ -166,10 +166,24 @@ describe('a failed call', () => {
 });
 
 describe('jit-access --help', () => {
-  it.each([['--help'], ['-h'], ['lock', '--help']])('prints the usage and ends with 0: %s %s', async (...args) => {
+  it.each([['--help'], ['-h']])('prints the usage and ends with 0: %s', async (...args) => {
     const { run } = await aTerminal();
     const { code, out, err } = await run(args);
     expect([code, out.split('\n')[0], err]).toEqual([0, 'Usage: jit-access <command> --url <baseUrl> [options]', '']);
+  });
+});
+
+describe('the text --help where a value is missing', () => {
+  // Exit code 0 would tell a script that the access has ended.
+  it.each([
+    ['revoke', '--help'],
+    ['revoke', 'g', '--reason', '--help', ...URL],
+    ['revoke-all', '--subject', '--help', ...URL],
+    ['lock', '--subject', MAYA, '--reason', '-h', ...URL],
+  ])('never looks like a command that was carried out: %s %s %s %s', async (...args) => {
+    const { run } = await aTerminal();
+    const { code, out } = await run(args);
+    expect([code, out]).toEqual([2, '']);
   });
 });
 
