@@ -38,7 +38,7 @@ function aDestination(follow: 'shared' | 'local', options: Parameters<typeof anE
 }
 
 /** Appends entries in one commit, and lets the follower deliver them. */
-async function record({ engine, store }: Pick<ReturnType<typeof anEngine>, 'engine' | 'store'>, entries: number): Promise<void> {
+async function append({ engine, store }: Pick<ReturnType<typeof anEngine>, 'engine' | 'store'>, entries: number): Promise<void> {
   // A follower watches the store from the first use of its engine on, and a local one begins there.
   await engine.isAllowed(MAYA, SCOPE);
   await turns();
@@ -60,7 +60,7 @@ async function sweep(engine: JitEngine): Promise<void> {
 async function aRefusedForm(follow: 'shared' | 'local') {
   const world = aDestination(follow);
   world.destination.answer = () => 'refuses';
-  await record(world, 1);
+  await append(world, 1);
   await flush(world.engine, 5);
   expect(world.writes.splice(0)).toEqual([['1'], ['1'], ['1'], ['1'], ['1'], ['1 withheld']]);
   return world;
@@ -70,18 +70,18 @@ describe.each(['shared', 'local'] as const)('a destination that refuses entries 
   it('L37 is sent a refused entry once in a delivery, until it has accepted a withheld form in that delivery', async () => {
     const { engine, store, destination, writes } = aDestination(follow);
     destination.answer = (entry) => (isWithheld(entry) ? 'accepts' : 'refuses');
-    await record({ engine, store }, 1);
+    await append({ engine, store }, 1);
     expect(writes.splice(0)).toEqual([['1']]);
     await flush(engine, 5);
     expect(writes.splice(0).at(-1)).toEqual(['1 withheld']);
-    await record({ engine, store }, 1);
+    await append({ engine, store }, 1);
     expect(writes).toEqual([['2']]);
   });
 
   it('L37 delays no entry after the refused one: they arrive in one page, and no entry counts as refused any more', async () => {
     const { engine, store, destination, writes } = aDestination(follow);
     destination.answer = (entry) => (entry.seq === 1 && !isWithheld(entry) ? 'refuses' : 'accepts');
-    await record({ engine, store }, 3);
+    await append({ engine, store }, 3);
     await flush(engine, 4);
     expect(await engine.flushAudit()).toMatchObject({ caughtUp: true });
     expect(writes.slice(-2)).toEqual([['1 withheld'], ['2', '3']]);
@@ -131,7 +131,7 @@ describe.each(['shared', 'local'] as const)('a destination that refuses entries 
   it('L37 is not sent an entry again in the same flush after it has refused its withheld form', async () => {
     const { engine, store, destination, writes } = aDestination(follow);
     destination.answer = (entry) => (entry.seq === 1 && isWithheld(entry) ? 'accepts' : 'refuses');
-    await record({ engine, store }, 2);
+    await append({ engine, store }, 2);
     await flush(engine, 4);
     writes.length = 0;
     expect(await engine.flushAudit()).toMatchObject({ caughtUp: false, followers: [{ seq: 1, refused: { seq: 2, count: 6 } }] });
@@ -150,7 +150,7 @@ describe('a shared sink whose destination refuses entries', () => {
   it.each(['fails', 'conflicts'])('L28 stops the delivery when the write that counts a refusal %s', async (how) => {
     const { engine, store, destination, writes } = aDestination('shared');
     destination.answer = (entry) => (isWithheld(entry) ? 'accepts' : 'refuses');
-    await record({ engine, store }, 2);
+    await append({ engine, store }, 2);
     await flush(engine, 4);
     writes.length = 0;
     const commit = store.commit.bind(store);
@@ -170,7 +170,7 @@ describe('a shared sink whose destination refuses entries', () => {
 
   it('L28 keeps a row without refusals while the destination accepts everything', async () => {
     const { engine, store } = aDestination('shared');
-    await record({ engine, store }, 1);
+    await append({ engine, store }, 1);
     const [row] = await store.get([{ kind: 'cursor', id: 'siem' }]);
     expect(row?.body).toEqual({ seq: 1, leasedUntil: 0, owner: expect.any(String) as string });
   });
