@@ -33,6 +33,11 @@ export interface AccessAsk<Scope extends string = string> {
   /** The caller that asks. Default: the subject. Neither of the two may review. */
   readonly requestedBy?: string | undefined;
   /**
+   * The caller of this verb, which your code has authenticated, where it speaks for the requester: for example a gateway. The journal
+   * names it as the actor, and a lock on it refuses the call. Default: the requester.
+   */
+  readonly by?: string | undefined;
+  /**
    * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body (L11).
    *
    * Gotcha: an id derived from a key is not secret. It is SHA-256 over namespace, verb, requester and key, so a caller that
@@ -94,13 +99,14 @@ export interface BreakGlassAsk<Scope extends string = string> extends Omit<Acces
   readonly justification: string;
 }
 
-/** An ask whose arguments are checked, and its idempotency key. */
+/** An ask whose arguments are checked, its caller, and its idempotency key. */
 export interface ParsedAsk {
   readonly ask: Ask;
+  readonly by: string;
   readonly key: string | undefined;
 }
 
-const COMMON = ['ttl', 'until', 'justification', 'ticket', 'requestedBy', 'idempotencyKey', 'metadata', 'correlation'] as const;
+const COMMON = ['ttl', 'until', 'justification', 'ticket', 'requestedBy', 'by', 'idempotencyKey', 'metadata', 'correlation'] as const;
 const WHOM = ['subject', 'scope', 'scopes'] as const;
 
 type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
@@ -119,15 +125,15 @@ export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk
   const { dryRun = false, startsAt } = fields;
   assertBoolean('dryRun', dryRun);
   const who = fields.run === undefined ? parseWho(settings, fields.subject, fields.requestedBy) : parseWhoOfRun(settings, fields);
-  const { ask, key } = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
-  return { key, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+  const { ask, ...rest } = parseCommon(settings, who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  return { ...rest, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
 }
 
 /** @throws InvalidArgumentError */
 export function parseBreakGlassAsk(settings: AskSettings, given: unknown): ParsedAsk {
   const fields = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
   const who = parseWho(settings, fields.subject, fields.requestedBy);
-  const parsed = parseCommon(who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  const parsed = parseCommon(settings, who, parseScopes(settings, fields.scope, fields.scopes), fields);
   if (parsed.ask.justification === undefined || isBlank(parsed.ask.justification)) {
     throw invalid('justification', 'a text that says why there is no time for a review', fields.justification);
   }
@@ -142,11 +148,11 @@ export function parseExtensionAsk(settings: AskSettings, given: unknown): (acces
   const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
   if (fields.requestedBy === undefined) throw invalid('requestedBy', 'the id of the caller that asks', undefined);
   // Checks the arguments before the engine loads anything.
-  parseCommon(parseWho(settings, '-', fields.requestedBy), [], fields);
+  parseCommon(settings, parseWho(settings, '-', fields.requestedBy), [], fields);
   return ({ subject, operator, scopes, extends: extended }) => {
     const who = parseWho(settings, subject, fields.requestedBy);
-    const { ask, key } = parseCommon({ ...who, operator }, scopes, fields);
-    return { key, ask: { ...ask, extends: extended } };
+    const { ask, ...rest } = parseCommon(settings, { ...who, operator }, scopes, fields);
+    return { ...rest, ask: { ...ask, extends: extended } };
   };
 }
 
@@ -173,7 +179,12 @@ function parseWhoOfRun(
   return { subject: runSubject(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
 }
 
-function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record<(typeof COMMON)[number], unknown>>): ParsedAsk {
+function parseCommon(
+  settings: AskSettings,
+  who: Who,
+  scopes: readonly string[],
+  fields: Partial<Record<(typeof COMMON)[number], unknown>>,
+): ParsedAsk {
   const ask = {
     ...who,
     scopes: Object.freeze(scopes),
@@ -186,7 +197,11 @@ function parseCommon(who: Who, scopes: readonly string[], fields: Partial<Record
     metadata: readMetadata('metadata', fields.metadata),
     correlation: fields.correlation === undefined ? undefined : readId('correlation', fields.correlation),
   };
-  return { ask, key: fields.idempotencyKey === undefined ? undefined : readId('idempotencyKey', fields.idempotencyKey) };
+  return {
+    ask,
+    by: fields.by === undefined ? who.requestedBy : settings.readId('by', fields.by),
+    key: fields.idempotencyKey === undefined ? undefined : readId('idempotencyKey', fields.idempotencyKey),
+  };
 }
 
 /** Reads the length or the end of a window: exactly one of the two. @throws InvalidArgumentError */

@@ -1,5 +1,4 @@
 import { breakGlass as takeAccess, type Debtors } from '../lifecycle/break-glass.js';
-import type { Ask } from '../lifecycle/ask.js';
 import { draftRequest } from '../lifecycle/request.js';
 import { refusalOf, type Refusal } from '../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../lifecycle/transition.js';
@@ -23,12 +22,13 @@ const REPEATED: Transition<undefined> = /* @__PURE__ */ noChange(undefined);
 const NO_RULE: Refusal = { reason: 'no rule allows break-glass for it', problems: [] };
 
 /** Gives access at once. A reviewer must review this access afterwards. */
-export async function breakGlass(kernel: Kernel, { ask, key }: ParsedAsk): Promise<BreakGlassResult> {
+export async function breakGlass(kernel: Kernel, parsed: ParsedAsk): Promise<BreakGlassResult> {
+  const { ask, key } = parsed;
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
   const isRepeated = async () => key !== undefined && (await requestOfKey(kernel, id, ask)) !== undefined;
   const taken = await ledger.run<BreakGlassResult | undefined>(async () =>
-    (await isRepeated()) ? REPEATED : attempt(kernel, id, ask, isRepeated),
+    (await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated),
   );
   return taken ?? afterRecording(id, () => repeated(kernel, id));
 }
@@ -45,11 +45,11 @@ async function repeated(kernel: Kernel, id: string): Promise<BreakGlassResult> {
 async function attempt(
   kernel: Kernel,
   id: string,
-  ask: Ask,
+  { ask, by }: ParsedAsk,
   isRepeated: () => Promise<boolean>,
 ): Promise<Transition<BreakGlassResult | undefined>> {
   const { limits } = kernel.settings;
-  const now = (): Moment => moment(kernel.clock, ask.requestedBy);
+  const now = (): Moment => moment(kernel.clock, by);
   const draft = draftRequest(ask, id, limits, [], now());
   const answer = await kernel.approver.breakGlass(draft);
   const { verdict } = answer;

@@ -107,7 +107,8 @@ export class JitEngine<Scope extends string = string> {
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
     const { dryRun, ...read } = parseAccessAsk(this.#settings, ask);
-    const { requestedBy: actor, scopes } = read.ask;
+    const { by: actor } = read;
+    const { scopes } = read.ask;
     if (dryRun) {
       this.#refusals.dryRun({ actor, scopes });
       return previewRequest(this.#kernel, read);
@@ -133,7 +134,7 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const extended = readExtended(target);
     const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
-    const attempt = { actor: read.ask.requestedBy, ...namedIn(extended) };
+    const attempt = { actor: read.by, ...namedIn(extended) };
     return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'extend'));
   }
 
@@ -151,7 +152,8 @@ export class JitEngine<Scope extends string = string> {
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
     const read = parseBreakGlassAsk(this.#settings, ask);
-    const { requestedBy: actor, scopes } = read.ask;
+    const { by: actor } = read;
+    const { scopes } = read.ask;
     return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => breakGlass(this.#kernel, read));
   }
 

@@ -26,19 +26,19 @@ export { loadExtended, namedIn } from './extension.js';
 type AskVerb = 'requestAccess' | 'extend';
 
 /** Records a request, and has the approver decide it. */
-export async function requestAccess(kernel: Kernel, { ask, key }: ParsedAsk, verb: AskVerb): Promise<AccessResult> {
+export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: AskVerb): Promise<AccessResult> {
+  const { ask, key } = parsed;
   const id = idFor(kernel, ask, key, verb);
   const findRepeated = async () => (key === undefined ? undefined : requestOfKey(kernel, id, ask));
   const before = await findRepeated();
-  const opened =
-    before === undefined ? await recordRequest(kernel, id, ask, key !== undefined, findRepeated) : { id: before, reused: true };
+  const opened = before === undefined ? await recordRequest(kernel, id, parsed, findRepeated) : { id: before, reused: true };
   const result = await afterRecording(opened.id, () => decideRequest(kernel, opened.id));
   return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
 }
 
 /** Runs {@link requestAccess} up to the commit, without writing. Returns a refusal as a value, and throws a failure. */
-export async function previewRequest(kernel: Kernel, { ask, key }: ParsedAsk): Promise<AccessPreview> {
-  const now = () => moment(kernel.clock, ask.requestedBy);
+export async function previewRequest(kernel: Kernel, { ask, by, key }: ParsedAsk): Promise<AccessPreview> {
+  const now = () => moment(kernel.clock, by);
   try {
     const id = idFor(kernel, ask, key, 'requestAccess');
     const before = key === undefined ? undefined : await requestOfKey(kernel, id, ask);
@@ -131,8 +131,7 @@ const idFor = ({ ledger }: Kernel, ask: Ask, key: string | undefined, verb: AskV
 async function recordRequest(
   kernel: Kernel,
   id: string,
-  ask: Ask,
-  isKeyed: boolean,
+  { ask, by, key }: ParsedAsk,
   findRepeated: () => Promise<string | undefined>,
 ): Promise<{ readonly id: string; readonly reused: boolean }> {
   let repeated: string | undefined;
@@ -141,7 +140,7 @@ async function recordRequest(
     // Looks for a repeat after all other reads: a concurrent call with the same key may have made the request that refuses this one.
     repeated = await findRepeated();
     if (repeated !== undefined) return noChange(repeated);
-    return openRequest(ask, id, isKeyed, kernel.settings.limits, context, moment(kernel.clock, ask.requestedBy));
+    return openRequest(ask, id, key !== undefined, kernel.settings.limits, context, moment(kernel.clock, by));
   });
   return { id: openedId, reused: repeated !== undefined || openedId !== id };
 }

@@ -60,9 +60,9 @@ export function breakGlass(
   context: IssueContext & PendingContext & { readonly limits: RequestLimits },
   moment: Moment,
 ): Transition<RequestWithGrants> {
-  const by = ask.requestedBy;
+  const by = moment.actor;
   const draft = draftRequest(ask, id, context.limits, [], moment);
-  refuseIfLocked(context.locks, lockableOf(draft), moment);
+  refuseIfLocked(context.locks, lockableOf(draft, by), moment);
   const { reviewers, skippedGroups, skippedPeople, terms } = verdict;
   refuseUnmet(draft, [...beyondLimits(draft, context.limits), ...beyondTerms(draft, rule, terms)]);
   refuseDebtors(ask, debtors, verdict.maxUnreviewed);

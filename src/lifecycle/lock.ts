@@ -74,16 +74,15 @@ export function lockedUntil(
   return last;
 }
 
-/** The access that a request asks for. A lock on the requester, or on the operator of a run, refuses it too. */
-export const lockableOf = ({
-  subject,
-  requestedBy,
-  operator,
-  scopes,
-}: Pick<AccessRequest, 'subject' | 'requestedBy' | 'operator' | 'scopes'>): Lockable => ({
-  ids: [subject, requestedBy, operator],
-  scopes,
-});
+/**
+ * The access that a request asks for. A lock on the requester, or on the operator of a run, refuses it too.
+ *
+ * @param by the caller that asks: a lock on a caller that speaks for the requester refuses the ask
+ */
+export const lockableOf = (
+  { subject, requestedBy, operator, scopes }: Pick<AccessRequest, 'subject' | 'requestedBy' | 'operator' | 'scopes'>,
+  by?: string,
+): Lockable => ({ ids: [subject, requestedBy, operator, by], scopes });
 
 export const isIdLocked = (locks: LocksContext | undefined, id: string, now: number): boolean =>
   locks !== undefined && lockOn(locks, { ids: [id], scopes: [] }, now) !== undefined;

@@ -148,7 +148,7 @@ export function openRequest(
   moment: Moment,
 ): Transition<string> {
   const request = limitedRequest(ask, id, limits, context.origins, moment);
-  refuseIfLocked(context.locks, lockableOf(request), moment);
+  refuseIfLocked(context.locks, lockableOf(request, moment.actor), moment);
   const duplicate = findDuplicate(request, context.open, context, moment);
   if (duplicate !== undefined) {
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);

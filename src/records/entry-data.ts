@@ -203,7 +203,7 @@ interface ClockAccepted {
  * that is `undefined` is missing.
  */
 export interface EntryData {
-  /** A requester asked for access. */
+  /** A requester asked for access. The actor is the requester, or the caller that spoke for it. */
   readonly 'request.created': RequestCreated;
   /** The approver named the quorum. */
   readonly 'request.assigned': Pick<AccessRequest, 'version' | 'approver' | 'rule' | 'terms' | 'assignedAt' | 'quorum' | 'reviewBy'>;

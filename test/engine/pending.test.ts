@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { patternScopes, type JitEngine } from '../../src/index.js';
+import { verifyStore } from '../../src/journal.js';
 import { aChange, aRow, ScriptedApprover } from '../../src/testing.js';
+
 import { expectReplayed } from '../property/fold.js';
 import {
   aGranted,
@@ -56,6 +58,57 @@ describe('a pending request', () => {
         [other.request.id, 'trace-5'],
       ]);
       await expectReplayed(store);
+    });
+  });
+
+  describe('by a caller that speaks for the requester', () => {
+    const BOT = 'service:bot';
+
+    it('L27 [WF3] has that caller as the actor of its entries, and the requester in its record', async () => {
+      const { engine, store } = anEngine({ approver: emergency(), canonicalId: (id) => id.toLowerCase() });
+      const by = 'Service:Bot';
+      const first = await aPending(engine, { by, idempotencyKey: 'k' });
+      expect(first.requestedBy).toBe(MAYA);
+      // Who speaks for the requester does not count when two asks are compared.
+      expect(await ask(engine, { idempotencyKey: 'k' })).toMatchObject({ reused: true, differs: [], request: { id: first.id } });
+      await ask(engine, { by, idempotencyKey: 'k2' });
+      await engine.approve(first.id, { by: SAM });
+      await engine.extend(`${first.id}.1`, { requestedBy: MAYA, ttl: '5m', by });
+      await engine.requestAccess({ run: { agent: 'agent:7', operator: MAYA }, scope: SCOPE, ttl: '5m', by });
+      await burning(engine, { by, scope: 'db-prod:read' });
+      await engine.requestAccess({ subject: MAYA, scope: 'x', ttl: '5m', by, dryRun: true });
+      const entries = (await entriesOf(store)).filter(({ actor }) => actor === BOT);
+      expect(entries.map(({ type, data }) => [type, data['requestedBy']])).toEqual([
+        ['request.created', MAYA],
+        ['request.reused', undefined],
+        ['request.created', MAYA],
+        ['request.created', 'agent:7'],
+        ['request.created', MAYA],
+        ['request.approved', undefined],
+        ['grant.issued', undefined],
+        ['attempt.refused', undefined],
+      ]);
+      await expectReplayed(store);
+      expect(await verifyStore(store)).toMatchObject({ ok: true });
+    });
+
+    it('is refused while a lock is on that caller, by every verb that asks', async () => {
+      const { engine, store } = anEngine({ approver: emergency() });
+      const grant = await aGranted(engine);
+      await engine.lock({ subject: BOT }, { by: SAM });
+      const before = (await entriesOf(store)).length;
+      for (const asking of [
+        () => ask(engine, { scope: 'x', by: BOT }),
+        () => engine.extend(grant.id, { requestedBy: MAYA, ttl: '5m', by: BOT }),
+        () => engine.requestAccess({ run: { agent: 'agent:7', operator: MAYA }, scope: SCOPE, ttl: '5m', by: BOT }),
+        () => burning(engine, { by: BOT }),
+      ])
+        await refusal(asking, 'ERR_JIT_LOCKED');
+      expect((await entriesOf(store)).slice(before).every(({ type, actor }) => type === 'attempt.refused' && actor === BOT)).toBe(true);
+      expect(await engine.requestAccess({ subject: MAYA, scope: 'y', ttl: '5m', by: BOT, dryRun: true })).toMatchObject({
+        outcome: 'refused',
+        code: 'ERR_JIT_LOCKED',
+      });
     });
   });
 

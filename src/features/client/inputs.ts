@@ -17,7 +17,7 @@ interface ForSubject {
   readonly subject?: string | undefined;
 }
 
-type Owned = 'subject' | 'requestedBy' | 'idempotencyKey';
+type Owned = 'subject' | 'requestedBy' | 'by' | 'idempotencyKey';
 
 /** What `requestAccess` asks for. */
 export interface AskInput extends Omit<AccessAsk, Owned>, ForSubject {}
@@ -32,7 +32,7 @@ export interface BreakGlassInput extends Omit<BreakGlassAsk, Owned>, ForSubject 
 /** The new values of a pending request. At least one. */
 export type AmendInput = Omit<Amendment, 'by' | 'idempotencyKey'>;
 /** How much more time is asked for. */
-export type ExtendInput = Omit<ExtensionAsk, 'requestedBy' | 'idempotencyKey'>;
+export type ExtendInput = Omit<ExtensionAsk, 'requestedBy' | 'by' | 'idempotencyKey'>;
 
 export interface ReasonInput {
   /** Why. Recorded in the journal. Text of at most 4 KiB. Default: none. */

@@ -1,7 +1,10 @@
 import type { AuthzenQuestion } from 'jit-access/authzen';
 import { describe, expect, it } from 'vitest';
-import { aProfile, DB, MAYA, WRITE } from './authzen-of.js';
-import { requestIdOf, submissionOf, type TaskAnswer } from './profile-of.js';
+import { autoApprove } from '../../../src/index.js';
+import { definePolicy } from '../../../src/policy.js';
+import { entriesOf, SAM } from '../../engine/an-engine.js';
+import { aProfile, DB, FOR_AGENTS, GATEWAY, MAYA, SUBJECT, WRITE } from './authzen-of.js';
+import { evaluate, requestIdOf, submissionOf, type TaskAnswer } from './profile-of.js';
 
 const acting = (act: object) => ({ subject: { ...MAYA, properties: { act } } });
 
@@ -21,7 +24,8 @@ describe('S1 `may` knows the agent', () => {
     await send('/search/action', { ...evaluated, resource: DB });
     await send(`/requests/${task.id}`, undefined, { method: 'GET' });
     await send(`/requests/${task.id}/cancel`);
-    const operations = ['evaluate', 'submit', 'evaluate', 'search', 'search', 'view', 'view', 'cancel'];
+    // A denial asks about `submit` too, because it offers an `access_request` only to a caller that may use it.
+    const operations = ['evaluate', 'submit', 'submit', 'evaluate', 'submit', 'search', 'search', 'view', 'view', 'cancel'];
     expect(seen.map(({ operation, agent, subject }) => [operation, agent, subject])).toEqual(
       operations.map((operation) => [operation, 'agent:7', MAYA]),
     );
@@ -30,7 +34,7 @@ describe('S1 `may` knows the agent', () => {
   it('S1 the agent is that of the hook, and a subject that acts for itself has none', async () => {
     const seen: (string | undefined)[] = [];
     const { send } = aProfile({
-      may: ({ agent }) => (seen.push(agent), true),
+      may: ({ agent, operation }) => (operation === 'evaluate' && seen.push(agent), true),
       agent: ({ iss }) => (iss === 'https://idp.example' ? 'agent:of-idp' : undefined),
     });
     for (const subject of [acting({ iss: 'https://idp.example', sub: 'x' }), acting({ sub: 'agent:7' }), { subject: MAYA }])
@@ -58,7 +62,7 @@ describe('S1 `may` knows the agent', () => {
   });
 
   it('S1, L43 a run that is named by its id asks as its agent, and spoils no other item of a batch', async () => {
-    const made = aProfile();
+    const made = aProfile(FOR_AGENTS);
     const subject = runOf(made.engine.runSubject({ agent: 'agent:7', operator: 'user:maya' }));
     const unknown = { type: 'user', id: `x/run/maya/${'0'.repeat(32)}` };
     const batch = { resource: DB, action: WRITE, evaluations: [{ subject }, { subject: unknown }, { subject: MAYA }] };
@@ -82,5 +86,83 @@ describe('S1 `may` knows the agent', () => {
     const canonicalId = (id: string) => id.toLowerCase();
     const { send } = aProfile({ may: ({ agent }) => agent !== 'agent:7' }, { canonicalId });
     expect((await send('/evaluation', { ...acting({ sub: 'Agent:7' }), resource: DB, action: WRITE })).status).toBe(403);
+  });
+});
+
+describe('L44 a service becomes no agent', () => {
+  const AGENT = 'agent:payments';
+  type Made = ReturnType<typeof aProfile>;
+
+  /** The two forms in which a question names the run. */
+  const FORMS: readonly [string, (made: Made) => object][] = [
+    ['properties.act', () => acting({ sub: AGENT })],
+    ['the id of the run', ({ engine }) => ({ subject: runOf(engine.runSubject({ agent: AGENT, operator: SUBJECT })) })],
+  ];
+
+  const EMERGENCY = { context: { business_justification: 'INC-1' }, requested_access: { emergency: true } };
+
+  /** A policy with break-glass access. */
+  const withBreakGlass = () => {
+    const rule = { scopes: ['db:**'] };
+    return definePolicy({
+      groups: { ops: [SAM] },
+      rules: [{ id: 'db', ...rule, review: { groups: { ops: 1 } } }],
+      breakGlass: [{ id: 'bg', ...rule, maxTtl: '2h', reviewers: ['ops'], reviewWithin: '24h' }],
+    });
+  };
+
+  it.each(FORMS)('L44 [WF3] by default only the agent itself submits for its run, which %s names', async (_, formOf) => {
+    for (const requester of ['caller', 'subject'] as const) {
+      const made = aProfile({}, { limits: { maxOpenRequests: 1 } }, { requester, emergency: true });
+      const named = formOf(made);
+      // The agent's own denial, replayed by a service that has seen it.
+      const body = await submissionOf(made, {}, named, AGENT);
+      for (const as of [GATEWAY, SUBJECT]) {
+        const { context } = await evaluate(made, named, as);
+        const { expires_at, binding_token } = context.access_request ?? body.denial;
+        for (const more of [{}, EMERGENCY]) {
+          for (const headers of [{}, { 'idempotency-key': 'k' }]) {
+            const answer = await made.send('/requests', { ...body, denial: { expires_at, binding_token }, ...more }, { as, headers });
+            expect([as, answer.status]).toEqual([as, 403]);
+          }
+        }
+        // No denial offers what would be refused.
+        expect(context).toEqual({ reason: 'policy_denied' });
+      }
+      expect((await made.engine.listRequests({})).items).toEqual([]);
+      // So no service uses up the limits of the agent.
+      const own = await made.send('/requests', body, { as: AGENT });
+      expect(own.status).toBe(202);
+      const found = await made.engine.getRequest(requestIdOf((own.body as unknown as TaskAnswer).task));
+      expect(found?.request).toMatchObject({ requestedBy: AGENT, agent: AGENT });
+    }
+  });
+
+  it.each(FORMS)('L44 [WF3] the journal names the service that submits for a run, which %s names', async (_, formOf) => {
+    for (const more of [{}, EMERGENCY]) {
+      const made = aProfile(FOR_AGENTS, { approver: withBreakGlass() }, { emergency: true });
+      const answer = await made.send('/requests', await submissionOf(made, more, formOf(made)));
+      expect([201, 202]).toContain(answer.status);
+      const [created] = await entriesOf(made.store);
+      expect(created).toMatchObject({ type: 'request.created', actor: GATEWAY, data: { requestedBy: AGENT } });
+    }
+  });
+
+  it("L44 [WF3] with requester 'subject' the journal names the service beside the subject, and its refused attempts", async () => {
+    let isOpen = true;
+    const made = aProfile({}, { approver: autoApprove(() => isOpen) }, { requester: 'subject' });
+    const [one, two] = [await submissionOf(made), await submissionOf(made, {}, { action: { name: 'read' } })];
+    expect((await made.send('/requests', one)).status).toBe(201);
+    isOpen = false;
+    await made.engine.lock({ subject: GATEWAY }, { by: SAM, reason: 'stolen' });
+    expect((await made.send('/requests', two)).status).toBe(400);
+    await made.clock.advance('2m');
+    await made.engine.sweep();
+    const entries = await entriesOf(made.store);
+    const ofAsks = entries.filter(({ type }) => type === 'request.created' || type === 'attempt.refused');
+    expect(ofAsks.map(({ type, actor, data }) => [type, actor, data['requestedBy'], data['code']])).toEqual([
+      ['request.created', GATEWAY, SUBJECT, undefined],
+      ['attempt.refused', GATEWAY, undefined, 'ERR_JIT_LOCKED'],
+    ]);
   });
 });

@@ -42,6 +42,11 @@ export const aProfile = (
   profile: Partial<NonNullable<AuthzenOptions['accessRequests']>> = {},
 ) => anAuthzen({ accessRequests: { signer: signerOf(), ...profile }, ...options }, ofEngine);
 
+/** Lets every service submit for the runs of any agent. */
+export const FOR_AGENTS: Partial<AuthzenOptions> = {
+  may: ({ byDefault, operation, agent }) => byDefault || (operation === 'submit' && agent !== undefined),
+};
+
 export interface Sent {
   readonly as?: string | null;
   readonly method?: string;

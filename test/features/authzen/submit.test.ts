@@ -9,6 +9,7 @@ import {
   aProfile,
   clientOf,
   EVALUATION,
+  FOR_AGENTS,
   GATEWAY,
   JWK,
   MAYA,
@@ -139,7 +140,7 @@ describe('B.1 submissions', () => {
   });
 
   it('B.5 an act in the subject asks for the run of that agent', async () => {
-    const made = aProfile();
+    const made = aProfile(FOR_AGENTS);
     const subject = { ...MAYA, properties: { act: { sub: 'agent:support' } } };
     const { task } = await submitted(made, {}, { subject });
     const [request] = await requestsOf(made);
@@ -412,7 +413,7 @@ describe('B.5 retries', () => {
       [{}, { subject: { type: 'user', id: 'zed' } }],
       [act('agent:a'), act('agent:b')],
     ] as const) {
-      const made = aProfile({}, {}, { requester: 'subject' });
+      const made = aProfile(FOR_AGENTS, {}, { requester: 'subject' });
       const body = await submissionOf(made, {}, one);
       expect((await made.send('/requests', body, KEY)).status).toBe(202);
       expect(await problemOf(made, { ...body, extra: 1 }, KEY.headers)).toMatchObject({ status: 409, type: 'duplicate_request' });

@@ -1,7 +1,7 @@
 import { createAuthzenHandler, type AuthzenQuestion } from 'jit-access/authzen';
 import { describe, expect, it } from 'vitest';
 import { at, MINUTE, SAM, typesOf } from '../../engine/an-engine.js';
-import { aProfile, clientOf, EVALUATION, GATEWAY, MAYA, OPTIONS, OTHER, SCOPE, signerOf, SUBJECT } from './authzen-of.js';
+import { aProfile, clientOf, EVALUATION, FOR_AGENTS, GATEWAY, MAYA, OPTIONS, OTHER, SCOPE, signerOf, SUBJECT } from './authzen-of.js';
 import { evaluate, requestIdOf, submissionOf, submitted, typeOf, type TaskAnswer } from './profile-of.js';
 
 const GET = { method: 'GET' };
@@ -156,7 +156,7 @@ describe('B.1 the status of a task', () => {
     ['that the subject has made itself', {}],
     ['that another service has submitted for a run', { subject: { ...MAYA, properties: { act: { sub: 'agent:support' } } } }],
   ])('C4 a caller that gets an open request %s cannot cancel it', async (_, evaluated) => {
-    const made = aProfile({}, {}, { requester: 'subject' });
+    const made = aProfile(FOR_AGENTS, {}, { requester: 'subject' });
     await made.engine.requestAccess({ subject: SUBJECT, scope: SCOPE, ttl: '1h' });
     const first = await made.send('/requests', await submissionOf(made, {}, evaluated));
     const second = await made.send('/requests', await submissionOf(made, {}, evaluated, OTHER), { as: OTHER });
@@ -229,7 +229,7 @@ describe('B.1 cancel', () => {
   });
 
   it('C1 cancels the request of a run, which its agent has made', async () => {
-    const made = aProfile();
+    const made = aProfile(FOR_AGENTS);
     const { task } = await submitted(made, {}, { subject: { ...MAYA, properties: { act: { sub: 'agent:support' } } } });
     expect((await made.send(`/requests/${task.id}/cancel`)).body).toMatchObject({ task: { status: 'cancelled' } });
   });

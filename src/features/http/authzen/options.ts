@@ -35,7 +35,7 @@ export interface AuthzenQuestion<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly taskId: string | undefined;
   /**
    * What applies without the hook: `evaluate` and `search` are open to every authenticated caller, `submit` to the caller that received
-   * the denial, `view` to the caller that received this handle of the task, and `cancel` to that caller only if it submitted the request.
+   * the denial, and for the run of an agent only if the agent is that caller, `view` to the caller that received this handle of the task, and `cancel` to that caller only if it submitted the request.
    */
   readonly byDefault: boolean;
 }

@@ -10,7 +10,7 @@ import { memberOf, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import type { SubjectReads } from './subject-reads.js';
 import { ExactTuple } from './tuple.js';
-import { refuseIfLate, requesterOf, timestamp, type Target, type World } from './world.js';
+import { maySubmit, refuseIfLate, requesterOf, timestamp, type Target, type World } from './world.js';
 
 /** An evaluation that is being answered. */
 export interface Asked {
@@ -139,7 +139,9 @@ async function requestableContext(asked: Asked, profile: ParsedAccessRequests): 
   };
 }
 
-async function askable({ world, caller, target }: Asked, profile: ParsedAccessRequests) {
+async function askable({ world, caller, evaluation, target }: Asked, profile: ParsedAccessRequests) {
+  // An offer to a caller that may not submit would end in a 403.
+  if (!(await maySubmit(world, caller, evaluation, target, true))) return undefined;
   refuseIfLate(world);
   try {
     const answer = await canAsk(world.engine, target.subject, target.scope, {

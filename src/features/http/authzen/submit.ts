@@ -16,7 +16,7 @@ import { readSubmission, type Submission } from './submission.js';
 import { metadataOfTask, readTaskData } from './task-data.js';
 import { taskAnswer, taskOf } from './tasks.js';
 import { exactTupleOf } from './tuple.js';
-import { isAuthorized, questionOf, requesterOf, resolve, type Target, type World } from './world.js';
+import { maySubmit, requesterOf, resolve, type Target, type World } from './world.js';
 import type { JsonObject } from '../../../core/json.js';
 
 /** A submission, and who makes it for what. */
@@ -119,10 +119,12 @@ async function findRepeated({ world, profile, submission }: Submitted, ask: Ask,
   }
 }
 
-/** @throws Problem */
-async function permit({ world, caller, submission, target }: Submitted, byDefault: boolean): Promise<void> {
-  const question = questionOf(caller, 'submit', submission.evaluation, { agent: target.agent, byDefault });
-  if (!(await isAuthorized(world, question))) throw new Problem('forbidden');
+/**
+ * @param isOwn whether this caller received the denial, or made the earlier submission
+ * @throws Problem
+ */
+async function permit({ world, caller, submission, target }: Submitted, isOwn: boolean): Promise<void> {
+  if (!(await maySubmit(world, caller, submission.evaluation, target, isOwn))) throw new Problem('forbidden');
 }
 
 /** The verified binding of the submission to its denial. @throws Problem */
@@ -174,6 +176,7 @@ function askOf({ profile, caller, submission, target }: Submitted, claims: Bindi
     ticket,
     metadata,
     correlation: claims.evaluationId,
+    by: caller.subject,
     idempotencyKey,
   };
   const isRun = target.run !== undefined && verbOf(profile, submission) === 'requestAccess';

@@ -55,6 +55,18 @@ export async function isAuthorized(world: World, question: AuthzenQuestion): Pro
   return may === undefined ? question.byDefault : (await callHook(world, () => may(question))) === true;
 }
 
+/**
+ * Whether a caller may submit a request for this access. Without `may`, only its agent submits for a run: another service would become
+ * the agent.
+ *
+ * @param isOwn whether the denial is, or was, an answer to this caller
+ */
+export const maySubmit = (world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation, { agent }: Target, isOwn: boolean) =>
+  isAuthorized(
+    world,
+    questionOf(caller, 'submit', evaluation, { agent, byDefault: isOwn && (agent === undefined || agent === caller.subject) }),
+  );
+
 type Entities = Partial<Pick<AuthzenQuestion, 'subject' | 'resource' | 'action'>>;
 
 /** The question whether a caller may do this. Of the entities it contains the type, the id and the name. */
