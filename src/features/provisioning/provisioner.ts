@@ -1,5 +1,6 @@
 import { ClosedError, isJitError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
+import { SingleFlight } from '../../core/single-flight.js';
 import { nextTurn } from '../../core/time.js';
 import { Followers } from '../../followers/followers.js';
 import { retryProvisioning, type ProvisioningKey } from '../../lifecycle/provisioning.js';
@@ -42,15 +43,26 @@ export interface ProvisioningDrift {
 /** Whether to make a change again although the external system has taken it. */
 type IsResent = (before: ProvisioningChange | undefined, held: boolean) => boolean;
 
+/** What a grant, or an entry about one, says of its access. */
+interface GrantData {
+  readonly subject?: string;
+  readonly scope?: string;
+}
+
 const pairOf = ({ subject, scope }: HeldOutside): HeldOutside => ({ subject, scope });
 
 /** How many records are processed at a time. */
 const AT_ONCE = 20;
+/** How many records one sweep compares with the grants. */
+const COMPARED = 100;
 
 /** The targets of one engine, by name. */
 export class Provisioner {
   readonly #kernel: Kernel;
   readonly #byName = new Map<string, Target>();
+  readonly #comparing = new SingleFlight();
+  /** Where the next comparison continues. `undefined`: at the first record. */
+  #comparedTo: string | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
@@ -74,11 +86,12 @@ export class Provisioner {
   }
 
   get isBusy(): boolean {
-    return [...this.#byName.values()].some((target) => target.isBusy);
+    return this.#comparing.size > 0 || [...this.#byName.values()].some((target) => target.isBusy);
   }
 
   /** Resolves when no call is in flight. */
   async idle(): Promise<void> {
+    await this.#comparing.settled();
     await Promise.all([...this.#byName.values()].map((target) => target.idle()));
   }
 
@@ -128,9 +141,32 @@ export class Provisioner {
   /** Applies the changes that a sweep found due. @returns how many changes belong to targets of other processes */
   #applyDue(changes: readonly ProvisioningChange[]): number {
     for (const target of this.#byName.values()) void target.resume();
+    if ([...this.#byName.values()].some((target) => target.declaresPattern)) void this.#comparing.join(() => this.#compare());
     const own = changes.filter((change) => this.#byName.get(change.name)?.knows(change));
     for (const change of own) void this.#byName.get(change.name)?.apply(change);
     return changes.length - own.length;
+  }
+
+  /**
+   * Compares the next records with the grants, and applies the end of held access that no grant gives. The entries announce each
+   * end; this finds one that an earlier version, or another matcher, has missed. Never rejects.
+   */
+  async #compare(): Promise<void> {
+    const { ledger, settings } = this.#kernel;
+    try {
+      const { items, next } = await ledger.find({ kind: 'provisioning', after: this.#comparedTo, limit: COMPARED });
+      // Before the comparison, so that a record that fails it delays no other.
+      this.#comparedTo = next;
+      const held = settings.decodeAll(items, decodeProvisioningChange).filter((change) => change.held && !isPending(change));
+      await this.#inBatches(held, async (key) => {
+        const target = this.#byName.get(key.name);
+        if (target?.declaresPattern !== true || !target.knows(key) || (await target.isHeld(key))) return;
+        const change = await this.#record(target, key);
+        if (change !== undefined && isPending(change)) void target.apply(change);
+      });
+    } catch (error) {
+      settings.onError(error, 'provisioning');
+    }
   }
 
   /**
@@ -139,8 +175,15 @@ export class Provisioner {
    */
   async #follow(target: Target, entries: readonly AuditEntry[]): Promise<void> {
     const keys = new Map<string, ProvisioningKey>();
+    const wide = new Map<string, string[]>();
     for (const { type, data } of entries) {
-      if (changesAccess(type)) this.#addKeys(target, data, keys);
+      if (!changesAccess(type)) continue;
+      this.#addKeys(target, data, keys);
+      const { subject = '', scope = '' }: GrantData = data;
+      if (target.reachesOthers(scope)) wide.set(subject, [...(wide.get(subject) ?? []), scope]);
+    }
+    for (const [subject, scopes] of wide) {
+      for (const key of await target.recordedKeys(subject, scopes)) keys.set(key.id, key);
     }
     // Access that is held and stays held may have another end now.
     const isRenewed: IsResent | undefined = target.options.renews ? (before, held) => held && before?.held === true : undefined;
@@ -149,11 +192,7 @@ export class Provisioner {
   }
 
   /** Adds what a grant gives of the scopes that a target declares. */
-  #addKeys(
-    target: Target,
-    { subject = '', scope: granted = '' }: { readonly subject?: string; readonly scope?: string },
-    keys: Map<string, ProvisioningKey>,
-  ): void {
+  #addKeys(target: Target, { subject = '', scope: granted = '' }: GrantData, keys: Map<string, ProvisioningKey>): void {
     for (const key of target.keysOfGrant(subject, granted)) keys.set(key.id, key);
   }
 

@@ -17,7 +17,7 @@ import type { Row } from '../../core/store-port.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { coverageOf } from '../../engine/coverage.js';
+import { coverageOf, grantsReaching } from '../../engine/coverage.js';
 import { detailsOf, NOT_HELD } from './details.js';
 import type { ParsedTarget } from './options.js';
 import { readOutside } from './outside.js';
@@ -64,6 +64,29 @@ export class Target {
     return [...new Set(shared)].flatMap((scope) => (scope === undefined ? [] : [this.keyOf(subject, scope)]));
   }
 
+  /**
+   * Whether a grant of this scope may give or end access of a pair that {@link keysOfGrant} does not return: one that a narrower
+   * grant has made. A target without a pattern has no such pair.
+   */
+  reachesOthers(granted: string): boolean {
+    return this.declaresPattern && this.#kernel.settings.scopes.isWide?.(granted) !== false;
+  }
+
+  get declaresPattern(): boolean {
+    return !this.options.scopes.every(isScope);
+  }
+
+  /** The recorded pairs of a subject that grants of these scopes cover. */
+  async recordedKeys(subject: string, granted: readonly string[]): Promise<readonly ProvisioningKey[]> {
+    const { ledger, settings } = this.#kernel;
+    const keys: ProvisioningKey[] = [];
+    for await (const rows of ledger.pages({ kind: 'provisioning', subject })) {
+      const changes = settings.decodeAll(rows, decodeProvisioningChange);
+      keys.push(...changes.filter((change) => this.knows(change) && granted.some((scope) => settings.scopes.covers(scope, change.scope))));
+    }
+    return keys;
+  }
+
   keyOf(subject: string, scope: string): ProvisioningKey {
     const { name } = this.options;
     // A digest of a list, so that no two lists run together (L24).
@@ -105,9 +128,9 @@ export class Target {
     return (await coverageOf(this.#kernel, subject, scope, false)).uses;
   }
 
-  /** Whether a subject holds a scope now. */
-  async isHeld(key: ProvisioningKey): Promise<boolean> {
-    const uses = await this.#liveGrants(key);
+  /** Whether a subject holds a scope now. It asks no approver to confirm a start. */
+  async isHeld({ subject, scope }: ProvisioningKey): Promise<boolean> {
+    const uses = await grantsReaching(this.#kernel, subject, scope);
     return isCovered(uses, this.#kernel.clock.read());
   }
 
