@@ -47,6 +47,10 @@ export function grantIds(request: AccessRequest): readonly string[] {
 /** The request of a grant, by the grant's id. */
 export const requestIdOf = (grantId: string): string => grantId.slice(0, grantId.lastIndexOf('.'));
 
+/** The scope of a grant, by the grant's id. `undefined`: the request can have no grant with this id. */
+export const scopeOfGrant = ({ id, scopes }: AccessRequest, grantId: string): string | undefined =>
+  scopes.find((_, i) => grantId === `${id}.${i + 1}`);
+
 /** The most scopes of a request, and so the most grants. */
 export const MAX_SCOPES = 50;
 

@@ -1,7 +1,7 @@
 /**
  * What the option `may` permits. Each name is the verb that the call leads to.
  *
- * - `requestFor`: ask for access, or use break-glass, for another subject.
+ * - `requestFor`: ask for access, amend or extend it, or use break-glass, for another subject. Asked at each of these calls.
  * - `viewRequest`: see any request, its timeline and its grants.
  * - `cancelFor`: cancel the request of another caller, on behalf of its subject.
  * - `listRequests`, `listGrants`: list those of any subject.

@@ -6,8 +6,8 @@ import { aService, SAM, withExamples, type Sent } from './world.js';
 const APPROVED = ['extendRequest', 'releaseRequest'];
 
 /** A service in which the example of an operation can be called, and the call. */
-export async function exampleOf({ id, method, path, example }: Operation, requestedBy?: string) {
-  const service = aService();
+export async function exampleOf({ id, method, path, example }: Operation, requestedBy?: string, given?: Parameters<typeof aService>[0]) {
+  const service = aService(given);
   const ids = await withExamples(service, requestedBy);
   // A subject with a pending break-glass review may not take more.
   if (id === 'breakGlass') await service.engine.reviewBreakGlass(ids.breakGlassId, { by: SAM, verdict: 'justified' });
@@ -18,5 +18,5 @@ export async function exampleOf({ id, method, path, example }: Operation, reques
   const query = new URLSearchParams(filled(example.query ?? {})).toString();
   const body = example.body === undefined ? {} : { body: filled(example.body) };
   const url = query === '' ? to : `${to}?${query}`;
-  return { service, method, url, send: (sent: Sent = {}) => service.send(method, url, { ...body, ...sent }) };
+  return { service, method, url, ...body, send: (sent: Sent = {}) => service.send(method, url, { ...body, ...sent }) };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NotFoundError } from '../../../core/errors.js';
-import { requestIdOf } from '../../../lifecycle/grant.js';
+import { requestIdOf, scopeOfGrant } from '../../../lifecycle/grant.js';
 import { operation, type Call } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
@@ -80,7 +80,9 @@ export const extendGrant = operation({
   example: { path, body: { ttl: '30m', justification: 'not finished' } },
   async run(call) {
     const { grantId, request } = await visibleGrant(call);
-    refuseToExtend(call, request);
+    const scope = scopeOfGrant(request, grantId);
+    if (scope === undefined) throw new NotFoundError('grant', grantId);
+    await refuseToExtend(call, request, [scope]);
     return created(call, await call.engine.extend(grantId, extensionOf(call)));
   },
 });

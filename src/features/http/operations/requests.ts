@@ -3,6 +3,7 @@ import { DeniedError, NotFoundError } from '../../../core/errors.js';
 import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/ask.js';
 import type { Amendment } from '../../../engine/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
+import type { AccessRequest } from '../../../records/index.js';
 import { operation, type Answer, type Call } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
@@ -26,11 +27,21 @@ export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answ
   body: result,
 });
 
+/**
+ * Each call that asks for access, also for more of it, asks `may` where the caller is not the subject. That the caller was permitted
+ * once does not matter: the right may have ended since.
+ *
+ * @throws HttpError
+ */
+async function refuseToAskFor(call: Call, subject: string, scopes: readonly string[]): Promise<void> {
+  if (subject !== call.self && !(await call.may('requestFor', { subject, scopes }))) throw forbidden();
+}
+
 /** The subject of an ask: the caller, or another one where `may` permits it. */
 export async function subjectOf(call: Call, asked: string | undefined, scopes: readonly string[]): Promise<string> {
   const subject = idOf(call, 'subject', asked) ?? call.self;
-  if (subject === call.self || (await call.may('requestFor', { subject, scopes }))) return subject;
-  throw forbidden();
+  await refuseToAskFor(call, subject, scopes);
+  return subject;
 }
 
 export const requestAccess = operation({
@@ -137,7 +148,8 @@ export const amend = operation({
   answer: answers.result,
   example: { ...example, body: { ttl: '15m' } },
   async run(call) {
-    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
+    const { id: requestId, subject, scopes } = await visibleRequest(call, call.path.requestId ?? '');
+    await refuseToAskFor(call, subject, scopes);
     const amendment = { ...call.body, by: call.self, idempotencyKey: call.key } as Amendment;
     return created(call, await call.engine.amend(requestId, amendment));
   },
@@ -191,7 +203,7 @@ export const extendRequest = operation({
   example: { ...example, body: { ttl: '30m', justification: 'not finished' } },
   async run(call) {
     const request = await visibleRequest(call, call.path.requestId ?? '');
-    refuseToExtend(call, request);
+    await refuseToExtend(call, request, request.scopes);
     return created(call, await call.engine.extend({ requestId: request.id }, extensionOf(call)));
   },
 });
@@ -211,10 +223,19 @@ export const releaseRequest = operation({
   },
 });
 
-/** The engine lets any caller ask for an extension. Over HTTP only the subject and the requester do: a reviewer decides it. */
-export function refuseToExtend(call: Call, request: { readonly subject: string; readonly requestedBy: string }): void {
-  if (request.subject !== call.self && request.requestedBy !== call.self)
+/**
+ * The engine lets any caller ask for an extension. Over HTTP only the subject and the requester do: a reviewer decides it.
+ *
+ * @throws DeniedError, HttpError
+ */
+export async function refuseToExtend(
+  call: Call,
+  { subject, requestedBy }: Pick<AccessRequest, 'subject' | 'requestedBy'>,
+  scopes: readonly string[],
+): Promise<void> {
+  if (subject !== call.self && requestedBy !== call.self)
     throw new DeniedError('only the subject and the requester extend access', call.self, undefined);
+  await refuseToAskFor(call, subject, scopes);
 }
 
 export const extensionOf = (call: Call<undefined, z.output<typeof bodies.extension>>): ExtensionAsk =>
