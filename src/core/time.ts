@@ -246,9 +246,10 @@ export async function* inTurns<T>(items: Iterable<T>, turns = new TurnBudget()):
 }
 
 /**
- * Waits for `work`, for at most `ms` of the clock.
+ * Waits for `work`, for at most `ms` of the clock. The work continues after a rejection by the limit or by the clock, so the caller must
+ * not take either for proof that the work did nothing.
  *
- * @throws the error of `work`, or `timeout()` if the time limit comes first
+ * @throws the error of `work`, or `timeout()` if the time limit comes first, or ClockError if the clock fails first
  */
 export async function within<T>(clock: Clock, ms: number, work: () => T | PromiseLike<T>, timeout: () => Error): Promise<Awaited<T>> {
   const answer = work();
@@ -256,7 +257,12 @@ export async function within<T>(clock: Clock, ms: number, work: () => T | Promis
   const done = new AbortController();
   // Async, so that a throwing clock rejects the race. A synchronous throw would leave a rejection of `answer` unhandled.
   const tooLate = async (): Promise<Awaited<T>> => {
-    await sleepUntil(clock, clock.now() + ms, done.signal);
+    const until = readClock(clock) + ms;
+    try {
+      await sleepUntil(clock, until, done.signal);
+    } catch (cause) {
+      throw new ClockError('the clock failed', cause);
+    }
     // The sleep also ends when the work has settled.
     if (done.signal.aborted) return await answer;
     throw timeout();

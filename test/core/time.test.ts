@@ -46,6 +46,10 @@ const neither: readonly [string, unknown][] = [
   ['a function', () => 60],
 ];
 
+const raise = (error: Error): never => {
+  throw error;
+};
+
 const refused = (argument: string) => expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error;
 
 afterEach(() => {
@@ -670,9 +674,18 @@ describe('within()', () => {
     };
     await expect(within(clock, 1_000, () => Promise.reject(new Error('refused')), late)).rejects.toThrow();
     await expect(within(clock, 1_000, () => new Promise((_, reject) => setTimeout(reject, 5, new Error('late'))), late)).rejects.toThrow(
-      'no clock',
+      'the clock failed',
     );
     await vi.advanceTimersByTimeAsync(5);
+  });
+
+  it.each<[string, Clock]>([
+    ['reading throws', { now: () => raise(new Error('no clock')) }],
+    ['reading is NaN', { now: () => NaN }],
+    ['sleep rejects', { now: () => T0, sleep: () => Promise.reject(new Error('no timer')) }],
+  ])('[WF9] rejects with ClockError where its %s, and never with the timeout', async (_, clock) => {
+    const never = () => new Promise(() => {});
+    await expect(within(clock, 1_000, never, late)).rejects.toMatchObject({ code: 'ERR_JIT_CLOCK' });
   });
 
   it('measures the timeout by the sleep of the clock', async () => {

@@ -73,7 +73,8 @@ interface CodeAnswer {
 }
 
 const DOWN = { status: 503, title: 'Unavailable', retryAfter: 5 } as const;
-const NOTHING_DECIDED = 'Access cannot be decided now. Try again later.';
+// The failure may have come after the write, so the text does not say that nothing was recorded.
+const REPEAT_LATER = 'The service cannot answer now. Repeat the call later, with the same Idempotency-Key.';
 
 const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
   ERR_JIT_INVALID_ARGUMENT: { status: 400, title: 'Invalid argument', members: ['argument', 'rule'] },
@@ -148,11 +149,11 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
     detail: 'The outcome of this call is unknown. Repeat it with the same Idempotency-Key.',
     members: ['changeId', 'requestId'],
   },
-  ERR_JIT_STORE: { ...DOWN, detail: NOTHING_DECIDED, members: ['requestId'] },
-  ERR_JIT_CLOCK: { ...DOWN, detail: NOTHING_DECIDED, members: ['requestId'] },
-  ERR_JIT_APPROVER: { ...DOWN, detail: NOTHING_DECIDED, members: ['requestId'] },
-  ERR_JIT_ROLLBACK: { ...DOWN, detail: NOTHING_DECIDED, members: ['requestId'] },
-  ERR_JIT_CLOSED: { ...DOWN, detail: NOTHING_DECIDED },
+  ERR_JIT_STORE: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_CLOCK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_APPROVER: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_ROLLBACK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_CLOSED: { ...DOWN, detail: REPEAT_LATER },
   ERR_JIT_CORRUPT: { status: 500, title: 'Unreadable record', detail: 'A stored record is unreadable. It gives no access.' },
 };
 

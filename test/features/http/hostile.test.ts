@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FaultyStore } from '../../../src/testing.js';
 import { createHttpHandler, toProblem, type HttpOptions } from '../../../src/http.js';
-import { JitEngine, MemoryGrantStore, reviewers } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers, StoreError } from '../../../src/index.js';
+import { PROBLEMS } from '../../../src/features/http/problem.js';
 import { refusal } from '../../engine/an-engine.js';
 import { aService, BASE, identify, MAYA, read, SAM, SCOPE, SEC, sender, turns, type TestCaller } from './world.js';
 
 const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204' };
+/** The write may have been recorded before a failure, so no answer to a failure may match this. */
+const SAYS_NOTHING_WAS_DECIDED = /nothing (was|is|has)|cannot be decided|not (recorded|decided|changed)/i;
 const JSON_BODY = { 'content-type': 'application/json', 'x-user': MAYA };
 
 const send = async (service: ReturnType<typeof aService>, init: RequestInit, path = '/requests') =>
@@ -333,6 +336,15 @@ describe('createHttpHandler()', () => {
 });
 
 describe('toProblem()', () => {
+  it.each([...PROBLEMS.filter(({ status }) => status >= 500).map(({ name }) => name), 'unexpected'])(
+    '[WF9] does not say of a failure that nothing was decided: %s',
+    (name) => {
+      const code = `ERR_JIT_${name.toUpperCase().replaceAll('-', '_')}`;
+      const failure = Object.assign(new StoreError('get', 'no answer'), { code });
+      expect(toProblem(name === 'unexpected' ? new Error('x') : failure).body.detail).not.toMatch(SAYS_NOTHING_WAS_DECIDED);
+    },
+  );
+
   it.each([undefined, null, 'text', new Error('secret'), { code: 'ERR_JIT_DECIDED' }])(
     'answers %s with 500 and no part of it',
     (thrown) => {
@@ -400,6 +412,47 @@ describe('time', () => {
     expect((await service.send('GET', '/health')).status).toBe(200);
     await service.engine.close();
     expect(await stream.text()).toMatch(/^event: ready/);
+  });
+
+  it.each([
+    ['requestAccess', () => '/requests', MAYA, ASK],
+    ['approve', (id: string) => `/requests/${id}/approve`, SAM, {}],
+    ['deny', (id: string) => `/requests/${id}/deny`, SAM, {}],
+    ['cancel', (id: string) => `/requests/${id}/cancel`, MAYA, {}],
+    ['revokeAll', () => '/revocations', SEC, { subject: MAYA }],
+  ] satisfies [string, (id: string) => string, string, object][])(
+    '[WF9] of a clock that fails once in %s is 503, and no answer says that nothing was decided',
+    async (_, path, as, body) => {
+      let isReached = true;
+      for (let failing = 1; isReached; failing++) {
+        const service = aService();
+        const { request } = await service.engine.requestAccess({ ...ASK, subject: MAYA, ttl: '30m', scope: 'db-prod:read' });
+        const { clock } = service;
+        const now = clock.now.bind(clock);
+        let reads = 0;
+        clock.now = () => (++reads === failing ? raise(new Error('no clock')) : now());
+        const { status, text } = await service.send('POST', path(request.id), { as, body });
+        isReached = reads >= failing;
+        // An approver's answer whose time limit fails counts as a failed approver.
+        expect([failing, status, text]).toEqual([failing, expect.toSatisfy((got: number) => got < 300 || got === 503), text]);
+        expect(text).not.toMatch(SAYS_NOTHING_WAS_DECIDED);
+        clock.now = now;
+        await service.engine.close();
+      }
+    },
+  );
+
+  it('of a clock that fails while a body arrives is 503, and no fault of the client', async () => {
+    const service = aService();
+    const { clock } = service;
+    const sleep = clock.sleep.bind(clock);
+    let sleeps = 0;
+    // The first sleep bounds the caller, the second the call, the third its body.
+    clock.sleep = (until, signal) => (++sleeps === 3 ? Promise.reject(new Error('no timer')) : sleep(until, signal));
+    const body = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new TextEncoder().encode('{')) });
+    const { status, body: problem } = await send(service, { body, duplex: 'half' } as RequestInit);
+    expect([status, problem.code]).toEqual([503, 'ERR_JIT_CLOCK']);
+    await service.engine.close();
   });
 
   it('of a late answer opens no stream', async () => {

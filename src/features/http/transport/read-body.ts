@@ -1,3 +1,4 @@
+import { isJitError } from '../../../core/errors.js';
 import type { JsonObject } from '../../../core/json.js';
 import type { Clock } from '../../../core/ports.js';
 import { within } from '../../../core/time.js';
@@ -61,8 +62,8 @@ export async function readBodyText(request: Request, { clock, timeoutMs }: BodyL
   } catch (error) {
     // Not awaited: the source of a stalled body may never confirm.
     reader.cancel().catch(() => undefined);
-    // A client that has gone, or a body that its sender cut short.
-    throw error instanceof BodyError ? error : new BodyError(400, 'the body ended early');
+    // A clock that fails is no fault of the client. Any other failure is a client that has gone, or a body that its sender cut short.
+    throw error instanceof BodyError || isJitError(error) ? error : new BodyError(400, 'the body ended early');
   }
 }
 
