@@ -109,9 +109,9 @@ export class Transport {
   async open(call: Sent): Promise<Response> {
     const { method, path, body, signal = null, headers } = call;
     const { baseUrl, fetch = globalThis.fetch } = this.#options;
-    // `fetch` repeats a redirected POST as a GET, whose answer would seem to be that of the POST. Not `error`, which edge runtimes refuse.
-    const redirect = method === 'GET' ? 'follow' : 'manual';
-    const init = { method, headers, body: body ? JSON.stringify(body) : null, signal, redirect } as const;
+    // `fetch` would send the caller's own headers to another origin, and its answer would seem to be that of the handler. It would also
+    // repeat a redirected POST as a GET. Not `error`, which edge runtimes refuse.
+    const init = { method, headers, body: body ? JSON.stringify(body) : null, signal, redirect: 'manual' } as const;
     return answered(call, () => fetch(`${baseUrl.replace(/\/+$/, '')}/v1${path}`, init));
   }
 }

@@ -1,5 +1,6 @@
 /// <reference types="node" />
 import { parseArgs } from 'node:util';
+import { isSecureUrl } from '../../core/secure-url.js';
 
 export const USAGE = `Usage: jit-access <command> --url <baseUrl> [options]
 
@@ -13,6 +14,7 @@ export const USAGE = `Usage: jit-access <command> --url <baseUrl> [options]
 
   --url <baseUrl>   where the handler of jit-access/http is mounted: https://ops.example.com/access
   --token <token>   sent as a bearer token. Default: JIT_ACCESS_TOKEN, which no list of processes shows
+  --insecure        permits http to another machine: the network can then read the token
   --json            prints the answer as JSON
   An instant is ISO 8601 with a time zone: 2026-01-31T02:00:00Z.
   Exit codes: 0 done; 1 failed, nothing matched, or the journal is not valid; 2 wrong usage.
@@ -23,6 +25,8 @@ export type Given = Readonly<Record<string, string | boolean | undefined>> & { r
 
 /** The command line is wrong. The message says what to correct. */
 export class UsageError extends Error {}
+
+const FLAGS: readonly string[] = ['json', 'insecure'];
 
 /** The options of each command, and the name of its argument. */
 const COMMANDS: Readonly<Record<string, { readonly argument?: string; readonly options: readonly string[] }>> = {
@@ -38,8 +42,8 @@ export function readCommandLine(args: readonly string[]): Given {
   const [command = '', ...rest] = args;
   const known = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (known === undefined) throw new UsageError(`the first argument must be ${Object.keys(COMMANDS).join(', ')}`);
-  const names = [...known.options, 'url', 'token', 'json'];
-  const options = Object.fromEntries(names.map((name) => [name, { type: name === 'json' ? 'boolean' : 'string' } as const]));
+  const names = [...known.options, 'url', 'token', ...FLAGS];
+  const options = Object.fromEntries(names.map((name) => [name, { type: FLAGS.includes(name) ? 'boolean' : 'string' } as const]));
   const read = parseArgs({ args: rest, options, allowPositionals: true, tokens: true });
   const given = read.tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
   const repeated = given.find((name, i) => given.indexOf(name) < i);
@@ -47,6 +51,10 @@ export function readCommandLine(args: readonly string[]): Given {
   const { url } = read.values;
   if (typeof url !== 'string' || !/^https?:\/\/[^\s/?#@\\]+(\/[^\s?#]*)?$/i.test(url) || !URL.canParse(url))
     throw new UsageError('--url must be a URL such as https://ops.example.com/access, without a password, ? or #');
+  if (read.values['insecure'] !== true && !isSecureUrl(new URL(url)))
+    throw new UsageError(
+      '--url must be https, or http to localhost, 127.0.0.1 or [::1]: the network could read the token (see --insecure)',
+    );
   const [argument, ...more] = read.positionals;
   if ((argument === undefined) !== (known.argument === undefined) || more.length > 0)
     throw new UsageError(known.argument === undefined ? `${command} takes only options` : `${command} takes one ${known.argument}`);

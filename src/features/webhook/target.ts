@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../core/errors.js';
+import { isSecureUrl } from '../../core/secure-url.js';
 
 const RULE = 'an https: URL without credentials (http: only for localhost, 127.0.0.1 and [::1])';
-const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /** The destination of webhooks. The path and query of an address may be secret, so messages contain only its origin. */
 export interface Target {
@@ -18,9 +18,8 @@ export function readTarget(argument: string, value: unknown): Target {
   } catch {
     throw refuse('an invalid URL');
   }
-  const { protocol, hostname, username, password, origin, href } = url;
+  const { protocol, username, password, origin, href } = url;
   if (username !== '' || password !== '') throw refuse('a URL with credentials');
-  if (protocol === 'http:' && !LOOPBACK.includes(hostname)) throw refuse('http: to another host');
-  if (protocol !== 'https:' && protocol !== 'http:') throw refuse(`another scheme`);
+  if (!isSecureUrl(url)) throw refuse(protocol === 'http:' ? 'http: to another host' : 'another scheme');
   return { href, origin };
 }

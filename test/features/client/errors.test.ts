@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { createClient, HttpClientError } from '../../../src/client.js';
+import { createClient, HttpClientError, type AccessClient } from '../../../src/client.js';
 import * as library from '../../../src/index.js';
 import { engineErrorOf } from '../../../src/features/client/errors.js';
 import { PROBLEMS } from '../../../src/features/http/problem.js';
@@ -73,24 +73,35 @@ describe('an error of a call', () => {
     expect(await caught(client.status())).toMatchObject({ name: 'HttpClientError', message, problem: undefined, type: undefined });
   });
 
-  it('is an HttpClientError for a redirected POST, whose GET would be answered in its place', async () => {
-    const service = aService();
-    const server = createServer((request, response) => {
-      const { url = '', method = '' } = request;
-      seen.push(`${method} ${url}`);
-      if (url.startsWith('/old/')) response.writeHead(301, { location: url.replace('/old', '') }).end('{"moved":true}');
-      else response.end('{"items":[]}');
+  describe.each([301, 302, 303, 307, 308])('[WF6] is an HttpClientError for a redirect (%i), which is not followed', (status) => {
+    it.each([
+      ['of a POST', (client) => client.lock({ subject: EVE })],
+      ['of a GET', (client) => client.status()],
+      ['of a page', (client) => client.listRequests()],
+      ['of a list', (client) => client.listLocks()],
+      ['of the events', (client) => client.events()[Symbol.asyncIterator]().next()],
+    ] satisfies [string, (client: AccessClient) => PromiseLike<unknown>][])('%s', async (_, call) => {
+      const received: (readonly [port: number | undefined, token: unknown])[] = [];
+      const serve = async (location?: string) => {
+        const server = createServer(({ headers, socket, url = '' }, response) => {
+          received.push([socket.localPort, headers['x-access-token']]);
+          if (location === undefined) response.end('{"badge":"forged","items":[]}');
+          else response.writeHead(status, { location: `${location}${url}` }).end('{"moved":true}');
+        });
+        await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+        return { server, port: (server.address() as AddressInfo).port };
+      };
+      const other = await serve();
+      const own = await serve(`http://127.0.0.1:${other.port}`);
+      const client = createClient({ baseUrl: `http://127.0.0.1:${own.port}`, headers: { 'x-access-token': 'of-maya' } });
+      const error = await caught(Promise.resolve(call(client)).then((value) => Promise.reject(new Error(JSON.stringify(value)))));
+      expect(error).toMatchObject({ name: 'HttpClientError', status, message: expect.stringMatching(/not from the handler$/) as string });
+      expect(received).toEqual([[own.port, 'of-maya']]);
+      for (const { server } of [own, other]) {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      }
     });
-    const seen: string[] = [];
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/old`;
-    const client = createClient({ baseUrl, clock: service.clock });
-    const message = 'POST /locks: status 301, not from the handler';
-    expect(await caught(client.lock({ subject: EVE }))).toMatchObject({ name: 'HttpClientError', status: 301, message });
-    expect(await client.listLocks()).toEqual([]);
-    expect(seen).toEqual(['POST /old/v1/locks', 'GET /old/v1/locks', 'GET /v1/locks']);
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
   });
 
   it('is an HttpClientError with the cause where the network fails', async () => {

@@ -254,6 +254,41 @@ describe('a secret', () => {
   });
 });
 
+describe('[WF23] a URL', () => {
+  const calls = async (...args: string[]) => {
+    const sent: string[] = [];
+    const printed: string[] = [];
+    const fetch = async (url: string) => (sent.push(url), Response.json({ items: [] }));
+    const code = await main(['who', SCOPE, '--token', 's3cret', ...args], {
+      env: {},
+      out: () => undefined,
+      err: (text) => void printed.push(text),
+      fetch,
+    });
+    return { code, calls: sent.length, err: printed.join('') };
+  };
+
+  it.each(['http://ops.example.com', 'HTTP://10.0.0.1:8080/access', 'http://localhost.example.com', 'http://127.0.0.1.example.com/a'])(
+    'is refused where the network could read the token: %s',
+    async (url) => {
+      const refused = await calls('--url', url);
+      expect(refused).toMatchObject({ code: 2, calls: 0 });
+      expect(refused.err).toContain('--url must be https, or http to localhost, 127.0.0.1 or [::1]');
+      expect(await calls('--url', url, '--insecure')).toMatchObject({ code: 0, calls: 1 });
+    },
+  );
+
+  it.each([
+    'https://ops.example.com/access',
+    'http://localhost:3000',
+    'http://LOCALHOST/a',
+    'http://127.0.0.1:8080/a',
+    'http://[::1]:3000',
+  ])('is called: %s', async (url) => {
+    expect(await calls('--url', url)).toMatchObject({ code: 0, calls: 1 });
+  });
+});
+
 describe('a text of a record or of the service', () => {
   const HOSTILE = '\u001b[2J\r\nEnded: everything\u009b8m\u202e\u200b';
   const SHOWN = '\\u001b[2J\\u000d\\u000aEnded: everything\\u009b8m\\u202e\\u200b';
