@@ -1,10 +1,9 @@
 import { StoreError } from './errors.js';
 import type { Change } from './store-port.js';
+import { toUtf8 } from './utf8.js';
 
 /** The greatest size of a change (L42). */
 export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, bytes: 4_194_304 } as const;
-
-const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /**
  * Refuses a change that exceeds the greatest size that a store must accept: 1,000 rows (`put` and `remove` together), 1,000 entries,
@@ -27,7 +26,7 @@ export function sizeProblem(change: Change): string | undefined {
   if (counted !== undefined) return counted;
   const text = JSON.stringify(change);
   // A UTF-16 unit is at most three bytes of UTF-8, so only a text above a third of the limit must be encoded to count its bytes.
-  return text.length > MAX_CHANGE.bytes / 3 ? beyond('bytes of JSON', utf8.encode(text).length, MAX_CHANGE.bytes) : undefined;
+  return text.length > MAX_CHANGE.bytes / 3 ? beyond('bytes of JSON', toUtf8(text).length, MAX_CHANGE.bytes) : undefined;
 }
 
 const beyond = (what: string, size: number, max: number): string | undefined =>

@@ -1,4 +1,5 @@
 import { invalid, readBoundedList, readOptions, utf8Length } from './parse.js';
+import { toUtf8 } from './utf8.js';
 
 /** A secret for a MAC, with the id by which a token names it. */
 export interface ParsedMacKey {
@@ -32,5 +33,5 @@ function readSecret(argument: string, secret: unknown): Uint8Array {
   const length = isText ? utf8Length(secret) : secret instanceof Uint8Array ? secret.length : 0;
   if (length < MIN_SECRET_BYTES)
     throw invalid(argument, `text or a Uint8Array of at least ${MIN_SECRET_BYTES} bytes`, length === 0 ? undefined : `${length} bytes`);
-  return isText ? new TextEncoder().encode(secret) : new Uint8Array(secret as Uint8Array);
+  return isText ? toUtf8(secret) : new Uint8Array(secret as Uint8Array);
 }

@@ -1,11 +1,10 @@
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 } from '@noble/hashes/sha2.js';
-
-const utf8 = /* @__PURE__ */ new TextEncoder();
+import { toUtf8 } from './utf8.js';
 
 /** HMAC-SHA-256 of the UTF-8 form of a text. Synchronous, unlike Web Crypto. */
 export function macOf(key: Uint8Array, text: string): Uint8Array {
-  return hmac(sha256, key, utf8.encode(text));
+  return hmac(sha256, key, toUtf8(text));
 }
 
 /** Compares in constant time, so that guesses of a MAC learn nothing from it: the time depends only on the length of `a`. */

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from './errors.js';
 import type { JsonObject, JsonValue } from './json.js';
+import { toUtf8 } from './utf8.js';
 
 /**
  * Characters that a terminal or a log viewer would execute, hide or reorder instead of showing them.
@@ -172,8 +173,7 @@ export function readActor(argument: string, value: unknown): string {
   return id;
 }
 
-const utf8 = /* @__PURE__ */ new TextEncoder();
-export const utf8Length = (text: string): number => utf8.encode(text).length;
+export const utf8Length = (text: string): number => toUtf8(text).length;
 
 // Control characters other than tab and line ends could forge terminal output. Some stores cannot keep lone surrogates and NUL.
 const BAD_IN_TEXT = /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\ud800-\udfff]/u;

@@ -1,9 +1,8 @@
 import canonicalize from 'canonicalize';
 import { invalid, readCount } from '../core/parse.js';
 import { sha256Hex } from '../core/sha256.js';
+import { toUtf8 } from '../core/utf8.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
-
-const utf8 = /* @__PURE__ */ new TextEncoder();
 
 /** The anchor before the first entry of every journal: seq 0, 32 zero bytes. */
 export const GENESIS: Anchor = /* @__PURE__ */ Object.freeze({ seq: 0, hash: /* @__PURE__ */ '0'.repeat(64) });
@@ -29,7 +28,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256 of the RFC 8785 form of a JSON value, as 64 lower-case hex digits. */
 export function digestOf(value: unknown): string {
-  return sha256Hex(utf8.encode(canonicalJson(value)));
+  return sha256Hex(toUtf8(canonicalJson(value)));
 }
 
 /** The digest of an entry: it covers the fields that the transition wrote, not the position in the journal. */

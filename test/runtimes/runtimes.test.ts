@@ -23,6 +23,8 @@ const versions: Record<RuntimeName, RegExp> = {
   bun: /^1\./,
   deno: /^deno 2\./,
   workerd: /^workerd /,
+  'workerd-2026-04': /^workerd 2026-04-26\n/,
+  jest: /^30\./,
 };
 
 for (const [runtime, version] of Object.entries(versions) as [RuntimeName, RegExp][]) {

@@ -10,6 +10,9 @@ const programs = {
   bun: 'bun/bin/bun.exe',
   deno: 'deno/deno',
   workerd: 'workerd/bin/workerd',
+  // The oldest that npm installs by `miniflare` on Node 20.
+  'workerd-2026-04': 'workerd-2026-04/bin/workerd',
+  jest: 'jest/bin/jest.js',
 } as const;
 
 export type RuntimeName = keyof typeof programs;

@@ -6,6 +6,7 @@ import { isDuration } from '../../core/duration.js';
 import { canonicalJson } from '../../journal/link.js';
 import { areEqualBytes, macOf } from '../../core/mac.js';
 import { isInstant } from '../../core/instant.js';
+import { toUtf8 } from '../../core/utf8.js';
 
 /** A key that signs approval links. */
 export interface LinkKey {
@@ -46,7 +47,7 @@ export function signLink(key: ParsedMacKey, link: ApprovalLink): string {
   const { namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt = null, ttlMs = null, places } = link;
   const kept = places === undefined ? null : [...places];
   const text = canonicalJson([namespace, requestId, askDigest, reviewer, decision, issuedAt, expiresAt, reviewedAt, ttlMs, kept]);
-  const signed = `${key.id}.${toBase64Url(new TextEncoder().encode(text))}`;
+  const signed = `${key.id}.${toBase64Url(toUtf8(text))}`;
   return `${signed}.${toBase64Url(macOf(key.secret, PURPOSE + signed))}`;
 }
 

@@ -6,6 +6,7 @@ import type { EntryType } from '../../records/index.js';
 import { formatDuration, readDuration, type Duration } from '../../core/duration.js';
 import { WebhookError } from './errors.js';
 import { readClock } from '../../core/time.js';
+import { fromUtf8, toUtf8 } from '../../core/utf8.js';
 import { parseClock } from './clock.js';
 import { readSecrets, signatureOf } from './signature.js';
 
@@ -98,15 +99,13 @@ export function verifyWebhook(options: WebhookToVerify): { readonly id: string; 
   const body = textOf(raw);
   if (body === undefined) throw new WebhookError('malformed', 'invalid webhook: the body is not UTF-8');
   const isSigned = keys
-    .map((key) => utf8.encode(signatureOf(key, id, seconds, body)))
+    .map((key) => toUtf8(signatureOf(key, id, seconds, body)))
     // Compares with every signature, so that the time does not depend on which one matches.
-    .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, utf8.encode(signature))).length > 0)
+    .map((wanted) => signatures.split(' ').filter((signature) => areEqualBytes(wanted, toUtf8(signature))).length > 0)
     .includes(true);
   if (!isSigned) throw new WebhookError('signature', 'invalid webhook: no signature matches any of the secrets');
   return { id, payload: parse(body) };
 }
-
-const utf8 = /* @__PURE__ */ new TextEncoder();
 
 const HEADERS = ['webhook-id', 'webhook-timestamp', 'webhook-signature'] as const;
 
@@ -123,7 +122,7 @@ function readHeader(headers: unknown, name: string): string {
 function textOf(body: string | ArrayBufferView): string | undefined {
   if (typeof body === 'string') return body;
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+    return fromUtf8(body);
   } catch {
     return undefined;
   }

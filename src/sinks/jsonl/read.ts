@@ -2,13 +2,13 @@
 import { createReadStream } from 'node:fs';
 import { CorruptError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
+import { fromUtf8 } from '../../core/utf8.js';
 import type { AuditEntry } from '../../records/index.js';
 import { parseLine, TORN } from './line.js';
 
 /** Longer than any entry. Without a bound, a file without line breaks would be read into memory whole. */
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * The entries that `jsonLinesSink` wrote, for `verifyJournal`. A caller may iterate over them more than once.
@@ -64,7 +64,7 @@ function readEntry(bytes: Buffer, ended: boolean, place: string): AuditEntry | u
 
 function decode(bytes: Buffer): ReturnType<typeof parseLine> {
   try {
-    return parseLine(utf8.decode(bytes));
+    return parseLine(fromUtf8(bytes));
   } catch {
     return { problem: 'is not UTF-8' };
   }

@@ -1,22 +1,24 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import { messageOf, StoreError } from '../../core/errors.js';
+import { toUtf8 } from '../../core/utf8.js';
 import { TimeLimit } from '../time-limit.js';
 import { AskError, askErrorOf, isRefusedByScript } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { EvictionCheck, POLICY_SCRIPT, type Asker } from './eviction.js';
 import { statusFeedOf, type StatusFeed } from './status-feed.js';
 
-const utf8 = new TextEncoder();
-
 /** A Lua script of the store, and the SHA-1 under which Redis caches it. */
 export class Script {
   readonly text: string;
-  readonly sha: string;
+  #sha: string | undefined;
 
   constructor(text: string) {
     this.text = text;
-    this.sha = bytesToHex(sha1(utf8.encode(text)));
+  }
+
+  get sha(): string {
+    return (this.#sha ??= bytesToHex(sha1(toUtf8(this.text))));
   }
 }
 

@@ -1,4 +1,5 @@
 import { sha256Hex } from '../../core/sha256.js';
+import { toUtf8 } from '../../core/utf8.js';
 import type { SqlDialect } from './database.js';
 
 /** A statement whose parameters have the form that the dialect's driver takes. */
@@ -13,12 +14,10 @@ export interface Statement {
   readonly order: readonly number[] | undefined;
 }
 
-const utf8 = /* @__PURE__ */ new TextEncoder();
-
 /** @param text with numbered parameters ($1, $2, ...), as in PostgreSQL */
 export function statement(dialect: SqlDialect, name: string, text: string): Statement {
   if (dialect === 'postgres') {
-    const unique = `jit_access_${name}_${sha256Hex(utf8.encode(text)).slice(0, 8)}`;
+    const unique = `jit_access_${name}_${sha256Hex(toUtf8(text)).slice(0, 8)}`;
     return { name: unique, text: named(unique, text), order: undefined };
   }
   const order: number[] = [];

@@ -1,9 +1,8 @@
+import { toUtf8 } from '../../../core/utf8.js';
 import type { AuditEntry } from '../../../records/index.js';
 
 /** How many bytes may wait for a slow client before the handler closes its stream. It continues with `Last-Event-ID`. */
 const MAX_WAITING = 524_288;
-
-const utf8 = new TextEncoder();
 
 /** The names of the events that are no entries. `ready`: the stream has begun. `reset`: events were missed, so read everything again. */
 export type StreamSignal = 'ready' | 'reset';
@@ -54,7 +53,7 @@ export class EventStream {
 
   #write(text: string): void {
     if (this.#isClosed) return;
-    this.#controller.enqueue(utf8.encode(text));
+    this.#controller.enqueue(toUtf8(text));
     if ((this.#controller.desiredSize ?? 0) < 0) this.close();
   }
 
