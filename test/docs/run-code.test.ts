@@ -1,15 +1,84 @@
-import { describe, expect, it } from 'vitest';
-import { run } from '../examples/run.js';
-import { code, nameOf, programOf } from './blocks.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeRedis } from '../stores/redis/server.js';
+import { Postgres } from '../stores/sql/postgres.js';
+import type { Block } from './pages.js';
+import { named, programs, runPacked } from './run-packed.js';
 
-describe.concurrent('the code in README.md and docs runs', () => {
-  it.each(code.filter((block) => block.info === 'ts run').map((block) => [nameOf(block), block] as const))(
-    '%s, and prints the output that follows it',
-    async (_, block) => {
-      const { stdout, stderr, code: exit } = await run({ text: programOf(block) }, { bundlesCommonJs: block.code.includes("from 'koa'") });
-      expect(stderr).toBe('');
-      expect(exit).toBe(0);
-      if (block.prints !== undefined) expect(stdout).toBe(block.prints);
-    },
-  );
+/*
+ * Every whole program of README.md and docs runs with the packed package, whether its page shows the output or not. The programs of the
+ * guide to Express and PostgreSQL run in test/package/guide.test.ts, and those for a newer Node in test/runtimes/docs.test.ts.
+ */
+
+const NEEDS = { postgres: ['pg'], redis: ['redis', 'ioredis'], newerNode: ['node:sqlite'] };
+const isFor = (block: Block, need: keyof typeof NEEDS): boolean => NEEDS[need].some((name) => block.code.includes(` from '${name}';`));
+const guide = 'docs/guides/express-postgresql.md';
+const needsNothing = (block: Block): boolean =>
+  block.page !== guide && !(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).some((need) => isFor(block, need));
+
+/** What the reader of a page has to set. */
+const SETTINGS = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
+
+/** Asks the engine, or the store, that the program of a page of a store has made, and ends: a connection would keep the process. */
+function useOf({ page, code }: Block): string {
+  if (!page.startsWith('docs/guides/stores/')) return '';
+  const ask = /const engine =/.test(code)
+    ? "(await engine.requestAccess({ subject: 'user:eve', scope: 'docs:read', ttl: '5m', justification: 'docs' })).outcome"
+    : "(await store.get([{ kind: 'grant', id: 'g' }])).length";
+  return `console.log(${ask}); process.exit(0);`;
+}
+
+const prints = (block: Block): RegExp => (useOf(block) === '' ? /^/ : /^(?:pending|1)\n$/);
+
+async function runs(block: Block, env: Readonly<Record<string, string>> = {}): Promise<void> {
+  const isExample = block.file !== undefined;
+  const result = await runPacked(block, { after: isExample ? '' : useOf(block), env: { ...SETTINGS, ...env } });
+  expect(result).toMatchObject({ code: 0, stderr: '' });
+  if (block.prints !== undefined) expect(result.stdout).toBe(block.prints);
+  else if (!isExample) expect(result.stdout).toMatch(prints(block));
+}
+
+describe.concurrent('[NC1] the programs in README.md and docs run, with the packed package', () => {
+  it.each(programs.filter(needsNothing).map(named))('%s', (_, block) => runs(block));
+});
+
+describe('[NC1] the programs that need PostgreSQL run', () => {
+  let server: Postgres;
+  beforeAll(async () => {
+    server = await Postgres.start();
+  });
+  afterAll(() => server.stop());
+
+  it.each(programs.filter((block) => isFor(block, 'postgres') && block.page !== guide).map(named))('%s', (_, block) => {
+    const { hostname, port, username, password, pathname } = new URL(server.url);
+    return runs(block, {
+      DATABASE_URL: server.url,
+      PGHOST: hostname,
+      PGPORT: port,
+      PGUSER: username,
+      PGPASSWORD: decodeURIComponent(password),
+      PGDATABASE: pathname.slice(1),
+    });
+  });
+});
+
+describeRedis('[NC1] the programs that need Redis run', (server) => {
+  it.each(programs.filter((block) => isFor(block, 'redis')).map(named))('%s', async (_, block) => {
+    server().forget('payments');
+    await runs(block, { REDIS_URL: server().url });
+  });
+});
+
+describe('the programs of the docs', () => {
+  it('are all of them: each is in a group, and no group is empty', () => {
+    const groups = [
+      programs.filter(needsNothing),
+      programs.filter(({ page }) => page === guide),
+      ...(Object.keys(NEEDS) as (keyof typeof NEEDS)[]).map((need) =>
+        programs.filter((block) => block.page !== guide && isFor(block, need)),
+      ),
+    ];
+    expect(groups.map((group) => group.length > 0)).toEqual([true, true, true, true, true]);
+    expect(groups.flat()).toHaveLength(programs.length);
+    expect(programs.length).toBeGreaterThan(70);
+  });
 });

@@ -23,23 +23,16 @@ const SUBPATHS = Object.fromEntries(
     .map((file) => [`jit-access/${file.slice(0, -'.ts'.length)}`, join(root, 'src', file)]),
 );
 
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
-
 /**
  * Runs a program that imports `jit-access` against the sources of this repository, in a separate process.
  *
  * @param source a file of the repository, or the text of a program as if it were in `docs`
  * @param options.format the format of the bundle: a program may use only features of that format
  * @param options.core a file that replaces `jit-access`
- * @param options.bundlesCommonJs whether it imports a CommonJS package, whose `require` an ES module lacks
  */
 export async function run(
   source: { readonly file: string } | { readonly text: string },
-  {
-    format = 'esm',
-    core = join(root, 'src/index.ts'),
-    bundlesCommonJs = false,
-  }: { readonly format?: 'esm' | 'cjs'; readonly core?: string; readonly bundlesCommonJs?: boolean } = {},
+  { format = 'esm', core = join(root, 'src/index.ts') }: { readonly format?: 'esm' | 'cjs'; readonly core?: string } = {},
 ): Promise<Run> {
   const folder = await mkdtemp(join(tmpdir(), 'jit-access-run-'));
   try {
@@ -52,7 +45,6 @@ export async function run(
       bundle: true,
       platform: 'node',
       format,
-      ...(bundlesCommonJs ? { banner: { js: REQUIRE } } : {}),
       alias: {
         'jit-access': core,
         ...SUBPATHS,

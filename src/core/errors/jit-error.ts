@@ -19,10 +19,20 @@ export function hide(error: JitError, name: string, value: unknown): void {
 /** The part of a message that names a request which was recorded before the failure. */
 export const recorded = (requestId: string | undefined): string => (requestId === undefined ? '' : `; request ${requestId} is recorded`);
 
-/** The message of a thrown `Error`. Foreign code may throw any value: for one that is no `Error` or is unreadable, a text says so. */
+/**
+ * The message of a thrown `Error`. Foreign code may throw any value: for one that is no `Error` or is unreadable, a text says so.
+ *
+ * Node reports a refused connection to a host of several addresses as one error without a message, which lists one error for each.
+ */
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? error.message : 'no error was given';
+    if (!(error instanceof Error)) return 'no error was given';
+    const { message, errors } = error as Partial<AggregateError> & Error;
+    if (message !== '' || !Array.isArray(errors)) return message;
+    return errors
+      .slice(0, 4)
+      .map((each) => (each instanceof Error ? each.message : ''))
+      .join('; ');
   } catch {
     return 'no readable error was given';
   }

@@ -58,17 +58,32 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** Wraps a failure for the caller. It includes the driver's message, which contains no URL and no password. */
+/** Wraps a failure for the caller. It includes the driver's message. */
 export function asStoreError(operation: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const code = codeOf(error);
-  const message = messageOf(error);
+  const message = withoutSecrets(messageOf(error));
   return new StoreError(
     operation,
     `the database query failed${code === '' ? '' : ` (${code})`}: ${message}${hintOf(code, message)}`,
     error,
   );
 }
+
+/** The driver's message, and its code where the message does not show it. */
+export function driverError(error: unknown): string {
+  const code = codeOf(error);
+  const message = withoutSecrets(messageOf(error));
+  return code === '' || message.includes(code) ? message : `${message} (${code})`;
+}
+
+/** Hides the password of a connection string: some drivers show the string when they cannot read it. */
+const withoutSecrets = (message: string): string =>
+  message.replace(/\S+/g, (word) => {
+    const [start, end] = [word.indexOf('://'), word.lastIndexOf('@')];
+    const shown = start >= 0 && end > start ? `${word.slice(0, start)}://***${word.slice(end)}` : word;
+    return shown.replace(/password=.*/i, 'password=***');
+  });
 
 /** What the developer can do about a failure of the set-up. */
 function hintOf(code: string, message: string): string {

@@ -1,8 +1,10 @@
 import * as kysely from 'kysely';
 import type { Kysely, Migrator, MigratorProps } from 'kysely';
 import { StoreError } from '../../core/errors.js';
-import { invalid, readOptions } from '../../core/parse.js';
+import { readOptions } from '../../core/parse.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
+import { driverError } from './failures.js';
+import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
 import { schemaOf } from './schema.js';
 
 /**
@@ -44,6 +46,9 @@ export function schemaSql(dialect: SqlDialect): string {
     .join('\n');
 }
 
+/** The options of the store, of which `migrate` needs two: one object serves both. */
+export type MigrateOptions = Pick<SqlGrantStoreOptions, 'db' | 'dialect'> & Partial<SqlGrantStoreOptions>;
+
 /**
  * Creates the tables, or upgrades them. It is safe to call at each start, and from several processes at once.
  *
@@ -52,15 +57,14 @@ export function schemaSql(dialect: SqlDialect): string {
  * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
  * does not need it.
  *
- * @param options.db your own Kysely instance
- * @param options.dialect the database behind it
+ * @param options the options of the store, of which it uses `db` and `dialect`. No time limit applies: a migration may take long.
  * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * await migrate({ db, dialect: 'sqlite' });
  */
-export async function migrate(options: { readonly db: SqlDatabase; readonly dialect: SqlDialect }): Promise<void> {
-  const { db, dialect } = readOptions('options', options, ['db', 'dialect']);
+export async function migrate(options: MigrateOptions): Promise<void> {
+  const { db, dialect } = readOptions('options', options, OPTION_NAMES);
   const migrations = sqlMigrations(dialect as SqlDialect);
   const plain = readDatabase(db).withoutPlugins();
   const schema = dialect === 'postgres' ? await schemaOfTables(plain) : undefined;
@@ -74,7 +78,8 @@ export async function migrate(options: { readonly db: SqlDatabase; readonly dial
     ...(schema === undefined ? {} : { migrationTableSchema: schema }),
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw new StoreError('migrate', 'the migration failed; the schema is not up to date', error);
+  if (error !== undefined)
+    throw new StoreError('migrate', `the migration failed and the schema is not up to date: ${driverError(error)}`, error);
 }
 
 const TABLE = 'jit_migrations';
@@ -94,7 +99,7 @@ async function schemaOfTables(db: SqlDatabase): Promise<string | undefined> {
     const { rows } = await db.executeQuery(kysely.CompiledQuery.raw(query));
     return (rows[0] as { readonly schema: string | null } | undefined)?.schema ?? undefined;
   } catch (error) {
-    throw new StoreError('migrate', 'the schema of its tables could not be read', error);
+    throw new StoreError('migrate', `the schema of its tables could not be read: ${driverError(error)}`, error);
   }
 }
 
@@ -109,15 +114,4 @@ async function migratorClass(): Promise<MigratorClass> {
   if (exported['Migrator'] !== undefined) return exported['Migrator'] as MigratorClass;
   const place: string = 'kysely/migration';
   return ((await import(place)) as { readonly Migrator: MigratorClass }).Migrator;
-}
-
-export function readDialect(dialect: unknown): SqlDialect {
-  if (dialect !== 'postgres' && dialect !== 'sqlite') throw invalid('dialect', "'postgres' or 'sqlite'", dialect);
-  return dialect;
-}
-
-export function readDatabase(db: unknown): SqlDatabase {
-  const given = db as Partial<Record<keyof SqlDatabase, unknown>> | null | undefined;
-  if (typeof given?.executeQuery !== 'function' || typeof given.connection !== 'function') throw invalid('db', 'a Kysely instance', db);
-  return db as SqlDatabase;
 }

@@ -19,40 +19,11 @@ import type {
 } from '../../core/store-port.js';
 import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
-import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
-import { readDatabase, readDialect } from './migrations.js';
+import type { Columns, PgPool, SqlDialect, SqliteHandle } from './database.js';
+import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
 import { fromColumn, toColumn } from './order.js';
 import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.js';
-
-export interface SqlGrantStoreOptions {
-  /** Your own Kysely instance. The store skips its plugins, and never closes it. */
-  readonly db: SqlDatabase;
-  /** The database behind `db`. */
-  readonly dialect: SqlDialect;
-  /**
-   * The service or tenant that owns these grants. Services that share the tables need different namespaces: within one
-   * namespace they see each other's grants.
-   */
-  readonly namespace: string;
-  /**
-   * Reads go directly through this driver instead of Kysely: a `pg` pool, a {@link fromPglite}, or a handle of
-   * `better-sqlite3`, `libsql`, {@link fromNodeSqlite} or {@link fromBunSqlite}. Default: none.
-   *
-   * With a pool, the store replaces a connection that hangs, offers `watch`, and listens to `error` events. A handle should
-   * be a second one on the same file, not Kysely's. Then checks are synchronous, and can run while a commit is open.
-   *
-   * The store refuses the pool of a standby at its first answer, and a handle on another file at the first query.
-   */
-  readonly read?: PgPool | SqliteHandle | undefined;
-  /**
-   * How long the store waits for one statement, or up to a quarter longer: milliseconds, 1 to 600,000. Default: 5,000.
-   *
-   * A whole call, with its retries, takes at most four times as long. A commit that waits for other commits may take twice
-   * that. On PostgreSQL this limit also applies to the wait for a lock, and to a transaction that keeps a lock and is silent.
-   */
-  readonly timeoutMs?: number | undefined;
-}
 
 /**
  * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. `migrate` creates the tables.
@@ -71,7 +42,7 @@ export interface SqlGrantStoreOptions {
  * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) });
  */
 export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
-  const given = readOptions('options', options, ['db', 'dialect', 'namespace', 'read', 'timeoutMs']);
+  const given = readOptions('options', options, OPTION_NAMES);
   const { timeoutMs = 5_000 } = given;
   const dialect = readDialect(given.dialect);
   const backend = new Backend(

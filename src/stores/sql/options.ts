@@ -1,0 +1,45 @@
+import { invalid } from '../../core/parse.js';
+import type { PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+
+export interface SqlGrantStoreOptions {
+  /** Your own Kysely instance. The store skips its plugins, and never closes it. */
+  readonly db: SqlDatabase;
+  /** The database behind `db`. */
+  readonly dialect: SqlDialect;
+  /**
+   * The service or tenant that owns these grants. Services that share the tables need different namespaces: within one
+   * namespace they see each other's grants.
+   */
+  readonly namespace: string;
+  /**
+   * Reads go directly through this driver instead of Kysely: a `pg` pool, a {@link fromPglite}, or a handle of
+   * `better-sqlite3`, `libsql`, {@link fromNodeSqlite} or {@link fromBunSqlite}. Default: none.
+   *
+   * With a pool, the store replaces a connection that hangs, offers `watch`, and listens to `error` events. A handle should
+   * be a second one on the same file, not Kysely's. Then checks are synchronous, and can run while a commit is open.
+   *
+   * The store refuses the pool of a standby at its first answer, and a handle on another file at the first query.
+   */
+  readonly read?: PgPool | SqliteHandle | undefined;
+  /**
+   * How long the store waits for one statement, or up to a quarter longer: milliseconds, 1 to 600,000. Default: 5,000.
+   *
+   * A whole call, with its retries, takes at most four times as long. A commit that waits for other commits may take twice
+   * that. On PostgreSQL this limit also applies to the wait for a lock, and to a transaction that keeps a lock and is silent.
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** The options of the store, and so of `migrate`: one object serves both. */
+export const OPTION_NAMES = ['db', 'dialect', 'namespace', 'read', 'timeoutMs'] as const satisfies readonly (keyof SqlGrantStoreOptions)[];
+
+export function readDialect(dialect: unknown): SqlDialect {
+  if (dialect !== 'postgres' && dialect !== 'sqlite') throw invalid('dialect', "'postgres' or 'sqlite'", dialect);
+  return dialect;
+}
+
+export function readDatabase(db: unknown): SqlDatabase {
+  const given = db as Partial<Record<keyof SqlDatabase, unknown>> | null | undefined;
+  if (typeof given?.executeQuery !== 'function' || typeof given.connection !== 'function') throw invalid('db', 'a Kysely instance', db);
+  return db as SqlDatabase;
+}
