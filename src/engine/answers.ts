@@ -19,8 +19,8 @@ export interface AccessGranted {
 /**
  * The state of a request, as the engine returns it for an ask, a review or `retryDecision`.
  *
- * - `reused`: an earlier call made the request, and this ask created nothing. A repeat is not a permission: it returns the
- *   state of the first call's request.
+ * - `reused`: an earlier call made the request, and this ask created nothing: the same key, the same open request, or access
+ *   that is held. A repeat is not a permission: it returns the state of the first call's request.
  * - `allowed`: whether a grant of the request allows at this reading. It is `false` for every outcome but `granted`.
  * - `differs`: the fields in which a reused request differs from this ask.
  */

@@ -92,7 +92,8 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Asks for access. The engine records the request before it asks the approver to decide it.
    *
-   * @returns `granted` with the grants, `denied` with the reason, or `pending` with the possible reviewers. A repeat with
+   * @returns `granted` with the grants, `denied` with the reason, or `pending` with the possible reviewers. An ask for access
+   *   that is held, or that is open already, returns the earlier request with `reused: true`. A repeat with
    *   the same `idempotencyKey` returns the request in its current state, with `reused: true`. Its outcome may then also be
    *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
    *   permission: `allowed` says whether a grant allows at this reading.

@@ -36,8 +36,8 @@ export interface Limits {
    */
   readonly maxGrants?: number | undefined;
   /**
-   * How the engine answers a request that only repeats an earlier one of the same requester: the same subject, scopes, start and
-   * extended grant, where the earlier one is at most as long. `'return'` returns the open request, or the live grants, with
+   * How the engine answers a request that only repeats an open request of the same requester, or asks for access that this
+   * requester obtained and the subject holds for all of the asked time. `'return'` returns the earlier request with
    * `reused: true`. `'refuse'` rejects with `ERR_JIT_LIMIT`. Default: `'return'`.
    */
   readonly duplicates?: 'refuse' | 'return' | undefined;

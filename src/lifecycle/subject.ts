@@ -1,5 +1,6 @@
 import { LimitError } from '../core/errors.js';
-import { effectiveEnd, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
+import { effectiveEnd, grantedOf, makeSubject, type AccessRequest, type Grant, type Subject } from '../records/index.js';
+import { differencesFrom } from './ask.js';
 import type { LocksContext } from './lock.js';
 import { hasEnded, hasPassed, isUsable, type GrantUse } from './status.js';
 import { nextVersion, type Moment } from './transition.js';
@@ -93,7 +94,7 @@ export function grantLimitMet(
   return new LimitError('breakGlassGrants', BREAK_GLASS_RESERVE, grants, message);
 }
 
-/** What a repeated request duplicates: the open request, or the request whose grants already give exactly this access. */
+/** What a repeated request duplicates: the open request, or the request whose grants already give this access. */
 export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
 
 /** The error of an ask that only repeats another request, where the limit refuses that. */
@@ -102,13 +103,15 @@ export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
   return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
 }
 
-type Wanted = Asked & Pick<AccessRequest, 'scopes' | 'ttlMs' | 'until' | 'startsAt' | 'extension'>;
+type Wanted = Asked &
+  Pick<
+    AccessRequest,
+    'agent' | 'operator' | 'scopes' | 'ttlMs' | 'until' | 'startsAt' | 'extension' | 'justification' | 'ticket' | 'metadata'
+  >;
 
 /**
- * Finds the earlier request that a new request would only repeat. Both have the same requester, subject, scopes, start and
- * extended grants. Both have a length, or both have an end, and that of the earlier one is not later, so that a repeat never returns
- * more time than the caller asked for. It is open, or its live grants last for all of the requested time. An extension repeats only an
- * open request, never grants.
+ * Finds the earlier request that a new request would only repeat: an open request, or else one whose grants give the requested
+ * access for all of the requested time. An extension repeats only an open request, never grants.
  *
  * @param open requests without a recorded end
  */
@@ -118,28 +121,65 @@ export function findDuplicate(
   { live, given }: Pick<SubjectContext, 'live' | 'given'>,
   moment: Moment,
 ): Duplicate | undefined {
-  const isSame = (request: AccessRequest): boolean =>
-    request.requestedBy === asked.requestedBy &&
-    request.startsAt === asked.startsAt &&
-    areSame(request.extension?.grantIds ?? [], asked.extension?.grantIds ?? []) &&
-    (request.until === undefined) === (asked.until === undefined) &&
-    (request.until === undefined ? request.ttlMs <= asked.ttlMs : request.until <= (asked.until as number)) &&
-    areSame(request.scopes, asked.scopes);
-  const same = open.find((request) => isPending(request, moment) && isSame(request));
+  const same = open.find((request) => isPending(request, moment) && repeatsOpen(asked, request));
   if (same !== undefined) return { requestId: same.id, what: 'request' };
   if (asked.extension !== undefined) return undefined;
   // The window of a grant issued now. `leewayMs` moves the ends of this grant and of earlier grants alike, so it is ignored.
   const from = asked.startsAt ?? moment.now;
   const until = asked.until ?? from + asked.ttlMs;
-  const scopesThere = (requestId: string): readonly string[] =>
-    live.flatMap((use) => {
-      const { grant, usage } = use;
-      // After its start it must be usable: a grant whose start is not confirmed gives no access.
-      const isThere = grant.startsAt <= from && (grant.startsAt <= moment.now ? isUsable(use, moment) : !hasEnded(use, moment));
-      return grant.requestId === requestId && isThere && effectiveEnd(grant, usage) >= until ? [grant.scope] : [];
-    });
-  const covering = [...given.values()].find((request) => isSame(request) && areSame(scopesThere(request.id), asked.scopes));
-  return covering && { requestId: covering.id, what: 'grants' };
+  const [longest] = [...given.values()]
+    .filter((request) => isGiving(asked, request))
+    .map(({ id }) => ({ id, until: heldUntil(asked.scopes, id, live, from, moment) }))
+    .filter((held) => held.until >= until)
+    .sort((a, b) => b.until - a.until || (a.id < b.id ? -1 : 1));
+  return longest && { requestId: longest.id, what: 'grants' };
+}
+
+/**
+ * Whether an ask repeats an open request: the same requester, scopes, start and extended grants. Both have a length, or both have
+ * an end, and that of the open one is not later, so that its approval never gives more time than this caller asked for.
+ */
+const repeatsOpen = (asked: Wanted, request: AccessRequest): boolean =>
+  request.requestedBy === asked.requestedBy &&
+  request.startsAt === asked.startsAt &&
+  areSame(request.extension?.grantIds ?? [], asked.extension?.grantIds ?? []) &&
+  (request.until === undefined) === (asked.until === undefined) &&
+  (request.until === undefined ? request.ttlMs <= asked.ttlMs : request.until <= (asked.until as number)) &&
+  areSame(request.scopes, asked.scopes);
+
+/**
+ * Whether a request gave exactly the requested scopes to the same caller, for the reasons that the ask gives. A reason that the ask
+ * omits does not count. The time does not count either: the grants have it.
+ */
+const isGiving = (asked: Wanted, request: AccessRequest): boolean =>
+  request.requestedBy === asked.requestedBy &&
+  request.agent === asked.agent &&
+  request.operator === asked.operator &&
+  areSame(grantedOf(request).scopes, asked.scopes) &&
+  differencesFrom(asked, request).every((field) => field === 'ttl' || field === 'until' || asked[field] === undefined);
+
+/**
+ * The first end of a request's grants. Each of them must have begun by `from`, and be usable now if its start has come: a grant whose
+ * start is not confirmed gives no access. Break-glass grants and counted uses answer no other ask.
+ *
+ * @returns `-Infinity` where a scope has no such grant
+ */
+function heldUntil(scopes: readonly string[], requestId: string, live: readonly GrantUse[], from: number, moment: Moment): number {
+  const held = live.filter((use) => {
+    const { grant } = use;
+    return (
+      grant.requestId === requestId &&
+      !grant.breakGlass &&
+      grant.maxUses === undefined &&
+      grant.startsAt <= from &&
+      (grant.startsAt <= moment.now ? isUsable(use, moment) : !hasEnded(use, moment))
+    );
+  });
+  const isHeld = areSame(
+    held.map(({ grant }) => grant.scope),
+    scopes,
+  );
+  return isHeld ? Math.min(...held.map(({ grant, usage }) => effectiveEnd(grant, usage))) : -Infinity;
 }
 
 export const isPending = (request: AccessRequest, moment: Moment): boolean =>

@@ -119,7 +119,7 @@ const OTHERS = ['idle', 'journalHead', 'flushAudit', 'acceptRollback', 'close', 
  */
 const REQUESTS = `
                          none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            unreviewed               missed                   acknowledged
-  requestAccess          new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        again:granted            new:pending              again:granted
+  requestAccess          new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        new:pending              new:pending              new:pending
   retryDecision          _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
   approve                _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   deny                   _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
@@ -146,7 +146,7 @@ const GRANTS = `
   revokeAll      0            1>revoked          1>revoked          1>revoked              1>revoked          1>revoked          1>revoked          0>idle       0            0>time       0            0
   extend         _NOT_FOUND   new:pending        new:pending        new:pending            new:pending        new:pending        new:pending        _ENDED       _ENDED       _ENDED       _ENDED       _ENDED
   breakGlass     new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
-  requestAccess  new:granted  new:granted        new:granted        new:granted            new:granted        new:granted        new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
+  requestAccess  new:granted  new:granted        again:granted      new:granted            new:granted        again:granted      new:granted        new:granted  new:granted  new:granted  new:granted  new:granted
   sweep          nothing      nothing            started>active     asked>active           asked              nothing            nothing            ended>idle   nothing      ended>time   nothing      nothing
   withAccess     _DENIED      _DENIED            works              works>active           _DENIED            works              works              _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
   watchAccess    _DENIED      _DENIED            covered            covered>active         _DENIED            covered            covered            _DENIED      _DENIED      _DENIED      _DENIED      _DENIED

@@ -35,16 +35,17 @@ const DECODE: Readonly<Record<string, (row: Row) => StoredRecord>> = {
 async function aLife() {
   const made = anEngine({ approver: new Moody(), limits: { maxTtl: 1_000, maxTotal: 2_000 } });
   const { engine, clock } = made;
-  const ask = (scope: string, justification: string, idempotencyKey?: string) =>
-    engine.requestAccess({ subject: MAYA, scope, ttl: 500, justification, idempotencyKey, metadata: { host: scope } });
+  const ask = (scope: string, justification: string) =>
+    engine.requestAccess({ subject: MAYA, scope, ttl: 500, justification, metadata: { host: scope } });
   const { request } = await ask('a:x', 'review uses');
   await clock.advance(5);
   await engine.approve(request.id, { by: ANA, as: 'sec' });
   await engine.approve(request.id, { by: SAM });
   await engine.consume(MAYA, 'a:x', { idempotencyKey: 'one' });
-  await ask('a:x', 'review uses', 'same');
   const { items } = await engine.history({ from: at(0), to: at(1_000) });
-  await engine.extend(items[0]?.id ?? '', { requestedBy: MAYA, ttl: 100, justification: 'solo' });
+  for (const idempotencyKey of [undefined, 'same']) {
+    await engine.extend(items[0]?.id ?? '', { requestedBy: MAYA, ttl: 100, justification: 'solo', idempotencyKey });
+  }
   const glass = await engine.breakGlass({ subject: SAM, requestedBy: 'agent:7', scope: 'b:x', ttl: 50, justification: 'fire' });
   // One grant reaches its idle limit, and one is ended early, so that the sweep closes its usage.
   const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });

@@ -102,13 +102,9 @@ describe('grantLimitMet()', () => {
 
 describe('findDuplicate()', () => {
   const asked = {
-    subject: MAYA,
-    requestedBy: MAYA,
-    scopes: ['a'],
-    ttlMs: MINUTE,
-    until: undefined,
-    startsAt: undefined,
-    extension: undefined,
+    ...{ subject: MAYA, requestedBy: MAYA, agent: undefined, operator: undefined, scopes: ['a'] },
+    ...{ ttlMs: MINUTE, until: undefined, startsAt: undefined, extension: undefined },
+    ...{ justification: undefined, ticket: undefined, metadata: undefined },
   };
   const scope = { scope: 'a' };
   /** The request of the grants. */
@@ -145,12 +141,7 @@ describe('findDuplicate()', () => {
     expect(findDuplicate(asked, others, facts([]), moment())).toBeUndefined();
     expect(findDuplicate(asked, [], holding, moment())).toEqual({ requestId: 'r1', what: 'grants' });
     expect(findDuplicate(asked, [], facts([held(scope)]), moment())).toBeUndefined();
-    for (const other of [
-      theirs({ requestedBy: 'agent:7' }),
-      theirs({ ttlMs: MINUTE + 1 }),
-      theirs({ startsAt: at(0) }),
-      theirs({ scopes: ['a', 'b'] }),
-    ]) {
+    for (const other of [theirs({ requestedBy: 'agent:7' }), theirs({ scopes: ['a', 'b'] })]) {
       expect(findDuplicate(asked, [], facts([held(scope)], given(other)), moment())).toBeUndefined();
     }
     expect(findDuplicate(asked, [], facts([]), moment())).toBeUndefined();
@@ -192,9 +183,10 @@ describe('findDuplicate()', () => {
   it.each([
     [0, 15 * MINUTE, true],
     [0, 15 * MINUTE + 1, false],
-    [0, 15 * MINUTE - 1, false],
+    [0, 15 * MINUTE - 1, true],
     [1, 15 * MINUTE, false],
-    [5 * MINUTE, 10 * MINUTE, false],
+    [5 * MINUTE, 10 * MINUTE, true],
+    [5 * MINUTE, 10 * MINUTE + 1, false],
   ])('finds a grant of 900000 ms only while it lasts all of the requested time: at %i ms for %i ms, %s', (now, ttlMs, reused) => {
     const holding = facts([held(scope)], given(theirs({ ttlMs: 15 * MINUTE })));
     expect(findDuplicate({ ...asked, ttlMs }, [], holding, moment(now)) !== undefined).toBe(reused);
@@ -210,20 +202,23 @@ describe('findDuplicate()', () => {
 
   it.each([
     [0, HOUR, HOUR, true],
-    [0, HOUR, HOUR - 1, false],
-    [0, HOUR + 1, HOUR - 1, false],
+    [0, HOUR, HOUR - 1, true],
+    [0, HOUR + 1, HOUR - 1, true],
     [0, HOUR + 1, HOUR, false],
     [0, HOUR - 1, HOUR, false],
     [0, 2 * HOUR, 1, false],
     [0, undefined, 1, false],
     [HOUR, HOUR, HOUR, true],
     [2 * HOUR - 1, HOUR, HOUR, true],
-  ])('finds a scheduled grant only for its start and length: at %i ms, for the start %s and %i ms, %s', (now, start, ttlMs, reused) => {
-    const use = held({ ...scope, startsAt: at(HOUR), firstStartsAt: at(HOUR), expiresAt: at(2 * HOUR) });
-    const holding = facts([use], given(theirs({ ttlMs: HOUR, startsAt: at(HOUR) })));
-    const wanted = { ...asked, ttlMs, startsAt: start === undefined ? undefined : at(start) };
-    expect(findDuplicate(wanted, [], holding, moment(now)) !== undefined).toBe(reused);
-  });
+  ])(
+    'finds a scheduled grant only for a start and an end in its window: at %i ms, for the start %s and %i ms, %s',
+    (now, start, ttlMs, reused) => {
+      const use = held({ ...scope, startsAt: at(HOUR), firstStartsAt: at(HOUR), expiresAt: at(2 * HOUR) });
+      const holding = facts([use], given(theirs({ ttlMs: HOUR, startsAt: at(HOUR) })));
+      const wanted = { ...asked, ttlMs, startsAt: start === undefined ? undefined : at(start) };
+      expect(findDuplicate(wanted, [], holding, moment(now)) !== undefined).toBe(reused);
+    },
+  );
 
   it('never combines the grants of two requests', () => {
     const two = { ...asked, scopes: ['a', 'b'] };
@@ -268,6 +263,87 @@ describe('findDuplicate()', () => {
     expect(found(6, 4, 5)).toBe(false);
   });
 
+  /** A request with its grants, and the differences that the ask and these may have. */
+  const approved = (ttlMs: number, scopes: readonly string[]) =>
+    ({ status: 'approved', cause: 'quorum', at: at(0), by: 'x', reason: undefined, granted: { scopes, ttlMs } }) as const;
+  const run = { agent: 'agent:7', operator: 'user:lee' };
+  const reasons = { justification: 'a leak', ticket: 'INC-1', metadata: { a: 1, b: [2] } };
+
+  for (const [what, request, ask, grant, found] of [
+    ['nothing else', {}, {}, {}, true],
+    ['an earlier longer length', { ttlMs: HOUR }, {}, {}, true],
+    ['an earlier start and end', { startsAt: at(0), until: at(15 * MINUTE) }, {}, {}, true],
+    ['an asked start in the window', {}, { startsAt: at(MINUTE) }, {}, true],
+    ['an asked end in the window', {}, { until: at(15 * MINUTE) }, {}, true],
+    ['an asked end after the window', {}, { until: at(15 * MINUTE) + 1 }, {}, false],
+    ['an asked start before the window', {}, { startsAt: at(-1) }, {}, false],
+    ['another requester', { requestedBy: 'agent:8' }, {}, {}, false],
+    ['the same agent and operator', run, run, {}, true],
+    ['another agent', run, { ...run, agent: 'agent:8' }, {}, false],
+    ['another operator', run, { ...run, operator: 'user:sam' }, {}, false],
+    ['no operator', run, { ...run, operator: undefined }, {}, false],
+    ['narrowed scopes, and the ask is for these', { scopes: ['a', 'b'], end: approved(MINUTE, ['a']) }, {}, {}, true],
+    ['narrowed scopes, and the ask is for all', { scopes: ['a', 'b'], end: approved(MINUTE, ['a']) }, { scopes: ['a', 'b'] }, {}, false],
+    ['a narrowed length', { ttlMs: HOUR, end: approved(15 * MINUTE, ['a']) }, {}, {}, true],
+    ['one granted scope without a live grant', { scopes: ['a', 'b'], end: approved(MINUTE, ['a', 'b']) }, {}, {}, false],
+    ['break-glass', {}, {}, { breakGlass: true }, false],
+    ['counted uses', {}, {}, { maxUses: 9 }, false],
+    ['a recorded end', {}, {}, { end: REVOKED }, false],
+    ['an unconfirmed start', {}, {}, { asksAtStart: true, activatedAt: undefined }, false],
+    ['the same reasons', reasons, reasons, {}, true],
+    ['metadata in another order', reasons, { metadata: { b: [2], a: 1 } }, {}, true],
+    ['reasons that the ask omits', reasons, {}, {}, true],
+    ['another justification', reasons, { justification: 'a flood' }, {}, false],
+    ['a justification where there was none', {}, { justification: 'a flood' }, {}, false],
+    ['another ticket', reasons, { ticket: 'INC-2' }, {}, false],
+    ['a ticket where there was none', {}, { ticket: 'INC-2' }, {}, false],
+    ['other metadata', reasons, { metadata: { a: 1, b: [2, 3] } }, {}, false],
+    ['metadata where there was none', {}, { metadata: {} }, {}, false],
+  ] as const) {
+    it(`L44 [FE4] ${found ? 'finds' : 'does not find'} held access with ${what}`, () => {
+      const use = freshlyIssued(aGrant({ ...scope, expiresAt: at(15 * MINUTE), ...grant }));
+      const wanted = { ...asked, ...ask };
+      const holding = facts([use], given(theirs(request)));
+      expect(findDuplicate(wanted, [], holding, moment())).toEqual(found ? { requestId: 'r1', what: 'grants' } : undefined);
+    });
+  }
+
+  it('L44 [FE4] finds the access of an extension, from the start of that access', () => {
+    const extension = {
+      grantIds: ['r0.1'],
+      requestId: undefined,
+      from: at(MINUTE),
+      firstStartsAt: at(0),
+      until: at(HOUR),
+      breakGlass: false,
+    };
+    const use = held({ ...scope, startsAt: at(MINUTE), firstStartsAt: at(0), expiresAt: at(5 * MINUTE), extends: 'r0.1' });
+    const holding = facts([use], given(theirs({ extension })));
+    for (const [now, startsAt, found] of [
+      [0, undefined, false],
+      [0, MINUTE, true],
+      [0, MINUTE - 1, false],
+      [MINUTE, undefined, true],
+      [4 * MINUTE, undefined, true],
+      [4 * MINUTE + 1, undefined, false],
+    ] as const) {
+      const wanted = { ...asked, startsAt: startsAt === undefined ? undefined : at(startsAt) };
+      expect([now, startsAt, findDuplicate(wanted, [], holding, moment(now)) !== undefined]).toEqual([now, startsAt, found]);
+    }
+  });
+
+  it('L44 [FE4] finds of several the access that lasts longest, then the lower id', () => {
+    const lasting = (id: string, ms: number, idleTtlMs?: number) =>
+      freshlyIssued(aGrant({ ...scope, id: `${id}.1`, requestId: id, expiresAt: at(ms), idleTtlMs }));
+    const ids = ['rc', 'rb', 'ra'];
+    const found = (...live: readonly GrantUse[]) =>
+      findDuplicate(asked, [], facts(live, given(...ids.map((id) => theirs({ id })))), moment())?.requestId;
+    expect(found(lasting('rc', 9 * MINUTE), lasting('rb', 8 * MINUTE), lasting('ra', 7 * MINUTE))).toBe('rc');
+    expect(found(lasting('rc', 7 * MINUTE), lasting('rb', 8 * MINUTE), lasting('ra', 8 * MINUTE))).toBe('ra');
+    // An idle end is an end.
+    expect(found(lasting('ra', 9 * MINUTE, MINUTE), lasting('rb', 2 * MINUTE))).toBe('rb');
+  });
+
   it('L18 finds only what gives everything requested, for all of the time (a property)', () => {
     const ms = fc.integer({ min: 0, max: 6 });
     const names = fc.subarray(['a', 'b', 'c'], { minLength: 1 });
@@ -290,7 +366,7 @@ describe('findDuplicate()', () => {
             held({ id: `${requestId}.${i}`, requestId, scope: of, startsAt: at(startsAt), expiresAt: at(startsAt + length) }),
           );
           const wanted = { ...asked, scopes, ttlMs, startsAt: start === undefined ? undefined : at(start) };
-          const known = new Map(['r1', 'r2'].map((id) => [id, theirs({ ...wanted, id, ttlMs: Math.min(ttlMs, 3) })]));
+          const known = new Map(['r1', 'r2'].map((id) => [id, theirs({ ...wanted, id, ttlMs: Math.max(ttlMs, 3) })]));
           const found = findDuplicate(wanted, [], facts(live, known), moment(now));
           if (found === undefined) return;
           const given = live.filter(({ grant }) => grant.requestId === found.requestId).map(({ grant }) => grant);

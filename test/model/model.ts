@@ -1,4 +1,4 @@
-import type { JitErrorCode } from '../../src/index.js';
+import type { Decision, JitErrorCode } from '../../src/index.js';
 import {
   AGENTS,
   APPROVAL_TTL,
@@ -284,6 +284,9 @@ export const overlaps = (a: string, b: string): boolean => UNIVERSE.some((scope)
 
 const shareScopes = (a: readonly string[], b: readonly string[]): boolean => a.some((one) => b.some((other) => overlaps(one, other)));
 
+/** Whether two lists name the same scopes. */
+const isSameSet = (a: readonly string[], b: readonly string[]): boolean => a.toSorted().join() === b.toSorted().join();
+
 /** L43: whether an id is that of a run of an agent. */
 const isRunOf = (id: string | undefined, agent: string): boolean => id !== undefined && RUNS.get(id)?.agent === agent;
 
@@ -542,39 +545,44 @@ export class Model {
     return Math.max(...lengths);
   }
 
-  /** If several give it already, any of them may be reused. */
-  #duplicatesOf(
-    { subject, by, scopes, startsAt, ttl, until }: Ask,
-    extension: ModelExtension | undefined,
-    at: Now,
-  ): readonly ModelRequest[] {
-    const mine = this.requests.filter(
+  /** The pending requests that an ask repeats: any of them may be reused. Or else the one that gives its access already. */
+  #duplicatesOf(ask: Ask, extension: ModelExtension | undefined, at: Now): readonly ModelRequest[] {
+    const { subject, by, scopes, startsAt, ttl, until } = ask;
+    const pending = this.requests.filter(
       (one) =>
+        isPending(one, at) &&
         one.subject === subject &&
         one.by === by &&
         (until === undefined ? one.until === undefined && one.ttl <= ttl : one.until !== undefined && one.until <= until) &&
         one.extension?.grants.map(({ id }) => id).join() === extension?.grants.map(({ id }) => id).join() &&
         (extension !== undefined || one.startsAt === startsAt) &&
-        one.scopes.toSorted().join() === scopes.toSorted().join(),
+        isSameSet(one.scopes, scopes),
     );
-    const pending = mine.filter((one) => isPending(one, at));
-    if (pending.length > 0 || extension !== undefined) return pending;
-    const [from, to] = [startsAt ?? at.now, until ?? (startsAt ?? at.now) + ttl];
-    return mine.filter((one) => {
-      const held = this.grantsOf(one).filter((grant) => this.#holds(grant, from, to, at));
-      return (
-        held
-          .map(({ scope }) => scope)
-          .toSorted()
-          .join() === scopes.toSorted().join()
-      );
-    });
+    return pending.length > 0 || extension !== undefined ? pending : this.#givingOf(ask, at).slice(0, 1);
   }
 
-  /** Whether a grant lasts for all of a span, as far as is known now. */
-  #holds(grant: ModelGrant, from: number, to: number, at: Now): boolean {
-    const isConfirmed = !grant.asksAtStart || grant.activatedAt !== undefined || grant.startsAt > at.now;
-    return isLive(grant, at) && isConfirmed && grant.startsAt <= from && to <= endByTime(grant);
+  /** The requests whose grants give an ask all that it is for; the one that lasts longest first, then the lower id. */
+  #givingOf({ subject, by, operator, scopes, startsAt, ttl, until, why, ticket }: Ask, at: Now): readonly ModelRequest[] {
+    const from = startsAt ?? at.now;
+    const to = until ?? from + ttl;
+    const lasts = (one: ModelRequest) => Math.min(...this.grantsOf(one).map(endByTime));
+    const gives = (grant: ModelGrant) =>
+      (grant.startsAt > at.now ? isLive(grant, at) : isUsable(grant, at)) &&
+      grant.startsAt <= from &&
+      !grant.breakGlass &&
+      grant.maxUses === undefined;
+    return this.requests
+      .filter(
+        (one) =>
+          [one.subject, one.by, one.operator].join() === [subject, by, operator].join() &&
+          one.why === why &&
+          (ticket === undefined || one.ticket === ticket) &&
+          one.granted !== undefined &&
+          isSameSet(one.granted.scopes, scopes) &&
+          this.grantsOf(one).every(gives) &&
+          lasts(one) >= to,
+      )
+      .toSorted((a, b) => lasts(b) - lasts(a) || (a.id < b.id ? -1 : 1));
   }
 
   create(id: string, ask: Ask, extension: ModelExtension | undefined, at: Now, replaces?: string): ModelRequest {
@@ -1089,6 +1097,13 @@ export class Model {
     if (request.afterReview === undefined || request.afterReview.breakGlassReview !== undefined) return;
     request.afterReview.breakGlassReview = { by, verdict };
     if (verdict === 'unjustified') for (const grant of this.grantsOf(request)) this.endEarly(grant, ['unjustified'], by, at);
+  }
+
+  /** Whether a check may name either of two grants. */
+  isTie(reason: Decision['reason'], one: string | undefined, other: string | undefined): boolean {
+    const [a, b] = [one, other].map((id) => this.grants.find((grant) => grant.id === id));
+    if (a === undefined || b === undefined) return false;
+    return reason === 'not_started' ? a.startsAt === b.startsAt : endByTime(a) === endByTime(b);
   }
 
   usable(subject: string, scope: string, at: Now): readonly ModelGrant[] {

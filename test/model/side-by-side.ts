@@ -137,8 +137,8 @@ export class SideBySide {
   #seq = 0;
   #horizon = 0;
   #dice = new Dice(0);
-  /** Draws for a later rule: so the steps of the fixed seeds are the same as without it. */
-  #fewDice = new Dice(0);
+  /** Draws for later rules: so the steps of the fixed seeds are the same as without them. */
+  #laterDice = new Dice(0);
   #acting: Process;
   readonly #useKeys = new Map<string, ModelUse>();
   readonly #lockKeys = new Map<string, { readonly id: string; readonly text: string }>();
@@ -190,7 +190,7 @@ export class SideBySide {
     this.#sink = { name: 'siem', write };
     this.#relay = this.#startRelay();
     this.#acting = this.#processes[0] as Process;
-    this.#views = new ViewsBeside(store, this.#options, this.#clock(), world);
+    this.#views = new ViewsBeside(store, this.#options, this.#clock(), world, (...tie) => this.#model.isTie(...tie));
     this.#trace.push(
       () =>
         `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
@@ -253,7 +253,7 @@ export class SideBySide {
   /** One step of both, and all comparisons. Rejects with the difference. */
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
-    this.#fewDice = new Dice(~number);
+    this.#laterDice = new Dice(~number);
     this.#number = number;
     this.#acting = dice.of(this.#processes);
     // From here on a purge knows of the sink; a store without watch wakes no follower before the first delivery.
@@ -271,7 +271,7 @@ export class SideBySide {
 
   #nextVerb(): Verb {
     if ((this.#isPatient || this.#isFew) && this.#model.requests.length === 0) return 'ask';
-    if (this.#placeTaken() !== undefined && this.#fewDice.once(3)) return this.#fewDice.of(['ask', 'approve', 'approve', 'sweep']);
+    if (this.#placeTaken() !== undefined && this.#laterDice.once(3)) return this.#laterDice.of(['ask', 'approve', 'approve', 'sweep']);
     return this.#reminders().length > 0 && this.#dice.once(2) ? 'remind' : this.#dice.of(STEPS);
   }
 
@@ -606,12 +606,38 @@ export class SideBySide {
   }
 
   #anAsk(): Ask {
+    const ask = this.#aFreshAsk();
+    const held = this.#model.grants.filter((grant) => isLive(grant, this.#at()));
+    return held.length > 0 && this.#laterDice.once(4) ? this.#anAskForHeld(this.#laterDice.of(held)) : ask;
+  }
+
+  /** An ask for what a grant gives, or for nearly that: mostly for the same reasons, and up to about its end. */
+  #anAskForHeld(grant: ModelGrant): Ask {
+    const [dice, end, { request }] = [this.#laterDice, endByTime(grant), grant];
+    const { subject, by, operator, ticket } = request;
+    const startsAt = dice.once(4) ? dice.of([grant.startsAt - 1, grant.startsAt, grant.startsAt + 1, this.#now, this.#now + 5]) : undefined;
+    const left = end - (startsAt ?? this.#now) + dice.of([-1, 0, 0, 1]);
+    const isRun = RUNS.has(subject);
+    return {
+      subject,
+      by: isRun || !dice.once(8) ? by : dice.of([AGENT, subject]),
+      operator: isRun && dice.once(4) ? dice.of([undefined, RUNS.get(subject)?.operator]) : operator,
+      scopes: dice.once(6) ? request.scopes : (request.granted?.scopes ?? request.scopes),
+      ttl: Math.max(1, dice.of([left, left, 1, 10])),
+      until: dice.once(3) ? end + dice.of([-1, 0, 0, 1]) : undefined,
+      startsAt,
+      why: dice.once(8) ? `${request.why} again` : request.why,
+      ticket: dice.of([ticket, ticket, undefined, ...TICKETS]),
+    };
+  }
+
+  #aFreshAsk(): Ask {
     const dice = this.#dice;
     const drawn = this.#aSubject();
     // Often for the place of a rule, and by another subject while one holds it.
-    const isForPlace = this.#isFew && this.#fewDice.once(2);
+    const isForPlace = this.#isFew && this.#laterDice.once(2);
     const taken = this.#placeTaken();
-    const subject = isForPlace ? this.#fewDice.of(SUBJECTS.filter((one) => one !== taken)) : drawn;
+    const subject = isForPlace ? this.#laterDice.of(SUBJECTS.filter((one) => one !== taken)) : drawn;
     const scopes = [dice.of(SCOPES)];
     if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
@@ -628,9 +654,9 @@ export class SideBySide {
       until: dice.once(3) ? this.#endFor(startsAt, ttl) : undefined,
       startsAt,
       why: [
-        this.#isPatient && !dice.once(3) ? 'patient' : isForPlace ? this.#fewDice.of(['approve', 'solo']) : dice.of(VERDICTS),
+        this.#isPatient && !dice.once(3) ? 'patient' : isForPlace ? this.#laterDice.of(['approve', 'solo']) : dice.of(VERDICTS),
         ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4)),
-        ...(isForPlace || (this.#isFew && this.#fewDice.once(3)) ? [FEW] : []),
+        ...(isForPlace || (this.#isFew && this.#laterDice.once(3)) ? [FEW] : []),
       ].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
@@ -905,7 +931,7 @@ export class SideBySide {
       if (result === undefined) return;
       assert.equal(result.reused, true);
       const differs = [
-        ...(ask.until !== undefined || reused.ttl === ask.ttl ? [] : ['ttl']),
+        ...(lengthOf(reused).ttl === lengthOf(ask).ttl ? [] : ['ttl']),
         ...(reused.until === ask.until ? [] : ['until']),
         ...(reused.why === ask.why ? [] : ['justification']),
         ...(reused.ticket === ask.ticket ? [] : ['ticket']),
