@@ -1,5 +1,6 @@
 import { isObject, type AuditEntry } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
+import { isBase } from '../core/time.js';
 
 /** After this many refusals an entry is delivered without its texts (L37). */
 export const MAX_REFUSALS = 5;
@@ -93,8 +94,8 @@ export function countRefusal(before: Refusals | undefined, { seq, id, type }: Au
   return { seq, id, type, count, retryAt };
 }
 
-/** Whether the follower must still wait. A wait that ends too far ahead was computed before the clock was set back. */
-export const isWaiting = ({ retryAt }: Refusals, now: number): boolean => now < retryAt && retryAt <= now + MAX_WAIT_MS;
+/** Whether the follower must still wait. A wait that a wrong clock began does not count (L47). */
+export const isWaiting = ({ retryAt }: Refusals, now: number): boolean => now < retryAt && isBase(retryAt - MAX_WAIT_MS, now);
 
 /** The name of an entry in messages. */
 export const nameOf = ({ id, type, seq }: Pick<Refusals, 'id' | 'type' | 'seq'>): string => `entry ${id} (${type}, seq ${seq})`;

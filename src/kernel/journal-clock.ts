@@ -3,18 +3,18 @@ import { ClockError, StoreError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import { MALFORMED } from '../journal/store-reads.js';
 import type { AuditEntry } from '../records/index.js';
-import { nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
+import { isBase, nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
 import { isInstant } from '../core/instant.js';
 import type { GrantStore } from '../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
 
-/** How far an entry may lie above this engine's reading before the engine reports it. An entry this near confirms the reading. */
-const NEAR_MS = 60_000;
 const REPORT_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
 /** How many of the newest entries a purge compares the clock with. The middle one of their instants bounds its horizon. */
-const JUDGED_ENTRIES = 1_000;
+export const JUDGED_ENTRIES = 1_000;
+/** Of how many of the newest days with entries the middle one bounds the horizon, where it is later: in a quiet namespace. */
+const JUDGED_DAYS = 8;
 
 /** The findings of an engine whose clock lies below the newest entry of the journal. */
 interface Behind {
@@ -84,11 +84,11 @@ export class JournalClock {
     for (const entry of entries as readonly (AuditEntry | undefined)[]) {
       if (isInstant(entry?.at) && entry.at > (newest?.at ?? 0)) newest = entry;
     }
-    const bound = NEAR_MS + this.#leewayMs;
-    if (newest === undefined || newest.at <= this.#clock.highWater + bound || this.#clock.highWater < this.#reportFrom) return;
+    const leewayMs = this.#leewayMs;
+    if (newest === undefined || isBase(newest.at, this.#clock.highWater + leewayMs) || this.#clock.highWater < this.#reportFrom) return;
     try {
       const { now, highWater } = this.#clock.read();
-      if (newest.at <= now + bound) return;
+      if (isBase(newest.at, now + leewayMs)) return;
       this.#reportFrom = highWater + REPORT_EVERY_MS;
       this.#onError(new ClockError(aheadOf(newest, now)), 'clock');
     } catch {
@@ -145,7 +145,8 @@ export class JournalClock {
 
   /**
    * The latest instant that does not rest on this process's clock alone (L39): the median instant of the journal's last 1,000
-   * entries, or this process's own reading if that is earlier.
+   * entries, or the newest entry of the middle of the last eight days with entries if that is later, or this process's own reading
+   * if that is earlier. So one jump of one clock decides nothing, and neither do a thousand entries of a year in a quiet namespace.
    *
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
    * @throws ClockError where the journal has no entry of the last day
@@ -160,15 +161,13 @@ export class JournalClock {
       const { entries } = await this.reader.read(seq, PAGE);
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > seq)) break;
-      for (const { at } of entries) if (isInstant(at)) instants.push(at);
+      for (const { at } of entries) if (isInstant(at) && isBase(at, now + this.#leewayMs)) instants.push(at);
       seq = last.seq;
     }
-    instants.sort((a, b) => a - b);
-    // Of an even number, takes the lower of the two in the middle: a wrong clock that stamped half of the entries does not decide.
-    const middle = instants[(instants.length - 1) >> 1] ?? 0;
-    const newest = instants.at(-1) ?? 0;
+    const days = newestDays(instants);
+    const newest = Math.max(0, ...instants);
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
-    return Math.min(now, middle);
+    return Math.min(now, Math.max(middleOf(instants), days.length < JUDGED_DAYS ? 0 : middleOf(days)));
   }
 
   #confirmed(): void {
@@ -223,8 +222,8 @@ export class JournalClock {
   }
 
   /**
-   * Whether another process has written an entry near this clock since the first look: two clocks then agree. Near means within
-   * {@link NEAR_MS} of this clock's readings from that look until now.
+   * Whether another process has written an entry near this clock since the first look: two clocks then agree. Near means within the
+   * tolerance of this clock's readings from that look until now.
    */
   async #isWitnessed(behind: Behind, now: number): Promise<boolean> {
     // After more than `MAX_OWN` changes, own ids may have been forgotten. An own entry would then pass as another process's.
@@ -234,7 +233,7 @@ export class JournalClock {
       const { entries, head } = await this.reader.read(behind.seq, PAGE);
       for (const entry of entries) {
         const { at } = entry;
-        if (isKnown && behind.begun - NEAR_MS <= at && at <= now + NEAR_MS && !this.#isOwn(entry)) return true;
+        if (isKnown && isBase(behind.begun, at) && isBase(at, now) && !this.#isOwn(entry)) return true;
       }
       const last = entries.at(-1);
       if (last === undefined || !(last.seq > behind.seq)) return false;
@@ -246,6 +245,20 @@ export class JournalClock {
       await nextTurn();
     }
   }
+}
+
+/** Of an even number, takes the lower of the two in the middle: a wrong clock that stamped half of the entries does not decide. */
+const middleOf = (instants: readonly number[]): number => [...instants].sort((a, b) => a - b)[(instants.length - 1) >> 1] ?? 0;
+
+/** The newest instant of each of the last days with entries, in the order of the journal: at most {@link JUDGED_DAYS}. */
+function newestDays(instants: readonly number[]): readonly number[] {
+  const days = new Map<number, number>();
+  for (let i = instants.length - 1; i >= 0; i--) {
+    const at = instants[i] as number;
+    const day = Math.floor(at / DAY_MS);
+    if (days.size < JUDGED_DAYS || days.has(day)) days.set(day, Math.max(at, days.get(day) ?? 0));
+  }
+  return [...days.values()];
 }
 
 const MAX_OWN = 1_000;
@@ -292,6 +305,6 @@ const silentJournal = (now: number, newest: number): string =>
   `purge: this process's clock shows ${iso(now)}, and the journal's newest entry is of ${iso(newest)}, more than a day before it: ` +
   `if the clock is right, purge with { force: true }`;
 
-const unconfirmedHorizon = (before: number, middle: number): string =>
-  `purge: before ${iso(before)} lies above ${iso(middle)}, the instant in the middle of the journal's last ${JUDGED_ENTRIES} entries: ` +
+const unconfirmedHorizon = (before: number, confirmed: number): string =>
+  `purge: before ${iso(before)} lies above ${iso(confirmed)}, the latest instant that the journal's last ${JUDGED_ENTRIES} entries confirm: ` +
   `take an earlier one, or purge with { force: true } if the clock is right`;

@@ -34,10 +34,10 @@ export const locksIn = ({ settings }: Kernel, row: Row | undefined): LocksContex
   overlaps: lockOverlaps(settings.scopes),
 });
 
-/** When the oldest open lock was set: only the journal has its reason, so a purge keeps its entry. 0: the locks are unreadable. */
-export async function oldestLock(ledger: LedgerReads, decodeAll: DecodeAll): Promise<number> {
+/** The ids of the open locks: only the journal has their reasons, so a purge keeps their entries. `undefined`: the locks are unreadable. */
+export async function openLockIds(ledger: LedgerReads, decodeAll: DecodeAll): Promise<ReadonlySet<unknown> | undefined> {
   const row = await ledger.row(LOCK_ROW.kind, LOCK_ROW.id);
-  if (row === undefined) return Infinity;
+  if (row === undefined) return new Set();
   const [locks] = decodeAll([row], decodeLocks);
-  return locks === undefined ? 0 : Math.min(...locks.locks.map(({ at }) => at));
+  return locks && new Set(locks.locks.map(({ id }) => id));
 }

@@ -1,5 +1,6 @@
 import { effectiveEnd, makeActivity, toJson, type Activity, type EntryData, type Grant } from '../records/index.js';
-import { asRead, nextVersion, noChange, stamp, USE, type Moment, type Transition } from './transition.js';
+import { isBase } from '../core/time.js';
+import { asRead, nextVersion, noChange, stamp, USE, writtenBy, type Moment, type Transition } from './transition.js';
 
 /** Checks that a grant allowed in one process, and that no record contains yet. */
 export interface SeenUse {
@@ -12,8 +13,8 @@ export interface SeenUse {
 }
 
 /**
- * Records that checks used a grant, as long as the last recorded use is old enough: that use bounds the writes of the whole
- * fleet. The change compares the grant and does not write it, so no revoke ever conflicts with it. The grant may have ended in
+ * Records that checks used a grant, as long as the last recorded use is old enough. That use, not the write, bounds the writes of
+ * the whole fleet. The change compares the grant and does not write it, so no revoke ever conflicts with it. The grant may have ended in
  * the meantime.
  *
  * @param before the activity record of the grant. `undefined`: no use is recorded yet, so this one is recorded at once
@@ -27,11 +28,13 @@ export function recordActivity(
   everyMs: number,
   moment: Moment,
 ): Transition<number> {
-  // A use far ahead of this clock comes from a wrong clock. It must not keep the processes with a right one from recording.
-  if (before !== undefined && Math.abs(moment.now - before.lastUsedAt) < everyMs) return noChange(before.lastUsedAt + everyMs);
+  // A use that a wrong clock recorded must not keep the processes with a right one from recording, and is not the last one (L47).
+  const by = writtenBy(moment);
+  const lastBefore = before !== undefined && isBase(before.lastUsedAt, by) ? before.lastUsedAt : undefined;
+  if (lastBefore !== undefined && moment.now - lastBefore < everyMs) return noChange(lastBefore + everyMs);
   // A check of a process whose clock is ahead may be later than the recorded end.
-  const end = effectiveEnd(grant);
-  const [firstAt, lastAt] = [Math.min(seen.firstAt, end), Math.min(seen.lastAt, end)];
+  const latest = Math.min(isBase(seen.lastAt, by) ? seen.lastAt : moment.now, effectiveEnd(grant));
+  const [firstAt, lastAt] = [Math.min(seen.firstAt, latest), latest];
   const { id, requestId, subject, scope } = grant;
   const next = makeActivity({
     id,
@@ -39,7 +42,7 @@ export function recordActivity(
     subject,
     scope,
     firstUsedAt: Math.min(before?.firstUsedAt ?? firstAt, firstAt),
-    lastUsedAt: Math.max(before?.lastUsedAt ?? lastAt, lastAt),
+    lastUsedAt: Math.max(lastBefore ?? lastAt, lastAt),
     count: (before?.count ?? 0) + seen.count,
   });
   const { version: activityVersion, firstUsedAt, lastUsedAt, count } = next;

@@ -1,5 +1,5 @@
 import { LimitError } from '../core/errors.js';
-import type { ClockReading } from '../core/time.js';
+import { isBase, type ClockReading } from '../core/time.js';
 import type { AccessRequest, Granted, Quorum, Review } from '../records/index.js';
 import { isNarrowed, leastOf, MAX_NARROWED_SCOPES, narrowedSize, refuseNarrowing, type Narrowing, type Refused } from './narrowing.js';
 import type { Moment } from './transition.js';
@@ -7,9 +7,9 @@ import type { Moment } from './transition.js';
 /** The most reviews of a request, because one change writes all of them (L42). A denial is accepted beyond that too. */
 export const MAX_REVIEWS = 100;
 
-/** An approval counts while it is fresh; a denial never becomes stale. */
-export function isFresh(review: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
-  return review.verdict === 'deny' || approvalTtlMs === undefined || forEnds < review.at + approvalTtlMs;
+/** An approval counts while it is fresh; a denial never becomes stale. An approval that a wrong clock stamped is not fresh (L47). */
+export function isFresh({ verdict, at }: Review, { approvalTtlMs }: Quorum, { forEnds }: ClockReading): boolean {
+  return verdict === 'deny' || approvalTtlMs === undefined || (isBase(at, forEnds) && forEnds < at + approvalTtlMs);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { LimitError } from '../core/errors.js';
+import { isBase } from '../core/time.js';
 import { digestOf } from '../journal/link.js';
 import { makeHolders, type AccessRequest, type Grant, type HolderLimit, type Holders } from '../records/index.js';
 import { hasPassed, type GrantUse } from './status.js';
@@ -27,7 +28,8 @@ export type HoldersByRule = ReadonlyMap<string, HoldersContext>;
 export const holdersId = (approver: string, rule: string): string => digestOf([approver, rule]);
 
 /**
- * The next rows of the rules under which these grants are issued. Grants that have ended leave the rows.
+ * The next rows of the rules under which these grants are issued. Grants with a recorded end leave the rows at once, expired ones once
+ * the clock of no process can find them live.
  *
  * @param isLimited false: break-glass access counts and is never refused
  * @throws LimitError where other subjects hold as much as a rule allows, in windows that meet the new one
@@ -48,11 +50,12 @@ export function recordHolders(
     if (context === undefined && !isLimited) return [];
     if (context === undefined || approver === undefined) throw new TypeError('an approval under maxHolders needs its context');
     // A use that is recorded at the same time may move an idle end. So only a recorded end, or the expiry, frees a place.
-    const open = context.grants
-      .map(({ grant }) => grant)
-      .filter(({ end, expiresAt }) => end === undefined && !hasPassed(expiresAt, moment));
-    if (isLimited) refuseIfFull(requestId, limit, own, open);
-    const grantIds = [...context.unreadable, ...[...open, ...own].map(({ id }) => id)];
+    const open = context.grants.map(({ grant }) => grant).filter(({ end }) => end === undefined);
+    const live = open.filter(({ expiresAt }) => !hasPassed(expiresAt, moment));
+    if (isLimited) refuseIfFull(requestId, limit, own, live);
+    // A process whose clock is behind may still find an expired grant live, so the row lists it until it has expired there too.
+    const listed = open.filter(({ expiresAt }) => isBase(moment.now, expiresAt + moment.forEnds - moment.highWater));
+    const grantIds = [...context.unreadable, ...[...listed, ...own].map(({ id }) => id)];
     return [makeHolders({ id: holdersId(approver, rule), version: nextVersion(context.row), approver, rule, grantIds })];
   });
 }

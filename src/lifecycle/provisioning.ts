@@ -6,6 +6,7 @@ import {
   type ProvisioningOutcome,
   type EntryType,
 } from '../records/index.js';
+import { isBase } from '../core/time.js';
 import { pauseMs, type Pauses } from './backoff.js';
 import { hasPassed, isUsable, type GrantUse, type Instants } from './status.js';
 import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChange } from './transition.js';
@@ -35,9 +36,11 @@ export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants)
 /** Whether no change is needed: there is no access and never was, or the last change has the current state. */
 export const isUpToDate = (change: ProvisioningChange | undefined, held: boolean): boolean => (change?.held ?? false) === held;
 
-/** Whether it is time for a call. */
+/** Whether it is time for a call. A pause that a wrong clock began does not count (L47). */
 export const isDue = (change: ProvisioningChange | undefined, { highWater }: Pick<Moment, 'highWater'>): change is ProvisioningChange =>
-  change !== undefined && change.outcome === undefined && hasPassed(change.tryAt, { forEnds: highWater });
+  change !== undefined &&
+  change.outcome === undefined &&
+  (hasPassed(change.tryAt, { forEnds: highWater }) || !isBase(change.changedAt, highWater));
 
 /**
  * A new change, in place of the last one.

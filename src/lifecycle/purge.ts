@@ -1,3 +1,4 @@
+import { isBase } from '../core/time.js';
 import {
   effectiveEnd,
   needsReview,
@@ -37,8 +38,8 @@ export const isUsePurgeable = ({ expiresAt }: Use, before: number): boolean => e
 export const RETENTION_MS = 86_400_000;
 
 /**
- * Whether an automatic purge is due. A claim from the future counts only within the same time: it comes from a clock that was ahead.
+ * Whether an automatic purge is due. A claim that a wrong clock recorded does not count (L47).
  *
  * @param lastAt when the last one began. Epoch milliseconds; 0: there was none
  */
-export const isRetentionDue = (lastAt: number, now: number): boolean => Math.abs(now - lastAt) >= RETENTION_MS;
+export const isRetentionDue = (lastAt: number, now: number): boolean => !isBase(lastAt, now) || now - lastAt >= RETENTION_MS;

@@ -2,6 +2,7 @@ import { LimitError } from '../core/errors.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { formatDuration } from '../core/duration.js';
+import { isBase } from '../core/time.js';
 import type { RequestWithGrants } from './grant.js';
 import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
@@ -50,6 +51,13 @@ function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): re
   return [...said, ...(isOfApprover ? [{ by: end.by, at: end.at, reason: end.reason }] : [])].sort((a, b) => a.at - b.at);
 }
 
+/**
+ * The instant from which the age of a denial is counted. Where a wrong clock stamped the denial, it is the creation of the request;
+ * where it stamped that too, the age is unknown, and the denial counts as old (L47). Otherwise it would stand until that instant.
+ */
+const deniedSince = ({ createdAt }: Pick<AccessRequest, 'createdAt'>, { at }: Pick<Denial, 'at'>, { forEnds }: Moment): number =>
+  [at, createdAt].find((instant) => isBase(instant, forEnds)) ?? -Infinity;
+
 /** A denial of the same ask, as reviewers see it. */
 export interface RecentDenial extends Denial {
   readonly requestId: string;
@@ -68,15 +76,16 @@ export function recentDenials(
   denied: readonly AccessRequest[],
   shownMs: number,
   overlaps: ScopeMatcher['overlaps'],
-  { now }: Moment,
+  moment: Moment,
 ): readonly RecentDenial[] {
+  const { now } = moment;
   return denied
     .filter((other) => other.id !== request.id && isSameAsk(request, other, overlaps, now))
     .flatMap((other) => {
       const { id: requestId, requestedBy, scopes } = other;
-      return denialsOf(other).map((denial) => ({ requestId, requestedBy, scopes, ...denial }));
+      const shown = denialsOf(other).filter((denial) => now < deniedSince(other, denial, moment) + shownMs);
+      return shown.map((denial) => ({ requestId, requestedBy, scopes, ...denial }));
     })
-    .filter(({ at }) => now < at + shownMs)
     .sort((a, b) => b.at - a.at);
 }
 
@@ -97,11 +106,12 @@ export function refuseIfDenied(
   denied: readonly AccessRequest[],
   askAgainAfterMs: number,
   overlaps: ScopeMatcher['overlaps'],
-  { now }: Moment,
+  moment: Moment,
 ): void {
+  const { now } = moment;
   const standing = denied
     .filter((request) => countsAgainst(asked, request.requestedBy) && isSameAsk(asked, request, overlaps, now))
-    .flatMap((request) => denialsOf(request).map(({ at }) => ({ id: request.id, at })))
+    .flatMap((request) => denialsOf(request).map((denial) => ({ id: request.id, at: deniedSince(request, denial, moment) })))
     .sort((a, b) => a.at - b.at)
     .at(-1);
   if (standing === undefined) return;
@@ -149,19 +159,17 @@ export function noteDenial(
  * denied is removed, because the approver would deny it again. If people denied them all, the first is removed. So a flood of
  * requests that a rule denies cannot displace the reviewers' denials.
  */
-function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[], keptMs: number, { now }: Moment): readonly string[] {
+function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[], keptMs: number, moment: Moment): readonly string[] {
   const known = new Map(denied.map((request) => [request.id, request]));
   const isKept = (id: string): boolean => {
-    const last = denialsOf(known.get(id) ?? NO_REQUEST).at(-1);
-    return last !== undefined && now < last.at + keptMs;
+    const request = known.get(id);
+    return request !== undefined && denialsOf(request).some((denial) => moment.now < deniedSince(request, denial, moment) + keptMs);
   };
   const old = ids.filter((id) => !isKept(id));
   if (old.length > 0) return old;
   const isOfPeople = (id: string): boolean => known.get(id)?.reviews.some(({ verdict }) => verdict === 'deny') === true;
   return [ids.find((id) => !isOfPeople(id)) ?? (ids[0] as string)];
 }
-
-const NO_REQUEST = { reviews: [], end: undefined };
 
 /** The other open requests that are the same ask, for a reviewer who decides one of them. */
 export const twinsOf = (

@@ -14,7 +14,7 @@ import {
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
-import type { ClockReading } from '../core/time.js';
+import { isBase, type ClockReading } from '../core/time.js';
 
 /** The clock reading and the actor of a transition. */
 export interface Moment extends ClockReading {
@@ -78,17 +78,24 @@ export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ k
 /** The next version of a record; 1 for a new record. */
 export const nextVersion = (record?: { readonly version: number }): number => (record?.version ?? 0) + 1;
 
-/** The instant with which a transition of these records is stamped: never before the last instant that they hold (L27). */
+/**
+ * The reading by which a transition judges the recorded instants on which it builds (L47). It is the present one, not the highest:
+ * a process whose clock was ahead for one call must not stamp later records with that reading.
+ */
+export const writtenBy = ({ now, highWater, forEnds }: ClockReading): number => now + forEnds - highWater;
+
+/**
+ * The instant with which a transition of these records is stamped: not before the last instant that they hold (L27), unless a wrong
+ * clock wrote that instant (L47).
+ */
 export const stamp = (
   moment: Moment,
   ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment | undefined)[]
-): number => Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));
-
-/**
- * The end to record for access that ends now. Where the clock has stepped back, it is the highest reading, because the access was
- * held until then.
- */
-export const endedAt = (moment: Moment, stamped: number): number => Math.max(stamped, moment.highWater);
+): number =>
+  records.reduce((at, record) => {
+    const last = record === undefined ? 0 : lastInstant(record);
+    return isBase(last, writtenBy(moment)) ? Math.max(at, last) : at;
+  }, moment.now);
 
 /** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
 export function entryOf<Type extends EntryType>(

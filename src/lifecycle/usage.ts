@@ -10,22 +10,11 @@ import {
   type Usage,
   type Use,
 } from '../records/index.js';
-import { refuseIfSteppedBack } from '../core/time.js';
+import { isBase, refuseIfSteppedBack } from '../core/time.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { hasEnded, isUsable, type GrantUse, type Instants } from './status.js';
-import {
-  asRead,
-  endedAt,
-  combine,
-  nextVersion,
-  stamp,
-  noChange,
-  type EntryDraft,
-  type Moment,
-  type Transition,
-  type Writes,
-} from './transition.js';
+import { asRead, combine, nextVersion, stamp, noChange, type EntryDraft, type Moment, type Transition, type Writes } from './transition.js';
 
 /**
  * A use is recorded when the last recorded use is older than a tenth of the idle time, so that most uses write nothing. So an idle
@@ -36,10 +25,15 @@ const IDLE_PARTS = 10;
 /** A grant whose usage row is known, so that a use can be recorded. */
 type Counted = GrantUse & { readonly usage: Usage };
 
-/** Whether a use now must be recorded. The hot path asks this first, so that most uses cost only a read. */
-export function isTouchDue(grantUse: GrantUse, { now }: Pick<Moment, 'now'>): grantUse is Counted {
+/**
+ * Whether a use now must be recorded. The hot path asks this first, so that most uses cost only a read. A use that a wrong clock
+ * recorded does not count as the last one, so that the idle time is counted from this use (L47).
+ */
+export function isTouchDue(grantUse: GrantUse, { now, forEnds }: Instants): grantUse is Counted {
   const { grant, usage } = grantUse;
-  return usage !== undefined && now - (usage.usedAt ?? usage.startsAt) > (grant.idleTtlMs ?? Infinity) / IDLE_PARTS;
+  if (usage === undefined || grant.idleTtlMs === undefined) return false;
+  const last = usage.usedAt ?? usage.startsAt;
+  return !isBase(last, forEnds) || now - last > grant.idleTtlMs / IDLE_PARTS;
 }
 
 /** Records that a grant with an idle end was used. It changes nothing for a grant that is not usable, or while no record is due. */
@@ -115,7 +109,7 @@ export function consumeUse(
   const end = makeEnd({
     status: 'expired',
     cause: 'used_up',
-    at: Math.min(endedAt(moment, at), expiresAt),
+    at: Math.min(moment.highWater, expiresAt),
     by: moment.actor,
     reason: undefined,
   } as const);
@@ -130,7 +124,7 @@ export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant>
   const isUsedUp = usage !== undefined && usage.uses >= (grant.maxUses ?? Infinity);
   if (!isUsedUp || hasEnded(grantUse, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
-  const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at), grant.expiresAt) } as const;
+  const end = { status: 'expired', cause: 'used_up', at: Math.min(moment.highWater, grant.expiresAt) } as const;
   return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 

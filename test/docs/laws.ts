@@ -11,7 +11,7 @@ interface Law {
   readonly needs?: string;
 }
 
-/** L1 to L46, in order. */
+/** L1 to L47, in order. */
 const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
   [
     'Time',
@@ -109,6 +109,9 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       { says: "Other callers cannot use up a subject's limits, and a denial stands against the same ask." },
       { says: 'After `revoke` resolves, every view denies within `maxStaleMs`.' },
       { says: 'Importing the package and constructing an engine draw no randomness, start no timer and do no I/O.' },
+      {
+        says: "A recorded instant that lies further ahead of a process's clock than a minute plus `leewayMs` is no base there for freshness, the next stamp, a due time or a horizon, and is reported.",
+      },
     ],
   ],
 ];

@@ -74,9 +74,10 @@ describe('maxHolders', () => {
 
   it.each([
     ['expired', async (_engine: JitEngine, clock: ReturnType<typeof anEngine>['clock']) => clock.advance(15 * MINUTE)],
+    ['expired for every process', async (_engine: JitEngine, clock: ReturnType<typeof anEngine>['clock']) => clock.advance(17 * MINUTE)],
     ['was released', async (engine: JitEngine, _clock: unknown, id: string) => engine.release(id, { by: MAYA })],
     ['was revoked', async (engine: JitEngine, _clock: unknown, id: string) => engine.revoke(id, { by: SAM })],
-  ])('lets the next subject in once the access has ended: it %s, with no sweep', async (_, end) => {
+  ])('lets the next subject in once the access has ended: it %s, with no sweep', async (how, end) => {
     const made = anEngine({ approver: aPolicy() });
     const { engine, clock, store } = made;
     const [first, second] = [await asks(engine, MAYA), await asks(engine, NOOR)];
@@ -84,7 +85,9 @@ describe('maxHolders', () => {
     await refusal(approve(engine, second), 'ERR_JIT_LIMIT');
     await end(engine, clock, `${first.id}.1`);
     expect((await approve(engine, second)).outcome).toBe('granted');
-    expect(await holdersIn(made)).toMatchObject([{ version: 2, grantIds: [`${second.id}.1`] }]);
+    // A slower process may still find it live (L47).
+    const listed = how === 'expired' ? [`${first.id}.1`, `${second.id}.1`] : [`${second.id}.1`];
+    expect(await holdersIn(made)).toMatchObject([{ version: 2, grantIds: listed }]);
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
   });
 

@@ -34,12 +34,20 @@ describe('recordActivity()', () => {
   });
 
   it.each([
-    [-701, 1],
-    [-700, 1],
-    [-699, 0],
+    [-59_701, 1],
+    [-59_700, 0],
     [299, 0],
-  ])('is kept from recording by no use of a clock that is further ahead than `every`: at %i ms', (now, written) => {
-    expect(recordActivity(GRANT, BEFORE, seen(-900, -800, 5), EVERY, moment(now)).put).toHaveLength(written);
+  ])('L47 is kept from recording by no use of a clock that is further ahead than the tolerance: at %i ms', (now, written) => {
+    expect(recordActivity(GRANT, BEFORE, seen(-59_900, -59_800, 5), EVERY, moment(now)).put).toHaveLength(written);
+  });
+
+  it('L47 [EN3] takes no last use from a wrong clock, its own or another, and stamps the entry with the present reading', () => {
+    const others = recordActivity(GRANT, BEFORE, seen(-90_000, -80_000, 5), EVERY, moment(-70_000));
+    expect(others.put).toMatchObject([{ firstUsedAt: at(-90_000), lastUsedAt: at(-80_000), count: 12 }]);
+    expect(others.entries).toMatchObject([{ at: at(-70_000) }]);
+    const own = recordActivity(GRANT, undefined, seen(-60_001, 100, 2), EVERY, moment(-60_001));
+    expect(own.put).toMatchObject([{ firstUsedAt: at(-60_001), lastUsedAt: at(-60_001) }]);
+    expect(own.entries).toMatchObject([{ at: at(-60_001) }]);
   });
 
   it.each([

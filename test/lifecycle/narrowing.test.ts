@@ -135,8 +135,8 @@ describe('refuseNarrowing()', () => {
   });
 
   it('L27 judges that end also by the last instant of the request, which another clock may have written', async () => {
-    const begun = request({ startsAt: at(0), assignedAt: at(5 * MINUTE) });
-    expect(await problems(AS_REQUESTED, [to(5 * MINUTE)], begun, MINUTE)).toEqual([['ttl', 'nothing_left', 5 * MINUTE, HOUR]]);
+    const begun = request({ startsAt: at(0), assignedAt: at(MINUTE) });
+    expect(await problems(AS_REQUESTED, [to(MINUTE)], begun, MINUTE)).toEqual([['ttl', 'nothing_left', MINUTE, HOUR]]);
   });
 });
 

@@ -96,6 +96,11 @@ describe('isDue()', () => {
     expect(isDue(change, moment(now))).toBe(due);
   });
 
+  it('L47 is true for a change whose pause a wrong clock began, and false for one of a clock within the tolerance', () => {
+    const failed = (now: number) => failProvisioning(intended(), 'ETIMEDOUT', BACKOFF, moment(now)).result;
+    expect([60_000, 60_001, 365 * 86_400_000].map((now) => isDue(failed(now), moment(0)))).toEqual([false, true, true]);
+  });
+
   it('L5 is judged at the highest reading, so that a step back delays nothing', () => {
     expect(isDue(intended(), moment(-5, { highWater: at(0) }))).toBe(true);
   });

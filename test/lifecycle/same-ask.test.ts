@@ -117,7 +117,10 @@ describe("the denials that a subject's row names", () => {
     const later = { ...deny('user:ana'), at: at + 1 };
     const other = denied('old', { reviews: [later, deny('user:sam')], extension: { from: at, until: at + 9 } });
     const shown = (from: number) =>
-      recentDenials(denied('new', { extension: { from, until: from + 9 } }), [other], 1_000, (a, b) => a === b, { now: at + 2 } as never);
+      recentDenials(denied('new', { extension: { from, until: from + 9 } }), [other], 1_000, (a, b) => a === b, {
+        now: at + 2,
+        forEnds: at + 2,
+      } as never);
     expect(shown(at).map(({ by }) => by)).toEqual(['user:ana', 'user:sam']);
     expect(shown(at + 100)).toEqual([]);
   });
@@ -125,7 +128,7 @@ describe("the denials that a subject's row names", () => {
 
 describe('recentDenials()', () => {
   const NOW = 10_000;
-  const moment = { now: NOW } as never;
+  const moment = { now: NOW, forEnds: NOW } as never;
   const says = (reviewer: string, verdict: 'approve' | 'deny', ms: number) => ({
     reviewer,
     verdict,
@@ -191,7 +194,8 @@ describe('refuseIfDenied()', () => {
   const PAUSE = 3_600_000;
   const denied = (id: string, ...instants: readonly number[]): AccessRequest =>
     request({ id, reviews: instants.map((at) => ({ reviewer: `r${at}`, verdict: 'deny', at, reason: undefined })) });
-  const refuse = (others: readonly AccessRequest[], now = NOW) => refuseIfDenied(request(), others, PAUSE, overlaps, { now } as never);
+  const refuse = (others: readonly AccessRequest[], now = NOW) =>
+    refuseIfDenied(request(), others, PAUSE, overlaps, { now, forEnds: now } as never);
 
   it('L44 names the limit, the latest denial, its age and the end of the pause', async () => {
     const error = await refusal(() => refuse([denied('r1', NOW - 9_000, NOW - 120_000), denied('r2', NOW - 60_000)]), 'ERR_JIT_LIMIT');

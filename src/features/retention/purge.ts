@@ -4,7 +4,8 @@ import { moveHorizon, purgedEntry } from './move-horizon.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { commentRows } from '../../kernel/comments.js';
-import { oldestLock } from '../../kernel/locks.js';
+import { JUDGED_ENTRIES } from '../../kernel/journal-clock.js';
+import { openLockIds } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
@@ -219,7 +220,7 @@ export class Purge {
 
   /**
    * Drops at most {@link TRIM_STEP} entries from the journal's start. Each must be delivered to every shared cursor, be
-   * older than the horizon, and come before the first entry of any kept record. The change compares every cursor that it
+   * older than the horizon, and come before the first entry of any kept record and of any open lock. The change compares every cursor that it
    * read. It also writes the horizon row, which a follower without a cursor must write first.
    *
    * @returns where the journal began before this step, and where it begins now
@@ -235,8 +236,8 @@ export class Purge {
       const spent = spentHolds(cursors);
       const delivered = cursors.filter((cursor) => !spent.includes(cursor)).map((cursor) => readBookmark(cursor, 'seq'));
       from = start.seq;
-      const before = Math.min(horizon, await oldestLock(this.#ledger, this.#decodeAll));
-      to = await this.#freeUpTo(from, Math.min(head.seq, ...delivered), before);
+      const locks = await openLockIds(this.#ledger, this.#decodeAll);
+      to = locks === undefined ? from : await this.#freeUpTo(from, Math.min(head.seq, ...delivered), horizon, locks);
       if (to === from) return true;
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
@@ -248,7 +249,8 @@ export class Purge {
     return { from, to };
   }
 
-  async #freeUpTo(start: number, delivered: number, horizon: number): Promise<number> {
+  async #freeUpTo(start: number, delivered: number, horizon: number, locks: ReadonlySet<unknown>): Promise<number> {
+    let olderTo = 0;
     for (let to = start; ;) {
       const limit = Math.min(PAGE, start + TRIM_STEP - to);
       if (limit === 0) return to;
@@ -256,11 +258,34 @@ export class Purge {
       await this.#turns.spend(2 * limit);
       const { entries } = await this.#ledger.journal(to, limit);
       const kept = await this.#kept(entries);
-      const stop = entries.findIndex(({ seq, at, requestId }) => seq > delivered || at >= horizon || kept.has(requestId));
-      const free = stop === -1 ? entries : entries.slice(0, stop);
-      to = free.at(-1)?.seq ?? to;
-      if (free.length < limit) return to;
+      for (const { seq, at, type, requestId, data } of entries) {
+        if (seq > delivered || kept.has(requestId) || (type === 'lock.set' && locks.has(data['lockId']))) return to;
+        if (at >= horizon && seq > olderTo) olderTo = await this.#olderTo(seq, horizon);
+        if (at >= horizon && seq > olderTo) return to;
+        to = seq;
+      }
+      if (entries.length < limit) return to;
     }
+  }
+
+  /**
+   * An entry that is stamped at the horizon or later is still older if a clock that was ahead has stamped it. Its place in the
+   * journal shows that: most of the {@link JUDGED_ENTRIES} entries from it on are older than the horizon. A single clock that is
+   * behind is no such majority.
+   *
+   * @returns the seq up to which every entry is older, as a later entry has nearly the same entries after it; 0: this entry is not
+   */
+  async #olderTo(seq: number, horizon: number): Promise<number> {
+    let majority = 0;
+    for (let after = seq - 1; after < seq - 1 + JUDGED_ENTRIES;) {
+      await this.#turns.spend(PAGE);
+      const { entries } = await this.#ledger.journal(after, PAGE);
+      const last = entries.at(-1);
+      if (last === undefined || !(last.seq > after)) break;
+      for (const { at } of entries) majority += at < horizon ? 1 : -1;
+      after = last.seq;
+    }
+    return majority > 0 ? seq + ((majority - 1) >> 1) : 0;
   }
 
   /** The requests of these entries that are still stored. */

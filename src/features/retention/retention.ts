@@ -12,7 +12,7 @@ import { keyOf, Purge, type PurgeReport } from './purge.js';
 
 /** The options of `purge`. */
 export interface PurgeOptions {
-  /** At least a day ago, and not later than the median instant of the journal's last 1,000 entries. */
+  /** At least a day ago, and not later than the latest instant that the journal's last 1,000 entries confirm. */
   readonly before: Instant;
   /** The id of the caller, which your code has authenticated. Recorded in the journal. */
   readonly by: string;

@@ -194,11 +194,11 @@ function isSound(quorum: Quorum, { escalatedAt, begunSteps = [], reviews }: Acce
     [quorum, ...(quorum.anyOf ?? [])].every(hasOneForm) &&
     steps.every(({ groups }) => areDifferent(groups.map(({ name }) => name))) &&
     (escalatedAt === undefined || steps.some(({ escalation }) => escalation !== undefined)) &&
-    // Steps begin one after the other, and no instant goes back.
-    begunSteps.every(({ alternative, step, at }, i) => {
+    // Steps begin one after the other. Their instants may go back: a wrong clock may have stamped one of them (L47).
+    begunSteps.every(({ alternative, step }, i) => {
       const before = begunSteps.slice(0, i);
       const isNext = step === before.filter((one) => one.alternative === alternative).length + 1;
-      return isNext && step < (alternatives[alternative]?.steps.length ?? 0) && at >= (before.at(-1)?.at ?? 0);
+      return isNext && step < (alternatives[alternative]?.steps.length ?? 0);
     }) &&
     reviews.every((review) => (review.steps ?? 0) <= begunSteps.length && (review.steps === undefined || review.verdict === 'approve'))
   );

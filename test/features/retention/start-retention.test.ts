@@ -150,6 +150,39 @@ describe('startRetention() (feature 11)', () => {
     await retention.stop();
   });
 
+  it.each([
+    [1, 30],
+    [40, 2],
+  ])('L33 [FE5] keeps no record for more than five days beyond `keep`: %i asks a day, %i days', async (asks, keep) => {
+    const made = anEngine();
+    const days = keep + 12;
+    for (let day = 0; day < days; day++) {
+      for (let i = 0; i < asks; i++) await live(made, at(day * DAY) + i * MINUTE);
+    }
+    const now = at((days - 1) * DAY) + asks * MINUTE;
+    await lookAt(made, now);
+    const retention = startRetention(made.engine, { keep: `${keep}d` });
+    await turns(400);
+    await retention.stop();
+    const [horizon] = (await horizons(made)) as number[];
+    expect(now - (horizon ?? 0)).toBeGreaterThanOrEqual(keep * DAY);
+    expect(now - (horizon ?? 0)).toBeLessThan((keep + 5) * DAY);
+  });
+
+  it('L39 [FE5] a clock that has jumped ahead confirms nothing, until it alone has written on five of the last eight days', async () => {
+    const made = anEngine();
+    for (let day = 0; day < 30; day++) await live(made, at(day * DAY));
+    const horizonOn = async (day: number): Promise<number> => {
+      await live(made, at(day * DAY));
+      const retention = startRetention(made.engine, { keep: '28d' });
+      await turns(200);
+      await retention.stop();
+      return Math.max(0, ...((await horizons(made)) as number[]));
+    };
+    for (const day of [300, 301, 302, 303]) expect(await horizonOn(day)).toBeLessThan(at(30 * DAY));
+    expect(await horizonOn(304)).toBe(at(272 * DAY));
+  });
+
   it('L38 reports a store that fails to onError, during retention, and looks again', async () => {
     const made = anEngine();
     for (let day = 0; day <= 9; day++) await live(made, at(day * DAY));
@@ -222,9 +255,9 @@ describe('isRetentionDue() (feature 11)', () => {
     [0, at(0), true],
     [at(0), at(DAY) - 1, false],
     [at(0), at(DAY), true],
-    // A claim by a clock that was ahead counts for a day only.
-    [at(DAY) - 1, at(0), false],
-    [at(DAY), at(0), true],
+    // A claim that a wrong clock recorded does not count (L47).
+    [at(MINUTE), at(0), false],
+    [at(MINUTE) + 1, at(0), true],
   ])('last at %d, now %d: %s', (lastAt, now, isDue) => {
     expect(isRetentionDue(lastAt, now)).toBe(isDue);
   });

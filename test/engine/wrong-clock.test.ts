@@ -1,0 +1,313 @@
+import { acceptClock, purge } from 'jit-access/retention';
+import { describe, expect, it } from 'vitest';
+import { autoApprove, MemoryGrantStore, type Approver, type JitEngineOptions } from '../../src/index.js';
+import { verifyStore } from '../../src/journal.js';
+import { definePolicy } from '../../src/policy.js';
+import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
+import { ANA, anEngine, aGranted, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
+
+const DAY = 24 * HOUR;
+const YEAR = 365 * DAY;
+const CISO = { by: 'user:ciso', reason: 'stolen' };
+
+/** A store, and a process with a right clock. `ahead` runs one call of another process whose clock is ahead, and closes it. */
+function aFleet(options: Partial<JitEngineOptions> = {}) {
+  const store = new FaultyStore(new MemoryGrantStore());
+  const right = anEngine({ store, ...options });
+  const processOf = (ms: number) => {
+    const clock = new ManualClock(right.clock.now() + ms);
+    return anEngine({ store, ...options, clock });
+  };
+  const ahead = async <T>(ms: number, call: (engine: (typeof right)['engine']) => Promise<T>): Promise<T> => {
+    const { engine } = processOf(ms);
+    const answer = await call(engine);
+    await engine.close();
+    return answer;
+  };
+  return { ...right, ahead, processOf };
+}
+
+const quorum = (approvals: number, more: object = {}) => ({ groups: [{ name: 'ops', approvals }], ...more });
+const reviewed = (over: object, terms: object = {}): Approver =>
+  new ScriptedApprover({ decide: { outcome: 'review', quorum: quorum(2, over), terms }, groupsOf: ['ops'], isEligible: true });
+
+/** The leads of a wrong clock, beyond the tolerance. */
+const LEADS = [
+  ['two minutes', 2 * MINUTE],
+  ['3 hours', 3 * HOUR],
+  ['a year', YEAR],
+] as const;
+
+describe('an approval that a clock ahead has recorded', () => {
+  it.each([
+    ['3 hours', 3 * HOUR, 2.5 * HOUR],
+    ['20 hours', 20 * HOUR, 19 * HOUR],
+    ['two minutes', 2 * MINUTE, 1],
+  ])('L17 L47 [EN1] is not fresh on a right clock: %s ahead', async (_, ms, later) => {
+    const { engine, clock, store, ahead } = aFleet({ approver: reviewed({ approvalTtlMs: 10 * MINUTE }) });
+    const { request } = await ask(engine);
+    await ahead(ms, (wrong) => wrong.approve(request.id, { by: ANA }));
+    await clock.advance(later);
+    const { outcome } = await engine.approve(request.id, { by: LEE });
+    expect(outcome).toBe('pending');
+    // The reviewer approves again by a right clock, and that counts at once.
+    expect((await engine.inbox(ANA)).items.map((item) => item.request.id)).toEqual([request.id]);
+    const again = await engine.approve(request.id, { by: ANA });
+    expect(again.outcome).toBe('granted');
+    expect(again).toMatchObject({ grants: [{ startsAt: clock.now() }] });
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
+  it('L47 [EN1] is fresh within the tolerance, which `leewayMs` extends', async () => {
+    for (const [leewayMs, ms] of [
+      [0, MINUTE],
+      [5 * MINUTE, 6 * MINUTE],
+    ] as const) {
+      const { engine, ahead } = aFleet({ approver: reviewed({ approvalTtlMs: HOUR }), leewayMs });
+      const { request } = await ask(engine);
+      await ahead(ms, (wrong) => wrong.approve(request.id, { by: ANA }));
+      expect((await engine.approve(request.id, { by: LEE })).outcome).toBe('granted');
+    }
+  });
+
+  it('L47 [EN1] completes a step without an instant that goes back: the next step begins by the right clock', async () => {
+    const steps = [1, 2, 3].map(() => ({ groups: [{ name: 'ops', approvals: 1 }], escalation: { group: 'lead', afterMs: MINUTE } }));
+    const { engine, clock, store, ahead } = aFleet({
+      approver: new ScriptedApprover({ decide: { outcome: 'review', quorum: { steps } }, groupsOf: ['ops'], isEligible: true }),
+    });
+    const { request } = await ask(engine);
+    await ahead(3 * HOUR, (wrong) => wrong.approve(request.id, { by: ANA }));
+    const { request: next } = await engine.approve(request.id, { by: LEE });
+    expect(next.begunSteps?.map((begun) => begun.at)).toEqual([clock.now() + 3 * HOUR, clock.now()]);
+    expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('granted');
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+});
+
+describe('a use that a clock ahead has recorded', () => {
+  const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 4 * HOUR } } });
+
+  it.each([
+    ['two minutes', 2 * MINUTE],
+    ['3 hours', 3 * HOUR],
+  ])('L47 [EN1] is replaced by the next use on a right clock, from which the idle time counts: %s ahead', async (_, ms) => {
+    const { engine, clock, ahead } = aFleet({ approver });
+    await ask(engine, { ttl: '8h' });
+    await ahead(ms, (wrong) => wrong.touch(MAYA, SCOPE));
+    await engine.touch(MAYA, SCOPE);
+    await clock.advance(4 * HOUR - 1);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+    await clock.advance(1);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
+  it('L47 [EN1] never lets the grant outlive its window', async () => {
+    const { engine, clock, ahead } = aFleet({ approver });
+    await ask(engine, { ttl: '6h' });
+    await ahead(3 * HOUR, (wrong) => wrong.touch(MAYA, SCOPE));
+    await clock.advance(6 * HOUR);
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+  });
+
+  it.each(LEADS.slice(0, 2))('L27 L47 [EN6] does not delay the recorded end of a revoke: %s ahead', async (_, ms) => {
+    const { engine, clock, ahead } = aFleet({ approver });
+    const { id } = await aGranted(engine, { ttl: '8h' });
+    await clock.advance(MINUTE);
+    await ahead(ms, (wrong) => wrong.touch(MAYA, SCOPE));
+    const { end } = await engine.revoke(id, CISO);
+    expect(end?.at).toBe(clock.now());
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
+    await clock.advance(1);
+    expect((await engine.whoHadAccess({ scope: SCOPE, at: clock.now() - 1 })).items).toEqual([]);
+  });
+
+  it('L27 L47 [EN6] does not delay the end of a release, of the last use and of a lock, nor by seconds', async () => {
+    const uses = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 4 * HOUR, maxUses: 2 } } });
+    for (const end of ['release', 'consume', 'lock'] as const) {
+      const { engine, clock, ahead } = aFleet({ approver: uses });
+      const { id } = await aGranted(engine, { ttl: '8h' });
+      await ahead(30_000, (wrong) => wrong.consume(MAYA, SCOPE));
+      if (end === 'release') await engine.release(id, { by: MAYA });
+      if (end === 'consume') await engine.consume(MAYA, SCOPE);
+      if (end === 'lock') await engine.lock({ subject: MAYA }, CISO);
+      expect((await engine.getGrant(id))?.end?.at, end).toBe(clock.now());
+    }
+  });
+
+  it.each([
+    ['ten minutes', 10 * MINUTE],
+    ['3 hours', 3 * HOUR],
+  ])('L47 [EN3] stamps no later recorded use, and stops no process that starts afterwards: %s ahead', async (_, ms) => {
+    const recordUse = { every: '1m' } as const;
+    const { engine, clock, store, ahead, processOf } = aFleet({ approver: autoApprove(() => true), recordUse });
+    await ask(engine, { ttl: '8h' });
+    await ahead(ms, (wrong) => wrong.isAllowed(MAYA, SCOPE));
+    for (let i = 0; i < 5; i++) {
+      await clock.advance(MINUTE);
+      await engine.isAllowed(MAYA, SCOPE);
+      await engine.sweep();
+      await engine.idle();
+    }
+    const [, ...later] = (await entriesOf(store)).filter(({ type }) => type === 'grant.seen');
+    expect(later.map((entry) => entry.at)).toEqual([1, 2, 3, 4, 5].map((minute) => at(minute * MINUTE)));
+    expect(later.at(-1)?.data['lastUsedAt']).toBe(clock.now());
+    expect((await ask(processOf(0).engine, { scope: 'other' })).outcome).toBe('granted');
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+});
+
+describe('locks of a process whose clock is ahead', () => {
+  it.each(LEADS)('L47 [EN2] stamp no later lock, so that each process that starts may create access: %s ahead', async (_, ms) => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve' }, breakGlass: { outcome: 'approve', reviewWithinMs: HOUR } });
+    const { engine, clock, store, ahead, processOf } = aFleet({ approver });
+    await ahead(ms, async (wrong) => {
+      const { lock } = await wrong.lock({ scope: 'x' }, CISO);
+      await wrong.unlock(lock.id, CISO);
+    });
+    for (let hour = 0; hour < 4; hour++) {
+      await clock.advance(HOUR);
+      const { lock } = await engine.lock({ scope: 'x' }, { ...CISO, until: clock.now() + MINUTE });
+      const started = processOf(0);
+      expect((await ask(started.engine, { scope: `a:${hour}` })).outcome).toBe('granted');
+      expect((await started.engine.breakGlass({ subject: `user:${hour}`, scope: 'b', ttl: '1m', justification: 'x' })).outcome).toBe(
+        'granted',
+      );
+      await clock.advance(2 * MINUTE);
+      await engine.sweep();
+      await engine.idle();
+      if (hour % 2 === 0) await engine.unlock(lock.id, CISO);
+      expect((await ask(processOf(0).engine, { scope: `c:${hour}` })).outcome).toBe('granted');
+    }
+    const own = (await entriesOf(store)).filter((entry) => entry.type.startsWith('lock.')).slice(3);
+    expect(own.filter((entry) => entry.at > clock.now())).toEqual([]);
+    expect(own.length).toBeGreaterThan(8);
+    expect(await verifyStore(store)).toMatchObject({ ok: true });
+  });
+
+  it('L47 [EN2] a lock is not stamped ahead by a process whose own clock was ahead once', async () => {
+    const { engine, clock, store, processOf } = aFleet({ approver: autoApprove(() => true) });
+    await ask(engine);
+    await clock.set(at(YEAR));
+    const { lock } = await engine.lock({ scope: 'x' }, CISO);
+    await clock.set(at(MINUTE));
+    await engine.unlock(lock.id, CISO);
+    expect((await entriesOf(store)).at(-1)).toMatchObject({ type: 'lock.lifted', at: at(MINUTE) });
+    const { engine: started } = processOf(0);
+    await acceptClock(started, CISO);
+    expect((await ask(started)).outcome).toBe('granted');
+  });
+
+  it('L47 [EN2] delay the sweep of no later lock whose passes have failed', async () => {
+    const { engine, clock, store, ahead } = aFleet({ approver: autoApprove(() => true) });
+    await aGranted(engine, { ttl: '8h' });
+    await ahead(YEAR, async (wrong) => {
+      const { lock } = await wrong.lock({ scope: 'y' }, CISO);
+      await wrong.unlock(lock.id, CISO);
+    });
+    store.inject('find', { fault: 'reject' });
+    await refusal(engine.lock({ scope: SCOPE }, { ...CISO, until: clock.now() + HOUR }), 'ERR_JIT_PARTIAL');
+    store.clear();
+    await clock.advance(11_000);
+    await engine.sweep();
+    await engine.idle();
+    const [lock] = await engine.listLocks();
+    expect(lock).toMatchObject({ scope: SCOPE, completedAt: clock.now() });
+    await clock.advance(HOUR);
+    expect((await ask(engine, { ttl: '10m' })).outcome).toBe('granted');
+  });
+});
+
+describe('a denial of a process whose clock is ahead', () => {
+  it('L44 L47 [EN1] prevents the same ask for `limits.askAgainAfter`, and not until its instant has come', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: quorum(1) }, groupsOf: ['ops'], isEligible: true });
+    const { engine, clock, ahead } = aFleet({ approver, limits: { askAgainAfter: '1d' } });
+    const { request } = await ask(engine);
+    await ahead(20 * HOUR, (wrong) => wrong.deny(request.id, { by: SAM }));
+    await clock.advance(DAY - 1);
+    await refusal(ask(engine), 'ERR_JIT_LIMIT');
+    const other = aFleet({ approver, limits: { askAgainAfter: '1h' } });
+    const { request: denied } = await ask(other.engine);
+    await other.ahead(20 * HOUR, (wrong) => wrong.deny(denied.id, { by: SAM }));
+    await refusal(ask(other.engine), 'ERR_JIT_LIMIT');
+    await other.clock.advance(HOUR);
+    expect((await ask(other.engine)).outcome).toBe('pending');
+  });
+});
+
+describe('purge() of a journal with an entry of a clock that is ahead', () => {
+  async function aHistory(leads: readonly number[]) {
+    const made = aFleet({ approver: autoApprove(() => true) });
+    const { engine, clock, ahead } = made;
+    for (let day = 0; day < 40; day++) {
+      await clock.set(at(day * DAY));
+      const { id } = await aGranted(engine, { scope: `a:${day}`, ttl: MINUTE });
+      const lead = leads[day] ?? 0;
+      await (lead > 0 ? ahead(lead, (wrong) => wrong.revoke(id, CISO)) : engine.revoke(id, CISO));
+    }
+    return made;
+  }
+  const startOf = async ({ store }: { readonly store: FaultyStore }) => (await store.journal({ after: 0, limit: 1 })).start.seq;
+
+  it.each(LEADS)('L33 L47 [EN4] trims behind that entry, and keeps every entry of the horizon or later: %s ahead', async (_, ms) => {
+    const made = await aHistory([0, 0, 0, 0, 0, 0, 0, 0, ms]);
+    await purge(made.engine, { before: at(30 * DAY), by: 'user:ops', force: true });
+    expect(await startOf(made)).toBe(30 * 4);
+    expect(await verifyStore(made.store)).toMatchObject({ ok: true });
+    if (ms === YEAR) expect(made.told.map(({ error }) => String(error)).join()).toContain('one of the two clocks is wrong');
+  });
+
+  it('L33 L47 [EN4] also after that instant has passed', async () => {
+    const made = await aHistory([0, 0, YEAR]);
+    for (const day of [300, 500, 700]) {
+      await made.clock.set(at(day * DAY));
+      await made.engine.revoke((await aGranted(made.engine, { scope: `b:${day}`, ttl: MINUTE })).id, CISO);
+    }
+    await purge(made.engine, { before: at(300 * DAY), by: 'user:ops', force: true });
+    expect(await startOf(made)).toBe(40 * 4);
+  });
+
+  it('L33 L39 L47 [EN4] no clock that is behind makes younger entries old', async () => {
+    const made = await aHistory([]);
+    // The last entries are those of a process whose clock is behind.
+    for (let i = 0; i < 5; i++) await made.ahead(-20 * DAY, (wrong) => wrong.lock({ scope: `x:${i}` }, CISO));
+    await purge(made.engine, { before: at(30 * DAY), by: 'user:ops', force: true });
+    expect(await startOf(made)).toBe(30 * 4);
+  });
+
+  it('L33 L47 [EN4] keeps the reason of an open lock, whatever its instant', async () => {
+    const made = await aHistory([]);
+    const lagging = aFleet({ approver: autoApprove(() => true) });
+    await lagging.ahead(YEAR, (wrong) => wrong.lock({ scope: 'x' }, CISO));
+    for (let day = 0; day < 40; day++) {
+      await lagging.clock.set(at(day * DAY));
+      await lagging.engine.lock({ scope: `y:${day}` }, { ...CISO, until: lagging.clock.now() + MINUTE });
+    }
+    await purge(lagging.engine, { before: at(30 * DAY), by: 'user:ops', force: true });
+    expect(await startOf(lagging)).toBe(0);
+    await purge(made.engine, { before: at(30 * DAY), by: 'user:ops', force: true });
+    expect(await startOf(made)).toBe(30 * 4);
+  });
+});
+
+describe('maxHolders on clocks that differ', () => {
+  const policy = () => definePolicy({ rules: [{ id: 'one', scopes: ['db:schema'], maxHolders: 1, approve: true }] });
+
+  it.each([
+    ['2.9 seconds', 2_900],
+    ['the tolerance', MINUTE],
+  ])('L9 L47 [ST11] a grant keeps its place until it has expired on the slowest tolerated clock: %s', async (_, ms) => {
+    const { engine, clock, processOf } = aFleet({ approver: policy() });
+    const own = (made: typeof engine, subject: string) => made.requestAccess({ subject, scope: 'db:schema', ttl: '10m' });
+    await own(engine, 'user:first');
+    await clock.advance(10 * MINUTE - ms);
+    const fast = processOf(ms);
+    const second = await own(fast.engine, 'user:second');
+    expect(second.outcome).toBe('granted');
+    if (second.outcome === 'granted') await fast.engine.revoke(second.grants[0]?.id ?? '', CISO);
+    expect(await engine.isAllowed('user:first', 'db:schema')).toBe(true);
+    await refusal(own(engine, 'user:third'), 'ERR_JIT_LIMIT');
+    // An expired grant that no sweep has recorded keeps no new holder out.
+    await clock.advance(ms);
+    expect((await own(engine, 'user:third')).outcome).toBe('granted');
+  });
+});
