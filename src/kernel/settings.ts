@@ -62,8 +62,8 @@ export interface JitEngineOptions {
   readonly warnBefore?: Duration | readonly Duration[] | undefined;
   /**
    * Whether the checks of this engine record that they used a grant. The record holds the first use, the last use and a count; the
-   * access report reads it. The engine writes it in the background: a first use within a minute, later ones at most every `every`
-   * for each grant over the fleet. No check waits for it. `true`: every 15 minutes. Default: false; a guard or a check can record
+   * access report reads it. The engine writes it in the background: a first use within a minute, a later one when the recorded last
+   * use of that grant, by any process, is at least `every` old. No check waits for it. `true`: every 15 minutes. Default: false; a guard or a check can record
    * its own use with its option `recordUse`.
    */
   readonly recordUse?: boolean | RecordUse | undefined;
