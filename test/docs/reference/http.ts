@@ -40,6 +40,36 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       rows.map(({ id, statuses }) => [`\`${id}\``, ...statuses.map(String)]),
     ),
     'A caller sees a request as its subject, as its requester, as one of its reviewers, or where `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
+    '## Limits',
+    'No limit is shared by two engines of a process, so no tenant uses up what another one has.',
+    table(
+      ['what', 'for each caller', 'for each engine', 'beyond it'],
+      [
+        ['calls', 'your option `limit`', '', '429 `too-many-requests`'],
+        ['open streams of events', '10', '1,000', '429 `too-many-streams`'],
+        ['calls that wait by `Prefer`', '10', '1,000', 'answered at once, without `Preference-Applied`'],
+        [
+          'reads of a request for which calls wait',
+          '',
+          '1 each 15 seconds; each second from a store without `watch`',
+          'the calls share them',
+        ],
+        ['questions to the approver about who sees an event', '', '32 at a time', 'the events wait'],
+        ['kept answers about who sees an event', '', '10,000, each for 30 seconds', 'asked again'],
+        ['reads of the store for `health`', '', '1 each second', 'the calls share it'],
+      ],
+    ),
+    table(
+      ['what', 'for each call or stream', 'beyond it'],
+      [
+        ['body', '64 KiB, 32 levels, 10 seconds', '413 `too-large`, 400 `invalid-body`, 408 `slow-body`'],
+        ['time', 'a read 10 seconds, a write 20, a read with `Prefer` 45', '503 `timeout`'],
+        ['items of a page', '1,000', '400 `invalid-argument`'],
+        ['entries of the journal for an access report', '100,000', '422 `too-many-entries`'],
+        ['entries between `Last-Event-ID` and the head', '1,000', '`reset`'],
+        ['entries that wait to be judged or sent', '1,000, and 512 KiB', '`reset`, or the stream is closed'],
+      ],
+    ),
     '## Problems',
     'The `type` of a problem is `urn:jit-access:problem:` and the name. Where the engine has thrown, the member `code` is its [error code](errors.md). `unauthenticated` (401) and `access-required` (403) are those of the [guards](../guides/guards.md).',
     table(

@@ -107,6 +107,20 @@ describe('the events', () => {
     await service.engine.close();
   });
 
+  it('[WF7] are at most 1,000 streams for an engine, which leaves those of another tenant', async () => {
+    const [full, other] = [aService(), aService()];
+    const open = (service: Service, as: string) => service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as } }));
+    const streams: Response[] = [];
+    for (let i = 0; i < 1_000; i++) streams.push(await open(full, `user:${i % 100}`));
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
+    const beyond = await open(full, MAYA);
+    expect([beyond.status, beyond.headers.get('retry-after')]).toEqual([429, '5']);
+    expect((await open(other, MAYA)).status).toBe(200);
+    await streams[0]?.body?.cancel();
+    expect((await open(full, MAYA)).status).toBe(200);
+    await Promise.all([full, other].map(({ engine }) => engine.close()));
+  });
+
   it('end within a minute for a caller that identify no longer knows, or cannot judge', async () => {
     const signedOut = new Set<string>();
     const identify = (request: Request): TestCaller | undefined => {

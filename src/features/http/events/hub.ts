@@ -6,6 +6,7 @@ import { ownProblem } from '../problem.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Sight } from './sight.js';
 
+/** The most streams of an engine, and of one caller of it. Other engines of the process, such as those of other tenants, have their own. */
 const MAX_STREAMS = 1_000;
 const MAX_OF_CALLER = 10;
 /** How often a store without `watch` is polled, while a stream is open. Milliseconds. */
@@ -14,9 +15,6 @@ const KEEP_ALIVE_MS = 15_000;
 /** How often `identify` is asked again, and how long its answer may take. Milliseconds. */
 const IDENTIFY_MS = 60_000;
 const ANSWER_MS = 10_000;
-
-/** How many streams this process serves, over all engines. */
-let openInProcess = 0;
 
 /** Serves all event streams of an engine from one follower of the journal. */
 export class EventHub {
@@ -33,18 +31,17 @@ export class EventHub {
   }
 
   /**
-   * @throws HttpError 429, where the caller or the process has too many streams; 501, where a stream would end with its first timer;
+   * @throws HttpError 429, where the caller or the engine has too many streams; 501, where a stream would end with its first timer;
    *   503, where the journal cannot be followed; StoreError
    */
   async open(options: ConnectionOptions, lastEventId: string | null): Promise<ReadableStream<Uint8Array>> {
     const why = whyNoLastingTimers();
     if (why !== undefined) throw ownProblem('not-supported', { detail: `Events need timers, and ${why}: poll instead.` });
     const ofCaller = [...this.#connections].filter((one) => one.options.caller === options.caller).length;
-    if (openInProcess >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER)
+    if (this.#connections.size >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER)
       throw ownProblem('too-many-streams', { headers: { 'retry-after': '5' } });
     const connection = new Connection(this.#kernel, this.#sight, options, (closed) => this.#remove(closed));
     this.#connections.add(connection);
-    openInProcess++;
     try {
       // A follower that began later than the connection would pass over the entries between them.
       if (!(await this.#follow().begin())) throw ownProblem('unavailable', { headers: { 'retry-after': '5' } });
@@ -58,7 +55,6 @@ export class EventHub {
 
   #remove(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
-    openInProcess--;
     if (this.#connections.size === 0) {
       this.#ticking?.abort();
       this.#ticking = undefined;
