@@ -8,7 +8,7 @@ import { callHook, identifyCaller, isPermitted, readSelf } from './identity.js';
 import { operations } from './operations/index.js';
 import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
-import { corsHeaders, preflight, refuseOtherOrigin } from './origin.js';
+import { corsHeaders, OriginReports, preflight, refuseOtherOrigin } from './origin.js';
 import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
@@ -52,7 +52,8 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ approver })');
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
   const clock = typeof engine === 'function' ? systemClock : kernelOf(engine).settings.clock;
-  const handle = (request: Request) => answerTo(request, { served, clock, options: read, router });
+  const reports = new OriginReports(read.onError);
+  const handle = (request: Request) => answerTo(request, { served, clock, options: read, router, reports });
   return Object.assign(handle, { basePath: read.basePath, prefix: prefixOf(read) });
 }
 
@@ -64,6 +65,7 @@ interface Setup {
   readonly served: (request: Request) => MaybePromise<JitEngine | undefined>;
   readonly options: ParsedHttpOptions;
   readonly router: Router;
+  readonly reports: OriginReports;
 }
 
 async function answerTo(request: Request, setup: Setup): Promise<Response> {
@@ -92,7 +94,7 @@ async function route(request: Request, setup: Setup): Promise<Response> {
     if (answered !== undefined) return answered;
     throw ownProblem('method-not-allowed', { headers: { allow: routed.methods.join(', ') } });
   }
-  refuseOtherOrigin(request, options);
+  refuseOtherOrigin(request, options, setup.reports);
   const { operation } = routed;
   if (operation.id === 'openapi') return respond(request, operation, await operation.run({ options } as Call<never, never>), undefined);
   const [caller, found] = await limited(READ_LIMIT_MS, setup.clock, () => callerAndEngine(request, operation, setup));

@@ -48,7 +48,7 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
    * `<basePath>/v1/`. Default: `''`.
    */
   readonly basePath?: string | undefined;
-  /** The origin of the service, such as `https://access.example.com`. Set it behind a proxy. Default: the origin of each request's URL. */
+  /** The origin of the service, such as `https://access.example.com`. Set it behind a proxy. Default: the origin of each request's `Host`. */
   readonly publicUrl?: string | undefined;
   /** Other origins whose pages may call the handler, with cookies. Default: none, and no CORS header is sent. */
   readonly corsOrigins?: readonly string[] | undefined;
@@ -61,7 +61,10 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   readonly limit?: ((caller: Caller, route: string) => MaybePromise<boolean | undefined>) | undefined;
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
   readonly realm?: string | undefined;
-  /** Called with each failure that the client sees as 500 or 503. A throw is ignored. Default: none. */
+  /**
+   * Called with each failure that the client sees as 500 or 503, and with the first refusals of pages of another origin, each origin once.
+   * A throw is ignored. Default: none.
+   */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 

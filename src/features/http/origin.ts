@@ -1,7 +1,31 @@
+import { show } from '../../core/parse.js';
 import { ownProblem } from './problem.js';
 import type { ParsedHttpOptions } from './options.js';
 
 type Origins = Pick<ParsedHttpOptions, 'ownOrigin' | 'corsOrigins'>;
+
+/** The most refused origins that a handler reports, each once: any stranger can send any origin. */
+const MAX_REPORTED = 10;
+
+/** Reports a refused page to `onError`: behind a proxy that rewrites `Host`, it is a page of the service itself. */
+export class OriginReports {
+  readonly #onError: ParsedHttpOptions['onError'];
+  readonly #reported = new Set<string>();
+
+  constructor(onError: ParsedHttpOptions['onError']) {
+    this.#onError = onError;
+  }
+
+  report(origin: string, own: string): void {
+    if (this.#reported.size >= MAX_REPORTED || this.#reported.has(origin)) return;
+    this.#reported.add(origin);
+    const cure = 'if this page is your own, set publicUrl to its origin, or let the proxy keep Host';
+    this.#onError(
+      new Error(`a page of the origin ${show(origin)} was refused, because the handler's own origin is ${own}: ${cure}`),
+      'origin',
+    );
+  }
+}
 
 /**
  * Refuses a call from a page of another origin: a browser sends the person's cookies with it. A call without `Origin` comes from no
@@ -9,16 +33,17 @@ type Origins = Pick<ParsedHttpOptions, 'ownOrigin' | 'corsOrigins'>;
  *
  * @throws HttpError 403
  */
-export function refuseOtherOrigin(request: Request, origins: Origins): void {
+export function refuseOtherOrigin(request: Request, { ownOrigin, corsOrigins }: Origins, reports: OriginReports): void {
   const origin = request.headers.get('origin');
-  const isAllowed =
-    origin === null
-      ? request.headers.get('sec-fetch-site') !== 'cross-site'
-      : origin === ownOrigin(request, origins) || origins.corsOrigins.includes(origin);
-  if (!isAllowed) throw ownProblem('cross-origin');
+  if (origin === null) {
+    if (request.headers.get('sec-fetch-site') === 'cross-site') throw ownProblem('cross-origin');
+    return;
+  }
+  const own = ownOrigin ?? new URL(request.url).origin;
+  if (origin === own || corsOrigins.includes(origin)) return;
+  reports.report(origin, own);
+  throw ownProblem('cross-origin');
 }
-
-const ownOrigin = (request: Request, { ownOrigin: configured }: Origins): string => configured ?? new URL(request.url).origin;
 
 /** The CORS headers of an answer: none unless the page's origin is configured. */
 export function corsHeaders(request: Request, { corsOrigins }: Origins): Readonly<Record<string, string>> {

@@ -9,7 +9,11 @@ interface OwnProblem {
 export const OWN_PROBLEMS = {
   'invalid-body': { status: 400, title: 'Body not accepted', detail: 'The body is not a JSON object that can be read in one way only.' },
   forbidden: { status: 403, title: 'Not permitted', detail: 'The caller may not do this.' },
-  'cross-origin': { status: 403, title: 'Other origin', detail: 'A page of another origin may not call this service.' },
+  'cross-origin': {
+    status: 403,
+    title: 'Other origin',
+    detail: 'A page of another origin may not call this service. The service sets its own origin by publicUrl.',
+  },
   'not-found': { status: 404, title: 'Not found', detail: 'There is no such resource.' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'This path has other methods.' },
   'slow-body': { status: 408, title: 'Body not accepted', detail: 'The body arrived too slowly.' },

@@ -163,6 +163,22 @@ describe('a hostile request', () => {
     expect((await from({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
   });
 
+  it('[NC5] of a page behind a proxy that rewrites Host is refused with a report of publicUrl and of both origins, once', async () => {
+    const page = 'http://localhost:5173';
+    const service = aService();
+    const from = (origin: string) => service.send('POST', '/requests', { as: MAYA, body: ASK, headers: { origin } });
+    const { status, body } = await from(page);
+    expect([status, body.detail]).toEqual([403, expect.stringContaining('publicUrl')]);
+    await from(page);
+    expect(service.errors).toHaveLength(1);
+    for (const part of ['publicUrl', page, BASE]) expect(String(service.errors[0])).toContain(part);
+    for (let i = 0; i < 20; i++) await from(`https://evil${i}.example`);
+    expect(service.errors).toHaveLength(10);
+    const configured = aService({ http: { publicUrl: page } });
+    const { status: accepted } = await configured.send('POST', '/requests', { as: MAYA, body: ASK, headers: { origin: page } });
+    expect([accepted, configured.errors]).toEqual([201, []]);
+  });
+
   it('of a configured origin is answered with its CORS headers, and no other gets any', async () => {
     const service = aService({ http: { corsOrigins: ['https://app.example.com'], publicUrl: BASE } });
     const preflight = (origin: string) =>
