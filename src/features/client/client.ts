@@ -5,7 +5,7 @@ import type { AccessClient } from './access-client.js';
 import { eventsOf } from './events.js';
 import type { KeyedOptions, WaitOptions } from './inputs.js';
 import { ROUTES } from './routes.js';
-import { Transport, type ClientOptions } from './transport.js';
+import { refuseUnknown, Transport, type ClientOptions } from './transport.js';
 
 /**
  * A client of the handler of `jit-access/http`, for browsers and services.
@@ -18,23 +18,26 @@ import { Transport, type ClientOptions } from './transport.js';
  */
 export function createClient(options: ClientOptions): AccessClient {
   const transport = new Transport(options);
-  const methods = Object.entries(ROUTES).map(([id, route]) => [id, methodOf(transport, route)]);
+  const methods = Object.entries(ROUTES).map(([id, route]) => [id, methodOf(transport, id, route)]);
   // The methods are made from the table of routes, so only the type says what each takes. Tests compare both with the handler.
   return { ...(Object.fromEntries(methods) as AccessClient), events: (given) => eventsOf(transport, given) };
 }
 
 /** Takes the value of the path, then the fields of the call, then its options; each where the operation has it. */
-function methodOf(transport: Transport, route: string): (...args: unknown[]) => unknown {
+function methodOf(transport: Transport, id: string, route: string): (...args: unknown[]) => unknown {
   const [method, template, ...kinds] = route.split(' ') as [string, string, ...string[]];
   const isPost = method === 'POST';
   const isKeyed = kinds.includes('key');
+  const known = ['signal', ...(isKeyed ? ['idempotencyKey'] : []), ...(id === 'getRequest' ? ['wait'] : [])];
   return (...args) => {
     // Reads the arguments itself: an async function rejects where they are wrong, and never throws.
     const send = async (more?: object) => {
       const rest = [...args];
       const path = template.replace('{}', () => segment(rest.shift()));
       const fields = isPost || kinds.includes('query') ? rest.shift() : {};
-      const { signal, wait, idempotencyKey = newKey() } = (rest[0] ?? {}) as KeyedOptions & WaitOptions;
+      const options = (rest[0] ?? {}) as KeyedOptions & WaitOptions;
+      refuseUnknown(options, known);
+      const { signal, wait, idempotencyKey = newKey() } = options;
       const headers = {
         ...(isPost && { 'content-type': 'application/json' }),
         ...(isKeyed && { 'idempotency-key': idempotencyKey }),

@@ -1,6 +1,6 @@
 import type { EntryType } from '../../records/index.js';
 import { engineErrorOf, HttpClientError } from './errors.js';
-import { parse, valueOf, type Sent, type Transport } from './transport.js';
+import { parse, refuseUnknown, valueOf, type Sent, type Transport } from './transport.js';
 
 /**
  * Something that the caller sees has changed. An event names the records and has none of their contents: read what you show.
@@ -42,6 +42,7 @@ const SILENCE_MS = 45_000;
 export async function* eventsOf(transport: Transport, options: EventOptions = {}): AsyncGenerator<AccessEvent, void, undefined> {
   // Not in the list of parameters, where wrong options would throw before the loop begins.
   const { signal = new AbortController().signal, after, onError } = options;
+  refuseUnknown(options, ['signal', 'after', 'onError']);
   let last = after;
   for (let failures = 0; !signal.aborted; failures++) {
     let leastMs = 0;

@@ -48,6 +48,12 @@ interface Kept {
   readonly text: string;
 }
 
+/** Refuses an option that would have no effect, such as a reason in the place of the options. @throws InvalidArgumentError */
+export function refuseUnknown(options: object, known: readonly string[]): void {
+  for (const name of Object.keys(options))
+    if (!known.includes(name)) throw new InvalidArgumentError(name, `omitted: the options are ${known.join(', ')}`, 'an unknown option');
+}
+
 /** Sends calls, and repeats those that a repeat cannot harm. */
 export class Transport {
   readonly #options: ClientOptions;
@@ -57,6 +63,7 @@ export class Transport {
   /** @throws InvalidArgumentError */
   constructor(options: ClientOptions) {
     const { baseUrl } = options;
+    refuseUnknown(options, ['baseUrl', 'fetch', 'headers', 'clock']);
     // The rejected URL may hold a password, so the error does not show it.
     if (typeof baseUrl !== 'string' || /[?#]|^\w+:\/\/[^/]*@/.test(baseUrl))
       throw new InvalidArgumentError('baseUrl', 'a URL without a user name, ? or #', typeof baseUrl);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createClient } from '../../../src/client.js';
+import { ROUTES } from '../../../src/features/client/routes.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { aService, BASE, MAYA, SAM, SCOPE, SEC, withExamples } from '../http/world.js';
 import { aClient, caught, passing } from './client-world.js';
@@ -115,6 +116,29 @@ describe('a method of the client', () => {
     for (const given of [null, wrong] as never[])
       expect(await caught(client.events(given)[Symbol.asyncIterator]().next())).toBeInstanceOf(TypeError);
     expect(sent).toEqual([]);
+  });
+
+  it('[NC13] refuses options that it does not know, and sends nothing: each method, events and the client', async () => {
+    const { client, sent } = aClient(aService());
+    for (const [name, method] of Object.entries(client)) {
+      const route = (ROUTES as Readonly<Record<string, string>>)[name] ?? '';
+      const before = [...(route.includes('{}') ? ['an-id'] : []), ...(/^POST|query/.test(route) ? [{}] : [])];
+      const call = (options: object) => (method as (...args: unknown[]) => never)(...before, options);
+      const refused = [{ reason: 'INC-9' }, { signl: 1 }, ...(route.endsWith(' key') ? [] : [{ idempotencyKey: 'k' }])];
+      for (const options of refused) {
+        const result =
+          name === 'events'
+            ? client
+                .events(options as object)
+                [Symbol.asyncIterator]()
+                .next()
+            : call(options);
+        const argument = Object.keys(options)[0];
+        expect([name, await caught(result)]).toMatchObject([name, { code: 'ERR_JIT_INVALID_ARGUMENT', argument }]);
+      }
+    }
+    expect(sent).toEqual([]);
+    expect(() => createClient({ baseUrl: BASE, header: {} } as never)).toThrow(expect.objectContaining({ argument: 'header' }));
   });
 
   it.each([
