@@ -176,7 +176,8 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Replaces a pending request: one commit cancels it and opens a new request with the given values, which the approver decides from
-   * the start. No review or link of the old request counts. Only its requester may. The subject, the scopes and the start stay.
+   * the start. No review or link of the old request counts, but a denial binds it for `limits.askAgainAfter`. Only its requester may.
+   * The subject, the scopes and the start stay.
    *
    * @returns the state of the new request. A repeat with the same `idempotencyKey` returns it with `reused: true`
    * @throws DeniedError for another caller, also for the subject of a request that another caller made

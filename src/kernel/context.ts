@@ -100,13 +100,12 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
   const overlapping = context.live.filter(({ grant }) => scopes.some((scope) => overlaps(grant.scope, scope)));
   // An amended request ends in the commit that opens this one.
   const isCounted = ({ id }: AccessRequest): boolean => id !== request.replaces;
-  const denialsCount = settings.limits.askAgainAfterMs !== undefined && request.extension === undefined && request.replaces === undefined;
   return {
     ...context,
     chains: await loadChainIds(kernel, request),
     given: await requestsOfGrants(kernel, overlapping),
     open: (await openRequestsOf(kernel, subject)).filter(isCounted),
-    denied: denialsCount ? await requestsById(kernel, context.subject?.denied ?? []) : [],
+    denied: settings.limits.askAgainAfterMs !== undefined ? await requestsById(kernel, context.subject?.denied ?? []) : [],
     requester,
     openedForOthers: (await requestsById(kernel, requester?.openedForOthers ?? [])).filter(
       (other) => other.end === undefined && isCounted(other),

@@ -44,8 +44,8 @@ export interface Limits {
   /**
    * For how long a denial stands. In this time, the engine refuses a request of the same requester for the same subject whose
    * scopes and window overlap the denied ones. It rejects with `ERR_JIT_LIMIT`, whose `retryAt` is the end of the pause. If the
-   * subject made the denied request itself, the denial stands against every requester. Break-glass and extensions are exempt.
-   * Default: off.
+   * subject made the denied request itself, the denial stands against every requester. An amendment of the denied request is
+   * refused too. Break-glass is exempt; an extension is refused only for the denial of an extension. Default: off.
    */
   readonly askAgainAfter?: Duration | undefined;
   /**

@@ -49,11 +49,12 @@ export function refuseToAmend(request: AccessRequest, moment: Moment): void {
 
 /**
  * Cancels a pending request and opens the request that replaces it. A decision writes the same row, so exactly one of the two
- * commits. A denial of the old request does not stand against the new one: reviewers see it in their inbox.
+ * commits. A denial of the old request stands against the new one like against any other ask (`limits.askAgainAfter`).
  *
  * @param context without `before`, which the new request replaces
  * @returns the id of the new request
- * @throws LimitError also where the new request would only repeat another one and `limits.duplicates` refuses that
+ * @throws LimitError also where the new request would only repeat another one and `limits.duplicates` refuses that, and while a
+ *   denial stands against it
  */
 export function amendRequest(
   before: AccessRequest,

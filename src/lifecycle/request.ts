@@ -154,13 +154,12 @@ export function openRequest(
     if (limits.duplicates === 'return') return isKeyed ? reuseRequest(ask, id, duplicate, moment) : noChange(duplicate.requestId);
     throw duplicateRefused(duplicate);
   }
-  if (request.extension === undefined && limits.askAgainAfterMs !== undefined)
-    refuseIfDenied(request, context.denied, limits.askAgainAfterMs, context.overlaps, moment);
   return recordRequest(request, isKeyed, limits, context, moment);
 }
 
 /**
- * Records a request, with the rows that enforce the limits.
+ * Records a request, with the rows that enforce the limits. An amended request is judged like any other: otherwise its requester
+ * could void a denial by amending (L44).
  *
  * @returns its id
  * @throws LimitError
@@ -173,6 +172,8 @@ export function recordRequest(
   moment: Moment,
 ): Transition<string> {
   const { id } = request;
+  const { askAgainAfterMs } = limits;
+  if (askAgainAfterMs !== undefined) refuseIfDenied(request, context.denied, askAgainAfterMs, context.overlaps, moment);
   const met = limitMet(request, limits, context, moment);
   if (met !== undefined) throw met;
   const subject = touchSubject(request.subject, context.subject);

@@ -97,7 +97,8 @@ export const MAX_DENIED = 100;
 
 /**
  * Refuses a request against which a denial stands. The denied request must be the same ask, made by the same requester or by the
- * subject itself. So no other caller can block a subject's own requests (L44).
+ * subject itself. So no other caller can block a subject's own requests (L44). Against an extension stand only the denials of
+ * extensions: who holds access may ask to keep it, although more of it was denied.
  *
  * @param denied the requests that the subject's row names as denied
  */
@@ -110,6 +111,7 @@ export function refuseIfDenied(
 ): void {
   const { now } = moment;
   const standing = denied
+    .filter((request) => asked.extension === undefined || request.extension !== undefined)
     .filter((request) => countsAgainst(asked, request.requestedBy) && isSameAsk(asked, request, overlaps, now))
     .flatMap((request) => denialsOf(request).map((denial) => ({ id: request.id, at: deniedSince(request, denial, moment) })))
     .sort((a, b) => a.at - b.at)

@@ -6,6 +6,7 @@ import { ScriptedApprover } from '../../src/testing.js';
 import { linksOf } from '../features/links/links-of.js';
 import { expectReplayed } from '../property/fold.js';
 import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { wholeStore } from './whole-store.js';
 
 const NOOR = 'user:noor';
 const TWO = reviewers({ members: [SAM, ANA, LEE], approvals: 2 });
@@ -231,17 +232,87 @@ describe('amend', () => {
     expect(error).toMatchObject({ limit: 'maxTotal', max: HOUR, got: 70 * MINUTE });
   });
 
-  it('ignores askAgainAfter: reviewers see the denial of the old request in the inbox', async () => {
+  describe('of a request with a denial', () => {
     const quorum = { groups: [{ name: 'ops', approvals: 1 }], denials: 2 };
-    const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['ops'] });
-    const { engine } = anEngine({ approver, limits: { askAgainAfter: '24h' } });
-    const old = await aPending(engine);
-    await engine.deny(old.id, { by: SAM, reason: 'too long' });
-    const { request } = await amended(engine, old.id, { ttl: '5m' });
-    const [item] = (await engine.inbox(ANA)).items;
-    expect(item?.request.id).toBe(request.id);
-    expect(item?.denials).toMatchObject([{ requestId: old.id, by: SAM, reason: 'too long' }]);
-    expect(item?.twins).toEqual([]);
+    const made = (askAgainAfter?: '24h') =>
+      anEngine({
+        approver: new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['ops'] }),
+        limits: { askAgainAfter, reviewWithin: '3d' },
+      });
+
+    it('shows reviewers the denial of the old request in the inbox', async () => {
+      const { engine } = made();
+      const old = await aPending(engine);
+      await engine.deny(old.id, { by: SAM, reason: 'too long' });
+      const { request } = await amended(engine, old.id, { ttl: '5m' });
+      const [item] = (await engine.inbox(ANA)).items;
+      expect(item?.request.id).toBe(request.id);
+      expect(item?.denials).toMatchObject([{ requestId: old.id, by: SAM, reason: 'too long' }]);
+      expect(item?.twins).toEqual([]);
+    });
+
+    it('L44 [EN5] is refused for limits.askAgainAfter, like a new ask: the denial stays, and a second one ends the request', async () => {
+      const { engine, clock, store } = made('24h');
+      const { id } = await aPending(engine);
+      await engine.deny(id, { by: SAM });
+      const before = await wholeStore(store);
+      for (const values of [{ ttl: 15 * MINUTE - 1000 }, { until: at(HOUR) }, { justification: 'please' }]) {
+        const error = await refusal(amended(engine, id, values), 'ERR_JIT_LIMIT');
+        expect(error).toMatchObject({ limit: 'askAgainAfter', retryAt: at(24 * HOUR) });
+        expect(await refusal(ask(engine, { ttl: '1m' }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'askAgainAfter' });
+      }
+      expect(await wholeStore(store)).toEqual(before);
+      expect(await engine.deny(id, { by: ANA })).toMatchObject({ outcome: 'denied' });
+      const { id: other } = await aPending(engine, { scope: 'other' });
+      await engine.deny(other, { by: SAM });
+      await clock.set(at(24 * HOUR - 1));
+      await refusal(amended(engine, other, { ttl: '5m' }), 'ERR_JIT_LIMIT');
+      await clock.set(at(24 * HOUR));
+      expect(await amended(engine, other, { ttl: '5m' })).toMatchObject({ outcome: 'pending' });
+    });
+
+    it('L44 [EN5] is refused after thirty denials of three reviewers: no chain of amendments voids one', async () => {
+      const { engine } = made('24h');
+      let { id } = await aPending(engine);
+      let denials = 0;
+      for (let i = 0; i < 30; i++) {
+        const result = await engine.deny(id, { by: [SAM, ANA, LEE][i % 3] as string }).catch(() => undefined);
+        denials += result === undefined ? 0 : 1;
+        const next = await amended(engine, id, { ttl: 15 * MINUTE - 1000 * (i + 1) }).catch(() => undefined);
+        id = next?.request.id ?? id;
+      }
+      expect(denials).toBe(2);
+      expect(await engine.getRequest(id)).toMatchObject({ outcome: 'denied' });
+    });
+
+    it('L44 [EN5] and so is another extension, or the amendment of one; a denial of another ask does not stand against it', async () => {
+      const { engine } = made('24h');
+      const { id } = await aPending(engine);
+      const granted = await engine.approve(id, { by: SAM });
+      const grantId = granted.outcome === 'granted' ? (granted.grants[0]?.id as string) : '';
+      const extend = (ttl: number) => engine.extend(grantId, { requestedBy: MAYA, ttl });
+      await engine.deny((await aPending(engine, { ttl: '2h' })).id, { by: SAM });
+      const more = await extend(HOUR);
+      expect(more.outcome).toBe('pending');
+      await engine.deny(more.request.id, { by: SAM });
+      expect(await refusal(amended(engine, more.request.id, { ttl: '5m' }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'askAgainAfter' });
+      await engine.cancel(more.request.id, { by: MAYA });
+      expect(await refusal(extend(HOUR - 1), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'askAgainAfter' });
+    });
+
+    it('L44 [EN5] keeps its denial for other asks after break-glass has overtaken it', async () => {
+      const approver = new ScriptedApprover({
+        decide: { outcome: 'review', quorum },
+        groupsOf: ['ops'],
+        breakGlass: { outcome: 'approve', reviewWithinMs: HOUR },
+      });
+      const { engine } = anEngine({ approver, limits: { askAgainAfter: '24h' } });
+      const { id } = await aPending(engine);
+      await engine.deny(id, { by: SAM });
+      await engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '20m', justification: 'down' });
+      expect(await engine.getRequest(id)).toMatchObject({ outcome: 'cancelled', request: { end: { cause: 'overtaken' } } });
+      expect(await refusal(ask(engine), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'askAgainAfter' });
+    });
   });
 
   it('opens the new request beside another one that it repeats, unless limits.duplicates refuses that', async () => {

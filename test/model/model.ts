@@ -397,13 +397,13 @@ export class Model {
    * The result of an ask before the approver decides it.
    *
    * @param extension the grants to be extended
-   * @param amends whether it replaces a request: then it repeats no other one, and no denial stands against it
+   * @param amends the request that it replaces: then it repeats no other one
    */
   asking(
     ask: Ask,
     extension: ModelExtension | undefined,
     at: Now,
-    amends = false,
+    amends?: ModelRequest,
   ): Refusals & { readonly reuses: readonly ModelRequest[]; readonly may: JitErrorCode[]; readonly problems: number } {
     const { maxTtl, maxTotal, maxStartAhead, maxOpenRequests, maxGrants, duplicates, minTtl } = this.#limits;
     const { subject, by, startsAt, scopes, until } = ask;
@@ -413,7 +413,7 @@ export class Model {
     const open = this.requests.filter((one) => isPending(one, at));
     const pending = open.filter((one) => one.subject === subject && isHeldAgainst(ask, one.by)).length;
     const forOthers = open.filter((one) => one.by === by && one.subject !== by).length;
-    const isNew = amends || reuses.length === 0;
+    const isNew = amends !== undefined || reuses.length === 0;
     const left = startsAt === undefined ? ttl : Math.min(ttl, startsAt + ttl - at.now);
     // With an end, an extension is refused where the chain would be too long. With a length, it is cut.
     const total = extension === undefined || until === undefined ? ttl : until - extension.firstStartsAt;
@@ -425,7 +425,7 @@ export class Model {
       'LIMIT open': isNew && pending >= maxOpenRequests,
       'LIMIT for others': isNew && by !== subject && forOthers >= maxOpenRequests,
       'LIMIT grants': isNew && this.#countGrants(ask, at) + scopes.length > maxGrants,
-      'LIMIT denied': isNew && !amends && extension === undefined && this.#isPaused(ask, at),
+      'LIMIT denied': isNew && this.#isPaused(ask, extension, at, amends),
       'LIMIT cover': isNew && this.#cover(ask, extension, at) > maxTotal,
       'LIMIT duplicate': reuses.length > 0 && duplicates === 'refuse',
       DEADLINE: end <= at.late,
@@ -438,7 +438,7 @@ export class Model {
     });
     // With a clock that has gone back this far, the deadline has already passed for a process that remembers (L5 L13).
     const isLate = isNew && Math.min(at.now + REVIEW_WITHIN, until === undefined ? Infinity : until - minTtl) <= at.late;
-    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses: amends ? [] : reuses };
+    return { must, may: isLate ? ['ERR_JIT_DEADLINE', 'ERR_JIT_APPROVER'] : [], problems, reuses: amends === undefined ? reuses : [] };
   }
 
   /** L18: the result of an ask that replaces a pending request. That request counts under no limit. */
@@ -457,7 +457,7 @@ export class Model {
     });
     const index = this.requests.indexOf(request);
     this.requests.splice(index, 1);
-    const asked = this.asking(ask, extension, at, true);
+    const asked = this.asking(ask, extension, at, request);
     this.requests.splice(index, 0, request);
     return isOpen ? { ...asked, must: [...refused, ...asked.must] } : { ...asked, must: refused, may: [] };
   }
@@ -502,14 +502,18 @@ export class Model {
     return ask.subject === other.subject && begins < to && from < ends && shareScopes(ask.scopes, other.scopes);
   }
 
-  /** L44: a denial blocks its requester; a denial of the subject's own ask blocks every requester. */
-  #isPaused(ask: Ask, at: Now): boolean {
+  /**
+   * L44: a denial blocks its requester; a denial of the subject's own ask blocks every requester. An extension is blocked by the
+   * denial of an extension only. A request that is amended keeps its denials.
+   */
+  #isPaused(ask: Ask, extension: ModelExtension | undefined, at: Now, amends: ModelRequest | undefined): boolean {
     const pause = this.#limits.askAgainAfter;
     if (pause === undefined) return false;
-    return this.requests.some(
+    return [...this.requests, ...(amends === undefined ? [] : [amends])].some(
       (one) =>
         isHeldAgainst(ask, one.by) &&
-        this.isSameAsk(ask, undefined, one, at) &&
+        (extension === undefined || one.extension !== undefined) &&
+        this.isSameAsk(ask, extension, one, at) &&
         this.denialsOf(one).some((denial) => at.now < denial.at + pause),
     );
   }

@@ -426,6 +426,12 @@ export const SEEDED: readonly Seeded[] = [
     to: '.sort((a, b) => a.until - b.until ||',
   },
   {
+    name: 'a denial does not stand against an amendment [EN5]',
+    file: 'lifecycle/request.ts',
+    from: 'if (askAgainAfterMs !== undefined) refuseIfDenied',
+    to: 'if (askAgainAfterMs !== undefined && request.replaces === undefined) refuseIfDenied',
+  },
+  {
     name: 'adjacent windows have no maximum total [F9]',
     file: 'lifecycle/request.ts',
     from: 'if (coverMs <= maxTotalMs) return undefined;',
