@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { build } from 'esbuild';
+import { build, type BuildOptions } from 'esbuild';
 import { afterAll, inject } from 'vitest';
 
 /** A folder for the programs of a test file. It is removed after the tests. */
@@ -14,15 +14,14 @@ export function programFolder(): string {
 }
 
 /** The options of esbuild that make one file of a program and the packed package. */
-const bundling = (contents: string) =>
-  ({
-    stdin: { contents, resolveDir: inject('installed'), loader: 'js' },
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    define: { 'process.env.NODE_ENV': '"production"' },
-  }) as const;
+const bundling = (contents: string): BuildOptions => ({
+  stdin: { contents, resolveDir: inject('installed'), loader: 'js' },
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  mainFields: ['module', 'main'],
+  define: { 'process.env.NODE_ENV': '"production"' },
+});
 
 /** One file of a program and the packed package, as a bundler makes it. @returns its path */
 export async function bundle(folder: string, name: string, contents: string): Promise<string> {
