@@ -1,6 +1,6 @@
 import express from 'express';
-import { isJitError } from 'jit-access';
 import { accessOf, requireGrant } from 'jit-access/express';
+import { createHttpHandler, toNodeHandler } from 'jit-access/http';
 import { close, engine } from './access.js';
 
 // Replace this with your login. The engine trusts the id, so it must be one that you have verified.
@@ -8,51 +8,26 @@ const sessions = new Map([
   ['Bearer token-of-maya', 'user:maya'],
   ['Bearer token-of-sam', 'user:sam'],
 ]);
-const subject = (req) => sessions.get(req.get('authorization') ?? '');
+const userOf = (authorization) => sessions.get(authorization ?? '');
+
+const handler = createHttpHandler(engine, {
+  identify: (request) => {
+    const subject = userOf(request.headers.get('authorization'));
+    return subject && { subject };
+  },
+  // Who may do more than ask and review. Here one person may end the access of others.
+  may: ({ caller, action }) => caller.subject === 'user:sam' && ['revoke', 'revokeAll'].includes(action),
+  basePath: '/access',
+  onError: (error, during) => console.error(during, error),
+});
 
 const app = express();
-app.use(express.json());
+app.use(toNodeHandler(handler));
 
 // The route to protect: a caller without the access gets a 403, an unknown caller a 401.
+const subject = (req) => userOf(req.get('authorization'));
 app.post('/orders/:id/release', requireGrant(engine, { subject, scope: 'orders:release' }), (req, res) => {
   res.json({ released: req.params.id, until: new Date(accessOf(res).decision.validUntil) });
-});
-
-app.use('/access', (req, res, next) => {
-  req.caller = subject(req);
-  if (req.caller === undefined) res.sendStatus(401);
-  else next();
-});
-
-app.post('/access/requests', async (req, res) => {
-  const ask = { subject: req.caller, scope: 'orders:release', ttl: '15m', justification: req.body.justification };
-  const { request, outcome } = await engine.requestAccess(ask);
-  res.status(201).json({ id: request.id, outcome });
-});
-
-app.post('/access/requests/:id/approve', async (req, res) => {
-  const { outcome } = await engine.approve(req.params.id, { by: req.caller });
-  res.json({ outcome });
-});
-
-app.post('/access/revoke', async (req, res) => {
-  const { grants } = await engine.revokeAll({ subject: req.body.subject }, { by: req.caller, reason: req.body.reason });
-  res.json({ ended: grants.length });
-});
-
-const STATUS = {
-  ERR_JIT_INVALID_ARGUMENT: 400,
-  ERR_JIT_NOT_FOUND: 404,
-  ERR_JIT_SELF_REVIEW: 403,
-  ERR_JIT_NOT_REVIEWER: 403,
-  ERR_JIT_INELIGIBLE: 403,
-  ERR_JIT_REQUIREMENTS: 400,
-  ERR_JIT_STORE: 503,
-};
-// Express needs all four parameters to recognise an error handler.
-app.use((error, req, res, next) => {
-  if (!isJitError(error)) next(error);
-  else res.status(STATUS[error.code] ?? 409).json({ code: error.code, message: error.message, problems: error.problems });
 });
 
 const server = app.listen(process.env.PORT ?? 3000, () => console.log('ready'));

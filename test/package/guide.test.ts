@@ -82,6 +82,27 @@ describe('docs/guides/express-postgresql.md', () => {
     if (process.platform !== 'win32') expect((await exit)[0]).toBe(0);
   };
 
+  it('[NC2] lets no signed-in person end the access of another, and answers a call without a body with no stack trace', async () => {
+    await begin();
+    const call = async (path: string, body?: string): Promise<readonly [number, string]> => {
+      const headers = { authorization: 'Bearer token-of-maya', ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+      const response = await fetch(`http://localhost:${env['PORT']}${path}`, { method: 'POST', headers, body: body ?? null });
+      return [response.status, await response.text()];
+    };
+    // The routes of the handler, and those that the guide once wrote by hand.
+    for (const base of ['/access', '/access/v1']) {
+      for (const path of ['/revoke', '/revocations']) {
+        const [status] = await call(base + path, JSON.stringify({ subject: 'user:sam', reason: 'mine' }));
+        expect([base + path, status]).toEqual([base + path, expect.toSatisfy((code: number) => code === 403 || code === 404)]);
+      }
+      for (const path of ['/requests', '/revoke', '/revocations', '/requests/x/approve']) {
+        const [status, text] = await call(base + path);
+        expect([base + path, status < 500, /node_modules|at \S+ \(/.test(text)]).toEqual([base + path, true, false]);
+      }
+    }
+    await end();
+  });
+
   it('names each program that readers of the guide save', () => {
     const files = blocks.flatMap(({ file }) => (file === undefined ? [] : [file]));
     expect(new Set(files.map((file) => dirname(file)))).toEqual(new Set(['examples/express-postgresql']));
