@@ -3,7 +3,6 @@ import { invalid } from './parse.js';
 import { readScope } from './scope.js';
 
 const MAX_PARTS = 16;
-const MAX_UNITS = 64;
 const MAX_SCOPE = 256;
 
 /**
@@ -13,7 +12,7 @@ const MAX_SCOPE = 256;
  * never adds a segment and never becomes a wildcard. Different lists of parts give different scopes: {@link decodeScope} returns
  * the parts.
  *
- * @param parts 1 to 16 texts. A part has at most 64 characters after the encoding, and the scope at most 256
+ * @param parts 1 to 16 texts. The scope, with its colons, has at most 256 characters after the encoding
  * @throws InvalidArgumentError that names the part
  * @example
  * encodeScope(...'arn:aws:s3:::reports'.split(':')); // 'arn:aws:s3:~:~:reports'
@@ -23,7 +22,7 @@ export function encodeScope(...parts: readonly string[]): string {
     throw new InvalidArgumentError('parts', `1 to ${MAX_PARTS} texts`, `${parts.length} parts`);
   }
   const scope = parts.map((part, i) => encodePart(`parts[${i}]`, part)).join(':');
-  if (scope.length > MAX_SCOPE) throw tooLong('parts', MAX_SCOPE, scope);
+  if (scope.length > MAX_SCOPE) throw tooLong('parts', scope);
   return scope;
 }
 
@@ -44,15 +43,15 @@ export function decodeScope(scope: string): readonly string[] {
 
 function encodePart(argument: string, part: unknown): string {
   if (typeof part !== 'string') throw invalid(argument, 'a text', part);
-  // The longest segment holds 64 characters, so a longer part is refused before it is walked.
+  // A part that is too long without the encoding is refused before it is walked.
   const encoded =
-    part.length > MAX_UNITS ? part : part === '' ? '~' : part.replace(/[^\w.@/+=-]/gu, (char) => encodeCharacter(argument, char));
-  if (encoded.length > MAX_UNITS) throw tooLong(argument, MAX_UNITS, encoded);
+    part.length > MAX_SCOPE ? part : part === '' ? '~' : part.replace(/[^\w.@/+=-]/gu, (char) => encodeCharacter(argument, char));
+  if (encoded.length > MAX_SCOPE) throw tooLong(argument, encoded);
   return encoded;
 }
 
-const tooLong = (argument: string, most: number, text: string): InvalidArgumentError =>
-  new InvalidArgumentError(argument, `at most ${most} characters when encoded`, `${text.length} characters`);
+const tooLong = (argument: string, text: string): InvalidArgumentError =>
+  new InvalidArgumentError(argument, `at most ${MAX_SCOPE} characters when encoded`, `${text.length} characters`);
 
 function encodeCharacter(argument: string, char: string): string {
   // With the flag `u`, a match of one surrogate is a lone one. It has no bytes in UTF-8.

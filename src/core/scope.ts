@@ -2,13 +2,16 @@ import { invalid } from './parse.js';
 import type { ScopeMatcher } from './ports.js';
 
 /*
- * The grammar (L23): 1-16 segments joined by ':', each 1-64 of [A-Za-z0-9_.~@/+=-], at most 256 characters in all.
+ * The grammar (L23): 1-16 segments joined by ':', each of [A-Za-z0-9_.~@/+=-], at most 256 characters in all.
  * In a pattern a segment may be '*' (exactly one segment) and the last may be '**' (one or more).
  * The expression is a constant and holds no nested repetition over the same characters, so matching is linear (L22).
  */
-const PATTERN = /^(?=.{1,256}$)(?:(?:[\w.~@/+=-]{1,64}|\*):){0,15}(?:[\w.~@/+=-]{1,64}|\*\*?)$/;
+const PATTERN = /^(?=.{1,256}$)(?:(?:[\w.~@/+=-]+|\*):){0,15}(?:[\w.~@/+=-]+|\*\*?)$/;
 
-const SCOPE_RULE = '1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 64 characters each and 256 in all';
+const SCOPE_RULE = '1-16 segments of [A-Za-z0-9_.~@/+=-] joined by ":", at most 256 characters in all';
+
+/** A name of another system, such as an ARN with an empty part, is the usual text that is no scope. */
+const ENCODES = "(encodeScope(...parts) of 'jit-access' makes a scope of other texts)";
 
 /** Whether the value meets the grammar and has no wildcard. A scope has only this one form, so scopes compare as text (L23). */
 export function isScope(value: unknown): value is string {
@@ -19,18 +22,16 @@ export function isScope(value: unknown): value is string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if (code === COLON) {
-      if (!isSegment(i - start) || ++segments > MAX_SEGMENTS) return false;
+      if (i === start || ++segments > MAX_SEGMENTS) return false;
       start = i + 1;
     } else if (!isInSegment(code)) return false;
   }
-  return isSegment(value.length - start);
+  return value.length > start;
 }
 
 const COLON = 58;
 const MAX_SCOPE = 256;
 const MAX_SEGMENTS = 16;
-
-const isSegment = (length: number): boolean => length > 0 && length <= 64;
 
 /** Whether a character code is in `[a-z]`, `[-./0-9]`, `[@A-Z]` or `[_~+=]`. */
 function isInSegment(code: number): boolean {
@@ -51,12 +52,12 @@ export function isPattern(value: unknown): value is string {
 }
 
 export function readScope(argument: string, value: unknown): string {
-  if (!isScope(value)) throw invalid(argument, isPattern(value) ? `${SCOPE_RULE}, and no pattern here` : SCOPE_RULE, value);
+  if (!isScope(value)) throw invalid(argument, isPattern(value) ? `${SCOPE_RULE}, and no pattern here` : `${SCOPE_RULE} ${ENCODES}`, value);
   return value;
 }
 
 export function readPattern(argument: string, value: unknown): string {
-  if (!isPattern(value)) throw invalid(argument, `${SCOPE_RULE}, where a segment may be "*" and the last may be "**"`, value);
+  if (!isPattern(value)) throw invalid(argument, `${SCOPE_RULE}, where a segment may be "*" and the last may be "**" ${ENCODES}`, value);
   return value;
 }
 

@@ -21,7 +21,9 @@ describe('encodeScope', () => {
     ['a byte order mark', ['\ufeffa'], '~EF~BB~BFa'],
     ['control characters', ['\0\n\u007f'], '~00~0A~7F'],
     ['names of Object.prototype', ['__proto__', 'constructor'], '__proto__:constructor'],
-    ['a part of 64', ['a'.repeat(64)], 'a'.repeat(64)],
+    ['[FE12] a Kubernetes name of 253', ['po', 'a'.repeat(253)], `po:${'a'.repeat(253)}`],
+    ['[FE12] a key of S3', ['s3', 'reports', `2026/11/30/${'x'.repeat(200)}.csv`], `s3:reports:2026/11/30/${'x'.repeat(200)}.csv`],
+    ['a part of 256', ['a'.repeat(256)], 'a'.repeat(256)],
     ['16 parts', Array<string>(16).fill('a'), Array(16).fill('a').join(':')],
   ])('L24 encodes %s, and decodeScope returns the parts', (_, parts, scope) => {
     expect(encodeScope(...parts)).toBe(scope);
@@ -36,9 +38,9 @@ describe('encodeScope', () => {
   it.each<[string, readonly unknown[], string, RegExp]>([
     ['no part', [], 'parts', /1 to 16/],
     ['17 parts', Array(17).fill('a'), 'parts', /1 to 16/],
-    ['a part of 65', ['a', 'a'.repeat(65)], 'parts[1]', /at most 64/],
-    ['a part that needs 66 characters', ['*'.repeat(22)], 'parts[0]', /at most 64/],
-    ['a part of 1 MiB', ['*'.repeat(1_048_576)], 'parts[0]', /at most 64/],
+    ['a part of 257', ['a', 'a'.repeat(257)], 'parts[1]', /at most 256/],
+    ['a part that needs 258 characters', ['*'.repeat(86)], 'parts[0]', /at most 256/],
+    ['a part of 1 MiB', ['*'.repeat(1_048_576)], 'parts[0]', /at most 256/],
     ['257 characters in all', [...Array<string>(4).fill('a'.repeat(51)), 'a'.repeat(49)], 'parts', /at most 256/],
     ['a lone surrogate', ['a', '\ud800'], 'parts[1]', /surrogates/],
     ['a lone low surrogate', ['\udc00a'], 'parts[0]', /surrogates/],

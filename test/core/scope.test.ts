@@ -7,16 +7,16 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-const S64 = 's'.repeat(64);
-/** 64 + 1 + 64 + 1 + 64 + 1 + 61 = 256 characters. */
-const LONGEST = [S64, S64, S64, 's'.repeat(61)].join(':');
+/** 2 + 1 + 253 = 256 characters: the longest name of Kubernetes, behind a type. */
+const LONGEST = `po:${'s'.repeat(253)}`;
 
 const scopes: readonly [string, unknown][] = [
   ['one segment', 'a'],
   ['two segments', 'db-prod:write'],
   ['all characters of the grammar', 'AZaz09_.~@/+=-:AZaz09_.~@/+=-'],
   ['segments that look like something else', '__proto__:constructor:..:/:~:-:0'],
-  ['a segment of 64', S64],
+  ['a segment of 256', 's'.repeat(256)],
+  ['segments of 127 and 128', `${'s'.repeat(127)}:${'s'.repeat(128)}`],
   ['16 segments', Array(16).fill('a').join(':')],
   ['256 characters', LONGEST],
 ];
@@ -45,7 +45,7 @@ const malformed: readonly [string, unknown][] = [
   ['** before the end', '**:a'],
   ['** in the middle', 'a:**:b'],
   ['an empty segment after *', 'a:*:'],
-  ['a segment of 65', 's'.repeat(65)],
+  ['a segment of 257', 's'.repeat(257)],
   ['17 segments', Array(17).fill('a').join(':')],
   ['257 characters', `${LONGEST}s`],
   ['NUL', 'a:b\u0000:c'],
@@ -107,6 +107,25 @@ describe('isScope() and readScope()', () => {
       const isInSegment = /^[A-Za-z0-9_.~@/+=-]$/.test(char);
       expect([code, isScope(char), isScope(`a${char}a`)]).toEqual([code, isInSegment, isInSegment || char === ':']);
     }
+  });
+
+  it('[FE12] L23 bounds a segment only by the scope: the longest Kubernetes name fits, and a pattern covers it', () => {
+    expect(isScope(LONGEST)).toBe(true);
+    expect(patternScopes.covers('po:*', LONGEST)).toBe(true);
+    expect(patternScopes.covers(LONGEST, LONGEST)).toBe(true);
+    expect(exactScopes.covers(LONGEST, LONGEST)).toBe(true);
+    expect(isScope(`${LONGEST}s`)).toBe(false);
+  });
+
+  it.each(['arn:aws:iam::123:role/Admin', 'Order#42', 'a b', 'x'.repeat(257)])(
+    '[NC12] the refusal of a name of another system names encodeScope: %s',
+    (name) => {
+      for (const read of [readScope, readPattern]) expect(() => read('scope', name)).toThrow(/encodeScope\(\.\.\.parts\)/);
+    },
+  );
+
+  it('[NC12] the refusal of a pattern does not: a pattern is no name of another system', () => {
+    expect(() => readScope('scope', 'db:*')).toThrow(/, and no pattern here; got/);
   });
 
   it('L23 distinguishes case', () => {

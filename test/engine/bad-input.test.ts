@@ -77,7 +77,7 @@ const SCOPES = [
     '{tag}',
     'a:b%',
   ],
-  ...['x'.repeat(65), 'x'.repeat(1 << 20), Array(17).fill('a').join(':'), Array(100_000).fill('a').join(':'), 'a*'.repeat(8) + 'b'],
+  ...['x'.repeat(257), 'x'.repeat(1 << 20), Array(17).fill('a').join(':'), Array(100_000).fill('a').join(':'), 'a*'.repeat(8) + 'b'],
   ...[null, ['a:b'], new String('a:b'), 7, {}, true, Symbol('a'), revoked.proxy],
 ];
 const IDS = [
@@ -641,7 +641,7 @@ describe('JitEngine', () => {
         { subject: 'J\u00fcrgen M\u00fcller \u674e' },
         { subject: '__proto__' },
         { subject: 'systematic' },
-        { scope: 'x'.repeat(64) },
+        { scope: 'x'.repeat(256) },
         { scope: long },
         { scope: '__proto__' },
         { scope: 'constructor:toString' },

@@ -89,10 +89,10 @@ const requester = part((argument, value) => readSelector(argument, value, true),
 });
 
 /** The regular expression of JSON Schema for the patterns that `readPattern` accepts. */
-const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]{1,64}|\\*):){0,15}([\\w.~@/+=-]{1,64}|\\*\\*?)$';
+const SCOPE_PATTERN = '^(?=.{1,256}$)(([\\w.~@/+=-]+|\\*):){0,15}([\\w.~@/+=-]+|\\*\\*?)$';
 
 /** The same for the scopes that `readScope` accepts. */
-const CONCRETE_PATTERN = '^(?=.{1,256}$)([\\w.~@/+=-]{1,64}:){0,15}[\\w.~@/+=-]{1,64}$';
+const CONCRETE_PATTERN = '^(?=.{1,256}$)([\\w.~@/+=-]+:){0,15}[\\w.~@/+=-]+$';
 
 const head = {
   id: part(readRuleId, { type: 'string', pattern: RULE_ID_PATTERN }),

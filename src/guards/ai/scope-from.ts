@@ -20,7 +20,7 @@ export type ParsedScopeFrom<Input> = (input: Input) => string | undefined;
 /** One field in braces, by its name in the input. */
 const FIELD = /\{([A-Za-z_]\w{0,63})\}/g;
 /** The characters that a segment may contain. None of them can end a segment. */
-const PART = /^[\w.~@/+=-]{1,64}$/;
+const PART = /^[\w.~@/+=-]{1,256}$/;
 
 export function readScopeFrom<Input>(argument: string, given: unknown): ParsedScopeFrom<Input> {
   if (typeof given === 'function') {

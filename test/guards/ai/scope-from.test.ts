@@ -19,7 +19,7 @@ describe('the scope of a call', () => {
     ['an inherited field', 'a:{constructor}', {}, undefined],
     ['no input', 'a:{id}', undefined, undefined],
     ['an input that is a string', 'a:{length}', 'x', undefined],
-    ['a value that is too long for its segment', 'a:order-{id}', { id: 'x'.repeat(60) }, undefined],
+    ['a value that is too long for the scope', 'a:order-{id}', { id: 'x'.repeat(249) }, undefined],
     ['a function', ({ id }: { id: string }) => `a:${id}`, { id: 'x' }, 'a:x'],
     ['a function that returns a pattern', () => 'a:*', {}, undefined],
     ['a function that returns no string', () => Promise.resolve('a:x') as unknown as string, {}, undefined],

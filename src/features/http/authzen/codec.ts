@@ -24,7 +24,7 @@ export interface AuthzenCodec {
  * - A scope is `<type>:<id>:<action>`, one segment each: the form of `encodeScope`, in which each byte outside `A-Za-z0-9_.@/+=-` becomes
  *   `~XX`.
  *
- * Ids of subjects compare byte for byte. An empty part, a segment longer than 64 characters after the escape, a subject longer than 256
+ * Ids of subjects compare byte for byte. An empty part, a scope longer than 256 characters after the escape, a subject longer than 256
  * characters, and a subject that is not in NFC are unknown.
  */
 export const defaultCodec: AuthzenCodec = Object.freeze<AuthzenCodec>({
