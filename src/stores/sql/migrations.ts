@@ -46,8 +46,15 @@ export function schemaSql(dialect: SqlDialect): string {
     .join('\n');
 }
 
-/** The options of the store, of which `migrate` needs two: one object serves both. */
-export type MigrateOptions = Pick<SqlGrantStoreOptions, 'db' | 'dialect'> & Partial<SqlGrantStoreOptions>;
+/** The options of the store: one object serves both. */
+export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'dialect'> {
+  /** Not used: all namespaces share the tables. Default: none. */
+  readonly namespace?: string | undefined;
+  /** Not used. Default: none. */
+  readonly read?: SqlGrantStoreOptions['read'];
+  /** Limits the calls of the store; a migration has no time limit. Default: 5,000. */
+  readonly timeoutMs?: number | undefined;
+}
 
 /**
  * Creates the tables, or upgrades them. It is safe to call at each start, and from several processes at once.
@@ -57,7 +64,7 @@ export type MigrateOptions = Pick<SqlGrantStoreOptions, 'db' | 'dialect'> & Part
  * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
  * does not need it.
  *
- * @param options the options of the store, of which it uses `db` and `dialect`. No time limit applies: a migration may take long.
+ * @param options the options of the store, of which it uses `db` and `dialect`
  * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
