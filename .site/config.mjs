@@ -34,7 +34,7 @@ const groups = [
       'writing-a-store',
     ],
   ],
-  ['Stores', 'guides/stores', ['choosing', 'sqlite', 'postgresql', 'redis']],
+  ['Stores', 'guides/stores', ['choosing', 'sqlite', 'postgresql', 'redis', 'own-rows']],
   [
     'Reference',
     'reference',

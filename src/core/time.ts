@@ -147,6 +147,16 @@ export async function sleepUntil(clock: Clock, until: number, signal: AbortSigna
   }
 }
 
+/**
+ * Calls once, after a time.
+ *
+ * @returns a function that sets whether the timer keeps the process alive, on a platform that supports it. At first it does
+ */
+export function callAfter(ms: number, call: () => void): (keepsAlive: boolean) => void {
+  const timer = setTimeout(call, Math.min(ms, MAX_TIMER_MS)) as unknown as { ref?(): void; unref?(): void };
+  return (keepsAlive) => (keepsAlive ? timer.ref?.() : timer.unref?.());
+}
+
 /** A timer may pause while the device is suspended, so a nap is at most this long. */
 const MAX_NAP_MS = 60_000;
 

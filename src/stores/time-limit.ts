@@ -1,4 +1,4 @@
-import { sleepUntil, systemClock } from '../core/time.js';
+import { callAfter } from '../core/time.js';
 
 /** The number of ticks in the limit. A call is given up between the limit and one tick later. */
 const PARTS = 4;
@@ -14,6 +14,8 @@ interface Call {
  * Gives up calls that take too long. One timer serves all calls: setting a timer for each call would take a check longer
  * than its answer does. No timer runs while there are no calls.
  *
+ * A call in progress keeps the process alive: a call that waits for a connection in the process may be all that is left to do.
+ *
  * Counts its own ticks instead of comparing instants, so that setting the clock neither ends a call nor extends it.
  */
 export class TimeLimit {
@@ -23,7 +25,8 @@ export class TimeLimit {
   // In the order in which the calls began, so that a tick stops at the first call that has time left.
   readonly #calls = new Set<Call>();
   #ticks = 0;
-  #isTicking = false;
+  /** Says whether the timer of the next tick keeps the process alive. `undefined`: there is no timer. */
+  #keepAlive: ((isNeeded: boolean) => void) | undefined;
 
   constructor(limitMs: number) {
     this.limitMs = limitMs;
@@ -53,23 +56,26 @@ export class TimeLimit {
   begin(giveUp: () => void): () => void {
     const call = { since: this.#ticks, giveUp };
     this.#calls.add(call);
-    if (!this.#isTicking) void this.#tick();
-    return () => this.#calls.delete(call);
+    if (this.#keepAlive === undefined) this.#await();
+    else if (this.#calls.size === 1) this.#keepAlive(true);
+    return () => {
+      if (this.#calls.delete(call) && this.#calls.size === 0) this.#keepAlive?.(false);
+    };
   }
 
-  async #tick(): Promise<void> {
-    this.#isTicking = true;
-    const { signal } = new AbortController();
-    while (this.#calls.size > 0) {
-      // The timer does not keep the process alive: an open connection does that.
-      await sleepUntil(systemClock, systemClock.now() + this.#tickMs, signal, true);
-      this.#ticks += 1;
-      for (const call of this.#calls) {
-        if (this.#ticks - call.since <= PARTS) break;
-        this.#calls.delete(call);
-        call.giveUp();
-      }
+  #await(): void {
+    this.#keepAlive = callAfter(this.#tickMs, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#keepAlive = undefined;
+    this.#ticks += 1;
+    for (const call of this.#calls) {
+      if (this.#ticks - call.since <= PARTS) break;
+      this.#calls.delete(call);
+      call.giveUp();
     }
-    this.#isTicking = false;
+    // A call that `giveUp` began may have set the timer already.
+    if (this.#calls.size > 0 && this.#keepAlive === undefined) this.#await();
   }
 }

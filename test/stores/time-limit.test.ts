@@ -33,6 +33,22 @@ describe('TimeLimit', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('L42 [ST2] keeps the process alive while a call is in flight, and not longer', () => {
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    const limit = new TimeLimit(400);
+    const ends = [limit.begin(() => undefined), limit.begin(() => undefined)];
+    const timer = timers.mock.results[0]?.value as NodeJS.Timeout;
+    expect(timer.hasRef()).toBe(true);
+    ends[0]?.();
+    ends[0]?.();
+    expect(timer.hasRef()).toBe(true);
+    ends[1]?.();
+    expect(timer.hasRef()).toBe(false);
+    limit.begin(() => undefined);
+    expect(timer.hasRef()).toBe(true);
+    timers.mockRestore();
+  });
+
   it('ends no call because the clock was set', async () => {
     const limit = new TimeLimit(400);
     let isOver = false;

@@ -58,8 +58,8 @@ export class CommitTransactions {
    * @throws TransactionFailed
    */
   async commit(asked: readonly Asked[], { waits, lockMs, budget }: CommitOptions): Promise<Committed> {
-    const { begin, commit, rollback, busyTimeout } = this.#statements;
-    const bounds = { begin: begin(this.#session.timeoutMs, lockMs), commit, rollback, busyTimeout };
+    const { probe, begin, commit, rollback, busyTimeout } = this.#statements;
+    const bounds = { probe, begin: begin(this.#session.timeoutMs, lockMs), commit, rollback, busyTimeout };
     try {
       const committed = await this.#session.transaction(bounds, budget, async (ask) => {
         const judged = await this.#judge(ask, asked, waits);

@@ -33,6 +33,8 @@ export interface PgClient {
   on(event: 'notification', listener: (message: { readonly payload?: string | undefined }) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
+  /** `'I'`: outside of a transaction. Older drivers lack it. */
+  getTransactionStatus?(): string | null;
   /** @param destroy true closes the connection instead of returning it to the pool */
   release(destroy?: boolean): void;
 }

@@ -1,11 +1,14 @@
 import { messageOf, StoreError } from '../../core/errors.js';
 import type { SqlDialect } from './database.js';
 
+/** Why a call may wait for a connection until its time is over. */
+const NO_CONNECTION = 'The pool may be too small, or the call was made inside a transaction of the caller, which holds the connection';
+
 /** The database did not answer within the limit. The statement may still be running. */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';
   constructor(ms: number) {
-    super(`no answer within ${ms} ms: the database is silent, or no connection is free`);
+    super(`no answer within ${ms} ms: the database is silent, or no connection is free. ${NO_CONNECTION}`);
   }
 }
 
@@ -25,12 +28,23 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * Whether an answer to COMMIT says that nothing was applied: a conflict, or a constraint that is checked there. Any other failure
- * leaves the outcome unknown.
+ * Whether an answer to COMMIT says that nothing was applied: a conflict, a constraint that is checked there, or a full disk. SQLite has
+ * then rolled the transaction back, or left it open. Any other failure leaves the outcome unknown.
  */
 export function isRolledBack(error: unknown): boolean {
-  return /^(23|40001|40P01|55P03|P0|SQLITE_BUSY)/.test(codeOf(error));
+  return /^(23|40001|40P01|55P03|P0|SQLITE_(BUSY|FULL))/.test(codeOf(error));
 }
+
+/** Whether a statement before BEGIN shows an open transaction: PostgreSQL's is aborted, or SQLite refuses to begin another. */
+export const isNested = (error: unknown): boolean => codeOf(error) === '25P02' || messageOf(error).includes('within a transaction');
+
+/** The connection has an open transaction. It is the caller's: the store would commit it, or roll it back. */
+export const openTransaction = (cause: unknown): StoreError =>
+  new StoreError(
+    'commit',
+    'the connection is inside a transaction of the caller, which the store would end; nothing was sent. Call the engine outside of it',
+    cause,
+  );
 
 /**
  * Whether the statement itself failed and would fail again: bad data, a constraint, a missing table. These SQLSTATE classes
@@ -87,9 +101,13 @@ const withoutSecrets = (message: string): string =>
 
 /** What the developer can do about a failure of the set-up. */
 function hintOf(code: string, message: string): string {
+  if (NO_CLIENT.test(message)) return `. ${NO_CONNECTION}`;
   if (MISPREPARED.has(code)) return '; behind a pooler use resilientPool(pool, { prepare: false }) and omit read';
   return NO_TABLES.test(message) ? '; call migrate({ db, dialect }) before the first use' : '';
 }
+
+/** The message of a `pg` pool that has no free connection. */
+const NO_CLIENT = /^timeout exceeded when trying to connect/;
 
 /** The drivers' messages for a missing table: SQLite's, and PostgreSQL's in English. */
 const NO_TABLES = /^(?:no such table: jit_|relation "jit_\w+" does not exist)/;

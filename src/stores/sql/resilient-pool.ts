@@ -3,7 +3,7 @@ import { readDuration } from '../../core/duration.js';
 import { assertBoolean, invalid, readOptions } from '../../core/parse.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
-import { nameIn } from './statement.js';
+import { isProbe, nameIn } from './statement.js';
 import { TimeLimit } from '../time-limit.js';
 
 /** Emitters that already have a listener, so that each gets only one. */
@@ -81,7 +81,11 @@ function resilientClient(client: PgClient, limit: TimeLimit, prepare: boolean): 
     if (isLost) return Promise.reject(new NoAnswer(limit.limitMs));
     // Not a text: a stream.
     if (typeof text !== 'string') return client.query(text as string);
-    const name = prepare ? nameIn(text) : undefined;
+    const known = nameIn(text);
+    const status = isProbe(known) ? client.getTransactionStatus?.() : undefined;
+    // The server has reported it with its last answer, so that the question costs no round trip.
+    if (typeof status === 'string') return Promise.resolve({ command: 'SELECT', rowCount: 1, rows: [{ outside: status === 'I' }] });
+    const name = prepare ? known : undefined;
     const given = [...(values ?? [])];
     const answer = name === undefined || given.length === 0 ? client.query(text, given) : client.query({ name, text, values: given });
     return limit.hold(answer, () => {

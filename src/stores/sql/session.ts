@@ -3,7 +3,7 @@ import { Stopwatch } from '../../core/stopwatch.js';
 import { sleepUntil, systemClock, within } from '../../core/time.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
-import { isBusy, isRolledBack, NoAnswer } from './failures.js';
+import { isBusy, isNested, isRolledBack, NoAnswer, openTransaction } from './failures.js';
 import type { Statement } from './statement.js';
 
 /** Runs one statement under a time limit, and returns its rows. */
@@ -23,6 +23,11 @@ export class TransactionFailed extends Error {
 
 /** The statements that begin and end a transaction, and the one that sets SQLite's lock timeout around it. */
 export interface TransactionStatements {
+  /**
+   * Shows whether the connection has an open transaction, and changes nothing in it. On SQLite, the probe fails then; otherwise it
+   * begins a transaction, which `rollback` ends.
+   */
+  readonly probe: Statement;
   readonly begin: Statement;
   readonly commit: Statement;
   readonly rollback: Statement;
@@ -166,7 +171,7 @@ export class Session {
 
 async function runOn<T>(
   connection: SqlDatabase,
-  { begin, commit, rollback, busyTimeout }: TransactionStatements,
+  { probe, begin, commit, rollback, busyTimeout }: TransactionStatements,
   limited: <A>(answer: Promise<A>) => Promise<A>,
   work: (ask: Ask) => Promise<T>,
   resolve: (result: T) => void,
@@ -178,15 +183,24 @@ async function runOn<T>(
     last = answer;
     return limited(answer);
   };
+  const isSqlite = busyTimeout !== undefined;
+  /** Whether a transaction that is open on the connection is not the caller's: only such a one may be ended here. */
+  let isOurs = isSqlite;
+  let hasBegun = false;
   let isCommitting = false;
   let waits = 0;
   try {
-    if (busyTimeout !== undefined) {
+    const [found] = await ask(probe);
+    if (isSqlite) await ask(rollback);
+    else isOurs = found?.['outside'] === true;
+    if (!isOurs) throw openTransaction(undefined);
+    if (isSqlite) {
       const [setting] = await ask(busyTimeout());
       waits = Number(setting?.['timeout'] ?? 0);
       if (waits > 0) await ask(busyTimeout(0));
     }
     await ask(begin);
+    hasBegun = true;
     const result = await work(ask);
     isCommitting = true;
     const [ended] = await ask(commit);
@@ -194,9 +208,20 @@ async function runOn<T>(
     if (ended?.['command'] === 'ROLLBACK') throw new Error('the transaction was rolled back');
     resolve(result);
   } catch (error) {
-    reject(new TransactionFailed(error, isCommitting && !isRolledBack(error)));
+    const isNestedIn = !hasBegun && isNested(error);
+    if (isNestedIn) isOurs = false;
+    const fail = (isUndone: boolean) =>
+      reject(new TransactionFailed(isNestedIn ? openTransaction(error) : error, isCommitting && !isUndone && !isRolledBack(error)));
+    // A lost connection may never answer to ROLLBACK. On SQLite that answer says whether a failed COMMIT was applied.
+    if (!isSqlite || error instanceof NoAnswer) fail(false);
     await last.catch(() => undefined);
-    await execute(connection, rollback).catch(() => undefined);
+    fail(
+      isOurs &&
+        (await execute(connection, rollback).then(
+          () => true,
+          () => false,
+        )),
+    );
   }
-  if (busyTimeout !== undefined && waits > 0) await execute(connection, busyTimeout(waits));
+  if (isSqlite && waits > 0) await execute(connection, busyTimeout(waits));
 }

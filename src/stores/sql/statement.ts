@@ -32,3 +32,6 @@ const named = (name: string, text: string): string => `/* ${name} */ ${text}`;
 
 /** The name in a text of this package; `undefined` for a statement of the application. */
 export const nameIn = (text: string): string | undefined => /^\/\* (jit_access_\w+) \*\/ /.exec(text)?.[1];
+
+/** Whether this is the name of the statement that asks whether the connection has an open transaction. */
+export const isProbe = (name: string | undefined): boolean => name?.startsWith('jit_access_probe_') === true;

@@ -96,8 +96,10 @@ order by e.seq`,
 function transaction(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   return {
+    /** A simple query: outside of a transaction it is one of its own, which began with it. */
+    probe: statement(dialect, 'probe', postgres ? 'select now() = statement_timestamp() as outside' : 'begin'),
     /**
-     * The first round trip of a commit. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
+     * The first statement of the transaction. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
      * statement and the silence of a transaction that may hold a lock.
      *
      * `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large.

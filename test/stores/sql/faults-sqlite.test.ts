@@ -1,5 +1,6 @@
+import { autoApprove, JitEngine } from 'jit-access';
 import { sqlGrantStore, resilientHandle } from 'jit-access/sql';
-import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { aChange, anEntry, aRow, ManualClock } from 'jit-access/testing';
 import { Kysely, SqliteDialect } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { expectFailover } from '../failover.js';
@@ -57,6 +58,55 @@ describe('a commit on SQLite', () => {
     expect(await store.get([aRow()])).toEqual([undefined]);
     handle.exec('drop trigger refuse');
     expect(await store.commit(change)).toMatchObject({ outcome: 'committed', head: { seq: 1 } });
+    file.remove();
+  });
+});
+
+describe('a COMMIT that fails on SQLite', () => {
+  /** How the handle answers to COMMIT. SQLite leaves the transaction open, or has rolled it back. */
+  const WAYS: Readonly<Record<string, { readonly code: string; readonly leaves: 'open' | 'rolled back' | 'committed' }>> = {
+    'a full disk, transaction left open': { code: 'SQLITE_FULL', leaves: 'open' },
+    'a full disk, transaction rolled back': { code: 'SQLITE_FULL', leaves: 'rolled back' },
+    'a disk error, transaction left open': { code: 'SQLITE_IOERR_WRITE', leaves: 'open' },
+    'a disk error, transaction rolled back': { code: 'SQLITE_IOERR_WRITE', leaves: 'rolled back' },
+    'a disk error, transaction committed': { code: 'SQLITE_IOERR_FSYNC', leaves: 'committed' },
+  };
+
+  it.each(Object.entries(WAYS))('L31 [ST4] is refused whole where nothing can have been applied, and else unknown: %s', async (_, way) => {
+    const file = await SqliteFile.migrated();
+    const handle = file.handle();
+    const steady = resilientHandle(handle);
+    let isFailing = false;
+    const database: typeof steady = {
+      close: () => steady.close(),
+      prepare(sql) {
+        const statement = steady.prepare(sql);
+        if (sql !== 'commit') return statement;
+        return {
+          ...statement,
+          run(values) {
+            if (!isFailing) return statement.run(values);
+            if (way.leaves === 'committed') statement.run(values);
+            if (way.leaves === 'rolled back') handle.exec('rollback');
+            throw Object.assign(new Error('the disk'), { code: way.code });
+          },
+        };
+      },
+    };
+    const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database }) });
+    const store = sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' });
+    const isCertain = way.code === 'SQLITE_FULL' || way.leaves === 'open';
+    // The clock stands still: an engine that sent the change again would wait for ever.
+    const limits = isCertain ? {} : { resendMs: 0 };
+    const engine = new JitEngine({ store, approver: autoApprove(() => true), clock: new ManualClock(), onError: () => undefined, limits });
+    const ask = () => engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' });
+    expect(await engine.isAllowed('user:maya', 'db-prod:write')).toBe(false);
+    isFailing = true;
+    await expect(ask()).rejects.toMatchObject({ code: isCertain ? 'ERR_JIT_STORE' : 'ERR_JIT_OUTCOME_UNKNOWN' });
+    expect(handle.inTransaction).toBe(false);
+    expect((await store.journal({ after: 0, limit: 9 })).head.seq > 0).toBe(way.leaves === 'committed');
+    isFailing = false;
+    expect(await ask()).toMatchObject({ outcome: 'granted' });
     file.remove();
   });
 });
