@@ -25,6 +25,9 @@ export function askErrorOf(message: string, sent: boolean): AskError {
   return new AskError(!sent || REFUSED.test(message) || OURS.test(message) ? 'no' : 'unknown', message.replace(OURS, ''));
 }
 
+/** Whether the server has sent this error: it begins with a code, such as `ERR`. */
+export const isErrorReply = (message: string): boolean => /^[A-Z]{2,} /.test(message);
+
 /** Whether one of the store's scripts refused. The server is then the same as before, so its eviction policy stays proven. */
 export const isRefusedByScript = (message: string): boolean => OURS.test(message);
 

@@ -3,7 +3,7 @@ import { bytesToHex } from '@noble/hashes/utils.js';
 import { messageOf, StoreError } from '../../core/errors.js';
 import { toUtf8 } from '../../core/utf8.js';
 import { TimeLimit } from '../time-limit.js';
-import { AskError, askErrorOf, isRefusedByScript } from './ask-error.js';
+import { AskError, askErrorOf, isErrorReply, isRefusedByScript } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { EvictionCheck, POLICY_SCRIPT, type Asker } from './eviction.js';
 import { statusFeedOf, type StatusFeed } from './status-feed.js';
@@ -32,6 +32,8 @@ interface Call extends Asker {
   /** True once the call's own script was sent, and so may have been applied. */
   isSent: boolean;
   isOver: boolean;
+  /** One of the keys that it uses. */
+  readonly key: string;
   /** The value of {@link Server.resets} when the call began. */
   readonly resets: number;
   /** The value of {@link StatusFeed.changes} when the script was sent. */
@@ -159,11 +161,11 @@ export class Connection {
   #within<T>(keys: readonly string[], work: (call: Call, server: Server) => Promise<T>): Promise<T> {
     const server = this.#serverOf(keys);
     return new Promise((resolve, reject) => {
-      const call: Call = { isSent: false, isOver: false, resets: server.resets, changes: 0, onGiveUp: [] };
+      const call: Call = { key: keys[0] as string, isSent: false, isOver: false, resets: server.resets, changes: 0, onGiveUp: [] };
       const end = this.#limit.begin(() => {
         call.isOver = true;
         for (const callback of call.onGiveUp) callback();
-        this.#countSilence(call, server, keys[0] as string);
+        this.#countSilence(call, server);
         server.eviction.forget();
         const what = this.client.status() === 'ready' ? 'no answer from Redis' : 'no connection to Redis';
         reject(new AskError(call.isSent ? 'unknown' : 'no', `${what} within ${this.timeoutMs} ms`));
@@ -209,22 +211,27 @@ export class Connection {
       call.isSent = true;
       call.changes = this.#status.changes;
     }
+    const { changes } = this.#status;
     try {
-      return await this.client.send(command);
-    } finally {
-      // The server counts as silent only if nothing came: here an answer came, or the client itself detected the failure.
+      const reply = await this.client.send(command);
       server.silent = 0;
+      return reply;
+    } catch (error) {
+      // An error reply is an answer, and a new status is a new connection. A time limit of the client's own is neither.
+      if (isErrorReply(messageOf(error)) || this.#status.changes !== changes) server.silent = 0;
+      else if (!call.isOver && this.client.status() === 'ready') this.#countSilence(call, server);
+      throw error;
     }
   }
 
   /** Counts a call only if it began on the current connection, so that many waiting calls cause one reset. */
-  #countSilence(call: Call, server: Server, key: string): void {
+  #countSilence(call: Call, server: Server): void {
     if (call.resets !== server.resets) return;
     server.silent += 1;
     if (server.silent < SILENT_CALLS) return;
     server.silent = 0;
     server.resets += 1;
-    this.client.reset?.(key);
+    this.client.reset?.(call.key);
   }
 
   /** Calls wait here, not in the client's queue: the client would send queued commands however late it reconnects. */

@@ -55,13 +55,17 @@ describeRedis('an ioredis client that is connecting', (server) => {
 describe('an ioredis client whose calls get no answer', () => {
   afterEach(() => void vi.useRealTimers());
 
-  /** How often the client was reconnected while five calls, one after the other, got no answer. */
-  async function resetsWhile(status: string): Promise<number> {
+  /**
+   * How often the client was reconnected while five calls, one after the other, got no answer.
+   *
+   * @param answer how the client settles a command. Default: never
+   */
+  async function resetsWhile(status: string, answer = (): Promise<unknown> => new Promise<never>(() => undefined)): Promise<number> {
     vi.useFakeTimers();
     let resets = 0;
     const client = {
       status,
-      call: () => new Promise<never>(() => undefined),
+      call: answer,
       disconnect: (reconnect?: boolean) => void (resets += reconnect === true ? 1 : 0),
       on: () => undefined,
       off: () => undefined,
@@ -74,6 +78,22 @@ describe('an ioredis client whose calls get no answer', () => {
     }
     return resets;
   }
+
+  const failsAfter = (ms: number, message: string) => () =>
+    new Promise<never>((_, reject) => setTimeout(() => reject(new Error(message)), ms));
+
+  it.each([30, 90, 100, 110, 300, 3_000])(
+    'L30 [ST3] is reconnected, whether or not the client gives each command up by itself, here after %i ms',
+    async (commandTimeout) => {
+      expect(await resetsWhile('ready', failsAfter(commandTimeout, 'Command timed out'))).toBe(1);
+    },
+  );
+
+  it('[ST3] is not reconnected where the server answers with errors, or answers late', async () => {
+    expect(await resetsWhile('ready', failsAfter(10, 'ERR the server is there'))).toBe(0);
+    // Each answer comes after the call, and before the third call in a row without one.
+    expect(await resetsWhile('ready', failsAfter(110, 'LOADING the data'))).toBe(0);
+  });
 
   it('is reconnected, but not while it is connecting: otherwise a slow connection would never be made (L30) [V4]', async () => {
     expect(await resetsWhile('ready')).toBe(1);
