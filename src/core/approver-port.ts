@@ -184,7 +184,7 @@ export interface RequestableInput {
   readonly except?: readonly string[] | undefined;
   /** Whether the pattern itself may be asked for, and not only the scopes that it covers. Default: false. */
   readonly patterns?: boolean | undefined;
-  /** The shortest and the longest window, in milliseconds. Default: the limits of the engine, which always apply too. */
+  /** The shortest and the longest window that starts now, in milliseconds. Default: the limits of the engine, which always apply too. */
   readonly minTtlMs?: number | undefined;
   readonly maxTtlMs?: number | undefined;
   /** How far ahead the window may start, in milliseconds. Default: the limit of the engine. */

@@ -1,5 +1,5 @@
 import { agentOf, type AccessRequest } from '../../records/index.js';
-import { holdsAt } from '../calendar/hours.js';
+import { changeAfter, holdsAt } from '../calendar/hours.js';
 import { readQuestion } from './asked.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import { isDenying, type Compiled, type Denying, type Emergency, type Giving, type RuleCore } from './compile.js';
@@ -31,6 +31,18 @@ export interface Applying {
 export interface ApplyingRules {
   readonly denying: ReadonlySet<Denying>;
   readonly giving: ReadonlyMap<Giving | Emergency, Applying>;
+  /** The deny rules for the subject that do not hold now: the access must end before they do. */
+  readonly denyingLater: ReadonlySet<Denying>;
+  /** Whether an ask with a later start may succeed for a scope that is refused now, because a calendar changes. */
+  readonly hasMoreLater: boolean;
+}
+
+/** Whether a calendar may give more at a later start. Break-glass starts at once. @param holds whether the rule holds now */
+function mayGiveLater(rule: Giving | Denying | Emergency, holds: boolean, at: number): boolean {
+  if (rule.when === undefined || holds !== isDenying(rule) || 'reviewers' in rule) return false;
+  const aheadMs = 'maxStartAheadMs' in rule ? (rule.maxStartAheadMs ?? Infinity) : Infinity;
+  const change = changeAfter(rule.when, at);
+  return change < Infinity && change - at <= aheadMs;
 }
 
 /** The rules that hold now and whose subjects include the one that would ask. It asks each group of code about all rules together. */
@@ -42,7 +54,9 @@ export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleS
     groups,
     all.map((rule) => ({ rule, selectors: rule.subjects, person: subject, request: () => draft(rule, asker) })),
   );
-  const applying = all.filter(({ when }, i) => isFor[i] === true && (when === undefined || holdsAt(when, asker.at)));
+  const isHolding = ({ when }: RuleCore): boolean => when === undefined || holdsAt(when, asker.at);
+  const forSubject = all.filter((_, i) => isFor[i] === true).map((rule) => ({ rule, holds: isHolding(rule) }));
+  const applying = forSubject.filter(({ holds }) => holds).map(({ rule }) => rule);
   const giving = applying.filter((rule): rule is Giving | Emergency => !isDenying(rule));
   const isOneself = requestedBy === subject || requestedBy === agentOf(subject);
   const mayAsk = await speakOf(
@@ -54,6 +68,8 @@ export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleS
   );
   return {
     denying: new Set(applying.filter(isDenying)),
+    denyingLater: new Set(forSubject.flatMap(({ rule, holds }) => (!holds && isDenying(rule) ? [rule] : []))),
+    hasMoreLater: forSubject.some(({ rule, holds }) => mayGiveLater(rule, holds, asker.at)),
     giving: new Map(
       giving.map((rule, i) => {
         const question = new Question(policy, draft(rule, asker), reach);

@@ -1,5 +1,6 @@
 import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
+import { changeAfter } from '../calendar/hours.js';
 import { applyingRules, type Applying, type ApplyingRules, type Asker } from './applying.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import { namedGroups } from '../../records/index.js';
@@ -9,6 +10,7 @@ import { allCovering, allOverlapping, isAboutPart } from './matching.js';
 import { MAX_FIELDS } from './fields.js';
 import { listOf, type Question } from './question.js';
 import type { Parts, RuleScopes } from './reach.js';
+import { COMPARISONS_OF_A_CALENDAR } from './times.js';
 import { joinIds, least, most, strictestQuorum } from './strictest.js';
 import type { About } from './types.js';
 
@@ -18,7 +20,7 @@ import type { About } from './types.js';
  */
 export async function requestable(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<RequestableAnswer> {
   const applying = await applyingRules(policy, asker, reach);
-  const listing = new Listing(policy, applying, reach);
+  const listing = new Listing(policy, applying, reach, asker.at);
   if (applying.giving.size > 0) await listing.addAll();
   const denied = new Set<string>();
   for (const rule of applying.denying) for (const { text } of rule.scopes) denied.add(text);
@@ -29,7 +31,7 @@ export async function requestable(policy: Compiled, asker: Asker, reach: RuleSco
   return Object.freeze({
     items: Object.freeze(listing.items),
     denied: Object.freeze([...denied].slice(0, MAX_EXCLUDED)),
-    complete: listing.isComplete && denied.size <= MAX_EXCLUDED,
+    complete: listing.isComplete && !applying.hasMoreLater && denied.size <= MAX_EXCLUDED,
   });
 }
 
@@ -44,7 +46,11 @@ class Listing {
   /** The possible reviewers by the ids of the rules and the groups. */
   readonly #people = new Map<string, Promise<readonly string[] | undefined>>();
 
-  constructor(policy: Compiled, applying: ApplyingRules, reach: RuleScopes) {
+  /** Epoch milliseconds. */
+  readonly #at: number;
+
+  constructor(policy: Compiled, applying: ApplyingRules, reach: RuleScopes, at: number) {
+    this.#at = at;
     this.#policy = policy;
     this.#applying = applying;
     this.#reach = reach;
@@ -145,6 +151,10 @@ class Listing {
     if (given === undefined) return;
     const { groups, ...result } = given;
     this.#listed.add(keyOf(own, scope));
+    const leftMs = await this.#leftMs(scope, rules);
+    const window = windowOf(rules, leftMs);
+    // Too short now, but a later start may have the time.
+    if (leftMs < (window.minTtlMs ?? SHORT_MS)) this.isComplete = false;
     const { title = own.about.title, description = own.about.description, risk = own.about.risk } = about;
     this.items.push(
       Object.freeze({
@@ -155,7 +165,7 @@ class Listing {
         rule: joinIds(rules),
         except: Object.freeze(except),
         patterns: scope.isWide && rules.every((rule) => rule.patterns),
-        ...windowOf(rules),
+        ...window,
         needs: Object.freeze({
           justification: rules.some((rule) => rule.justification),
           ticket: ticketOf(rules),
@@ -165,6 +175,20 @@ class Listing {
         reviewers: groups.length === 0 ? undefined : await this.#peopleIn(groups, own, question),
       }),
     );
+  }
+
+  /** How long access that starts now may last by the calendars. `Infinity`: they set no end. */
+  async #leftMs(scope: Parts, rules: readonly (Giving | Emergency)[]): Promise<number> {
+    if (!this.#policy.hasCalendar) return Infinity;
+    const denying = await allOverlapping(this.#policy.denying, scope, this.#question);
+    const later = denying.filter((rule) => this.#applying.denyingLater.has(rule));
+    const changes: number[] = [];
+    for (const { when } of [...rules, ...later]) {
+      if (when === undefined) continue;
+      await this.#question.spend(COMPARISONS_OF_A_CALENDAR);
+      changes.push(changeAfter(when, this.#at));
+    }
+    return Math.min(...changes) - this.#at;
   }
 
   #peopleIn(groups: readonly string[], { id }: Giving | Emergency, question: Question): Promise<readonly string[] | undefined> {
@@ -182,6 +206,9 @@ class Listing {
     return people.length > MAX_LISTED ? undefined : people;
   }
 }
+
+/** Below this, an engine may refuse a window as too short. */
+const SHORT_MS = 60_000;
 
 /** The break-glass rules and the other rules each have their own items. */
 const keyOf = (rule: Giving | Emergency, { text }: Parts): string => `${'reviewers' in rule ? 'b' : 'a'} ${text}`;
@@ -205,9 +232,9 @@ function byBreakGlass(rules: readonly (Giving | Emergency)[], question: Question
   return { outcome: 'break_glass' as const, afterReview: Object.freeze({ groups, withinMs }), groups };
 }
 
-const windowOf = (rules: readonly (Giving | Emergency)[]) => ({
+const windowOf = (rules: readonly (Giving | Emergency)[], leftMs: number) => ({
   minTtlMs: most(rules.map((rule) => rule.minTtlMs)),
-  maxTtlMs: least(rules.flatMap((rule) => [rule.maxTtlMs, rule.maxTotalMs])),
+  maxTtlMs: least(rules.flatMap((rule) => [rule.maxTtlMs, rule.maxTotalMs]).concat(leftMs === Infinity ? [] : [leftMs])),
   maxStartAheadMs: least(rules.map((rule) => rule.maxStartAheadMs)),
 });
 

@@ -4,7 +4,7 @@ import { allOverlapping, findCovering, isFor } from './matching.js';
 import type { Question } from './question.js';
 
 /** A calendar takes about as long as so many comparisons of scopes, up to a hundred times longer if it never changes. */
-const COMPARISONS_OF_A_CALENDAR = 1_000;
+export const COMPARISONS_OF_A_CALENDAR = 1_000;
 
 /** An instant, and the rule that sets it. */
 export interface Limit {

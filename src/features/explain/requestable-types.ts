@@ -39,7 +39,7 @@ export interface Requestable {
   readonly locked: boolean;
   /** Whether the pattern itself may be asked for. An ask for it must also meet each rule that it overlaps. */
   readonly patterns: boolean;
-  /** The shortest and the longest window, by the rule and the limits of the engine. Milliseconds. */
+  /** The shortest and the longest window that starts now: by the rule with its hours, and the limits of the engine. Milliseconds. */
   readonly minTtlMs: number;
   readonly maxTtlMs: number;
   /** How far ahead the window may start. 0 for break-glass, which starts at once. Milliseconds. */
@@ -66,7 +66,10 @@ export interface Requestable {
 /** What a subject may ask for. */
 export interface RequestableList {
   readonly items: readonly Requestable[];
-  /** False: the subject may be able to ask for more, because an approver cannot list it, or there are more than 2,000 items. */
+  /**
+   * False: the subject may be able to ask for more. An approver cannot list it, there are more than 2,000 items, or a scope that is
+   * refused now may be asked for with a later start.
+   */
   readonly complete: boolean;
   /** The clock reading of this answer. Epoch milliseconds. */
   readonly at: number;
