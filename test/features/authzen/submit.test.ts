@@ -243,7 +243,11 @@ describe('B.1 submissions that are refused', () => {
     const claims = JSON.parse(new TextDecoder().decode(jose.base64url.decode(good.denial.binding_token.split('.')[1] ?? ''))) as object;
     for (const change of [
       { aud: undefined },
-      { aud: [base.aud] },
+      { aud: [] },
+      { aud: ['https://other.example.com', `${base.aud}/`] },
+      { aud: { 0: base.aud } },
+      { access: undefined },
+      { access: 'x' },
       { exp: undefined },
       { exp: '1' },
       { jti: 7 },
@@ -257,6 +261,50 @@ describe('B.1 submissions that are refused', () => {
       });
     }
     expect((await made.send('/requests', good)).status).toBe(202);
+  });
+
+  it('S8 [WF30] accepts a token whose audience is a list with the endpoint', async () => {
+    const made = aProfile();
+    for (const aud of [[`${PUBLIC_URL}/access/v1/requests`], ['https://other.example.com', `${PUBLIC_URL}/access/v1/requests`]]) {
+      const good = await submissionOf(made);
+      const claims = JSON.parse(new TextDecoder().decode(jose.base64url.decode(good.denial.binding_token.split('.')[1] ?? ''))) as object;
+      const binding_token = await signerOf().sign(JSON.parse(JSON.stringify({ ...claims, aud })) as never);
+      expect((await made.send('/requests', { ...good, denial: { ...good.denial, binding_token } })).status).toBe(202);
+    }
+  });
+
+  it.each<[string, Parameters<typeof aProfile>[0], Parameters<typeof aProfile>[2], object, object]>([
+    [
+      'a member of the context that the denied evaluation lacked',
+      { map: ({ context }) => `db:${context?.['env'] === 'prod' ? 'prod' : 'stage'}:write` },
+      {},
+      {},
+      { context: { env: 'prod' } },
+    ],
+    [
+      'a member of the context that is not bound',
+      { map: ({ context }) => `db:${context?.['env'] === 'prod' ? 'prod' : 'stage'}:write` },
+      { boundContext: ['ip'] },
+      { context: { env: 'stage', ip: '10.0.0.1' } },
+      { context: { env: 'prod', ip: '10.0.0.1' } },
+    ],
+    [
+      'another actor',
+      FOR_AGENTS,
+      {},
+      { subject: { ...MAYA, properties: { act: { sub: 'agent:a' } } } },
+      { subject: { ...MAYA, properties: { act: { sub: 'agent:b' } } } },
+    ],
+    ['an actor', FOR_AGENTS, {}, {}, { subject: { ...MAYA, properties: { act: { sub: 'agent:b' } } } }],
+    ['no actor', FOR_AGENTS, {}, { subject: { ...MAYA, properties: { act: { sub: 'agent:a' } } } }, { subject: MAYA }],
+  ])('S5 [WF11] a denial of one access is not accepted for another, by %s', async (_, options, profile, denied, changed) => {
+    const made = aProfile(options, {}, profile);
+    for (const headers of [{}, { 'idempotency-key': 'k' }]) {
+      const body = await submissionOf(made, changed, denied);
+      expect(await problemOf(made, body, headers)).toMatchObject({ status: 400, type: 'invalid_denial_binding' });
+    }
+    expect(await requestsOf(made)).toEqual([]);
+    expect((await made.send('/requests', await submissionOf(made, {}, denied))).status).toBe(202);
   });
 
   it.each([
@@ -322,7 +370,7 @@ describe('B.1 submissions that are refused', () => {
     const may = (question: object) => (seen.push(question), true);
     const open = clientOf(createAuthzenHandler(made.engine, { ...OPTIONS, may, accessRequests: { signer: signerOf() } }));
     expect((await open.send('/requests', body, { as: OTHER })).status).toBe(202);
-    expect(seen.at(-1)).toMatchObject({ operation: 'submit', subject: MAYA, byDefault: false, caller: { subject: OTHER } });
+    expect(seen.at(0)).toMatchObject({ operation: 'submit', subject: MAYA, byDefault: false, caller: { subject: OTHER } });
   });
 });
 
@@ -428,6 +476,23 @@ describe('B.5 retries', () => {
     const first = await made.send('/requests', body);
     const again = await made.send('/requests', body);
     expect([again.status, again.text]).toEqual([202, first.text]);
+  });
+
+  it('S9 [WF15] one denial gives one request: a replay with another text is duplicate_request, also after a denial', async () => {
+    const made = aProfile();
+    const body = await submissionOf(made);
+    const first = (await made.send('/requests', body)).body as unknown as TaskAnswer;
+    const replay = async () => {
+      for (const change of [JUSTIFIED, { requested_access: { requested_until: '2026-01-01T00:30:00.000Z' } }, { client: { id: 'x' } }])
+        expect(await problemOf(made, { ...body, ...change })).toMatchObject({ status: 409, type: 'duplicate_request' });
+    };
+    await replay();
+    await made.engine.deny(requestIdOf(first.task), { by: SAM, reason: 'no' });
+    await replay();
+    expect((await made.send('/requests', body)).body).toMatchObject({ task: { id: first.task.id, status: 'denied' } });
+    expect(await requestsOf(made)).toHaveLength(1);
+    // A new denial of the same access is a new token.
+    expect((await made.send('/requests', await submissionOf(made, JUSTIFIED))).status).toBe(202);
   });
 
   it.each([

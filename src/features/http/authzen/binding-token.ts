@@ -1,11 +1,12 @@
 import type { JsonObject } from '../../../core/json.js';
-import { digestOf } from '../../../journal/link.js';
+import { canonicalJson, digestOf } from '../../../journal/link.js';
 import { newId } from '../../../kernel/ids.js';
 import { bindingHash, boundMembers } from './binding.js';
+import { isMac, macText } from './keys.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { MAX_TOKEN } from './signer.js';
-import { timestamp, type World } from './world.js';
+import { timestamp, type Target, type World } from './world.js';
 
 const SECOND = 1_000;
 
@@ -21,10 +22,21 @@ export interface BindingClaims {
   readonly expiresAt: number;
   /** A digest of the caller that received the denial. */
   readonly caller: string;
+  /** A MAC of the denied access, see {@link isForAccess}. */
+  readonly access: string;
 }
 
 /** Names a caller in a token without its id. */
 export const digestOfCaller = ({ subject }: AuthzenCaller): string => digestOf(['caller', subject]);
+
+const textOf = ({ subject, scope }: Target): string => canonicalJson([subject, scope]);
+
+/**
+ * Whether a token is about this access: `map` may read members of the context that the hash does not cover, and the hash does not cover
+ * the actor. The token names the access by a MAC, because clients do not learn scopes.
+ */
+export const isForAccess = ({ options }: World, { access }: BindingClaims, target: Target): boolean =>
+  options.keys.some((key) => isMac(key, 'access', textOf(target), access));
 
 /**
  * Signs the binding of a denied evaluation. It ends at a whole second, so that both deadlines of the token are one instant.
@@ -34,7 +46,12 @@ export const digestOfCaller = ({ subject }: AuthzenCaller): string => digestOf([
 export async function issueBinding(
   { options }: World,
   { signer, bindingMs, boundContext }: ParsedAccessRequests,
-  { caller, evaluation, now }: { readonly caller: AuthzenCaller; readonly evaluation: AuthzenEvaluation; readonly now: number },
+  {
+    caller,
+    evaluation,
+    target,
+    now,
+  }: { readonly caller: AuthzenCaller; readonly evaluation: AuthzenEvaluation; readonly target: Target; readonly now: number },
 ): Promise<{ readonly evaluationId: string; readonly expiresAt: string; readonly token: string } | undefined> {
   const evaluationId = newId();
   const exp = Math.floor((now + bindingMs) / SECOND);
@@ -51,6 +68,7 @@ export async function issueBinding(
     binding_context_members: members,
     binding_hash: bindingHash(evaluation, members),
     client: digestOfCaller(caller),
+    access: macText(options.keys[0], 'access', textOf(target)),
   });
   return token.length > MAX_TOKEN ? undefined : { evaluationId, expiresAt, token };
 }
@@ -69,9 +87,9 @@ export async function verifyBinding(
 ): Promise<BindingClaims | undefined> {
   const claims = await signer.verify(token);
   if (claims === undefined) return undefined;
-  const { iss, aud, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash, client } = ownOf(claims);
-  if (iss !== options.publicUrl || aud !== audienceOf(options)) return undefined;
-  if (!Number.isSafeInteger(exp) || !areTexts([jti, evaluation_id, denial_expires_at, binding_hash, client])) return undefined;
+  const { iss, aud, exp, jti, evaluation_id, denial_expires_at, binding_context_members, binding_hash, client, access } = ownOf(claims);
+  if (iss !== options.publicUrl || !(Array.isArray(aud) ? aud : [aud]).includes(audienceOf(options))) return undefined;
+  if (!Number.isSafeInteger(exp) || !areTexts([jti, evaluation_id, denial_expires_at, binding_hash, client, access])) return undefined;
   if (!Array.isArray(binding_context_members) || !areTexts(binding_context_members)) return undefined;
   return {
     jti: jti as string,
@@ -81,6 +99,7 @@ export async function verifyBinding(
     deniedUntil: denial_expires_at as string,
     expiresAt: (exp as number) * SECOND,
     caller: client as string,
+    access: access as string,
   };
 }
 

@@ -53,16 +53,18 @@ export async function denialOfTuple(asked: Asked): Promise<AuthzenDecision> {
 /** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
 export async function usedApproval({ world, evaluation, target }: Asked): Promise<JsonObject | undefined> {
   const presented = world.options.accessRequests && presentedIn(evaluation);
-  const grant = presented && (await grantOf(world, presented.id));
+  const grant = presented && (await grantOf(world, presented.id, target));
   if (grant === undefined || grant.status !== 'active' || !isFor(world, grant, target)) return undefined;
   return { approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } };
 }
 
-const grantOf = async ({ engine }: World, id: unknown): Promise<GrantWithStatus | undefined> =>
-  isId(id) ? engine.getGrant(id) : undefined;
+/** A grant of the evaluated subject. For a caller that presents an approval of another subject, that grant does not exist: one read each. */
+async function grantOf({ engine, kernel }: World, id: unknown, { subject }: Target): Promise<GrantWithStatus | undefined> {
+  const row = isId(id) ? await kernel.ledger.row('grant', id) : undefined;
+  return row?.subject === subject ? engine.getGrant(row.id) : undefined;
+}
 
-const isFor = ({ kernel }: World, grant: GrantWithStatus, { subject, scope }: Target): boolean =>
-  grant.subject === subject && kernel.settings.scopes.covers(grant.scope, scope);
+const isFor = ({ kernel }: World, grant: GrantWithStatus, { scope }: Target): boolean => kernel.settings.scopes.covers(grant.scope, scope);
 
 /**
  * The denial of an evaluation.
@@ -91,7 +93,7 @@ async function denyPresented(
   decision: Decision,
 ): Promise<AuthzenDecision> {
   const { world, target, evaluation } = asked;
-  const grant = await grantOf(world, id);
+  const grant = await grantOf(world, id, target);
   if (grant === undefined) return UNVERIFIABLE;
   const isForTuple = !profile.exactTuple || (await new ExactTuple(world, evaluation).isFor(grant.requestId));
   const isOther = !isFor(world, grant, target) || !isForTuple;
@@ -121,11 +123,11 @@ async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promis
  * @returns `undefined` where asking would be refused, the approver fails, or the token would be too long to be submitted
  */
 async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
-  const { world, caller, evaluation } = asked;
+  const { world, caller, evaluation, target } = asked;
   const outcome = await askable(asked, profile);
   if (outcome === undefined) return undefined;
   const { now } = world.kernel.clock.read();
-  const binding = await issueBinding(world, profile, { caller, evaluation, now });
+  const binding = await issueBinding(world, profile, { caller, evaluation, target, now });
   if (binding === undefined) return undefined;
   const { evaluationId, expiresAt, token } = binding;
   return {

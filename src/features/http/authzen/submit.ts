@@ -8,7 +8,7 @@ import { canonicalJson } from '../../../journal/link.js';
 import { derivedId } from '../../../kernel/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
 import { bindingHash, isBindingHash } from './binding.js';
-import { digestOfCaller, verifyBinding, type BindingClaims } from './binding-token.js';
+import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
 import { macText } from './keys.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { Problem, problemOfRefusal } from './problems.js';
@@ -55,10 +55,7 @@ export async function submit(
     return taskAnswer(world, profile, caller, taskOf(world, caller, earlier), 'created');
   }
   const claims = await readBinding(submitted);
-  const engineKey = keyOf(
-    world.options.keys[0],
-    key === null ? ['jti', caller.subject, claims.jti, submission.digest] : ['key', caller.subject, key],
-  );
+  const engineKey = keyOf(world.options.keys[0], key === null ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === null ? undefined : await findRepeated(submitted, ask, engineKey);
   if (repeated === undefined) refuseLate(submitted, claims);
@@ -129,7 +126,7 @@ async function permit({ world, caller, submission, target }: Submitted, isOwn: b
 
 /** The verified binding of the submission to its denial. @throws Problem */
 async function readBinding(submitted: Submitted): Promise<BindingClaims> {
-  const { world, profile, caller, submission } = submitted;
+  const { world, profile, caller, submission, target } = submitted;
   const { evaluation, token, deniedUntil, evaluationId } = submission;
   const claims = await verifyBinding(world, profile, token);
   if (claims === undefined) throw new Problem('invalid_denial_binding', 'denial.binding_token is not valid here');
@@ -139,6 +136,7 @@ async function readBinding(submitted: Submitted): Promise<BindingClaims> {
     throw new Problem('invalid_denial_binding', 'denial.evaluation_id differs from the denial');
   if (!isBindingHash(claims.hash, evaluation, claims.members))
     throw new Problem('invalid_denial_binding', 'the subject, resource, action or context differs from the denied evaluation');
+  if (!isForAccess(world, claims, target)) throw new Problem('invalid_denial_binding', 'the denied evaluation was about other access');
   return claims;
 }
 

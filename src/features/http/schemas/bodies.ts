@@ -11,7 +11,11 @@ const length = {
 const reasons = {
   justification: text.optional().describe('Why the caller asks.'),
   ticket: text.optional().describe('The ticket that the caller cites.'),
-  metadata: metadata.optional().describe('JSON of your own, at most 8 KiB.'),
+  // `jit-access/authzen` trusts this member: it says who submitted a request, and for which tuple.
+  metadata: metadata
+    .refine((given) => !Object.hasOwn(given, 'authzen'), 'without the member authzen, which jit-access/authzen writes')
+    .optional()
+    .describe('JSON of your own, at most 8 KiB.'),
 };
 
 const correlation = id.optional().describe('An id of your own, such as a trace: it is in the journal.');
