@@ -175,10 +175,40 @@ describe('B.1 the status of a task', () => {
     expect((await made.view()).status).toBe(404);
   });
 
+  it('C1 [WF29] has the link to cancel only for a caller that may cancel', async () => {
+    let isOpen = true;
+    const may = ({ operation, byDefault }: AuthzenQuestion) => byDefault && (operation !== 'cancel' || isOpen);
+    const open = await pending({ may });
+    expect(open.task.links).toEqual({ cancel: `${open.task.status_endpoint}/cancel` });
+    isOpen = false;
+    // Also in the answer to the submission.
+    const closed = await pending({ may });
+    for (const { task, view, cancel } of [open, closed]) {
+      expect((await view()).body).toEqual({ task: { ...task, links: undefined } });
+      const { status, body } = await cancel();
+      expect([status, typeOf(body)]).toEqual([403, 'urn:jit-access:problem:forbidden']);
+    }
+    expect(closed.task).not.toHaveProperty('links');
+    // Another caller that `may` lets cancel has the link as well.
+    const helped = await pending({ may: ({ caller, byDefault }) => byDefault || caller.subject === OTHER });
+    expect((await helped.view(OTHER)).body).toEqual({ task: helped.task });
+    expect((await helped.cancel(undefined, { as: OTHER })).body).toMatchObject({ task: { status: 'cancelled' } });
+  });
+
+  it('T1 [WF29] a `may` that fails takes the link, and not the task', async () => {
+    const may = ({ operation, byDefault }: AuthzenQuestion) => {
+      if (operation === 'cancel') throw new Error('down');
+      return byDefault;
+    };
+    const made = await pending({ may });
+    expect(made.task).not.toHaveProperty('links');
+    expect((await made.view()).status).toBe(200);
+  });
+
   it('refuses other methods with 405 and Allow', async () => {
     const made = await pending();
     const post = await made.send(`/requests/${made.task.id}`, {});
-    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET']);
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     const get = await made.send(`/requests/${made.task.id}/cancel`, undefined, GET);
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST, DELETE']);
     expect((await made.send(`/requests/${made.task.id}/approve`, {})).status).toBe(404);
@@ -272,9 +302,9 @@ describe('B.1 re-evaluation', () => {
   it('A4 A5 the approval of another subject or scope gives nothing', async () => {
     const made = await approved();
     const context = { approval: made.approval };
-    expect(await evaluate(made, { subject: { type: 'user', id: 'lee' }, context })).toMatchObject({
+    expect(await evaluate(made, { subject: { type: 'user', id: 'lee' }, context })).toEqual({
       decision: false,
-      context: { reason: 'out_of_scope', ...again },
+      context: { reason: 'approval_unverifiable', next_action: 'none' },
     });
     expect(await evaluate(made, { action: { name: 'drop' }, context })).toMatchObject({
       decision: false,

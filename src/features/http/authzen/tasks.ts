@@ -21,9 +21,15 @@ const STATUS = {
   expired: 'expired',
 } as const satisfies Readonly<Record<RequestFound['outcome'], string>>;
 
-/** A request, and the handle by which a caller names it. */
+/** By which a caller names a task: the id of a request, which may be unknown where the caller sent it, and a MAC. */
+interface Handle {
+  readonly id: string;
+  readonly mac: string;
+}
+
+/** A request, and its handle. */
 interface Task {
-  readonly handle: string;
+  readonly handle: Handle;
   readonly found: RequestFound;
 }
 
@@ -34,28 +40,29 @@ const textOf = ({ subject }: AuthzenCaller, requestId: string): string => canoni
  * to another caller. Each submission gets one, also where the engine returned a request that was open already.
  */
 export const taskOf = ({ options }: World, caller: AuthzenCaller, found: RequestFound): Task => ({
-  handle: `${found.request.id}.${macText(options.keys[0], 'task', textOf(caller, found.request.id))}`,
+  handle: { id: found.request.id, mac: macText(options.keys[0], 'task', textOf(caller, found.request.id)) },
   found,
 });
 
 /** The answer about a task. It contains no approver, no rule and no reason: the caller is a service, and forwards what it gets. */
-export function taskAnswer(
+export async function taskAnswer(
   world: World,
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   { handle, found }: Task,
   status: 200 | 'created',
-): Response {
+): Promise<Response> {
   const { request, grants } = found;
   const state = STATUS[found.outcome];
-  const url = `${world.options.endpointUrl}/requests/${handle}`;
+  const id = `${handle.id}.${handle.mac}`;
+  const url = `${world.options.endpointUrl}/requests/${id}`;
   const [grant] = grants;
   const task: JsonObject = {
-    id: handle,
+    id,
     status: state,
     status_endpoint: url,
     expires_at: timestamp(endOfTask(request, profile)),
-    ...(state === 'pending' && isSubmittedBy(caller, request) && { links: { cancel: `${url}/cancel` } }),
+    ...(state === 'pending' && (await isCancelOffered(world, caller, request, handle)) && { links: { cancel: `${url}/cancel` } }),
   };
   const result = state === 'approved' &&
     grant !== undefined && {
@@ -86,46 +93,67 @@ function pollSeconds({ kernel }: World, { createdAt }: AccessRequest): number {
   return Math.min(MAX_POLL, Math.max(MIN_POLL, Math.floor(age / 10)));
 }
 
-/** The engine may return a request that another caller has made. Its task can then be read, and its maker alone cancels it. */
-const isSubmittedBy = ({ subject }: AuthzenCaller, request: AccessRequest): boolean => readTaskData(request)?.caller === subject;
+const HANDLE = /^([0-9a-f]{1,64})\.([\w-]{43})$/;
 
-/** Whether a caller may view or cancel a task. */
+/** @throws Problem for a text that is no handle */
+function readHandle(text: string): Handle {
+  const [, id, mac] = HANDLE.exec(text) ?? [];
+  if (id === undefined || mac === undefined) throw new Problem('unknown_task');
+  return { id, mac };
+}
+
+const isOwnHandle = ({ options }: World, caller: AuthzenCaller, { id, mac }: Handle): boolean =>
+  options.keys.some((key) => isMac(key, 'task', textOf(caller, id), mac));
+
+/** Whether a caller may view or cancel a task. @param request `undefined`: there is none with this id */
 async function mayUse(
   world: World,
   caller: AuthzenCaller,
   operation: AuthzenOperation,
-  request: AccessRequest,
-  mac: string,
+  request: AccessRequest | undefined,
+  handle: Handle,
 ): Promise<boolean> {
-  const data = readTaskData(request);
-  const hasHandle = world.options.keys.some((key) => isMac(key, 'task', textOf(caller, request.id), mac));
-  const byDefault = hasHandle && (operation !== 'cancel' || isSubmittedBy(caller, request));
-  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: request.id, agent: request.agent, byDefault }));
+  const data = request && readTaskData(request);
+  const byDefault = isOwnHandle(world, caller, handle) && (operation !== 'cancel' || data?.caller === caller.subject);
+  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: handle.id, agent: request?.agent, byDefault }));
 }
 
-const HANDLE = /^([0-9a-f]{1,64})\.([\w-]{43})$/;
+/** A `may` that fails takes the link, and not the answer: the task may be new. */
+const isCancelOffered = (world: World, caller: AuthzenCaller, request: AccessRequest, handle: Handle): Promise<boolean> =>
+  mayUse(world, caller, 'cancel', request, handle).catch(() => false);
 
 /**
- * Finds a task that the caller may see. For every other caller the task does not exist: the answer is the same, after the same read.
+ * Finds a task that the caller may see. For every other caller the task does not exist: the answer is the same, after the same read and
+ * the same question to `may`.
  *
  * @throws Problem
  */
-async function findTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: string): Promise<RequestFound> {
-  const [, id, mac] = HANDLE.exec(handle) ?? [];
-  if (id === undefined || mac === undefined) throw new Problem('unknown_task');
-  const row = await world.kernel.ledger.row('request', id);
+async function findTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: Handle): Promise<RequestFound> {
+  const row = await world.kernel.ledger.row('request', handle.id);
   const request = row && decodeRequest(row);
-  if (request === undefined || !(await mayUse(world, caller, 'view', request, mac))) throw new Problem('unknown_task');
-  const found = await world.engine.getRequest(id);
+  if (!(await maySee(world, caller, request, handle)) || request === undefined) throw new Problem('unknown_task');
+  const found = await world.engine.getRequest(request.id);
   if (found === undefined) throw new Problem('unknown_task');
   const isPending = found.request.status === 'pending';
   if (!isPending && hasPassed(endOfTask(found.request, profile), world.kernel.clock.read())) throw new Problem('task_expired');
   return found;
 }
 
+/** A `may` that fails hides the task from a caller that has no handle of it: it could fail for an unknown id alone, or for a real one. */
+async function maySee(world: World, caller: AuthzenCaller, request: AccessRequest | undefined, handle: Handle): Promise<boolean> {
+  try {
+    return await mayUse(world, caller, 'view', request, handle);
+  } catch (error) {
+    if (isOwnHandle(world, caller, handle)) throw error;
+    return false;
+  }
+}
+
 /** @throws Problem */
-export async function viewTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: string): Promise<Response> {
-  return taskAnswer(world, profile, caller, { handle, found: await findTask(world, profile, caller, handle) }, 200);
+export async function viewTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, text: string): Promise<Response> {
+  const handle = readHandle(text);
+  const found = await findTask(world, profile, caller, handle);
+  return taskAnswer(world, profile, caller, { handle, found }, 200);
 }
 
 /** Cancels a pending task, for the caller that submitted it or another one that `may` permits. @throws Problem */
@@ -133,17 +161,18 @@ export async function cancelTask(
   world: World,
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
-  handle: string,
+  text: string,
   body: JsonObject,
 ): Promise<Response> {
   const texts = ['reason', 'comment'].map((name) => memberOf(body, name));
-  if (texts.some((text) => text !== undefined && typeof text !== 'string'))
+  if (texts.some((one) => one !== undefined && typeof one !== 'string'))
     throw new Problem('invalid_request', 'reason and comment must be strings');
+  const handle = readHandle(text);
   const { request } = await findTask(world, profile, caller, handle);
-  if (!(await mayUse(world, caller, 'cancel', request, handle.slice(request.id.length + 1)))) throw new Problem('forbidden');
+  if (!(await mayUse(world, caller, 'cancel', request, handle))) throw new Problem('forbidden');
   // The engine would refuse it too, and record the attempt.
   if (request.status !== 'pending') throw new Problem('invalid_task_state');
-  const reason = (texts as readonly (string | undefined)[]).filter((text) => text !== undefined && text !== '').join(': ');
+  const reason = (texts as readonly (string | undefined)[]).filter((one) => one !== undefined && one !== '').join(': ');
   if (!(await cancel(world, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
   const found = await world.engine.getRequest(request.id);
   if (found === undefined) throw new Problem('unknown_task');
