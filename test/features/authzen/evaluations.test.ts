@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { anAuthzen, DB, EVALUATION, grant, MAYA, SCOPE, SUBJECT, WRITE } from './authzen-of.js';
+import { anAuthzen, aProfile, DB, EVALUATION, grant, MAYA, SCOPE, SUBJECT, WRITE } from './authzen-of.js';
 
 const READ = { name: 'read' };
 const PERMIT = { ...EVALUATION };
@@ -51,6 +51,49 @@ describe('A.2 evaluations', () => {
     expect(await batch({ evaluations })).toEqual(expected);
     expect(await batch({ evaluations, options: { evaluations_semantic: 'execute_all', unknown: 1 } })).toEqual(expected);
     expect(await batch({ evaluations, options: {} })).toEqual(expected);
+  });
+
+  it('A.2 [WF10] with reasons: false a decision says no part of the policy, and each denial of a batch is exactly {"decision":false}', async () => {
+    const make = () => anAuthzen({ reasons: false, condition: ({ resource }) => resource.id !== 'secret' });
+    expect(make).not.toThrow();
+    const { engine, send } = make();
+    await grant(engine, SUBJECT, SCOPE);
+    await grant(engine, SUBJECT, 'db:secret:write');
+    const denials = {
+      'no grant': DENY,
+      'an unknown entity': { ...EVALUATION, subject: { type: 'user', id: '' } },
+      'the condition': { ...EVALUATION, resource: { type: 'db', id: 'secret' } },
+    };
+    for (const semantic of ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']) {
+      for (const [name, denial] of Object.entries(denials)) {
+        const body = { evaluations: [denial], options: { evaluations_semantic: semantic } };
+        expect([name, (await send('/evaluations', body)).text]).toEqual([name, '{"evaluations":[{"decision":false}]}']);
+        expect([name, (await send('/evaluation', denial)).text]).toEqual([name, '{"decision":false}']);
+      }
+      const permit = { evaluations: [PERMIT], options: { evaluations_semantic: semantic } };
+      expect((await send('/evaluations', permit)).text).toBe('{"evaluations":[{"decision":true}]}');
+    }
+    expect((await send('/evaluation', PERMIT)).body).toEqual({
+      decision: true,
+      context: { valid_until: '2026-01-01T00:15:00.000Z' },
+    });
+    // What is wrong with an item is no part of the policy.
+    expect((await send('/evaluations', { ...EVALUATION, evaluations: [{ action: {} }] })).body).toEqual({
+      evaluations: [{ decision: false, context: { error: { status: 400, message: 'action.name is required' } } }],
+    });
+  });
+
+  it('A.2 [WF10] with reasons: false a requestable denial still has its access_request', async () => {
+    const make = () => aProfile({ reasons: false });
+    expect(make).not.toThrow();
+    const { send } = make();
+    const { body } = await send('/evaluation', EVALUATION);
+    expect(Object.keys(body['context'] ?? {}).sort()).toEqual(['access_request', 'evaluated_at', 'evaluation_id']);
+    const approval = { id: 'unknown.1' };
+    expect((await send('/evaluation', { ...EVALUATION, context: { approval } })).body).toEqual({
+      decision: false,
+      context: { next_action: 'none' },
+    });
   });
 
   it('A.2 deny_on_first_deny ends with the first deny', async () => {

@@ -8,7 +8,10 @@ import { EVALUATION, GATEWAY, JWK, OPTIONS, signerOf } from './authzen-of.js';
 const handlerOf = (options: Partial<AuthzenOptions> = {}) => createAuthzenHandler(anEngine().engine, { ...OPTIONS, ...options });
 const read = async (handlers: readonly ReturnType<typeof handlerOf>[], url: string, method = 'GET') => {
   const response = await createAuthzenMetadataHandler(handlers)(new Request(url, { method, headers: { 'x-request-id': 'r1' } }));
-  expect(response.headers.get('x-request-id')).toBe('r1');
+  // [WF22] A shared cache gives a public answer to other clients.
+  const isPublic = response.headers.get('cache-control')?.startsWith('public') === true;
+  expect(response.headers.get('x-request-id')).toBe(isPublic ? null : 'r1');
+  expect(response.headers.get('x-content-type-options')).toBe('nosniff');
   return response;
 };
 
@@ -51,7 +54,19 @@ describe('A.4 metadata', () => {
     expect((await read(handlers, `https://h.example${WELL_KNOWN}`)).status).toBe(404);
     expect((await read(handlers, `https://h.example${WELL_KNOWN}/tenant3`)).status).toBe(404);
     const post = await read(handlers, `https://h.example${WELL_KNOWN}/tenant1`, 'POST');
-    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET']);
+    expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
+  it('A.4 [WF27] answers HEAD like GET, without the body', async () => {
+    const handler = handlerOf({ accessRequests: { signer: signerOf() } });
+    const open = createAuthzenMetadataHandler([handler]);
+    const both = (request: Request) => (request.url.includes('.well-known') ? open(request) : handler(request));
+    const url = 'https://pdp.example.com';
+    for (const path of [WELL_KNOWN, `${WELL_KNOWN}/none`, '/access/v1/jwks.json', '/access/v1/request-schema.json', '/access/v1/none']) {
+      const [get, head] = await Promise.all(['GET', 'HEAD'].map((method) => both(new Request(`${url}${path}`, { method }))));
+      expect([path, head?.status, [...(head?.headers ?? [])]]).toEqual([path, get?.status, [...(get?.headers ?? [])]]);
+      expect([await head?.text(), (await get?.text()) === '']).toEqual(['', false]);
+    }
   });
 
   it('serves another base path behind a gateway, under the URL that clients use', async () => {
@@ -110,6 +125,7 @@ describe('options', () => {
     ['limit', { limit: 5 }],
     ['map', { map: {} }],
     ['condition', { condition: 'x' }],
+    ['reasons', { reasons: 'no' }],
     ['codec', { codec: {} }],
     ['directory', { directory: { things: () => [] } }],
     ['directory.subjects', { directory: { subjects: [] } }],

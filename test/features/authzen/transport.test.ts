@@ -1,6 +1,7 @@
 import { createAuthzenHandler } from 'jit-access/authzen';
 import { describe, expect, it } from 'vitest';
 import { anEngine } from '../../engine/an-engine.js';
+import { turns } from '../http/world.js';
 import { anAuthzen, aProfile, clientOf, EVALUATION, GATEWAY, grant, OPTIONS, PUBLIC_URL, SCOPE, SUBJECT } from './authzen-of.js';
 
 const fails = (): never => {
@@ -53,7 +54,7 @@ describe('A.1 transport', () => {
     const { send } = anAuthzen();
     for (const endpoint of ENDPOINTS) {
       const { status, headers } = await send(endpoint, undefined, { method });
-      expect([status, headers.get('allow')]).toEqual([405, 'POST']);
+      expect([status, headers.get('allow'), headers.get('x-content-type-options')]).toEqual([405, 'POST', 'nosniff']);
     }
   });
 
@@ -226,6 +227,50 @@ describe('A.1 transport', () => {
     await expect.poll(() => started).toBe(true);
     await clock.advance('2s');
     expect((await answer).status).toBe(408);
+  });
+
+  it('X1 [WF26] a problem has the status of its answer and a type of its own, for each error of the transport', async () => {
+    let limit: number | undefined;
+    const { clock, engine, handler, send } = aProfile({ timeout: '4s', limit: () => limit });
+    const slow = async () => {
+      const body = new ReadableStream({ pull: () => new Promise<void>(() => undefined) });
+      const headers = { authorization: GATEWAY, 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body, duplex: 'half' } as RequestInit;
+      const answer = handler(new Request(`${PUBLIC_URL}/access/v1/requests`, init));
+      await turns();
+      await clock.advance('2s');
+      const response = await answer;
+      return { status: response.status, headers: response.headers, body: (await response.json()) as object };
+    };
+    const task = `/requests/${'0'.repeat(32)}.${'A'.repeat(43)}`;
+    const own = 'urn:jit-access:problem:';
+    const unknown = 'urn:openid:authzen:access-request:error:unknown_task';
+    const errors: readonly [
+      number,
+      string,
+      () => Promise<{ readonly status: number; readonly headers: Headers; readonly body: object }>,
+    ][] = [
+      [400, `${own}invalid-request`, () => send('/requests', '{')],
+      [400, `${own}invalid-request`, () => send('/requests', '{}', { headers: { 'content-type': 'text/plain' } })],
+      [401, `${own}unauthenticated`, () => send('/requests', '{}', { as: null })],
+      [403, `${own}forbidden`, () => send('/requests', '{}', { headers: { 'sec-fetch-site': 'cross-site' } })],
+      [404, unknown, () => send(task, undefined, { method: 'GET' })],
+      [405, `${own}method-not-allowed`, () => send('/requests', undefined, { method: 'GET' })],
+      [405, `${own}method-not-allowed`, () => send(task, '{}', { method: 'PUT' })],
+      [405, `${own}method-not-allowed`, () => send(`${task}/cancel`, undefined, { method: 'GET' })],
+      [405, `${own}method-not-allowed`, () => send('/jwks.json', '{}')],
+      [405, `${own}method-not-allowed`, () => send('/request-schema.json', undefined, { method: 'DELETE' })],
+      [408, `${own}slow-body`, slow],
+      [413, `${own}too-large`, () => send('/requests', JSON.stringify({ pad: 'x'.repeat(65_536) }))],
+      [429, `${own}limit`, () => ((limit = 3), send('/requests', '{}').finally(() => (limit = undefined)))],
+      [503, `${own}unavailable`, async () => (await engine.close(), send(task, undefined, { method: 'GET' }))],
+    ];
+    for (const [status, type, call] of errors) {
+      const answer = await call();
+      expect([answer.status, answer.body]).toMatchObject([status, { type, status }]);
+      const names = ['content-type', 'cache-control', 'x-content-type-options'];
+      expect(names.map((name) => answer.headers.get(name))).toEqual(['application/problem+json', 'no-store', 'nosniff']);
+    }
   });
 
   it('refuses requests of other sites, and answers unknown paths with 404', async () => {

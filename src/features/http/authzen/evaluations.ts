@@ -10,6 +10,13 @@ export interface AuthzenDecision {
   readonly context?: JsonObject | undefined;
 }
 
+/** A decision as the client gets it. @param reasons the option of that name */
+export function saidTo(client: { readonly reasons: boolean }, said: AuthzenDecision): AuthzenDecision {
+  if (client.reasons || said.context === undefined) return said;
+  const { reason: _, code: __, ...context } = said.context;
+  return { decision: said.decision, ...(Object.keys(context).length > 0 && { context }) };
+}
+
 /** An evaluation of a batch, or why it is malformed. */
 export type BatchItem = AuthzenEvaluation | AuthzenError;
 

@@ -7,7 +7,7 @@ import { isObject } from '../../../records/index.js';
 import { AuthzenError } from './errors.js';
 import { decideAll, decideOne } from './evaluate.js';
 import type { AuthzenHandler } from './handler-type.js';
-import { readBatch } from './evaluations.js';
+import { readBatch, saidTo } from './evaluations.js';
 import { readEvaluation } from './messages.js';
 import { metadataOf } from './metadata.js';
 import {
@@ -23,7 +23,18 @@ import { search } from './search.js';
 import { requestSchema } from './submission.js';
 import { submit } from './submit.js';
 import { cancelTask, viewTask } from './tasks.js';
-import { answerText, errorOf, jsonAnswer, readBody, readOptionalBody, unavailable, withRequestId } from './transport.js';
+import {
+  answerText,
+  errorOf,
+  jsonAnswer,
+  READ,
+  readBody,
+  readOptionalBody,
+  unavailable,
+  withoutBody,
+  withRequestId,
+  wrongMethod,
+} from './transport.js';
 import { callHook, type World } from './world.js';
 
 /** One endpoint, for one method. */
@@ -57,7 +68,8 @@ export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCalle
   const parsed = readAuthzenOptions(options);
   const host: Host = { engine, kernel, options: parsed };
   const routes = routesOf(host);
-  const handle = async (request: Request): Promise<Response> => withRequestId(request, await answer(host, routes, request));
+  const handle = async (request: Request): Promise<Response> =>
+    withoutBody(request, withRequestId(request, await answer(host, routes, request)));
   const { basePath, metadataPath } = parsed;
   return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
 }
@@ -73,8 +85,7 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
   const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
   if (route === undefined) return answerText(404, 'there is no such endpoint');
   try {
-    if (!route.methods.includes(request.method))
-      throw new AuthzenError(405, `this endpoint takes only ${route.methods.join(', ')}`, { allow: route.methods.join(', ') });
+    if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
     const limit = new AbortController();
     const tooLate = () => {
       // No client receives the rest of the work, so it asks no more hooks and approvers.
@@ -87,7 +98,7 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
     if (!route.hasProblems) return answerText(failure.status, failure.message, failure.headers);
     const { status, body, headers } = problemOf(failure);
-    return jsonAnswer(failure.status === 405 ? 405 : status, body, { ...headers, 'content-type': 'application/problem+json' });
+    return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' });
   }
 }
 
@@ -96,6 +107,7 @@ async function serve(world: World, route: Route, request: Request): Promise<Resp
   refuseOtherSites(world, request, operation);
   if (operation === undefined) return route.answer(world, request, { subject: '' });
   const caller = await identify(world, request);
+  world.kernel.refuseIfClosed();
   await refuseTooMany(world, caller, operation);
   return route.answer(world, request, caller);
 }
@@ -147,11 +159,14 @@ function routesOf(host: Host): FindRoute {
   });
   const searchFor = (searched: Searched): Route => post('search', (world, value, caller) => search(world, caller, searched, value));
   const routes: Readonly<Record<string, Route>> = {
-    '/evaluation': post('evaluate', async (world, value, caller) => decideOne(world, caller, readEvaluation(value))),
+    '/evaluation': post('evaluate', async (world, value, caller) =>
+      saidTo(world.options, await decideOne(world, caller, readEvaluation(value))),
+    ),
     '/evaluations': post('evaluate', async (world, value, caller) => {
       const batch = readBatch(value);
-      if (!('items' in batch)) return decideOne(world, caller, batch);
-      return { evaluations: await decideAll(world, caller, batch) };
+      if (!('items' in batch)) return saidTo(world.options, await decideOne(world, caller, batch));
+      const decisions = await decideAll(world, caller, batch);
+      return { evaluations: decisions.map((decision) => saidTo(world.options, decision)) };
     }),
     '/search/subject': searchFor('subject'),
     '/search/resource': searchFor('resource'),
@@ -164,15 +179,17 @@ function routesOf(host: Host): FindRoute {
 
 /** The endpoints of the approval profile. */
 function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
+  // Made once: any client may read it, without a limit.
+  let schema: object | undefined;
   const open = (document: () => MaybePromise<unknown>): Route => ({
-    methods: ['GET'],
+    methods: READ,
     operation: undefined,
     hasProblems: true,
     answer: async () => jsonAnswer(200, await document()),
   });
   const fixed: Readonly<Record<string, Route>> = {
     '/jwks.json': open(async () => ({ keys: await profile.signer.jwks() })),
-    '/request-schema.json': open(requestSchema),
+    '/request-schema.json': open(() => (schema ??= requestSchema())),
     '/requests': {
       methods: ['POST'],
       operation: 'submit',
@@ -185,7 +202,7 @@ function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request
     const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
     if (id === undefined) return undefined;
     if (verb === undefined) {
-      return { methods: ['GET'], operation: 'view', hasProblems: true, answer: (world, _, caller) => viewTask(world, profile, caller, id) };
+      return { methods: READ, operation: 'view', hasProblems: true, answer: (world, _, caller) => viewTask(world, profile, caller, id) };
     }
     return {
       methods: ['POST', 'DELETE'],

@@ -3,7 +3,7 @@ import { readCount, readOptions } from '../../../core/parse.js';
 import type { AuthzenHandler } from './handler-type.js';
 import type { ParsedOptions } from './options.js';
 import { WELL_KNOWN } from './places.js';
-import { answerText, jsonAnswer, withRequestId } from './transport.js';
+import { answerText, jsonAnswer, READ, withoutBody, withRequestId, wrongMethod } from './transport.js';
 
 const CAPABILITY = 'urn:openid:authzen:capability:access-request';
 
@@ -56,9 +56,13 @@ export function createAuthzenMetadataHandler(
   const documents = new Map(handlers.map(({ metadataPath, metadata }) => [metadataPath, metadata]));
   const handle = async (request: Request): Promise<Response> => {
     const document = documents.get(new URL(request.url).pathname);
-    if (document === undefined) return withRequestId(request, answerText(404, 'there is no metadata here'));
-    if (request.method !== 'GET') return withRequestId(request, answerText(405, 'this endpoint takes only GET', { allow: 'GET' }));
-    return withRequestId(request, jsonAnswer(200, document, { 'cache-control': `public, max-age=${seconds}` }));
+    if (document === undefined) return withoutBody(request, withRequestId(request, answerText(404, 'there is no metadata here')));
+    if (!READ.includes(request.method)) {
+      const { status, message, headers } = wrongMethod(READ);
+      return withRequestId(request, answerText(status, message, headers));
+    }
+    // A shared cache gives a public answer to all clients, so it has no id of one request.
+    return withoutBody(request, jsonAnswer(200, document, { 'cache-control': `public, max-age=${seconds}` }));
   };
   return Object.freeze(Object.assign(handle, { basePath: WELL_KNOWN }));
 }

@@ -119,6 +119,11 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly map?: ((evaluation: AuthzenEvaluation) => MaybePromise<string | null | undefined>) | undefined;
   /** Judges access that the engine allows. Any value other than `true` denies. It never turns a no into a yes. Default: none. */
   readonly condition?: ((evaluation: AuthzenEvaluation, access: ConditionedAccess<Caller>) => MaybePromise<boolean>) | undefined;
+  /**
+   * Whether a decision says why, in `context.reason`. With `false`, a denial that has nothing else to say is `{"decision":false}`.
+   * Default: true.
+   */
+  readonly reasons?: boolean | undefined;
   /** Lists what exists, for the searches. Default: a search finds only what grants name. */
   readonly directory?: AuthzenDirectory | undefined;
   /**
@@ -157,6 +162,7 @@ export interface ParsedOptions extends Places {
   readonly codec: AuthzenCodec;
   readonly map: ((evaluation: AuthzenEvaluation) => unknown) | undefined;
   readonly condition: ((evaluation: AuthzenEvaluation, access: ConditionedAccess) => unknown) | undefined;
+  readonly reasons: boolean;
   readonly directory: AuthzenDirectory;
   readonly agent: ((act: JsonObject) => unknown) | undefined;
   readonly keys: ParsedMacKeys;
@@ -175,6 +181,7 @@ const OPTIONS = [
   'codec',
   'map',
   'condition',
+  'reasons',
   'directory',
   'agent',
   'tokenKeys',
@@ -186,7 +193,8 @@ const OPTIONS = [
 /** @throws InvalidArgumentError naming the option */
 export function readAuthzenOptions(options: unknown): ParsedOptions {
   const given = readOptions<keyof AuthzenOptions>('options', options, OPTIONS);
-  const { timeout = 20_000, codec = defaultCodec, challenge = 'Bearer' } = given;
+  const { timeout = 20_000, codec = defaultCodec, challenge = 'Bearer', reasons = true } = given;
+  assertBoolean('reasons', reasons);
   if (typeof challenge !== 'string' || !/^[\x20-\x7E]{1,256}$/.test(challenge))
     throw invalid('challenge', '1-256 characters of printable ASCII', challenge);
   if (typeof given.identify !== 'function') throw invalid('identify', 'a function that authenticates the caller', given.identify);
@@ -198,6 +206,7 @@ export function readAuthzenOptions(options: unknown): ParsedOptions {
     codec: readPort<AuthzenCodec>('codec', codec, ['encodeSubject', 'decodeSubject', 'encodeScope', 'decodeScope']),
     map: readFunction<ParsedOptions['map']>('map', given.map),
     condition: readFunction<ParsedOptions['condition']>('condition', given.condition),
+    reasons,
     directory: readDirectory(given.directory),
     agent: readFunction<ParsedOptions['agent']>('agent', given.agent),
     keys: readKeys('tokenKeys', given.tokenKeys),

@@ -17,6 +17,8 @@ const TYPES = {
   invalid_request: [`${OWN}invalid-request`, 400, 'The request is not valid'],
   unauthenticated: [`${OWN}unauthenticated`, 401, 'Authentication is required'],
   forbidden: [`${OWN}forbidden`, 403, 'The caller may not do this'],
+  method_not_allowed: [`${OWN}method-not-allowed`, 405, 'The endpoint has other methods'],
+  slow_body: [`${OWN}slow-body`, 408, 'The body arrived too slowly'],
   too_large: [`${OWN}too-large`, 413, 'The body is too large'],
   limit: [`${OWN}limit`, 429, 'A limit is reached'],
   unavailable: [`${OWN}unavailable`, 503, 'The service is unavailable'],
@@ -46,6 +48,8 @@ export function problemOf(error: AuthzenError): Problem {
   const names: Readonly<Record<number, ProblemName>> = {
     401: 'unauthenticated',
     403: 'forbidden',
+    405: 'method_not_allowed',
+    408: 'slow_body',
     413: 'too_large',
     429: 'limit',
     503: 'unavailable',

@@ -5,13 +5,13 @@ import { AuthzenError } from './errors.js';
 
 type Headers = Readonly<Record<string, string>>;
 
-const NO_STORE = { 'cache-control': 'no-store' };
+const COMMON = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 export const jsonAnswer = (status: number, body: unknown, headers: Headers = {}): Response =>
-  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...NO_STORE, ...headers } });
+  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...COMMON, ...headers } });
 
 export const answerText = (status: number, message: string, headers: Headers = {}): Response =>
-  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...NO_STORE, ...headers } });
+  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...COMMON, ...headers } });
 
 /** Gives a response the identifier of its request, if the request has one. */
 export function withRequestId(request: Request, response: Response): Response {
@@ -19,6 +19,16 @@ export function withRequestId(request: Request, response: Response): Response {
   if (id !== null) response.headers.set('x-request-id', id);
   return response;
 }
+
+/** The methods of an endpoint that is only read. */
+export const READ: readonly string[] = ['GET', 'HEAD'];
+
+/** The answer to HEAD is that of GET without its body. */
+export const withoutBody = ({ method }: Request, response: Response): Response =>
+  method === 'HEAD' ? new Response(null, response) : response;
+
+export const wrongMethod = (methods: readonly string[]): AuthzenError =>
+  new AuthzenError(405, `this endpoint takes only ${methods.join(', ')}`, { allow: methods.join(', ') });
 
 /** The JSON object in the body. A wrong content type is 400: these endpoints have no 415. @throws AuthzenError */
 export const readBody = (request: Request, limits: BodyLimits): Promise<JsonObject> => translated(() => readJsonObject(request, limits));
