@@ -7,7 +7,6 @@ import { Stopwatch } from '../core/stopwatch.js';
 import { nap, readClock, systemClock } from '../core/time.js';
 
 const PAUSES: Pauses = { firstMs: 50, maxMs: 1_000 };
-const never = new AbortController().signal;
 
 /** For how long a change whose reply was lost is resent, in milliseconds, and the clock that times the pauses. */
 export interface Resend {
@@ -76,6 +75,8 @@ class ResendBudget {
     } catch {
       // Falls back to the system clock below: the runtime's timers do not depend on this clock.
     }
-    await (now === undefined ? nap(systemClock, 0, ms, never) : nap(this.#clock, now, ms, never));
+    // Of this pause alone: a clock may keep a listener on it for as long as it sleeps.
+    const { signal } = new AbortController();
+    await (now === undefined ? nap(systemClock, 0, ms, signal) : nap(this.#clock, now, ms, signal));
   }
 }

@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, JitEngine, MemoryGrantStore, OutcomeUnknownError, StoreError, type Change, type Clock } from '../../src/index.js';
+import { commitResending } from '../../src/kernel/resend.js';
 import { pauseMs } from '../../src/lifecycle/backoff.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { aGranted, anEngine, entriesOf, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
@@ -41,6 +43,26 @@ async function failing({ resendMs, clock = new CountedClock() }: { readonly rese
 }
 
 describe('a change whose reply was lost', () => {
+  it('L42 [ST9] pauses on a signal of its own, so that no number of calls in an outage adds listeners to one', async () => {
+    const signals: AbortSignal[] = [];
+    class SignalClock extends ManualClock {
+      override sleep(until: number, signal: AbortSignal): Promise<void> {
+        signals.push(signal);
+        return super.sleep(until, signal);
+      }
+    }
+    const clock = new SignalClock();
+    const store = new FaultyStore(new MemoryGrantStore());
+    const change = (id: string): Change => ({ id, expect: [], put: [], append: [] });
+    store.inject('commit', { fault: 'lose reply' });
+    const calls = Array.from({ length: 15 }, (_, i) => commitResending(store, change(`c${i}`), { clock, resendMs: 1_000 }));
+    while (signals.length < 15) await new Promise(setImmediate);
+    expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual(signals.map(() => 1));
+    store.clear();
+    await clock.advance('1s');
+    await Promise.all(calls);
+  });
+
   it('L31 is resent at once, with the same id and entries, and has one effect', async () => {
     const { store, clock, grant, sent, revoke, engine } = await failing();
     store.inject('commit', { fault: 'lose reply' }, 1);

@@ -59,14 +59,23 @@ export class NotificationListener {
   /** Listens until the connection is lost or no watcher is left, then returns true. Rejects if a query fails or is not answered. */
   async #hear(signal: AbortSignal): Promise<boolean> {
     const client = await this.#pool.connect();
+    let end: () => void = () => undefined;
+    const lost = new Promise<void>((resolve) => (end = resolve));
+    signal.addEventListener('abort', end);
     try {
-      const lost = this.#untilLost(client, signal);
+      // The last watcher may have unsubscribed while the connection was opened.
+      if (signal.aborted) end();
+      client.on('error', end);
+      client.on('end', end);
+      client.on('notification', (message) => this.#wake(message.payload ?? ''));
       await this.#said(client, this.#listen);
       for (const namespace of this.#watchers.keys()) this.#wake(namespace);
       // A connection that died silently never reports an error, and looks like one without notifications.
       while (!(await this.#isOver(lost, signal))) await this.#said(client, 'select 1');
       return true;
     } finally {
+      // The signal outlives the connection.
+      signal.removeEventListener('abort', end);
       // Closed instead of returned to the pool, because its next user would still receive the notifications.
       client.release(true);
     }
@@ -83,17 +92,6 @@ export class NotificationListener {
     const isOver = await Promise.race([lost.then(() => true), pause]);
     waited.abort();
     return isOver || signal.aborted;
-  }
-
-  #untilLost(client: PgClient, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      // The last watcher may have unsubscribed while the connection was opened.
-      if (signal.aborted) resolve();
-      client.on('error', () => resolve());
-      client.on('end', () => resolve());
-      client.on('notification', (message) => this.#wake(message.payload ?? ''));
-      signal.addEventListener('abort', () => resolve());
-    });
   }
 
   /** Runs each watcher on its own, so that one that throws does not affect the others. */
