@@ -35,7 +35,7 @@ describe('A.5 decisions', () => {
     ['an empty id', { subject: { type: 'user', id: '' } }],
     ['an id of more than 256 characters', { subject: { type: 'user', id: 'x'.repeat(300) } }],
     ['an id that is not in NFC', { subject: { type: 'user', id: 'e\u0301' } }],
-    ['a resource id of more than 64 characters', { resource: { type: 'db', id: 'x'.repeat(65) } }],
+    ['a resource whose scope would have more than 256 characters', { resource: { type: 'db', id: 'x'.repeat(248) } }],
     ['an empty action', { action: { name: '' } }],
     ['an id of the engine', { subject: { type: 'system', id: 'sweeper' } }],
     ['the run of an agent that the engine does not know', { subject: { type: 'user', id: 'x/run/a/b' } }],

@@ -72,8 +72,15 @@ describe('A9 exactTuple', () => {
     expect(await decisions(made)).toEqual([true, false]);
   });
 
-  it.each(['a pending', 'an approved'] as const)('A9 a submission for another tuple is refused beside %s request', async (state) => {
-    const made = state === 'a pending' ? await asked() : await approved();
+  it('A9 a submission for another tuple is a request of its own beside an approved request', async () => {
+    const made = await approved();
+    const { task } = await submitted(made, {}, table('salaries'));
+    expect(requestIdOf(task)).not.toBe(made.id);
+    expect(task.status).toBe('pending');
+  });
+
+  it('A9 a submission for another tuple is refused beside a pending request', async () => {
+    const made = await asked();
     for (const headers of [{}, { 'idempotency-key': 'key-2' }]) {
       const { status, body } = await made.send('/requests', await submissionOf(made, {}, table('salaries')), { headers });
       expect([status, typeOf(body)]).toEqual([400, 'not_requestable']);

@@ -65,12 +65,12 @@ export async function submit(
 }
 
 /**
- * A subject asks for the same access once at a time, so the engine may return the request for another tuple. As its answer, that task
+ * A subject asks for the same access once at a time, so the engine may return the pending request for another tuple. As its answer, that task
  * would send the client in a circle: approved, and denied again. @throws Problem
  */
 async function refuseForOther({ world, submission }: Submitted, { request }: RequestFound): Promise<void> {
   if ((await exactTupleOf(world, submission.evaluation)?.isFor(request.id)) !== false) return;
-  const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that access has ended';
+  const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that request is decided';
   throw new Problem('not_requestable', detail);
 }
 
