@@ -88,7 +88,7 @@ export function readBoundedList(argument: string, given: unknown, min: number, m
 export function readOptions<K extends string>(argument: string, given: unknown, known: readonly K[]): Partial<Record<K, unknown>> {
   return guarded(argument, () => {
     const read = Object.create(null) as Partial<Record<K, unknown>>;
-    for (const [key, value] of plainFields(argument, given)) {
+    for (const [key, value] of plainFields(argument, given, `an object with ${known.join(', ')}`)) {
       if (!known.includes(key as K)) throw invalid(argument, `an object with only ${known.join(', ')}`, key);
       read[key as K] = value;
     }
@@ -102,8 +102,8 @@ export function plainCopy<T extends object>(argument: string, given: T): T {
 }
 
 /** The own data properties of a plain object, enumerable or not. @throws InvalidArgumentError for an accessor or an instance */
-function plainFields(argument: string, given: unknown): readonly (readonly [string, unknown])[] {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, 'an object', given);
+function plainFields(argument: string, given: unknown, rule = 'an object'): readonly (readonly [string, unknown])[] {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw invalid(argument, rule, given);
   refuseInstance(argument, given);
   return Object.entries(Object.getOwnPropertyDescriptors(given)).map(([key, property]) => {
     if (!('value' in property))

@@ -104,7 +104,7 @@ const OPEN_GRANTS: Readonly<Record<GrantStatus, boolean | undefined>> = {
 /** A page of requests. @param next the place of a later page than that of the query */
 export async function listRequests(kernel: Kernel, query: RequestQuery, next?: string): Promise<Page<ListedRequest>> {
   const given = readQuery<keyof RequestQuery>(query, REQUEST_FIELDS, next);
-  const status = readStatus<RequestStatus>('a request status', OPEN_REQUESTS, given.status);
+  const status = readStatus<RequestStatus>(OPEN_REQUESTS, given.status);
   const requestedBy = given.requestedBy === undefined ? undefined : kernel.settings.readId('requestedBy', given.requestedBy);
   const scope = given.scope === undefined ? undefined : readPattern('scope', given.scope);
   const ticket = readText('ticket', given.ticket);
@@ -130,7 +130,7 @@ export async function listRequests(kernel: Kernel, query: RequestQuery, next?: s
 /** A page of grants. */
 export async function listGrants(kernel: Kernel, query: GrantQuery, next?: string): Promise<Page<GrantWithStatus>> {
   const given = readQuery<keyof GrantQuery>(query, GRANT_FIELDS, next);
-  const status = readStatus<GrantStatus>('a grant status', OPEN_GRANTS, given.status);
+  const status = readStatus<GrantStatus>(OPEN_GRANTS, given.status);
   const at = given.at === undefined ? undefined : readInstant('at', given.at);
   const asked = {
     kind: 'grant',
@@ -150,8 +150,9 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   return page;
 }
 
-function readStatus<Status extends string>(rule: string, statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {
-  if (wanted !== undefined && !(typeof wanted === 'string' && Object.hasOwn(statuses, wanted))) throw invalid('status', rule, wanted);
+function readStatus<Status extends string>(statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {
+  if (wanted !== undefined && !(typeof wanted === 'string' && Object.hasOwn(statuses, wanted)))
+    throw invalid('status', `one of ${Object.keys(statuses).join(', ')}`, wanted);
   return wanted as Status | undefined;
 }
 

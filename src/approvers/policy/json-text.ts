@@ -110,7 +110,9 @@ class Scanner {
   }
 
   #noJson(at = this.#at): InvalidArgumentError {
-    return new InvalidArgumentError('policy', 'valid JSON', `a syntax error at ${this.#place(at)}`);
+    const problem = `a syntax error at ${this.#place(at)}`;
+    // The usual mistake at the first character: the path of the file.
+    return new InvalidArgumentError('policy', at === 0 ? "valid JSON, for example readFileSync(path, 'utf8')" : 'valid JSON', problem);
   }
 
   #place(at: number): string {

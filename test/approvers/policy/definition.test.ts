@@ -423,7 +423,7 @@ describe('readPolicy()', () => {
       {},
       /^policy must be valid JSON; got a syntax error at line 3, column 50$/,
     ],
-    ['empty text', '', {}, /^policy must be valid JSON; got a syntax error at/],
+    ['empty text', '', {}, /^policy must be valid JSON, for example readFileSync\(path, 'utf8'\); got a syntax error at/],
     ['a number', '5', {}, /^policy must be an object; got 5$/],
     [
       'a group that is defined twice',

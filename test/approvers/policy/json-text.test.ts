@@ -55,7 +55,7 @@ describe('parseJson()', () => {
         if (theirs === 'no JSON') {
           refused += 1;
           expect(() => parseJson(text)).toThrow(
-            /^policy must be valid JSON; got a syntax error at line \d+, column \d+$|set only once; got a second value/,
+            /^policy must be valid JSON(?:, for example readFileSync\(path, 'utf8'\))?; got a syntax error at line \d+, column \d+$|set only once; got a second value/,
           );
           // A duplicate field is the only input that JSON.parse accepts and parseJson refuses.
         } else if (ours === 'no JSON') expect(() => parseJson(text)).toThrow(/set only once; got a second value at line \d+, column \d+$/);
@@ -71,7 +71,12 @@ describe('parseJson()', () => {
     ['deep inside', '{"rules": [{}, {"id": 1,\n  "id": 2}]}', 'rules[1].id must be set only once; got a second value at line 2, column 3'],
     ['in other letters', '{"a": 1, "\\u0061": 1}', 'a must be set only once; got a second value at line 1, column 10'],
     ['as __proto__', '{"__proto__": 1, "__proto__": 1}', '__proto__ must be set only once; got a second value at line 1, column 18'],
-    ['nothing', '', 'policy must be valid JSON; got a syntax error at line 1, column 1'],
+    ['nothing', '', "policy must be valid JSON, for example readFileSync(path, 'utf8'); got a syntax error at line 1, column 1"],
+    [
+      '[NC11] the path of a file',
+      'policy.json',
+      "policy must be valid JSON, for example readFileSync(path, 'utf8'); got a syntax error at line 1, column 1",
+    ],
     ['truncated text', '{"rules": [', 'policy must be valid JSON; got a syntax error at line 1, column 12'],
     ['text after the value', '{}\n{}', 'policy must be valid JSON; got a syntax error at line 2, column 1'],
     ['an invalid escape', '{"a":\n "\\x"}', 'policy must be valid JSON; got a syntax error at line 2, column 2'],
