@@ -1,3 +1,4 @@
+import { isId } from '../../core/parse.js';
 import type { Operation } from './operation.js';
 
 /** An operation that a path and a method name, with the values of its path. */
@@ -36,10 +37,11 @@ export class Router {
   }
 }
 
-/** A segment that is not well-formed matches nothing. */
+/** A segment that is not well-formed, or can be no id, matches nothing: no operation and no hook of the service receives it. */
 function decode(segment: string): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    const text = decodeURIComponent(segment);
+    return isId(text) ? text : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { HttpAction, HttpPermission } from '../../../src/http.js';
+import type { HttpAction, HttpPermission, HttpTarget } from '../../../src/http.js';
+import { isPattern } from '../../../src/index.js';
+import { isId } from '../../../src/core/parse.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { exampleOf } from './examples.js';
@@ -97,7 +99,7 @@ async function callOf(operation: Operation, permitted: readonly HttpAction[], { 
     }),
   );
   const isForbidden = response.status === 403 && (await response.text()).includes('urn:jit-access:problem:forbidden');
-  const { entries } = await service.store.journal({ namespace: 'default', after: seq, limit: 100 });
+  const { entries } = await service.store.journal({ after: seq, limit: 100 });
   // The body of a stream ends with the engine.
   await service.engine.close();
   const recorded = entries.map(({ type }) => type).filter((type) => type !== 'attempt.refused');
@@ -205,5 +207,61 @@ describe('a requester for another subject', () => {
     const path = `/requests/${idOf(asked)}`;
     expect((await service.send('POST', `${path}/cancel`, { as: RAJ, body: { onBehalfOf: MAYA } })).status).toBe(403);
     expect((await service.send('POST', `${path}/extend`, { as: EVE, body: more })).status).toBe(404);
+  });
+});
+
+describe('the option `may`', () => {
+  const HOSTILE = ['a\nb', 'a\r\nINFO granted', '\u001b[31mred', 'a\0b', 'a\u202eb', ' a', 'x'.repeat(4_000), ''];
+  /** The fields of a query or a body that a target may name. */
+  const TARGETS = ['subject', 'requestedBy', 'scope', 'scopes', 'requestId', 'grantId', 'lockId', 'ticket', 'onBehalfOf'];
+  const isRead = (text: string): boolean => isId(text) || isPattern(text);
+
+  /** Every text of a target. */
+  const textsOf = (target: HttpTarget): readonly string[] =>
+    Object.values(target).flatMap((value: string | readonly string[] | undefined) => value ?? []);
+
+  it.each(operations.map((operation) => [operation.id, operation] as const))(
+    '[WF18] receives from %s only what the engine reads: ids and scopes, and none of the text of a refused call',
+    async (_, operation) => {
+      const targets: HttpTarget[] = [];
+      const may = ({ target }: HttpPermission<TestCaller>) => {
+        targets.push(target);
+        return true;
+      };
+      const { service, method, url, body = {} } = await exampleOf(operation, RAJ, { http: { may } });
+      const [path = '', query = ''] = url.split('?');
+      const send = async (to: string, sentBody: object) => {
+        const sent = operation.example.body === undefined ? {} : { body: JSON.stringify(sentBody) };
+        const headers = { 'x-user': SEC, 'content-type': 'application/json' };
+        const response = await service.handler(new Request(`${BASE}/v1${to}`, { method, headers, ...sent }));
+        await response.body?.cancel();
+        return response.status;
+      };
+      for (const text of HOSTILE) {
+        const inPath = operation.path.replace(/\{\w+\}/, encodeURIComponent(text));
+        if (inPath !== operation.path) expect(await send(inPath, body)).toBe(404);
+        for (const name of TARGETS.filter((one) => one in (operation.query?.shape ?? {}))) {
+          const given = new URLSearchParams(query);
+          given.set(name, text);
+          await send(`${path}?${given.toString()}`, body);
+        }
+        for (const name of TARGETS.filter((one) => one in (operation.body?.shape ?? {}))) {
+          const { scope: _scope, ...others } = body as Record<string, unknown>;
+          await send(path, { ...(name === 'scopes' ? others : body), [name]: name === 'scopes' ? [text] : text });
+        }
+      }
+      expect(targets.flatMap(textsOf).filter((text) => !isRead(text))).toEqual([]);
+    },
+  );
+
+  it('[WF18] is not asked about what a grant id that is none would name', async () => {
+    const targets: HttpTarget[] = [];
+    const may = ({ target }: HttpPermission<TestCaller>) => {
+      targets.push(target);
+      return true;
+    };
+    const { send } = aService({ http: { may } });
+    for (const id of ['.1', '%20.1', 'a%0A.1', 'a%00b.1']) expect((await send('GET', `/grants/${id}`, { as: SEC })).status).toBe(404);
+    expect(targets).toEqual([]);
   });
 });

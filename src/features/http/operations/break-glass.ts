@@ -26,9 +26,8 @@ export const breakGlass = operation({
   answer: answers.result,
   example: { body: { scope: 'db-prod:write', ttl: '15m', justification: 'the database is down' } },
   async run(call) {
-    const { subject: asked, ...given } = call.body;
-    const subject = await subjectOf(call, asked, given.scopes ?? [given.scope ?? '']);
-    const ask = { ...given, subject, requestedBy: call.self, idempotencyKey: call.key } as BreakGlassAsk;
+    const subject = await subjectOf(call, call.body);
+    const ask = { ...call.body, subject, requestedBy: call.self, idempotencyKey: call.key } as BreakGlassAsk;
     return created(call, await call.engine.breakGlass(ask));
   },
 });

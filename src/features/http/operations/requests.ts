@@ -33,14 +33,17 @@ export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answ
  *
  * @throws HttpError
  */
-async function refuseToAskFor(call: Call, subject: string, scopes: readonly string[]): Promise<void> {
+async function refuseToAskFor(call: Call, subject: string, scopes: readonly string[] | undefined): Promise<void> {
   if (subject !== call.self && !(await call.may('requestFor', { subject, scopes }))) throw forbidden();
 }
 
 /** The subject of an ask: the caller, or another one where `may` permits it. */
-export async function subjectOf(call: Call, asked: string | undefined, scopes: readonly string[]): Promise<string> {
+export async function subjectOf(
+  call: Call,
+  { subject: asked, scope, scopes }: Pick<z.output<typeof bodies.ask>, 'subject' | 'scope' | 'scopes'>,
+): Promise<string> {
   const subject = idOf(call, 'subject', asked) ?? call.self;
-  await refuseToAskFor(call, subject, scopes);
+  await refuseToAskFor(call, subject, scopes ?? (scope === undefined ? undefined : [scope]));
   return subject;
 }
 
@@ -57,9 +60,9 @@ export const requestAccess = operation({
   answer: answers.askAnswer,
   example: { body: { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204: backfill' } },
   async run(call) {
-    const { subject: asked, dryRun, ...given } = call.body;
+    const { dryRun, ...given } = call.body;
     const { key: idempotencyKey, self: requestedBy } = call;
-    const subject = await subjectOf(call, asked, given.scopes ?? [given.scope ?? '']);
+    const subject = await subjectOf(call, given);
     const ask = { ...given, subject, requestedBy, idempotencyKey } as AccessAsk;
     if (dryRun === true) return { body: await call.engine.requestAccess({ ...ask, dryRun } as DryRunAsk) };
     return created(call, await call.engine.requestAccess(ask));

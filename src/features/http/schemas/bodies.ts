@@ -73,7 +73,7 @@ export const revocation = z.strictObject({
   subject: id.optional().describe('Ends the access of this subject.'),
   scope: scope.optional().describe('Ends the access that overlaps this scope or pattern.'),
   requestId: id.optional().describe('Ends the access of this request and of its extensions.'),
-  ticket: text.optional().describe('Ends the access of the requests that cite this ticket.'),
+  ticket: id.optional().describe('Ends the access of the requests that cite this ticket.'),
   reason,
 });
 

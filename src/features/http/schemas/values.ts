@@ -1,14 +1,31 @@
 import { z } from 'zod';
+import type { InvalidArgumentError } from '../../../core/errors.js';
+import { readId } from '../../../core/parse.js';
+import { readPattern } from '../../../core/scope.js';
 
 /*
  * The values that several schemas share. Each is checked again by the engine, whose errors name the argument.
  * A text or a union of its own says its rule in its error, which continues "x must be ...".
  */
 
-export const id = z.string().min(1).max(256);
+/** A text that the core reads. It is read before the option `may` is asked: the hook judges no text that the engine would refuse. */
+const readBy = (read: (argument: string, value: unknown) => string, length: number) =>
+  z
+    .string()
+    .min(1)
+    .max(length)
+    .superRefine((value, context) => {
+      try {
+        read('-', value);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: (error as InvalidArgumentError).rule });
+      }
+    });
+
+export const id = readBy(readId, 256);
 export const instant = z.int().describe('Epoch milliseconds.');
 export const milliseconds = z.int().nonnegative().describe('Milliseconds.');
-export const scope = z.string().min(1).max(2_048).describe('A scope, such as db-prod:write.');
+export const scope = readBy(readPattern, 256).describe('A scope, such as db-prod:write.');
 export const text = z.string().max(4_096);
 export const metadata = z.record(z.string(), z.json({ error: 'JSON' }));
 
