@@ -71,9 +71,3 @@ async function findSkipped({ giving, groups }: Compiled, question: Question): Pr
   }
   return Object.freeze([...skipped].slice(0, MAX_NAMED));
 }
-
-/** Whether a person is now in a group that may review this use, as named at the break-glass. A removed group gives no right. */
-export async function mayReviewBreakGlass(person: string, question: Question): Promise<boolean> {
-  for (const group of question.request.afterReview?.reviewers ?? []) if (await question.has(group, person)) return true;
-  return false;
-}

@@ -3,7 +3,7 @@ import type { ApproverContext, AskableApprover, Verdict } from '../../core/appro
 import { agentOf, type AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './asked.js';
-import { breakGlass, mayReviewBreakGlass } from './break-glass.js';
+import { breakGlass } from './break-glass.js';
 import { compile } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
 import { copyPolicy, type Copy } from './copy.js';
@@ -13,7 +13,7 @@ import { Question } from './question.js';
 import { lint } from './lint.js';
 import { reachOf, readReach } from './reach.js';
 import { requestable } from './requestable.js';
-import { groupsOf, reviewersOf, whyNoRight } from './rights.js';
+import { groupsOf, mayReviewBreakGlass, reviewersOf, whyNoRight } from './rights.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
 
 /**

@@ -27,9 +27,33 @@ export const quorumGroups = ({ quorum }: AccessRequest): readonly string[] => (q
 
 /** The groups of the frozen quorum in which a person is now, including those of escalations. A removed group gives no right. */
 export async function groupsOf(person: string, question: Question): Promise<readonly string[]> {
-  const mine: string[] = [];
-  for (const name of quorumGroups(question.request)) if (await question.has(name, person)) mine.push(name);
-  return Object.freeze(mine);
+  const { names, failure } = await memberships(person, quorumGroups(question.request), question);
+  if (failure !== undefined) throw failure.error;
+  return Object.freeze(names);
+}
+
+/** Whether a person is now in a group that may review this use, as named at the break-glass. A removed group gives no right. */
+export async function mayReviewBreakGlass(person: string, question: Question): Promise<boolean> {
+  const { names, failure } = await memberships(person, question.request.afterReview?.reviewers ?? [], question);
+  if (names.length === 0 && failure !== undefined) throw failure.error;
+  return names.length > 0;
+}
+
+/**
+ * The groups in which a person is now. Each group is asked, also after a yes or a failure, and one after another: what the groups answer
+ * changes neither the number of questions nor the sum of their times, so the time tells a caller nothing.
+ */
+async function memberships(person: string, groups: readonly string[], question: Question) {
+  const names: string[] = [];
+  let failure: { readonly error: unknown } | undefined;
+  for (const name of groups) {
+    try {
+      if (await question.has(name, person)) names.push(name);
+    } catch (error) {
+      failure ??= { error };
+    }
+  }
+  return { names, failure };
 }
 
 /** The possible reviewers: the members of the groups of the present steps and, once an escalation is recorded, of its group. */

@@ -62,8 +62,8 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
   readonly realm?: string | undefined;
   /**
-   * Called with each failure that the client sees as 500 or 503, and with the first refusals of pages of another origin, each origin once.
-   * A throw is ignored. Default: none.
+   * Called with each failure that the client sees as 500 or 503, with each failure of the approver that counts as "no reviewer", and with
+   * the first refusals of pages of another origin, each origin once. A throw is ignored. Default: none.
    */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }

@@ -1,16 +1,15 @@
-import { NotFoundError } from '../../core/errors.js';
+import { ApproverError, ClockError, NotFoundError } from '../../core/errors.js';
 import { isId } from '../../core/parse.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
 import { decodeRequest, groupsIn, type AccessRequest } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Call } from './operation.js';
-import { absentRequest, hasReviewers, LastApprover } from './absent-request.js';
+import { StandIns } from './stand-ins.js';
 
 /*
- * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller
- * it does not exist. The answer for a stranger and the answer for an unknown id are the same bytes, after the same number of calls to
- * the store and to the approver: otherwise their time would say which ids exist. A chain of approvers asks the member that decided the
- * request, and for an unknown id the member that decided the last one.
+ * Who sees a request: its subject, its requester, its reviewers, and a caller that `may` permits. For every other caller it does not
+ * exist. The answer for a stranger and the answer for an unknown id are the same bytes, after the same calls to the store and to the
+ * approver, and after the same questions to the groups of the approver: otherwise their time would say which ids exist.
  */
 
 /**
@@ -18,16 +17,18 @@ import { absentRequest, hasReviewers, LastApprover } from './absent-request.js';
  *
  * @throws NotFoundError for an unknown id, and for a caller who does not see it
  */
-export async function visibleRequest(call: Pick<Call, 'kernel' | 'self' | 'may'>, id: string): Promise<AccessRequest> {
-  const request = isId(id) ? await readRequest(call.kernel, id) : undefined;
+export async function visibleRequest(call: Pick<Call, 'kernel' | 'options' | 'self' | 'may'>, id: string): Promise<AccessRequest> {
+  // Text that can be no id says nothing about the ids that exist, and no hook needs to read it.
+  if (!isId(id)) throw new NotFoundError('request', id);
+  const request = await readRequest(call.kernel, id);
   if (request !== undefined && isOwnRequest(request, call.self)) return request;
-  const lastApprover = call.kernel.part(LastApprover);
-  const approver = await lastApprover.name();
-  const asked = request !== undefined && hasReviewers(request) ? request : absentRequest(call.kernel, approver);
-  const sees = (await isItsReviewer(call.kernel, asked, call.self)) || (await call.may('viewRequest', { requestId: id }));
-  if (request === undefined || !sees) throw new NotFoundError('request', id);
-  lastApprover.note(request);
-  return request;
+  const [first, ...rest] = await call.kernel.part(StandIns).questionsAbout(request);
+  const reviews = first !== undefined && (await isSeenAsReviewer(call, first)) && first === request;
+  const sees = reviews || (await call.may('viewRequest', { requestId: id }));
+  if (request !== undefined && sees) return request;
+  // One after another, as an approver may ask the groups of the first question: the sum of the times is the same.
+  for (const standIn of rest) await isSeenAsReviewer(call, standIn);
+  throw new NotFoundError('request', id);
 }
 
 async function readRequest({ ledger }: Kernel, id: string): Promise<AccessRequest | undefined> {
@@ -35,12 +36,31 @@ async function readRequest({ ledger }: Kernel, id: string): Promise<AccessReques
   return row && decodeRequest(row);
 }
 
+/**
+ * A failure of the approver counts as no, for the request as for a stand-in: a 503 for one of them alone would tell them apart. A clock
+ * that fails does so for every id.
+ */
+async function isSeenAsReviewer({ kernel, options, self }: Pick<Call, 'kernel' | 'options' | 'self'>, request: AccessRequest) {
+  try {
+    return await isItsReviewer(kernel, request, self);
+  } catch (error) {
+    if (!(error instanceof ApproverError) || error.cause instanceof ClockError) throw error;
+    options.onError(error, 'approver');
+    return false;
+  }
+}
+
 /** Whether this person reviews the request, has reviewed it, or could have: reviewers still see a request that was decided. */
 export async function isItsReviewer({ approver }: Kernel, request: AccessRequest, person: string): Promise<boolean> {
-  const groups = await approver.groupsOf(person, request);
-  const mayReview = await approver.mayReviewBreakGlass(person, request);
-  if (request.afterReview !== undefined && mayReview) return true;
-  const { quorum, reviews } = request;
+  const { quorum, reviews, afterReview } = request;
   if (reviews.some(({ reviewer }) => reviewer === person)) return true;
-  return quorum !== undefined && groupsIn(quorum).some((group) => groups.includes(group));
+  let groups: readonly string[] = [];
+  let mayReview = false;
+  try {
+    groups = await approver.groupsOf(person, request);
+  } finally {
+    // Asked also after a failure, so that the groups of the request do not change what is asked.
+    mayReview = await approver.mayReviewBreakGlass(person, request);
+  }
+  return (afterReview !== undefined && mayReview) || (quorum !== undefined && groupsIn(quorum).some((group) => groups.includes(group)));
 }
