@@ -13,6 +13,7 @@ import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
 import { Router, type Route } from './router.js';
+import { secondsToWait } from './transport/rate-limit.js';
 
 /** Answers the requests below its base path. It never rejects: every failure is a response. */
 export interface HttpHandler {
@@ -165,6 +166,6 @@ const permissionsOf =
     isPermitted(options, { caller, action, target });
 
 async function refuseOverLimit({ limit, onError }: ParsedHttpOptions, caller: HttpCaller, { id }: Operation): Promise<void> {
-  const answer = await callHook(() => limit(caller, id), 'limit', onError);
-  if (answer === false) throw ownProblem('too-many-requests', { headers: { 'retry-after': '1' } });
+  const seconds = await callHook(async () => secondsToWait(await limit(caller, id)), 'limit', onError);
+  if (seconds > 0) throw ownProblem('too-many-requests', { headers: { 'retry-after': String(seconds) } });
 }

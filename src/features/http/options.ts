@@ -55,10 +55,11 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
   /** The keys of approval links, as `approvalLinks` takes them. Default: the handler serves no links. */
   readonly linkKeys?: readonly LinkKey[] | undefined;
   /**
-   * Asked before each call of an authenticated caller. `false`: the handler answers 429. `route` is the operation, such as
-   * `requestAccess`. Default: no limit.
+   * Asked before each call of an authenticated caller. A number above 0 is the seconds that the caller must wait: the handler answers 429
+   * with `Retry-After`. `undefined` and 0: the call continues. Any other answer is 503. `route` is the operation, such as `requestAccess`.
+   * Default: no limit.
    */
-  readonly limit?: ((caller: Caller, route: string) => MaybePromise<boolean | undefined>) | undefined;
+  readonly limit?: ((caller: Caller, route: string) => MaybePromise<number | undefined>) | undefined;
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
   readonly realm?: string | undefined;
   /**
@@ -103,7 +104,7 @@ export function readHttpOptions(given: unknown): ParsedHttpOptions {
     ownOrigin: read.publicUrl === undefined ? undefined : readOrigin('publicUrl', read.publicUrl),
     corsOrigins: readOrigins(read.corsOrigins),
     linkKeys: readKeys(read.linkKeys),
-    limit: optional('limit', read.limit, () => true),
+    limit: optional('limit', read.limit, () => undefined),
     realm: readRealm(read.realm),
     onError: readListener<[error: unknown, during: string]>('onError', read.onError),
   };

@@ -91,7 +91,7 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
     members: ['scopes', 'reason'],
   },
   ERR_JIT_IDEMPOTENCY: {
-    status: 409,
+    status: 422,
     title: 'Key already used',
     detail: 'This Idempotency-Key was used for another call. Use a new key for a new call.',
   },

@@ -5,6 +5,7 @@ import { isId, invalid, show } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
 import { ownProblem } from './problem.js';
+import { keyIn } from './transport/idempotency-key.js';
 import { BodyError, readJsonObject } from './transport/read-body.js';
 
 /** How long the body of a call may take to arrive. Milliseconds. */
@@ -47,8 +48,8 @@ const namesPrototype = (value: unknown): boolean =>
 const BODY_PROBLEMS = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
 
 function readKey(request: Request, { keyed }: Operation): string | undefined {
-  const key = request.headers.get('idempotency-key');
-  if (key === null || !keyed) return undefined;
+  const key = keyed ? keyIn(request.headers.get('idempotency-key')) : undefined;
+  if (key === undefined) return undefined;
   if (!isId(key)) throw invalid('Idempotency-Key', '1-256 visible characters', key);
   return key;
 }

@@ -386,6 +386,16 @@ describe('B.5 retries', () => {
     expect(await requestsOf(made)).toHaveLength(1);
   });
 
+  it('[WF31] I1 a quoted key, the form of the draft, is the key that it quotes', async () => {
+    const made = aProfile();
+    const body = await submissionOf(made);
+    const first = (await made.send('/requests', body, KEY)).body as unknown as TaskAnswer;
+    const quoted = { 'idempotency-key': '"submit-1"' };
+    expect((await made.send('/requests', body, { headers: quoted })).body).toMatchObject({ task: { id: first.task.id } });
+    expect(await problemOf(made, { ...body, extra: 1 }, quoted)).toMatchObject({ type: 'duplicate_request' });
+    expect(await requestsOf(made)).toHaveLength(1);
+  });
+
   it('I2 the same key and another body are duplicate_request', async () => {
     const made = aProfile();
     const body = await submissionOf(made);

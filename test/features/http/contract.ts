@@ -123,7 +123,7 @@ const cases: Readonly<Record<string, (served: Caller, server: HttpServer) => Pro
     const [first, second] = [await call('POST', '/requests', ask), await call('POST', '/requests', ask)];
     expect([first.status, second.status, second.body.reused]).toEqual([201, 200, true]);
     const other = await call('POST', '/requests', { ...ask, body: { ...ASK, ttl: '5m' } });
-    expect([other.status, other.body.type]).toEqual([409, 'urn:jit-access:problem:idempotency']);
+    expect([other.status, other.body.type]).toEqual([422, 'urn:jit-access:problem:idempotency']);
     expect((await call('GET', '/requests', { as: MAYA })).body.items?.length).toEqual(1);
   },
 

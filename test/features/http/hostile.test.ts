@@ -151,6 +151,23 @@ describe('a hostile request', () => {
     expect(status).toBe(key === ' x' ? 201 : 400);
   });
 
+  it.each([
+    ['"abc"', 'abc', true],
+    ['"a\\\\b\\"c"', 'a\\b"c', true],
+    ['"abc', 'abc', false],
+    ['"a"b"', 'a"b', false],
+    ['abc', 'ABC', false],
+  ])('[WF31] with the keys %s and %s is one call: %s', async (first, second, isOne) => {
+    const service = aService();
+    const from = (key: string, body: object = ASK) =>
+      send(service, { headers: { ...JSON_BODY, 'idempotency-key': key }, body: JSON.stringify(body) });
+    const { status } = await from(first);
+    const other = await from(second, { ...ASK, scope: 'db-prod:read' });
+    expect([status, other.status]).toEqual([201, isOne ? 422 : 201]);
+    if (isOne) expect(other.body.type).toBe('urn:jit-access:problem:idempotency');
+    expect((await from('""')).status).toBe(400);
+  });
+
   it('of a page of another origin is refused, with any cookies', async () => {
     const service = aService();
     const from = (headers: Record<string, string>) => service.send('POST', '/requests', { as: MAYA, body: ASK, headers });
@@ -163,7 +180,7 @@ describe('a hostile request', () => {
     expect((await from({ 'sec-fetch-site': 'same-origin' })).status).toBe(200);
   });
 
-  it('[NC5] of a page behind a proxy that rewrites Host is refused with a report of publicUrl and of both origins, once', async () => {
+  it('[NC5] of a page of another Host, which a proxy has rewritten, is refused with a report of publicUrl and of both origins, once', async () => {
     const page = 'http://localhost:5173';
     const service = aService();
     const from = (origin: string) => service.send('POST', '/requests', { as: MAYA, body: ASK, headers: { origin } });
@@ -245,14 +262,20 @@ describe('what the host provides', () => {
     expect((await service.send('GET', '/locks', { as: SEC })).status).toBe(403);
   });
 
-  it('limits a caller', async () => {
+  it.each([
+    [1.2, 429, '2'],
+    [60, 429, '60'],
+    [0, 200, null],
+    [undefined, 200, null],
+    ...[false, true, '60', null, -1, NaN, Infinity, 1e300].map((wrong) => [wrong, 503, '5'] as const),
+  ])('[WF32] limits a caller by the seconds to wait, and permits nothing by any other answer: %s', async (answer, expected, retryAfter) => {
     const asked: string[] = [];
     const limit = (_: TestCaller, route: string) => {
       asked.push(route);
-      return false;
+      return answer as number;
     };
-    const { status, body } = await aService({ http: { limit } }).send('GET', '/me', { as: MAYA });
-    expect([status, body.type, asked]).toEqual([429, 'urn:jit-access:problem:too-many-requests', ['status']]);
+    const { status, headers } = await aService({ http: { limit } }).send('GET', '/me', { as: MAYA });
+    expect([status, headers.get('retry-after'), asked]).toEqual([expected, retryAfter, ['status']]);
   });
 
   it('a store that is down is 503 with Retry-After, and no decision', async () => {

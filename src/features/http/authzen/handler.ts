@@ -17,6 +17,8 @@ import {
   type AuthzenOptions,
   type ParsedAccessRequests,
 } from './options.js';
+import { keyIn } from '../transport/idempotency-key.js';
+import { secondsToWait } from '../transport/rate-limit.js';
 import { problemOf } from './problems.js';
 import type { Searched } from './search-types.js';
 import { search } from './search.js';
@@ -137,10 +139,8 @@ async function identify(world: World, request: Request): Promise<AuthzenCaller> 
 async function refuseTooMany(world: World, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
   const { limit } = world.options;
   if (limit === undefined) return;
-  const wait = await callHook(world, () => limit(caller, operation));
-  if (wait === undefined) return;
-  const seconds = typeof wait === 'number' && wait > 0 && Number.isFinite(wait) ? Math.ceil(wait) : 1;
-  throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
+  const seconds = await callHook(world, async () => secondsToWait(await limit(caller, operation)));
+  if (seconds > 0) throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
 }
 
 /** A body gets half of the time, so that a slow one has an answer of its own. */
@@ -194,7 +194,8 @@ function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request
       methods: ['POST'],
       operation: 'submit',
       hasProblems: true,
-      answer: async (world, request, caller) => submit(world, profile, caller, await body(request), request.headers.get('idempotency-key')),
+      answer: async (world, request, caller) =>
+        submit(world, profile, caller, await body(request), keyIn(request.headers.get('idempotency-key'))),
     },
   };
   return (path) => {

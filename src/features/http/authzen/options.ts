@@ -108,7 +108,10 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly identify: (request: Request) => MaybePromise<Caller | undefined>;
   /** Whether a caller may do this. A throw is 503. Default: `byDefault` of the question. */
   readonly may?: ((question: AuthzenQuestion<Caller>) => MaybePromise<boolean>) | undefined;
-  /** Limits the rate. A number is the seconds that the caller must wait, and the answer is 429. Default: no limit. */
+  /**
+   * Limits the rate. A number above 0 is the seconds that the caller must wait: the answer is 429 with `Retry-After`. `undefined` and 0: the
+   * call continues. Any other answer is 503. Default: no limit.
+   */
   readonly limit?: ((caller: Caller, operation: AuthzenOperation) => MaybePromise<number | undefined>) | undefined;
   /** Maps entities to subjects and scopes. Default: `defaultCodec`. */
   readonly codec?: AuthzenCodec | undefined;

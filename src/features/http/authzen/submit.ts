@@ -42,22 +42,23 @@ export async function submit(
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   body: JsonObject,
-  key: string | null,
+  key: string | undefined,
 ): Promise<Response> {
-  if (key !== null && (key === '' || key.length > 256)) throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
+  if (key !== undefined && (key === '' || key.length > 256))
+    throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
   const submission = readSubmission(body);
   const target = await resolve(world, submission.evaluation);
   if (target === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
   const submitted: Submitted = { world, profile, caller, submission, target };
-  const earlier = key === null ? undefined : await findEarlier(submitted, key);
+  const earlier = key === undefined ? undefined : await findEarlier(submitted, key);
   if (earlier !== undefined) {
     await permit(submitted, true);
     return taskAnswer(world, profile, caller, taskOf(world, caller, earlier), 'created');
   }
   const claims = await readBinding(submitted);
-  const engineKey = keyOf(world.options.keys[0], key === null ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
+  const engineKey = keyOf(world.options.keys[0], key === undefined ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
   const ask = askOf(submitted, claims, engineKey);
-  const repeated = key === null ? undefined : await findRepeated(submitted, ask, engineKey);
+  const repeated = key === undefined ? undefined : await findRepeated(submitted, ask, engineKey);
   if (repeated === undefined) refuseLate(submitted, claims);
   const found = repeated ?? (await request(submitted, ask));
   await refuseForOther(submitted, found);
