@@ -3,7 +3,7 @@ import { code } from './blocks.js';
 import { textOf } from './pages.js';
 
 const squeeze = (text: string): string => text.replace(/\s+/g, ' ');
-const tested = squeeze(textOf('test/features/http/frameworks.test.ts'));
+const tested = squeeze(textOf('test/features/http/mounts.ts'));
 
 /** The lines of the guide that mount the handler. The contract suite runs them in a service of each framework. */
 const MOUNTS = [

@@ -12,6 +12,7 @@ import { corsHeaders, OriginReports, preflight, refuseOtherOrigin } from './orig
 import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
+import { hasLongHeader } from './transport/headers.js';
 import { Router, type Route } from './router.js';
 import { secondsToWait } from './transport/rate-limit.js';
 
@@ -85,6 +86,7 @@ async function answerTo(request: Request, setup: Setup): Promise<Response> {
 
 async function route(request: Request, setup: Setup): Promise<Response> {
   const { options, router } = setup;
+  if (hasLongHeader(request)) throw ownProblem('headers-too-large');
   const { pathname } = new URL(request.url);
   const prefix = prefixOf(options);
   if (!pathname.startsWith(`${prefix}/`)) throw notFound();

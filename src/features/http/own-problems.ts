@@ -26,6 +26,7 @@ export const OWN_PROBLEMS = {
   },
   'too-many-requests': { status: 429, title: 'Too many requests', detail: 'Wait before the next call.' },
   'too-many-streams': { status: 429, title: 'Too many streams', detail: 'Close a stream before you open another.' },
+  'headers-too-large': { status: 431, title: 'Header not accepted', detail: 'A header has more than 8,192 characters.' },
   internal: { status: 500, title: 'Internal error', detail: 'The outcome is unknown. Repeat the call with the same Idempotency-Key.' },
   'not-supported': { status: 501, title: 'Not supported here', detail: 'This runtime cannot serve this route.' },
   unavailable: { status: 503, title: 'Unavailable', detail: 'The service cannot answer now. Try again later.' },

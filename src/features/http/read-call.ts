@@ -36,7 +36,7 @@ async function readBody(request: Request, clock: Clock): Promise<JsonObject> {
     if (namesPrototype(body)) throw new BodyError(400, 'the body has a member named __proto__');
     return body;
   } catch (error) {
-    if (error instanceof BodyError) throw ownProblem(BODY_PROBLEMS[error.status], { detail: `${error.message}.` });
+    if (error instanceof BodyError) throw ownProblem(BODY_PROBLEMS[error.status], { detail: `${error.message}.`, headers: error.headers });
     throw error;
   }
 }

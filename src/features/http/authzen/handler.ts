@@ -4,6 +4,7 @@ import { within } from '../../../core/time.js';
 import type { JitEngine } from '../../../engine/engine.js';
 import { kernelOf } from '../../../kernel/kernel-of.js';
 import { isObject } from '../../../records/index.js';
+import { hasLongHeader } from '../transport/headers.js';
 import { AuthzenError } from './errors.js';
 import { decideAll, decideOne } from './evaluate.js';
 import type { AuthzenHandler } from './handler-type.js';
@@ -87,6 +88,7 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
   const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
   if (route === undefined) return answerText(404, 'there is no such endpoint');
   try {
+    if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
     if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
     const limit = new AbortController();
     const tooLate = () => {

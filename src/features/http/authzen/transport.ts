@@ -47,7 +47,7 @@ async function translated<T>(read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (error) {
     if (!(error instanceof BodyError)) throw error;
-    throw new AuthzenError(error.status === 415 ? 400 : error.status, error.message);
+    throw new AuthzenError(error.status === 415 ? 400 : error.status, error.message, error.headers);
   }
 }
 

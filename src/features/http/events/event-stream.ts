@@ -54,7 +54,10 @@ export class EventStream {
   #write(text: string): void {
     if (this.#isClosed) return;
     this.#controller.enqueue(toUtf8(text));
-    if ((this.#controller.desiredSize ?? 0) < 0) this.close();
+    if ((this.#controller.desiredSize ?? 0) >= 0) return;
+    this.#end();
+    // Drops what waits. A stream that only closes would keep it, and the connection, for a client that may never read.
+    this.#controller.error(new Error('the client reads too slowly'));
   }
 
   #end(): void {

@@ -8,9 +8,6 @@ export class JsonTextError extends Error {
 /** How deeply arrays and objects may be nested. */
 const MAX_DEPTH = 32;
 
-// In a text that JSON.parse accepts, these are all tokens that structure it.
-const TOKENS = /"(?:[^"\\]|\\.)*"|[{}[\],]/gs;
-
 /**
  * Parses JSON more strictly than `JSON.parse`, in the direction of I-JSON (RFC 7493). It refuses a repeated member name, because two
  * readers of the same text may use different ones. It refuses lone surrogates, and more than 32 levels.
@@ -35,12 +32,24 @@ const isFiniteEverywhere = (value: unknown): boolean =>
     ? Number.isFinite(value)
     : typeof value !== 'object' || value === null || Object.values(value).every(isFiniteEverywhere);
 
+/** The strings of a text that `JSON.parse` accepts, and the brackets and commas outside of them. */
+function* tokensOf(text: string): Generator<string, void, undefined> {
+  for (let at = 0; at < text.length; at++) {
+    const start = at;
+    const character = text.charAt(at);
+    if (character === '"') {
+      for (at++; at < text.length && text.charAt(at) !== '"'; at++) if (text.charAt(at) === '\\') at++;
+      yield text.slice(start, at + 1);
+    } else if ('{}[],'.includes(character)) yield character;
+  }
+}
+
 /** Walks the tokens of a valid JSON text. */
 function refuseAmbiguous(text: string): void {
   /** The member names of each open object; `undefined`: an open array. */
   const open: (Set<string> | undefined)[] = [];
   let isName = false;
-  for (const [token] of text.matchAll(TOKENS)) {
+  for (const token of tokensOf(text)) {
     const names = open.at(-1);
     if (token === '{' || token === '[') {
       open.push(token === '{' ? new Set() : undefined);
