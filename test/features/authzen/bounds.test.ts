@@ -52,6 +52,37 @@ describe('L42 the work of one request', () => {
     expect(count.all).toBe(evaluations_semantic === 'deny_on_first_deny' ? 1 : 100);
   });
 
+  it('L42 [WF16] a page of a search judges no more candidates than it needs', async () => {
+    const ids = Array.from({ length: 1_500 }, (_, i) => `u${String(i).padStart(4, '0')}`);
+    // Of every 100 subjects, the option `standing` allows one alone, or all of them.
+    for (const [every, most] of [
+      [1, 40],
+      [100, 512],
+    ] as const) {
+      const judged: string[] = [];
+      const standing = Object.fromEntries(ids.filter((_, i) => i % every === every - 1).map((id) => [`user:${id}`, ['db:prod:write']]));
+      const directory = { subjects: () => ids };
+      const { send } = anAuthzen({ directory, map: ({ subject }) => (judged.push(subject.id), undefined) }, { standing });
+      const body = { subject: { type: 'user' }, resource: { type: 'db', id: 'prod' }, action: WRITE };
+      const found: string[] = [];
+      let token: string | undefined;
+      for (let page = 0; page < 3; page++) {
+        judged.length = 0;
+        const answer = await send('/search/subject', { ...body, page: { limit: 1, ...(token !== undefined && { token }) } });
+        const { results, page: next } = answer.body as unknown as {
+          readonly results: readonly { readonly id: string }[];
+          readonly page: { readonly next_token: string };
+        };
+        found.push(...results.map(({ id }) => id));
+        token = next.next_token;
+        expect(judged.length).toBeLessThanOrEqual(most);
+      }
+      expect(found).toEqual(ids.filter((_, i) => i % every === every - 1).slice(0, 3));
+      const all = await send('/search/subject', body);
+      expect((all.body as unknown as { readonly results: readonly unknown[] }).results).toHaveLength(Math.min(1_000, 1_500 / every));
+    }
+  });
+
   it('L42 after the time limit no more questions are asked', async () => {
     let open: () => void = () => undefined;
     const { approver, count } = aCounting(new Promise((resolve) => (open = resolve)));

@@ -88,17 +88,22 @@ interface Found {
   readonly hasMore: boolean;
 }
 
-/** How many candidates are judged by one read of their subject's access. */
-const WINDOW = 1_000;
+/** The most candidates that are judged together, by one read of their subject's access. */
+const MAX_WINDOW = 1_000;
+/** A small page first judges this many: most candidates are holders, and so results. */
+const MIN_WINDOW = 32;
 
 /** The results after a position, in the order of their code units, and whether there are more. */
 async function collect(world: World, caller: AuthzenCaller, asked: Search, after: string | undefined, size: number): Promise<Found> {
   const names = await candidatesOf(world, asked, after);
   if (size === 0) return { results: [], last: undefined, hasMore: true };
   const results: TupleResult[] = [];
-  for (let from = 0; from < names.length; from += WINDOW) {
+  // One result more than the page has says that there are more. Where few candidates are results, the windows grow.
+  let window = Math.max(MIN_WINDOW, size + 1);
+  for (let from = 0; from < names.length; from += window, window *= 2) {
     refuseIfLate(world);
-    const allowed = await allowedAmong(world, await candidatesAmong(world, asked, names.slice(from, from + WINDOW)));
+    window = Math.min(window, MAX_WINDOW);
+    const allowed = await allowedAmong(world, await candidatesAmong(world, asked, names.slice(from, from + window)));
     for await (const result of ofTuples(world, allowed)) {
       if (!(await meetsCondition(world, caller, result.evaluation, result.target))) continue;
       if (results.length === size) return foundOf(world, results, true);
