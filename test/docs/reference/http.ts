@@ -47,6 +47,8 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       '- **A failure of the approver counts as a no**, for a request as for a stand-in. The handler reports it to `onError`, and the caller gets the 404. So a reviewer gets 404 too until the approver answers again, unless they have reviewed the request before.',
       '- How long an approver or a group of code needs for one person, one subject or one group is not hidden. It should not depend on them.',
       '- **The id of a request that was made with an `Idempotency-Key` is no secret**: it is SHA-256 over namespace, verb, caller and key, and a caller that knows these can compute it. This reveals nothing, because the 404 is the same. Where even a guess must be impossible, use keys that cannot be guessed, such as UUIDs.',
+      '- **One exception, for reviewers**: an item of the inbox has the recent denials of the same ask, with their request id, requester, reviewer and reason. It has them also where the denied request is 404 for its reader, because other people review it: a reviewer must know that another one has denied the same access (L44).',
+      '- An event stream that resumes by `Last-Event-ID` asks about the entry with that number, so the time until `reset` may say whether there is one. It names no request.',
       '- A text that can be no id is 404 before any hook is asked. `may` receives only ids and scopes that the engine accepts.',
     ].join('\n'),
     '## Limits',

@@ -1,5 +1,14 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { firstDecisive, MemoryGrantStore, reviewers, type AccessRequest, type Approver, type GrantStore } from '../../../src/index.js';
+import {
+  firstDecisive,
+  MemoryGrantStore,
+  patternScopes,
+  reviewers,
+  type AccessRequest,
+  type Approver,
+  type GrantStore,
+} from '../../../src/index.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { aService, EVE, MAYA, policy, SAM, withExamples } from './world.js';
@@ -363,6 +372,29 @@ describe('a stranger', () => {
     const opened = await service.send('POST', '/links/open', { as: EVE, body: { token } });
     expect([opened.status, opened.body.why]).toEqual([410, 'not_yours']);
     expect(opened.text).not.toContain(SAM);
+  });
+});
+
+describe('a reviewer', () => {
+  it('[WF20] sees a denial of the same ask by the reviewers of another rule, whose request is 404 for them, as the pages say', async () => {
+    const forMaya = { subjects: [MAYA], maxTtl: '1h' } as const;
+    const approver = definePolicy({
+      groups: { leads: [SAM], dba: ['user:kim'] },
+      rules: [
+        { ...forMaya, id: 'one', scopes: ['db:read'], review: { groups: { leads: 1 } } },
+        { ...forMaya, id: 'all', scopes: ['db:*'], review: { groups: { dba: 1 } } },
+      ],
+    });
+    const service = aService({ engine: { approver, scopes: patternScopes } });
+    const ask = { subject: MAYA, ttl: '30m' } as const;
+    const denied = await service.engine.requestAccess({ ...ask, scope: 'db:read' });
+    await service.engine.deny(denied.request.id, { by: SAM, reason: 'use staging' });
+    await service.engine.requestAccess({ ...ask, scopes: ['db:read', 'db:write'] });
+    const { body } = await service.send('GET', '/inbox', { as: 'user:kim' });
+    expect(body.items?.[0]?.denials?.[0]).toMatchObject({ requestId: denied.request.id, by: SAM, reason: 'use staging' });
+    expect((await service.send('GET', `/requests/${denied.request.id}`, { as: 'user:kim' })).status).toBe(404);
+    for (const page of ['docs/reference/http.md', 'docs/guides/lists.md'])
+      expect(await readFile(new URL(`../../../${page}`, import.meta.url), 'utf8')).toMatch(/recent denials of the same ask/);
   });
 });
 
