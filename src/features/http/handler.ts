@@ -92,7 +92,7 @@ async function route(request: Request, setup: Setup): Promise<Response> {
   if (!pathname.startsWith(`${prefix}/`)) throw notFound();
   const routed = router.find(pathname.slice(prefix.length), request.method);
   if (routed.operation === undefined) {
-    if (routed.methods.length === 0) throw notFound();
+    if (routed.methods.length === 0) throw notFound({ detail: `There is no such path: ${prefix}/openapi.json lists the paths.` });
     const answered = preflight(request, options, routed.methods);
     if (answered !== undefined) return answered;
     throw ownProblem('method-not-allowed', { headers: { allow: routed.methods.join(', ') } });
@@ -120,7 +120,8 @@ async function callerAndEngine(request: Request, { access }: Operation, { option
   return [caller, await callHook(find, 'engine', options.onError)] as const;
 }
 
-const notFound = (): HttpError => ownProblem('not-found', { members: { code: 'ERR_JIT_NOT_FOUND' } });
+const notFound = (more: { readonly detail?: string } = {}): HttpError =>
+  ownProblem('not-found', { ...more, members: { code: 'ERR_JIT_NOT_FOUND' } });
 
 const limitOf = ({ method }: Operation, { headers }: Request): number =>
   method === 'POST' ? WRITE_LIMIT_MS : headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;

@@ -133,6 +133,19 @@ describe('a hostile request', () => {
     expect(service.errors).toEqual([]);
   });
 
+  it('[NC15] for a path that does not exist names the document of the paths, and for an unknown id does not', async () => {
+    const service = aService({ http: { basePath: '/access' } });
+    const wrong = await service.send('GET', '/who-had-access', { as: MAYA });
+    expect([wrong.status, wrong.body.detail]).toEqual([404, 'There is no such path: /access/v1/openapi.json lists the paths.']);
+    expect((await service.send('GET', '/requests/unknown', { as: MAYA })).body.detail).toBe('There is no such resource.');
+  });
+
+  it('[WF26] for a dry run is answered with 200, and creates nothing', async () => {
+    const service = aService();
+    const answer = await send(service, { body: JSON.stringify({ ...ASK, dryRun: true }) });
+    expect([answer.status, answer.body.dryRun, (await service.engine.listRequests()).items]).toEqual([200, true, []]);
+  });
+
   it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])('with the method %s is 405, with the methods that there are', async (method) => {
     const { status, headers } = await aService().send(method, '/inbox', { as: MAYA });
     expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);

@@ -64,7 +64,7 @@ export const requestAccess = operation({
     const { key: idempotencyKey, self: requestedBy } = call;
     const subject = await subjectOf(call, given);
     const ask = { ...given, subject, requestedBy, idempotencyKey } as AccessAsk;
-    if (dryRun === true) return { body: await call.engine.requestAccess({ ...ask, dryRun } as DryRunAsk) };
+    if (dryRun === true) return { status: 200, body: await call.engine.requestAccess({ ...ask, dryRun } as DryRunAsk) };
     return created(call, await call.engine.requestAccess(ask));
   },
 });

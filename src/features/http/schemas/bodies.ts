@@ -32,7 +32,7 @@ const access = {
 export const ask = z.strictObject({
   ...access,
   startsAt: instant.optional().describe('The start of the window. Default: the decision. Epoch milliseconds.'),
-  dryRun: z.boolean().optional().describe('`true`: only says what the call would do. Nothing is recorded.'),
+  dryRun: z.boolean().optional().describe('`true`: only says what the call would do, and answers 200. It makes no request.'),
 });
 
 export const breakGlassAsk = z.strictObject({ ...access, justification: text.describe('The emergency.') });
