@@ -19,8 +19,10 @@ export interface Clock {
   /**
    * Resolves at the instant `until` of this clock, or when `signal` aborts (then without an error).
    * Absent: real timers are used. A fake clock wakes its sleepers, in order, while it is moved.
+   *
+   * @param isPoll the caller only refreshes what it keeps: a clock that is moved far may wake it once, at the end of the move
    */
-  sleep?(until: number, signal: AbortSignal): Promise<void>;
+  sleep?(until: number, signal: AbortSignal, isPoll?: boolean): Promise<void>;
   /**
    * Milliseconds of a monotonic clock, from any origin: setting the system clock does not move it. The engine measures durations
    * with it. Absent: `performance.now()`. A fake clock advances it when it lets time pass.

@@ -17,6 +17,8 @@ const MAX_MICRO_TURNS = 200;
 
 interface Sleeper {
   until: number;
+  /** Whether one wake at the end of a move is enough. */
+  readonly isPoll: boolean;
   readonly wake: () => void;
 }
 
@@ -29,6 +31,7 @@ interface Sleeper {
  * - Sleepers with the same instant wake in the order in which they began to sleep.
  * - `elapsed()` counts the time that passes: {@link advance}, and {@link set} to a later instant. Changes of the clock,
  *   {@link step} and {@link set} to an earlier instant, do not affect it.
+ * - A loop that only refreshes what it keeps, such as that of a view, wakes once for each move, at its end.
  * - Without a sleeper inside the span, the clock has moved when the call returns; otherwise, when its promise resolves.
  *
  * Gotcha: a woken sleeper gets a few turns of the event loop, which is enough for code that awaits only memory. Code that
@@ -110,9 +113,10 @@ export class ManualClock implements Clock {
    * Resolves when the clock has reached `until`, or when `signal` aborts. Resolves at once if `until` has passed.
    *
    * @param until epoch milliseconds
+   * @param isPoll resolves at the end of the move that reaches `until`. Default: false
    * @throws InvalidArgumentError
    */
-  async sleep(until: number, signal: AbortSignal): Promise<void> {
+  async sleep(until: number, signal: AbortSignal, isPoll = false): Promise<void> {
     if (!isInstant(until)) throw invalid('until', 'an instant in epoch milliseconds', until);
     if (signal.aborted || until <= this.#now) return;
     await new Promise<void>((resolve) => {
@@ -121,12 +125,16 @@ export class ManualClock implements Clock {
         signal.removeEventListener('abort', wake);
         resolve();
       };
-      const sleeper: Sleeper = { until, wake };
-      // Sorted by instant. The search from the end keeps equal instants in the order in which the sleepers began.
-      const behind = this.#sleepers.findLastIndex((other) => other.until <= until) + 1;
-      this.#sleepers.splice(behind, 0, sleeper);
+      const sleeper: Sleeper = { until, isPoll, wake };
+      this.#add(sleeper);
       signal.addEventListener('abort', wake);
     });
+  }
+
+  /** Sorted by instant. The search from the end keeps equal instants in the order in which the sleepers began. */
+  #add(sleeper: Sleeper): void {
+    const behind = this.#sleepers.findLastIndex((other) => other.until <= sleeper.until) + 1;
+    this.#sleepers.splice(behind, 0, sleeper);
   }
 
   /** Runs one move at a time: the next one starts where the previous one ended. */
@@ -145,6 +153,11 @@ export class ManualClock implements Clock {
   }
 
   async #wakeUntil(target: number): Promise<void> {
+    for (const sleeper of this.#sleepers.filter(({ until, isPoll }) => isPoll && until <= target)) {
+      this.#sleepers = this.#sleepers.filter((other) => other !== sleeper);
+      sleeper.until = target;
+      this.#add(sleeper);
+    }
     for (let next = this.#sleepers[0]; next !== undefined && next.until <= target; next = this.#sleepers[0]) {
       this.#now = next.until;
       const before = this.#sleepers.length;

@@ -16,6 +16,26 @@ async function ticking(clock: ManualClock, everyMs: number, woke: number[], sign
 }
 
 describe('ManualClock', () => {
+  it('[FE6] wakes a poll once for each move, at its end, in order with the other sleepers', async () => {
+    const clock = new ManualClock(0);
+    const { signal } = new AbortController();
+    const woken: string[] = [];
+    const loop = async (name: string, every: number, isPoll: boolean) => {
+      for (;;) {
+        await clock.sleep(clock.now() + every, signal, isPoll);
+        woken.push(`${name} ${clock.now()}`);
+      }
+    };
+    void loop('poll', 10, true);
+    void loop('sweep', 400, false);
+    await clock.advance(1_000);
+    expect(woken).toEqual(['sweep 400', 'sweep 800', 'poll 1000']);
+    await clock.advance(9);
+    expect(woken).toHaveLength(3);
+    await clock.advance(1);
+    expect(woken.at(-1)).toBe('poll 1010');
+  });
+
   it('stays at its first reading', async () => {
     const clock = new ManualClock();
     await yieldToOthers();

@@ -43,6 +43,27 @@ describe('a view', () => {
     view.close();
   });
 
+  it.each(['1s', '1h', '8h'] as const)(
+    'L12 [FE6] asks the store once while a fake clock moves by %s, and is fresh afterwards',
+    async (by) => {
+      const { engine, clock, view, viewStore, viewTold } = aView();
+      const grant = await aGranted(engine, { ttl: '8h' });
+      await view.refresh();
+      // The poll that begins with the view sleeps on the clock.
+      while (clock.sleepers === 0) await new Promise(setImmediate);
+      for (const expected of ['granted', 'no_grant']) {
+        const before = viewStore.called('journal');
+        await clock.advance(by);
+        // One question, and one for the entries that came with it.
+        expect(viewStore.called('journal') - before).toBeLessThanOrEqual(2);
+        expect([answer(view, MAYA, SCOPE), view.freshAt]).toEqual([expected, clock.now()]);
+        if (expected === 'granted') await engine.revoke(grant.id, { by: SAM });
+      }
+      expect(viewTold).toEqual([]);
+      view.close();
+    },
+  );
+
   it('L45 denies from maxStaleMs on where the store does not answer', async () => {
     const { engine, clock, view, viewStore } = aView({ maxStaleMs: 1_000 });
     await aGranted(engine);
