@@ -25,7 +25,10 @@ export interface NotifyOptions {
   readonly send: (notice: Notice) => MaybePromise<void>;
   /** See `AuditSink.follow`. Default: `shared`. */
   readonly follow?: 'shared' | 'local' | undefined;
-  /** Formats an instant, in epoch milliseconds. The result is not escaped, and the function must not throw. Default: ISO 8601 in UTC. */
+  /**
+   * Formats an instant, in epoch milliseconds. The result is not escaped, and the function must not throw. Default: in UTC, to the
+   * minute.
+   */
   readonly formatTime?: ((at: number) => string) | undefined;
 }
 
@@ -55,7 +58,7 @@ export interface NotifyOptions {
  */
 export function notify(options: NotifyOptions): AuditSink {
   const given = readOptions('options', options, ['name', 'send', 'follow', 'formatTime']);
-  const { follow = 'shared', formatTime = isoTime, send } = given;
+  const { follow = 'shared', formatTime = timeInWords, send } = given;
   const name = readId('name', given.name);
   if (!isFunction<NotifyOptions['send']>(send)) throw invalid('send', 'a function', send);
   if (follow !== 'shared' && follow !== 'local') throw invalid('follow', "'shared' or 'local'", follow);
@@ -73,7 +76,8 @@ export function notify(options: NotifyOptions): AuditSink {
 }
 
 const isFunction = <F>(value: unknown): value is F => typeof value === 'function';
-const isoTime = (at: number): string => new Date(at).toISOString();
+/** To the minute, rounded down: `2026-11-30 17:35 UTC`. */
+const timeInWords = (at: number): string => `${new Date(at).toISOString().slice(0, -8).replace('T', ' ')} UTC`;
 
 async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at: number) => string): Promise<Notice | undefined> {
   const make = makerOf(entry.type);

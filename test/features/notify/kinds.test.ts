@@ -122,9 +122,9 @@ describe('review_requested', () => {
         'asked by: user:noor',
         'justification: the primary rejects writes',
         'ticket: INC-4711',
-        'starts: 2026-01-01T00:30:00.000Z',
+        'starts: 2026-01-01 00:30 UTC',
         'needs: 2 of platform, 1 of security',
-        'decide before: 2026-01-01T01:00:00.000Z',
+        'decide before: 2026-01-01 01:00 UTC',
         'request: r1',
       ].join('\n'),
     );
@@ -135,9 +135,9 @@ describe('review_requested', () => {
         '- asked by: `user:noor`',
         '- justification: the primary rejects writes',
         '- ticket: INC-4711',
-        '- starts: 2026-01-01T00:30:00.000Z',
+        '- starts: 2026-01-01 00:30 UTC',
         '- needs: 2 of `platform`, 1 of `security`',
-        '- decide before: 2026-01-01T01:00:00.000Z',
+        '- decide before: 2026-01-01 01:00 UTC',
         '- request: `r1`',
       ].join('\n'),
     );
@@ -159,7 +159,7 @@ describe('review_requested', () => {
         'justification: the primary rejects writes',
         'ticket: INC-4711',
         'for: 15m',
-        'decide before: 2026-01-01T01:00:00.000Z',
+        'decide before: 2026-01-01 01:00 UTC',
         'request: r1',
       ].join('\n'),
     );
@@ -180,7 +180,7 @@ describe('review_requested', () => {
         'ticket: INC-4711',
         'for: 15m',
         'approved by: user:sam',
-        'decide before: 2026-01-01T01:00:00.000Z',
+        'decide before: 2026-01-01 01:00 UTC',
         'request: r1',
       ].join('\n'),
     );
@@ -201,7 +201,7 @@ describe('review_requested', () => {
     const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM, reviewBy: at(60) } });
     expect(assigned).toMatchObject({ people: [], groups: ['platform', 'security'], request: undefined, grant: undefined });
     expect(assigned.text).toBe(
-      'Request r1 waits for review\nneeds: 2 of platform, 1 of security\ndecide before: 2026-01-01T01:00:00.000Z\nrequest: r1',
+      'Request r1 waits for review\nneeds: 2 of platform, 1 of security\ndecide before: 2026-01-01 01:00 UTC\nrequest: r1',
     );
     const escalated = await noticeOf({ type: 'request.escalated', data: { groups: ['leads'] } });
     expect(escalated.groups).toEqual(['leads']);
@@ -220,7 +220,7 @@ describe('decided', () => {
         "user:maya's request for db-prod:write was approved (final approval: user:sam)",
         'reason: looks *right*',
         'rule: prod',
-        'access: from 2026-01-01T00:05:00.000Z until 2026-01-01T00:20:00.000Z',
+        'access: from 2026-01-01 00:05 UTC until 2026-01-01 00:20 UTC',
         'justification: the primary rejects writes',
         'ticket: INC-4711',
         'request: r1',
@@ -236,7 +236,7 @@ describe('decided', () => {
       request: aRequest(),
       grants: [aGrant()],
     });
-    expect(text).toContain('\naccess: until 2026-01-01T00:15:00.000Z\n');
+    expect(text).toContain('\naccess: until 2026-01-01 00:15 UTC\n');
   });
 
   it.each([
@@ -303,9 +303,9 @@ describe('decided', () => {
   it('says until when the access would last, where the requester named an end', async () => {
     const request = aRequest({ until: at(15) });
     const assigned = await noticeOf({ type: 'request.assigned', data: { quorum: QUORUM }, request });
-    expect(assigned.text.split('\n')[0]).toBe('user:maya asks for db-prod:write, until 2026-01-01T00:15:00.000Z');
+    expect(assigned.text.split('\n')[0]).toBe('user:maya asks for db-prod:write, until 2026-01-01 00:15 UTC');
     const escalated = await noticeOf({ type: 'request.escalated', data: { groups: ['leads'] }, request });
-    expect(escalated.text).toContain('\nuntil: 2026-01-01T00:15:00.000Z\n');
+    expect(escalated.text).toContain('\nuntil: 2026-01-01 00:15 UTC\n');
   });
 
   it('names the request that a request replaces', async () => {
@@ -333,7 +333,7 @@ describe('expiring', () => {
   it('notifies the subject and the requester of the end of access', async () => {
     const notice = await noticeOf({ ...of, request: byOther, grants: [aGrant()] });
     expect(notice).toMatchObject({ kind: 'expiring', people: ['user:maya', 'user:noor'], groups: [] });
-    expect(notice.text).toBe("user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1");
+    expect(notice.text).toBe("user:maya's access to db-prod:write ends within 5m, at 2026-01-01 00:15 UTC\ngrant: r1.1");
   });
 
   it('says that the grant was extended, or has ended', async () => {
@@ -351,7 +351,7 @@ describe('expiring', () => {
   it("has the entry's fields where the request has been purged", async () => {
     expect(await noticeOf(of)).toMatchObject({
       people: ['user:maya'],
-      text: "user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:15:00.000Z\ngrant: r1.1",
+      text: "user:maya's access to db-prod:write ends within 5m, at 2026-01-01 00:15 UTC\ngrant: r1.1",
     });
   });
 });
@@ -387,7 +387,7 @@ describe('ended', () => {
     expect(notice.text).toBe(
       [
         `user:maya's access to db-prod:write has ended: ${causes[cause]}`,
-        'since: 2026-01-01T00:00:00.000Z',
+        'since: 2026-01-01 00:00 UTC',
         'reason: done early',
         'grant: r1.1',
       ].join('\n'),
@@ -435,10 +435,10 @@ describe('break_glass_used', () => {
         'asked by: user:noor',
         'justification: the primary rejects writes',
         'ticket: INC-4711',
-        'access: until 2026-01-01T00:15:00.000Z',
+        'access: until 2026-01-01 00:15 UTC',
         'skipped groups: platform',
         'skipped people: user:ana, user:sam',
-        'review due by: 2026-01-01T01:00:00.000Z',
+        'review due by: 2026-01-01 01:00 UTC',
         'reviewers: security',
         'request: r1',
       ].join('\n'),
@@ -471,7 +471,7 @@ describe('break_glass_overdue', () => {
     expect(notice.text).toBe(
       [
         "The break-glass review of user:maya's request for db-prod:write, db-prod:read is overdue",
-        'was due by: 2026-01-01T01:00:00.000Z',
+        'was due by: 2026-01-01 01:00 UTC',
         'reviewers: security',
         'asked by: user:noor',
         'justification: the primary rejects writes',

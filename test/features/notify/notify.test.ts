@@ -81,10 +81,10 @@ describe('notify()', () => {
       'user:maya asks for db-prod:write, for 15m',
       "user:maya's request for db-prod:write still waits for review: leads may now stand in",
       "user:maya's request for db-prod:write was approved (final approval: user:sam)",
-      "user:maya's access to db-prod:write ends within 5m, at 2026-01-01T00:25:00.000Z",
+      "user:maya's access to db-prod:write ends within 5m, at 2026-01-01 00:25 UTC",
       "user:maya's access to db-prod:write has ended: it expired",
     ]);
-    expect(chat.notices[2]?.text).toContain('\naccess: until 2026-01-01T00:25:00.000Z\n');
+    expect(chat.notices[2]?.text).toContain('\naccess: until 2026-01-01 00:25 UTC\n');
     expect(chat.notices[3]?.grant).toMatchObject({ id: `${asked.request.id}.1`, scope: SCOPE });
     expect(new Set(chat.notices.map(({ id }) => id)).size).toBe(5);
   });
@@ -99,7 +99,7 @@ describe('notify()', () => {
     expect([...chat.kinds].sort()).toEqual(['break_glass_overdue', 'break_glass_used', 'ended']);
     const [broken] = chat.notices;
     expect(broken).toMatchObject({ kind: 'break_glass_used', people: [MAYA, SAM, 'user:ana'], groups: ['security', 'platform'] });
-    expect(broken?.text).toContain('\naccess: until 2026-01-01T00:30:00.000Z\n');
+    expect(broken?.text).toContain('\naccess: until 2026-01-01 00:30 UTC\n');
     expect(chat.notices.find(({ kind }) => kind === 'break_glass_overdue')).toMatchObject({ groups: ['security'] });
   });
 
@@ -197,6 +197,16 @@ describe('notify()', () => {
     const chat = aChat();
     await chat.sink.write(journalOf(3), { request: () => Promise.reject(new Error('review_requested')) });
     expect(chat.notices).toEqual([]);
+  });
+
+  it.each([
+    [Date.UTC(2026, 10, 30, 17, 35, 59, 999), '2026-11-30 17:35 UTC'],
+    [Date.UTC(12026, 0, 1), '+012026-01-01 00:00 UTC'],
+  ])('[NC18] shows an instant in UTC to the minute, rounded down, in any year: %i', async (expiresAt, text) => {
+    const chat = aChat();
+    const [entry] = journalOf(1).map((each) => ({ ...each, type: 'grant.warned' as const, data: { expiresAt } }));
+    if (entry !== undefined) await chat.sink.write([entry], NOBODY);
+    expect(chat.headlines[0]).toContain(` ends at ${text}`);
   });
 
   it('formats instants with the option format, and an invalid instant as unknown', async () => {
