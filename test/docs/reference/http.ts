@@ -42,7 +42,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
     'A caller sees a request as its subject, as its requester, as one of its reviewers, or where `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
     '## What a stranger can learn',
     [
-      '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code.',
+      '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code. It costs more than another answer: set `limit`.',
       '- A process knows the groups of the newest 100 requests, which it reads again each minute, and those of each request that it has read since. Only the first answer about a request of another group may take longer.',
       '- **A failure of the approver counts as a no**, for a request as for a stand-in. The handler reports it to `onError`, and the caller gets the 404. So a reviewer gets 404 too until the approver answers again, unless they have reviewed the request before.',
       '- How long an approver or a group of code needs for one person, one subject or one group is not hidden. It should not depend on them.',

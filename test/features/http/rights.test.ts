@@ -254,7 +254,7 @@ describe('the option `may`', () => {
     },
   );
 
-  it('[WF18] is not asked about what a grant id that is none would name', async () => {
+  it('[WF18] is not asked about the request of an invalid grant id', async () => {
     const targets: HttpTarget[] = [];
     const may = ({ target }: HttpPermission<TestCaller>) => {
       targets.push(target);
