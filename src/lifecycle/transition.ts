@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/json.js';
 import type { Expectation } from '../core/store-port.js';
 import {
-  lastInstant,
+  instantsOf,
   toJson,
   type AccessRequest,
   type Activity,
@@ -85,17 +85,17 @@ export const nextVersion = (record?: { readonly version: number }): number => (r
 export const writtenBy = ({ now, highWater, forEnds }: ClockReading): number => now + forEnds - highWater;
 
 /**
- * The instant with which a transition of these records is stamped: not before the last instant that they hold (L27), unless a wrong
- * clock wrote that instant (L47).
+ * The instant with which a transition of these records is stamped: not before any instant that they hold (L27), except one that a
+ * wrong clock wrote (L47).
  */
 export const stamp = (
   moment: Moment,
   ...records: readonly (AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment | undefined)[]
-): number =>
-  records.reduce((at, record) => {
-    const last = record === undefined ? 0 : lastInstant(record);
-    return isBase(last, writtenBy(moment)) ? Math.max(at, last) : at;
-  }, moment.now);
+): number => {
+  const by = writtenBy(moment);
+  const held = records.flatMap((record) => (record === undefined ? [] : instantsOf(record)));
+  return Math.max(moment.now, ...held.filter((at) => isBase(at, by)));
+};
 
 /** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
 export function entryOf<Type extends EntryType>(

@@ -83,29 +83,34 @@ export function locksDueAt({ locks }: Pick<Locks, 'locks'>): number | undefined 
   return due === Infinity ? undefined : due;
 }
 
-/** The last instant of a record. No later transition of the record is stamped earlier (L27). */
-export function lastInstant(record: AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment): number {
+/** The last instant of a record. */
+export const lastInstant = (record: Instanced): number => Math.max(0, ...instantsOf(record));
+
+type Instanced = AccessRequest | Grant | Usage | ProvisioningChange | Locks | Activity | RequestComment;
+
+/** The instants that transitions have written to a record. No later transition of the record is stamped before them (L27 L47). */
+export function instantsOf(record: Instanced): readonly number[] {
   switch (record.kind) {
     case 'lock': {
       const { locks, ended } = record;
-      return Math.max(0, ...locks.flatMap(({ at, completedAt = 0 }) => [at, completedAt]), ...ended.map(({ end }) => end.at));
+      return [...locks.flatMap(({ at, completedAt = 0 }) => [at, completedAt]), ...ended.map(({ end }) => end.at)];
     }
     case 'provisioning':
-      return record.changedAt;
+      return [record.changedAt];
     case 'activity':
-      return record.lastUsedAt;
+      return [record.lastUsedAt];
     case 'comment':
-      return record.at;
+      return [record.at];
     case 'grant': {
       const { issuedAt, activatedAt = 0, warnedAt, end, successors } = record;
-      return Math.max(issuedAt, activatedAt, warnedAt.at(-1) ?? 0, end?.at ?? 0, ...successors.map(({ at }) => at));
+      return [issuedAt, activatedAt, ...warnedAt, end?.at ?? 0, ...successors.map(({ at }) => at)];
     }
     case 'usage':
-      return Math.max(record.usedAt ?? 0, record.endedAt ?? 0);
+      return [record.usedAt ?? 0, record.endedAt ?? 0];
     case 'request': {
-      const { createdAt, assignedAt = 0, escalatedAt = 0, remindedAt = 0, begunSteps, end, afterReview, reviews } = record;
+      const { createdAt, assignedAt = 0, escalatedAt = 0, remindedAt = 0, begunSteps = [], end, afterReview, reviews } = record;
       const after = [remindedAt, end?.at ?? 0, afterReview?.missedAt ?? 0, afterReview?.breakGlassReview?.at ?? 0];
-      return Math.max(createdAt, assignedAt, escalatedAt, begunSteps?.at(-1)?.at ?? 0, ...after, ...reviews.map(({ at }) => at));
+      return [createdAt, assignedAt, escalatedAt, ...begunSteps.map(({ at }) => at), ...after, ...reviews.map(({ at }) => at)];
     }
   }
 }

@@ -28,6 +28,7 @@ export {
   hasUsageRow,
   needsReview,
   isUnsettled,
+  instantsOf,
   lastInstant,
 } from './derived.js';
 export {

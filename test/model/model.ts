@@ -1,7 +1,6 @@
 import type { Decision, JitErrorCode } from '../../src/index.js';
 import {
   AGENTS,
-  APPROVAL_TTL,
   DENIED_SCOPE,
   ESCALATE_AFTER,
   MAX_HOLDERS,
@@ -104,8 +103,8 @@ export interface ModelRequest {
   /** What an approval gave. */
   granted: Granted | undefined;
   afterReview: { readonly reviewBy: number; breakGlassReview: { readonly by: string; readonly verdict: string } | undefined } | undefined;
-  /** The instant of its last entry: no later entry has an earlier one (L27). */
-  last: number;
+  /** When it was escalated last, as the journal says. */
+  escalatedAt: number | undefined;
 }
 
 /** A comment on a request. */
@@ -151,7 +150,10 @@ export interface ModelGrant {
   usedAt: number | undefined;
   uses: number;
   end: End | undefined;
-  last: number;
+  readonly issuedAt: number;
+  /** When it was extended, and when its subject was warned, as the journal says. */
+  extendedAt: readonly number[];
+  warnedAt: readonly number[];
 }
 
 /** A lock, which each step completes. */
@@ -229,6 +231,37 @@ function lengthOf(
 const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
   Object.entries(table).flatMap(([key, holds]) => (holds ? [`ERR_JIT_${key.split(' ')[0] as string}` as JitErrorCode] : []));
 
+/** L47: no clock that is right is further ahead of another one, the leeway aside. */
+const TOLERANCE = 60_000;
+
+/** L47: whether an instant is a base for a process whose clock, with the leeway, shows `clock`. */
+const isBelieved = (instant: number, clock: number): boolean => instant <= clock + TOLERANCE;
+
+/** What a record says of its own past. */
+const instantsOf = (record: ModelRequest | ModelGrant): readonly number[] => {
+  const own =
+    'request' in record
+      ? [record.issuedAt, record.activatedAt ?? 0, ...record.extendedAt, ...record.warnedAt]
+      : [
+          ...[record.createdAt, record.assignedAt ?? 0, record.escalatedAt ?? 0, record.remindedAt ?? 0],
+          ...[...record.begun, ...record.reviews].map(({ at }) => at),
+        ];
+  return [...own, record.end?.from ?? 0];
+};
+
+/** The last instant on a record, right or wrong. */
+export const lastOn = (record: ModelRequest | ModelGrant): number => Math.max(...instantsOf(record));
+
+/** L27 L47: an entry is stamped no earlier than what its records say, except what a wrong clock has written. */
+export const stampOf = (at: Now, records: readonly (ModelRequest | ModelGrant)[], ...further: readonly (number | undefined)[]): number =>
+  Math.max(
+    at.now,
+    ...[...records.flatMap(instantsOf), ...further.map((one = 0) => one)].filter((one) => isBelieved(one, at.now + at.late - at.highWater)),
+  );
+
+/** L47: whether a recorded use still counts as the last one. */
+export const isUseBelieved = ({ usedAt = 0 }: ModelGrant, { late }: Now): boolean => isBelieved(usedAt, late);
+
 /** L1: the end that time gives the grant. */
 export const endByTime = ({ expiresAt, idle, usedAt, startsAt }: ModelGrant): number =>
   Math.min(expiresAt, idle === undefined ? Infinity : (usedAt ?? startsAt) + idle);
@@ -256,6 +289,10 @@ function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
 
 /** A9: only a recorded end, or the expiry, frees a place: a use that is recorded at the same time may move an idle end. */
 const holdsPlace = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < grant.expiresAt;
+
+/** A9 L47: an expired grant stays on the list while the slowest right clock may find it live. */
+const isListed = (grant: ModelGrant, { now, late, highWater }: Now): boolean =>
+  grant.end === undefined && isBelieved(now, grant.expiresAt + late - highWater);
 
 /** Issued for a later start, and not started; until that is recorded, if the approver is asked at the start. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
@@ -483,6 +520,12 @@ export class Model {
     return isTheApprovers ? [...said, { by: end.by, at: end.from }] : said;
   }
 
+  /** L47: a denial by a wrong clock counts from the creation of its request; as long ago, if that is by a wrong clock too. */
+  deniedSince({ createdAt }: ModelRequest, denial: { readonly at: number }, { late }: Now): number {
+    if (isBelieved(denial.at, late)) return denial.at;
+    return isBelieved(createdAt, late) ? createdAt : -Infinity;
+  }
+
   /** The span in which a request could give access from now on: any decision instant, if it has no start. */
   #windowOf(
     { startsAt, ttl, until = Infinity }: Pick<Ask, 'startsAt' | 'ttl' | 'until'>,
@@ -514,7 +557,7 @@ export class Model {
         isHeldAgainst(ask, one.by) &&
         (extension === undefined || one.extension !== undefined) &&
         this.isSameAsk(ask, extension, one, at) &&
-        this.denialsOf(one).some((denial) => at.now < denial.at + pause),
+        this.denialsOf(one).some((denial) => at.now < this.deniedSince(one, denial, at) + pause),
     );
   }
 
@@ -609,7 +652,7 @@ export class Model {
     };
     const request: ModelRequest = {
       ...{ id, subject, by, operator, scopes, ttl, until, startsAt, extension, why, ticket, replaces, replacedBy: undefined },
-      ...{ createdAt: at.now, reviewBy, ...open, last: at.now },
+      ...{ createdAt: at.now, reviewBy, ...open, escalatedAt: undefined },
     };
     this.requests.push(request);
     return request;
@@ -641,7 +684,7 @@ export class Model {
   /** A9: whether other subjects hold as much as the rule allows, in windows that meet the one that a decision now would give. */
   #isFull(request: ModelRequest, at: Now, granted: Granted): boolean {
     if (!saysTo(request.why).isFew) return false;
-    const { startsAt, expiresAt } = this.#windowAt(request, Math.max(at.now, request.last), granted);
+    const { startsAt, expiresAt } = this.#windowAt(request, at, granted);
     if (expiresAt <= startsAt || this.#isTooMany(request, at, granted)) return false;
     const others = this.holders.filter(
       (one) => holdsPlace(one, at) && one.request.subject !== request.subject && one.startsAt < expiresAt && startsAt < one.expiresAt,
@@ -655,14 +698,14 @@ export class Model {
 
   /** Whether no time is left for a request, or the rule of its approver allows less in all. */
   #isTooLong(request: ModelRequest, at: Now): boolean {
-    const isOver = this.#latest(request) <= Math.max(at.now, request.last, request.extension?.expiresAt ?? 0);
+    const isOver = this.#latest(request) <= Math.max(stampOf(at, [request]), request.extension?.expiresAt ?? 0);
     return isOver || this.#totalOf(request) > (saysTo(request.why).maxTotalMs ?? Infinity);
   }
 
   /** The window of a decision. An extension also writes the grants that it extends: its instant is not before the last one on them (L27). */
-  #windowAt(request: ModelRequest, decided: number, { ttl }: Granted) {
+  #windowAt(request: ModelRequest, at: Now, { ttl }: Granted) {
     const { startsAt: asked, extension } = request;
-    const stamp = Math.max(decided, ...(extension?.grants ?? []).map(({ last }) => last));
+    const stamp = stampOf(at, [request, ...(extension?.grants ?? [])]);
     const startsAt = extension === undefined ? Math.max(asked ?? stamp, stamp) : Math.max(extension.expiresAt, stamp);
     const expiresAt = Math.min((extension === undefined ? (asked ?? stamp) : startsAt) + ttl, this.#latest(request));
     return { stamp, startsAt, expiresAt };
@@ -678,7 +721,7 @@ export class Model {
     if (!isPending(request, at) || request.quorum !== undefined) return;
     const { verdict, quorum } = saysTo(request.why);
     const isTooLong = this.#isTooLong(request, at);
-    const stamp = (request.last = Math.max(at.now, request.last));
+    const stamp = stampOf(at, [request]);
     const end = (status: End['status'], cause: string) => this.#end(request, status, [cause], stamp, stamp, 'system:approver');
     if (verdict === 'deny' || this.isDenied(request)) end('denied', 'approver');
     else if (verdict === 'abstain') end('denied', 'abstained');
@@ -704,7 +747,7 @@ export class Model {
   remind(request: ModelRequest, at: Now): void {
     const { assignedAt = 0, remindedAt = assignedAt, reminders } = request;
     if (!isPending(request, at) || reminders >= 20 || this.intervals(request, at.now) <= this.intervals(request, remindedAt)) return;
-    request.remindedAt = request.last = Math.max(at.now, request.last);
+    request.remindedAt = stampOf(at, [request]);
     request.reminders += 1;
   }
 
@@ -731,7 +774,7 @@ export class Model {
   #grant(request: ModelRequest, cause: string, by: string, decided: number, at: Now, granted: Granted = request): void {
     const { extension, why } = request;
     const { scopes, ttl } = granted;
-    const { stamp, startsAt, expiresAt } = this.#windowAt(request, decided, granted);
+    const { stamp, startsAt, expiresAt } = this.#windowAt(request, at, granted);
     const { idleTtlMs, maxUses, isFew } = saysTo(why);
     const isTooMany = cause !== 'break_glass' && this.#isTooMany(request, at, granted);
     if (extension?.breakGlass === true && cause === 'approver') return this.#end(request, 'denied', ['approver'], decided, stamp, by);
@@ -743,7 +786,7 @@ export class Model {
     for (const scope of scopes) {
       const place = request.scopes.indexOf(scope);
       const origin = extension?.grants[place];
-      if (origin !== undefined) origin.last = stamp;
+      if (origin !== undefined) origin.extendedAt = [...origin.extendedAt, stamp];
       const asksAtStart = startsAt > stamp;
       this.grants.push({
         // L10: the place of the scope in what was asked.
@@ -754,16 +797,15 @@ export class Model {
         breakGlass: cause === 'break_glass' || extension?.breakGlass === true,
         activatedAt: asksAtStart ? undefined : startsAt,
         ...{ idle: idleTtlMs, maxUses, usedAt: undefined, uses: 0, end: undefined },
-        last: stamp,
+        ...{ issuedAt: stamp, extendedAt: [], warnedAt: [] },
       });
     }
     // Break-glass counts, and is never refused.
-    if (isFew) this.holders = [...this.holders.filter((one) => holdsPlace(one, at)), ...this.grantsOf(request)];
+    if (isFew) this.holders = [...this.holders.filter((one) => isListed(one, at)), ...this.grantsOf(request)];
   }
 
   #end(record: ModelRequest | ModelGrant, status: End['status'], causes: readonly string[], from: number, to: number, by: string): void {
     record.end = { status, causes, from, to, by };
-    record.last = from;
   }
 
   reviewing(request: ModelRequest, { verdict, by, as, terms, auth, isLink }: ModelReviewing, at: Now): Refusals {
@@ -820,8 +862,8 @@ export class Model {
   }
 
   comment(request: ModelRequest, by: string, text: string, key: string | undefined, at: Now): ModelComment {
-    const { id, last, comments } = request;
-    const comment = { id: `${id}.${comments.length + 1}`, by, text, at: Math.max(at.now, last, comments.at(-1)?.at ?? 0), key };
+    const { id, comments } = request;
+    const comment = { id: `${id}.${comments.length + 1}`, by, text, at: stampOf(at, [request], comments.at(-1)?.at), key };
     comments.push(comment);
     return comment;
   }
@@ -835,7 +877,8 @@ export class Model {
     if (own > 0) return own;
     const others = request.reviews.filter((one) => one.verdict === 'approve' && one.reviewer !== by && !this.#isStale(request, one, at));
     const left = least(request, [...others, { ttl, scopes }]);
-    const isOver = request.startsAt !== undefined && left.ttl < request.ttl && begun + left.ttl <= Math.max(at.late, request.last);
+    const isOver =
+      request.startsAt !== undefined && left.ttl < request.ttl && begun + left.ttl <= Math.max(at.late, stampOf(at, [request]));
     return (left.scopes.length === 0 ? 1 : 0) + (isOver ? 1 : 0);
   }
 
@@ -903,8 +946,10 @@ export class Model {
     return missing.includes(0) ? 0 : missing.reduce((sum, count) => sum + count, 0);
   }
 
+  /** L17 L47: an approval is stale after its time, and while its instant is that of a wrong clock. */
   #isStale({ quorum }: ModelRequest, { verdict, at }: ModelReview, { late }: Now): boolean {
-    return verdict === 'approve' && quorum?.approvalTtlMs !== undefined && late >= at + APPROVAL_TTL;
+    if (verdict !== 'approve' || quorum?.approvalTtlMs === undefined) return false;
+    return late >= at + quorum.approvalTtlMs || !isBelieved(at, late);
   }
 
   /** The groups of a reviewer that the quorum names. */
@@ -935,7 +980,7 @@ export class Model {
       groups: this.#groupsNow(request, by),
       as,
       steps,
-      at: Math.max(at.now, request.last),
+      at: stampOf(at, [request]),
       ttl,
       scopes,
     };
@@ -943,10 +988,9 @@ export class Model {
   }
 
   review(request: ModelRequest, verdict: 'approve' | 'deny', reviews: ModelReview[], by: string, at: Now): void {
-    const stamp = Math.max(at.now, request.last);
+    const stamp = stampOf(at, [request]);
     request.reviews = reviews;
     const { outcome, begins } = this.#after(request, verdict, reviews, at);
-    if (reviews.some((one) => one.at === stamp) || outcome !== 'pending') request.last = stamp;
     if (outcome === 'denied') this.#end(request, 'denied', ['quorum'], stamp, stamp, by);
     if (outcome === 'ineligible') this.#end(request, 'denied', ['ineligible'], stamp, stamp, by);
     if (outcome === 'pending') request.begun = [...request.begun, ...begins.map((one) => ({ ...one, at: stamp }))];
@@ -1006,9 +1050,8 @@ export class Model {
   }
 
   #approvals(request: ModelRequest, reviews: readonly ModelReview[], at: Now): readonly (ModelReview & { readonly rights: Rights })[] {
-    const { approvalTtlMs = Infinity } = request.quorum as QuorumOf;
     return this.#counted(request, reviews, at).filter(
-      (one) => one.verdict === 'approve' && at.late < one.at + approvalTtlMs && this.locksOn([one.reviewer], [], at).length === 0,
+      (one) => one.verdict === 'approve' && !this.#isStale(request, one, at) && this.locksOn([one.reviewer], [], at).length === 0,
     );
   }
 
@@ -1022,7 +1065,7 @@ export class Model {
 
   cancel(request: ModelRequest, causes: readonly string[], by: string, at: Now): void {
     if (isPending(request, at)) {
-      this.#end(request, 'cancelled', causes, Math.max(at.now, request.last), Math.max(at.highWater, request.last), by);
+      this.#end(request, 'cancelled', causes, stampOf(at, [request]), Math.max(at.highWater, stampOf(at, [request])), by);
     }
   }
 
@@ -1030,9 +1073,8 @@ export class Model {
   endEarly(grant: ModelGrant, causes: readonly string[], by: string, at: Now, causesBehind: readonly string[] = ['origin_ended']): void {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
-        // A recorded use counts as well: the grant was held then.
-        const stamp = Math.max(at.now, at.highWater, one.last, one.usedAt ?? 0);
-        this.#end(one, 'revoked', one === grant ? causes : causesBehind, Math.min(stamp, endByTime(one)), stamp, by);
+        // L47: by the process that ends it, for any instant that another clock has written.
+        this.#end(one, 'revoked', one === grant ? causes : causesBehind, at.highWater, at.highWater, by);
       }
       for (const request of this.requests) if (request.extension?.grants.includes(one)) this.cancel(request, causesBehind, by, at);
     }
@@ -1142,9 +1184,9 @@ export class Model {
   consume(grant: ModelGrant, at: Now): void {
     grant.uses += 1;
     // L27: not before the last instant on the grant, such as a warning, or on its uses.
-    grant.usedAt = Math.max(at.now, grant.last, grant.usedAt ?? 0);
+    grant.usedAt = stampOf(at, [grant], grant.usedAt);
     if (grant.uses === grant.maxUses) {
-      this.#end(grant, 'expired', ['used_up'], at.now, Math.max(at.highWater, grant.last), grant.request.subject);
+      this.#end(grant, 'expired', ['used_up'], at.highWater, at.highWater, grant.request.subject);
     }
   }
 }

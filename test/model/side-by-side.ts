@@ -48,8 +48,11 @@ import {
   isPending,
   isScheduled,
   isUsable,
+  isUseBelieved,
+  lastOn,
   Model,
   overlaps,
+  stampOf,
   wasHeld,
   type Ask,
   type Auth,
@@ -1365,7 +1368,7 @@ export class SideBySide {
       remove(model.requests, gone);
       for (const t of [...this.#answers.keys()]) if (t < this.#horizon) this.#answers.delete(t);
     }
-    for (const grant of model.grants) grant.last = Math.max(grant.last, this.#grants.get(grant.id)?.warnedAt.at(-1) ?? 0);
+    for (const grant of model.grants) grant.warnedAt = this.#grants.get(grant.id)?.warnedAt ?? grant.warnedAt;
     // A grant that a sweep has issued, by asking at its end, was not checked by it: with a clock that has gone back it may have expired.
     const swept = new Set(this.#swept ? model.grants : []);
     const asked: ModelRequest[] = [];
@@ -1374,7 +1377,7 @@ export class SideBySide {
       // A sweep records one change of a request: its reminder comes with the sweep after its escalation.
       const isEscalated = (row?.escalatedAt ?? 0) > (this.#escalations.get(request.id) ?? 0);
       this.#escalations.set(request.id, row?.escalatedAt ?? 0);
-      request.last = Math.max(request.last, row?.escalatedAt ?? 0);
+      request.escalatedAt = row?.escalatedAt;
       if (this.#swept && !isEscalated) model.remind(request, at);
       const isAskedAgain = this.#swept && request.quorum === undefined && isPending(request, at) && at.late >= request.createdAt + RETRY;
       if (isAskedAgain) asked.push(request);
@@ -1382,8 +1385,8 @@ export class SideBySide {
       if (request.end === undefined && !isPending(request, at) && (this.#swept || row?.end !== undefined)) {
         // The design says when the request expires, not which instant its record has: that instant, or the one of its writing.
         const [from, to] = [
-          Math.min(request.reviewBy, Math.max(at.now, request.last)),
-          Math.max(request.reviewBy, at.highWater, request.last),
+          Math.min(request.reviewBy, stampOf(at, [request])),
+          Math.max(request.reviewBy, at.highWater, stampOf(at, [request])),
         ];
         request.end = { status: 'expired', causes: ['time'], from, to, by: 'system:sweeper' };
       }
@@ -1404,11 +1407,12 @@ export class SideBySide {
       const isTouched = subject === grant.request.subject && covers(grant.scope, scope ?? '');
       if (isTouched && grant.idle !== undefined && usage !== undefined && isUsable(grant, at)) {
         if (usage.usedAt !== grant.usedAt) {
-          assert.equal(usage.usedAt, Math.max(at.now, grant.last), `${grant.id} was used at another instant`);
+          assert.equal(usage.usedAt, stampOf(at, [grant], grant.usedAt), `${grant.id} was used at another instant`);
           grant.usedAt = usage.usedAt;
         }
         const last = grant.usedAt ?? grant.startsAt;
-        if (by === grant.id) assert.ok(at.now - last <= grant.idle / 10, `the use of ${grant.id} is not on record`);
+        const isRecorded = at.now - last <= grant.idle / 10 && isUseBelieved(grant, at);
+        if (by === grant.id) assert.ok(isRecorded, `the use of ${grant.id} is not on record`);
       }
     }
   }
@@ -1431,8 +1435,8 @@ export class SideBySide {
   /** L33: every record that had ended before the horizon and on which no other depends. A pending review counts with its date too. */
   #hasToGo(request: ModelRequest): boolean {
     const isOver = ({ end }: ModelGrant) => end !== undefined && end.to <= this.#horizon;
-    const { end, last, afterReview } = request;
-    if (end === undefined || end.to >= this.#horizon || last >= this.#horizon || afterReview !== undefined) return false;
+    const { end, afterReview } = request;
+    if (end === undefined || end.to >= this.#horizon || lastOn(request) >= this.#horizon || afterReview !== undefined) return false;
     const line = this.#model.grantsOf(request).flatMap((grant) => [grant, ...this.#model.line(grant)]);
     const isAskedOf = (grant: ModelGrant) =>
       this.#model.requests.some((one) => one.extension?.grants.includes(grant) === true && one.end === undefined);
@@ -1453,8 +1457,8 @@ export class SideBySide {
       const isBanned = this.#mood.banned.has(grant.request.subject);
       if (grant.activatedAt === undefined && row.activatedAt !== undefined && grant.asksAtStart) {
         assert.ok(isDue && !isBanned, `the start of ${grant.id} was confirmed`);
-        assert.equal(row.activatedAt, Math.max(at.now, grant.last));
-        grant.activatedAt = grant.last = row.activatedAt;
+        assert.equal(row.activatedAt, stampOf(at, [grant], grant.usedAt));
+        grant.activatedAt = row.activatedAt;
       } else if (row.end?.cause === 'ineligible') {
         assert.ok(isDue && isBanned && grant.asksAtStart && grant.activatedAt === undefined, `${grant.id} was ended as ineligible`);
         this.#model.endEarly(grant, ['ineligible'], 'system:approver', at);
