@@ -14,7 +14,18 @@ import { chainGrantsMet, type ChainContext } from './chain-limits.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import type { HoldersByRule } from './holders.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
-import { entryOf, combine, nextVersion, stamp, SWEEPER, noChange, type Moment, type Transition, type Writes } from './transition.js';
+import {
+  endedAt,
+  entryOf,
+  combine,
+  nextVersion,
+  stamp,
+  SWEEPER,
+  noChange,
+  type Moment,
+  type Transition,
+  type Writes,
+} from './transition.js';
 import { grantLimitMet, type SubjectContext } from './subject.js';
 import { windowOf } from './window.js';
 
@@ -161,9 +172,7 @@ export function endOne(
   const at = stamp(moment, grant, use.usage);
   // Leaves the usage row to the sweep. If revoke wrote it, each concurrent use would make revoke conflict. A use depends on
   // the grant's version, so it conflicts instead.
-  // Ends at the highest reading: where the clock has stepped back, the access was held until then. Not at `at`: from this commit on
-  // every check denies, although a clock that is ahead may have stamped the record later.
-  return endWith(grant, { status: 'revoked', cause, at: moment.highWater, by: moment.actor, reason }, at);
+  return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, grant), by: moment.actor, reason }, at);
 }
 
 /** Records an expiry. The access has ended already, whether or not this ever runs. */
@@ -171,7 +180,7 @@ export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = use;
   const at = stamp(moment, grant, usage);
   const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
-  const ended = Math.min(moment.highWater, effectiveEnd(grant, usage));
+  const ended = Math.min(endedAt(moment, grant), effectiveEnd(grant, usage));
   return endWithUsage(use, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 

@@ -97,6 +97,13 @@ export const stamp = (
   return Math.max(moment.now, ...held.filter((at) => isBase(at, by)));
 };
 
+/**
+ * The end to record for access that ends now. Where the clock has stepped back, it is the highest reading, because the access was
+ * held until then. It is not the stamp: from this commit on every check denies, also where another clock has stamped the records later
+ * (L47). Only the issue comes first.
+ */
+export const endedAt = ({ highWater }: Moment, { issuedAt }: Grant): number => Math.max(highWater, issuedAt);
+
 /** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
 export function entryOf<Type extends EntryType>(
   record: AccessRequest | Grant,

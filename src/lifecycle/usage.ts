@@ -14,7 +14,18 @@ import { isBase, refuseIfSteppedBack } from '../core/time.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { hasEnded, isUsable, type GrantUse, type Instants } from './status.js';
-import { asRead, combine, nextVersion, stamp, noChange, type EntryDraft, type Moment, type Transition, type Writes } from './transition.js';
+import {
+  asRead,
+  combine,
+  endedAt,
+  nextVersion,
+  stamp,
+  noChange,
+  type EntryDraft,
+  type Moment,
+  type Transition,
+  type Writes,
+} from './transition.js';
 
 /**
  * A use is recorded when the last recorded use is older than a tenth of the idle time, so that most uses write nothing. So an idle
@@ -109,7 +120,7 @@ export function consumeUse(
   const end = makeEnd({
     status: 'expired',
     cause: 'used_up',
-    at: Math.min(moment.highWater, expiresAt),
+    at: Math.min(endedAt(moment, grant), expiresAt),
     by: moment.actor,
     reason: undefined,
   } as const);
@@ -124,7 +135,7 @@ export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant>
   const isUsedUp = usage !== undefined && usage.uses >= (grant.maxUses ?? Infinity);
   if (!isUsedUp || hasEnded(grantUse, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
-  const end = { status: 'expired', cause: 'used_up', at: Math.min(moment.highWater, grant.expiresAt) } as const;
+  const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, grant), grant.expiresAt) } as const;
   return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 

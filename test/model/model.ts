@@ -234,6 +234,10 @@ const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
 /** L47: no clock that is right is further ahead of another one, the leeway aside. */
 const TOLERANCE = 60_000;
 
+/** How often the lives have reached a state that only a wrong clock makes. */
+export const reached = new Map<string, number>();
+export const reach = (state: string): void => void reached.set(state, (reached.get(state) ?? 0) + 1);
+
 /** L47: whether an instant is a base for a process whose clock, with the leeway, shows `clock`. */
 const isBelieved = (instant: number, clock: number): boolean => instant <= clock + TOLERANCE;
 
@@ -253,14 +257,18 @@ const instantsOf = (record: ModelRequest | ModelGrant): readonly number[] => {
 export const lastOn = (record: ModelRequest | ModelGrant): number => Math.max(...instantsOf(record));
 
 /** L27 L47: an entry is stamped no earlier than what its records say, except what a wrong clock has written. */
-export const stampOf = (at: Now, records: readonly (ModelRequest | ModelGrant)[], ...further: readonly (number | undefined)[]): number =>
-  Math.max(
-    at.now,
-    ...[...records.flatMap(instantsOf), ...further.map((one = 0) => one)].filter((one) => isBelieved(one, at.now + at.late - at.highWater)),
-  );
+export function stampOf(at: Now, records: readonly (ModelRequest | ModelGrant)[], ...further: readonly (number | undefined)[]): number {
+  const said = [...records.flatMap(instantsOf), ...further.map((one = 0) => one)];
+  const believed = said.filter((one) => isBelieved(one, at.now + at.late - at.highWater));
+  if (believed.length < said.length) reach('a stamp on a record with an instant of a wrong clock');
+  return Math.max(at.now, ...believed);
+}
 
 /** L47: whether a recorded use still counts as the last one. */
-export const isUseBelieved = ({ usedAt = 0 }: ModelGrant, { late }: Now): boolean => isBelieved(usedAt, late);
+export function isUseBelieved({ usedAt = 0 }: ModelGrant, { late }: Now): boolean {
+  if (!isBelieved(usedAt, late)) reach('a use beside one of a wrong clock');
+  return isBelieved(usedAt, late);
+}
 
 /** L1: the end that time gives the grant. */
 export const endByTime = ({ expiresAt, idle, usedAt, startsAt }: ModelGrant): number =>
@@ -291,8 +299,11 @@ function isRepeatable({ grant, usesLeft }: ModelUse, at: Now): boolean {
 const holdsPlace = (grant: ModelGrant, { late }: Now): boolean => grant.end === undefined && late < grant.expiresAt;
 
 /** A9 L47: an expired grant stays on the list while the slowest right clock may find it live. */
-const isListed = (grant: ModelGrant, { now, late, highWater }: Now): boolean =>
-  grant.end === undefined && isBelieved(now, grant.expiresAt + late - highWater);
+function isListed(grant: ModelGrant, at: Now): boolean {
+  const isKept = grant.end === undefined && isBelieved(at.now, grant.expiresAt + at.late - at.highWater);
+  if (isKept && !holdsPlace(grant, at)) reach('an expired grant that keeps its place');
+  return isKept;
+}
 
 /** Issued for a later start, and not started; until that is recorded, if the approver is asked at the start. */
 export const isScheduled = (grant: ModelGrant, at: Now): boolean =>
@@ -523,6 +534,7 @@ export class Model {
   /** L47: a denial by a wrong clock counts from the creation of its request; as long ago, if that is by a wrong clock too. */
   deniedSince({ createdAt }: ModelRequest, denial: { readonly at: number }, { late }: Now): number {
     if (isBelieved(denial.at, late)) return denial.at;
+    reach('a denial of a wrong clock');
     return isBelieved(createdAt, late) ? createdAt : -Infinity;
   }
 
@@ -949,6 +961,7 @@ export class Model {
   /** L17 L47: an approval is stale after its time, and while its instant is that of a wrong clock. */
   #isStale({ quorum }: ModelRequest, { verdict, at }: ModelReview, { late }: Now): boolean {
     if (verdict !== 'approve' || quorum?.approvalTtlMs === undefined) return false;
+    if (!isBelieved(at, late)) reach('an approval of a wrong clock');
     return late >= at + quorum.approvalTtlMs || !isBelieved(at, late);
   }
 
@@ -1073,8 +1086,10 @@ export class Model {
   endEarly(grant: ModelGrant, causes: readonly string[], by: string, at: Now, causesBehind: readonly string[] = ['origin_ended']): void {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
+        if ((one.usedAt ?? 0) > at.highWater) reach('an early end of a grant that was used by a clock ahead');
         // L47: by the process that ends it, for any instant that another clock has written.
-        this.#end(one, 'revoked', one === grant ? causes : causesBehind, at.highWater, at.highWater, by);
+        const ended = Math.max(at.highWater, one.issuedAt);
+        this.#end(one, 'revoked', one === grant ? causes : causesBehind, ended, ended, by);
       }
       for (const request of this.requests) if (request.extension?.grants.includes(one)) this.cancel(request, causesBehind, by, at);
     }

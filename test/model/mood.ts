@@ -17,6 +17,9 @@ export const SIGNED_IN_WITHIN = 15;
 export const STRONG = 'strong';
 const IDLE = 20;
 const SHORT_TOTAL = 60;
+/** Times of worlds with a wrong clock: so long that its lead does not end everything. */
+const HOUR = 3_600_000;
+export const LONG = { ttl: 8 * HOUR, total: 12 * HOUR, waits: [60_000, 60_001, 10 * 60_000, 2.5 * HOUR] } as const;
 export const OWED_WITHIN = 40;
 /** The shortest interval of reminders: far longer than the other times, so a quorum with reminders has a time to review of its own. */
 export const REMIND_EVERY = 300_000;
@@ -112,6 +115,7 @@ const QUORUMS: Readonly<Record<string, QuorumOf>> = {
     ],
     ...{ denials: 2, approvalTtlMs: APPROVAL_TTL, reviewWithinMs: REVIEW_WITHIN },
   },
+  long: plain({ groups: [{ name: 'ops', approvals: 2 }] }, { denials: 2, approvalTtlMs: HOUR, reviewWithinMs: 24 * HOUR }),
   either: {
     form: 'anyOf',
     alternatives: [
@@ -146,7 +150,7 @@ export function saysTo(why: string) {
   return {
     verdict: words[0] as string,
     quorum: QUORUMS[words[0] as string],
-    idleTtlMs: words.includes('idle') ? IDLE : undefined,
+    idleTtlMs: words.includes('idle') ? IDLE : words.includes('rare') ? 4 * HOUR : undefined,
     maxUses: words.includes('uses') ? MAX_USES : undefined,
     maxTotalMs: words.includes('short') ? SHORT_TOTAL : undefined,
     isFrozen: words.includes('frozen'),

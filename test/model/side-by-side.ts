@@ -52,6 +52,7 @@ import {
   lastOn,
   Model,
   overlaps,
+  reach,
   stampOf,
   wasHeld,
   type Ask,
@@ -73,6 +74,7 @@ import {
   ESCALATE_AFTER,
   FEW,
   FREEZE,
+  LONG,
   Mood,
   NO_AGENTS,
   REMIND_EVERY,
@@ -99,7 +101,15 @@ const TICKETS = ['INC-1', 'INC-2'];
 interface Process {
   readonly engine: JitEngine;
   highWater: number;
+  /** How far its clock is ahead. */
+  lead: number;
 }
+
+/** How far a wrong clock is ahead (L47): within the tolerance, at its bound, and by minutes, hours and a year. */
+const leadsOf = (leeway: number): readonly number[] => [
+  ...[1, 30_000, 60_000 + leeway, 60_001 + leeway, 120_000, 120_000, 600_000, 600_000, 3 * 3_600_000, 3 * 3_600_000],
+  365 * 86_400_000,
+];
 
 /**
  * The engine and the model side by side over one store: each step is done to both, and then everything visible is compared.
@@ -135,7 +145,13 @@ export class SideBySide {
   readonly #answers = new Map<number, ReadonlySet<string>>();
   readonly #delivered: AuditEntry[] = [];
   #sinkFails = false;
-  #now = START;
+  /** The time of the right clocks. */
+  #time = START;
+  /** In some worlds one of the processes has a clock that is ahead: in some steps, or for good (L47). */
+  readonly #wrong: 'once' | 'for good' | undefined;
+  readonly #leads: readonly number[];
+  /** Draws for a rule that is later still. */
+  #clockDice = new Dice(0);
   /** How much of the journal has been checked. */
   #seq = 0;
   #horizon = 0;
@@ -160,9 +176,13 @@ export class SideBySide {
     this.#leeway = dice.once(3) ? 3 : 0;
     this.#isPlain = this.#leeway === 0;
     this.#patterns = dice.once(3);
+    const clocks = new Dice(world ^ 0x2f6e2b1);
+    this.#wrong = clocks.once(3) ? clocks.of(['once', 'once', 'for good'] as const) : undefined;
+    this.#leads = leadsOf(this.#leeway);
+    this.#isPlain &&= this.#wrong === undefined;
     this.#limits = {
-      maxTtl: 100,
-      maxTotal: 150,
+      maxTtl: this.#wrong === undefined ? 100 : LONG.ttl,
+      maxTotal: this.#wrong === undefined ? 150 : LONG.total,
       maxStartAhead: 100,
       maxOpenRequests: 2,
       maxGrants: 3,
@@ -189,14 +209,14 @@ export class SideBySide {
       onError: () => undefined,
       ...(this.#patterns ? { scopes: patternScopes } : {}),
     };
-    this.#processes = [this.#start(), this.#start()];
+    this.#processes = [this.#start(), this.#start(this.#wrong === 'for good' ? clocks.of(this.#leads) : 0)];
     this.#sink = { name: 'siem', write };
     this.#relay = this.#startRelay();
     this.#acting = this.#processes[0] as Process;
     this.#views = new ViewsBeside(store, this.#options, this.#clock(), world, (...tie) => this.#model.isTie(...tie));
     this.#trace.push(
       () =>
-        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}`,
+        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}${this.#wrong === undefined ? '' : `, a clock ahead ${this.#wrong}`}`,
     );
   }
 
@@ -204,15 +224,32 @@ export class SideBySide {
     return this.#trace.map((line) => line());
   }
 
-  #start(): Process {
-    const process: Process = {
-      highWater: 0,
-      engine: new JitEngine({
-        ...this.#options,
-        clock: this.#clock(),
-      }),
-    };
-    return process;
+  #start(lead = 0): Process {
+    const process: { -readonly [Field in keyof Process]?: Process[Field] } = { highWater: 0, lead };
+    process.engine = new JitEngine({ ...this.#options, clock: this.#clock(() => process.lead ?? 0) });
+    return process as Process;
+  }
+
+  /** The reading of the acting process. */
+  get #now(): number {
+    return this.#time + this.#acting.lead;
+  }
+
+  set #now(reading: number) {
+    this.#time = reading - this.#acting.lead;
+  }
+
+  /** A clock that is ahead for one step is right in the next. Mostly its process then starts again: it would create no access before. */
+  async #setLead(): Promise<void> {
+    if (this.#wrong !== 'once') return;
+    for (const [i, process] of this.#processes.entries()) {
+      if (process.lead === 0) continue;
+      process.lead = 0;
+      if (!this.#clockDice.once(4)) await this.#vouch((this.#processes[i] = this.#start()));
+    }
+    if (this.#acting.engine !== this.#processes[1]?.engine && this.#acting !== this.#processes[0])
+      this.#acting = this.#processes[1] as Process;
+    if (this.#acting === this.#processes[1] && this.#clockDice.once(2)) this.#acting.lead = this.#clockDice.of(this.#leads);
   }
 
   /** L39: exactly a process that starts behind the journal is refused, until a person accepts its clock. */
@@ -221,8 +258,9 @@ export class SideBySide {
     const { entries } = await this.#store.journal({ after: Math.max(0, head.seq - 1), limit: 1 });
     const newest = entries[0]?.at ?? 0;
     const { accepted } = await acceptClock(process.engine, { by: CISO });
-    process.highWater = this.#now;
-    assert.equal(accepted, this.#now < newest - 1_000 - this.#leeway, 'whether the clock lies behind the journal');
+    const now = this.#time + process.lead;
+    process.highWater = now;
+    assert.equal(accepted, now < newest - 1_000 - this.#leeway, 'whether the clock lies behind the journal');
   }
 
   #startRelay(): JitEngine {
@@ -233,13 +271,14 @@ export class SideBySide {
    * The common clock. The timer that collects uses never fires: it would read the clock between two steps, and the test could not
    * know that reading. So uses are recorded by sweeps only.
    */
-  #clock(): Clock {
+  #clock(lead: () => number = () => 0): Clock {
+    const now = (): number => this.#time + lead();
     const sleep = (until: number, signal: AbortSignal): Promise<void> =>
       new Promise((resolve) => {
-        if (until - this.#now < 20_000) setTimeout(resolve, Math.max(0, until - this.#now)).unref();
+        if (until - now() < 20_000) setTimeout(resolve, Math.max(0, until - now())).unref();
         signal.addEventListener('abort', () => resolve());
       });
-    return { now: () => this.#now, sleep };
+    return { now, sleep };
   }
 
   // Waits for background entries of an answer: otherwise they would come between two looks at the records.
@@ -257,6 +296,7 @@ export class SideBySide {
   async step(number: number): Promise<void> {
     const dice = (this.#dice = new Dice(number));
     this.#laterDice = new Dice(~number);
+    this.#clockDice = new Dice(number ^ 0x2f6e2b1);
     this.#number = number;
     this.#acting = dice.of(this.#processes);
     // From here on a purge knows of the sink; a store without watch wakes no follower before the first delivery.
@@ -264,6 +304,7 @@ export class SideBySide {
       this.#begun = await this.#relay.flushAudit();
       for (const process of this.#processes) await this.#vouch(process);
     }
+    await this.#setLead();
     const verb = this.#nextVerb();
     await this.#do(verb);
     await this.#settled();
@@ -273,6 +314,26 @@ export class SideBySide {
   }
 
   #nextVerb(): Verb {
+    if (this.#wrong !== undefined && this.#clockDice.once(2)) {
+      if (this.#model.requests.length === 0) return 'ask';
+      return this.#clockDice.of([
+        'approve',
+        'approve',
+        'approve',
+        'deny',
+        'touch',
+        'touch',
+        'revoke',
+        'lock',
+        'unlock',
+        'check',
+        'sweep',
+        'ask',
+        'lists',
+        'wait',
+        'wait',
+      ]);
+    }
     if ((this.#isPatient || this.#isFew) && this.#model.requests.length === 0) return 'ask';
     if (this.#placeTaken() !== undefined && this.#laterDice.once(3)) return this.#laterDice.of(['ask', 'approve', 'approve', 'sweep']);
     return this.#reminders().length > 0 && this.#dice.once(2) ? 'remind' : this.#dice.of(STEPS);
@@ -294,7 +355,8 @@ export class SideBySide {
     const who = this.#processes.indexOf(this.#acting);
     const text = (word: unknown): string => (typeof word === 'string' ? word : JSON.stringify(word ?? null));
     const highWater = at.highWater > at.now ? ` (highWater ${at.highWater - START})` : '';
-    this.#trace.push(() => `${at.now - START}${highWater} #${who} ${words.map(text).join(' ')}`);
+    const { lead } = this.#acting;
+    this.#trace.push(() => `${at.now - START - lead}${lead > 0 ? ` + ${lead}` : ''}${highWater} #${who} ${words.map(text).join(' ')}`);
   }
 
   /** Does a verb, and checks the code of a refusal against the allowed ones. @returns the answer, if there is one */
@@ -485,7 +547,8 @@ export class SideBySide {
           this.#swept = true;
           await this.#compare();
         }
-        const before = dice.once(2) ? at.now : Math.max(0, at.now - dice.roll(100));
+        // By the right clock: a purge cannot be undone, and a person who forces one knows the time.
+        const before = dice.once(2) ? this.#time : Math.max(0, this.#time - dice.roll(100));
         this.#say('purge', before - START);
         const report = await purge(engine, { before, by: CISO, force: true });
         this.#horizon = Math.max(this.#horizon, report.horizon);
@@ -539,7 +602,8 @@ export class SideBySide {
         return;
       }
       case 'wait':
-        this.#now += dice.of([0, 1, 1, 2, 3, 10, 24]);
+        this.#now +=
+          this.#wrong !== undefined && this.#clockDice.once(2) ? this.#clockDice.of(LONG.waits) : dice.of([0, 1, 1, 2, 3, 10, 24]);
         this.#say('wait');
         return;
       case 'remind': {
@@ -589,7 +653,10 @@ export class SideBySide {
     const open = this.#model.requests.filter((request) => isPending(request, at));
     const early = [
       ...lives.flatMap((grant) => [grant.expiresAt, endByTime(grant)]),
-      ...open.flatMap(({ reviewBy, reviews }) => [reviewBy, ...reviews.map((review) => review.at + APPROVAL_TTL)]),
+      ...open.flatMap(({ reviewBy, reviews, quorum }) => [
+        reviewBy,
+        ...reviews.map((review) => review.at + (quorum?.approvalTtlMs ?? APPROVAL_TTL)),
+      ]),
     ];
     const onTime = [
       ...lives.map(({ startsAt }) => startsAt),
@@ -645,7 +712,9 @@ export class SideBySide {
     if (dice.once(4)) scopes.push(...SCOPES.filter((scope) => !scopes.includes(scope)).slice(0, 1));
     if (this.#patterns && dice.once(4)) scopes[0] = dice.of(['a:*', 'b:**']);
     const run = RUNS.get(subject);
-    const ttl = dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]);
+    const usual = dice.of([1, 30, 30, 60, 100, 100, dice.of([101, 30, 30, 30])]);
+    const isLong = this.#wrong !== undefined && this.#clockDice.once(2);
+    const ttl = isLong ? this.#clockDice.of([LONG.ttl, LONG.ttl / 2]) : usual;
     const startsAt = dice.once(4) ? this.#now + dice.of([-1, 0, 1, 10, 30, 99, 100, 101, -29, -30]) : undefined;
     return {
       subject,
@@ -657,12 +726,18 @@ export class SideBySide {
       until: dice.once(3) ? this.#endFor(startsAt, ttl) : undefined,
       startsAt,
       why: [
-        this.#isPatient && !dice.once(3) ? 'patient' : isForPlace ? this.#laterDice.of(['approve', 'solo']) : dice.of(VERDICTS),
+        this.#verdict(dice, isForPlace, isLong),
+        ...(isLong && this.#clockDice.once(2) ? ['rare'] : []),
         ...['idle', 'uses', 'short', 'hours'].filter((word) => dice.once(word === 'uses' ? 2 : 4)),
         ...(isForPlace || (this.#isFew && this.#laterDice.once(3)) ? [FEW] : []),
       ].join(' '),
       ticket: dice.once(3) ? dice.of(TICKETS) : undefined,
     };
+  }
+
+  #verdict(dice: Dice, isForPlace: boolean, isLong: boolean): string {
+    const drawn = this.#isPatient && !dice.once(3) ? 'patient' : isForPlace ? this.#laterDice.of(['approve', 'solo']) : dice.of(VERDICTS);
+    return isLong ? this.#clockDice.of(['long', 'long', 'approve']) : drawn;
   }
 
   /** Sometimes less than what was asked; rarely more, or another scope. */
@@ -1238,7 +1313,13 @@ export class SideBySide {
       assert.deepEqual(narrowedTo, left && { scopes: left.scopes, ttlMs: left.ttl }, `what the approvals leave of ${request.id}`);
       const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
       assert.deepEqual([...twins].sort(), ids(others.filter((one) => isPending(one, at))), `the twins of ${request.id}`);
-      const said = others.flatMap((one) => model.denialsOf(one).map((denial) => `${one.id} ${denial.by} ${denial.at}`));
+      const isShown = (one: ModelRequest, denial: { readonly at: number }) => at.now < model.deniedSince(one, denial, at) + 86_400_000;
+      const said = others.flatMap((one) =>
+        model
+          .denialsOf(one)
+          .filter((denial) => isShown(one, denial))
+          .map((denial) => `${one.id} ${denial.by} ${denial.at}`),
+      );
       assert.deepEqual(
         denials.map((one) => `${one.requestId} ${one.by} ${one.at}`).sort(),
         said.sort(),
@@ -1308,12 +1389,14 @@ export class SideBySide {
     for (const grant of model.grants) this.#compareGrant(this.#grants.get(grant.id) as Grant, grant);
     const isUsable = ([subject, scope]: Asked, highWater: number) =>
       model.usable(subject, scope, { ...at, highWater, late: highWater + this.#leeway }).length > 0;
-    if (await this.#views.step(this.#number, asked, isUsable)) {
+    // They have the right clock.
+    if (this.#acting.lead === 0 && (await this.#views.step(this.#number, asked, isUsable))) {
       // Its own start was confirmed above, where it was due: a view confirms none.
       const [subject, scope] = asked[this.#number % asked.length] as Asked;
       this.#views.compareWith(await engine.check(subject, scope), at.highWater);
       await this.#settled();
     }
+    if (this.#purged) await this.#expectTrimmed();
     this.#touched = undefined;
     this.#swept = this.#purged = false;
   }
@@ -1321,6 +1404,7 @@ export class SideBySide {
   /** L10 L12 L25: records that belong together were written in one transaction, as the ids of their entries show. */
   async #expectTogether(verb: Verb): Promise<void> {
     const { entries, head } = await this.#store.journal({ after: this.#seq, limit: 1_000 });
+    this.#expectStamps(entries);
     this.#seq = head.seq;
     const changeOf = ({ id }: AuditEntry) => id.slice(0, id.lastIndexOf('.'));
     for (const approved of entries.filter(({ type }) => type === 'request.approved')) {
@@ -1340,6 +1424,37 @@ export class SideBySide {
     if (verb !== 'revoke' && verb !== 'release' && verb !== 'releaseAll' && verb !== 'reviewBreakGlass') return;
     const ended = entries.filter(({ type }) => ['breakGlass.reviewed', 'grant.revoked', 'request.cancelled'].includes(type));
     assert.ok(new Set(ended.map(changeOf)).size <= 1, `${verb} has ended ${ended.map(({ type }) => type).join(', ')} one after the other`);
+  }
+
+  /** L47: no entry of a process lies further ahead of its clock than the tolerance, for any instant that the records hold. */
+  #expectStamps(entries: readonly AuditEntry[]): void {
+    const latest = this.#now + this.#leeway + 60_000;
+    for (const entry of entries) {
+      const { seq, type, grantId } = entry;
+      assert.ok(entry.at <= latest, `entry ${seq} (${type}) is stamped ${entry.at - this.#now} ms ahead of the clock that wrote it (L47)`);
+      const kind = type.startsWith('lock.') ? 'a lock' : type === 'grant.seen' ? `a recorded use of ${grantId ?? ''}` : undefined;
+      if (kind === undefined) continue;
+      if ((this.#written.get(kind) ?? 0) > latest) reach(`${kind.slice(0, 14)} after one of a clock ahead`);
+      this.#written.set(kind, Math.max(entry.at, this.#written.get(kind) ?? 0));
+    }
+  }
+  /** The latest entry of each kind of record that outlives a request. */
+  readonly #written = new Map<string, number>();
+
+  /** L33 L47: a purge trims all entries before the first one that a kept record, an open lock, a sink or the horizon needs. */
+  async #expectTrimmed(): Promise<void> {
+    const entries: AuditEntry[] = [];
+    for await (const entry of readJournal(this.#store)) entries.push(entry);
+    const [first] = entries;
+    if (first === undefined) return;
+    const cursors = (await this.#rows('cursor')).map(({ body }) => Number(body['seq']));
+    const isKept = this.#model.requests.some(({ id }) => id === first.requestId);
+    const isOfLock = first.type === 'lock.set' && this.#model.locks.some(({ id, end }) => id === first.data['lockId'] && end === undefined);
+    // Most entries from a younger one on are younger too, unless a wrong clock has stamped it.
+    const old = entries.slice(0, 1_000).filter((entry) => entry.at < this.#horizon).length;
+    const isYoung = first.at >= this.#horizon && 2 * old <= Math.min(1_000, entries.length);
+    if (first.at < this.#horizon && entries.some((entry) => entry.at >= this.#horizon)) reach('a purge that keeps old entries');
+    assert.ok(isKept || isOfLock || isYoung || first.seq > Math.min(...cursors), `a purge left entry ${first.seq} (${first.type}) (L33)`);
   }
 
   /** Entries that the engine may have written by itself, each checked against the law that allows it. */
