@@ -33,7 +33,7 @@ export function recordActivity(
   const lastBefore = before !== undefined && isBase(before.lastUsedAt, by) ? before.lastUsedAt : undefined;
   if (lastBefore !== undefined && moment.now - lastBefore < everyMs) return noChange(lastBefore + everyMs);
   // A check of a process whose clock is ahead may be later than the recorded end.
-  const latest = Math.min(isBase(seen.lastAt, by) ? seen.lastAt : moment.now, effectiveEnd(grant));
+  const latest = Math.min(isBase(seen.lastAt, by) ? seen.lastAt : Math.max(moment.now, grant.startsAt), effectiveEnd(grant));
   const [firstAt, lastAt] = [Math.min(seen.firstAt, latest), latest];
   const { id, requestId, subject, scope } = grant;
   const next = makeActivity({

@@ -169,10 +169,11 @@ export function endOne(
   const { grant } = use;
   if (grant.end !== undefined) return noChange(grant);
   if (hasEnded(use, moment)) return expireGrant(use, moment);
-  const at = stamp(moment, grant, use.usage);
+  // Without the usage row, which this transition does not write: a use that another clock has stamped later must not delay the end.
+  const at = stamp(moment, grant);
   // Leaves the usage row to the sweep. If revoke wrote it, each concurrent use would make revoke conflict. A use depends on
   // the grant's version, so it conflicts instead.
-  return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, grant), by: moment.actor, reason }, at);
+  return endWith(grant, { status: 'revoked', cause, at: endedAt(moment, at, grant), by: moment.actor, reason }, at);
 }
 
 /** Records an expiry. The access has ended already, whether or not this ever runs. */
@@ -180,7 +181,7 @@ export function expireGrant(use: GrantUse, moment: Moment): Transition<Grant> {
   const { grant, usage } = use;
   const at = stamp(moment, grant, usage);
   const cause = usage !== undefined && idleEnd(usage) < grant.expiresAt ? 'idle' : 'time';
-  const ended = Math.min(endedAt(moment, grant), effectiveEnd(grant, usage));
+  const ended = Math.min(endedAt(moment, at, grant), effectiveEnd(grant, usage));
   return endWithUsage(use, { status: 'expired', cause, at: ended, by: SWEEPER, reason: undefined }, at);
 }
 

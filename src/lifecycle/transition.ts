@@ -98,11 +98,10 @@ export const stamp = (
 };
 
 /**
- * The end to record for access that ends now. Where the clock has stepped back, it is the highest reading, because the access was
- * held until then. It is not the stamp: from this commit on every check denies, also where another clock has stamped the records later
- * (L47). Only the issue comes first.
+ * The end to record for access that ends now: not before the entry, which replays the end, and not before the issue. Where the clock
+ * has stepped back, it is the highest reading, because the access was held until then.
  */
-export const endedAt = ({ highWater }: Moment, { issuedAt }: Grant): number => Math.max(highWater, issuedAt);
+export const endedAt = ({ highWater }: Moment, stamped: number, { issuedAt }: Grant): number => Math.max(stamped, highWater, issuedAt);
 
 /** An entry about a request or a grant. `fields` are all fields that the transition wrote, apart from the version. */
 export function entryOf<Type extends EntryType>(

@@ -120,7 +120,7 @@ export function consumeUse(
   const end = makeEnd({
     status: 'expired',
     cause: 'used_up',
-    at: Math.min(endedAt(moment, grant), expiresAt),
+    at: Math.min(endedAt(moment, at, grant), expiresAt),
     by: moment.actor,
     reason: undefined,
   } as const);
@@ -135,7 +135,7 @@ export function endUsedUp(grantUse: GrantUse, moment: Moment): Transition<Grant>
   const isUsedUp = usage !== undefined && usage.uses >= (grant.maxUses ?? Infinity);
   if (!isUsedUp || hasEnded(grantUse, moment)) return noChange(grant);
   const at = stamp(moment, grant, usage);
-  const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, grant), grant.expiresAt) } as const;
+  const end = { status: 'expired', cause: 'used_up', at: Math.min(endedAt(moment, at, grant), grant.expiresAt) } as const;
   return endWithUsage(grantUse, { ...end, by: moment.actor, reason: undefined }, at);
 }
 

@@ -45,9 +45,13 @@ describe('recordActivity()', () => {
     const others = recordActivity(GRANT, BEFORE, seen(-90_000, -80_000, 5), EVERY, moment(-70_000));
     expect(others.put).toMatchObject([{ firstUsedAt: at(-90_000), lastUsedAt: at(-80_000), count: 12 }]);
     expect(others.entries).toMatchObject([{ at: at(-70_000) }]);
-    const own = recordActivity(GRANT, undefined, seen(-60_001, 100, 2), EVERY, moment(-60_001));
-    expect(own.put).toMatchObject([{ firstUsedAt: at(-60_001), lastUsedAt: at(-60_001) }]);
+    const held = { ...GRANT, startsAt: at(-80_000), issuedAt: at(-80_000) };
+    const own = recordActivity(held, undefined, seen(-70_000, 100, 2), EVERY, moment(-60_001));
+    expect(own.put).toMatchObject([{ firstUsedAt: at(-70_000), lastUsedAt: at(-60_001) }]);
     expect(own.entries).toMatchObject([{ at: at(-60_001) }]);
+    // Never before the start of the grant, which the same clock may have issued.
+    const early = recordActivity(GRANT, undefined, seen(20, 100, 2), EVERY, moment(-60_001));
+    expect(early.put).toMatchObject([{ firstUsedAt: at(0), lastUsedAt: at(0) }]);
   });
 
   it.each([

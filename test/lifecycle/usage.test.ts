@@ -200,10 +200,10 @@ describe('consumeUse()', () => {
     );
   });
 
-  it('L27 L47 ends a grant at the highest reading, for any instant that another clock has written', () => {
+  it('L27 ends no grant after its window, for any instant that another clock has written', () => {
     const held = counted({ maxUses: 1, expiresAt: at(100) }, { usedAt: at(150) });
     const { result, entries } = consumeUse(held, { id: 'use-1', scope: 'db-prod:write' }, NO_LOCKS, moment(99));
-    expect(result.grant.end).toMatchObject({ at: at(99) });
+    expect(result.grant.end).toMatchObject({ at: at(100) });
     expect(entries.map((entry) => entry.at)).toEqual([at(150), at(150)]);
   });
 

@@ -18,6 +18,8 @@ export interface LiveOptions {
   /** False: the first life that fails is reported without shrinking. */
   readonly shrinks?: boolean | undefined;
   readonly maxSteps?: number | undefined;
+  /** True: each life has a process with a wrong clock. Default: one in three has. */
+  readonly hasWrongClock?: boolean | undefined;
 }
 
 /**
@@ -28,12 +30,12 @@ export interface LiveOptions {
  */
 export async function live(
   storeOf: () => GrantStore | Promise<GrantStore>,
-  { seed, numRuns, path, shrinks = true, maxSteps = 14 }: LiveOptions,
+  { seed, numRuns, path, shrinks = true, maxSteps = 14, hasWrongClock }: LiveOptions,
 ): Promise<Lived> {
   const number = fc.noShrink(fc.nat());
   let steps = 0;
   const property = fc.asyncProperty(number, fc.array(number, { minLength: 3, maxLength: maxSteps, size: 'max' }), async (world, life) => {
-    const both = new SideBySide(await storeOf(), world);
+    const both = new SideBySide(await storeOf(), world, hasWrongClock);
     try {
       for (const one of life) {
         steps += 1;
@@ -48,7 +50,7 @@ export async function live(
   if (!details.failed) return { lives: details.numRuns, steps, violation: undefined };
   // Runs the smallest failing life again for its trace, because the last life that was tried may have passed.
   const [world, life] = details.counterexample ?? [0, []];
-  const both = new SideBySide(await storeOf(), world);
+  const both = new SideBySide(await storeOf(), world, hasWrongClock);
   let problem: unknown = details.errorInstance;
   try {
     for (const one of life) await both.step(one);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore } from '../../src/index.js';
 import { live } from './lives.js';
+import { reached } from './model.js';
 
 describe('JitEngine', () => {
   describe('beside the reference model', () => {
@@ -8,6 +9,19 @@ describe('JitEngine', () => {
       const { lives, violation } = await live(() => new MemoryGrantStore(), { seed: 8, numRuns: 500 });
       expect(violation).toBeUndefined();
       expect(lives).toBe(500);
+    }, 600_000);
+
+    it('L17 L27 L33 L47 250 lives with a process whose clock is ahead, once or for good, obey the laws', async () => {
+      reached.clear();
+      const { violation } = await live(() => new MemoryGrantStore(), { seed: 5, numRuns: 250, hasWrongClock: true });
+      expect(violation).toBeUndefined();
+      for (const state of [
+        'a stamp on a record with an instant of a wrong clock',
+        'a lock after one of a clock ahead',
+        'an approval of a wrong clock',
+        'an early end of a grant that was used by a clock ahead',
+      ])
+        expect(reached.get(state) ?? 0, state).toBeGreaterThan(0);
     }, 600_000);
   });
 });

@@ -1087,8 +1087,8 @@ export class Model {
     for (const one of [grant, ...this.line(grant)]) {
       if (isLive(one, at)) {
         if ((one.usedAt ?? 0) > at.highWater) reach('an early end of a grant that was used by a clock ahead');
-        // L47: by the process that ends it, for any instant that another clock has written.
-        const ended = Math.max(at.highWater, one.issuedAt);
+        // L47: no use that another clock has recorded delays it.
+        const ended = Math.max(at.highWater, one.issuedAt, stampOf(at, [one]));
         this.#end(one, 'revoked', one === grant ? causes : causesBehind, ended, ended, by);
       }
       for (const request of this.requests) if (request.extension?.grants.includes(one)) this.cancel(request, causesBehind, by, at);
@@ -1201,7 +1201,8 @@ export class Model {
     // L27: not before the last instant on the grant, such as a warning, or on its uses.
     grant.usedAt = stampOf(at, [grant], grant.usedAt);
     if (grant.uses === grant.maxUses) {
-      this.#end(grant, 'expired', ['used_up'], at.highWater, at.highWater, grant.request.subject);
+      const ended = Math.min(Math.max(at.highWater, grant.issuedAt, grant.usedAt), grant.expiresAt);
+      this.#end(grant, 'expired', ['used_up'], ended, ended, grant.request.subject);
     }
   }
 }

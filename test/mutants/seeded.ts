@@ -135,7 +135,7 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'approvals never go stale',
     file: 'lifecycle/approvals.ts',
-    from: 'forEnds < review.at + approvalTtlMs',
+    from: 'forEnds < at + approvalTtlMs',
     to: 'forEnds <= review.at + approvalTtlMs',
   },
   {
@@ -266,14 +266,44 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'an end under a clock that was set back shortens access in the past',
     file: 'lifecycle/transition.ts',
-    from: 'Math.max(stamped, moment.highWater)',
-    to: 'stamped',
+    from: 'Math.max(stamped, highWater, issuedAt)',
+    to: 'Math.max(stamped, Math.min(highWater, issuedAt))',
   },
   {
     name: 'an entry is stamped before its record',
     file: 'lifecycle/transition.ts',
-    from: 'Math.max(moment.now, ...records.map((record) => (record === undefined ? 0 : lastInstant(record))));',
-    to: 'Math.max(moment.now, records.length * 0);',
+    from: '...held.filter((at) => isBase(at, by))',
+    to: '...held.filter((at) => !isBase(at, by) && at === 0)',
+  },
+  {
+    name: 'an instant of a wrong clock is a base for the next stamp',
+    file: 'lifecycle/transition.ts',
+    from: 'held.filter((at) => isBase(at, by))',
+    to: 'held.filter((at) => isBase(at, by) || at > 0)',
+  },
+  {
+    name: 'an approval of a wrong clock is fresh',
+    file: 'lifecycle/approvals.ts',
+    from: 'isBase(at, forEnds) && forEnds < at',
+    to: 'isBase(at, Infinity) && forEnds < at',
+  },
+  {
+    name: 'a use that another clock has recorded delays the end of a revoke',
+    file: 'lifecycle/grant.ts',
+    from: 'const at = stamp(moment, grant);\n  // Leaves',
+    to: 'const at = stamp(moment, grant, use.usage);\n  // Leaves',
+  },
+  {
+    name: 'a purge stops at an entry of a wrong clock',
+    file: 'features/retention/purge.ts',
+    from: 'seq > olderTo) olderTo = await',
+    to: 'seq < olderTo) olderTo = await',
+  },
+  {
+    name: 'an expired grant leaves its place at once',
+    file: 'lifecycle/holders.ts',
+    from: 'isBase(moment.now, expiresAt + moment.forEnds - moment.highWater)',
+    to: 'isBase(moment.forEnds + 60_000, expiresAt - 1)',
   },
   {
     name: 'an entry is dropped',
@@ -320,8 +350,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a reviewer does not see the reviews of an identical request [M3]',
     file: 'lifecycle/same-ask.ts',
-    from: '.filter(({ at }) => now < at + shownMs)',
-    to: '.filter(({ at }) => now < at)',
+    from: 'now < deniedSince(other, denial, moment) + shownMs',
+    to: 'now < deniedSince(other, denial, moment) + shownMs * 0',
   },
   {
     name: 'a reviewer does not see an identical request [M3]',
@@ -446,8 +476,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a touch is never recorded',
     file: 'lifecycle/usage.ts',
-    from: '(grant.idleTtlMs ?? Infinity) / IDLE_PARTS',
-    to: '(grant.idleTtlMs ?? Infinity)',
+    from: 'now - last > grant.idleTtlMs / IDLE_PARTS',
+    to: 'now - last > grant.idleTtlMs',
   },
   {
     name: 'pending break-glass reviews are not counted',

@@ -993,7 +993,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'purge: the clock of one process decides the horizon',
     file: 'kernel/journal-clock.ts',
-    from: 'return Math.min(now, middle);',
+    from: 'return Math.min(now, Math.max(middleOf(instants), days.length < JUDGED_DAYS ? 0 : middleOf(days)));',
     to: 'return now;',
     caughtBy: {
       test: 'test/kernel/journal-clock.test.ts',
@@ -1110,7 +1110,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'maxHolders: access that has ended still counts',
     file: 'lifecycle/holders.ts',
-    from: '.filter(({ end, expiresAt }) => end === undefined && !hasPassed(expiresAt, moment))',
+    from: '.filter(({ end }) => end === undefined)',
     to: '',
     caughtBy: { test: 'test/engine/holders.test.ts', title: 'lets the next subject in once the access has ended' },
   },
@@ -1152,22 +1152,22 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'recordUse: every process records a use of a grant at its own interval',
     file: 'lifecycle/activity.ts',
-    from: 'before !== undefined && Math.abs(moment.now - before.lastUsedAt) < everyMs',
-    to: 'before !== undefined && moment.now < 0',
+    from: 'lastBefore !== undefined && moment.now - lastBefore < everyMs',
+    to: 'lastBefore !== undefined && moment.now < 0',
     caughtBy: { test: 'test/lifecycle/activity.test.ts', title: 'writes a later use once the last recorded one is as old as `every`' },
   },
   {
     name: 'recordUse: a use of a clock that is far ahead keeps all others from recording',
     file: 'lifecycle/activity.ts',
-    from: 'Math.abs(moment.now - before.lastUsedAt)',
-    to: '(moment.now - before.lastUsedAt)',
+    from: 'before !== undefined && isBase(before.lastUsedAt, by)',
+    to: 'before !== undefined',
     caughtBy: { test: 'test/lifecycle/activity.test.ts', title: 'is kept from recording by no use of a clock that is further ahead' },
   },
   {
     name: 'recordUse: a use counts after the end of the grant',
     file: 'lifecycle/activity.ts',
-    from: 'const end = effectiveEnd(grant);',
-    to: 'const end = effectiveEnd({ ...grant, end: undefined });',
+    from: 'Math.max(moment.now, grant.startsAt), effectiveEnd(grant));',
+    to: 'Math.max(moment.now, grant.startsAt), effectiveEnd({ ...grant, end: undefined }));',
     caughtBy: { test: 'test/engine/record-use.test.ts', title: 'L27 may follow the end of the grant, names no later instant, and replays' },
   },
   {

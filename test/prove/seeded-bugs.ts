@@ -2,7 +2,7 @@ import { livesUntilFound } from '../mutants/caught.js';
 import { SEEDED } from '../mutants/seeded.js';
 import { scaled, type Proof } from './proof.js';
 
-/** A rare bug needs many lives: of the 97, a few are found after more than the 20,000 of npm test, which names a test for each. */
+/** A rare bug needs many lives: of all, a few are found after more than the 20,000 of npm test, which names a test for each. */
 const LIVES = 200_000;
 
 export const seededBugs: Proof = {
