@@ -1,6 +1,6 @@
 import { freshlyIssued, type RequestWithGrants } from '../lifecycle/grant.js';
 import { lockOn } from '../lifecycle/lock.js';
-import { isOwnRequest } from '../lifecycle/review.js';
+import { isOwnRequest, mayAct, reviewBy } from '../lifecycle/review.js';
 import { accessAt, type Access, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
 import type { AccessRequest } from '../records/index.js';
 import type { ClockReading } from '../core/time.js';
@@ -40,9 +40,16 @@ export async function accessResultOf(
 }
 
 /** The possible reviewers, for people to read. `undefined`: the approver can not list them or failed. The rest of the result stays. */
-export async function reviewersOf({ approver, settings }: Kernel, request: AccessRequest): Promise<readonly string[] | undefined> {
+export async function reviewersOf({ approver, clock, settings }: Kernel, request: AccessRequest): Promise<readonly string[] | undefined> {
   try {
-    return (await approver.membersOf(request))?.filter((member) => !isOwnRequest(request, member));
+    const members = await approver.membersOf(request);
+    const reading = clock.read();
+    // A reviewer whose review counts has nothing left to do, unless it is stale or a later step has begun.
+    const isDone = (member: string): boolean => {
+      const given = reviewBy(request, member);
+      return given !== undefined && mayAct(request, member, given.groups, reading).length === 0;
+    };
+    return members?.filter((member) => !isOwnRequest(request, member) && !isDone(member));
   } catch (error) {
     settings.onError(error, 'membersOf');
     return undefined;

@@ -148,17 +148,20 @@ export function parseExtensionAsk(settings: AskSettings, given: unknown): (acces
   const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
   if (fields.requestedBy === undefined) throw invalid('requestedBy', 'the id of the caller that asks', undefined);
   // Checks the arguments before the engine loads anything.
-  parseCommon(settings, parseWho(settings, '-', fields.requestedBy), [], fields);
+  parseCommon(settings, whoAsks(settings, '-', fields.requestedBy), [], fields);
   return ({ subject, operator, scopes, extends: extended }) => {
-    const who = parseWho(settings, subject, fields.requestedBy);
+    const who = whoAsks(settings, subject, fields.requestedBy);
     const { ask, ...rest } = parseCommon(settings, { ...who, operator }, scopes, fields);
     return { ...rest, ask: { ...ask, extends: extended } };
   };
 }
 
 /** The requester of a run's access is its agent, so the limits for each requester bound the agent. */
-function parseWho({ readId: readActorId, isAgent }: AskSettings, subjectGiven: unknown, requesterGiven: unknown): Who {
-  const subject = readActorId('subject', subjectGiven);
+const parseWho = (settings: AskSettings, subject: unknown, requestedBy: unknown): Who =>
+  whoAsks(settings, settings.readId('subject', subject), requestedBy);
+
+/** @param subject in its canonical form: an id that the engine stored is never read again */
+function whoAsks({ readId: readActorId, isAgent }: AskSettings, subject: string, requesterGiven: unknown): Who {
   const agent = agentOf(subject);
   // `revokeAll` of an id reaches its runs only where the option `agents` names the id as an agent.
   if (agent !== undefined && !isAgent(agent)) {

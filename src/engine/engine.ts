@@ -98,7 +98,8 @@ export class JitEngine<Scope extends string = string> {
    *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
    *   permission: `allowed` says whether a grant allows at this reading.
    * @throws RequirementsError that lists every value to correct: of the engine's limits and of the approver's rules
-   * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, LockedError, IdempotencyError: no request is recorded
+   * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, LockedError, IdempotencyError: no request is
+   *   recorded. A `LockedError` with a `requestId` is the exception: the lock was set after that request was recorded, and cancels it
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
    *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.
@@ -196,7 +197,8 @@ export class JitEngine<Scope extends string = string> {
    * Cancels a pending request. Only its subject or its requester may, or another caller on behalf of one of them. A repeated call is
    * allowed: `cancelled` says whether this call cancelled the request.
    *
-   * @throws DecidedError, DeniedError
+   * @throws DecidedError also where another request replaces this one: `replacedBy` names it
+   * @throws DeniedError
    */
   async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
     const id = this.#readRecordId('requestId', requestId);
@@ -336,7 +338,7 @@ export class JitEngine<Scope extends string = string> {
    *
    * Gotcha: it reaches the live grants of an agent's runs only while the option `agents` names that agent.
    *
-   * @throws LimitError when 64 locks are open
+   * @throws LimitError when 256 locks are open
    * @throws IdempotencyError when the key was used for another lock
    * @throws PartialError `ERR_JIT_PARTIAL` with the `lockId`, when a record could not be ended. The lock denies, and each sweep
    *   continues it. Until it is complete, neither `until` nor `unlock` ends it
@@ -363,7 +365,7 @@ export class JitEngine<Scope extends string = string> {
     return this.#refusals.noteRefusals({ actor: by }, () => unlock(this.#kernel, id, by, reason));
   }
 
-  /** The open locks, in the order in which they were set: at most 64. */
+  /** The open locks, in the order in which they were set: at most 256. */
   async listLocks(): Promise<readonly LockWithStatus[]> {
     this.#refuseIfClosed();
     return listLocks(this.#kernel);

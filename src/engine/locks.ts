@@ -1,6 +1,6 @@
 import { IdempotencyError, PartialError } from '../core/errors.js';
 import { readInstant, type Instant } from '../core/instant.js';
-import { invalid, readId, readOptions } from '../core/parse.js';
+import { invalid, isBlank, readId, readOptions } from '../core/parse.js';
 import { readPattern } from '../core/scope.js';
 import { derivedId, newId } from '../kernel/ids.js';
 import type { Kernel } from '../kernel/kernel.js';
@@ -60,6 +60,8 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
   const { subject, scope } = readOptions<'subject' | 'scope'>('target', target, ['subject', 'scope']);
   if ((subject === undefined) === (scope === undefined)) throw invalid('target', 'exactly one of subject, scope', target);
   const { until, idempotencyKey, ...who } = readOptions<keyof LockBy>('options', options, ['by', 'reason', 'until', 'idempotencyKey']);
+  // The reason is what is left after an emergency. It may be omitted, but a blank one pretends to be one.
+  if (typeof who.reason === 'string' && isBlank(who.reason)) throw invalid('reason', 'text that is not blank, or omitted', who.reason);
   return {
     subject: subject === undefined ? undefined : settings.readId('target.subject', subject),
     scope: scope === undefined ? undefined : readPattern('target.scope', scope),
@@ -103,7 +105,7 @@ export async function unlock(kernel: Kernel, id: string, by: string, reason: str
   return lockWithStatus(await ledger.runDurably(lift, true), clock.read().now);
 }
 
-/** The open locks, in the order in which they were set: at most 64. */
+/** The open locks, in the order in which they were set: at most 256. */
 export async function listLocks(kernel: Kernel): Promise<readonly LockWithStatus[]> {
   const locks = (await readLocks(kernel))?.locks ?? [];
   const { now } = kernel.clock.read();

@@ -27,13 +27,18 @@ export function canonicalIds(canonicalId: unknown, read: IdParser): IdParser {
   if (typeof canonicalId !== 'function') throw invalid('canonicalId', 'a function', canonicalId);
   return (argument, given) => {
     const id = read(argument, given);
-    let canonical: unknown;
-    try {
-      canonical = (canonicalId as (id: string) => unknown)(id);
-    } catch {
-      throw invalid(argument, 'an id that canonicalId accepts', id);
-    }
-    const made = read(argument, canonical);
+    const apply = (to: string): string => {
+      let canonical: unknown;
+      try {
+        canonical = (canonicalId as (id: string) => unknown)(to);
+      } catch {
+        throw invalid(argument, 'an id that canonicalId accepts', to);
+      }
+      return read(argument, canonical);
+    };
+    const made = apply(id);
+    // A stored id that a caller gives again would otherwise name another subject.
+    if (apply(made) !== made) throw invalid(argument, 'an id whose canonical form canonicalId keeps', id);
     if (made.includes(RUN_MARK)) throw invalid(argument, `an id without ${RUN_MARK} after canonicalId`, made);
     return made;
   };

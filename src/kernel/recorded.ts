@@ -1,4 +1,13 @@
-import { ClockError, ConflictError, CorruptError, isJitError, OutcomeUnknownError, RollbackError, StoreError } from '../core/errors.js';
+import {
+  ClockError,
+  ConflictError,
+  CorruptError,
+  isJitError,
+  LockedError,
+  OutcomeUnknownError,
+  RollbackError,
+  StoreError,
+} from '../core/errors.js';
 
 /**
  * Runs the work that follows the recording of a request. An error then carries the request's id. Without the id, a caller that
@@ -30,6 +39,8 @@ function withRequestId(error: unknown, requestId: string): unknown {
       return new RollbackError(error.lost, error.head, requestId, error);
     case 'ERR_JIT_CORRUPT':
       return new CorruptError(error.kind, error.id, error.problem, requestId);
+    case 'ERR_JIT_LOCKED':
+      return new LockedError({ ...error, id: error.lockId }, requestId);
     default:
       return error;
   }

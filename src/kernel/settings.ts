@@ -70,7 +70,7 @@ export interface JitEngineOptions {
   /**
    * Returns the canonical form of an id, for example an e-mail address in lower case. The engine applies it to every id that it
    * receives, to the keys of `standing`, and to the ids in the rules of a policy and in `reviewers`. It must be deterministic, and
-   * must return a canonical id unchanged. For a run, it applies to agent, operator and job, never to the subject joined from them.
+   * must return a canonical id unchanged: the engine refuses an id whose canonical form it changes again. For a run, it applies to agent, operator and job, never to the subject joined from them.
    * Your own approvers receive it with each question. Default: none; ids compare byte for byte.
    */
   readonly canonicalId?: ((id: string) => string) | undefined;

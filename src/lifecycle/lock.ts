@@ -20,8 +20,8 @@ import { nextVersion, noChange, stamp, SWEEPER, type Moment, type Transition } f
  * an approval, a start or an ask have one order: the lock refuses the access, or the lock's passes find it and end it.
  */
 
-/** The most locks that are open at a time. */
-const MAX_LOCKS = 64;
+/** The most locks that are open at a time: one for each of a few hundred accounts. All of them lie in one row, which every check compares. */
+const MAX_LOCKS = 256;
 /** The most ended locks that the row keeps, for repeated calls. */
 const MAX_ENDED = 16;
 

@@ -30,7 +30,10 @@ export function beyondLimits(request: AccessRequest, limits: ValueLimits): reado
   return [
     ...(ttlMs > maxTtlMs ? [unmet('maxTtl', field, 'too_long', maxTtlMs, ttlMs)] : []),
     ...(inAllMs > maxTotalMs ? [unmet('maxTotal', field, 'too_long', maxTotalMs, inAllMs)] : []),
-    ...(leftMs < minTtlMs ? [unmet('minTtl', field, 'too_short', minTtlMs, leftMs)] : []),
+    // With an end, the review deadline is `minTtl` before it: at exactly `minTtl` no instant would be left to decide.
+    ...(leftMs < minTtlMs || (until !== undefined && until - minTtlMs <= now)
+      ? [unmet('minTtl', field, 'too_short', minTtlMs, leftMs)]
+      : []),
     ...(ahead > maxStartAheadMs ? [unmet('maxStartAhead', 'startsAt', 'too_far_ahead', maxStartAheadMs, ahead)] : []),
   ];
 }

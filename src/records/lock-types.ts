@@ -37,7 +37,7 @@ export interface Locks {
   readonly id: 'open';
   /** The version of the row. Each change increments it. */
   readonly version: number;
-  /** The locks without a recorded end: at most 64, in the order in which they were set. */
+  /** The locks without a recorded end: at most 256, in the order in which they were set. */
   readonly locks: readonly Lock[];
   /** The locks that ended last: at most 16, the latest last. A repeated `lock` or `unlock` finds its lock here. */
   readonly ended: readonly EndedLock[];

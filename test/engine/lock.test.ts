@@ -705,9 +705,9 @@ describe('status(), explain() and the past under a lock', () => {
 });
 
 describe('the bounds and the faults of locks', () => {
-  it('L42 allows at most 64 open locks in a namespace', async () => {
+  it('L42 [FE8] allows at most 256 open locks in a namespace, one for each of many accounts', async () => {
     const { engine } = anEngine();
-    for (let i = 0; i < 64; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS });
+    for (let i = 0; i < 256; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS });
     expect((await refusal(engine.lock({ subject: MAYA }, lockOf()), 'ERR_JIT_LIMIT')).limit).toBe('locks');
     await engine.unlock((await engine.listLocks())[0]!.id, { by: OPS });
     expect((await engine.lock({ subject: MAYA }, lockOf())).lock.status).toBe('open');
@@ -736,7 +736,7 @@ describe('the bounds and the faults of locks', () => {
 
   it('locks whose until has passed do not refuse a new one where no sweep runs', async () => {
     const { engine, clock } = anEngine();
-    for (let i = 0; i < 64; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS, until: at(MINUTE) });
+    for (let i = 0; i < 256; i++) await engine.lock({ subject: `user:${i}` }, { by: OPS, until: at(MINUTE) });
     await clock.set(at(MINUTE));
     expect((await engine.lock({ subject: MAYA }, lockOf())).lock.status).toBe('open');
     expect(await engine.listLocks()).toHaveLength(1);

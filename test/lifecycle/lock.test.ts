@@ -63,11 +63,11 @@ describe('setLock()', () => {
     ]);
   });
 
-  it('is refused where 64 locks are open, and says what to do', async () => {
-    const full = rowOf(...Array.from({ length: 64 }, (_, i) => aLock({ id: `x${i}` })));
+  it('is refused where 256 locks are open, and says what to do', async () => {
+    const full = rowOf(...Array.from({ length: 256 }, (_, i) => aLock({ id: `x${i}` })));
     const error = await refusal(() => setLock(full, command(), moment(5)), 'ERR_JIT_LIMIT');
-    expect(error).toMatchObject({ limit: 'locks', max: 64, got: 65 });
-    expect((error as Error).message).toContain('at most 64 open locks; lift one, or lock a wider pattern');
+    expect(error).toMatchObject({ limit: 'locks', max: 256, got: 257 });
+    expect((error as Error).message).toContain('at most 256 open locks; lift one, or lock a wider pattern');
     expect(setLock(rowOf(...full.locks.slice(1)), command(), moment(5)).put).toHaveLength(1);
   });
 });

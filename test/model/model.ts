@@ -465,7 +465,8 @@ export class Model {
     const left = startsAt === undefined ? ttl : Math.min(ttl, startsAt + ttl - at.now);
     // With an end, an extension is refused where the chain would be too long. With a length, it is cut.
     const total = extension === undefined || until === undefined ? ttl : until - extension.firstStartsAt;
-    const beyond = [ttl > maxTtl, total > maxTotal, left < minTtl, startsAt !== undefined && startsAt > at.now + maxStartAhead];
+    const isAtEnd = until !== undefined && until - minTtl <= at.now;
+    const beyond = [ttl > maxTtl, total > maxTotal, left < minTtl || isAtEnd, startsAt !== undefined && startsAt > at.now + maxStartAhead];
     const problems = beyond.filter(Boolean).length;
     const must = codes({
       REQUIREMENTS: problems > 0,
@@ -1072,7 +1073,9 @@ export class Model {
     const isStranger = by !== request.subject && by !== request.by;
     // A cancelled or expired request has already ended, as the caller of cancel wants.
     if (isPending(request, at)) return { must: codes({ DENIED: isStranger }) };
-    const isDecided = request.end?.status === 'approved' || request.end?.status === 'denied';
+    // A request that another one replaces: its access may come from that one.
+    const isReplaced = ['amended', 'overtaken'].some((cause) => request.end?.causes.includes(cause));
+    const isDecided = isReplaced || request.end?.status === 'approved' || request.end?.status === 'denied';
     return isDecided ? { must: codes({ DECIDED: true, DENIED: isStranger }) } : { must: [], may: codes({ DENIED: isStranger }) };
   }
 

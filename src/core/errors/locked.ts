@@ -1,5 +1,5 @@
 import type { Lock } from '../../records/lock-types.js';
-import { JitError } from './jit-error.js';
+import { JitError, recorded } from './jit-error.js';
 
 /**
  * A lock refuses the call: on the subject, on the caller, or on a scope that overlaps a requested one. The reason of a lock lies in
@@ -18,10 +18,16 @@ export class LockedError extends JitError {
   readonly scope: string | undefined;
   /** The first instant at which the lock may have ended. `undefined`: a person must lift it. Epoch milliseconds. */
   readonly until: number | undefined;
-  /** @param lock the lock that refuses */
-  constructor({ id, subject, scope, until }: Lock) {
+  /**
+   * @param lock the lock that refuses
+   * @param requestId the request that was recorded before the lock was set, which the lock cancels; `undefined`: none was recorded
+   */
+  constructor(
+    { id, subject, scope, until }: Pick<Lock, 'id' | 'subject' | 'scope' | 'until'>,
+    readonly requestId?: string,
+  ) {
     const end = until === undefined ? '' : ` until ${new Date(until).toISOString()}`;
-    super(`${subject ?? scope ?? ''} is locked${end} (lock ${id})`);
+    super(`${subject ?? scope ?? ''} is locked${end} (lock ${id})${recorded(requestId)}`);
     this.lockId = id;
     this.subject = subject;
     this.scope = scope;

@@ -101,7 +101,12 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
     detail: 'A limit refuses this call: `limit` names it.',
     members: ['limit', 'max', 'got', 'retryAt', 'requestId'],
   },
-  ERR_JIT_LOCKED: { status: 423, title: 'Locked', detail: 'A lock refuses this call. A person must lift it.', members: ['until'] },
+  ERR_JIT_LOCKED: {
+    status: 423,
+    title: 'Locked',
+    detail: 'A lock refuses this call. A person must lift it.',
+    members: ['until', 'requestId'],
+  },
   ERR_JIT_DECIDED: { status: 409, title: 'Already decided', members: ['requestId', 'outcome', 'replacedBy'] },
   ERR_JIT_DEADLINE: { status: 409, title: 'Deadline passed', members: ['requestId', 'reviewBy'] },
   ERR_JIT_UNDECIDED: {
