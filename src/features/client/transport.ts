@@ -1,6 +1,7 @@
 import { InvalidArgumentError, messageOf } from '../../core/errors.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import { sleepUntil, systemClock } from '../../core/time.js';
+import { withoutTrailingSlashes } from '../../core/trailing-slashes.js';
 import type { HttpProblem } from '../http/problem.js';
 import { engineErrorOf, HttpClientError } from './errors.js';
 
@@ -119,7 +120,7 @@ export class Transport {
     // `fetch` would send the caller's own headers to another origin, and its answer would seem to be that of the handler. It would also
     // repeat a redirected POST as a GET. Not `error`, which edge runtimes refuse.
     const init = { method, headers, body: body ? JSON.stringify(body) : null, signal, redirect: 'manual' } as const;
-    return answered(call, () => fetch(`${baseUrl.replace(/\/+$/, '')}/v1${path}`, init));
+    return answered(call, () => fetch(`${withoutTrailingSlashes(baseUrl)}/v1${path}`, init));
   }
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../../core/errors.js';
 import { invalid } from '../../../core/parse.js';
+import { withoutTrailingSlashes } from '../../../core/trailing-slashes.js';
 
 /** Where the handler is: for clients, and in this server. */
 export interface Places {
@@ -21,14 +22,14 @@ const RULE = 'an https: URL without credentials, query or fragment (http: only f
 /** @throws InvalidArgumentError naming the option */
 export function readPlaces(given: { readonly publicUrl?: unknown; readonly basePath?: unknown; readonly endpointUrl?: unknown }): Places {
   const url = readPublicUrl('publicUrl', given.publicUrl);
-  const path = withoutSlash(url.pathname);
+  const path = withoutTrailingSlashes(url.pathname);
   const basePath = given.basePath === undefined ? `${path}/access/v1` : readPath('basePath', given.basePath);
   const endpointUrl =
-    given.endpointUrl === undefined ? `${url.origin}${basePath}` : withoutSlash(readPublicUrl('endpointUrl', given.endpointUrl).href);
+    given.endpointUrl === undefined
+      ? `${url.origin}${basePath}`
+      : withoutTrailingSlashes(readPublicUrl('endpointUrl', given.endpointUrl).href);
   return { publicUrl: given.publicUrl as string, basePath, endpointUrl, metadataPath: `${WELL_KNOWN}${path}` };
 }
-
-const withoutSlash = (path: string): string => path.replace(/\/+$/, '');
 
 function readPublicUrl(argument: string, value: unknown): URL {
   const refuse = (got: string) => new InvalidArgumentError(argument, RULE, got);
