@@ -6,7 +6,7 @@ import { identify, sender } from '../http/world.js';
 import { aProfile, GATEWAY, SCOPE, SUBJECT } from './authzen-of.js';
 import { requestIdOf, submitted } from './profile-of.js';
 
-/** What a person would write to be taken for the gateway, or to bind its access to another tuple. */
+/** Task data of a person: it names the gateway as its caller, and another tuple. */
 const MADE_UP = {
   v: 1,
   body: 'x',
