@@ -1184,7 +1184,8 @@ export class Model {
   consuming(subject: string, scope: string, at: Now): Refusals {
     const usable = this.usable(subject, scope, at);
     const isDenied = usable.length === 0;
-    return { must: codes({ DENIED: isDenied, CLOCK: at.back }) };
+    // L5: a call that takes no use creates no access.
+    return { must: codes({ DENIED: isDenied, CLOCK: at.back && (isDenied || this.counted(subject, scope, at).length > 0) }) };
   }
 
   /** L36: a repeat takes no use, and succeeds only while its grant allows; not if a purge removed the grant. */
