@@ -14,6 +14,7 @@ import { LiveCopy } from './live-copy.js';
 import { CopiedView, type LiveView } from './live-view.js';
 import { Loader } from './loader.js';
 import { Polling } from './polling.js';
+import { timedReads } from './timed-reads.js';
 import { readViewOptions, VIEW_OPTIONS, type ParsedViewOptions, type ViewOptions } from './view-options.js';
 
 /** The options of `createView`: those of a checker, and how the view follows the store. */
@@ -46,7 +47,7 @@ export function createView<Scope extends string = string>(options: CreateViewOpt
   const { onError, leewayMs } = enforcement;
   const source = readPort<Clock>('clock', given.clock ?? systemClock, ['now']);
   const clock = new EngineClock(source, leewayMs, (error) => onError(error, 'clock'), true);
-  const matchers = new EngineMatchers(store, matcher.name, clock, (error) => onError(error, 'engines'));
+  const matchers = new EngineMatchers(timedReads(store, clock), matcher.name, clock, (error) => onError(error, 'engines'));
   return follow({ store, clock, settings: enforcement, options: parsed, confirm: () => matchers.confirm() }).view;
 }
 
@@ -92,14 +93,15 @@ interface Followed {
 
 /** Makes the parts of a view, and begins to follow the store. */
 function follow({ store, clock, settings: given, options, confirm }: Followed) {
+  const reads = timedReads(store, clock);
   const { maxStaleMs, pollMs, keepsIds, load, takesUses } = options;
   const settings = { ...given, takesUses };
   const onError = (error: unknown) => settings.onError(error, 'view');
   const isExact = settings.scopes.exact;
   const copy = new LiveCopy({ usesCells: isExact, keepsIds });
-  const loader = new Loader(store, (has) => new CopyChanges(copy, { store, clock, isExact, has }), load);
+  const loader = new Loader(reads, (has) => new CopyChanges(copy, { store: reads, clock, isExact, has }), load);
   const { changes } = loader;
-  const follower = new CopyFollower({ store, clock, maxStaleMs, changes, loader, confirm, onError });
+  const follower = new CopyFollower({ store: reads, clock, maxStaleMs, changes, loader, confirm, onError });
   const polling = new Polling(follower, clock, store, pollMs, onError);
   const view = new CopiedView({ settings, clock, copy, loader, follower, polling });
   polling.start();
