@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject, JsonValue } from '../../core/json.js';
 import type { Operation } from './operation.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */
@@ -14,6 +14,23 @@ const problem = z
     code: z.string().optional().describe('The code of the error of the library, such as ERR_JIT_DECIDED.'),
   })
   .meta({ id: 'Problem' });
+
+/** The values of the examples in the document. In a test, those of the test's world take their place. */
+const EXAMPLES: Readonly<Record<string, JsonValue>> = {
+  requestId: 'c1f0a3b2d4e5968778695a4b3c2d1e0f',
+  grantId: 'c1f0a3b2d4e5968778695a4b3c2d1e0f.1',
+  breakGlassId: '0a1b2c3d4e5f60718293a4b5c6d7e8f9',
+  lockId: '9f8e7d6c5b4a39281706f5e4d3c2b1a0',
+  token: 'the-token-of-an-approval-link',
+  from: 1_767_225_600_000,
+  to: 1_769_904_000_000,
+};
+
+/** An example with the value in the place of each `{name}`. */
+const withValues = <T>(example: T): T =>
+  JSON.parse(JSON.stringify(example), (_, value: unknown) =>
+    typeof value === 'string' ? (EXAMPLES[value.slice(1, -1)] ?? value) : value,
+  ) as T;
 
 /** The OpenAPI 3.1 document of the operations. @param server the URL under which they are served */
 export function openApiOf(operations: readonly Operation[], server: string): JsonObject {
@@ -63,7 +80,9 @@ function described(declared: Operation, schemas: Schemas): JsonObject {
       : {
           requestBody: {
             required: true,
-            content: { 'application/json': { schema: schemas.of(body, 'input'), ...(example.body && { example: example.body }) } },
+            content: {
+              'application/json': { schema: schemas.of(body, 'input'), ...(example.body && { example: withValues(example.body) }) },
+            },
           },
         }),
     responses: {
@@ -83,14 +102,14 @@ function parametersOf({ path, query, keyed, example }: Operation, schemas: Schem
     in: 'path',
     required: true,
     schema: { type: 'string' },
-    ...(example.path?.[name] === undefined ? {} : { example: example.path[name] }),
+    ...(example.path?.[name] === undefined ? {} : { example: withValues(example.path[name]) }),
   }));
   const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
     required: !(schema as z.ZodType).safeParse(undefined).success,
     schema: schemas.of(schema as z.ZodType, 'input'),
-    ...(example.query?.[name] === undefined ? {} : { example: example.query[name] }),
+    ...(example.query?.[name] === undefined ? {} : { example: withValues(example.query[name]) }),
   }));
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 256 } };
   return [...inPath, ...inQuery, ...(keyed ? [key] : [])];

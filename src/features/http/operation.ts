@@ -30,6 +30,12 @@ export interface Call<Query = unknown, Body = unknown> extends Served {
   readonly may: (action: HttpAction, target: HttpTarget) => Promise<boolean>;
 }
 
+/** A body as it is sent. */
+export interface WrittenBody {
+  readonly text: string;
+  readonly etag: string;
+}
+
 /** The answer of an operation: a value of its schema, which becomes the JSON body. */
 export interface Answer {
   readonly status?: number;
@@ -37,6 +43,8 @@ export interface Answer {
   readonly body?: unknown;
   /** A stream of server-sent events, in place of the body. */
   readonly stream?: ReadableStream<Uint8Array>;
+  /** The text and the tag of a body that never changes, in place of the body. */
+  readonly written?: WrittenBody;
   /** The part of the body that decides whether a client has the present version. Default: the body. */
   readonly tagged?: unknown;
 }

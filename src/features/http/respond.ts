@@ -9,16 +9,16 @@ const COMMON = { 'x-content-type-options': 'nosniff' } as const;
 
 /** The response of an operation. A client that has the present version of a resource gets 304. */
 export function respond(request: Request, { method, status: usual }: Operation, answer: Answer, self: string | undefined): Response {
-  const { status = usual, headers = {}, body, stream, tagged = body } = answer;
+  const { status = usual, headers = {}, body, stream, written, tagged = body } = answer;
   if (stream !== undefined) {
     const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
     if (request.method === 'HEAD') void stream.cancel();
     return new Response(request.method === 'HEAD' ? null : stream, { status, headers: { ...COMMON, ...type } });
   }
-  const text = JSON.stringify(asSeenBy(self, body));
+  const text = written?.text ?? JSON.stringify(asSeenBy(self, body));
   const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
   if (method !== 'GET') return new Response(text, { status, headers: { ...common, 'cache-control': 'no-store' } });
-  const etag = tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
+  const etag = written?.etag ?? tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
   const cached = { ...common, 'cache-control': 'private, no-cache', etag };
   if (hasTag(request.headers.get('if-none-match'), etag)) {
     const { 'content-type': _, ...kept } = cached;
@@ -44,7 +44,7 @@ function withoutComments(request: AccessRequest, self: string | undefined): Acce
 }
 
 /** Weak: the same access at another reading of the clock has the same tag. */
-const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;
+export const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;
 
 function hasTag(header: string | null, etag: string): boolean {
   if (header === null) return false;

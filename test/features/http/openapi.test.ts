@@ -1,7 +1,13 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { describe, expect, it } from 'vitest';
+import { Ajv } from 'ajv';
+import { describe, expect, it, vi } from 'vitest';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { aService, type Body } from './world.js';
+
+interface Described {
+  readonly parameters: readonly { readonly name: string; readonly in?: string; readonly schema: object; readonly example?: unknown }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: object; readonly example?: unknown }>> };
+}
 
 const served = async () => (await aService({ http: { basePath: '/access' } }).send('GET', '/openapi.json')).body;
 
@@ -28,6 +34,46 @@ describe('the OpenAPI document', () => {
     expect(names.length).toBeGreaterThan(20);
     expect(names.filter((name) => document.components?.schemas?.[name] === undefined)).toEqual([]);
     expect(text).not.toContain('$defs');
+  });
+
+  it('[WF28] has examples that are values of their schemas, one for each path parameter, and no template', async () => {
+    const document = await served();
+    const ajv = new Ajv({ strict: false });
+    ajv.addSchema({ $id: 'document', ...document });
+    const examples = operations.flatMap(({ path, method, id }) => {
+      const { parameters, requestBody } = document.paths?.[path]?.[method.toLowerCase()] as unknown as Described;
+      const json = requestBody?.content['application/json'];
+      expect(parameters.filter((one) => one.in === 'path' && one.example === undefined).map(({ name }) => [id, name])).toEqual([]);
+      return [...parameters, ...(json === undefined ? [] : [{ name: 'body', ...json }])].filter(({ example }) => example !== undefined);
+    });
+    const refer = (schema: object) => JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"document#/components')) as object;
+    const wrong = examples.filter(
+      ({ schema, example }) => !ajv.validate(refer(schema), example) || /\{\w+\}/.test(JSON.stringify(example)),
+    );
+    expect(wrong.map(({ name, example }) => [name, example])).toEqual([]);
+    expect(examples.length).toBeGreaterThan(30);
+  });
+
+  it('[WF33] calls the numbers of queries integers, and gives each schema a name', async () => {
+    const document = await served();
+    const queries = operations.flatMap(({ path, method }) =>
+      (document.paths?.[path]?.[method.toLowerCase()] as unknown as Described).parameters.filter((one) => one.in === 'query'),
+    );
+    const numbers = queries.filter(({ name }) => ['limit', 'from', 'to', 'at'].includes(name));
+    expect(numbers.length).toBeGreaterThan(8);
+    expect(numbers.map(({ schema }) => (schema as { type?: unknown }).type)).toEqual(numbers.map(() => 'integer'));
+    expect(Object.keys(document.components?.schemas ?? {}).filter((name) => name.startsWith('_'))).toEqual([]);
+  });
+
+  it('[WF21] is written once, also for a client that has it, and without a caller', async () => {
+    const { send } = aService({ http: { basePath: '/written-once' } });
+    const first = await send('GET', '/openapi.json');
+    const stringify = vi.spyOn(JSON, 'stringify');
+    const again = await send('GET', '/openapi.json');
+    const known = await send('GET', '/openapi.json', { headers: { 'if-none-match': first.headers.get('etag') ?? '' } });
+    const written = stringify.mock.calls.filter(([value]) => typeof value === 'object');
+    stringify.mockRestore();
+    expect([again.text === first.text, known.status, written]).toEqual([true, 304, []]);
   });
 
   it('gives an example for each body', async () => {

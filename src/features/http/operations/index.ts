@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../../core/json.js';
 import { openApiOf } from '../openapi.js';
-import { operation, type Operation } from '../operation.js';
+import { operation, type Operation, type WrittenBody } from '../operation.js';
+import { tagOf } from '../respond.js';
 import { document } from '../schemas/answers.js';
 import * as audit from './audit.js';
 import * as breakGlass from './break-glass.js';
@@ -13,11 +13,14 @@ import * as requests from './requests.js';
 import * as reviews from './reviews.js';
 import * as system from './system.js';
 
-const documents = new Map<string, JsonObject>();
+const documents = new Map<string, WrittenBody>();
 
-/** The document, made once for each path: the route needs no caller, and making it takes milliseconds. */
-function documentAt(server: string): JsonObject {
-  const document = documents.get(server) ?? openApiOf(operations, server);
+/** The document, made and written once for each path: the route needs no caller, and both take milliseconds. */
+function documentAt(server: string): WrittenBody {
+  const known = documents.get(server);
+  if (known !== undefined) return known;
+  const text = JSON.stringify(openApiOf(operations, server));
+  const document = { text, etag: tagOf(text) };
   documents.set(server, document);
   return document;
 }
@@ -31,7 +34,7 @@ const openapi = operation({
   summary: 'This document.',
   access: 'open',
   answer: document,
-  run: ({ options }) => Promise.resolve({ body: documentAt(`${options.basePath}/v1`) }),
+  run: ({ options }) => Promise.resolve({ written: documentAt(`${options.basePath}/v1`) }),
 });
 
 /** Every operation, in the order of the documents. */

@@ -13,7 +13,7 @@ import {
   quorum,
   review,
 } from './records.js';
-import { id, instant, milliseconds, page, scope } from './values.js';
+import { json, id, instant, milliseconds, page, scope } from './values.js';
 
 /* The bodies of the answers. */
 
@@ -74,7 +74,7 @@ const requestable = z.strictObject({
   needs: z.strictObject({
     justification: z.boolean(),
     ticket: z.union([z.literal(true), z.string()]).optional(),
-    fields: z.array(z.record(z.string(), z.json())),
+    fields: z.array(z.record(z.string(), json)),
   }),
   quorum: quorum.optional(),
   quorumInWords: z.string().optional(),
@@ -184,7 +184,7 @@ export const report = z
   .looseObject({
     from: instant,
     to: instant,
-    scopes: z.array(z.record(z.string(), z.json())),
+    scopes: z.array(z.record(z.string(), json)),
     heldMs: milliseconds,
     next: instant.optional(),
   })

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GRANT_ENDS, REQUEST_ENDS } from '../../../records/index.js';
 import { ASK_PROBLEM_CODES } from '../../../core/ask-problem.js';
-import { id, instant, metadata, milliseconds, scope } from './values.js';
+import { json, id, instant, metadata, milliseconds, scope } from './values.js';
 
 /*
  * The records of the engine as JSON. A field that the engine returns as `undefined` is missing. The fields of the records are described
@@ -54,7 +54,7 @@ const terms = z.strictObject({
   maxUses: z.int().optional(),
   maxTotalMs: milliseconds.optional(),
   endBy: instant.optional(),
-  maxHolders: z.array(z.record(z.string(), z.json())).optional(),
+  maxHolders: z.array(z.record(z.string(), json)).optional(),
 });
 
 const requestStatus = z.enum(['pending', 'approved', 'denied', 'cancelled', 'expired']);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { InvalidArgumentError } from '../../../core/errors.js';
+import type { JsonValue } from '../../../core/json.js';
 import { readId } from '../../../core/parse.js';
 import { readPattern } from '../../../core/scope.js';
 
@@ -27,7 +28,10 @@ export const instant = z.int().describe('Epoch milliseconds.');
 export const milliseconds = z.int().nonnegative().describe('Milliseconds.');
 export const scope = readBy(readPattern, 256).describe('A scope, such as db-prod:write.');
 export const text = z.string().max(4_096);
-export const metadata = z.record(z.string(), z.json({ error: 'JSON' }));
+export const json: z.ZodType<JsonValue, JsonValue> = z
+  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)], 'JSON'))
+  .meta({ id: 'Json' });
+export const metadata = z.record(z.string(), json);
 
 /** A duration in a body: `30m`, `1h30m`, or milliseconds. */
 const DURATION = "a duration such as '30m' or '1h30m', or a whole number of milliseconds";
@@ -35,11 +39,12 @@ export const duration = z
   .union([z.int().positive(), z.string().regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/, DURATION)], DURATION)
   .describe('A duration: text such as 30m or 1h30m, or milliseconds.');
 
-/** A whole number in a query, which has only texts. */
+/** A whole number in a query, which has only texts. The documents call it an integer, so that generated clients take a number. */
 const wholeNumber = (rule: string) =>
   z
     .string()
-    .regex(/^\d{1,15}$/, rule)
+    .refine((value) => /^\d{1,15}$/.test(value), rule)
+    .meta({ type: 'integer', minimum: 0 })
     .transform(Number);
 
 export const instantInQuery = wholeNumber('an instant in epoch milliseconds').describe('Epoch milliseconds.');
