@@ -7,6 +7,7 @@ export interface Finding {
    * - `always_holds`: a deny rule whose `when` omits no time.
    * - `shadowed`: a rule that other rules make needless.
    * - `wide_pattern`: a rule with a pattern that decides a scope of a later rule.
+   * - `milder_outlasts`: a rule that approves at once, behind one that needs a review at some hours: its access may last into those.
    * - `other_limit`: a rule with `maxHolders`, of whose scopes another rule gives some without the same limit.
    * - `empty_group`, `untold_group`, `unused_group`, `quorum_too_big`, `never_escalates`: a group or quorum whose members may be
    *   unable to decide.
@@ -21,6 +22,7 @@ export interface Finding {
     | 'always_holds'
     | 'shadowed'
     | 'wide_pattern'
+    | 'milder_outlasts'
     | 'other_limit'
     | 'empty_group'
     | 'untold_group'

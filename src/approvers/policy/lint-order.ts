@@ -46,8 +46,24 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
       // A rule with a calendar comes first on purpose: at other times the later rule decides.
       if (earlier.when === undefined && mayMeet(earlier, rule, groups)) found.push(isWider(earlier, wide, rule, narrow));
     }
-    return found;
+    const stricter = isMild(rule)
+      ? rule.scopes
+          .flatMap((scope) => relations.overlapping(rules, scope))
+          .find((one) => before.has(one) && isStrictAtTimes(one) && mayMeet(one, rule, groups))
+      : undefined;
+    return stricter === undefined ? found : [...found, outlasts(rule, stricter)];
   });
+}
+
+/** A rule that approves at once, at any time. */
+const isMild = (rule: Giving | Emergency): boolean => 'review' in rule && rule.review === undefined && isAlwaysInTime(rule);
+
+const isStrictAtTimes = (rule: Giving | Emergency): boolean => 'review' in rule && rule.review !== undefined && !isAlwaysInTime(rule);
+
+/** The rule that holds at the start of the access decides, and access that it gives runs on into the hours of the other. */
+function outlasts({ id }: RuleCore, stricter: RuleCore): Finding {
+  const message = `rule ${id} approves at once, and its access may last into the hours in which rule ${stricter.id} needs a review. Give rule ${id} a \`when\` for the other hours: its access then ends with them`;
+  return finding('milder_outlasts', { rule: id }, message);
 }
 
 /** The greatest number of wider rules reported for a rule: the advice for all of them is to move it up. */

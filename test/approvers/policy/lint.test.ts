@@ -138,6 +138,28 @@ describe('lint()', () => {
     expect(codes(lint([{ id: 'same', scopes: ['db:write'], approve: true }, narrow]))).toEqual([]);
   });
 
+  it('[EN10] finds a rule that approves at once behind one that needs a review at some hours', () => {
+    const when = { from: '18:00', to: '06:00', timeZone: 'UTC' } as const;
+    const night: PolicyRule = { id: 'night', scopes: ['db:*'], when, review: dba };
+    const day: PolicyRule = { id: 'day', scopes: ['db:*'], approve: true };
+    const found = lint([night, day]);
+    expect(codes(found)).toEqual(['milder_outlasts day']);
+    expect(found[0]?.message).toContain('Give rule day a `when` for the other hours');
+    expect(codes(lint([night, { ...day, scopes: ['db:read', 'mail:*'] }]))).toEqual(['milder_outlasts day']);
+    for (const [stricter, milder] of [
+      [night, { ...day, when: { from: '06:00', to: '18:00', timeZone: 'UTC' } }],
+      [night, { id: 'day', scopes: ['db:*'], review: dba }],
+      [night, { ...day, scopes: ['mail:*'] }],
+      [
+        { ...night, subjects: ['user:ana'] },
+        { ...day, subjects: ['user:kim'] },
+      ],
+      [{ id: 'night', scopes: ['db:*'], when, approve: true }, day],
+    ] as readonly (readonly [PolicyRule, PolicyRule])[]) {
+      expect(codes(lint([stricter, milder]))).toEqual([]);
+    }
+  });
+
   it('finds a rule that several earlier rules shadow together, and names only the rules that it takes', () => {
     const read = (id: string, subjects: PolicyRule['subjects'], scope = 'db:read'): PolicyRule => ({
       id,
