@@ -294,12 +294,6 @@ export const SEEDED: readonly Seeded[] = [
     to: 'const at = stamp(moment, grant, use.usage);\n  // Leaves',
   },
   {
-    name: 'a purge stops at an entry of a wrong clock',
-    file: 'features/retention/purge.ts',
-    from: 'seq > olderTo) olderTo = await',
-    to: 'seq < olderTo) olderTo = await',
-  },
-  {
     name: 'an expired grant leaves its place at once',
     file: 'lifecycle/holders.ts',
     from: 'isBase(moment.now, expiresAt + moment.forEnds - moment.highWater)',
