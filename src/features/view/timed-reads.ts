@@ -17,7 +17,7 @@ export function timedReads(store: ViewReads, { source }: EngineClock): ViewReads
   const timed = <T>(method: keyof GrantStore, answer: MaybePromise<T>): MaybePromise<T> => {
     if (!isThenable(answer)) return answer;
     const late = () => new StoreError(method, `no answer within ${READ_MS} ms: the view reads again`, undefined);
-    return within<T>(source, READ_MS, () => answer as Promise<T>, late);
+    return within<T>(source, READ_MS, () => answer, late);
   };
   return {
     namespace: store.namespace,
