@@ -33,7 +33,7 @@ async function bundled(file: string): Promise<Script> {
 
 /*
  * jsdom under Jest lacks TextEncoder and fetch; workerd refuses timers, randomness and AbortController outside a handler. An entry that
- * needs nothing of its surroundings until it is called can be imported in all of them. test/runtimes/imports.test.ts imports the package
+ * needs no part of its surroundings until it is called can be imported in all of them. test/runtimes/imports.test.ts imports the package
  * in these two.
  */
 describe('the module scope of an entry', () => {

@@ -37,7 +37,7 @@ let runs = 0;
  * Runs a program of the docs with the packed package, as a reader would: in a process and a folder of its own.
  *
  * @param options.after code that is added to a program of the page, which uses its names
- * @param options.env what the page tells the reader to set
+ * @param options.env what the reader of the page has to set
  * @param options.node the Node that runs it
  */
 export async function runPacked(
