@@ -60,7 +60,7 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
   const { subject, scope } = readOptions<'subject' | 'scope'>('target', target, ['subject', 'scope']);
   if ((subject === undefined) === (scope === undefined)) throw invalid('target', 'exactly one of subject, scope', target);
   const { until, idempotencyKey, ...who } = readOptions<keyof LockBy>('options', options, ['by', 'reason', 'until', 'idempotencyKey']);
-  // The reason is what is left after an emergency. It may be omitted, but a blank one pretends to be one.
+  // A reason may be omitted: an emergency does not wait for one. A blank text would pass for a reason in the journal.
   if (typeof who.reason === 'string' && isBlank(who.reason)) throw invalid('reason', 'text that is not blank, or omitted', who.reason);
   return {
     subject: subject === undefined ? undefined : settings.readId('target.subject', subject),

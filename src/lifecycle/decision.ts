@@ -192,7 +192,7 @@ export function cancelRequest(
   if (cause === 'cancelled' && owner !== request.subject && owner !== request.requestedBy) {
     throw new DeniedError(`only its subject or its requester may cancel request ${request.id}`, owner, undefined);
   }
-  // The access would go on in the request that replaced this one, which a caller that cancels does not know of (L12).
+  // The access would continue in the request that replaced this one, which a caller that cancels does not know of (L12).
   if (cause === 'cancelled' && request.replacedBy !== undefined) throw new DecidedError(request);
   // A request that has expired stays expired, whether or not a sweep has recorded that.
   if (request.end?.status === 'cancelled' || request.end?.status === 'expired') return noChange({ request, grants: [] });

@@ -116,7 +116,7 @@ describe('an ask for access that the subject holds', () => {
     expect(await refusal(engine.amend(longer.request.id, { by: MAYA, ttl: '5m' }), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'duplicates' });
   });
 
-  it('L11 [FE4] commits nothing but the key, which returns the same request from then on', async () => {
+  it('L11 [FE4] commits only the key, which returns the same request from then on', async () => {
     const { engine, store, clock, id } = await aHolder();
     const keyed = () => five(engine, { idempotencyKey: 'k' });
     const length = (await entriesOf(store)).length;

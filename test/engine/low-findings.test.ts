@@ -60,7 +60,7 @@ describe('an ask until an instant', () => {
 });
 
 describe('the reviewers of a pending request', () => {
-  it('L42 [FE13] are those who can still act: one who has approved is left out until the approval is stale', async () => {
+  it('L42 [FE13] are those who can still act: one who has approved is omitted until the approval is stale', async () => {
     const quorum = { ...quorumOf(2), approvalTtlMs: 10 * MINUTE };
     const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['ops'], membersOf: [SAM, ANA, LEE, MAYA] });
     const { engine, clock } = anEngine({ approver });
