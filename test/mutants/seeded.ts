@@ -136,7 +136,7 @@ export const SEEDED: readonly Seeded[] = [
     name: 'approvals never go stale',
     file: 'lifecycle/approvals.ts',
     from: 'forEnds < at + approvalTtlMs',
-    to: 'forEnds <= review.at + approvalTtlMs',
+    to: 'forEnds <= at + approvalTtlMs',
   },
   {
     name: 'a reviewer who has left the group counts',
