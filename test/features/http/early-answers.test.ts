@@ -74,7 +74,9 @@ const AUTHZEN: readonly Early[] = [
 
 /** Both handlers in one service. It counts what each connection reads. */
 async function serve({ make }: Mount) {
-  const { engine, handler, clock } = aService({ http: { basePath: '/access', limit: ({ subject }) => subject !== LIMITED } });
+  const { engine, handler, clock } = aService({
+    http: { basePath: '/access', limit: ({ subject }) => (subject === LIMITED ? 1 : undefined) },
+  });
   const authzen = createAuthzenHandler(engine, {
     ...OPTIONS,
     basePath: '/authzen/v1',
