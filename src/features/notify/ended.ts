@@ -39,18 +39,16 @@ export function grantEnded(about: About): Message {
   const end = partOf(entry.data, 'end');
   const cause = textIn(end, 'cause') ?? '';
   const by = name(textIn(end, 'by') ?? entry.actor);
+  const next = entry.type === 'grant.expired' ? extendedBy(about) : undefined;
   const why = Object.hasOwn(CAUSES, cause) ? say`: ${CAUSES[cause as Cause](by)}` : say``;
   return {
     kind: 'ended',
     people: concerned(request, textIn(entry.data, 'subject')),
     groups: [],
-    headline: say`${accessOf(about)} has ended${why}`,
-    details: [
-      say`since: ${time(end['at'])}`,
-      remarkLine('reason', textIn(end, 'reason')),
-      entry.type === 'grant.expired' ? extendedBy(about) : undefined,
-      idLine('grant', entry.grantId),
-    ],
+    // With an extension the subject keeps its access.
+    headline:
+      next === undefined ? say`${accessOf(about)} has ended${why}` : say`${accessOf(about)} was extended: an earlier grant has expired`,
+    details: [say`since: ${time(end['at'])}`, remarkLine('reason', textIn(end, 'reason')), next, idLine('grant', entry.grantId)],
   };
 }
 

@@ -343,7 +343,10 @@ describe('expiring', () => {
         { grantId: 'r3.1', at: at(2) },
       ],
     });
-    expect((await noticeOf({ ...of, request: aRequest(), grants: [extended] })).text).toContain('\nextended by: r3.1\n');
+    const { text } = await noticeOf({ ...of, request: aRequest(), grants: [extended] });
+    expect(text).toContain('\nextended by: r3.1\n');
+    // [FE9] The headline says that the access continues.
+    expect(text.split('\n')[0]).toMatch(/ was extended: an earlier grant has expired$/);
     const ended = aGrant({ end: { status: 'revoked', cause: 'revoked', at: at(11), by: 'user:sam', reason: undefined } });
     expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nno action needed: the grant has ended\n');
   });
