@@ -2,7 +2,7 @@ import { LimitError } from '../core/errors.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { formatDuration } from '../core/duration.js';
-import { isBase } from '../core/time.js';
+import { isBase, TOLERANCE_MS } from '../core/time.js';
 import type { RequestWithGrants } from './grant.js';
 import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
@@ -52,11 +52,19 @@ function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): re
 }
 
 /**
- * The instant from which the age of a denial is counted. Where a wrong clock stamped the denial, it is the creation of the request;
- * where it stamped that too, the age is unknown, and the denial counts as old (L47). Otherwise it would stand until that instant.
+ * The instant from which the age of a denial is counted. Where a wrong clock stamped the denial, it is the creation of the request
+ * (L47). Where both lie ahead, either clock may be the wrong one, this process's too. The denial then stands, but one further ahead
+ * than `keptMs` counts as old. So two clocks that differ lose no denial, and none stands for longer than twice `keptMs`.
  */
-const deniedSince = ({ createdAt }: Pick<AccessRequest, 'createdAt'>, { at }: Pick<Denial, 'at'>, { forEnds }: Moment): number =>
-  [at, createdAt].find((instant) => isBase(instant, forEnds)) ?? -Infinity;
+function deniedSince(
+  { createdAt }: Pick<AccessRequest, 'createdAt'>,
+  { at }: Pick<Denial, 'at'>,
+  keptMs: number,
+  { forEnds }: Moment,
+): number {
+  const since = [at, createdAt].find((instant) => isBase(instant, forEnds)) ?? Math.min(at, createdAt);
+  return since <= forEnds + Math.max(keptMs, TOLERANCE_MS) ? since : -Infinity;
+}
 
 /** A denial of the same ask, as reviewers see it. */
 export interface RecentDenial extends Denial {
@@ -83,7 +91,7 @@ export function recentDenials(
     .filter((other) => other.id !== request.id && isSameAsk(request, other, overlaps, now))
     .flatMap((other) => {
       const { id: requestId, requestedBy, scopes } = other;
-      const shown = denialsOf(other).filter((denial) => now < deniedSince(other, denial, moment) + shownMs);
+      const shown = denialsOf(other).filter((denial) => now < deniedSince(other, denial, shownMs, moment) + shownMs);
       return shown.map((denial) => ({ requestId, requestedBy, scopes, ...denial }));
     })
     .sort((a, b) => b.at - a.at);
@@ -113,7 +121,9 @@ export function refuseIfDenied(
   const standing = denied
     .filter((request) => asked.extension === undefined || request.extension !== undefined)
     .filter((request) => countsAgainst(asked, request.requestedBy) && isSameAsk(asked, request, overlaps, now))
-    .flatMap((request) => denialsOf(request).map((denial) => ({ id: request.id, at: deniedSince(request, denial, moment) })))
+    .flatMap((request) =>
+      denialsOf(request).map((denial) => ({ id: request.id, at: deniedSince(request, denial, askAgainAfterMs, moment) })),
+    )
     .sort((a, b) => a.at - b.at)
     .at(-1);
   if (standing === undefined) return;
@@ -165,7 +175,7 @@ function denialsToForget(ids: readonly string[], denied: readonly AccessRequest[
   const known = new Map(denied.map((request) => [request.id, request]));
   const isKept = (id: string): boolean => {
     const request = known.get(id);
-    return request !== undefined && denialsOf(request).some((denial) => moment.now < deniedSince(request, denial, moment) + keptMs);
+    return request !== undefined && denialsOf(request).some((denial) => moment.now < deniedSince(request, denial, keptMs, moment) + keptMs);
   };
   const old = ids.filter((id) => !isKept(id));
   if (old.length > 0) return old;

@@ -53,7 +53,9 @@ export function touchGrant(grantUse: GrantUse, moment: Moment): Transition<void>
   const { grant, usage } = grantUse;
   const at = stamp(moment, grant, usage);
   const next = makeUsage({ ...usage, version: nextVersion(usage), usedAt: at });
-  return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], dependsOn: [asRead(grant)] };
+  // To replace a later use ends the access earlier for all processes, so a clock that lies behind the journal must not.
+  const creates = at < (usage.usedAt ?? at);
+  return { result: undefined, put: [next], entries: [used(grant, next, at, moment.actor)], dependsOn: [asRead(grant)], creates };
 }
 
 /** The grant from which a use is taken: of the usable grants with a number of uses, the one that ends first. */

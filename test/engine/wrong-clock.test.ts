@@ -234,6 +234,59 @@ describe('a denial of a process whose clock is ahead', () => {
   });
 });
 
+describe('a denied request that lies wholly ahead of a clock', () => {
+  const approver = new ScriptedApprover({ decide: { outcome: 'review', quorum: quorum(1) }, groupsOf: ['ops'], isEligible: true });
+  const deniedBy = async (engine: ReturnType<typeof anEngine>['engine']) => {
+    const { request } = await ask(engine);
+    await engine.deny(request.id, { by: SAM });
+  };
+
+  it.each(LEADS.slice(0, 2))('L44 L47 is no less denied, but for at most twice `limits.askAgainAfter`: %s ahead', async (_, ms) => {
+    const { engine, clock, ahead } = aFleet({ approver, limits: { askAgainAfter: '4h' } });
+    await ask(engine, { scope: 'other' });
+    await ahead(ms, deniedBy);
+    await refusal(ask(engine), 'ERR_JIT_LIMIT');
+    await clock.advance(4 * HOUR + ms - 1);
+    await refusal(ask(engine), 'ERR_JIT_LIMIT');
+    await clock.advance(1);
+    expect((await ask(engine)).outcome).toBe('pending');
+  });
+
+  it('L44 L47 counts as old where it lies further ahead than `limits.askAgainAfter`', async () => {
+    const { engine, ahead } = aFleet({ approver, limits: { askAgainAfter: '4h' } });
+    await ask(engine, { scope: 'other' });
+    await ahead(4 * HOUR + 1, deniedBy);
+    expect((await ask(engine)).outcome).toBe('pending');
+  });
+
+  it('L44 L47 is denied also for a process whose clock is behind', async () => {
+    const { engine, clock, processOf } = aFleet({ approver, limits: { askAgainAfter: '1d' } });
+    const behind = processOf(-HOUR);
+    await ask(behind.engine, { scope: 'other' });
+    await clock.advance(MINUTE);
+    await deniedBy(engine);
+    await refusal(ask(behind.engine), 'ERR_JIT_LIMIT');
+  });
+});
+
+describe('a process whose clock is behind', () => {
+  it('L47 replaces no later use by its own: it would end the access for every process', async () => {
+    const approver = new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: 30 * MINUTE } } });
+    const { engine, clock, store, processOf } = aFleet({ approver });
+    await ask(engine, { ttl: '8h' });
+    for (let i = 0; i < 12; i++) {
+      await clock.advance(10 * MINUTE);
+      await engine.touch(MAYA, SCOPE);
+    }
+    const behind = processOf(-HOUR);
+    const { length } = await entriesOf(store);
+    expect((await behind.engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+    expect(await entriesOf(store)).toHaveLength(length);
+    expect(behind.told.map(({ error }) => String(error)).join()).toContain("this process's clock shows");
+    expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
+  });
+});
+
 describe('purge() of a journal with an entry of a clock that is ahead', () => {
   async function aHistory(leads: readonly number[]) {
     const made = aFleet({ approver: autoApprove(() => true) });
