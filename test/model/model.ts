@@ -1116,7 +1116,9 @@ export class Model {
     const hasOne = by !== subject && this.requests.some((one) => isOwed(one) && (one.subject === subject || one.by === subject));
     const { verdict, maxTotalMs, isFrozen } = saysTo(why);
     const { maxTtl, minTtl, maxTotal } = this.#limits;
-    const problems = [ttl > maxTtl, ttl > maxTotal, ttl > (maxTotalMs ?? ttl), minTtl > ttl].filter(Boolean).length;
+    const problems = [ttl > maxTtl, ttl > maxTotal, ttl > (maxTotalMs ?? ttl), minTtl > ttl || until - minTtl <= at.now].filter(
+      Boolean,
+    ).length;
     const must = codes({
       REQUIREMENTS: problems > 0,
       LIMIT: took || hasOne,
