@@ -40,7 +40,7 @@ function withRequestId(error: unknown, requestId: string): unknown {
     case 'ERR_JIT_CORRUPT':
       return new CorruptError(error.kind, error.id, error.problem, requestId);
     case 'ERR_JIT_LOCKED':
-      return new LockedError({ ...error, id: error.lockId }, requestId);
+      return new LockedError({ id: error.lockId, subject: error.subject, scope: error.scope, until: error.until }, requestId);
     default:
       return error;
   }

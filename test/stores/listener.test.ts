@@ -18,7 +18,7 @@ function losingPool() {
         opened.push(String(text));
         queueMicrotask(() => ends.forEach((end) => end()));
       },
-      on: (event: string, listener: () => void) => event === 'end' && ends.push(listener),
+      on: (event: string, listener: (...args: never[]) => void) => event === 'end' && ends.push(listener),
       release: () => undefined,
     };
   };

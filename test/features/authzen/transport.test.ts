@@ -306,13 +306,14 @@ describe('A.1 transport', () => {
     ]);
   });
 
-  it.each([[60, 429], [0, 200], ...[false, true, '60', null, -1, NaN, Infinity].map((wrong) => [wrong, 503] as const)])(
-    '[WF32] permits nothing where `limit` returns no seconds: %s',
-    async (answer, expected) => {
-      const { send } = anAuthzen({ limit: () => answer as number });
-      expect((await send('/evaluation', EVALUATION)).status).toBe(expected);
-    },
-  );
+  it.each<readonly [unknown, number]>([
+    [60, 429],
+    [0, 200],
+    ...[false, true, '60', null, -1, NaN, Infinity].map((wrong) => [wrong, 503] as const),
+  ])('[WF32] permits nothing where `limit` returns no seconds: %s', async (answer, expected) => {
+    const { send } = anAuthzen({ limit: () => answer as number });
+    expect((await send('/evaluation', EVALUATION)).status).toBe(expected);
+  });
 
   it('lets `may` refuse a caller with 403, and passes on what identify returned', async () => {
     const questions: unknown[] = [];

@@ -275,7 +275,7 @@ describe('what the host provides', () => {
     expect((await service.send('GET', '/locks', { as: SEC })).status).toBe(403);
   });
 
-  it.each([
+  it.each<readonly [unknown, number, string | null]>([
     [1.2, 429, '2'],
     [60, 429, '60'],
     [0, 200, null],
