@@ -94,6 +94,8 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
     void close(incoming, response, body);
     throw error;
   }
+  // Node runs microtasks between the head of a message and the body that came in the same packet.
+  if (incoming.complete === false) await nextTurn();
   // Another handler has answered in the meantime, as a timeout middleware does. A second answer is an error, for which Express closes the
   // connection.
   if (response.writableEnded === true) {
@@ -102,8 +104,6 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
     return;
   }
   const isHttp2 = (incoming.httpVersionMajor ?? 1) > 1;
-  // Node runs microtasks between the head of a message and the body that came in the same packet.
-  if (incoming.complete === false) await nextTurn();
   // The body has not arrived, and the next request of this connection stands behind it. HTTP/2 has a stream for each request.
   const isEarly = incoming.complete === false && !isHttp2;
   response.statusCode = answer.status;

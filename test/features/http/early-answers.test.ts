@@ -333,6 +333,30 @@ describe('toNodeHandler() of a body that nothing reads [WF1]', () => {
   });
 });
 
+describe('toNodeHandler() of a body that has not arrived [WF1]', () => {
+  it('L42 cancels its answer where another handler answers just before it, and fails nothing', async () => {
+    let isCancelled = false;
+    let answerOther = () => {};
+    const handler = handlerOf(() => {
+      // The adapter waits one turn for the body.
+      setImmediate(answerOther);
+      return Promise.resolve(new Response(new ReadableStream({ cancel: () => void (isCancelled = true) })));
+    });
+    const served = await serveOne(handler, (response) => (answerOther = () => response.end('other')));
+    const client = await connected(served.port);
+    try {
+      client.socket.write(headOf('POST', '/x/v1', { 'content-length': '10' }));
+      expect(await client.answer()).toMatchObject({ status: 200, text: 'other' });
+      client.socket.write('0123456789');
+      await turns();
+      expect([isCancelled, served.failures]).toEqual([true, []]);
+    } finally {
+      client.socket.destroy();
+      await served.close();
+    }
+  });
+});
+
 describe('a body that drips [WF24]', () => {
   it.each([
     ['the HTTP API', 'with 408', 408, ASKS, BY_MAYA],
