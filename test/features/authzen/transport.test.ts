@@ -263,6 +263,7 @@ describe('A.1 transport', () => {
       [408, `${own}slow-body`, slow],
       [413, `${own}too-large`, () => send('/requests', JSON.stringify({ pad: 'x'.repeat(65_536) }))],
       [429, `${own}limit`, () => ((limit = 3), send('/requests', '{}').finally(() => (limit = undefined)))],
+      [431, `${own}headers-too-large`, () => send('/requests', '{}', { headers: { 'x-any': 'x'.repeat(8_193) } })],
       [503, `${own}unavailable`, async () => (await engine.close(), send(task, undefined, { method: 'GET' }))],
     ];
     for (const [status, type, call] of errors) {

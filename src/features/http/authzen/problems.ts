@@ -21,6 +21,7 @@ const TYPES = {
   slow_body: [`${OWN}slow-body`, 408, 'The body arrived too slowly'],
   too_large: [`${OWN}too-large`, 413, 'The body is too large'],
   limit: [`${OWN}limit`, 429, 'A limit is reached'],
+  headers_too_large: [`${OWN}headers-too-large`, 431, 'A header is too long'],
   unavailable: [`${OWN}unavailable`, 503, 'The service is unavailable'],
 } as const satisfies Readonly<Record<string, readonly [type: string, status: number, title: string]>>;
 
@@ -52,6 +53,7 @@ export function problemOf(error: AuthzenError): Problem {
     408: 'slow_body',
     413: 'too_large',
     429: 'limit',
+    431: 'headers_too_large',
     503: 'unavailable',
   };
   return new Problem(names[error.status] ?? 'invalid_request', error.message, { headers: error.headers });
