@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { reviewers, type AccessRequest, type JitEngine } from '../../src/index.js';
+import type { TermsInput } from '../../src/core/approver-port.js';
 import { readJournal, replay, verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { purge } from '../../src/retention.js';
@@ -168,6 +169,18 @@ describe('maxHolders', () => {
     await refusal(approve(engine, await asks(engine, MAYA)), 'ERR_JIT_LIMIT');
     await expectReplayed(store);
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
+  });
+
+  it('[ST8] counts the break-glass access of a hand-made approver only where its verdict names maxHolders', async () => {
+    const maxHolders = [{ rule: 'schema', max: 1, scopes: [SCOPE] }];
+    const taken = async (terms: TermsInput) => {
+      const breakGlass = () => ({ outcome: 'approve', reviewWithinMs: 3_600_000, reviewers: ['dba'], terms }) as const;
+      const made = anEngine({ approver: { name: 'own', decide: () => ({ outcome: 'abstain' }), breakGlass } });
+      expect((await made.engine.breakGlass({ subject: NOOR, scope: SCOPE, ttl: '1h', justification: 'fire' })).outcome).toBe('granted');
+      return (await holdersIn(made)).flatMap(({ grantIds }) => grantIds);
+    };
+    expect(await taken({ maxHolders })).toHaveLength(1);
+    expect(await taken({})).toEqual([]);
   });
 
   const GLASS = { breakGlass: [{ id: 'glass', scopes: ['db-prod:**'], maxTtl: '1h', reviewers: ['dba'], reviewWithin: '24h' }] } as const;
