@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { autoApprove, JitEngine } from 'jit-access';
-import { fromPglite, migrate, sqlGrantStore, resilientPool } from 'jit-access/sql';
-import type { ResilientPoolTarget } from 'jit-access/sql';
+import { fromPglite, migrate, schemaSql, sqlGrantStore, resilientPool } from 'jit-access/sql';
+import type { ResilientPoolTarget, SqlDatabase } from 'jit-access/sql';
 import { ManualClock, storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -43,6 +43,32 @@ describe.each(Object.entries(ways))('sqlGrantStore on PGlite, %s', (name, open) 
       },
     },
   );
+});
+
+describe('a commit on a PGlite inside a transaction of the caller', () => {
+  it('L25 [ST2] is refused after a write, however coarse its clock is', async () => {
+    const own = new PGlite();
+    const run = async (sql: string, values: readonly unknown[]) =>
+      ({ rows: (values.length > 0 ? await own.query(sql, [...values]) : (await own.exec(sql)).at(-1))?.rows ?? [] }) as never;
+    const direct: SqlDatabase = {
+      withoutPlugins: () => direct,
+      executeQuery: ({ sql, parameters }) => run(sql, parameters),
+      connection: () => ({ execute: (callback) => callback(direct) }),
+    };
+    await own.exec(`${schemaSql('postgres')}; create table orders (id int)`);
+    const store = sqlGrantStore({ db: direct, dialect: 'postgres', namespace: 'n' });
+    for (let i = 0; i < 20; i++) {
+      await own.exec('begin; insert into orders values (1)');
+      const change = { id: `c${i}`, expect: [], put: [], append: [] };
+      await expect(store.commit(change)).rejects.toMatchObject({
+        code: 'ERR_JIT_STORE',
+        message: expect.stringMatching(/inside a transaction/) as string,
+      });
+      await own.exec('rollback');
+    }
+    expect((await own.query('select * from orders')).rows).toEqual([]);
+    await own.close();
+  });
 });
 
 describe('fromPglite()', () => {

@@ -96,8 +96,15 @@ order by e.seq`,
 function transaction(dialect: SqlDialect) {
   const postgres = dialect === 'postgres';
   return {
-    /** A simple query: outside of a transaction it is one of its own, which began with it. */
-    probe: statement(dialect, 'probe', postgres ? 'select now() = statement_timestamp() as outside' : 'begin'),
+    /**
+     * A simple query: outside of a transaction it is one of its own, which began with it and has written nothing. A transaction that has
+     * written is always recognised; one that began in the same tick of the server's clock and has not, is not.
+     */
+    probe: statement(
+      dialect,
+      'probe',
+      postgres ? 'select now() = statement_timestamp() and pg_current_xact_id_if_assigned() is null as outside' : 'begin',
+    ),
     /**
      * The first statement of the transaction. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
      * statement and the silence of a transaction that may hold a lock.
