@@ -4,7 +4,7 @@ import { endOne } from './grant.js';
 import { endRequest, expireRequest } from './decision.js';
 import { hasPassed, type GrantUse } from './status.js';
 import { isPending } from './subject.js';
-import { combine, type Moment, type Transition, type Writes } from './transition.js';
+import { combine, noticeTogether, type Moment, type Transition, type Writes } from './transition.js';
 
 /** The part of an extension chain that ends with a grant: the grants that extend it, and the open requests to extend any of them. */
 export interface ExtensionChain {
@@ -41,16 +41,15 @@ export function endGrants(grants: readonly ChainedUse[], command: EndCommand, mo
     for (const { id } of requests) cancelled.add(id);
     return endGrant(use, { ...chain, requests }, command, moment);
   });
-  return combine(
-    steps.map(({ result }) => result),
-    steps,
+  return noticeTogether(
+    combine(
+      steps.map(({ result }) => result),
+      steps,
+    ),
   );
 }
 
-/**
- * Releases the grants of a request that have no end, and their chains. Where it releases several, the first entry names the scopes
- * of the others, and these name the first. So people get one notice.
- */
+/** Releases the grants of a request that have no end, and their chains. */
 export function releaseGrants(
   request: AccessRequest,
   grants: readonly ChainedUse[],
@@ -63,16 +62,7 @@ export function releaseGrants(
   if (isPending(request, moment)) {
     throw new UndecidedError(request.id, `request ${request.id} is pending, so it has no grants to release; cancel it instead`);
   }
-  const step = endGrants(grants, { cause: 'released', reason }, moment);
-  const released = step.put.filter((record) => record.kind === 'grant' && record.end?.cause === 'released');
-  const [first, ...others] = released as readonly Grant[];
-  if (first === undefined || others.length === 0) return step;
-  const alsoReleased = others.map(({ scope }) => scope);
-  const entries = step.entries.map((entry) => {
-    if (entry.grantId === first.id) return { ...entry, data: { ...entry.data, alsoReleased } };
-    return others.some(({ id }) => id === entry.grantId) ? { ...entry, data: { ...entry.data, releasedWith: first.id } } : entry;
-  });
-  return { ...step, entries };
+  return endGrants(grants, { cause: 'released', reason }, moment);
 }
 
 /** Ends the later grants of a chain and its open requests, so that no concurrent approval gives access after the end. */

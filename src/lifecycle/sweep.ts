@@ -8,7 +8,7 @@ import { escalate, isEscalationDue } from './steps.js';
 import { activateGrant, isStartDue } from './start.js';
 import type { LocksContext } from './lock.js';
 import { hasEnded, hasPassed, type GrantUse } from './status.js';
-import { combine, noChange, type Moment, type Transition } from './transition.js';
+import { combine, noChange, noticeTogether, type Moment, type Transition } from './transition.js';
 import { closeUsage, isUsageLeft } from './usage.js';
 
 /** A change that time alone has made to a record, and that no entry records yet. Only `ended` ends access. */
@@ -55,7 +55,7 @@ export function recordTime(records: readonly Timed[], moment: Moment, locks?: Lo
     done.push(work);
     steps.push(step);
   }
-  return combine(done, steps);
+  return noticeTogether(combine(done, steps));
 }
 
 function grantStep(use: GrantUse, work: TimeWork, moment: Moment, locks: LocksContext | undefined): Transition<unknown> {

@@ -72,6 +72,36 @@ export function combine<Result>(result: Result, steps: readonly Writes[]): Trans
   };
 }
 
+/**
+ * Marks the entries that say the same about several grants of one request: the first names the scopes of the others, and these name
+ * the first. So people get one notice.
+ */
+export function noticeTogether<Step extends Writes>(step: Step): Step {
+  const grants = new Map(step.put.flatMap((record) => (record.kind === 'grant' ? [[record.id, record] as const] : [])));
+  const alike = new Map<string, Grant[]>();
+  const groups = step.entries.map((entry) => {
+    const grant = grants.get(entry.grantId ?? '');
+    if (grant === undefined || !NOTICED.has(entry.type)) return undefined;
+    const { type, data } = entry;
+    // Where only some were extended, the others have a notice of their own: their subject loses the access.
+    const isExtended = type !== 'grant.revoked' && grant.successors.length > 0;
+    const what = JSON.stringify([type, grant.requestId, data['end'], data['beforeMs'], isExtended]);
+    const group = alike.get(what) ?? [];
+    alike.set(what, group);
+    group.push(grant);
+    return group;
+  });
+  const entries = step.entries.map((entry, i): EntryDraft => {
+    const [first, ...others] = groups[i] ?? [];
+    if (first === undefined || others.length === 0) return entry;
+    const mark = entry.grantId === first.id ? { alsoScopes: others.map(({ scope }) => scope) } : { noticeWith: first.id };
+    return { ...entry, data: { ...entry.data, ...mark } };
+  });
+  return { ...step, entries };
+}
+
+const NOTICED: ReadonlySet<string> = /* @__PURE__ */ new Set(['grant.warned', 'grant.expired', 'grant.revoked']);
+
 /** The expectation that a record has not changed since it was read. Otherwise the commit conflicts. */
 export const asRead = ({ kind, id, version }: StoredRecord): Expectation => ({ kind, id, version });
 

@@ -85,7 +85,15 @@ interface BreakGlassReviewed extends Pick<AccessRequest, 'version' | 'afterRevie
 
 type GrantIssued = Omit<Grant, 'kind' | 'id' | 'requestId' | 'warnedAt' | 'end'>;
 
-interface GrantWarned extends Pick<Grant, 'version' | 'warnedAt' | 'subject' | 'scope' | 'expiresAt'> {
+/** Entries of one change that say the same about several grants of a request, so that people get one notice. */
+interface NoticedTogether {
+  /** The scopes of the other grants, on the first of their entries. `undefined`: there are no others, or another entry is the first. */
+  readonly alsoScopes: readonly string[] | undefined;
+  /** The id of the grant of the first entry, on the other entries: these give no notice. */
+  readonly noticeWith: string | undefined;
+}
+
+interface GrantWarned extends NoticedTogether, Pick<Grant, 'version' | 'warnedAt' | 'subject' | 'scope' | 'expiresAt'> {
   /** The time from the instant of the warning to the expiry. Milliseconds. */
   readonly beforeMs: number;
 }
@@ -104,17 +112,12 @@ interface GrantSeen extends Pick<Activity, 'firstUsedAt' | 'lastUsedAt' | 'count
   readonly activityVersion: number;
 }
 
-interface GrantExpired extends Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {
+interface GrantExpired extends NoticedTogether, Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {
   /** The version of the grant's usage row after the expiry. `undefined`: the grant has none. */
   readonly usageVersion: number | undefined;
 }
 
-interface GrantRevoked extends Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {
-  /** The scopes of the other grants that the same call released, on the first of their entries. */
-  readonly alsoReleased: readonly string[] | undefined;
-  /** The id of the first grant that the same call released, on the other entries. */
-  readonly releasedWith: string | undefined;
-}
+interface GrantRevoked extends NoticedTogether, Pick<Grant, 'version' | 'end' | 'subject' | 'scope'> {}
 
 interface UsageClosed extends Pick<Usage, 'endedAt'> {
   /** The version of the grant's usage row after the transition. */

@@ -142,6 +142,9 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   const many = [first, ...Array.from({ length: 5 }, (_, i) => `many:${i}`)];
   await engine.requestAccess({ ...bundle, scopes: many }).catch(() => undefined);
   approver.script.isEligible = true;
+  // Two grants of which one sweep warns, and which another records as expired.
+  approver.script.decide = approve;
+  await engine.requestAccess({ ...ask, scopes: [fresh().scope, fresh().scope] });
   await clock.advance('1m');
   await engine.sweep();
   await engine.reviewBreakGlass(emergency.request.id, { by: 'user:lee', verdict: 'justified' });

@@ -121,8 +121,8 @@ export function fold(entries: readonly AuditEntry[]): Folded {
         throw new Error(`entry ${seq} (${type}) does not follow what is on record`);
       const {
         beforeMs: _beforeMs,
-        alsoReleased: _also,
-        releasedWith: _with,
+        alsoScopes: _also,
+        noticeWith: _with,
         ...changed
       } = type === 'grant.issued' ? { warnedAt: [], ...fields } : fields;
       const grant = write('grant', grantId, version, { requestId, ...changed });

@@ -1,5 +1,5 @@
 import { isDuration } from '../../core/duration.js';
-import type { GRANT_ENDS } from '../../records/index.js';
+import type { Grant, GRANT_ENDS } from '../../records/index.js';
 import { concerned, duration, idLine, partOf, remarkLine, textIn, textsIn, type About } from './about.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say } from './phrase.js';
@@ -21,7 +21,8 @@ const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
 
 /** Says that a grant is about to end. */
 export function grantWarned(about: About): Message {
-  const { entry, request, grant, time } = about;
+  const { entry, request, time } = about;
+  const noticed = grantsOf(about);
   const { beforeMs } = entry.data;
   return {
     kind: 'expiring',
@@ -29,7 +30,11 @@ export function grantWarned(about: About): Message {
     groups: [],
     // Within, not in: a late sweep records the warning later.
     headline: say`${accessOf(about)} ends ${isDuration(beforeMs) ? say`within ${duration(beforeMs)}, ` : say``}at ${time(entry.data['expiresAt'])}`,
-    details: [grant?.end && say`no action needed: the grant has ended`, extendedBy(about), idLine('grant', entry.grantId)],
+    details: [
+      noticed.length > 0 && noticed.every(({ end }) => end !== undefined) ? say`no action needed: the grant has ended` : undefined,
+      extendedBy(about),
+      idLine('grant', entry.grantId),
+    ],
   };
 }
 
@@ -52,12 +57,21 @@ export function grantEnded(about: About): Message {
   };
 }
 
-/** The first grant of a bundle that was released together also names the scopes of the others. */
-const accessOf = ({ entry: { data } }: About): Phrase =>
-  say`${name(textIn(data, 'subject') ?? '')}'s access to ${names([textIn(data, 'scope') ?? '', ...textsIn(data, 'alsoReleased')])}`;
+/** The scopes of the other grants of the notice. */
+const alsoIn = ({ entry: { data } }: About): readonly string[] => textsIn(data, 'alsoScopes');
 
-/** The newest grant that extends this one: with it the subject keeps its access. */
-function extendedBy({ grant }: About): Phrase | undefined {
-  const next = grant?.successors.at(-1);
-  return next && say`extended by: ${name(next.grantId)}`;
+/** The grants of the notice, in their present state. */
+const grantsOf = (about: About): readonly Grant[] =>
+  about.grants.filter(({ id, scope }) => id === about.entry.grantId || alsoIn(about).includes(scope));
+
+const accessOf = (about: About): Phrase => {
+  const { data } = about.entry;
+  return say`${name(textIn(data, 'subject') ?? '')}'s access to ${names([textIn(data, 'scope') ?? '', ...alsoIn(about)])}`;
+};
+
+/** The newest grants that extend those of the notice, if each is extended: with them the subject keeps its access. */
+function extendedBy(about: About): Phrase | undefined {
+  const noticed = grantsOf(about);
+  const next = noticed.flatMap(({ successors }) => successors.at(-1)?.grantId ?? []);
+  return next.length > 0 && next.length === noticed.length ? say`extended by: ${names(next)}` : undefined;
 }

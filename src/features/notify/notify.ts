@@ -81,8 +81,8 @@ const timeInWords = (at: number): string => `${new Date(at).toISOString().slice(
 
 async function noticeOf(entry: AuditEntry, context: SinkContext, formatTime: (at: number) => string): Promise<Notice | undefined> {
   const make = makerOf(entry.type);
-  // Of several grants that were released together, the first entry has the notice.
-  if (make === undefined || textIn(entry.data, 'releasedWith') !== undefined) return undefined;
+  // Of several grants about which one change says the same, the first entry has the notice.
+  if (make === undefined || textIn(entry.data, 'noticeWith') !== undefined) return undefined;
   const { id, at, namespace, requestId, grantId } = entry;
   const found = requestId === undefined ? undefined : await context.request(requestId);
   const grants = found?.grants ?? [];

@@ -348,6 +348,24 @@ describe('expiring', () => {
     expect((await noticeOf({ ...of, request: aRequest(), grants: [ended] })).text).toContain('\nno action needed: the grant has ended\n');
   });
 
+  it('[FE9] says of several grants only what is true of each', async () => {
+    const end = { status: 'revoked', cause: 'revoked', at: at(11), by: 'user:sam', reason: undefined } as const;
+    const successors = (id: string) => [{ grantId: id, at: at(1) }];
+    const textOf = async (first: Partial<Grant>, second: Partial<Grant>) => {
+      const grants = [aGrant(first), aGrant({ id: 'r1.2', scope: 'db-prod:read', ...second }), aGrant({ id: 'r1.3', scope: 'other' })];
+      const several = { ...of, data: { ...data, alsoScopes: ['db-prod:read'] } };
+      return (await noticeOf({ ...several, request: aRequest(), grants })).text.split('\n').slice(1, -1);
+    };
+    expect(await textOf({ end }, {})).toEqual([]);
+    expect(await textOf({ end }, { end })).toEqual(['no action needed: the grant has ended']);
+    expect(await textOf({ successors: successors('r2.1') }, {})).toEqual([]);
+    expect(await textOf({ successors: successors('r2.1') }, { successors: successors('r2.2') })).toEqual(['extended by: r2.1, r2.2']);
+  });
+
+  it('sends no notice of an entry that names another with the notice', async () => {
+    expect(await noticesOf({ ...of, data: { ...data, noticeWith: 'r1.0' } })).toEqual([]);
+  });
+
   it("has the entry's fields where the request has been purged", async () => {
     expect(await noticeOf(of)).toMatchObject({
       people: ['user:maya'],

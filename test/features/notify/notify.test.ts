@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { notify, type Notice, type NotifyOptions } from '../../../src/features/notify/notify.js';
 import { definePolicy } from '../../../src/policy.js';
 import { START_AT } from '../../../src/testing.js';
-import { aGranted, anEngine, aPending, ask, at, LEE, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
+import { aGranted, anEngine, aPending, ask, at, grantsOf, LEE, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
 import { journalOf } from '../../journal/sample.js';
 
 const NOBODY = { request: () => Promise.resolve(undefined) };
@@ -229,6 +229,67 @@ describe('notify()', () => {
     expect(chat.notices.at(-1)).toMatchObject({ kind: 'ended', at: at(0) });
     expect(chat.notices.at(-1)?.text).toContain('it was revoked by user:kim\n');
     expect(chat.notices.at(-1)?.text).toContain('\nreason: incident over\n');
+  });
+
+  describe('of a bundle of 50', () => {
+    const SCOPES = Array.from({ length: 50 }, (_, i) => `db:${i + 1}`);
+    const ALL = "user:maya's access to db:* and 45 more";
+
+    /** An engine with a bundle for 15 minutes, and the chat, which has got what came before. */
+    async function aBundle() {
+      const chat = aChat();
+      const made = anEngine({ audit: chat.sink, warnBefore: '5m', limits: { maxGrants: 200 } });
+      const grants = await grantsOf(made.engine, { scopes: SCOPES });
+      const tell = async () => {
+        await made.engine.flushAudit();
+        return chat.notices.splice(0).map(({ text }) => (text.split('\n')[0] as string).replace(/(db:\d+, ){4}db:\d+/, 'db:*'));
+      };
+      await tell();
+      return { ...made, chat, grants, tell, requestId: grants[0]?.requestId as string };
+    }
+
+    it('[FE9] sends one notice of what one change records: warnings, expiries, a release', async () => {
+      const { engine, clock, chat, tell } = await aBundle();
+      await clock.advance('10m');
+      await engine.sweep();
+      expect(await tell()).toEqual([`${ALL} ends within 5m, at 2026-01-01 00:15 UTC`]);
+      await clock.advance('5m');
+      await engine.sweep();
+      chat.down = true;
+      expect(await tell()).toEqual([]);
+      chat.down = false;
+      expect(await tell()).toEqual([`${ALL} has ended: it expired`]);
+      const [next] = await grantsOf(engine, { scopes: SCOPES });
+      await tell();
+      await engine.release({ requestId: next?.requestId as string }, { by: MAYA });
+      expect(await tell()).toEqual([`${ALL} has ended: it was released by user:maya`]);
+    });
+
+    it('[FE9] sends a notice of each grant that a lock or revokeAll ends, because each has a change of its own', async () => {
+      const locked = await aBundle();
+      await locked.engine.lock({ subject: MAYA }, { by: SAM });
+      expect(await locked.tell()).toHaveLength(50);
+      const revoked = await aBundle();
+      await revoked.engine.revokeAll({ requestId: revoked.requestId }, { by: SAM });
+      expect(await revoked.tell()).toHaveLength(50);
+    });
+
+    it('[FE9] sends one notice of the extended grants, one of those whose access ends, and one for each request', async () => {
+      const { engine, clock, grants, tell } = await aBundle();
+      await grantsOf(engine, { scopes: ['other:1', 'other:2'] });
+      for (const { id } of grants.slice(0, 2)) {
+        const { request } = await engine.extend(id, { requestedBy: MAYA, ttl: '1h' });
+        await engine.approve(request.id, { by: SAM });
+      }
+      await tell();
+      await clock.advance('15m');
+      await engine.sweep();
+      expect((await tell()).sort()).toEqual([
+        "user:maya's access to db:* and 43 more has ended: it expired",
+        "user:maya's access to db:1, db:2 was extended: an earlier grant has expired",
+        "user:maya's access to other:1, other:2 has ended: it expired",
+      ]);
+    });
   });
 
   describe('options', () => {
