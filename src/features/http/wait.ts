@@ -1,6 +1,7 @@
 import { isJitError } from '../../core/errors.js';
 import { sleepUntil, whyNoLastingTimers } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import type { AccessRequest } from '../../records/index.js';
 import { Work } from '../work/work.js';
 import type { Call } from './operation.js';
 
@@ -18,7 +19,10 @@ const POLL_WITHOUT_WATCH_MS = 1_000;
  *
  * @returns the header that says how long the wait could be; none where the client did not ask
  */
-export async function waitUntilDecided({ kernel, request, self }: Pick<Call, 'kernel' | 'request' | 'self'>, requestId: string) {
+export async function waitUntilDecided(
+  { kernel, request, self }: Pick<Call, 'kernel' | 'request' | 'self'>,
+  { id: requestId, end: ended }: Pick<AccessRequest, 'id' | 'end'>,
+) {
   const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(request.headers.get('prefer') ?? '')?.[1];
   // In Workers, a commit of another request cannot wake this one.
   if (asked === undefined || whyNoLastingTimers() !== undefined) return {};
@@ -32,7 +36,8 @@ export async function waitUntilDecided({ kernel, request, self }: Pick<Call, 'ke
   if (request.signal.aborted) stop();
   void sleepUntil(kernel.clock.source, now + seconds * 1_000, end.signal).then(stop, stop);
   try {
-    await waits.join(requestId, now, end.signal);
+    // A wait that others began may learn late of a decision that this call has read.
+    if (ended === undefined) await waits.join(requestId, now, end.signal);
   } finally {
     waits.end(self);
     stop();

@@ -89,6 +89,27 @@ describe('[WF8] waits for decisions', () => {
     await service.engine.close();
   });
 
+  it('do not begin for a request that is decided, although the others have not learned of it', async () => {
+    const memory = new MemoryGrantStore();
+    const deaf = new Proxy(memory, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name, target);
+        if (name === 'watch') return () => () => undefined;
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+    const [service, other] = [aService({ engine: { store: deaf }, http: open }), aService({ engine: { store: memory } })];
+    const [id = ''] = await pending(service);
+    const early = waitOf(service, id, 'user:1');
+    await turns();
+    await other.engine.deny(id, { by: SAM });
+    const late = await Promise.race([waitOf(service, id, 'user:2'), turns().then(() => undefined)]);
+    expect([late?.body.outcome, late?.headers.get('preference-applied')]).toEqual(['denied', 'wait=30']);
+    await service.clock.advance(15 * SECOND);
+    expect((await early).body.outcome).toBe('denied');
+    await Promise.all([service, other].map(({ engine }) => engine.close()));
+  });
+
   it('end each after its own time', async () => {
     const service = aService({ http: open });
     const [id = ''] = await pending(service);

@@ -114,8 +114,9 @@ export const getRequest = operation({
   answer: answers.found,
   example,
   async run(call) {
-    const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
-    const headers = await waitUntilDecided(call, requestId);
+    const request = await visibleRequest(call, call.path.requestId ?? '');
+    const { id: requestId } = request;
+    const headers = await waitUntilDecided(call, request);
     // The right may have ended during the wait, and a purge may have removed the request.
     if ('preference-applied' in headers) await visibleRequest(call, requestId);
     const found = await call.engine.getRequest(requestId);
