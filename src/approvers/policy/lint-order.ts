@@ -9,6 +9,7 @@ import type { Finding } from './types.js';
 /** Finds rules that never decide, and rules whose wide pattern decides a scope of a later rule. */
 export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)[], relations: Relations): Finding[] {
   const { denying, groups } = policy;
+  const strict = rules.filter(isStrictAtTimes);
   return rules.flatMap((rule, i) => {
     const find = (code: Finding['code'], message: string) => [finding(code, { rule: rule.id }, message)];
     if (isForNobody(rule, groups)) {
@@ -46,11 +47,12 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
       // A rule with a calendar comes first on purpose: at other times the later rule decides.
       if (earlier.when === undefined && mayMeet(earlier, rule, groups)) found.push(isWider(earlier, wide, rule, narrow));
     }
-    const stricter = isMild(rule)
-      ? rule.scopes
-          .flatMap((scope) => relations.overlapping(rules, scope))
-          .find((one) => before.has(one) && isStrictAtTimes(one) && mayMeet(one, rule, groups))
-      : undefined;
+    const stricter =
+      strict.length > 0 && isMild(rule)
+        ? rule.scopes
+            .flatMap((scope) => relations.overlapping(strict, scope))
+            .find((one) => before.has(one) && mayMeet(one, rule, groups))
+        : undefined;
     return stricter === undefined ? found : [...found, outlasts(rule, stricter)];
   });
 }
