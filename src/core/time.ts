@@ -8,22 +8,6 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** How far the clock may lie below the highest reading used. Beyond that, the engine refuses to create access (L5). */
 export const STEP_BACK_MS = 1_000;
 
-/**
- * How far ahead of this process's clock a recorded instant may lie and still be a base, in milliseconds. The option `leewayMs` is
- * added to it.
- */
-export const TOLERANCE_MS = 60_000;
-
-/**
- * Whether a recorded instant may be a base: for the freshness of a review, for the next stamp, for a due time or for a horizon (L47).
- * A wrong clock wrote an instant that lies further ahead, so nothing is derived from it. Every comparison of this kind calls this.
- * `JournalClock` reports such instants.
- *
- * @param clock the reading by which the caller judges, with the leeway: `forEnds`, so that setting this clock back ends nothing that
- *   was used; for what is written now, `writtenBy` of `lifecycle/transition.ts`
- */
-export const isBase = (at: number, clock: number): boolean => at <= clock + TOLERANCE_MS;
-
 /** The system clock. It has no `sleep`, so real timers are used. */
 export const systemClock: Clock = /* @__PURE__ */ Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
 

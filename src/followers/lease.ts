@@ -1,5 +1,5 @@
 import type { Row } from '../core/store-port.js';
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { isObject } from '../records/index.js';
 import { readBookmark } from '../records/bookmark.js';
 

@@ -1,6 +1,6 @@
 import { isObject, type AuditEntry } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 
 /** After this many refusals an entry is delivered without its texts (L37). */
 export const MAX_REFUSALS = 5;

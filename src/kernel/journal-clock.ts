@@ -3,18 +3,18 @@ import { ClockError, StoreError } from '../core/errors.js';
 import { invalid } from '../core/parse.js';
 import { MALFORMED } from '../journal/store-reads.js';
 import type { AuditEntry } from '../records/index.js';
-import { isBase, nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
+import { nextTurn, STEP_BACK_MS, type EngineClock } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { isInstant } from '../core/instant.js';
 import type { GrantStore } from '../core/store-port.js';
 import { JournalReader } from './journal-reader.js';
+import { confirmedByDays, middleOf } from './confirmed-instants.js';
 
 const REPORT_EVERY_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 const PAGE = 200;
 /** How many of the newest entries a purge compares the clock with. The middle one of their instants bounds its horizon. */
 export const JUDGED_ENTRIES = 1_000;
-/** Of how many of the newest days with entries the middle one bounds the horizon, where it is later: in a quiet namespace. */
-const JUDGED_DAYS = 8;
 
 /** The findings of an engine whose clock lies below the newest entry of the journal. */
 interface Behind {
@@ -145,8 +145,9 @@ export class JournalClock {
 
   /**
    * The latest instant that does not rest on this process's clock alone (L39): the median instant of the journal's last 1,000
-   * entries, or the newest entry of the middle of the last eight days with entries if that is later, or this process's own reading
-   * if that is earlier. So one jump of one clock decides nothing, and neither do a thousand entries of a year in a quiet namespace.
+   * entries, or the newest entry of the middle of the last eight days with entries if that is later and no gap of more than eight
+   * days lies before it, or this process's own reading if that is earlier. So a clock that is far ahead decides nothing, for however
+   * many days, and neither do a thousand entries of a year in a quiet namespace.
    *
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
    * @throws ClockError where the journal has no entry of the last day
@@ -164,10 +165,9 @@ export class JournalClock {
       for (const { at } of entries) if (isInstant(at) && isBase(at, now + this.#leewayMs)) instants.push(at);
       seq = last.seq;
     }
-    const days = newestDays(instants);
     const newest = Math.max(0, ...instants);
     if (now > newest + DAY_MS) throw new ClockError(silentJournal(now, newest));
-    return Math.min(now, Math.max(middleOf(instants), days.length < JUDGED_DAYS ? 0 : middleOf(days)));
+    return Math.min(now, Math.max(middleOf(instants), confirmedByDays(instants)));
   }
 
   #confirmed(): void {
@@ -245,20 +245,6 @@ export class JournalClock {
       await nextTurn();
     }
   }
-}
-
-/** Of an even number, takes the lower of the two in the middle: a wrong clock that stamped half of the entries does not decide. */
-const middleOf = (instants: readonly number[]): number => [...instants].sort((a, b) => a - b)[(instants.length - 1) >> 1] ?? 0;
-
-/** The newest instant of each of the last days with entries, in the order of the journal: at most {@link JUDGED_DAYS}. */
-function newestDays(instants: readonly number[]): readonly number[] {
-  const days = new Map<number, number>();
-  for (let i = instants.length - 1; i >= 0; i--) {
-    const at = instants[i] as number;
-    const day = Math.floor(at / DAY_MS);
-    if (days.size < JUDGED_DAYS || days.has(day)) days.set(day, Math.max(at, days.get(day) ?? 0));
-  }
-  return [...days.values()];
 }
 
 const MAX_OWN = 1_000;

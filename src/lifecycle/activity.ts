@@ -1,5 +1,5 @@
 import { effectiveEnd, makeActivity, toJson, type Activity, type EntryData, type Grant } from '../records/index.js';
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { asRead, nextVersion, noChange, stamp, USE, writtenBy, type Moment, type Transition } from './transition.js';
 
 /** Checks that a grant allowed in one process, and that no record contains yet. */

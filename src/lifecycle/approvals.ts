@@ -1,5 +1,6 @@
 import { LimitError } from '../core/errors.js';
-import { isBase, type ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import type { AccessRequest, Granted, Quorum, Review } from '../records/index.js';
 import { isNarrowed, leastOf, MAX_NARROWED_SCOPES, narrowedSize, refuseNarrowing, type Narrowing, type Refused } from './narrowing.js';
 import type { Moment } from './transition.js';

@@ -1,5 +1,5 @@
 import { LimitError } from '../core/errors.js';
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { digestOf } from '../journal/link.js';
 import { makeHolders, type AccessRequest, type Grant, type HolderLimit, type Holders } from '../records/index.js';
 import { hasPassed, type GrantUse } from './status.js';

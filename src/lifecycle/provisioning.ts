@@ -6,7 +6,7 @@ import {
   type ProvisioningOutcome,
   type EntryType,
 } from '../records/index.js';
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { pauseMs, type Pauses } from './backoff.js';
 import { hasPassed, isUsable, type GrantUse, type Instants } from './status.js';
 import { PROVISIONING, nextVersion, stamp, type Moment, type Transition, noChange } from './transition.js';

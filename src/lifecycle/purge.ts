@@ -1,4 +1,4 @@
-import { isBase } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import {
   effectiveEnd,
   needsReview,

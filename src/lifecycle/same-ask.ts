@@ -2,7 +2,7 @@ import { LimitError } from '../core/errors.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import type { AccessRequest, Subject } from '../records/index.js';
 import { formatDuration } from '../core/duration.js';
-import { isBase, TOLERANCE_MS } from '../core/time.js';
+import { isBase, TOLERANCE_MS } from '../core/tolerance.js';
 import type { RequestWithGrants } from './grant.js';
 import type { Moment, Transition } from './transition.js';
 import { countsAgainst, isPending, touchSubject } from './subject.js';
@@ -54,7 +54,7 @@ function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): re
 /**
  * The instant from which the age of a denial is counted. Where a wrong clock stamped the denial, it is the creation of the request
  * (L47). Where both lie ahead, either clock may be the wrong one, this process's too. The denial then stands, but one further ahead
- * than `keptMs` counts as old. So two clocks that differ lose no denial, and none stands for longer than twice `keptMs`.
+ * than `keptMs` counts as old. So two clocks that differ lose no denial, and none stands longer than twice `keptMs`.
  */
 function deniedSince(
   { createdAt }: Pick<AccessRequest, 'createdAt'>,

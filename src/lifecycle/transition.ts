@@ -14,7 +14,8 @@ import {
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
-import { isBase, type ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 
 /** The clock reading and the actor of a transition. */
 export interface Moment extends ClockReading {

@@ -10,7 +10,8 @@ import {
   type Usage,
   type Use,
 } from '../records/index.js';
-import { isBase, refuseIfSteppedBack } from '../core/time.js';
+import { refuseIfSteppedBack } from '../core/time.js';
+import { isBase } from '../core/tolerance.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';
 import { hasEnded, isUsable, type GrantUse, type Instants } from './status.js';

@@ -183,12 +183,25 @@ export class Provisioner {
       if (target.reachesOthers(scope)) wide.set(subject, [...(wide.get(subject) ?? []), scope]);
     }
     for (const [subject, scopes] of wide) {
-      for (const key of await target.recordedKeys(subject, scopes)) keys.set(key.id, key);
+      for (const key of await this.#recordedKeys(target, subject, scopes)) keys.set(key.id, key);
     }
     // Access that is held and stays held may have another end now.
     const isRenewed: IsResent | undefined = target.options.renews ? (before, held) => held && before?.held === true : undefined;
     const changes = await this.#recordAll(target, [...keys.values()], isRenewed);
     for (const change of changes.filter(isPending)) void target.apply(change);
+  }
+
+  /** The recorded pairs of a subject that grants of these scopes cover. */
+  async #recordedKeys(target: Target, subject: string, granted: readonly string[]): Promise<readonly ProvisioningKey[]> {
+    const { ledger, settings } = this.#kernel;
+    const keys: ProvisioningKey[] = [];
+    for await (const rows of ledger.pages({ kind: 'provisioning', subject })) {
+      const changes = settings.decodeAll(rows, decodeProvisioningChange);
+      keys.push(
+        ...changes.filter((change) => target.knows(change) && granted.some((scope) => settings.scopes.covers(scope, change.scope))),
+      );
+    }
+    return keys;
   }
 
   /** Adds what a grant gives of the scopes that a target declares. */

@@ -76,17 +76,6 @@ export class Target {
     return !this.options.scopes.every(isScope);
   }
 
-  /** The recorded pairs of a subject that grants of these scopes cover. */
-  async recordedKeys(subject: string, granted: readonly string[]): Promise<readonly ProvisioningKey[]> {
-    const { ledger, settings } = this.#kernel;
-    const keys: ProvisioningKey[] = [];
-    for await (const rows of ledger.pages({ kind: 'provisioning', subject })) {
-      const changes = settings.decodeAll(rows, decodeProvisioningChange);
-      keys.push(...changes.filter((change) => this.knows(change) && granted.some((scope) => settings.scopes.covers(scope, change.scope))));
-    }
-    return keys;
-  }
-
   keyOf(subject: string, scope: string): ProvisioningKey {
     const { name } = this.options;
     // A digest of a list, so that no two lists run together (L24).

@@ -4,7 +4,7 @@ import { moveHorizon, purgedEntry } from './move-horizon.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
 import { readHorizon } from '../../kernel/horizon.js';
 import { commentRows } from '../../kernel/comments.js';
-import { JUDGED_ENTRIES } from '../../kernel/journal-clock.js';
+import { lastOlder } from './last-older.js';
 import { openLockIds } from '../../kernel/locks.js';
 import { walkChain } from '../../kernel/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
@@ -260,32 +260,12 @@ export class Purge {
       const kept = await this.#kept(entries);
       for (const { seq, at, type, requestId, data } of entries) {
         if (seq > delivered || kept.has(requestId) || (type === 'lock.set' && locks.has(data['lockId']))) return to;
-        if (at >= horizon && seq > olderTo) olderTo = await this.#olderTo(seq, horizon);
+        if (at >= horizon && seq > olderTo) olderTo = await lastOlder(this.#ledger, this.#turns, seq, horizon);
         if (at >= horizon && seq > olderTo) return to;
         to = seq;
       }
       if (entries.length < limit) return to;
     }
-  }
-
-  /**
-   * An entry that is stamped at the horizon or later is still older if a clock that was ahead has stamped it. Its place in the
-   * journal shows that: most of the {@link JUDGED_ENTRIES} entries from it on are older than the horizon. A single clock that is
-   * behind is no such majority.
-   *
-   * @returns the seq up to which every entry is older, as a later entry has nearly the same entries after it; 0: this entry is not
-   */
-  async #olderTo(seq: number, horizon: number): Promise<number> {
-    let majority = 0;
-    for (let after = seq - 1; after < seq - 1 + JUDGED_ENTRIES;) {
-      await this.#turns.spend(PAGE);
-      const { entries } = await this.#ledger.journal(after, PAGE);
-      const last = entries.at(-1);
-      if (last === undefined || !(last.seq > after)) break;
-      for (const { at } of entries) majority += at < horizon ? 1 : -1;
-      after = last.seq;
-    }
-    return majority > 0 ? seq + ((majority - 1) >> 1) : 0;
   }
 
   /** The requests of these entries that are still stored. */

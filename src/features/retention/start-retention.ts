@@ -33,9 +33,9 @@ const RETENTION = 'system:retention';
  * first one of the day purges. The first look is at once. The loop does not keep the process alive, and `engine.close()` stops it.
  *
  * A purge cannot be undone, so no single clock decides its horizon: `keep` counts back from the median instant of the journal's last
- * 1,000 entries, or from the middle one of the last eight days with entries if that is later, and never from after this process's
- * clock. So records are kept for `keep`, and for at most five days with entries more. A namespace without an entry of the last day is not purged, and this loop never forces it: call `purge` by hand.
- * A purge that fails is reported to `onError`, during `retention`.
+ * 1,000 entries, or from the middle one of the last eight days with entries if that is later and no gap of more than eight days lies
+ * before it, and never from after this process's clock. So records are kept for `keep`, and for at most five days with entries more. A
+ * namespace without an entry of the last day is not purged, and this loop never forces it: call `purge` by hand. A purge that fails is reported to `onError`, during `retention`.
  *
  * Gotcha: a purged denial no longer stands, so keep records longer than `limits.askAgainAfter`.
  *

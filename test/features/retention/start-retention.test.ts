@@ -169,7 +169,7 @@ describe('startRetention() (feature 11)', () => {
     expect(now - (horizon ?? 0)).toBeLessThan((keep + 5) * DAY);
   });
 
-  it('L39 [FE5] a clock that has jumped ahead confirms nothing, until it alone has written on five of the last eight days', async () => {
+  it('L39 [FE5] a clock that has jumped ahead confirms nothing, until it alone has written on the last eight days', async () => {
     const made = anEngine();
     for (let day = 0; day < 30; day++) await live(made, at(day * DAY));
     const horizonOn = async (day: number): Promise<number> => {
@@ -179,8 +179,8 @@ describe('startRetention() (feature 11)', () => {
       await retention.stop();
       return Math.max(0, ...((await horizons(made)) as number[]));
     };
-    for (const day of [300, 301, 302, 303]) expect(await horizonOn(day)).toBeLessThan(at(30 * DAY));
-    expect(await horizonOn(304)).toBe(at(272 * DAY));
+    for (const day of [300, 301, 302, 303, 304, 305, 306]) expect(await horizonOn(day)).toBeLessThan(at(30 * DAY));
+    expect(await horizonOn(307)).toBe(at((303 - 28) * DAY));
   });
 
   it('L38 reports a store that fails to onError, during retention, and looks again', async () => {
