@@ -34,7 +34,8 @@ export interface AccessAsk<Scope extends string = string> {
   readonly requestedBy?: string | undefined;
   /**
    * The caller of this verb, which your code has authenticated, where it speaks for the requester: for example a gateway. The journal
-   * names it as the actor, and a lock on it refuses the call. Default: the requester.
+   * names it as the actor, and a lock on it refuses the call. It must be a service: nothing keeps it from reviewing the request.
+   * Default: the requester.
    */
   readonly by?: string | undefined;
   /**

@@ -92,11 +92,10 @@ export class JitEngine<Scope extends string = string> {
   /**
    * Asks for access. The engine records the request before it asks the approver to decide it.
    *
-   * @returns `granted` with the grants, `denied` with the reason, or `pending` with the possible reviewers. An ask for access
-   *   that is held, or that is open already, returns the earlier request with `reused: true`. A repeat with
-   *   the same `idempotencyKey` returns the request in its current state, with `reused: true`. Its outcome may then also be
-   *   `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any more). A repeat is not a
-   *   permission: `allowed` says whether a grant allows at this reading.
+   * @returns `granted` with the grants, `denied` with the reason, or `pending` with the possible reviewers. An ask for access that is
+   *   held or open already, and a repeat with the same `idempotencyKey`, return the earlier request in its current state, with
+   *   `reused: true`. Its outcome may then also be `cancelled`, `expired`, or `ended` (approved, but none of its grants can allow any
+   *   more). A repeat is not a permission: `allowed` says whether a grant allows at this reading.
    * @throws RequirementsError that lists every value to correct: of the engine's limits and of the approver's rules
    * @throws InvalidArgumentError, LimitError (but for `maxHolders`), IneligibleError, LockedError, IdempotencyError: no request is
    *   recorded. A `LockedError` with a `requestId` is the exception: the lock was set after that request was recorded, and cancels it
@@ -109,19 +108,17 @@ export class JitEngine<Scope extends string = string> {
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
     this.#refuseIfClosed();
     const { dryRun, ...read } = parseAccessAsk(this.#settings, ask);
-    const { by: actor } = read;
-    const { scopes } = read.ask;
+    const attempt = { actor: read.by, scopes: read.ask.scopes };
     if (dryRun) {
-      this.#refusals.dryRun({ actor, scopes });
+      this.#refusals.dryRun(attempt);
       return previewRequest(this.#kernel, read);
     }
-    return this.#refusals.noteRefusals({ actor, scopes }, () => requestAccess(this.#kernel, read, 'requestAccess'));
+    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'requestAccess'));
   }
 
   /**
-   * Asks for more time for a grant. This is a new request with its own decision. It gives a new grant, which starts at the
-   * old grant's expiry, or at a later decision (L4). The old grant does not change. Revoking or releasing it also ends the
-   * extension, pending or scheduled (L12).
+   * Asks for more time for a grant. This is a new request with its own decision. It gives a new grant, which starts at the old grant's
+   * expiry, or at a later decision (L4). The old grant stays. Its revoke or release also ends the extension, pending or scheduled (L12).
    *
    * With `{ requestId }`, it asks in one request for all grants of that request that have not ended and have no live extension.
    * They are decided together (L10). If one of them is ended early before the decision, the request is cancelled.
@@ -136,16 +133,14 @@ export class JitEngine<Scope extends string = string> {
     this.#refuseIfClosed();
     const extended = readExtended(target);
     const read = parseExtensionAsk(this.#settings, ask)(await loadExtended(this.#kernel, extended));
-    const attempt = { actor: read.by, ...namedIn(extended) };
-    return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'extend'));
+    return this.#refusals.noteRefusals({ actor: read.by, ...namedIn(extended) }, () => requestAccess(this.#kernel, read, 'extend'));
   }
 
   /**
    * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review this access
    * afterwards. The journal records which reviewers were skipped. It cancels the pending requests that it overtakes.
    *
-   * @returns the access. Under a used key: `reused: true` with the current state of the earlier access, which may be
-   *   `ended`. A repeat is not a permission.
+   * @returns the access. Under a used key: `reused: true` with the earlier access, which may be `ended`. A repeat is no permission.
    * @throws IneligibleError when no rule allows it, LockedError, RequirementsError: the engine recorded only the attempt
    * @throws LimitError when another limit is met, or the subject or the requester has as many pending break-glass reviews as the
    *   rule allows (default: 1). The engine recorded only the attempt
@@ -154,9 +149,8 @@ export class JitEngine<Scope extends string = string> {
   async breakGlass(ask: BreakGlassAsk<Scope>): Promise<BreakGlassResult> {
     this.#refuseIfClosed();
     const read = parseBreakGlassAsk(this.#settings, ask);
-    const { by: actor } = read;
-    const { scopes } = read.ask;
-    return this.#refusals.noteRefusals({ actor, scopes, breakGlass: true }, () => breakGlass(this.#kernel, read));
+    const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };
+    return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read));
   }
 
   /**
@@ -177,8 +171,8 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Replaces a pending request: one commit cancels it and opens a new request with the given values, which the approver decides from
-   * the start. No review or link of the old request counts, but a denial binds it for `limits.askAgainAfter`. Only its requester may.
-   * The subject, the scopes and the start stay.
+   * the start. Only its requester may. No review or link of the old one counts, but a denial binds for `limits.askAgainAfter`. The
+   * subject, the scopes and the start stay.
    *
    * @returns the state of the new request. A repeat with the same `idempotencyKey` returns it with `reused: true`
    * @throws DeniedError for another caller, also for the subject of a request that another caller made
