@@ -657,7 +657,7 @@ describe('JitEngine', () => {
       const one = await pendingExtension(engine, grant);
       await clock.set(at(5 * MINUTE));
       await engine.approve(one.id, { by: SAM });
-      const slow = anEngine({ store, approver, clock: new ManualClock(at(MINUTE)) });
+      const slow = anEngine({ store, approver, clock: new ManualClock(at(4.5 * MINUTE)) });
       await acceptClock(slow.engine, { by: SAM });
       const two = await pendingExtension(slow.engine, grant);
       const next = only(await slow.engine.approve(two.id, { by: SAM }));

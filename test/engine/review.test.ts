@@ -47,7 +47,7 @@ describe('JitEngine', () => {
     it('stays pending until m of n have approved, and lists the possible reviewers', async () => {
       const { engine } = anEngine({ approver: reviewers({ members: [SAM, ANA, LEE], approvals: 2 }) });
       const request = await aPending(engine);
-      expect(await engine.approve(request.id, { by: SAM })).toMatchObject({ outcome: 'pending', reviewers: [SAM, ANA, LEE] });
+      expect(await engine.approve(request.id, { by: SAM })).toMatchObject({ outcome: 'pending', reviewers: [ANA, LEE] });
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       expect((await engine.approve(request.id, { by: LEE })).outcome).toBe('granted');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);

@@ -327,7 +327,7 @@ describe('purge() of a journal with an entry of a clock that is ahead', () => {
     expect(await startOf(made)).toBe(30 * 4);
   });
 
-  it('L33 L47 [EN4] keeps the reason of an open lock, whatever its instant', async () => {
+  it('L33 L47 [EN4] keeps the reason of an open lock with any instant', async () => {
     const made = await aHistory([]);
     const lagging = aFleet({ approver: autoApprove(() => true) });
     await lagging.ahead(YEAR, (wrong) => wrong.lock({ scope: 'x' }, CISO));

@@ -11,7 +11,7 @@ describe('JitEngine', () => {
       expect(lives).toBe(500);
     }, 600_000);
 
-    it('L17 L27 L33 L47 250 lives with a process whose clock is ahead, once or for good, obey the laws', async () => {
+    it('L17 L27 L33 L47 250 lives with a process whose clock is ahead, once or permanently, obey the laws', async () => {
       reached.clear();
       const { violation } = await live(() => new MemoryGrantStore(), { seed: 5, numRuns: 250, hasWrongClock: true });
       expect(violation).toBeUndefined();

@@ -147,7 +147,7 @@ export class SideBySide {
   #sinkFails = false;
   /** The time of the right clocks. */
   #time = START;
-  /** In some worlds one of the processes has a clock that is ahead: in some steps, or for good (L47). */
+  /** In some worlds one of the processes has a clock that is ahead: in some steps, or permanently (L47). */
   readonly #wrong: 'once' | 'for good' | undefined;
   readonly #lead: number;
   /** Draws for a rule that is later still. */

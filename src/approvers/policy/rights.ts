@@ -41,7 +41,7 @@ export async function mayReviewBreakGlass(person: string, question: Question): P
 
 /**
  * The groups in which a person is now. Each group is asked, also after a yes or a failure, and one after another: what the groups answer
- * changes neither the number of questions nor the sum of their times, so the time tells a caller nothing.
+ * changes neither the number of questions nor the sum of their times, so a caller learns nothing from the time.
  */
 async function memberships(person: string, groups: readonly string[], question: Question) {
   const names: string[] = [];

@@ -5,7 +5,7 @@ import { decodeRequest, groupsIn, makeRequest, type AccessRequest } from '../../
 /*
  * A stranger must not learn from the time of a 404 which requests exist, or which groups review them. So every 404 asks the approver
  * about the same groups, each once: the handler asks about the request, if there is one, and about a stand-in for the groups that this
- * question left out. A stand-in copies the last request of its approver, so that the approver answers about a subject that it knows.
+ * question does not name. A stand-in copies the last request of its approver, so that the approver answers about a subject that it knows.
  */
 
 /** How many requests of the store are read to learn which groups review. */
@@ -28,7 +28,7 @@ export class StandIns {
 
   /**
    * The requests about which the approver is asked, in order, the given one first. Together they name each known group once, and each
-   * approver twice, whatever is given. None: no request with reviewers is known.
+   * approver twice, for any given request. None: no request with reviewers is known.
    *
    * @param request `undefined`: there is no request with the id
    * @throws StoreError, ClockError

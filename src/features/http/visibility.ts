@@ -37,7 +37,7 @@ async function readRequest({ ledger }: Kernel, id: string): Promise<AccessReques
 }
 
 /**
- * A failure of the approver counts as no, for the request as for a stand-in: a 503 for one of them alone would tell them apart. A clock
+ * A failure of the approver counts as no, for the request as for a stand-in: a 503 for one of them alone would distinguish them. A clock
  * that fails does so for every id.
  */
 async function isSeenAsReviewer({ kernel, options, self }: Pick<Call, 'kernel' | 'options' | 'self'>, request: AccessRequest) {

@@ -1,7 +1,7 @@
 import { messageOf, StoreError } from '../../core/errors.js';
 import type { SqlDialect } from './database.js';
 
-/** Why a call may wait for a connection until its time is over. */
+/** Why a call may wait for a connection until its time limit. */
 const NO_CONNECTION = 'The pool may be too small, or the call was made inside a transaction of the caller, which holds the connection';
 
 /** The database did not answer within the limit. The statement may still be running. */

@@ -25,7 +25,7 @@ const MAX_READ = 1_048_576 + 65_536 + 262_144;
  */
 const HANGS_MS = 20_000;
 
-/** How long the adapter lets a body go on after its answer. */
+/** How long the adapter lets a body continue after its answer. */
 const LINGERS_MS = 500;
 
 interface Early {
@@ -396,7 +396,7 @@ describe('a body that drips [WF24]', () => {
 });
 
 describe('over HTTP/2 [WF1]', () => {
-  it('L42 an answer before the body was read ends its stream, and the others go on', async () => {
+  it('L42 an answer before the body was read ends its stream, and the others continue', async () => {
     const { handler, engine } = aService({ http: { basePath: '/access' } });
     const server = createHttp2Server(toNodeHandler(handler) as never).listen(0, '127.0.0.1');
     await once(server, 'listening');

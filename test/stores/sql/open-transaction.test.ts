@@ -86,7 +86,7 @@ describe('a commit on a PostgreSQL connection inside a transaction of the caller
     if (isAborted) await expect(engine.requestAccess(ASK)).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
     else await expect(engine.requestAccess(ASK)).rejects.toMatchObject(REFUSED);
     expect(sent.filter((sql) => CHANGING.test(sql))).toEqual([]);
-    // The transaction is still the caller's, as it was.
+    // The transaction is still the caller's, unchanged.
     const { rows } = await client.query('select now() = statement_timestamp() as outside').catch(() => ({ rows: [{ outside: false }] }));
     expect(rows).toEqual([{ outside: false }]);
     await client.query('rollback');

@@ -1,7 +1,7 @@
 import { invalid } from '../../../core/parse.js';
 
 /**
- * The whole seconds that the option `limit` tells a caller to wait; 0: the call continues.
+ * The whole seconds for which the option `limit` has a caller wait; 0: the call continues.
  *
  * @throws InvalidArgumentError for any other answer: it is a mistake of the service, and permits nothing
  */
