@@ -8,8 +8,9 @@ export const IDLE_TTL = 240_000;
 export const OWED_WITHIN = 600_000;
 
 /**
- * Decides by the justification: `now` approves, `once` approves one use, `idle` gives an idle limit, and `later`
- * is decided only where `decides` is set. Any other request is reviewed by one subject whose id begins with `user:r`.
+ * Decides by the justification: `now` approves, `once` approves one use, `idle` gives an idle limit, `alone` approves one holder at
+ * a time, and `later` is decided only where `decides` is set. Subjects whose ids begin with `user:r` review any other request: two of
+ * them for `pair`, else one.
  */
 const door = (decides = true): Approver => ({
   name: 'door',
@@ -18,9 +19,13 @@ const door = (decides = true): Approver => ({
     if (word === 'later' && !decides) throw new Error('not now');
     if (word === 'once') return { outcome: 'approve', terms: { maxUses: 1 } };
     if (word === 'idle') return { outcome: 'approve', terms: { idleTtlMs: IDLE_TTL } };
+    if (word === 'alone') return { outcome: 'approve', terms: { maxHolders: [{ rule: 'alone', max: 1, scopes: request.scopes }] } };
     if (word === 'now' || word === 'later') return { outcome: 'approve' };
     const escalation = { group: 'lead', afterMs: ESCALATE_AFTER };
-    return { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }], reviewWithinMs: REVIEW_WITHIN, escalation } };
+    return {
+      outcome: 'review',
+      quorum: { groups: [{ name: 'ops', approvals: word === 'pair' ? 2 : 1 }], reviewWithinMs: REVIEW_WITHIN, escalation },
+    };
   },
   groupsOf: (reviewer) => (reviewer.startsWith('user:r') ? ['ops'] : []),
   isEligible: () => true,

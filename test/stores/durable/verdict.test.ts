@@ -1,6 +1,6 @@
-import { JitEngine, MemoryGrantStore } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { describe, expect, it } from 'vitest';
-import { churn, type Ack } from './churn.js';
+import { ALONE, churn, type Ack } from './churn.js';
 import { engineOptions } from './door.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 
@@ -8,7 +8,7 @@ async function aLife(): Promise<{ store: MemoryGrantStore; acks: Ack[] }> {
   const store = new MemoryGrantStore();
   const acks: Ack[] = [];
   const engine = new JitEngine({ ...engineOptions(), store });
-  await churn(engine, { seed: 1, name: 'w', lanes: 4, lives: 12, onAck: (ack) => acks.push(...ack) });
+  await churn(engine, { seed: 1, name: 'w', lanes: 4, lives: 20, onAck: (ack) => acks.push(...ack) });
   return { store, acks };
 }
 
@@ -25,6 +25,10 @@ describe('the check of a store after a crash', () => {
       'grant.extended',
       'grant.used',
       'breakGlass.reviewed',
+      'request.commented',
+      'request.reviewed',
+      'lock.set',
+      'lock.lifted',
     ];
     expect([...types]).toEqual(expect.arrayContaining(seen));
     expect(new Set(acks.map(([type]) => type))).toEqual(new Set(['request.created', 'grant.issued', ...seen]));
@@ -32,7 +36,20 @@ describe('the check of a store after a crash', () => {
 
   it('finds an acknowledged transition that is lost', async () => {
     const { store, acks } = await aLife();
-    expect(await wrongsOf(store, [...acks, ['grant.revoked', 'r1.1']])).toEqual(['lost what was acknowledged: grant.revoked of r1.1']);
+    const lost = ['grant.revoked', 'lock.set', 'request.commented', 'request.cancelled'].map((type): Ack => [type, 'r1.1']);
+    expect(await wrongsOf(store, [...acks, ...lost])).toEqual(lost.map(([type, id]) => `lost what was acknowledged: ${type} of ${id}`));
+  });
+
+  it('finds two holders of access that one at a time may hold', async () => {
+    const store = new MemoryGrantStore();
+    const engine = new JitEngine({ store, approver: autoApprove(() => true) });
+    const ask = (subject: string) => engine.requestAccess({ subject, scope: ALONE, ttl: '15m' });
+    await ask('user:a');
+    await engine.revokeAll({ subject: 'user:a' }, { by: 'user:root' });
+    await ask('user:b');
+    expect(await wrongsOf(store)).toEqual([]);
+    await ask('user:c');
+    expect((await wrongsOf(store)).join()).toMatch(/^\S+ was issued beside \S+$/);
   });
 
   it('finds a row without its entry, an entry without its row, and revoked access that is back', async () => {

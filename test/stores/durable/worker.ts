@@ -35,7 +35,7 @@ const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {})
     ...engineOptions(),
     ...over,
     store: store.in(namespace),
-    clock: manual ?? systemClock,
+    clock: manual ?? { ...systemClock, now: () => systemClock.now() + (options.aheadMs ?? 0) },
     onError: (error) => told.push(String(error)),
   });
 let manual = options.at === undefined ? undefined : new ManualClock(options.at);

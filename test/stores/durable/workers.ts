@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import type { Duration } from 'jit-access';
 import type { Ack } from './churn.js';
 import type { Report } from './count.js';
 import type { Place } from './place.js';
@@ -15,6 +16,8 @@ export interface WorkerOptions {
   readonly timeoutMs?: number | undefined;
   /** The initial time of its clock. Default: the system clock. */
   readonly at?: number | undefined;
+  /** How far its clock is ahead of the system clock, where `at` is not given. Default: 0. */
+  readonly aheadMs?: number | undefined;
 }
 
 /** A verb of the engine, and its arguments. */
@@ -37,6 +40,7 @@ export type Order =
       readonly lanes: number;
       /** The test may stop its store in the middle of a commit. */
       readonly outages?: boolean;
+      readonly holderTtl?: Duration;
     }
   | {
       readonly do: 'count';
