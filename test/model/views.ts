@@ -90,8 +90,9 @@ export class ViewsBeside {
     if (!dice.once(5)) return false;
     this.#highWater = Math.max(this.#highWater, this.#now());
     for (const { view, reads } of this.#views) {
-      // A view that begins again, after a purge, forgets what it was asked about: so it is asked again.
-      for (let refreshes = 0; refreshes < 2; refreshes++) {
+      // A view that begins again, after a purge, forgets what it was asked about: so it is asked again. The first refresh may fail
+      // before the view has begun again; the second then begins, and the third loads.
+      for (let refreshes = 0; refreshes < 3; refreshes++) {
         for (const [subject] of asked) view.isAllowed(subject, 'any');
         if (refreshes === 0 && dice.once(4)) reads.failsAfter = dice.roll(6);
         await view.refresh().catch((error: unknown) => assert.ok(reads.failsAfter < 0, String(error)));
