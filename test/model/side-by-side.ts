@@ -1389,6 +1389,8 @@ export class SideBySide {
     assert.deepEqual([...this.#requests.keys()].sort(), model.requests.map(({ id }) => id).sort(), 'which requests there are');
     assert.deepEqual([...this.#grants.keys()].sort(), model.grants.map(({ id }) => id).sort(), 'which grants there are (L10)');
     for (const request of model.requests) this.#compareRequest(this.#requests.get(request.id) as AccessRequest, request);
+    // A purged request may come again under its key, with the same ids.
+    for (const id of this.#warnings.keys()) if (!this.#grants.has(id)) this.#warnings.delete(id);
     for (const grant of model.grants) this.#compareGrant(this.#grants.get(grant.id) as Grant, grant);
     const isUsable = ([subject, scope]: Asked, highWater: number) =>
       model.usable(subject, scope, { ...at, highWater, late: highWater + this.#leeway }).length > 0;

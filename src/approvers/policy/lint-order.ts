@@ -49,9 +49,7 @@ export function lintOrder(policy: Compiled, rules: readonly (Giving | Emergency)
     }
     const stricter =
       strict.length > 0 && isMild(rule)
-        ? rule.scopes
-            .flatMap((scope) => relations.overlapping(strict, scope))
-            .find((one) => before.has(one) && mayMeet(one, rule, groups))
+        ? rule.scopes.flatMap((scope) => relations.overlapping(strict, scope)).find((one) => before.has(one) && mayMeet(one, rule, groups))
         : undefined;
     return stricter === undefined ? found : [...found, outlasts(rule, stricter)];
   });

@@ -16,6 +16,21 @@ const MB = 1_000_000;
 const SIZES = [KB, 100 * KB, 200 * KB, MB, 10 * MB];
 const BODY = Buffer.alloc(30 * MB, 'x');
 
+/**
+ * Keeps the timers that end a connection after its answer, so that only the test fires them. Otherwise a slow machine could end a
+ * connection before the client in the same process has read its answer.
+ */
+function holdLingers() {
+  const fire: (() => void)[] = [];
+  const real = globalThis.setTimeout;
+  const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms?: number, ...rest: unknown[]) => {
+    if (ms !== LINGERS_MS) return real(run, ms, ...rest);
+    fire.push(run);
+    return { unref: () => undefined };
+  }) as unknown as typeof setTimeout);
+  return { fire, restore: () => timers.mockRestore() };
+}
+
 /** What a body costs the process at most: what is dropped after the answer, what the handler read, and the buffers of the socket. */
 const MAX_READ = 1_048_576 + 65_536 + 262_144;
 
@@ -186,6 +201,7 @@ describe.each(MOUNTS)('after an answer before the body was read, in $name [WF1]'
     ['AuthZEN', AUTHZEN],
   ] as const)('L42 the connection serves the next request, or is closed and says so: %s', async (_, answers) => {
     const served = await serve(mount);
+    const { restore } = holdLingers();
     try {
       for (const early of answers) {
         const sizes = SIZES.filter((size) => size > (early.above ?? 0));
@@ -196,6 +212,7 @@ describe.each(MOUNTS)('after an answer before the body was read, in $name [WF1]'
         }
       }
     } finally {
+      restore();
       await served.close();
     }
   });
@@ -210,12 +227,14 @@ describe.each(MOUNTS.filter(({ isAdapted }) => isAdapted))('a body that no answe
     ['of a TRACE', { status: 405, path: ASKS, headers: {}, method: 'TRACE' }],
   ] as const)('L42 is read to about 1 MiB, %s', async (_, early: Early) => {
     const served = await serve(mount);
+    const { restore } = holdLingers();
     try {
       const { first } = await sendTwo(served, early, 30 * MB);
       expect(first).toMatchObject({ status: early.status, connection: 'close' });
       await turns();
       for (const { bytesRead } of served.sockets) expect(bytesRead).toBeLessThan(MAX_READ);
     } finally {
+      restore();
       await served.close();
     }
   });
@@ -365,14 +384,7 @@ describe('a body that drips [WF24]', () => {
     ['AuthZEN', 'with 401', 401, EVALUATES, JSON_TYPE],
   ] as const)('L42 does not keep its connection: %s, %s', async (_, __, status, path, headers) => {
     const served = await serve(MOUNTS[0] as Mount);
-    // The adapter bounds the time after the answer by a real timer: this one waits for the test.
-    const fire: (() => void)[] = [];
-    const real = globalThis.setTimeout;
-    const timers = vi.spyOn(globalThis, 'setTimeout').mockImplementation(((run: () => void, ms?: number, ...rest: unknown[]) => {
-      if (ms !== LINGERS_MS) return real(run, ms, ...rest);
-      fire.push(run);
-      return { unref: () => undefined };
-    }) as unknown as typeof setTimeout);
+    const { fire, restore } = holdLingers();
     try {
       const client = await connected(served.port);
       const arrived = once(served.server, 'request');
@@ -389,7 +401,7 @@ describe('a body that drips [WF24]', () => {
       expect(await client.answer()).toMatch(/closed|EPIPE|ECONNRESET/);
       expect(served.sockets[0]?.destroyed).toBe(true);
     } finally {
-      timers.mockRestore();
+      restore();
       await served.close();
     }
   });

@@ -56,7 +56,7 @@ describe('a view', () => {
         await clock.advance(by);
         // One question, and one for the entries that came with it.
         expect(viewStore.called('journal') - before).toBeLessThanOrEqual(2);
-      expect([answer(view, MAYA, SCOPE), view.freshAt]).toEqual([expected, clock.now()]);
+        expect([answer(view, MAYA, SCOPE), view.freshAt]).toEqual([expected, clock.now()]);
         if (expected === 'granted') await engine.revoke(grant.id, { by: SAM });
       }
       expect(viewTold).toEqual([]);
