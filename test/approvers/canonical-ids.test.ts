@@ -67,7 +67,7 @@ describe('canonicalId and the ids of an approver', () => {
       expect.objectContaining({ argument: 'rules[0] ("no").subjects[0].like' }) as Error,
     );
     // The hash of an id has no start that a pattern could match.
-    const hashed = (id: string) => `h${[...id].reduce((sum, char) => sum + char.charCodeAt(0), 0)}`;
+    const hashed = (id: string) => (/^h\d+$/.test(id) ? id : `h${[...id].reduce((sum, char) => sum + char.charCodeAt(0), 0)}`);
     expect(make(rules({ like: 'user:*' }), hashed)).toThrow(
       /text whose start and end canonicalId changes the same way in every id.*got "user:\*"/,
     );
