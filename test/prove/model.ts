@@ -37,7 +37,7 @@ export async function livesOver(
   return { count, unit: 'lives', violations };
 }
 
-export const MODEL_LAWS = 'L1 L2 L3 L4 L5 L6 L8 L10 L11 L12 L13 L14 L15 L16 L17 L18 L20 L21 L25 L26 L27 L28 L33 L36 L43'.split(' ');
+export const MODEL_LAWS = 'L1 L2 L3 L4 L5 L6 L8 L10 L11 L12 L13 L14 L15 L16 L17 L18 L20 L21 L25 L26 L27 L28 L33 L36 L43 L47'.split(' ');
 
 export const model: Proof = {
   name: 'model-memory',

@@ -7,7 +7,7 @@ const LIVES = 200_000;
 
 export const seededBugs: Proof = {
   name: 'seeded-bugs',
-  laws: ['L1', 'L2', 'L4', 'L5', 'L6', 'L9', 'L12', 'L13', 'L14', 'L15', 'L16', 'L17', 'L27', 'L33', 'L36', 'L43'],
+  laws: ['L1', 'L2', 'L4', 'L5', 'L6', 'L9', 'L12', 'L13', 'L14', 'L15', 'L16', 'L17', 'L27', 'L33', 'L36', 'L43', 'L47'],
   what: 'engines with one bug each, beside the reference model: each is found within 200,000 lives',
   async run({ seed, scale, progress }) {
     const violations: string[] = [];
