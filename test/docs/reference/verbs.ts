@@ -8,7 +8,7 @@ import { print } from './types.js';
 
 const INTRODUCTION = `# Verbs
 
-Every public method of \`JitEngine\`, and every function of each entry point, with what it does, returns and throws. A test generates this page from the declarations. [Options](options.md) lists the parts of their arguments, [errors](errors.md) the errors. L1 to L46 are the [laws](../explanation/laws.md).`;
+Every public method of \`JitEngine\`, and every function of each entry point, with what it does, returns and throws. A test generates this page from the declarations. [Options](options.md) lists the parts of their arguments, [errors](errors.md) the errors. L1 to L47 are the [laws](../explanation/laws.md).`;
 
 /** @param errors the names of the classes that have a section on the page of errors */
 export async function verbsPage(sources: Sources, errors: ReadonlySet<string>): Promise<Page> {
