@@ -326,8 +326,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'windows of a moment are issued [M4]',
     file: 'lifecycle/requirements.ts',
-    from: '...(leftMs < minTtlMs ?',
-    to: '...(leftMs < minTtlMs && ahead < 0 ?',
+    from: '...(leftMs < minTtlMs ||',
+    to: '...((leftMs < minTtlMs && ahead < 0) ||',
   },
   {
     name: 'the rest of a window of a moment is issued [M4]',
@@ -344,8 +344,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a reviewer does not see the reviews of an identical request [M3]',
     file: 'lifecycle/same-ask.ts',
-    from: 'now < deniedSince(other, denial, moment) + shownMs',
-    to: 'now < deniedSince(other, denial, moment) + shownMs * 0',
+    from: 'now < deniedSince(other, denial, shownMs, moment) + shownMs',
+    to: 'now < deniedSince(other, denial, shownMs, moment) + shownMs * 0',
   },
   {
     name: 'a reviewer does not see an identical request [M3]',

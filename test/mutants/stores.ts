@@ -725,7 +725,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'Redis: a dead connection is left to its client',
     file: 'stores/redis/connection.ts',
-    from: '    this.client.reset?.(key);\n',
+    from: '    this.client.reset?.(call.key);\n',
     to: '',
     caughtBy: {
       test: 'test/stores/redis/recovered.test.ts',
@@ -1000,7 +1000,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'purge: the clock of one process decides the horizon',
     file: 'kernel/journal-clock.ts',
-    from: 'return Math.min(now, Math.max(middleOf(instants), days.length < JUDGED_DAYS ? 0 : middleOf(days)));',
+    from: 'return Math.min(now, Math.max(middleOf(instants), confirmedByDays(instants)));',
     to: 'return now;',
     caughtBy: {
       test: 'test/kernel/journal-clock.test.ts',
