@@ -15,7 +15,7 @@ import { toNodeHandler, type MountedHandler } from 'jit-access/http';
 /* The snippets of the guide, each in a service with a route of its own. The docs test compares them with the guide. */
 
 /** The text of the service's own route, `/other`. */
-export const OTHER = 'a route of the service';
+const OTHER = 'a route of the service';
 
 /** A service that can listen, and what ends it. */
 interface Made {
