@@ -335,10 +335,12 @@ describe('findDuplicate()', () => {
   it('L44 [FE4] finds of several the access that lasts longest, then the lower id', () => {
     const lasting = (id: string, ms: number, idleTtlMs?: number) =>
       freshlyIssued(aGrant({ ...scope, id: `${id}.1`, requestId: id, expiresAt: at(ms), idleTtlMs }));
-    const ids = ['rc', 'rb', 'ra'];
+    let ids = ['rc', 'rb', 'ra'];
     const found = (...live: readonly GrantUse[]) =>
       findDuplicate(asked, [], facts(live, given(...ids.map((id) => theirs({ id })))), moment())?.requestId;
     expect(found(lasting('rc', 9 * MINUTE), lasting('rb', 8 * MINUTE), lasting('ra', 7 * MINUTE))).toBe('rc');
+    expect(found(lasting('rc', 7 * MINUTE), lasting('rb', 8 * MINUTE), lasting('ra', 8 * MINUTE))).toBe('ra');
+    ids = ['ra', 'rb', 'rc'];
     expect(found(lasting('rc', 7 * MINUTE), lasting('rb', 8 * MINUTE), lasting('ra', 8 * MINUTE))).toBe('ra');
     // An idle end is an end.
     expect(found(lasting('ra', 9 * MINUTE, MINUTE), lasting('rb', 2 * MINUTE))).toBe('rb');
