@@ -532,11 +532,16 @@ export class Model {
     return isTheApprovers ? [...said, { by: end.by, at: end.from }] : said;
   }
 
-  /** L47: a denial by a wrong clock counts from the creation of its request; as long ago, if that is by a wrong clock too. */
-  deniedSince({ createdAt }: ModelRequest, denial: { readonly at: number }, { late }: Now): number {
+  /**
+   * L47: a denial by a wrong clock counts from the creation of its request. If that is by a clock ahead too, either clock may be the
+   * wrong one: the denial counts from the earlier of the two, unless that lies further ahead than it is kept.
+   */
+  deniedSince({ createdAt }: ModelRequest, denial: { readonly at: number }, kept: number, { late }: Now): number {
     if (isBelieved(denial.at, late)) return denial.at;
     reach('a denial of a wrong clock');
-    return isBelieved(createdAt, late) ? createdAt : -Infinity;
+    if (isBelieved(createdAt, late)) return createdAt;
+    const earlier = Math.min(createdAt, denial.at);
+    return earlier - late > Math.max(kept, TOLERANCE) ? -Infinity : earlier;
   }
 
   /** The span in which a request could give access from now on: any decision instant, if it has no start. */
@@ -570,7 +575,7 @@ export class Model {
         isHeldAgainst(ask, one.by) &&
         (extension === undefined || one.extension !== undefined) &&
         this.isSameAsk(ask, extension, one, at) &&
-        this.denialsOf(one).some((denial) => at.now < this.deniedSince(one, denial, at) + pause),
+        this.denialsOf(one).some((denial) => at.now < this.deniedSince(one, denial, pause, at) + pause),
     );
   }
 

@@ -1316,7 +1316,8 @@ export class SideBySide {
       assert.deepEqual(narrowedTo, left && { scopes: left.scopes, ttlMs: left.ttl }, `what the approvals leave of ${request.id}`);
       const others = model.requests.filter((one) => one !== own && model.isSameAsk(own, own.extension, one, at));
       assert.deepEqual([...twins].sort(), ids(others.filter((one) => isPending(one, at))), `the twins of ${request.id}`);
-      const isShown = (one: ModelRequest, denial: { readonly at: number }) => at.now < model.deniedSince(one, denial, at) + 86_400_000;
+      const shown = 86_400_000;
+      const isShown = (one: ModelRequest, denial: { readonly at: number }) => at.now < model.deniedSince(one, denial, shown, at) + shown;
       const said = others.flatMap((one) =>
         model
           .denialsOf(one)
