@@ -830,8 +830,10 @@ export class Model {
     const own = request.reviews.find(({ reviewer }) => reviewer === by);
     const rights = this.#rights(request, this.#mood.groups(by), as, at);
     const isOpen = isPending(request, at);
-    const ofTerms = this.#termProblems(request, by, terms, at);
-    const ofAuth = verdict === 'approve' ? authProblems(request, auth, at) : 0;
+    // L16: a denial has no terms, so what the other approvals leave does not refuse it.
+    const isApproval = verdict === 'approve';
+    const ofTerms = isApproval ? this.#termProblems(request, by, terms, at) : 0;
+    const ofAuth = isApproval ? authProblems(request, auth, at) : 0;
     const problems = isLink && ofTerms > 0 ? ofTerms : ofTerms + ofAuth;
     const must = codes({
       REQUIREMENTS: problems > 0,
