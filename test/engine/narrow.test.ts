@@ -186,6 +186,16 @@ describe('approve() with ttl or scopes (feature 4)', () => {
     expect(grants[0]).toMatchObject({ startsAt: at(HOUR + 10 * MINUTE), expiresAt: at(HOUR + 20 * MINUTE) });
   });
 
+  it('L16 accepts a denial where the recorded approvals leave none of the window', async () => {
+    const { engine, clock } = anOffice(ops(2));
+    const { id } = await aPending(engine, { ...BUNDLE, startsAt: at(HOUR) });
+    await engine.approve(id, { by: SAM, ttl: '10m' });
+    await clock.set(at(HOUR + 10 * MINUTE));
+    await refusal(engine.approve(id, { by: ANA }), 'ERR_JIT_REQUIREMENTS');
+    await engine.deny(id, { by: ANA });
+    expect((await requestOf(engine, id)).request.reviews).toMatchObject([{ reviewer: SAM }, { reviewer: ANA, verdict: 'deny' }]);
+  });
+
   it('narrows an extension', async () => {
     const { engine } = anOffice(ops(1));
     const { id } = await aPending(engine, BUNDLE);
