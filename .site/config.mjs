@@ -38,7 +38,7 @@ const groups = [
   [
     'Reference',
     'reference',
-    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features', 'migration'],
+    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features'],
   ],
   [
     'Explanation',
