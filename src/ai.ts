@@ -7,7 +7,7 @@ export {
   type ApprovedTools,
   type ToolApprovalOptions,
 } from './guards/ai/ai-sdk.js';
-export type { Borrower, ToolRule, WaitingCall, Who } from './guards/ai/borrowing.js';
+export type { Borrower, ToolRule, WaitingCall, Who } from './guards/ai/tool-run.js';
 export {
   mcpTool,
   type McpContext,

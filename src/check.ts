@@ -1,2 +1,2 @@
-export { createChecker, type AccessChecker, type CheckerOptions } from './engine/create-checker.js';
-export type { Action } from './engine/checker.js';
+export { createChecker, type AccessChecker, type CheckerOptions } from './engine/checks/create-checker.js';
+export type { Action } from './engine/checks/checker.js';

@@ -1,19 +1,19 @@
 export { refuseLargeChange } from './core/change-size.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
-export type { Amendment } from './engine/amend.js';
+export type { Amendment } from './engine/requests/amend.js';
 export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy, ReviewerAuth } from './engine/by.js';
-export type { CommentBy, CommentResult } from './engine/comments.js';
+export type { CommentBy, CommentResult } from './engine/requests/comments.js';
 export { JitEngine } from './engine/engine.js';
-export type { Paging } from './engine/collect.js';
-export type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './engine/history.js';
-export type { GrantQuery, RequestQuery } from './engine/lists.js';
-export type { Pages } from './engine/pages.js';
+export type { Paging } from './engine/lists/collect.js';
+export type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './engine/lists/history.js';
+export type { GrantQuery, RequestQuery } from './engine/lists/lists.js';
+export type { Pages } from './engine/lists/pages.js';
 export type { GrantWithStatus, ListedRequest, RequestOutcome, RequestWithStatus } from './engine/with-status.js';
-export type { Action } from './engine/checker.js';
-export type { CancelResult } from './engine/revocation.js';
-export type { RevokeAllTarget } from './engine/revoke-all.js';
-export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/locks.js';
-export type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './engine/ask.js';
+export type { Action } from './engine/checks/checker.js';
+export type { CancelResult } from './engine/endings/revocation.js';
+export type { RevokeAllTarget } from './engine/endings/revoke-all.js';
+export type { LockBy, LockResult, LockTarget, LockWithStatus } from './engine/endings/locks.js';
+export type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './engine/requests/ask.js';
 export type {
   AccessPreview,
   AccessGranted,
@@ -27,14 +27,14 @@ export type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { BreakGlassReviewQuery } from './engine/break-glass-list.js';
-export type { CheckOptions, ConsumeOptions } from './engine/uses.js';
-export type { Limits } from './kernel/limits.js';
-export type { RecordUse } from './kernel/record-use.js';
-export type { JitEngineOptions } from './kernel/settings.js';
-export type { RollbackAcceptance } from './kernel/rollback.js';
-export type { Standing } from './kernel/standing.js';
-export type { SweepReport } from './engine/sweep-report.js';
+export type { BreakGlassReviewQuery } from './engine/break-glass/break-glass-list.js';
+export type { CheckOptions, ConsumeOptions } from './engine/checks/uses.js';
+export type { Limits } from './kernel/settings/limits.js';
+export type { RecordUse } from './kernel/settings/record-use.js';
+export type { JitEngineOptions } from './kernel/settings/settings.js';
+export type { RollbackAcceptance } from './kernel/ledger/rollback.js';
+export type { Standing } from './kernel/settings/standing.js';
+export type { SweepReport } from './engine/sweep/sweep-report.js';
 export type { AskField } from './lifecycle/ask.js';
 export type { MissingApprovals } from './records/index.js';
 export type { RecentDenial } from './lifecycle/same-ask.js';
@@ -58,14 +58,14 @@ export { callbackSink } from './sinks/callback.js';
 export { consoleSink, type ConsoleLike } from './sinks/console.js';
 export { formatEntry } from './sinks/format.js';
 
-export type { BreakGlassResult } from './engine/break-glass.js';
+export type { BreakGlassResult } from './engine/break-glass/break-glass.js';
 export type { Denial } from './lifecycle/same-ask.js';
 export { link } from './journal/link.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
 export type { FollowerStatus } from './followers/followers.js';
 export { type Risk } from './core/requestable.js';
 export { ASK_PROBLEM_CODES, type AskProblem, type AskProblemCode } from './core/ask-problem.js';
-export type { JsonObject, JsonValue } from './core/json.js';
+export type { JsonObject, JsonValue } from './model/json.js';
 
 export type {
   Abstention,

@@ -1,7 +1,7 @@
 export { definePolicy } from './approvers/policy/define-policy.js';
 export { readPolicy } from './approvers/policy/read-policy.js';
 export { simulate, type Difference } from './approvers/policy/simulate.js';
-export type { PastOutcome } from './approvers/policy/past.js';
+export type { PastOutcome } from './approvers/policy/recorded-requests.js';
 export type {
   About,
   ApproveRule,

@@ -1,4 +1,4 @@
 export { acceptClock, purge, removeSink, type PurgeOptions } from './features/retention/retention.js';
 export { startRetention, type Retention, type RetentionOptions } from './features/retention/start-retention.js';
 export type { PurgeReport } from './features/retention/purge.js';
-export type { ClockAcceptance } from './kernel/journal-clock.js';
+export type { ClockAcceptance } from './kernel/ledger/journal-clock.js';

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from './errors.js';
-import type { JsonObject, JsonValue } from './json.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
 import { toUtf8 } from './utf8.js';
 
 /**

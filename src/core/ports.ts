@@ -1,4 +1,4 @@
-import type { AccessRequest, AuditEntry, Grant } from '../records/types.js';
+import type { AccessRequest, AuditEntry, Grant } from '../model/types.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 

@@ -2,7 +2,7 @@ import { readDuration, type Duration } from '../core/duration.js';
 import type { Instant } from '../core/instant.js';
 import { invalid, readBoundedList, readId, readOptions, readText } from '../core/parse.js';
 import { readPattern } from '../core/scope.js';
-import type { Settings } from '../kernel/settings.js';
+import type { Settings } from '../kernel/settings/settings.js';
 import { readAuthentication } from '../lifecycle/assurance.js';
 import { MAX_SCOPES } from '../lifecycle/grant.js';
 import type { Narrowing } from '../lifecycle/narrowing.js';

@@ -1,6 +1,6 @@
 import type { JitEngine } from './engine.js';
 import { kernelIn } from '../kernel/kernel-of.js';
-import { Sweep } from './sweep.js';
+import { Sweep } from './sweep/sweep.js';
 import { ClockError, isJitError } from '../core/errors.js';
 import { invalid, readListener, readOptions } from '../core/parse.js';
 import type { Clock } from '../core/ports.js';

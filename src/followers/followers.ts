@@ -1,6 +1,6 @@
 import type { AuditSink, SinkContext } from '../core/ports.js';
 import type { Kernel } from '../kernel/kernel.js';
-import type { Settings } from '../kernel/settings.js';
+import type { Settings } from '../kernel/settings/settings.js';
 import { Follower, isCorrupt, type FollowerStatus } from './follower.js';
 import { watch } from './watch.js';
 

@@ -1,5 +1,5 @@
 import type { JitEngine } from '../engine/engine.js';
-import type { CheckOptions } from '../engine/uses.js';
+import type { CheckOptions } from '../engine/checks/uses.js';
 import type { Decision } from '../records/index.js';
 import { assertBoolean, invalid, readListener, readOptions, readPort } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';

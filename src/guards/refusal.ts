@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.js';
+import type { JsonObject } from '../model/json.js';
 
 /** The kind of a refusal. It is stable, so that programs can test it. */
 export type ProblemType = (typeof TYPES)[keyof typeof TYPES];

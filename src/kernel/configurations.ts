@@ -5,8 +5,8 @@ import { digestOf } from '../journal/link.js';
 import type { EngineClock } from '../core/time.js';
 import type { Background } from './background.js';
 import { ENGINE_ROW, readConfiguration, readConfigurations, SILENCE_MS, type Configuration } from './configuration-rows.js';
-import type { Ledger } from './ledger.js';
-import type { Settings } from './settings.js';
+import type { Ledger } from './ledger/ledger.js';
+import type { Settings } from './settings/settings.js';
 import type { Kernel } from './kernel.js';
 
 const HOUR_MS = 3_600_000;

@@ -1,15 +1,15 @@
 import { ClosedError } from '../core/errors.js';
 import { EngineClock } from '../core/time.js';
 import type { FeatureKind, UnlinkedEntry } from '../records/index.js';
-import { ApproverClient } from './approver-client.js';
+import { ApproverClient } from './approver/approver-client.js';
 import { Background } from './background.js';
-import { CommitHooks, type CommitHook } from './commit-hooks.js';
+import { CommitHooks, type CommitHook } from './ledger/commit-hooks.js';
 import { DueHandlers, type DueHandler, type DueRows } from './due-handlers.js';
-import { lazyId } from './ids.js';
-import { JournalClock } from './journal-clock.js';
-import { Ledger } from './ledger.js';
-import { RollbackGuard } from './rollback.js';
-import type { Settings } from './settings.js';
+import { lazyId } from './ledger/ids.js';
+import { JournalClock } from './ledger/journal-clock.js';
+import { Ledger } from './ledger/ledger.js';
+import { RollbackGuard } from './ledger/rollback.js';
+import type { Settings } from './settings/settings.js';
 
 /** A class that holds the state of one module for one engine. */
 export type Part<T> = new (kernel: Kernel) => T;

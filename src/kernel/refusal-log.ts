@@ -2,7 +2,7 @@ import { isJitError } from '../core/errors.js';
 import type { EntryDraft } from '../lifecycle/transition.js';
 import type { EngineClock } from '../core/time.js';
 import type { Background } from './background.js';
-import type { Ledger } from './ledger.js';
+import type { Ledger } from './ledger/ledger.js';
 import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';
 import type { Kernel } from './kernel.js';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/json.js';
+import type { JsonObject } from '../model/json.js';
 import type { Expectation } from '../core/store-port.js';
 import {
   instantsOf,

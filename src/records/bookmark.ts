@@ -1,5 +1,5 @@
 import { CorruptError } from '../core/errors.js';
-import type { JsonObject, JsonValue } from '../core/json.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
 import type { Expectation, Row } from '../core/store-port.js';
 import { isObject } from './index.js';
 import { isInstant } from '../core/instant.js';

@@ -1,9 +1,9 @@
-import type { Activity } from './activity-types.js';
-import type { RequestComment } from './comment-types.js';
-import type { Locks } from './lock-types.js';
-import type { Granted } from './review-types.js';
+import type { Activity } from '../model/activity.js';
+import type { RequestComment } from '../model/comment.js';
+import type { Locks } from '../model/lock.js';
+import type { Granted } from '../model/review.js';
 import { escalatesAt, remindsAt } from './quorum.js';
-import type { AccessRequest, ProvisioningChange, Grant, Usage } from './types.js';
+import type { AccessRequest, ProvisioningChange, Grant, Usage } from '../model/types.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {

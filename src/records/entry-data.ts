@@ -1,9 +1,9 @@
-import type { Activity } from './activity-types.js';
-import type { RequestComment } from './comment-types.js';
-import type { Holders } from './holders-types.js';
-import type { Locks } from './lock-types.js';
-import type { QuorumGroup, Review } from './review-types.js';
-import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from './types.js';
+import type { Activity } from '../model/activity.js';
+import type { RequestComment } from '../model/comment.js';
+import type { Holders } from '../model/holders.js';
+import type { Locks } from '../model/lock.js';
+import type { QuorumGroup, Review } from '../model/review.js';
+import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from '../model/types.js';
 
 /** The row of the subject, which the transition wrote too. */
 interface WithSubjectRow {

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../core/json.js';
+import type { JsonObject, JsonValue } from '../model/json.js';
 import type { Row } from '../core/store-port.js';
 import { DecodedOnce } from './decoded-once.js';
 import type { SharedStrings } from './shared-strings.js';

@@ -1,11 +1,11 @@
-export type * from './types.js';
-export type * from './review-types.js';
-export type * from './lock-types.js';
-export type * from './activity-types.js';
-export type * from './comment-types.js';
-export type * from './holders-types.js';
+export type * from '../model/types.js';
+export type * from '../model/review.js';
+export type * from '../model/lock.js';
+export type * from '../model/activity.js';
+export type * from '../model/comment.js';
+export type * from '../model/holders.js';
 export type { EntryData } from './entry-data.js';
-export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from './entry-types.js';
+export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from '../model/entry-types.js';
 export { toJson } from './codec/columns.js';
 export { encode } from './codec/encode.js';
 export { decodeGrant } from './codec/grant.js';
@@ -16,7 +16,7 @@ export { decodeComment } from './codec/comment.js';
 export { decodeLocks, readOpenLocks } from './codec/locks.js';
 export { decodeRequest } from './codec/request.js';
 export { agentOf, isReachedBy, isSubject, readAgent, RUN_MARK } from './run.js';
-export { GRANT_ENDS, REQUEST_ENDS } from './ends.js';
+export { GRANT_ENDS, REQUEST_ENDS } from '../model/ends.js';
 export {
   commentId,
   earliestStart,

@@ -1,9 +1,9 @@
-import type { JsonValue } from '../core/json.js';
-import type { Activity } from './activity-types.js';
-import type { RequestComment } from './comment-types.js';
-import type { HolderLimit, Holders } from './holders-types.js';
-import type { EndedLock, Lock, Locks } from './lock-types.js';
-import type { BegunStep, Escalation, Granted, Quorum, QuorumAlternative, QuorumGroup, QuorumStep, Review } from './review-types.js';
+import type { JsonValue } from '../model/json.js';
+import type { Activity } from '../model/activity.js';
+import type { RequestComment } from '../model/comment.js';
+import type { HolderLimit, Holders } from '../model/holders.js';
+import type { EndedLock, Lock, Locks } from '../model/lock.js';
+import type { BegunStep, Escalation, Granted, Quorum, QuorumAlternative, QuorumGroup, QuorumStep, Review } from '../model/review.js';
 import type {
   AccessRequest,
   BreakGlassReview,
@@ -18,7 +18,7 @@ import type {
   Terms,
   Usage,
   Use,
-} from './types.js';
+} from '../model/types.js';
 
 /*
  * Only this module builds records. One literal for each kind has all fields in one order, so that all records of a kind share

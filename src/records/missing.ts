@@ -1,6 +1,6 @@
 import { formatDuration } from '../core/duration.js';
 import { alternativesOf, type Alternative } from './quorum.js';
-import type { Quorum } from './review-types.js';
+import type { Quorum } from '../model/review.js';
 
 /*
  * The approvals that a quorum still needs, as data and in words. Each alternative is judged by itself, and in each a reviewer

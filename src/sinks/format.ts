@@ -1,5 +1,5 @@
 import { quote } from '../core/parse.js';
-import type { JsonValue } from '../core/json.js';
+import type { JsonValue } from '../model/json.js';
 import type { UnlinkedEntry } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 import { formatDuration } from '../core/duration.js';

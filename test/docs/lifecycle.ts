@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { GRANT_ENDS, REQUEST_ENDS } from '../../src/records/ends.js';
+import { GRANT_ENDS, REQUEST_ENDS } from '../../src/model/ends.js';
 import { root, textOf } from './pages.js';
 
 export const PAGE = 'docs/reference/lifecycle.md';

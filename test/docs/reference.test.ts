@@ -50,11 +50,11 @@ describe('a declaration without its description', () => {
     ['errors', 'src/core/errors/refusals.ts', /^ \* An argument broke a rule.*\n/m, 'InvalidArgumentError has no description'],
     [
       'options',
-      'src/kernel/limits.ts',
+      'src/kernel/settings/limits.ts',
       /^ {2}\/\*\* The longest window that a request may ask for.*\n/m,
       'Limits.maxTtl has no description',
     ],
-    ['options', 'src/kernel/limits.ts', / Default: 8 hours\./, 'Limits.maxTtl has no default'],
+    ['options', 'src/kernel/settings/limits.ts', / Default: 8 hours\./, 'Limits.maxTtl has no default'],
     ['verbs', 'src/engine/engine.ts', /^ {2}\/\*\* A grant with its status\..*\n/m, 'JitEngine.getGrant has no description'],
     ['entry-types', 'src/records/entry-data.ts', /^ {2}\/\*\* The approver named the quorum\..*\n/m, 'request.assigned has no description'],
   ] as const)('is a problem of the page: %s %s %s', async (name, file, comment, problem) => {
@@ -66,7 +66,7 @@ describe('a declaration without its description', () => {
   });
 
   it('is a problem of a default, too, that is not the one in the code', async () => {
-    const file = 'src/kernel/limits.ts';
+    const file = 'src/kernel/settings/limits.ts';
     const text = readFileSync(join(root, file), 'utf8').replace('Default: 8 hours', 'Default: 9 hours');
     const { problems } = await optionsPage(readSources(new Map([[file, text]])));
     expect(problems).toEqual(['Limits.maxTtl has no default 28800000, as in the code']);

@@ -57,7 +57,7 @@ const arrow = () => {
 
   it('allow a file 300 lines, a catalogue 400 and the engine 600', () => {
     const allowed = new Map(fileSizes().map((size) => [size.name, size.allowed]));
-    expect(['core/scope', 'records/types', 'engine/engine'].map((name) => allowed.get(name))).toEqual([300, 400, 600]);
+    expect(['core/scope', 'model/types', 'engine/engine'].map((name) => allowed.get(name))).toEqual([300, 400, 600]);
   });
 
   it('find a cycle of any length, and only the modules on it', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, digestOf, digestOfEntry, GENESIS, hashOfEntry, isBehind, link } from '../../src/journal/link.js';
-import type { JsonObject } from '../../src/core/json.js';
+import type { JsonObject } from '../../src/model/json.js';
 import type { Anchor, UnlinkedEntry } from '../../src/records/index.js';
 import { canonical, referenceDigest, referenceHash } from './reference.js';
 import { anchorOf, journalOf, unlinked } from './sample.js';

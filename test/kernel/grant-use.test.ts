@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Row } from '../../src/index.js';
-import { usageRow } from '../../src/kernel/grant-use.js';
+import { usageRow } from '../../src/kernel/ledger/grant-use.js';
 import { aGranted, anEngine } from '../engine/an-engine.js';
 
 describe('the usage row of a grant', () => {

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, JitEngine, MemoryGrantStore, OutcomeUnknownError, StoreError, type Change, type Clock } from '../../src/index.js';
-import { commitResending } from '../../src/kernel/resend.js';
+import { commitResending } from '../../src/kernel/ledger/resend.js';
 import { pauseMs } from '../../src/lifecycle/backoff.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
 import { aGranted, anEngine, entriesOf, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Grant } from '../../src/index.js';
-import { idsOfChain, walkChain, walkToFirst } from '../../src/kernel/walk-chain.js';
+import { idsOfChain, walkChain, walkToFirst } from '../../src/kernel/loading/walk-chain.js';
 import { aGrant, START_AT } from '../../src/testing.js';
 
 /** Grants by id, each with the ids of its extensions; and the ids that were read, round by round. */

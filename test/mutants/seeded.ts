@@ -74,13 +74,13 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a repeated request returns a revoked grant as granted',
-    file: 'engine/access-result.ts',
+    file: 'engine/requests/access-result.ts',
     from: "outcome: hasEnded ? 'ended' : 'granted'",
     to: "outcome: hasEnded && !allowed ? 'granted' : 'granted'",
   },
   {
     name: 'a repeat is not marked as reused',
-    file: 'engine/requests.ts',
+    file: 'engine/requests/requests.ts',
     from: '{ id: before, reused: true }',
     to: '{ id: before, reused: before !== id }',
   },
@@ -242,7 +242,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a revoke of a ticket does not reach the extensions of expired grants',
-    file: 'engine/ticket-target.ts',
+    file: 'engine/endings/ticket-target.ts',
     from: 'else if (extension !== undefined) origins.set(',
     to: 'else if (extension?.grantIds.length === 0) origins.set(',
   },
@@ -313,7 +313,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'grants that have expired count until a sweep [M4]',
-    file: 'kernel/context.ts',
+    file: 'kernel/loading/context.ts',
     from: 'if (ended.length === 0 || tries === MAX_READS) return context;',
     to: 'if (ended.length >= 0 || tries === MAX_READS) return context;',
   },
@@ -536,7 +536,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a page of the inbox skips the first request of the next',
-    file: 'engine/due-requests.ts',
+    file: 'engine/reviews/due-requests.ts',
     from: 'if (items.length === limit) return { items, next: from };',
     to: "if (items.length === limit) return { items, next: placeOf(row, 'due') };",
   },
@@ -548,19 +548,19 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a repeated break-glass is not marked as reused',
-    file: 'engine/break-glass.ts',
+    file: 'engine/break-glass/break-glass.ts',
     from: 'reused: true, differs: [], request: endedWithStatus(request) };',
     to: 'reused: false, differs: [], request };',
   },
   {
     name: 'a repeated break-glass allows although the grant has ended',
-    file: 'engine/break-glass.ts',
+    file: 'engine/break-glass/break-glass.ts',
     from: 'return { ...access, reused: true,',
     to: "return { ...access, outcome: 'granted', allowed: true, reused: true,",
   },
   {
     name: 'extend does not recognise its idempotency keys',
-    file: 'engine/requests.ts',
+    file: 'engine/requests/requests.ts',
     from: 'key === undefined ? newId() :',
     to: "key === undefined || verb === 'extend' ? newId() :",
   },
@@ -572,7 +572,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a check of a run reads the grants of its agent',
-    file: 'engine/checker.ts',
+    file: 'engine/checks/checker.ts',
     from: 'return askLive(this.#store, { subject, scope: exactly,',
     to: "return askLive(this.#store, { subject: subject.split('/run/')[0] as string, scope: exactly,",
   },
@@ -584,7 +584,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an extension of a run loses the operator',
-    file: 'kernel/ledger-reads.ts',
+    file: 'kernel/ledger/ledger-reads.ts',
     from: 'return agentOf(subject) === undefined ? undefined :',
     to: 'return agentOf(subject) !== undefined ? undefined :',
   },
@@ -662,7 +662,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'an amended request still counts against the limits',
-    file: 'kernel/context.ts',
+    file: 'kernel/loading/context.ts',
     from: '=> id !== request.replaces;',
     to: "=> id !== '';",
   },

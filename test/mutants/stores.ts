@@ -209,7 +209,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'revokeAll: a scope that overlaps nothing counts as matched',
-    file: 'engine/target-match.ts',
+    file: 'engine/endings/target-match.ts',
     from: 'this.#matched ||= isMatch;',
     to: 'this.#matched = true;',
     caughtBy: { test: 'test/engine/revoke-all-match.test.ts', title: 'says where a scope overlaps nothing' },
@@ -217,7 +217,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   // ---- A store that went back ----
   {
     name: 'rollback: a change that creates access is still committed',
-    file: 'kernel/rollback.ts',
+    file: 'kernel/ledger/rollback.ts',
     from: '      if (creates) throw error;\n',
     to: '',
     caughtBy: {
@@ -227,14 +227,14 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'rollback: the acceptance of an earlier rollback accepts this one',
-    file: 'kernel/rollback.ts',
+    file: 'kernel/ledger/rollback.ts',
     from: 'this.#spent?.has(id) === false',
     to: 'this.#spent !== undefined',
     caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of an earlier rollback does not accept a later one' },
   },
   {
     name: 'rollback: an acceptance from before the engine saw the lost entries counts',
-    file: 'kernel/rollback.ts',
+    file: 'kernel/ledger/rollback.ts',
     from: 'at >= this.#knownAt && ',
     to: '',
     caughtBy: { test: 'test/kernel/rollback.test.ts', title: 'of a rollback that an engine has not seen does not accept a later one' },
@@ -690,7 +690,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'a repetition is acknowledged before it is durable',
-    file: 'kernel/ledger.ts',
+    file: 'kernel/ledger/ledger.ts',
     from: '    if (!isWritten) await this.confirmDurable();\n',
     to: '',
     caughtBy: { test: 'test/engine/repeat-durable.test.ts', title: 'is not acknowledged before that server has what the call read (L12)' },
@@ -845,7 +845,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'L12: the end of a chain needs one change that holds all of its requests',
-    file: 'kernel/fits-change.ts',
+    file: 'kernel/ledger/fits-change.ts',
     from: 'records.length === 0 || fitsChange(kernel, change)',
     to: 'change !== undefined',
     caughtBy: { test: 'test/engine/chain-limits.test.ts', title: 'ends in several changes where the reviews of its requests are longer' },
@@ -866,7 +866,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'revokeAll of an amended request leaves the access of its replacement',
-    file: 'engine/revoke-all.ts',
+    file: 'engine/endings/revoke-all.ts',
     from: "request?.end?.cause === 'amended' ? request.replacedBy : undefined",
     to: "request?.end?.cause === 'amended' ? undefined : undefined",
     caughtBy: { test: 'test/engine/amend.test.ts', title: 'is reached by revokeAll of the old request, as are its grants' },
@@ -880,7 +880,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'revokeAll loses a request that is amended repeatedly',
-    file: 'engine/revoke-all.ts',
+    file: 'engine/endings/revoke-all.ts',
     from: "request.end?.cause !== 'amended' || request.replacedBy === undefined",
     to: 'request !== undefined',
     caughtBy: { test: 'test/engine/amend.test.ts', title: 'L12 is followed by revokeAll of the old request while its requester amends' },
@@ -927,7 +927,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'sweep: a pass waits for the approver',
-    file: 'engine/sweep.ts',
+    file: 'engine/sweep/sweep.ts',
     from: '      (tally) => {\n        const asked = handOver();',
     to: '      async (tally) => {\n        const asked = handOver();\n        await answered;',
     caughtBy: {
@@ -971,7 +971,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'requests: an error after the request was recorded does not name it',
-    file: 'kernel/recorded.ts',
+    file: 'kernel/approver/after-record.ts',
     from: 'throw withRequestId(error, requestId);',
     to: 'throw requestId.length > 0 ? error : withRequestId(error, requestId);',
     caughtBy: {
@@ -981,7 +981,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'requests: an error of a repeated break-glass does not name its request',
-    file: 'engine/break-glass.ts',
+    file: 'engine/break-glass/break-glass.ts',
     from: 'return taken ?? afterRecording(id, () => repeated(kernel, id));',
     to: 'return taken ?? repeated(kernel, id);',
     caughtBy: {
@@ -999,7 +999,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'purge: the clock of one process decides the horizon',
-    file: 'kernel/journal-clock.ts',
+    file: 'kernel/ledger/journal-clock.ts',
     from: 'return Math.min(now, Math.max(middleOf(instants), confirmedByDays(instants)));',
     to: 'return now;',
     caughtBy: {
@@ -1009,21 +1009,21 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'purge: a silent journal confirms any clock',
-    file: 'kernel/journal-clock.ts',
+    file: 'kernel/ledger/journal-clock.ts',
     from: 'if (now > newest + DAY_MS) throw',
     to: 'if (now < 0) throw',
     caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'requires force if the namespace has been silent' },
   },
   {
     name: 'clock: an engine behind the journal creates access',
-    file: 'kernel/journal-clock.ts',
+    file: 'kernel/ledger/journal-clock.ts',
     from: 'if (now >= newest.at - STEP_BACK_MS - this.#leewayMs)',
     to: 'if (now >= 0)',
     caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'L5 L39 creates no access, reports that to onError' },
   },
   {
     name: "clock: its own entry confirms an engine's clock",
-    file: 'kernel/journal-clock.ts',
+    file: 'kernel/ledger/journal-clock.ts',
     from: '    this.#ids.add(id);',
     to: '',
     caughtBy: { test: 'test/kernel/journal-clock.test.ts', title: 'but not after its own entries' },
@@ -1051,7 +1051,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'revokeAll: an unreadable record is skipped',
-    file: 'engine/end-tally.ts',
+    file: 'engine/endings/end-tally.ts',
     from: 'throw isUntouched && isJitError(first.error) ? first.error : new PartialError(ended, failures);',
     to: 'if (isUntouched && isJitError(first.error)) throw first.error;\n    return failures.length < 0 ? new PartialError(ended, failures).ended : ended;',
     caughtBy: {
@@ -1061,7 +1061,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'break-glass: a bundle continues to end after another verdict',
-    file: 'engine/break-glass-review.ts',
+    file: 'engine/break-glass/break-glass-review.ts',
     from: 'combine(undefined, [transition, stillPending])',
     to: 'combine(undefined, [transition])',
     caughtBy: { test: 'test/engine/large-bundle.test.ts', title: 'L19 ends nothing more once another reviewer has given the verdict' },

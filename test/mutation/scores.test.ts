@@ -50,7 +50,7 @@ describe('mutantsOf()', () => {
 
 describe('complaints()', () => {
   it('is empty where every room has its score and every survivor that must be listed is listed', () => {
-    expect(complaints([...many('core/scope.ts', 95, 5), ...many('engine/ask.ts', 90, 10)], [listed('core/scope.ts')])).toEqual([]);
+    expect(complaints([...many('core/scope.ts', 95, 5), ...many('engine/requests/ask.ts', 90, 10)], [listed('core/scope.ts')])).toEqual([]);
   });
 
   it('names a room whose score is below its minimum by any amount', () => {
@@ -60,7 +60,7 @@ describe('complaints()', () => {
   });
 
   it('names the core as a whole where its score is too low', () => {
-    expect(complaints(many('engine/ask.ts', 89, 11), [])).toEqual([
+    expect(complaints(many('engine/requests/ask.ts', 89, 11), [])).toEqual([
       'all of it: 89 % of the changes were found, and at least 90 % have to be',
     ]);
   });

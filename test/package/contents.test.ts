@@ -14,7 +14,9 @@ describe('the contents of the built entries', () => {
   });
 
   it('are read from all files that an entry loads', () => {
-    expect(contentsOf(dist, 'check')).toEqual(expect.arrayContaining(['engine/create-checker', 'engine/checker', 'core/errors']));
+    expect(contentsOf(dist, 'check')).toEqual(
+      expect.arrayContaining(['engine/checks/create-checker', 'engine/checks/checker', 'core/errors']),
+    );
     expect(contentsOf(dist, 'index')).toEqual(expect.arrayContaining(['engine/engine', 'stores/memory/store', '@noble/hashes/sha2']));
     expect(contentsOf(dist, 'sql')).toContain('kysely');
   });

@@ -5,10 +5,10 @@ import { frozen, whatIsMissing } from './conditions.js';
 import { abstention, uncovered } from './decide.js';
 import { countedHolders } from './holders.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
-import { mayInclude } from './people.js';
+import { mayInclude } from './selectors.js';
 import type { Question } from './question.js';
 import { formOf } from './review-terms.js';
-import { joinIds, strictestTerms } from './strictest.js';
+import { joinIds, strictestTerms } from './combined-terms.js';
 import { endOf } from './times.js';
 
 /** The break-glass verdict. Deny rules and the conditions of its own rules apply. The other rules do not. */

@@ -7,7 +7,7 @@ import { changeAfter } from '../calendar/hours.js';
 import { whenInWords } from '../calendar/in-words.js';
 import { wrongFields } from './fields.js';
 import { cut, inWords } from './in-words.js';
-import { strictest } from './strictest-problems.js';
+import { strictest } from './combined-terms-problems.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';

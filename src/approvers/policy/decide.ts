@@ -8,7 +8,7 @@ import { listedBelow, whyUnmeetable, type Unmeetable } from './meetable.js';
 import type { Question } from './question.js';
 import type { PolicyQuorum } from './review-terms.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
-import { joinIds, strictestQuorum, strictestTerms } from './strictest.js';
+import { joinIds, strictestQuorum, strictestTerms } from './combined-terms.js';
 import { endOf, nextToCover } from './times.js';
 
 /** The answer of the rules to a request, before it becomes a verdict of the port. */

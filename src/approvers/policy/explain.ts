@@ -4,7 +4,7 @@ import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';
 import { coversScope, findCovering, isAboutPart, isFor, isInTime, overlapsScope, speaksOf } from './matching.js';
-import type { Parts } from './reach.js';
+import type { Parts } from './rule-scopes.js';
 import type { ConsideredRule, Explanation } from './types.js';
 
 /** The answer of the policy to a request, and for each scope whether and why each rule decides it. */

@@ -1,7 +1,7 @@
 import type { HolderLimit } from '../../records/index.js';
 import type { Compiled, Giving } from './compile.js';
 import { allOverlapping, coversScope, isAboutPart, isInTime, type Holding } from './matching.js';
-import { mayInclude } from './people.js';
+import { mayInclude } from './selectors.js';
 import type { Question } from './question.js';
 
 /** The limits on holders of the rules that apply, each with the requested scopes that its rule gives. `undefined`: none. */

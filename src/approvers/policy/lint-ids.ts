@@ -1,6 +1,6 @@
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { finding } from './finding.js';
-import type { Selector } from './people.js';
+import type { Selector } from './selectors.js';
 import { listOf } from './question.js';
 import type { Finding } from './types.js';
 

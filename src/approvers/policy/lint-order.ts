@@ -2,7 +2,7 @@ import { alwaysHolds, neverHolds } from '../calendar/hours.js';
 import type { Compiled, Emergency, Giving, RuleCore } from './compile.js';
 import { finding } from './finding.js';
 import { includes, isForNobody, mayMeet, nobodyMayAsk } from './lint-subjects.js';
-import type { Parts } from './reach.js';
+import type { Parts } from './rule-scopes.js';
 import type { Relations } from './relations.js';
 import type { Finding } from './types.js';
 

@@ -4,7 +4,7 @@ import { finding } from './finding.js';
 import { listedBelow, whyUnmeetable, type Members, type Unmeetable } from './meetable.js';
 import { formOf, type ReviewTerms } from './review-terms.js';
 import { listOf, type Groups } from './question.js';
-import type { Selector } from './people.js';
+import type { Selector } from './selectors.js';
 import type { Finding } from './types.js';
 
 /** Finds numbers of approvals and denials that can not be reached, and escalations and reminders that come too late. */

@@ -1,7 +1,7 @@
 import { agentOf, RUN_MARK } from '../../records/index.js';
 import type { RuleLimits, RuleCore } from './compile.js';
 import { listOf, type Groups } from './question.js';
-import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './people.js';
+import { isLike, isLikeRuns, isWithin, mayBeBoth, speaksAlone, type Selector } from './selectors.js';
 
 const isNobody = (selectors: readonly Selector[], groups: Groups): boolean =>
   selectors.every((one) => one.kind === 'group' && listOf(groups, one.group)?.size === 0);

@@ -2,9 +2,9 @@ import { holdsAt } from '../calendar/hours.js';
 import type { Compiled, Denying, RuleCore } from './compile.js';
 import { agentOf } from '../../records/index.js';
 import { inOrder, PatternIndex } from './pattern-index.js';
-import { namesOf, speaksAlone, type Selector } from './people.js';
+import { namesOf, speaksAlone, type Selector } from './selectors.js';
 import type { Question } from './question.js';
-import type { Parts, RuleScopes } from './reach.js';
+import type { Parts, RuleScopes } from './rule-scopes.js';
 
 /**
  * Whether the selectors match a person. It asks live groups.

@@ -1,5 +1,5 @@
 import type { RuleCore } from './compile.js';
-import type { Parts } from './reach.js';
+import type { Parts } from './rule-scopes.js';
 
 /** The position of a pattern: the index of its rule, and its index in the scopes of the rule. */
 export interface Place {

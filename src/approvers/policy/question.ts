@@ -2,7 +2,7 @@ import { isId } from '../../core/parse.js';
 import type { AccessRequest } from '../../records/index.js';
 import { yieldToOthers } from '../../core/time.js';
 import { asGroup } from './names.js';
-import { toParts, type Parts, type RuleScopes } from './reach.js';
+import { toParts, type Parts, type RuleScopes } from './rule-scopes.js';
 import type { LiveGroup } from './types.js';
 
 /** The number of comparisons between two turns of the event loop. A matcher takes up to a microsecond for each. */

@@ -1,7 +1,7 @@
 import type { RuleCore } from './compile.js';
 import { coversScope, indexOf, overlapsScope } from './matching.js';
 import { inOrder } from './pattern-index.js';
-import type { Parts, RuleScopes } from './reach.js';
+import type { Parts, RuleScopes } from './rule-scopes.js';
 
 /** An earlier rule, with its first pattern that is wider than a scope of a later rule. */
 export interface Wider<Rule> {

@@ -1,7 +1,7 @@
 import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
 import { changeAfter } from '../calendar/hours.js';
-import { applyingRules, type Applying, type ApplyingRules, type Asker } from './applying.js';
+import { applyingRules, type Applying, type ApplyingRules, type Asker } from './matching-rules.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import { namedGroups } from '../../records/index.js';
 import type { Compiled, Described, Emergency, Giving } from './compile.js';
@@ -9,9 +9,9 @@ import { reviewsOf, whyHopeless } from './decide.js';
 import { allCovering, allOverlapping, isAboutPart } from './matching.js';
 import { MAX_FIELDS } from './fields.js';
 import { listOf, type Question } from './question.js';
-import type { Parts, RuleScopes } from './reach.js';
+import type { Parts, RuleScopes } from './rule-scopes.js';
 import { COMPARISONS_OF_A_CALENDAR } from './times.js';
-import { joinIds, least, most, strictestQuorum } from './strictest.js';
+import { joinIds, least, most, strictestQuorum } from './combined-terms.js';
 import type { About } from './types.js';
 
 /**

@@ -12,7 +12,7 @@ import { MAX_ALTERNATIVES, MAX_STEPS } from '../../records/index.js';
 import { readAcr } from '../../core/acr.js';
 import { nearest } from './misspelt.js';
 import { NAME_PATTERN, readName, readRuleId, RULE_ID_PATTERN } from './names.js';
-import { readSelector } from './people.js';
+import { readSelector } from './selectors.js';
 import { readTicket, TICKET_PATTERN } from './ticket.js';
 
 /** The published JSON Schema of each part. The checks themselves are the `read...` functions. */

@@ -1,7 +1,7 @@
 import type { QuorumInput, QuorumStepInput, TermsInput } from '../../core/approver-port.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
 import { nextTurn } from '../../core/time.js';
-import { pastRequests, type PastOutcome, type PastRequest } from './past.js';
+import { pastRequests, type PastOutcome, type PastRequest } from './recorded-requests.js';
 import type { Policy } from './types.js';
 
 /** How many requests are asked about before the loop yields to the event loop: a large policy takes a millisecond for each. */

@@ -3,7 +3,7 @@ import type { Calendar, Weekday } from '../calendar/read-when.js';
 import type { MetadataField } from './fields.js';
 import type { Finding } from './finding.js';
 import type { EscalateTo, ReviewAlternative, ReviewAssurance, ReviewGroups, ReviewStep } from './review-forms.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { AskableApprover, QuorumInput, TermsInput } from '../../core/approver-port.js';
 import type { MaybePromise, ScopeMatcher } from '../../core/ports.js';
 import type { Risk } from '../../core/requestable.js';

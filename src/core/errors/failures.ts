@@ -1,4 +1,4 @@
-import type { AccessRequest, Anchor, Grant } from '../../records/types.js';
+import type { AccessRequest, Anchor, Grant } from '../../model/types.js';
 import { JitError, messageOf, recorded } from './jit-error.js';
 
 /* The errors of the parts that a call depends on: the store and its rows, the clock, the approver, and the engine itself. */

@@ -1,4 +1,4 @@
-import type { Lock } from '../../records/lock-types.js';
+import type { Lock } from '../../model/lock.js';
 import { JitError, recorded } from './jit-error.js';
 
 /**

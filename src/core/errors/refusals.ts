@@ -1,4 +1,4 @@
-import type { AccessRequest, Decision, GrantEnd, RequestEnd } from '../../records/types.js';
+import type { AccessRequest, Decision, GrantEnd, RequestEnd } from '../../model/types.js';
 import { JitError, hide } from './jit-error.js';
 
 /* The errors that refuse a call: by the state of a record, by a rule, or by a limit. */

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type {
   AccessPreview,
   AccessResult,
@@ -8,13 +8,13 @@ import type {
   InboxItem,
   RevokeAllReport,
 } from '../../engine/answers.js';
-import type { BreakGlassResult } from '../../engine/break-glass.js';
-import type { Paging } from '../../engine/collect.js';
-import type { CommentResult } from '../../engine/comments.js';
-import type { HistoryQuery, HolderQuery, RequestFound } from '../../engine/history.js';
-import type { LockResult, LockWithStatus } from '../../engine/locks.js';
-import type { Pages } from '../../engine/pages.js';
-import type { CancelResult } from '../../engine/revocation.js';
+import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
+import type { Paging } from '../../engine/lists/collect.js';
+import type { CommentResult } from '../../engine/requests/comments.js';
+import type { HistoryQuery, HolderQuery, RequestFound } from '../../engine/lists/history.js';
+import type { LockResult, LockWithStatus } from '../../engine/endings/locks.js';
+import type { Pages } from '../../engine/lists/pages.js';
+import type { CancelResult } from '../../engine/endings/revocation.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from '../../engine/with-status.js';
 import type { AccessReport } from '../../journal/report.js';
 import type { Anchor } from '../../records/index.js';

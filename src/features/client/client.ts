@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { Page } from '../../core/ports.js';
-import type { Pages } from '../../engine/pages.js';
+import type { Pages } from '../../engine/lists/pages.js';
 import type { AccessClient } from './access-client.js';
 import { eventsOf } from './events.js';
 import type { KeyedOptions, WaitOptions } from './inputs.js';

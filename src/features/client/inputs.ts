@@ -1,11 +1,11 @@
 import type { Instant } from '../../core/instant.js';
-import type { Amendment } from '../../engine/amend.js';
-import type { AccessAsk, BreakGlassAsk, ExtensionAsk } from '../../engine/ask.js';
+import type { Amendment } from '../../engine/requests/amend.js';
+import type { AccessAsk, BreakGlassAsk, ExtensionAsk } from '../../engine/requests/ask.js';
 import type { ApproveBy, CancelBy, ReviewBy } from '../../engine/by.js';
-import type { Paging } from '../../engine/collect.js';
-import type { GrantQuery, RequestQuery } from '../../engine/lists.js';
-import type { LockTarget } from '../../engine/locks.js';
-import type { RevokeAllTarget } from '../../engine/revoke-all.js';
+import type { Paging } from '../../engine/lists/collect.js';
+import type { GrantQuery, RequestQuery } from '../../engine/lists/lists.js';
+import type { LockTarget } from '../../engine/endings/locks.js';
+import type { RevokeAllTarget } from '../../engine/endings/revoke-all.js';
 
 /*
  * What the calls send: the arguments of the engine's verbs, without the caller. A test compares them with the schemas of the handler.

@@ -1,8 +1,8 @@
 import type { AskProblem } from '../../core/ask-problem.js';
-import type { Action } from '../../engine/checker.js';
-import { EngineChecker } from '../../engine/engine-checker.js';
+import type { Action } from '../../engine/checks/checker.js';
+import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { newId } from '../../kernel/ids.js';
+import { newId } from '../../kernel/ledger/ids.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { reasonOfTime } from '../../lifecycle/grant.js';

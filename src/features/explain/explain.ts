@@ -16,16 +16,16 @@ import {
   type Grant,
 } from '../../records/index.js';
 import type { AccessPreview } from '../../engine/answers.js';
-import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/ask.js';
-import type { Action } from '../../engine/checker.js';
+import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/requests/ask.js';
+import type { Action } from '../../engine/checks/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { EngineChecker } from '../../engine/engine-checker.js';
-import { reviewersOf } from '../../engine/access-result.js';
-import { previewRequest } from '../../engine/requests.js';
-import { withUsage } from '../../kernel/grant-use.js';
-import { readHorizon } from '../../kernel/horizon.js';
+import { EngineChecker } from '../../engine/checks/engine-checker.js';
+import { reviewersOf } from '../../engine/requests/access-result.js';
+import { previewRequest } from '../../engine/requests/requests.js';
+import { withUsage } from '../../kernel/ledger/grant-use.js';
+import { readHorizon } from '../../kernel/ledger/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { loadReadableLocks } from '../../kernel/locks.js';
+import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Explanation, ExplanationReason } from './explanation.js';
 

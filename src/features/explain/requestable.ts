@@ -5,7 +5,7 @@ import { nextTurn } from '../../core/time.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { loadReadableLocks } from '../../kernel/locks.js';
+import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import { isLockOpen, lockOn } from '../../lifecycle/lock.js';
 import { agentOf } from '../../records/index.js';
 import { readRequestable, type ParsedItem } from './requestable-answer.js';

@@ -1,5 +1,5 @@
 import { StoreError } from '../../core/errors.js';
-import { loadReadableLocks } from '../../kernel/locks.js';
+import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';

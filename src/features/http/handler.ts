@@ -12,9 +12,9 @@ import { corsHeaders, OriginReports, preflight, refuseOtherOrigin } from './orig
 import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
-import { hasLongHeader } from './transport/headers.js';
+import { hasLongHeader } from '../json-body/headers.js';
 import { Router, type Route } from './router.js';
-import { secondsToWait } from './transport/rate-limit.js';
+import { secondsToWait } from '../json-body/rate-limit.js';
 
 /** Answers the requests below its base path. It never rejects: every failure is a response. */
 export interface HttpHandler {

@@ -3,7 +3,7 @@ import { invalid } from '../../core/parse.js';
 import { readJournal } from '../../journal/read.js';
 import { accessReport, type AccessReport } from '../../journal/report.js';
 import { verifyJournal, type JournalVerification } from '../../journal/verify.js';
-import { readHorizon } from '../../kernel/horizon.js';
+import { readHorizon } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
 import { ownProblem } from './problem.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { Operation } from './operation.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */

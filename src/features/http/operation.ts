@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { JitEngine } from '../../engine/engine.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { HttpAction } from './actions.js';

@@ -1,5 +1,5 @@
 import { isJitError, type AnyJitError, type JitErrorCode } from '../../core/errors.js';
-import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { JsonObject, JsonValue } from '../../model/json.js';
 import { OWN_PROBLEMS, type OwnProblemName } from './own-problems.js';
 import { accessRequired } from '../../guards/refusal.js';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { isId, invalid, show } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
 import { ownProblem } from './problem.js';
-import { keyIn } from './transport/idempotency-key.js';
-import { BodyError, readJsonObject } from './transport/read-body.js';
+import { keyIn } from '../json-body/idempotency-key.js';
+import { BodyError, readJsonObject } from '../json-body/read-body.js';
 
 /** How long the body of a call may take to arrive. Milliseconds. */
 const BODY_MS = 10_000;

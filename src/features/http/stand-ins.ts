@@ -1,4 +1,4 @@
-import { newId } from '../../kernel/ids.js';
+import { newId } from '../../kernel/ledger/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { decodeRequest, groupsIn, makeRequest, type AccessRequest } from '../../records/index.js';
 

@@ -5,9 +5,9 @@ import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js
 import type { AccessResult } from '../../engine/answers.js';
 import { readNarrowing, readReviewTexts, type NarrowTo } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { isReviewer, submitReview } from '../../engine/reviews.js';
+import { isReviewer, submitReview } from '../../engine/reviews/reviews.js';
 import { digestOf } from '../../journal/link.js';
-import { refuseAgent } from '../../kernel/agents.js';
+import { refuseAgent } from '../../kernel/settings/agents.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';

@@ -1,6 +1,6 @@
 import { askedGroups } from '../../records/index.js';
-import { concerned, idLine, people, remarkLine, requestOf, textIn, type About } from './about.js';
-import { alreadyEnded } from './asked.js';
+import { concerned, idLine, people, remarkLine, requestOf, textIn, type About } from './notice-texts.js';
+import { alreadyEnded } from './request-notices.js';
 import type { Message } from './notice.js';
 import { name, say } from './phrase.js';
 

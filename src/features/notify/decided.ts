@@ -12,7 +12,7 @@ import {
   textsIn,
   windowOf,
   type About,
-} from './about.js';
+} from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
 import { isDuration } from '../../core/duration.js';

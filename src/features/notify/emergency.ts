@@ -1,4 +1,4 @@
-import { asking, concerned, idLine, partOf, people, requestOf, textIn, textsIn, windowOf, type About } from './about.js';
+import { asking, concerned, idLine, partOf, people, requestOf, textIn, textsIn, windowOf, type About } from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
 

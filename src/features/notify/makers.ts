@@ -1,10 +1,10 @@
 import type { EntryType } from '../../records/index.js';
-import { requestAssigned, requestEscalated, requestReminded, requestStepped } from './asked.js';
+import { requestAssigned, requestEscalated, requestReminded, requestStepped } from './request-notices.js';
 import { requestCommented } from './commented.js';
 import { requestEnded } from './decided.js';
 import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
-import { grantEnded, grantWarned } from './ended.js';
-import { partOf, type About } from './about.js';
+import { grantEnded, grantWarned } from './grant-notices.js';
+import { partOf, type About } from './notice-texts.js';
 import type { Message } from './notice.js';
 import { provisioningStuck } from './stuck.js';
 

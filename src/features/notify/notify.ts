@@ -3,7 +3,7 @@ import { isWithheld } from '../../followers/refused-entry.js';
 import type { AuditSink, MaybePromise, SinkContext } from '../../core/ports.js';
 import { askedGroups, type AccessRequest, type AuditEntry } from '../../records/index.js';
 import { breakGlassUsed } from './emergency.js';
-import { textIn, timeBy } from './about.js';
+import { textIn, timeBy } from './notice-texts.js';
 import { makerOf } from './makers.js';
 import type { Message, Notice, Phrase } from './notice.js';
 import { name as named, say } from './phrase.js';

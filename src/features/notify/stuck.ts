@@ -1,4 +1,4 @@
-import { remarkLine, textIn, type About } from './about.js';
+import { remarkLine, textIn, type About } from './notice-texts.js';
 import type { Message } from './notice.js';
 import { name, say, words } from './phrase.js';
 

@@ -17,10 +17,10 @@ import type { Row } from '../../core/store-port.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
 import { within } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { coverageOf, grantsReaching } from '../../engine/coverage.js';
+import { coverageOf, grantsReaching } from '../../engine/checks/coverage.js';
 import { detailsOf, NOT_HELD } from './details.js';
 import type { ParsedTarget } from './options.js';
-import { readOutside } from './outside.js';
+import { readOutside } from './target-options.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { sharedScope } from './shared-scope.js';
 

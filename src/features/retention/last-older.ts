@@ -1,5 +1,5 @@
-import { JUDGED_ENTRIES } from '../../kernel/journal-clock.js';
-import type { Ledger } from '../../kernel/ledger.js';
+import { JUDGED_ENTRIES } from '../../kernel/ledger/journal-clock.js';
+import type { Ledger } from '../../kernel/ledger/ledger.js';
 import type { TurnBudget } from '../../core/time.js';
 
 const PAGE = 100;

@@ -2,11 +2,11 @@ import { inGroups, rowsOf } from './groups.js';
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { moveHorizon, purgedEntry } from './move-horizon.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
-import { readHorizon } from '../../kernel/horizon.js';
-import { commentRows } from '../../kernel/comments.js';
+import { readHorizon } from '../../kernel/ledger/horizon.js';
+import { commentRows } from '../../kernel/loading/comments.js';
 import { lastOlder } from './last-older.js';
-import { openLockIds } from '../../kernel/locks.js';
-import { walkChain } from '../../kernel/walk-chain.js';
+import { openLockIds } from '../../kernel/loading/locks.js';
+import { walkChain } from '../../kernel/loading/walk-chain.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import { isProvisioningPurgeable, isPurgeable, isUsePurgeable } from '../../lifecycle/purge.js';
 import type { Expectation, FindQuery, Row } from '../../core/store-port.js';
@@ -23,8 +23,8 @@ import {
 } from '../../records/index.js';
 import { TurnBudget } from '../../core/time.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Ledger } from '../../kernel/ledger.js';
-import type { Settings } from '../../kernel/settings.js';
+import type { Ledger } from '../../kernel/ledger/ledger.js';
+import type { Settings } from '../../kernel/settings/settings.js';
 
 /** What a purge has removed. */
 export interface PurgeReport {

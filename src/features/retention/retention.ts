@@ -3,7 +3,7 @@ import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js
 import { readInstant, type Instant } from '../../core/instant.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
-import type { ClockAcceptance } from '../../kernel/journal-clock.js';
+import type { ClockAcceptance } from '../../kernel/ledger/journal-clock.js';
 import { heldSinks } from '../../records/bookmark.js';
 import type { Row } from '../../core/store-port.js';
 import { kernelOf } from '../../kernel/kernel-of.js';

@@ -4,7 +4,7 @@ import { TurnBudget, type ClockReading, type EngineClock } from '../../core/time
 import { askJournal } from '../../journal/store-reads.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { accessChangeOf } from './access-entries.js';
-import type { CopyChanges } from './copy-changes.js';
+import type { CopyChanges } from './changed-rows.js';
 import { whyNoContinuation } from './continuation.js';
 import { Freshness, type Since } from './freshness.js';
 import type { Loader } from './loader.js';

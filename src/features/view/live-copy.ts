@@ -2,7 +2,7 @@ import type { LiveQuery, Row } from '../../core/store-port.js';
 import type { ClockReading } from '../../core/time.js';
 import { plainWindow } from '../../records/index.js';
 import { Cells, MAX_SCOPES, MAX_SUBJECTS } from './cells.js';
-import { Numbers } from './numbers.js';
+import { Numbers } from './id-numbers.js';
 
 const NONE: readonly Row[] = Object.freeze([]);
 

@@ -1,7 +1,7 @@
 import { hasUsageRow, type Decision } from '../../records/index.js';
 import { isThenable, type ClockReading, type EngineClock } from '../../core/time.js';
-import { Checker, type Action } from '../../engine/checker.js';
-import type { Enforcement } from '../../kernel/enforcement.js';
+import { Checker, type Action } from '../../engine/checks/checker.js';
+import type { Enforcement } from '../../kernel/settings/enforcement.js';
 import type { CopyFollower } from './copy-follower.js';
 import { BY_ROWS, NO_GRANT, type LiveCopy } from './live-copy.js';
 import type { Loader } from './loader.js';

@@ -2,8 +2,8 @@ import { askBounded } from '../../core/ask-bounded.js';
 import type { FindQuery, GrantStore } from '../../core/store-port.js';
 import { TurnBudget } from '../../core/time.js';
 import { askPage } from '../../journal/store-reads.js';
-import type { CopyChanges } from './copy-changes.js';
-import { settled } from './settled.js';
+import type { CopyChanges } from './changed-rows.js';
+import { settled } from './finished-reads.js';
 
 const PAGE = 1_000;
 /** A namespace with more live grants than these is loaded by subject. */

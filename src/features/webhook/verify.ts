@@ -1,6 +1,6 @@
 import { invalid, readOptions } from '../../core/parse.js';
 import { areEqualBytes } from '../../core/mac.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Clock } from '../../core/ports.js';
 import type { EntryType } from '../../records/index.js';
 import { formatDuration, readDuration, type Duration } from '../../core/duration.js';

@@ -1,10 +1,10 @@
 import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { AccessResult } from '../../engine/answers.js';
-import type { Action } from '../../engine/checker.js';
+import type { Action } from '../../engine/checks/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
-import { EngineChecker } from '../../engine/engine-checker.js';
-import { HeldUses } from '../../engine/held-uses.js';
+import { EngineChecker } from '../../engine/checks/engine-checker.js';
+import { HeldUses } from '../../engine/checks/held-uses.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { RefusalLog } from '../../kernel/refusal-log.js';
 import { readWatchOptions, type AccessWatch, type WatchOptions } from './options.js';

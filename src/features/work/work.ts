@@ -11,12 +11,12 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { EngineClock } from '../../core/time.js';
 import type { Decision } from '../../records/index.js';
 import type { AccessResult } from '../../engine/answers.js';
-import { denied, type Checker } from '../../engine/checker.js';
-import { coverageOf } from '../../engine/coverage.js';
-import { EngineChecker } from '../../engine/engine-checker.js';
+import { denied, type Checker } from '../../engine/checks/checker.js';
+import { coverageOf } from '../../engine/checks/coverage.js';
+import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import { UseLog } from '../../kernel/use-log.js';
-import { requestOutcome } from '../../engine/requests.js';
-import type { Settings } from '../../kernel/settings.js';
+import { requestOutcome } from '../../engine/requests/requests.js';
+import type { Settings } from '../../kernel/settings/settings.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 /** The watches of access and the waits for decisions of one engine. */

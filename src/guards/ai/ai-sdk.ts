@@ -1,7 +1,7 @@
 import { DeniedError, InvalidArgumentError } from '../../core/errors.js';
 import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
-import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './borrowing.js';
+import { BORROWER, callIdFrom, readTool, RULE, type Borrower, type ToolRule } from './tool-run.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { Lender, readLendingEngine } from './lender.js';
 

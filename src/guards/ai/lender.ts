@@ -5,7 +5,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import { sleepUntil } from '../../core/time.js';
 import { waitFor, withAccess } from '../../features/work/functions.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './borrowing.js';
+import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './tool-run.js';
 
 /** @throws InvalidArgumentError unless it is an engine of this copy of the package */
 export function readLendingEngine(engine: unknown): JitEngine {

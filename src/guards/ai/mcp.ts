@@ -2,7 +2,7 @@ import { invalid } from '../../core/parse.js';
 import { digestOf } from '../../journal/link.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isObject } from '../../records/index.js';
-import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './borrowing.js';
+import { callIdFrom, readToolOptions, type Borrower, type ToolRule } from './tool-run.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { Lender, readLendingEngine } from './lender.js';
 

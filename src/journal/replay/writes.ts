@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { JsonObject, JsonValue } from '../../model/json.js';
 import { isObject, LOCK_ROW, type AuditEntry, type EntryType } from '../../records/index.js';
 import { misfit } from './misfit.js';
 import type { Rebuild } from './rebuild.js';

@@ -1,5 +1,5 @@
 import { quote, show } from '../../core/parse.js';
-import type { JsonObject, JsonValue } from '../../core/json.js';
+import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isObject } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';

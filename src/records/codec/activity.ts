@@ -1,8 +1,8 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
-import type { Activity } from '../activity-types.js';
+import type { Activity } from '../../model/activity.js';
 import { makeActivity } from '../make.js';
 import { isCount, shape } from '../shape.js';
 import { bodyOf, columns, confirmed, corrupt, UNORDERED, type Columns } from './columns.js';

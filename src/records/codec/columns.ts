@@ -1,8 +1,8 @@
 import { CorruptError } from '../../core/errors.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isCount, isObject, isText } from '../shape.js';
-import type { StoredRecord } from '../types.js';
+import type { StoredRecord } from '../../model/types.js';
 
 /** The fields of a row that a store compares and orders by. They follow from the record. */
 export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'from' | 'until' | 'dueAt' | 'sortAt'>;

@@ -1,8 +1,8 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isInstant } from '../../core/instant.js';
 import { commentId } from '../derived.js';
-import type { RequestComment } from '../comment-types.js';
+import type { RequestComment } from '../../model/comment.js';
 import { makeComment } from '../make.js';
 import { isCount, isText, optional, shape } from '../shape.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';

@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
-import type { StoredRecord } from '../types.js';
+import type { StoredRecord } from '../../model/types.js';
 import type { Columns } from './columns.js';
 import { activityBody, activityColumns } from './activity.js';
 import { commentBody, commentColumns } from './comment.js';

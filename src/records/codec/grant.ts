@@ -1,13 +1,13 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
 import { grantDueAt, effectiveEnd } from '../derived.js';
-import { GRANT_ENDS } from '../ends.js';
+import { GRANT_ENDS } from '../../model/ends.js';
 import { DecodedOnce } from '../decoded-once.js';
 import { makeGrant, NONE } from '../make.js';
 import { isCount, isText, listOf, oneOf, optional, shape } from '../shape.js';
-import type { Grant } from '../types.js';
+import type { Grant } from '../../model/types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
 

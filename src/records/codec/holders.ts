@@ -1,7 +1,7 @@
 import { CorruptError } from '../../core/errors.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
-import type { Holders } from '../holders-types.js';
+import type { Holders } from '../../model/holders.js';
 import { makeHolders } from '../make.js';
 import { isCount, isObject, isText, listOf, shape } from '../shape.js';
 import { columns, confirmed, corrupt, UNORDERED, type Columns } from './columns.js';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
@@ -6,7 +6,7 @@ import { locksDueAt } from '../derived.js';
 import { isLockRow } from '../lock-row.js';
 import { makeLocks } from '../make.js';
 import { isCount, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
-import type { Lock, Locks } from '../lock-types.js';
+import type { Lock, Locks } from '../../model/lock.js';
 import { columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
 
 export const locksColumns = (locks: Locks): Columns =>

@@ -1,11 +1,11 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
 import { provisioningDueAt, isUnsettled, usageDueAt } from '../derived.js';
 import { makeProvisioningChange, makeReuse, makeSubject, makeUsage, makeUse, NONE } from '../make.js';
 import { isBoolean, isCount, isString, isText, listOf, oneOf, optional, shape } from '../shape.js';
-import type { ProvisioningChange, Reuse, Subject, Usage, Use } from '../types.js';
+import type { ProvisioningChange, Reuse, Subject, Usage, Use } from '../../model/types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, UNORDERED, type Columns } from './columns.js';
 
 const isWhole = (value: unknown): boolean => value === 0 || isCount(value);

@@ -1,15 +1,15 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import { isPattern } from '../../core/scope.js';
 import { isInstant } from '../../core/instant.js';
 import { earliestStart, needsReview, requestDueAt } from '../derived.js';
-import { REQUEST_ENDS } from '../ends.js';
+import { REQUEST_ENDS } from '../../model/ends.js';
 import { makeRequest } from '../make.js';
 import { alternativesOf, MAX_REMINDERS } from '../quorum.js';
 import { agentOf } from '../run.js';
 import { isBoolean, isCount, isIndex, isObject, isString, isText, listOf, oneOf, optional, shape, type Check } from '../shape.js';
-import type { Granted, Quorum, Review } from '../review-types.js';
-import type { AccessRequest, Extension } from '../types.js';
+import type { Granted, Quorum, Review } from '../../model/review.js';
+import type { AccessRequest, Extension } from '../../model/types.js';
 import { bodyOf, columns, confirmed, corrupt, toJson, type Columns } from './columns.js';
 import { end } from './ends.js';
 

@@ -1,5 +1,5 @@
 import { invalid, readCount } from '../../core/parse.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row, RowKey } from '../../core/store-port.js';
 import { isInstant } from '../../core/instant.js';
 import { COLUMN, decodeOptional, decodeText, encodeOptional, encodeText } from './text.js';

@@ -1,5 +1,5 @@
 import { StoreError } from '../../core/errors.js';
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
 import type { Columns, SqlDialect } from './database.js';

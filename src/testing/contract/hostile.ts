@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/json.js';
+import type { JsonObject } from '../../model/json.js';
 
 /**
  * Strings that only a comparison byte by byte distinguishes: those that some database folds, trims, cuts or interprets.

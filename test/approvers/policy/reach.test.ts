@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { patternScopes, type ScopeMatcher } from 'jit-access';
 import { definePolicy, readPolicy, type PolicyRule } from 'jit-access/policy';
-import { readReach, toParts } from '../../../src/approvers/policy/reach.js';
+import { readReach, toParts } from '../../../src/approvers/policy/rule-scopes.js';
 import { asking } from './ask.js';
 
 const pattern = fc

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../../../src/core/json.js';
+import type { JsonObject, JsonValue } from '../../../src/model/json.js';
 import type { Row } from '../../../src/core/store-port.js';
 import { allOf, answered, broken, rowsIn, rowsOut } from './bent-store.js';
 

@@ -10,7 +10,7 @@ Every type of entry of [the journal](journal.md), with the fields of its \`data\
 
 \`data\` holds every field that the transition wrote, as JSON. A field that is \`undefined\` is missing. A \`version\` is that of the record after the transition; the entry itself names the record (\`requestId\`, \`grantId\`). **Access** says whether an entry may give access, may end access, or does neither.`;
 
-const TYPES = 'src/records/types.ts';
+const TYPES = 'src/model/types.ts';
 
 /** Writes the tables of types, and remembers the types that they name. */
 class TypeTables {
@@ -86,7 +86,7 @@ export async function entryTypesPage(sources: Sources): Promise<Page> {
   const tables = new TypeTables(sources, page);
   const entries = dataOf(sources);
   const effects = checker.getTypeOfSymbol(
-    checker.getSymbolAtLocation((sources.find('src/records/entry-types.ts', 'ENTRY_TYPES') as ts.VariableDeclaration).name) as ts.Symbol,
+    checker.getSymbolAtLocation((sources.find('src/model/entry-types.ts', 'ENTRY_TYPES') as ts.VariableDeclaration).name) as ts.Symbol,
   );
   page.add(INTRODUCTION);
   const summary = entries.map((member) => {

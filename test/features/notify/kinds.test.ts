@@ -12,7 +12,7 @@ import {
   type Grant,
 } from '../../../src/records/index.js';
 import { aGrant, anEntry, aRequest, START_AT } from '../../../src/testing.js';
-import type { JsonObject } from '../../../src/core/json.js';
+import type { JsonObject } from '../../../src/model/json.js';
 import { toJson } from '../../../src/records/index.js';
 import { aQuorum } from '../../lifecycle/a-quorum.js';
 

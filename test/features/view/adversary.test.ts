@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type Approver, type JournalSlice, type LiveQuery } from '../../../src/index.js';
 import { EngineClock } from '../../../src/core/time.js';
-import { CopyChanges } from '../../../src/features/view/copy-changes.js';
+import { CopyChanges } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { ManualClock } from '../../../src/testing.js';
 import { createView, viewOf } from '../../../src/view.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CopyChanges } from '../../../src/features/view/copy-changes.js';
+import { CopyChanges } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { Loader } from '../../../src/features/view/loader.js';
 import { EngineClock } from '../../../src/core/time.js';

@@ -2,7 +2,7 @@ import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
 import { nextTurn } from '../../../core/time.js';
 import { EventStream, type StreamSignal } from './event-stream.js';
-import type { Sight } from './sight.js';
+import type { Sight } from './audience.js';
 
 /** How far back `Last-Event-ID` may lie. Beyond that, reading everything again costs the client less. Entries. */
 const MAX_BACK = 1_000;

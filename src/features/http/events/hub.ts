@@ -4,7 +4,7 @@ import type { Follower } from '../../../followers/follower.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { ownProblem } from '../problem.js';
 import { Connection, type ConnectionOptions } from './connection.js';
-import { Sight } from './sight.js';
+import { Sight } from './audience.js';
 
 /** The most streams of an engine, and of one caller of it. Other engines of the process, such as those of other tenants, have their own. */
 const MAX_STREAMS = 1_000;

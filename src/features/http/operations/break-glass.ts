@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BreakGlassAsk } from '../../../engine/ask.js';
+import type { BreakGlassAsk } from '../../../engine/requests/ask.js';
 import { operation } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';

@@ -1,5 +1,5 @@
-import type { LockTarget } from '../../../engine/locks.js';
-import type { RevokeAllTarget } from '../../../engine/revoke-all.js';
+import type { LockTarget } from '../../../engine/endings/locks.js';
+import type { RevokeAllTarget } from '../../../engine/endings/revoke-all.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DeniedError, NotFoundError } from '../../../core/errors.js';
-import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/ask.js';
-import type { Amendment } from '../../../engine/amend.js';
+import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
+import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
 import { operation, type Answer, type Call } from '../operation.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { InvalidArgumentError } from '../../../core/errors.js';
-import type { JsonValue } from '../../../core/json.js';
+import type { JsonValue } from '../../../model/json.js';
 import { readId } from '../../../core/parse.js';
 import { readPattern } from '../../../core/scope.js';
 

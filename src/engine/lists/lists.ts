@@ -1,0 +1,229 @@
+import { CorruptError } from '../../core/errors.js';
+import { invalid, readText } from '../../core/parse.js';
+import { readInstant, type Instant } from '../../core/instant.js';
+import { readPattern } from '../../core/scope.js';
+import { TurnBudget, type ClockReading } from '../../core/time.js';
+import type { Page } from '../../core/ports.js';
+import type { RowOrder } from '../../core/store-port.js';
+import { grantIds } from '../../lifecycle/grant.js';
+import { hasEnded, hasPassed, isHeldAt, type GrantStatus, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
+import { windowOf } from '../../lifecycle/window.js';
+import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
+import { withUsage } from '../../kernel/ledger/grant-use.js';
+import { refusePurged } from '../../kernel/ledger/horizon.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { collect, decodeStrictly, readOrder, readQuery, readSpan, type Paging } from './collect.js';
+import {
+  grantWithStatus,
+  outcomeOf,
+  requestWithStatus,
+  type GrantWithStatus,
+  type ListedRequest,
+  type RequestWithStatus,
+} from '../with-status.js';
+
+/**
+ * Selects requests. `subject`, `from`, `to` and a status that no pending request has are looked up; every other condition is
+ * applied to what that look-up gives. One call reads at most 1,000 records of it.
+ */
+export interface RequestQuery<Scope extends string = string> extends Paging {
+  /** Selects the requests for this subject. */
+  readonly subject?: string | undefined;
+  /** Selects the requests that this caller made, for itself or for others. */
+  readonly requestedBy?: string | undefined;
+  /** Selects the requests that ask for exactly this scope, not those for a pattern that covers it. */
+  readonly scope?: Scope | undefined;
+  /** Selects the requests that cite exactly this ticket. */
+  readonly ticket?: string | undefined;
+  /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
+  readonly status?: RequestStatus | undefined;
+  /** Selects the requests made at or after this instant. Epoch milliseconds or a `Date`. */
+  readonly from?: Instant | undefined;
+  /** Selects the requests made before this instant. Epoch milliseconds or a `Date`. */
+  readonly to?: Instant | undefined;
+  /**
+   * `'newest'` or `'oldest'`: by creation. `'due'`: by the deadline of the pending review, the first due first, and only requests
+   * with one; that includes approved break-glass requests whose review is pending. Default: `'newest'`.
+   */
+  readonly order?: RowOrder | undefined;
+}
+
+/** Selects grants. `subject` and `scope` are looked up, see {@link RequestQuery}. */
+export interface GrantQuery<Scope extends string = string> extends Paging {
+  /** Selects the grants of this subject. */
+  readonly subject?: string | undefined;
+  /** Selects the grants of exactly this scope, not those of a pattern that covers it. */
+  readonly scope?: Scope | undefined;
+  /** The status at the engine's clock reading, whether or not a sweep has recorded it. */
+  readonly status?: GrantStatus | undefined;
+  /**
+   * Selects the grants that were held at this instant of the past, or, as known now, will be at one of the future. Epoch
+   * milliseconds or a `Date`.
+   */
+  readonly at?: Instant | undefined;
+  /**
+   * `'newest'` or `'oldest'`: by the instant of issue. `'due'`: by `expiresAt`, the first first, and only grants without a recorded
+   * end. Default: `'newest'`.
+   */
+  readonly order?: RowOrder | undefined;
+}
+
+const REQUEST_FIELDS = [
+  'subject',
+  'requestedBy',
+  'scope',
+  'ticket',
+  'status',
+  'from',
+  'to',
+  'order',
+  'after',
+  'limit',
+] as const satisfies readonly (keyof RequestQuery)[];
+
+const GRANT_FIELDS = ['subject', 'scope', 'status', 'at', 'order', 'after', 'limit'] as const satisfies readonly (keyof GrantQuery)[];
+
+/**
+ * Which rows can have a status. `undefined`: open and closed ones. Time alone ends a record without closing its row, and an approved
+ * request stays open while its break-glass review is pending.
+ */
+const OPEN_REQUESTS: Readonly<Record<RequestStatus, boolean | undefined>> = {
+  pending: true,
+  approved: undefined,
+  denied: false,
+  cancelled: false,
+  expired: undefined,
+};
+const OPEN_GRANTS: Readonly<Record<GrantStatus, boolean | undefined>> = {
+  scheduled: true,
+  active: true,
+  expired: undefined,
+  revoked: false,
+};
+
+/** A page of requests. @param next the place of a later page than that of the query */
+export async function listRequests(kernel: Kernel, query: RequestQuery, next?: string): Promise<Page<ListedRequest>> {
+  const given = readQuery<keyof RequestQuery>(query, REQUEST_FIELDS, next);
+  const status = readStatus<RequestStatus>(OPEN_REQUESTS, given.status);
+  const requestedBy = given.requestedBy === undefined ? undefined : kernel.settings.readId('requestedBy', given.requestedBy);
+  const scope = given.scope === undefined ? undefined : readPattern('scope', given.scope);
+  const ticket = readText('ticket', given.ticket);
+  const isWanted = (request: AccessRequest): boolean =>
+    (requestedBy === undefined || request.requestedBy === requestedBy) &&
+    (scope === undefined || request.scopes.includes(scope)) &&
+    (ticket === undefined || request.ticket === ticket);
+  const asked = {
+    kind: 'request',
+    subject: readSubject(kernel, given.subject),
+    open: status && OPEN_REQUESTS[status],
+    span: readSpan(given),
+    order: readOrder(given.order),
+  };
+  const reading = kernel.clock.read();
+  return collect(kernel, asked, given, decodeRequest, async (requests) => {
+    const listed = requests.filter(isWanted).map((request) => requestWithStatus(request, reading));
+    const wanted = listed.filter((request) => status === undefined || request.status === status);
+    return withOutcomes(kernel, wanted, reading);
+  });
+}
+
+/** A page of grants. */
+export async function listGrants(kernel: Kernel, query: GrantQuery, next?: string): Promise<Page<GrantWithStatus>> {
+  const given = readQuery<keyof GrantQuery>(query, GRANT_FIELDS, next);
+  const status = readStatus<GrantStatus>(OPEN_GRANTS, given.status);
+  const at = given.at === undefined ? undefined : readInstant('at', given.at);
+  const asked = {
+    kind: 'grant',
+    subject: readSubject(kernel, given.subject),
+    scope: given.scope === undefined ? undefined : readPattern('scope', given.scope),
+    open: status && OPEN_GRANTS[status],
+    ...(at === undefined ? {} : { during: { from: at, until: at + 1 } }),
+    span: readSpan({}),
+    order: readOrder(given.order),
+  };
+  const reading = kernel.clock.read();
+  const page = await collect(kernel, asked, given, decodeGrant, async (grants) => {
+    const uses = (await usesOf(kernel, grants)).filter((use) => at === undefined || isHeldAt(use, at, reading));
+    return uses.map((use) => grantWithStatus(use, reading)).filter((grant) => status === undefined || grant.status === status);
+  });
+  if (at !== undefined) await refusePurged(kernel.ledger, at);
+  return page;
+}
+
+function readStatus<Status extends string>(statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {
+  if (wanted !== undefined && !(typeof wanted === 'string' && Object.hasOwn(statuses, wanted)))
+    throw invalid('status', `one of ${Object.keys(statuses).join(', ')}`, wanted);
+  return wanted as Status | undefined;
+}
+
+export const readSubject = ({ settings }: Kernel, subject: unknown): string | undefined =>
+  subject === undefined ? undefined : settings.readId('subject', subject);
+
+const MAX_KEYS = 200;
+
+/** Adds the outcome of each request. */
+async function withOutcomes(
+  kernel: Kernel,
+  requests: readonly RequestWithStatus[],
+  reading: ClockReading,
+): Promise<readonly ListedRequest[]> {
+  const ended = await endedAmong(kernel, requests, reading);
+  return requests.map((request) => Object.freeze({ ...request, outcome: outcomeOf(request, ended.has(request.id)) }));
+}
+
+/**
+ * The ids of the approved requests none of whose grants can allow, now or later. Most need no further read: their windows have
+ * passed. Of the others, the first grant is read, and the rest only where the first has ended.
+ */
+async function endedAmong(kernel: Kernel, requests: readonly AccessRequest[], reading: ClockReading): Promise<ReadonlySet<string>> {
+  const ended = new Set<string>();
+  const turns = new TurnBudget();
+  const liveAmong = async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
+    const live = new Set<string>();
+    for (let i = 0; i < ids.length; i += MAX_KEYS) {
+      await turns.spend(MAX_KEYS);
+      // A grant that is missing or unreadable allows nothing.
+      for (const use of await kernel.ledger.grantsWithUsage(ids.slice(i, i + MAX_KEYS))) {
+        if (!hasEnded(use, reading)) live.add(use.grant.requestId);
+      }
+    }
+    return live;
+  };
+  const open: AccessRequest[] = [];
+  for (const request of requests) {
+    if (request.end?.status !== 'approved') continue;
+    ended.add(request.id);
+    if (!hasPassed(windowOf(request, request.end.at).expiresAt, reading)) open.push(request);
+  }
+  const live = await liveAmong(open.flatMap((request) => grantIds(request).slice(0, 1)));
+  const others = open.filter(({ id }) => !live.has(id)).flatMap((request) => grantIds(request).slice(1));
+  for (const id of [...live, ...(await liveAmong(others))]) ended.delete(id);
+  return ended;
+}
+
+/** Reads a usage row only where no end is recorded: its idle end may have ended the grant before a sweep records that. */
+export async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonly GrantUse[]> {
+  const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
+  const rows = await kernel.ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+  const usages = new Map(rows.map((row) => [row?.id, row]));
+  const uses = grants.map((grant) => withUsage(grant, usages.get(grant.id), decodeStrictly));
+  const withoutUsage = uses.filter(({ grant, usage }) => grant.end === undefined && hasUsageRow(grant) && usage === undefined);
+  const purged = await purgedAmong(
+    kernel,
+    withoutUsage.map(({ grant }) => grant),
+  );
+  return uses.filter(({ grant }) => !purged.has(grant.id));
+}
+
+/**
+ * One commit writes a grant and its usage, and one commit removes both. A grant that was read without its usage was purged
+ * between the two reads. It had ended before any instant that a query may name (L33).
+ *
+ * @throws CorruptError where the grant is still there
+ */
+async function purgedAmong({ ledger }: Kernel, grants: readonly Grant[]): Promise<ReadonlySet<string>> {
+  const rows = await ledger.rows(grants.map(({ id }) => ({ kind: 'grant', id })));
+  const kept = rows.find((row) => row !== undefined);
+  if (kept !== undefined) throw new CorruptError('usage', kept.id, 'is missing or belongs to another grant');
+  return new Set(grants.map(({ id }) => id));
+}

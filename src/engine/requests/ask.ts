@@ -1,0 +1,236 @@
+import { assertBoolean, invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
+import { MAX_SCOPES } from '../../lifecycle/grant.js';
+import type { Ask, Extended } from '../../lifecycle/ask.js';
+import { runSubject, type AgentRun } from '../../lifecycle/run.js';
+import type { JsonObject } from '../../model/json.js';
+import { agentOf, type AccessRequest } from '../../records/index.js';
+import { isPattern, isScope, readPattern, readScope } from '../../core/scope.js';
+import { readInstant, type Instant } from '../../core/instant.js';
+import { readDuration, type Duration } from '../../core/duration.js';
+import type { Settings } from '../../kernel/settings/settings.js';
+
+/** The argument of `requestAccess`: one `scope`, or several `scopes` with one decision. */
+export interface AccessAsk<Scope extends string = string> {
+  /** The identity that would hold the access. */
+  readonly subject: string;
+  /** The scope, where there is only one. An ask has either `scope` or `scopes`. */
+  readonly scope?: Scope | undefined;
+  /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
+  readonly scopes?: readonly Scope[] | undefined;
+  /** Length of the window: milliseconds, or a string like `'30m'`. By default the window starts at the decision, not at the ask (L4). */
+  readonly ttl?: Duration | undefined;
+  /**
+   * End of the window, instead of `ttl`: epoch milliseconds or a `Date`. A late decision gives the rest and does not move the end.
+   * An end beyond a limit is refused, never cut. An ask has either `ttl` or `until`.
+   */
+  readonly until?: Instant | undefined;
+  /** Start of the window: epoch milliseconds or a `Date`. Default: the decision. A later decision gives the rest of the window. */
+  readonly startsAt?: Instant | undefined;
+  /** Why. Text of at most 4 KiB. The journal records it, so it must contain no secret. */
+  readonly justification?: string | undefined;
+  /** The ticket that the access is for, e.g. `INC-4711`. Text of at most 4 KiB. */
+  readonly ticket?: string | undefined;
+  /** The caller that asks. Default: the subject. Neither of the two may review. */
+  readonly requestedBy?: string | undefined;
+  /**
+   * The caller of this verb, which your code has authenticated, where it speaks for the requester: for example a gateway. The journal
+   * names it as the actor, and a lock on it refuses the call. It must be a service: nothing keeps it from reviewing the request.
+   * Default: the requester.
+   */
+  readonly by?: string | undefined;
+  /**
+   * Makes a repeat safe: the same key and body return the same request, and the engine refuses another body (L11).
+   *
+   * Gotcha: an id derived from a key is not secret. It is SHA-256 over namespace, verb, requester and key, so a caller that
+   * knows these can compute it. Never treat the id of a request or grant as a capability, whether or not a key made it.
+   */
+  readonly idempotencyKey?: string | undefined;
+  /** JSON of the caller, at most 8 KiB. The store keeps it on the request. The journal records only its SHA-256. */
+  readonly metadata?: JsonObject | undefined;
+  /**
+   * An id of your own records, such as a trace or an incident: 1-256 characters. It goes into `request.created`. A repeat keeps that of
+   * the first call: it does not count when two asks are compared.
+   */
+  readonly correlation?: string | undefined;
+}
+
+/**
+ * An ask by a run of an agent. The engine derives the subject (see {@link runSubject}), the agent is the requester, and
+ * agent and operator become fields of the request.
+ */
+export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'subject' | 'requestedBy'> {
+  /** The run that asks. */
+  readonly run: AgentRun;
+}
+
+/**
+ * An ask that creates no request. The engine returns what would happen, by which rule, and who may review. It stores only
+ * the count of dry runs: an `attempt.refused` entry with code `dry_run`.
+ */
+export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & {
+  /** Marks the ask as a dry run. */
+  readonly dryRun: true;
+};
+
+/** Names a bundle: all grants of a request. */
+export interface BundleTarget {
+  /** The request whose grants are meant. */
+  readonly requestId: string;
+}
+
+/** A grant by its id, or a bundle. @throws InvalidArgumentError */
+export function readExtended(target: unknown): Extended {
+  if (typeof target !== 'object' || target === null) return readId('grantId', target);
+  const { requestId } = readOptions<keyof BundleTarget>('target', target, ['requestId']);
+  return { requestId: readId('requestId', requestId) };
+}
+
+/** The argument of `extend`: more time for a grant, or for all grants of a request, after their present window. */
+export interface ExtensionAsk extends Omit<AccessAsk, 'subject' | 'scope' | 'scopes' | 'startsAt' | 'requestedBy'> {
+  /**
+   * The caller that asks: the subject that holds the access, or another caller on its behalf. Neither of the two may review. There is no
+   * default: a default would name the subject, and the real requester could then approve their own ask (L15).
+   */
+  readonly requestedBy: string;
+}
+
+/** The argument of `breakGlass`. */
+export interface BreakGlassAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'startsAt' | 'justification'> {
+  /** Why there is no time for a review. Text of at most 4 KiB. */
+  readonly justification: string;
+}
+
+/** An ask whose arguments are checked, its caller, and its idempotency key. */
+export interface ParsedAsk {
+  readonly ask: Ask;
+  readonly by: string;
+  readonly key: string | undefined;
+}
+
+const COMMON = ['ttl', 'until', 'justification', 'ticket', 'requestedBy', 'by', 'idempotencyKey', 'metadata', 'correlation'] as const;
+const WHOM = ['subject', 'scope', 'scopes'] as const;
+
+type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>;
+
+type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>;
+
+/** @throws InvalidArgumentError */
+export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk & { readonly dryRun: boolean } {
+  const fields = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
+    ...WHOM,
+    ...COMMON,
+    'run',
+    'startsAt',
+    'dryRun',
+  ]);
+  const { dryRun = false, startsAt } = fields;
+  assertBoolean('dryRun', dryRun);
+  const who = fields.run === undefined ? parseWho(settings, fields.subject, fields.requestedBy) : parseWhoOfRun(settings, fields);
+  const { ask, ...rest } = parseCommon(settings, who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  return { ...rest, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+}
+
+/** @throws InvalidArgumentError */
+export function parseBreakGlassAsk(settings: AskSettings, given: unknown): ParsedAsk {
+  const fields = readOptions<keyof BreakGlassAsk>('ask', given, [...WHOM, ...COMMON]);
+  const who = parseWho(settings, fields.subject, fields.requestedBy);
+  const parsed = parseCommon(settings, who, parseScopes(settings, fields.scope, fields.scopes), fields);
+  if (parsed.ask.justification === undefined || isBlank(parsed.ask.justification)) {
+    throw invalid('justification', 'a text that says why there is no time for a review', fields.justification);
+  }
+  return parsed;
+}
+
+/** The access to extend: its subject, and the operator where that is a run. `scopes` is empty for a bundle. */
+export type ExtendedAccess = Pick<Ask, 'subject' | 'operator' | 'scopes'> & { readonly extends: Extended };
+
+/** @returns completes the ask from the access to extend @throws InvalidArgumentError */
+export function parseExtensionAsk(settings: AskSettings, given: unknown): (access: ExtendedAccess) => ParsedAsk {
+  const fields = readOptions<keyof ExtensionAsk>('ask', given, COMMON);
+  if (fields.requestedBy === undefined) throw invalid('requestedBy', 'the id of the caller that asks', undefined);
+  // Checks the arguments before the engine loads anything.
+  parseCommon(settings, whoAsks(settings, '-', fields.requestedBy), [], fields);
+  return ({ subject, operator, scopes, extends: extended }) => {
+    const who = whoAsks(settings, subject, fields.requestedBy);
+    const { ask, ...rest } = parseCommon(settings, { ...who, operator }, scopes, fields);
+    return { ...rest, ask: { ...ask, extends: extended } };
+  };
+}
+
+/** The requester of a run's access is its agent, so the limits for each requester bound the agent. */
+const parseWho = (settings: AskSettings, subject: unknown, requestedBy: unknown): Who =>
+  whoAsks(settings, settings.readId('subject', subject), requestedBy);
+
+/** @param subject in its canonical form: an id that the engine stored is never read again */
+function whoAsks({ readId: readActorId, isAgent }: AskSettings, subject: string, requesterGiven: unknown): Who {
+  const agent = agentOf(subject);
+  // `revokeAll` of an id reaches its runs only where the option `agents` names the id as an agent.
+  if (agent !== undefined && !isAgent(agent)) {
+    throw invalid('subject', "a run of an agent that the engine's option `agents` names", subject);
+  }
+  const requestedBy = requesterGiven === undefined ? (agent ?? subject) : readActorId('requestedBy', requesterGiven);
+  if (agent !== undefined && requestedBy !== agent) throw invalid('requestedBy', `the agent of the run, ${agent}`, requestedBy);
+  return { subject, requestedBy, agent, operator: undefined };
+}
+
+function parseWhoOfRun(
+  { readRun }: AskSettings,
+  { run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown },
+): Who {
+  if (subject !== undefined) throw invalid('subject', 'omitted where `run` is given: the engine derives it', subject);
+  if (requestedBy !== undefined) throw invalid('requestedBy', 'omitted where `run` is given: it is the agent', requestedBy);
+  const parsed = readRun('run', run);
+  return { subject: runSubject(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
+}
+
+function parseCommon(
+  settings: AskSettings,
+  who: Who,
+  scopes: readonly string[],
+  fields: Partial<Record<(typeof COMMON)[number], unknown>>,
+): ParsedAsk {
+  const ask = {
+    ...who,
+    scopes: Object.freeze(scopes),
+    ...parseLength(fields),
+    startsAt: undefined,
+    extends: undefined,
+    replaces: undefined,
+    justification: readText('justification', fields.justification),
+    ticket: readText('ticket', fields.ticket),
+    metadata: readMetadata('metadata', fields.metadata),
+    correlation: fields.correlation === undefined ? undefined : readId('correlation', fields.correlation),
+  };
+  return {
+    ask,
+    by: fields.by === undefined ? who.requestedBy : settings.readId('by', fields.by),
+    key: fields.idempotencyKey === undefined ? undefined : readId('idempotencyKey', fields.idempotencyKey),
+  };
+}
+
+/** Reads the length or the end of a window: exactly one of the two. @throws InvalidArgumentError */
+export function parseLength({ ttl, until }: { readonly ttl?: unknown; readonly until?: unknown }): Pick<Ask, 'ttlMs' | 'until'> {
+  if (until === undefined) return { ttlMs: readDuration('ttl', ttl), until };
+  if (ttl !== undefined) throw invalid('until', 'omitted where `ttl` is given', until);
+  return { ttlMs: undefined, until: readInstant('until', until) };
+}
+
+function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
+  // An ask may name a pattern only where the engine's matcher knows patterns. The approver's rules decide who gets one.
+  const parseScope = matcher.exact ? readExactScope : readPattern;
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted where `scopes` is given', scope);
+  if (scopes === undefined) return [parseScope('scope', scope)];
+  if (scope !== undefined) throw invalid('scopes', 'omitted where `scope` is given', scopes);
+  const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => parseScope(`scopes[${i}]`, item));
+  const repeated = list.findIndex((item, i) => list.indexOf(item) !== i);
+  if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'different from every other scope', list[repeated]);
+  return list;
+}
+
+function readExactScope(argument: string, value: unknown): string {
+  // The usual mistake: a pattern that works with another engine. Granted here, it would cover nothing.
+  if (isPattern(value) && !isScope(value)) {
+    throw invalid(argument, 'a scope without wildcards: only an engine with the option `scopes: patternScopes` knows patterns', value);
+  }
+  return readScope(argument, value);
+}

@@ -1,0 +1,157 @@
+import type { JsonObject, JsonValue } from '../../model/json.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { isScope } from '../../core/scope.js';
+import type { JitEngine } from '../../engine/engine.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import type { AgentRun } from '../../lifecycle/run.js';
+import { agentOf, isObject } from '../../records/index.js';
+import { AuthzenError } from './errors.js';
+import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages.js';
+import type { AuthzenCaller, AuthzenQuestion, ParsedAccessRequests, ParsedOptions } from './options.js';
+import { isInvalidArgument, unavailable } from './transport.js';
+
+/** What each endpoint works with. */
+export interface World {
+  readonly engine: JitEngine;
+  readonly kernel: Kernel;
+  readonly options: ParsedOptions;
+  /** Aborts when the time limit of the request has passed. */
+  readonly signal: AbortSignal;
+}
+
+/** Ends the work of a request that has been answered by its time limit. @throws AuthzenError 503 */
+export function refuseIfLate({ signal }: Pick<World, 'signal'>): void {
+  if (signal.aborted) throw unavailable();
+}
+
+/** The access that an evaluation is about. */
+export interface Target {
+  readonly subject: string;
+  readonly scope: string;
+  /** The agent whose run `subject` is. `undefined`: the subject acts for itself. */
+  readonly agent: string | undefined;
+  /** The run that `properties.act` names. `undefined`: the subject is no run, or is named by the id of its run. */
+  readonly run: AgentRun | undefined;
+}
+
+/** Calls a hook of the host. @throws AuthzenError 503 where it fails, so that a failing hook decides nothing */
+export async function callHook<T>({ kernel, signal }: World, call: () => MaybePromise<T>): Promise<T> {
+  refuseIfLate({ signal });
+  try {
+    return await call();
+  } catch (error) {
+    kernel.settings.onError(error, 'authzen');
+    throw unavailable();
+  }
+}
+
+/** @throws AuthzenError 403 */
+export async function authorize(world: World, question: AuthzenQuestion): Promise<void> {
+  if (!(await isAuthorized(world, question))) throw new AuthzenError(403, 'the caller may not do this');
+}
+
+export async function isAuthorized(world: World, question: AuthzenQuestion): Promise<boolean> {
+  const { may } = world.options;
+  return may === undefined ? question.byDefault : (await callHook(world, () => may(question))) === true;
+}
+
+/**
+ * Whether a caller may submit a request for this access. Without `may`, only its agent submits for a run: another service would become
+ * the agent.
+ *
+ * @param isOwn whether the denial is, or was, an answer to this caller
+ */
+export const maySubmit = (world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation, { agent }: Target, isOwn: boolean) =>
+  isAuthorized(
+    world,
+    questionOf(caller, 'submit', evaluation, { agent, byDefault: isOwn && (agent === undefined || agent === caller.subject) }),
+  );
+
+type Entities = Partial<Pick<AuthzenQuestion, 'subject' | 'resource' | 'action'>>;
+
+/** The question whether a caller may do this. Of the entities it contains the type, the id and the name. */
+export const questionOf = (
+  caller: AuthzenCaller,
+  operation: AuthzenQuestion['operation'],
+  { subject, resource, action }: Entities,
+  rest: Partial<Pick<AuthzenQuestion, 'agent' | 'taskId' | 'byDefault'>> = {},
+): AuthzenQuestion => ({
+  caller,
+  operation,
+  subject: subject && { type: subject.type, id: subject.id },
+  agent: rest.agent,
+  resource: resource && { type: resource.type, id: resource.id },
+  action: action && { name: action.name },
+  taskId: rest.taskId,
+  byDefault: rest.byDefault ?? true,
+});
+
+/** The access that an evaluation is about, if the caller may evaluate it. `undefined`: an entity is unknown. @throws AuthzenError 403 */
+export async function resolveAuthorized(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
+  const subject = await resolveSubject(world, evaluation.subject);
+  // The question names the agent of a run, so the subject is resolved first.
+  await authorize(world, questionOf(caller, 'evaluate', evaluation, { agent: subject?.agent }));
+  const scope = subject && (await resolveScope(world, evaluation));
+  return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
+}
+
+/** The access that an evaluation is about. `undefined`: an entity is unknown, so nothing allows it. */
+export async function resolve(world: World, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
+  const subject = await resolveSubject(world, evaluation.subject);
+  const scope = subject && (await resolveScope(world, evaluation));
+  return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
+}
+
+/** The holder of a subject's access: the subject itself, or the run of the agent that acts for it. */
+export async function resolveSubject(world: World, entity: AuthzenEntity): Promise<Omit<Target, 'scope'> | undefined> {
+  const { engine, kernel, options } = world;
+  const encoded: unknown = await callHook(world, () => options.codec.encodeSubject(entity));
+  const act = entity.properties && memberOf(entity.properties, 'act');
+  const run = act === undefined ? undefined : ({ agent: await actorOf(world, act), operator: encoded } as AgentRun);
+  try {
+    const named = kernel.settings.readId('subject', encoded);
+    const subject = run === undefined ? named : engine.runSubject(run);
+    // Read from the subject, so that `may` judges the agent on which the engine acts, also where the id of a run names it.
+    const agent = agentOf(subject);
+    return agent === undefined || kernel.settings.isAgent(agent) ? { subject, agent, run } : undefined;
+  } catch (error) {
+    // An id that the engine refuses belongs to no subject.
+    if (isInvalidArgument(error)) return undefined;
+    throw error;
+  }
+}
+
+async function actorOf(world: World, act: JsonValue): Promise<unknown> {
+  const { agent = defaultAgent } = world.options;
+  return isObject(act) && !Array.isArray(act) ? callHook(world, () => agent(act as JsonObject)) : undefined;
+}
+
+/** The identity of an actor is issuer and subject together, so an `act` with an issuer needs the hook. So does a chain of actors. */
+const defaultAgent = (act: JsonObject): unknown => ('iss' in act || 'act' in act ? undefined : memberOf(act, 'sub'));
+
+/** `undefined`: nothing is known about this resource and action. A hook or a codec that names a pattern names no scope. */
+export async function resolveScope(world: World, evaluation: AuthzenEvaluation): Promise<string | undefined> {
+  const { codec, map } = world.options;
+  const { resource, action } = evaluation;
+  const mapped = map === undefined ? undefined : await callHook(world, () => map(evaluation));
+  const scope = mapped === undefined ? await callHook(world, () => codec.encodeScope(resource, action.name)) : mapped;
+  return isScope(scope) ? scope : undefined;
+}
+
+/** Whether the condition of the host, if there is one, also allows access that the engine allows. */
+export async function meetsCondition(
+  world: World,
+  caller: AuthzenCaller,
+  evaluation: AuthzenEvaluation,
+  { subject, scope }: Pick<Target, 'subject' | 'scope'>,
+): Promise<boolean> {
+  const { condition } = world.options;
+  return condition === undefined || (await callHook(world, () => condition(evaluation, { caller, subject, scope }))) === true;
+}
+
+/** The requester of access in the engine. Of a run, only its agent can be. */
+export const requesterOf = ({ requester }: ParsedAccessRequests, caller: AuthzenCaller, { subject, agent }: Target): string =>
+  agent ?? (requester === 'caller' ? caller.subject : subject);
+
+/** An instant in RFC 3339, UTC with milliseconds. */
+export const timestamp = (instant: number): string => new Date(instant).toISOString();

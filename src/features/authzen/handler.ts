@@ -1,0 +1,217 @@
+import type { JsonObject } from '../../model/json.js';
+import type { MaybePromise } from '../../core/ports.js';
+import { within } from '../../core/time.js';
+import type { JitEngine } from '../../engine/engine.js';
+import { kernelOf } from '../../kernel/kernel-of.js';
+import { isObject } from '../../records/index.js';
+import { hasLongHeader } from '../json-body/headers.js';
+import { AuthzenError } from './errors.js';
+import { decideAll, decideOne } from './evaluate.js';
+import type { AuthzenHandler } from './handler-type.js';
+import { readBatch, saidTo } from './evaluations.js';
+import { readEvaluation } from './messages.js';
+import { metadataOf } from './metadata.js';
+import {
+  readAuthzenOptions,
+  type AuthzenCaller,
+  type AuthzenOperation,
+  type AuthzenOptions,
+  type ParsedAccessRequests,
+} from './options.js';
+import { keyIn } from '../json-body/idempotency-key.js';
+import { secondsToWait } from '../json-body/rate-limit.js';
+import { problemOf } from './problems.js';
+import type { Searched } from './search-types.js';
+import { search } from './search.js';
+import { requestSchema } from './submission.js';
+import { submit } from './submit.js';
+import { cancelTask, viewTask } from './tasks.js';
+import {
+  answerText,
+  errorOf,
+  jsonAnswer,
+  READ,
+  readBody,
+  readOptionalBody,
+  unavailable,
+  withoutBody,
+  withRequestId,
+  wrongMethod,
+} from './transport.js';
+import { callHook, type World } from './authzen-context.js';
+
+/** One endpoint, for one method. */
+interface Route {
+  readonly methods: readonly string[];
+  /** `undefined`: it needs no caller. */
+  readonly operation: AuthzenOperation | undefined;
+  /** Whether its errors are problem+json. The endpoints of the Authorization API answer errors as plain text. */
+  readonly hasProblems: boolean;
+  readonly answer: (world: World, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
+}
+
+/**
+ * The OpenID AuthZEN Authorization API 1.0 over an engine: evaluation, evaluations and the three searches. With the option
+ * `accessRequests`, also the submission, the status and the cancellation of requests by the Access Request and Approval Profile, which
+ * is experimental.
+ *
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
+ * @example
+ * const authzen = createAuthzenHandler(engine, {
+ *   publicUrl: 'https://pdp.example.com',
+ *   identify: async (request) => serviceOf(request),
+ *   tokenKeys: [{ id: '2026-01', secret: process.env.AUTHZEN_KEY ?? '' }],
+ * });
+ */
+export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCaller, Scope extends string = string>(
+  engine: JitEngine<Scope>,
+  options: AuthzenOptions<Caller>,
+): AuthzenHandler {
+  const kernel = kernelOf(engine);
+  const parsed = readAuthzenOptions(options);
+  const host: Host = { engine, kernel, options: parsed };
+  const routes = routesOf(host);
+  const handle = async (request: Request): Promise<Response> =>
+    withoutBody(request, withRequestId(request, await answer(host, routes, request)));
+  const { basePath, metadataPath } = parsed;
+  return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
+}
+
+type FindRoute = (path: string) => Route | undefined;
+
+/** What all requests share. */
+type Host = Omit<World, 'signal'>;
+
+async function answer(host: Host, find: FindRoute, request: Request): Promise<Response> {
+  const { kernel, options } = host;
+  const { pathname } = new URL(request.url);
+  const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
+  if (route === undefined) return answerText(404, 'there is no such endpoint');
+  try {
+    if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
+    if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
+    const limit = new AbortController();
+    const tooLate = () => {
+      // No client receives the rest of the work, so it asks no more hooks and approvers.
+      limit.abort();
+      return unavailable();
+    };
+    // A late answer must not become a decision that a client has stopped waiting for.
+    return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, signal: limit.signal }, route, request), tooLate);
+  } catch (error) {
+    const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
+    if (!route.hasProblems) return answerText(failure.status, failure.message, failure.headers);
+    const { status, body, headers } = problemOf(failure);
+    return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' });
+  }
+}
+
+async function serve(world: World, route: Route, request: Request): Promise<Response> {
+  const { operation } = route;
+  refuseOtherSites(world, request, operation);
+  if (operation === undefined) return route.answer(world, request, { subject: '' });
+  const caller = await identify(world, request);
+  world.kernel.refuseIfClosed();
+  await refuseTooMany(world, caller, operation);
+  return route.answer(world, request, caller);
+}
+
+/** A browser sends the credentials of a person with the requests of any page. So only pages of the own origin may change something. */
+function refuseOtherSites({ options }: World, request: Request, operation: AuthzenOperation | undefined): void {
+  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
+  if (operation !== 'submit' && operation !== 'cancel') return;
+  const origin = request.headers.get('origin');
+  if (origin !== null && origin !== new URL(options.publicUrl).origin) throw new AuthzenError(403, 'requests of other origins are refused');
+}
+
+/** @throws AuthzenError 401, 503 */
+async function identify(world: World, request: Request): Promise<AuthzenCaller> {
+  const { options, kernel } = world;
+  const caller = await callHook(world, () => options.identify(request));
+  if (caller === undefined || caller === null) {
+    throw new AuthzenError(401, 'authentication is required', { 'www-authenticate': options.challenge });
+  }
+  return callHook(world, () => {
+    if (!isObject(caller)) throw new TypeError('identify must return a caller with a subject, or undefined');
+    return { ...caller, subject: kernel.settings.readId('subject', (caller as Partial<AuthzenCaller>).subject) };
+  });
+}
+
+/** @throws AuthzenError 429 */
+async function refuseTooMany(world: World, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
+  const { limit } = world.options;
+  if (limit === undefined) return;
+  const seconds = await callHook(world, async () => secondsToWait(await limit(caller, operation)));
+  if (seconds > 0) throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
+}
+
+/** A body gets half of the time, so that a slow one has an answer of its own. */
+const bodyLimits = ({ kernel, options }: Host) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
+
+type Reply = (world: World, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;
+
+function routesOf(host: Host): FindRoute {
+  const limits = bodyLimits(host);
+  const body = (request: Request) => readBody(request, limits);
+  const post = (operation: AuthzenOperation, reply: Reply): Route => ({
+    methods: ['POST'],
+    operation,
+    hasProblems: false,
+    answer: async (world, request, caller) => jsonAnswer(200, await reply(world, await body(request), caller)),
+  });
+  const searchFor = (searched: Searched): Route => post('search', (world, value, caller) => search(world, caller, searched, value));
+  const routes: Readonly<Record<string, Route>> = {
+    '/evaluation': post('evaluate', async (world, value, caller) =>
+      saidTo(world.options, await decideOne(world, caller, readEvaluation(value))),
+    ),
+    '/evaluations': post('evaluate', async (world, value, caller) => {
+      const batch = readBatch(value);
+      if (!('items' in batch)) return saidTo(world.options, await decideOne(world, caller, batch));
+      const decisions = await decideAll(world, caller, batch);
+      return { evaluations: decisions.map((decision) => saidTo(world.options, decision)) };
+    }),
+    '/search/subject': searchFor('subject'),
+    '/search/resource': searchFor('resource'),
+    '/search/action': searchFor('action'),
+  };
+  const { accessRequests } = host.options;
+  const more = accessRequests === undefined ? () => undefined : requestRoutes(host, accessRequests, body);
+  return (path) => (Object.hasOwn(routes, path) ? routes[path] : more(path));
+}
+
+/** The endpoints of the approval profile. */
+function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
+  // Made once: any client may read it, without a limit.
+  let schema: object | undefined;
+  const open = (document: () => MaybePromise<unknown>): Route => ({
+    methods: READ,
+    operation: undefined,
+    hasProblems: true,
+    answer: async () => jsonAnswer(200, await document()),
+  });
+  const fixed: Readonly<Record<string, Route>> = {
+    '/jwks.json': open(async () => ({ keys: await profile.signer.jwks() })),
+    '/request-schema.json': open(() => (schema ??= requestSchema())),
+    '/requests': {
+      methods: ['POST'],
+      operation: 'submit',
+      hasProblems: true,
+      answer: async (world, request, caller) =>
+        submit(world, profile, caller, await body(request), keyIn(request.headers.get('idempotency-key'))),
+    },
+  };
+  return (path) => {
+    if (Object.hasOwn(fixed, path)) return fixed[path];
+    const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
+    if (id === undefined) return undefined;
+    if (verb === undefined) {
+      return { methods: READ, operation: 'view', hasProblems: true, answer: (world, _, caller) => viewTask(world, profile, caller, id) };
+    }
+    return {
+      methods: ['POST', 'DELETE'],
+      operation: 'cancel',
+      hasProblems: true,
+      answer: async (world, request, caller) => cancelTask(world, profile, caller, id, await readOptionalBody(request, bodyLimits(host))),
+    };
+  };
+}

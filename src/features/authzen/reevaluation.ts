@@ -1,0 +1,159 @@
+import { isJitError } from '../../core/errors.js';
+import type { JsonObject } from '../../model/json.js';
+import { isId } from '../../core/parse.js';
+import type { GrantWithStatus } from '../../engine/with-status.js';
+import { isObject, type Decision } from '../../records/index.js';
+import { canAsk } from '../explain/can-ask.js';
+import { issueBinding } from './binding-token.js';
+import type { AuthzenDecision } from './evaluations.js';
+import { memberOf, type AuthzenEvaluation } from './messages.js';
+import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import type { SubjectReads } from './subject-reads.js';
+import { ExactTuple } from './task-binding.js';
+import { maySubmit, refuseIfLate, requesterOf, timestamp, type Target, type World } from './authzen-context.js';
+
+/** An evaluation that is being answered. */
+export interface Asked {
+  readonly world: World;
+  readonly caller: AuthzenCaller;
+  readonly evaluation: AuthzenEvaluation;
+  readonly target: Target;
+  readonly reads: SubjectReads;
+}
+
+/** An approval that a client presents in `context.approval`. It gives nothing: only a grant does. It explains a denial. */
+interface PresentedApproval {
+  readonly id: unknown;
+  readonly hasState: boolean;
+}
+
+const deny = (context: JsonObject): AuthzenDecision => ({ decision: false, context });
+
+function presentedIn({ context }: AuthzenEvaluation): PresentedApproval | undefined {
+  const approval = context && memberOf(context, 'approval');
+  if (approval === undefined) return undefined;
+  if (!isObject(approval) || Array.isArray(approval)) return { id: undefined, hasState: false };
+  return { id: memberOf(approval as JsonObject, 'id'), hasState: Object.hasOwn(approval, 'state') };
+}
+
+/** Denies what an approval rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can verify none. */
+export function refuseByApproval({ world, evaluation }: Asked): AuthzenDecision | undefined {
+  const presented = world.options.accessRequests && presentedIn(evaluation);
+  return presented !== undefined && (presented.hasState || typeof presented.id !== 'string') ? UNVERIFIABLE : undefined;
+}
+
+const UNVERIFIABLE: AuthzenDecision = deny({ reason: 'approval_unverifiable', next_action: 'none' });
+
+/** The denial of an evaluation whose subject has access, all of it for other tuples. */
+export async function denialOfTuple(asked: Asked): Promise<AuthzenDecision> {
+  const profile = asked.world.options.accessRequests;
+  return deny({ reason: 'out_of_scope', ...(profile && (await requestAgain(asked, profile))) });
+}
+
+/** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
+export async function usedApproval({ world, evaluation, target }: Asked): Promise<JsonObject | undefined> {
+  const presented = world.options.accessRequests && presentedIn(evaluation);
+  const grant = presented && (await grantOf(world, presented.id, target));
+  if (grant === undefined || grant.status !== 'active' || !isFor(world, grant, target)) return undefined;
+  return { approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } };
+}
+
+/** A grant of the evaluated subject. For a caller that presents an approval of another subject, that grant does not exist: one read each. */
+async function grantOf({ engine, kernel }: World, id: unknown, { subject }: Target): Promise<GrantWithStatus | undefined> {
+  const row = isId(id) ? await kernel.ledger.row('grant', id) : undefined;
+  return row?.subject === subject ? engine.getGrant(row.id) : undefined;
+}
+
+const isFor = ({ kernel }: World, grant: GrantWithStatus, { scope }: Target): boolean => kernel.settings.scopes.covers(grant.scope, scope);
+
+/**
+ * The denial of an evaluation.
+ *
+ * @param decision the decision of a check. `undefined`: it comes from the read of a batch
+ */
+export async function denialOf(asked: Asked, known: Decision | undefined): Promise<AuthzenDecision> {
+  const { world, target, evaluation, reads } = asked;
+  const profile = world.options.accessRequests;
+  if (profile === undefined) return deny({ reason: known?.reason ?? 'no_grant' });
+  const presented = presentedIn(evaluation);
+  const decision = known ?? (await reads.decisionOf(target));
+  if (presented !== undefined) return denyPresented(asked, profile, presented, decision);
+  if (decision.reason === 'locked' || decision.reason === 'use_required') return deny({ reason: 'policy_denied' });
+  if (decision.reason === 'not_started' || decision.reason === 'not_activated')
+    return deny(pendingGrant(decision.grant?.startsAt, decision));
+  const requestable = await requestableContext(asked, profile);
+  if (requestable === undefined) return deny({ reason: 'policy_denied' });
+  return deny({ reason: (await reads.isRequested(target)) ? 'approval_pending' : 'approval_required', ...requestable });
+}
+
+async function denyPresented(
+  asked: Asked,
+  profile: ParsedAccessRequests,
+  { id }: PresentedApproval,
+  decision: Decision,
+): Promise<AuthzenDecision> {
+  const { world, target, evaluation } = asked;
+  const grant = await grantOf(world, id, target);
+  if (grant === undefined) return UNVERIFIABLE;
+  const isForTuple = !profile.exactTuple || (await new ExactTuple(world, evaluation).isFor(grant.requestId));
+  const isOther = !isFor(world, grant, target) || !isForTuple;
+  if (isOther) return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, profile)) });
+  if (grant.status === 'expired' || grant.status === 'revoked')
+    return deny({ reason: 'approval_expired', ...(await requestAgain(asked, profile)) });
+  if (grant.status === 'scheduled' && decision.reason !== 'locked') return deny(pendingGrant(grant.startsAt, decision));
+  return deny({ reason: 'policy_denied', next_action: 'none' });
+}
+
+/** The seconds to wait for an approver that confirms a start. */
+const CONFIRMATION_SECONDS = 5;
+
+function pendingGrant(startsAt: number | undefined, { at }: Decision): JsonObject {
+  const wait = startsAt === undefined ? 0 : Math.ceil((startsAt - at) / 1_000);
+  return { reason: 'grant_pending', next_action: 'retry', retry_after: wait > 0 ? wait : CONFIRMATION_SECONDS };
+}
+
+async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject> {
+  const requestable = await requestableContext(asked, profile);
+  return requestable === undefined ? { next_action: 'none' } : { next_action: 'request', ...requestable };
+}
+
+/**
+ * The members of a requestable denial. It stores nothing: the binding token carries all that the submission needs.
+ *
+ * @returns `undefined` where asking would be refused, the approver fails, or the token would be too long to be submitted
+ */
+async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
+  const { world, caller, evaluation, target } = asked;
+  const outcome = await askable(asked, profile);
+  if (outcome === undefined) return undefined;
+  const { now } = world.kernel.clock.read();
+  const binding = await issueBinding(world, profile, { caller, evaluation, target, now });
+  if (binding === undefined) return undefined;
+  const { evaluationId, expiresAt, token } = binding;
+  return {
+    evaluation_id: evaluationId,
+    evaluated_at: timestamp(now),
+    access_request: {
+      expires_at: expiresAt,
+      binding_token: token,
+      ...(outcome === 'requirements' && { request_schema_url: `${world.options.endpointUrl}/request-schema.json` }),
+    },
+  };
+}
+
+async function askable({ world, caller, evaluation, target }: Asked, profile: ParsedAccessRequests) {
+  // An offer to a caller that may not submit would end in a 403.
+  if (!(await maySubmit(world, caller, evaluation, target, true))) return undefined;
+  refuseIfLate(world);
+  try {
+    const answer = await canAsk(world.engine, target.subject, target.scope, {
+      ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
+    });
+    return answer.canAsk ? answer.outcome : undefined;
+  } catch (error) {
+    if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_DEADLINE')) throw error;
+    // The denial stands without an answer of the approver.
+    world.kernel.settings.onError(error, 'authzen');
+    return undefined;
+  }
+}

@@ -1,0 +1,212 @@
+import type { ParsedMacKey } from '../../core/mac-keys.js';
+import { isJitError } from '../../core/errors.js';
+import type { AccessAsk, RunAsk } from '../../engine/requests/ask.js';
+import { parseAccessAsk, parseBreakGlassAsk } from '../../engine/requests/ask.js';
+import type { RequestFound } from '../../engine/lists/history.js';
+import { requestOfKey } from '../../engine/requests/requests.js';
+import { canonicalJson } from '../../journal/link.js';
+import { derivedId } from '../../kernel/ledger/ids.js';
+import { hasPassed } from '../../lifecycle/status.js';
+import { bindingHash, isBindingHash } from './binding.js';
+import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
+import { macText } from './keys.js';
+import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { Problem, problemOfRefusal } from './problems.js';
+import { readSubmission, type Submission } from './submission.js';
+import { metadataOfTask, readTaskData } from './task-data.js';
+import { taskAnswer, taskOf } from './tasks.js';
+import { exactTupleOf } from './task-binding.js';
+import { maySubmit, requesterOf, resolve, type Target, type World } from './authzen-context.js';
+import type { JsonObject } from '../../model/json.js';
+
+/** A submission, and who makes it for what. */
+interface Submitted {
+  readonly world: World;
+  readonly profile: ParsedAccessRequests;
+  readonly caller: AuthzenCaller;
+  readonly submission: Submission;
+  readonly target: Target;
+}
+
+type Verb = 'requestAccess' | 'breakGlass';
+
+/**
+ * Submits a request for access. The order of the checks lets a retry find its task before anything else is judged (B.5): the shape, the
+ * earlier submission under the key, the binding, the deadline, the right to ask.
+ *
+ * @param key the `Idempotency-Key` of the client
+ * @throws AuthzenError, Problem
+ */
+export async function submit(
+  world: World,
+  profile: ParsedAccessRequests,
+  caller: AuthzenCaller,
+  body: JsonObject,
+  key: string | undefined,
+): Promise<Response> {
+  if (key !== undefined && (key === '' || key.length > 256))
+    throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
+  const submission = readSubmission(body);
+  const target = await resolve(world, submission.evaluation);
+  if (target === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
+  const submitted: Submitted = { world, profile, caller, submission, target };
+  const earlier = key === undefined ? undefined : await findEarlier(submitted, key);
+  if (earlier !== undefined) {
+    await permit(submitted, true);
+    return taskAnswer(world, profile, caller, taskOf(world, caller, earlier), 'created');
+  }
+  const claims = await readBinding(submitted);
+  const engineKey = keyOf(world.options.keys[0], key === undefined ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
+  const ask = askOf(submitted, claims, engineKey);
+  const repeated = key === undefined ? undefined : await findRepeated(submitted, ask, engineKey);
+  if (repeated === undefined) refuseLate(submitted, claims);
+  const found = repeated ?? (await request(submitted, ask));
+  await refuseForOther(submitted, found);
+  return taskAnswer(world, profile, caller, taskOf(world, caller, found), 'created');
+}
+
+/**
+ * A subject asks for the same access once at a time, so the engine may return the pending request for another tuple. As its answer, that task
+ * would send the client in a circle: approved, and denied again. @throws Problem
+ */
+async function refuseForOther({ world, submission }: Submitted, { request }: RequestFound): Promise<void> {
+  if ((await exactTupleOf(world, submission.evaluation)?.isFor(request.id)) !== false) return;
+  const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that request is decided';
+  throw new Problem('not_requestable', detail);
+}
+
+/** The key that the engine gets. A MAC: the ids that the engine derives from keys are then not guessable (T3). */
+const keyOf = (key: ParsedMacKey, parts: readonly string[]): string => macText(key, 'idempotency', canonicalJson(parts));
+
+/**
+ * The task of an earlier submission of this caller under this key, with the same body. It is found under each of the keys, so that a
+ * rotation of keys makes no second request.
+ *
+ * @throws Problem `duplicate_request` where the body was another one
+ */
+async function findEarlier(submitted: Submitted, key: string): Promise<RequestFound | undefined> {
+  const { world, profile, caller, submission, target } = submitted;
+  const { engine, kernel, options } = world;
+  const requestedBy = requesterOf(profile, caller, target);
+  for (const verb of ['requestAccess', 'breakGlass'] as const) {
+    for (const secret of options.keys) {
+      const idempotencyKey = keyOf(secret, ['key', caller.subject, key]);
+      const found = await engine.getRequest({ requestedBy, idempotencyKey, verb });
+      if (found === undefined) continue;
+      const data = readTaskData(found.request);
+      if (data?.body === submission.digest && data.caller === caller.subject) return found;
+      // Otherwise the key only repeated an open request: `findRepeated` compares that submission.
+      if (found.request.id === derivedId(kernel.ledger.store.namespace, verb, requestedBy, idempotencyKey))
+        throw new Problem('duplicate_request');
+    }
+  }
+  return undefined;
+}
+
+/** The open request that an earlier submission under this key repeated. @throws Problem `duplicate_request` */
+async function findRepeated({ world, profile, submission }: Submitted, ask: Ask, key: string): Promise<RequestFound | undefined> {
+  const { engine, kernel } = world;
+  const verb = verbOf(profile, submission);
+  try {
+    const read = verb === 'breakGlass' ? parseBreakGlassAsk(kernel.settings, ask) : parseAccessAsk(kernel.settings, ask);
+    const id = derivedId(kernel.ledger.store.namespace, verb, read.ask.requestedBy, key);
+    const repeated = await requestOfKey(kernel, id, read.ask);
+    return repeated === undefined ? undefined : await engine.getRequest(repeated);
+  } catch (error) {
+    throw problemOfRefusal(error, kernel.clock.read().now) ?? error;
+  }
+}
+
+/**
+ * @param isOwn whether this caller received the denial, or made the earlier submission
+ * @throws Problem
+ */
+async function permit({ world, caller, submission, target }: Submitted, isOwn: boolean): Promise<void> {
+  if (!(await maySubmit(world, caller, submission.evaluation, target, isOwn))) throw new Problem('forbidden');
+}
+
+/** The verified binding of the submission to its denial. @throws Problem */
+async function readBinding(submitted: Submitted): Promise<BindingClaims> {
+  const { world, profile, caller, submission, target } = submitted;
+  const { evaluation, token, deniedUntil, evaluationId } = submission;
+  const claims = await verifyBinding(world, profile, token);
+  if (claims === undefined) throw new Problem('invalid_denial_binding', 'denial.binding_token is not valid here');
+  await permit(submitted, claims.caller === digestOfCaller(caller));
+  if (deniedUntil !== claims.deniedUntil) throw new Problem('invalid_denial_binding', 'denial.expires_at differs from the denial');
+  if (evaluationId !== undefined && evaluationId !== claims.evaluationId)
+    throw new Problem('invalid_denial_binding', 'denial.evaluation_id differs from the denial');
+  if (!isBindingHash(claims.hash, evaluation, claims.members))
+    throw new Problem('invalid_denial_binding', 'the subject, resource, action or context differs from the denied evaluation');
+  if (!isForAccess(world, claims, target)) throw new Problem('invalid_denial_binding', 'the denied evaluation was about other access');
+  return claims;
+}
+
+/** The deadline is the earlier one of the two that the token contains. @throws Problem */
+function refuseLate({ world, profile }: Submitted, { expiresAt, deniedUntil }: BindingClaims): void {
+  const deadline = Math.min(expiresAt, Date.parse(deniedUntil)) + profile.skewMs;
+  // A deadline that is no number has passed.
+  if (hasPassed(deadline, world.kernel.clock.read())) throw new Problem('expired_denial');
+}
+
+type Ask = AccessAsk | RunAsk;
+
+const verbOf = ({ emergency }: ParsedAccessRequests, submission: Submission): Verb =>
+  emergency && submission.emergency ? 'breakGlass' : 'requestAccess';
+
+/** What the engine is asked. It follows from the submission alone, so that a repeat is equal. */
+function askOf({ profile, caller, submission, target }: Submitted, claims: BindingClaims, idempotencyKey: string): Ask {
+  const { evaluation, until, justification, ticket, digest, client } = submission;
+  const { subject, resource, action } = evaluation;
+  const metadata = metadataOfTask({
+    body: digest,
+    caller: caller.subject,
+    hash: bindingHash(evaluation, claims.members),
+    members: claims.members,
+    evaluationId: claims.evaluationId,
+    subject: { type: subject.type, id: subject.id },
+    resource: { type: resource.type, id: resource.id },
+    action: { name: action.name },
+    client,
+  });
+  const common = {
+    scope: target.scope,
+    ...(until === undefined ? { ttl: profile.ttlMs } : { until }),
+    justification,
+    ticket,
+    metadata,
+    correlation: claims.evaluationId,
+    by: caller.subject,
+    idempotencyKey,
+  };
+  const isRun = target.run !== undefined && verbOf(profile, submission) === 'requestAccess';
+  if (isRun) return { ...common, run: target.run };
+  return { ...common, subject: target.subject, requestedBy: requesterOf(profile, caller, target) };
+}
+
+/** Asks the engine, and finds the request. @throws Problem for a refusal */
+async function request({ world, profile, submission }: Submitted, ask: Ask): Promise<RequestFound> {
+  const { engine, kernel } = world;
+  let id: string;
+  try {
+    const isEmergency = verbOf(profile, submission) === 'breakGlass';
+    const result = isEmergency
+      ? await engine.breakGlass(ask as Parameters<typeof engine.breakGlass>[0])
+      : await engine.requestAccess(ask as AccessAsk);
+    id = result.request.id;
+  } catch (error) {
+    id = requestIdIn(error) ?? refuse(error, kernel.clock.read().now);
+  }
+  const found = await engine.getRequest(id);
+  if (found === undefined) throw new Problem('unknown_task');
+  return found;
+}
+
+/** The request that stays pending although its approver failed, or a limit of holders is reached: its task is the answer. */
+function requestIdIn(error: unknown): string | undefined {
+  if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_LIMIT')) return undefined;
+  return error.requestId;
+}
+
+function refuse(error: unknown, now: number): never {
+  throw problemOfRefusal(error, now) ?? error;
+}

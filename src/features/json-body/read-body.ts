@@ -1,0 +1,117 @@
+import { isJitError } from '../../core/errors.js';
+import type { JsonObject } from '../../model/json.js';
+import type { Clock } from '../../core/ports.js';
+import { within } from '../../core/time.js';
+import { JsonTextError, parseJsonText } from './json-text.js';
+
+/** The greatest size of a body. Bytes. */
+const MAX_BODY_BYTES = 65_536;
+
+/** A body that cannot be used. `message` is for the client, and quotes no part of the body. */
+export class BodyError extends Error {
+  override readonly name = 'BodyError';
+  /**
+   * @param status 400: malformed; 408: too slow; 413: too large; 415: not JSON
+   * @param headers further headers of the answer
+   */
+  constructor(
+    readonly status: 400 | 408 | 413 | 415,
+    message: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** Nothing reads the rest of the body, so its connection cannot serve another request. */
+const CLOSES = { connection: 'close' } as const;
+
+/** The greatest length of a `Content-Type`. Characters. */
+const MAX_TYPE_LENGTH = 256;
+
+export interface BodyLimits {
+  /** The clock that bounds a slow body. */
+  readonly clock: Clock;
+  /** How long the whole body may take. Milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** The object in the body of a request. @throws BodyError */
+export async function readJsonObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
+  if (!isJson(request.headers.get('content-type'))) throw new BodyError(415, 'the body must have the content type application/json');
+  const value = parse(await readBodyText(request, limits));
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BodyError(400, 'the body must be a JSON object');
+  return value as JsonObject;
+}
+
+/** Whether a `Content-Type` says JSON. A charset other than UTF-8 does not: RFC 8259 knows no other. */
+function isJson(contentType: string | null): boolean {
+  if (contentType === null || contentType.length > MAX_TYPE_LENGTH) return false;
+  const [type, ...parameters] = contentType.toLowerCase().split(';');
+  const charset = parameters.map(readParameter).find(({ name }) => name === 'charset')?.value;
+  return type?.trim() === 'application/json' && (charset === undefined || charset === 'utf-8' || charset === 'utf8');
+}
+
+/** The name and the value of a parameter of a header, without quotes. */
+function readParameter(parameter: string): { readonly name: string; readonly value: string } {
+  const [name = '', ...values] = parameter.split('=');
+  const value = values.join('=').trim();
+  const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
+  return { name: name.trim(), value: isQuoted ? value.slice(1, -1) : value };
+}
+
+function parse(text: string) {
+  try {
+    return parseJsonText(text);
+  } catch (error) {
+    throw error instanceof JsonTextError ? new BodyError(400, error.message) : error;
+  }
+}
+
+/** The body as text, which must be UTF-8 and within the limits. @throws BodyError */
+export async function readBodyText(request: Request, { clock, timeoutMs }: BodyLimits): Promise<string> {
+  const coding = request.headers.get('content-encoding');
+  if (coding !== null && coding.toLowerCase() !== 'identity')
+    throw new BodyError(415, 'the body must have no content coding', { 'accept-encoding': 'identity' });
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  if (request.body === null) return '';
+  const reader = request.body.getReader();
+  const timeout = () => new BodyError(408, 'the body arrived too slowly', CLOSES);
+  try {
+    return decode(await within(clock, timeoutMs, () => readBytes(reader), timeout));
+  } catch (error) {
+    // Not awaited: the source of a stalled body may never confirm.
+    reader.cancel().catch(() => undefined);
+    // A clock that fails is no fault of the client. Any other failure is a client that has gone, or a body that its sender cut short.
+    throw error instanceof BodyError || isJitError(error) ? error : new BodyError(400, 'the body ended early');
+  }
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new BodyError(400, 'the body is not valid UTF-8');
+  }
+}
+
+const tooLarge = () => new BodyError(413, `the body must have at most ${MAX_BODY_BYTES} bytes`, CLOSES);
+
+async function readBytes(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > MAX_BODY_BYTES) throw tooLarge();
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}

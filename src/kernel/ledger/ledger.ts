@@ -1,0 +1,160 @@
+import { ConflictError, StoreError } from '../../core/errors.js';
+import { digestOfEntry } from '../../journal/link.js';
+import type { EntryDraft, Transition, Writes } from '../../lifecycle/transition.js';
+import type { MaybePromise } from '../../core/ports.js';
+import type { Change, CommitAnswer } from '../../core/store-port.js';
+import { encode, toJson, type UnlinkedEntry } from '../../records/index.js';
+import { yieldToOthers } from '../../core/time.js';
+import type { CommitHooks } from './commit-hooks.js';
+import type { DecodeAll } from '../settings/enforcement.js';
+import { newId } from './ids.js';
+import type { JournalClock } from './journal-clock.js';
+import type { JournalReader } from './journal-reader.js';
+import { LedgerReads } from './ledger-reads.js';
+import type { RollbackAcceptance, RollbackGuard } from './rollback.js';
+
+/** A verb gives up after this many conflicts in a row. Each conflict has a winner, so n callers need at most n tries each. */
+const MAX_TRIES = 256;
+
+/** A change that the engine is about to commit, before it has an id. */
+export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
+  readonly entries?: readonly EntryDraft[];
+  /** The change creates access. After a rollback the engine refuses it until a person accepts the rollback (L40). Default: false. */
+  readonly creates?: boolean;
+}
+
+/** Commits transitions to the engine's store, and tries again where another caller's commit was first. */
+export class Ledger extends LedgerReads {
+  readonly #hooks: CommitHooks;
+  readonly #onAppend: (entries: readonly UnlinkedEntry[]) => void;
+  readonly #rollback: RollbackGuard;
+  readonly #journalClock: JournalClock;
+
+  /**
+   * @param journalClock compares the engine's clock with the journal before access is created
+   * @param rollback commits, and detects a store that went back
+   * @param hooks run before the first commit
+   * @param onAppend called after each commit that appended to the journal
+   */
+  constructor(
+    journal: JournalReader,
+    journalClock: JournalClock,
+    rollback: RollbackGuard,
+    decodeAll: DecodeAll,
+    hooks: CommitHooks,
+    onAppend: (entries: readonly UnlinkedEntry[]) => void,
+  ) {
+    super(journal, decodeAll);
+    this.#journalClock = journalClock;
+    this.#hooks = hooks;
+    this.#onAppend = onAppend;
+    this.#rollback = rollback;
+  }
+
+  /**
+   * Tries until a transition commits. Each `attempt` loads the context, asks the approver, reads the clock and applies the rule.
+   *
+   * @param retriesLonger for a verb that must never throw `ConflictError` (revoke): it gives up only after so many conflicts that the
+   *   store must be broken, with `StoreError`
+   */
+  async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
+    let step: Transition<T> | undefined;
+    await this.untilCommitted(async () => this.commitTransition((step = await attempt())), retriesLonger);
+    return (step as unknown as Transition<T>).result;
+  }
+
+  /**
+   * {@link run} for a verb whose result the caller takes as an acknowledgement. A transition that writes nothing finds that an
+   * earlier call has done the work, and that call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
+   */
+  async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
+    let isWritten = false;
+    const watched = async () => {
+      const step = await attempt();
+      isWritten = step.put.length + step.entries.length > 0;
+      return step;
+    };
+    const result = await this.run(watched, retriesLonger);
+    if (!isWritten) await this.confirmDurable();
+    return result;
+  }
+
+  /** Tries until `attempt` returns that it committed. */
+  async untilCommitted(attempt: () => Promise<boolean>, retriesLonger = false): Promise<void> {
+    for (let tries = 1; !(await attempt()); tries++) {
+      if (tries === (retriesLonger ? 100 * MAX_TRIES : MAX_TRIES)) {
+        throw retriesLonger ? new StoreError('commit', `answered 'conflict' ${tries} times in a row`) : new ConflictError(tries);
+      }
+      if (tries % 8 === 0) await yieldToOthers();
+    }
+  }
+
+  /** @returns false: another caller's commit was first. True also where the transition writes nothing */
+  async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
+    if (put.length + entries.length === 0) return true;
+    if (creates) await this.#journalClock.confirm();
+    // Several starts in one change depend on the same row of locks.
+    const read = dependsOn.filter(
+      (one, i) => i === dependsOn.findIndex(({ kind, id, version }) => kind === one.kind && id === one.id && version === one.version),
+    );
+    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...read];
+    return this.commit({ expect, put: put.map(encode), entries, creates });
+  }
+
+  /**
+   * Resolves once everything that this process has read is durable. A store may show another caller's commit before a second
+   * server has it. A verb that finds nothing left to end must not acknowledge that end yet (L12). Servers copy commits in
+   * order, so the acknowledgement of a later, empty change covers all earlier commits.
+   *
+   * @throws StoreError, OutcomeUnknownError
+   */
+  async confirmDurable(): Promise<void> {
+    if (this.store.durability !== 'server') return;
+    await this.untilCommitted(() => this.commit({ expect: [], put: [] }), true);
+  }
+
+  /** Commits, after the hooks where the change waits for them. @returns false: another caller's commit was first */
+  async commit(draft: ChangeDraft): Promise<boolean> {
+    await this.#hooks.before(draft.entries ?? [], draft.creates === true);
+    return this.commitNow(draft);
+  }
+
+  /** {@link commit} without the hooks, which start followers of the journal: a change without entries does not need them. */
+  async commitNow({ creates = false, ...draft }: ChangeDraft): Promise<boolean> {
+    const change = this.#changeOf(draft);
+    return this.#send(change, this.#rollback.commit(change, creates));
+  }
+
+  async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
+    const won = await this.#hooks.sent(change, sent);
+    if (won && change.append.length > 0) this.#onAppend(change.append);
+    return won;
+  }
+
+  /** Records that a person accepts the rollback that this engine has noticed (L40). See {@link RollbackGuard.accept}. */
+  async acceptRollback(actor: string, reason: string | undefined): Promise<RollbackAcceptance> {
+    await this.#hooks.ready();
+    let change: Change | undefined;
+    const acceptance = await this.#rollback.accept(({ id, at, lost, head, put }) => {
+      const data = toJson({ acceptance: id, lost, head, reason });
+      const { kind, version } = put;
+      const entries = [{ type: 'journal.accepted', at, actor, data }] as const;
+      return (change = this.#changeOf({ expect: [{ kind, id: put.id, version: version - 1 }], put: [put], entries }));
+    });
+    const { accepted, head } = acceptance;
+    const answer = { outcome: 'committed', head: { ...head, seq: head.seq + 1 } } as const;
+    if (accepted && change !== undefined) await this.#send(change, Promise.resolve(answer));
+    return acceptance;
+  }
+
+  /** Makes the change that is sent: with a new id, with ids and digests for its entries, and with a hold row where it needs one. */
+  #changeOf({ entries = [], ...rest }: Omit<ChangeDraft, 'creates'>): Change {
+    const id = newId();
+    this.#journalClock.wrote(id, entries);
+    const append = entries.map((draft, i) => {
+      const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
+      return { ...entry, digest: digestOfEntry(entry) };
+    });
+    return this.#hooks.hold({ id, append, ...rest });
+  }
+}
