@@ -5,7 +5,7 @@
  */
 import { generateText, isStepCount, tool, type ModelMessage } from 'ai';
 import { MockLanguageModelV4 } from 'ai/test';
-import { JitEngine, type AccessRequest, type Approver } from 'jit-access';
+import { JitEngine, MemoryGrantStore, type AccessRequest, type Approver } from 'jit-access';
 import { toolApproval } from 'jit-access/ai';
 import { ManualClock } from 'jit-access/testing';
 import { z } from 'zod';
@@ -21,7 +21,7 @@ const operatorReviews: Approver = {
 };
 
 const clock = new ManualClock();
-const engine = new JitEngine({ clock, approver: operatorReviews });
+const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: operatorReviews });
 
 const refund = tool({
   description: 'Refunds an order',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createAuthzenHandler, createAuthzenMetadataHandler, joseSigner, type AuthzenHandler } from 'jit-access/authzen';
 import { toNodeHandler } from 'jit-access/http';
 import { ManualClock } from 'jit-access/testing';
@@ -9,7 +9,7 @@ import * as jose from 'jose';
 
 /** The clock is moved by hand; a service leaves it out. */
 const clock = new ManualClock();
-const engine = new JitEngine({ clock, approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: reviewers({ members: ['user:sam'] }) });
 
 /** A decision point for the gateway, which also submits requests for access. `publicUrl` is the URL that the gateway calls. */
 async function decisionPoint(publicUrl: string): Promise<AuthzenHandler> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { callbackSink, isJitError, JitEngine } from 'jit-access';
+import { callbackSink, isJitError, JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
@@ -32,7 +32,7 @@ async function main() {
       if (type === 'breakGlass.overdue') console.log('page: the review of break-glass is overdue');
     }
   });
-  const engine = new JitEngine({ clock, approver: policy, audit: pager });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: policy, audit: pager });
 
   // 03:12: no member of the platform team answers. The engine gives access first and asks no reviewer.
   const emergency = {

@@ -1,11 +1,11 @@
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
 
 async function main() {
   const clock = new ManualClock(); // midnight
-  const engine = new JitEngine({ clock, approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: reviewers({ members: ['user:sam'] }) });
 
   // A migration needs three scopes. They are one request: approved together or not at all.
   const scopes = ['db-prod:read', 'db-prod:write', 'queue:pause'];

@@ -1,11 +1,11 @@
-import { isJitError, JitEngine, reviewers, type AccessResult } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers, type AccessResult } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 const SCOPE = 'db-prod:write';
 
 async function main() {
   const clock = new ManualClock();
-  const engine = new JitEngine({ clock, approver: reviewers({ members: ['user:sam', 'user:ana'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: reviewers({ members: ['user:sam', 'user:ana'] }) });
 
   // Maya asks for half an hour. Sam reads the request.
   const asked = await engine.requestAccess({ subject: 'user:maya', scope: SCOPE, ttl: '30m', justification: 'a hotfix' });

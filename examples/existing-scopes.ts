@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { decodeScope, encodeScope, isJitError, JitEngine, patternScopes, reviewers } from 'jit-access';
+import { decodeScope, encodeScope, isJitError, JitEngine, MemoryGrantStore, patternScopes, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 /** Scopes for names that another system gave: ARNs and file paths. Each becomes a scope, and the scope becomes the name again. */
-const engine = new JitEngine({ clock: new ManualClock(), scopes: patternScopes, approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({
+  store: new MemoryGrantStore(),
+  clock: new ManualClock(),
+  scopes: patternScopes,
+  approver: reviewers({ members: ['user:sam'] }),
+});
 
 const scopeOfArn = (arn: string) => encodeScope(...arn.split(':'));
 const scopeOfFile = (path: string) => encodeScope('file', ...path.split('/'));
@@ -28,7 +33,7 @@ async function main() {
   console.log(meant.matched, meant.grants.length);
 
   // An engine without patterns refuses one, instead of granting a scope that covers nothing.
-  const exact = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+  const exact = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
   await exact.requestAccess({ subject: 'user:maya', scope: 'db-prod:*', ttl: '1h' }).catch((error: unknown) => {
     console.log(isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' ? `${error.argument}: ${error.got}` : error);
   });

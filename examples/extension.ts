@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
@@ -7,6 +7,7 @@ const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
 async function main() {
   const clock = new ManualClock(); // midnight
   const engine = new JitEngine({
+    store: new MemoryGrantStore(),
     clock,
     approver: reviewers({ members: ['user:sam'] }),
     warnBefore: ['10m', '5m'],

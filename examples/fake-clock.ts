@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { ManualClock, RecordingSink } from 'jit-access/testing';
 
 const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as const;
@@ -9,7 +9,7 @@ const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as cons
 function setUp() {
   const clock = new ManualClock();
   const sink = new RecordingSink();
-  const engine = new JitEngine({ clock, audit: sink, approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, audit: sink, approver: reviewers({ members: ['user:sam'] }) });
   return { clock, engine, sink };
 }
 

@@ -1,6 +1,6 @@
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 
-const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
 
 const { request } = await engine.requestAccess({
   subject: 'user:maya',

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
-import { isJitError, JitEngine, NotFoundError } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, NotFoundError } from 'jit-access';
 import type { AccessAsk, AccessRequest, AccessStatus, By, JitErrorCode, RequestWithStatus, ReviewBy } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
@@ -22,7 +22,7 @@ const policy = definePolicy({
     },
   ],
 });
-const engine = new JitEngine({ approver: policy, clock });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock });
 
 /**
  * The caller. The engine trusts this id, so it must be one that your code has verified. This function looks up a session that a

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createClient } from 'jit-access/client';
 import { createHttpHandler, toNodeHandler } from 'jit-access/http';
 
@@ -11,7 +11,7 @@ const tokens = new Map([
   ['t0ken-of-sam', 'user:sam'],
 ]);
 
-const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
 const handler = createHttpHandler(engine, {
   identify: (request) => {
     const subject = tokens.get(request.headers.get('authorization')?.replace('Bearer ', '') ?? '');

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express from 'express';
-import { JitEngine } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { createHttpHandler, toNodeHandler } from 'jit-access/http';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
@@ -9,6 +9,7 @@ import { ManualClock } from 'jit-access/testing';
 /** The service of http-by-hand.ts, with the handler of the package. The clock is moved by hand; a service leaves it out. */
 const clock = new ManualClock();
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   clock,
   approver: definePolicy({
     groups: { developers: ['user:maya', 'user:eve'], platform: ['user:sam', 'user:ana'], security: ['user:lee'] },

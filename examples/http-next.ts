@@ -1,7 +1,7 @@
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createHttpHandler } from 'jit-access/http';
 
-const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
 
 /** The sessions that a login has made. */
 const users = new Map([['session-of-sam', 'user:sam']]);

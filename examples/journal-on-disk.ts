@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { autoApprove, callbackSink, JitEngine } from 'jit-access';
+import { autoApprove, callbackSink, JitEngine, MemoryGrantStore } from 'jit-access';
 import { verifyJournal } from 'jit-access/journal';
 import { jsonLinesSink, readJsonLines } from 'jit-access/jsonl';
 
@@ -10,6 +10,7 @@ async function main() {
   const path = join(folder, 'journal.jsonl');
 
   const engine = new JitEngine({
+    store: new MemoryGrantStore(),
     approver: autoApprove((request) => request.scopes.every((scope) => scope.startsWith('staging:'))),
     audit: [
       jsonLinesSink({ path }),

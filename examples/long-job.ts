@@ -1,13 +1,13 @@
 import { waitFor, withAccess } from 'jit-access/work';
 import assert from 'node:assert/strict';
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
 
 async function main() {
   const clock = new ManualClock(); // midnight
-  const engine = new JitEngine({ clock, approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: reviewers({ members: ['user:sam'] }) });
   const job = { subject: 'agent:backfill', scope: 'db-prod:write' } as const;
   let batches = 0;
 

@@ -1,4 +1,4 @@
-import { JitEngine, type AccessRequest, type Approver, type Verdict } from 'jit-access';
+import { JitEngine, MemoryGrantStore, type AccessRequest, type Approver, type Verdict } from 'jit-access';
 
 /** Where people and their roles are kept. Yours would ask LDAP, SCIM or a table. */
 interface Directory {
@@ -39,7 +39,7 @@ async function main() {
     isActive: async (person) => person === 'user:maya',
     isInSecurity: async (person) => person === 'user:ana',
   };
-  const engine = new JitEngine({ approver: managerApprover(directory) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: managerApprover(directory) });
 
   const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as const;
   const refused = await engine.requestAccess(ask);

@@ -1,10 +1,14 @@
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { explain } from 'jit-access/explain';
 import { ManualClock } from 'jit-access/testing';
 
 /** Two reviewers narrow one request: the shortest time and the common scopes apply. */
 async function main() {
-  const engine = new JitEngine({ approver: reviewers({ members: ['user:sam', 'user:ana'], approvals: 2 }), clock: new ManualClock() });
+  const engine = new JitEngine({
+    store: new MemoryGrantStore(),
+    approver: reviewers({ members: ['user:sam', 'user:ana'], approvals: 2 }),
+    clock: new ManualClock(),
+  });
 
   const { request } = await engine.requestAccess({
     subject: 'user:maya',

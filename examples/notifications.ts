@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { notify, type Notice } from 'jit-access/notify';
 import { verifyWebhook, webhookSink, WebhookError } from 'jit-access/webhook';
 import { ManualClock } from 'jit-access/testing';
@@ -45,6 +45,7 @@ async function main() {
 
   const siem = webhookSink({ name: 'siem', url, secrets: [secret], types: ['grant.issued', 'grant.revoked'], clock });
   const engine = new JitEngine({
+    store: new MemoryGrantStore(),
     clock,
     approver: reviewers({ members: ['user:sam'] }),
     audit: [chat, siem],

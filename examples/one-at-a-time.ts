@@ -1,10 +1,11 @@
-import { isJitError, JitEngine } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
 /** One person at a time changes the schema. A request that waits for that reminds its reviewers. */
 const clock = new ManualClock();
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   clock,
   approver: definePolicy({
     groups: { dba: ['user:sam'] },

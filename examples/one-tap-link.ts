@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isJitError, JitEngine, reviewers } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { approvalLinks } from 'jit-access/links';
 
-const engine = new JitEngine({ approver: reviewers({ members: ['user:sam', 'user:ana'] }) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam', 'user:ana'] }) });
 // The first key signs. To change keys, put the new one in front; drop the old one when its links have expired.
 const links = approvalLinks(engine, { keys: [{ id: '2026-01', secret: randomBytes(32) }] });
 

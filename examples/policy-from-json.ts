@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { isJitError, JitEngine } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore } from 'jit-access';
 import { readPolicy } from 'jit-access/policy';
 
 // Give the text, not the result of JSON.parse: an error then names the line, and a repeated field is refused.
 const policy = readPolicy(readFileSync(new URL('policy-from-json.json', import.meta.url), 'utf8'));
 for (const finding of policy.lint()) console.warn(finding.message);
 
-const engine = new JitEngine({ approver: policy });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy });
 
 async function main() {
   const staging = await engine.requestAccess({ subject: 'user:maya', scope: 'db-staging:orders:write', ttl: '2h' });

@@ -1,5 +1,5 @@
 // A target with a pattern: it sets the end in the external system, and finds what the system has without a grant.
-import { autoApprove, JitEngine } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { provision } from 'jit-access/provisioning';
 import { ManualClock } from 'jit-access/testing';
 
@@ -7,7 +7,7 @@ import { ManualClock } from 'jit-access/testing';
 const roles = new Map<string, { readonly subject: string; readonly scope: string; readonly until: number }>();
 
 const clock = new ManualClock();
-const engine = new JitEngine({ clock, approver: autoApprove(() => true) });
+const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: autoApprove(() => true) });
 
 const target = provision(engine, {
   name: 'warehouse-roles',

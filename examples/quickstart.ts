@@ -1,6 +1,7 @@
-import { JitEngine, reviewers, startSweeper } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers, startSweeper } from 'jit-access';
 
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   approver: reviewers({ members: ['user:maya', 'user:sam'] }),
   standing: { 'user:maya': ['*:read'] },
 });

@@ -1,4 +1,4 @@
-import { isJitError, JitEngine } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
@@ -32,7 +32,7 @@ const policy = definePolicy({
 
 // A clock that the example moves, so that it need not wait for half an hour.
 const clock = new ManualClock();
-const engine = new JitEngine({ approver: policy, clock });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock });
 const zoe = { subject: 'user:zoe', ttl: '30m' } as const;
 
 async function main() {

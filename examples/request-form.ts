@@ -1,9 +1,10 @@
-import { isJitError, JitEngine, type AccessAsk, type AskProblem } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore, type AccessAsk, type AskProblem } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
 /** A request form that shows every problem beside its input, first as a preview and then at the request itself. */
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   clock: new ManualClock(),
   limits: { maxTtl: '4h' },
   approver: definePolicy({

@@ -1,4 +1,4 @@
-import { JitEngine, type Approver } from 'jit-access';
+import { JitEngine, MemoryGrantStore, type Approver } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 /** The groups of each person, as a directory knows them. Each answer takes a few milliseconds. */
@@ -35,7 +35,7 @@ const approver: Approver = {
 };
 
 const clock = new ManualClock();
-const engine = new JitEngine({ approver, clock });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock });
 
 async function main() {
   for (let i = 1; i <= 200; i++) {

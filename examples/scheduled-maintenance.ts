@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { JitEngine } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
@@ -25,7 +25,7 @@ async function main() {
       },
     ],
   });
-  const engine = new JitEngine({ clock, approver: policy });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: policy });
   const tonight = clock.now() + 22 * HOUR;
   const ask = { subject: 'user:maya', scope: 'db-prod:maintain', ttl: '2h', startsAt: tonight } as const;
   const reason = async () => (await engine.check('user:maya', 'db-prod:maintain')).reason;

@@ -1,10 +1,11 @@
-import { isJitError, JitEngine } from 'jit-access';
+import { isJitError, JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
 /** A reviewer who approves payouts must have signed in with a hardware key, within the last five minutes. */
 const clock = new ManualClock();
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   clock,
   approver: definePolicy({
     groups: { finance: ['user:lee'] },

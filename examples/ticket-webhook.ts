@@ -3,9 +3,10 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { autoApprove, JitEngine } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   approver: autoApprove((request) => request.ticket !== undefined),
 });
 

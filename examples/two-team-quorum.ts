@@ -1,4 +1,4 @@
-import { JitEngine } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
@@ -26,7 +26,7 @@ const policy = definePolicy({
 
 // A clock that the example moves, so that it need not wait for half an hour.
 const clock = new ManualClock();
-const engine = new JitEngine({ approver: policy, clock });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock });
 
 async function main() {
   const { request } = await engine.requestAccess({ subject: 'user:zoe', scope: 'db-prod:schema:write', ttl: '30m' });

@@ -1,10 +1,11 @@
-import { JitEngine, patternScopes } from 'jit-access';
+import { JitEngine, MemoryGrantStore, patternScopes } from 'jit-access';
 import { requestable, type Requestable } from 'jit-access/explain';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 
 /** What may I ask for? A form for people and the list of tools of an agent, both made from the rules that decide. */
 const engine = new JitEngine({
+  store: new MemoryGrantStore(),
   clock: new ManualClock(),
   limits: { maxTtl: '4h' },
   approver: definePolicy({

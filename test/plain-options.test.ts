@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, firstDecisive, JitEngine, reviewers, startSweeper, type Approver, type Clock, type Verdict } from '../src/index.js';
+import {
+  autoApprove,
+  firstDecisive,
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+  startSweeper,
+  type Approver,
+  type Clock,
+  type Verdict,
+} from '../src/index.js';
 import { definePolicy } from '../src/policy.js';
 import { ManualClock } from '../src/testing.js';
 import { MAYA, refusal, SAM } from './engine/an-engine.js';
@@ -34,6 +44,7 @@ const behindBare = (own: object, name: string, value: unknown): never =>
 const ownAccessor = (own: object, name: string, value: unknown): never =>
   Object.defineProperty({ ...own }, name, { get: () => value, enumerable: true }) as never;
 
+const store = new MemoryGrantStore();
 const approver = autoApprove(() => true);
 const ASK = { subject: MAYA, scope: 'db', ttl: '8h' } as const;
 
@@ -44,7 +55,7 @@ describe('options must be plain objects', () => {
     ['an own accessor', ownAccessor, 'limits.maxTtl'],
   ])('limits behind %s are refused, not ignored [M12]', (_, made, argument) => {
     const limits = made({ maxGrants: 5 }, 'maxTtl', '15m');
-    expect(outcome(() => new JitEngine({ approver, limits }))).toBe(`ERR_JIT_INVALID_ARGUMENT ${argument}`);
+    expect(outcome(() => new JitEngine({ store: new MemoryGrantStore(), approver, limits }))).toBe(`ERR_JIT_INVALID_ARGUMENT ${argument}`);
   });
 
   it.each([
@@ -56,7 +67,7 @@ describe('options must be plain objects', () => {
     const verdict: Verdict = { outcome: 'approve', terms };
     const says: Approver = { name: 'says', decide: () => verdict, breakGlass: () => ({ ...verdict, reviewWithinMs: 60_000 }) };
     for (const asked of [says, firstDecisive(says)]) {
-      const engine = new JitEngine({ approver: asked });
+      const engine = new JitEngine({ store: new MemoryGrantStore(), approver: asked });
       await engine.requestAccess(ASK).catch(() => undefined);
       const emergency = { ...ASK, ttl: '30m', justification: 'down' } as const;
       await engine.breakGlass(emergency).catch(() => undefined);
@@ -67,7 +78,7 @@ describe('options must be plain objects', () => {
   it('a verdict behind a class is a failure, alone and in a chain [M12]', async () => {
     const verdict = behindClass({ outcome: 'approve' }, 'terms', { maxUses: 1 });
     for (const asked of [{ name: 'says', decide: () => verdict }, firstDecisive({ name: 'says', decide: () => verdict })]) {
-      const engine = new JitEngine({ approver: asked });
+      const engine = new JitEngine({ store: new MemoryGrantStore(), approver: asked });
       const problem = await engine.requestAccess(ASK).then(
         ({ outcome: said }) => said as string,
         (error: unknown) => (error as { readonly code: string }).code,
@@ -78,12 +89,14 @@ describe('options must be plain objects', () => {
   });
 
   it('options of every kind are refused by name where a class or an accessor hides a field [M12]', async () => {
-    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
-    expect(outcome(() => new JitEngine(behindClass({ approver }, 'leewayMs', 5)))).toBe('ERR_JIT_INVALID_ARGUMENT options');
-    expect(outcome(() => new JitEngine(ownAccessor({ approver }, 'leewayMs', 5)))).toBe('ERR_JIT_INVALID_ARGUMENT leewayMs');
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
+    expect(outcome(() => new JitEngine(behindClass({ store, approver }, 'leewayMs', 5)))).toBe('ERR_JIT_INVALID_ARGUMENT options');
+    expect(outcome(() => new JitEngine(ownAccessor({ store, approver }, 'leewayMs', 5)))).toBe('ERR_JIT_INVALID_ARGUMENT leewayMs');
     expect(outcome(() => reviewers(behindClass({ members: [SAM] }, 'approvals', 2)))).toBe('ERR_JIT_INVALID_ARGUMENT reviewers');
     expect(outcome(() => autoApprove(() => true, behindClass({ name: 'x' }, 'patterns', false)))).toBe('ERR_JIT_INVALID_ARGUMENT options');
-    expect(outcome(() => new JitEngine({ approver, standing: behindClass({}, MAYA, ['db']) }))).toBe('ERR_JIT_INVALID_ARGUMENT standing');
+    expect(outcome(() => new JitEngine({ store: new MemoryGrantStore(), approver, standing: behindClass({}, MAYA, ['db']) }))).toBe(
+      'ERR_JIT_INVALID_ARGUMENT standing',
+    );
     expect(
       outcome(() =>
         startSweeper(
@@ -112,9 +125,9 @@ describe('options must be plain objects', () => {
     }
     const { runInNewContext } = await import('node:vm');
     const limits = runInNewContext('({ maxTtl: 900000 })') as { maxTtl: number };
-    const engine = new JitEngine({ approver: new Own(), clock: new OwnClock(), limits });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: new Own(), clock: new OwnClock(), limits });
     expect((await engine.requestAccess({ ...ASK, ttl: '15m' })).outcome).toBe('granted');
     await refusal(engine.requestAccess(ASK), 'ERR_JIT_REQUIREMENTS');
-    expect(() => new JitEngine({ approver: new Own(), clock: new ManualClock() })).not.toThrow();
+    expect(() => new JitEngine({ store: new MemoryGrantStore(), approver: new Own(), clock: new ManualClock() })).not.toThrow();
   });
 });

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine } from '../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore } from '../src/index.js';
 import { readBreakGlass, readVerdict } from '../src/lifecycle/verdict.js';
 
 /** The names of members, options and parameters in `text` that take a `Duration`. */
@@ -22,8 +22,11 @@ describe('an option for a length of time', () => {
   const inQuorum = (more: object) => () => readVerdict('desk', { outcome: 'review', quorum: { groups, ...more } });
   const inTerms = (terms: object) => () => readVerdict('desk', { outcome: 'approve', terms });
   it.each([
-    ['leewayMs', (ms: unknown) => () => new JitEngine({ approver, leewayMs: ms as number })],
-    ['limits.resendMs', (ms: unknown) => () => new JitEngine({ approver, limits: { resendMs: ms as number } })],
+    ['leewayMs', (ms: unknown) => () => new JitEngine({ store: new MemoryGrantStore(), approver, leewayMs: ms as number })],
+    [
+      'limits.resendMs',
+      (ms: unknown) => () => new JitEngine({ store: new MemoryGrantStore(), approver, limits: { resendMs: ms as number } }),
+    ],
     ['verdict.quorum.reviewWithinMs', (reviewWithinMs: unknown) => inQuorum({ reviewWithinMs })],
     ['verdict.quorum.approvalTtlMs', (approvalTtlMs: unknown) => inQuorum({ approvalTtlMs })],
     ['verdict.quorum.escalation.afterMs', (afterMs: unknown) => inQuorum({ escalation: { group: 'leads', afterMs } })],

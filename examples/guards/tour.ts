@@ -1,9 +1,9 @@
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 /** The clock is moved by hand, so that a window of a quarter of an hour takes no time. A service leaves it out. */
 const clock = new ManualClock();
-export const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), clock });
+export const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }), clock });
 
 /**
  * Who is calling. The engine trusts this id, so it must be one that you have proven: a verified session or

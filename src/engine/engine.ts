@@ -21,7 +21,6 @@ import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action } from './checks/checker.js';
 import { EngineChecker } from './checks/engine-checker.js';
 import { RecordingChecker } from './checks/recording-checker.js';
-import { MemoryGrantStore } from '../stores/memory.js';
 import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './reviews/inbox.js';
 import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } from './requests/requests.js';
@@ -54,7 +53,7 @@ import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type Ch
  *
  * @typeParam Scope with a union of scope literals, the compiler reports a misspelt scope
  * @example
- * const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+ * const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
  * const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m' });
  * await engine.approve(request.id, { by: 'user:sam' });
  * await engine.assertAllowed('user:maya', 'db-prod:write');
@@ -76,7 +75,7 @@ export class JitEngine<Scope extends string = string> {
    * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
    */
   constructor(options: JitEngineOptions) {
-    const kernel = new Kernel(readSettings(options, () => new MemoryGrantStore()));
+    const kernel = new Kernel(readSettings(options));
     this.clock = kernel.settings.clock;
     this.#kernel = kernel;
     this.#settings = kernel.settings;

@@ -11,7 +11,7 @@ import type { AuditSink } from '../core/ports.js';
  *   on, in every process. Default: `shared`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * new JitEngine({ approver, audit: callbackSink('siem', (entries) => siem.send(entries)) });
+ * new JitEngine({ store, approver, audit: callbackSink('siem', (entries) => siem.send(entries)) });
  */
 export function callbackSink(
   name: string,

@@ -40,7 +40,7 @@ interface Sleeper {
  *
  * @example
  * const clock = new ManualClock();
- * const engine = new JitEngine({ approver, clock });
+ * const engine = new JitEngine({ store, approver, clock });
  * await clock.advance('15m');
  */
 export class ManualClock implements Clock {

@@ -7,7 +7,7 @@ import type { AuditEntry } from '../records/index.js';
  *
  * @example
  * const sink = new RecordingSink();
- * const engine = new JitEngine({ approver, audit: sink });
+ * const engine = new JitEngine({ store, approver, audit: sink });
  * sink.fail(2);
  */
 export class RecordingSink implements AuditSink {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, reviewers } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers } from '../../src/index.js';
 import { definePolicy, readPolicy } from '../../src/policy.js';
 import type { People, Policy, PolicyDefinition } from '../../src/policy.js';
 
 const canonicalId = (id: string) => id.toLowerCase();
 const yes = { id: 'yes', scopes: ['db:**'], approve: true } as const;
-const engineOf = (policy: PolicyDefinition) => new JitEngine({ approver: definePolicy(policy), canonicalId });
+const engineOf = (policy: PolicyDefinition) =>
+  new JitEngine({ store: new MemoryGrantStore(), approver: definePolicy(policy), canonicalId });
 const outcomeOf = (answer: Promise<{ readonly outcome: string }>): Promise<string> =>
   answer.then(
     ({ outcome }) => outcome,
@@ -40,7 +41,7 @@ describe('canonicalId and the ids of an approver', () => {
   it('rules that grant, and groups that review, match the same people in any form of their ids [F10]', async () => {
     const review = { id: 'r', scopes: ['db:**'], subjects: ['User:Eve@Example.com'], review: { groups: { dba: 1 } } };
     for (const approver of [definePolicy({ groups: { dba: ['User:Ana'] }, rules: [review] }), reviewers({ members: ['User:Ana'] })]) {
-      const engine = new JitEngine({ approver, canonicalId });
+      const engine = new JitEngine({ store: new MemoryGrantStore(), approver, canonicalId });
       const asked = engine.requestAccess({ subject: 'user:eve@example.com', scope: 'db:prod', ttl: '30m' });
       expect(await outcomeOf(asked.then(({ request }) => engine.approve(request.id, { by: 'USER:ANA' })))).toBe('granted');
     }
@@ -48,7 +49,10 @@ describe('canonicalId and the ids of an approver', () => {
 
   it('one policy serves engines with and without canonicalId', async () => {
     const policy = definePolicy({ rules: [{ id: 'no', scopes: ['**'], subjects: ['User:Eve@Example.com'], deny: 'left' }, yes] });
-    const [plain, lower] = [new JitEngine({ approver: policy }), new JitEngine({ approver: policy, canonicalId })];
+    const [plain, lower] = [
+      new JitEngine({ store: new MemoryGrantStore(), approver: policy }),
+      new JitEngine({ store: new MemoryGrantStore(), approver: policy, canonicalId }),
+    ];
     expect(await said(lower)).toBe('denied');
     expect(await said(plain)).toBe('denied');
     expect((await plain.requestAccess({ subject: 'user:eve@example.com', scope: 'db:prod', ttl: '30m' })).outcome).toBe('granted');
@@ -61,7 +65,7 @@ describe('canonicalId and the ids of an approver', () => {
       return id;
     };
     const make = (policy: PolicyDefinition, form: (id: string) => string) => () =>
-      new JitEngine({ approver: definePolicy(policy), canonicalId: form });
+      new JitEngine({ store: new MemoryGrantStore(), approver: definePolicy(policy), canonicalId: form });
     expect(make(rules('user:eve'), strict)).toThrow(expect.objectContaining({ argument: 'rules[0] ("no").subjects[0]' }) as Error);
     expect(make(rules({ like: 'user:*' }), strict)).toThrow(
       expect.objectContaining({ argument: 'rules[0] ("no").subjects[0].like' }) as Error,

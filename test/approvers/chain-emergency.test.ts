@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { autoApprove, denyAll, firstDecisive, JitEngine, reviewers, type Approver, type BreakGlassVerdict } from '../../src/index.js';
+import {
+  autoApprove,
+  denyAll,
+  firstDecisive,
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+  type Approver,
+  type BreakGlassVerdict,
+} from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { hangs, ManualClock, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { yieldToOthers } from '../../src/core/time.js';
@@ -82,7 +91,11 @@ describe('break-glass in a chain', () => {
         return { outcome: 'abstain' };
       },
     });
-    const engine = new JitEngine({ approver: firstDecisive(slow('a'), slow('b'), slow('c'), policy), clock });
+    const engine = new JitEngine({
+      store: new MemoryGrantStore(),
+      approver: firstDecisive(slow('a'), slow('b'), slow('c'), policy),
+      clock,
+    });
     const work = engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: '10m', justification: 'down' });
     work.catch(() => undefined);
     for (let turn = 0; asked.length < 3 && turn < 100; turn++) await yieldToOthers();

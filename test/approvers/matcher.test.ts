@@ -21,7 +21,8 @@ const tree: ScopeMatcher = { name: 'tree', exact: false, covers: below, overlaps
 const leaf = (scope: string) => scope.split(':').length === 3;
 const tellingTree: ScopeMatcher = { ...tree, name: 'telling-tree', isWide: (scope) => !leaf(scope) };
 
-const engineOf = (approver: Approver, scopes: ScopeMatcher) => new JitEngine({ approver, scopes, clock: new ManualClock() });
+const engineOf = (approver: Approver, scopes: ScopeMatcher) =>
+  new JitEngine({ store: new MemoryGrantStore(), approver, scopes, clock: new ManualClock() });
 /** Whether an ask was granted. */
 const granted = async (engine: JitEngine, scope: string) =>
   engine.requestAccess({ subject: MAYA, scope, ttl: '30m' }).then(
@@ -103,11 +104,11 @@ describe('the matcher of the engine and its approver', () => {
       ),
     ]) {
       for (const scopes of [undefined, exactScopes, patternScopes, tellingTree]) {
-        expect(() => new JitEngine({ approver, scopes })).toThrow(
+        expect(() => new JitEngine({ store: new MemoryGrantStore(), approver, scopes })).toThrow(
           expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'scopes' }) as Error,
         );
       }
-      expect(() => new JitEngine({ approver, scopes: { ...tree } })).not.toThrow();
+      expect(() => new JitEngine({ store: new MemoryGrantStore(), approver, scopes: { ...tree } })).not.toThrow();
     }
   });
 
@@ -123,7 +124,12 @@ describe('the matcher of the engine and its approver', () => {
   it('L30 a matcher whose isWide fails is reported to onError, and the scope counts as wide', async () => {
     const told: string[] = [];
     const scopes: ScopeMatcher = { ...tree, isWide: () => 'no' as never };
-    const engine = new JitEngine({ approver: autoApprove(() => true), scopes, onError: (_, during) => told.push(during) });
+    const engine = new JitEngine({
+      store: new MemoryGrantStore(),
+      approver: autoApprove(() => true),
+      scopes,
+      onError: (_, during) => told.push(during),
+    });
     expect(await granted(engine, 'db:prod:root')).toBe(false);
     await Promise.resolve();
     expect(told).toContain('scopes');

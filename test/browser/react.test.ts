@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
 import { createHttpHandler, toNodeHandler } from '../../src/http.js';
-import { JitEngine } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore } from '../../src/index.js';
 import { root } from '../docs/pages.js';
 import { MAYA, policy, SAM, SCOPE } from '../features/http/world.js';
 import { describeChromium } from './chromium.js';
@@ -60,7 +60,7 @@ afterEach(async () => {
 
 /** A service on a free port: the handler, and one page. */
 async function serve(program: string) {
-  const made = (engine = new JitEngine({ approver: policy() }));
+  const made = (engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy() }));
   const asked: string[] = [];
   const handler = toNodeHandler(
     createHttpHandler(made, {

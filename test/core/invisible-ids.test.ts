@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, reviewers } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers } from '../../src/index.js';
 import { name } from '../../src/features/notify/phrase.js';
 import { definePolicy } from '../../src/policy.js';
 import { SAM } from '../engine/an-engine.js';
@@ -17,7 +17,7 @@ const INVISIBLE = [
 describe('an id with an invisible character', () => {
   it.each(INVISIBLE)('L23 %s is refused in every id that is given [M2]', async (_, char) => {
     const forged = `user:${char}sam`;
-    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
     const asked = engine.requestAccess({ subject: forged, scope: 'db:prod', ttl: '30m' });
     const problem = await asked.then(
       () => undefined,

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { JitEngine, denyAll, isJitError } from 'jit-access';
+import { JitEngine, MemoryGrantStore, denyAll, isJitError } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { ENTRY_TYPES } from '../../src/records/index.js';
 import { anchorsOf, linksOf, pages, root, textOf } from './pages.js';
@@ -50,12 +50,7 @@ describe('README.md', () => {
   it('states the sizes that `npm run size` has measured', () => {
     const sizes = JSON.parse(readFileSync(`${root}test/figures/sizes.json`, 'utf8')) as { name: string; measured: number }[];
     const kilobytes = (name: string) => `${((sizes.find((size) => size.name === name)?.measured ?? NaN) / 1_000).toFixed(1)} KB`;
-    expect(readme).toMatch(
-      new RegExp(
-        `^\\| \`JitEngine\` with one approver +\\| ${kilobytes('JitEngine with the in-memory store and one approver')} +\\|$`,
-        'm',
-      ),
-    );
+    expect(readme).toMatch(new RegExp(`^\\| \`JitEngine\` with one approver +\\| ${kilobytes('JitEngine with one approver')} +\\|$`, 'm'));
     expect(readme).toMatch(new RegExp(`^\\| \`createChecker\` +\\| ${kilobytes('createChecker')} +\\|$`, 'm'));
   });
 
@@ -88,7 +83,7 @@ describe('the content of the pages', () => {
   });
 
   it('states the default of the maximum ttl: 8 hours', async () => {
-    const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: denyAll(), clock: new ManualClock() });
     const ask = (ttl: number) => engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl });
     expect((await ask(8 * 3_600_000)).outcome).toBe('denied');
     const refused: unknown = await ask(8 * 3_600_000 + 1).catch((error: unknown) => error);
@@ -98,7 +93,7 @@ describe('the content of the pages', () => {
   });
 
   it('states the default of the review deadline: 24 hours', async () => {
-    const engine = new JitEngine({ approver: denyAll(), clock: new ManualClock() });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: denyAll(), clock: new ManualClock() });
     const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:write', ttl: '15m' });
     expect(request.reviewBy - request.createdAt).toBe(24 * 3_600_000);
     expect(request.askAgainAt - request.createdAt).toBe(30_000);

@@ -57,7 +57,7 @@ describe('whoHadAccess and history', () => {
         return patternScopes.covers(granted, required);
       },
     };
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock, scopes });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock, scopes });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     expect((await engine.whoHadAccess({ scope: 'a:b', at: START_AT })).items).toHaveLength(1);
     fails = true;
@@ -67,7 +67,7 @@ describe('whoHadAccess and history', () => {
 
   it('issue 4, history does not list a grant that has not started yet', async () => {
     const clock = new ManualClock();
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 60 * MIN });
     const told = await settled(engine.history({ from: START_AT, to: START_AT + 180 * MIN }).then(({ items }) => items.length));
     expect(told).not.toBe(1);
@@ -107,7 +107,13 @@ describe('whoHadAccess and history', () => {
     };
     const scopes = { ...patternScopes, covers };
     const clock = new ManualClock();
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock, scopes, onError: (error) => told.push(error) });
+    const engine = new JitEngine({
+      store: new MemoryGrantStore(),
+      approver: autoApprove(() => true),
+      clock,
+      scopes,
+      onError: (error) => told.push(error),
+    });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     isBroken = true;
     const refused = { code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'scopes.covers' };
@@ -127,7 +133,7 @@ describe('whoHadAccess and history', () => {
     [1, 1],
   ])('L27: history, %i ms after the start of a grant, lists %i grants', async (passed, count) => {
     const clock = new ManualClock();
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 10 * MIN });
     await clock.set(START_AT + 10 * MIN + passed);
     // The sweep records the start.
@@ -137,7 +143,7 @@ describe('whoHadAccess and history', () => {
 
   it('L5: after the clock steps back, whoHadAccess and history answer up to the highest reading, and for no later instant', async () => {
     const clock = new ManualClock();
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock });
     await clock.set(START_AT + 10 * MIN);
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     await clock.set(START_AT);

@@ -103,7 +103,7 @@ describe('JitEngine', () => {
 
     it('L20 refuses a matcher whose exact is not a boolean', () => {
       const scopes = { name: 'odd', exact: 'false', covers: () => false, overlaps: () => false } as unknown as ScopeMatcher;
-      expect(() => new JitEngine({ approver: autoApprove(() => true), scopes })).toThrow(/scopes\.exact/);
+      expect(() => new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), scopes })).toThrow(/scopes\.exact/);
     });
 
     it('L12 revokeAll terminates while its subject keeps requesting access', async () => {

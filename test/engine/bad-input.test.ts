@@ -688,41 +688,41 @@ describe('JitEngine', () => {
     const sink = new RecordingSink();
     for (const [argument, values, make] of [
       ['options', OPTIONS, (value) => value],
-      ['options', ['approvers', 'Store', 'maxTtl'], (value) => ({ approver: good, [value as string]: 1 })],
+      ['options', ['approvers', 'Store', 'maxTtl'], (value) => ({ store, approver: good, [value as string]: 1 })],
       ['approver', [undefined, null, 7, {}, () => 1, { name: 'x', decide: 1 }], (value) => ({ approver: value })],
       ['approver.name', ['', undefined, 7, 'x\n'], (value) => ({ approver: { ...good, name: value } })],
       [
         'store',
-        [null, 7, {}, { ...store }, Object.assign(Object.create(store), { live: 1 })],
+        [undefined, null, 7, {}, { ...store }, Object.assign(Object.create(store), { live: 1 })],
         (value) => ({ approver: good, store: value }),
       ],
-      ['clock', [null, 7, {}, { now: 1 }, () => 1], (value) => ({ approver: good, clock: value })],
+      ['clock', [null, 7, {}, { now: 1 }, () => 1], (value) => ({ store, approver: good, clock: value })],
       [
         /^audit/,
         [7, [null], {}, { name: 'x' }, { write: () => 1 }, { name: '', write: () => 1 }, [sink, sink]],
-        (value) => ({ approver: good, audit: value }),
+        (value) => ({ store, approver: good, audit: value }),
       ],
-      ['scopes', [null, 7, {}, 'exact', { covers: () => true }], (value) => ({ approver: good, scopes: value })],
+      ['scopes', [null, 7, {}, 'exact', { covers: () => true }], (value) => ({ store, approver: good, scopes: value })],
       [
         /^standing/,
         [null, 7, [], 'x', { a: 'x' }, { a: ['x', ''] }, { '': ['x'] }, { a: { length: 1, 0: 'x' } }],
-        (value) => ({ approver: good, standing: value }),
+        (value) => ({ store, approver: good, standing: value }),
       ],
-      ['limits', [7, 'x', [], { maxTTL: 1 }], (value) => ({ approver: good, limits: value })],
+      ['limits', [7, 'x', [], { maxTTL: 1 }], (value) => ({ store, approver: good, limits: value })],
       [
         'limits.maxTtl',
         DURATIONS.filter((value) => value !== undefined && value !== null),
-        (value) => ({ approver: good, limits: { maxTtl: value } }),
+        (value) => ({ store, approver: good, limits: { maxTtl: value } }),
       ],
       [
         'limits.reviewWithin',
         DURATIONS.filter((value) => value !== undefined && value !== null),
-        (value) => ({ approver: good, limits: { reviewWithin: value } }),
+        (value) => ({ store, approver: good, limits: { reviewWithin: value } }),
       ],
-      ['leewayMs', [-1, 1.5, NaN, Infinity, '1', 3_600_001, [1]], (value) => ({ approver: good, leewayMs: value })],
-      ['canonicalId', [null, 7, 'lower', {}], (value) => ({ approver: good, canonicalId: value })],
-      ['agents', [null, 7, 'agent:', {}, /^agent:/, ['agent:7']], (value) => ({ approver: good, agents: value })],
-      ['onError', [null, 7, {}], (value) => ({ approver: good, onError: value })],
+      ['leewayMs', [-1, 1.5, NaN, Infinity, '1', 3_600_001, [1]], (value) => ({ store, approver: good, leewayMs: value })],
+      ['canonicalId', [null, 7, 'lower', {}], (value) => ({ store, approver: good, canonicalId: value })],
+      ['agents', [null, 7, 'agent:', {}, /^agent:/, ['agent:7']], (value) => ({ store, approver: good, agents: value })],
+      ['onError', [null, 7, {}], (value) => ({ store, approver: good, onError: value })],
     ] as readonly (readonly [string | RegExp, readonly unknown[], (value: unknown) => unknown])[]) {
       it(`refuses a bad ${String(argument)}: ${shorten(inspect(values[0]))}, ... (${values.length})`, async () => {
         for (const value of values) {
@@ -732,6 +732,15 @@ describe('JitEngine', () => {
         }
       });
     }
+
+    it('names both choices where the store is missing', async () => {
+      const { message } = await refusal(() => new JitEngine({ approver: good } as never), 'ERR_JIT_INVALID_ARGUMENT');
+      expect(message).toBe(
+        'store must be an object with get, live, find, due, commit, journal, for example new MemoryGrantStore(), which forgets ' +
+          'everything when the process ends, or a durable store: sqlGrantStore of jit-access/sql or redisGrantStore of ' +
+          'jit-access/redis; got undefined',
+      );
+    });
 
     it('reads options as own properties: a polluted prototype grants nothing', async () => {
       const polluted: readonly (readonly [string, unknown])[] = [
@@ -762,7 +771,7 @@ describe('JitEngine', () => {
     });
 
     it('works with an approver as its only option', async () => {
-      const engine = new JitEngine({ approver: good });
+      const engine = new JitEngine({ store: new MemoryGrantStore(), approver: good });
       expect((await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '1m' })).outcome).toBe('denied');
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       await engine.close();

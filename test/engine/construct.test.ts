@@ -87,8 +87,8 @@ describe('new JitEngine()', () => {
 
 describe('startSweeper()', () => {
   it('names the alternative in its error if the runtime has no lasting timers (L46)', async () => {
-    const { JitEngine, startSweeper } = await import('../../src/index.js');
-    const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+    const { JitEngine, MemoryGrantStore, startSweeper } = await import('../../src/index.js');
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
     const instead = /call engine\.sweep\(\) from a scheduled handler instead/;
     const start = () => startSweeper(engine, { every: '30s' });
     vi.stubGlobal('setTimeout', () => {

@@ -163,7 +163,7 @@ describe('the option recordUse (feature 7)', () => {
     ['recordUse.every', { every: 'often' }],
     ['recordUse', { evry: '15m' }],
   ])('refuses an invalid option, and names %s: %j', (argument, recordUse) => {
-    const options = { approver: autoApprove(() => true), recordUse } as never;
+    const options = { store: new MemoryGrantStore(), approver: autoApprove(() => true), recordUse } as never;
     expect(() => new JitEngine(options)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT', argument }) as Error);
   });
 

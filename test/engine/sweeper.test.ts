@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { JitEngine, startSweeper, type Clock, type SweeperOptions } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore, startSweeper, type Clock, type SweeperOptions } from '../../src/index.js';
 import { RecordingSink } from '../../src/testing.js';
 import { yieldToOthers } from '../../src/core/time.js';
 import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
@@ -222,7 +222,7 @@ describe('startSweeper()', () => {
   }
 
   it('does not keep the process alive: it unrefs its timer', async () => {
-    const engine = new JitEngine({ approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
     let unrefs = 0;
     const spy = vi
       .spyOn(globalThis, 'setTimeout')

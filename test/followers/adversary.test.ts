@@ -101,7 +101,12 @@ describe('followers', () => {
 describe('followers: reports', () => {
   it('FollowerStatus.error: a sink that rejects with undefined still counts as failed', async () => {
     const sink = { name: 'mute', write: () => Promise.reject() };
-    const engine = new JitEngine({ approver: autoApprove(() => true), clock: new ManualClock(), audit: sink });
+    const engine = new JitEngine({
+      store: new MemoryGrantStore(),
+      approver: autoApprove(() => true),
+      clock: new ManualClock(),
+      audit: sink,
+    });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h' });
     const { followers } = await engine.flushAudit();
     expect(followers[0]?.behind).toBe(3);
@@ -266,7 +271,7 @@ describe('followers: independence', () => {
 
   it('L28: two followers cannot have the same name', () => {
     const audit = new RecordingSink({ name: 'provisioning:roles' });
-    const engine = new JitEngine({ approver, clock: new ManualClock(), audit });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock: new ManualClock(), audit });
     const target = { scopes: ['a:b'], apply: () => undefined };
     expect(() => provision(engine, { name: 'roles', ...target })).toThrow(expect.objectContaining({ argument: 'target.name' }) as Error);
     provision(engine, { name: 'others', ...target });

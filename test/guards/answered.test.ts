@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import express5, { type RequestHandler } from 'express';
 import express4 from 'express-4';
-import { JitEngine } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { requireGrant } from 'jit-access/express';
 import { describe, expect, it } from 'vitest';
 
 /** A service whose timeout middleware answers before `subject` has; the test keeps the guard's promise. */
 async function serve(express: typeof express5, subject: () => Promise<string>) {
-  const engine = new JitEngine({ approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) } });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: { name: 'yes', decide: () => ({ outcome: 'approve' }) } });
   await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
   const guard = requireGrant(engine, { subject, scope: 'db-prod:write' });
   const guarded: Promise<unknown>[] = [];

@@ -114,7 +114,7 @@ describe('createGuard()', () => {
   });
 
   it('does not compile with a misspelt scope where the engine has a type of scopes', () => {
-    const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ approver: autoApprove(() => true) });
+    const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ store: new MemoryGrantStore(), approver: autoApprove(() => true) });
     createGuard(engine, { subject, scope: 'db-prod:write' });
     createGuard(engine, { subject, scope: () => 'db-prod:read' });
     // @ts-expect-error the scope is misspelt

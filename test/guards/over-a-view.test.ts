@@ -104,7 +104,7 @@ describe('a guard with a view', () => {
   });
 
   it.each([
-    ['an engine', () => new JitEngine({ approver: autoApprove(() => true) })],
+    ['an engine', () => new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true) })],
     ['a checker', () => createChecker({ store: new MemoryGrantStore() })],
   ])('refuses %s as a view: it answers later', async (_, make) => {
     const { engine, view } = await aWorld();

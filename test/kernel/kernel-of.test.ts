@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, reviewers } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers } from '../../src/index.js';
 import { kernelIn, kernelOf } from '../../src/kernel/kernel-of.js';
 import { Kernel } from '../../src/kernel/kernel.js';
 
-const anEngine = () => new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+const anEngine = () => new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
 
 describe('kernelOf()', () => {
   it('returns the one kernel of an engine, also through a proxy around it and for a subclass', () => {
@@ -12,7 +12,7 @@ describe('kernelOf()', () => {
     expect(kernelOf(engine)).toBeInstanceOf(Kernel);
     expect(kernelOf(traced)).toBe(kernelOf(engine));
     class Own extends JitEngine {}
-    expect(kernelOf(new Own({ approver: reviewers({ members: ['user:sam'] }) }))).toBeInstanceOf(Kernel);
+    expect(kernelOf(new Own({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) }))).toBeInstanceOf(Kernel);
     expect(kernelOf(anEngine())).not.toBe(kernelOf(engine));
   });
 

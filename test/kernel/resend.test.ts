@@ -225,7 +225,7 @@ describe('a change that every attempt reports as not applied', () => {
 describe('limits.resendMs', () => {
   it.each([-1, 1.5, NaN, '15s', null, 3_600_001])('refuses %s', (resendMs) => {
     const limits = { resendMs: resendMs as number };
-    expect(() => new JitEngine({ approver: autoApprove(() => true), limits })).toThrow(/limits\.resendMs/);
+    expect(() => new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), limits })).toThrow(/limits\.resendMs/);
   });
 
   it('is measured by performance.now() if the clock has no `elapsed` (L31)', async () => {

@@ -28,8 +28,8 @@ const usage = { inputTokens: { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0
 
 describe.each(Object.entries(formats))('the agents entry as %s', (_, load) => {
   it('pauses a call without a grant, runs it with one, and exports the other functions', async () => {
-    const { JitEngine, reviewers, toolApproval, needsApproval, mcpTool, isJitError } = await load();
-    const engine = new JitEngine({ approver: reviewers({ members: ['user:olga'] }) });
+    const { JitEngine, MemoryGrantStore, reviewers, toolApproval, needsApproval, mcpTool, isJitError } = await load();
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:olga'] }) });
     const ran: string[] = [];
     const restart = tool({ inputSchema: z.object({ host: z.string() }), execute: ({ host }) => ran.push(host) });
     const rule = { scope: 'host:{host}:restart', ttl: '10m' } as const;

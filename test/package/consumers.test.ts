@@ -33,11 +33,11 @@ export async function serve(engine: JitEngine<'db-prod:write'>, app: Express, fa
 `;
 
 const consumer = `${everyEntry}
-import { JitEngine, isJitError, reviewers, type AccessRequest, type Clock, type GrantStore } from 'jit-access';
+import { JitEngine, MemoryGrantStore, isJitError, reviewers, type AccessRequest, type Clock, type GrantStore } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
 const clock: Clock = new ManualClock();
-const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }), clock });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }), clock });
 export const store: GrantStore = new index_.MemoryGrantStore();
 export const ended = (request: AccessRequest): number | undefined => request.end?.at;
 

@@ -25,10 +25,10 @@ describe('deleting the folder of a feature deletes the feature', () => {
 
 /** Two grants, of which one ends within the next quarter of an hour. */
 const PROGRAM = `
-const { JitEngine, autoApprove } = await import('./dist/index.js');
+const { JitEngine, MemoryGrantStore, autoApprove } = await import('./dist/index.js');
 const { ManualClock } = await import('./dist/testing.js');
 const { expiringGrants } = await import('./dist/expiring.js');
-const engine = new JitEngine({ approver: autoApprove(() => true), clock: new ManualClock() });
+const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock: new ManualClock() });
 for (const [scope, ttl] of [['db-prod:read', '10m'], ['db-prod:write', '2h']])
   await engine.requestAccess({ subject: 'user:maya', scope, ttl, justification: 'INC-1' });
 const expiring = await expiringGrants(engine, { within: '15m' });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { JitEngine } from '../../src/index.js';
+import { JitEngine, MemoryGrantStore } from '../../src/index.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { MAYA, SCOPE } from '../engine/an-engine.js';
 
@@ -27,7 +27,7 @@ describe('a quorum', () => {
           decide: { outcome: 'review', quorum: { groups: wanted } },
           groupsOf: (reviewer) => memberships[REVIEWERS.indexOf(reviewer)] ?? [],
         });
-        const engine = new JitEngine({ approver, clock: new ManualClock() });
+        const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock: new ManualClock() });
         const { request } = await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1000 });
         const places = wanted.flatMap(({ name, approvals }) => Array.from({ length: approvals }, () => name));
         const given: (readonly string[])[] = [];

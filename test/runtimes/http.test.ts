@@ -5,7 +5,7 @@ import { bundle, programFolder, serveProgram, serveWorker, type RuntimeServer } 
 
 /** The packed handler with the policy and the callers of the suite. The header `x-world` names the engine: each case has its own. */
 const service = `
-  import { JitEngine } from 'jit-access';
+  import { JitEngine, MemoryGrantStore } from 'jit-access';
   import { createHttpHandler } from 'jit-access/http';
   import { definePolicy } from 'jit-access/policy';
 
@@ -19,7 +19,7 @@ const service = `
   const worlds = new Map();
   const engineOf = (request) => {
     const world = request.headers.get('x-world');
-    if (!worlds.has(world)) worlds.set(world, new JitEngine({ approver }));
+    if (!worlds.has(world)) worlds.set(world, new JitEngine({ store: new MemoryGrantStore(), approver }));
     return worlds.get(world);
   };
   const handler = createHttpHandler(engineOf, {

@@ -51,7 +51,7 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   const read = readHttpOptions(options);
   const served = typeof engine === 'function' ? engine : () => engine;
   // A missing verb here is a wrong argument, and not the first caller's problem.
-  if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ approver })');
+  if (typeof engine !== 'function') readPort<JitEngine>('engine', engine, ['requestAccess'], 'new JitEngine({ store, approver })');
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
   const clock = typeof engine === 'function' ? systemClock : kernelOf(engine).settings.clock;
   const reports = new OriginReports(read.onError);

@@ -54,7 +54,7 @@ export interface NotifyOptions {
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
- * new JitEngine({ approver, audit: notify({ name: 'chat', send: (notice) => chat.post(notice.groups, notice.markdown) }) });
+ * new JitEngine({ store, approver, audit: notify({ name: 'chat', send: (notice) => chat.post(notice.groups, notice.markdown) }) });
  */
 export function notify(options: NotifyOptions): AuditSink {
   const given = readOptions('options', options, ['name', 'send', 'follow', 'formatTime']);

@@ -25,13 +25,14 @@ import {
 import type { Standing } from './standing.js';
 
 export interface JitEngineOptions {
+  /**
+   * Keeps the records and the journal. A `MemoryGrantStore` forgets them when the process ends. A store that outlives the process,
+   * such as `sqlGrantStore` of `jit-access/sql` or `redisGrantStore` of `jit-access/redis`, must have a `namespace` other than
+   * `'default'`.
+   */
+  readonly store: GrantStore;
   /** Decides requests, or names the reviewers who must decide them. */
   readonly approver: Approver;
-  /**
-   * Keeps the records and the journal. One that outlives the process must have a `namespace` other than `'default'`.
-   * Default: a new `MemoryGrantStore`.
-   */
-  readonly store?: GrantStore | undefined;
   /** The clock that the engine reads. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The sinks that receive the journal's entries, each with a name of its own. Default: none. */
@@ -120,8 +121,8 @@ export interface Settings extends Enforcement, ParsedLimits {
 }
 
 const OPTIONS = [
-  'approver',
   'store',
+  'approver',
   'clock',
   'audit',
   'scopes',
@@ -137,13 +138,10 @@ const OPTIONS = [
   'onError',
 ] as const satisfies readonly (keyof JitEngineOptions)[];
 
-/**
- * @param makeStore makes the store where the options contain none
- * @throws InvalidArgumentError naming the option
- */
-export function readSettings(given: JitEngineOptions, makeStore: () => GrantStore): Settings {
+/** @throws InvalidArgumentError naming the option */
+export function readSettings(given: JitEngineOptions): Settings {
   const options = readOptions<keyof JitEngineOptions>('options', given, OPTIONS);
-  const { store = makeStore(), clock = systemClock, audit = [], canonicalId, agents } = options;
+  const { clock = systemClock, audit = [], canonicalId, agents } = options;
   const { matcher, ...enforcement } = readEnforcement(options);
   const { onError, readId } = enforcement;
   const limits = readLimits(options.limits, options.warnBefore);
@@ -154,7 +152,7 @@ export function readSettings(given: JitEngineOptions, makeStore: () => GrantStor
   const isAgent = readAgents(agents, (error) => onError(error, 'agents'));
   return Object.freeze<Settings>({
     approver: readApprover(options.approver, forApprover),
-    store: readStore(store),
+    store: readStore(options.store),
     clock: readPort<Clock>('clock', clock, ['now']),
     sinks: readSinks(audit),
     ...enforcement,
@@ -176,8 +174,12 @@ function readApprover(value: unknown, engine: Pick<Settings, 'scopes' | 'canonic
   return approver;
 }
 
+const STORES =
+  'new MemoryGrantStore(), which forgets everything when the process ends, or a durable store: ' +
+  'sqlGrantStore of jit-access/sql or redisGrantStore of jit-access/redis';
+
 function readStore(value: unknown): GrantStore {
-  const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal']);
+  const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal'], STORES);
   refuseDefaultNamespace(store);
   return store;
 }

@@ -45,7 +45,7 @@ export interface JsonLinesSink extends AuditSink {
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, also when `path` exists and is not a regular file
  * @example
- * const engine = new JitEngine({ approver, audit: jsonLinesSink({ path: '/var/log/jit/journal.jsonl' }) });
+ * const engine = new JitEngine({ store, approver, audit: jsonLinesSink({ path: '/var/log/jit/journal.jsonl' }) });
  */
 export function jsonLinesSink(options: JsonLinesSinkOptions): JsonLinesSink {
   const { path: given, name, mode = 0o600 } = readOptions('options', options, ['path', 'name', 'mode']);

@@ -271,7 +271,7 @@ describe('an engine with calendars (feature 6)', () => {
   it('works in a chain: at other times the next approver decides', async () => {
     const clock = new ManualClock(utc('2026-11-28T12:00'));
     const approver = firstDecisive(definePolicy({ rules: [byDay] }), reviewers({ members: ['user:sam'] }));
-    const engine = new JitEngine({ approver, clock, scopes: patternScopes });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock, scopes: patternScopes });
     expect((await engine.requestAccess(ask)).outcome).toBe('pending');
     await clock.set(utc('2026-11-30T12:00'));
     expect((await engine.requestAccess({ ...ask, scope: 'db:write' })).outcome).toBe('granted');
@@ -280,7 +280,7 @@ describe('an engine with calendars (feature 6)', () => {
   it('an approver may set endBy itself: an ask that passes it is denied, and no window is cut', async () => {
     const clock = new ManualClock(AT_NINE);
     const approver = { name: 'x', decide: () => ({ outcome: 'approve', terms: { endBy: AT_NINE + 20 * MINUTE } }) as const };
-    const engine = new JitEngine({ approver, clock });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver, clock });
     expect(await engine.requestAccess(ask)).toMatchObject({
       outcome: 'denied',
       request: { end: { reason: 'it ends after the endBy of its rule' } },

@@ -1,4 +1,4 @@
-import { JitEngine } from 'jit-access';
+import { JitEngine, MemoryGrantStore } from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { readVerdict } from '../../../src/lifecycle/verdict.js';
@@ -357,7 +357,7 @@ describe('several scopes', () => {
     const scopes = many.flatMap((rule) => rule.scopes);
     const { rule } = await policyOf(...many).explain(asking(scopes));
     expect(rule).toBe(`${'0'.repeat(64)}, ${'1'.repeat(64)}, ${'2'.repeat(64)}, ...`);
-    const engine = new JitEngine({ approver: policyOf(...many), clock: new ManualClock() });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policyOf(...many), clock: new ManualClock() });
     expect(await engine.requestAccess({ subject: 'user:maya', scopes, ttl: 1_000 })).toMatchObject({
       outcome: 'granted',
       request: { rule },

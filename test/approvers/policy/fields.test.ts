@@ -73,7 +73,11 @@ describe('require.fields (feature 6)', () => {
   });
 
   it('the engine refuses the ask, and records no request', async () => {
-    const engine = new JitEngine({ approver: policyOf(rule({ change: { form: 'CHG-####' } })), clock: new ManualClock() });
+    const engine = new JitEngine({
+      store: new MemoryGrantStore(),
+      approver: policyOf(rule({ change: { form: 'CHG-####' } })),
+      clock: new ManualClock(),
+    });
     const ask = { subject: 'user:maya', scope: 'db:read', ttl: '5m' } as const;
     expect(await refusal(engine.requestAccess(ask), 'ERR_JIT_REQUIREMENTS')).toMatchObject({
       problems: [{ field: 'metadata.change', code: 'missing' }],

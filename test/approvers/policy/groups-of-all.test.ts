@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, type AccessRequest } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, type AccessRequest } from '../../../src/index.js';
 import { definePolicy, type LiveGroup, type PolicyDefinition } from '../../../src/policy.js';
 import { ManualClock } from '../../../src/testing.js';
 
@@ -14,7 +14,7 @@ async function pending(groups: Partial<Record<'dba' | 'web' | 'lead', readonly s
   const told: unknown[] = [];
   const policy = definePolicy({ groups: { dba: [], web: [], lead: [], ...groups }, rules: RULES });
   const clock = new ManualClock();
-  const engine = new JitEngine({ approver: policy, clock, onError: (error) => told.push(error) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock, onError: (error) => told.push(error) });
   for (const [i, scope] of scopes.entries()) {
     await engine.requestAccess({ subject: `user:${i}`, scope, ttl: '30m' });
     await clock.advance(1);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { JitEngine, type Duration, type QuorumInput } from 'jit-access';
+import { JitEngine, MemoryGrantStore, type Duration, type QuorumInput } from 'jit-access';
 import { requestable } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { definePolicy, readPolicy, type ReviewRule } from 'jit-access/policy';
@@ -138,7 +138,7 @@ describe('the quorum of a rule (feature 5)', () => {
       quorumInWords: words,
       reviewers: ['user:ana', 'user:kim', 'user:sam', 'user:rob', 'user:noor'],
     });
-    const engine = new JitEngine({ approver: policy, clock: new ManualClock() });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock: new ManualClock() });
     expect((await requestable(engine, 'user:maya')).items[0]).toMatchObject({ quorumInWords: words });
   });
 });
@@ -243,7 +243,7 @@ describe('the thresholds of Teleport (feature 5)', () => {
             }),
           ],
         });
-        const engine = new JitEngine({ approver: policy, clock: new ManualClock() });
+        const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, clock: new ManualClock() });
         const { request, outcome } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:x', ttl: '1m' });
         // A request that no reviewer could approve or deny is refused (A8). Teleport lets it wait.
         fc.pre(outcome === 'pending');

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { serve as serveHono } from '@hono/node-server';
 import express from 'express';
 import { Hono } from 'hono';
-import { JitEngine, reviewers } from 'jit-access';
+import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createHttpHandler, toNodeHandler } from 'jit-access/http';
 import { cpuTime } from './cpu-time.js';
 import { figureOf, quantile, ratio } from './figure.js';
@@ -22,7 +22,7 @@ const MAYA = 'user:maya';
 const CALLS = 300;
 
 async function handlerWithGrant() {
-  const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
   const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
   await engine.approve(asked.id, { by: 'user:sam' });
   return createHttpHandler(engine, { identify: () => ({ subject: MAYA }), basePath: '/access' });
@@ -124,7 +124,7 @@ function callOnce({ agent, port, path, headers }: Target): Promise<{ readonly et
  * difference would be lost in the time of a connection.
  */
 export async function strangerRatio(rounds: number): Promise<number> {
-  const engine = new JitEngine({ approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
   const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
   const handler = createHttpHandler(engine, { identify: () => ({ subject: 'user:eve' }), basePath: '/access' });
   const call = async (id: string) => (await handler(new Request(`http://127.0.0.1/access/v1/requests/${id}`))).text();

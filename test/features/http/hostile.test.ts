@@ -337,7 +337,7 @@ describe('what the host provides', () => {
   });
 
   it('a tenant that does not exist is the 404 of an unknown id', async () => {
-    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
     const byTenant = createHttpHandler<TestCaller>((request) => (request.headers.get('x-tenant') === 'a' ? engine : undefined), {
       identify,
     });
@@ -364,7 +364,7 @@ describe('what the host provides', () => {
 });
 
 describe('createHttpHandler()', () => {
-  const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
   it.each([
     [{}, 'identify'],
     [{ identify, basePath: 'access' }, 'basePath'],

@@ -1,6 +1,6 @@
 import { purge, startRetention, type RetentionOptions } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { JitEngine, type ClockError } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, type ClockError } from '../../../src/index.js';
 import { verifyStore } from '../../../src/journal.js';
 import { ManualClock } from '../../../src/testing.js';
 import { isRetentionDue } from '../../../src/lifecycle/purge.js';
@@ -217,6 +217,7 @@ describe('startRetention() (feature 11)', () => {
     };
     const errors: unknown[] = [];
     const engine = new JitEngine({
+      store: new MemoryGrantStore(),
       approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) },
       clock,
       onError: (error) => errors.push(error),
@@ -242,7 +243,7 @@ describe('startRetention() (feature 11)', () => {
     const { setTimeout: timer } = globalThis;
     try {
       Reflect.deleteProperty(globalThis, 'setTimeout');
-      const plain = new JitEngine({ approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
+      const plain = new JitEngine({ store: new MemoryGrantStore(), approver: { name: 'x', decide: () => ({ outcome: 'abstain' }) } });
       expect((await refusal(() => startRetention(plain, { keep: '1d' }), 'ERR_JIT_CLOCK')).message).toContain('call purge instead');
     } finally {
       globalThis.setTimeout = timer;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, reviewers } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers } from '../../../src/index.js';
 import { viewOf } from '../../../src/view.js';
 import { aGranted, ANA, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';
 import { answer, aView } from './a-view.js';
@@ -17,7 +17,7 @@ describe('a closed view', () => {
   });
 
   it('allows standing access only, over an in-memory store', async () => {
-    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }), standing });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }), standing });
     const view = viewOf(engine);
     await aGranted(engine);
     expect([answer(view, MAYA, SCOPE), answer(view, ANA, SCOPE)]).toEqual(['granted', 'standing']);

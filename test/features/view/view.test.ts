@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { JitEngine, patternScopes, reviewers } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, patternScopes, reviewers } from '../../../src/index.js';
 import { viewOf } from '../../../src/view.js';
 import { aGranted, ANA, ask, HOUR, MAYA, MINUTE, SAM, SCOPE } from '../../engine/an-engine.js';
 import { answer, aView } from './a-view.js';
@@ -169,7 +169,7 @@ describe('viewOf()', () => {
   });
 
   it('is never stale over an in-memory store', async () => {
-    const engine = new JitEngine({ approver: reviewers({ members: [SAM] }) });
+    const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: [SAM] }) });
     const view = viewOf(engine);
     const grant = await aGranted(engine, { ttl: 15 * MINUTE });
     expect(answer(view, MAYA, SCOPE)).toBe('granted');
