@@ -1,6 +1,6 @@
 import { isJitError } from '../core/errors.js';
 import { sleepUntil, TurnBudget, whyNoLastingTimers } from '../core/time.js';
-import { recordActivity, type SeenUse } from '../lifecycle/activity.js';
+import { isOfEarlierGrant, recordActivity, type SeenUse } from '../lifecycle/activity.js';
 import { combine, moment, USE } from '../lifecycle/transition.js';
 import { decodeActivity, decodeGrant, type Decision } from '../records/index.js';
 import type { Kernel } from './kernel.js';
@@ -157,7 +157,7 @@ export class UseLog {
       const [grant] = grantRow === undefined ? [] : settings.decodeAll([grantRow], decodeGrant);
       const [before] = activityRow === undefined ? [] : settings.decodeAll([activityRow], decodeActivity);
       // A purge has removed the grant, or a row is unreadable.
-      if (grant === undefined || (activityRow !== undefined && before === undefined)) return [];
+      if (grant === undefined || isOfEarlierGrant(seen, grant) || (activityRow !== undefined && before === undefined)) return [];
       const step = recordActivity(grant, before, seen, this.#everyMs, now);
       if (step.put.length === 0) early.push({ seen, ms: step.result - now.now });
       return [step];

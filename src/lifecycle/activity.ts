@@ -12,6 +12,9 @@ export interface SeenUse {
   readonly count: number;
 }
 
+/** Whether the uses are of an earlier grant with this id, which a purge has removed: an ask with the same key makes the same ids. */
+export const isOfEarlierGrant = ({ lastAt }: SeenUse, grant: Grant): boolean => lastAt < grant.startsAt;
+
 /**
  * Records that checks used a grant, as long as the last recorded use is old enough. That use, not the write, bounds the writes of
  * the whole fleet. The change compares the grant and does not write it, so no revoke ever conflicts with it. The grant may have ended in
@@ -34,7 +37,7 @@ export function recordActivity(
   if (lastBefore !== undefined && moment.now - lastBefore < everyMs) return noChange(lastBefore + everyMs);
   // A check of a process whose clock is ahead may be later than the recorded end.
   const latest = Math.min(isBase(seen.lastAt, by) ? seen.lastAt : Math.max(moment.now, grant.startsAt), effectiveEnd(grant));
-  const [firstAt, lastAt] = [Math.min(seen.firstAt, latest), latest];
+  const [firstAt, lastAt] = [Math.max(grant.startsAt, Math.min(seen.firstAt, latest)), latest];
   const { id, requestId, subject, scope } = grant;
   const next = makeActivity({
     id,

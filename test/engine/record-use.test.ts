@@ -495,6 +495,25 @@ describe('the option recordUse (feature 7)', () => {
       expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
     });
 
+    it('L27 drops uses of a grant that it removed, although an ask with the same key has made the same ids again', async () => {
+      const store = new CrossedStore();
+      const { engine, clock } = recording({ store, approver: autoApprove(() => true) });
+      const ask = () => engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '1h', idempotencyKey: 'k' });
+      await ask();
+      await engine.isAllowed(MAYA, SCOPE);
+      await engine.revokeAll({ subject: MAYA }, { by: SAM });
+      await clock.advance(1);
+      await purge(engine, { before: clock.now(), by: SAM, force: true });
+      expect(await ask()).toMatchObject({ outcome: 'granted' });
+      await record(engine);
+      expect(await activitiesOf(store)).toEqual([]);
+      await engine.isAllowed(MAYA, SCOPE);
+      await record(engine);
+      await clock.advance(HOUR);
+      await record(engine);
+      expect(await activitiesOf(store)).toMatchObject([{ count: 1, firstUsedAt: at(1) }]);
+    });
+
     it('L33 keeps both where the use is recorded during the purge, and removes them at the next', async () => {
       const { engine, store, clock, grant } = await past();
       await engine.revoke(grant.id, { by: SAM });

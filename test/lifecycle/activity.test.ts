@@ -42,7 +42,7 @@ describe('recordActivity()', () => {
   });
 
   it('L47 [EN3] takes no last use from a wrong clock, its own or another, and stamps the entry with the present reading', () => {
-    const others = recordActivity(GRANT, BEFORE, seen(-90_000, -80_000, 5), EVERY, moment(-70_000));
+    const others = recordActivity({ ...GRANT, startsAt: at(-90_000) }, BEFORE, seen(-90_000, -80_000, 5), EVERY, moment(-70_000));
     expect(others.put).toMatchObject([{ firstUsedAt: at(-90_000), lastUsedAt: at(-80_000), count: 12 }]);
     expect(others.entries).toMatchObject([{ at: at(-70_000) }]);
     const held = { ...GRANT, startsAt: at(-80_000), issuedAt: at(-80_000) };
