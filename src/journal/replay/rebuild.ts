@@ -83,7 +83,7 @@ export class Rebuild {
    * Applies a transition to a record.
    *
    * @param version the version that the transition wrote. Several entries of one change may have the same one
-   * @param fields the changed fields. An entry of a provisioning change, a subject, the locks or the holders of a rule has all fields
+   * @param fields the changed fields; of the kinds in `WRITTEN_WHOLE` all fields
    * @param begins whether this entry creates the record
    * @throws CorruptError where the entry does not follow
    */
@@ -92,22 +92,28 @@ export class Rebuild {
     if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'names no record id or version');
     const before = this.find(kind, id);
     if (before === 'unproven') return;
-    const tellsAll = kind === 'provisioning' || kind === 'subject' || kind === 'lock' || kind === 'holders';
-    if (before === undefined && !begins && !tellsAll) {
+    if (before !== undefined && begins) throw misfit(seq, `creates ${kind} ${id}, which already exists`);
+    const isWhole = WRITTEN_WHOLE.includes(kind);
+    if (before === undefined && !begins && !isWhole) {
       this.require(entry, kind, id);
       this.doubt(kind, id);
       return;
     }
-    if (before !== undefined && begins) throw misfit(seq, `creates ${kind} ${id}, which already exists`);
-    const last = before?.version ?? 0;
     const change = entry.id.slice(0, entry.id.lastIndexOf('.'));
-    const follows = version === last + 1 || (version === last && change === before?.change);
-    // Entries of requests write the subject's row. The subject of a request without its first entry is unknown, so versions may be missing.
-    const mayFollow = this.isTrimmed && tellsAll && version > last && (kind === 'subject' || before === undefined);
-    if (!follows && !mayFollow) throw misfit(seq, `writes version ${version} of ${kind} ${id} after version ${last}`);
-    const draft = { kind, id, version, fields: tellsAll ? fields : { ...before?.fields, ...fields }, seq, change };
+    const draft = { kind, id, version, fields: isWhole ? fields : { ...before?.fields, ...fields }, seq, change };
+    this.#refuseGap(before, draft);
     this.now.set(draft);
     if (this.then !== this.now && entry.at <= this.#at) this.then.set(draft);
+  }
+
+  /** The next version follows, and the same version in the same change. In a trimmed journal, versions may be missing. */
+  #refuseGap(before: RecordDraft | undefined, { seq, kind, id, version, change }: RecordDraft): void {
+    const last = before?.version ?? 0;
+    if (version === last + 1 || (version === last && change === before?.change)) return;
+    // Entries of requests write the subject's row. The subject of a request without its first entry is unknown.
+    const mayMissEntries = kind === 'subject' || (WRITTEN_WHOLE.includes(kind) && before === undefined);
+    if (!(this.isTrimmed && mayMissEntries && version > last))
+      throw misfit(seq, `writes version ${version} of ${kind} ${id} after version ${last}`);
   }
 
   /** Marks a record as unproven: its first entry was trimmed. */
@@ -130,6 +136,9 @@ export class Rebuild {
     }
   }
 }
+
+/** The kinds of which each entry carries all fields. */
+const WRITTEN_WHOLE: readonly RecordKind[] = ['provisioning', 'subject', 'lock', 'holders'];
 
 /** JSON, because a composite key must be injective (L24). */
 const keyOf = (kind: string, id: unknown): string => JSON.stringify([kind, id]);
