@@ -36,7 +36,6 @@ const REVIEWS: Readonly<Record<string, (state: State, by: string) => Promise<unk
   reviewBreakGlass: ({ engine, requestId }, by) => engine.reviewBreakGlass(requestId, { by, verdict: 'justified' }),
   'links.create': ({ engine, requestId }, reviewer) => linksOf(engine).create(requestId, { reviewer, decision: 'approve' }),
   'links.redeem': async (state, by) => linksOf(state.engine).redeem(await linkTo(state), { by }),
-  'links.redeem by bearer': async (state) => linksOf(state.engine).redeem(await linkTo(state), { bearer: true }),
 };
 
 describe('JitEngine', () => {

@@ -277,7 +277,6 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['reason', TEXTS, (engine, value) => linksOf(engine).redeem('t', { by: SAM, reason: value })],
     ['comment', TEXTS, (engine, value) => linksOf(engine).redeem('t', { by: SAM, comment: value })],
     ['as', given(IDS), (engine, value) => linksOf(engine).redeem('t', { by: SAM, as: value })],
-    ['bearer', [null, 1, 'true', {}], (engine, value) => linksOf(engine).redeem('t', { bearer: value })],
   ],
   ...Object.fromEntries(
     (['touch', 'consume'] as const).map((verb): [string, readonly Case[]] => [

@@ -60,7 +60,7 @@ export class World {
   readonly told: unknown[] = [];
   /** The last answer given at each instant. */
   readonly #answered = new Map<number, ReadonlyMap<string, boolean>>();
-  readonly #tokens: string[] = [];
+  readonly #links: { readonly token: string; readonly reviewer: string }[] = [];
   /** Uses that callers were given without a key: each is a separate use. */
   readonly #uses = new Map<string, number>();
   /** The request of each key. */
@@ -153,14 +153,15 @@ export class World {
       case 'link': {
         const request = among(requests, step.which);
         const { decision, ttl } = step;
+        const reviewer = pick(REVIEWERS, step.who) as string;
         if (request !== undefined)
-          this.#tokens.push(await linksOf(engine).create(request.id, { reviewer: pick(REVIEWERS, step.who) as string, decision, ttl }));
+          this.#links.push({ token: await linksOf(engine).create(request.id, { reviewer, decision, ttl }), reviewer });
         return;
       }
       case 'redeem': {
-        const token = pick(this.#tokens, step.which);
-        if (token === undefined) return;
-        await linksOf(engine).redeem(token, step.who % 2 === 0 ? { bearer: true } : { by: pick(REVIEWERS, step.who) as string });
+        const link = pick(this.#links, step.which);
+        if (link === undefined) return;
+        await linksOf(engine).redeem(link.token, { by: step.who % 2 === 0 ? link.reviewer : (pick(REVIEWERS, step.who) as string) });
         return;
       }
       case 'cancel':

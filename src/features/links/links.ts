@@ -1,7 +1,7 @@
 import { readDuration } from '../../core/duration.js';
 import { LinkError, NotReviewerError } from '../../core/errors.js';
 import { readMacKeys, type ParsedMacKeys } from '../../core/mac-keys.js';
-import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
+import { invalid, readId, readOptions } from '../../core/parse.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { readNarrowing, readReviewTexts, type NarrowTo } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
@@ -129,20 +129,16 @@ async function openLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, opt
 
 async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, options: RedeemBy): Promise<AccessResult> {
   kernel.refuseIfClosed();
-  const given = readOptions('options', options, ['by', 'reason', 'comment', 'as', 'auth', 'bearer']);
-  if (given.bearer !== undefined) assertBoolean('bearer', given.bearer);
-  if (given.bearer === true && given.by !== undefined) throw invalid('by', 'omitted when bearer is true', given.by);
-  // The holder of the token is not authenticated, so no authentication can be recorded.
-  if (given.bearer === true && given.auth !== undefined) throw invalid('auth', 'omitted when bearer is true', given.auth);
-  const by = given.bearer === true ? undefined : kernel.settings.readId('by', given.by);
+  const given = readOptions<keyof RedeemBy>('options', options, ['by', 'reason', 'comment', 'as', 'auth']);
+  const by = kernel.settings.readId('by', given.by);
   const texts = { ...readReviewTexts(given), auth: readAuthentication('auth', given.auth) };
   // A token that cannot be trusted names no request. The only actor to record is the caller's `by`.
   const link = await noteRefusals(kernel, by, async () => readValidLink(kernel, keys, token));
   const { requestId, reviewer, decision } = link;
-  return kernel.part(RefusalLog).noteRefusals({ actor: by ?? reviewer, requestId }, async () => {
+  return kernel.part(RefusalLog).noteRefusals({ actor: by, requestId }, async () => {
     // No attempt is recorded for a request that does not exist.
     const request = await kernel.ledger.request(requestId);
-    if (by !== undefined && by !== reviewer) throw new LinkError('not_yours', requestId);
+    if (by !== reviewer) throw new LinkError('not_yours', requestId);
     refuseOther(request, link);
     const review = { ...texts, verdict: decision, narrowing: narrowingIn(link, request), link };
     return submitReview(kernel, requestId, reviewer, review, (read) => refuseOther(read, link));

@@ -40,23 +40,8 @@ export interface LinkPreview {
   readonly expiresAt: number;
 }
 
-/** The authenticated person who opens an approval link; or, only with `bearer: true`, any holder of the link. */
-export type RedeemBy = Omit<ReviewBy, 'by'> &
-  (
-    | {
-        /** The id of the reviewer, which your code has authenticated. */
-        readonly by: string;
-        /** How the reviewer was authenticated, as for `approve`. Default: none. */
-        readonly auth?: ReviewerAuth | undefined;
-        readonly bearer?: false | undefined;
-      }
-    | {
-        /**
-         * True: the holder of the token acts as its reviewer, without authentication. Danger: any process or person that
-         * forwards, logs, prefetches or steals it can decide. Only for a channel that reaches only the reviewer.
-         */
-        readonly bearer: true;
-        readonly by?: undefined;
-        readonly auth?: undefined;
-      }
-  );
+/** The reviewer who redeems an approval link. */
+export interface RedeemBy extends ReviewBy {
+  /** How the reviewer was authenticated, as for `approve`. Default: none. */
+  readonly auth?: ReviewerAuth | undefined;
+}

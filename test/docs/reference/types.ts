@@ -55,7 +55,7 @@ export function membersOf({ checker }: Sources, type: ts.Type): readonly ts.Symb
   const byName = new Map<string, ts.Symbol>();
   for (const part of parts) {
     for (const member of checker.getPropertiesOfType(part)) {
-      // `bearer?: false` of one part and `bearer: true` of another are one member of the union.
+      // A member that several parts have, optional in one of them, is one member of the union.
       if (!byName.has(member.name)) byName.set(member.name, checker.getPropertyOfType(type, member.name) ?? member);
     }
   }
