@@ -32,7 +32,6 @@ export type { CheckOptions, ConsumeOptions } from './engine/checks/uses.js';
 export type { Limits } from './kernel/settings/limits.js';
 export type { RecordUse } from './kernel/settings/record-use.js';
 export type { JitEngineOptions } from './kernel/settings/settings.js';
-export type { RollbackAcceptance } from './kernel/ledger/rollback.js';
 export type { Standing } from './kernel/settings/standing.js';
 export type { SweepReport } from './engine/sweep/sweep-report.js';
 export type { AskField } from './lifecycle/ask.js';

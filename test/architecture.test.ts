@@ -42,7 +42,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   explain: ['features/explain', 'lifecycle/explain'],
   provisioning: ['features/provisioning', 'records'],
   links: ['features/links', 'engine/by'],
-  retention: ['features/retention', 'kernel/ledger/journal-clock'],
+  retention: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
   notify: ['features/notify'],
   webhook: ['features/webhook'],
   view: ['features/view', 'engine/checks/checker'],

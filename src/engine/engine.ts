@@ -35,7 +35,6 @@ import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type 
 import { flushAudit } from './flush-audit.js';
 import { Kernel } from '../kernel/kernel.js';
 import { readSettings, type JitEngineOptions, type Settings } from '../kernel/settings/settings.js';
-import type { RollbackAcceptance } from '../kernel/ledger/rollback.js';
 import { Sweep } from './sweep/sweep.js';
 import type { SweepReport } from './sweep/sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
@@ -540,20 +539,6 @@ export class JitEngine<Scope extends string = string> {
   async flushAudit(): Promise<FlushReport> {
     this.#refuseIfClosed();
     return flushAudit(this.#kernel);
-  }
-
-  /**
-   * Accepts that the store went back behind an entry that this engine has seen, so that the engine may create access again
-   * (L40). The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
-   * the acceptance. One call serves the fleet: each engine that has seen the rollback reads the acceptance and takes it over.
-   *
-   * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
-   *   records nothing.
-   */
-  async acceptRollback(options: By): Promise<RollbackAcceptance> {
-    this.#refuseIfClosed();
-    const { by, reason } = readBy(this.#settings, options);
-    return this.#kernel.ledger.acceptRollback(by, reason);
   }
 
   /**

@@ -163,14 +163,14 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     () => new errors.RollbackError({ seq: 100, hash: 'a'.repeat(64) }, { seq: 60, hash: 'b'.repeat(64) }, 'r1', cause),
     'ERR_JIT_ROLLBACK',
     'the store went back: this engine has seen entry 100 of the journal, which ends at entry 60; ' +
-      'nothing may create access until a person calls acceptRollback({ by, reason })',
+      'nothing may create access until a person calls acceptRollback(engine, { by, reason })',
     { lost: { seq: 100, hash: 'a'.repeat(64) }, head: { seq: 60, hash: 'b'.repeat(64) }, requestId: 'r1', cause },
   ],
   [
     () => new errors.RollbackError({ seq: 100, hash: 'a'.repeat(64) }, { seq: 110, hash: 'b'.repeat(64) }),
     'ERR_JIT_ROLLBACK',
     'the store went back: this engine has seen entry 100 of the journal, which holds another entry there; ' +
-      'nothing may create access until a person calls acceptRollback({ by, reason })',
+      'nothing may create access until a person calls acceptRollback(engine, { by, reason })',
     { requestId: undefined },
   ],
   [() => new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],

@@ -1,5 +1,5 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
-import { acceptClock, purge } from 'jit-access/retention';
+import { acceptClock, acceptRollback, purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-access';
 import { readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
@@ -188,7 +188,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   // An engine that has seen entries that the store has lost.
   const knownHead = { seq: (await engine.journalHead()).seq + 100, hash: 'f'.repeat(64) };
   const restarted = new JitEngine({ clock, store, approver, knownHead, onError: () => undefined });
-  await restarted.acceptRollback({ by: 'user:ops', reason: 'restored the backup of 03:00' });
+  await acceptRollback(restarted, { by: 'user:ops', reason: 'restored the backup of 03:00' });
   await collect();
   await purge(engine, { before: clock.now(), by: 'user:dpo', force: true });
   await collect();

@@ -20,7 +20,7 @@ import { linksOf } from '../features/links/links-of.js';
 
 const { canAsk, explain, requestable, stats } = explaining;
 const { approvalLinks } = links;
-const { acceptClock, purge, removeSink, startRetention } = retention;
+const { acceptClock, acceptRollback, purge, removeSink, startRetention } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
 const { waitFor, watchAccess, withAccess } = work;
 
@@ -579,9 +579,9 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['reason', TEXTS, (engine, value) => engine.unlock('l', { by: SAM, reason: value })],
   ],
   acceptRollback: [
-    ['options', OPTIONS, (engine, value) => engine.acceptRollback(value)],
-    ['by', ACTORS, (engine, value) => engine.acceptRollback({ by: value })],
-    ['reason', TEXTS, (engine, value) => engine.acceptRollback({ by: SAM, reason: value })],
+    ['options', OPTIONS, (engine, value) => acceptRollback(engine, value)],
+    ['by', ACTORS, (engine, value) => acceptRollback(engine, { by: value })],
+    ['reason', TEXTS, (engine, value) => acceptRollback(engine, { by: SAM, reason: value })],
   ],
   removeSink: [['name', IDS, (engine, value) => removeSink(engine, value)]],
 };
@@ -868,7 +868,7 @@ describe('JitEngine', () => {
         lock: () => engine.lock({ subject: MAYA }, { by: SAM }),
         unlock: () => engine.unlock('l', { by: SAM }),
         listLocks: () => engine.listLocks(),
-        acceptRollback: () => engine.acceptRollback({ by: SAM }),
+        acceptRollback: () => acceptRollback(engine, { by: SAM }),
         journalHead: () => engine.journalHead(),
         extend: () => engine.extend('g', { requestedBy: MAYA, ttl: 1 }),
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),

@@ -1,7 +1,7 @@
 import { dismissChange, failedChanges, provision, type Provisioning } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { canAsk, explain, requestable, stats } from 'jit-access/explain';
-import { acceptClock, purge, removeSink, startRetention } from 'jit-access/retention';
+import { acceptClock, acceptRollback, purge, removeSink, startRetention } from 'jit-access/retention';
 import { expect } from 'vitest';
 import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
 import { verifyJournal } from '../../src/journal.js';
@@ -111,7 +111,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   startRetention: ({ engine }) => startRetention(engine, { keep: '1d' }).stop(),
   purge: ({ engine }) => purge(engine, { before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => acceptClock(engine, { by: SAM }),
-  acceptRollback: ({ engine }) => engine.acceptRollback({ by: SAM }),
+  acceptRollback: ({ engine }) => acceptRollback(engine, { by: SAM }),
   journalHead: ({ engine }) => engine.journalHead(),
   removeSink: ({ engine }) =>
     removeSink(engine, 'gone').catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { purge } from 'jit-access/retention';
+import { acceptRollback, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, type JitEngineOptions } from '../../src/index.js';
 import { verifyJournal, verifyStore, readJournal, replay } from '../../src/journal.js';
@@ -41,7 +41,7 @@ describe('a store that went back to before the last entry that an engine has see
     expect(error).toMatchObject({ lost: { seq: seen }, head: { seq: kept } });
     expect(error.message).toBe(
       `the store went back: this engine has seen entry ${seen} of the journal, which ends at entry ${kept}; ` +
-        'nothing may create access until a person calls acceptRollback({ by, reason })',
+        'nothing may create access until a person calls acceptRollback(engine, { by, reason })',
     );
     expect((await store.find({ kind: 'request', limit: 9 })).items).toHaveLength(2);
   });
@@ -101,7 +101,7 @@ describe('a store that went back to before the last entry that an engine has see
   it('L40 is detected again at each rollback', async () => {
     const { engine, reports, store, kept, clock } = await rolledBack();
     await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
-    await engine.acceptRollback({ by: OPS });
+    await acceptRollback(engine, { by: OPS });
     await aGranted(engine, { scope: 'after' });
     await clock.advance('1m');
     await store.goBackTo(kept);
@@ -179,7 +179,7 @@ describe('acceptRollback', () => {
   it('L40 lets the engine create access again, and is recorded with the lost entry, the head and the reason', async () => {
     const { engine, kept, seen, store } = await rolledBack();
     await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
-    const answer = await engine.acceptRollback({ by: OPS, reason: 'INC-9: restored the backup of 03:00' });
+    const answer = await acceptRollback(engine, { by: OPS, reason: 'INC-9: restored the backup of 03:00' });
     expect(answer).toMatchObject({ accepted: true, lost: { seq: seen }, head: { seq: kept } });
     const [entry, ...others] = await acceptances(store);
     expect(others).toEqual([]);
@@ -192,15 +192,15 @@ describe('acceptRollback', () => {
 
   it('L40 needs no refused call first: it finds the rollback itself', async () => {
     const { engine, seen } = await rolledBack();
-    expect(await engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true, lost: { seq: seen } });
+    expect(await acceptRollback(engine, { by: OPS })).toMatchObject({ accepted: true, lost: { seq: seen } });
   });
 
   it('L40 records nothing where the engine has seen no rollback', async () => {
     const store = new RewindableStore();
     const { engine } = over(store, new ManualClock());
-    expect(await engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: false, lost: undefined, head: { seq: 0 } });
+    expect(await acceptRollback(engine, { by: OPS })).toMatchObject({ accepted: false, lost: undefined, head: { seq: 0 } });
     await aGranted(engine);
-    expect(await engine.acceptRollback({ by: OPS })).toMatchObject({
+    expect(await acceptRollback(engine, { by: OPS })).toMatchObject({
       accepted: false,
       lost: undefined,
       head: { seq: await store.headSeq() },
@@ -219,16 +219,16 @@ describe('acceptRollback', () => {
     await clock.advance('1m');
     await store.goBackTo(kept);
     for (const { engine } of fleet.slice(1)) await refusal(ask(engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK');
-    expect(await fleet[1].engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true });
+    expect(await acceptRollback(fleet[1].engine, { by: OPS })).toMatchObject({ accepted: true });
     for (const [i, { engine }] of fleet.entries()) await aGranted(engine, { scope: 'new', subject: `user:${i}` });
-    expect(await fleet[2].engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: false });
+    expect(await acceptRollback(fleet[2].engine, { by: OPS })).toMatchObject({ accepted: false });
     expect(await acceptances(store)).toHaveLength(1);
   });
 
   it('L40 of an earlier rollback does not accept a later one that keeps the acceptance', async () => {
     const { engine, store, clock } = await rolledBack();
     const other = over(store, clock);
-    await engine.acceptRollback({ by: OPS });
+    await acceptRollback(engine, { by: OPS });
     await aGranted(engine, { scope: 'between' });
     await aGranted(other.engine, { scope: 'between:2' });
     const kept = await store.headSeq();
@@ -251,7 +251,7 @@ describe('acceptRollback', () => {
     await aGranted(first.engine, { scope: 'lost' });
     await clock.advance('1m');
     await store.goBackTo(kept);
-    await first.engine.acceptRollback({ by: OPS });
+    await acceptRollback(first.engine, { by: OPS });
     await clock.advance('1m');
     await aGranted(idle.engine, { scope: 'after' });
     await idle.engine.idle();
@@ -272,7 +272,7 @@ describe('acceptRollback', () => {
     for (const { engine } of fleet) await engine.sweep();
     await clock.advance('1m');
     await store.goBackTo(kept);
-    const answers = await Promise.all(fleet.map(({ engine }) => engine.acceptRollback({ by: OPS })));
+    const answers = await Promise.all(fleet.map(({ engine }) => acceptRollback(engine, { by: OPS })));
     expect(answers.filter(({ accepted }) => accepted)).toHaveLength(1);
     expect(await acceptances(store)).toHaveLength(1);
     for (const [i, { engine }] of fleet.entries()) await aGranted(engine, { scope: 'new', subject: `user:${i}` });
@@ -280,13 +280,13 @@ describe('acceptRollback', () => {
 
   it('L40 keeps the ids of the last 16 acceptances', async () => {
     const { engine, store, kept, clock } = await rolledBack();
-    await engine.acceptRollback({ by: OPS });
+    await acceptRollback(engine, { by: OPS });
     let base = await store.headSeq();
     for (let i = 0; i < 17; i++) {
       await aGranted(engine, { scope: `lost:${i}` });
       await clock.advance('1m');
       await store.goBackTo(base);
-      expect(await engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true });
+      expect(await acceptRollback(engine, { by: OPS })).toMatchObject({ accepted: true });
       base = await store.headSeq();
     }
     expect(base).toBe(kept + 18);
@@ -298,7 +298,7 @@ describe('acceptRollback', () => {
 
   it('L40 is understood by verifyJournal, verifyStore and replay', async () => {
     const { engine, store } = await rolledBack();
-    await engine.acceptRollback({ by: OPS });
+    await acceptRollback(engine, { by: OPS });
     await aGranted(engine, { scope: 'new' });
     expect(await verifyJournal(readJournal(store))).toMatchObject({ ok: true });
     expect(await verifyStore(store)).toMatchObject({ ok: true, differences: [] });
@@ -325,7 +325,7 @@ describe('the option knownHead', () => {
     const lost = { seq: seen, hash: 'f'.repeat(64) };
     const restarted = over(store, clock, { knownHead: lost });
     expect(await refusal(ask(restarted.engine, { scope: 'new' }), 'ERR_JIT_ROLLBACK')).toMatchObject({ lost, head: { seq: kept } });
-    expect(await restarted.engine.acceptRollback({ by: OPS })).toMatchObject({ accepted: true, lost });
+    expect(await acceptRollback(restarted.engine, { by: OPS })).toMatchObject({ accepted: true, lost });
     await aGranted(restarted.engine, { scope: 'new' });
     // Without it, a restarted process trusts the store.
     await aGranted(over(store, clock).engine, { scope: 'trusting' });

@@ -94,7 +94,7 @@ export class ClockError extends JitError {
 
 /**
  * The store lacks an entry that this engine has seen: it was restored, failed over to an older state, or forked. Nothing may
- * create access until a person calls `acceptRollback({ by, reason })`; checks, revokes and cancellations continue.
+ * create access until a person calls `acceptRollback` of `jit-access/retention`; checks, revokes and cancellations continue.
  *
  * @remarks Alert a person, who reviews the lost entries and then calls `acceptRollback`. Repeating the call does not help.
  */
@@ -113,7 +113,7 @@ export class RollbackError extends JitError {
     cause?: unknown,
   ) {
     const state = head.seq < lost.seq ? `ends at entry ${head.seq}` : 'holds another entry there';
-    const remedy = 'nothing may create access until a person calls acceptRollback({ by, reason })';
+    const remedy = 'nothing may create access until a person calls acceptRollback(engine, { by, reason })';
     super(`the store went back: this engine has seen entry ${lost.seq} of the journal, which ${state}; ${remedy}`, cause);
   }
 }

@@ -4,6 +4,7 @@ import { readInstant, type Instant } from '../../core/instant.js';
 import { readBy, type By } from '../../engine/by.js';
 import type { JitEngine } from '../../engine/engine.js';
 import type { ClockAcceptance } from '../../kernel/ledger/journal-clock.js';
+import type { RollbackAcceptance } from '../../kernel/ledger/rollback.js';
 import { heldSinks } from '../../records/bookmark.js';
 import type { Row } from '../../core/store-port.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -92,4 +93,22 @@ export async function acceptClock(engine: JitEngine, options: By): Promise<Clock
     const entries = [{ type: 'clock.accepted', at: reading, actor, data: toJson({ reading, newest, reason }) }] as const;
     return ledger.untilCommitted(() => ledger.commit({ expect: [], put: [], entries }));
   });
+}
+
+/**
+ * Accepts that the store went back behind an entry that this engine has seen, so that the engine may create access again
+ * (L40). The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
+ * the acceptance. One call serves the fleet: each engine that has seen the rollback reads the acceptance and takes it over.
+ *
+ * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
+ *   records nothing.
+ * @throws InvalidArgumentError, StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError, ClosedError
+ * @example
+ * await acceptRollback(engine, { by: 'user:ops', reason: 'INC-9: restored the backup of 03:00' });
+ */
+export async function acceptRollback(engine: JitEngine, options: By): Promise<RollbackAcceptance> {
+  const kernel = kernelOf(engine);
+  kernel.refuseIfClosed();
+  const { by, reason } = readBy(kernel.settings, options);
+  return kernel.ledger.acceptRollback(by, reason);
 }
