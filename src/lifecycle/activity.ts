@@ -37,7 +37,7 @@ export function recordActivity(
   if (lastBefore !== undefined && moment.now - lastBefore < everyMs) return noChange(lastBefore + everyMs);
   // A check of a process whose clock is ahead may be later than the recorded end.
   const latest = Math.min(isBase(seen.lastAt, by) ? seen.lastAt : Math.max(moment.now, grant.startsAt), effectiveEnd(grant));
-  const [firstAt, lastAt] = [Math.max(grant.startsAt, Math.min(seen.firstAt, latest)), latest];
+  const [firstAt, lastAt] = [Math.min(Math.max(seen.firstAt, grant.startsAt), latest), latest];
   const { id, requestId, subject, scope } = grant;
   const next = makeActivity({
     id,

@@ -52,6 +52,10 @@ describe('recordActivity()', () => {
     // Never before the start of the grant, which the same clock may have issued.
     const early = recordActivity(GRANT, undefined, seen(20, 100, 2), EVERY, moment(-60_001));
     expect(early.put).toMatchObject([{ firstUsedAt: at(0), lastUsedAt: at(0) }]);
+    // A right process has revoked it before its start.
+    const revoked = { ...GRANT, end: { status: 'revoked', cause: 'revoked', at: at(-65_000), by: 'user:sam', reason: undefined } } as const;
+    const late = recordActivity(revoked, undefined, seen(20, 100, 2), EVERY, moment(-60_001));
+    expect(late.put).toMatchObject([{ firstUsedAt: at(-65_000), lastUsedAt: at(-65_000) }]);
   });
 
   it.each([
