@@ -1,25 +1,18 @@
 import type { Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
+import { ENTRIES, TIERS } from './entries.js';
 
 const CORE = 'index';
 
-const GUARDS = ['guard', 'express', 'fastify', 'fetch', 'hono', 'nest'];
+const GUARDS = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.from.includes('guards'));
 
-/**
- * The entries that need no engine, in tiers. All other entries are the last tier.
- *
+/*
  * esbuild puts the modules that the same entries load into one file. With 28 entries, the core would be forty files, and opening them
  * would take most of the time of its import. So an entry loads all modules of the core that an entry of its tier, or of an earlier one,
- * loads. Then each tier adds one file to the core. A new entry belongs to the first tier whose modules it needs anyway.
+ * loads. Then each tier adds one file to the core.
  */
-const TIERS: readonly (readonly string[])[] = [
-  ['client', 'elements', 'react', 'cli', ...GUARDS],
-  ['check', 'view'],
-  ['journal', 'redis', 'sql', 'notify', 'webhook', 'policy', 'jsonl'],
-  ['ai'],
-];
 
 /** Adds an import to each entry, which says what it loads. The import has no effect but the division into files. */
 export const tiers = (): Plugin => ({
@@ -48,11 +41,13 @@ export const tiers = (): Plugin => ({
 /** The modules that each entry loads, by the name of the entry. */
 type Loads = ReadonlyMap<string, ReadonlySet<string>>;
 
-const nameOf = (path: string): string => basename(path, '.js');
+/** The entry of a file of the build. */
+const nameOf = (path: string): string => relative('build', path).replace(/\.js$/, '');
 
+/** The command line is no entry: it is in the tier of its client. */
 function tierOf(entry: string): number {
-  const tier = TIERS.findIndex((entries) => entries.includes(entry));
-  return tier === -1 ? TIERS.length : tier;
+  const { tier } = ENTRIES[entry === 'cli' ? 'client' : entry] ?? {};
+  return tier === undefined ? TIERS.length : TIERS.indexOf(tier);
 }
 
 /** The modules of the core that the entries of this tier and of the earlier ones load. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import ts from 'typescript';
+import { ENTRIES } from '../../.tsup/entries.js';
 
 /** The modules of a built file, by the path of their sources, which the map of the file names. */
 export const sourcesOf = (file: string): readonly string[] =>
@@ -16,12 +17,12 @@ export function contentsOf(dist: string, entry: string): string[] {
   const contents = new Set<string>();
   for (const file of files) {
     for (const source of sourcesOf(join(dist, file))) {
-      const [, module] = /^(?:\.\.\/src|.*\/node_modules)\/(\S+)\.[jt]sx?$/.exec(source) ?? [];
+      const [, module] = /^(?:(?:\.\.\/)+src|.*\/node_modules)\/(\S+)\.[jt]sx?$/.exec(source) ?? [];
       // The maps of @noble/hashes name its TypeScript files, in a folder of their own.
       if (module !== undefined) contents.add(module.replace('@noble/hashes/src/', '@noble/hashes/'));
     }
     for (const { fileName } of ts.preProcessFile(readFileSync(join(dist, file), 'utf8'), true, true).importedFiles) {
-      if (fileName.startsWith('.')) files.add(fileName.replace(/^\.\//, ''));
+      if (fileName.startsWith('.')) files.add(posix.join(posix.dirname(file), fileName));
       else contents.add(fileName);
     }
   }
@@ -31,12 +32,13 @@ export function contentsOf(dist: string, entry: string): string[] {
 interface Ban {
   readonly what: string;
   readonly is: (module: string) => boolean;
-  /** Where the module may be, or the only places where it may not be. */
-  readonly onlyIn?: readonly string[];
-  readonly neverIn?: readonly string[];
+  /** Where the module may be. */
+  readonly onlyIn: readonly string[];
 }
 
 const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
+
+const WITH_ENGINE = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.tier === undefined);
 
 /** What may never be in an entry. */
 const bans: readonly Ban[] = [
@@ -46,32 +48,8 @@ const bans: readonly Ban[] = [
     is: (module) => module === '@noble/hashes/hmac' || module === '@noble/hashes/hmac.js',
     onlyIn: ['links', 'webhook', 'http', 'authzen'],
   },
-  {
-    what: 'the memory store',
-    is: (module) => /^stores\/memory(\/|$)/.test(module),
-    neverIn: [
-      'check',
-      'view',
-      'client',
-      'react',
-      'guard',
-      'express',
-      'fastify',
-      'fetch',
-      'hono',
-      'nest',
-      'policy',
-      'sql',
-      'redis',
-      'jsonl',
-      'elements',
-    ],
-  },
-  {
-    what: 'the engine',
-    is: (module) => module === 'engine/engine',
-    neverIn: ['check', 'view', 'client', 'react', 'ai', 'guard', 'sql', 'redis'],
-  },
+  { what: 'the memory store', is: (module) => /^stores\/memory(\/|$)/.test(module), onlyIn: WITH_ENGINE },
+  { what: 'the engine', is: (module) => module === 'engine/engine', onlyIn: WITH_ENGINE },
   { what: 'a module of Node', is: (module) => module.startsWith('node:') || builtinModules.includes(module), onlyIn: ['jsonl'] },
   { what: 'Kysely', is: (module) => /^kysely(\/|$)/.test(module), onlyIn: ['sql'] },
   { what: 'a driver', is: (module) => DRIVERS.test(module), onlyIn: [] },
@@ -85,8 +63,6 @@ interface Found {
 /** The violations of the list in the entries. */
 export function bannedIn(contents: ReadonlyMap<string, readonly string[]>): Found[] {
   return [...contents].flatMap(([entry, modules]) =>
-    bans
-      .filter(({ is, onlyIn, neverIn }) => (neverIn?.includes(entry) ?? !onlyIn?.includes(entry)) && modules.some(is))
-      .map(({ what }) => ({ entry, what })),
+    bans.filter(({ is, onlyIn }) => !onlyIn.includes(entry) && modules.some(is)).map(({ what }) => ({ entry, what })),
   );
 }

@@ -3,18 +3,19 @@ import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { ENTRIES } from '../../.tsup/entries.js';
 
-/** A row of sizes.json. Sizes are in bytes, minified and gzipped; 1 KB is 1,000 bytes. */
+/** A size of .tsup/entries.ts, in bytes, minified and gzipped; 1 KB is 1,000 bytes. */
 export interface SizeRow {
   readonly name: string;
   /** The file of dist, without extension, and the names that are imported from it. */
   readonly entry: string;
   readonly names: string;
   /** A feature needs an engine: its size is what it adds to `JitEngine` with one approver. */
-  readonly beside?: boolean;
-  readonly measured: number;
-  readonly limit: number;
-  readonly budget?: number;
+  readonly beside: boolean;
+  readonly budget: number | undefined;
+  /** By sizes.json. `undefined`: it was never measured. */
+  readonly measured: number | undefined;
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -25,28 +26,22 @@ const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 /** What a user has installed next to the package. zod is a dependency of the package, and is counted. */
 const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'react', 'tslib'];
 
-/** The budgets of planned entries, for `npm run size -- --update`. A view, the journal and sinks need no engine. */
-const BUDGETS: Readonly<Record<string, { readonly budget: number; readonly beside?: boolean }>> = {
-  view: { budget: 8_000 },
-  client: { budget: 5_000 },
-  journal: { budget: 15_000 },
-  work: { budget: 4_000, beside: true },
-  links: { budget: 3_000, beside: true },
-  provisioning: { budget: 5_000, beside: true },
-  explain: { budget: 4_000, beside: true },
-  retention: { budget: 3_000, beside: true },
-  notify: { budget: 5_000 },
-  webhook: { budget: 9_000 },
-};
-
-export const readSizes = (): readonly SizeRow[] => JSON.parse(readFileSync(path, 'utf8')) as readonly SizeRow[];
+export function readSizes(): readonly SizeRow[] {
+  const measured = JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<string, number>>;
+  return Object.entries(ENTRIES).flatMap(([entry, { sizes = [{}] }]) =>
+    sizes.map(({ name = `all of ./${entry}`, names = '*', beside = false, budget }) => {
+      return { name, entry, names, beside, budget, measured: measured[name] };
+    }),
+  );
+}
 
 /** The smaller of the measured size plus a twentieth, and the budget. Beyond its budget an entry may not grow. */
 export function limitFor(measured: number, budget = Infinity): number {
   return measured > budget ? measured : Math.min(Math.floor(measured * 1.05), budget);
 }
 
-export const isTooBig = (row: SizeRow, measured: number): boolean => measured > row.limit;
+export const isTooBig = (row: Pick<SizeRow, 'measured' | 'budget'>, measured: number): boolean =>
+  row.measured === undefined || measured > limitFor(row.measured, row.budget);
 
 /** The bytes of a module, bundled with all that it loads from the package, minified and gzipped. */
 export async function weigh(contents: string): Promise<number> {
@@ -70,23 +65,18 @@ export interface Weight {
 }
 
 /** The size of the exports that a row names, from the built files. */
-export async function weighRow({ entry, names, beside = false }: Pick<SizeRow, 'entry' | 'names' | 'beside'>): Promise<Weight> {
+export async function weighRow({ entry, names, beside }: SizeRow): Promise<Weight> {
   const own = `export ${names} from "./dist/${entry}.js";`;
   const alone = await weigh(own);
   return { alone, beside: beside ? (await weigh(ENGINE + own)) - (await weigh(ENGINE)) : undefined };
 }
 
-/** Measures every row, and an entry without one, and writes the table. */
-export async function updateSizes(entries: readonly string[]): Promise<void> {
-  const rows = readSizes();
-  const added = entries
-    .filter((entry) => rows.every((row) => row.entry !== entry))
-    .map((entry) => ({ name: `all of ./${entry}`, entry, names: '*', ...BUDGETS[entry] }));
-  const table = [];
-  for (const row of [...rows, ...added]) {
+/** Measures every row, and writes sizes.json. */
+export async function updateSizes(): Promise<void> {
+  const measured: Record<string, number> = {};
+  for (const row of readSizes()) {
     const { alone, beside } = await weighRow(row);
-    const measured = beside ?? alone;
-    table.push({ ...row, measured, limit: limitFor(measured, row.budget), ...(row.budget === undefined ? {} : { budget: row.budget }) });
+    measured[row.name] = beside ?? alone;
   }
-  writeFileSync(path, `${JSON.stringify(table, undefined, 2)}\n`);
+  writeFileSync(path, `${JSON.stringify(measured, undefined, 2)}\n`);
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { ENTRIES } from '../../.tsup/entries.js';
 import { imports, modules, textOfModule } from '../figures/modules.js';
 import { root } from './entries.js';
 
@@ -13,7 +14,7 @@ const program = (name: string, file: string) => join(createRequire(import.meta.u
 /** The folders under src/features. */
 export const features: readonly string[] = [...new Set(modules.flatMap((module) => /^features\/([^/]+)\//.exec(module)?.[1] ?? []))];
 
-const isDoor = (module: string) => !module.includes('/');
+const isDoor = (module: string) => module === 'cli' || Object.hasOwn(ENTRIES, module);
 const folderOf = (feature: string) => `features/${feature}`;
 
 /** The files that are removed from src with a feature. */

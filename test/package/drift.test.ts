@@ -28,15 +28,6 @@ describe('the exports of package.json', () => {
     expect(manifest.exports['./package.json']).toBe('./package.json');
   });
 
-  it.each(entries)('lists types before code, for import and for require: $subpath', ({ name, conditions }) => {
-    expect(JSON.stringify(conditions)).toBe(
-      JSON.stringify({
-        import: { types: `./dist/${name}.d.ts`, default: `./dist/${name}.js` },
-        require: { types: `./dist/${name}.d.cts`, default: `./dist/${name}.cjs` },
-      }),
-    );
-  });
-
   it.each(entries)('names only files that are packed: $subpath', ({ conditions }) => {
     const targets = [conditions.import, conditions.require].flatMap(({ types, default: code }) => [types, code]);
     expect(inject('packed')).toEqual(expect.arrayContaining(targets.map((target) => target.slice(2))));

@@ -1,0 +1,99 @@
+/*
+ * The entries of the package: all that the build and the tests need to know of each. Derived from it are `exports` of package.json (by
+ * test/entries.test.ts), the rooms of the doors, the entries that may hold the engine, and the sizes that are measured.
+ */
+
+/** A size that is measured: bytes, minified and gzipped. */
+export interface Sized {
+  /** Default: "all of ./" and the entry. */
+  readonly name?: string;
+  /** The names that are imported from the entry. Default: all. */
+  readonly names?: string;
+  /** Counts only the bytes that an application with an engine does not have yet. */
+  readonly beside?: true;
+  /** The most bytes to which it may grow. */
+  readonly budget?: number;
+}
+
+export interface Entry {
+  /** The rooms, or parts of rooms, that the door exports from. */
+  readonly from: readonly string[];
+  /** The tier of an entry that needs no engine, as {@link TIERS} lists them. Default: the last tier, which has the engine. */
+  readonly tier?: (typeof TIERS)[number];
+  /** Default: one, of all exports. */
+  readonly sizes?: readonly Sized[];
+}
+
+/** See tiers.ts. A new entry belongs to the first tier whose modules it needs anyway. */
+export const TIERS = ['client', 'check', 'journal', 'agents'] as const;
+
+const guard = (name: string): Entry => ({ from: ['guards'], tier: 'client', sizes: [{ name }] });
+
+/** By the path of the door under src, without its extension. It is also the import: `jit-access/<path>`. */
+export const ENTRIES: Readonly<Record<string, Entry>> = {
+  index: {
+    from: [
+      'model',
+      'core',
+      'records',
+      'journal/link',
+      'lifecycle',
+      'approvers',
+      'sinks',
+      'stores/memory',
+      'kernel',
+      'followers',
+      'engine',
+      'features/provisioning',
+    ],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 38_000 }, { name: 'all of the core entry' }],
+  },
+  ai: { from: ['guards/ai'], tier: 'agents', sizes: [{ name: 'all of the entry for agents', beside: true }] },
+  authzen: { from: ['features/authzen'] },
+  check: {
+    // Of the engine only the check: test/architecture.test.ts says what it may load.
+    from: ['engine/checks/checker', 'engine/checks/create-checker'],
+    tier: 'check',
+    sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 8_500 }],
+  },
+  client: { from: ['features/client'], tier: 'client', sizes: [{ budget: 5_000 }] },
+  elements: { from: ['elements'], tier: 'client', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
+  explain: { from: ['features/explain', 'lifecycle/explain'], sizes: [{ beside: true, budget: 4_000 }] },
+  express: guard('the Express guard'),
+  fastify: guard('the Fastify guard'),
+  fetch: guard('the fetch guard'),
+  guard: guard('what guards are made of'),
+  hono: guard('the Hono guard'),
+  http: { from: ['features/http'] },
+  journal: { from: ['journal'], tier: 'journal', sizes: [{ budget: 15_000 }] },
+  jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], tier: 'journal', sizes: [{ name: 'the sink for files' }] },
+  links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
+  nest: guard('the Nest guard'),
+  notify: { from: ['features/notify'], tier: 'journal', sizes: [{ budget: 5_000 }] },
+  policy: {
+    from: ['approvers/policy'],
+    tier: 'journal',
+    sizes: [{ name: 'definePolicy, with zod/mini', names: '{ definePolicy }' }],
+  },
+  provisioning: { from: ['features/provisioning', 'records'], sizes: [{ beside: true, budget: 5_000 }] },
+  react: { from: ['features/react'], tier: 'client' },
+  redis: { from: ['stores/redis'], tier: 'journal', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
+  retention: { from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'], sizes: [{ beside: true, budget: 3_000 }] },
+  sql: { from: ['stores/sql'], tier: 'journal', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
+  testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
+  view: { from: ['features/view', 'engine/checks/checker'], tier: 'check', sizes: [{ budget: 8_000 }] },
+  webhook: { from: ['features/webhook'], tier: 'journal', sizes: [{ budget: 9_000 }] },
+  work: { from: ['features/work'], sizes: [{ beside: true, budget: 4_000 }] },
+};
+
+/** `exports` of package.json for these doors. */
+export const exportsOf = (doors: readonly string[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    doors.map((door) => [
+      door === 'index' ? '.' : `./${door}`,
+      {
+        import: { types: `./dist/${door}.d.ts`, default: `./dist/${door}.js` },
+        require: { types: `./dist/${door}.d.cts`, default: `./dist/${door}.cjs` },
+      },
+    ]),
+  );
