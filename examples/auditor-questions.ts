@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { JitEngine, MemoryGrantStore, reviewers, wasHeldAt } from 'jit-access';
-import { readJournal, replay, verifyJournal, verifyStore } from 'jit-access/journal';
+import { journalHead, readJournal, replay, verifyJournal, verifyStore } from 'jit-access/journal';
 import { ManualClock } from 'jit-access/testing';
 
 /** Who had what, and when: an incident on 14 March, and the questions that an auditor asks about it in May. */
@@ -26,7 +26,7 @@ async function theNight() {
 async function main() {
   await theNight();
   // Exported that night to a place that no writer of the store can change.
-  const exported = await engine.journalHead();
+  const exported = await journalHead(engine);
   await clock.set(Date.UTC(2026, 4, 4, 9));
 
   // 1. Who could write to the database at 02:40, and at 02:50?

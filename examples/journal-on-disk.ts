@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { autoApprove, callbackSink, JitEngine, MemoryGrantStore } from 'jit-access';
-import { verifyJournal } from 'jit-access/journal';
+import { journalHead, verifyJournal } from 'jit-access/journal';
 import { jsonLinesSink, readJsonLines } from 'jit-access/jsonl';
 
 async function main() {
@@ -27,7 +27,7 @@ async function main() {
   console.log((await engine.flushAudit()).caughtUp); // true: both sinks have everything
 
   // Keep the head where a person who can change the file cannot change it: it makes a truncation visible.
-  const head = await engine.journalHead();
+  const head = await journalHead(engine);
   console.log((await verifyJournal(readJsonLines(path), { head })).ok); // true
 
   const text = await readFile(path, 'utf8');

@@ -1,3 +1,4 @@
+export { journalHead } from './engine/journal-head.js';
 export { readJournal } from './journal/read.js';
 export {
   accessReport,

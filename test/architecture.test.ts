@@ -54,6 +54,9 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 /** Rooms that may use Node, and so must not be in the core entry. */
 const forNode = ['sinks/jsonl', 'jsonl', 'features/command-line', 'cli'];
 
+/** What a door may import and the folder of its name may not. */
+const ofDoors: Readonly<Record<string, readonly string[]>> = { journal: ['engine/journal-head'] };
+
 const isInside = (room: string, module: string) => module === room || module.startsWith(`${room}/`);
 const isOwn = (module: string) => modules.includes(module);
 
@@ -68,7 +71,10 @@ function roomOf(module: string): string | undefined {
 function isAllowed({ from, to }: Import): boolean {
   const [own, target] = [roomOf(from), roomOf(to)];
   if (own === undefined || target === undefined) return false;
-  return own === target || (rooms[own] ?? []).some((allowed) => roomOf(allowed) === target && isInside(allowed, to));
+  return (
+    own === target ||
+    [...(rooms[own] ?? []), ...(ofDoors[from] ?? [])].some((allowed) => roomOf(allowed) === target && isInside(allowed, to))
+  );
 }
 
 /** Everything that loading a module loads, with itself; external modules by their specifier. */

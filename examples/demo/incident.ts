@@ -11,7 +11,7 @@ import {
   type Clock,
   type Duration,
 } from 'jit-access';
-import { readJournal, verifyJournal } from 'jit-access/journal';
+import { journalHead, readJournal, verifyJournal } from 'jit-access/journal';
 import { badge, exactTime } from './badge.js';
 import { Database, type DatabaseScope } from './database.js';
 import type { Page } from './page.js';
@@ -90,7 +90,7 @@ export async function playIncident({ clock, sleepUntil, page, ttl }: World): Pro
   assert.equal(await database.releaseStuckOrders(MAYA, stuck), 0);
   page.step(MAYA, 'releases the orders');
   page.result('green', 'writes: done, 0 orders are stuck');
-  const exportedHead = await engine.journalHead();
+  const exportedHead = await journalHead(engine);
 
   page.title('No one revokes anything');
   page.line(`... until ${exactTime(grant.expiresAt)}`, 'dim');

@@ -2,7 +2,7 @@ import { readId } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, Page } from '../core/ports.js';
-import type { Anchor, Decision } from '../records/index.js';
+import type { Decision } from '../records/index.js';
 import { isThenable } from '../core/time.js';
 import { accessStatus } from './requests/access-status.js';
 import type { AccessPreview, AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
@@ -498,12 +498,6 @@ export class JitEngine<Scope extends string = string> {
    */
   history(query: HistoryQuery<Scope>): Pages<GrantWithStatus> {
     return this.#pages((next) => history(this.#kernel, query, next));
-  }
-
-  /** The journal's newest anchor. Export it at intervals: with it, `verifyJournal` also finds a truncation (L26). */
-  async journalHead(): Promise<Anchor> {
-    this.#refuseIfClosed();
-    return (await this.#kernel.ledger.journal()).head;
   }
 
   // ---- Housekeeping ------------------------------------------------------------------------------------------

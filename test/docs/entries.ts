@@ -1,7 +1,7 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { acceptClock, acceptRollback, purge } from 'jit-access/retention';
 import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-access';
-import { readJournal } from 'jit-access/journal';
+import { journalHead, readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 
 /** An action of another process right before a commit of this one. */
@@ -186,7 +186,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
   const slow = new JitEngine({ clock: new ManualClock(clock.now() - 3_600_000), store, approver });
   await acceptClock(slow, { by: 'user:ops', reason: 'node 4 was ahead' });
   // An engine that has seen entries that the store has lost.
-  const knownHead = { seq: (await engine.journalHead()).seq + 100, hash: 'f'.repeat(64) };
+  const knownHead = { seq: (await journalHead(engine)).seq + 100, hash: 'f'.repeat(64) };
   const restarted = new JitEngine({ clock, store, approver, knownHead, onError: () => undefined });
   await acceptRollback(restarted, { by: 'user:ops', reason: 'restored the backup of 03:00' });
   await collect();

@@ -1,4 +1,5 @@
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -124,10 +125,10 @@ describe('attacks on the lifecycle', () => {
     const ask = { subject: MAYA, scope: SCOPE, ttl: 60 * MINUTE, idempotencyKey: 'k' } as const;
     const first = await engine.requestAccess(ask);
     expect(first).toMatchObject({ reused: true, request: { id: request.id } });
-    const before = (await engine.journalHead()).seq;
+    const before = (await journalHead(engine)).seq;
     await clock.advance('1m');
     const again = await engine.requestAccess(ask);
-    expect({ id: again.request.id, head: (await engine.journalHead()).seq }).toEqual({ id: request.id, head: before });
+    expect({ id: again.request.id, head: (await journalHead(engine)).seq }).toEqual({ id: request.id, head: before });
     expect(store.called('commit')).toBeGreaterThan(0);
   });
 

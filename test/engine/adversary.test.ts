@@ -1,4 +1,5 @@
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import {
   autoApprove,
@@ -77,7 +78,7 @@ describe('JitEngine', () => {
       const [now] = await store.get([{ kind: 'cursor', id: sink.name }]);
       const back: Row = { ...row, version: (now?.version ?? 0) + 1 };
       const change: Change = { id: 'x', expect: [{ kind: 'cursor', id: sink.name, version: now?.version ?? 0 }], put: [back], append: [] };
-      await store.commit({ ...change, trimJournalTo: (await engine.journalHead()).seq });
+      await store.commit({ ...change, trimJournalTo: (await journalHead(engine)).seq });
       expect((await engine.flushAudit()).caughtUp).toBe(false);
       expect(told.map((one) => (one.error as { code?: string }).code)).toContain('ERR_JIT_CORRUPT');
     });

@@ -12,7 +12,7 @@ import {
   type JitEngineOptions,
   type Page,
 } from '../../src/index.js';
-import { verifyJournal } from '../../src/journal.js';
+import { journalHead, verifyJournal } from '../../src/journal.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { ANA, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { expectReplayed } from '../property/fold.js';
@@ -722,7 +722,7 @@ describe('JitEngine', () => {
       const openOnSuccessor = await engine.extend(successor, { requestedBy: MAYA, ttl: HOUR });
       const unrelated = await ask(engine, { scope: 'z' });
       await clock.set(at(7));
-      const seq = (await engine.journalHead()).seq;
+      const seq = (await journalHead(engine)).seq;
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified', reason: 'curiosity' });
 
       const written = (await entriesOf(store)).filter((entry) => entry.seq > seq);

@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { autoApprove, patternScopes } from '../../src/index.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
@@ -396,9 +397,9 @@ describe('JitEngine', () => {
         await refusal(broken.engine.isAllowed(MAYA, 's'), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.filterAllowed(MAYA, [SCOPE]), 'ERR_JIT_CLOCK');
         await refusal(broken.engine.status(MAYA), 'ERR_JIT_CLOCK');
-        const head = await engine.journalHead();
+        const head = await journalHead(engine);
         await refusal(broken.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1 }), 'ERR_JIT_CLOCK');
-        expect(await engine.journalHead()).toEqual(head);
+        expect(await journalHead(engine)).toEqual(head);
       });
     }
   });

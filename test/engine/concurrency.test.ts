@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { JitEngine } from '../../src/index.js';
 import { autoApprove, MemoryGrantStore, reviewers, type AccessRequest } from '../../src/index.js';
-import { verifyJournal } from '../../src/journal.js';
+import { journalHead, verifyJournal } from '../../src/journal.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';
@@ -82,12 +82,12 @@ describe('JitEngine', () => {
     it('L9 a review whose commit always conflicts is refused with ERR_JIT_CONFLICT and records nothing', async () => {
       const { engine, store } = anEngine();
       const request = await aPending(engine);
-      const head = await engine.journalHead();
+      const head = await journalHead(engine);
       store.inject('commit', { fault: 'malformed', answer: CONFLICT });
       const { codes } = await outcomes([engine.approve(request.id, { by: SAM })]);
       expect(codes).toEqual(['ERR_JIT_CONFLICT']);
       store.clear();
-      expect(await engine.journalHead()).toEqual(head);
+      expect(await journalHead(engine)).toEqual(head);
       expect((await engine.getRequest(request.id))?.request).toEqual(request);
     });
 

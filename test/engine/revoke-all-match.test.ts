@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, patternScopes } from '../../src/index.js';
 import { aGranted, anEngine, aPending, ask, LEE, MAYA, refusal, SAM } from './an-engine.js';
@@ -88,7 +89,7 @@ describe('an engine with exact scopes', () => {
       expect(error).toMatchObject({ argument });
       expect(error.message).toContain('`scopes: patternScopes`');
     }
-    expect((await engine.journalHead()).seq).toBe(0);
+    expect((await journalHead(engine)).seq).toBe(0);
   });
 
   it('L21 names no option where the text is no pattern either', async () => {

@@ -1,4 +1,5 @@
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, StoreError, type Row, type RowKey, type SweepReport } from '../../src/index.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
@@ -77,9 +78,9 @@ describe('JitEngine', () => {
       const { engine, store } = anEngine();
       await aGranted(engine);
       await aPending(engine, { scope: 'asked' });
-      const [head, commits] = [await engine.journalHead(), store.called('commit')];
+      const [head, commits] = [await journalHead(engine), store.called('commit')];
       expect(await engine.sweep()).toEqual(NOTHING);
-      expect(await engine.journalHead()).toEqual(head);
+      expect(await journalHead(engine)).toEqual(head);
       expect(store.called('commit')).toBe(commits);
     });
 

@@ -4,7 +4,7 @@ import { canAsk, explain, requestable, stats } from 'jit-access/explain';
 import { acceptClock, acceptRollback, purge, removeSink, startRetention } from 'jit-access/retention';
 import { expect } from 'vitest';
 import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
-import { verifyJournal } from '../../src/journal.js';
+import { journalHead, verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,
@@ -112,7 +112,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   purge: ({ engine }) => purge(engine, { before: at(0), by: SAM, force: true }),
   acceptClock: ({ engine }) => acceptClock(engine, { by: SAM }),
   acceptRollback: ({ engine }) => acceptRollback(engine, { by: SAM }),
-  journalHead: ({ engine }) => engine.journalHead(),
+  journalHead: ({ engine }) => journalHead(engine),
   removeSink: ({ engine }) =>
     removeSink(engine, 'gone').catch((error: unknown) => {
       if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;

@@ -1,5 +1,6 @@
 import { provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore } from '../../src/index.js';
 import { notify, type Notice } from '../../src/notify.js';
@@ -145,7 +146,7 @@ describe('followers: reports', () => {
     await clock.advance('1m');
     store.inject('journal', { fault: 'malformed', answer });
     const purged = await settled(purge(engine, { before: START_AT, by: 'user:admin', force: true }));
-    const head = await settled(engine.journalHead());
+    const head = await settled(journalHead(engine));
     expect([isJitError(purged), isJitError(head) || /^[0-9a-f]{64}$/.test((head as { hash: string }).hash)]).toEqual([true, true]);
   });
 });

@@ -1,5 +1,6 @@
 import { provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type JitEngine, type AuditEntry, type AuditSink, type GrantStore, type Row } from '../../src/index.js';
 import { aChange, anEntry, FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
@@ -616,7 +617,7 @@ describe('AuditSink', () => {
         if (yields) store.inject('all', { fault: 'yield', seed: 3 });
         const sink = new RecordingSink({ name: 'console', follow: 'local' });
         const other = anEngine({ store, clock, audit: sink }).engine;
-        const { seq } = await engine.journalHead();
+        const { seq } = await journalHead(engine);
         await aPending(other, { scope: yields ? 'c' : 'b' });
         await other.flushAudit();
         expect(seqs(sink.entries)[0]).toBe(seq + 1);
@@ -659,7 +660,7 @@ describe('AuditSink', () => {
       await engine.flushAudit();
       await aPending(engine);
       expect((await engine.flushAudit()).caughtUp).toBe(true);
-      expect(sink.entries.at(-1)?.seq).toBe((await engine.journalHead()).seq);
+      expect(sink.entries.at(-1)?.seq).toBe((await journalHead(engine)).seq);
     });
 
     it('holds back no purge', async () => {

@@ -1,4 +1,5 @@
 import { purge } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { EntryRefusedError, type AuditEntry, type AuditSink, type Change, type JitEngine } from '../../src/index.js';
 import { aChange, anEntry } from '../../src/testing.js';
@@ -42,7 +43,7 @@ async function append({ engine, store }: Pick<ReturnType<typeof anEngine>, 'engi
   // A follower watches the store from the first use of its engine on, and a local one begins there.
   await engine.isAllowed(MAYA, SCOPE);
   await turns();
-  const { seq } = await engine.journalHead();
+  const { seq } = await journalHead(engine);
   await store.commit(aChange({ append: Array.from({ length: entries }, (_, i) => anEntry({ id: `e${seq + i + 1}` })) }));
   await turns();
 }

@@ -1,7 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type AuditEntry, type Row } from '../../src/index.js';
-import { accessReport, readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
+import { accessReport, journalHead, readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { over, settled, tamper } from './bent-store.js';
 
@@ -12,9 +12,9 @@ describe('verifyStore', () => {
     const engine = new JitEngine({ approver: autoApprove(() => true), store, clock });
     const gone = await engine.requestAccess({ subject: 'user:eve', scope: 'a:b', ttl: '5m' });
     await engine.revoke(gone.outcome === 'granted' ? (gone.grants[0]?.id as string) : '', { by: 'user:admin' });
-    const { seq } = await engine.journalHead();
+    const { seq } = await journalHead(engine);
     await engine.requestAccess({ subject: 'user:maya', scope: 'c:d', ttl: '5m' });
-    const exported = await engine.journalHead();
+    const exported = await journalHead(engine);
     expect((await verifyStore(store, { head: exported })).ok).toBe(true);
     // Eve had access, and an attacker with write access to the store erases it without a purge entry.
     const keys = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, wasHeldAt, type AuditEntry, type JitEngine } from '../../src/index.js';
-import { replay } from '../../src/journal.js';
+import { journalHead, replay } from '../../src/journal.js';
 import { digestOf } from '../../src/journal/link.js';
 import { applyEntry } from '../../src/journal/replay/apply-entry.js';
 import { Rebuild } from '../../src/journal/replay/rebuild.js';
@@ -85,7 +85,7 @@ describe('replay()', () => {
       if (name !== 'provisioningChanges') expect(records.length).toBeGreaterThan(0);
     }
     expect(replayed.metadataHashes.get(request.id)).toBe(digestOf({ host: 'a:x' }));
-    expect(replayed).toMatchObject({ seq: (await engine.journalHead()).seq, horizon: 0, unproven: [] });
+    expect(replayed).toMatchObject({ seq: (await journalHead(engine)).seq, horizon: 0, unproven: [] });
     expect(Object.isFrozen(replayed.requests.get(request.id))).toBe(true);
   });
 

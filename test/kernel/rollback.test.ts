@@ -1,7 +1,7 @@
 import { acceptRollback, purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, type JitEngineOptions } from '../../src/index.js';
-import { verifyJournal, verifyStore, readJournal, replay } from '../../src/journal.js';
+import { journalHead, readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, entriesOf, HOUR, MAYA, refusal, SAM } from '../engine/an-engine.js';
 import { RewindableStore } from './rewindable-store.js';
@@ -336,7 +336,7 @@ describe('the option knownHead', () => {
     const clock = new ManualClock();
     const before = over(store, clock);
     await aGranted(before.engine);
-    const knownHead = await before.engine.journalHead();
+    const knownHead = await journalHead(before.engine);
     await aGranted(over(store, clock, { knownHead }).engine, { scope: 'new' });
   });
 

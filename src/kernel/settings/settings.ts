@@ -84,8 +84,8 @@ export interface JitEngineOptions {
    */
   readonly agents?: ((id: string) => boolean) | undefined;
   /**
-   * An anchor of the journal that was exported before this process started, such as the `head` of the last `engine.journalHead()`. If
-   * the store lacks that entry, it went back in the meantime: the engine reports it and creates no access until a person calls
+   * An anchor of the journal that was exported before this process started, such as the last result of `journalHead(engine)`. If the
+   * store lacks that entry, it went back in the meantime: the engine reports it and creates no access until a person calls
    * `acceptRollback` of `jit-access/retention`. Default: none; the engine trusts the journal that it finds at its first commit.
    */
   readonly knownHead?: Anchor | undefined;

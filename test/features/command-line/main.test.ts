@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -100,7 +101,7 @@ describe('jit-access lock', () => {
 describe('jit-access verify', () => {
   it('says that the journal is valid up to its head, also after an anchor', async () => {
     const { run, engine } = await aTerminal();
-    const { seq, hash } = await engine.journalHead();
+    const { seq, hash } = await journalHead(engine);
     expect(await run(['verify', ...URL])).toEqual({ code: 0, out: `Valid: ${seq} entries, up to ${seq}.${hash}\n`, err: '' });
     expect((await run(['verify', '--after', `${seq}.${hash}`, ...URL])).out).toBe(`Valid: 0 entries, up to ${seq}.${hash}\n`);
   });

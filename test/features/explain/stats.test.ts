@@ -1,4 +1,5 @@
 import { stats } from 'jit-access/explain';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import type { AuditSink, Row } from '../../../src/index.js';
 import { aChange, aRow, ScriptedApprover } from '../../../src/testing.js';
@@ -77,7 +78,7 @@ describe('stats()', () => {
     const { engine, store } = anEngine({ audit: [quick, slow, local] });
     await aPending(engine);
     await engine.flushAudit();
-    const { seq } = await engine.journalHead();
+    const { seq } = await journalHead(engine);
     const behind = async () => Object.fromEntries((await stats(engine)).followers.map((one) => [one.name, one.behind]));
     expect(await behind()).toEqual({ quick: 0, slow: seq });
     isDown = false;

@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type GrantStore } from '../../../src/index.js';
 import { EventStream } from '../../../src/features/http/events/event-stream.js';
@@ -57,7 +58,7 @@ describe('the events', () => {
   it('resume after the last one, and begin again where that one is not in this journal', async () => {
     const service = aService();
     const { request } = await service.engine.requestAccess(ASK);
-    const { seq } = await service.engine.journalHead();
+    const { seq } = await journalHead(service.engine);
     await service.engine.cancel(request.id, { by: MAYA });
     const resumed = await listen(service, MAYA, { 'last-event-id': String(seq) });
     expect(typesOf(await resumed.texts())).toEqual(['ready', 'request.cancelled']);
@@ -74,7 +75,7 @@ describe('the events', () => {
   it('answer a number of an event that the caller has not seen with reset, so that no number says where the head is', async () => {
     const service = aService();
     await service.engine.requestAccess(ASK);
-    const { seq } = await service.engine.journalHead();
+    const { seq } = await journalHead(service.engine);
     for (let probe = 0; probe <= seq + 2; probe++) {
       const { texts, end } = await listen(service, EVE, { 'last-event-id': String(probe) });
       expect([probe, await texts()]).toEqual([probe, ['event: reset\ndata: {}']]);
@@ -87,7 +88,7 @@ describe('the events', () => {
     const service = aService({ engine: { store: new FaultyStore(new MemoryGrantStore()) } });
     (service.store as FaultyStore).inject('journal', { fault: 'yield', seed: 7 });
     await service.engine.requestAccess(ASK);
-    const { seq } = await service.engine.journalHead();
+    const { seq } = await journalHead(service.engine);
     const beginning = listen(service, SEC, { 'last-event-id': String(seq) });
     for (let i = 0; i < 10; i++) await service.engine.lock({ subject: `user:${i}` }, { by: SEC });
     const { texts } = await beginning;

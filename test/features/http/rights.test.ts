@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import type { HttpAction, HttpPermission, HttpTarget } from '../../../src/http.js';
 import { isPattern } from '../../../src/index.js';
@@ -89,7 +90,7 @@ async function callOf(operation: Operation, permitted: readonly HttpAction[], { 
     return permitted.includes(permission.action);
   };
   const { service, method, url, body } = await exampleOf(operation, RAJ, { http: { may } });
-  const { seq } = await service.engine.journalHead();
+  const { seq } = await journalHead(service.engine);
   const to = query === undefined ? url : `${url}${url.includes('?') ? '&' : '?'}${query}`;
   const response = await service.handler(
     new Request(`${BASE}/v1${to}`, {
@@ -165,10 +166,10 @@ describe('a requester for another subject', () => {
     const id = idOf(asked);
     const extend = () => service.send('POST', path.replace('{id}', id), { as: RAJ, body: more });
     service.withdraw();
-    const { seq } = await service.engine.journalHead();
+    const { seq } = await journalHead(service.engine);
     const refused = await extend();
     expect([refused.status, refused.body.type]).toEqual([403, 'urn:jit-access:problem:forbidden']);
-    expect((await service.engine.journalHead()).seq).toBe(seq);
+    expect((await journalHead(service.engine)).seq).toBe(seq);
     const scopes = path.startsWith('/grants') ? ['logs:read'] : ask.scopes;
     expect(service.targets.at(-1)).toEqual({ subject: MAYA, scopes });
     service.withdraw(scopes);
@@ -184,9 +185,9 @@ describe('a requester for another subject', () => {
     const amended = await amend(idOf(first));
     expect(amended.status).toBe(201);
     service.withdraw();
-    const { seq } = await service.engine.journalHead();
+    const { seq } = await journalHead(service.engine);
     for (const id of [idOf(first), idOf(amended)]) expect((await amend(id)).status).toBe(403);
-    expect((await service.engine.journalHead()).seq).toBe(seq);
+    expect((await journalHead(service.engine)).seq).toBe(seq);
     expect(service.targets.at(-1)).toEqual({ subject: MAYA, scopes: ['db-prod:write'] });
   });
 

@@ -1,4 +1,5 @@
 import { purge, removeSink } from 'jit-access/retention';
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngine, type Row } from '../../../src/index.js';
 import { verifyJournal } from '../../../src/journal.js';
@@ -139,7 +140,7 @@ describe('JitEngine', () => {
       const gone = anEngine({ store, clock, audit: new RecordingSink({ name: 'gone' }) });
       await gone.engine.flushAudit();
       await gone.engine.close();
-      const reached = (await other.journalHead()).seq;
+      const reached = (await journalHead(other)).seq;
       const { engine } = anEngine({ store, clock });
       await clock.set(at(20_000));
       await engine.revokeAll({ subject: MAYA }, { by: CISO });

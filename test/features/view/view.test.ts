@@ -1,3 +1,4 @@
+import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import { JitEngine, MemoryGrantStore, patternScopes, reviewers } from '../../../src/index.js';
 import { viewOf } from '../../../src/view.js';
@@ -15,7 +16,7 @@ describe('a view', () => {
     expect(view.check(MAYA, SCOPE)).toEqual({ ...decision, grantId: grant.id });
     expect([answer(view, SAM, SCOPE), answer(view, MAYA, 'db-prod:read')]).toEqual(['no_grant', 'no_grant']);
     expect(view.freshAt).toBe(decision.at);
-    expect(view.seq).toBe((await engine.journalHead()).seq);
+    expect(view.seq).toBe((await journalHead(engine)).seq);
     view.close();
   });
 

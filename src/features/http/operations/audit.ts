@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { journalHead as headOf } from '../../../engine/journal-head.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
@@ -82,7 +83,7 @@ export const journalHead = operation({
   answer: answers.anchor,
   async run(call) {
     if (!(await call.may('journalHead', {}))) throw forbidden();
-    return { body: await call.engine.journalHead() };
+    return { body: await headOf(call.engine) };
   },
 });
 
