@@ -78,7 +78,10 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   provisioning: { from: ['features/provisioning', 'records'], sizes: [{ beside: true, budget: 5_000 }] },
   react: { from: ['features/react'], tier: 'client' },
   redis: { from: ['stores/redis'], tier: 'journal', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
-  retention: { from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'], sizes: [{ beside: true, budget: 3_000 }] },
+  retention: {
+    from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
+    sizes: [{ beside: true, budget: 3_000 }],
+  },
   sql: { from: ['stores/sql'], tier: 'journal', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
   view: { from: ['features/view', 'engine/checks/checker'], tier: 'check', sizes: [{ budget: 8_000 }] },

@@ -47,7 +47,7 @@ export { MemoryGrantStore } from './stores/memory.js';
 export { decodeScope, encodeScope } from './core/encode-scope.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
 export { ENTRY_TYPES } from './records/index.js';
-export { systemClock } from './core/time.js';
+export { systemClock } from './core/clock.js';
 export { type Instant } from './core/instant.js';
 export { parseDuration, type Duration, type DurationParts } from './core/duration.js';
 export { runSubject, type AgentRun } from './lifecycle/run.js';

@@ -48,7 +48,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'sinks/jsonl': [...apart, 'journal', 'sinks'],
   'approvers/policy': [...ground, 'approvers'],
   testing: [...ground, 'journal', 'stores/memory', 'engine', 'guards', 'features/work'],
-  elements: ['core/ports', 'core/time'],
+  elements: ['core/ports', 'core/clock', 'core/timers'],
 };
 
 /** Rooms that may use Node, and so must not be in the core entry. */

@@ -3,7 +3,7 @@ import type { RequestableAnswer, RequestableInput } from '../core/approver-port.
 import type { ScopeMatcher } from '../core/ports.js';
 import { MAX_EXCLUDED, MAX_REQUESTABLE } from '../core/requestable.js';
 import { scopeLists } from '../core/scope.js';
-import { nextTurn } from '../core/time.js';
+import { nextTurn } from '../core/turns.js';
 
 /** The answer of one member of a chain. */
 interface MemberAnswer {

@@ -1,5 +1,5 @@
 import type { Clock } from './ports.js';
-import { readElapsed } from './time.js';
+import { readElapsed } from './clock.js';
 
 /**
  * Measures a duration by a clock's monotonic reading, so that setting the system clock, forward or back, changes no duration.

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/ports.js';
-import { nap, systemClock } from '../core/time.js';
+import { systemClock } from '../core/clock.js';
+import { nap } from '../core/timers.js';
 import { isEnding, viewOf, type BadgeState, type BadgeStatus } from './view.js';
 
 /** The `detail` of a `jit-badge-change` event. */

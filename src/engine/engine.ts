@@ -3,7 +3,7 @@ import { Followers } from '../followers/followers.js';
 import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, Page } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
-import { isThenable } from '../core/time.js';
+import { isThenable } from '../core/thenable.js';
 import { accessStatus } from './requests/access-status.js';
 import type { AccessPreview, AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
 import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';

@@ -4,7 +4,9 @@ import { Sweep } from './sweep/sweep.js';
 import { ClockError, isJitError } from '../core/errors.js';
 import { invalid, readListener, readOptions } from '../core/parse.js';
 import type { Clock } from '../core/ports.js';
-import { readClock, sleepUntil, whyNoLastingTimers, within, yieldToOthers } from '../core/time.js';
+import { readClock } from '../core/clock.js';
+import { sleepUntil, whyNoLastingTimers, within } from '../core/timers.js';
+import { yieldToOthers } from '../core/turns.js';
 import { readDuration, type Duration } from '../core/duration.js';
 
 export interface SweeperOptions {

@@ -1,5 +1,5 @@
 import { grantStatusAt, requestStatus, type GrantStatus, type GrantUse, type RequestStatus } from '../lifecycle/status.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import type { AccessRequest, Grant } from '../records/index.js';
 
 /** A request, with its status at the engine's clock reading, whether or not a sweep has recorded it. */

@@ -1,5 +1,5 @@
 import type { AuditSink, SinkContext } from '../core/ports.js';
-import { within } from '../core/time.js';
+import { within } from '../core/timers.js';
 import type { Kernel } from '../kernel/kernel.js';
 import type { AuditEntry } from '../records/index.js';
 import { countRefusal, isWaiting, MAX_REFUSALS, nameOf, refusedIn, withhold, type Refusals } from './refused-entry.js';

@@ -1,7 +1,7 @@
 import { SingleFlight } from '../core/single-flight.js';
 import { CorruptError, isJitError } from '../core/errors.js';
 import type { AuditSink, SinkContext } from '../core/ports.js';
-import { nextTurn } from '../core/time.js';
+import { nextTurn } from '../core/turns.js';
 import type { CommitHook } from '../kernel/ledger/commit-hooks.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { readBookmark } from '../records/bookmark.js';

@@ -1,5 +1,5 @@
 import type { GrantStore } from '../core/store-port.js';
-import { isThenable } from '../core/time.js';
+import { isThenable } from '../core/thenable.js';
 
 /**
  * Watches a store that has `watch`. A watch only gives hints, so its failure is reported to `onError` and has no other effect.

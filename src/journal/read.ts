@@ -2,7 +2,7 @@ import { ConflictError, StoreError } from '../core/errors.js';
 import { invalid, readCount, readPort } from '../core/parse.js';
 import type { GrantStore } from '../core/store-port.js';
 import type { AuditEntry } from '../records/index.js';
-import { yieldToOthers } from '../core/time.js';
+import { yieldToOthers } from '../core/turns.js';
 import { askJournal } from './store-reads.js';
 
 /**

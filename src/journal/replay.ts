@@ -16,7 +16,7 @@ import {
   type Usage,
   type Use,
 } from '../records/index.js';
-import { inTurns, nextTurn, TurnBudget } from '../core/time.js';
+import { inTurns, nextTurn, TurnBudget } from '../core/turns.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { readEntries } from './read.js';
 import type { RecordKind } from './replay/drafts.js';

@@ -13,7 +13,7 @@ import type {
   RowKey,
 } from '../core/store-port.js';
 import { isObject, placeIn, type Anchor } from '../records/index.js';
-import { isThenable } from '../core/time.js';
+import { isThenable } from '../core/thenable.js';
 
 /*
  * A store is foreign code. Its exceptions and malformed answers become typed errors, never answers (L30). These functions check

@@ -1,5 +1,5 @@
 import { invalid, readCount, readId, readOptions } from '../core/parse.js';
-import { nextTurn } from '../core/time.js';
+import { nextTurn } from '../core/turns.js';
 import { isObject, type Anchor, type AuditEntry } from '../records/index.js';
 import { digestOfEntry, GENESIS, hashOfEntry } from './link.js';
 import { readEntries } from './read.js';

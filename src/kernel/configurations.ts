@@ -2,7 +2,7 @@ import { InvalidArgumentError, messageOf } from '../core/errors.js';
 import { quote } from '../core/parse.js';
 import { bookmark } from '../records/bookmark.js';
 import { digestOf } from '../journal/link.js';
-import type { EngineClock } from '../core/time.js';
+import type { EngineClock } from '../core/clock.js';
 import type { Background } from './background.js';
 import { ENGINE_ROW, readConfiguration, readConfigurations, SILENCE_MS, type Configuration } from './configuration-rows.js';
 import type { Ledger } from './ledger/ledger.js';

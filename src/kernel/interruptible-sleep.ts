@@ -1,5 +1,6 @@
 import type { Clock } from '../core/ports.js';
-import { sleepUntil, yieldToOthers } from '../core/time.js';
+import { sleepUntil } from '../core/timers.js';
+import { yieldToOthers } from '../core/turns.js';
 
 /** A sleep that {@link wake} ends early. If nothing sleeps when `wake` is called, it ends the next sleep early. */
 export class InterruptibleSleep {

@@ -1,5 +1,5 @@
 import { ClosedError } from '../core/errors.js';
-import { EngineClock } from '../core/time.js';
+import { EngineClock } from '../core/clock.js';
 import type { FeatureKind, UnlinkedEntry } from '../records/index.js';
 import { ApproverClient } from './approver/approver-client.js';
 import { Background } from './background.js';

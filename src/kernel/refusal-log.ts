@@ -1,6 +1,6 @@
 import { isJitError } from '../core/errors.js';
 import type { EntryDraft } from '../lifecycle/transition.js';
-import type { EngineClock } from '../core/time.js';
+import type { EngineClock } from '../core/clock.js';
 import type { Background } from './background.js';
 import type { Ledger } from './ledger/ledger.js';
 import { RefusalThrottle, type Attempt, type AttemptCode } from './refusal-throttle.js';

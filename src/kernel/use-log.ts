@@ -1,5 +1,6 @@
 import { isJitError } from '../core/errors.js';
-import { sleepUntil, TurnBudget, whyNoLastingTimers } from '../core/time.js';
+import { sleepUntil, whyNoLastingTimers } from '../core/timers.js';
+import { TurnBudget } from '../core/turns.js';
 import { isOfEarlierGrant, recordActivity, type SeenUse } from '../lifecycle/activity.js';
 import { combine, moment, USE } from '../lifecycle/transition.js';
 import { decodeActivity, decodeGrant, type Decision } from '../records/index.js';

@@ -1,5 +1,5 @@
 import { LimitError } from '../core/errors.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { isBase } from '../core/tolerance.js';
 import type { AccessRequest, Granted, Quorum, Review } from '../records/index.js';
 import { isNarrowed, leastOf, MAX_NARROWED_SCOPES, narrowedSize, refuseNarrowing, type Narrowing, type Refused } from './narrowing.js';

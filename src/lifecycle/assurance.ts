@@ -2,7 +2,7 @@ import { formatDuration, isDuration } from '../core/duration.js';
 import { readInstant } from '../core/instant.js';
 import { readAcr } from '../core/acr.js';
 import { invalid, readId, readOptions } from '../core/parse.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import type { AccessRequest, Assurance, Authentication } from '../records/index.js';
 import { refused, type Refused } from './narrowing.js';
 

@@ -1,6 +1,6 @@
 import type { ScopeMatcher } from '../core/ports.js';
 import { expectedStart, effectiveEnd, type Decision, type Grant } from '../records/index.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { awaitsActivation, isScheduled, isUsable, type GrantUse } from './status.js';
 
 /**

@@ -9,7 +9,7 @@ import {
   type RequestEnd,
   type Terms,
 } from '../records/index.js';
-import { refuseIfSteppedBack } from '../core/time.js';
+import { refuseIfSteppedBack } from '../core/clock.js';
 import { issueGrants, reasonNotToIssue, reasonOfTime, type IssueContext, type RequestWithGrants } from './grant.js';
 import { holdersWritten, recordHolders } from './holders.js';
 import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';

@@ -1,5 +1,5 @@
 import { expectedStart, effectiveEnd, hasUsageRow, type AccessRequest, type Grant } from '../records/index.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { awaitsActivation, hasEnded, isUsable, requestStatus, type GrantUse } from './status.js';
 
 /*

@@ -1,4 +1,4 @@
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { askedGroups, remindsAt, type AccessRequest } from '../records/index.js';
 import { amend } from './decision.js';
 import { entryOf, stamp, SWEEPER, type Moment, type Transition } from './transition.js';

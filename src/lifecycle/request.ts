@@ -13,7 +13,7 @@ import {
   type Grant,
   type Subject,
 } from '../records/index.js';
-import { refuseIfSteppedBack } from '../core/time.js';
+import { refuseIfSteppedBack } from '../core/clock.js';
 import { formatDuration } from '../core/duration.js';
 import { chainLimitMet, type ChainContext } from './chain-limits.js';
 import { lockableOf, locksAsRead, refuseIfLocked } from './lock.js';

@@ -11,7 +11,7 @@ import {
   type Review,
   type Rights,
 } from '../records/index.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { assuranceProblems } from './assurance.js';
 import { freshApprovals, isFresh, refuseTerms, refuseTooMany } from './approvals.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';

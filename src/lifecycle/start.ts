@@ -1,5 +1,5 @@
 import { makeGrant, type Grant } from '../records/index.js';
-import { refuseIfSteppedBack } from '../core/time.js';
+import { refuseIfSteppedBack } from '../core/clock.js';
 import { endOne, expireGrant } from './grant.js';
 import { endChain, type ExtensionChain } from './extension-chain.js';
 import { lockOn, locksAsRead, type LocksContext } from './lock.js';

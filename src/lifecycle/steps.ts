@@ -1,4 +1,4 @@
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import {
   alternativesOf,
   escalatesAt,

@@ -14,7 +14,7 @@ import {
   type StoredRecord,
   type Usage,
 } from '../records/index.js';
-import type { ClockReading } from '../core/time.js';
+import type { ClockReading } from '../core/clock.js';
 import { isBase } from '../core/tolerance.js';
 
 /** The clock reading and the actor of a transition. */

@@ -10,7 +10,7 @@ import {
   type Usage,
   type Use,
 } from '../records/index.js';
-import { refuseIfSteppedBack } from '../core/time.js';
+import { refuseIfSteppedBack } from '../core/clock.js';
 import { isBase } from '../core/tolerance.js';
 import { endWith, endWithUsage } from './grant-end.js';
 import { locksAsRead, refuseIfLocked, type LocksContext } from './lock.js';

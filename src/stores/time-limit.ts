@@ -1,4 +1,4 @@
-import { callAfter } from '../core/time.js';
+import { callAfter } from '../core/timers.js';
 
 /** The number of ticks in the limit. A call is given up between the limit and one tick later. */
 const PARTS = 4;

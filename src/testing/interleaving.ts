@@ -1,4 +1,4 @@
-import { yieldToOthers } from '../core/time.js';
+import { yieldToOthers } from '../core/turns.js';
 
 /**
  * Delays calls, each by a different number of turns, so that concurrent calls overlap in many ways. The numbers come from a

@@ -1,5 +1,5 @@
 import { invalid } from '../core/parse.js';
-import { yieldToOthers } from '../core/time.js';
+import { yieldToOthers } from '../core/turns.js';
 import { isInstant, readInstant } from '../core/instant.js';
 import { readDuration } from '../core/duration.js';
 import type { Instant } from '../core/instant.js';

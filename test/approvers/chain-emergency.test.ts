@@ -11,7 +11,7 @@ import {
 } from '../../src/index.js';
 import { definePolicy } from '../../src/policy.js';
 import { hangs, ManualClock, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { anEngine, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { untilAsleep } from '../engine/until-asleep.js';
 

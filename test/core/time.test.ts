@@ -3,19 +3,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { isJitError, type ClockError } from '../../src/core/errors.js';
 import type { Clock } from '../../src/core/ports.js';
-import {
-  isThenable,
-  nap,
-  nextTurn,
-  refuseIfSteppedBack,
-  sleepUntil,
-  systemClock,
-  EngineClock,
-  TurnBudget,
-  whyNoLastingTimers,
-  within,
-  yieldToOthers,
-} from '../../src/core/time.js';
+import { refuseIfSteppedBack, systemClock, EngineClock } from '../../src/core/clock.js';
+import { isThenable } from '../../src/core/thenable.js';
+import { nap, sleepUntil, whyNoLastingTimers, within } from '../../src/core/timers.js';
+import { nextTurn, TurnBudget, yieldToOthers } from '../../src/core/turns.js';
 import { epochOf, inWindow, isInstant, readInstant } from '../../src/core/instant.js';
 import { formatDuration, isDuration, parseDuration, readDuration, readWarnBefore } from '../../src/core/duration.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { JitEngine, MemoryGrantStore, startSweeper, type Clock, type SweeperOptions } from '../../src/index.js';
 import { RecordingSink } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { aGranted, anEngine, at, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 
 async function turns(n = 20): Promise<void> {

@@ -1,4 +1,4 @@
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import type { ManualClock } from '../../src/testing.js';
 
 /** Runs other tasks until a caller sleeps on the clock: for an approver that hangs, until its time limit runs. */

@@ -2,7 +2,7 @@ import { provision } from 'jit-access/provisioning';
 import { describe, expect, it } from 'vitest';
 import { firstDecisive, isJitError, type AccessRequest, type Approver } from '../../src/index.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, LEE, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { barbed, hangs, rejections, revoked, THROWS, type BrokenAnswer } from './broken-answers.js';
 import { EMERGENCY, everything, expectWhole, VERBS, type Prepared } from './verbs.js';

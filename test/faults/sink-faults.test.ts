@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isJitError, type AuditEntry, type AuditSink } from '../../src/index.js';
 import { notify, type Notice } from '../../src/notify.js';
 import { RecordingSink, type ManualClock } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { anEngine, entriesOf, SCOPE } from '../engine/an-engine.js';
 import { hangs, rejections, THROWS, type BrokenAnswer } from './broken-answers.js';
 import { everything, expectWhole, prepared, VERBS, type Prepared } from './verbs.js';

@@ -11,7 +11,7 @@ import {
 } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, throws } from '../../src/testing.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { HOUR, MAYA, MINUTE, SAM } from '../engine/an-engine.js';
 
 const payments = reviewers({ members: ['user:cfo'], name: 'cfo-and-cto' });

@@ -22,8 +22,8 @@ describe('matching()', () => {
   it.each([
     [
       'src/{core,engine}/**/*.ts',
-      ['src/core/time.ts', 'src/engine/a/b/c.ts'],
-      ['src/kernel/ledger/ids.ts', 'src/core/time.js', 'src/core.ts'],
+      ['src/core/clock.ts', 'src/engine/a/b/c.ts'],
+      ['src/kernel/ledger/ids.ts', 'src/core/clock.js', 'src/core.ts'],
     ],
     ['src/{approvers,sinks}/*.ts', ['src/sinks/format.ts'], ['src/sinks/jsonl/sink.ts', 'src/sinks/format-ts']],
     ['test/mutation/lives.ts', ['test/mutation/lives.ts'], ['test/mutation/lives.tsx', 'a/test/mutation/lives.ts']],

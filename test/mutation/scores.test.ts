@@ -55,7 +55,7 @@ describe('complaints()', () => {
 
   it('names a room whose score is below its minimum by any amount', () => {
     expect(
-      complaints([...many('core/scope.ts', 949, 51), ...many('core/time.ts', 95, 5)], [listed('core/scope.ts'), listed('core/time.ts')]),
+      complaints([...many('core/scope.ts', 949, 51), ...many('core/clock.ts', 95, 5)], [listed('core/scope.ts'), listed('core/clock.ts')]),
     ).toEqual(['scope: 94.9 % of the changes were found, and at least 95 % have to be']);
   });
 
@@ -67,15 +67,15 @@ describe('complaints()', () => {
 
   it('counts a mutant without coverage or with an error as a survivor, and a time-out as found', () => {
     const [score] = scoresOf([
-      one('core/time.ts', 'NoCoverage'),
-      one('core/time.ts', 'Timeout'),
-      one('core/time.ts', 'Ignored'),
-      one('core/time.ts', 'RuntimeError'),
+      one('core/clock.ts', 'NoCoverage'),
+      one('core/clock.ts', 'Timeout'),
+      one('core/clock.ts', 'Ignored'),
+      one('core/clock.ts', 'RuntimeError'),
     ]);
     expect(score).toMatchObject({ found: 1, survived: [{ status: 'NoCoverage' }, { status: 'RuntimeError' }], ignored: 1 });
   });
 
-  it.each(['core/scope.ts', 'core/time.ts', 'lifecycle/transition.ts', 'journal/replay/rebuild.ts'])(
+  it.each(['core/scope.ts', 'core/clock.ts', 'lifecycle/transition.ts', 'journal/replay/rebuild.ts'])(
     'names an unlisted survivor in %s',
     (file) => {
       expect(complaints(many(file, 99, 1), [])).toEqual([expect.stringContaining(`survived, and is not listed: ${file}, m`)]);
@@ -88,7 +88,7 @@ describe('complaints()', () => {
   });
 
   it('names a listed survivor that was found, where its room was tested', () => {
-    expect(complaints(many('core/scope.ts', 1, 0), [listed('core/scope.ts'), listed('core/time.ts')])).toEqual([
+    expect(complaints(many('core/scope.ts', 1, 0), [listed('core/scope.ts'), listed('core/clock.ts')])).toEqual([
       expect.stringContaining('is listed, and does not survive: core/scope.ts'),
     ]);
   });

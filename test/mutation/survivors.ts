@@ -246,7 +246,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'One try more.',
   },
   {
-    file: 'core/time.ts',
+    file: 'core/timers.ts',
     mutator: 'ConditionalExpression',
     line: 'if (clock.sleep) {',
     from: 'clock.sleep',
@@ -310,7 +310,7 @@ export const SURVIVORS: readonly Survivor[] = [
     why: 'Where both are missing it has returned earlier.',
   },
   {
-    file: 'core/time.ts',
+    file: 'core/clock.ts',
     mutator: 'EqualityOperator',
     line: 'if (now > mark.highWater) {',
     from: 'now > mark.highWater',

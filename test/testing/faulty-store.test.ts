@@ -4,7 +4,7 @@ import type { StoreMethod } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/core/store-port.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 import { outcomesOf } from '../commit-answers.js';
 
 const CALLS: Readonly<Record<StoreMethod, (store: GrantStore) => unknown>> = {

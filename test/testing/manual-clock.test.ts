@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../../src/core/errors.js';
 import { ManualClock, START_AT } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
-import { sleepUntil, yieldToOthers } from '../../src/core/time.js';
+import { sleepUntil } from '../../src/core/timers.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 
 const never = new AbortController().signal;
 

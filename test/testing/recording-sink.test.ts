@@ -1,7 +1,7 @@
 import { anEntry, RecordingSink } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import { link, GENESIS } from '../../src/journal/link.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 
 const entries = link(GENESIS, [anEntry({ id: 'c1.1' }), anEntry({ id: 'c1.2', type: 'grant.expired' })]);
 

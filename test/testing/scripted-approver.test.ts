@@ -1,7 +1,7 @@
 import { aRequest, hangs, inTurn, malformed, ScriptedApprover, throws } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import type { Verdict } from '../../src/core/approver-port.js';
-import { yieldToOthers } from '../../src/core/time.js';
+import { yieldToOthers } from '../../src/core/turns.js';
 
 const request = aRequest();
 const approve: Verdict = { outcome: 'approve' };

@@ -1,6 +1,6 @@
 import { isId } from '../../core/parse.js';
 import type { AccessRequest } from '../../records/index.js';
-import { yieldToOthers } from '../../core/time.js';
+import { yieldToOthers } from '../../core/turns.js';
 import { asGroup } from './names.js';
 import { toParts, type Parts, type RuleScopes } from './rule-scopes.js';
 import type { LiveGroup } from './types.js';

@@ -1,4 +1,4 @@
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import { CorruptError } from '../../core/errors.js';
 import type { QuorumInput, TermsInput } from '../../core/approver-port.js';
 import { withoutMetadata } from './without-metadata.js';

@@ -1,6 +1,6 @@
 import type { QuorumInput, QuorumStepInput, TermsInput } from '../../core/approver-port.js';
 import type { AccessRequest, AuditEntry } from '../../records/index.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import { pastRequests, type PastOutcome, type PastRequest } from './recorded-requests.js';
 import type { Policy } from './types.js';
 

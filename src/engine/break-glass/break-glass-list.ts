@@ -1,4 +1,4 @@
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
 import { hasPassed } from '../../lifecycle/status.js';

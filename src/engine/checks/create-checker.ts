@@ -2,7 +2,7 @@ import { invalid, readOptions, readPort } from '../../core/parse.js';
 import type { Clock, ScopeMatcher } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { Decision } from '../../records/index.js';
-import { systemClock, EngineClock } from '../../core/time.js';
+import { systemClock, EngineClock } from '../../core/clock.js';
 import { Checker, denied, type Action } from './checker.js';
 import { EngineMatchers } from './engine-matchers.js';
 import { readEnforcement, refuseDefaultNamespace, type OnError } from '../../kernel/settings/enforcement.js';

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { FindQuery, GrantStore } from '../../core/store-port.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import { askStore, isPageAfter } from '../../journal/store-reads.js';
 import { matchersInUse } from '../../kernel/configuration-rows.js';
 

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../../core/ports.js';
-import { isThenable } from '../../core/time.js';
+import { isThenable } from '../../core/thenable.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { UseLog } from '../../kernel/use-log.js';
 import type { Decision } from '../../records/index.js';

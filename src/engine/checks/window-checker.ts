@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore, GrantWindow, Row } from '../../core/store-port.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import { askWindow } from '../../journal/store-reads.js';
 import type { Enforcement } from '../../kernel/settings/enforcement.js';
 import { decisionOf } from '../../lifecycle/check.js';

@@ -2,7 +2,7 @@ import { ConflictError, isJitError, NotFoundError, type EndFailure } from '../..
 import { invalid, isBlank, readId, readOptions, readText } from '../../core/parse.js';
 import { isScope, readPattern } from '../../core/scope.js';
 import type { Row } from '../../core/store-port.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import { anyGrantIds, grantIds } from '../../lifecycle/grant.js';
 import { agentOf, decodeGrant, decodeRequest, isReachedBy } from '../../records/index.js';
 import type { Ledger } from '../../kernel/ledger/ledger.js';

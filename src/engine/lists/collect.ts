@@ -1,6 +1,6 @@
 import { invalid, readCount, readOptions } from '../../core/parse.js';
 import { readInstant } from '../../core/instant.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import type { MaybePromise, Page } from '../../core/ports.js';
 import type { FindQuery, Row, RowOrder } from '../../core/store-port.js';
 import { MAX_LOOK, placeOf, readPlace, type AccessRequest, type Grant } from '../../records/index.js';

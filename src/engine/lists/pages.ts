@@ -1,4 +1,4 @@
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 
 /**

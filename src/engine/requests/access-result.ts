@@ -3,7 +3,7 @@ import { lockOn } from '../../lifecycle/lock.js';
 import { isOwnRequest, mayAct, reviewBy } from '../../lifecycle/review.js';
 import { accessAt, type Access, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 import type { AccessGranted, AccessResult } from '../answers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';

@@ -1,5 +1,5 @@
 import { IdempotencyError } from '../../core/errors.js';
-import type { TurnBudget } from '../../core/time.js';
+import type { TurnBudget } from '../../core/turns.js';
 import { invalid, isBlank, readId, readOptions, readText } from '../../core/parse.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import { commentRows } from '../../kernel/loading/comments.js';

@@ -9,7 +9,7 @@ import { requestStatus, type RequestStatus } from '../../lifecycle/status.js';
 import { APPROVER, moment, noChange } from '../../lifecycle/transition.js';
 import type { ParsedVerdict } from '../../lifecycle/verdict.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../../records/index.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 import { accessResultOf } from './access-result.js';
 import type { AccessPreview, AccessResult, WaitAnswer } from '../answers.js';
 import type { ParsedAsk } from './ask.js';

@@ -1,5 +1,6 @@
 import { isJitError } from '../../core/errors.js';
-import type { ClockReading, TurnBudget } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
+import type { TurnBudget } from '../../core/turns.js';
 import type { MaybePromise, Page } from '../../core/ports.js';
 import { decodeRequest, MAX_LOOK, placeOf, type AccessRequest } from '../../records/index.js';
 import type { InTime } from '../../kernel/approver/question-deadline.js';

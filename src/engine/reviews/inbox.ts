@@ -1,4 +1,4 @@
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 import { lockableOf, lockOn, type LocksContext } from '../../lifecycle/lock.js';
 import { narrowedTo } from '../../lifecycle/approvals.js';

@@ -11,7 +11,7 @@ import {
 } from '../../lifecycle/review.js';
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 import { accessResultOf } from '../requests/access-result.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import type { AccessResult } from '../answers.js';

@@ -1,4 +1,4 @@
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import type { TimeWork } from '../../lifecycle/sweep.js';
 
 /** The counts of one pass. */

@@ -1,5 +1,5 @@
 import { SingleFlight } from '../../core/single-flight.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { DueRows } from '../../kernel/due-handlers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { Followers } from '../../followers/followers.js';

@@ -1,4 +1,4 @@
-import { nextTurn, TurnBudget } from '../../core/time.js';
+import { nextTurn, TurnBudget } from '../../core/turns.js';
 import type { AuthzenEntity } from './messages.js';
 import type { AuthzenList } from './options.js';
 import type { Search } from './search-types.js';

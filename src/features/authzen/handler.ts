@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../model/json.js';
 import type { MaybePromise } from '../../core/ports.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { isObject } from '../../records/index.js';

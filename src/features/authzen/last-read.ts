@@ -1,6 +1,7 @@
 import { askBounded } from '../../core/ask-bounded.js';
 import type { Row } from '../../core/store-port.js';
-import { TurnBudget, type ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
+import { TurnBudget } from '../../core/turns.js';
 import { judgeReaching } from '../../engine/checks/checker.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { ExactTuple } from './task-binding.js';

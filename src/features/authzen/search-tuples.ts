@@ -1,5 +1,5 @@
 import { askBounded } from '../../core/ask-bounded.js';
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import type { AccessStatus } from '../../engine/answers.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { Candidate } from './search-types.js';

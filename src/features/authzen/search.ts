@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../model/json.js';
 import { askBounded } from '../../core/ask-bounded.js';
-import { inTurns, TurnBudget } from '../../core/time.js';
+import { inTurns, TurnBudget } from '../../core/turns.js';
 import { candidatesOf } from './candidates.js';
 import { AuthzenError } from './errors.js';
 import { readLast } from './last-read.js';

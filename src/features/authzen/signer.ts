@@ -3,7 +3,8 @@ import { invalid, readBoundedList, readOptions, readPort } from '../../core/pars
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import { SingleFlight } from '../../core/single-flight.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { systemClock, within } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { within } from '../../core/timers.js';
 import { isObject } from '../../records/index.js';
 import { parseJsonText } from '../json-body/json-text.js';
 

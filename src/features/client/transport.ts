@@ -1,6 +1,7 @@
 import { InvalidArgumentError, messageOf } from '../../core/errors.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
-import { sleepUntil, systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { sleepUntil } from '../../core/timers.js';
 import { withoutTrailingSlashes } from '../../core/trailing-slashes.js';
 import type { HttpProblem } from '../http/problem.js';
 import { engineErrorOf, HttpClientError } from './errors.js';

@@ -1,6 +1,6 @@
 import { CorruptError, isJitError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 import { reaches } from '../../lifecycle/check.js';
 import { findReason, narrow, reasonOfNothing, type Finding, type KnownRecords, type ScopeRelation } from '../../lifecycle/explain.js';
 import { lockOn, type Lockable } from '../../lifecycle/lock.js';

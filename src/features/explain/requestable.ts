@@ -1,7 +1,7 @@
 import { invalid, readOptions } from '../../core/parse.js';
 import { MAX_EXCLUDED } from '../../core/requestable.js';
 import { scopeLists } from '../../core/scope.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';

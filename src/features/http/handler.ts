@@ -1,6 +1,7 @@
 import { readPort } from '../../core/parse.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
-import { readClock, systemClock, within } from '../../core/time.js';
+import { readClock, systemClock } from '../../core/clock.js';
+import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
 import { kernelOf } from '../../kernel/kernel-of.js';

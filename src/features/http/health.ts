@@ -1,5 +1,5 @@
 import { StoreError } from '../../core/errors.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import { SingleFlight } from '../../core/single-flight.js';
 import type { Kernel } from '../../kernel/kernel.js';
 

@@ -1,6 +1,7 @@
 import { invalid } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
-import { nextTurn, sleepUntil } from '../../core/time.js';
+import { sleepUntil } from '../../core/timers.js';
+import { nextTurn } from '../../core/turns.js';
 
 /* The types name only what the adapter uses, so that this package needs no types of Node. */
 

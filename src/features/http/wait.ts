@@ -1,5 +1,5 @@
 import { isJitError } from '../../core/errors.js';
-import { sleepUntil, whyNoLastingTimers } from '../../core/time.js';
+import { sleepUntil, whyNoLastingTimers } from '../../core/timers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { AccessRequest } from '../../records/index.js';
 import { Work } from '../work/work.js';

@@ -1,7 +1,7 @@
 import { isJitError } from '../../core/errors.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Clock } from '../../core/ports.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import { JsonTextError, parseJsonText } from './json-text.js';
 
 /** The greatest size of a body. Bytes. */

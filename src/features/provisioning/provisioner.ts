@@ -1,7 +1,7 @@
 import { ClosedError, isJitError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
 import { SingleFlight } from '../../core/single-flight.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import { Followers } from '../../followers/followers.js';
 import { retryProvisioning, type ProvisioningKey } from '../../lifecycle/provisioning.js';
 import { PROVISIONING, moment, noChange } from '../../lifecycle/transition.js';

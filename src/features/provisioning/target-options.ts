@@ -1,7 +1,7 @@
 import { messageOf } from '../../core/errors.js';
 import { invalid, readList } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { HeldOutside, ParsedTarget } from './options.js';
 

@@ -15,7 +15,7 @@ import {
 import { moment, PROVISIONING, type Transition } from '../../lifecycle/transition.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeProvisioningChange, type ProvisioningChange } from '../../records/index.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf, grantsReaching } from '../../engine/checks/coverage.js';
 import { detailsOf, NOT_HELD } from './details.js';

@@ -1,5 +1,6 @@
 import type { Clock } from '../../core/ports.js';
-import { sleepUntil, systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { sleepUntil } from '../../core/timers.js';
 import type { AccessClient } from '../client/access-client.js';
 import { feedOf } from './feed.js';
 

@@ -1,6 +1,6 @@
 import { JUDGED_ENTRIES } from '../../kernel/ledger/journal-clock.js';
 import type { Ledger } from '../../kernel/ledger/ledger.js';
-import type { TurnBudget } from '../../core/time.js';
+import type { TurnBudget } from '../../core/turns.js';
 
 const PAGE = 100;
 

@@ -21,7 +21,7 @@ import {
   type AuditEntry,
   type Grant,
 } from '../../records/index.js';
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Ledger } from '../../kernel/ledger/ledger.js';
 import type { Settings } from '../../kernel/settings/settings.js';

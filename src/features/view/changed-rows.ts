@@ -2,7 +2,7 @@ import { askBounded } from '../../core/ask-bounded.js';
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore, Row } from '../../core/store-port.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import { askLive, askRows } from '../../journal/store-reads.js';
 import { isLockRow, isObject, LOCK_ROW } from '../../records/index.js';
 import type { AccessChange } from './access-entries.js';

@@ -1,6 +1,7 @@
 import { StoreError } from '../../core/errors.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { TurnBudget, type ClockReading, type EngineClock } from '../../core/time.js';
+import type { ClockReading, EngineClock } from '../../core/clock.js';
+import { TurnBudget } from '../../core/turns.js';
 import { askJournal } from '../../journal/store-reads.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { accessChangeOf } from './access-entries.js';

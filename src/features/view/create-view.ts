@@ -1,7 +1,7 @@
 import { readOptions, readPort } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { EngineClock, systemClock } from '../../core/time.js';
+import { EngineClock, systemClock } from '../../core/clock.js';
 import { WindowChecker } from '../../engine/checks/window-checker.js';
 import { CHECKER_OPTIONS, type CheckerOptions } from '../../engine/checks/create-checker.js';
 import { EngineMatchers } from '../../engine/checks/engine-matchers.js';

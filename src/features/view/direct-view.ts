@@ -1,7 +1,8 @@
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { isThenable, type EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
+import { isThenable } from '../../core/thenable.js';
 import type { Action, Checker } from '../../engine/checks/checker.js';
 import { askJournal } from '../../journal/store-reads.js';
 import { decided, viewDecisionOf, type LiveView, type ViewDecision } from './live-view.js';

@@ -1,4 +1,4 @@
-import { readElapsed, type ClockReading, type EngineClock } from '../../core/time.js';
+import { readElapsed, type ClockReading, type EngineClock } from '../../core/clock.js';
 import type { LiveCopy } from './live-copy.js';
 
 /** The readings of both clocks at which a copy was the state of the store, or older. */

@@ -1,5 +1,5 @@
 import type { LiveQuery, Row } from '../../core/store-port.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 import { plainWindow } from '../../records/index.js';
 import { Cells, MAX_SCOPES, MAX_SUBJECTS } from './cells.js';
 import { Numbers } from './id-numbers.js';

@@ -1,5 +1,6 @@
 import { hasUsageRow, type Decision } from '../../records/index.js';
-import { isThenable, type ClockReading, type EngineClock } from '../../core/time.js';
+import type { ClockReading, EngineClock } from '../../core/clock.js';
+import { isThenable } from '../../core/thenable.js';
 import { Checker, type Action } from '../../engine/checks/checker.js';
 import type { Enforcement } from '../../kernel/settings/enforcement.js';
 import type { CopyFollower } from './copy-follower.js';

@@ -1,6 +1,6 @@
 import { askBounded } from '../../core/ask-bounded.js';
 import type { FindQuery, GrantStore } from '../../core/store-port.js';
-import { TurnBudget } from '../../core/time.js';
+import { TurnBudget } from '../../core/turns.js';
 import { askPage } from '../../journal/store-reads.js';
 import type { CopyChanges } from './changed-rows.js';
 import { settled } from './finished-reads.js';

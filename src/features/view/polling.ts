@@ -1,6 +1,7 @@
 import { watch } from '../../followers/watch.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { sleepUntil, systemClock, whyNoLastingTimers, type EngineClock } from '../../core/time.js';
+import { systemClock, type EngineClock } from '../../core/clock.js';
+import { sleepUntil, whyNoLastingTimers } from '../../core/timers.js';
 import type { CopyFollower } from './copy-follower.js';
 
 /** Runs a follower in the background: at a hint of the store, and at least every `pollMs`. */

@@ -1,7 +1,9 @@
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
-import { isThenable, within, type EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
+import { isThenable } from '../../core/thenable.js';
+import { within } from '../../core/timers.js';
 
 /** The reads of a view. */
 export type ViewReads = Pick<GrantStore, 'namespace' | 'get' | 'live' | 'find' | 'journal'>;

@@ -1,6 +1,6 @@
 import { invalid } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
-import { systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
 
 /** Validates the caller's clock. Default: the system clock. */
 export function parseClock(argument: string, clock: unknown = systemClock): Clock {

@@ -5,7 +5,7 @@ import type { Clock } from '../../core/ports.js';
 import type { EntryType } from '../../records/index.js';
 import { formatDuration, readDuration, type Duration } from '../../core/duration.js';
 import { WebhookError } from './errors.js';
-import { readClock } from '../../core/time.js';
+import { readClock } from '../../core/clock.js';
 import { fromUtf8, toUtf8 } from '../../core/utf8.js';
 import { parseClock } from './clock.js';
 import { readSecrets, signatureOf } from './signature.js';

@@ -1,7 +1,7 @@
 import { ClockError, isJitError, StoreError, type DeniedError } from '../../core/errors.js';
 import { coveredUntil } from '../../lifecycle/status.js';
 import type { AuditEntry } from '../../records/index.js';
-import type { ClockReading, EngineClock } from '../../core/time.js';
+import type { ClockReading, EngineClock } from '../../core/clock.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';
 import { makeAccessWatch, type AccessWatch, type ParsedWatchOptions } from './options.js';
 import { InterruptibleSleep } from '../../kernel/interruptible-sleep.js';

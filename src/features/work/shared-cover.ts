@@ -1,7 +1,7 @@
 import type { Stopwatch } from '../../core/stopwatch.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { Decision } from '../../records/index.js';
-import type { ClockReading } from '../../core/time.js';
+import type { ClockReading } from '../../core/clock.js';
 
 /** The result of one read of the grants that reach a scope. */
 export interface Cover {

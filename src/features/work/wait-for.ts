@@ -1,7 +1,7 @@
 import { ClockError, isJitError, StoreError } from '../../core/errors.js';
 import { invalid, readField, readOptions } from '../../core/parse.js';
 import { isObject } from '../../records/index.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import type { WaitAnswer } from '../../engine/answers.js';
 import type { JournalNotifier } from '../../followers/journal-notifier.js';

@@ -8,7 +8,7 @@ import { ClosedError } from '../../core/errors.js';
 import { judge } from '../../lifecycle/check.js';
 import { withOwnUse } from '../../lifecycle/usage.js';
 import type { MaybePromise } from '../../core/ports.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import type { Decision } from '../../records/index.js';
 import type { AccessResult } from '../../engine/answers.js';
 import { denied, type Checker } from '../../engine/checks/checker.js';

@@ -2,7 +2,7 @@ import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { isJitError, type AnyJitError, type JitErrorCode, type RequirementsError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
-import { sleepUntil } from '../../core/time.js';
+import { sleepUntil } from '../../core/timers.js';
 import { waitFor, withAccess } from '../../features/work/functions.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './tool-run.js';

@@ -1,4 +1,4 @@
-import { inTurns } from '../../core/time.js';
+import { inTurns } from '../../core/turns.js';
 import { effectiveEnd, effectiveStart, type Grant } from '../../records/index.js';
 import type { Replayed } from '../replay.js';
 

@@ -1,4 +1,4 @@
-import { inTurns } from '../../core/time.js';
+import { inTurns } from '../../core/turns.js';
 import { effectiveStart } from '../../records/index.js';
 import type { Replayed } from '../replay.js';
 import type { HeldGrant } from './held.js';

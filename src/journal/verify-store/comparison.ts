@@ -1,7 +1,7 @@
 import { show } from '../../core/parse.js';
 import type { GrantStore, Row } from '../../core/store-port.js';
 import { isObject, LOCK_ROW } from '../../records/index.js';
-import { inTurns, nextTurn } from '../../core/time.js';
+import { inTurns, nextTurn } from '../../core/turns.js';
 import { HORIZON } from '../../records/bookmark.js';
 import { RECORD_KINDS, type RecordKind } from '../replay/drafts.js';
 import { askRows } from '../store-reads.js';

@@ -1,6 +1,6 @@
 import type { GrantStore, Row } from '../../core/store-port.js';
 import { isLockRow, isObject, LOCK_ROW } from '../../records/index.js';
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import { askLive } from '../store-reads.js';
 
 /** A query of `live`, as a check makes it. Without a scope: as `status` and break-glass make it. */

@@ -1,7 +1,7 @@
 import { isJitError } from '../../core/errors.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
-import { yieldToOthers } from '../../core/time.js';
+import { yieldToOthers } from '../../core/turns.js';
 import { misfit } from '../replay/misfit.js';
 import { applyEntry } from '../replay/apply-entry.js';
 import { Rebuild } from '../replay/rebuild.js';

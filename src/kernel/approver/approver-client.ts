@@ -6,7 +6,9 @@ import type { Refusal } from '../../lifecycle/requirements.js';
 import type { Approver, ApproverContext, RequestableContext } from '../../core/approver-port.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
-import { isThenable, within, type EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
+import { isThenable } from '../../core/thenable.js';
+import { within } from '../../core/timers.js';
 import { askInTime, type InTime, type QuestionTime } from './question-deadline.js';
 import type { Settings } from '../settings/settings.js';
 

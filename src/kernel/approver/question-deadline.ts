@@ -1,7 +1,7 @@
 import { askBounded, askForAll } from '../../core/ask-bounded.js';
 import { messageOf, type ApproverError } from '../../core/errors.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
 

@@ -1,5 +1,5 @@
 import type { EntryDraft } from '../../lifecycle/transition.js';
-import { within } from '../../core/time.js';
+import { within } from '../../core/timers.js';
 import type { Clock } from '../../core/ports.js';
 import type { Change, CommitAnswer, RowKey } from '../../core/store-port.js';
 import { FirstEntries } from './first-entries.js';

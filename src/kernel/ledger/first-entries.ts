@@ -1,4 +1,4 @@
-import { nextTurn } from '../../core/time.js';
+import { nextTurn } from '../../core/turns.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
 import type { JournalReader } from './journal-reader.js';
 

@@ -2,7 +2,7 @@ import { askJournal } from '../../journal/store-reads.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore, JournalSlice } from '../../core/store-port.js';
 import type { AuditEntry } from '../../records/index.js';
-import { isThenable } from '../../core/time.js';
+import { isThenable } from '../../core/thenable.js';
 
 /** Reads the journal of a store, a page at a time. */
 export class JournalReader {

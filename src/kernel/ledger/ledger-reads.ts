@@ -17,7 +17,7 @@ import {
   type Subject,
   type Use,
 } from '../../records/index.js';
-import { nextTurn, type TurnBudget } from '../../core/time.js';
+import { nextTurn, type TurnBudget } from '../../core/turns.js';
 import type { DecodeAll } from '../settings/enforcement.js';
 import { withUsage } from './grant-use.js';
 import type { JournalReader } from './journal-reader.js';

@@ -4,7 +4,7 @@ import type { EntryDraft, Transition, Writes } from '../../lifecycle/transition.
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { encode, toJson, type UnlinkedEntry } from '../../records/index.js';
-import { yieldToOthers } from '../../core/time.js';
+import { yieldToOthers } from '../../core/turns.js';
 import type { CommitHooks } from './commit-hooks.js';
 import type { DecodeAll } from '../settings/enforcement.js';
 import { newId } from './ids.js';

@@ -4,7 +4,8 @@ import { pauseMs, type Pauses } from '../../lifecycle/backoff.js';
 import type { Clock } from '../../core/ports.js';
 import type { Change, CommitAnswer, GrantStore } from '../../core/store-port.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { nap, readClock, systemClock } from '../../core/time.js';
+import { readClock, systemClock } from '../../core/clock.js';
+import { nap } from '../../core/timers.js';
 
 const PAUSES: Pauses = { firstMs: 50, maxMs: 1_000 };
 

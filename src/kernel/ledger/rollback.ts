@@ -5,7 +5,7 @@ import { askRows } from '../../journal/store-reads.js';
 import { commitResending, type Resend } from './resend.js';
 import type { Change, CommitAnswer, GrantStore, Row } from '../../core/store-port.js';
 import { isObject, type Anchor } from '../../records/index.js';
-import type { EngineClock } from '../../core/time.js';
+import type { EngineClock } from '../../core/clock.js';
 import { isInstant } from '../../core/instant.js';
 import { newId } from './ids.js';
 import type { JournalReader } from './journal-reader.js';

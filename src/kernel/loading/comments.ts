@@ -1,7 +1,7 @@
 import type { Row, RowKey } from '../../core/store-port.js';
 import { MAX_COMMENTS } from '../../lifecycle/comment.js';
 import { commentId } from '../../records/index.js';
-import type { TurnBudget } from '../../core/time.js';
+import type { TurnBudget } from '../../core/turns.js';
 import type { LedgerReads } from '../ledger/ledger-reads.js';
 
 /** How many comments of a request have been read after each round of reads. Most requests have none. */

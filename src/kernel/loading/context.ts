@@ -11,7 +11,7 @@ import { recordTime, workOn, workOnRequest } from '../../lifecycle/sweep.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
 import { NONE } from '../../records/make.js';
-import type { TurnBudget } from '../../core/time.js';
+import type { TurnBudget } from '../../core/turns.js';
 import { grantsAmong } from '../ledger/grant-use.js';
 import { fitting } from '../ledger/fits-change.js';
 import { loadHolders } from './holders.js';

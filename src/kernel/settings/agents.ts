@@ -1,7 +1,7 @@
 import { NotReviewerError } from '../../core/errors.js';
 import { invalid } from '../../core/parse.js';
 import { agentOf, type AccessRequest } from '../../records/index.js';
-import { isThenable } from '../../core/time.js';
+import { isThenable } from '../../core/thenable.js';
 
 /** Whether an id belongs to an agent: software that chooses its own next steps. Agents request access and never review. */
 export type IsAgent = (id: string) => boolean;

@@ -6,7 +6,7 @@ import type { AuditSink, Clock, ScopeMatcher } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { readAnchor } from '../../journal/verify.js';
 import { readAgent, type Anchor } from '../../records/index.js';
-import { systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
 import type { Duration } from '../../core/duration.js';
 import { canonicalIds, readIdsWith } from './actor-ids.js';
 import { readLimits, type Limits, type ParsedLimits } from './limits.js';

@@ -1,7 +1,7 @@
 import { NONE } from '../../records/make.js';
 import { invalid, readList, refuseInstance } from '../../core/parse.js';
 import { patternScopes, readPattern } from '../../core/scope.js';
-import { isThenable } from '../../core/time.js';
+import { isThenable } from '../../core/thenable.js';
 
 /**
  * The access that a subject has without a grant: patterns by subject, or a synchronous function that returns a subject's patterns.

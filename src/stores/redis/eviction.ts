@@ -1,6 +1,6 @@
 import { SingleFlight } from '../../core/single-flight.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
 import { AskError } from './ask-error.js';
 import type { RedisReply } from './client.js';
 

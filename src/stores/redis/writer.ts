@@ -4,7 +4,7 @@ import { GENESIS, link } from '../../journal/link.js';
 import type { Change, CommitAnswer, Row } from '../../core/store-port.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
 import { AskError, isFull } from './ask-error.js';
 import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
 import { Script, type Connection } from './connection.js';

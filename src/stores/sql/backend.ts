@@ -2,7 +2,7 @@ import { SingleFlight } from '../../core/single-flight.js';
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
-import { isThenable } from '../../core/time.js';
+import { isThenable } from '../../core/thenable.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { DatabaseFile } from './database-file.js';

@@ -1,7 +1,8 @@
 import { OutcomeUnknownError } from '../../core/errors.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
-import { systemClock, TurnBudget } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { TurnBudget } from '../../core/turns.js';
 import { prepare } from './batch.js';
 import type { Batch } from './batch.js';
 import { CommitTransactions } from './commit-transaction.js';

@@ -1,5 +1,6 @@
 import type { Unsubscribe } from '../../core/store-port.js';
-import { sleepUntil, systemClock } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { sleepUntil } from '../../core/timers.js';
 import type { PgClient, PgPool } from './database.js';
 import { hearErrors } from './resilient-pool.js';
 import type { Session } from './session.js';

@@ -1,6 +1,7 @@
 import { CompiledQuery } from 'kysely';
 import { Stopwatch } from '../../core/stopwatch.js';
-import { sleepUntil, systemClock, within } from '../../core/time.js';
+import { systemClock } from '../../core/clock.js';
+import { sleepUntil, within } from '../../core/timers.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { isBusy, isNested, isRolledBack, NoAnswer, openTransaction } from './failures.js';

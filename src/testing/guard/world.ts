@@ -6,7 +6,7 @@ import type { GuardDefaults, GuardEngine } from '../../guards/options.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Grant } from '../../records/index.js';
 import { MemoryGrantStore } from '../../stores/memory.js';
-import { yieldToOthers } from '../../core/time.js';
+import { yieldToOthers } from '../../core/turns.js';
 import type { Duration } from '../../core/duration.js';
 import { holds } from '../assertions.js';
 import { FaultyStore } from '../faulty-store.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { nextTurn } from '../../../src/core/time.js';
+import { nextTurn } from '../../../src/core/turns.js';
 import { reviewers } from '../../../src/index.js';
 import { SAM } from '../../engine/an-engine.js';
 import { anAuthzen, aProfile, EVALUATION, grant, MAYA, SCOPE, SUBJECT, WRITE } from './authzen-of.js';

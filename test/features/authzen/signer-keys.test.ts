@@ -1,7 +1,7 @@
 import * as jose from 'jose';
 import { joseSigner } from 'jit-access/authzen';
 import { describe, expect, it, vi } from 'vitest';
-import { nextTurn } from '../../../src/core/time.js';
+import { nextTurn } from '../../../src/core/turns.js';
 import { ManualClock } from '../../../src/testing.js';
 import { aProfile, EVALUATION, JWK, OTHER } from './authzen-of.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type Approver, type JournalSlice, type LiveQuery } from '../../../src/index.js';
-import { EngineClock } from '../../../src/core/time.js';
+import { EngineClock } from '../../../src/core/clock.js';
 import { CopyChanges } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { ManualClock } from '../../../src/testing.js';

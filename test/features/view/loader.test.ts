@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CopyChanges } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { Loader } from '../../../src/features/view/loader.js';
-import { EngineClock } from '../../../src/core/time.js';
+import { EngineClock } from '../../../src/core/clock.js';
 import { ManualClock, START_AT } from '../../../src/testing.js';
 
 /** As in the loader: it empties a copy of more subjects, and at most so many wait. */

@@ -1,7 +1,7 @@
 import { MemoryGrantStore, type Clock, type GrantStore } from '../../../src/index.js';
 import type { AccessWatch } from '../../../src/features/work/options.js';
 import { START_AT } from '../../../src/testing.js';
-import { yieldToOthers } from '../../../src/core/time.js';
+import { yieldToOthers } from '../../../src/core/turns.js';
 
 export const SECOND = 1_000;
 

@@ -1,6 +1,6 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
-import { nextTurn } from '../../../core/time.js';
+import { nextTurn } from '../../../core/turns.js';
 import { EventStream, type StreamSignal } from './event-stream.js';
 import type { Sight } from './audience.js';
 

@@ -1,4 +1,5 @@
-import { sleepUntil, whyNoLastingTimers, within, yieldToOthers } from '../../../core/time.js';
+import { sleepUntil, whyNoLastingTimers, within } from '../../../core/timers.js';
+import { yieldToOthers } from '../../../core/turns.js';
 import { Followers } from '../../../followers/followers.js';
 import type { Follower } from '../../../followers/follower.js';
 import type { Kernel } from '../../../kernel/kernel.js';
