@@ -9,22 +9,12 @@ import { readVerdict } from '../../src/lifecycle/verdict.js';
 import type { AccessRequest, Grant, TermsInput } from '../../src/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { HOUR, MAYA, MINUTE, refusal, SCOPE } from '../engine/an-engine.js';
-import { NO_LOCKS } from './no-locks.js';
+import { ISSUE } from './a-review.js';
 
 const at = (ms: number): number => START_AT + ms;
 const TTL = 15 * MINUTE;
 const moment = (ms: number) => ({ now: at(ms), highWater: at(ms), forEnds: at(ms), steppedBack: false, actor: 'user:sam' });
-const issueWith = (over: Partial<IssueContext> = {}): IssueContext => ({
-  subject: undefined,
-  live: [],
-  given: new Map(),
-  locks: NO_LOCKS,
-  limits: { maxGrants: 200, warnBeforeMs: [] },
-  asksAtStart: false,
-  origins: [],
-  chains: [],
-  ...over,
-});
+const issueWith = (over: Partial<IssueContext> = {}): IssueContext => ({ ...ISSUE, ...over });
 function termsOf(terms: TermsInput) {
   const { verdict } = readVerdict('x', { outcome: 'approve', terms });
   if (verdict.outcome !== 'approve') throw new Error('it is an approval');

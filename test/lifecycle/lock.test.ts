@@ -9,6 +9,7 @@ import { makeLocks } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
 import { aQuorum } from './a-quorum.js';
+import { APPROVE } from './a-review.js';
 
 const OPS = 'user:ops';
 const at = (ms: number): number => START_AT + ms;
@@ -181,17 +182,8 @@ describe('an approval under a lock on another scope', () => {
 describe('a rule without the locks', () => {
   it('L30 approves nothing', () => {
     const quorum = aQuorum({ groups: [{ name: 'g', approvals: 1 }] });
-    const review = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
     const context = { groups: new Map([[OPS, ['g']]]), eligible: undefined, issue: undefined, locks: undefined, minTtlMs: 1 };
-    expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), review, context, moment(1))).toThrow(
+    expect(() => reviewRequest(aRequest({ approver: 'x', quorum, assignedAt: START_AT }), APPROVE, context, moment(1))).toThrow(
       'an approval needs the locks',
     );
   });

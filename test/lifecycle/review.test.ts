@@ -1,15 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { applyVerdict } from '../../src/lifecycle/decision.js';
-import type { IssueContext } from '../../src/lifecycle/grant.js';
 import { countsIn, mayAct, questionsOf, reviewBy, reviewRequest, type ReviewCommand } from '../../src/lifecycle/review.js';
-import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { isEscalationDue } from '../../src/lifecycle/steps.js';
 import { readVerdict } from '../../src/lifecycle/verdict.js';
-import { toJson, type Quorum, type Review } from '../../src/records/index.js';
+import { toJson, type Quorum } from '../../src/records/index.js';
 import { aRequest, START_AT } from '../../src/testing.js';
 import { ANA, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../engine/an-engine.js';
-import { NO_LOCKS } from './no-locks.js';
 import { aQuorum } from './a-quorum.js';
+import { APPROVE, aReview, ISSUE } from './a-review.js';
+import { NO_LOCKS } from './no-locks.js';
 
 /*
  * Tests the rules alone: in cases that an engine never reaches, and in the tables of cases that need no engine.
@@ -17,16 +16,6 @@ import { aQuorum } from './a-quorum.js';
 
 const at = (ms: number) => START_AT + ms;
 const moment = (ms = 0, actor = SAM) => ({ now: at(ms), highWater: at(ms), forEnds: at(ms), steppedBack: false, actor });
-const command = {
-  verdict: 'approve',
-  reason: undefined,
-  comment: undefined,
-  as: undefined,
-  narrowing: AS_REQUESTED,
-  auth: undefined,
-  link: undefined,
-} as const;
-
 const QUORUM = aQuorum({
   groups: [
     { name: 'ops', approvals: 1 },
@@ -35,18 +24,6 @@ const QUORUM = aQuorum({
   escalation: { group: 'leads', afterMs: MINUTE },
 });
 const assigned = { approver: 'x', assignedAt: START_AT, quorum: QUORUM };
-const by = (reviewer: string, groups: readonly string[], verdict: Review['verdict'] = 'approve'): Review => ({
-  reviewer,
-  verdict,
-  groups,
-  as: undefined,
-  steps: undefined,
-  at: START_AT,
-  reason: undefined,
-  comment: undefined,
-  ...AS_REQUESTED,
-  auth: undefined,
-});
 /** Thrown explicitly, instead of an accidental error without the context. */
 const CONTEXT_MISSING = new TypeError('an approval needs its context');
 const nobody = { groups: new Map<string, readonly string[]>(), eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 };
@@ -78,10 +55,10 @@ describe('mayAct()', () => {
     ['the request has been decided', { end }, []],
     ['the reviewer is the subject', { subject: SAM }, []],
     ['the reviewer is the requester', { requestedBy: SAM }, []],
-    ['there is no quorum, even with an earlier review', { quorum: undefined, reviews: [by(SAM, ['ops'])] }, []],
+    ['there is no quorum, even with an earlier review', { quorum: undefined, reviews: [aReview(SAM, ['ops'])] }, []],
     ['the deadline has passed', { reviewBy: START_AT }, []],
-    ['the reviewer has a fresh review', { reviews: [by(SAM, ['ops'])] }, []],
-    ['another reviewer has a fresh review', { reviews: [by(ANA, ['ops'])] }, ['ops']],
+    ['the reviewer has a fresh review', { reviews: [aReview(SAM, ['ops'])] }, []],
+    ['another reviewer has a fresh review', { reviews: [aReview(ANA, ['ops'])] }, ['ops']],
   ])('L13 L15 L16 names the groups in which a reviewer can still review: %s', (_, over, groups) => {
     expect(mayAct(aRequest({ ...assigned, ...over }), SAM, ['ops'], moment())).toEqual(groups);
   });
@@ -89,7 +66,7 @@ describe('mayAct()', () => {
 
 describe('reviewBy()', () => {
   it('finds the review of a reviewer', () => {
-    const reviews = [by(ANA, ['ops']), by(LEE, ['sec'])];
+    const reviews = [aReview(ANA, ['ops']), aReview(LEE, ['sec'])];
     expect(reviewBy(aRequest({ reviews }), LEE)).toBe(reviews[1]);
     expect(reviewBy(aRequest({ reviews }), SAM)).toBeUndefined();
   });
@@ -97,17 +74,17 @@ describe('reviewBy()', () => {
 
 describe('reviewRequest()', () => {
   it('L17 refuses a reviewer whose groups are not known', async () => {
-    await refusal(() => reviewRequest(aRequest(assigned), command, nobody, moment()), 'ERR_JIT_NOT_REVIEWER');
+    await refusal(() => reviewRequest(aRequest(assigned), APPROVE, nobody, moment()), 'ERR_JIT_NOT_REVIEWER');
   });
 
   it('L9 L13 L15 L16 refuses in this order: decided, own, late, no quorum, an expired link, no group, a used link, an earlier denial', async () => {
     const end = { status: 'denied', cause: 'quorum', at: START_AT, by: ANA, reason: undefined } as const;
     const link = { expiresAt: at(1), reviewedAt: at(-1) };
-    const said = { ...command, link };
+    const said = { ...APPROVE, link };
     const own = aRequest({ subject: SAM, end, reviewBy: at(1) });
     const member = { ...nobody, groups: new Map([[SAM, ['ops']]]) };
     const late = aRequest({ reviewBy: at(1) });
-    const denied = aRequest({ ...assigned, reviews: [by(SAM, ['ops'], 'deny')] });
+    const denied = aRequest({ ...assigned, reviews: [aReview(SAM, ['ops'], 'deny')] });
     for (const [request, facts, ms, code, what] of [
       [own, nobody, 1, 'ERR_JIT_DECIDED', {}],
       [{ ...own, end: undefined }, nobody, 1, 'ERR_JIT_SELF_REVIEW', {}],
@@ -119,7 +96,7 @@ describe('reviewRequest()', () => {
     ] as const) {
       expect(await refusal(() => reviewRequest(request, said, facts, moment(ms)), code)).toMatchObject(what);
     }
-    const fresh = { ...command, link: { ...link, reviewedAt: START_AT } };
+    const fresh = { ...APPROVE, link: { ...link, reviewedAt: START_AT } };
     expect(await refusal(() => reviewRequest(denied, fresh, member, moment()), 'ERR_JIT_NOT_REVIEWER')).toMatchObject({
       why: 'has_denied',
     });
@@ -127,10 +104,10 @@ describe('reviewRequest()', () => {
 
   it('L25 L27 a denial records in one step the review that made it', () => {
     const groups = new Map([[SAM, ['ops', 'elsewhere']]]);
-    const said = { ...command, verdict: 'deny', reason: 'not tonight' } as const;
-    const request = aRequest({ ...assigned, reviews: [by(ANA, ['sec'])] });
+    const said = { ...APPROVE, verdict: 'deny', reason: 'not tonight' } as const;
+    const request = aRequest({ ...assigned, reviews: [aReview(ANA, ['sec'])] });
     const step = reviewRequest(request, said, { ...nobody, groups }, moment(5));
-    const review = { ...by(SAM, ['ops'], 'deny'), at: at(5), reason: 'not tonight' };
+    const review = { ...aReview(SAM, ['ops'], 'deny'), at: at(5), reason: 'not tonight' };
     const end = { status: 'denied', cause: 'quorum', at: at(5), by: SAM, reason: 'not tonight' };
     expect(step.put).toEqual([{ ...request, version: 2, reviews: [...request.reviews, review], end }]);
     expect(step.entries.map(({ type, data }) => [type, data['review'] ?? data['reviews']])).toEqual([
@@ -142,50 +119,26 @@ describe('reviewRequest()', () => {
   it.each([2, 1.5, 2 ** 53, Infinity])('L16 one approval never suffices where a group needs %s', (approvals) => {
     const quorum = { ...QUORUM, groups: [{ name: 'ops', approvals, denials: undefined }] };
     const groups = new Map([[SAM, ['ops']]]);
-    const { result } = reviewRequest(
-      aRequest({ ...assigned, quorum }),
-      command,
-      { groups, eligible: false, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 },
-      moment(),
-    );
+    const { result } = reviewRequest(aRequest({ ...assigned, quorum }), APPROVE, { ...nobody, groups, eligible: false }, moment());
     expect(result.request.end).toBeUndefined();
   });
 
   it('L10 throws without the context of an approval, and grants nothing', () => {
-    const request = aRequest({ ...assigned, reviews: [by(ANA, ['ops'])] });
+    const request = aRequest({ ...assigned, reviews: [aReview(ANA, ['ops'])] });
     const groups = new Map([
       [SAM, ['sec']],
       [ANA, ['ops']],
     ]);
-    expect(() =>
-      reviewRequest(request, command, { groups, eligible: true, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()),
-    ).toThrow(CONTEXT_MISSING);
-    expect(
-      reviewRequest(request, command, { groups, eligible: false, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()).result.request
-        .end,
-    ).toMatchObject({
+    expect(() => reviewRequest(request, APPROVE, { ...nobody, groups, eligible: true }, moment())).toThrow(CONTEXT_MISSING);
+    expect(reviewRequest(request, APPROVE, { ...nobody, groups, eligible: false }, moment()).result.request.end).toMatchObject({
       status: 'denied',
       cause: 'ineligible',
       reason: 'the subject is no longer eligible',
     });
     // Without an answer about eligibility, the request is not approved.
-    expect(
-      reviewRequest(request, command, { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 }, moment()).result
-        .request.end,
-    ).toBeUndefined();
+    expect(reviewRequest(request, APPROVE, { ...nobody, groups }, moment()).result.request.end).toBeUndefined();
   });
 });
-
-const ISSUE: IssueContext = {
-  subject: undefined,
-  live: [],
-  given: new Map(),
-  locks: NO_LOCKS,
-  limits: { maxGrants: 200, warnBeforeMs: [] },
-  asksAtStart: false,
-  origins: [],
-  chains: [],
-};
 
 type Members = Readonly<Record<string, readonly string[]>>;
 
@@ -201,7 +154,7 @@ function reviewed(quorum: Partial<Quorum>) {
     const { reviewers: confirm } = questionsOf(request, reviewer, over.verdict ?? 'approve', groupsOf(reviewer));
     const groups = new Map([reviewer, ...confirm].map((who) => [who, groupsOf(who)]));
     const context = confirm.length > 0 ? { groups, eligible: true, issue: ISSUE, locks: NO_LOCKS, minTtlMs: 1 } : { ...nobody, groups };
-    request = reviewRequest(request, { ...command, ...over }, context, moment(ms, reviewer)).result.request;
+    request = reviewRequest(request, { ...APPROVE, ...over }, context, moment(ms, reviewer)).result.request;
     return request.end?.status ?? 'pending';
   };
 }
@@ -303,7 +256,7 @@ describe('the deadline that a rule sets', () => {
       const answer = readVerdict('x', { outcome: 'review', quorum });
       const { request } = applyVerdict(aRequest({ reviewBy: at(9 * HOUR) }), answer, undefined, moment()).result;
       for (const verdict of ['approve', 'deny'] as const) {
-        const review = () => reviewRequest(request, { ...command, verdict }, { ...nobody, groups: new Map([[SAM, ['ops']]]) }, moment(ms));
+        const review = () => reviewRequest(request, { ...APPROVE, verdict }, { ...nobody, groups: new Map([[SAM, ['ops']]]) }, moment(ms));
         if (inTime) expect(review().result.request.reviews).toHaveLength(1);
         else expect(await refusal(review, 'ERR_JIT_DEADLINE')).toMatchObject({ requestId: request.id, reviewBy: at(HOUR) });
       }

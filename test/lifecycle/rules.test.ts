@@ -1,35 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Grant } from '../../src/index.js';
 import { approveRequest, cancelRequest, applyVerdict } from '../../src/lifecycle/decision.js';
-import { anyGrantIds, grantIds, reasonOfTime, type IssueContext } from '../../src/lifecycle/grant.js';
+import { anyGrantIds, grantIds, reasonOfTime } from '../../src/lifecycle/grant.js';
 import { differencesFrom } from '../../src/lifecycle/ask.js';
 import { openRequest } from '../../src/lifecycle/request.js';
 import { beyondLimits, beyondTerms, refusalOf, refuseUnmet } from '../../src/lifecycle/requirements.js';
 import { questionsOf, reviewRequest, type ReviewContext } from '../../src/lifecycle/review.js';
-import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { touchGrant } from '../../src/lifecycle/usage.js';
 import { windowOf } from '../../src/lifecycle/window.js';
 import { makeTerms, makeUsage } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { refusal } from '../engine/an-engine.js';
-import { NO_LOCKS } from './no-locks.js';
 import { aQuorum } from './a-quorum.js';
+import { APPROVE, aReview, ISSUE as issue } from './a-review.js';
+import { NO_LOCKS } from './no-locks.js';
 
 /*
  * The rules do not rely on what the engine checks before it applies them. These tests cover what the engine never asks of the
  * rules; the tests of the engine cover the rest.
  */
 const moment = { now: START_AT, highWater: START_AT, forEnds: START_AT, steppedBack: false, actor: 'user:sam' };
-const issue: IssueContext = {
-  subject: undefined,
-  live: [],
-  given: new Map(),
-  locks: NO_LOCKS,
-  limits: { maxGrants: 200, warnBeforeMs: [] },
-  asksAtStart: false,
-  origins: [],
-  chains: [],
-};
 const quorumOf = (approvals: number) => aQuorum({ groups: [{ name: 'g', approvals }] });
 const terms = makeTerms({
   ...{ warnBeforeMs: undefined, idleTtlMs: undefined, maxUses: undefined, maxTotalMs: undefined },
@@ -94,19 +84,7 @@ describe('questionsOf()', () => {
 });
 
 describe('questionsOf()', () => {
-  const said = (reviewer: string) =>
-    ({
-      reviewer,
-      verdict: 'approve',
-      groups: ['g'],
-      as: undefined,
-      steps: undefined,
-      at: START_AT,
-      reason: undefined,
-      comment: undefined,
-      ...AS_REQUESTED,
-      auth: undefined,
-    }) as const;
+  const said = (reviewer: string) => aReview(reviewer, ['g']);
   const confirm = (...reviewers: readonly string[]) =>
     questionsOf(aRequest({ quorum: quorumOf(2), reviews: reviewers.map(said) }), 'user:sam', 'approve', ['g']).reviewers;
 
@@ -129,29 +107,11 @@ describe('questionsOf()', () => {
 
 describe('reviewRequest()', () => {
   it('L14 L25 does not record a repeated review again, also if the quorum is complete only now', () => {
-    const given = {
-      reviewer: 'user:sam',
-      groups: ['g'],
-      as: undefined,
-      steps: undefined,
-      at: START_AT,
-      reason: undefined,
-      comment: undefined,
-    };
-    const reviews = [{ ...given, ...AS_REQUESTED, auth: undefined, verdict: 'approve' } as const];
+    const reviews = [aReview('user:sam', ['g'])];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
-    const command = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
     const step = reviewRequest(
       request,
-      command,
+      APPROVE,
       { groups: new Map([['user:sam', ['g']]]), eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 },
       moment,
     );
@@ -161,20 +121,11 @@ describe('reviewRequest()', () => {
 
   it('L10 issues no grant until the quorum is complete, for a first or a repeated review', () => {
     const groups = new Map([['user:sam', ['g']]]);
-    const command = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
     const facts = { groups, eligible: undefined, issue: undefined, locks: NO_LOCKS, minTtlMs: 1 };
     const asked = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT });
-    const first = reviewRequest(asked, command, facts, moment);
+    const first = reviewRequest(asked, APPROVE, facts, moment);
     expect(first.result.grants).toEqual([]);
-    expect(reviewRequest(first.result.request, command, facts, moment)).toEqual({
+    expect(reviewRequest(first.result.request, APPROVE, facts, moment)).toEqual({
       result: { request: first.result.request, grants: [] },
       put: [],
       entries: [],
@@ -182,18 +133,9 @@ describe('reviewRequest()', () => {
   });
 
   it('L16 L17 an earlier denial that counts again ends the request, without the reason of the approval that asked about it', () => {
-    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: 'not today', comment: undefined, ...AS_REQUESTED, auth: undefined }];
+    const reviews = [{ ...aReview('user:ana', ['g'], 'deny'), reason: 'not today' }];
     const request = aRequest({ approver: 'x', quorum: quorumOf(1), assignedAt: START_AT, reviews });
-    const command = {
-      verdict: 'approve',
-      reason: 'go ahead',
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
+    const command = { ...APPROVE, reason: 'go ahead' };
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
     const { result } = reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment);
     expect(result.request.end).toMatchObject({ status: 'denied', cause: 'quorum', by: 'user:sam', reason: undefined });
@@ -202,64 +144,24 @@ describe('reviewRequest()', () => {
   it('L16 is never complete with 0 required approvals: 0 does not mean always', () => {
     const quorum = { ...quorumOf(1), groups: [{ name: 'g', approvals: 0, denials: undefined }] };
     const request = aRequest({ approver: 'x', quorum, assignedAt: START_AT });
-    const command = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
     const groups = new Map([['user:sam', ['g']]]);
     expect(
-      reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
+      reviewRequest(request, APPROVE, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
     ).toBeUndefined();
   });
 
   it('L16 counts no denial as an approval, also if more denials are required to end the request', () => {
-    const denial = { reviewer: 'user:ana', verdict: 'deny', groups: ['g'], as: undefined, steps: undefined, at: START_AT } as const;
-    const reviews = [{ ...denial, reason: undefined, comment: undefined, ...AS_REQUESTED, auth: undefined }];
+    const reviews = [aReview('user:ana', ['g'], 'deny')];
     const request = aRequest({ approver: 'x', quorum: { ...quorumOf(2), denials: 2 }, assignedAt: START_AT, reviews });
-    const command = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
     const groups = new Map(['user:sam', 'user:ana'].map((who) => [who, ['g']]));
     expect(
-      reviewRequest(request, command, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
+      reviewRequest(request, APPROVE, { groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 }, moment).result.request.end,
     ).toBeUndefined();
   });
 
   it('L17 counts no reviewer whose groups are not known', () => {
-    const given = {
-      reviewer: 'user:ana',
-      verdict: 'approve',
-      groups: ['g'],
-      as: undefined,
-      steps: undefined,
-      at: START_AT,
-      reason: undefined,
-      comment: undefined,
-      ...AS_REQUESTED,
-      auth: undefined,
-    } as const;
-    const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [given] });
-    const command = {
-      verdict: 'approve',
-      reason: undefined,
-      comment: undefined,
-      as: undefined,
-      narrowing: AS_REQUESTED,
-      auth: undefined,
-      link: undefined,
-    } as const;
-    const endOf = (facts: ReviewContext) => reviewRequest(request, command, facts, moment).result.request.end;
+    const request = aRequest({ approver: 'x', quorum: quorumOf(2), assignedAt: START_AT, reviews: [aReview('user:ana', ['g'])] });
+    const endOf = (facts: ReviewContext) => reviewRequest(request, APPROVE, facts, moment).result.request.end;
     const groups = new Map([['user:sam', ['g']]]);
     expect(endOf({ groups, eligible: true, issue, locks: NO_LOCKS, minTtlMs: 1 })).toBeUndefined();
     const both = new Map([...groups, ['user:ana', ['g']]]);
@@ -461,17 +363,7 @@ describe('openRequest()', () => {
   });
 
   it('L44 is refused by a standing denial only where the engine has a pause, and never as an extension', async () => {
-    const denial = {
-      reviewer: 'user:sam',
-      verdict: 'deny',
-      groups: [],
-      as: undefined,
-      steps: undefined,
-      at: START_AT,
-      reason: undefined,
-      comment: undefined,
-    };
-    const denied = { denied: [aRequest({ id: 'r8', reviews: [denial as never] })] };
+    const denied = { denied: [aRequest({ id: 'r8', reviews: [aReview('user:sam', [], 'deny')] })] };
     expect(open({}, denied).result).toBe('r9');
     await refusal(() => open({}, denied, { askAgainAfterMs: 60_000 }), 'ERR_JIT_LIMIT');
     expect(open({ extends: 'r0.1' }, { ...denied, ...extended }, { askAgainAfterMs: 60_000 }).result).toBe('r9');
