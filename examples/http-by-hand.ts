@@ -31,7 +31,6 @@ const engine = new JitEngine({ store: new MemoryGrantStore(), approver: policy, 
 const sessions = new Map(['maya', 'eve', 'sam', 'lee'].map((name) => [`session-of-${name}`, `user:${name}`]));
 const identify = (req: Request): string | undefined => sessions.get(req.get('x-session') ?? '');
 
-// service: begin
 const STATUS: Partial<Record<JitErrorCode, number>> = {
   ERR_JIT_INVALID_ARGUMENT: 400,
   ERR_JIT_REQUIREMENTS: 400,
@@ -167,7 +166,6 @@ app.use((error: unknown, _req: Request, res: Response, _next: NextFunction) => {
   const problems = 'problems' in error ? error.problems : undefined;
   res.status(status).json({ code: error.code, message: status < 500 ? error.message : undefined, problems });
 });
-// service: end
 
 async function main() {
   const server = app.listen(0);

@@ -30,7 +30,6 @@ const engine = new JitEngine({
 /** The sessions that a login has made. */
 const users = new Map(['maya', 'eve', 'sam', 'lee'].map((name) => [`session-of-${name}`, `user:${name}`]));
 
-// service: begin
 const sessionOf = (request: Request) => users.get(request.headers.get('x-session') ?? '');
 
 const app = express();
@@ -45,7 +44,6 @@ const handler = createHttpHandler(engine, {
   onError: (error, during) => console.error(during, error),
 });
 app.use(toNodeHandler(handler));
-// service: end
 
 async function main() {
   const server = app.listen(0);

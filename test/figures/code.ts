@@ -29,8 +29,8 @@ export function fileSizes(): Size[] {
 }
 
 /** The functions of a module and their lines, from the first of the signature to the last of the body. */
-export function functionsOf(module: string, text?: string): Size[] {
-  const file = syntaxOf(module, text);
+function functionsOf(module: string): Size[] {
+  const file = syntaxOf(module);
   const lineOf = (position: number) => file.getLineAndCharacterOfPosition(position).line;
   const found: Size[] = [];
   const visit = (node: ts.Node, outer: string): void => {

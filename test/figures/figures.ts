@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { beyond, fileSizes, functionSizes, verbsOfEngine, type Size } from './code.js';
 import { modules, modulesOnCycles, src } from './modules.js';
 import { printContents, printSizes } from './print-sizes.js';
-import { services } from './service-lines.js';
 
 function print(title: string, rows: readonly string[]): void {
   console.log(`\n${title}`);
@@ -36,10 +35,6 @@ printLongest('files', fileSizes());
 printLongest('functions', functionSizes());
 print(`Modules on an import cycle, type imports included: ${onCycles.length}`, onCycles);
 print(`Verbs of the class JitEngine: ${verbs.length}`, [verbs.join(', ')]);
-print(
-  'Lines of the services in the examples, after prettier at width 100',
-  (await services()).map(({ file, lines }) => `${String(lines).padStart(5)}  ${file}`),
-);
 if (existsSync(`${src}../dist/index.js`)) {
   await printSizes();
   printContents();

@@ -8,7 +8,7 @@ const REPEATS = 20;
 const MOST = 20_000;
 
 /** How many clean tries show that a build lacks the bug: the mean of the buggy build plus three deviations. */
-export function enoughTries(tries: readonly number[]): { readonly mean: number; readonly sigma: number; readonly enough: number } {
+function enoughTries(tries: readonly number[]): { readonly mean: number; readonly sigma: number; readonly enough: number } {
   const mean = tries.reduce((sum, one) => sum + one, 0) / tries.length;
   const sigma = Math.sqrt(tries.reduce((sum, one) => sum + (one - mean) ** 2, 0) / Math.max(1, tries.length - 1));
   return { mean, sigma, enough: Math.ceil(mean + 3 * sigma) };
