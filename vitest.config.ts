@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { FileTimes } from './test/file-times.js';
 import { excludedFrom, TIERS } from './test/tiers.js';
 
 const all = (percent: number) => ({ branches: percent, functions: percent, lines: percent, statements: percent });
@@ -8,8 +9,8 @@ const all = (percent: number) => ({ branches: percent, functions: percent, lines
 /** The built files of another Kysely than the one that is installed: `.ci/run` tests with the next line of it, too. */
 const kysely = process.env['JIT_TEST_KYSELY'];
 
-/** Set while one tier of several runs: the thresholds hold for all of them together, see test/coverage.ts. */
-const isPart = process.env['JIT_COVERAGE_PART'] !== undefined;
+/** Set by .ci/steps, which prints the slowest test files. */
+const times = process.env['JIT_FILE_TIMES'];
 
 const NEED_THE_PACKAGE = ['package', 'runtimes'];
 
@@ -34,12 +35,15 @@ export default defineConfig({
   test: {
     // Vitest takes one worker less than there are cores: on two cores one, and half of the time is lost.
     maxWorkers: Math.max(2, availableParallelism() - 1),
+    reporters: ['default', ...(times === undefined ? [] : [new FileTimes(times)])],
     projects: TIERS.map((tier) => ({
       extends: true as const,
       test: {
         name: tier.name,
         include: [...tier.include],
         exclude: [...excludedFrom(tier)],
+        // The files of `unit` share a process and the loaded sources: a process for each took half as long again.
+        isolate: tier.name !== 'unit',
         setupFiles: ['test/fixed-seed.ts'],
         // The tests of the package and of the runtimes begin with a build that is packed and installed.
         globalSetup: NEED_THE_PACKAGE.includes(tier.name) ? ['test/package/setup.ts'] : [],
@@ -54,8 +58,8 @@ export default defineConfig({
       include: ['src/**/*.ts'],
       // It runs in a browser, where this doesn't count: test/elements tests it in a real one.
       exclude: ['src/elements/jit-badge.ts'],
-      reporter: isPart ? [] : ['text', 'html'],
-      ...(isPart ? {} : { thresholds: THRESHOLDS }),
+      reporter: ['text', 'html'],
+      thresholds: THRESHOLDS,
     },
   },
 });

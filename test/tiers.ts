@@ -1,12 +1,17 @@
 /** A group of test files that one command runs. */
 export interface Tier {
-  /** The Vitest project, and the command: `unit` is `npm test`, any other `npm run test:<name>`. */
+  /** The Vitest project, and the command: `unit` and `isolated` are `npm test`, any other `npm run test:<name>`. */
   readonly name: string;
   readonly include: readonly string[];
 }
 
-/** The tiers that need a server, a built package, another runtime, or minutes. `unit` has every other test file. */
+/** The tiers that need a process for each file, a server, a built package, another runtime, or minutes. `unit` has every other test file. */
 const LATER: readonly Tier[] = [
+  {
+    // Part of `npm test`. These replace a module, or count the objects of the heap: another file in the process would be seen.
+    name: 'isolated',
+    include: ['test/turns.test.ts', 'test/stores/memory/namespaces.test.ts'],
+  },
   {
     name: 'stores',
     include: [

@@ -17,19 +17,19 @@ export const features: readonly string[] = [...new Set(modules.flatMap((module) 
 const isDoor = (module: string) => module === 'cli' || Object.hasOwn(ENTRIES, module);
 const folderOf = (feature: string) => `features/${feature}`;
 
-/** The files that are removed from src with a feature. */
+/** The files that are removed from src with some features. */
 export interface Deletion {
-  readonly feature: string;
-  /** The modules that compose the feature: all that import it, directly or not, except the entry points. */
+  readonly features: readonly string[];
+  /** The modules that compose a feature: all that import it, directly or not, except the entry points and the features themselves. */
   readonly composing: readonly string[];
-  /** The feature's own entry point, and every other that has no export left. */
+  /** The features' own entry points, and every other that has no export left. */
   readonly doors: readonly string[];
   /** The entry points that lose some exports, with their remaining text. */
   readonly narrowed: Readonly<Record<string, string>>;
 }
 
-export function deletionOf(feature: string): Deletion {
-  const gone = new Set(modules.filter((module) => module.startsWith(`${folderOf(feature)}/`)));
+export function deletionOf(deleted: readonly string[]): Deletion {
+  const gone = new Set(modules.filter((module) => deleted.some((feature) => module.startsWith(`${folderOf(feature)}/`))));
   const own = gone.size;
   for (const module of gone) for (const { from, to } of imports) if (to === module && !isDoor(from)) gone.add(from);
   const doors: string[] = [];
@@ -37,10 +37,10 @@ export function deletionOf(feature: string): Deletion {
   for (const door of modules.filter(isDoor)) {
     const text = textOfModule(door);
     const rest = withoutExports(text, gone);
-    if (door === feature || !/\bfrom '/.test(rest)) doors.push(door);
+    if (deleted.includes(door) || !/\bfrom '/.test(rest)) doors.push(door);
     else if (rest !== text) narrowed[door] = rest;
   }
-  return { feature, composing: [...gone].slice(own), doors, narrowed };
+  return { features: deleted, composing: [...gone].slice(own), doors, narrowed };
 }
 
 /** An entry point consists of exports, each from one module. */
@@ -70,8 +70,8 @@ export class CopiedSources implements Disposable {
     symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'), 'junction');
   }
 
-  delete({ feature, composing, doors, narrowed }: Deletion): void {
-    rmSync(join(this.#folder, 'src', folderOf(feature)), { recursive: true });
+  delete({ features: deleted, composing, doors, narrowed }: Deletion): void {
+    for (const feature of deleted) rmSync(join(this.#folder, 'src', folderOf(feature)), { recursive: true });
     for (const module of [...composing, ...doors]) rmSync(join(this.#folder, `src/${module}.ts`), { force: true });
     for (const [door, text] of Object.entries(narrowed)) writeFileSync(join(this.#folder, `src/${door}.ts`), text);
     for (const door of doors) delete this.#manifest.exports[`./${door}`];

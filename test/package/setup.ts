@@ -20,7 +20,8 @@ declare module 'vitest' {
 }
 
 export default function setup(project: TestProject): () => void {
-  npm(root, 'run', 'build');
+  // .ci/check has built it, once for all its steps, some of which run at the same time.
+  if (process.env['JIT_TEST_BUILT'] === undefined) npm(root, 'run', 'build');
   const folder = mkdtempSync(join(tmpdir(), 'jit-access-'));
   const needed = Object.keys(manifest.dependencies ?? {}).map((name) => `./node_modules/${name}`);
   const own = pack('.', folder);
