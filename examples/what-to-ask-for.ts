@@ -1,4 +1,4 @@
-import { JitEngine, MemoryGrantStore, patternScopes } from 'jit-access';
+import { JitEngine, MemoryGrantStore, patternScopes, runSubject } from 'jit-access';
 import { requestable, type Requestable } from 'jit-access/explain';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
@@ -81,7 +81,7 @@ async function main() {
 
   // A list of tools: the model learns only of the tools whose access its run may ask for.
   const run = { agent: 'agent:support-7', operator: 'user:olga' };
-  const { items } = await requestable(engine, engine.runSubject(run), { operator: run.operator });
+  const { items } = await requestable(engine, runSubject(run, engine), { operator: run.operator });
   for (const [tool, scope] of Object.entries(TOOLS)) {
     const item = itemFor(items, scope);
     if (item !== undefined) console.log(`tool ${tool}: at most ${minutes(item.maxTtlMs)}, ${describe(item)}`);

@@ -50,7 +50,8 @@ export { ENTRY_TYPES } from './records/index.js';
 export { systemClock } from './core/clock.js';
 export { type Instant } from './core/instant.js';
 export { parseDuration, type Duration, type DurationParts } from './core/duration.js';
-export { runSubject, type AgentRun } from './lifecycle/run.js';
+export type { AgentRun } from './lifecycle/run.js';
+export { runSubject } from './engine/requests/run-subject.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
 export { callbackSink } from './sinks/callback.js';

@@ -1,6 +1,5 @@
 import { readId } from '../core/parse.js';
 import { Followers } from '../followers/followers.js';
-import { runSubject, type AgentRun } from '../lifecycle/run.js';
 import type { Clock, Page } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
 import { isThenable } from '../core/thenable.js';
@@ -149,17 +148,6 @@ export class JitEngine<Scope extends string = string> {
     const read = parseBreakGlassAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };
     return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read));
-  }
-
-  /**
-   * The subject that holds the access of an agent's run: {@link runSubject} of the run's parts after `canonicalId`.
-   * Pass it to checks. `requestAccess` takes the run itself.
-   *
-   * @throws InvalidArgumentError, also where the option `agents` does not name the agent
-   */
-  runSubject(run: AgentRun): string {
-    this.#refuseIfClosed();
-    return runSubject(this.#settings.readRun('run', run));
   }
 
   /** Asks the approver about a request that it has not answered yet. Otherwise returns the state of the request. */

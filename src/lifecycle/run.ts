@@ -1,4 +1,4 @@
-import { invalid, readActor, readId, readOptions } from '../core/parse.js';
+import { invalid, readOptions } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
 import { readAgent, RUN_MARK } from '../records/index.js';
 
@@ -15,24 +15,8 @@ export interface AgentRun {
 const MAX_OPERATOR = 80;
 const DIGITS = 32;
 
-/**
- * The subject under which one run of an agent holds access: `<agent>/run/<operator>/<digits>`. Two runs that differ in
- * agent, operator or job have different subjects (L43), so access lent to one is not valid for the other.
- *
- * `digits` are the first 32 hex digits of SHA-256 over the RFC 8785 form of `[agent, operator, job]`, `null` where one is
- * absent. `operator` is for people: at most 80 UTF-16 units, each unit outside `[A-Za-z0-9_.@+=-]` replaced by `_`, and
- * `-` where the run has no operator.
- *
- * Gotcha: this function applies no `canonicalId`. Where the engine has that option, use {@link JitEngine.runSubject}. Otherwise
- * the result may not be the subject that holds the access.
- *
- * @returns at most 246 UTF-16 units
- * @throws InvalidArgumentError
- * @example
- * runSubject({ agent: 'agent:support-7', operator: 'user:ann', job: 'ticket-4711' }); // 'agent:support-7/run/user_ann/...'
- */
-export function runSubject(run: AgentRun): string {
-  const { agent, operator, job } = readRun('run', run, readActor, readId);
+/** The subject of a run whose parts are checked. Two runs that differ in a part have different subjects (L43). */
+export function subjectOfRun({ agent, operator, job }: AgentRun): string {
   // Digests a list, not a joined text, so that no two runs share an encoding (L24).
   const digits = digestOf([agent, operator ?? null, job ?? null]).slice(0, DIGITS);
   return `${agent}${RUN_MARK}${operator === undefined ? '-' : readable(operator)}/${digits}`;

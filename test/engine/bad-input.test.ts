@@ -7,13 +7,14 @@ import { journalHead } from 'jit-access/journal';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import {
+  type AccessAsk,
   autoApprove,
   isPattern,
   JitEngine,
+  type JitEngineOptions,
   MemoryGrantStore,
   patternScopes,
-  type AccessAsk,
-  type JitEngineOptions,
+  runSubject,
 } from '../../src/index.js';
 import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
@@ -306,7 +307,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [
       'operator',
       given(ACTORS),
-      (engine, value) => requestable(engine, engine.runSubject({ agent: 'agent:7', job: 'j' }), { operator: value }),
+      (engine, value) => requestable(engine, runSubject({ agent: 'agent:7', job: 'j' }, engine), { operator: value }),
     ],
   ],
   canAsk: [
@@ -418,12 +419,12 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['reason', TEXTS, (engine, value) => engine.release({ requestId: 'r1' }, { by: MAYA, reason: value })],
   ],
   runSubject: [
-    ['run', OPTIONS, async (engine, value) => engine.runSubject(value)],
-    ['run.agent', ACTORS, async (engine, value) => engine.runSubject({ agent: value, operator: SAM })],
+    ['run', OPTIONS, async (engine, value) => runSubject(value, engine)],
+    ['run.agent', ACTORS, async (engine, value) => runSubject({ agent: value, operator: SAM }, engine)],
     [
       'run.operator',
       ACTORS.filter((value) => value !== undefined),
-      async (engine, value) => engine.runSubject({ agent: 'agent:7', operator: value }),
+      async (engine, value) => runSubject({ agent: 'agent:7', operator: value }, engine),
     ],
   ],
   revokeAll: [
@@ -591,7 +592,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
 const verbsOf = (table: object) => [...new Set(Object.keys(table).map((name) => name.split(' ')[0]))].sort();
 
 /** The functions that take an engine as their first argument. */
-const FUNCTIONS = Object.keys({ ...explaining, ...links, ...provisioning, ...retention, ...work, journalHead });
+const FUNCTIONS = Object.keys({ ...explaining, ...links, ...provisioning, ...retention, ...work, journalHead, runSubject });
 
 const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}... (${text.length})` : text);
 
@@ -843,7 +844,7 @@ describe('JitEngine', () => {
         revoke: () => engine.revoke('g', by),
         release: () => engine.release('g', by),
         revokeAll: () => engine.revokeAll({ subject: MAYA }, by),
-        runSubject: () => engine.runSubject({ agent: 'agent:7', operator: SAM }),
+        runSubject: () => runSubject({ agent: 'agent:7', operator: SAM }, engine),
         isAllowed: () => engine.isAllowed(MAYA, SCOPE),
         check: () => engine.check(MAYA, SCOPE),
         assertAllowed: () => engine.assertAllowed(MAYA, SCOPE),

@@ -55,8 +55,8 @@ describe('a run', () => {
     await granted(engine);
     await engine.requestAccess({ subject: AGENT, scope: 'own:read', ttl: TTL });
     expect(await engine.isAllowed(AGENT, SCOPE)).toBe(false);
-    expect(await engine.isAllowed(engine.runSubject(RUN), SCOPE)).toBe(true);
-    for (const scope of ['own:read', 'standing:read']) expect(await engine.isAllowed(engine.runSubject(RUN), scope)).toBe(false);
+    expect(await engine.isAllowed(runSubject(RUN, engine), SCOPE)).toBe(true);
+    for (const scope of ['own:read', 'standing:read']) expect(await engine.isAllowed(runSubject(RUN, engine), scope)).toBe(false);
   });
 
   it('L15 may review nothing, for any value of the option agents, and neither may its agent [H2]', async () => {
@@ -65,7 +65,7 @@ describe('a run', () => {
     const own = await asks(engine, bot);
     const other = await aPending(engine);
     for (const { id } of [own.request, other]) {
-      for (const by of ['bot', engine.runSubject(bot), runSubject({ agent: 'elsewhere', job: '1' })])
+      for (const by of ['bot', runSubject(bot, engine), runSubject({ agent: 'elsewhere', job: '1' })])
         expect((await refusal(engine.approve(id, { by }), 'ERR_JIT_NOT_REVIEWER')).why).toBe('is_agent');
     }
   });
@@ -73,7 +73,7 @@ describe('a run', () => {
   it('is refused for an agent that the option agents does not name: revokeAll would miss it [H2]', async () => {
     const { engine } = anEngine({ approver: yes, agents: (id) => id === 'bot' });
     expect((await refusal(asks(engine), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
-    expect((await refusal(() => engine.runSubject(RUN), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
+    expect((await refusal(() => runSubject(RUN, engine), 'ERR_JIT_INVALID_ARGUMENT')).argument).toBe('run.agent');
     expect((await engine.listRequests({})).items).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe('a run', () => {
     const { engine } = anEngine({ approver: yes, canonicalId });
     const grant = await granted(engine, { agent: 'Agent:7', operator: 'User:Ann', job: 'Ticket-1' });
     expect(grant.subject).toBe(runSubject(RUN));
-    expect(engine.runSubject({ agent: 'AGENT:7', operator: 'USER:ANN', job: 'TICKET-1' })).toBe(runSubject(RUN));
+    expect(runSubject({ agent: 'AGENT:7', operator: 'USER:ANN', job: 'TICKET-1' }, engine)).toBe(runSubject(RUN));
     await engine.check(grant.subject, SCOPE);
     await engine.revokeAll({ subject: 'Agent:7' }, { by: 'Sam' });
     expect(await engine.isAllowed(grant.subject, SCOPE)).toBe(false);

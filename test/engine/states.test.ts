@@ -111,7 +111,7 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
 };
 
 /** The verbs that involve neither a record nor a subject, and those of locks, which lock.test.ts holds. */
-const OTHERS = ['idle', 'flushAudit', 'close', 'runSubject', 'lock', 'unlock', 'listLocks'];
+const OTHERS = ['idle', 'flushAudit', 'close', 'lock', 'unlock', 'listLocks'];
 
 /*
  * The tables: a line for each verb, a column for each state. A cell holds the word for the answer of the verb, or the code of

@@ -23,7 +23,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'agents: an agent holds the access of its run',
     file: 'guards/ai/lender.ts',
-    from: 'const subject = of === undefined ? agent : this.#engine.runSubject(of);',
+    from: 'const subject = of === undefined ? agent : runSubject(of, this.#engine);',
     to: 'const subject = agent;',
     also: {
       file: 'guards/ai/lender.ts',

@@ -1,7 +1,7 @@
 import { assertBoolean, invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
 import { MAX_SCOPES } from '../../lifecycle/grant.js';
 import type { Ask, Extended } from '../../lifecycle/ask.js';
-import { runSubject, type AgentRun } from '../../lifecycle/run.js';
+import { subjectOfRun, type AgentRun } from '../../lifecycle/run.js';
 import type { JsonObject } from '../../model/json.js';
 import { agentOf, type AccessRequest } from '../../records/index.js';
 import { isPattern, isScope, readPattern, readScope } from '../../core/scope.js';
@@ -55,7 +55,7 @@ export interface AccessAsk<Scope extends string = string> {
 }
 
 /**
- * An ask by a run of an agent. The engine derives the subject (see {@link runSubject}), the agent is the requester, and
+ * An ask by a run of an agent. The engine derives the subject (see `runSubject`), the agent is the requester, and
  * agent and operator become fields of the request.
  */
 export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Scope>, 'subject' | 'requestedBy'> {
@@ -180,7 +180,7 @@ function parseWhoOfRun(
   if (subject !== undefined) throw invalid('subject', 'omitted where `run` is given: the engine derives it', subject);
   if (requestedBy !== undefined) throw invalid('requestedBy', 'omitted where `run` is given: it is the agent', requestedBy);
   const parsed = readRun('run', run);
-  return { subject: runSubject(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
+  return { subject: subjectOfRun(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
 }
 
 function parseCommon(

@@ -1,3 +1,4 @@
+import { runSubject } from '../../engine/requests/run-subject.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isScope } from '../../core/scope.js';
@@ -110,7 +111,7 @@ export async function resolveSubject(world: World, entity: AuthzenEntity): Promi
   const run = act === undefined ? undefined : ({ agent: await actorOf(world, act), operator: encoded } as AgentRun);
   try {
     const named = kernel.settings.readId('subject', encoded);
-    const subject = run === undefined ? named : engine.runSubject(run);
+    const subject = run === undefined ? named : runSubject(run, engine);
     // Read from the subject, so that `may` judges the agent on which the engine acts, also where the id of a run names it.
     const agent = agentOf(subject);
     return agent === undefined || kernel.settings.isAgent(agent) ? { subject, agent, run } : undefined;

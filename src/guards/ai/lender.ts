@@ -1,3 +1,4 @@
+import { runSubject } from '../../engine/requests/run-subject.js';
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { isJitError, type AnyJitError, type JitErrorCode, type RequirementsError } from '../../core/errors.js';
@@ -129,7 +130,7 @@ export class Lender<Input, Context> {
   async #decide(borrowing: Borrowing, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
     const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = borrowing;
     // The run holds the access, never the agent: access lent for one operator is not valid for another (L43).
-    const subject = of === undefined ? agent : this.#engine.runSubject(of);
+    const subject = of === undefined ? agent : runSubject(of, this.#engine);
     const who = of === undefined ? { subject } : { run: of };
     const run = async (): Promise<Answer | undefined> =>
       (await this.#engine.check(subject, scope)).allowed ? { may: 'run', subject, borrowing } : undefined;

@@ -1,6 +1,6 @@
 import type { AuthzenQuestion } from 'jit-access/authzen';
 import { describe, expect, it } from 'vitest';
-import { autoApprove } from '../../../src/index.js';
+import { autoApprove, runSubject } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { entriesOf, SAM } from '../../engine/an-engine.js';
 import { aProfile, DB, FOR_AGENTS, GATEWAY, MAYA, SUBJECT, WRITE } from './authzen-of.js';
@@ -56,7 +56,7 @@ describe('S1 `may` knows the agent', () => {
 
   it('S1, L43 a subject with the id of a run is a run of its agent, which `may` can refuse', async () => {
     const made = aProfile({ may: ({ agent }) => agent !== 'agent:7' });
-    const named = (agent: string) => ({ subject: runOf(made.engine.runSubject({ agent, operator: 'user:maya' })) });
+    const named = (agent: string) => ({ subject: runOf(runSubject({ agent, operator: 'user:maya' }, made.engine)) });
     const evaluation = { resource: DB, action: WRITE };
     expect((await made.send('/evaluation', { ...named('agent:7'), ...evaluation })).status).toBe(403);
     expect((await made.send('/search/action', { ...named('agent:7'), resource: DB })).status).toBe(403);
@@ -65,7 +65,7 @@ describe('S1 `may` knows the agent', () => {
 
   it('S1, L43 a run that is named by its id asks as its agent, and spoils no other item of a batch', async () => {
     const made = aProfile(FOR_AGENTS);
-    const subject = runOf(made.engine.runSubject({ agent: 'agent:7', operator: 'user:maya' }));
+    const subject = runOf(runSubject({ agent: 'agent:7', operator: 'user:maya' }, made.engine));
     const unknown = { type: 'user', id: `x/run/maya/${'0'.repeat(32)}` };
     const batch = { resource: DB, action: WRITE, evaluations: [{ subject }, { subject: unknown }, { subject: MAYA }] };
     const { status, body } = await made.send('/evaluations', batch);
@@ -98,7 +98,7 @@ describe('L44 a service becomes no agent', () => {
   /** The two forms in which a question names the run. */
   const FORMS: readonly [string, (made: Made) => object][] = [
     ['properties.act', () => acting({ sub: AGENT })],
-    ['the id of the run', ({ engine }) => ({ subject: runOf(engine.runSubject({ agent: AGENT, operator: SUBJECT })) })],
+    ['the id of the run', ({ engine }) => ({ subject: runOf(runSubject({ agent: AGENT, operator: SUBJECT }, engine)) })],
   ];
 
   const EMERGENCY = { context: { business_justification: 'INC-1' }, requested_access: { emergency: true } };

@@ -157,8 +157,8 @@ describe('requestable() (feature 1)', () => {
     await requestable(engine, 'USER:MAYA');
     await requestable(engine, 'USER:MAYA', { requestedBy: 'USER:SAM' });
     const run = { agent: 'AGENT:7', operator: 'USER:ANA', job: 'J' };
-    await requestable(engine, engine.runSubject(run), { operator: 'USER:ANA' });
-    await requestable(engine, engine.runSubject(run));
+    await requestable(engine, runSubject(run, engine), { operator: 'USER:ANA' });
+    await requestable(engine, runSubject(run, engine));
     const subject = runSubject({ agent: 'agent:7', operator: ANA, job: 'j' });
     expect(seen).toEqual([
       [MAYA, at(HOUR), 'patterns', MAYA, undefined],
@@ -185,7 +185,7 @@ describe('requestable() (feature 1)', () => {
     expect(await lockedFor()).toEqual(none);
     expect(await lockedFor(SAM)).toEqual([[true], [true]]);
     expect(await lockedFor(MAYA, { requestedBy: SAM })).toEqual([[true], [true]]);
-    expect(await lockedFor(engine.runSubject({ agent: 'agent:7', operator: SAM }), { operator: SAM })).toEqual([[true], [true]]);
+    expect(await lockedFor(runSubject({ agent: 'agent:7', operator: SAM }, engine), { operator: SAM })).toEqual([[true], [true]]);
     await engine.unlock(ofSam.id, { by: ANA });
     await engine.lock({ scope: 'a:b' }, { by: ANA, until: at(HOUR) });
     await engine.lock({ scope: 'b' }, { by: ANA, until: at(HOUR) });

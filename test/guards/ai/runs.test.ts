@@ -1,3 +1,4 @@
+import { runSubject } from 'jit-access';
 import { describe, expect, it } from 'vitest';
 import type { AccessRequest, Approver, JitEngineOptions } from '../../../src/index.js';
 import { mcpTool } from '../../../src/ai.js';
@@ -39,7 +40,7 @@ describe('an agent that a function names', () => {
     const { engine, approveAs } = service(SDKS[0] as Sdk);
     await engine.requestAccess({ run: { agent: AGENT, operator: ANN }, scope: SCOPE, ttl: TTL });
     await approveAs(ANN);
-    const clientId = engine.runSubject({ agent: AGENT, operator: ANN }).slice('agent:'.length);
+    const clientId = runSubject({ agent: AGENT, operator: ANN }, engine).slice('agent:'.length);
     expect(await engine.isAllowed(`agent:${clientId}`, SCOPE)).toBe(true);
     const agent = ({ authInfo }: { authInfo: { clientId: string }; requestId: number }) => `agent:${authInfo.clientId}`;
     const tool = mcpTool(engine, { tool: 'refund', agent, scope: SCOPE, ttl: TTL }, async (_extra: Parameters<typeof agent>[0]) => 'ran');
@@ -69,7 +70,7 @@ describe.each(SDKS)('runs of one agent, by $name', (sdk) => {
     const first = await runOf({ operator: ANN })({ order: '42' });
     await approveAs(ANN);
     await first.resume();
-    const run = engine.runSubject({ agent: AGENT, operator: ANN });
+    const run = runSubject({ agent: AGENT, operator: ANN }, engine);
     expect(await engine.isAllowed(run, SCOPE)).toBe(true);
     await expect((async () => runOf({ agent: run })({ order: '42' }, 'call-2'))()).rejects.toThrow(/without \/run\//);
     expect(ran).toEqual([ANN]);
