@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { link, placeOf, readDueNamespacesQuery, readHeadsQuery, readPlace, refuseLargeChange, StoreError } from 'jit-access';
-import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access';
-import type { DueNamespacesQuery, DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access';
+import { link, placeOf, readDueNamespacesQuery, readHeadsQuery, readPlace, refuseLargeChange, StoreError } from 'jit-access/store';
+import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access/store';
+import type { DueNamespacesQuery, DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access/store';
 
 /** The layout of the file that this version writes. A file of another is refused, never guessed at. */
 const LAYOUT = 1;

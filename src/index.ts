@@ -1,5 +1,3 @@
-export { refuseLargeChange } from './core/change-size.js';
-export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export type { Amendment } from './engine/requests/amend.js';
 export type { ApproveBy, By, CancelBy, NarrowTo, ReviewBy, ReviewerAuth } from './engine/by.js';
 export type { CommentBy, CommentResult } from './engine/requests/comments.js';
@@ -46,10 +44,9 @@ export { firstDecisive } from './approvers/first-decisive.js';
 export { MemoryGrantStore } from './stores/memory.js';
 export { decodeScope, encodeScope } from './core/encode-scope.js';
 export { exactScopes, isPattern, isScope, patternScopes } from './core/scope.js';
-export { ENTRY_TYPES } from './records/index.js';
 export { systemClock } from './core/clock.js';
 export { type Instant } from './core/instant.js';
-export { parseDuration, type Duration, type DurationParts } from './core/duration.js';
+export { parseDuration, type Duration } from './core/duration.js';
 export type { AgentRun } from './lifecycle/run.js';
 export { runSubject } from './engine/requests/run-subject.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
@@ -60,10 +57,8 @@ export { formatEntry } from './sinks/format.js';
 
 export type { BreakGlassResult } from './engine/break-glass/break-glass.js';
 export type { Denial } from './lifecycle/same-ask.js';
-export { link } from './journal/link.js';
 export { EntryRefusedError, isWithheld } from './followers/refused-entry.js';
 export type { FollowerStatus } from './followers/followers.js';
-export { type Risk } from './core/requestable.js';
 export { ASK_PROBLEM_CODES, type AskProblem, type AskProblemCode } from './core/ask-problem.js';
 export type { JsonObject, JsonValue } from './model/json.js';
 
@@ -76,53 +71,26 @@ export type {
   QuorumGroupInput,
   QuorumInput,
   QuorumStepInput,
-  RequestableAnswer,
-  RequestableContext,
-  RequestableInput,
-  RequestableNeeds,
-  RequiredField,
   ApproverContext,
-  Askable,
   AskableApprover,
   TermsInput,
   Verdict,
   VerdictSource,
 } from './core/approver-port.js';
 export type { AuditSink, Clock, MaybePromise, Page, ScopeMatcher, SinkContext } from './core/ports.js';
-export type {
-  Change,
-  CommitAnswer,
-  CommitOutcome,
-  DueNamespacesQuery,
-  DueQuery,
-  Expectation,
-  FindQuery,
-  GrantStore,
-  GrantWindow,
-  JournalQuery,
-  JournalSlice,
-  LiveQuery,
-  Row,
-  RowKey,
-  RowOrder,
-  Unsubscribe,
-} from './core/store-port.js';
+export type { GrantStore, RowOrder } from './core/store-port.js';
 export type {
   AccessRequest,
-  Activity,
   BreakGlassReview,
   Anchor,
   AuditEntry,
   Decision,
-  EndIn,
   EntryType,
   Extension,
   Grant,
   Granted,
-  WithGranted,
   GrantEnd,
   HolderLimit,
-  Holders,
   AfterReview,
   Assurance,
   Authentication,
@@ -134,20 +102,15 @@ export type {
   Escalation,
   BegunStep,
   RequestEnd,
-  Reuse,
   Review,
-  Subject,
   Successor,
   Terms,
-  UnlinkedEntry,
   Usage,
-  Use,
   EndedLock,
   Lock,
   LockEnd,
-  Locks,
 } from './records/index.js';
-export { GRANT_ENDS, placeOf, plainWindow, readPlace, REQUEST_ENDS, type RowPlace } from './records/index.js';
+export { GRANT_ENDS, REQUEST_ENDS } from './records/index.js';
 export {
   ApproverError,
   ClockError,

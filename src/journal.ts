@@ -12,3 +12,5 @@ export {
 export { replay, type Replayed } from './journal/replay.js';
 export { verifyJournal, type JournalAnchors, type JournalVerification } from './journal/verify.js';
 export { verifyStore, type JournalProblem, type RowProblem, type StoreVerification } from './journal/verify-store.js';
+export { ENTRY_TYPES } from './records/index.js';
+export type { Activity, Holders, Locks, Reuse, Subject, Use } from './records/index.js';

@@ -29,7 +29,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 
   kernel: [...ground, 'journal', 'lifecycle'],
   followers: [...ground, 'journal', 'lifecycle', 'kernel'],
-  engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'stores/memory'],
+  engine: [...ground, 'journal', 'lifecycle', 'kernel', 'followers'],
   features: [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine'],
   // It composes other features, answers like the guards, and shows what the badge shows.
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal', 'elements/view'],

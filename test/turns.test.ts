@@ -1,14 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  JitEngine,
-  MemoryGrantStore,
-  type AuditEntry,
-  type Change,
-  type GrantStore,
-  type JournalSlice,
-  type Page,
-  type Row,
-} from 'jit-access';
+import { JitEngine, MemoryGrantStore, type AuditEntry, type GrantStore, type Page } from 'jit-access';
+import type { Change, JournalSlice, Row } from 'jit-access/store';
 import { accessReport, readJournal, replay, verifyJournal, verifyStore } from 'jit-access/journal';
 import { definePolicy, simulate } from 'jit-access/policy';
 import { sqlGrantStore } from 'jit-access/sql';

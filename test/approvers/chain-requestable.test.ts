@@ -1,17 +1,7 @@
 import { definePolicy, type PolicyRule } from 'jit-access/policy';
 import { describe, expect, it } from 'vitest';
-import {
-  autoApprove,
-  denyAll,
-  exactScopes,
-  firstDecisive,
-  patternScopes,
-  reviewers,
-  type Approver,
-  type RequestableAnswer,
-  type RequestableContext,
-  type RequestableInput,
-} from '../../src/index.js';
+import { autoApprove, denyAll, exactScopes, firstDecisive, patternScopes, reviewers, type Approver } from '../../src/index.js';
+import type { RequestableAnswer, RequestableContext, RequestableInput } from '../../src/explain.js';
 import { hangs, malformed, ScriptedApprover, throws } from '../../src/testing.js';
 
 const MAYA = 'user:maya';

@@ -1,6 +1,7 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { acceptClock, acceptRollback, purge } from 'jit-access/retention';
-import { JitEngine, MemoryGrantStore, patternScopes, type Change } from 'jit-access';
+import { JitEngine, MemoryGrantStore, patternScopes } from 'jit-access';
+import type { Change } from 'jit-access/store';
 import { journalHead, readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
 

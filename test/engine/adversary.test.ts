@@ -9,12 +9,11 @@ import {
   reviewers,
   type Approver,
   type AuditEntry,
-  type Change,
   type Clock,
   type Page,
-  type Row,
   type ScopeMatcher,
 } from '../../src/index.js';
+import type { Change, Row } from '../../src/store.js';
 import { FaultyStore, ManualClock, RecordingSink } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, type GrantStore, type JitEngine, type Page, type Row } from '../../src/index.js';
+import { MemoryGrantStore, type GrantStore, type JitEngine, type Page } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { purge } from '../../src/retention.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, grantsOf, HOUR, MAYA, MINUTE, refusal, SAM } from './an-engine.js';

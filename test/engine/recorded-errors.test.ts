@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { reviewers, type JitEngine, type Row } from '../../src/index.js';
+import { reviewers, type JitEngine } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { ScriptedApprover, throws, type Fault, type FaultyStore } from '../../src/testing.js';
 import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';

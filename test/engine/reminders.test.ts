@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { InvalidArgumentError, type JitEngineOptions, type QuorumInput, type Row } from '../../src/index.js';
+import { InvalidArgumentError, type JitEngineOptions, type QuorumInput } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { replay, verifyJournal, verifyStore } from '../../src/journal.js';
 import { notify, type Notice } from '../../src/notify.js';
 import { ScriptedApprover } from '../../src/testing.js';

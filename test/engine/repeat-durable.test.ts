@@ -9,10 +9,10 @@ import {
   MemoryGrantStore,
   OutcomeUnknownError,
   reviewers,
-  type Change,
   type GrantStore,
   type JitEngine,
 } from '../../src/index.js';
+import type { Change } from '../../src/store.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { rolesTarget, Roles, settle } from '../features/provisioning/external-system.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { isJitError, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
+import { isJitError, type GrantStore, type JitEngine } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, SAM } from './an-engine.js';
 

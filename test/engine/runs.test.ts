@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeRequest, encode, type AccessRequest } from '../../src/records/index.js';
-import { autoApprove, runSubject, type AgentRun, type JitEngine, type Row } from '../../src/index.js';
+import { autoApprove, runSubject, type AgentRun, type JitEngine } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { replay, verifyStore } from '../../src/journal.js';
 import { definePolicy } from '../../src/policy.js';
 import { FaultyStore } from '../../src/testing.js';

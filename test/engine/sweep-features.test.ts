@@ -1,6 +1,6 @@
 import { provision } from 'jit-access/provisioning';
 import { describe, expect, it, vi } from 'vitest';
-import type { Row } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { kernelOf } from '../../src/kernel/kernel-of.js';
 import { aChange, aRow, ScriptedApprover, throws } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';

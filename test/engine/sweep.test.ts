@@ -1,7 +1,8 @@
 import { purge } from 'jit-access/retention';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it, vi } from 'vitest';
-import { autoApprove, StoreError, type Row, type RowKey, type SweepReport } from '../../src/index.js';
+import { autoApprove, StoreError, type SweepReport } from '../../src/index.js';
+import type { Row, RowKey } from '../../src/store.js';
 import { hangs, ScriptedApprover, throws } from '../../src/testing.js';
 import {
   aGranted,

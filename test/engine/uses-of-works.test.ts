@@ -1,6 +1,7 @@
 import { withAccess } from 'jit-access/work';
 import { expect, it } from 'vitest';
-import { MemoryGrantStore, type Change } from '../../src/index.js';
+import { MemoryGrantStore } from '../../src/index.js';
+import type { Change } from '../../src/store.js';
 import { FaultyStore, hangs, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, HOUR, MAYA, MINUTE, SCOPE } from './an-engine.js';
 

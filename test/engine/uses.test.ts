@@ -5,13 +5,12 @@ import {
   JitEngine,
   MemoryGrantStore,
   patternScopes,
-  type Change,
   type Grant,
   type GrantStore,
   type JitEngineOptions,
-  type Row,
   type TermsInput,
 } from '../../src/index.js';
+import type { Change, Row } from '../../src/store.js';
 import { journalHead, verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readJournal, replay, verifyStore } from '../../src/journal.js';
-import type { Grant, GrantStore, JitEngine, JitEngineOptions, Row, TermsInput } from '../../src/index.js';
+import type { Grant, GrantStore, JitEngine, JitEngineOptions, TermsInput } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { RecordingSink, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, grantsOf, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 

@@ -1,4 +1,5 @@
-import type { AuditEntry, GrantStore, Row } from '../../src/index.js';
+import type { AuditEntry, GrantStore } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { entriesOf } from './an-engine.js';
 
 const KINDS = ['request', 'grant', 'usage', 'use', 'subject'];

@@ -1,13 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  JitEngine,
-  MemoryGrantStore,
-  patternScopes,
-  reviewers,
-  type GrantStore,
-  type GrantWindow,
-  type JitEngineOptions,
-} from '../../src/index.js';
+import { JitEngine, MemoryGrantStore, patternScopes, reviewers, type GrantStore, type JitEngineOptions } from '../../src/index.js';
+import type { GrantWindow } from '../../src/store.js';
 import { ManualClock } from '../../src/testing.js';
 import { aGranted, MAYA, MINUTE, refusal, SCOPE } from './an-engine.js';
 

@@ -1,4 +1,5 @@
-import type { Change, JitEngine, Row } from '../../src/index.js';
+import type { JitEngine } from '../../src/index.js';
+import type { Change, Row } from '../../src/store.js';
 import { ScriptedApprover, type Fault, type FaultyStore, type StoreMethod } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, HOUR, SAM } from '../engine/an-engine.js';
 import { VERBS, type Prepared } from './verbs.js';

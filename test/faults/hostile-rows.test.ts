@@ -2,7 +2,8 @@ import { purge } from 'jit-access/retention';
 import { journalHead } from 'jit-access/journal';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { GrantStore, Row } from '../../src/index.js';
+import type { GrantStore } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 

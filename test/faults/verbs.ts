@@ -3,7 +3,8 @@ import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { canAsk, explain, requestable, stats } from 'jit-access/explain';
 import { acceptClock, acceptRollback, purge, removeSink, startRetention } from 'jit-access/retention';
 import { expect } from 'vitest';
-import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine, type Row } from '../../src/index.js';
+import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { journalHead, verifyJournal } from '../../src/journal.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import {

@@ -7,13 +7,11 @@ import {
   type AccessRequest,
   type Approver,
   type AuditSink,
-  type Change,
-  type CommitAnswer,
   type Grant,
   type GrantStore,
   type JitEngine,
-  type RowKey,
 } from '../../src/index.js';
+import type { Change, CommitAnswer, RowKey } from '../../src/store.js';
 import { FaultyStore, RecordingSink, type ManualClock } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 

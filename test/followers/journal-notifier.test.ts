@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { JournalNotifier, type NotifierContext, type JournalListener } from '../../src/followers/journal-notifier.js';
 import { InterruptibleSleep } from '../../src/kernel/interruptible-sleep.js';
-import type { AuditEntry, JournalSlice } from '../../src/index.js';
+import type { AuditEntry } from '../../src/index.js';
+import type { JournalSlice } from '../../src/store.js';
 import { ManualClock, START_AT } from '../../src/testing.js';
 import { settle } from '../features/work/at-work.js';
 

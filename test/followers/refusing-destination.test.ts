@@ -1,7 +1,8 @@
 import { purge } from 'jit-access/retention';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
-import { EntryRefusedError, type AuditEntry, type AuditSink, type Change, type JitEngine } from '../../src/index.js';
+import { EntryRefusedError, type AuditEntry, type AuditSink, type JitEngine } from '../../src/index.js';
+import type { Change } from '../../src/store.js';
 import { aChange, anEntry } from '../../src/testing.js';
 import { anEngine, at, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 import { CONFLICT } from '../commit-answers.js';

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type AuditEntry, type Row } from '../../src/index.js';
+import { autoApprove, isJitError, JitEngine, MemoryGrantStore, type AuditEntry } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { accessReport, journalHead, readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
 import { FaultyStore, ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { over, settled, tamper } from './bent-store.js';

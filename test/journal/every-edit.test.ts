@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { autoApprove, JitEngine, link, MemoryGrantStore, type AuditEntry, type JsonValue } from '../../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore, type AuditEntry, type JsonValue } from '../../src/index.js';
+import { link } from '../../src/store.js';
 import { readJournal, verifyJournal } from '../../src/journal.js';
 import { ManualClock } from '../../src/testing.js';
 import { referenceDigest, referenceHash } from './reference.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { placeOf } from '../../src/index.js';
+import { placeOf } from '../../src/store.js';
 import { Listing, type PagesOfStore } from '../../src/journal/verify-store/listing.js';
 import { aRow } from '../../src/testing.js';
 

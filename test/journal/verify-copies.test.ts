@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GrantStore, Row } from '../../src/index.js';
+import type { GrantStore } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { verifyStore } from '../../src/journal.js';
 import { anEngine, ask, MAYA, SAM, SCOPE } from '../engine/an-engine.js';
 import { Moody } from '../property/moody.js';

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { placeOf, readPlace, type GrantStore, type Row } from '../../src/index.js';
+import type { GrantStore } from '../../src/index.js';
+import { placeOf, readPlace, type Row } from '../../src/store.js';
 import { verifyStore } from '../../src/journal.js';
 import { differenceOf, unlike } from '../../src/journal/verify-store/difference.js';
 import { Listing } from '../../src/journal/verify-store/listing.js';

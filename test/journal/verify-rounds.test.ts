@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { GrantStore, Row, RowKey } from '../../src/index.js';
+import type { GrantStore } from '../../src/index.js';
+import type { Row, RowKey } from '../../src/store.js';
 import { verifyStore } from '../../src/journal.js';
 import { RECORD_KINDS } from '../../src/journal/replay/drafts.js';
 import { aRow } from '../../src/testing.js';

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, type AuditEntry, type GrantStore, type JournalSlice, type Row } from '../../src/index.js';
+import { autoApprove, MemoryGrantStore, type AuditEntry, type GrantStore } from '../../src/index.js';
+import type { JournalSlice, Row } from '../../src/store.js';
 import { journalHead, replay, verifyStore } from '../../src/journal.js';
 import { CorruptError, StoreError } from '../../src/core/errors.js';
 import { digestOf } from '../../src/journal/link.js';

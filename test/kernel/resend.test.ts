@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it, vi } from 'vitest';
-import { autoApprove, JitEngine, MemoryGrantStore, OutcomeUnknownError, StoreError, type Change, type Clock } from '../../src/index.js';
+import { autoApprove, JitEngine, MemoryGrantStore, OutcomeUnknownError, StoreError, type Clock } from '../../src/index.js';
+import type { Change } from '../../src/store.js';
 import { commitResending } from '../../src/kernel/ledger/resend.js';
 import { pauseMs } from '../../src/lifecycle/backoff.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';

@@ -1,4 +1,5 @@
-import type { Change, CommitAnswer, GrantStore, JournalSlice, Page, Row, RowKey } from '../../src/index.js';
+import type { GrantStore, Page } from '../../src/index.js';
+import type { Change, CommitAnswer, JournalSlice, Row, RowKey } from '../../src/store.js';
 import { MemoryGrantStore } from '../../src/index.js';
 import { aChange, anEntry } from '../../src/testing.js';
 

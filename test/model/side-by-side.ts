@@ -10,7 +10,6 @@ import {
   type AccessAsk,
   type AccessRequest,
   type AccessResult,
-  type Activity,
   type AskProblem,
   type AuditEntry,
   type AuditSink,
@@ -23,11 +22,11 @@ import {
   type InboxItem,
   type JitEngineOptions,
   type RequestComment,
-  type Row,
   type RunAsk,
   type Usage,
 } from '../../src/index.js';
-import { readJournal, replay, verifyJournal, verifyStore } from '../../src/journal.js';
+import type { Row } from '../../src/store.js';
+import { readJournal, replay, verifyJournal, verifyStore, type Activity } from '../../src/journal.js';
 import {
   decodeActivity,
   decodeComment,

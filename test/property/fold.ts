@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import type { AuditEntry, GrantStore, Review, Row } from '../../src/index.js';
+import type { AuditEntry, GrantStore, Review } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { readJournal } from '../../src/journal.js';
 import {
   decodeActivity,

@@ -8,8 +8,8 @@ import {
   type EntryType,
   type Grant,
   type JitErrorCode,
-  type Row,
 } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { verifyJournal } from '../../src/journal.js';
 import { decodeGrant, decodeRequest, decodeUsage, type Usage } from '../../src/records/index.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';

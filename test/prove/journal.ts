@@ -1,4 +1,5 @@
-import { link, type AuditEntry } from '../../src/index.js';
+import type { AuditEntry } from '../../src/index.js';
+import { link } from '../../src/store.js';
 import { verifyJournal } from '../../src/journal.js';
 import { digestOfEntry, GENESIS } from '../../src/journal/link.js';
 import { referenceDigest, referenceHash } from '../journal/reference.js';

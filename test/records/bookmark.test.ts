@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bookmark, readBookmark } from '../../src/records/bookmark.js';
-import type { Row } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { refusal } from '../engine/an-engine.js';
 
 describe('bookmark()', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Row } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import {
   decodeActivity,
   decodeComment,

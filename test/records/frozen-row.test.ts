@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { JsonValue, Row } from '../../src/index.js';
+import type { JsonValue } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import { decodeGrant, encode, frozenCopy, FrozenRow, type Grant } from '../../src/records/index.js';
 import { aGrant, aRow } from '../../src/testing.js';
 

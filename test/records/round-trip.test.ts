@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Row } from '../../src/index.js';
+import type { Row } from '../../src/store.js';
 import {
   decodeProvisioningChange,
   decodeGrant,

@@ -1,4 +1,5 @@
-import { isJitError, type Change, type GrantStore } from 'jit-access';
+import { isJitError, type GrantStore } from 'jit-access';
+import type { Change } from 'jit-access/store';
 
 /** Repeats a call to a store with a short limit until the machine was fast enough; any other failure is thrown. */
 export async function eventually<T>(ask: () => Promise<T>): Promise<T> {

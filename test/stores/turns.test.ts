@@ -1,15 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { randomUUID } from 'node:crypto';
-import {
-  JitEngine,
-  MemoryGrantStore,
-  type Change,
-  type CommitAnswer,
-  type GrantStore,
-  type JournalSlice,
-  type Page,
-  type Row,
-} from 'jit-access';
+import { JitEngine, MemoryGrantStore, type GrantStore, type Page } from 'jit-access';
+import type { Change, CommitAnswer, JournalSlice, Row } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

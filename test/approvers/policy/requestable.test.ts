@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { definePolicy, type Policy, type PolicyDefinition, type PolicyRule } from 'jit-access/policy';
-import { patternScopes, runSubject, type AccessRequest, type RequestableAnswer, type RequestableInput } from '../../../src/index.js';
+import { patternScopes, runSubject, type AccessRequest } from '../../../src/index.js';
+import type { RequestableAnswer, RequestableInput } from '../../../src/explain.js';
 import { asking, groups, HOUR, MINUTE } from './ask.js';
 
 const MAYA = 'user:maya';

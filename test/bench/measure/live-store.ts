@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { autoApprove, JitEngine, MemoryGrantStore, type Clock, type Row } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore, type Clock } from 'jit-access';
+import type { Row } from 'jit-access/store';
 import type { LiveGrant } from './world.js';
 
 const AT_ONCE = 1_000;

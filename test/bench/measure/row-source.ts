@@ -1,4 +1,5 @@
-import type { GrantStore, Row } from 'jit-access';
+import type { GrantStore } from 'jit-access';
+import type { Row } from 'jit-access/store';
 import { rowsLike } from './live-store.js';
 import type { LiveGrant } from './world.js';
 

@@ -1,7 +1,8 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import canonicalize from 'canonicalize';
-import { autoApprove, JitEngine, MemoryGrantStore, type Change, type Clock } from 'jit-access';
+import { autoApprove, JitEngine, MemoryGrantStore, type Clock } from 'jit-access';
+import type { Change } from 'jit-access/store';
 import { cpuTime } from './cpu-time.js';
 import { putLive } from './live-store.js';
 import { DAY, liveGrants, type LiveGrant } from './world.js';

@@ -1,4 +1,4 @@
-import { plainWindow } from 'jit-access';
+import { plainWindow } from 'jit-access/store';
 import type { GrantStore, GrantWindow, Row } from '../../../src/core/store-port.js';
 import { broken, type Bend } from './bent-store.js';
 

@@ -12,9 +12,9 @@ import {
   type JitEngineOptions,
   type JsonObject,
   type Page,
-  type Row,
   type Verdict,
 } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { aChange, aRow, hangs, ScriptedApprover, throws, type ApproverScript } from '../../../src/testing.js';
 import { untilReached } from '../../property/reach.js';
 import { actArb, moveArb, SCOPES, SUBJECTS, type Step } from '../../property/steps.js';

@@ -1,17 +1,8 @@
 import { requestable, type RequestableList } from 'jit-access/explain';
 import { definePolicy, type PolicyRule } from 'jit-access/policy';
 import { describe, expect, it } from 'vitest';
-import {
-  autoApprove,
-  isJitError,
-  patternScopes,
-  reviewers,
-  runSubject,
-  type Approver,
-  type JitEngineOptions,
-  type RequestableAnswer,
-  type RequestableInput,
-} from '../../../src/index.js';
+import { autoApprove, isJitError, patternScopes, reviewers, runSubject, type Approver, type JitEngineOptions } from '../../../src/index.js';
+import type { RequestableAnswer, RequestableInput } from '../../../src/explain.js';
 import { aChange, aRow, hangs, malformed, ScriptedApprover, throws } from '../../../src/testing.js';
 import { ANA, anEngine, at, HOUR, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
 import { untilAsleep } from '../../engine/until-asleep.js';

@@ -1,7 +1,8 @@
 import { stats } from 'jit-access/explain';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
-import type { AuditSink, Row } from '../../../src/index.js';
+import type { AuditSink } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { aChange, aRow, ScriptedApprover } from '../../../src/testing.js';
 import { ANA, aGranted, anEngine, aPending, ask, HOUR, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
 

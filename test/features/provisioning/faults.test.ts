@@ -1,7 +1,8 @@
 import { dismissChange, failedChanges, provision, type DesiredState } from 'jit-access/provisioning';
 import { purge, removeSink } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, isJitError, MemoryGrantStore, type GrantStore, type Row } from '../../../src/index.js';
+import { autoApprove, isJitError, MemoryGrantStore, type GrantStore } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { parseTarget } from '../../../src/features/provisioning/options.js';
 import { FaultyStore, ManualClock, type Fault, type StoreMethod } from '../../../src/testing.js';
 import { aGranted, anEngine, at, entriesOf, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';

@@ -1,6 +1,7 @@
 import { purge } from 'jit-access/retention';
 import { expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, type Row } from '../../../src/index.js';
+import { autoApprove, MemoryGrantStore } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { FaultyStore } from '../../../src/testing.js';
 import { aGranted, anEngine, at, HOUR, MAYA, refusal } from '../../engine/an-engine.js';
 

@@ -1,7 +1,8 @@
 import { purge, removeSink } from 'jit-access/retention';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
-import { autoApprove, MemoryGrantStore, type JitEngine, type Row } from '../../../src/index.js';
+import { autoApprove, MemoryGrantStore, type JitEngine } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { verifyJournal } from '../../../src/journal.js';
 import { FaultyStore, RecordingSink, ScriptedApprover } from '../../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../../engine/an-engine.js';

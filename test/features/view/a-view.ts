@@ -1,5 +1,6 @@
 import { FaultyStore } from '../../../src/testing.js';
-import { MemoryGrantStore, type GrantStore, type JitEngineOptions, type LiveQuery, type Row } from '../../../src/index.js';
+import { MemoryGrantStore, type GrantStore, type JitEngineOptions } from '../../../src/index.js';
+import type { LiveQuery, Row } from '../../../src/store.js';
 import { createView, type CreateViewOptions, type LiveView } from '../../../src/view.js';
 import { anEngine } from '../../engine/an-engine.js';
 

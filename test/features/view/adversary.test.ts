@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, type Approver, type JournalSlice, type LiveQuery } from '../../../src/index.js';
+import { MemoryGrantStore, type Approver } from '../../../src/index.js';
+import type { JournalSlice, LiveQuery } from '../../../src/store.js';
 import { EngineClock } from '../../../src/core/clock.js';
 import { CopyChanges } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';

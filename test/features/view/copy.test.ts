@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Cells } from '../../../src/features/view/cells.js';
 import { BY_ROWS, LiveCopy, NO_GRANT } from '../../../src/features/view/live-copy.js';
 import { Numbers } from '../../../src/features/view/id-numbers.js';
-import type { Row } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { encode } from '../../../src/records/index.js';
 import { aGrant, START_AT } from '../../../src/testing.js';
 import { Dice } from '../../model/dice.js';

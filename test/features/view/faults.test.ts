@@ -1,7 +1,8 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it, vi } from 'vitest';
 import { createChecker } from '../../../src/check.js';
-import { JitEngine, MemoryGrantStore, reviewers, StoreError, type AuditEntry, type JournalSlice, type Row } from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, reviewers, StoreError, type AuditEntry } from '../../../src/index.js';
+import type { JournalSlice, Row } from '../../../src/store.js';
 import { aChange, anEntry, START_AT, type Fault, type StoreMethod } from '../../../src/testing.js';
 import { createView, type CreateViewOptions, type LiveView } from '../../../src/view.js';
 import { aGranted, ANA, LEE, MAYA, SAM, SCOPE } from '../../engine/an-engine.js';

@@ -2,15 +2,8 @@ import { waitFor, watchAccess, withAccess } from 'jit-access/work';
 import { explain } from 'jit-access/explain';
 import { purge } from 'jit-access/retention';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  JitEngine,
-  MemoryGrantStore,
-  type AccessResult,
-  type Clock,
-  type GrantStore,
-  type JitEngineOptions,
-  type Row,
-} from '../../../src/index.js';
+import { JitEngine, MemoryGrantStore, type AccessResult, type Clock, type GrantStore, type JitEngineOptions } from '../../../src/index.js';
+import type { Row } from '../../../src/store.js';
 import { FaultyStore, hangs, inTurn, ManualClock, ScriptedApprover, START_AT, throws, type ApproverScript } from '../../../src/testing.js';
 
 const MINUTE = 60_000;

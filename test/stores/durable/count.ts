@@ -1,4 +1,5 @@
-import { isJitError, type Anchor, type Change, type GrantStore, type Row } from 'jit-access';
+import { isJitError, type Anchor, type GrantStore } from 'jit-access';
+import type { Change, Row } from 'jit-access/store';
 import { anEntry, aRow } from 'jit-access/testing';
 import { Seeded } from './seeded.js';
 

@@ -1,5 +1,6 @@
 import { createChecker } from 'jit-access/check';
-import type { GrantStore, Row } from 'jit-access';
+import type { GrantStore } from 'jit-access';
+import type { Row } from 'jit-access/store';
 import { createView, type LiveView, type ViewOptions } from 'jit-access/view';
 import { openStore } from './place.js';
 import { Seeded } from './seeded.js';

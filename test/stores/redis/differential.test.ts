@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { MemoryGrantStore, type Change, type GrantStore, type Page, type Row } from 'jit-access';
+import { MemoryGrantStore, type GrantStore, type Page } from 'jit-access';
+import type { Change, Row } from 'jit-access/store';
 import { aRow, anEntry, type StoreMethod } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { actArb, moveArb, type Step } from '../../property/steps.js';

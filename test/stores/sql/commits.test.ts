@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { link, type AuditEntry, type GrantStore } from 'jit-access';
+import type { AuditEntry, GrantStore } from 'jit-access';
+import { link } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';

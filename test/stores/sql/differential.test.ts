@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { MemoryGrantStore } from 'jit-access';
-import type { Anchor, Change, GrantStore, JournalSlice, Row } from 'jit-access';
+import type { Anchor, GrantStore } from 'jit-access';
+import type { Change, JournalSlice, Row } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Change, GrantStore } from 'jit-access';
+import type { GrantStore } from 'jit-access';
+import type { Change } from 'jit-access/store';
 import { verifyJournal } from 'jit-access/journal';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';

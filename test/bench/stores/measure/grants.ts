@@ -1,4 +1,5 @@
-import type { Change, GrantStore, Row } from 'jit-access';
+import type { GrantStore } from 'jit-access';
+import type { Change, Row } from 'jit-access/store';
 import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
 import { aGrant } from 'jit-access/testing';
 import { encode } from '../../../../src/records/index.js';

@@ -1,0 +1,26 @@
+export { refuseLargeChange } from './core/change-size.js';
+export { StoreError } from './core/errors.js';
+export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
+export { link } from './journal/link.js';
+export { placeOf, plainWindow, readPlace, type RowPlace } from './records/index.js';
+export type { MaybePromise, Page } from './core/ports.js';
+export type {
+  Change,
+  CommitAnswer,
+  CommitOutcome,
+  DueNamespacesQuery,
+  DueQuery,
+  Expectation,
+  FindQuery,
+  GrantStore,
+  GrantWindow,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  Row,
+  RowKey,
+  RowOrder,
+  Unsubscribe,
+} from './core/store-port.js';
+export type { JsonObject, JsonValue } from './model/json.js';
+export type { Anchor, AuditEntry, EntryType, UnlinkedEntry } from './records/index.js';
