@@ -640,7 +640,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: "policies: scopes are matched by the policy's matcher, not by the engine's",
     file: 'approvers/policy/define-policy.ts',
-    from: 'new Question(policy, request, context && reachOf(context.scopes), context?.at)',
+    from: 'new Question(policy, request, context && ruleScopesOf(context.scopes), context?.at)',
     to: 'new Question(policy, request, context && undefined, context?.at)',
     caughtBy: { test: 'test/approvers/matcher.test.ts', title: 'L21 a deny rule reaches as far as a grant of this engine does' },
   },

@@ -8,7 +8,7 @@ import { allOverlapping, coversScope, findDenial, findHolding } from './matching
 import { mayInclude } from './selectors.js';
 import type { Question } from './question.js';
 import { formOf } from './review-terms.js';
-import { joinIds, strictestTerms } from './combined-terms.js';
+import { joinIds, combinedTerms } from './combined-terms.js';
 import { endOf } from './times.js';
 
 /** The break-glass verdict. Deny rules and the conditions of its own rules apply. The other rules do not. */
@@ -35,7 +35,7 @@ export async function breakGlass(policy: Compiled, question: Question): Promise<
     reviewers,
     skippedGroups,
     skippedPeople: skippedPeople.length > MAX_NAMED ? undefined : skippedPeople,
-    terms: strictestTerms(rules, end?.at, await countedHolders(policy, question)),
+    terms: combinedTerms(rules, end?.at, await countedHolders(policy, question)),
   });
 }
 

@@ -6,7 +6,7 @@ import { MAX_PROBLEMS } from '../../core/ask-problems.js';
  * strictest bound of each kind, so that a value which meets the kept bounds meets all of them. Only different forms of a ticket may be
  * more than that, and no ticket meets two forms of a different length.
  */
-export function strictest(problems: readonly AskProblem[]): readonly AskProblem[] {
+export function combinedProblems(problems: readonly AskProblem[]): readonly AskProblem[] {
   if (problems.length <= MAX_PROBLEMS) return Object.freeze(problems);
   const kept = new Map<string, AskProblem>();
   for (const problem of problems) {

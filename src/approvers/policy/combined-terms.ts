@@ -26,7 +26,7 @@ function extreme(pick: (...numbers: number[]) => number, numbers: readonly (numb
  * @param endBy the first instant at which not all of the rules hold
  * @param maxHolders the limits on holders, which apply side by side
  */
-export function strictestTerms(
+export function combinedTerms(
   rules: readonly RuleLimits[],
   endBy: number | undefined,
   maxHolders: readonly HolderLimit[] | undefined,
@@ -52,7 +52,7 @@ function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined
  * fewest denials, the shortest times, the most frequent reminders. A step has an escalation only where each rule has one to the same
  * group. The longest of their times then applies.
  */
-export function strictestQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): PolicyQuorum {
+export function combinedQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): PolicyQuorum {
   // A rule without a time to review keeps the request's own deadline. It may be shorter than the time that another rule sets.
   const setsTime = reviews.some((review) => review.reviewWithinMs !== undefined);
   const times = reviews.map((review) => review.reviewWithinMs ?? (setsTime ? Math.max(1, reviewBy - createdAt) : undefined));

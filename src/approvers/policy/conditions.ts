@@ -7,7 +7,7 @@ import { changeAfter } from '../calendar/hours.js';
 import { whenInWords } from '../calendar/in-words.js';
 import { wrongFields } from './fields.js';
 import { cut, inWords } from './in-words.js';
-import { strictest } from './combined-terms-problems.js';
+import { combinedProblems } from './combined-terms-problems.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
 import { matchesTicket } from './ticket.js';
@@ -40,7 +40,7 @@ export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
   if (right !== undefined) return { reason: right };
   const missing = [...found.holding.flatMap((rule) => missingFor(rule, question)), ...pastEnd(question, end)];
   const reason = told(missing.map(({ rule, condition, what }) => lack(rule, condition, what)));
-  return reason === undefined ? undefined : { reason, problems: strictest(missing.map(({ problem }) => problem)) };
+  return reason === undefined ? undefined : { reason, problems: combinedProblems(missing.map(({ problem }) => problem)) };
 }
 
 /** The unmet conditions that are rights. The engine asks about rights again later; numbers are frozen on the request (L17). */

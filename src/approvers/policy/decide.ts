@@ -8,7 +8,7 @@ import { listedBelow, whyUnmeetable, type Unmeetable } from './meetable.js';
 import type { Question } from './question.js';
 import type { PolicyQuorum } from './review-terms.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
-import { joinIds, strictestQuorum, strictestTerms } from './combined-terms.js';
+import { joinIds, combinedQuorum, combinedTerms } from './combined-terms.js';
 import { endOf, nextToCover } from './times.js';
 
 /** The answer of the rules to a request, before it becomes a verdict of the port. */
@@ -54,10 +54,10 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
   const end = await endOf(policy, holding.holding, question);
   const unmet = await whatIsMissing(holding, question, end);
   if (unmet !== undefined) return { outcome: 'unfit', rule, unmet };
-  const terms = strictestTerms(holding.holding, end?.at, holderLimits(holding, question));
+  const terms = combinedTerms(holding.holding, end?.at, holderLimits(holding, question));
   const reviews = reviewsOf(holding.holding);
   if (reviews.length > 0) {
-    const quorum = strictestQuorum(reviews, question.request);
+    const quorum = combinedQuorum(reviews, question.request);
     const hopeless = whyHopeless(quorum, question);
     return hopeless === undefined ? { outcome: 'review', rule, terms, quorum } : { outcome: 'deny', rule, reason: hopeless };
   }

@@ -11,7 +11,7 @@ import { explain } from './explain.js';
 import { groupsOfAll, hasTogether } from './groups-of-all.js';
 import { Question } from './question.js';
 import { lint } from './lint.js';
-import { reachOf, readReach } from './rule-scopes.js';
+import { ruleScopesOf, readRuleScopes } from './rule-scopes.js';
 import { requestable } from './requestable.js';
 import { groupsOf, mayReviewBreakGlass, reviewersOf, whyNoRight } from './rights.js';
 import type { Policy, PolicyDefinition, PolicyOptions } from './types.js';
@@ -47,14 +47,14 @@ export function definePolicy(policy: PolicyDefinition, options: PolicyOptions = 
 
 /** Makes the approver of a copied policy. */
 export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial<Record<keyof PolicyOptions, unknown>>): Policy {
-  const reach = readReach('options.scopes', scopes);
+  const reach = readRuleScopes('options.scopes', scopes);
   const own = { canonicalId: readForm(givenForm) };
   const compiledFor = byCanonicalId((canonical) => compile(copy, reach, canonical));
   const compiled = compiledFor(own);
   // Uses the engine's matcher and `canonicalId`, not those of the options: a deny rule must reach as far as a grant does.
   const asked = (request: AccessRequest, context?: ApproverContext) => {
     const policy = compiledFor(context ?? own);
-    return [policy, new Question(policy, request, context && reachOf(context.scopes), context?.at)] as const;
+    return [policy, new Question(policy, request, context && ruleScopesOf(context.scopes), context?.at)] as const;
   };
   const approver: Required<Omit<AskableApprover, 'answersFor' | 'groupsOfAll'>> = {
     name: compiled.name,
@@ -80,7 +80,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     mayReviewBreakGlass: (reviewer, request, context) => mayReviewBreakGlass(reviewer, asked(request, context)[1]),
     requestable(subject, context) {
       const { requestedBy = agentOf(subject) ?? subject, operator, at = 0 } = context ?? {};
-      const matcher = context === undefined ? reach : reachOf(context.scopes);
+      const matcher = context === undefined ? reach : ruleScopesOf(context.scopes);
       return requestable(compiledFor(context ?? own), { subject, requestedBy, operator, at }, matcher);
     },
   };

@@ -8,7 +8,7 @@ import { membershipsIn } from './groups-of-all.js';
 import { mayInclude, namesOf, type Selector } from './selectors.js';
 import { listOf, Question, type Groups } from './question.js';
 import type { RuleScopes } from './rule-scopes.js';
-import { strictestQuorum } from './combined-terms.js';
+import { combinedQuorum } from './combined-terms.js';
 
 /** Who would ask, and when. */
 export interface Asker {
@@ -20,7 +20,7 @@ export interface Asker {
 }
 
 /** A rule that may give access to a subject. */
-export interface Applying {
+export interface MatchingRule {
   /** A question about an ask for the scopes of the rule. */
   readonly question: Question;
   /** False: it refuses every ask of this requester, so that no ask for its scopes succeeds. */
@@ -28,9 +28,9 @@ export interface Applying {
 }
 
 /** The rules that apply to a subject. */
-export interface ApplyingRules {
+export interface MatchingRules {
   readonly denying: ReadonlySet<Denying>;
-  readonly giving: ReadonlyMap<Giving | Emergency, Applying>;
+  readonly giving: ReadonlyMap<Giving | Emergency, MatchingRule>;
   /** The deny rules for the subject that do not hold now: the access must end before they do. */
   readonly denyingLater: ReadonlySet<Denying>;
   /** Whether an ask with a later start may succeed for a scope that is refused now, because a calendar changes. */
@@ -46,7 +46,7 @@ function mayGiveLater(rule: Giving | Denying | Emergency, holds: boolean, at: nu
 }
 
 /** The rules that hold now and whose subjects include the one that would ask. It asks each group of code about all rules together. */
-export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<ApplyingRules> {
+export async function matchingRules(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<MatchingRules> {
   const { groups, rules, breakGlass } = policy;
   const { subject, requestedBy } = asker;
   const all: readonly (Giving | Denying | Emergency)[] = [...rules, ...breakGlass];
@@ -82,7 +82,7 @@ export async function applyingRules(policy: Compiled, asker: Asker, reach: RuleS
 /** Whether the lists show that no reviewer could complete the review of this rule. The policy refuses such an ask at once. */
 function hasNoReviewers(rule: Giving | Emergency, question: Question): boolean {
   if ('reviewers' in rule) return whyUnreviewable([rule], commonReviewers([rule]), question) !== undefined;
-  return rule.review !== undefined && whyHopeless(strictestQuorum([rule.review], question.request), question) !== undefined;
+  return rule.review !== undefined && whyHopeless(combinedQuorum([rule.review], question.request), question) !== undefined;
 }
 
 const QUARTER_MS = 900_000;

@@ -1,7 +1,7 @@
 import type { RequestableAnswer, RequestableInput, RequiredField } from '../../core/approver-port.js';
 import { MAX_EXCLUDED, MAX_LISTED, MAX_REQUESTABLE } from '../../core/requestable.js';
 import { changeAfter } from '../calendar/hours.js';
-import { applyingRules, type Applying, type ApplyingRules, type Asker } from './matching-rules.js';
+import { matchingRules, type MatchingRule, type MatchingRules, type Asker } from './matching-rules.js';
 import { commonReviewers, whyUnreviewable } from './break-glass.js';
 import { namedGroups } from '../../records/index.js';
 import type { Compiled, Described, Emergency, Giving } from './compile.js';
@@ -11,7 +11,7 @@ import { MAX_FIELDS } from './fields.js';
 import { listOf, type Question } from './question.js';
 import type { Parts, RuleScopes } from './rule-scopes.js';
 import { COMPARISONS_OF_A_CALENDAR } from './times.js';
-import { joinIds, least, most, strictestQuorum } from './combined-terms.js';
+import { joinIds, least, most, combinedQuorum } from './combined-terms.js';
 import type { About } from './types.js';
 
 /**
@@ -19,7 +19,7 @@ import type { About } from './types.js';
  * order, then those of the break-glass rules. A scope is omitted where an earlier rule decides all of it, or where it is denied.
  */
 export async function requestable(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<RequestableAnswer> {
-  const applying = await applyingRules(policy, asker, reach);
+  const applying = await matchingRules(policy, asker, reach);
   const listing = new Listing(policy, applying, reach, asker.at);
   if (applying.giving.size > 0) await listing.addAll();
   const denied = new Set<string>();
@@ -39,7 +39,7 @@ class Listing {
   readonly items: RequestableInput[] = [];
   isComplete = true;
   readonly #policy: Compiled;
-  readonly #applying: ApplyingRules;
+  readonly #applying: MatchingRules;
   readonly #reach: RuleScopes;
   /** The verbs and scopes that are listed. */
   readonly #listed = new Set<string>();
@@ -49,7 +49,7 @@ class Listing {
   /** Epoch milliseconds. */
   readonly #at: number;
 
-  constructor(policy: Compiled, applying: ApplyingRules, reach: RuleScopes, at: number) {
+  constructor(policy: Compiled, applying: MatchingRules, reach: RuleScopes, at: number) {
     this.#at = at;
     this.#policy = policy;
     this.#applying = applying;
@@ -70,7 +70,7 @@ class Listing {
   /** The question that counts comparisons and yields to the event loop (L42). */
   get #question(): Question {
     const [first] = this.#applying.giving.values();
-    return (first as Applying).question;
+    return (first as MatchingRule).question;
   }
 
   /** Lists a concrete scope, by the rules that would decide an ask for it. */
@@ -122,7 +122,7 @@ class Listing {
     else await this.#add(scope, [rule], rule.about, [...except]);
   }
 
-  #of(rule: Giving | Emergency): Applying | undefined {
+  #of(rule: Giving | Emergency): MatchingRule | undefined {
     return this.#applying.giving.get(rule);
   }
 
@@ -144,7 +144,7 @@ class Listing {
       return;
     }
     const own = rules[0] as Giving | Emergency;
-    const { question } = this.#of(own) as Applying;
+    const { question } = this.#of(own) as MatchingRule;
     const given = rules.every((rule) => 'reviewers' in rule)
       ? byBreakGlass(rules, question)
       : byReview(rules as readonly Giving[], question);
@@ -219,7 +219,7 @@ const COMPARISONS_OF_A_SCOPE = 50;
 const byReview = (rules: readonly Giving[], question: Question) => {
   const reviews = reviewsOf(rules);
   if (reviews.length === 0) return { outcome: 'approve' as const, groups: [] };
-  const quorum = strictestQuorum(reviews, question.request);
+  const quorum = combinedQuorum(reviews, question.request);
   if (whyHopeless(quorum, question) !== undefined) return undefined;
   return { outcome: 'review' as const, quorum, groups: namedGroups(quorum) };
 };

@@ -51,7 +51,7 @@ function matches(left: readonly string[], right: readonly string[], both: boolea
 }
 
 /** Reads the option `scopes` of a policy. Default: `patternScopes`. @throws InvalidArgumentError */
-export function readReach(argument: string, matcher: unknown): RuleScopes {
+export function readRuleScopes(argument: string, matcher: unknown): RuleScopes {
   if (matcher === undefined) return PATTERNS;
   if (typeof matcher !== 'object' || matcher === null) throw invalid(argument, 'a ScopeMatcher, for example patternScopes', matcher);
   for (const method of ['covers', 'overlaps']) {
@@ -60,7 +60,7 @@ export function readReach(argument: string, matcher: unknown): RuleScopes {
   }
   const name = readField(`${argument}.name`, matcher, 'name');
   if (!isId(name)) throw invalid(`${argument}.name`, 'an id', name);
-  return reachOf(matcher as ScopeMatcher);
+  return ruleScopesOf(matcher as ScopeMatcher);
 }
 
 const reaches = new WeakMap<ScopeMatcher, RuleScopes>();
@@ -69,7 +69,7 @@ const reaches = new WeakMap<ScopeMatcher, RuleScopes>();
  * The comparison for an engine with this matcher. The scopes of rules are always patterns: also in an engine that compares scopes
  * byte for byte, a rule covers the scopes of its pattern.
  */
-export function reachOf(matcher: ScopeMatcher): RuleScopes {
+export function ruleScopesOf(matcher: ScopeMatcher): RuleScopes {
   if (matcher === patternScopes || matcher.exact) return PATTERNS;
   const known = reaches.get(matcher) ?? Object.freeze(reachBy(matcher));
   reaches.set(matcher, known);

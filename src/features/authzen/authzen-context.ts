@@ -12,7 +12,7 @@ import type { AuthzenCaller, AuthzenQuestion, ParsedAccessRequests, ParsedOption
 import { isInvalidArgument, unavailable } from './transport.js';
 
 /** What each endpoint works with. */
-export interface World {
+export interface AuthzenContext {
   readonly engine: JitEngine;
   readonly kernel: Kernel;
   readonly options: ParsedOptions;
@@ -21,7 +21,7 @@ export interface World {
 }
 
 /** Ends the work of a request that has been answered by its time limit. @throws AuthzenError 503 */
-export function refuseIfLate({ signal }: Pick<World, 'signal'>): void {
+export function refuseIfLate({ signal }: Pick<AuthzenContext, 'signal'>): void {
   if (signal.aborted) throw unavailable();
 }
 
@@ -36,7 +36,7 @@ export interface Target {
 }
 
 /** Calls a hook of the host. @throws AuthzenError 503 where it fails, so that a failing hook decides nothing */
-export async function callHook<T>({ kernel, signal }: World, call: () => MaybePromise<T>): Promise<T> {
+export async function callHook<T>({ kernel, signal }: AuthzenContext, call: () => MaybePromise<T>): Promise<T> {
   refuseIfLate({ signal });
   try {
     return await call();
@@ -47,13 +47,13 @@ export async function callHook<T>({ kernel, signal }: World, call: () => MaybePr
 }
 
 /** @throws AuthzenError 403 */
-export async function authorize(world: World, question: AuthzenQuestion): Promise<void> {
-  if (!(await isAuthorized(world, question))) throw new AuthzenError(403, 'the caller may not do this');
+export async function authorize(env: AuthzenContext, question: AuthzenQuestion): Promise<void> {
+  if (!(await isAuthorized(env, question))) throw new AuthzenError(403, 'the caller may not do this');
 }
 
-export async function isAuthorized(world: World, question: AuthzenQuestion): Promise<boolean> {
-  const { may } = world.options;
-  return may === undefined ? question.byDefault : (await callHook(world, () => may(question))) === true;
+export async function isAuthorized(env: AuthzenContext, question: AuthzenQuestion): Promise<boolean> {
+  const { may } = env.options;
+  return may === undefined ? question.byDefault : (await callHook(env, () => may(question))) === true;
 }
 
 /**
@@ -62,9 +62,9 @@ export async function isAuthorized(world: World, question: AuthzenQuestion): Pro
  *
  * @param isOwn whether the denial is, or was, an answer to this caller
  */
-export const maySubmit = (world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation, { agent }: Target, isOwn: boolean) =>
+export const maySubmit = (env: AuthzenContext, caller: AuthzenCaller, evaluation: AuthzenEvaluation, { agent }: Target, isOwn: boolean) =>
   isAuthorized(
-    world,
+    env,
     questionOf(caller, 'submit', evaluation, { agent, byDefault: isOwn && (agent === undefined || agent === caller.subject) }),
   );
 
@@ -88,27 +88,31 @@ export const questionOf = (
 });
 
 /** The access that an evaluation is about, if the caller may evaluate it. `undefined`: an entity is unknown. @throws AuthzenError 403 */
-export async function resolveAuthorized(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
-  const subject = await resolveSubject(world, evaluation.subject);
+export async function resolveAuthorized(
+  env: AuthzenContext,
+  caller: AuthzenCaller,
+  evaluation: AuthzenEvaluation,
+): Promise<Target | undefined> {
+  const subject = await resolveSubject(env, evaluation.subject);
   // The question names the agent of a run, so the subject is resolved first.
-  await authorize(world, questionOf(caller, 'evaluate', evaluation, { agent: subject?.agent }));
-  const scope = subject && (await resolveScope(world, evaluation));
+  await authorize(env, questionOf(caller, 'evaluate', evaluation, { agent: subject?.agent }));
+  const scope = subject && (await resolveScope(env, evaluation));
   return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
 }
 
 /** The access that an evaluation is about. `undefined`: an entity is unknown, so nothing allows it. */
-export async function resolve(world: World, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
-  const subject = await resolveSubject(world, evaluation.subject);
-  const scope = subject && (await resolveScope(world, evaluation));
+export async function resolve(env: AuthzenContext, evaluation: AuthzenEvaluation): Promise<Target | undefined> {
+  const subject = await resolveSubject(env, evaluation.subject);
+  const scope = subject && (await resolveScope(env, evaluation));
   return subject === undefined || scope === undefined ? undefined : { ...subject, scope };
 }
 
 /** The holder of a subject's access: the subject itself, or the run of the agent that acts for it. */
-export async function resolveSubject(world: World, entity: AuthzenEntity): Promise<Omit<Target, 'scope'> | undefined> {
-  const { engine, kernel, options } = world;
-  const encoded: unknown = await callHook(world, () => options.codec.encodeSubject(entity));
+export async function resolveSubject(env: AuthzenContext, entity: AuthzenEntity): Promise<Omit<Target, 'scope'> | undefined> {
+  const { engine, kernel, options } = env;
+  const encoded: unknown = await callHook(env, () => options.codec.encodeSubject(entity));
   const act = entity.properties && memberOf(entity.properties, 'act');
-  const run = act === undefined ? undefined : ({ agent: await actorOf(world, act), operator: encoded } as AgentRun);
+  const run = act === undefined ? undefined : ({ agent: await actorOf(env, act), operator: encoded } as AgentRun);
   try {
     const named = kernel.settings.readId('subject', encoded);
     const subject = run === undefined ? named : runSubject(run, engine);
@@ -122,32 +126,32 @@ export async function resolveSubject(world: World, entity: AuthzenEntity): Promi
   }
 }
 
-async function actorOf(world: World, act: JsonValue): Promise<unknown> {
-  const { agent = defaultAgent } = world.options;
-  return isObject(act) && !Array.isArray(act) ? callHook(world, () => agent(act as JsonObject)) : undefined;
+async function actorOf(env: AuthzenContext, act: JsonValue): Promise<unknown> {
+  const { agent = defaultAgent } = env.options;
+  return isObject(act) && !Array.isArray(act) ? callHook(env, () => agent(act as JsonObject)) : undefined;
 }
 
 /** The identity of an actor is issuer and subject together, so an `act` with an issuer needs the hook. So does a chain of actors. */
 const defaultAgent = (act: JsonObject): unknown => ('iss' in act || 'act' in act ? undefined : memberOf(act, 'sub'));
 
 /** `undefined`: nothing is known about this resource and action. A hook or a codec that names a pattern names no scope. */
-export async function resolveScope(world: World, evaluation: AuthzenEvaluation): Promise<string | undefined> {
-  const { codec, map } = world.options;
+export async function resolveScope(env: AuthzenContext, evaluation: AuthzenEvaluation): Promise<string | undefined> {
+  const { codec, map } = env.options;
   const { resource, action } = evaluation;
-  const mapped = map === undefined ? undefined : await callHook(world, () => map(evaluation));
-  const scope = mapped === undefined ? await callHook(world, () => codec.encodeScope(resource, action.name)) : mapped;
+  const mapped = map === undefined ? undefined : await callHook(env, () => map(evaluation));
+  const scope = mapped === undefined ? await callHook(env, () => codec.encodeScope(resource, action.name)) : mapped;
   return isScope(scope) ? scope : undefined;
 }
 
 /** Whether the condition of the host, if there is one, also allows access that the engine allows. */
 export async function meetsCondition(
-  world: World,
+  env: AuthzenContext,
   caller: AuthzenCaller,
   evaluation: AuthzenEvaluation,
   { subject, scope }: Pick<Target, 'subject' | 'scope'>,
 ): Promise<boolean> {
-  const { condition } = world.options;
-  return condition === undefined || (await callHook(world, () => condition(evaluation, { caller, subject, scope }))) === true;
+  const { condition } = env.options;
+  return condition === undefined || (await callHook(env, () => condition(evaluation, { caller, subject, scope }))) === true;
 }
 
 /** The requester of access in the engine. Of a run, only its agent can be. */

@@ -3,7 +3,7 @@ import { invalid } from '../../core/parse.js';
 import { withoutTrailingSlashes } from '../../core/trailing-slashes.js';
 
 /** Where the handler is: for clients, and in this server. */
-export interface Places {
+export interface AuthzenUrls {
   /** The id of the policy decision point, as it was given. */
   readonly publicUrl: string;
   /** The path of the endpoints in this server, without a slash at the end. */
@@ -20,7 +20,11 @@ const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 const RULE = 'an https: URL without credentials, query or fragment (http: only for localhost, 127.0.0.1 and [::1])';
 
 /** @throws InvalidArgumentError naming the option */
-export function readPlaces(given: { readonly publicUrl?: unknown; readonly basePath?: unknown; readonly endpointUrl?: unknown }): Places {
+export function readUrls(given: {
+  readonly publicUrl?: unknown;
+  readonly basePath?: unknown;
+  readonly endpointUrl?: unknown;
+}): AuthzenUrls {
   const url = readPublicUrl('publicUrl', given.publicUrl);
   const path = withoutTrailingSlashes(url.pathname);
   const basePath = given.basePath === undefined ? `${path}/access/v1` : readPath('basePath', given.basePath);

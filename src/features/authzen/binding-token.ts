@@ -6,7 +6,7 @@ import { isMac, macText } from './keys.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import { MAX_TOKEN } from './signer.js';
-import { timestamp, type Target, type World } from './authzen-context.js';
+import { timestamp, type Target, type AuthzenContext } from './authzen-context.js';
 
 const SECOND = 1_000;
 
@@ -35,7 +35,7 @@ const textOf = ({ subject, scope }: Target): string => canonicalJson([subject, s
  * Whether a token is about this access: `map` may read members of the context that the hash does not cover, and the hash does not cover
  * the actor. The token names the access by a MAC, because clients do not learn scopes.
  */
-export const isForAccess = ({ options }: World, { access }: BindingClaims, target: Target): boolean =>
+export const isForAccess = ({ options }: AuthzenContext, { access }: BindingClaims, target: Target): boolean =>
   options.keys.some((key) => isMac(key, 'access', textOf(target), access));
 
 /**
@@ -44,7 +44,7 @@ export const isForAccess = ({ options }: World, { access }: BindingClaims, targe
  * @returns `undefined`: the context has so many members that the token would be refused
  */
 export async function issueBinding(
-  { options }: World,
+  { options }: AuthzenContext,
   { signer, bindingMs, boundContext }: ParsedAccessRequests,
   {
     caller,
@@ -73,7 +73,7 @@ export async function issueBinding(
   return token.length > MAX_TOKEN ? undefined : { evaluationId, expiresAt, token };
 }
 
-const audienceOf = ({ endpointUrl }: Pick<World['options'], 'endpointUrl'>): string => `${endpointUrl}/requests`;
+const audienceOf = ({ endpointUrl }: Pick<AuthzenContext['options'], 'endpointUrl'>): string => `${endpointUrl}/requests`;
 
 /**
  * The claims of a token that this policy decision point issued for this request endpoint. It judges no deadline.
@@ -81,7 +81,7 @@ const audienceOf = ({ endpointUrl }: Pick<World['options'], 'endpointUrl'>): str
  * @returns `undefined` for any other text
  */
 export async function verifyBinding(
-  { options }: World,
+  { options }: AuthzenContext,
   { signer }: ParsedAccessRequests,
   token: string,
 ): Promise<BindingClaims | undefined> {

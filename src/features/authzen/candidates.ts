@@ -2,37 +2,37 @@ import { nextTurn, TurnBudget } from '../../core/turns.js';
 import type { AuthzenEntity } from './messages.js';
 import type { AuthzenList } from './options.js';
 import type { Search } from './search-types.js';
-import { callHook, refuseIfLate, resolveScope, resolveSubject, type World } from './authzen-context.js';
+import { callHook, refuseIfLate, resolveScope, resolveSubject, type AuthzenContext } from './authzen-context.js';
 
 /**
  * The names that may be results, after a position, each once and in the order of their code units: those that grants name, and those of
  * the directory. Each is judged afterwards.
  */
-export async function candidatesOf(world: World, asked: Search, after: string | undefined): Promise<readonly string[]> {
+export async function candidatesOf(env: AuthzenContext, asked: Search, after: string | undefined): Promise<readonly string[]> {
   const turns = new TurnBudget();
   const names = new Set<string>();
   const add = (name: string) => {
     if (after === undefined || name > after) names.add(name);
   };
-  const list = directoryOf(world, asked);
-  if (list !== undefined) await callHook(world, async () => addNames(world, await list(), add, turns));
-  const held = asked.searched === 'subject' ? await holdersOf(world, asked) : await heldBy(world, asked);
+  const list = directoryOf(env, asked);
+  if (list !== undefined) await callHook(env, async () => addNames(env, await list(), add, turns));
+  const held = asked.searched === 'subject' ? await holdersOf(env, asked) : await heldBy(env, asked);
   for (const name of held) add(name);
-  return sorted(world, [...names]);
+  return sorted(env, [...names]);
 }
 
-function directoryOf({ options }: World, { searched, type, resource }: Search): (() => AuthzenList | undefined) | undefined {
+function directoryOf({ options }: AuthzenContext, { searched, type, resource }: Search): (() => AuthzenList | undefined) | undefined {
   const { directory } = options;
   if (searched === 'subject') return directory.subjects && (() => directory.subjects?.(type));
   if (searched === 'resource') return directory.resources && (() => directory.resources?.(type));
   return directory.actions && (() => directory.actions?.((resource as AuthzenEntity).type));
 }
 
-async function addNames(world: World, list: unknown, add: (name: string) => void, turns: TurnBudget): Promise<void> {
+async function addNames(env: AuthzenContext, list: unknown, add: (name: string) => void, turns: TurnBudget): Promise<void> {
   for await (const name of list as AsyncIterable<unknown>) {
     if (typeof name !== 'string') throw new TypeError('a directory must list strings');
     await turns.spend(1);
-    refuseIfLate(world);
+    refuseIfLate(env);
     add(name);
   }
 }
@@ -41,10 +41,10 @@ async function addNames(world: World, list: unknown, add: (name: string) => void
 const RUN = 2_048;
 
 /** Sorts runs, and merges them in pairs, with turns of the event loop in between: a directory may be long (L42). */
-async function sorted(world: World, names: readonly string[]): Promise<readonly string[]> {
+async function sorted(env: AuthzenContext, names: readonly string[]): Promise<readonly string[]> {
   let runs: (readonly string[])[] = [];
   const turn = async () => {
-    refuseIfLate(world);
+    refuseIfLate(env);
     await nextTurn();
   };
   for (let from = 0; from < names.length; from += RUN) {
@@ -74,25 +74,25 @@ async function merge(left: readonly string[], right: readonly string[], turn: ()
 }
 
 /** The ids of the subjects of this type that hold the scope by a grant. */
-async function holdersOf(world: World, { type, evaluationOf }: Search): Promise<readonly string[]> {
-  const scope = await resolveScope(world, evaluationOf(''));
+async function holdersOf(env: AuthzenContext, { type, evaluationOf }: Search): Promise<readonly string[]> {
+  const scope = await resolveScope(env, evaluationOf(''));
   if (scope === undefined) return [];
   const ids: string[] = [];
-  for await (const grant of world.engine.whoHadAccess({ scope })) {
-    const subject = await callHook(world, () => world.options.codec.decodeSubject(grant.subject));
+  for await (const grant of env.engine.whoHadAccess({ scope })) {
+    const subject = await callHook(env, () => env.options.codec.decodeSubject(grant.subject));
     if (subject?.type === type) ids.push(subject.id);
   }
   return ids;
 }
 
 /** The resources or the actions that the grants of the subject name. */
-async function heldBy(world: World, { searched, type, subject, resource, action }: Search): Promise<readonly string[]> {
-  const holder = await resolveSubject(world, subject as AuthzenEntity);
+async function heldBy(env: AuthzenContext, { searched, type, subject, resource, action }: Search): Promise<readonly string[]> {
+  const holder = await resolveSubject(env, subject as AuthzenEntity);
   if (holder === undefined) return [];
-  const { held } = await world.engine.status(holder.subject);
+  const { held } = await env.engine.status(holder.subject);
   const names: string[] = [];
   for (const { scope } of held) {
-    const decoded = await callHook(world, () => world.options.codec.decodeScope(scope));
+    const decoded = await callHook(env, () => env.options.codec.decodeScope(scope));
     if (decoded === undefined) continue;
     const isWanted =
       searched === 'resource'

@@ -9,7 +9,7 @@ import type { AuthzenCaller } from './options.js';
 import { denialOf, denialOfTuple, refuseByApproval, usedApproval, type Asked } from './reevaluation.js';
 import { SubjectReads } from './subject-reads.js';
 import { exactTupleOf, type ExactTuple } from './task-binding.js';
-import { meetsCondition, resolveAuthorized, timestamp, type Target, type World } from './authzen-context.js';
+import { meetsCondition, resolveAuthorized, timestamp, type Target, type AuthzenContext } from './authzen-context.js';
 
 const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'unknown_entity' }) });
 
@@ -24,17 +24,17 @@ interface Candidate {
 const isCandidate = (judged: AuthzenDecision | Candidate): judged is Candidate => 'asked' in judged;
 
 /** Whether an evaluation waits for hooks, approvers or requests after the first read of the access. */
-const needsLastRead = ({ options }: World): boolean => options.condition !== undefined || options.accessRequests !== undefined;
+const needsLastRead = ({ options }: AuthzenContext): boolean => options.condition !== undefined || options.accessRequests !== undefined;
 
 /** Decides one evaluation. @throws AuthzenError 403, 503 */
-export async function decideOne(world: World, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<AuthzenDecision> {
-  const target = await resolveAuthorized(world, caller, evaluation);
+export async function decideOne(env: AuthzenContext, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<AuthzenDecision> {
+  const target = await resolveAuthorized(env, caller, evaluation);
   if (target === undefined) return UNKNOWN;
-  const asked: Asked = { world, caller, evaluation, target, reads: new SubjectReads(world) };
-  const first = await world.engine.check(target.subject, target.scope);
+  const asked: Asked = { env, caller, evaluation, target, reads: new SubjectReads(env) };
+  const first = await env.engine.check(target.subject, target.scope);
   const judged = await judge(asked, first.allowed, first);
   if (!isCandidate(judged)) return judged;
-  const last = needsLastRead(world) ? await checkLast(judged) : first;
+  const last = needsLastRead(env) ? await checkLast(judged) : first;
   if (last === undefined) return denialOfTuple(asked);
   return last.allowed ? permitOf(judged, last) : denialOf(asked, last);
 }
@@ -43,13 +43,13 @@ export async function decideOne(world: World, caller: AuthzenCaller, evaluation:
  * Decides a batch. The engine reads the access of each subject once, and that of each yes again at the end. A batch of one subject that
  * waits for no hook needs no second read.
  */
-export async function decideAll(world: World, caller: AuthzenCaller, batch: Batch): Promise<readonly AuthzenDecision[]> {
-  const targets = await Promise.all(askBounded(batch.items, (item) => targetOf(world, caller, item)));
+export async function decideAll(env: AuthzenContext, caller: AuthzenCaller, batch: Batch): Promise<readonly AuthzenDecision[]> {
+  const targets = await Promise.all(askBounded(batch.items, (item) => targetOf(env, caller, item)));
   const known = targets.filter((target): target is Target => target !== undefined && !(target instanceof AuthzenError));
-  const allowed = await allowedOf(world, known);
+  const allowed = await allowedOf(env, known);
   // The read of one subject may ask its approver. In the meantime, the access of another subject may end.
-  const isOneRead = !needsLastRead(world) && new Set(known.map(({ subject }) => subject)).size <= 1;
-  const reads = new SubjectReads(world);
+  const isOneRead = !needsLastRead(env) && new Set(known.map(({ subject }) => subject)).size <= 1;
+  const reads = new SubjectReads(env);
   const isDenied = (i: number) => {
     const target = targets[i];
     return target === undefined || target instanceof AuthzenError || !allowed(target);
@@ -60,28 +60,32 @@ export async function decideAll(world: World, caller: AuthzenCaller, batch: Batc
     judge: async (evaluation, i) => {
       const target = targets[i];
       if (target instanceof AuthzenError) throw target;
-      return target === undefined ? UNKNOWN : judge({ world, caller, evaluation, target, reads }, allowed(target), undefined);
+      return target === undefined ? UNKNOWN : judge({ env, caller, evaluation, target, reads }, allowed(target), undefined);
     },
-    confirm: async (candidates) => (isOneRead ? candidates.map((candidate) => permitOf(candidate, undefined)) : confirm(world, candidates)),
+    confirm: async (candidates) => (isOneRead ? candidates.map((candidate) => permitOf(candidate, undefined)) : confirm(env, candidates)),
   });
 }
 
 /** The access that an item is about, or the error that is the answer to this item alone. */
-async function targetOf(world: World, caller: AuthzenCaller, item: Batch['items'][number]): Promise<Target | undefined | AuthzenError> {
+async function targetOf(
+  env: AuthzenContext,
+  caller: AuthzenCaller,
+  item: Batch['items'][number],
+): Promise<Target | undefined | AuthzenError> {
   if (item instanceof AuthzenError) return undefined;
   try {
-    return await resolveAuthorized(world, caller, item);
+    return await resolveAuthorized(env, caller, item);
   } catch (error) {
     if (error instanceof AuthzenError) return error;
     throw error;
   }
 }
 
-async function allowedOf(world: World, targets: readonly Target[]): Promise<(target: Target) => boolean> {
+async function allowedOf(env: AuthzenContext, targets: readonly Target[]): Promise<(target: Target) => boolean> {
   const scopes = new Map<string, Set<string>>();
   for (const { subject, scope } of targets) scopes.set(subject, (scopes.get(subject) ?? new Set()).add(scope));
   const lists = askBounded([...scopes], async ([subject, asked]) => {
-    return [subject, new Set(await world.engine.filterAllowed(subject, [...asked]))] as const;
+    return [subject, new Set(await env.engine.filterAllowed(subject, [...asked]))] as const;
   });
   const allowed = new Map<string, ReadonlySet<string>>(await Promise.all(lists));
   return ({ subject, scope }) => allowed.get(subject)?.has(scope) === true;
@@ -93,28 +97,28 @@ async function allowedOf(world: World, targets: readonly Target[]): Promise<(tar
  * @param decision the decision of a check. `undefined`: only its answer is known, from the read of a batch
  */
 async function judge(asked: Asked, allowed: boolean, decision: Decision | undefined): Promise<AuthzenDecision | Candidate> {
-  const { world, caller, evaluation, target } = asked;
+  const { env, caller, evaluation, target } = asked;
   const refused = refuseByApproval(asked);
   if (refused !== undefined) return refused;
   if (!allowed) return denialOf(asked, decision);
-  const tuple = exactTupleOf(world, evaluation);
+  const tuple = exactTupleOf(env, evaluation);
   if (tuple !== undefined) {
     const exact = await tuple.decide(target);
     if (exact === undefined) return denialOfTuple(asked);
     if (!exact.allowed) return denialOf(asked, exact);
   }
-  if (!(await meetsCondition(world, caller, evaluation, target))) return deniedByCondition(asked);
+  if (!(await meetsCondition(env, caller, evaluation, target))) return deniedByCondition(asked);
   return { asked, tuple, context: await usedApproval(asked) };
 }
 
 /** The access at the end of one evaluation. `undefined`: all of it is for other tuples. */
-const checkLast = ({ asked: { world, target }, tuple }: Candidate): Promise<Decision | undefined> =>
-  tuple === undefined ? world.engine.check(target.subject, target.scope) : tuple.decide(target);
+const checkLast = ({ asked: { env, target }, tuple }: Candidate): Promise<Decision | undefined> =>
+  tuple === undefined ? env.engine.check(target.subject, target.scope) : tuple.decide(target);
 
 /** The answers to the candidates of a batch, after one more read for each subject. An item whose access has ended is a denial. */
-async function confirm(world: World, candidates: readonly Candidate[]): Promise<readonly AuthzenDecision[]> {
+async function confirm(env: AuthzenContext, candidates: readonly Candidate[]): Promise<readonly AuthzenDecision[]> {
   const allowed = await readLast(
-    world,
+    env,
     candidates.map(({ asked, tuple }) => ({ target: asked.target, tuple })),
   );
   return candidates.map((candidate, i) => (allowed[i] === true ? permitOf(candidate, undefined) : ENDED));
@@ -131,10 +135,10 @@ function permitOf({ context: used }: Candidate, decision: Decision | undefined):
   return Object.keys(context).length === 0 ? { decision: true } : { decision: true, context };
 }
 
-const deniedByCondition = ({ world, evaluation }: Asked): AuthzenDecision => ({
+const deniedByCondition = ({ env, evaluation }: Asked): AuthzenDecision => ({
   decision: false,
   context: {
     reason: 'policy_denied',
-    ...(world.options.accessRequests !== undefined && evaluation.context?.['approval'] !== undefined && { next_action: 'none' }),
+    ...(env.options.accessRequests !== undefined && evaluation.context?.['approval'] !== undefined && { next_action: 'none' }),
   },
 });

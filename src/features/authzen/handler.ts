@@ -38,7 +38,7 @@ import {
   withRequestId,
   wrongMethod,
 } from './transport.js';
-import { callHook, type World } from './authzen-context.js';
+import { callHook, type AuthzenContext } from './authzen-context.js';
 
 /** One endpoint, for one method. */
 interface Route {
@@ -47,7 +47,7 @@ interface Route {
   readonly operation: AuthzenOperation | undefined;
   /** Whether its errors are problem+json. The endpoints of the Authorization API answer errors as plain text. */
   readonly hasProblems: boolean;
-  readonly answer: (world: World, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
+  readonly answer: (env: AuthzenContext, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
 }
 
 /**
@@ -80,7 +80,7 @@ export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCalle
 type FindRoute = (path: string) => Route | undefined;
 
 /** What all requests share. */
-type Host = Omit<World, 'signal'>;
+type Host = Omit<AuthzenContext, 'signal'>;
 
 async function answer(host: Host, find: FindRoute, request: Request): Promise<Response> {
   const { kernel, options } = host;
@@ -106,18 +106,18 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
   }
 }
 
-async function serve(world: World, route: Route, request: Request): Promise<Response> {
+async function serve(env: AuthzenContext, route: Route, request: Request): Promise<Response> {
   const { operation } = route;
-  refuseOtherSites(world, request, operation);
-  if (operation === undefined) return route.answer(world, request, { subject: '' });
-  const caller = await identify(world, request);
-  world.kernel.refuseIfClosed();
-  await refuseTooMany(world, caller, operation);
-  return route.answer(world, request, caller);
+  refuseOtherSites(env, request, operation);
+  if (operation === undefined) return route.answer(env, request, { subject: '' });
+  const caller = await identify(env, request);
+  env.kernel.refuseIfClosed();
+  await refuseTooMany(env, caller, operation);
+  return route.answer(env, request, caller);
 }
 
 /** A browser sends the credentials of a person with the requests of any page. So only pages of the own origin may change something. */
-function refuseOtherSites({ options }: World, request: Request, operation: AuthzenOperation | undefined): void {
+function refuseOtherSites({ options }: AuthzenContext, request: Request, operation: AuthzenOperation | undefined): void {
   if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
   if (operation !== 'submit' && operation !== 'cancel') return;
   const origin = request.headers.get('origin');
@@ -125,30 +125,30 @@ function refuseOtherSites({ options }: World, request: Request, operation: Authz
 }
 
 /** @throws AuthzenError 401, 503 */
-async function identify(world: World, request: Request): Promise<AuthzenCaller> {
-  const { options, kernel } = world;
-  const caller = await callHook(world, () => options.identify(request));
+async function identify(env: AuthzenContext, request: Request): Promise<AuthzenCaller> {
+  const { options, kernel } = env;
+  const caller = await callHook(env, () => options.identify(request));
   if (caller === undefined || caller === null) {
     throw new AuthzenError(401, 'authentication is required', { 'www-authenticate': options.challenge });
   }
-  return callHook(world, () => {
+  return callHook(env, () => {
     if (!isObject(caller)) throw new TypeError('identify must return a caller with a subject, or undefined');
     return { ...caller, subject: kernel.settings.readId('subject', (caller as Partial<AuthzenCaller>).subject) };
   });
 }
 
 /** @throws AuthzenError 429 */
-async function refuseTooMany(world: World, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
-  const { limit } = world.options;
+async function refuseTooMany(env: AuthzenContext, caller: AuthzenCaller, operation: AuthzenOperation): Promise<void> {
+  const { limit } = env.options;
   if (limit === undefined) return;
-  const seconds = await callHook(world, async () => secondsToWait(await limit(caller, operation)));
+  const seconds = await callHook(env, async () => secondsToWait(await limit(caller, operation)));
   if (seconds > 0) throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
 }
 
 /** A body gets half of the time, so that a slow one has an answer of its own. */
 const bodyLimits = ({ kernel, options }: Host) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
 
-type Reply = (world: World, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;
+type Reply = (env: AuthzenContext, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;
 
 function routesOf(host: Host): FindRoute {
   const limits = bodyLimits(host);
@@ -157,18 +157,16 @@ function routesOf(host: Host): FindRoute {
     methods: ['POST'],
     operation,
     hasProblems: false,
-    answer: async (world, request, caller) => jsonAnswer(200, await reply(world, await body(request), caller)),
+    answer: async (env, request, caller) => jsonAnswer(200, await reply(env, await body(request), caller)),
   });
-  const searchFor = (searched: Searched): Route => post('search', (world, value, caller) => search(world, caller, searched, value));
+  const searchFor = (searched: Searched): Route => post('search', (env, value, caller) => search(env, caller, searched, value));
   const routes: Readonly<Record<string, Route>> = {
-    '/evaluation': post('evaluate', async (world, value, caller) =>
-      saidTo(world.options, await decideOne(world, caller, readEvaluation(value))),
-    ),
-    '/evaluations': post('evaluate', async (world, value, caller) => {
+    '/evaluation': post('evaluate', async (env, value, caller) => saidTo(env.options, await decideOne(env, caller, readEvaluation(value)))),
+    '/evaluations': post('evaluate', async (env, value, caller) => {
       const batch = readBatch(value);
-      if (!('items' in batch)) return saidTo(world.options, await decideOne(world, caller, batch));
-      const decisions = await decideAll(world, caller, batch);
-      return { evaluations: decisions.map((decision) => saidTo(world.options, decision)) };
+      if (!('items' in batch)) return saidTo(env.options, await decideOne(env, caller, batch));
+      const decisions = await decideAll(env, caller, batch);
+      return { evaluations: decisions.map((decision) => saidTo(env.options, decision)) };
     }),
     '/search/subject': searchFor('subject'),
     '/search/resource': searchFor('resource'),
@@ -196,8 +194,8 @@ function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request
       methods: ['POST'],
       operation: 'submit',
       hasProblems: true,
-      answer: async (world, request, caller) =>
-        submit(world, profile, caller, await body(request), keyIn(request.headers.get('idempotency-key'))),
+      answer: async (env, request, caller) =>
+        submit(env, profile, caller, await body(request), keyIn(request.headers.get('idempotency-key'))),
     },
   };
   return (path) => {
@@ -205,13 +203,13 @@ function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request
     const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
     if (id === undefined) return undefined;
     if (verb === undefined) {
-      return { methods: READ, operation: 'view', hasProblems: true, answer: (world, _, caller) => viewTask(world, profile, caller, id) };
+      return { methods: READ, operation: 'view', hasProblems: true, answer: (env, _, caller) => viewTask(env, profile, caller, id) };
     }
     return {
       methods: ['POST', 'DELETE'],
       operation: 'cancel',
       hasProblems: true,
-      answer: async (world, request, caller) => cancelTask(world, profile, caller, id, await readOptionalBody(request, bodyLimits(host))),
+      answer: async (env, request, caller) => cancelTask(env, profile, caller, id, await readOptionalBody(request, bodyLimits(host))),
     };
   };
 }

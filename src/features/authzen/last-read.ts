@@ -5,7 +5,7 @@ import { TurnBudget } from '../../core/turns.js';
 import { judgeReaching } from '../../engine/checks/checker.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { ExactTuple } from './task-binding.js';
-import { refuseIfLate, type Target, type World } from './authzen-context.js';
+import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** Access that a call has found to be allowed. */
 export interface AllowedAccess {
@@ -18,25 +18,25 @@ export interface AllowedAccess {
  * Whether each access is still allowed, by one last read for each subject. It judges all of them at one instant after all reads. It asks
  * no approver, so no subject's due start keeps the yes of another subject stale (L1, L12). It only turns a yes into a no.
  */
-export async function readLast(world: World, found: readonly AllowedAccess[]): Promise<readonly boolean[]> {
-  const { kernel } = world;
+export async function readLast(env: AuthzenContext, found: readonly AllowedAccess[]): Promise<readonly boolean[]> {
+  const { kernel } = env;
   kernel.refuseIfClosed();
   const checker = kernel.part(EngineChecker);
-  const rows = await rowsOf(world, found);
+  const rows = await rowsOf(env, found);
   const reading = kernel.clock.read();
-  return found.map((access) => isStillAllowed(world, checker, access, rows.get(access.target.subject) ?? [], reading));
+  return found.map((access) => isStillAllowed(env, checker, access, rows.get(access.target.subject) ?? [], reading));
 }
 
 /** The live rows of each subject. Standing access needs no store, unless it obeys locks. */
-async function rowsOf(world: World, found: readonly AllowedAccess[]): Promise<ReadonlyMap<string, readonly Row[]>> {
-  const { kernel } = world;
+async function rowsOf(env: AuthzenContext, found: readonly AllowedAccess[]): Promise<ReadonlyMap<string, readonly Row[]>> {
+  const { kernel } = env;
   const checker = kernel.part(EngineChecker);
   const { standingObeysLocks } = kernel.settings;
   const byStore = found.filter(({ target }) => standingObeysLocks || checker.standing(target.subject, target.scope) === undefined);
   const subjects = new Set(byStore.map(({ target }) => target.subject));
   const turns = new TurnBudget();
   const reads = askBounded([...subjects], async (subject) => {
-    refuseIfLate(world);
+    refuseIfLate(env);
     await turns.spend(1);
     return [subject, await checker.live(subject)] as const;
   });
@@ -44,7 +44,7 @@ async function rowsOf(world: World, found: readonly AllowedAccess[]): Promise<Re
 }
 
 function isStillAllowed(
-  { kernel }: World,
+  { kernel }: AuthzenContext,
   checker: EngineChecker,
   { target: { subject, scope }, tuple }: AllowedAccess,
   rows: readonly Row[],

@@ -6,7 +6,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import { defaultCodec, type AuthzenCodec } from './codec.js';
 import { readKeys, type AuthzenKey } from './keys.js';
 import type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './messages.js';
-import { readPlaces, type Places } from './authzen-urls.js';
+import { readUrls, type AuthzenUrls } from './authzen-urls.js';
 import type { TokenSigner } from './signer.js';
 
 /** The service that calls: a policy enforcement point that your code has authenticated. */
@@ -158,7 +158,7 @@ export interface ParsedAccessRequests {
 }
 
 /** The validated options. */
-export interface ParsedOptions extends Places {
+export interface ParsedOptions extends AuthzenUrls {
   readonly identify: (request: Request) => unknown;
   readonly may: ((question: AuthzenQuestion) => unknown) | undefined;
   readonly limit: ((caller: AuthzenCaller, operation: AuthzenOperation) => unknown) | undefined;
@@ -202,7 +202,7 @@ export function readAuthzenOptions(options: unknown): ParsedOptions {
     throw invalid('challenge', '1-256 characters of printable ASCII', challenge);
   if (typeof given.identify !== 'function') throw invalid('identify', 'a function that authenticates the caller', given.identify);
   return Object.freeze({
-    ...readPlaces(given),
+    ...readUrls(given),
     identify: given.identify as ParsedOptions['identify'],
     may: readFunction<ParsedOptions['may']>('may', given.may),
     limit: readFunction<ParsedOptions['limit']>('limit', given.limit),

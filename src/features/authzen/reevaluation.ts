@@ -10,11 +10,11 @@ import { memberOf, type AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
 import type { SubjectReads } from './subject-reads.js';
 import { ExactTuple } from './task-binding.js';
-import { maySubmit, refuseIfLate, requesterOf, timestamp, type Target, type World } from './authzen-context.js';
+import { maySubmit, refuseIfLate, requesterOf, timestamp, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** An evaluation that is being answered. */
 export interface Asked {
-  readonly world: World;
+  readonly env: AuthzenContext;
   readonly caller: AuthzenCaller;
   readonly evaluation: AuthzenEvaluation;
   readonly target: Target;
@@ -37,8 +37,8 @@ function presentedIn({ context }: AuthzenEvaluation): PresentedApproval | undefi
 }
 
 /** Denies what an approval rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can verify none. */
-export function refuseByApproval({ world, evaluation }: Asked): AuthzenDecision | undefined {
-  const presented = world.options.accessRequests && presentedIn(evaluation);
+export function refuseByApproval({ env, evaluation }: Asked): AuthzenDecision | undefined {
+  const presented = env.options.accessRequests && presentedIn(evaluation);
   return presented !== undefined && (presented.hasState || typeof presented.id !== 'string') ? UNVERIFIABLE : undefined;
 }
 
@@ -46,25 +46,26 @@ const UNVERIFIABLE: AuthzenDecision = deny({ reason: 'approval_unverifiable', ne
 
 /** The denial of an evaluation whose subject has access, all of it for other tuples. */
 export async function denialOfTuple(asked: Asked): Promise<AuthzenDecision> {
-  const profile = asked.world.options.accessRequests;
+  const profile = asked.env.options.accessRequests;
   return deny({ reason: 'out_of_scope', ...(profile && (await requestAgain(asked, profile))) });
 }
 
 /** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
-export async function usedApproval({ world, evaluation, target }: Asked): Promise<JsonObject | undefined> {
-  const presented = world.options.accessRequests && presentedIn(evaluation);
-  const grant = presented && (await grantOf(world, presented.id, target));
-  if (grant === undefined || grant.status !== 'active' || !isFor(world, grant, target)) return undefined;
+export async function usedApproval({ env, evaluation, target }: Asked): Promise<JsonObject | undefined> {
+  const presented = env.options.accessRequests && presentedIn(evaluation);
+  const grant = presented && (await grantOf(env, presented.id, target));
+  if (grant === undefined || grant.status !== 'active' || !isFor(env, grant, target)) return undefined;
   return { approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } };
 }
 
 /** A grant of the evaluated subject. For a caller that presents an approval of another subject, that grant does not exist: one read each. */
-async function grantOf({ engine, kernel }: World, id: unknown, { subject }: Target): Promise<GrantWithStatus | undefined> {
+async function grantOf({ engine, kernel }: AuthzenContext, id: unknown, { subject }: Target): Promise<GrantWithStatus | undefined> {
   const row = isId(id) ? await kernel.ledger.row('grant', id) : undefined;
   return row?.subject === subject ? engine.getGrant(row.id) : undefined;
 }
 
-const isFor = ({ kernel }: World, grant: GrantWithStatus, { scope }: Target): boolean => kernel.settings.scopes.covers(grant.scope, scope);
+const isFor = ({ kernel }: AuthzenContext, grant: GrantWithStatus, { scope }: Target): boolean =>
+  kernel.settings.scopes.covers(grant.scope, scope);
 
 /**
  * The denial of an evaluation.
@@ -72,8 +73,8 @@ const isFor = ({ kernel }: World, grant: GrantWithStatus, { scope }: Target): bo
  * @param decision the decision of a check. `undefined`: it comes from the read of a batch
  */
 export async function denialOf(asked: Asked, known: Decision | undefined): Promise<AuthzenDecision> {
-  const { world, target, evaluation, reads } = asked;
-  const profile = world.options.accessRequests;
+  const { env, target, evaluation, reads } = asked;
+  const profile = env.options.accessRequests;
   if (profile === undefined) return deny({ reason: known?.reason ?? 'no_grant' });
   const presented = presentedIn(evaluation);
   const decision = known ?? (await reads.decisionOf(target));
@@ -92,11 +93,11 @@ async function denyPresented(
   { id }: PresentedApproval,
   decision: Decision,
 ): Promise<AuthzenDecision> {
-  const { world, target, evaluation } = asked;
-  const grant = await grantOf(world, id, target);
+  const { env, target, evaluation } = asked;
+  const grant = await grantOf(env, id, target);
   if (grant === undefined) return UNVERIFIABLE;
-  const isForTuple = !profile.exactTuple || (await new ExactTuple(world, evaluation).isFor(grant.requestId));
-  const isOther = !isFor(world, grant, target) || !isForTuple;
+  const isForTuple = !profile.exactTuple || (await new ExactTuple(env, evaluation).isFor(grant.requestId));
+  const isOther = !isFor(env, grant, target) || !isForTuple;
   if (isOther) return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, profile)) });
   if (grant.status === 'expired' || grant.status === 'revoked')
     return deny({ reason: 'approval_expired', ...(await requestAgain(asked, profile)) });
@@ -123,11 +124,11 @@ async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promis
  * @returns `undefined` where asking would be refused, the approver fails, or the token would be too long to be submitted
  */
 async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
-  const { world, caller, evaluation, target } = asked;
+  const { env, caller, evaluation, target } = asked;
   const outcome = await askable(asked, profile);
   if (outcome === undefined) return undefined;
-  const { now } = world.kernel.clock.read();
-  const binding = await issueBinding(world, profile, { caller, evaluation, target, now });
+  const { now } = env.kernel.clock.read();
+  const binding = await issueBinding(env, profile, { caller, evaluation, target, now });
   if (binding === undefined) return undefined;
   const { evaluationId, expiresAt, token } = binding;
   return {
@@ -136,24 +137,24 @@ async function requestableContext(asked: Asked, profile: ParsedAccessRequests): 
     access_request: {
       expires_at: expiresAt,
       binding_token: token,
-      ...(outcome === 'requirements' && { request_schema_url: `${world.options.endpointUrl}/request-schema.json` }),
+      ...(outcome === 'requirements' && { request_schema_url: `${env.options.endpointUrl}/request-schema.json` }),
     },
   };
 }
 
-async function askable({ world, caller, evaluation, target }: Asked, profile: ParsedAccessRequests) {
+async function askable({ env, caller, evaluation, target }: Asked, profile: ParsedAccessRequests) {
   // An offer to a caller that may not submit would end in a 403.
-  if (!(await maySubmit(world, caller, evaluation, target, true))) return undefined;
-  refuseIfLate(world);
+  if (!(await maySubmit(env, caller, evaluation, target, true))) return undefined;
+  refuseIfLate(env);
   try {
-    const answer = await canAsk(world.engine, target.subject, target.scope, {
+    const answer = await canAsk(env.engine, target.subject, target.scope, {
       ask: { ttl: profile.ttlMs, requestedBy: requesterOf(profile, caller, target) },
     });
     return answer.canAsk ? answer.outcome : undefined;
   } catch (error) {
     if (!isJitError(error) || (error.code !== 'ERR_JIT_APPROVER' && error.code !== 'ERR_JIT_DEADLINE')) throw error;
     // The denial stands without an answer of the approver.
-    world.kernel.settings.onError(error, 'authzen');
+    env.kernel.settings.onError(error, 'authzen');
     return undefined;
   }
 }

@@ -3,8 +3,8 @@ import { TurnBudget } from '../../core/turns.js';
 import type { AccessStatus } from '../../engine/answers.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { Candidate } from './search-types.js';
-import { exactTupleOf, TaskBounds, type ExactTuple } from './task-binding.js';
-import { refuseIfLate, type Target, type World } from './authzen-context.js';
+import { exactTupleOf, TaskBindings, type ExactTuple } from './task-binding.js';
+import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** A candidate whose access is for the tuple of its evaluation. */
 export interface TupleResult extends Candidate {
@@ -20,12 +20,12 @@ const SLICE = 32;
  *
  * It reads the status of each subject once, and each request once. Access that ends afterwards is left to the last read.
  */
-export async function* ofTuples(world: World, candidates: readonly Candidate[]): AsyncGenerator<TupleResult, void, undefined> {
-  const bounds = new TaskBounds(world);
-  const access = new HeldAccess(world);
+export async function* ofTuples(env: AuthzenContext, candidates: readonly Candidate[]): AsyncGenerator<TupleResult, void, undefined> {
+  const bounds = new TaskBindings(env);
+  const access = new HeldAccess(env);
   for (let from = 0; from < candidates.length; from += SLICE) {
     const answers = askBounded(candidates.slice(from, from + SLICE), async (candidate) => {
-      const tuple = exactTupleOf(world, candidate.evaluation, bounds);
+      const tuple = exactTupleOf(env, candidate.evaluation, bounds);
       return (await access.isFor(tuple, candidate.target)) ? { ...candidate, tuple } : undefined;
     });
     for (const result of await Promise.all(answers)) if (result !== undefined) yield result;
@@ -34,17 +34,17 @@ export async function* ofTuples(world: World, candidates: readonly Candidate[]):
 
 /** The access of the subjects of one search. */
 class HeldAccess {
-  readonly #world: World;
+  readonly #env: AuthzenContext;
   readonly #turns = new TurnBudget();
   readonly #held = new Map<string, Promise<AccessStatus['held']>>();
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(env: AuthzenContext) {
+    this.#env = env;
   }
 
   async isFor(tuple: ExactTuple | undefined, { subject, scope }: Target): Promise<boolean> {
-    const { kernel } = this.#world;
-    refuseIfLate(this.#world);
+    const { kernel } = this.#env;
+    refuseIfLate(this.#env);
     await this.#turns.spend(1);
     if (tuple === undefined || kernel.part(EngineChecker).standing(subject, scope) !== undefined) return true;
     const held = await this.#heldBy(subject);
@@ -55,7 +55,7 @@ class HeldAccess {
 
   /** The grants that the subject holds. Like a check, it confirms due starts. */
   #heldBy(subject: string): Promise<AccessStatus['held']> {
-    const { engine } = this.#world;
+    const { engine } = this.#env;
     const held = this.#held.get(subject) ?? engine.status(subject).then((status) => status.held);
     this.#held.set(subject, held);
     return held;

@@ -17,19 +17,19 @@ import {
   resolve,
   resolveScope,
   resolveSubject,
-  type World,
+  type AuthzenContext,
 } from './authzen-context.js';
 
 /** The greatest page, and the size of a page without a limit. */
 const MAX_PAGE = 1_000;
 
 /** Answers a search. @throws AuthzenError 400, 403, 503 */
-export async function search(world: World, caller: AuthzenCaller, searched: Searched, body: JsonObject): Promise<JsonObject> {
+export async function search(env: AuthzenContext, caller: AuthzenCaller, searched: Searched, body: JsonObject): Promise<JsonObject> {
   const asked = readSearch(searched, body);
   const { token, limit } = readPage(body);
   // The question names the agent of a run, so the subject is resolved first.
-  const holder = asked.subject && (await resolveSubject(world, asked.subject));
-  await authorize(world, questionOf(caller, 'search', asked, { agent: holder?.agent }));
+  const holder = asked.subject && (await resolveSubject(env, asked.subject));
+  await authorize(env, questionOf(caller, 'search', asked, { agent: holder?.agent }));
   const { type, subject, resource, action, context } = asked;
   const properties = searchedProperties(asked);
   const digest = digestOfSearch([
@@ -42,13 +42,13 @@ export async function search(world: World, caller: AuthzenCaller, searched: Sear
     context ?? null,
     properties ?? null,
   ]);
-  const cursor = token === undefined ? undefined : readPageToken(world.options.keys, token, digest);
+  const cursor = token === undefined ? undefined : readPageToken(env.options.keys, token, digest);
   if (cursor?.limit !== undefined && limit !== undefined && limit !== cursor.limit)
     throw new AuthzenError(400, 'page.limit must stay the same with a token');
   const size = limit ?? cursor?.limit;
-  const page = await collect(world, caller, asked, cursor?.after, Math.min(size ?? MAX_PAGE, MAX_PAGE));
+  const page = await collect(env, caller, asked, cursor?.after, Math.min(size ?? MAX_PAGE, MAX_PAGE));
   const next = page.hasMore
-    ? writePageToken(world.options.keys, {
+    ? writePageToken(env.options.keys, {
         search: digest,
         limit: size === 0 ? undefined : size,
         after: page.last ?? cursor?.after,
@@ -103,48 +103,48 @@ const MAX_WINDOW = 1_000;
 const MIN_WINDOW = 32;
 
 /** The results after a position, in the order of their code units, and whether there are more. */
-async function collect(world: World, caller: AuthzenCaller, asked: Search, after: string | undefined, size: number): Promise<Found> {
-  const names = await candidatesOf(world, asked, after);
+async function collect(env: AuthzenContext, caller: AuthzenCaller, asked: Search, after: string | undefined, size: number): Promise<Found> {
+  const names = await candidatesOf(env, asked, after);
   if (size === 0) return { results: [], last: undefined, hasMore: true };
   const results: TupleResult[] = [];
   // One result more than the page has says that there are more. Where few candidates are results, the windows grow.
   let window = Math.max(MIN_WINDOW, size + 1);
   for (let from = 0; from < names.length; from += window, window *= 2) {
-    refuseIfLate(world);
+    refuseIfLate(env);
     window = Math.min(window, MAX_WINDOW);
-    const allowed = await allowedAmong(world, await candidatesAmong(world, asked, names.slice(from, from + window)));
-    for await (const result of ofTuples(world, allowed)) {
-      if (!(await meetsCondition(world, caller, result.evaluation, result.target))) continue;
-      if (results.length === size) return foundOf(world, results, true);
+    const allowed = await allowedAmong(env, await candidatesAmong(env, asked, names.slice(from, from + window)));
+    for await (const result of ofTuples(env, allowed)) {
+      if (!(await meetsCondition(env, caller, result.evaluation, result.target))) continue;
+      if (results.length === size) return foundOf(env, results, true);
       results.push(result);
     }
   }
-  return foundOf(world, results, false);
+  return foundOf(env, results, false);
 }
 
 /** Keeps the results whose access has not ended since it was first read (L1, L12). */
-async function foundOf(world: World, results: readonly TupleResult[], hasMore: boolean): Promise<Found> {
-  const allowed = await readLast(world, results);
+async function foundOf(env: AuthzenContext, results: readonly TupleResult[], hasMore: boolean): Promise<Found> {
+  const allowed = await readLast(env, results);
   const names = results.filter((_, i) => allowed[i] === true).map(({ name }) => name);
   return { results: names, last: results.at(-1)?.name, hasMore };
 }
 
 /** The candidates that name known entities. */
-async function candidatesAmong(world: World, asked: Search, names: readonly string[]): Promise<readonly Candidate[]> {
-  const holder = asked.subject && (await resolveSubject(world, asked.subject));
+async function candidatesAmong(env: AuthzenContext, asked: Search, names: readonly string[]): Promise<readonly Candidate[]> {
+  const holder = asked.subject && (await resolveSubject(env, asked.subject));
   if (asked.subject !== undefined && holder === undefined) return [];
   const candidates: Candidate[] = [];
   for await (const name of inTurns(names)) {
     const evaluation = asked.evaluationOf(name);
-    const scope = holder === undefined ? undefined : await resolveScope(world, evaluation);
-    const target = holder === undefined ? await resolve(world, evaluation) : scope === undefined ? undefined : { ...holder, scope };
+    const scope = holder === undefined ? undefined : await resolveScope(env, evaluation);
+    const target = holder === undefined ? await resolve(env, evaluation) : scope === undefined ? undefined : { ...holder, scope };
     if (target !== undefined) candidates.push({ name, evaluation, target });
   }
   return candidates;
 }
 
 /** The candidates that the engine allows, as an evaluation would. Where all have one subject, the engine reads its access once. */
-async function allowedAmong({ engine, signal }: World, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+async function allowedAmong({ engine, signal }: AuthzenContext, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
   const subjects = new Set(candidates.map(({ target }) => target.subject));
   const [subject] = subjects;
   if (subject !== undefined && subjects.size === 1) {

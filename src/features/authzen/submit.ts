@@ -16,12 +16,12 @@ import { readSubmission, type Submission } from './submission.js';
 import { metadataOfTask, readTaskData } from './task-data.js';
 import { taskAnswer, taskOf } from './tasks.js';
 import { exactTupleOf } from './task-binding.js';
-import { maySubmit, requesterOf, resolve, type Target, type World } from './authzen-context.js';
+import { maySubmit, requesterOf, resolve, type Target, type AuthzenContext } from './authzen-context.js';
 import type { JsonObject } from '../../model/json.js';
 
 /** A submission, and who makes it for what. */
 interface Submitted {
-  readonly world: World;
+  readonly env: AuthzenContext;
   readonly profile: ParsedAccessRequests;
   readonly caller: AuthzenCaller;
   readonly submission: Submission;
@@ -38,7 +38,7 @@ type Verb = 'requestAccess' | 'breakGlass';
  * @throws AuthzenError, Problem
  */
 export async function submit(
-  world: World,
+  env: AuthzenContext,
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   body: JsonObject,
@@ -47,30 +47,30 @@ export async function submit(
   if (key !== undefined && (key === '' || key.length > 256))
     throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
   const submission = readSubmission(body);
-  const target = await resolve(world, submission.evaluation);
+  const target = await resolve(env, submission.evaluation);
   if (target === undefined) throw new Problem('invalid_denial_binding', 'the subject, the resource or the action is unknown');
-  const submitted: Submitted = { world, profile, caller, submission, target };
+  const submitted: Submitted = { env, profile, caller, submission, target };
   const earlier = key === undefined ? undefined : await findEarlier(submitted, key);
   if (earlier !== undefined) {
     await permit(submitted, true);
-    return taskAnswer(world, profile, caller, taskOf(world, caller, earlier), 'created');
+    return taskAnswer(env, profile, caller, taskOf(env, caller, earlier), 'created');
   }
   const claims = await readBinding(submitted);
-  const engineKey = keyOf(world.options.keys[0], key === undefined ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
+  const engineKey = keyOf(env.options.keys[0], key === undefined ? ['jti', caller.subject, claims.jti] : ['key', caller.subject, key]);
   const ask = askOf(submitted, claims, engineKey);
   const repeated = key === undefined ? undefined : await findRepeated(submitted, ask, engineKey);
   if (repeated === undefined) refuseLate(submitted, claims);
   const found = repeated ?? (await request(submitted, ask));
   await refuseForOther(submitted, found);
-  return taskAnswer(world, profile, caller, taskOf(world, caller, found), 'created');
+  return taskAnswer(env, profile, caller, taskOf(env, caller, found), 'created');
 }
 
 /**
  * A subject asks for the same access once at a time, so the engine may return the pending request for another tuple. As its answer, that task
  * would send the client in a circle: approved, and denied again. @throws Problem
  */
-async function refuseForOther({ world, submission }: Submitted, { request }: RequestFound): Promise<void> {
-  if ((await exactTupleOf(world, submission.evaluation)?.isFor(request.id)) !== false) return;
+async function refuseForOther({ env, submission }: Submitted, { request }: RequestFound): Promise<void> {
+  if ((await exactTupleOf(env, submission.evaluation)?.isFor(request.id)) !== false) return;
   const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that request is decided';
   throw new Problem('not_requestable', detail);
 }
@@ -85,8 +85,8 @@ const keyOf = (key: ParsedMacKey, parts: readonly string[]): string => macText(k
  * @throws Problem `duplicate_request` where the body was another one
  */
 async function findEarlier(submitted: Submitted, key: string): Promise<RequestFound | undefined> {
-  const { world, profile, caller, submission, target } = submitted;
-  const { engine, kernel, options } = world;
+  const { env, profile, caller, submission, target } = submitted;
+  const { engine, kernel, options } = env;
   const requestedBy = requesterOf(profile, caller, target);
   for (const verb of ['requestAccess', 'breakGlass'] as const) {
     for (const secret of options.keys) {
@@ -104,8 +104,8 @@ async function findEarlier(submitted: Submitted, key: string): Promise<RequestFo
 }
 
 /** The open request that an earlier submission under this key repeated. @throws Problem `duplicate_request` */
-async function findRepeated({ world, profile, submission }: Submitted, ask: Ask, key: string): Promise<RequestFound | undefined> {
-  const { engine, kernel } = world;
+async function findRepeated({ env, profile, submission }: Submitted, ask: Ask, key: string): Promise<RequestFound | undefined> {
+  const { engine, kernel } = env;
   const verb = verbOf(profile, submission);
   try {
     const read = verb === 'breakGlass' ? parseBreakGlassAsk(kernel.settings, ask) : parseAccessAsk(kernel.settings, ask);
@@ -121,15 +121,15 @@ async function findRepeated({ world, profile, submission }: Submitted, ask: Ask,
  * @param isOwn whether this caller received the denial, or made the earlier submission
  * @throws Problem
  */
-async function permit({ world, caller, submission, target }: Submitted, isOwn: boolean): Promise<void> {
-  if (!(await maySubmit(world, caller, submission.evaluation, target, isOwn))) throw new Problem('forbidden');
+async function permit({ env, caller, submission, target }: Submitted, isOwn: boolean): Promise<void> {
+  if (!(await maySubmit(env, caller, submission.evaluation, target, isOwn))) throw new Problem('forbidden');
 }
 
 /** The verified binding of the submission to its denial. @throws Problem */
 async function readBinding(submitted: Submitted): Promise<BindingClaims> {
-  const { world, profile, caller, submission, target } = submitted;
+  const { env, profile, caller, submission, target } = submitted;
   const { evaluation, token, deniedUntil, evaluationId } = submission;
-  const claims = await verifyBinding(world, profile, token);
+  const claims = await verifyBinding(env, profile, token);
   if (claims === undefined) throw new Problem('invalid_denial_binding', 'denial.binding_token is not valid here');
   await permit(submitted, claims.caller === digestOfCaller(caller));
   if (deniedUntil !== claims.deniedUntil) throw new Problem('invalid_denial_binding', 'denial.expires_at differs from the denial');
@@ -137,15 +137,15 @@ async function readBinding(submitted: Submitted): Promise<BindingClaims> {
     throw new Problem('invalid_denial_binding', 'denial.evaluation_id differs from the denial');
   if (!isBindingHash(claims.hash, evaluation, claims.members))
     throw new Problem('invalid_denial_binding', 'the subject, resource, action or context differs from the denied evaluation');
-  if (!isForAccess(world, claims, target)) throw new Problem('invalid_denial_binding', 'the denied evaluation was about other access');
+  if (!isForAccess(env, claims, target)) throw new Problem('invalid_denial_binding', 'the denied evaluation was about other access');
   return claims;
 }
 
 /** The deadline is the earlier one of the two that the token contains. @throws Problem */
-function refuseLate({ world, profile }: Submitted, { expiresAt, deniedUntil }: BindingClaims): void {
+function refuseLate({ env, profile }: Submitted, { expiresAt, deniedUntil }: BindingClaims): void {
   const deadline = Math.min(expiresAt, Date.parse(deniedUntil)) + profile.skewMs;
   // A deadline that is no number has passed.
-  if (hasPassed(deadline, world.kernel.clock.read())) throw new Problem('expired_denial');
+  if (hasPassed(deadline, env.kernel.clock.read())) throw new Problem('expired_denial');
 }
 
 type Ask = AccessAsk | RunAsk;
@@ -184,8 +184,8 @@ function askOf({ profile, caller, submission, target }: Submitted, claims: Bindi
 }
 
 /** Asks the engine, and finds the request. @throws Problem for a refusal */
-async function request({ world, profile, submission }: Submitted, ask: Ask): Promise<RequestFound> {
-  const { engine, kernel } = world;
+async function request({ env, profile, submission }: Submitted, ask: Ask): Promise<RequestFound> {
+  const { engine, kernel } = env;
   let id: string;
   try {
     const isEmergency = verbOf(profile, submission) === 'breakGlass';

@@ -3,19 +3,19 @@ import { decodeRequest, type AccessRequest, type Decision } from '../../records/
 import { isBindingHash } from './binding.js';
 import type { AuthzenEvaluation } from './messages.js';
 import { readTaskData } from './task-data.js';
-import { refuseIfLate, type Target, type World } from './authzen-context.js';
+import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** To which task data the access of each request is bound. Each request is read once, because what it is bound to never changes. */
-export class TaskBounds {
-  readonly #world: World;
+export class TaskBindings {
+  readonly #env: AuthzenContext;
   readonly #bounds = new Map<string, ReturnType<typeof boundOf>>();
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(env: AuthzenContext) {
+    this.#env = env;
   }
 
   of(requestId: string): ReturnType<typeof boundOf> {
-    const bound = this.#bounds.get(requestId) ?? boundOf(this.#world, requestId);
+    const bound = this.#bounds.get(requestId) ?? boundOf(this.#env, requestId);
     this.#bounds.set(requestId, bound);
     return bound;
   }
@@ -23,14 +23,14 @@ export class TaskBounds {
 
 /** The option `exactTuple`: which access of a subject is for the tuple of one evaluation. */
 export class ExactTuple {
-  readonly #world: World;
+  readonly #env: AuthzenContext;
   readonly #evaluation: AuthzenEvaluation;
-  readonly #bounds: TaskBounds;
+  readonly #bounds: TaskBindings;
   readonly #isFor = new Map<string, boolean>();
 
   /** @param bounds the requests that were read. The evaluations of one call may share them */
-  constructor(world: World, evaluation: AuthzenEvaluation, bounds = new TaskBounds(world)) {
-    this.#world = world;
+  constructor(env: AuthzenContext, evaluation: AuthzenEvaluation, bounds = new TaskBindings(env)) {
+    this.#env = env;
     this.#evaluation = evaluation;
     this.#bounds = bounds;
   }
@@ -41,9 +41,9 @@ export class ExactTuple {
    * @returns `undefined`: the subject has access, and all of it is for other tuples
    */
   async decide({ subject, scope }: Target): Promise<Decision | undefined> {
-    const { engine, kernel } = this.#world;
+    const { engine, kernel } = this.#env;
     for (;;) {
-      refuseIfLate(this.#world);
+      refuseIfLate(this.#env);
       const decision = await engine.check(subject, scope);
       const { grant, reason } = decision;
       if (reason !== 'granted' || grant === undefined || this.isKnownFor(grant.requestId)) return decision;
@@ -84,8 +84,8 @@ export class ExactTuple {
 }
 
 /** The tuple that access must be for. `undefined`: without the option, access for any tuple counts. */
-export const exactTupleOf = (world: World, evaluation: AuthzenEvaluation, bounds?: TaskBounds): ExactTuple | undefined =>
-  world.options.accessRequests?.exactTuple === true ? new ExactTuple(world, evaluation, bounds) : undefined;
+export const exactTupleOf = (env: AuthzenContext, evaluation: AuthzenEvaluation, bounds?: TaskBindings): ExactTuple | undefined =>
+  env.options.accessRequests?.exactTuple === true ? new ExactTuple(env, evaluation, bounds) : undefined;
 
 /**
  * The task data to which the access of a request is bound: that of the earliest request with task data among those that it extends or
@@ -93,7 +93,7 @@ export const exactTupleOf = (world: World, evaluation: AuthzenEvaluation, bounds
  *
  * @returns `undefined`: no such request has task data. `'unreadable'`: an earlier request is gone, so the access is for no tuple
  */
-async function boundOf({ kernel }: World, requestId: string) {
+async function boundOf({ kernel }: AuthzenContext, requestId: string) {
   let bound: ReturnType<typeof readTaskData>;
   const seen = new Set<string>();
   for (let id: string | undefined = requestId; id !== undefined;) {

@@ -10,7 +10,7 @@ import type { AuthzenCaller, AuthzenOperation, ParsedAccessRequests } from './op
 import { Problem, problemOfRefusal } from './problems.js';
 import { readTaskData } from './task-data.js';
 import { jsonAnswer } from './transport.js';
-import { isAuthorized, questionOf, timestamp, type World } from './authzen-context.js';
+import { isAuthorized, questionOf, timestamp, type AuthzenContext } from './authzen-context.js';
 
 const STATUS = {
   pending: 'pending',
@@ -39,14 +39,14 @@ const textOf = ({ subject }: AuthzenCaller, requestId: string): string => canoni
  * The handle of a request for the caller that submitted it: the id and a MAC over both. It is not guessable, and it is worth nothing
  * to another caller. Each submission gets one, also where the engine returned a request that was open already.
  */
-export const taskOf = ({ options }: World, caller: AuthzenCaller, found: RequestFound): Task => ({
+export const taskOf = ({ options }: AuthzenContext, caller: AuthzenCaller, found: RequestFound): Task => ({
   handle: { id: found.request.id, mac: macText(options.keys[0], 'task', textOf(caller, found.request.id)) },
   found,
 });
 
 /** The answer about a task. It contains no approver, no rule and no reason: the caller is a service, and forwards what it gets. */
 export async function taskAnswer(
-  world: World,
+  env: AuthzenContext,
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   { handle, found }: Task,
@@ -55,14 +55,14 @@ export async function taskAnswer(
   const { request, grants } = found;
   const state = STATUS[found.outcome];
   const id = `${handle.id}.${handle.mac}`;
-  const url = `${world.options.endpointUrl}/requests/${id}`;
+  const url = `${env.options.endpointUrl}/requests/${id}`;
   const [grant] = grants;
   const task: JsonObject = {
     id,
     status: state,
     status_endpoint: url,
     expires_at: timestamp(endOfTask(request, profile)),
-    ...(state === 'pending' && (await isCancelOffered(world, caller, request, handle)) && { links: { cancel: `${url}/cancel` } }),
+    ...(state === 'pending' && (await isCancelOffered(env, caller, request, handle)) && { links: { cancel: `${url}/cancel` } }),
   };
   const result = state === 'approved' &&
     grant !== undefined && {
@@ -73,7 +73,7 @@ export async function taskAnswer(
     { task, ...result },
     {
       ...(status === 'created' && { location: url }),
-      ...(state === 'pending' && { 'retry-after': String(pollSeconds(world, request)) }),
+      ...(state === 'pending' && { 'retry-after': String(pollSeconds(env, request)) }),
     },
   );
 }
@@ -88,7 +88,7 @@ const MIN_POLL = 5;
 const MAX_POLL = 60;
 
 /** A tenth of the age of the request, within 5 and 60 seconds. */
-function pollSeconds({ kernel }: World, { createdAt }: AccessRequest): number {
+function pollSeconds({ kernel }: AuthzenContext, { createdAt }: AccessRequest): number {
   const age = (kernel.clock.read().now - createdAt) / 1_000;
   return Math.min(MAX_POLL, Math.max(MIN_POLL, Math.floor(age / 10)));
 }
@@ -102,25 +102,25 @@ function readHandle(text: string): Handle {
   return { id, mac };
 }
 
-const isOwnHandle = ({ options }: World, caller: AuthzenCaller, { id, mac }: Handle): boolean =>
+const isOwnHandle = ({ options }: AuthzenContext, caller: AuthzenCaller, { id, mac }: Handle): boolean =>
   options.keys.some((key) => isMac(key, 'task', textOf(caller, id), mac));
 
 /** Whether a caller may view or cancel a task. @param request `undefined`: there is none with this id */
 async function mayUse(
-  world: World,
+  env: AuthzenContext,
   caller: AuthzenCaller,
   operation: AuthzenOperation,
   request: AccessRequest | undefined,
   handle: Handle,
 ): Promise<boolean> {
   const data = request && readTaskData(request);
-  const byDefault = isOwnHandle(world, caller, handle) && (operation !== 'cancel' || data?.caller === caller.subject);
-  return isAuthorized(world, questionOf(caller, operation, data ?? {}, { taskId: handle.id, agent: request?.agent, byDefault }));
+  const byDefault = isOwnHandle(env, caller, handle) && (operation !== 'cancel' || data?.caller === caller.subject);
+  return isAuthorized(env, questionOf(caller, operation, data ?? {}, { taskId: handle.id, agent: request?.agent, byDefault }));
 }
 
 /** A `may` that fails takes the link, and not the answer: the task may be new. */
-const isCancelOffered = (world: World, caller: AuthzenCaller, request: AccessRequest, handle: Handle): Promise<boolean> =>
-  mayUse(world, caller, 'cancel', request, handle).catch(() => false);
+const isCancelOffered = (env: AuthzenContext, caller: AuthzenCaller, request: AccessRequest, handle: Handle): Promise<boolean> =>
+  mayUse(env, caller, 'cancel', request, handle).catch(() => false);
 
 /**
  * Finds a task that the caller may see. For every other caller the task does not exist: the answer is the same, after the same read and
@@ -128,37 +128,37 @@ const isCancelOffered = (world: World, caller: AuthzenCaller, request: AccessReq
  *
  * @throws Problem
  */
-async function findTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: Handle): Promise<RequestFound> {
-  const row = await world.kernel.ledger.row('request', handle.id);
+async function findTask(env: AuthzenContext, profile: ParsedAccessRequests, caller: AuthzenCaller, handle: Handle): Promise<RequestFound> {
+  const row = await env.kernel.ledger.row('request', handle.id);
   const request = row && decodeRequest(row);
-  if (!(await maySee(world, caller, request, handle)) || request === undefined) throw new Problem('unknown_task');
-  const found = await world.engine.getRequest(request.id);
+  if (!(await maySee(env, caller, request, handle)) || request === undefined) throw new Problem('unknown_task');
+  const found = await env.engine.getRequest(request.id);
   if (found === undefined) throw new Problem('unknown_task');
   const isPending = found.request.status === 'pending';
-  if (!isPending && hasPassed(endOfTask(found.request, profile), world.kernel.clock.read())) throw new Problem('task_expired');
+  if (!isPending && hasPassed(endOfTask(found.request, profile), env.kernel.clock.read())) throw new Problem('task_expired');
   return found;
 }
 
 /** A `may` that fails hides the task from a caller that has no handle of it: it could fail for an unknown id alone, or for a real one. */
-async function maySee(world: World, caller: AuthzenCaller, request: AccessRequest | undefined, handle: Handle): Promise<boolean> {
+async function maySee(env: AuthzenContext, caller: AuthzenCaller, request: AccessRequest | undefined, handle: Handle): Promise<boolean> {
   try {
-    return await mayUse(world, caller, 'view', request, handle);
+    return await mayUse(env, caller, 'view', request, handle);
   } catch (error) {
-    if (isOwnHandle(world, caller, handle)) throw error;
+    if (isOwnHandle(env, caller, handle)) throw error;
     return false;
   }
 }
 
 /** @throws Problem */
-export async function viewTask(world: World, profile: ParsedAccessRequests, caller: AuthzenCaller, text: string): Promise<Response> {
+export async function viewTask(env: AuthzenContext, profile: ParsedAccessRequests, caller: AuthzenCaller, text: string): Promise<Response> {
   const handle = readHandle(text);
-  const found = await findTask(world, profile, caller, handle);
-  return taskAnswer(world, profile, caller, { handle, found }, 200);
+  const found = await findTask(env, profile, caller, handle);
+  return taskAnswer(env, profile, caller, { handle, found }, 200);
 }
 
 /** Cancels a pending task, for the caller that submitted it or another one that `may` permits. @throws Problem */
 export async function cancelTask(
-  world: World,
+  env: AuthzenContext,
   profile: ParsedAccessRequests,
   caller: AuthzenCaller,
   text: string,
@@ -168,20 +168,20 @@ export async function cancelTask(
   if (texts.some((one) => one !== undefined && typeof one !== 'string'))
     throw new Problem('invalid_request', 'reason and comment must be strings');
   const handle = readHandle(text);
-  const { request } = await findTask(world, profile, caller, handle);
-  if (!(await mayUse(world, caller, 'cancel', request, handle))) throw new Problem('forbidden');
+  const { request } = await findTask(env, profile, caller, handle);
+  if (!(await mayUse(env, caller, 'cancel', request, handle))) throw new Problem('forbidden');
   // The engine would refuse it too, and record the attempt.
   if (request.status !== 'pending') throw new Problem('invalid_task_state');
   const reason = (texts as readonly (string | undefined)[]).filter((one) => one !== undefined && one !== '').join(': ');
-  if (!(await cancel(world, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
-  const found = await world.engine.getRequest(request.id);
+  if (!(await cancel(env, caller, request, reason === '' ? undefined : reason))) throw new Problem('invalid_task_state');
+  const found = await env.engine.getRequest(request.id);
   if (found === undefined) throw new Problem('unknown_task');
-  return taskAnswer(world, profile, caller, { handle, found }, 200);
+  return taskAnswer(env, profile, caller, { handle, found }, 200);
 }
 
 /** Whether this call cancelled the request. */
 async function cancel(
-  { engine, kernel }: World,
+  { engine, kernel }: AuthzenContext,
   { subject: by }: AuthzenCaller,
   { id, requestedBy }: AccessRequest,
   reason: string | undefined,

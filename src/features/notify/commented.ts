@@ -1,11 +1,11 @@
 import { askedGroups } from '../../records/index.js';
-import { concerned, idLine, people, remarkLine, requestOf, textIn, type About } from './notice-texts.js';
+import { concerned, idLine, people, remarkLine, requestOf, textIn, type NoticeRecords } from './notice-texts.js';
 import { alreadyEnded } from './request-notices.js';
 import type { Message } from './notice.js';
 import { name, say } from './phrase.js';
 
 /** Passes a comment on to the subject, the requester and the reviewers, except its author. */
-export function requestCommented(about: About): Message {
+export function requestCommented(about: NoticeRecords): Message {
   const { entry, request } = about;
   const reviewers = request?.reviews.map(({ reviewer }) => reviewer) ?? [];
   return {

@@ -11,7 +11,7 @@ import {
   textIn,
   textsIn,
   windowOf,
-  type About,
+  type NoticeRecords,
 } from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
@@ -39,7 +39,7 @@ const OUTCOMES: Readonly<Record<RequestOutcome, (by: Phrase) => Phrase>> = {
 };
 
 /** Says how a request has ended, other than by break-glass. */
-export function requestEnded(about: About): Message {
+export function requestEnded(about: NoticeRecords): Message {
   const { entry, request } = about;
   const end = partOf(entry.data, 'end');
   const status = (entry.type as Extract<EntryType, `request.${string}`>).slice('request.'.length);
@@ -67,7 +67,7 @@ export function requestEnded(about: About): Message {
 }
 
 /** The access that the reviewers have left of the request. */
-function narrowedTo({ entry, request }: About): Phrase | undefined {
+function narrowedTo({ entry, request }: NoticeRecords): Phrase | undefined {
   const granted = partOf(partOf(entry.data, 'end'), 'granted');
   const [scopes, { ttlMs }] = [textsIn(granted, 'scopes'), granted];
   const isLess = request === undefined || scopes.length < request.scopes.length || ttlMs !== request.ttlMs;

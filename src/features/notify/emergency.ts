@@ -1,9 +1,9 @@
-import { asking, concerned, idLine, partOf, people, requestOf, textIn, textsIn, windowOf, type About } from './notice-texts.js';
+import { asking, concerned, idLine, partOf, people, requestOf, textIn, textsIn, windowOf, type NoticeRecords } from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say, words } from './phrase.js';
 
 /** Says that a subject has taken access without review. */
-export function breakGlassUsed(about: About): Message {
+export function breakGlassUsed(about: NoticeRecords): Message {
   const { entry, request, time } = about;
   const afterReview = partOf(entry.data, 'afterReview');
   const [reviewers, groups, skipped] = [
@@ -33,7 +33,7 @@ export function breakGlassUsed(about: About): Message {
 }
 
 /** Says that the review of break-glass access is overdue. */
-export function breakGlassOverdue(about: About): Message {
+export function breakGlassOverdue(about: NoticeRecords): Message {
   const { entry, request, time } = about;
   const afterReview = partOf(entry.data, 'afterReview');
   const reviewers = textsIn(afterReview, 'reviewers');

@@ -1,6 +1,6 @@
 import { isDuration } from '../../core/duration.js';
 import type { Grant, GRANT_ENDS } from '../../records/index.js';
-import { concerned, duration, idLine, partOf, remarkLine, textIn, textsIn, type About } from './notice-texts.js';
+import { concerned, duration, idLine, partOf, remarkLine, textIn, textsIn, type NoticeRecords } from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { name, names, say } from './phrase.js';
 
@@ -20,7 +20,7 @@ const CAUSES: Readonly<Record<Cause, (by: Phrase) => Phrase>> = {
 };
 
 /** Says that a grant is about to end. */
-export function grantWarned(about: About): Message {
+export function grantWarned(about: NoticeRecords): Message {
   const { entry, request, time } = about;
   const noticed = grantsOf(about);
   const { beforeMs } = entry.data;
@@ -39,7 +39,7 @@ export function grantWarned(about: About): Message {
 }
 
 /** Says how a grant has ended. */
-export function grantEnded(about: About): Message {
+export function grantEnded(about: NoticeRecords): Message {
   const { entry, request, time } = about;
   const end = partOf(entry.data, 'end');
   const cause = textIn(end, 'cause') ?? '';
@@ -58,19 +58,19 @@ export function grantEnded(about: About): Message {
 }
 
 /** The scopes of the other grants of the notice. */
-const alsoIn = ({ entry: { data } }: About): readonly string[] => textsIn(data, 'alsoScopes');
+const alsoIn = ({ entry: { data } }: NoticeRecords): readonly string[] => textsIn(data, 'alsoScopes');
 
 /** The grants of the notice, in their present state. */
-const grantsOf = (about: About): readonly Grant[] =>
+const grantsOf = (about: NoticeRecords): readonly Grant[] =>
   about.grants.filter(({ id, scope }) => id === about.entry.grantId || alsoIn(about).includes(scope));
 
-const accessOf = (about: About): Phrase => {
+const accessOf = (about: NoticeRecords): Phrase => {
   const { data } = about.entry;
   return say`${name(textIn(data, 'subject') ?? '')}'s access to ${names([textIn(data, 'scope') ?? '', ...alsoIn(about)])}`;
 };
 
 /** The newest grants that extend those of the notice, if each is extended: with them the subject keeps its access. */
-function extendedBy(about: About): Phrase | undefined {
+function extendedBy(about: NoticeRecords): Phrase | undefined {
   const noticed = grantsOf(about);
   const next = noticed.flatMap(({ successors }) => successors.at(-1)?.grantId ?? []);
   return next.length > 0 && next.length === noticed.length ? say`extended by: ${names(next)}` : undefined;

@@ -4,11 +4,11 @@ import { requestCommented } from './commented.js';
 import { requestEnded } from './decided.js';
 import { breakGlassUsed, breakGlassOverdue } from './emergency.js';
 import { grantEnded, grantWarned } from './grant-notices.js';
-import { partOf, type About } from './notice-texts.js';
+import { partOf, type NoticeRecords } from './notice-texts.js';
 import type { Message } from './notice.js';
 import { provisioningStuck } from './stuck.js';
 
-type Maker = (about: About) => Message;
+type Maker = (about: NoticeRecords) => Message;
 
 /** Makes the notice of each type of entry; `undefined`: the type has no notice. */
 const MAKERS: Readonly<Record<EntryType, Maker | undefined>> = {

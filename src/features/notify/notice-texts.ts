@@ -7,7 +7,7 @@ import type { Phrase } from './notice.js';
 import { name, names, remark, say, words } from './phrase.js';
 
 /** What a message is made from: the entry, and the present state of its records. */
-export interface About {
+export interface NoticeRecords {
   readonly entry: AuditEntry;
   /** `undefined` if a purge removed it, or the entry has no request. */
   readonly request: AccessRequest | undefined;
@@ -50,7 +50,7 @@ export const concerned = (request: AccessRequest | undefined, subject?: string):
   people(request?.subject ?? subject, request?.requestedBy);
 
 /** The request, by its subject and scopes. */
-export function requestOf({ request, entry }: About): Phrase {
+export function requestOf({ request, entry }: NoticeRecords): Phrase {
   if (request === undefined) return say`Request ${name(entry.requestId ?? '')}`;
   return say`${name(request.subject)}'s request for ${names(request.scopes)}`;
 }
@@ -76,7 +76,7 @@ export const idLine = (what: 'request' | 'grant', id: string | undefined): Phras
   id === undefined ? undefined : say`${words(what)}: ${name(id)}`;
 
 /** All grants of a request have one window. */
-export function windowOf({ grants, entry, time }: About): Phrase | undefined {
+export function windowOf({ grants, entry, time }: NoticeRecords): Phrase | undefined {
   const [grant] = grants;
   if (grant === undefined) return undefined;
   const until = say`until ${time(grant.expiresAt)}`;

@@ -1,11 +1,11 @@
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { AccessRequest } from '../../records/index.js';
-import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textsIn, type About } from './notice-texts.js';
+import { asking, concerned, duration, idLine, listIn, partOf, people, requestOf, textsIn, type NoticeRecords } from './notice-texts.js';
 import type { Message, Phrase } from './notice.js';
 import { list, name, names, say, words } from './phrase.js';
 
 /** Asks the reviewers of the quorum. */
-export function requestAssigned(about: About): Message {
+export function requestAssigned(about: NoticeRecords): Message {
   const { entry, request, time } = about;
   const alternatives = alternativesIn(partOf(entry.data, 'quorum'));
   return {
@@ -29,7 +29,7 @@ export function requestAssigned(about: About): Message {
 }
 
 /** Asks the groups of a step that begins. */
-export function requestStepped(about: About): Message {
+export function requestStepped(about: NoticeRecords): Message {
   const groups = listIn(about.entry.data, 'groups').map((group) => neededOf(group as JsonObject));
   return askedLater(
     about,
@@ -40,7 +40,7 @@ export function requestStepped(about: About): Message {
 }
 
 /** Asks the groups that may stand in after an escalation. */
-export function requestEscalated(about: About): Message {
+export function requestEscalated(about: NoticeRecords): Message {
   const groups = textsIn(about.entry.data, 'groups');
   const standIns = groups.length === 0 ? words('') : say`: ${list(groups.map((group) => name(group)))} may now stand in`;
   return askedLater(
@@ -52,7 +52,7 @@ export function requestEscalated(about: About): Message {
 }
 
 /** Reminds the groups whose reviewers can still act. The subject and the requester need no reminder. */
-export function requestReminded(about: About): Message {
+export function requestReminded(about: NoticeRecords): Message {
   const { entry, request } = about;
   const { reminders } = entry.data;
   const times = typeof reminders === 'number' ? say`Reminder ${words(String(reminders))}: ` : say`Reminder: `;
@@ -67,7 +67,7 @@ export function requestReminded(about: About): Message {
 }
 
 function askedLater(
-  { entry, request, time }: About,
+  { entry, request, time }: NoticeRecords,
   groups: readonly { readonly group: string | undefined }[],
   headline: Phrase,
   needed: Phrase | undefined,
@@ -88,11 +88,11 @@ function askedLater(
   };
 }
 
-const lengthLine = ({ ttlMs, until }: AccessRequest, time: About['time']): Phrase =>
+const lengthLine = ({ ttlMs, until }: AccessRequest, time: NoticeRecords['time']): Phrase =>
   until === undefined ? say`for: ${duration(ttlMs)}` : say`until: ${time(until)}`;
 
 /** How long the access would last. */
-const lengthOf = ({ ttlMs, until }: AccessRequest, time: About['time']): Phrase =>
+const lengthOf = ({ ttlMs, until }: AccessRequest, time: NoticeRecords['time']): Phrase =>
   until === undefined ? say`for ${duration(ttlMs)}` : say`until ${time(until)}`;
 
 /** A group with the number of its approvals. */

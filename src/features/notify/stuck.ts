@@ -1,4 +1,4 @@
-import { remarkLine, textIn, type About } from './notice-texts.js';
+import { remarkLine, textIn, type NoticeRecords } from './notice-texts.js';
 import type { Message } from './notice.js';
 import { name, say, words } from './phrase.js';
 
@@ -6,7 +6,7 @@ import { name, say, words } from './phrase.js';
  * Says that an external system has refused a change of access until the tries were used up. For operators only: a subject that
  * still has access there must not be the first to know.
  */
-export function provisioningStuck({ entry }: About): Message {
+export function provisioningStuck({ entry }: NoticeRecords): Message {
   const { data } = entry;
   const named = (field: string) => name(textIn(data, field) ?? '');
   const { held, failures } = data;

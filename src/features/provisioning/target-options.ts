@@ -22,7 +22,7 @@ interface Outside {
  * @returns `undefined`: the target has no `read`
  * @throws the error of `read`; InvalidArgumentError where its answer is not a list, or too long
  */
-export async function readOutside(
+export async function readPairs(
   { clock, settings }: Kernel,
   { read, name, timeoutMs }: Pick<ParsedTarget, 'read' | 'name' | 'timeoutMs'>,
 ): Promise<Outside | undefined> {

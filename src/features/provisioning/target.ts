@@ -20,7 +20,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import { coverageOf, grantsReaching } from '../../engine/checks/coverage.js';
 import { detailsOf, NOT_HELD } from './details.js';
 import type { ParsedTarget } from './options.js';
-import { readOutside } from './target-options.js';
+import { readPairs } from './target-options.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { sharedScope } from './shared-scope.js';
 
@@ -131,7 +131,7 @@ export class Target {
 
   /** The access that the external system gives, of the scopes that this target declares. `undefined`: the target has no `read`. */
   async readOutside(): Promise<{ readonly keys: readonly ProvisioningKey[]; readonly unreadable: readonly string[] } | undefined> {
-    const outside = await readOutside(this.#kernel, this.options);
+    const outside = await readPairs(this.#kernel, this.options);
     return (
       outside && {
         keys: outside.pairs.map(({ subject, scope }) => this.keyOf(subject, scope)).filter((key) => this.knows(key)),

@@ -7,10 +7,10 @@ import { askLive, askRows } from '../../journal/store-reads.js';
 import { isLockRow, isObject, LOCK_ROW } from '../../records/index.js';
 import type { AccessChange } from './access-entries.js';
 import type { LiveCopy, Pair } from './live-copy.js';
-import { settled } from './finished-reads.js';
-import { Unsettled } from './pending-rows.js';
+import { finishReads } from './finished-reads.js';
+import { PendingRows } from './pending-rows.js';
 
-export interface CopyChangesContext {
+export interface ChangedRowsContext {
   readonly store: Pick<GrantStore, 'get' | 'live'>;
   readonly clock: EngineClock;
   /** Whether a pair is decided by its own rows. With other scopes than exact ones, all rows of a subject decide together. */
@@ -22,19 +22,19 @@ export interface CopyChangesContext {
 /**
  * Applies the entries of the journal to a copy. An entry that leaves no doubt is applied as it is. Otherwise the rows of its pair are read
  * again, and that is no second rule beside the lifecycle's. There is doubt where a pair has more than one grant, or one that more than
- * time decides, and while its subject is unsettled.
+ * time decides, and while its subject is pending.
  */
-export class CopyChanges {
+export class ChangedRows {
   readonly copy: LiveCopy;
-  readonly unsettled = new Unsettled();
-  readonly #context: CopyChangesContext;
+  readonly pending = new PendingRows();
+  readonly #context: ChangedRowsContext;
   readonly #doubtful = new Map<string, Pair>();
   readonly #unknownGrants = new Set<string>();
   readonly #endedHere = new Set<string>();
   /** Whether the row of locks must be read, and the version that it has at least. */
   #locks = { isDoubtful: false, version: 0 };
 
-  constructor(copy: LiveCopy, context: CopyChangesContext) {
+  constructor(copy: LiveCopy, context: ChangedRowsContext) {
     this.copy = copy;
     this.#context = context;
   }
@@ -42,7 +42,7 @@ export class CopyChanges {
   /** Empties the copy. What is loaded afterwards may be newer than the entries that follow. */
   clear(): void {
     this.copy.clear();
-    this.unsettled.addAll();
+    this.pending.addAll();
     this.#doubtful.clear();
     this.#unknownGrants.clear();
     this.#locks = { isDoubtful: true, version: 0 };
@@ -55,7 +55,7 @@ export class CopyChanges {
       const pair = this.copy.pairOf(change.grantId);
       if (pair !== undefined) this.doubt(pair);
     } else if (this.#context.has(change.subject)) {
-      const isCertain = this.#context.isExact && !this.unsettled.has(change.subject, seq);
+      const isCertain = this.#context.isExact && !this.pending.has(change.subject, seq);
       if (!isCertain || !this.#isApplied(change, now)) this.doubt(change);
     }
   }
@@ -85,7 +85,7 @@ export class CopyChanges {
     this.#endedHere.add(grantId);
     // Also for a subject that is not loaded yet: its rows may be in the copy before the loader knows that they are.
     this.copy.end(subject, this.#keyOf(scope), grantId, this.#context.clock.highWater);
-    this.unsettled.add(subject);
+    this.pending.add(subject);
   }
 
   /** @returns a function to call when all that was read before now is applied: the rows that are read then contain the ends */
@@ -109,7 +109,7 @@ export class CopyChanges {
    */
   async readDoubtful(now: number): Promise<boolean> {
     const areFound = await this.#findUnknown();
-    await settled(
+    await finishReads(
       askBounded([...this.#doubtful], async ([key, pair]) => {
         await this.#read(pair, now);
         this.#doubtful.delete(key);
@@ -146,7 +146,7 @@ export class CopyChanges {
       const scope = this.#keyOf(row.scope);
       byScope.set(scope, [...(byScope.get(scope) ?? []), row]);
     }
-    this.unsettled.add(subject);
+    this.pending.add(subject);
     for (const [scope, rows] of byScope) this.copy.read(subject, scope, rows, now);
   }
 
@@ -161,7 +161,7 @@ export class CopyChanges {
   async #read(pair: Pair, now: number): Promise<void> {
     const scope = this.#context.isExact ? pair.scope : undefined;
     const rows = await this.#live(pair.subject, scope);
-    this.unsettled.add(pair.subject);
+    this.pending.add(pair.subject);
     this.copy.read(pair.subject, pair.scope, this.#ownAmong(rows, pair.subject, scope), now);
   }
 

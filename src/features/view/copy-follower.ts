@@ -5,7 +5,7 @@ import { TurnBudget } from '../../core/turns.js';
 import { askJournal } from '../../journal/store-reads.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../../records/index.js';
 import { accessChangeOf } from './access-entries.js';
-import type { CopyChanges } from './changed-rows.js';
+import type { ChangedRows } from './changed-rows.js';
 import { whyNoContinuation } from './continuation.js';
 import { Freshness, type Since } from './freshness.js';
 import type { Loader } from './loader.js';
@@ -24,7 +24,7 @@ export interface CopyFollowerContext {
   readonly store: Pick<GrantStore, 'journal'>;
   readonly clock: EngineClock;
   readonly maxStaleMs: number;
-  readonly changes: CopyChanges;
+  readonly changes: ChangedRows;
   readonly loader: Loader;
   /** Called before each run. A rejection ends the run: the copy stays as old as it is. */
   readonly confirm: () => Promise<void> | undefined;
@@ -153,7 +153,7 @@ export class CopyFollower {
     const turns = new TurnBudget();
     let until: number | undefined;
     while (this.#at !== undefined && this.#at.seq < (until ?? Infinity)) {
-      const answered = changes.unsettled.asking();
+      const answered = changes.pending.asking();
       const slice = await askJournal(store, { after: this.#at.seq, limit: PAGE });
       const reason = whyNoContinuation(slice, this.#at);
       if (reason !== undefined) {
@@ -166,7 +166,7 @@ export class CopyFollower {
       until ??= slice.head.seq;
       await turns.spend(slice.entries.length);
       for (const entry of slice.entries) this.#apply(entry, now);
-      changes.unsettled.passed(this.#at.seq);
+      changes.pending.passed(this.#at.seq);
     }
   }
 

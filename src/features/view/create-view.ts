@@ -7,7 +7,7 @@ import { CHECKER_OPTIONS, type CheckerOptions } from '../../engine/checks/create
 import { EngineMatchers } from '../../engine/checks/engine-matchers.js';
 import { readEnforcement, refuseDefaultNamespace, type Enforcement } from '../../kernel/settings/enforcement.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { CopyChanges } from './changed-rows.js';
+import { ChangedRows } from './changed-rows.js';
 import { CopyFollower } from './copy-follower.js';
 import { DirectView, isLate } from './direct-view.js';
 import { LiveCopy } from './live-copy.js';
@@ -99,7 +99,7 @@ function follow({ store, clock, settings: given, options, confirm }: Followed) {
   const onError = (error: unknown) => settings.onError(error, 'view');
   const isExact = settings.scopes.exact;
   const copy = new LiveCopy({ usesCells: isExact, keepsIds });
-  const loader = new Loader(reads, (has) => new CopyChanges(copy, { store: reads, clock, isExact, has }), load);
+  const loader = new Loader(reads, (has) => new ChangedRows(copy, { store: reads, clock, isExact, has }), load);
   const { changes } = loader;
   const follower = new CopyFollower({ store: reads, clock, maxStaleMs, changes, loader, confirm, onError });
   const polling = new Polling(follower, clock, store, pollMs, onError);

@@ -4,6 +4,6 @@
  *
  * @throws the first error
  */
-export async function settled(reads: readonly Promise<unknown>[]): Promise<void> {
+export async function finishReads(reads: readonly Promise<unknown>[]): Promise<void> {
   for (const read of await Promise.allSettled(reads)) if (read.status === 'rejected') throw read.reason;
 }

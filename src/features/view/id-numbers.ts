@@ -2,7 +2,7 @@
  * Gives small numbers to names. A number returns when nothing uses its name any more, so the numbers of names that come and go stay
  * below the bound.
  */
-export class Numbers {
+export class IdNumbers {
   readonly #numbers = new Map<unknown, number>();
   /** Indexed by number. `undefined`: the number is free. */
   readonly #names: (string | undefined)[] = [];

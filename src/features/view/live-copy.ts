@@ -2,7 +2,7 @@ import type { LiveQuery, Row } from '../../core/store-port.js';
 import type { ClockReading } from '../../core/clock.js';
 import { plainWindow } from '../../records/index.js';
 import { Cells, MAX_SCOPES, MAX_SUBJECTS } from './cells.js';
-import { Numbers } from './id-numbers.js';
+import { IdNumbers } from './id-numbers.js';
 
 const NONE: readonly Row[] = Object.freeze([]);
 
@@ -42,8 +42,8 @@ export class LiveCopy {
   lock: Row | undefined;
   readonly #options: CopyOptions;
   #cells: Cells;
-  #subjects: Numbers;
-  #scopes: Numbers;
+  #subjects: IdNumbers;
+  #scopes: IdNumbers;
   readonly #rows = new Map<string, Map<string, readonly Row[]>>();
   /** The pair of each row that is kept, by the id of its grant. */
   readonly #pairs = new Map<string, Pair>();
@@ -53,8 +53,8 @@ export class LiveCopy {
   constructor(options: CopyOptions) {
     this.#options = options;
     this.#cells = new Cells(options.keepsIds);
-    this.#subjects = new Numbers(options.maxSubjects ?? MAX_SUBJECTS);
-    this.#scopes = new Numbers(options.maxScopes ?? MAX_SCOPES);
+    this.#subjects = new IdNumbers(options.maxSubjects ?? MAX_SUBJECTS);
+    this.#scopes = new IdNumbers(options.maxScopes ?? MAX_SCOPES);
   }
 
   /** How many pairs have a live grant. */
@@ -89,8 +89,8 @@ export class LiveCopy {
   clear(): void {
     const { keepsIds, maxSubjects = MAX_SUBJECTS, maxScopes = MAX_SCOPES } = this.#options;
     this.#cells = new Cells(keepsIds);
-    this.#subjects = new Numbers(maxSubjects);
-    this.#scopes = new Numbers(maxScopes);
+    this.#subjects = new IdNumbers(maxSubjects);
+    this.#scopes = new IdNumbers(maxScopes);
     this.#rows.clear();
     this.#pairs.clear();
     this.#unmarked = 0;

@@ -2,8 +2,8 @@ import { askBounded } from '../../core/ask-bounded.js';
 import type { FindQuery, GrantStore } from '../../core/store-port.js';
 import { TurnBudget } from '../../core/turns.js';
 import { askPage } from '../../journal/store-reads.js';
-import type { CopyChanges } from './changed-rows.js';
-import { settled } from './finished-reads.js';
+import type { ChangedRows } from './changed-rows.js';
+import { finishReads } from './finished-reads.js';
 
 const PAGE = 1_000;
 /** A namespace with more live grants than these is loaded by subject. */
@@ -19,7 +19,7 @@ export type Load = 'all' | 'asked';
 /** Reads the rows that a copy begins with. */
 export class Loader {
   readonly #store: Pick<GrantStore, 'find'>;
-  readonly changes: CopyChanges;
+  readonly changes: ChangedRows;
   readonly #wish: Load | undefined;
   /** `undefined`: nothing is loaded. */
   #load: Load | undefined;
@@ -27,7 +27,7 @@ export class Loader {
   readonly #wanted = new Set<string>();
 
   /** @param wish `undefined`: `all`, or `asked` where there are too many grants */
-  constructor(store: Pick<GrantStore, 'find'>, changes: (has: (subject: string) => boolean) => CopyChanges, wish: Load | undefined) {
+  constructor(store: Pick<GrantStore, 'find'>, changes: (has: (subject: string) => boolean) => ChangedRows, wish: Load | undefined) {
     this.#store = store;
     this.changes = changes((subject) => this.has(subject));
     this.#wish = wish;
@@ -73,7 +73,7 @@ export class Loader {
       this.#subjects.add(subject);
       this.#wanted.delete(subject);
     });
-    await settled(reads);
+    await finishReads(reads);
   }
 
   /** @returns false: there are too many grants */

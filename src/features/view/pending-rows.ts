@@ -1,9 +1,9 @@
 /**
- * The subjects whose rows were read, and may be newer than the entries that follow. A subject is unsettled up to the head that the journal
+ * The subjects whose rows were read, and may be newer than the entries that follow. A subject is pending up to the head that the journal
  * has after the read: an entry up to there may already be in the rows.
  */
-export class Unsettled {
-  /** The seq up to which a subject is unsettled. `Infinity`: no later head is known yet. */
+export class PendingRows {
+  /** The seq up to which a subject is pending. `Infinity`: no later head is known yet. */
   readonly #until = new Map<string, number>();
   /** The same for all subjects. */
   #allUntil = 0;
@@ -31,7 +31,7 @@ export class Unsettled {
     };
   }
 
-  /** Forgets the subjects that are settled after the entry with this seq. */
+  /** Forgets the subjects that are not pending after the entry with this seq. */
   passed(seq: number): void {
     for (const [subject, until] of this.#until) if (until <= seq) this.#until.delete(subject);
   }

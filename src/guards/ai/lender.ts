@@ -6,7 +6,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import { sleepUntil } from '../../core/timers.js';
 import { waitFor, withAccess } from '../../features/work/functions.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { keyAfter, type Borrowing, type ParsedTool, type ToolCall, type Unreadable } from './tool-run.js';
+import { keyAfter, type ToolRun, type ParsedTool, type ToolCall, type Unreadable } from './tool-run.js';
 
 /** @throws InvalidArgumentError unless it is an engine of this copy of the package */
 export function readLendingEngine(engine: unknown): JitEngine {
@@ -19,7 +19,7 @@ export function readLendingEngine(engine: unknown): JitEngine {
  * it on to anyone.
  */
 export type Answer =
-  | { readonly may: 'run'; readonly subject: string; readonly borrowing: Borrowing }
+  | { readonly may: 'run'; readonly subject: string; readonly toolRun: ToolRun }
   | { readonly may: 'wait'; readonly reason: string; readonly requestId: string }
   | { readonly may: 'not'; readonly reason: string };
 
@@ -67,8 +67,8 @@ export class Lender<Input, Context> {
 
   /** The key that identifies the call; `undefined`: the call cannot be evaluated, or the SDK gives no call id. */
   keyOf(call: ToolCall<Input, Context>): string | undefined {
-    const borrowing = this.#tool.read(call);
-    return typeof borrowing === 'string' ? undefined : borrowing.key;
+    const toolRun = this.#tool.read(call);
+    return typeof toolRun === 'string' ? undefined : toolRun.key;
   }
 
   /**
@@ -79,12 +79,12 @@ export class Lender<Input, Context> {
     call: ToolCall<Input, Context>,
     options: { readonly waits: boolean; readonly signal?: AbortSignal | undefined },
   ): Promise<Answer> {
-    const borrowing = this.#tool.read(call);
-    if (typeof borrowing === 'string') return not(UNREADABLE[borrowing]);
+    const toolRun = this.#tool.read(call);
+    if (typeof toolRun === 'string') return not(UNREADABLE[toolRun]);
     try {
-      return await this.#decide(borrowing, options.waits ? this.#tool.waitMs : undefined, options.signal);
+      return await this.#decide(toolRun, options.waits ? this.#tool.waitMs : undefined, options.signal);
     } catch (error) {
-      return this.#refusal(error, borrowing);
+      return this.#refusal(error, toolRun);
     }
   }
 
@@ -103,8 +103,8 @@ export class Lender<Input, Context> {
   ): Promise<Ran<T>> {
     const answer = await this.ask(call, { waits, signal });
     if (answer.may !== 'run') return { ran: false, answer };
-    const { subject, borrowing } = answer;
-    const { scope } = borrowing;
+    const { subject, toolRun } = answer;
+    const { scope } = toolRun;
     let access: AbortSignal | undefined;
     let hasBegun = false;
     const begin = async (ending: AbortSignal | undefined): Promise<Ran<T>> => {
@@ -122,23 +122,23 @@ export class Lender<Input, Context> {
       if (hasBegun && !isOver) throw error;
       return {
         ran: false,
-        answer: hasBegun ? not(`The access to ${scope} has ended, and the tool was stopped.`) : this.#refusal(error, borrowing),
+        answer: hasBegun ? not(`The access to ${scope} has ended, and the tool was stopped.`) : this.#refusal(error, toolRun),
       };
     }
   }
 
-  async #decide(borrowing: Borrowing, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
-    const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = borrowing;
+  async #decide(toolRun: ToolRun, waitMs: number | undefined, signal: AbortSignal | undefined): Promise<Answer> {
+    const { agent, run: of, scope, ttlMs: ttl, justification, metadata } = toolRun;
     // The run holds the access, never the agent: access lent for one operator is not valid for another (L43).
     const subject = of === undefined ? agent : runSubject(of, this.#engine);
     const who = of === undefined ? { subject } : { run: of };
     const run = async (): Promise<Answer | undefined> =>
-      (await this.#engine.check(subject, scope)).allowed ? { may: 'run', subject, borrowing } : undefined;
+      (await this.#engine.check(subject, scope)).allowed ? { may: 'run', subject, toolRun } : undefined;
     let answer = await run();
-    let key = borrowing.key;
+    let key = toolRun.key;
     for (let asked = 0; answer === undefined && asked < MAX_ASKS; asked++) {
       const result = await this.#engine.requestAccess({ ...who, scope, ttl, justification, metadata, idempotencyKey: key });
-      answer = await this.#told(borrowing, await this.#waited(result, waitMs, signal), run);
+      answer = await this.#told(toolRun, await this.#waited(result, waitMs, signal), run);
       if (key === undefined) break;
       key = keyAfter(key, result.request.id);
     }
@@ -146,8 +146,8 @@ export class Lender<Input, Context> {
   }
 
   /** The answer for the outcome of a request; `undefined`: the request or its access has expired, and a new request follows. */
-  async #told(borrowing: Borrowing, result: AccessResult, run: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
-    const { scope } = borrowing;
+  async #told(toolRun: ToolRun, result: AccessResult, run: () => Promise<Answer | undefined>): Promise<Answer | undefined> {
+    const { scope } = toolRun;
     switch (result.outcome) {
       case 'granted':
       case 'ended': {
@@ -165,11 +165,11 @@ export class Lender<Input, Context> {
       case 'expired':
         return undefined;
       case 'pending':
-        return this.#waiting(result.request.id, borrowing);
+        return this.#waiting(result.request.id, toolRun);
     }
   }
 
-  #waiting(requestId: string, { agent, scope, callId }: Borrowing): Extract<Answer, { may: 'wait' }> {
+  #waiting(requestId: string, { agent, scope, callId }: ToolRun): Extract<Answer, { may: 'wait' }> {
     const { tool, onWaiting } = this.#tool;
     onWaiting({ requestId, agent, tool, scope, callId });
     return {
@@ -204,8 +204,8 @@ export class Lender<Input, Context> {
    * The reason that the model receives when the engine refuses or fails. Of an error it contains only the reason that an
    * approver gives to the requester.
    */
-  #refusal(error: unknown, borrowing: Borrowing): Exclude<Answer, { may: 'run' }> {
-    const { scope } = borrowing;
+  #refusal(error: unknown, toolRun: ToolRun): Exclude<Answer, { may: 'run' }> {
+    const { scope } = toolRun;
     if (isJitError(error)) {
       if (error.code === 'ERR_JIT_DENIED') return not(`The access to ${scope} exists no longer. Nothing was done.`);
       if (error.code === 'ERR_JIT_LOCKED') return not(`${scope} is locked and cannot be requested. Nothing was done.`);
@@ -218,7 +218,7 @@ export class Lender<Input, Context> {
       return not(`${scope} cannot be requested now: a limit is reached. Nothing was done.`);
     // The request is recorded and undecided: the sweep asks the approver again.
     const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
-    return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, borrowing);
+    return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, toolRun);
   }
 }
 

@@ -76,7 +76,7 @@ export interface ToolCall<Input, Context> {
 }
 
 /** The access that a call needs. The service decides all of it, except the parts that the rule takes from the input. */
-export interface Borrowing {
+export interface ToolRun {
   readonly agent: string;
   /** The run that holds the access; `undefined`: the agent itself holds it. */
   readonly run: RunAsk['run'] | undefined;
@@ -98,7 +98,7 @@ export interface ParsedTool<Input, Context> {
   readonly waitMs: number | undefined;
   readonly onWaiting: (waiting: WaitingCall) => void;
   readonly onError: (error: unknown, tool: string) => void;
-  read(call: ToolCall<Input, Context>): Borrowing | Unreadable;
+  read(call: ToolCall<Input, Context>): ToolRun | Unreadable;
 }
 
 export const BORROWER = ['agent', 'operator', 'job', 'wait', 'onWaiting', 'onError'] as const satisfies readonly (keyof Borrower)[];

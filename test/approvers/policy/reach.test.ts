@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { patternScopes, type ScopeMatcher } from 'jit-access';
 import { definePolicy, readPolicy, type PolicyRule } from 'jit-access/policy';
-import { readReach, toParts } from '../../../src/approvers/policy/rule-scopes.js';
+import { readRuleScopes, toParts } from '../../../src/approvers/policy/rule-scopes.js';
 import { asking } from './ask.js';
 
 const pattern = fc
@@ -12,7 +12,7 @@ const text = fc.oneof({ weight: 9, arbitrary: pattern }, fc.constantFrom('', ':'
 
 describe('how far scopes reach', () => {
   it('L21 is the same for parsed scopes as for patternScopes, and nothing for invalid scopes', () => {
-    const reach = readReach('scopes', undefined);
+    const reach = readRuleScopes('scopes', undefined);
     let covered = 0;
     fc.assert(
       fc.property(text, text, (a, b) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type Approver } from '../../../src/index.js';
 import type { JournalSlice, LiveQuery } from '../../../src/store.js';
 import { EngineClock } from '../../../src/core/clock.js';
-import { CopyChanges } from '../../../src/features/view/changed-rows.js';
+import { ChangedRows } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { ManualClock } from '../../../src/testing.js';
 import { createView, viewOf } from '../../../src/view.js';
@@ -276,7 +276,7 @@ describe('viewOf() while its runs and the verbs interleave', () => {
   });
 });
 
-describe('CopyChanges', () => {
+describe('ChangedRows', () => {
   // The answer of the store is already on its way when this process records the end.
   it.each(range(12))('keeps an end out of the copy that is recorded %i microtasks after an older answer', async (microtasks) => {
     const { engine, clock, memory } = aView();
@@ -285,7 +285,7 @@ describe('CopyChanges', () => {
     for (const isLoaded of [false, true]) {
       const copy = new LiveCopy({ usesCells: true, keepsIds: true });
       const store = { get: () => Promise.resolve([]), live: () => Promise.resolve(rows) };
-      const changes = new CopyChanges(copy, { store, clock: new EngineClock(clock), isExact: true, has: () => isLoaded });
+      const changes = new ChangedRows(copy, { store, clock: new EngineClock(clock), isExact: true, has: () => isLoaded });
       if (isLoaded) changes.doubt({ subject: MAYA, scope: SCOPE });
       const read = isLoaded ? changes.readDoubtful(clock.now()) : changes.readSubject(MAYA, clock.now());
       for (let i = 0; i < microtasks; i++) await Promise.resolve();

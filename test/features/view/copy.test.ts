@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import { Cells } from '../../../src/features/view/cells.js';
 import { BY_ROWS, LiveCopy, NO_GRANT } from '../../../src/features/view/live-copy.js';
-import { Numbers } from '../../../src/features/view/id-numbers.js';
+import { IdNumbers } from '../../../src/features/view/id-numbers.js';
 import type { Row } from '../../../src/store.js';
 import { encode } from '../../../src/records/index.js';
 import { aGrant, START_AT } from '../../../src/testing.js';
@@ -200,7 +200,7 @@ describe('Cells', () => {
 describe('Numbers', () => {
   it('gives a number to no two names at a time, and none from the bound on', () => {
     const dice = new Dice(8);
-    const numbers = new Numbers(4);
+    const numbers = new IdNumbers(4);
     const users = new Map<string, number>();
     for (let step = 0; step < 3_000; step++) {
       const name = dice.of(SCOPES.concat('f'));

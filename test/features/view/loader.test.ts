@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CopyChanges } from '../../../src/features/view/changed-rows.js';
+import { ChangedRows } from '../../../src/features/view/changed-rows.js';
 import { LiveCopy } from '../../../src/features/view/live-copy.js';
 import { Loader } from '../../../src/features/view/loader.js';
 import { EngineClock } from '../../../src/core/clock.js';
@@ -15,7 +15,7 @@ async function aLoader(): Promise<Loader> {
   const clock = new EngineClock(new ManualClock(START_AT));
   const store = { get: () => Promise.resolve([undefined]), live: () => [], find: () => Promise.reject(new Error('it reads by subject')) };
   const copy = new LiveCopy({ usesCells: true, keepsIds: false });
-  const loader = new Loader(store, (has) => new CopyChanges(copy, { store, clock, isExact: true, has }), 'asked');
+  const loader = new Loader(store, (has) => new ChangedRows(copy, { store, clock, isExact: true, has }), 'asked');
   await loader.load(START_AT);
   return loader;
 }

@@ -19,7 +19,7 @@ interface Kept {
 }
 
 /** Whether a caller sees an event: that of a request that the caller sees. Each question is asked once in 30 seconds. */
-export class Sight {
+export class Audience {
   readonly #kernel: Kernel;
   readonly #kept = new Map<string, Kept>();
   readonly #reads = new SingleFlight<AccessRequest | undefined>();

@@ -2,7 +2,7 @@ import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
 import { nextTurn } from '../../../core/turns.js';
 import { EventStream, type StreamSignal } from './event-stream.js';
-import type { Sight } from './audience.js';
+import type { Audience } from './audience.js';
 
 /** How far back `Last-Event-ID` may lie. Beyond that, reading everything again costs the client less. Entries. */
 const MAX_BACK = 1_000;
@@ -24,7 +24,7 @@ export class Connection {
   readonly stream: EventStream;
   readonly options: ConnectionOptions;
   readonly #kernel: Kernel;
-  readonly #sight: Sight;
+  readonly #audience: Audience;
   readonly #pending: AuditEntry[] = [];
   /** The last entry that was sent or passed over. */
   #seq = 0;
@@ -33,9 +33,9 @@ export class Connection {
   #hasMissed = false;
   #isSending = false;
 
-  constructor(kernel: Kernel, sight: Sight, options: ConnectionOptions, onClose: (connection: Connection) => void) {
+  constructor(kernel: Kernel, audience: Audience, options: ConnectionOptions, onClose: (connection: Connection) => void) {
     this.#kernel = kernel;
-    this.#sight = sight;
+    this.#audience = audience;
     this.options = options;
     this.stream = new EventStream(() => onClose(this));
   }
@@ -112,7 +112,7 @@ export class Connection {
   async #sees(entry: AuditEntry): Promise<boolean> {
     if (this.options.seesAll) return true;
     try {
-      return await this.#sight.sees(this.options.caller, entry);
+      return await this.#audience.sees(this.options.caller, entry);
     } catch (error) {
       // The client receives no event that cannot be judged.
       this.options.onError(error, 'events');

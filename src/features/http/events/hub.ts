@@ -5,7 +5,7 @@ import type { Follower } from '../../../followers/follower.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { ownProblem } from '../problem.js';
 import { Connection, type ConnectionOptions } from './connection.js';
-import { Sight } from './audience.js';
+import { Audience } from './audience.js';
 
 /** The most streams of an engine, and of one caller of it. Other engines of the process, such as those of other tenants, have their own. */
 const MAX_STREAMS = 1_000;
@@ -20,14 +20,14 @@ const ANSWER_MS = 10_000;
 /** Serves all event streams of an engine from one follower of the journal. */
 export class EventHub {
   readonly #kernel: Kernel;
-  readonly #sight: Sight;
+  readonly #audience: Audience;
   readonly #connections = new Set<Connection>();
   #follower: Follower | undefined;
   #ticking: AbortController | undefined;
 
   constructor(kernel: Kernel) {
     this.#kernel = kernel;
-    this.#sight = new Sight(kernel);
+    this.#audience = new Audience(kernel);
     kernel.onClose('work', () => this.#closeAll());
   }
 
@@ -41,7 +41,7 @@ export class EventHub {
     const ofCaller = [...this.#connections].filter((one) => one.options.caller === options.caller).length;
     if (this.#connections.size >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER)
       throw ownProblem('too-many-streams', { headers: { 'retry-after': '5' } });
-    const connection = new Connection(this.#kernel, this.#sight, options, (closed) => this.#remove(closed));
+    const connection = new Connection(this.#kernel, this.#audience, options, (closed) => this.#remove(closed));
     this.#connections.add(connection);
     try {
       // A follower that began later than the connection would pass over the entries between them.
