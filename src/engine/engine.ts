@@ -37,7 +37,7 @@ import { readSettings, type JitEngineOptions, type Settings } from '../kernel/se
 import { Sweep } from './sweep/sweep.js';
 import type { SweepReport } from './sweep/sweep-report.js';
 import { setKernel } from '../kernel/kernel-of.js';
-import { consume, readCheckOptions, readUseKey, touchGrants, touchLater, type CheckOptions, type ConsumeOptions } from './checks/uses.js';
+import { consume, readCheckOptions, readUseKey, touchAfter, type CheckOptions, type ConsumeOptions } from './checks/uses.js';
 
 /**
  * Just-in-time access: requests, decisions, grants that expire by themselves, and a journal of every transition.
@@ -366,7 +366,7 @@ export class JitEngine<Scope extends string = string> {
   /**
    * The decision: its reason, its grant, and the instant at which time alone may change it.
    *
-   * @param options.touch also records the use in the background, as {@link touch} does. It never changes the answer.
+   * @param options.touch also records the use, in the background or before the answer. It never changes the answer.
    * @param options.recordUse whether this check records that it used a grant. Default: the engine's option `recordUse`.
    */
   async check(subject: string, action: Action<Scope>, options?: CheckOptions): Promise<Decision> {
@@ -375,18 +375,7 @@ export class JitEngine<Scope extends string = string> {
     const { touch, recordUse } = readCheckOptions(options);
     const checker = recordUse === undefined ? this.#checker : this.#kernel.part(recordUse ? RecordingChecker : EngineChecker);
     const answer = checker.check(subject, action);
-    return touch ? touchLater(this.#kernel, answer) : answer;
-  }
-
-  /**
-   * Checks, and records the use on grants with an idle end. It writes a use only when the last recorded one is older than a
-   * tenth of the idle time. So an idle end comes early by at most that much. A use never revives a grant. A failure to write
-   * it is reported to `onError` and changes no answer.
-   */
-  async touch(subject: string, action: Action<Scope>): Promise<Decision> {
-    const decision = await this.check(subject, action);
-    await touchGrants(this.#kernel, decision).catch((error: unknown) => this.#settings.onError(error, 'touch'));
-    return decision;
+    return touch === false ? answer : touchAfter(this.#kernel, answer, touch);
   }
 
   /**

@@ -8,8 +8,8 @@ import { readDuration, type Duration } from '../core/duration.js';
 import type { WatchedAccess } from './access.js';
 import type { Refused } from './outcome.js';
 
-/** The object that a guard asks: an engine, or a checker of `jit-access/check`, which has no `touch`. */
-export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'touch'>>;
+/** The object that a guard asks: an engine, or a checker of `jit-access/check`, which takes no use. */
+export type GuardEngine<Scope extends string = string> = Pick<JitEngine<Scope>, 'check'> & Partial<Pick<JitEngine<Scope>, 'consume'>>;
 
 /** A synchronous answer about access: a view of `jit-access/view`. */
 export interface GuardView<Scope extends string = string> {
@@ -109,7 +109,7 @@ export function readCaller<Args extends readonly unknown[]>(engine: unknown, opt
   const { subject, requestUrl, abortOnEnd, view, realm = 'jit-access', retryAfter = 5_000, onRefused } = given;
   if (typeof subject !== 'function') throw invalid('subject', 'a function that returns the id of the caller', subject);
   const asked = readPort<GuardEngine>('engine', engine, ['check']);
-  const isEngine = typeof asked.touch === 'function';
+  const isEngine = typeof asked.consume === 'function';
   if (abortOnEnd !== undefined && !isEngine) throw invalid('abortOnEnd', 'omitted over a checker, which cannot watch access', abortOnEnd);
   return Object.freeze({
     engine: asked,

@@ -218,7 +218,7 @@ export interface Usage {
   readonly startsAt: number;
   readonly expiresAt: number;
   readonly idleTtlMs: number | undefined;
-  /** The last recorded use. The engine does not record every touch, see `JitEngine.touch`. Epoch milliseconds. */
+  /** The last recorded use. The engine does not record every touch, see `CheckOptions.touch`. Epoch milliseconds. */
   readonly usedAt: number | undefined;
   /** The number of uses taken. */
   readonly uses: number;

@@ -280,22 +280,20 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['comment', TEXTS, (engine, value) => linksOf(engine).redeem('t', { by: SAM, comment: value })],
     ['as', given(IDS), (engine, value) => linksOf(engine).redeem('t', { by: SAM, as: value })],
   ],
-  ...Object.fromEntries(
-    (['touch', 'consume'] as const).map((verb): [string, readonly Case[]] => [
-      verb,
-      [
-        ['subject', ACTORS, (engine, value) => engine[verb](value, SCOPE)],
-        ['scope', [...SCOPES, undefined], (engine, value) => engine[verb](MAYA, value)],
-        ['scope', SCOPES, (engine, value) => engine[verb](MAYA, { scope: value })],
-      ],
-    ]),
-  ),
+  consume: [
+    ['subject', ACTORS, (engine, value) => engine.consume(value, SCOPE)],
+    ['scope', [...SCOPES, undefined], (engine, value) => engine.consume(MAYA, value)],
+    ['scope', SCOPES, (engine, value) => engine.consume(MAYA, { scope: value })],
+  ],
   explain: [
     ['subject', ACTORS, (engine, value) => explain(engine, value, SCOPE)],
     ['scope', [...SCOPES, undefined], (engine, value) => explain(engine, MAYA, value)],
     ['scope', SCOPES, (engine, value) => explain(engine, MAYA, { scope: value })],
   ],
-  'check with more': [['options', given(OPTIONS), (engine, value) => engine.check(MAYA, SCOPE, value)]],
+  'check with more': [
+    ['options', given(OPTIONS), (engine, value) => engine.check(MAYA, SCOPE, value)],
+    ['touch', [0, 1, 'true', 'WAIT', '', null, {}], (engine, value) => engine.check(MAYA, SCOPE, { touch: value })],
+  ],
   'consume with more': [
     ['options', given(OPTIONS), (engine, value) => engine.consume(MAYA, SCOPE, value)],
     ['idempotencyKey', given(IDS), (engine, value) => engine.consume(MAYA, SCOPE, { idempotencyKey: value })],
@@ -879,7 +877,6 @@ describe('JitEngine', () => {
         'approvalLinks create': () => linksOf(engine).create('r', { reviewer: SAM, decision: 'approve' }),
         'approvalLinks open': () => linksOf(engine).open('token'),
         'approvalLinks redeem': () => linksOf(engine).redeem('token', by),
-        touch: () => engine.touch(MAYA, SCOPE),
         consume: () => engine.consume(MAYA, SCOPE),
         withAccess: () => withAccess(engine, MAYA, SCOPE, () => undefined),
         watchAccess: () => watchAccess(engine, MAYA, SCOPE),

@@ -76,7 +76,7 @@ describe('extend({ requestId }) (feature 9)', () => {
     const { id, grants } = await aBundle(engine);
     await engine.revoke(grants[0]?.id as string, { by: LEE });
     await clock.set(at(4 * MINUTE));
-    await engine.touch(MAYA, SCOPES[2] as string);
+    await engine.check(MAYA, SCOPES[2] as string, { touch: 'wait' });
     await clock.set(at(6 * MINUTE));
     expect((await extend(engine, id)).scopes).toEqual([SCOPES[2]]);
   });

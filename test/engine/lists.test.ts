@@ -130,7 +130,7 @@ describe('listRequests()', () => {
     const { scope } = await aGranted(engine, { ttl: 10 * MINUTE });
     const outcome = async () => (await engine.listRequests()).items[0]?.outcome;
     await clock.advance(MINUTE - 1);
-    await engine.touch(MAYA, scope);
+    await engine.check(MAYA, scope, { touch: 'wait' });
     await clock.advance(MINUTE - 1);
     expect(await outcome()).toBe('granted');
     await clock.advance(1);

@@ -338,7 +338,9 @@ describe('JitEngine', () => {
           const grant = await granted(ask(engine));
           await clock.set(at(t));
           yields(seed);
-          const touching = Promise.all(Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? engine : other).touch(MAYA, SCOPE)));
+          const touching = Promise.all(
+            Array.from({ length: 8 }, (_, i) => (i % 2 === 0 ? engine : other).check(MAYA, SCOPE, { touch: 'wait' })),
+          );
           const sweeping = Promise.all([engine.sweep(), other.sweep()]);
           await other.revoke(grant.id, { by: CISO });
           expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);

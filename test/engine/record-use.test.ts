@@ -98,7 +98,7 @@ describe('the option recordUse (feature 7)', () => {
     ['check', (engine) => engine.check(MAYA, SCOPE), 1],
     ['assertAllowed', (engine) => engine.assertAllowed(MAYA, SCOPE), 1],
     ['filterAllowed', (engine) => engine.filterAllowed(MAYA, [SCOPE, 'other:scope']), 1],
-    ['touch', (engine) => engine.touch(MAYA, SCOPE), 1],
+    ['check with touch', (engine) => engine.check(MAYA, SCOPE, { touch: 'wait' }), 1],
     ['withAccess', (engine) => withAccess(engine, MAYA, SCOPE, () => true), 1],
     ['watchAccess', async (engine) => (await watchAccess(engine, MAYA, SCOPE)).stop(), 1],
     ['check with recordUse: false', (engine) => engine.check(MAYA, SCOPE, { recordUse: false }), 0],

@@ -222,7 +222,7 @@ describe('a store whose commits a second server acknowledges', () => {
       engine.isAllowed(MAYA, 'held'),
       engine.check(MAYA, 'held'),
       engine.assertAllowed(MAYA, 'held'),
-      engine.touch(MAYA, 'held'),
+      engine.check(MAYA, 'held', { touch: 'wait' }),
       engine.consume(MAYA, 'held'),
       engine.status(MAYA),
       explain(engine, MAYA, 'held'),

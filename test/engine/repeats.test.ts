@@ -281,7 +281,7 @@ describe('a repeated ask', () => {
       const rows = await get(keys);
       if (keys[0]?.kind !== 'usage') return rows;
       store.get = get;
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       await clock.set(at(MINUTE));
       return rows;
     };

@@ -47,7 +47,7 @@ const ASKING: Readonly<Record<string, (engine: JitEngine) => Promise<boolean>>> 
   filterAllowed: async (engine) => (await engine.filterAllowed(MAYA, [SCOPE])).length === 1,
   status: async (engine) => (await engine.status(MAYA)).held.length === 1,
   consume: (engine) => yesUnlessDenied(engine.consume(MAYA, SCOPE)),
-  touch: async (engine) => (await engine.touch(MAYA, SCOPE)).allowed,
+  touch: async (engine) => (await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed,
 };
 
 async function yesUnlessDenied(work: Promise<unknown>): Promise<boolean> {

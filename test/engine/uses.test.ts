@@ -59,7 +59,7 @@ describe('JitEngine', () => {
         expect(await engine.check(MAYA, SCOPE)).toMatchObject({ allowed, validUntil: allowed ? at(IDLE) : undefined });
         expect(await engine.filterAllowed(MAYA, [SCOPE])).toEqual(allowed ? [SCOPE] : []);
         expect((await engine.status(MAYA)).held).toHaveLength(allowed ? 1 : 0);
-        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(allowed);
+        expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(allowed);
         const consumed = engine.consume(MAYA, SCOPE);
         if (allowed) expect(await consumed).toMatchObject({ usesLeft: undefined });
         else await refusal(consumed, 'ERR_JIT_DENIED');
@@ -69,12 +69,12 @@ describe('JitEngine', () => {
     it('L1 moves with use, and never past the end of the window', async () => {
       const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(IDLE - 1));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(await allowedAt(engine, clock, at(2 * IDLE - 2))).toBe(true);
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ validUntil: at(2 * IDLE - 1) });
       for (let t = 2 * IDLE - 2; t < TTL; t += IDLE - 1) {
         await clock.set(at(t));
-        await engine.touch(MAYA, SCOPE);
+        await engine.check(MAYA, SCOPE, { touch: 'wait' });
       }
       expect(await allowedAt(engine, clock, END - 1)).toBe(true);
       expect(await engine.check(MAYA, SCOPE)).toMatchObject({ validUntil: END });
@@ -111,7 +111,7 @@ describe('JitEngine', () => {
       const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
       expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
       expect(await allowedAt(engine, clock, at(IDLE - 1))).toBe(false);
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(await allowedAt(engine, clock, at(1))).toBe(false);
       expect(await allowedAt(engine, clock, at(IDLE))).toBe(false);
     });
@@ -146,7 +146,7 @@ describe('JitEngine', () => {
       it(`L27 bounds history, whoHadAccess and status, ${swept ? 'after' : 'before'} a sweep has recorded it`, async () => {
         const { engine, clock, grant } = await aUsedGrant({ idleTtlMs: IDLE });
         await clock.set(at(50_000));
-        await engine.touch(MAYA, SCOPE);
+        await engine.check(MAYA, SCOPE, { touch: 'wait' });
         const end = at(50_000 + IDLE);
         await clock.set(END + 1);
         if (swept) await engine.sweep();
@@ -170,31 +170,31 @@ describe('JitEngine', () => {
       const { engine, clock } = await aUsedGrant({ idleTtlMs: IDLE });
       expect((await engine.status(MAYA)).changesAt).toBe(at(IDLE));
       await clock.set(at(TENTH + 1));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect((await engine.status(MAYA)).changesAt).toBe(at(TENTH + 1 + IDLE));
     });
   });
 
-  describe('touch()', () => {
+  describe("check() with touch: 'wait'", () => {
     it('L34 writes nothing while the last recorded use is no older than a tenth of the idle time', async () => {
       const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE });
       const commits = store.called('commit');
       for (const now of [0, 1, TENTH - 1, TENTH]) {
         await clock.set(at(now));
-        for (let i = 0; i < 5; i++) await engine.touch(MAYA, SCOPE);
+        for (let i = 0; i < 5; i++) await engine.check(MAYA, SCOPE, { touch: 'wait' });
         await engine.check(MAYA, SCOPE, { touch: true });
       }
       await engine.flushAudit();
       expect(store.called('commit')).toBe(commits);
       await clock.set(at(TENTH + 1));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(store.called('commit')).toBe(commits + 1);
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       await clock.set(at(2 * TENTH + 1));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(store.called('commit')).toBe(commits + 1);
       await clock.set(at(2 * TENTH + 2));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(store.called('commit')).toBe(commits + 2);
     });
 
@@ -202,7 +202,7 @@ describe('JitEngine', () => {
       const { engine, clock, store } = await aUsedGrant({});
       await clock.set(at(5 * MINUTE));
       const before = store.calls.length;
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(store.calls.slice(before).map(({ method }) => method)).toEqual(['live', 'live']);
     });
 
@@ -211,7 +211,7 @@ describe('JitEngine', () => {
       const row = await usageOf(store, grant);
       expect(row).toMatchObject({ subject: MAYA, scope: SCOPE, open: true, from: at(0), until: END, dueAt: at(IDLE), version: 1 });
       await clock.set(at(TENTH + 1));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       const usedAt = at(TENTH + 1);
       expect(await usageOf(store, grant)).toEqual({ ...row, version: 2, dueAt: usedAt + IDLE, body: { ...row?.body, usedAt } });
       expect((await entriesOf(store)).at(-1)).toMatchObject({
@@ -241,7 +241,7 @@ describe('JitEngine', () => {
         await clock.set(at(IDLE - 1));
         await end(made);
         const head = await journalHead(engine);
-        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+        expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(false);
         expect((await engine.check(MAYA, SCOPE, { touch: true })).allowed).toBe(false);
         await engine.flushAudit();
         expect(await journalHead(engine)).toEqual(head);
@@ -257,7 +257,7 @@ describe('JitEngine', () => {
         if (keys.some(({ kind }) => kind === 'usage')) await clock.set(at(IDLE));
         return get(keys);
       };
-      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(true);
       store.get = get;
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
       expect(await usageOf(store, grant)).toMatchObject({ version: 1 });
@@ -271,7 +271,7 @@ describe('JitEngine', () => {
       const outcomes: string[] = [];
       store.commit = async (change) => {
         store.commit = commit;
-        await other.touch(MAYA, SCOPE);
+        await other.check(MAYA, SCOPE, { touch: 'wait' });
         const answer = await commit(change);
         outcomes.push(answer.outcome);
         return answer;
@@ -325,7 +325,7 @@ describe('JitEngine', () => {
       script.terms = {};
       await aGranted(engine, { scope: '*:orders' });
       await clock.set(at(TENTH + 1));
-      await engine.touch(MAYA, 'db:orders');
+      await engine.check(MAYA, 'db:orders', { touch: 'wait' });
       expect(await Promise.all([wide, exact, other].map(async (grant) => (await usageOf(store, grant))?.version))).toEqual([2, 2, 1]);
       expect(await usedTypes(store)).toBe(2);
     });
@@ -333,9 +333,9 @@ describe('JitEngine', () => {
     it('records nothing if standing access allows, or if nothing allows', async () => {
       const { engine, clock, store } = await aUsedGrant({ idleTtlMs: IDLE }, { standing: { [MAYA]: ['logs:read'] } });
       await clock.set(at(TENTH + 1));
-      expect(await engine.touch(MAYA, 'logs:read')).toMatchObject({ reason: 'standing' });
-      expect(await engine.touch(MAYA, 'root')).toMatchObject({ reason: 'no_grant' });
-      expect(await engine.touch('user:noor', SCOPE)).toMatchObject({ reason: 'no_grant' });
+      expect(await engine.check(MAYA, 'logs:read', { touch: 'wait' })).toMatchObject({ reason: 'standing' });
+      expect(await engine.check(MAYA, 'root', { touch: 'wait' })).toMatchObject({ reason: 'no_grant' });
+      expect(await engine.check('user:noor', SCOPE, { touch: 'wait' })).toMatchObject({ reason: 'no_grant' });
       expect(await usedTypes(store)).toBe(0);
     });
 
@@ -349,7 +349,11 @@ describe('JitEngine', () => {
         const { engine, clock, store, told, grant } = await aUsedGrant({ idleTtlMs: IDLE });
         await clock.set(at(TENTH + 1));
         store.inject('commit', fault);
-        expect(await engine.touch(MAYA, SCOPE)).toMatchObject({ allowed: true, reason: 'granted', grant: { id: grant.id } });
+        expect(await engine.check(MAYA, SCOPE, { touch: 'wait' })).toMatchObject({
+          allowed: true,
+          reason: 'granted',
+          grant: { id: grant.id },
+        });
         expect(await engine.check(MAYA, SCOPE, { touch: true })).toMatchObject({ allowed: true });
         await engine.flushAudit();
         expect(told.map(({ during }) => during)).toEqual(['touch', 'touch']);
@@ -363,7 +367,7 @@ describe('JitEngine', () => {
       const { engine, clock, store, told } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(TENTH + 1));
       const clear = store.inject('get', { fault: 'reject' });
-      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(true);
       clear();
       const live = store.live.bind(store);
       let asked = 0;
@@ -371,12 +375,12 @@ describe('JitEngine', () => {
         if (++asked === 2) throw new Error('the second read');
         return live(query);
       };
-      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(true);
       store.live = live;
       const now = clock.now.bind(clock);
       asked = 0;
       clock.now = () => (++asked === 2 ? NaN : now());
-      expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+      expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(true);
       expect(told.map(({ during }) => during)).toEqual(['touch', 'touch', 'touch']);
     });
 
@@ -387,7 +391,7 @@ describe('JitEngine', () => {
       }
       await refusal(engine.check(MAYA, SCOPE, { tuoch: true } as object), 'ERR_JIT_INVALID_ARGUMENT');
       store.inject('live', { fault: 'reject' });
-      await refusal(engine.touch(MAYA, SCOPE), 'ERR_JIT_STORE');
+      await refusal(engine.check(MAYA, SCOPE, { touch: 'wait' }), 'ERR_JIT_STORE');
       await refusal(engine.check(MAYA, SCOPE, { touch: true }), 'ERR_JIT_STORE');
     });
 
@@ -413,9 +417,9 @@ describe('JitEngine', () => {
     it('L5 with a clock that has stepped back, prolongs the grant no further than the highest reading allows', async () => {
       const { engine, clock, store, grant } = await aUsedGrant({ idleTtlMs: IDLE });
       await clock.set(at(50_000));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       await clock.set(at(20_000));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       expect(await usageOf(store, grant)).toMatchObject({ version: 2, dueAt: at(50_000 + IDLE) });
       expect(await allowedAt(engine, clock, at(50_000 + IDLE))).toBe(false);
     });
@@ -460,7 +464,7 @@ describe('JitEngine', () => {
       await clock.set(at(5 * MINUTE));
       for (let i = 0; i < 3; i++) {
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
-        await engine.touch(MAYA, SCOPE);
+        await engine.check(MAYA, SCOPE, { touch: 'wait' });
         await engine.assertAllowed(MAYA, SCOPE);
       }
       expect(await usageOf(store, grant)).toMatchObject({ version: 1, body: { uses: 0 } });
@@ -749,7 +753,7 @@ describe('JitEngine', () => {
           expect(await engine.filterAllowed(MAYA, [SCOPE])).toEqual([]);
           expect((await engine.status(MAYA)).held).toEqual([]);
           await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
-          expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+          expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(false);
           await clock.set(at(1));
           expect(await engine.revoke(grant.id, { by: SAM })).toMatchObject({ end: { status: 'revoked', at: at(1) } });
           const second = await aGranted(engine);

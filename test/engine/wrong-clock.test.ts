@@ -93,8 +93,8 @@ describe('a use that a clock ahead has recorded', () => {
   ])('L47 [EN1] is replaced by the next use on a right clock, from which the idle time counts: %s ahead', async (_, ms) => {
     const { engine, clock, ahead } = aFleet({ approver });
     await ask(engine, { ttl: '8h' });
-    await ahead(ms, (wrong) => wrong.touch(MAYA, SCOPE));
-    await engine.touch(MAYA, SCOPE);
+    await ahead(ms, (wrong) => wrong.check(MAYA, SCOPE, { touch: 'wait' }));
+    await engine.check(MAYA, SCOPE, { touch: 'wait' });
     await clock.advance(4 * HOUR - 1);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
     await clock.advance(1);
@@ -104,7 +104,7 @@ describe('a use that a clock ahead has recorded', () => {
   it('L47 [EN1] never lets the grant outlive its window', async () => {
     const { engine, clock, ahead } = aFleet({ approver });
     await ask(engine, { ttl: '6h' });
-    await ahead(3 * HOUR, (wrong) => wrong.touch(MAYA, SCOPE));
+    await ahead(3 * HOUR, (wrong) => wrong.check(MAYA, SCOPE, { touch: 'wait' }));
     await clock.advance(6 * HOUR);
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
   });
@@ -113,7 +113,7 @@ describe('a use that a clock ahead has recorded', () => {
     const { engine, clock, ahead } = aFleet({ approver });
     const { id } = await aGranted(engine, { ttl: '8h' });
     await clock.advance(MINUTE);
-    await ahead(ms, (wrong) => wrong.touch(MAYA, SCOPE));
+    await ahead(ms, (wrong) => wrong.check(MAYA, SCOPE, { touch: 'wait' }));
     const { end } = await engine.revoke(id, CISO);
     expect(end?.at).toBe(clock.now());
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
@@ -276,11 +276,11 @@ describe('a process whose clock is behind', () => {
     await ask(engine, { ttl: '8h' });
     for (let i = 0; i < 12; i++) {
       await clock.advance(10 * MINUTE);
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
     }
     const behind = processOf(-HOUR);
     const { length } = await entriesOf(store);
-    expect((await behind.engine.touch(MAYA, SCOPE)).allowed).toBe(true);
+    expect((await behind.engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(true);
     expect(await entriesOf(store)).toHaveLength(length);
     expect(behind.told.map(({ error }) => String(error)).join()).toContain("this process's clock shows");
     expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);

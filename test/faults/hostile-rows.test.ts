@@ -304,7 +304,7 @@ describe('JitEngine', () => {
         store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
         store.inject('live', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap).filter((row) => row !== undefined) });
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
-        expect((await engine.touch(MAYA, SCOPE)).allowed).toBe(false);
+        expect((await engine.check(MAYA, SCOPE, { touch: 'wait' })).allowed).toBe(false);
         await refusal(engine.consume(MAYA, SCOPE), 'ERR_JIT_DENIED');
         expect((await engine.status(MAYA)).held.map(({ id }) => id)).toEqual([good.id]);
         expect(await engine.isAllowed(MAYA, 'good')).toBe(true);

@@ -51,7 +51,7 @@ async function aLife() {
   const idle = engine.requestAccess({ subject: SAM, scopes: ['c:x', 'c:y'], ttl: 500, justification: 'approve idle' });
   await engine.revoke(`${(await idle).request.id}.2`, { by: 'user:ciso' });
   await clock.advance(3);
-  await engine.touch(SAM, 'c:x');
+  await engine.check(SAM, 'c:x', { touch: 'wait' });
   await refusal(engine.approve(request.id, { by: 'user:eve' }), 'ERR_JIT_DECIDED');
   await clock.advance(60);
   await engine.sweep();

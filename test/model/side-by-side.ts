@@ -519,7 +519,7 @@ export class SideBySide {
         const grant = this.#among(model.grants);
         const [who, what] = grant === undefined ? [subject, scope] : [grant.request.subject, this.#concrete(grant.scope)];
         this.#say(verb, who, what);
-        const decision = await (verb === 'touch' ? engine.touch(who, what) : engine.check(who, what, { touch: true }));
+        const decision = await engine.check(who, what, { touch: verb === 'touch' ? 'wait' : true });
         await this.#expectDecision(decision);
         this.#touched = { subject: who, scope: what, by: verb === 'touch' ? decision.grant?.id : undefined };
         return;

@@ -167,7 +167,7 @@ describe('JitEngine', () => {
             try {
               if (verb === 'ask') await engine.requestAccess(asked);
               if (verb === 'extend' && one !== undefined) await engine.extend(one.id, { requestedBy: MAYA, ttl, justification: why });
-              if (verb === 'touch') await engine.touch(MAYA, SCOPE);
+              if (verb === 'touch') await engine.check(MAYA, SCOPE, { touch: 'wait' });
               if (verb === 'consume') await engine.consume(MAYA, SCOPE);
               if (verb === 'revoke' && one !== undefined) await engine.revoke(one.id, { by: SAM });
               if (verb === 'sweep') await engine.sweep();

@@ -190,7 +190,7 @@ class Patterns {
     if (verb === 'sweep') await engine.sweep();
     if (verb === 'fail') this.approver.failing = true;
     if (verb === 'heal') this.approver.heal();
-    if (verb === 'touch') await engine.touch(subject, ASKED[which % ASKED.length] as string);
+    if (verb === 'touch') await engine.check(subject, ASKED[which % ASKED.length] as string, { touch: 'wait' });
     if (verb === 'consume') await engine.consume(subject, ASKED[which % ASKED.length] as string);
     if (verb === 'extend' && grant !== undefined) await engine.extend(grant.id, { requestedBy: grant.subject, ttl, justification: why });
     if (verb === 'revoke' && grant !== undefined) await engine.revoke(grant.id, { by: ANA });

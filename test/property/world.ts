@@ -201,7 +201,7 @@ export class World {
       case 'check':
       case 'consume': {
         const { subject, scope } = among(grants, step.which) ?? { subject: MAYA, scope: 'a:x' };
-        if (step.do === 'touch') await engine.touch(subject, scope);
+        if (step.do === 'touch') await engine.check(subject, scope, { touch: 'wait' });
         if (step.do === 'check') await engine.check(subject, scope, { touch: true });
         if (step.do !== 'consume') return;
         const { grant, usesLeft } = await engine.consume(subject, scope, { idempotencyKey });

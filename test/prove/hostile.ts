@@ -71,7 +71,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.check(t, { scope: t }),
   (engine, t) => engine.assertAllowed(t, t),
   (engine, t) => engine.filterAllowed(t, [t]),
-  (engine, t) => engine.touch(t, t),
+  (engine, t) => engine.check(t, t, { touch: 'wait' }),
   (engine, t) => engine.consume(t, t, { idempotencyKey: t }),
   (engine, t) => engine.status(t),
   (engine, t) => explain(engine, t, t),

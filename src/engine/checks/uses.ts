@@ -1,5 +1,5 @@
 import { DeniedError, IdempotencyError } from '../../core/errors.js';
-import { assertBoolean, readId, readOptions } from '../../core/parse.js';
+import { assertBoolean, invalid, readId, readOptions } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { reaches } from '../../lifecycle/check.js';
 import { lockedUntil } from '../../lifecycle/lock.js';
@@ -16,15 +16,17 @@ import { loadLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { withStatus, type GrantWithStatus } from '../with-status.js';
 
-/** Records the use in the background. It never changes the answer. */
-export async function touchLater(kernel: Kernel, answer: MaybePromise<Decision>): Promise<Decision> {
+/** Records the use in the background, or before the answer. It never changes the answer. */
+export async function touchAfter(kernel: Kernel, answer: MaybePromise<Decision>, touch: true | 'wait'): Promise<Decision> {
   const decision = await answer;
-  kernel.background.run(touchGrants(kernel, decision), 'touch');
+  const write = touchGrants(kernel, decision);
+  if (touch === 'wait') await write.catch((error: unknown) => kernel.settings.onError(error, 'touch'));
+  else kernel.background.run(write, 'touch');
   return decision;
 }
 
 /** Records the use of a scope on each grant that allows it and has an idle end. Most calls write nothing. */
-export async function touchGrants(kernel: Kernel, { subject, scope, reason }: Decision): Promise<void> {
+async function touchGrants(kernel: Kernel, { subject, scope, reason }: Decision): Promise<void> {
   if (reason !== 'granted') return;
   const { clock, ledger } = kernel;
   const uses = await grantsReaching(kernel, subject, scope);
@@ -152,16 +154,20 @@ function uncounted(decision: Decision, consumption: Consumption): Transition<Con
 
 /** What a check also writes. */
 export interface CheckOptions {
-  /** Also records the use in the background, as `touch` does. It never changes the answer. Default: false. */
-  readonly touch?: boolean | undefined;
+  /**
+   * Also records the use, for grants with an idle end. `true`: in the background. `'wait'`: the check answers after the write. It
+   * writes a use only when the last recorded one is older than a tenth of the idle time, so an idle end comes early by at most that
+   * much. A use never revives a grant. A failure to write it is reported to `onError` and changes no answer. Default: false.
+   */
+  readonly touch?: boolean | 'wait' | undefined;
   /** Whether this check records that it used a grant. Default: the engine's option `recordUse`. */
   readonly recordUse?: boolean | undefined;
 }
 
 /** @throws InvalidArgumentError */
-export function readCheckOptions(options: unknown): { readonly touch: boolean; readonly recordUse: boolean | undefined } {
+export function readCheckOptions(options: unknown): { readonly touch: boolean | 'wait'; readonly recordUse: boolean | undefined } {
   const { touch = false, recordUse } = readOptions<keyof CheckOptions>('options', options, ['touch', 'recordUse']);
-  assertBoolean('touch', touch);
+  if (typeof touch !== 'boolean' && touch !== 'wait') throw invalid('touch', "true, false or 'wait'", touch);
   if (recordUse !== undefined) assertBoolean('recordUse', recordUse);
   return { touch, recordUse };
 }

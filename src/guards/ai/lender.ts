@@ -114,7 +114,7 @@ export class Lender<Input, Context> {
       return { ran: true, result: await work(signals.length > 1 ? AbortSignal.any(signals) : signals[0]) };
     };
     try {
-      await this.#engine.touch(subject, scope);
+      await this.#engine.check(subject, scope, { touch: 'wait' });
       // `withAccess` takes the use, so that the run of the last use also has a signal.
       return await withAccess(this.#engine, subject, scope, begin, { consume: true });
     } catch (error) {

@@ -7,7 +7,7 @@ export interface HeldGrant {
   readonly grant: Grant;
   readonly from: number;
   readonly until: number;
-  /** The last recorded use, at any time: by checks, by `touch` or by `consume`. `undefined`: none is recorded. */
+  /** The last recorded use, at any time: by checks or by `consume`. `undefined`: none is recorded. */
   readonly lastUsedAt: number | undefined;
 }
 

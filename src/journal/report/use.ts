@@ -7,7 +7,7 @@ import type { HeldGrant } from './held.js';
 export interface UseFigures {
   /** The number of grants that were held at some instant of the span. */
   readonly grants: number;
-  /** Of `grants`, those of which a use is recorded, at any time: by the option `recordUse`, by `touch` or by `consume`. */
+  /** Of `grants`, those of which a use is recorded, at any time: by the options `recordUse` and `touch`, or by `consume`. */
   readonly used: number;
   /** Of `grants`, those without a recorded use, where `recordsUse` says that every check records its use. */
   readonly neverUsed: number;

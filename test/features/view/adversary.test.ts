@@ -147,7 +147,7 @@ describe('a view', () => {
     await view.refresh();
     expect([answer(view, MAYA, 'counted'), answer(view, MAYA, 'idle')]).toEqual(['granted', 'granted']);
     await clock.set(clock.now() + MINUTE - 1);
-    await engine.touch(MAYA, 'idle');
+    await engine.check(MAYA, 'idle', { touch: 'wait' });
     await engine.consume(MAYA, 'counted');
     await view.refresh();
     await clock.set(clock.now() + MINUTE - 1);

@@ -216,7 +216,7 @@ describe('watch()', () => {
       const { engine, watch, clock } = await leased({ approver });
       expect(watch.until).toBe(at(40 * SECOND));
       await clock.set(at(10 * SECOND));
-      await engine.touch(MAYA, SCOPE);
+      await engine.check(MAYA, SCOPE, { touch: 'wait' });
       await settle();
       expect(watch.until).toBe(at(50 * SECOND));
       await clock.set(at(50 * SECOND) - 1);
