@@ -2,7 +2,7 @@ import type { AskProblem } from './ask-problem.js';
 import type { MaybePromise, ScopeMatcher } from './ports.js';
 import type { Risk } from './requestable.js';
 import type { Assurance, Escalation } from '../model/review.js';
-import type { AccessRequest, Terms } from '../model/types.js';
+import type { AccessRequest, Terms } from '../model/request.js';
 
 /** An approver's answer to a new request. */
 export type Verdict =

@@ -1,4 +1,6 @@
-import type { AccessRequest, AuditEntry, Grant } from '../model/types.js';
+import type { AuditEntry } from '../model/entry.js';
+import type { Grant } from '../model/grant.js';
+import type { AccessRequest } from '../model/request.js';
 
 export type MaybePromise<T> = T | Promise<T>;
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../model/json.js';
 import type { MaybePromise, Page } from './ports.js';
-import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/types.js';
+import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/entry.js';
 
 /** A record as a store keeps it. The store understands only these columns, and never the content of `body`. */
 export interface Row {

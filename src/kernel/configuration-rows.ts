@@ -1,7 +1,7 @@
 import { isId } from '../core/parse.js';
 import type { MaybePromise, Page } from '../core/ports.js';
 import type { FindQuery, Row } from '../core/store-port.js';
-import { corrupt } from '../records/codec/columns.js';
+import { corrupt } from '../records/kind.js';
 import { isObject } from '../records/index.js';
 import { isInstant } from '../core/instant.js';
 

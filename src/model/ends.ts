@@ -17,3 +17,19 @@ export const GRANT_ENDS = /* @__PURE__ */ Object.freeze({
   expired: ['time', 'idle', 'used_up'],
   revoked: ['revoked', 'released', 'locked', 'ineligible', 'origin_ended', 'unjustified'],
 } as const);
+
+/** An end of a request or a grant: a status of the table, one of its causes, the instant, the actor, and the given reason. */
+export type EndIn<Table extends Readonly<Record<string, readonly string[]>>> = {
+  readonly [Status in keyof Table]: {
+    /** The status from then on. */
+    readonly status: Status;
+    /** The cause of the end. */
+    readonly cause: Table[Status][number];
+    /** When it ended. Epoch milliseconds. */
+    readonly at: number;
+    /** The actor: the id of a caller, or an actor of the engine, such as `system:sweeper`. */
+    readonly by: string;
+    /** Why, in the words of the actor or of the approver. */
+    readonly reason: string | undefined;
+  };
+}[keyof Table];

@@ -1,6 +1,6 @@
 import type { GrantWindow, Row } from '../core/store-port.js';
-import { isObject } from './shape.js';
-import type { Grant } from '../model/types.js';
+import { isObject } from './fields.js';
+import type { Grant } from '../model/grant.js';
 
 /** A row that keeps its decoded grant. Only for immutable rows: such a row always decodes to the same grant. */
 export class DecodedOnce {

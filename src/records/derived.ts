@@ -3,7 +3,10 @@ import type { RequestComment } from '../model/comment.js';
 import type { Locks } from '../model/lock.js';
 import type { Granted } from '../model/review.js';
 import { escalatesAt, remindsAt } from './quorum.js';
-import type { AccessRequest, ProvisioningChange, Grant, Usage } from '../model/types.js';
+import type { Grant } from '../model/grant.js';
+import type { ProvisioningChange } from '../model/provisioning.js';
+import type { AccessRequest } from '../model/request.js';
+import type { Usage } from '../model/usage.js';
 
 /** The idle end of a grant after its last recorded use. `Infinity`: it has no idle end. */
 export function idleEnd({ idleTtlMs, usedAt, startsAt }: Pick<Usage, 'idleTtlMs' | 'usedAt' | 'startsAt'>): number {

@@ -3,7 +3,11 @@ import type { RequestComment } from '../model/comment.js';
 import type { Holders } from '../model/holders.js';
 import type { Locks } from '../model/lock.js';
 import type { QuorumGroup, Review } from '../model/review.js';
-import type { AccessRequest, Anchor, Grant, ProvisioningChange, Usage } from '../model/types.js';
+import type { Anchor } from '../model/entry.js';
+import type { Grant } from '../model/grant.js';
+import type { ProvisioningChange } from '../model/provisioning.js';
+import type { AccessRequest } from '../model/request.js';
+import type { Usage } from '../model/usage.js';
 
 /** The row of the subject, which the transition wrote too. */
 interface WithSubjectRow {

@@ -1,5 +1,5 @@
 import type { Row, RowKey } from '../core/store-port.js';
-import { isObject } from './shape.js';
+import { isObject } from './fields.js';
 
 /** The key of the row of all open locks of a namespace. `live` always returns that row, so a check needs no second read. */
 export const LOCK_ROW = /* @__PURE__ */ Object.freeze({ kind: 'lock', id: 'open' }) satisfies RowKey;

@@ -1,7 +1,7 @@
 import type { Row } from '../core/store-port.js';
 import { isScope } from '../core/scope.js';
 import { isInstant } from '../core/instant.js';
-import { decodeGrant } from './codec/grant.js';
+import { decodeGrant } from './grant.js';
 import { effectiveStart, effectiveEnd, hasUsageRow } from './derived.js';
 import { isSubject } from './run.js';
 

@@ -1,5 +1,5 @@
 import type { Escalation, Quorum, QuorumStep } from '../model/review.js';
-import type { AccessRequest } from '../model/types.js';
+import type { AccessRequest } from '../model/request.js';
 
 /** One way to complete a quorum: all of its steps, in order. */
 export interface Alternative {

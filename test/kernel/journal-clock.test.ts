@@ -4,7 +4,7 @@ import { autoApprove, MemoryGrantStore, type JitEngine } from '../../src/index.j
 import { replay, verifyStore } from '../../src/journal.js';
 import { touchHorizon } from '../../src/records/bookmark.js';
 import { encode } from '../../src/records/index.js';
-import { makeReuse } from '../../src/records/make.js';
+import { makeReuse } from '../../src/records/reuse.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import {
   aGranted,

@@ -502,7 +502,7 @@ export const SEEDED: readonly Seeded[] = [
     file: 'lifecycle/purge.ts',
     from: 'needsReview(request) || lastInstant(request) >= before',
     to: 'lastInstant(request) >= before',
-    also: { file: 'records/codec/request.ts', from: ': needsReview(request) ? afterReview?.reviewBy : undefined', to: ': undefined' },
+    also: { file: 'records/request.ts', from: ': needsReview(request) ? after?.reviewBy : undefined', to: ': undefined' },
   },
   {
     name: 'a purge removes nothing',

@@ -1,4 +1,6 @@
-import type { AccessRequest, Anchor, Grant } from '../../model/types.js';
+import type { Anchor } from '../../model/entry.js';
+import type { Grant } from '../../model/grant.js';
+import type { AccessRequest } from '../../model/request.js';
 import { JitError, messageOf, recorded } from './jit-error.js';
 
 /* The errors of the parts that a call depends on: the store and its rows, the clock, the approver, and the engine itself. */

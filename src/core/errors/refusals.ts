@@ -1,4 +1,6 @@
-import type { AccessRequest, Decision, GrantEnd, RequestEnd } from '../../model/types.js';
+import type { Decision } from '../../model/decision.js';
+import type { GrantEnd } from '../../model/grant.js';
+import type { AccessRequest, RequestEnd } from '../../model/request.js';
 import { JitError, hide } from './jit-error.js';
 
 /* The errors that refuse a call: by the state of a record, by a rule, or by a limit. */

@@ -13,7 +13,7 @@ import { isThenable } from '../../core/thenable.js';
 import { lockOverlaps, type Enforcement } from '../../kernel/settings/enforcement.js';
 import { withUsage, usageRow } from '../../kernel/ledger/grant-use.js';
 import { standingFor } from '../../kernel/settings/standing.js';
-import { NONE } from '../../records/make.js';
+import { NONE } from '../../records/frozen.js';
 
 /** A scope, or any object with a `scope`. */
 export type Action<Scope extends string = string> = Scope | { readonly scope: Scope };

@@ -1,7 +1,7 @@
 import { Stopwatch } from '../../core/stopwatch.js';
 import { awaitsActivation, type GrantUse } from '../../lifecycle/status.js';
 import type { Decision } from '../../records/index.js';
-import { NONE } from '../../records/make.js';
+import { NONE } from '../../records/frozen.js';
 import type { ClockReading } from '../../core/clock.js';
 import { Activation } from './activation.js';
 import { judgeReaching } from './checker.js';

@@ -8,7 +8,7 @@ import { readLocks } from '../../kernel/loading/locks.js';
 import { completeLock, expireLocks, findLock, isLockOpen, liftLock, refuseOwnLock, setLock, type LockSet } from '../../lifecycle/lock.js';
 import { moment, SWEEPER } from '../../lifecycle/transition.js';
 import type { EndedLock, Lock } from '../../records/index.js';
-import { NONE } from '../../records/make.js';
+import { NONE } from '../../records/frozen.js';
 import type { RevokeAllReport } from '../answers.js';
 import { readBy, type By } from '../by.js';
 import { EndTally } from './end-tally.js';

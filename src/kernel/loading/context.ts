@@ -10,7 +10,7 @@ import { findDuplicate, grantLimitMet, isPending, type SubjectContext } from '..
 import { recordTime, workOn, workOnRequest } from '../../lifecycle/sweep.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
-import { NONE } from '../../records/make.js';
+import { NONE } from '../../records/frozen.js';
 import type { TurnBudget } from '../../core/turns.js';
 import { grantsAmong } from '../ledger/grant-use.js';
 import { fitting } from '../ledger/fits-change.js';

@@ -1,4 +1,4 @@
-import { NONE } from '../../records/make.js';
+import { NONE } from '../../records/frozen.js';
 import { invalid, readList, refuseInstance } from '../../core/parse.js';
 import { patternScopes, readPattern } from '../../core/scope.js';
 import { isThenable } from '../../core/thenable.js';

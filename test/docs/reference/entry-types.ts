@@ -10,7 +10,8 @@ Every type of entry of [the journal](journal.md), with the fields of its \`data\
 
 \`data\` holds every field that the transition wrote, as JSON. A field that is \`undefined\` is missing. A \`version\` is that of the record after the transition; the entry itself names the record (\`requestId\`, \`grantId\`). **Access** says whether an entry may give access, may end access, or does neither.`;
 
-const TYPES = 'src/model/types.ts';
+/** The types of these files have sections of their own, where a field names them. */
+const TYPES = /^src\/model\/(request|grant|provisioning|ends|entry)\.ts$/;
 
 /** Writes the tables of types, and remembers the types that they name. */
 class TypeTables {
@@ -60,7 +61,7 @@ class TypeTables {
     const resolved = symbol !== undefined && symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol;
     const declaration = resolved?.declarations?.[0];
     const isType = declaration !== undefined && (ts.isInterfaceDeclaration(declaration) || ts.isTypeAliasDeclaration(declaration));
-    if (!isType || this.#sources.pathOf(declaration) !== TYPES) return undefined;
+    if (!isType || !TYPES.test(this.#sources.pathOf(declaration))) return undefined;
     this.#named.set(identifier.text, declaration);
     return identifier.text;
   }
@@ -96,7 +97,7 @@ export async function entryTypesPage(sources: Sources): Promise<Page> {
   });
   page.table(['type', 'recorded when', 'access'], summary);
   page.add('## Fields of every entry');
-  tables.table('AuditEntry', checker.getTypeAtLocation(sources.find(TYPES, 'AuditEntry')));
+  tables.table('AuditEntry', checker.getTypeAtLocation(sources.find('src/model/entry.ts', 'AuditEntry')));
   page.add('## Fields of `data`');
   const firstOf = new Map<ts.Type, string>();
   for (const member of entries) {

@@ -17,7 +17,7 @@ export interface Sources {
   readonly files: readonly ts.SourceFile[];
   /** In the order of package.json. */
   readonly entries: readonly Entry[];
-  /** The declaration of this name in a file, from the root: `src/model/types.ts`. */
+  /** The declaration of this name in a file, from the root: `src/model/entry.ts`. */
   find(path: string, name: string): ts.Declaration;
   /** Whether a declaration is part of the package, not of a library. */
   isOwn(declaration: ts.Node): boolean;

@@ -1,0 +1,12 @@
+/** Links an idempotency key to the request that an ask with this key repeated, instead of creating one. */
+export interface Reuse {
+  readonly kind: 'reuse';
+  /** Derived from the key. */
+  readonly id: string;
+  readonly version: number;
+  readonly subject: string;
+  /** The request that the engine returned. */
+  readonly requestId: string;
+  /** The digest of the ask. */
+  readonly askDigest: string;
+}

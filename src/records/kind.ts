@@ -1,0 +1,115 @@
+import { CorruptError } from '../core/errors.js';
+import type { Row } from '../core/store-port.js';
+import type { JsonObject } from '../model/json.js';
+import type { StoredRecord } from '../model/record.js';
+import { isObject, isStruct, type Check, type Field, type Table } from './fields.js';
+
+/*
+ * The strict codec between rows and records. The body does not repeat a column, except `expiresAt`: the column `until` becomes
+ * the effective end.
+ *
+ * Decoding derives every column again and compares. So a row that was edited outside, written by a newer version, or cut short
+ * is malformed. A malformed row gives no access (L30).
+ */
+
+/** The fields of a row that a store compares and orders by. They follow from the record. */
+export type Columns = Pick<Row, 'subject' | 'scope' | 'open' | 'createdAt' | 'from' | 'until' | 'dueAt' | 'sortAt'>;
+
+/** Builds the columns of every kind by one literal, so that they share one hidden class. */
+export const columns = (
+  subject: string | undefined,
+  scope: string | undefined,
+  open: boolean,
+  createdAt: number,
+  from?: number,
+  until?: number,
+  dueAt?: number,
+  sortAt?: number,
+): Columns => ({ subject, scope, open, createdAt, from, until, dueAt, sortAt });
+
+/** The `createdAt` of a kind whose rows no list orders by time, such as a usage or a subject. */
+export const UNORDERED = 0;
+
+/** The declaration of a kind of record. */
+export interface Kind<T> {
+  readonly fields: Table;
+  /** The one literal of the kind: it freezes a record with these fields. */
+  readonly make: (fields: T) => T;
+  readonly columnsOf: (record: T) => Columns;
+  /** The fields to store, where some follow from others. */
+  readonly stored?: (record: T) => object;
+}
+
+/** A kind whose rows {@link decode} reads. */
+export interface PlainKind<T> extends Kind<T> {
+  /** Whether a row has a body and columns of this kind. */
+  readonly isRow: (row: Row) => boolean;
+  /** Whether the fields of a record agree with each other. They have passed their checks. */
+  readonly isSound: (record: T) => boolean;
+}
+
+/** Whether a value is one that a body omits. */
+export const isEmpty: Check = (value) => value === false || (Array.isArray(value) && value.length === 0);
+
+/** A check of a row by the table of its kind. */
+export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => boolean {
+  const all = Object.entries(fields);
+  const inColumns = Object.values(fields).filter(({ column }) => column !== undefined);
+  const isBody = isStruct(all.flatMap(([name, field]) => (field.column === undefined ? [[field.as ?? name, field] as const] : [])));
+  return (row) => isObject(row) && inColumns.every(({ column, is }) => is(row[column as keyof Row])) && isBody(row.body);
+}
+
+export const kindOf = <T extends StoredRecord>(
+  table: Field<T>,
+  make: (fields: T) => T,
+  columnsOf: (record: T) => Columns,
+  isSound: (record: T) => boolean = () => true,
+): PlainKind<T> => ({ fields: table.fields as Table, isRow: rowCheck(table), make, columnsOf, isSound });
+
+/** @throws CorruptError where this version does not write such a row */
+export function decode<T extends StoredRecord>({ fields, isRow, make, columnsOf, isSound }: PlainKind<T>, row: Row): T {
+  if (!isRow(row)) throw corrupt(row);
+  const given: Record<string, unknown> = { ...row.body };
+  for (const [name, { column }] of Object.entries(fields)) if (column !== undefined) given[name] = row[column];
+  if (!isSound(given as unknown as T)) throw corrupt(row);
+  const record = make(given as unknown as T);
+  return confirmed(row, record, columnsOf(record));
+}
+
+/** The row of a record. The body has the fields without a column, under their names there. */
+export function encodeAs<T extends StoredRecord>({ fields, columnsOf, stored = (record) => record }: Kind<T>, record: T): Row {
+  const { kind, id, version } = record;
+  const given = stored(record) as Readonly<Record<string, unknown>>;
+  const body: Record<string, unknown> = {};
+  for (const [name, { column, as = name, sparse }] of Object.entries(fields)) {
+    const value = given[name];
+    if (column === undefined && !(sparse === true && isEmpty(value))) body[as] = value;
+  }
+  return { kind, id, version, ...columnsOf(record), body: toJson(body) };
+}
+
+/** Plain JSON of an object's defined fields. */
+export function toJson(fields: object): JsonObject {
+  return JSON.parse(JSON.stringify(fields)) as JsonObject;
+}
+
+/** Returns the record of a row. @param is the columns that the record requires @throws CorruptError where the row has others */
+export function confirmed<T extends StoredRecord>(row: Row, record: T, is: Columns): T {
+  const agrees =
+    row.subject === is.subject &&
+    row.scope === is.scope &&
+    row.open === is.open &&
+    row.createdAt === is.createdAt &&
+    row.from === is.from &&
+    row.until === is.until &&
+    row.dueAt === is.dueAt &&
+    row.sortAt === is.sortAt;
+  if (!agrees) throw corrupt(row);
+  return record;
+}
+
+/** The error of a row that cannot be decoded, or of another value that a store has returned in its place. */
+export const corrupt = (row: Row): CorruptError =>
+  isObject(row)
+    ? new CorruptError(String(row.kind), String(row.id), 'is not a row that this version writes')
+    : new CorruptError('row', String(row), 'is not a row');
