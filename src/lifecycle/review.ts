@@ -174,38 +174,6 @@ export function refuseTurning(request: AccessRequest, reviewer: string, verdict:
     throw new NotReviewerError(request.id, reviewer, 'has_denied');
 }
 
-/** What a review that is accepted records, and the locks by which its approval is judged. */
-interface Accepted {
-  readonly groups: readonly string[];
-  readonly steps: number | undefined;
-  readonly narrowing: Narrowing;
-  readonly locks: LocksContext | undefined;
-}
-
-/** Refuses a review that this person may not give, whose link is not valid, or whose terms can not be accepted. */
-function acceptReview(
-  request: AccessRequest,
-  quorum: Quorum,
-  { verdict, as, link, narrowing, auth }: ReviewCommand,
-  context: ReviewContext,
-  moment: Moment,
-): Accepted {
-  const reviewer = moment.actor;
-  if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
-  const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
-  const rights = rightsOf(request, groups, as, moment.now);
-  if (groupsOf(rights).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
-  const step = lastStep(request, rights);
-  if (verdict === 'approve' && step < 0) throw new NotReviewerError(request.id, reviewer, 'not_your_step');
-  const locks = verdict === 'approve' ? locksFor(request, reviewer, context, moment) : undefined;
-  // A link is good for one review. Reviews by others since it was made do not matter.
-  if (link !== undefined && reviewBy(request, reviewer)?.at !== link.reviewedAt) throw new LinkError('used', request.id);
-  refuseTurning(request, reviewer, verdict);
-  if (verdict === 'deny') return { groups, steps: undefined, narrowing: AS_REQUESTED, locks };
-  refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment, assuranceProblems(request, auth, moment));
-  return { groups, steps: step > 0 ? step : undefined, narrowing: narrowingOf(request, narrowing), locks };
-}
-
 /** Records a review and, when it completes the quorum, the decision with its grants, in one step. */
 export function reviewRequest(
   request: AccessRequest,
@@ -213,31 +181,67 @@ export function reviewRequest(
   context: ReviewContext,
   moment: Moment,
 ): Transition<RequestWithGrants> {
-  const reviewer = moment.actor;
-  const quorum = openQuorum(request, reviewer, moment);
-  const { verdict, reason, comment, as } = command;
-  const auth = verdict === 'approve' ? command.auth : undefined;
-  const { narrowing, locks, ...accepted } = acceptReview(request, quorum, command, context, moment);
-  const given = reviewBy(request, reviewer);
-  // A repeated review adds nothing unless the first is stale, has other terms or counts elsewhere. It still counts the quorum again,
-  // because a reviewer may have returned to a group.
-  const isRepeated =
-    given?.verdict === verdict &&
-    isFresh(given, quorum, moment) &&
-    areSameTerms(given, narrowing) &&
-    given.steps === accepted.steps &&
-    isWithin(groupsOf(rightsOf(request, accepted.groups, as, moment.now)), groupsOf(rightsOf(request, given.groups, given.as, moment.now)));
-  const at = stamp(moment, request);
-  const review = makeReview({ reviewer, verdict, ...accepted, as, at, reason, comment, ...narrowing, auth });
+  const quorum = openQuorum(request, moment.actor, moment);
+  const review = acceptReview(request, quorum, command, context, moment);
+  const given = reviewBy(request, review.reviewer);
+  // A repeated review still counts the quorum again, because a reviewer may have returned to a group.
+  const isRepeated = given !== undefined && addsNothing(request, quorum, given, review, moment);
   const reviews = isRepeated ? request.reviews : [...request.reviews.filter((other) => other !== given), review];
-  if (verdict === 'approve') refuseTooMany(request, reviews);
-  const withReview = (step: Transition<RequestWithGrants>): Transition<RequestWithGrants> => ({
-    ...step,
-    entries: [...(isRepeated ? [] : [entryOf(step.result.request, 'request.reviewed', at, reviewer, { review })]), ...step.entries],
-  });
-  const deny = (ending: Pick<Ending, 'cause' | 'reason'>) =>
-    withReview(endRequest(request, { status: 'denied', ...ending, by: reviewer }, moment, { reviews }));
+  if (review.verdict === 'approve') refuseTooMany(request, reviews);
+  const step = decide(request, quorum, { review, reviews, isRepeated }, context, moment);
+  if (isRepeated) return step;
+  return { ...step, entries: [entryOf(step.result.request, 'request.reviewed', review.at, review.reviewer, { review }), ...step.entries] };
+}
 
+/** @returns the review to record. Throws where this person may not give it, its link is not valid, or its terms cannot be accepted */
+function acceptReview(
+  request: AccessRequest,
+  quorum: Quorum,
+  { verdict, reason, comment, as, link, narrowing, auth }: ReviewCommand,
+  context: ReviewContext,
+  moment: Moment,
+): Review {
+  const reviewer = moment.actor;
+  if (link !== undefined && hasPassed(link.expiresAt, moment)) throw new LinkError('expired', request.id);
+  const groups = groupsThatMatter(quorum, context.groups.get(reviewer));
+  const rights = rightsOf(request, groups, as, moment.now);
+  if (groupsOf(rights).length === 0) throw new NotReviewerError(request.id, reviewer, 'not_in_group');
+  const step = lastStep(request, rights);
+  if (verdict === 'approve' && step < 0) throw new NotReviewerError(request.id, reviewer, 'not_your_step');
+  const { ids, scopes } = lockableOf(request);
+  if (verdict === 'approve') refuseIfLocked(locksOf(context), { ids: [reviewer, ...ids], scopes }, moment);
+  // A link is good for one review. Reviews by others since it was made do not matter.
+  if (link !== undefined && reviewBy(request, reviewer)?.at !== link.reviewedAt) throw new LinkError('used', request.id);
+  refuseTurning(request, reviewer, verdict);
+  const review = { reviewer, verdict, groups, as, steps: undefined, at: stamp(moment, request), reason, comment };
+  if (verdict === 'deny') return makeReview({ ...review, ...AS_REQUESTED, auth: undefined });
+  refuseTerms(request, reviewer, narrowing, context.minTtlMs, moment, assuranceProblems(request, auth, moment));
+  return makeReview({ ...review, steps: step > 0 ? step : undefined, ...narrowingOf(request, narrowing), auth });
+}
+
+/** Whether a review adds nothing to the one that its reviewer has given: that one is not stale, has the same terms, and counts as much. */
+function addsNothing(request: AccessRequest, quorum: Quorum, given: Review, review: Review, moment: Moment): boolean {
+  const countingIn = ({ groups, as }: Review) => groupsOf(rightsOf(request, groups, as, moment.now));
+  return (
+    given.verdict === review.verdict &&
+    isFresh(given, quorum, moment) &&
+    areSameTerms(given, review) &&
+    given.steps === review.steps &&
+    isWithin(countingIn(review), countingIn(given))
+  );
+}
+
+/** Judges the reviews, and denies the request, approves it, begins its next steps, or only keeps the reviews. */
+function decide(
+  request: AccessRequest,
+  quorum: Quorum,
+  { review, reviews, isRepeated }: { readonly review: Review; readonly reviews: readonly Review[]; readonly isRepeated: boolean },
+  context: ReviewContext,
+  moment: Moment,
+): Transition<RequestWithGrants> {
+  const { verdict, reason, at, reviewer: by } = review;
+  const locks = verdict === 'approve' ? locksOf(context) : undefined;
+  const deny = (ending: Pick<Ending, 'cause' | 'reason'>) => endRequest(request, { status: 'denied', ...ending, by }, moment, { reviews });
   const { denied, approvals, completed } = judge(request, quorum, reviews, context.groups, locks, moment);
   // Judges denials first: enough denials end the request even where its quorum is complete (L16).
   if (denied) return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
@@ -245,22 +249,20 @@ export function reviewRequest(
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
     if (context.issue === undefined) throw new TypeError('an approval needs its context');
     // Every approval that counts binds, needed or not (L18).
-    const ending = { cause: 'quorum', by: reviewer, reason, granted: leastOf(request, approvals) } as const;
-    return withReview(approveRequest(request, ending, moment, { reviews }, context.issue));
+    const ending = { cause: 'quorum', by, reason, granted: leastOf(request, approvals) } as const;
+    return approveRequest(request, ending, moment, { reviews }, context.issue);
   }
   // Only an approval completes a step, as only an approval completes the quorum.
   const begun = verdict === 'approve' ? begunBy(request, completed, at) : [];
   if (isRepeated && begun.length === 0) return noChange({ request, grants: [] });
   const next = amend(request, begun.length === 0 ? { reviews } : { reviews, begunSteps: [...(request.begunSteps ?? []), ...begun] });
-  const entries = begun.length === 0 ? [] : [steppedEntry(next, quorum, begun, at, reviewer)];
+  const entries = begun.length === 0 ? [] : [steppedEntry(next, quorum, begun, at, by)];
   const dependsOn = locks === undefined ? [] : [locksAsRead(locks)];
-  return withReview({ result: { request: next, grants: [] }, put: [next], entries, dependsOn });
+  return { result: { request: next, grants: [] }, put: [next], entries, dependsOn };
 }
 
-/** The locks by which an approval is judged. @throws LockedError where the reviewer or the requested access is locked */
-function locksFor(request: AccessRequest, reviewer: string, { locks }: ReviewContext, moment: Moment): LocksContext {
+/** The locks by which an approval is judged. */
+function locksOf({ locks }: ReviewContext): LocksContext {
   if (locks === undefined) throw new TypeError('an approval needs the locks');
-  const { ids, scopes } = lockableOf(request);
-  refuseIfLocked(locks, { ids: [reviewer, ...ids], scopes }, moment);
   return locks;
 }

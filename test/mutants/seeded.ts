@@ -616,7 +616,7 @@ export const SEEDED: readonly Seeded[] = [
     name: 'only the deciding approval narrows',
     file: 'lifecycle/review.ts',
     from: 'granted: leastOf(request, approvals)',
-    to: 'granted: leastOf(request, [narrowing])',
+    to: 'granted: leastOf(request, [review])',
   },
   {
     name: 'a stale approval still narrows',
@@ -633,8 +633,8 @@ export const SEEDED: readonly Seeded[] = [
   {
     name: 'a later approval with other terms is dropped',
     file: 'lifecycle/review.ts',
-    from: 'areSameTerms(given, narrowing) &&',
-    to: 'areSameTerms(narrowing, narrowing) &&',
+    from: 'areSameTerms(given, review) &&',
+    to: 'areSameTerms(review, review) &&',
   },
   {
     name: 'an approval may leave no scope in common',
