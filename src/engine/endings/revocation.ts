@@ -54,8 +54,7 @@ async function releaseBundle(kernel: Kernel, id: string, actor: string, reason: 
       }
       const isCommitted = await ledger.commitTransition(step);
       if (isCommitted) tally.addWritten(step.put);
-      // As in `endWithChain`: an extension may have opened until the expiry was recorded.
-      isDone = !step.put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
+      isDone = !mayHaveGrown(step.put);
       return isCommitted;
     }, true);
   }
@@ -90,13 +89,12 @@ export async function cancelAccessRequest(
   command: CancelCommand,
 ): Promise<CancelResult> {
   const isStubborn = command.cause !== 'cancelled';
-  let cancelled = false;
   const cancel = async () => {
-    const ended = cancelRequest(await ledger.request(id), command, moment(clock, actor));
-    cancelled = ended.put.length > 0 && ended.result.request.end?.status === 'cancelled';
-    return ended;
+    const step = cancelRequest(await ledger.request(id), command, moment(clock, actor));
+    const { request } = step.result;
+    return { ...step, result: { request, cancelled: step.put.length > 0 && request.end?.status === 'cancelled' } };
   };
-  const { request } = await ledger.runDurably(cancel, isStubborn);
+  const { request, cancelled } = await ledger.runDurably(cancel, isStubborn);
   return Object.freeze({ ...endedWithStatus(request), cancelled });
 }
 
@@ -120,30 +118,32 @@ export async function confirmEnds({ ledger }: Kernel, tally: EndTally): Promise<
 
 /** @returns the grant, all records that were written with it, and the unreadable grants of its chain */
 async function endWithChain(kernel: Kernel, id: string, actor: string, command: EndCommand) {
-  const { ledger, clock } = kernel;
   const written: StoredRecord[] = [];
   for (;;) {
-    let put: readonly StoredRecord[] = [];
-    let isWhole = true;
-    let failures: EndFailure[] = [];
-    const end = async () => {
-      failures = [];
-      const use = await ledger.grantUse(id);
-      const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
-      const now = moment(clock, actor);
-      const { requests } = chain;
-      // The reviews of its requests may be longer than one change. The next pass ends the other requests. In between, they give no
-      // access: an approval finds that their grant has ended.
-      const transition = fitting(kernel, requests, (some) => endGrant(use, { ...chain, requests: some }, command, now));
-      ({ put } = transition);
-      isWhole = requests.every((request) => put.some((record) => record.kind === 'request' && record.id === request.id));
-      return transition;
-    };
-    const grant = await ledger.run(end, true);
+    const { grant, put, failures, isLast } = await kernel.ledger.run(() => endPass(kernel, id, actor, command), true);
     written.push(...put);
-    // An expired grant can be extended until its end is recorded, so an extension may have opened while the chain was read.
-    // Once the end is recorded, no further one can open. So another pass finds all of them.
-    const mayHaveGrown = put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
-    if ((isWhole && !mayHaveGrown) || put.length === 0) return { grant, written, failures };
+    if (isLast) return { grant, written, failures };
   }
 }
+
+/** Ends a grant, and as much of its chain as one change holds. */
+async function endPass(kernel: Kernel, id: string, actor: string, command: EndCommand) {
+  const failures: EndFailure[] = [];
+  const use = await kernel.ledger.grantUse(id);
+  const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
+  const now = moment(kernel.clock, actor);
+  // The reviews of its requests may be longer than one change. The next pass ends the other requests. In between, they give no
+  // access: an approval finds that their grant has ended.
+  const step = fitting(kernel, chain.requests, (some) => endGrant(use, { ...chain, requests: some }, command, now));
+  const { put } = step;
+  const isWhole = chain.requests.every((request) => put.some((record) => record.kind === 'request' && record.id === request.id));
+  const isLast = put.length === 0 || (isWhole && !mayHaveGrown(put));
+  return { ...step, result: { grant: step.result, put, failures, isLast } };
+}
+
+/**
+ * An expired grant can be extended until its end is recorded, so an extension may have opened while the chain was read. Once the end is
+ * recorded, no further one can open. So another pass finds all of them.
+ */
+const mayHaveGrown = (put: readonly StoredRecord[]): boolean =>
+  put.some((record) => record.kind === 'grant' && record.end?.status === 'expired');
