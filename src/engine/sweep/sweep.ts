@@ -12,7 +12,7 @@ import { workOn, workOnRequest, type Timed } from '../../lifecycle/sweep.js';
 import { moment, SWEEPER } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
 import { Activation } from '../checks/activation.js';
-import { readDue } from './due-records.js';
+import { readDue, type DueRecords } from './due-records.js';
 import { sweepLocks } from '../endings/locks.js';
 import { Questions, type Question } from '../requests/questions.js';
 import { decideRequest } from '../requests/requests.js';
@@ -120,27 +120,19 @@ export class Sweep {
 
   /** Records the due transitions. Collects the questions, and the due rows of features (such as provisioning), for {@link #begin}. */
   async #recordDue(questions: Question[], ofFeatures: DueRows): Promise<SweepTally> {
-    const { ledger, clock } = this.#kernel;
     const tally = new SweepTally();
     const deadlines: AccessRequest[] = [];
     const rest: GrantUse[] = [];
     const reminders: AccessRequest[] = [];
-    const seen = new Set<string>();
-    const at = clock.read().forEnds;
-    let after: string | undefined;
     let isLockDue = false;
-    do {
-      // Twice the page size, because a usage row may come with each grant.
-      await tally.turns.spend(2 * CHUNK);
-      const page = await ledger.due({ at, limit: CHUNK, after });
-      const { grants, requests, locks } = await readDue(this.#kernel, page.items, seen, ofFeatures, tally);
-      const now = moment(clock, SWEEPER);
+    for await (const { grants, requests, locks } of this.#duePages(ofFeatures, tally)) {
+      const now = moment(this.#kernel.clock, SWEEPER);
       const ended = grants.filter((use) => workOn(use, now) === 'ended');
       await commitTimeWork(this.#kernel, ended, tally);
       for (const use of grants) {
         const work = workOn(use, now);
-        if (work !== undefined && work !== 'ended') rest.push(use);
         if (work === undefined && isStartDue(use, now)) questions.push(this.#start(use));
+        else if (work !== undefined && work !== 'ended') rest.push(use);
       }
       for (const request of requests) {
         const work = workOnRequest(request, now);
@@ -148,13 +140,27 @@ export class Sweep {
         else if (isUndecided(request)) questions.push(this.#decide(request));
       }
       isLockDue ||= locks;
-      after = page.next;
-    } while (after !== undefined && !this.#isStopped);
+    }
     for (const records of [deadlines, rest]) await this.#commitInChunks(records, tally);
     if (isLockDue) this.#continueLocks();
     // Last, so that a reminder delays no end of access, and no start.
     await this.#commitInChunks(reminders, tally);
     return tally;
+  }
+
+  /** The due records, page by page. It ends after the present page when the sweep stops. */
+  async *#duePages(ofFeatures: DueRows, tally: SweepTally): AsyncGenerator<DueRecords, void, undefined> {
+    const { ledger, clock } = this.#kernel;
+    const at = clock.read().forEnds;
+    const seen = new Set<string>();
+    let after: string | undefined;
+    do {
+      // Twice the page size, because a usage row may come with each grant.
+      await tally.turns.spend(2 * CHUNK);
+      const page = await ledger.due({ at, limit: CHUNK, after });
+      yield await readDue(this.#kernel, page.items, seen, ofFeatures, tally);
+      after = page.next;
+    } while (after !== undefined && !this.#isStopped);
   }
 
   async #commitInChunks(records: readonly Timed[], tally: SweepTally): Promise<void> {
