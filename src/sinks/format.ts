@@ -14,32 +14,38 @@ import { formatDuration } from '../core/duration.js';
  * formatEntry(entry); // 2026-03-14T02:16:07.000Z grant.revoked     user:sam grant=r81.1 status=revoked cause=revoked reason="done early"
  */
 export function formatEntry(entry: UnlinkedEntry): string {
-  const { at, type, actor, namespace, requestId, grantId } = entry;
-  const fields: string[] = [];
-  const add = (name: string, value: JsonValue | undefined) => {
-    const isShown = value === undefined || value === null || (value === actor && PERSON.test(name)) || (value === at && INSTANT.test(name));
-    if (!isShown && !(Array.isArray(value) && value.length === 0)) fields.push(field(name, value));
-  };
-  if (namespace !== 'default') add('namespace', namespace);
-  // A grant's id begins with its request's.
-  if (grantId === undefined) add('request', requestId);
-  else add('grant', grantId);
-  for (const [name, value] of Object.entries(entry.data)) {
-    if (FOR_PROGRAMS.test(name) || (value === false && name !== 'held')) continue;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      add(name, value);
-      continue;
-    }
-    const prefix = name === 'end' || name === 'review' || name === 'outcome' ? '' : `${name}.`;
-    for (const [inner, part] of Object.entries(value)) {
-      // The end of an approved request says which access it gave.
-      if (name === 'end' && inner === 'granted' && typeof part === 'object' && part !== null)
-        for (const [given, what] of Object.entries(part)) add(`granted.${given}`, what);
-      else add(prefix + inner, part);
-    }
-  }
+  const { at, type, actor } = entry;
+  const fields = fieldsOf(entry).flatMap(([name, value]) =>
+    value === undefined || value === null || isShown(name, value, entry) ? [] : [field(name, value)],
+  );
   return [time(at), plain(type).padEnd(17), plain(actor), ...fields].join(' ');
 }
+
+type Field = readonly [name: string, value: JsonValue | undefined];
+
+/** The ids of an entry, and its fields for people. */
+function fieldsOf({ namespace, requestId, grantId, data }: UnlinkedEntry): readonly Field[] {
+  const shown = Object.entries(data).filter(([name, value]) => !FOR_PROGRAMS.test(name) && (value !== false || name === 'held'));
+  return [
+    ['namespace', namespace === 'default' ? undefined : namespace],
+    // A grant's id begins with its request's.
+    grantId === undefined ? ['request', requestId] : ['grant', grantId],
+    ...shown.flatMap(partsOf),
+  ];
+}
+
+/** An object is shown by its parts. The end of an approved request says which access it gave. */
+function partsOf([name, value]: Field): readonly Field[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [[name, value]];
+  const prefix = name === 'end' || name === 'review' || name === 'outcome' ? '' : `${name}.`;
+  return Object.entries(value).flatMap(([inner, part]) =>
+    name === 'end' && inner === 'granted' ? partsOf([inner, part]) : [[prefix + inner, part]],
+  );
+}
+
+/** Whether the line shows a value already, or there is nothing to show. */
+const isShown = (name: string, value: JsonValue, { actor, at }: UnlinkedEntry): boolean =>
+  (value === actor && PERSON.test(name)) || (value === at && INSTANT.test(name)) || (Array.isArray(value) && value.length === 0);
 
 /** Fields for programs: versions, digests of other fields, and the reviews, which earlier entries show. */
 const FOR_PROGRAMS = /[vV]ersion$|^(?:reviews|provisioningId)$/;
