@@ -38,7 +38,7 @@ async function main() {
 
   // 2. Who held it that night, from when to when, and how did it end?
   const night = { from: Date.UTC(2026, 2, 13, 18), to: Date.UTC(2026, 2, 14, 6) };
-  const { items } = await engine.history({ scope: 'db-prod:write', ...night });
+  const { items } = await engine.listGrants({ covering: 'db-prod:write', during: night });
   for (const { subject, startsAt, end } of items.toSorted((a, b) => a.startsAt - b.startsAt)) {
     console.log(`${subject}: ${time(startsAt)} to ${time(end!.at)}, ${end!.cause} by ${end!.by}`);
   }

@@ -16,6 +16,7 @@ export type {
   DryRunInput,
   ExtendInput,
   GrantListInput,
+  HistoryInput,
   KeyedOptions,
   LinkInput,
   LockInput,

@@ -55,8 +55,8 @@ const places: readonly (readonly [string, string, number, (at: Instant) => Promi
     async (startsAt) => (await explain((await world()).engine, 'user:zoe', 'db', { ask: { ttl: '1h', startsAt } })).asking?.outcome,
   ],
   ['whoHadAccess', 'at', T0, async (at) => subjects(await (await world()).engine.whoHadAccess({ scope: 'db', at }))],
-  ['history', 'from', T0, async (from) => subjects(await (await world()).engine.history({ from, to: T0 + 1 }))],
-  ['history', 'to', T0 + 1, async (to) => subjects(await (await world()).engine.history({ from: T0, to }))],
+  ['listGrants', 'during.from', T0, async (from) => subjects(await (await world()).engine.listGrants({ during: { from, to: T0 + 1 } }))],
+  ['listGrants', 'during.to', T0 + 1, async (to) => subjects(await (await world()).engine.listGrants({ during: { from: T0, to } }))],
   ['purge', 'before', T0 + 25 * HOUR, async (before) => purge((await later()).engine, { before, by: 'user:olga', force: true })],
   ['replay', 'at', T0, async (at) => (await replay(readJournal((await later()).store), at)).grants.size],
   [

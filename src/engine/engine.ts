@@ -6,8 +6,8 @@ import { isThenable } from '../core/thenable.js';
 import { accessStatus } from './requests/access-status.js';
 import type { AccessPreview, AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
 import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
-import { findRequest, getGrant, history, whoHadAccess } from './lists/history.js';
-import type { HistoryQuery, HolderQuery, RequestFound, RequestOfKey } from './lists/history.js';
+import { findRequest, getGrant, whoHadAccess } from './lists/lookups.js';
+import type { HolderQuery, RequestFound, RequestOfKey } from './lists/lookups.js';
 import { listGrants, listRequests, type GrantQuery, type RequestQuery } from './lists/lists.js';
 import type { Paging } from './lists/collect.js';
 import { pagesOf, type Pages } from './lists/pages.js';
@@ -451,7 +451,7 @@ export class JitEngine<Scope extends string = string> {
    * Grants in pages, the newest first unless `order` says otherwise. `await` gives a page, `for await` every grant. The cost of a page
    * by `subject` or `scope` does not depend on how many grants exist; the other filters work as in {@link listRequests}.
    *
-   * @throws PurgedError when `at` lies before the purge horizon
+   * @throws PurgedError when `at` or the start of `during` lies before the purge horizon
    */
   listGrants(query: GrantQuery<Scope> = {}): Pages<GrantWithStatus> {
     return this.#pages((next) => listGrants(this.#kernel, query, next));
@@ -465,16 +465,6 @@ export class JitEngine<Scope extends string = string> {
    */
   whoHadAccess(query: HolderQuery<Scope>): Pages<GrantWithStatus> {
     return this.#pages((next) => whoHadAccess(this.#kernel, query, next));
-  }
-
-  /**
-   * The grants that were held at some time in `[from, to)`, in pages: all, or those of a subject or covering a scope. `from` must not
-   * lie in the future. A `to` in the future counts as the present.
-   *
-   * @throws PurgedError when `from` lies before the purge horizon
-   */
-  history(query: HistoryQuery<Scope>): Pages<GrantWithStatus> {
-    return this.#pages((next) => history(this.#kernel, query, next));
   }
 
   // ---- Housekeeping ------------------------------------------------------------------------------------------

@@ -69,7 +69,9 @@ describe('whoHadAccess and history', () => {
     const clock = new ManualClock();
     const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock });
     await engine.requestAccess({ subject: 'user:maya', scope: 'a:b', ttl: '1h', startsAt: START_AT + 60 * MIN });
-    const told = await settled(engine.history({ from: START_AT, to: START_AT + 180 * MIN }).then(({ items }) => items.length));
+    const told = await settled(
+      engine.listGrants({ during: { from: START_AT, to: START_AT + 180 * MIN } }).then(({ items }) => items.length),
+    );
     expect(told).not.toBe(1);
   });
 
@@ -86,7 +88,7 @@ describe('whoHadAccess and history', () => {
       else await tamper(store, 'usage', id, (row) => ({ ...row, ...(what === 'cut short' ? { body: {} } : { scope: 'c:d' }) }));
       const refused = { code: 'ERR_JIT_CORRUPT', kind: 'usage', id };
       await expect(engine.whoHadAccess({ scope: 'a:b', at: clock.now() })).rejects.toMatchObject(refused);
-      await expect(engine.history({ from: START_AT, to: clock.now() })).rejects.toMatchObject(refused);
+      await expect(engine.listGrants({ during: { from: START_AT, to: clock.now() } })).rejects.toMatchObject(refused);
       // Once the end is recorded, the usage row does not matter.
       await engine.revoke(id, { by: 'user:admin' });
       expect((await engine.whoHadAccess({ scope: 'a:b', at: START_AT })).items).toHaveLength(1);
@@ -118,13 +120,13 @@ describe('whoHadAccess and history', () => {
     isBroken = true;
     const refused = { code: 'ERR_JIT_INVALID_ARGUMENT', argument: 'scopes.covers' };
     await expect(engine.whoHadAccess({ scope: 'a:b', at: START_AT })).rejects.toMatchObject(refused);
-    await expect(engine.history({ scope: 'a:b', from: START_AT, to: START_AT + 1 })).rejects.toMatchObject(refused);
+    await expect(engine.listGrants({ covering: 'a:b', during: { from: START_AT, to: START_AT + 1 } })).rejects.toMatchObject(refused);
     expect(told).toHaveLength(2);
     expect(told.every((error) => !isJitError(error))).toBe(true);
     // A check denies.
     expect(await engine.isAllowed('user:maya', 'a:b')).toBe(false);
     // A query that needs no matcher is answered.
-    expect((await engine.history({ from: START_AT, to: START_AT + 1 })).items).toHaveLength(1);
+    expect((await engine.listGrants({ during: { from: START_AT, to: START_AT + 1 } })).items).toHaveLength(1);
   });
 
   it.each([
@@ -138,10 +140,10 @@ describe('whoHadAccess and history', () => {
     await clock.set(START_AT + 10 * MIN + passed);
     // The sweep records the start.
     await engine.sweep();
-    expect((await engine.history({ from: START_AT, to: START_AT + 180 * MIN })).items).toHaveLength(count);
+    expect((await engine.listGrants({ during: { from: START_AT, to: START_AT + 180 * MIN } })).items).toHaveLength(count);
   });
 
-  it('L5: after the clock steps back, whoHadAccess and history answer up to the highest reading, and for no later instant', async () => {
+  it('L5: after the clock steps back, whoHadAccess and listGrants answer up to the highest reading, and for no later instant', async () => {
     const clock = new ManualClock();
     const engine = new JitEngine({ store: new MemoryGrantStore(), approver: autoApprove(() => true), clock });
     await clock.set(START_AT + 10 * MIN);
@@ -149,10 +151,10 @@ describe('whoHadAccess and history', () => {
     await clock.set(START_AT);
     const at = START_AT + 10 * MIN;
     expect((await engine.whoHadAccess({ scope: 'a:b', at })).items).toHaveLength(1);
-    expect((await engine.history({ from: START_AT, to: at + 1 })).items).toHaveLength(1);
-    expect((await engine.history({ from: at, to: at + MIN })).items).toHaveLength(1);
+    expect((await engine.listGrants({ during: { from: START_AT, to: at + 1 } })).items).toHaveLength(1);
+    expect((await engine.listGrants({ during: { from: at, to: at + MIN } })).items).toHaveLength(1);
     const refused = (argument: string) => ({ code: 'ERR_JIT_INVALID_ARGUMENT', argument });
     await expect(engine.whoHadAccess({ scope: 'a:b', at: at + 1 })).rejects.toMatchObject(refused('at'));
-    await expect(engine.history({ from: at + 1, to: at + MIN })).rejects.toMatchObject(refused('from'));
+    await expect(engine.listGrants({ during: { from: at + 1, to: at + MIN } })).rejects.toMatchObject(refused('during.from'));
   });
 });

@@ -161,6 +161,8 @@ type Case = readonly [argument: string | RegExp, values: readonly unknown[], cal
 const by = (value: unknown) => ({ by: value }) as { by: string };
 const over = (argument: keyof AccessAsk) => (engine: JitEngine, value: never) => ask(engine, { [argument]: value });
 
+const SPAN = { from: 0, to: START_AT };
+
 const CASES: Readonly<Record<string, readonly Case[]>> = {
   requestAccess: [
     ['ask', OPTIONS, (engine, value) => engine.requestAccess(value)],
@@ -525,16 +527,25 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ],
     ['limit', [0, 1001], (engine, value) => engine.whoHadAccess({ scope: SCOPE, at: START_AT, limit: value })],
   ],
-  history: [
-    ['query', OPTIONS, (engine, value) => engine.history(value)],
-    ['from', [-1, NaN, '1', null, undefined], (engine, value) => engine.history({ from: value, to: START_AT })],
-    ['to', [START_AT - 1, START_AT, NaN, '1', null, undefined], (engine, value) => engine.history({ from: START_AT, to: value })],
-    ['scope', SCOPES, (engine, value) => engine.history({ scope: value, from: 0, to: START_AT })],
+  'listGrants during': [
+    ['during', given(OPTIONS), (engine, value) => engine.listGrants({ during: value })],
+    ['during', ['at', 'From'], (engine, value) => engine.listGrants({ during: { from: 0, to: 1, [value as string]: 1 } })],
     [
-      'subject',
-      ACTORS.filter((value) => value !== undefined),
-      (engine, value) => engine.history({ subject: value, from: 0, to: START_AT }),
+      'during.from',
+      [-1, NaN, '1', null, undefined, START_AT + 1],
+      (engine, value) => engine.listGrants({ during: { from: value, to: 8e15 } }),
     ],
+    [
+      'during.to',
+      [START_AT - 1, START_AT, NaN, '1', null, undefined],
+      (engine, value) => engine.listGrants({ during: { from: START_AT, to: value } }),
+    ],
+    ['covering', SCOPES, (engine, value) => engine.listGrants({ covering: value, during: SPAN })],
+    ['subject', ACTORS.filter((value) => value !== undefined), (engine, value) => engine.listGrants({ subject: value, during: SPAN })],
+    ['at', [START_AT], (engine, value) => engine.listGrants({ at: value, during: SPAN })],
+    ['status', ['active'], (engine, value) => engine.listGrants({ status: value, during: SPAN })],
+    ['scope', [SCOPE], (engine, value) => engine.listGrants({ scope: value, during: SPAN })],
+    ['order', ['due'], (engine, value) => engine.listGrants({ order: value, during: SPAN })],
   ],
   purge: [
     ['options', OPTIONS, (engine, value) => purge(engine, value)],
@@ -858,7 +869,6 @@ describe('JitEngine', () => {
         listGrants: () => engine.listGrants(),
         inbox: () => engine.inbox(SAM),
         whoHadAccess: () => engine.whoHadAccess({ scope: SCOPE, at: at(0) }),
-        history: () => engine.history({ from: 0, to: 1 }),
         sweep: () => engine.sweep(),
         flushAudit: () => engine.flushAudit(),
         removeSink: () => removeSink(engine, 'x'),

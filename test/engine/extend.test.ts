@@ -379,7 +379,7 @@ describe('JitEngine', () => {
         await end(engine, grant);
         expect((await stored(engine, next))?.end).toMatchObject({ status: 'revoked' });
         for (const now of [at(0), END, END + TTL - 1]) expect(await allowedAt(engine, clock, now)).toBe(false);
-        expect((await engine.history({ from: END, to: END + TTL })).items).toEqual([]);
+        expect((await engine.listGrants({ during: { from: END, to: END + TTL } })).items).toEqual([]);
       });
     }
 

@@ -279,7 +279,7 @@ describe('pages', () => {
     }
     expect(await all(engine.listGrants({ limit: 2 }))).toEqual(made);
     expect(await all(engine.whoHadAccess({ scope: 'db', at: at(5), limit: 2 }))).toEqual(made);
-    expect(await all(engine.history({ from: at(0), to: at(5), limit: 2 }))).toEqual(made);
+    expect(await all(engine.listGrants({ limit: 2, during: { from: at(0), to: at(5) } }))).toEqual(made);
     expect((await all(engine.listRequests({ limit: 2 }))).map((id) => `${id}.1`)).toEqual(made);
     const { next } = await engine.listGrants({ limit: 2 });
     expect(await all(engine.listGrants({ limit: 2, after: next }))).toEqual(made.slice(2));
@@ -307,6 +307,6 @@ describe('pages', () => {
     await refusal(bad, 'ERR_JIT_INVALID_ARGUMENT');
     await engine.close();
     await refusal(engine.listGrants(), 'ERR_JIT_CLOSED');
-    await refusal(all(engine.history({ from: 0, to: 1 })), 'ERR_JIT_CLOSED');
+    await refusal(all(engine.listGrants({ during: { from: 0, to: 1 } })), 'ERR_JIT_CLOSED');
   });
 });

@@ -352,7 +352,7 @@ describe('JitEngine', () => {
       await engine.revoke(grant.id, { by: SAM });
       await clock.set(at(1));
       expect((await engine.whoHadAccess({ scope: SCOPE, at: at(0) })).items).toEqual([]);
-      expect((await engine.history({ from: 0, to: at(1000) })).items).toEqual([]);
+      expect((await engine.listGrants({ during: { from: 0, to: at(1000) } })).items).toEqual([]);
     });
 
     it('matches scopes with the matcher of the engine, and pages', async () => {
@@ -365,7 +365,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('history()', () => {
+  describe('listGrants({ during })', () => {
     it('lists the grants that were held at some time in [from, to)', async () => {
       const { engine, clock } = anEngine();
       await clock.set(at(1000));
@@ -373,15 +373,15 @@ describe('JitEngine', () => {
       await clock.set(at(5000));
       const late = await aGranted(engine, { ttl: 1000, scope: 'b', subject: 'user:bob' });
       await clock.set(at(9000));
-      const ids = async (query: { from: number; to: number; subject?: string; scope?: string }) =>
-        (await engine.history(query)).items.map((grant) => grant.id).sort();
+      const ids = async ({ from, to, ...query }: { from: number; to: number; subject?: string; covering?: string }) =>
+        (await engine.listGrants({ ...query, during: { from, to } })).items.map((grant) => grant.id).sort();
       expect(await ids({ from: at(0), to: at(9000) })).toEqual([early.id, late.id].sort());
       expect(await ids({ from: at(0), to: at(1000) })).toEqual([]);
       expect(await ids({ from: at(0), to: at(1001) })).toEqual([early.id]);
       expect(await ids({ from: at(1999), to: at(2000) })).toEqual([early.id]);
       expect(await ids({ from: at(2000), to: at(5000) })).toEqual([]);
       expect(await ids({ from: at(0), to: at(9000), subject: 'user:bob' })).toEqual([late.id]);
-      expect(await ids({ from: at(0), to: at(9000), scope: SCOPE })).toEqual([early.id]);
+      expect(await ids({ from: at(0), to: at(9000), covering: SCOPE })).toEqual([early.id]);
     });
   });
 

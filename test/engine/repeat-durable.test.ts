@@ -233,7 +233,7 @@ describe('a store whose commits a second server acknowledges', () => {
       linksOf(engine).open(token),
       engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, dryRun: true }),
       engine.whoHadAccess({ scope: 'held', at: at(0) }),
-      engine.history({ subject: MAYA, from: at(0), to: at(HOUR) }),
+      engine.listGrants({ subject: MAYA, during: { from: at(0), to: at(HOUR) } }),
       journalHead(engine),
     ];
     expect(new Set(await Promise.all(reads.map(codeOf)))).toEqual(new Set(['acknowledged']));

@@ -319,7 +319,7 @@ describe('JitEngine', () => {
         for (const other of Object.values(ASKING)) expect(await other(engine)).toBe(false);
         expect(asksAt(approver, 'start')).toBe(1);
         await clock.set(END);
-        expect((await engine.history({ from: at(0), to: END })).items).toEqual([]);
+        expect((await engine.listGrants({ during: { from: at(0), to: END } })).items).toEqual([]);
       });
     }
 
@@ -422,8 +422,8 @@ describe('JitEngine', () => {
       ] as const) {
         expect((await engine.whoHadAccess({ scope: SCOPE, at: t })).items.map(({ id }) => id)).toEqual(held ? [grant.id] : []);
       }
-      expect((await engine.history({ from: START, to: START + 5 })).items).toEqual([]);
-      expect((await engine.history({ from: START, to: START + 6 })).items).toHaveLength(1);
+      expect((await engine.listGrants({ during: { from: START, to: START + 5 } })).items).toEqual([]);
+      expect((await engine.listGrants({ during: { from: START, to: START + 6 } })).items).toHaveLength(1);
     });
 
     it('L5 L27 that is answered late: the grant does not allow before the answer when the clock steps back', async () => {
@@ -449,7 +449,7 @@ describe('JitEngine', () => {
       expect((await engine.getRequest(grant.requestId))?.grants).toMatchObject([
         { activatedAt: undefined, end: { status: 'expired', cause: 'time', at: END } },
       ]);
-      expect((await engine.history({ from: at(0), to: END + 1 })).items).toEqual([]);
+      expect((await engine.listGrants({ during: { from: at(0), to: END + 1 } })).items).toEqual([]);
       expect((await engine.whoHadAccess({ scope: SCOPE, at: START })).items).toEqual([]);
     });
   });
@@ -572,7 +572,7 @@ describe('JitEngine', () => {
         expect(await engine.sweep()).toMatchObject({ started: 0, asked: 0, ended: 0 });
         for (const asks of Object.values(ASKING)) expect(await asks(engine)).toBe(false);
         expect(asksAt(approver, 'start')).toBe(0);
-        expect((await engine.history({ from: at(0), to: END })).items).toEqual([]);
+        expect((await engine.listGrants({ during: { from: at(0), to: END } })).items).toEqual([]);
       });
     }
 

@@ -98,8 +98,8 @@ const GRANT_VERBS: Readonly<Record<string, Verb>> = {
   consume: async ({ engine }) => `left:${String((await engine.consume(MAYA, SCOPE)).usesLeft)}`,
   whoHadAccess: async ({ engine, grantId, clock }) =>
     among((await engine.whoHadAccess({ scope: SCOPE, at: clock.now() })).items, grantId, 'held'),
-  history: async ({ engine, grantId, clock }) =>
-    among((await engine.history({ subject: MAYA, from: at(0), to: clock.now() + 1 })).items, grantId, 'held'),
+  'listGrants.during': async ({ engine, grantId, clock }) =>
+    among((await engine.listGrants({ subject: MAYA, during: { from: at(0), to: clock.now() + 1 } })).items, grantId, 'held'),
   getRequest: async ({ engine, requestId, grantId }) => among((await engine.getRequest(requestId))?.grants ?? [], grantId, 'known'),
   getGrant: async ({ engine, grantId }) => (await engine.getGrant(grantId))?.status ?? 'no',
   listGrants: async ({ engine, grantId }) => {
@@ -159,7 +159,7 @@ const GRANTS = `
   check.touch    no_grant     not_started        granted            granted>active         not_activated      granted            granted            no_grant     no_grant     no_grant     no_grant     no_grant
   consume        _DENIED      _DENIED            left:undefined     left:undefined>active  _DENIED            left:undefined     left:1             _DENIED      _DENIED      _DENIED      _DENIED      _DENIED
   whoHadAccess   no           no                 held               no                     no                 held               held               no           no           no           no           no
-  history        no           no                 held               no                     no                 held               held               held         held         held         held         held
+  listGrants.during  no           no                 held               no                     no                 held               held               held         held         held         held         held
   getRequest     no           known              known              known                  known              known              known              known        known        known        known        known
   getGrant       no           scheduled          active             scheduled              scheduled          active             active             expired      expired      expired      expired      revoked
   listGrants     no           scheduled          active             scheduled              scheduled          active             active             expired      expired      expired      expired      revoked

@@ -160,8 +160,8 @@ describe('JitEngine', () => {
           const { items } = await engine.whoHadAccess({ scope: SCOPE, at: t });
           expect(items.map(({ id }) => id)).toEqual(held ? [grant.id] : []);
         }
-        expect((await engine.history({ from: end, to: END })).items).toEqual([]);
-        expect((await engine.history({ from: end - 1, to: END })).items).toHaveLength(1);
+        expect((await engine.listGrants({ during: { from: end, to: END } })).items).toEqual([]);
+        expect((await engine.listGrants({ during: { from: end - 1, to: END } })).items).toHaveLength(1);
         expect(await engine.status(MAYA)).toMatchObject({ held: [], scheduled: [], changesAt: undefined });
       });
     }

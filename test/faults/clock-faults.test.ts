@@ -99,13 +99,13 @@ describe('a cursor of another query', () => {
     for (const after of ['x', '~', '0']) {
       await refusal(of(MAYA, after), 'ERR_JIT_INVALID_ARGUMENT');
       await refusal(engine.whoHadAccess({ scope: 's-maya', at: at(0), after }), 'ERR_JIT_INVALID_ARGUMENT');
-      await refusal(engine.history({ from: at(0), to: at(HOUR), subject: MAYA, after }), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.listGrants({ subject: MAYA, after, during: { from: at(0), to: at(HOUR) } }), 'ERR_JIT_INVALID_ARGUMENT');
     }
     expect(theirs).toBeDefined();
     for (const after of [theirs, everywhere.next].filter((cursor) => cursor !== undefined)) {
       for (const { subject } of (await of(MAYA, after)).items) expect(subject).toBe(MAYA);
       for (const { scope } of (await engine.whoHadAccess({ scope: 's-maya', at: at(0), after })).items) expect(scope).toBe('s-maya');
-      for (const { subject } of (await engine.history({ from: at(0), to: at(HOUR), subject: MAYA, after })).items)
+      for (const { subject } of (await engine.listGrants({ subject: MAYA, after, during: { from: at(0), to: at(HOUR) } })).items)
         expect(subject).toBe(MAYA);
     }
   });

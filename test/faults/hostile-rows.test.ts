@@ -356,7 +356,7 @@ describe('JitEngine', () => {
       const { engine, clock } = await spoilt('grant', (row) => ({ ...row, version: 0 }));
       await clock.set(at(1));
       await refusal(engine.whoHadAccess({ scope: SCOPE, at: at(0) }), 'ERR_JIT_CORRUPT');
-      await refusal(engine.history({ from: at(0), to: at(1) }), 'ERR_JIT_CORRUPT');
+      await refusal(engine.listGrants({ during: { from: at(0), to: at(1) } }), 'ERR_JIT_CORRUPT');
     });
 
     it('L30 a horizon that cannot be read refuses every question about the past', async () => {

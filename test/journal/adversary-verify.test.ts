@@ -190,7 +190,7 @@ describe('work', () => {
 
   it.each<[string, number, (store: MemoryGrantStore, engine: JitEngine, now: number) => Promise<unknown>]>([
     ['replay of readJournal', 600, (store) => replay(readJournal(store))],
-    ['history', 600, (_, engine, now) => engine.history({ from: START_AT, to: now, scope: 'x:y', limit: 1 })],
+    ['history', 600, (_, engine, now) => engine.listGrants({ covering: 'x:y', limit: 1, during: { from: START_AT, to: now } })],
     ['purge', 600, (_, engine, now) => purge(engine, { before: now, by: 'user:admin', force: true })],
     // A page of each kind of record, and several of the journal.
     ['purge of a journal', 60, (_, engine, now) => purge(engine, { before: now, by: 'user:admin', force: true })],

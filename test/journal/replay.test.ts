@@ -42,7 +42,7 @@ async function aLife() {
   await engine.approve(request.id, { by: ANA, as: 'sec' });
   await engine.approve(request.id, { by: SAM });
   await engine.consume(MAYA, 'a:x', { idempotencyKey: 'one' });
-  const { items } = await engine.history({ from: at(0), to: at(1_000) });
+  const { items } = await engine.listGrants({ during: { from: at(0), to: at(1_000) } });
   for (const idempotencyKey of [undefined, 'same']) {
     await engine.extend(items[0]?.id ?? '', { requestedBy: MAYA, ttl: 100, justification: 'solo', idempotencyKey });
   }

@@ -82,7 +82,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.inbox(t),
   (engine, t) => engine.listBreakGlassReviews({ reviewer: t, subject: t, after: t }),
   (engine, t) => engine.whoHadAccess({ scope: t, at: 0, after: t }),
-  (engine, t) => engine.history({ from: 0, to: 1, subject: t, scope: t, after: t }),
+  (engine, t) => engine.listGrants({ subject: t, covering: t, after: t, during: { from: 0, to: 1 } }),
   (engine, t) => watchAccess(engine, t, t),
   (engine, t) => withAccess(engine, t, t, () => assert(false)),
   (engine, t) => waitFor(engine, t),

@@ -67,7 +67,7 @@ export async function liveAMonth(ttlMs: number, width: Width): Promise<Month> {
   }
   await clock.set(TO);
   const { scopes } = await accessReport(readJournal(store), { from: FROM, to: TO });
-  const { items: grants } = await engine.history({ from: DAY_FROM, to: DAY_TO, limit: 1_000 });
+  const { items: grants } = await engine.listGrants({ limit: 1_000, during: { from: DAY_FROM, to: DAY_TO } });
   return {
     day: { work: work.filter(({ from }) => from >= DAY_FROM && from < DAY_TO), grants },
     requests,

@@ -1,13 +1,21 @@
 import { CorruptError } from '../../core/errors.js';
-import { invalid, readText } from '../../core/parse.js';
+import { invalid, readOptions, readText } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
-import { readPattern } from '../../core/scope.js';
+import { readPattern, readScope } from '../../core/scope.js';
 import type { ClockReading } from '../../core/clock.js';
 import { TurnBudget } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 import type { RowOrder } from '../../core/store-port.js';
 import { grantIds } from '../../lifecycle/grant.js';
-import { hasEnded, hasPassed, isHeldAt, type GrantStatus, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
+import {
+  hasEnded,
+  hasPassed,
+  isHeldAt,
+  wasHeldDuring,
+  type GrantStatus,
+  type GrantUse,
+  type RequestStatus,
+} from '../../lifecycle/status.js';
 import { windowOf } from '../../lifecycle/window.js';
 import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import { withUsage } from '../../kernel/ledger/grant-use.js';
@@ -62,11 +70,23 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
    * milliseconds or a `Date`.
    */
   readonly at?: Instant | undefined;
+  /** Selects the grants that cover this scope, also those of a pattern. */
+  readonly covering?: Scope | undefined;
+  /** Selects the grants that were held at some time of this span. Not together with `at`, `status`, `scope` or the order `'due'`. */
+  readonly during?: HeldDuring | undefined;
   /**
    * `'newest'` or `'oldest'`: by the instant of issue. `'due'`: by `expiresAt`, the first first, and only grants without a recorded
    * end. Default: `'newest'`.
    */
   readonly order?: RowOrder | undefined;
+}
+
+/** A span in which grants were held. */
+export interface HeldDuring {
+  /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
+  readonly from: Instant;
+  /** The end of the span, exclusive. An end in the future counts as the present. Epoch milliseconds or a `Date`. */
+  readonly to: Instant;
 }
 
 const REQUEST_FIELDS = [
@@ -82,7 +102,17 @@ const REQUEST_FIELDS = [
   'limit',
 ] as const satisfies readonly (keyof RequestQuery)[];
 
-const GRANT_FIELDS = ['subject', 'scope', 'status', 'at', 'order', 'after', 'limit'] as const satisfies readonly (keyof GrantQuery)[];
+const GRANT_FIELDS = [
+  'subject',
+  'scope',
+  'status',
+  'at',
+  'covering',
+  'during',
+  'order',
+  'after',
+  'limit',
+] as const satisfies readonly (keyof GrantQuery)[];
 
 /**
  * Which rows can have a status. `undefined`: open and closed ones. Time alone ends a record without closing its row, and an approved
@@ -133,22 +163,61 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   const given = readQuery<keyof GrantQuery>(query, GRANT_FIELDS, next);
   const status = readStatus<GrantStatus>(OPEN_GRANTS, given.status);
   const at = given.at === undefined ? undefined : readInstant('at', given.at);
+  const held = given.during === undefined ? undefined : readHeldDuring(kernel, given);
+  const covers = given.covering === undefined ? () => true : coverageOfScope(kernel, given.covering, 'covering');
   const asked = {
     kind: 'grant',
     subject: readSubject(kernel, given.subject),
     scope: given.scope === undefined ? undefined : readPattern('scope', given.scope),
     open: status && OPEN_GRANTS[status],
-    ...(at === undefined ? {} : { during: { from: at, until: at + 1 } }),
+    during: held ?? (at === undefined ? undefined : { from: at, until: at + 1 }),
     span: readSpan({}),
     order: readOrder(given.order),
   };
   const reading = kernel.clock.read();
+  const isWanted = (use: GrantUse): boolean =>
+    (at === undefined || isHeldAt(use, at, reading)) && (held === undefined || wasHeldDuring(use.grant, held.from, held.until, use.usage));
   const page = await collect(kernel, asked, given, decodeGrant, async (grants) => {
-    const uses = (await usesOf(kernel, grants)).filter((use) => at === undefined || isHeldAt(use, at, reading));
+    const uses = (await usesOf(kernel, grants.filter(covers))).filter(isWanted);
     return uses.map((use) => grantWithStatus(use, reading)).filter((grant) => status === undefined || grant.status === status);
   });
-  if (at !== undefined) await refusePurged(kernel.ledger, at);
+  const earliest = held?.from ?? at;
+  if (earliest !== undefined) await refusePurged(kernel.ledger, earliest);
   return page;
+}
+
+/** Reads the span of `during`. Its end is at most the present: grants that begin in the future were not held. */
+function readHeldDuring(
+  kernel: Kernel,
+  given: Partial<Record<keyof GrantQuery, unknown>>,
+): { readonly from: number; readonly until: number } {
+  for (const field of ['at', 'status', 'scope'] as const) {
+    if (given[field] !== undefined) throw invalid(field, 'omitted where `during` is given', given[field]);
+  }
+  if (given.order === 'due') throw invalid('order', "'newest' or 'oldest' where `during` is given", given.order);
+  const read = readOptions<keyof HeldDuring>('during', given.during, ['from', 'to']);
+  const from = readInstant('during.from', read.from);
+  const to = readInstant('during.to', read.to);
+  if (to <= from) throw invalid('during.to', 'an instant after from', to);
+  return { from, until: Math.min(to, refuseFuture(kernel, 'during.from', from) + 1) };
+}
+
+/**
+ * Refuses an instant in the future: a grant that covers it may still be issued or revoked. After a step back of the clock,
+ * instants up to the high-water mark count as past, because this engine has judged by them.
+ *
+ * @returns the last instant of the past
+ */
+export function refuseFuture({ clock }: Kernel, argument: string, at: number): number {
+  const { highWater } = clock.read();
+  if (at > highWater) throw invalid(argument, 'an instant that is not in the future', at);
+  return highWater;
+}
+
+/** Whether a grant covers the scope. @throws InvalidArgumentError for a scope that no check takes */
+export function coverageOfScope({ settings }: Kernel, given: unknown, argument = 'scope'): (grant: Grant) => boolean {
+  const scope = readScope(argument, given);
+  return (grant) => settings.covers(grant.scope, scope);
 }
 
 function readStatus<Status extends string>(statuses: Readonly<Record<Status, unknown>>, wanted: unknown): Status | undefined {

@@ -2,7 +2,7 @@ import type { ParsedMacKey } from '../../core/mac-keys.js';
 import { isJitError } from '../../core/errors.js';
 import type { AccessAsk, RunAsk } from '../../engine/requests/ask.js';
 import { parseAccessAsk, parseBreakGlassAsk } from '../../engine/requests/ask.js';
-import type { RequestFound } from '../../engine/lists/history.js';
+import type { RequestFound } from '../../engine/lists/lookups.js';
 import { requestOfKey } from '../../engine/requests/requests.js';
 import { canonicalJson } from '../../journal/link.js';
 import { derivedId } from '../../kernel/ledger/ids.js';

@@ -1,6 +1,6 @@
 import { isJitError } from '../../core/errors.js';
 import type { JsonObject } from '../../model/json.js';
-import type { RequestFound } from '../../engine/lists/history.js';
+import type { RequestFound } from '../../engine/lists/lookups.js';
 import { canonicalJson } from '../../journal/link.js';
 import { hasPassed } from '../../lifecycle/status.js';
 import { decodeRequest, type AccessRequest } from '../../records/index.js';

@@ -11,7 +11,7 @@ import type {
 import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
 import type { Paging } from '../../engine/lists/collect.js';
 import type { CommentResult } from '../../engine/requests/comments.js';
-import type { HistoryQuery, HolderQuery, RequestFound } from '../../engine/lists/history.js';
+import type { HolderQuery, RequestFound } from '../../engine/lists/lookups.js';
 import type { LockResult, LockWithStatus } from '../../engine/endings/locks.js';
 import type { Pages } from '../../engine/lists/pages.js';
 import type { CancelResult } from '../../engine/endings/revocation.js';
@@ -132,7 +132,7 @@ export interface AccessClient {
   /** The grants that covered a scope at an instant; without `at`, those that allow it now. */
   whoHadAccess(query: HolderQuery, options?: Call): Pages<GrantWithStatus>;
   /** The grants that were held at some time of a span. */
-  history(query: HistoryQuery, options?: Call): Pages<GrantWithStatus>;
+  history(query: inputs.HistoryInput, options?: Call): Pages<GrantWithStatus>;
   /**
    * The access of a span, compared with standing access and with its use. A call covers 31 days. `next` is the `from` of the next call,
    * in epoch milliseconds; `undefined`: the span is covered.

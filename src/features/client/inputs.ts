@@ -76,7 +76,19 @@ interface OfAll {
 }
 
 export interface RequestListInput extends RequestQuery, OfAll {}
-export interface GrantListInput extends GrantQuery, OfAll {}
+export interface GrantListInput extends Omit<GrantQuery, 'covering' | 'during'>, OfAll {}
+
+/** Selects the grants that were held at some time of a span. */
+export interface HistoryInput extends Paging {
+  /** Selects the grants of this subject. */
+  readonly subject?: string | undefined;
+  /** Selects the grants that cover this scope. */
+  readonly scope?: string | undefined;
+  /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
+  readonly from: Instant;
+  /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */
+  readonly to: Instant;
+}
 
 /** Selects a page of pending break-glass reviews. */
 export interface BreakGlassListInput extends Paging, OfAll {}

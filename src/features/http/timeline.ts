@@ -1,4 +1,4 @@
-import type { RequestFound } from '../../engine/lists/history.js';
+import type { RequestFound } from '../../engine/lists/lookups.js';
 import type { GrantWithStatus, RequestWithStatus } from '../../engine/with-status.js';
 import type { RequestComment } from '../../records/index.js';
 

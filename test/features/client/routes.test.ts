@@ -101,7 +101,7 @@ describe('the types of the client', () => {
       } satisfies Fields<client.GrantListInput>,
       listBreakGlassReviews: { ...paging, all: true } satisfies Fields<client.BreakGlassListInput>,
       whoHadAccess: { ...paging, scope: true, at: true } satisfies Fields<engine.HolderQuery>,
-      history: { ...paging, from: true, to: true, subject: true, scope: true } satisfies Fields<engine.HistoryQuery>,
+      history: { ...paging, from: true, to: true, subject: true, scope: true } satisfies Fields<client.HistoryInput>,
       accessReport: { from: true, to: true, recordsUse: true } satisfies Fields<client.ReportInput>,
       verifyJournal: { after: true } satisfies Fields<client.VerifyInput>,
     };

@@ -33,7 +33,7 @@ async function aPast(audit?: RecordingSink) {
 async function answersAt(engine: JitEngine, t: number): Promise<unknown> {
   const scopes = ['a', 'b', 'c', 'd', 'long', 'kept'];
   const who = await Promise.all(scopes.map(async (scope) => (await engine.whoHadAccess({ scope, at: t })).items));
-  return [who, (await engine.history({ from: t, to: at(10_000) })).items];
+  return [who, (await engine.listGrants({ during: { from: t, to: at(10_000) } })).items];
 }
 
 describe('JitEngine', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { journalHead as headOf } from '../../../engine/journal-head.js';
+import { InvalidArgumentError, isJitError } from '../../../core/errors.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
@@ -32,6 +33,10 @@ const span = {
   to: instantInQuery.describe('The end of the span, exclusive. Epoch milliseconds.'),
 };
 
+/** The argument under the name that it has in this query. */
+const named = ({ argument, rule, got }: InvalidArgumentError): InvalidArgumentError =>
+  new InvalidArgumentError(argument === 'covering' ? 'scope' : argument.replace('during.', ''), rule, got);
+
 export const history = operation({
   id: 'history',
   method: 'GET',
@@ -43,10 +48,14 @@ export const history = operation({
   answer: answers.grantPage,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
-    const { scope: covered } = call.query;
+    const { scope: covered, from, to, ...rest } = call.query;
     const subject = idOf(call, 'subject', call.query.subject);
     if (!(await call.may('history', { subject, scopes: covered === undefined ? undefined : [covered] }))) throw forbidden();
-    return { body: await call.engine.history({ ...call.query, subject }) };
+    try {
+      return { body: await call.engine.listGrants({ ...rest, subject, covering: covered, during: { from, to } }) };
+    } catch (error) {
+      throw isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' ? named(error) : error;
+    }
   },
 });
 

@@ -1,9 +1,8 @@
 import { invalid, readId, readOptions } from '../../core/parse.js';
 import { lockOn } from '../../lifecycle/lock.js';
-import { accessAt, isUsable, wasHeldAt, wasHeldDuring, type GrantUse } from '../../lifecycle/status.js';
+import { accessAt, isUsable, wasHeldAt, type GrantUse } from '../../lifecycle/status.js';
 import type { Page } from '../../core/ports.js';
-import { decodeGrant, decodeReuse, type Grant, type RequestComment } from '../../records/index.js';
-import { readScope } from '../../core/scope.js';
+import { decodeGrant, decodeReuse, type RequestComment } from '../../records/index.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import { derivedId } from '../../kernel/ledger/ids.js';
@@ -11,7 +10,7 @@ import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { readableComments } from '../requests/comments.js';
 import { collect, readQuery, readSpan, type GivenPaging, type Paging } from './collect.js';
-import { readSubject, usesOf } from './lists.js';
+import { coverageOfScope, refuseFuture, usesOf } from './lists.js';
 import {
   grantWithStatus,
   outcomeOf,
@@ -39,17 +38,6 @@ export interface RequestOfKey {
 }
 
 const KEYED_VERBS: readonly RequestOfKey['verb'][] = ['requestAccess', 'extend', 'amend', 'breakGlass'];
-
-export interface HistoryQuery<Scope extends string = string> extends Paging {
-  /** Selects the grants of this subject. */
-  readonly subject?: string | undefined;
-  /** Selects the grants that cover this scope. */
-  readonly scope?: Scope | undefined;
-  /** The start of the span, not in the future. Epoch milliseconds or a `Date`. */
-  readonly from: Instant;
-  /** The end of the span, exclusive. Epoch milliseconds or a `Date`. */
-  readonly to: Instant;
-}
 
 /** A request, its outcome and its grants, at the engine's clock reading. */
 export interface RequestFound {
@@ -110,10 +98,16 @@ export async function whoHadAccess(kernel: Kernel, query: HolderQuery, next?: st
   const read = readQuery<keyof HolderQuery>(query, ['scope', 'at', 'after', 'limit'], next);
   if (read.at === undefined) return holders(kernel, read.scope, read);
   const at = readInstant('at', read.at);
-  readPast(kernel, 'at', at);
+  refuseFuture(kernel, 'at', at);
   const covers = coverageOfScope(kernel, read.scope);
-  const isWanted = ({ grant, usage }: GrantUse) => covers(grant) && wasHeldAt(grant, at, usage);
-  return grantsDuring(kernel, { from: at, until: at + 1 }, undefined, read, isWanted);
+  const asked = { kind: 'grant', during: { from: at, until: at + 1 }, span: readSpan({}), order: 'newest' } as const;
+  const reading = kernel.clock.read();
+  const page = await collect(kernel, asked, read, decodeGrant, async (grants) => {
+    const uses = await usesOf(kernel, grants.filter(covers));
+    return uses.filter(({ grant, usage }) => wasHeldAt(grant, at, usage)).map((use) => grantWithStatus(use, reading));
+  });
+  await refusePurged(kernel.ledger, at);
+  return page;
 }
 
 /** The grants by which a check of the scope allows now. */
@@ -133,51 +127,4 @@ async function holders(kernel: Kernel, scope: unknown, paging: GivenPaging): Pro
       lockOn(locks, { ids: [use.grant.subject], scopes: [scope as string] }, reading.now) === undefined;
     return uses.filter(isAllowed).map((use) => grantWithStatus(use, reading));
   });
-}
-
-/** The grants that were held at some time in a span. */
-export async function history(kernel: Kernel, query: HistoryQuery, next?: string): Promise<Page<GrantWithStatus>> {
-  const read = readQuery<keyof HistoryQuery>(query, ['subject', 'scope', 'from', 'to', 'after', 'limit'], next);
-  const from = readInstant('from', read.from);
-  const to = readInstant('to', read.to);
-  if (to <= from) throw invalid('to', 'an instant after from', to);
-  // Grants that begin in the future do not belong to the history.
-  const until = Math.min(to, readPast(kernel, 'from', from) + 1);
-  const covers = read.scope === undefined ? () => true : coverageOfScope(kernel, read.scope);
-  const isWanted = ({ grant, usage }: GrantUse) => covers(grant) && wasHeldDuring(grant, from, until, usage);
-  return grantsDuring(kernel, { from, until }, readSubject(kernel, read.subject), read, isWanted);
-}
-
-/**
- * Refuses an instant in the future: a grant that covers it may still be issued or revoked. After a step back of the clock,
- * instants up to the high-water mark count as past, because this engine has judged by them.
- *
- * @returns the last instant of the past
- */
-function readPast({ clock }: Kernel, argument: string, at: number): number {
-  const { highWater } = clock.read();
-  if (at > highWater) throw invalid(argument, 'an instant that is not in the future', at);
-  return highWater;
-}
-
-function coverageOfScope({ settings }: Kernel, given: unknown): (grant: Grant) => boolean {
-  const scope = readScope('scope', given);
-  return (grant) => settings.covers(grant.scope, scope);
-}
-
-async function grantsDuring(
-  kernel: Kernel,
-  during: { readonly from: number; readonly until: number },
-  subject: string | undefined,
-  paging: GivenPaging,
-  isWanted: (grant: GrantUse) => boolean,
-): Promise<Page<GrantWithStatus>> {
-  const reading = kernel.clock.read();
-  const asked = { kind: 'grant', subject, during, span: readSpan({}), order: 'newest' } as const;
-  const page = await collect(kernel, asked, paging, decodeGrant, async (grants) => {
-    const uses = await usesOf(kernel, grants);
-    return uses.filter(isWanted).map((use) => grantWithStatus(use, reading));
-  });
-  await refusePurged(kernel.ledger, during.from);
-  return page;
 }
