@@ -9,7 +9,7 @@ export type Canonical = (argument: string, id: string) => string;
  * Caches a value that an approver derives from its own ids, in the canonical form of the engine that asks. It derives the value
  * once for each `canonicalId`, because an approver may serve engines with different ones.
  *
- * @returns a function that throws InvalidArgumentError where `canonicalId` refuses one of the ids
+ * @returns a function that throws InvalidArgumentError if `canonicalId` refuses one of the ids
  */
 export function byCanonicalId<T>(
   make: (canonical: Canonical, canonicalId: ApproverContext['canonicalId']) => T,

@@ -19,7 +19,7 @@ const ITEMS_A_TURN = 32;
 const verbOf = ({ outcome }: RequestableInput): boolean => outcome === 'break_glass';
 
 /**
- * The items of a chain. The first member that does not abstain decides a request, so an item is omitted where an earlier member has
+ * The items of a chain. The first member that does not abstain decides a request, so an item is omitted if an earlier member has
  * one for all its scopes, or denies them. A part that an earlier member denies is excluded. The scopes of items are patterns, also
  * in an engine that compares scopes byte for byte.
  *

@@ -30,7 +30,7 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
  *   `abstain` counts.
  *
  * For approval, start and break-glass the chain asks its members in parallel, so that all answer within one
- * `limits.approverTimeout`. It does the same to list what may be asked for: an item applies where no earlier member has one, and
+ * `limits.approverTimeout`. It does the same to list what may be asked for: an item applies if no earlier member has one, and
  * nothing may be asked for that an earlier member denies.
  *
  * Gotcha: a member that fails refuses the access, in an emergency too. Give a member that depends on an external system
@@ -238,7 +238,7 @@ function together<T>(members: readonly Approver[], ask: (member: Approver) => Pr
   return answers;
 }
 
-/** A member's verdict on break-glass. A member without `breakGlass` can not approve it, but a denial by its `decide` counts (H8). */
+/** A member's verdict on break-glass. A member without `breakGlass` cannot approve it, but a denial by its `decide` counts (H8). */
 async function toBreakGlass(member: Approver, request: AccessRequest, context: ApproverContext): Promise<BreakGlassVerdict> {
   // `plainCopy` throws for an `undefined` answer: that is a failure.
   if (member.breakGlass !== undefined) return plainCopy('verdict', await member.breakGlass(request, context));

@@ -38,7 +38,7 @@ export interface Ineligibility {
   /** The text that the requester gets. */
   readonly reason: string;
   /**
-   * The values of the ask that must change, at most 100, where these alone prevent the access: the engine then refuses the ask with
+   * The values of the ask that must change, at most 100, if these alone prevent the access: the engine then refuses the ask with
    * `ERR_JIT_REQUIREMENTS`. Absent or empty: the subject has no right to this access, and the code is `ERR_JIT_INELIGIBLE`.
    * Counts only at `creation`.
    */
@@ -57,14 +57,14 @@ export type BreakGlassVerdict =
       readonly reviewers?: readonly string[] | undefined;
       /** The groups whose review is skipped. */
       readonly skippedGroups?: readonly string[] | undefined;
-      /** The people whose review is skipped, where the approver can list them. */
+      /** The people whose review is skipped, if the approver can list them. */
       readonly skippedPeople?: readonly string[] | undefined;
       readonly terms?: TermsInput | undefined;
     } & VerdictSource)
   | ({
       readonly outcome: 'deny';
       readonly reason: string;
-      /** As in {@link Ineligibility}: the values of the ask that must change, where these alone prevent the access. */
+      /** As in {@link Ineligibility}: the values of the ask that must change, if these alone prevent the access. */
       readonly problems?: readonly AskProblem[] | undefined;
     } & VerdictSource)
   | Abstention;
@@ -136,9 +136,9 @@ export interface ApproverContext {
 
 /** The context of the question what a subject may ask for. */
 export interface RequestableContext extends ApproverContext {
-  /** Who would ask: the subject, its agent where the subject is a run, or another person on its behalf. */
+  /** Who would ask: the subject, its agent if the subject is a run, or another person on its behalf. */
   readonly requestedBy: string;
-  /** The operator of a run, where one is known. */
+  /** The operator of a run, if one is known. */
   readonly operator: string | undefined;
 }
 
@@ -190,9 +190,9 @@ export interface RequestableInput {
   /** How far ahead the window may start, in milliseconds. Default: the limit of the engine. */
   readonly maxStartAheadMs?: number | undefined;
   readonly needs?: RequestableNeeds | undefined;
-  /** The approvals that are needed. Required where the outcome is `review`, and absent otherwise. */
+  /** The approvals that are needed. Required if the outcome is `review`, and absent otherwise. */
   readonly quorum?: QuorumInput | undefined;
-  /** Who must review the use afterwards, and within what time. Only where the outcome is `break_glass`. */
+  /** Who must review the use afterwards, and within what time. Only if the outcome is `break_glass`. */
   readonly afterReview?: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
   /** The possible reviewers, at most 100. Absent: they cannot be listed, or there are more. */
   readonly reviewers?: readonly string[] | undefined;

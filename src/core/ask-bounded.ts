@@ -28,7 +28,7 @@ export function askBounded<Item, Answer>(items: readonly Item[], ask: (item: Ite
  * Asks one question about many items, of which each may have an answer of its own.
  *
  * @param count the number of items, at least 1
- * @returns a promise for each item. All of them reject where the question fails, or where its answer is no list of that length
+ * @returns a promise for each item. All of them reject if the question fails, or if its answer is no list of that length
  */
 export function askForAll<Answer>(count: number, ask: () => MaybePromise<readonly MaybePromise<Answer>[]>): readonly Promise<Answer>[] {
   const all = (async () => {

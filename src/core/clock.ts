@@ -79,7 +79,7 @@ export class EngineClock {
   }
 }
 
-/** @throws ClockError where the clock throws, or returns no instant, or one to which two of the longest durations cannot be added */
+/** @throws ClockError if the clock throws, or returns no instant, or one to which two of the longest durations cannot be added */
 export function readClock(clock: Clock): number {
   let now: unknown;
   try {

@@ -72,7 +72,7 @@ export function readRemindEvery(argument: string, value: unknown, read = readDur
  *
  * @param argument named by the error, for example the variable that holds the text
  * @returns milliseconds, 1 to 1e12 (about 31 years)
- * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` where `text` is no duration, or is missing
+ * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if `text` is no duration, or is missing
  * @example
  * const maxTtl = parseDuration(process.env.MAX_TTL ?? '8h', 'MAX_TTL');
  */

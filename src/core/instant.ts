@@ -33,7 +33,7 @@ export function readInstant(argument: string, value: unknown): number {
 }
 
 /**
- * Whether `at` lies in the half-open window `[from, until)`. A window allows only where `at` and both of its bounds are proven to
+ * Whether `at` lies in the half-open window `[from, until)`. A window allows only if `at` and both of its bounds are proven to
  * be instants: a `NaN`, `null` or `undefined` denies (L30).
  */
 export function inWindow(at: unknown, from: number, until: number): boolean {

@@ -50,7 +50,7 @@ function guarded<T>(argument: string, read: () => T): T {
   }
 }
 
-/** Reads one field of the caller's object. @throws InvalidArgumentError where its getter or its proxy throws */
+/** Reads one field of the caller's object. @throws InvalidArgumentError if its getter or its proxy throws */
 export function readField(argument: string, given: object, field: string): unknown {
   return guarded(argument, () => (given as Record<string, unknown>)[field]);
 }
@@ -59,7 +59,7 @@ export function readField(argument: string, given: object, field: string): unkno
  * Copies the caller's list by index and length, because a custom iterator might never end.
  *
  * @param rule the rule that the error states
- * @param refuseLength throws where the length is wrong, before the copy: an array of length 2^32 - 1 costs its maker nothing
+ * @param refuseLength throws if the length is wrong, before the copy: an array of length 2^32 - 1 costs its maker nothing
  */
 export function readList(argument: string, given: unknown, rule = 'a list', refuseLength?: (length: number) => void): readonly unknown[] {
   return guarded(argument, () => {

@@ -88,8 +88,8 @@ export interface ScopeMatcher {
   /** Whether some concrete scope is covered by both. Symmetric, and implied by `covers`. */
   overlaps(a: string, b: string): boolean;
   /**
-   * Whether a grant of this scope allows any other scope than itself. Absent: no scope does where `exact` is true, and every scope
-   * counts as one that does where `exact` is false. `reviewers` and `autoApprove` abstain for such a scope, unless they set
+   * Whether a grant of this scope allows any other scope than itself. Absent: no scope does if `exact` is true, and every scope
+   * counts as one that does if `exact` is false. `reviewers` and `autoApprove` abstain for such a scope, unless they set
    * `patterns: true`.
    */
   isWide?(scope: string): boolean;

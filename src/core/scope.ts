@@ -99,7 +99,7 @@ function matches(a: readonly string[], b: readonly string[], both: boolean): boo
 
 /**
  * The comparisons of {@link patternScopes} for long lists, each text split once. An engine's own matcher is asked too, unless it is
- * one of this package: then a pattern in a list is a pattern also where the engine compares scopes byte for byte.
+ * one of this package: then a pattern in a list is a pattern also if the engine compares scopes byte for byte.
  */
 export function scopeLists(matcher?: ScopeMatcher): Pick<ScopeMatcher, 'covers' | 'overlaps'> {
   const known = new Map<string, readonly string[]>();

@@ -28,7 +28,7 @@ export interface Row {
   readonly dueAt: number | undefined;
   /**
    * The instant that orders open rows in lists for people, in epoch milliseconds: the deadline of a review, the end of a grant.
-   * `undefined` where the row is closed, and for kinds that no list orders by it.
+   * `undefined` if the row is closed, and for kinds that no list orders by it.
    */
   readonly sortAt: number | undefined;
   /** JSON: no `undefined`, no dates, nothing that JSON.stringify would change. */
@@ -181,7 +181,7 @@ export interface GrantStore {
    * The same store, bound to another namespace. Cheap: shares the connection.
    *
    * Gotcha: a store may keep some memory for each namespace that was ever used, for as long as the process lives (Redis: from
-   * the first handle on; memory and SQL: from the first commit on). Where a name comes from a caller, look it up in your
+   * the first handle on; memory and SQL: from the first commit on). If a name comes from a caller, look it up in your
    * own list of tenants before you pass it here.
    */
   in(namespace: string): GrantStore;
@@ -200,15 +200,15 @@ export interface GrantStore {
 
   /**
    * A shortcut of `live` for an in-process store that answers at once: the window of a grant whose answer depends only on time. It returns
-   * a window only where the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject and scope, and
+   * a window only if the core's `plainWindow` gives one for the only open grant or usage row of exactly this subject and scope, and
    * while no row of kind 'lock' is open. The caller applies the clock and the leeway.
    *
-   * An empty window, `{ from: 0, until: 0, row: undefined }`, denies. A store may return it only where no open grant or usage row has this
+   * An empty window, `{ from: 0, until: 0, row: undefined }`, denies. A store may return it only if no open grant or usage row has this
    * subject and scope, no row of kind 'lock' is open, and `plainWindow` has given a window for a row of this subject and for one of this
    * scope, so that both are valid. In every other case, and during an outage, it returns `undefined`: "ask `live`".
    *
    * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
-   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only where both are defined on
+   * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only if both are defined on
    * the same object of the prototype chain.
    */
   windowOf?(subject: string, scope: string): GrantWindow | undefined;
@@ -247,13 +247,13 @@ export interface GrantStore {
   commit(change: Change): Promise<CommitAnswer>;
 
   /**
-   * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. Where `after < start.seq`, a purge has
+   * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. If `after < start.seq`, a purge has
    * removed the entries in between, and the slice begins at the oldest kept one. @throws StoreError
    */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
   /**
-   * Calls `wake` when the head may have moved, with its seq where the store knows it. This is only a hint: correctness comes
+   * Calls `wake` when the head may have moved, with its seq if the store knows it. This is only a hint: correctness comes
    * from reading the journal.
    */
   watch?(wake: (headSeq?: number) => void): Unsubscribe;

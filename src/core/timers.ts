@@ -40,7 +40,7 @@ export function callAfter(ms: number, call: () => void): (keepsAlive: boolean) =
 const MAX_NAP_MS = 60_000;
 
 /**
- * Sleeps `ms` on `clock`, from `now`. Where the clock has no `sleep`, or its `sleep` fails, a real timer sleeps for at most a
+ * Sleeps `ms` on `clock`, from `now`. If the clock has no `sleep`, or its `sleep` fails, a real timer sleeps for at most a
  * minute, so the caller must read its clock again. Only the clock's own `sleep` ends on `signal`, so the caller checks the signal
  * afterwards. Never rejects.
  */

@@ -47,7 +47,7 @@ export class TurnBudget {
   #turn: Promise<void> | undefined;
 
   /**
-   * Await this before reading, writing or judging `rows` rows. It takes a turn first where they are too many for this turn. Concurrent
+   * Await this before reading, writing or judging `rows` rows. It takes a turn first if they are too many for this turn. Concurrent
    * callers share the rows of one turn.
    */
   async spend(rows: number): Promise<void> {

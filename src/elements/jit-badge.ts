@@ -68,7 +68,7 @@ export class JitBadge extends Base {
   }
 
   set status(status: BadgeStatus | string | null | undefined) {
-    // React sets a property where there is one, and an attribute otherwise: JSON works in both ways.
+    // React sets a property if there is one, and an attribute otherwise: JSON works in both ways.
     this.#judge(() => (typeof status === 'string' ? (JSON.parse(status) as BadgeStatus | null) : status));
   }
 

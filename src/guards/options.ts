@@ -41,7 +41,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
    */
   readonly abortOnEnd?: ((engine: JitEngine, subject: string, scope: string) => MaybePromise<WatchedAccess>) | undefined;
   /**
-   * A view of `jit-access/view`, which answers without asking the store. Where it cannot answer, the guard asks its first argument.
+   * A view of `jit-access/view`, which answers without asking the store. If it cannot answer, the guard asks its first argument.
    * The view must follow the store of that engine or checker. Default: none, so each request asks the store.
    */
   readonly view?: GuardView | undefined;
@@ -52,7 +52,7 @@ export interface GuardDefaults<Args extends readonly unknown[] = readonly unknow
   readonly touch?: boolean | undefined;
   /**
    * Whether an allowed request records that it used its grant, for the access report. `true` turns this on for the routes of this
-   * guard, also where the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker or a
+   * guard, also if the engine's option `recordUse` is off; `false` turns it off for them. `true` is refused with a checker or a
    * view, which record no use. Default: the engine's option.
    */
   readonly recordUse?: boolean | undefined;

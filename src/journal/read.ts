@@ -31,7 +31,7 @@ export async function* readJournal(store: GrantStore, after = 0, pageSize = 250)
       return;
     }
     yield* entries;
-    // Yielded first: the caller decides about a malformed entry. The loop can not continue after it, because `last` would not grow.
+    // Yielded first: the caller decides about a malformed entry. The loop cannot continue after it, because `last` would not grow.
     if (!(newest.seq > last)) throw new StoreError('journal', `returned a page after entry ${last} that does not advance`);
     last = newest.seq;
     if (last < head.seq) await yieldToOthers();

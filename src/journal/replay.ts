@@ -68,7 +68,7 @@ export interface Replayed {
  * @param entries the whole journal in order, from its beginning or from where a purge has trimmed it: what `readJournal`
  *   or `readJsonLines` yields
  * @param at epoch milliseconds or a `Date`. Entries with `entry.at <= at` count. Default: all entries
- * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry does not follow from the entries before it
+ * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, if an entry does not follow from the entries before it
  * @throws PurgedError `ERR_JIT_PURGED` when `at` lies before the horizon of a purge
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example

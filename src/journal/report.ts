@@ -25,7 +25,7 @@ export interface AccessReport {
   readonly ratio: number | undefined;
   /** How many of the held grants were used. */
   readonly use: UseFigures;
-  /** The use by rule, sorted by approver and rule, with a shorter `maxTtl` where the recorded uses allow one. */
+  /** The use by rule, sorted by approver and rule, with a shorter `maxTtl` if the recorded uses allow one. */
   readonly rules: readonly RuleUse[];
   readonly decisions: DecisionFigures;
   /** The numbers of requested and issued extensions. */
@@ -69,7 +69,7 @@ export interface ReportSpan {
  *
  * @param entries the whole journal in order: what `readJournal` or `readJsonLines` yields
  * @throws PurgedError `ERR_JIT_PURGED` when a purge's horizon lies after `from`
- * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, where an entry does not follow from the entries before it
+ * @throws CorruptError `ERR_JIT_CORRUPT`, naming the seq, if an entry does not follow from the entries before it
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * const report = await accessReport(readJournal(store), { from: Date.UTC(2026, 0, 1), to: Date.UTC(2026, 1, 1) });

@@ -37,7 +37,7 @@ export function askStore<T>(method: keyof GrantStore, call: () => MaybePromise<T
   }
 }
 
-/** Calls `live`. Every check does, so it makes no closure and no promise where the store answers at once. */
+/** Calls `live`. Every check does, so it makes no closure and no promise if the store answers at once. */
 export function askLive(store: Pick<GrantStore, 'live'>, query: LiveQuery): MaybePromise<readonly Row[]> {
   let answer: MaybePromise<readonly Row[]>;
   try {
@@ -82,7 +82,7 @@ export const askRows = (store: Pick<GrantStore, 'get'>, keys: readonly RowKey[])
     (rows) => isRows(rows) && rows.length === keys.length,
   );
 
-/** Whether an answer of `commit` is well-formed. A change without `knows` can not be answered `'behind'`. */
+/** Whether an answer of `commit` is well-formed. A change without `knows` cannot be answered `'behind'`. */
 export function isCommitAnswer(value: unknown, { knows }: Change): value is CommitAnswer {
   if (!isObject(value)) return false;
   const { outcome, head } = value as Partial<CommitAnswer>;

@@ -21,7 +21,7 @@ export interface StoreVerification {
   readonly rows: number;
   /** The rows that differ from the journal: changed, added or removed. */
   readonly differences: readonly RowProblem[];
-  /** The rows that the journal can not prove: a purge has trimmed their entries, or they kept changing. They do not affect `ok`. */
+  /** The rows that the journal cannot prove: a purge has trimmed their entries, or they kept changing. They do not affect `ok`. */
   readonly unproven: readonly RowProblem[];
 }
 
@@ -37,9 +37,9 @@ const MAX_RESTARTS = 8;
  * It writes nothing.
  *
  * Gotcha: an attacker who can write to the store can replace the journal by one that agrees with the rows. Only `head` shows
- * that: an anchor exported to a place where the attacker can not write. Export a new one after a purge has trimmed past it.
+ * that: an anchor exported to a place where the attacker cannot write. Export a new one after a purge has trimmed past it.
  *
- * Gotcha: some rows have no entries, so they can not be proven: cursors, leases, engines' configurations, accepted rollbacks,
+ * Gotcha: some rows have no entries, so they cannot be proven: cursors, leases, engines' configurations, accepted rollbacks,
  * and the version of the horizon's row.
  *
  * Performance: it reads all rows, calls `live` for each subject and for each pair of subject and scope, and keeps all records

@@ -29,14 +29,14 @@ export function readConfigurations(rows: readonly Row[], onUnreadable: (error: u
   });
 }
 
-/** The most rows that a checker reads. Where there are more, it does not know all matchers. */
+/** The most rows that a checker reads. If there are more, it does not know all matchers. */
 const MAX_MATCHERS = 1_000;
 
 /**
  * The matchers of the configurations in use in a namespace. If no engine has written its row for a day, the matchers of all
  * rows: a grant may be live after a day without a commit.
  *
- * @returns `isComplete` is false where a row is unreadable, or where there are more rows than are read
+ * @returns `isComplete` is false if a row is unreadable, or if there are more rows than are read
  * @throws StoreError
  */
 export async function matchersInUse(

@@ -7,7 +7,7 @@ export interface DueHandler<T> {
   decode(row: Row): T;
   /**
    * Called at the end of every pass, also with an empty list: the feature may have work that no due row announces. `handle`
-   * returns before that work has ended. Where the work on a row fails, the feature moves the row's `dueAt`, so that the next
+   * returns before that work has ended. If the work on a row fails, the feature moves the row's `dueAt`, so that the next
    * pass does not begin with it again.
    *
    * @returns how many of the rows it leaves to other processes

@@ -5,7 +5,7 @@ import { WriteBudget, type Spent } from './write-budget.js';
 
 /** A refused attempt: its actor, and the record or the scopes that it was about. */
 export type Attempt = Pick<EntryDraft, 'actor' | 'requestId' | 'grantId'> & {
-  /** The requested scopes, where no record exists yet. */
+  /** The requested scopes, if no record exists yet. */
   readonly scopes?: readonly string[] | undefined;
   /** The attempt asked for break-glass access. Recorded, so that people can be notified of it. */
   readonly breakGlass?: true;
@@ -83,7 +83,7 @@ export class RefusalThrottle {
   #writtenIn = -1;
   #forgottenIn = -1;
 
-  /** @returns the entries to write now: none where the code is no refusal, or where no entry is due */
+  /** @returns the entries to write now: none if the code is no refusal, or if no entry is due */
   note(attempt: Attempt, code: AttemptCode, now: number): readonly EntryDraft[] {
     if (code !== 'dry_run' && !isRefusal(code)) return [];
     const actor = this.#actorOf(attempt.actor, code, now);

@@ -123,7 +123,7 @@ export class UseLog {
 
   /**
    * Writes many grants in one change. If that conflicts, it halves the change, so that a busy grant delays only itself. The use of
-   * one grant is dropped where it conflicts twice.
+   * one grant is dropped if it conflicts twice.
    *
    * @throws the error of a write: the uses that are certainly not written are kept for a later write
    */

@@ -53,7 +53,7 @@ export function refuseToAmend(request: AccessRequest, moment: Moment): void {
  *
  * @param context without `before`, which the new request replaces
  * @returns the id of the new request
- * @throws LimitError also where the new request would only repeat another one and `limits.duplicates` refuses that, and while a
+ * @throws LimitError also if the new request would only repeat another one and `limits.duplicates` refuses that, and while a
  *   denial stands against it
  */
 export function amendRequest(

@@ -44,7 +44,7 @@ export function narrowedTo(request: AccessRequest, reading: ClockReading): Grant
   return approvals.some(isNarrowed) ? leastOf(request, approvals) : undefined;
 }
 
-/** @throws LimitError where one change could not write all reviews (L42). A denial is always accepted. */
+/** @throws LimitError if one change could not write all reviews (L42). A denial is always accepted. */
 export function refuseTooMany(request: AccessRequest, reviews: readonly Review[]): void {
   if (reviews.length > Math.max(MAX_REVIEWS, request.reviews.length)) {
     const message = `a request has at most ${MAX_REVIEWS} reviews; only a denial can be added`;

@@ -28,7 +28,7 @@ import type { ParsedBreakGlass } from './verdict.js';
 /** The subject and the requester, whose pending break-glass reviews count. */
 export interface Debtors {
   readonly subject: Subject | undefined;
-  /** The same as `subject` where the subject asks itself. */
+  /** The same as `subject` if the subject asks itself. */
   readonly requester: Subject | undefined;
   /** The requests that these rows name as unreviewed, by their id. They name the requester who took the access. */
   readonly unreviewed: ReadonlyMap<string, AccessRequest>;

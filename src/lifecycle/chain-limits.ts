@@ -12,7 +12,7 @@ const MAX_CHAIN_REQUESTS_OF_OTHERS = 5;
 
 /** The extension chains that a request would make longer, for the limits of a chain. */
 export interface ChainContext {
-  /** For each grant that the request extends, the ids of all grants of its chain; empty where the request extends none. */
+  /** For each grant that the request extends, the ids of all grants of its chain; empty if the request extends none. */
   readonly chains: readonly ReadonlySet<string>[];
 }
 

@@ -30,7 +30,7 @@ export interface CommentContext {
  * Refuses a comment that no answer of the approver could allow.
  *
  * @throws DecidedError, DeadlineError
- * @throws UndecidedError where the request has no reviewers yet, and the author is neither its subject nor its requester
+ * @throws UndecidedError if the request has no reviewers yet, and the author is neither its subject nor its requester
  */
 export function refuseToComment(request: AccessRequest, moment: Moment): void {
   if (request.end !== undefined) throw new DecidedError(request);

@@ -67,7 +67,7 @@ export function endRequest(
 }
 
 /**
- * Ends a request as approved, and issues exactly one grant for each granted scope in the same transition (L10). Where it may not
+ * Ends a request as approved, and issues exactly one grant for each granted scope in the same transition (L10). If it may not
  * issue grants, it ends the request as denied or cancelled. At the limit of `maxHolders` it decides nothing.
  *
  * @param granted the access that the reviewers allow; default: all that was requested

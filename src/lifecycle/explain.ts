@@ -37,7 +37,7 @@ export interface ScopeRelation {
 export interface Finding {
   /** `unreadable`: an approved request whose grant, which would give the reason, is missing. */
   readonly reason: RecordedReason | 'unreadable';
-  /** The deciding request; `undefined` where a grant decides. */
+  /** The deciding request; `undefined` if a grant decides. */
   readonly request: AccessRequest | undefined;
   readonly grant: Grant | undefined;
   /** Epoch milliseconds; `undefined`: never. */
@@ -86,7 +86,7 @@ export function narrow(known: KnownRecords, reach: ScopeRelation, reading: Clock
 }
 
 /**
- * The reason where {@link findReason} finds no record.
+ * The reason if {@link findReason} finds no record.
  *
  * @param isPurged whether the record may have been purged: the subject has once asked for access, and a purge has run
  */
@@ -177,7 +177,7 @@ function highest(list: readonly Seen[]): Seen | undefined {
   );
 }
 
-/** The two lists have the same length. Where no value differs, neither is higher. */
+/** The two lists have the same length. If no value differs, neither is higher. */
 function isHigher(a: readonly number[], b: readonly number[]): boolean {
   const i = a.findIndex((value, at) => value !== b[at]);
   return (a[i] ?? 0) > (b[i] ?? 0);

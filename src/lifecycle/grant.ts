@@ -29,7 +29,7 @@ import {
 import { grantLimitMet, type SubjectContext } from './subject.js';
 import { windowOf } from './window.js';
 
-/** A request with its grants. `grants` is `undefined` where the caller must load them. */
+/** A request with its grants. `grants` is `undefined` if the caller must load them. */
 export interface RequestWithGrants {
   readonly request: AccessRequest;
   readonly grants: readonly Grant[] | undefined;
@@ -54,7 +54,7 @@ export const scopeOfGrant = ({ id, scopes }: AccessRequest, grantId: string): st
 /** The most scopes of a request, and so the most grants. */
 export const MAX_SCOPES = 50;
 
-/** Every id that a grant of this request can have, for use where the request itself is unreadable. */
+/** Every id that a grant of this request can have, for use if the request itself is unreadable. */
 export const anyGrantIds = (requestId: string): readonly string[] => Array.from({ length: MAX_SCOPES }, (_, i) => `${requestId}.${i + 1}`);
 
 /** The records and limits that issuing grants needs, apart from the request. */
@@ -64,7 +64,7 @@ export interface IssueContext extends SubjectContext, ChainContext {
   readonly asksAtStart: boolean;
   /** The grants that the request extends, in the order in which it names them; `undefined`: that grant no longer exists. */
   readonly origins: readonly (Grant | undefined)[];
-  /** The rows of the rules with `maxHolders` in the terms; needed only where the terms have such rules. */
+  /** The rows of the rules with `maxHolders` in the terms; needed only if the terms have such rules. */
   readonly holders?: HoldersByRule | undefined;
 }
 

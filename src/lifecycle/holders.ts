@@ -17,7 +17,7 @@ export interface HoldersContext {
   readonly row: Holders | undefined;
   /** The listed grants that still exist. */
   readonly grants: readonly GrantUse[];
-  /** The ids of those that this version can not read. Only break-glass continues without them. */
+  /** The ids of those that this version cannot read. Only break-glass continues without them. */
   readonly unreadable: readonly string[];
 }
 
@@ -32,7 +32,7 @@ export const holdersId = (approver: string, rule: string): string => digestOf([a
  * the clock of no process can find them live.
  *
  * @param isLimited false: break-glass access counts and is never refused
- * @throws LimitError where other subjects hold as much as a rule allows, in windows that meet the new one
+ * @throws LimitError if other subjects hold as much as a rule allows, in windows that meet the new one
  */
 export function recordHolders(
   { id: requestId, approver, terms }: Pick<AccessRequest, 'id' | 'approver' | 'terms'>,
@@ -46,7 +46,7 @@ export function recordHolders(
     if (own.length === 0) return [];
     const { rule } = limit;
     const context = holders?.get(rule);
-    // Break-glass is never refused. It is not counted where the row is unreadable, or would make the change too large.
+    // Break-glass is never refused. It is not counted if the row is unreadable, or would make the change too large.
     if (context === undefined && !isLimited) return [];
     if (context === undefined || approver === undefined) throw new TypeError('an approval under maxHolders needs its context');
     // A use that is recorded at the same time may move an idle end. So only a recorded end, or the expiry, frees a place.

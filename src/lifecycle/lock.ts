@@ -137,7 +137,7 @@ export function completeLock(row: Locks | undefined, id: string, moment: Moment)
  * Lifts a complete lock. A lock that has ended stays unchanged.
  *
  * @throws NotFoundError
- * @throws DeniedError where the actor is the locked subject
+ * @throws DeniedError if the actor is the locked subject
  */
 export function liftLock(row: Locks | undefined, id: string, reason: string | undefined, moment: Moment): Transition<Lock | EndedLock> {
   const lock = findLock(row, id);

@@ -49,7 +49,7 @@ export const narrowedSize = (reviews: readonly Narrowing[]): number => reviews.r
 /** With the quotes and the comma of JSON. */
 const sizeOf = (scopes: readonly string[] | undefined = []): number => scopes.reduce((sum, { length }) => sum + length + 3, 0);
 
-/** A term that can not be accepted, with its text. */
+/** A term that cannot be accepted, with its text. */
 export interface Refused {
   readonly problem: AskProblem;
   readonly text: string;

@@ -26,7 +26,7 @@ export interface Backoff extends Pauses {
 }
 
 /**
- * Whether an external system is to give the access now. A recorded start counts even where this process's clock lags behind
+ * Whether an external system is to give the access now. A recorded start counts even if this process's clock lags behind
  * the clock that recorded it. No event would follow when this clock has caught up.
  */
 export function isCovered(uses: readonly GrantUse[], { now, forEnds }: Instants): boolean {

@@ -52,7 +52,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
    * among them, nor in {@link openedForOthers}: it ends in the same commit, so it does not count.
    */
   readonly open: readonly AccessRequest[];
-  /** The subject's requests that were denied; needed only where `askAgainAfterMs` is set. */
+  /** The subject's requests that were denied; needed only if `askAgainAfterMs` is set. */
   readonly denied: readonly AccessRequest[];
   /** The row of a requester who is not the subject; `undefined`: it has none yet, or the subject asks itself. */
   readonly requester: Subject | undefined;
@@ -64,7 +64,7 @@ export interface OpeningContext extends SubjectContext, ChainContext {
 }
 
 /**
- * The request as it would be recorded, where its values lie within the engine's limits.
+ * The request as it would be recorded, if its values lie within the engine's limits.
  *
  * @throws RequirementsError that lists every limit that a value exceeds
  */
@@ -75,7 +75,7 @@ export function limitedRequest(...draft: Parameters<typeof draftRequest>): Acces
 }
 
 /**
- * The request as it would be recorded, also where its values exceed the engine's limits: the approver judges it before anything is
+ * The request as it would be recorded, also if its values exceed the engine's limits: the approver judges it before anything is
  * recorded, so that the requester gets all problems at once.
  */
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origins: readonly GrantUse[], moment: Moment): AccessRequest {

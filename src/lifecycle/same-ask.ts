@@ -52,8 +52,8 @@ function denialsOf({ reviews, end }: Pick<AccessRequest, 'reviews' | 'end'>): re
 }
 
 /**
- * The instant from which the age of a denial is counted. Where a wrong clock stamped the denial, it is the creation of the request
- * (L47). Where both lie ahead, either clock may be the wrong one, this process's too. The denial then stands, but one further ahead
+ * The instant from which the age of a denial is counted. If a wrong clock stamped the denial, it is the creation of the request
+ * (L47). If both lie ahead, either clock may be the wrong one, this process's too. The denial then stands, but one further ahead
  * than `keptMs` counts as old. So two clocks that differ lose no denial, and none stands longer than twice `keptMs`.
  */
 function deniedSince(
@@ -137,7 +137,7 @@ export function refuseIfDenied(
 /** The subject's row before a denial is noted on it. */
 export interface DenialContext {
   readonly subject: Subject | undefined;
-  /** The requests that the subject's row names as denied. Needed only where the row is full. */
+  /** The requests that the subject's row names as denied. Needed only if the row is full. */
   readonly denied: readonly AccessRequest[];
 }
 

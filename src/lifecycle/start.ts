@@ -11,10 +11,10 @@ export const isStartDue = ({ grant }: GrantUse, { now }: Pick<Moment, 'now'>): b
   grant.end === undefined && grant.activatedAt === undefined && grant.startsAt <= now;
 
 /**
- * Records the start of a scheduled grant, or ends the grant and its chain where its subject may no longer hold it.
+ * Records the start of a scheduled grant, or ends the grant and its chain if its subject may no longer hold it.
  *
  * @param locks while a lock is on the grant, nothing is recorded: the passes of the lock end the grant
- * @param eligible the approver's answer; `true` where the approver is not asked
+ * @param eligible the approver's answer; `true` if the approver is not asked
  */
 export function activateGrant(
   use: GrantUse,

@@ -20,7 +20,7 @@ export interface GrantUse {
 }
 
 /**
- * Usable now: no recorded end, inside the window, activated where its start must be confirmed, and neither idle nor used up.
+ * Usable now: no recorded end, inside the window, activated if its start must be confirmed, and neither idle nor used up.
  * Every condition must be proven: a missing value denies.
  */
 export function isUsable(use: GrantUse, instants: Instants): boolean {
@@ -128,7 +128,7 @@ export function requestStatus(request: AccessRequest, now: Instant): RequestStat
  * `scheduled` until its activation is recorded.
  *
  * @param at epoch milliseconds or a `Date`
- * @param usage the grant's usage, where it has an idle end
+ * @param usage the grant's usage, if it has an idle end
  */
 export function grantStatus(grant: Grant, at: Instant, usage?: Usage): GrantStatus {
   const now = epochOf(at) as number;

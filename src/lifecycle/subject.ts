@@ -97,7 +97,7 @@ export function grantLimitMet(
 /** What a repeated request duplicates: the open request, or the request whose grants already give this access. */
 export type Duplicate = { readonly requestId: string; readonly what: 'request' } | { readonly requestId: string; readonly what: 'grants' };
 
-/** The error of an ask that only repeats another request, where the limit refuses that. */
+/** The error of an ask that only repeats another request, if the limit refuses that. */
 export function duplicateRefused({ requestId, what }: Duplicate): LimitError {
   const state = what === 'request' ? 'is open' : 'gives this already';
   return new LimitError('duplicates', 1, 2, `limits.duplicates refuses the same ask twice: request ${requestId} ${state}`);
@@ -162,7 +162,7 @@ const isGiving = (asked: Wanted, request: AccessRequest): boolean =>
  * The first end of a request's grants. Each of them must have begun by `from`, and be usable now if its start has come: a grant whose
  * start is not confirmed gives no access. Break-glass grants and counted uses answer no other ask.
  *
- * @returns `-Infinity` where a scope has no such grant
+ * @returns `-Infinity` if a scope has no such grant
  */
 function heldUntil(scopes: readonly string[], requestId: string, live: readonly GrantUse[], from: number, moment: Moment): number {
   const held = live.filter((use) => {

@@ -19,7 +19,7 @@ export function workOn(use: GrantUse, moment: Moment): TimeWork | undefined {
   const { grant } = use;
   if (grant.end !== undefined) return isUsageLeft(use) ? 'closed' : undefined;
   if (hasEnded(use, moment)) return 'ended';
-  // Where the approver is asked at the start, time alone does not activate.
+  // If the approver is asked at the start, time alone does not activate.
   if (isStartDue(use, moment)) return grant.asksAtStart ? undefined : 'started';
   return isWarningDue(use, moment) ? 'warned' : undefined;
 }
@@ -41,7 +41,7 @@ export type Timed = GrantUse | AccessRequest;
 /**
  * Records the changes of several records in one commit, and skips records that are not due. `result` names the changes.
  *
- * @param locks needed where a start is due; without it, starts are skipped
+ * @param locks needed if a start is due; without it, starts are skipped
  */
 export function recordTime(records: readonly Timed[], moment: Moment, locks?: LocksContext): Transition<readonly TimeWork[]> {
   const done: TimeWork[] = [];

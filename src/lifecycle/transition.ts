@@ -55,7 +55,7 @@ export interface Writes {
   readonly creates?: boolean | undefined;
 }
 
-/** The outcome of a rule. `put` and `entries` are empty where there is nothing to write. */
+/** The outcome of a rule. `put` and `entries` are empty if there is nothing to write. */
 export interface Transition<Result> extends Writes {
   readonly result: Result;
 }
@@ -84,7 +84,7 @@ export function noticeTogether<Step extends Writes>(step: Step): Step {
     const grant = grants.get(entry.grantId ?? '');
     if (grant === undefined || !NOTICED.has(entry.type)) return undefined;
     const { type, data } = entry;
-    // Where only some were extended, the others have a notice of their own: their subject loses the access.
+    // If only some were extended, the others have a notice of their own: their subject loses the access.
     const isExtended = type !== 'grant.revoked' && grant.successors.length > 0;
     const what = JSON.stringify([type, grant.requestId, data['end'], data['beforeMs'], isExtended]);
     const group = alike.get(what) ?? [];
@@ -129,7 +129,7 @@ export const stamp = (
 };
 
 /**
- * The end to record for access that ends now: not before the entry, which replays the end, and not before the issue. Where the clock
+ * The end to record for access that ends now: not before the entry, which replays the end, and not before the issue. If the clock
  * has stepped back, it is the highest reading, because the access was held until then.
  */
 export const endedAt = ({ highWater }: Moment, stamped: number, { issuedAt }: Grant): number => Math.max(stamped, highWater, issuedAt);

@@ -7,7 +7,7 @@ export interface Window {
 }
 
 /**
- * The window that a decision at `at` gives (L4). It is empty where nothing is left to grant. An approval that narrowed the request
+ * The window that a decision at `at` gives (L4). It is empty if nothing is left to grant. An approval that narrowed the request
  * has set its length.
  * - Without a requested start, it begins at the decision.
  * - With a requested end, it never ends later.

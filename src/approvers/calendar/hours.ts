@@ -2,8 +2,8 @@ import { DAY_MS, type Zone } from './zone.js';
 
 /**
  * Times at which a rule holds: spans of the days that match, by what the clock in a time zone shows. A span whose end is not after its
- * begin ends on the next day, and belongs to the day on which it begins. Where a clock is set back, a time that it shows twice
- * holds twice. Where it is set forward, a skipped time does not occur.
+ * begin ends on the next day, and belongs to the day on which it begins. If a clock is set back, a time that it shows twice
+ * holds twice. If it is set forward, a skipped time does not occur.
  */
 export interface Hours {
   /** Weekdays, Sunday is 0. `undefined`: every day. */
@@ -17,7 +17,7 @@ export interface Hours {
   readonly zone: Zone;
 }
 
-/** Holds where any of its items holds. */
+/** Holds if any of its items holds. */
 export type When = readonly Hours[];
 
 const weekdayOf = (day: number): number => (((day + 4) % 7) + 7) % 7;

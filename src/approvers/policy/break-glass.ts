@@ -56,7 +56,7 @@ export function whyUnreviewable(rules: readonly Emergency[], reviewers: readonly
 
 /**
  * The groups that the ordinary rules would have asked, for people to read. It asks no live group, because a directory that is down
- * or hangs must not delay break-glass. Where only a live group knows whether a rule applies, it includes the rule's groups.
+ * or hangs must not delay break-glass. If only a live group knows whether a rule applies, it includes the rule's groups.
  */
 async function findSkipped({ giving, groups }: Compiled, question: Question): Promise<readonly string[]> {
   const { request, scopes, reach } = question;

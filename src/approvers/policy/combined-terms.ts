@@ -41,7 +41,7 @@ export function combinedTerms(
   });
 }
 
-/** The warnings of all rules, each once. Where they exceed the maximum of a grant, the earliest remain. */
+/** The warnings of all rules, each once. If they exceed the maximum of a grant, the earliest remain. */
 function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined {
   const warnings = [...new Set(rules.flatMap(({ warnBeforeMs = [] }) => warnBeforeMs))].sort((a, b) => b - a);
   return warnings.length === 0 ? undefined : Object.freeze(warnings.slice(0, MAX_WARNINGS));
@@ -49,7 +49,7 @@ function warningsOf(rules: readonly RuleLimits[]): readonly number[] | undefined
 
 /**
  * The quorum that satisfies each of several: an alternative of each together, in each group the largest number of approvals, the
- * fewest denials, the shortest times, the most frequent reminders. A step has an escalation only where each rule has one to the same
+ * fewest denials, the shortest times, the most frequent reminders. A step has an escalation only if each rule has one to the same
  * group. The longest of their times then applies.
  */
 export function combinedQuorum(reviews: readonly ReviewTerms[], { createdAt, reviewBy }: AccessRequest): PolicyQuorum {
@@ -77,7 +77,7 @@ function assuranceOf(reviews: readonly ReviewTerms[]): Assurance | undefined {
   });
 }
 
-/** Each combination of one alternative of each rule. None where there are more combinations than a quorum may have. */
+/** Each combination of one alternative of each rule. None if there are more combinations than a quorum may have. */
 function together(rules: readonly (readonly Alternative[])[]): readonly Alternative[] {
   if (rules.reduce((count, alternatives) => count * alternatives.length, 1) > MAX_ALTERNATIVES) return [];
   const [first = [], ...others] = rules;

@@ -144,7 +144,7 @@ function readMembers(path: string, list: readonly string[], canonical: Canonical
   throw invalid(`${path}[${twice}]`, 'listed only once', list[twice]);
 }
 
-/** Parses the rules, and checks what the shape alone can not: names that must exist, and fields that depend on each other. */
+/** Parses the rules, and checks what the shape alone cannot: names that must exist, and fields that depend on each other. */
 class Reader {
   readonly #data: PolicyDefinition;
   readonly #groups: Groups;

@@ -89,7 +89,7 @@ interface Missing {
   readonly problem: AskProblem;
 }
 
-/** The asked window, where it passes the instant at which its rules stop to hold. It is refused, never cut (L3). */
+/** The asked window, if it passes the instant at which its rules stop to hold. It is refused, never cut (L3). */
 function pastEnd({ request }: Question, end: Limit | undefined): readonly Missing[] {
   const { extension, startsAt, createdAt, ttlMs, until } = request;
   // From the ask on, not from now: a late decision gives the time that is left.
@@ -112,7 +112,7 @@ export function notYet({ rule, at }: Limit, question: Question): Unmet {
   };
 }
 
-/** The start to correct, where a deny rule holds at some times only. */
+/** The start to correct, if a deny rule holds at some times only. */
 export function frozen(rule: RuleCore, question: Question): { readonly problems?: readonly AskProblem[] } {
   if (rule.when === undefined) return {};
   const at = changeAfter(rule.when, question.at);

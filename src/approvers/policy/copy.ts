@@ -14,7 +14,7 @@ const MAX_VALUES = 1_000_000;
 export const MAX_DEPTH = 10;
 
 /**
- * Copies the caller's policy. It reads each property once, so that a getter can not change its value afterwards. The copies
+ * Copies the caller's policy. It reads each property once, so that a getter cannot change its value afterwards. The copies
  * inherit nothing, so that a property of `Object.prototype` is never a field of a rule.
  */
 export function copyPolicy(given: unknown): Copy {

@@ -17,7 +17,7 @@ export type Answer =
       readonly outcome: 'deny';
       readonly rule: string;
       readonly reason: string;
-      /** The start to correct, where the denial holds at some times only. */
+      /** The start to correct, if the denial holds at some times only. */
       readonly problems?: readonly AskProblem[];
     }
   | {
@@ -27,7 +27,7 @@ export type Answer =
       readonly endBy: number | undefined;
       /** The rules that cover another part of the request. `undefined`: none. */
       readonly partly: string | undefined;
-      /** The start to correct, where a rule covers the scope at other times. */
+      /** The start to correct, if a rule covers the scope at other times. */
       readonly unmet?: Unmet;
     }
   | { readonly outcome: 'unfit'; readonly rule: string; readonly unmet: Unmet }

@@ -16,7 +16,7 @@ export function holderLimits({ deciding, holding }: Holding<Giving>, { reach }: 
 
 /**
  * The limits on holders that count break-glass access: those of the rules that would decide the scopes otherwise. It asks no live
- * group, because a directory that is down must not delay break-glass. Where only a live group knows whether a rule applies, the
+ * group, because a directory that is down must not delay break-glass. If only a live group knows whether a rule applies, the
  * access counts under the rule.
  */
 export async function countedHolders({ giving, groups }: Compiled, question: Question): Promise<readonly HolderLimit[] | undefined> {

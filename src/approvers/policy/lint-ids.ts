@@ -4,7 +4,7 @@ import type { Selector } from './selectors.js';
 import { listOf } from './question.js';
 import type { Finding } from './types.js';
 
-/** Finds ids that are not in canonical form. The engine canonicalizes them itself, but a reader of the file can not. */
+/** Finds ids that are not in canonical form. The engine canonicalizes them itself, but a reader of the file cannot. */
 export function lintIds(asWritten: Compiled, policy: Compiled): Finding[] {
   const kept = [...policy.rules, ...policy.breakGlass];
   const findings = [...asWritten.rules, ...asWritten.breakGlass].flatMap((rule, i) => {

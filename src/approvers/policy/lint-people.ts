@@ -7,7 +7,7 @@ import { listOf, type Groups } from './question.js';
 import type { Selector } from './selectors.js';
 import type { Finding } from './types.js';
 
-/** Finds numbers of approvals and denials that can not be reached, and escalations and reminders that come too late. */
+/** Finds numbers of approvals and denials that cannot be reached, and escalations and reminders that come too late. */
 export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   if (review === undefined) return [];
   const { alternatives, denials } = review;
@@ -34,7 +34,7 @@ export function lintReview({ id, review }: Giving, groups: Groups): Finding[] {
   return [...findings, ...lintDenials(review, members, tooBig), ...lintEscalation(id, review), ...lintReminders(id, review)];
 }
 
-/** Why the people in the lists can not complete an alternative. `lintGroups` reports an empty group. */
+/** Why the people in the lists cannot complete an alternative. `lintGroups` reports an empty group. */
 function tooFewApprovers(alternative: Alternative, members: Members): readonly Unmeetable[] {
   const groups = alternative.steps.flatMap((step) => step.groups);
   // A group that may stand in hides a number that is too great, until it is needed.
@@ -48,7 +48,7 @@ function tooFewApprovers(alternative: Alternative, members: Members): readonly U
   return together === undefined ? [] : [together];
 }
 
-/** Finds numbers of denials of an alternative or a group that its people can not reach. */
+/** Finds numbers of denials of an alternative or a group that its people cannot reach. */
 function lintDenials({ alternatives }: ReviewTerms, members: Members, tooBig: (message: string, group?: string) => Finding): Finding[] {
   return alternatives.flatMap(({ steps, denials }, i) => {
     const ofGroups = steps.flatMap(({ groups, escalation = [] }) =>

@@ -29,7 +29,7 @@ export function includes(outer: readonly Selector[] | undefined, inner: readonly
 
 type Subjects = Pick<RuleCore, 'subjects' | 'runs'>;
 
-/** Whether a person may be a subject of both rules. True where only a live group knows. */
+/** Whether a person may be a subject of both rules. True if only a live group knows. */
 export function mayMeet(a: Subjects, b: Subjects, groups: Groups): boolean {
   if (a.subjects === undefined || b.subjects === undefined) return true;
   return share(a.subjects, b.subjects, groups) || meetThroughAgent(a, b.subjects, groups) || meetThroughAgent(b, a.subjects, groups);

@@ -106,7 +106,7 @@ interface Speaking {
   readonly request: () => AccessRequest;
 }
 
-/** For each rule, whether its selectors match. A group of code is asked only where the lists do not know, once about all such rules. */
+/** For each rule, whether its selectors match. A group of code is asked only if the lists do not know, once about all such rules. */
 async function speakOf(groups: Groups, rules: readonly Speaking[]): Promise<readonly boolean[]> {
   const known = rules.map(({ rule, selectors, person }) => mayInclude(selectors, person, rule.runs, groups));
   const needed = new Map<string, { readonly group: string; readonly name: string; readonly at: number[] }>();

@@ -142,7 +142,7 @@ export const isAboutPart = (rule: RuleCore, scope: Parts, reach: RuleScopes): bo
 export interface Holding<Rule> {
   /** For each requested scope, the rule that decides it. `undefined`: no rule covers it. */
   readonly deciding: readonly { readonly scope: Parts; readonly rule: Rule | undefined }[];
-  /** The deciding rules, and every rule about a part of a requested scope, in order; also where no rule covers the whole of it. */
+  /** The deciding rules, and every rule about a part of a requested scope, in order; also if no rule covers the whole of it. */
   readonly holding: readonly Rule[];
 }
 

@@ -44,7 +44,7 @@ function tooFewTogether(needed: ReadonlyMap<string, number>, members: Members): 
   return { group: undefined, approvals, people: groupsOf.size, missing: missingInWords(missing) };
 }
 
-/** The number of people in these groups together, where it is below a number. `undefined`: it is not, or a group cannot be listed. */
+/** The number of people in these groups together, if it is below a number. `undefined`: it is not, or a group cannot be listed. */
 export function listedBelow(number: number, groups: readonly string[], members: Members): number | undefined {
   const lists = groups.map(members);
   const people = new Set<string>();

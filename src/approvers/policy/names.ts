@@ -23,5 +23,5 @@ export function readRuleId(argument: string, value: unknown): string {
   return name;
 }
 
-/** The name of a group in a list of people, where its members can not be listed. The prefix distinguishes it from an id. */
+/** The name of a group in a list of people, if its members cannot be listed. The prefix distinguishes it from an id. */
 export const asGroup = (name: string): string => `group:${name}`;

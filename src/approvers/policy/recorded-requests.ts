@@ -43,7 +43,7 @@ export async function pastRequests(entries: Iterable<AuditEntry> | AsyncIterable
       continue;
     }
     const past = found.get(requestId);
-    // The first entry of this request was trimmed by a purge, so the policy can not decide it again.
+    // The first entry of this request was trimmed by a purge, so the policy cannot decide it again.
     if (past === undefined || past.was !== undefined || !type.startsWith('request.') || !isAnswer(data)) continue;
     const answered = recordIn(entry, past.request);
     const isBreakGlass = answered.end?.cause === 'break_glass';
@@ -76,7 +76,7 @@ function saidTo({ end }: AccessRequest): PastOutcome['outcome'] {
   if (end === undefined) return 'review';
   if (end.status === 'denied' && end.cause === 'approver') return 'deny';
   if (end.status === 'denied' && end.cause === 'abstained') return 'abstain';
-  // Also where the approver approved, but a limit or the end of the extended grant prevented the access.
+  // Also if the approver approved, but a limit or the end of the extended grant prevented the access.
   return 'approve';
 }
 

@@ -25,7 +25,7 @@ export class Relations {
     this.#left = most;
   }
 
-  /** The bound, where it was reached before all rules were compared. */
+  /** The bound, if it was reached before all rules were compared. */
   get gaveUpAfter(): number | undefined {
     return this.#left < 0 ? this.#most : undefined;
   }

@@ -16,7 +16,7 @@ import type { About } from './types.js';
 
 /**
  * What a subject may ask for, by the rules that decide its requests: first the scopes of the catalogue, then those of the rules, in
- * order, then those of the break-glass rules. A scope is omitted where an earlier rule decides all of it, or where it is denied.
+ * order, then those of the break-glass rules. A scope is omitted if an earlier rule decides all of it, or if it is denied.
  */
 export async function requestable(policy: Compiled, asker: Asker, reach: RuleScopes): Promise<RequestableAnswer> {
   const applying = await matchingRules(policy, asker, reach);
@@ -248,7 +248,7 @@ function fieldsOf(rules: readonly (Giving | Emergency)[]): readonly RequiredFiel
   return Object.freeze([...fields.values()]);
 }
 
-/** The form of a ticket that meets all rules, where one form does. */
+/** The form of a ticket that meets all rules, if one form does. */
 function ticketOf(rules: readonly (Giving | Emergency)[]): true | string | undefined {
   const tickets = rules.flatMap(({ ticket }) => ticket ?? []);
   return tickets.find((ticket) => ticket !== true) ?? tickets[0];

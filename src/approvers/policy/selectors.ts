@@ -51,7 +51,7 @@ function readLike(argument: string, value: unknown): Like {
   return { starts, ends };
 }
 
-/** The selector in the canonical form of an engine's ids. @throws InvalidArgumentError where it has no canonical form */
+/** The selector in the canonical form of an engine's ids. @throws InvalidArgumentError if it has no canonical form */
 export function canonicalSelector(argument: string, selector: Selector, canonical: Canonical): Selector {
   if (selector.kind === 'id') return { kind: 'id', id: canonical(argument, selector.id) };
   if (selector.kind === 'like' && !isEverybody(selector))
@@ -88,7 +88,7 @@ export const isLike = ({ starts, ends }: Like, id: string): boolean =>
 export const isLikeRuns = ({ starts, ends }: Like): boolean => starts.includes(RUN_MARK) || ends.includes(RUN_MARK);
 
 /**
- * Whether a selector matches an id without asking a group. In a rule that does not reach runs, a `like` matches a run only where
+ * Whether a selector matches an id without asking a group. In a rule that does not reach runs, a `like` matches a run only if
  * it is written for runs: `agent:*` means agents, and access for an agent gives nothing to its runs (L43).
  */
 export function speaksAlone(selector: Selector, person: string, runs: boolean): boolean {

@@ -29,7 +29,7 @@ export async function endOf(policy: Compiled, holding: readonly RuleCore[], ques
       if (rule.when === undefined || holdsAt(rule.when, question.at)) continue;
       await question.spend(COMPARISONS_OF_A_CALENDAR);
       const at = changeAfter(rule.when, question.at);
-      // Asks a live group only where the answer matters.
+      // Asks a live group only if the answer matters.
       if (at < Infinity && (await isFor(rule, question))) limits.push({ rule, at });
     }
   }

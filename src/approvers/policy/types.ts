@@ -180,7 +180,7 @@ export interface PolicyDefinition {
   readonly rules: readonly PolicyRule[];
   /** The break-glass rules in order: the first that covers a scope for the subject decides it. Independent of `rules`. */
   readonly breakGlass?: readonly BreakGlassRule[] | undefined;
-  /** The concrete scopes that `requestable` lists, each with its own texts, where a rule gives it to the subject. At most 1,000. */
+  /** The concrete scopes that `requestable` lists, each with its own texts, if a rule gives it to the subject. At most 1,000. */
   readonly catalogue?: readonly CatalogueItem[] | undefined;
 }
 
@@ -208,7 +208,7 @@ export interface PolicyQuestion {
   readonly justification?: string | undefined;
   readonly ticket?: string | undefined;
   readonly requestedBy?: string | undefined;
-  /** Where `subject` is a run of an agent: the operator on whose behalf it asks. */
+  /** If `subject` is a run of an agent: the operator on whose behalf it asks. */
   readonly operator?: string | undefined;
   readonly metadata?: JsonObject | undefined;
   /**
@@ -233,12 +233,12 @@ export interface Explanation {
   /** The ids of the rules that apply, joined by commas. */
   readonly rule: string | undefined;
   readonly reason: string | undefined;
-  /** The values of the request that must change, where these alone make it `ineligible`. Otherwise empty. */
+  /** The values of the request that must change, if these alone make it `ineligible`. Otherwise empty. */
   readonly problems: readonly AskProblem[];
   readonly quorum: QuorumInput | undefined;
   /** The approvals that {@link quorum} needs, in words: `2 of dba, or 1 of lead, then 1 of security`. */
   readonly quorumInWords: string | undefined;
-  /** The possible reviewers. A group that can not be listed appears as `group:<name>`. */
+  /** The possible reviewers. A group that cannot be listed appears as `group:<name>`. */
   readonly reviewers: readonly string[] | undefined;
   readonly terms: TermsInput | undefined;
   /** For each scope, the rules in order. */

@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../records/index.js';
 
 /*
- * The journal has no metadata, so a request that was read from it lacks the metadata that it had. A rule can not judge that, and must
+ * The journal has no metadata, so a request that was read from it lacks the metadata that it had. A rule cannot judge that, and must
  * not refuse the request for it.
  */
 const requests = new WeakSet<AccessRequest>();

@@ -123,7 +123,7 @@ export class RollbackError extends JitError {
 /**
  * The question is about an instant before the purge horizon, whose records may have been removed.
  *
- * @remarks Ask about `horizon` or a later instant. Earlier answers exist only where a sink has kept the journal.
+ * @remarks Ask about `horizon` or a later instant. Earlier answers exist only if a sink has kept the journal.
  */
 export class PurgedError extends JitError {
   override readonly name = 'PurgedError';

@@ -42,7 +42,7 @@ export class DecidedError extends JitError {
   declare readonly request: AccessRequest;
   /** The id of the request. */
   readonly requestId: string;
-  /** How the request ended; `approved` where its break-glass review has been given. The engine always sets it. */
+  /** How the request ended; `approved` if its break-glass review has been given. The engine always sets it. */
   readonly status: RequestEnd['status'] | undefined;
   /** The id of the request that replaces it. `undefined`: none does. */
   readonly replacedBy: string | undefined;

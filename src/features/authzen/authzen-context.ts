@@ -35,7 +35,7 @@ export interface Target {
   readonly run: AgentRun | undefined;
 }
 
-/** Calls a hook of the host. @throws AuthzenError 503 where it fails, so that a failing hook decides nothing */
+/** Calls a hook of the host. @throws AuthzenError 503 if it fails, so that a failing hook decides nothing */
 export async function callHook<T>({ kernel, signal }: AuthzenContext, call: () => MaybePromise<T>): Promise<T> {
   refuseIfLate({ signal });
   try {
@@ -116,7 +116,7 @@ export async function resolveSubject(env: AuthzenContext, entity: AuthzenEntity)
   try {
     const named = kernel.settings.readId('subject', encoded);
     const subject = run === undefined ? named : runSubject(run, engine);
-    // Read from the subject, so that `may` judges the agent on which the engine acts, also where the id of a run names it.
+    // Read from the subject, so that `may` judges the agent on which the engine acts, also if the id of a run names it.
     const agent = agentOf(subject);
     return agent === undefined || kernel.settings.isAgent(agent) ? { subject, agent, run } : undefined;
   } catch (error) {

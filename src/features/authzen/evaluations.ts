@@ -37,7 +37,7 @@ const DEFAULTS = ['subject', 'action', 'resource', 'context'] as const;
 /**
  * Reads the body of the evaluations endpoint.
  *
- * @returns a single evaluation where the body has no `evaluations`, or an empty list
+ * @returns a single evaluation if the body has no `evaluations`, or an empty list
  * @throws AuthzenError 400 for a malformed default, a malformed option, or more than 100 evaluations
  */
 export function readBatch(body: JsonObject): AuthzenEvaluation | Batch {
@@ -110,7 +110,7 @@ const WINDOW = 32;
 /**
  * Decides the items, at most 32 at a time, as far as the semantic demands.
  *
- * @returns the decisions so far, in the order of the items. The last one ended the batch, where it is shorter than the items
+ * @returns the decisions so far, in the order of the items. The last one ended the batch, if it is shorter than the items
  */
 export async function decideBatch<Candidate>(batch: Batch, rules: BatchRules<Candidate>): Promise<readonly AuthzenDecision[]> {
   const { semantic } = batch;
@@ -127,7 +127,7 @@ export async function decideBatch<Candidate>(batch: Batch, rules: BatchRules<Can
   return decisions;
 }
 
-/** Up to the first item that is denied in any case, where a denial ends the batch. */
+/** Up to the first item that is denied in any case, if a denial ends the batch. */
 function neededItems<Candidate>({ items, semantic }: Batch, { isDenied }: BatchRules<Candidate>): readonly BatchItem[] {
   if (semantic !== 'deny_on_first_deny') return items;
   const first = items.findIndex((item, i) => item instanceof AuthzenError || isDenied(i));

@@ -64,7 +64,7 @@ export interface AuthzenDirectory {
 export interface AuthzenAccessRequestOptions {
   /** Signs the binding tokens, for example `joseSigner(jose, { keys })`. */
   readonly signer: TokenSigner;
-  /** The length of a requested window where the submission names no `requested_until`. Default: 1 hour. */
+  /** The length of a requested window if the submission names no `requested_until`. Default: 1 hour. */
   readonly ttl?: Duration | undefined;
   /**
    * Who asks, in the engine. `'caller'`: the calling service. A rule of a policy must then name it among its `requesters`, and
@@ -99,7 +99,7 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   readonly publicUrl: string;
   /** The path at which this server receives the requests. Default: the path of `publicUrl` and `/access/v1`. */
   readonly basePath?: string | undefined;
-  /** The URL of `basePath` for clients, where a gateway rewrites paths. Default: the origin of `publicUrl` and `basePath`. */
+  /** The URL of `basePath` for clients, if a gateway rewrites paths. Default: the origin of `publicUrl` and `basePath`. */
   readonly endpointUrl?: string | undefined;
   /**
    * Authenticates the calling service. `undefined`: the answer is 401. A throw, or a caller without a valid id, is 503.

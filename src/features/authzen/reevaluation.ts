@@ -121,7 +121,7 @@ async function requestAgain(asked: Asked, profile: ParsedAccessRequests): Promis
 /**
  * The members of a requestable denial. It stores nothing: the binding token carries all that the submission needs.
  *
- * @returns `undefined` where asking would be refused, the approver fails, or the token would be too long to be submitted
+ * @returns `undefined` if asking would be refused, the approver fails, or the token would be too long to be submitted
  */
 async function requestableContext(asked: Asked, profile: ParsedAccessRequests): Promise<JsonObject | undefined> {
   const { env, caller, evaluation, target } = asked;

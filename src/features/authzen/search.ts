@@ -107,7 +107,7 @@ async function collect(env: AuthzenContext, caller: AuthzenCaller, asked: Search
   const names = await candidatesOf(env, asked, after);
   if (size === 0) return { results: [], last: undefined, hasMore: true };
   const results: TupleResult[] = [];
-  // One result more than the page has says that there are more. Where few candidates are results, the windows grow.
+  // One result more than the page has says that there are more. If few candidates are results, the windows grow.
   let window = Math.max(MIN_WINDOW, size + 1);
   for (let from = 0; from < names.length; from += window, window *= 2) {
     refuseIfLate(env);
@@ -143,7 +143,7 @@ async function candidatesAmong(env: AuthzenContext, asked: Search, names: readon
   return candidates;
 }
 
-/** The candidates that the engine allows, as an evaluation would. Where all have one subject, the engine reads its access once. */
+/** The candidates that the engine allows, as an evaluation would. If all have one subject, the engine reads its access once. */
 async function allowedAmong({ engine, signal }: AuthzenContext, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
   const subjects = new Set(candidates.map(({ target }) => target.subject));
   const [subject] = subjects;

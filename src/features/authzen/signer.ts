@@ -55,7 +55,7 @@ export interface JoseSignerOptions {
   /**
    * The keys: 1 to 16. The first one signs, and all verify. To rotate, put a new key in front of the old one, and drop the old key when
    * its tokens have expired. A function is called at the first use. It is called again when a token names an unknown `kid`, at most once
-   * a minute, so that each process finds the keys of the others. Where such a call fails, or does not settle within 10 seconds, the keys
+   * a minute, so that each process finds the keys of the others. If such a call fails, or does not settle within 10 seconds, the keys
    * so far stay.
    */
   readonly keys: readonly SigningKey[] | (() => MaybePromise<readonly SigningKey[]>);

@@ -82,7 +82,7 @@ const keyOf = (key: ParsedMacKey, parts: readonly string[]): string => macText(k
  * The task of an earlier submission of this caller under this key, with the same body. It is found under each of the keys, so that a
  * rotation of keys makes no second request.
  *
- * @throws Problem `duplicate_request` where the body was another one
+ * @throws Problem `duplicate_request` if the body was another one
  */
 async function findEarlier(submitted: Submitted, key: string): Promise<RequestFound | undefined> {
   const { env, profile, caller, submission, target } = submitted;

@@ -21,7 +21,7 @@ const STATUS = {
   expired: 'expired',
 } as const satisfies Readonly<Record<RequestFound['outcome'], string>>;
 
-/** By which a caller names a task: the id of a request, which may be unknown where the caller sent it, and a MAC. */
+/** By which a caller names a task: the id of a request, which may be unknown if the caller sent it, and a MAC. */
 interface Handle {
   readonly id: string;
   readonly mac: string;
@@ -37,7 +37,7 @@ const textOf = ({ subject }: AuthzenCaller, requestId: string): string => canoni
 
 /**
  * The handle of a request for the caller that submitted it: the id and a MAC over both. It is not guessable, and it is worth nothing
- * to another caller. Each submission gets one, also where the engine returned a request that was open already.
+ * to another caller. Each submission gets one, also if the engine returned a request that was open already.
  */
 export const taskOf = ({ options }: AuthzenContext, caller: AuthzenCaller, found: RequestFound): Task => ({
   handle: { id: found.request.id, mac: macText(options.keys[0], 'task', textOf(caller, found.request.id)) },

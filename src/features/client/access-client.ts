@@ -44,7 +44,7 @@ export interface OwnStatus extends AccessStatus {
  * Reads and keyed calls are repeated up to twice after a failure without an answer, and after a 503 with `Retry-After`. All other calls
  * are sent once: repeat them when you know that they may be repeated.
  *
- * Every method rejects with an error of the engine, by the code of the answer; with {@link HttpClientError}, where there is none; or
+ * Every method rejects with an error of the engine, by the code of the answer; with {@link HttpClientError}, if there is none; or
  * with the reason of `signal`. No method throws: wrong arguments also reject, and nothing is sent. A field of an error that the handler
  * withholds, because it names another person, is `undefined`.
  */
@@ -65,9 +65,9 @@ export interface AccessClient {
   requestAccess(ask: inputs.DryRunInput, options?: Keyed): Promise<AccessPreview>;
   /** Asks for access. Read `outcome`: a pending request is no permission. */
   requestAccess(ask: inputs.AskInput, options?: Keyed): Promise<AccessResult>;
-  /** The requests of the caller; with `subject` or `all`, those of others, where `may` permits it. */
+  /** The requests of the caller; with `subject` or `all`, those of others, if `may` permits it. */
   listRequests(query?: inputs.RequestListInput, options?: Call): Pages<ListedRequest>;
-  /** A request with its outcome, its grants and its comments. @throws NotFoundError also where the caller does not see it */
+  /** A request with its outcome, its grants and its comments. @throws NotFoundError also if the caller does not see it */
   getRequest(requestId: string, options?: inputs.WaitOptions): Promise<RequestFound>;
   /** What happened to a request and its grants, the oldest first. */
   getTimeline(requestId: string, options?: Call): Promise<{ readonly events: readonly TimelineEvent[] }>;
@@ -89,9 +89,9 @@ export interface AccessClient {
   /** Denies a request. */
   deny(requestId: string, denial?: inputs.DenyInput, options?: Call): Promise<AccessResult>;
 
-  /** The grants of the caller, also scheduled ones; with `subject` or `all`, those of others, where `may` permits it. */
+  /** The grants of the caller, also scheduled ones; with `subject` or `all`, those of others, if `may` permits it. */
   listGrants(query?: inputs.GrantListInput, options?: Call): Pages<GrantWithStatus>;
-  /** A grant with its status. @throws NotFoundError also where the caller does not see it */
+  /** A grant with its status. @throws NotFoundError also if the caller does not see it */
   getGrant(grantId: string, options?: Call): Promise<GrantWithStatus>;
   /** Asks for more time for a grant. */
   extendGrant(grantId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
@@ -100,7 +100,7 @@ export interface AccessClient {
 
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
   breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
-  /** The pending break-glass reviews that the caller may give; with `all`, all of them, where `may` permits it. */
+  /** The pending break-glass reviews that the caller may give; with `all`, all of them, if `may` permits it. */
   listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Pages<BreakGlassReviewItem>;
   /** Reviews break-glass access. `unjustified` ends it. */
   reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
@@ -114,11 +114,11 @@ export interface AccessClient {
    * What changes for the caller, as it happens. The stream connects again by itself, after pauses of up to 30 seconds, and continues
    * after the last event.
    *
-   * @throws an error of the engine, or HttpClientError, where connecting again would get the same answer, such as 401
+   * @throws an error of the engine, or HttpClientError, if connecting again would get the same answer, such as 401
    */
   events(options?: EventOptions): AsyncIterable<AccessEvent>;
 
-  /** Ends a grant of any subject. Only where `may` permits it, as for all that follow. */
+  /** Ends a grant of any subject. Only if `may` permits it, as for all that follow. */
   revoke(grantId: string, revocation?: inputs.ReasonInput, options?: Call): Promise<GrantWithStatus>;
   /** Ends all access of a subject, a scope, a request or a ticket. Read `matched`: a misspelt target ends nothing. @throws PartialError */
   revokeAll(revocation: inputs.RevokeAllInput, options?: Call): Promise<RevokeAllReport>;

@@ -23,14 +23,14 @@ export function createClient(options: ClientOptions): AccessClient {
   return { ...(Object.fromEntries(methods) as AccessClient), events: (given) => eventsOf(transport, given) };
 }
 
-/** Takes the value of the path, then the fields of the call, then its options; each where the operation has it. */
+/** Takes the value of the path, then the fields of the call, then its options; each if the operation has it. */
 function methodOf(transport: Transport, id: string, route: string): (...args: unknown[]) => unknown {
   const [method, template, ...kinds] = route.split(' ') as [string, string, ...string[]];
   const isPost = method === 'POST';
   const isKeyed = kinds.includes('key');
   const known = ['signal', ...(isKeyed ? ['idempotencyKey'] : []), ...(id === 'getRequest' ? ['wait'] : [])];
   return (...args) => {
-    // Reads the arguments itself: an async function rejects where they are wrong, and never throws.
+    // Reads the arguments itself: an async function rejects if they are wrong, and never throws.
     const send = async (more?: object) => {
       const rest = [...args];
       const path = template.replace('{}', () => segment(rest.shift()));

@@ -31,14 +31,14 @@ export interface EventOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** The longest pause between two attempts to connect, also where `Retry-After` asks for more. Milliseconds. */
+/** The longest pause between two attempts to connect, also if `Retry-After` asks for more. Milliseconds. */
 const MAX_PAUSE_MS = 30_000;
 /** The most characters of an event that has not ended. The handler's events have fewer than 1,000. */
 const MAX_EVENT = 65_536;
 /** The handler sends a comment every 15 seconds. A stream that is silent for longer is dead. Milliseconds. */
 const SILENCE_MS = 45_000;
 
-/** @throws an error of the engine, or HttpClientError, where a repeat would get the same answer, such as 401 */
+/** @throws an error of the engine, or HttpClientError, if a repeat would get the same answer, such as 401 */
 export async function* eventsOf(transport: Transport, options: EventOptions = {}): AsyncGenerator<AccessEvent, void, undefined> {
   // Not in the list of parameters, where wrong options would throw before the loop begins.
   const { signal = new AbortController().signal, after, onError } = options;
@@ -109,7 +109,7 @@ async function* streamOf(transport: Transport, last: number | undefined, given: 
       if (rest.length > MAX_EVENT) throw new HttpClientError('GET /events: an event is too long');
     }
   } finally {
-    // Also where the loop of the caller ends early.
+    // Also if the loop of the caller ends early.
     stop();
   }
 }

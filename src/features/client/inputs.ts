@@ -13,7 +13,7 @@ import type { RevokeAllTarget } from '../../engine/endings/revoke-all.js';
 
 /** For whom the caller asks. */
 interface ForSubject {
-  /** The subject, where it is not the caller. Only where the handler's `may` permits `requestFor`. Default: the caller. */
+  /** The subject, if it is not the caller. Only if the handler's `may` permits `requestFor`. Default: the caller. */
   readonly subject?: string | undefined;
 }
 
@@ -71,7 +71,7 @@ export type LockInput = LockTarget &
   };
 
 interface OfAll {
-  /** `true`: those of every subject. Only where the handler's `may` permits it. Default: those of the caller. */
+  /** `true`: those of every subject. Only if the handler's `may` permits it. Default: those of the caller. */
   readonly all?: boolean | undefined;
 }
 

@@ -36,7 +36,7 @@ export interface Sent {
 
 /** How often a call is repeated after a failure that may pass. */
 const REPEATS = 2;
-/** The pause before a repeat where no answer arrived. Milliseconds. */
+/** The pause before a repeat if no answer arrived. Milliseconds. */
 const PAUSE_MS = 500;
 /** The longest pause before a repeat. Milliseconds. */
 const MAX_PAUSE_MS = 10_000;
@@ -114,7 +114,7 @@ export class Transport {
     return { ...call, headers: { ...(typeof headers === 'function' ? await headers() : headers), ...call.headers } };
   }
 
-  /** Sends a call once, with its headers. @throws HttpClientError where no answer arrives, or the reason of its signal */
+  /** Sends a call once, with its headers. @throws HttpClientError if no answer arrives, or the reason of its signal */
   async open(call: Sent): Promise<Response> {
     const { method, path, body, signal = null, headers } = call;
     const { baseUrl, fetch = globalThis.fetch } = this.#options;
@@ -141,7 +141,7 @@ async function answered<T>({ method, path, signal }: Sent, wait: () => Promise<T
  *
  * @param kept the answer that a 304 means
  * @param keep called with an answer that may be kept
- * @throws HttpClientError where the answer is an error, or was not given by the handler
+ * @throws HttpClientError if the answer is an error, or was not given by the handler
  */
 export async function valueOf(call: Sent, response: Response, kept?: Kept, keep?: (etag: string, text: string) => void): Promise<unknown> {
   const { status, headers } = response;

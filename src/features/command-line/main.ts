@@ -15,7 +15,7 @@ export interface Terminal extends Pick<ClientOptions, 'fetch' | 'clock'> {
 
 /** @returns the exit code: 0 done; 1 failed, nothing matched, or the journal is not valid; 2 wrong usage */
 export async function main(args: readonly string[], { env, out, err, fetch, clock }: Terminal): Promise<number> {
-  // Only where it is asked alone: a script must not take a reason or an id `--help` for a command that was carried out.
+  // Only if it is asked alone: a script must not take a reason or an id `--help` for a command that was carried out.
   if (args.length === 1 && (args[0] === '--help' || args[0] === '-h')) {
     out(USAGE);
     return 0;

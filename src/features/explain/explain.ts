@@ -77,7 +77,7 @@ export async function explain<Scope extends string>(
 
 const DEFAULT_TTL_MS = 15 * 60_000;
 
-/** Where the subject has access or will have it, a preview of a request would mislead. */
+/** If the subject has access or will have it, a preview of a request would mislead. */
 const ON_ITS_WAY: ReadonlySet<ExplanationReason> = new Set<ExplanationReason>(['granted', 'not_activated', 'not_started', 'pending']);
 
 type Asked = Pick<Explanation, 'subject' | 'scope'>;

@@ -4,9 +4,9 @@ import type { Quorum } from '../../records/index.js';
 
 /** The options of `requestable`. */
 export interface RequestableOptions {
-  /** Who would ask, where this is not the subject. Default: the subject, or its agent where the subject is a run. */
+  /** Who would ask, if this is not the subject. Default: the subject, or its agent if the subject is a run. */
   readonly requestedBy?: string | undefined;
-  /** Where the subject is a run: the operator on whose behalf it asks. A run has it only in a shortened form. Default: none. */
+  /** If the subject is a run: the operator on whose behalf it asks. A run has it only in a shortened form. Default: none. */
   readonly operator?: string | undefined;
 }
 
@@ -51,11 +51,11 @@ export interface Requestable {
     readonly ticket: true | string | undefined;
     readonly fields: readonly RequiredField[];
   };
-  /** The approvals that are needed, where the outcome is `review`. */
+  /** The approvals that are needed, if the outcome is `review`. */
   readonly quorum: Quorum | undefined;
   /** {@link quorum} in words: `2 of dba, or 1 of lead, then 1 of security`. */
   readonly quorumInWords: string | undefined;
-  /** Where the outcome is `break_glass`: one member of one of these groups must review the use within this time. */
+  /** If the outcome is `break_glass`: one member of one of these groups must review the use within this time. */
   readonly afterReview: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
   /** The possible reviewers. `undefined`: none is needed, they cannot be listed, or they are more than 100. */
   readonly reviewers: readonly string[] | undefined;

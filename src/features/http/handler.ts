@@ -130,7 +130,7 @@ const limitOf = ({ method }: Operation, { headers }: Request): number =>
 /**
  * Bounds the time of a call. The write may still be recorded: the same key finds it.
  *
- * @throws ClockError where the clock fails: it must not look like a fault of the handler
+ * @throws ClockError if the clock fails: it must not look like a fault of the handler
  */
 async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>): Promise<T> {
   readClock(clock);

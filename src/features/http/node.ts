@@ -20,7 +20,7 @@ export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly complete?: boolean | undefined;
   /** Whether the body has been read to its end. */
   readonly readableEnded?: boolean | undefined;
-  /** The body, where a parser has read it. */
+  /** The body, if a parser has read it. */
   readonly body?: unknown;
   /** Ends the connection of a request whose body has not ended. */
   destroy?(): unknown;
@@ -52,7 +52,7 @@ export type NodeHandler = (request: NodeRequest, response: NodeResponse, next?: 
 
 /**
  * Serves the handler in Express, in Connect and with `node:http`. It calls `next()` for every path that the handler does not serve;
- * without `next`, it answers 404. Where a parser such as `express.json()` has read the body, it uses the parsed value.
+ * without `next`, it answers 404. If a parser such as `express.json()` has read the body, it uses the parsed value.
  *
  * @param handler what `createHttpHandler` returned, or another function from `Request` to `Response` with a `basePath`
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` for any other value
@@ -117,7 +117,7 @@ async function serve(handler: MountedHandler, incoming: NodeRequest, response: N
     response.end();
     await close(incoming, response, body);
   } else {
-    // After `end`, Node destroys a connection that is to be closed. Where the client still writes, the reset could overtake the answer.
+    // After `end`, Node destroys a connection that is to be closed. If the client still writes, the reset could overtake the answer.
     await body.discard();
     response.end();
   }
@@ -130,7 +130,7 @@ async function sendWhole(answer: Response, response: NodeResponse): Promise<void
   response.write(bytes);
 }
 
-/** Reads the rest of the body of an answered request. Where it does not end, ends the connection, or the stream of HTTP/2. */
+/** Reads the rest of the body of an answered request. If it does not end, ends the connection, or the stream of HTTP/2. */
 async function close(incoming: NodeRequest, response: NodeResponse, body: IncomingBody): Promise<void> {
   if (await body.discard()) return;
   response.destroy?.();
@@ -173,7 +173,7 @@ function urlOf(origin: string, path: string): string {
   return URL.canParse(`${base}${path}`) ? `${base}${path}` : `${base}/`;
 }
 
-/** Where a parser has read the stream, its value is written again: the handler validates it like any other body. */
+/** If a parser has read the stream, its value is written again: the handler validates it like any other body. */
 function parsedBody({ body, readableEnded }: NodeRequest, headers: Headers): string | undefined {
   if (body === undefined || readableEnded !== true) return undefined;
   headers.delete('content-length');
@@ -186,7 +186,7 @@ interface IncomingBody {
   stream(): ReadableStream<Uint8Array>;
   /**
    * Reads and drops the rest, up to {@link MAX_DISCARDED} and {@link LINGER_MS}: Node reads the next request of a connection only after
-   * the body of this one. Where there is more, it reads no further and lets the time pass, in which the client reads its answer.
+   * the body of this one. If there is more, it reads no further and lets the time pass, in which the client reads its answer.
    *
    * @returns whether the body has ended
    */
@@ -223,7 +223,7 @@ function bodyOf(incoming: NodeRequest): IncomingBody {
   };
 }
 
-/** Resolves when the body has ended; never, where it is longer. */
+/** Resolves when the body has ended; never, if it is longer. */
 async function readUpTo(bytes: number, read: () => Promise<IteratorResult<Uint8Array>>): Promise<boolean> {
   try {
     for (let left = bytes, next = await read(); next.done !== true; next = await read()) {

@@ -13,7 +13,7 @@ export interface HttpCaller {
   readonly auth?: ReviewerAuth | undefined;
 }
 
-/** What a call is about. A field is missing where the call does not name it. */
+/** What a call is about. A field is missing if the call does not name it. */
 export interface HttpTarget {
   readonly subject?: string | undefined;
   readonly requestedBy?: string | undefined;

@@ -58,7 +58,7 @@ export function corsHeaders(request: Request, { corsOrigins }: Origins): Readonl
   };
 }
 
-/** The answer of a preflight, where the origin is configured. */
+/** The answer of a preflight, if the origin is configured. */
 export function preflight(request: Request, origins: Origins, methods: readonly string[]): Response | undefined {
   if (request.method !== 'OPTIONS' || request.headers.get('access-control-request-method') === null) return undefined;
   const headers = corsHeaders(request, origins);

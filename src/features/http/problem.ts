@@ -64,7 +64,7 @@ function problemAnswer(
 interface CodeAnswer {
   readonly status: number;
   readonly title: string;
-  /** A fixed text, where the error's own message names people or parts of the service. Default: the message. */
+  /** A fixed text, if the error's own message names people or parts of the service. Default: the message. */
   readonly detail?: string;
   /** The fields of the error that the body has: those that a form or a client needs. */
   readonly members?: readonly string[];
@@ -218,7 +218,7 @@ function membersOf(error: AnyJitError, names: readonly string[]): JsonObject {
   return Object.fromEntries(given.filter(([, value]) => value !== undefined)) as JsonObject;
 }
 
-/** The challenge of RFC 9470 where an approval needs another authentication: a client knows from it how to sign the person in. */
+/** The challenge of RFC 9470 if an approval needs another authentication: a client knows from it how to sign the person in. */
 function challengeOf({ problems }: JsonObject): string | undefined {
   const needed = (Array.isArray(problems) ? problems : []).filter((problem: JsonObject) => problem.code === 'assurance') as JsonObject[];
   if (needed.length === 0) return undefined;

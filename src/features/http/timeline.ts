@@ -7,7 +7,7 @@ export interface TimelineEvent {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly type: string;
-  /** The actor, where the record names one. */
+  /** The actor, if the record names one. */
   readonly by?: string | undefined;
   readonly grantId?: string | undefined;
   readonly scope?: string | undefined;

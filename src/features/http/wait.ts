@@ -15,9 +15,9 @@ const POLL_MS = 15_000;
 const POLL_WITHOUT_WATCH_MS = 1_000;
 
 /**
- * Waits until the request is decided, where the client prefers that (RFC 7240). The wait ends early when the client disconnects.
+ * Waits until the request is decided, if the client prefers that (RFC 7240). The wait ends early when the client disconnects.
  *
- * @returns the header that says how long the wait could be; none where the client did not ask
+ * @returns the header that says how long the wait could be; none if the client did not ask
  */
 export async function waitUntilDecided(
   { kernel, request, self }: Pick<Call, 'kernel' | 'request' | 'self'>,

@@ -145,7 +145,7 @@ async function redeemLink(kernel: Kernel, keys: ParsedMacKeys, token: unknown, o
   });
 }
 
-/** Records a refusal where the caller has named an actor. */
+/** Records a refusal if the caller has named an actor. */
 const noteRefusals = <T>(kernel: Kernel, actor: string | undefined, work: () => Promise<T>): Promise<T> =>
   actor === undefined ? work() : kernel.part(RefusalLog).noteRefusals({ actor }, work);
 

@@ -21,7 +21,7 @@ export async function findFailed(
  * Closes an unfinished or stuck change without another call. A change that is done stays unchanged.
  *
  * @param change.name the target that the change must belong to; `undefined`: any target
- * @throws NotFoundError where no such change exists, or it belongs to another target
+ * @throws NotFoundError if no such change exists, or it belongs to another target
  */
 export async function dismiss(
   { ledger, clock }: Kernel,

@@ -9,12 +9,12 @@ export type Details = Pick<DesiredState, 'until' | 'reason' | 'ticket'>;
 export const NOT_HELD: Details = /* @__PURE__ */ Object.freeze({ until: undefined, reason: undefined, ticket: undefined });
 
 /**
- * The end and the cause of the access that these grants give, as known now. Where it has ended in the meantime, `until` is now: the
+ * The end and the cause of the access that these grants give, as known now. If it has ended in the meantime, `until` is now: the
  * engine removes the access in the next call.
  */
 export async function detailsOf({ clock, ledger, settings }: Kernel, uses: readonly GrantUse[]): Promise<Details> {
   const reading = clock.read();
-  // A recorded start counts also where this clock lags behind the clock that recorded it, as in `isCovered`.
+  // A recorded start counts also if this clock lags behind the clock that recorded it, as in `isCovered`.
   const instants = { ...reading, now: Math.max(reading.now, ...uses.map(({ grant }) => grant.activatedAt ?? 0)) };
   const end = coveredUntil(uses, instants);
   if (end === undefined) return { ...NOT_HELD, until: reading.now };

@@ -23,7 +23,7 @@ export interface Provisioning {
    * also an expiry that no sweep has recorded yet.
    *
    * It does not apply again what the external system has taken, and skips changes whose tries are used up. Resolves after
-   * one call for each change; the sweep retries those that failed. Where the target has a `read`, the report also lists the drift:
+   * one call for each change; the sweep retries those that failed. If the target has a `read`, the report also lists the drift:
    * access that was never granted, and access that is missing.
    *
    * Use it when the external system must be up to date: before a report, after a repair, after scopes were added.

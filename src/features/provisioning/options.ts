@@ -11,7 +11,7 @@ export interface DesiredState<Scope extends string = string> {
   /** Whether the subject holds the scope now. Set the external system to this state, independently of its previous state. */
   readonly held: boolean;
   /**
-   * Until when the access is held, as known at this call: an extension makes it later, a revoke ends it earlier. `undefined` where
+   * Until when the access is held, as known at this call: an extension makes it later, a revoke ends it earlier. `undefined` if
    * the scope is not held. Epoch milliseconds. See {@link ProvisioningTarget.renews}.
    */
   readonly until: number | undefined;
@@ -58,7 +58,7 @@ export interface ProvisioningTarget<Scope extends string = string> {
   apply(desired: DesiredState<Scope>): MaybePromise<void>;
   /**
    * Whether `apply` is called again, as a new change, when grants of a held scope were issued or ended: `until` may differ then.
-   * Set it where the external system enforces `until`. Default: false.
+   * Set it if the external system enforces `until`. Default: false.
    */
   readonly renews?: boolean | undefined;
   /**

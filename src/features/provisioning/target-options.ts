@@ -20,7 +20,7 @@ interface Outside {
  * Asks a target for the access that its external system gives, within the target's time limit.
  *
  * @returns `undefined`: the target has no `read`
- * @throws the error of `read`; InvalidArgumentError where its answer is not a list, or too long
+ * @throws the error of `read`; InvalidArgumentError if its answer is not a list, or too long
  */
 export async function readPairs(
   { clock, settings }: Kernel,

@@ -28,7 +28,7 @@ class EventFeed {
     follower.signal.addEventListener('abort', leave, { once: true });
   }
 
-  /** Connects again where the stream has ended. */
+  /** Connects again if the stream has ended. */
   connect(): void {
     if (this.#end === undefined || this.#end.signal.aborted) void this.#run((this.#end = new AbortController()));
   }

@@ -6,13 +6,13 @@ import { LiveValue, LOADING, type Live, type Source } from './live-value.js';
 
 /** What `useAccess` returns. */
 export interface Access extends Live<OwnStatus> {
-  /** Reads the status again now, and follows the events again where their stream has ended. */
+  /** Reads the status again now, and follows the events again if their stream has ended. */
   readonly refresh: () => void;
 }
 
 /** What `useInbox` returns. */
 export interface Inbox extends Live<readonly InboxItem[]> {
-  /** Reads the inbox again now, and follows the events again where their stream has ended. */
+  /** Reads the inbox again now, and follows the events again if their stream has ended. */
   readonly refresh: () => void;
   /** Approves a request, then reads the inbox again. @throws as `client.approve` */
   readonly approve: (requestId: string, approval?: ApproveInput) => Promise<AccessResult>;
@@ -26,7 +26,7 @@ const STATUS: Source<OwnStatus> = {
   changesAfter: ({ at, changesAt }) => (changesAt === undefined ? undefined : changesAt - at),
 };
 
-/** The most requests of an inbox that are shown. Where there are more, the first due come first. */
+/** The most requests of an inbox that are shown. If there are more, the first due come first. */
 const MAX_SHOWN = 1_000;
 const INBOX: Source<readonly InboxItem[]> = {
   read: async (client, signal) => {

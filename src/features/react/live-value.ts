@@ -66,7 +66,7 @@ export class LiveValue<T> {
     };
   };
 
-  /** Reads the value again now, and follows the events again where their stream has ended. */
+  /** Reads the value again now, and follows the events again if their stream has ended. */
   readonly refresh = (): void => {
     if (this.#end !== undefined) feedOf(this.#client).connect();
     this.#readAgain();

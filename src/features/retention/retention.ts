@@ -100,7 +100,7 @@ export async function acceptClock(engine: JitEngine, options: By): Promise<Clock
  * (L40). The cause is a restored backup, or a failover that lost commits. Review the lost entries first. The journal records
  * the acceptance. One call serves the fleet: each engine that has seen the rollback reads the acceptance and takes it over.
  *
- * @returns `accepted: false` where this engine has seen no rollback, or another process has accepted it. The engine then
+ * @returns `accepted: false` if this engine has seen no rollback, or another process has accepted it. The engine then
  *   records nothing.
  * @throws InvalidArgumentError, StoreError, OutcomeUnknownError, ConflictError, CorruptError, ClockError, ClosedError
  * @example

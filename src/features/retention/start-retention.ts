@@ -20,7 +20,7 @@ export interface RetentionOptions {
   readonly every?: Duration | undefined;
 }
 
-/** A running retention. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
+/** A running retention. If the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
 export interface Retention extends AsyncDisposable {
   /** Stops the loop. Resolves when a running purge has ended. */
   stop(): Promise<void>;

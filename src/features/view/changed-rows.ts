@@ -21,7 +21,7 @@ export interface ChangedRowsContext {
 
 /**
  * Applies the entries of the journal to a copy. An entry that leaves no doubt is applied as it is. Otherwise the rows of its pair are read
- * again, and that is no second rule beside the lifecycle's. There is doubt where a pair has more than one grant, or one that more than
+ * again, and that is no second rule beside the lifecycle's. There is doubt if a pair has more than one grant, or one that more than
  * time decides, and while its subject is pending.
  */
 export class ChangedRows {
@@ -123,7 +123,7 @@ export class ChangedRows {
    *
    * @returns a function that puts the row into the copy. Call it when all that the journal holds now is applied: a lock that the row no
    *   longer has may have ended grants since the entries were read. `undefined`: the row is not in doubt
-   * @throws StoreError also where the answer can not be the row of locks: an open lock would stay unseen
+   * @throws StoreError also if the answer cannot be the row of locks: an open lock would stay unseen
    */
   async readLocks(): Promise<(() => void) | undefined> {
     const { version, isDoubtful } = this.#locks;
@@ -199,7 +199,7 @@ export class ChangedRows {
     return areFound;
   }
 
-  /** Where all rows of a subject decide together, they are kept together. */
+  /** If all rows of a subject decide together, they are kept together. */
   #keyOf(scope: string): string {
     return this.#context.isExact ? scope : '';
   }

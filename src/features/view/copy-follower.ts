@@ -64,7 +64,7 @@ export class CopyFollower {
 
   /**
    * Applies all that the journal holds now. The calls during a run share the next run, so that each caller waits for two runs at most,
-   * also where the journal grows all the time. @throws StoreError
+   * also if the journal grows all the time. @throws StoreError
    */
   run(): Promise<void> {
     if (this.#running === undefined) return this.#begin();
@@ -128,7 +128,7 @@ export class CopyFollower {
     changes.copy.sweep(SWEEP_LOOKS, clock.highWater - ENDED_MS);
     passed();
     if (!this.#isUncertain && !this.#isClosed && distrusts === this.#distrusts) this.#freshness.begin(since);
-    // Last, so that a subject that can not be read delays no other. It is not loaded until it is read.
+    // Last, so that a subject that cannot be read delays no other. It is not loaded until it is read.
     await loader.loadWanted(now);
   }
 
@@ -147,7 +147,7 @@ export class CopyFollower {
     this.#nextLoadAt = elapsed + UNKNOWN_MS;
   }
 
-  /** Applies the entries up to the head of the first answer. Where they do not continue what was applied, everything must be loaded again. */
+  /** Applies the entries up to the head of the first answer. If they do not continue what was applied, everything must be loaded again. */
   async #applyNew(now: number): Promise<void> {
     const { store, changes, onError } = this.#context;
     const turns = new TurnBudget();

@@ -26,11 +26,11 @@ export interface CreateViewOptions extends Omit<CheckerOptions, 'store' | 'count
 /**
  * A view for a process that only enforces: no approver, no writes. It judges by the rule of an engine over the same store.
  *
- * **After a revoke has resolved, a view may allow for at most `maxStaleMs`, also where the store fails.** It begins to follow the store at once.
+ * **After a revoke has resolved, a view may allow for at most `maxStaleMs`, also if the store fails.** It begins to follow the store at once.
  * `await view.refresh()` before the first check: until then, every answer that needs a grant is no.
  *
  * Gotcha: a view records no use and takes none, and confirms no start. See the options of `createChecker`.
- * Gotcha: where timers end with their handler, as in Cloudflare Workers, it does not poll. Await `refresh()` in each handler.
+ * Gotcha: if timers end with their handler, as in Cloudflare Workers, it does not poll. Await `refresh()` in each handler.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example

@@ -49,7 +49,7 @@ export class DirectView implements LiveView {
   }
 }
 
-/** @throws StoreError where the store answers with a promise */
+/** @throws StoreError if the store answers with a promise */
 function atOnce<T>(answer: MaybePromise<T>): T {
   if (isLate(answer)) throw new StoreError('live', 'it answered with a promise, and before at once', undefined);
   return answer;

@@ -10,7 +10,7 @@ export interface Since {
 
 /**
  * Until when a copy may answer. The system clock may be set at any moment, and a check compares only its readings. So the copy may answer for
- * half of the time that is left: where the clock is set back within it, no more than all of that time passes. After that half, or at a
+ * half of the time that is left: if the clock is set back within it, no more than all of that time passes. After that half, or at a
  * reading that shows a clock that was set back, a check measures the age by both clocks. The larger age counts.
  */
 export class Freshness {

@@ -25,7 +25,7 @@ export class IdNumbers {
     return this.#names[number];
   }
 
-  /** Counts one more user of a name. @returns its number, or -1 where no number is free */
+  /** Counts one more user of a name. @returns its number, or -1 if no number is free */
   take(name: string): number {
     let number = this.#numbers.get(name);
     if (number === undefined) {

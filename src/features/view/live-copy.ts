@@ -121,7 +121,7 @@ export class LiveCopy {
     return this.#cells.idAt(place);
   }
 
-  /** The rows that decide where no cell does, as {@link GrantStore.live} returns them. */
+  /** The rows that decide if no cell does, as {@link GrantStore.live} returns them. */
   live({ subject, scope }: Pick<LiveQuery, 'subject' | 'scope'>): readonly Row[] {
     const scopes = this.#rows.get(subject);
     const rows = scopes === undefined ? NONE : scope === undefined ? [...scopes.values()].flat() : (scopes.get(scope) ?? NONE);

@@ -39,7 +39,7 @@ export interface LiveView<Scope extends string = string> {
    * Resolves when the view holds all that the store held at the call. Await it once at the start, and before a check that must see a write
    * of another process. It also loads the subjects that were asked about.
    *
-   * @throws StoreError, ClockError, and InvalidArgumentError where no engine uses the view's `scopes`
+   * @throws StoreError, ClockError, and InvalidArgumentError if no engine uses the view's `scopes`
    */
   refresh(): Promise<void>;
   /** Stops following the store. From then on every answer that needs a grant is no. Further calls have no effect. */
@@ -128,7 +128,7 @@ export class CopiedView implements LiveView {
     if (standing !== undefined) return viewDecisionOf(standing);
     const reading = this.#clock.read();
     if (!loader.has(subject)) {
-      // The poll asks again where the store did not answer: no check adds to the questions then.
+      // The poll asks again if the store did not answer: no check adds to the questions then.
       if (loader.want(subject)) polling.wake();
       return decided('not_loaded', subject, scope, reading.now);
     }

@@ -26,7 +26,7 @@ export class Loader {
   readonly #subjects = new Set<string>();
   readonly #wanted = new Set<string>();
 
-  /** @param wish `undefined`: `all`, or `asked` where there are too many grants */
+  /** @param wish `undefined`: `all`, or `asked` if there are too many grants */
   constructor(store: Pick<GrantStore, 'find'>, changes: (has: (subject: string) => boolean) => ChangedRows, wish: Load | undefined) {
     this.#store = store;
     this.changes = changes((subject) => this.has(subject));

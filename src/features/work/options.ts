@@ -64,7 +64,7 @@ export function makeAccessWatch(
     },
     stop,
   };
-  // Only where the runtime has the symbol: `[undefined]` would define a method named "undefined".
+  // Only if the runtime has the symbol: `[undefined]` would define a method named "undefined".
   if (typeof Symbol.asyncDispose === 'symbol') Object.defineProperty(watch, Symbol.asyncDispose, { value: async () => stop() });
   return watch as AccessWatch;
 }

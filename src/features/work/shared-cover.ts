@@ -7,7 +7,7 @@ import type { ClockReading } from '../../core/clock.js';
 export interface Cover {
   /** The live grants that reach the scope; `undefined`: standing access covers, and no store was asked. */
   readonly uses: readonly GrantUse[] | undefined;
-  /** The decision, where a lock denies. */
+  /** The decision, if a lock denies. */
   readonly locked: Decision | undefined;
   /** The clock's reading before the store was asked. Epoch milliseconds. */
   readonly begunAt: number;

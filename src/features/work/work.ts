@@ -125,7 +125,7 @@ export class Work {
     return wait.result;
   }
 
-  /** The first read of a watch, which counts as a check: it records the use where the engine's option `recordUse` is on. */
+  /** The first read of a watch, which counts as a check: it records the use if the engine's option `recordUse` is on. */
   async #begin(subject: string, scope: string): Promise<Cover> {
     const { decision, ...cover } = await this.#cover(subject, scope, true);
     if (decision !== undefined && this.#settings.recordUse.isOn) this.#kernel.part(UseLog).note(decision);

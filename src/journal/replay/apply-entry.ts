@@ -9,7 +9,7 @@ const UNKNOWN = 'is malformed or of an unknown type';
 /**
  * Applies the next entry of the journal to the rebuilt records.
  *
- * @throws CorruptError naming the seq, where the entry does not follow from the entries before it
+ * @throws CorruptError naming the seq, if the entry does not follow from the entries before it
  */
 export function applyEntry(rebuild: Rebuild, entry: AuditEntry): void {
   const seq = rebuild.seq + 1;

@@ -85,7 +85,7 @@ export class Rebuild {
    * @param version the version that the transition wrote. Several entries of one change may have the same one
    * @param fields the changed fields; of the kinds in `WRITTEN_WHOLE` all fields
    * @param begins whether this entry creates the record
-   * @throws CorruptError where the entry does not follow
+   * @throws CorruptError if the entry does not follow
    */
   write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, fields: Fields, begins = false): void {
     const { seq } = entry;

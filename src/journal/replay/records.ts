@@ -58,7 +58,7 @@ interface Records {
  * The record that results from a draft. It has no metadata, because the journal holds only the hash.
  *
  * @param drafts all drafts, for the pending break-glass reviews of a subject
- * @throws CorruptError naming the last entry about the record, where its entries are incomplete or malformed
+ * @throws CorruptError naming the last entry about the record, if its entries are incomplete or malformed
  */
 export function recordOf<Kind extends RecordKind>(kind: Kind, draft: RecordDraft, drafts: RecordDrafts): Records[Kind] {
   try {

@@ -131,7 +131,7 @@ const countUse: Write = (to, entry, { usageVersion, usedAt, uses, useId, useScop
     return;
   }
   const { subject, expiresAt, maxUses } = grant.fields;
-  // The entry has `useScope` only where it differs from the grant's scope.
+  // The entry has `useScope` only if it differs from the grant's scope.
   const scope = useScope ?? grant.fields['scope'];
   to.write(entry, 'use', useId, 1, { subject, scope, grantId, at: usedAt, expiresAt, usesLeft: Number(maxUses) - Number(uses) }, true);
 };

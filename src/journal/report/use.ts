@@ -9,9 +9,9 @@ export interface UseFigures {
   readonly grants: number;
   /** Of `grants`, those of which a use is recorded, at any time: by the options `recordUse` and `touch`, or by `consume`. */
   readonly used: number;
-  /** Of `grants`, those without a recorded use, where `recordsUse` says that every check records its use. */
+  /** Of `grants`, those without a recorded use, if `recordsUse` says that every check records its use. */
   readonly neverUsed: number;
-  /** Of `grants`, those without a recorded use, where it is not known that every check records its use. */
+  /** Of `grants`, those without a recorded use, if it is not known that every check records its use. */
   readonly unknown: number;
 }
 
@@ -26,7 +26,7 @@ export interface RuleUse extends UseFigures {
   /** The longest time from the start of a grant to its last recorded use. `undefined`: none was used. Milliseconds. */
   readonly longestUseMs: number | undefined;
   /**
-   * The least usual duration that covers every recorded use, where it is shorter than the longest window. `undefined`: no shorter
+   * The least usual duration that covers every recorded use, if it is shorter than the longest window. `undefined`: no shorter
    * window is proposed, none was used, or `recordsUse` is not set. Milliseconds.
    */
   readonly proposedMaxTtlMs: number | undefined;

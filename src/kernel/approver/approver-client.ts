@@ -139,7 +139,7 @@ export class ApproverClient {
     return isOwn.map((answer) => (answer === true ? memberships.shift() : answer === false ? [] : answer));
   }
 
-  /** The possible reviewers, without agents; `undefined` where the approver cannot list them. */
+  /** The possible reviewers, without agents; `undefined` if the approver cannot list them. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     // Does not read the clock: a failing clock must not prevent the notice about a change that is committed.
     const context = this.#context(this.#engineClock.highWater);

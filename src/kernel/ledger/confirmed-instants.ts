@@ -1,5 +1,5 @@
 const DAY_MS = 86_400_000;
-/** Of how many of the newest days with entries the middle one bounds the horizon, where it is later: in a quiet namespace. */
+/** Of how many of the newest days with entries the middle one bounds the horizon, if it is later: in a quiet namespace. */
 const JUDGED_DAYS = 8;
 /** After a longer gap between two of these days, the later ones may all come from one clock that is ahead, so they confirm nothing. */
 const MAX_QUIET_MS = JUDGED_DAYS * DAY_MS;

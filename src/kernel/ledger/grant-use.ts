@@ -20,7 +20,7 @@ export function withUsage(grant: Grant, row: Row | undefined, decodeAll: DecodeA
   return { grant, usage: isItsOwn ? usage : undefined };
 }
 
-/** The usage row of a grant among the rows that `live` returned, which has both kinds. Looks for none where the grant has none. */
+/** The usage row of a grant among the rows that `live` returned, which has both kinds. Looks for none if the grant has none. */
 export const usageRow = (rows: readonly Row[], grant: Grant): Row | undefined =>
   hasUsageRow(grant) ? rows.find((row) => isObject(row) && row.kind === 'usage' && row.id === grant.id) : undefined;
 

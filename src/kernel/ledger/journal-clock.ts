@@ -78,7 +78,7 @@ export class JournalClock {
     if (!isVouchedFor) this.#own.add(changeId);
   }
 
-  /** Runs for every journal page that this engine reads. Reads the clock only where an entry lies above the last reading. */
+  /** Runs for every journal page that this engine reads. Reads the clock only if an entry lies above the last reading. */
   #observe(entries: readonly AuditEntry[]): void {
     let newest: AuditEntry | undefined;
     // Skips a malformed entry: the reader of the page refuses it.
@@ -101,7 +101,7 @@ export class JournalClock {
    * Await this before committing a change that creates access. Reads the newest entry once for each engine, and further
    * entries only while creation is refused.
    *
-   * @throws ClockError where the clock lies behind the journal; StoreError where the journal could not be read
+   * @throws ClockError if the clock lies behind the journal; StoreError if the journal could not be read
    */
   async confirm(): Promise<void> {
     if (this.#isConfirmed) return;
@@ -151,7 +151,7 @@ export class JournalClock {
    * many days, and neither do a thousand entries of a year in a quiet namespace.
    *
    * @returns `undefined`: the journal has no entry, so there is nothing to purge
-   * @throws ClockError where the journal has no entry of the last day
+   * @throws ClockError if the journal has no entry of the last day
    */
   async confirmedNow(): Promise<number | undefined> {
     const { now } = this.#clock.read();

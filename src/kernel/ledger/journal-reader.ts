@@ -23,7 +23,7 @@ export class JournalReader {
     return isThenable(slice) ? slice.then((page) => this.#seen(page)) : this.#seen(slice);
   }
 
-  /** The journal's last entry; `undefined`: it has none. Usually one read where an earlier read gave the head, else two. */
+  /** The journal's last entry; `undefined`: it has none. Usually one read if an earlier read gave the head, else two. */
   async newestEntry(): Promise<AuditEntry | undefined> {
     if (this.#headSeq === 0) await this.read();
     for (;;) {

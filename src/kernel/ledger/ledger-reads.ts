@@ -34,7 +34,7 @@ export class LedgerReads {
     this.#decodeAll = decodeAll;
   }
 
-  /** The rows that may allow access. Not a promise where the store answers at once. */
+  /** The rows that may allow access. Not a promise if the store answers at once. */
   live(query: LiveQuery): MaybePromise<readonly Row[]> {
     return askLive(this.store, query);
   }

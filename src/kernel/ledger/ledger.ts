@@ -23,7 +23,7 @@ export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly creates?: boolean;
 }
 
-/** Commits transitions to the engine's store, and tries again where another caller's commit was first. */
+/** Commits transitions to the engine's store, and tries again if another caller's commit was first. */
 export class Ledger extends LedgerReads {
   readonly #hooks: CommitHooks;
   readonly #onAppend: (entries: readonly UnlinkedEntry[]) => void;
@@ -89,7 +89,7 @@ export class Ledger extends LedgerReads {
     }
   }
 
-  /** @returns false: another caller's commit was first. True also where the transition writes nothing */
+  /** @returns false: another caller's commit was first. True also if the transition writes nothing */
   async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
     if (put.length + entries.length === 0) return true;
     if (creates) await this.#journalClock.confirm();
@@ -113,7 +113,7 @@ export class Ledger extends LedgerReads {
     await this.untilCommitted(() => this.commit({ expect: [], put: [] }), true);
   }
 
-  /** Commits, after the hooks where the change waits for them. @returns false: another caller's commit was first */
+  /** Commits, after the hooks if the change waits for them. @returns false: another caller's commit was first */
   async commit(draft: ChangeDraft): Promise<boolean> {
     await this.#hooks.before(draft.entries ?? [], draft.creates === true);
     return this.commitNow(draft);
@@ -147,7 +147,7 @@ export class Ledger extends LedgerReads {
     return acceptance;
   }
 
-  /** Makes the change that is sent: with a new id, with ids and digests for its entries, and with a hold row where it needs one. */
+  /** Makes the change that is sent: with a new id, with ids and digests for its entries, and with a hold row if it needs one. */
   #changeOf({ entries = [], ...rest }: Omit<ChangeDraft, 'creates'>): Change {
     const id = newId();
     this.#journalClock.wrote(id, entries);

@@ -19,7 +19,7 @@ export interface Resend {
  * Commits a change, and resolves a lost reply by committing the same change again (L31).
  *
  * - The first repetition comes at once after any failure: usually one pooled connection is broken and the next one works.
- * - Where both attempts report that nothing was applied, the verb fails with that error. The outcome is known, so the caller does
+ * - If both attempts report that nothing was applied, the verb fails with that error. The outcome is known, so the caller does
  *   not have to wait for a backend that is down.
  * - Once an attempt has left the outcome open, only a later answer can settle it. So the same change is resent, after pauses that
  *   grow up to a second, until `resendMs` is used up. An attempt that applied nothing does not stop this.
@@ -60,7 +60,7 @@ class ResendBudget {
     this.#watch = new Stopwatch(clock);
   }
 
-  /** Sleeps. @returns false, at once, where the pause would exceed the budget */
+  /** Sleeps. @returns false, at once, if the pause would exceed the budget */
   async pause(ms: number): Promise<boolean> {
     if (Math.max(this.#sleptMs, this.#watch.ms) + ms > this.#ms) return false;
     await this.#sleep(ms);

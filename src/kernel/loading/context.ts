@@ -48,7 +48,7 @@ interface IssueOptions {
 }
 
 /**
- * Loads the context of the rule that issues this request's grants. Where a limit would refuse them, the engine records expiries
+ * Loads the context of the rule that issues this request's grants. If a limit would refuse them, the engine records expiries
  * first. So no subject is locked out of a service that runs no sweeper.
  */
 export async function loadIssueContext(
@@ -71,7 +71,7 @@ export async function loadIssueContext(
 }
 
 /**
- * Loads the context of the rule that opens this request, without the grants that it extends. Where a limit would refuse the request,
+ * Loads the context of the rule that opens this request, without the grants that it extends. If a limit would refuse the request,
  * the engine records expiries first, as {@link loadIssueContext} does.
  */
 export function loadOpeningContext(
@@ -115,8 +115,8 @@ async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promi
 }
 
 /**
- * Loads a context in which no limit is met by records that time has ended. Where a limit is met, the engine loads the request of
- * each grant: a grant that another requester asked for may not count (L44). Where the limit is still met, the engine records the
+ * Loads a context in which no limit is met by records that time has ended. If a limit is met, the engine loads the request of
+ * each grant: a grant that another requester asked for may not count (L44). If the limit is still met, the engine records the
  * expiries and loads the context again.
  *
  * @param dryRun records nothing, and omits the records that time has ended

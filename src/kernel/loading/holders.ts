@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel.js';
  *
  * @param decided the approver and the terms of the request, or of the answer that decides it
  * @param isBreakGlass whether the access is counted and never refused: then what is unreadable is left as it is
- * @throws CorruptError where a row or a grant is unreadable: it might be held
+ * @throws CorruptError if a row or a grant is unreadable: it might be held
  */
 export async function loadHolders(
   { ledger, settings }: Kernel,

@@ -55,7 +55,7 @@ export async function walkToFirst(
  * The ids of the grants in one chain: those that a grant extends, directly or through others, and all that extend any of these.
  *
  * @param grants the grants that were found on the way, also those of other chains
- * @returns empty where the grant was not found
+ * @returns empty if the grant was not found
  */
 export function idsOfChain(id: string, grants: ReadonlyMap<string, Grant>): ReadonlySet<string> {
   const path = new Set<string>();

@@ -10,7 +10,7 @@ export interface Limits {
   readonly maxTtl?: Duration | undefined;
   /** The shortest window that a request may ask for. Of a window that has begun, this much must be left. Default: 1 second. */
   readonly minTtl?: Duration | undefined;
-  /** How long a request may wait for its decision, where the approver sets no other deadline. Default: 24 hours. */
+  /** How long a request may wait for its decision, if the approver sets no other deadline. Default: 24 hours. */
   readonly reviewWithin?: Duration | undefined;
   /** How long the approver may take to answer one question. Default: 10 seconds. */
   readonly approverTimeout?: Duration | undefined;

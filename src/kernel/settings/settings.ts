@@ -49,7 +49,7 @@ export interface JitEngineOptions {
   /** The limits of requests, reviews and grants. Default: the default of each limit. */
   readonly limits?: Limits | undefined;
   /**
-   * How much earlier ends and deadlines apply, in milliseconds, 0 to 3,600,000. Where the clocks of several processes
+   * How much earlier ends and deadlines apply, in milliseconds, 0 to 3,600,000. If the clocks of several processes
    * differ by at most e, access outlives its end by at most e - leewayMs. Default: 0.
    */
   readonly leewayMs?: number | undefined;
@@ -107,14 +107,14 @@ export interface Settings extends Enforcement, ParsedLimits {
   /**
    * `covers` for answers about the past. There, a failure that counts as "does not cover" would hide access that a grant gave.
    *
-   * @throws InvalidArgumentError where the matcher fails
+   * @throws InvalidArgumentError if the matcher fails
    */
   readonly covers: ScopeMatcher['covers'];
   readonly knownHead: Anchor | undefined;
   readonly recordUse: ParsedRecordUse;
   /** The function that approvers apply to their own ids. @throws InvalidArgumentError */
   readonly canonicalId: ((id: string) => string) | undefined;
-  /** Reads the parts of a run, in canonical form. @throws InvalidArgumentError also where the option `agents` rejects the agent */
+  /** Reads the parts of a run, in canonical form. @throws InvalidArgumentError also if the option `agents` rejects the agent */
   readonly readRun: (argument: string, run: unknown) => AgentRun;
   /** Whether an id belongs to an agent or is the subject of a run. The caller passes the canonical form of the id. */
   readonly isAgent: IsAgent;

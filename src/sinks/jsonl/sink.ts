@@ -13,7 +13,7 @@ export interface JsonLinesSinkOptions {
   readonly path: string;
   /**
    * Identifies the destination. Default: `jsonl:` and the absolute path. Processes that use one name share one cursor, so each
-   * entry goes to one of them. Where every machine keeps its own file, give each sink its own name.
+   * entry goes to one of them. If every machine keeps its own file, give each sink its own name.
    */
   readonly name?: string | undefined;
   /** The permissions of a new file. Default: 0o600. */

@@ -52,7 +52,7 @@ export class Backend {
 
   /**
    * Runs a statement and converts its rows with `read`. Every failure becomes a `StoreError`. Answers without a promise
-   * where the driver does.
+   * if the driver does.
    */
   ask<T>(operation: string, statement: Statement, values: readonly unknown[], read: (rows: readonly Columns[]) => T): MaybePromise<T> {
     return this.#answer(

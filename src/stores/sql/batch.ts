@@ -158,7 +158,7 @@ export class Batch {
     return 'applied';
   }
 
-  /** The ends that the commit leaves; `undefined` where it trims the journal. */
+  /** The ends that the commit leaves; `undefined` if it trims the journal. */
   get after(): Ends | undefined {
     return this.trimTo > 0 ? undefined : { head: this.#head, start: this.#start };
   }

@@ -206,7 +206,7 @@ export class Commits {
 
   /**
    * Makes one attempt. It repeats only a transaction that the server rolled back because of another one (a lock or
-   * serialisation conflict), and only where no other namespace waits for it. If COMMIT had no answer, the attempt ends, and the
+   * serialisation conflict), and only if no other namespace waits for it. If COMMIT had no answer, the attempt ends, and the
    * engine commits the same change again.
    *
    * @throws TransactionFailed, StoreError

@@ -84,7 +84,7 @@ export function asStoreError(operation: string, error: unknown): StoreError {
   );
 }
 
-/** The driver's message, and its code where the message does not show it. */
+/** The driver's message, and its code if the message does not show it. */
 export function driverError(error: unknown): string {
   const code = codeOf(error);
   const message = withoutSecrets(messageOf(error));

@@ -30,7 +30,7 @@ export const findName = ({ subject, scope, open, during, order }: Asked): string
   `find_${order}${subject ? '_subject' : ''}${scope ? '_scope' : ''}${open === undefined ? '' : open ? '_open' : '_closed'}${during ? '_during' : ''}`;
 
 /**
- * Parameters: $1 namespace, $2 kind, $3 and $4 the place after which the page starts, $5 the number of rows. Then, where
+ * Parameters: $1 namespace, $2 kind, $3 and $4 the place after which the page starts, $5 the number of rows. Then, if
  * asked for, come subject, scope, and the window's `until` and `from`.
  *
  * One index has the order of the page. Without a condition on `open`, the statement merges two ranges of that index: the

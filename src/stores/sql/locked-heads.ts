@@ -28,7 +28,7 @@ on conflict (namespace) do nothing`,
 /**
  * Locks the heads of the namespaces in $1, which makes commits to a namespace serial. In the same statement it reads everything
  * that decides the outcomes, from a list for each namespace:
- * - `keys`: the version of each record relied on, and `created_at` where the third item of its key says so,
+ * - `keys`: the version of each record relied on, and `created_at` if the third item of its key says so,
  * - `ids`: which of the changes were already applied,
  * - `seqs`: the hashes of the entries that the callers know.
  *

@@ -8,7 +8,7 @@ import { changeOf, commit, given } from './steps.js';
 
 /**
  * Guarantee 6, of `windowOf`: it may answer less than `live`, never more. A store without it, or one that answers
- * `undefined`, passes each case. A window that `live` would not give is access that no reviewer granted. An empty window where
+ * `undefined`, passes each case. A window that `live` would not give is access that no reviewer granted. An empty window if
  * `live` gives a row denies what a reviewer granted; one for an invalid argument hides the error from the caller.
  */
 export const readingWindow: Cases = (it, hooks) => {

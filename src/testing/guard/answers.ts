@@ -103,7 +103,7 @@ const requestUrls: Cases = (it, hooks) => {
     same(challenge, `Bearer error="insufficient_scope", scope="db-prod:write", error_uri="${requestUrl}"`, 'the challenge of a 403');
   });
 
-  it('names neither the scope nor a URL where access can not be requested', async (world) => {
+  it('names neither the scope nor a URL where access cannot be requested', async (world) => {
     const { text, challenge } = await refusal(hooks, world, 403, await world.call('unasked', 'user:maya'));
     same(challenge, null, 'the challenge of a 403');
     holds(!text.includes('db-prod'), `a 403 does not name the scope: ${text}`);

@@ -35,7 +35,7 @@ const unknownCallers: Cases = (it) => {
   }
 
   for (const session of ['throws', 'throws undefined', "throws 'route'", "throws 'router'"]) {
-    it(`fails, and allows nothing, where the caller can not be identified: ${session}`, async (world) => {
+    it(`fails, and allows nothing, where the caller cannot be identified: ${session}`, async (world) => {
       await world.grant();
       await isFailed(world, await world.call('plain', session));
     });

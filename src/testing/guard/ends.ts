@@ -59,7 +59,7 @@ const stoppedStreams: Cases = (it) => {
     await world.isAtRest();
   });
 
-  it('stops a stream while the store can not confirm its access', async (world) => {
+  it('stops a stream while the store cannot confirm its access', async (world) => {
     await world.grant();
     const { rest } = await begun(world);
     world.store.inject('live', { fault: 'reject' });

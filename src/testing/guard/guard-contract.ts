@@ -35,7 +35,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, cases: Cases])[] = [
   ['1. only an allowed request reaches the handler, with its decision', letsThrough],
   ['2. only the service identifies the caller', callers],
   ['3. a scope of the route is read like any other input', scopes],
-  ['4. a request that can not be checked is refused', outages],
+  ['4. a request that cannot be checked is refused', outages],
   ['5. a refusal says where to request access, and nothing about held access', answers],
   ['6. the signal of abortOnEnd ends with the access or with the response, and no watch is left', ends],
   ['7. a request that another handler has answered runs no handler, and causes no error', late],

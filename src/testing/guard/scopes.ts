@@ -100,7 +100,7 @@ const missingScopes: Cases = (it) => {
     });
   }
 
-  it('fails, and allows nothing, where the scope can not be made', async (world) => {
+  it('fails, and allows nothing, where the scope cannot be made', async (world) => {
     await world.grant();
     await isFailed(world, await world.call('whole', 'user:maya', { id: 'throws undefined' }));
   });

@@ -131,7 +131,7 @@ export class GuardWorld {
       case 'a list':
         return ['user:maya'] as never;
       case 'throws':
-        throw new Error('the sessions can not be read');
+        throw new Error('the sessions cannot be read');
       case 'throws undefined':
         return thrown(undefined);
       case "throws 'route'":

@@ -32,8 +32,8 @@ export class EventHub {
   }
 
   /**
-   * @throws HttpError 429, where the caller or the engine has too many streams; 501, where a stream would end with its first timer;
-   *   503, where the journal cannot be followed; StoreError
+   * @throws HttpError 429, if the caller or the engine has too many streams; 501, if a stream would end with its first timer;
+   *   503, if the journal cannot be followed; StoreError
    */
   async open(options: ConnectionOptions, lastEventId: string | null): Promise<ReadableStream<Uint8Array>> {
     const why = whyNoLastingTimers();

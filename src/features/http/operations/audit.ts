@@ -8,7 +8,7 @@ import { readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
 import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
 
-/* Who had access, to what, and when; and whether the journal is whole. Only where `may` permits it. */
+/* Who had access, to what, and when; and whether the journal is whole. Only if `may` permits it. */
 
 const area = 'emergencies and audit';
 

@@ -7,7 +7,7 @@ import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
 
-/* What ends the access of others: only where `may` permits it. */
+/* What ends the access of others: only if `may` permits it. */
 
 const area = 'emergencies and audit';
 

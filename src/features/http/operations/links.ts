@@ -5,7 +5,7 @@ import { operation, type Call } from '../operation.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 
-/* Approval links: a reviewer opens one from a mail, sees the request, and decides by a second call. Served where keys are given. */
+/* Approval links: a reviewer opens one from a mail, sees the request, and decides by a second call. Served if keys are given. */
 
 const area = 'approval links';
 

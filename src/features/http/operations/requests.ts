@@ -28,7 +28,7 @@ export const created = (call: Pick<Call, 'options'>, result: AccessResult): Answ
 });
 
 /**
- * Each call that asks for access, also for more of it, asks `may` where the caller is not the subject. That the caller was permitted
+ * Each call that asks for access, also for more of it, asks `may` if the caller is not the subject. That the caller was permitted
  * once does not matter: the right may have ended since.
  *
  * @throws HttpError
@@ -37,7 +37,7 @@ async function refuseToAskFor(call: Call, subject: string, scopes: readonly stri
   if (subject !== call.self && !(await call.may('requestFor', { subject, scopes }))) throw forbidden();
 }
 
-/** The subject of an ask: the caller, or another one where `may` permits it. */
+/** The subject of an ask: the caller, or another one if `may` permits it. */
 export async function subjectOf(
   call: Call,
   { subject: asked, scope, scopes }: Pick<z.output<typeof bodies.ask>, 'subject' | 'scope' | 'scopes'>,
