@@ -132,7 +132,7 @@ export class FileGrantStore implements GrantStore {
         .then(({ head }) => head)
         .catch(() => undefined);
     const heads = await Promise.all(readHeadsQuery(namespaces).map(headOf));
-    // Where the disk is gone, all of them failed, and that is no answer.
+    // If the disk is gone, all of them failed, and that is no answer.
     await this.#refuseIfGone('heads');
     return heads;
   }

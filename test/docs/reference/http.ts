@@ -15,7 +15,7 @@ type Json = Readonly<Record<string, unknown>>;
 const WHO: Readonly<Record<Operation['access'], string>> = {
   open: 'Needs no caller.',
   caller: 'For every authenticated caller.',
-  may: 'Only where `may` permits it.',
+  may: 'Only if `may` permits it.',
 };
 
 /** The page about the HTTP API: made from the operations, their schemas, and what they answer. */
@@ -28,7 +28,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       '- Instants are epoch milliseconds. Durations in a body are texts such as `30m`, or milliseconds.',
       '- A field that has no value is missing in an answer.',
       '- Every error is an [RFC 9457 problem](#problems).',
-      '- A list has `items` and, where there is more, `next`: pass it as `after`.',
+      '- A list has `items` and, if there is more, `next`: pass it as `after`.',
       '- A `GET` has an `ETag`, and answers 304 to `If-None-Match`.',
       '- An operation marked with a key takes `Idempotency-Key`. A repeat under the same key has no second effect, and answers 200 instead of 201.',
     ].join('\n'),
@@ -39,15 +39,15 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       ['operation', ...CALLERS.map(([name]) => name)],
       rows.map(({ id, statuses }) => [`\`${id}\``, ...statuses.map(String)]),
     ),
-    'A caller sees a request as its subject, as its requester, as one of its reviewers, or where `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
+    'A caller sees a request as its subject, as its requester, as one of its reviewers, or if `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
     '## What a stranger can learn',
     [
       '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code. It costs more than another answer: set `limit`.',
       '- A process knows the groups of the newest 100 requests, which it reads again each minute, and those of each request that it has read since. Only the first answer about a request of another group may take longer.',
       '- **A failure of the approver counts as a no**, for a request as for a stand-in. The handler reports it to `onError`, and the caller gets the 404. So a reviewer gets 404 too until the approver answers again, unless they have reviewed the request before.',
       '- How long an approver or a group of code needs for one person, one subject or one group is not hidden. It should not depend on them.',
-      '- **The id of a request that was made with an `Idempotency-Key` is no secret**: it is SHA-256 over namespace, verb, caller and key, and a caller that knows these can compute it. This reveals nothing, because the 404 is the same. Where even a guess must be impossible, use keys that cannot be guessed, such as UUIDs.',
-      '- **One exception, for reviewers**: an item of the inbox has the recent denials of the same ask, with their request id, requester, reviewer and reason. It has them also where the denied request is 404 for its reader, because other people review it: a reviewer must know that another one has denied the same access (L44).',
+      '- **The id of a request that was made with an `Idempotency-Key` is no secret**: it is SHA-256 over namespace, verb, caller and key, and a caller that knows these can compute it. This reveals nothing, because the 404 is the same. If even a guess must be impossible, use keys that cannot be guessed, such as UUIDs.',
+      '- **One exception, for reviewers**: an item of the inbox has the recent denials of the same ask, with their request id, requester, reviewer and reason. It has them also if the denied request is 404 for its reader, because other people review it: a reviewer must know that another one has denied the same access (L44).',
       '- An event stream that resumes by `Last-Event-ID` asks about the entry with that number, so the time until `reset` may say whether there is one. It names no request.',
       '- A text that can be no id is 404 before any hook is asked. `may` receives only ids and scopes that the engine accepts.',
     ].join('\n'),
@@ -82,7 +82,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       ],
     ),
     '## Problems',
-    'The `type` of a problem is `urn:jit-access:problem:` and the name. Where the engine has thrown, the member `code` is its [error code](errors.md). `unauthenticated` (401) and `access-required` (403) are those of the [guards](../guides/guards.md).',
+    'The `type` of a problem is `urn:jit-access:problem:` and the name. If the engine has thrown, the member `code` is its [error code](errors.md). `unauthenticated` (401) and `access-required` (403) are those of the [guards](../guides/guards.md).',
     table(
       ['name', 'status', 'title', 'more members'],
       PROBLEMS.map(({ name, status, title, members }) => [

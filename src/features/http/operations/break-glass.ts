@@ -37,7 +37,7 @@ export const listBreakGlassReviews = operation({
   method: 'GET',
   path: '/break-glass/reviews',
   area,
-  summary: 'The pending break-glass reviews that the caller may give; where `may` permits `breakGlassReviews`, all of them.',
+  summary: 'The pending break-glass reviews that the caller may give; if `may` permits `breakGlassReviews`, all of them.',
   access: 'caller',
   query: z.strictObject({ ...paging, all: flag.optional().describe('`true`: all pending reviews.') }),
   answer: answers.breakGlassReviews,

@@ -21,7 +21,7 @@ export const listGrants = operation({
   method: 'GET',
   path: '/grants',
   area,
-  summary: 'The grants of the caller, also scheduled ones; where `may` permits `listGrants`, those of any subject.',
+  summary: 'The grants of the caller, also scheduled ones; if `may` permits `listGrants`, those of any subject.',
   access: 'caller',
   query: z.strictObject({
     ...paging,

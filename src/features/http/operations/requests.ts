@@ -74,7 +74,7 @@ export const listRequests = operation({
   method: 'GET',
   path: '/requests',
   area,
-  summary: 'The requests of the caller; where `may` permits `listRequests`, those of any subject.',
+  summary: 'The requests of the caller; if `may` permits `listRequests`, those of any subject.',
   access: 'caller',
   query: z.strictObject({
     ...paging,

@@ -21,7 +21,7 @@ const reasons = {
 const correlation = id.optional().describe('An id of your own, such as a trace: it is in the journal.');
 
 const access = {
-  subject: id.optional().describe('For whom, where this is not the caller. Only where `may` permits `requestFor`.'),
+  subject: id.optional().describe('For whom, if this is not the caller. Only if `may` permits `requestFor`.'),
   scope: scope.optional().describe('The scope. Either this or `scopes`.'),
   scopes: z.array(scope).min(1).max(50).optional().describe('Several scopes, decided together.'),
   ...length,
@@ -45,7 +45,7 @@ export const withReason = z.strictObject({ reason });
 
 export const cancellation = z.strictObject({
   reason,
-  onBehalfOf: id.optional().describe('The subject or the requester. Only where `may` permits `cancelFor`.'),
+  onBehalfOf: id.optional().describe('The subject or the requester. Only if `may` permits `cancelFor`.'),
 });
 
 export const commentText = z.strictObject({ text: text.min(1) });
