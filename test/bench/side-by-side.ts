@@ -14,7 +14,6 @@ import { bundleSizes } from './measure/bundles.js';
 import { timeChecks, type CheckRun } from './measure/checks.js';
 import { EVALUATION_STORES, evaluationRates, evaluationRatios, type EvaluationRate } from './measure/evaluations.js';
 import { figureOf, quantile, type Figure } from './measure/figure.js';
-import { AIM_MS, GAP_STORES } from './measure/gaps.js';
 import { httpCosts, httpLines, strangerLine, strangerRatio } from './measure/http.js';
 import { bytesOfAll, bytesOfLive } from './measure/memory.js';
 import { report, type CheckFigures, type Measured } from './measure/report.js';
@@ -43,8 +42,6 @@ const TASKS = {
     // The first half is for the compiler.
     return median(sweeps.map((ms, i) => ms / (commits[i] as number)).slice(SWEEPS));
   },
-  'gaps in memory': GAP_STORES.memory,
-  'gaps on SQLite': GAP_STORES.sqlite,
   http: () => httpCosts(ROUNDS),
   'HTTP strangers': () => strangerRatio(ROUNDS),
   evaluations: async () => {
@@ -125,15 +122,6 @@ function importFigures(
   );
 }
 
-/** How long a sweep of grants that are all due, and the purge of them, keep timers and I/O waiting at most. */
-function gaps(): string {
-  const lines = (['gaps in memory', 'gaps on SQLite'] as const).map((task) => {
-    const { sweep, purge } = inOwnProcess(task, WHOLE);
-    return `${task}, ${WHOLE.toLocaleString('en')} grants: sweep ${sweep.toFixed(1)} ms, purge ${purge.toFixed(1)} ms`;
-  });
-  return [`Longest time without a turn of the event loop, one run (aim: ${AIM_MS} ms)`, ...lines].join('\n');
-}
-
 const [task, grants] = process.argv.slice(2);
 if (task !== undefined && Object.hasOwn(TASKS, task)) {
   console.log(`${MARK}${JSON.stringify(await TASKS[task as Task](Number(grants)))}`);
@@ -143,7 +131,6 @@ if (task !== undefined && Object.hasOwn(TASKS, task)) {
   const tables = report(await measure());
   console.log(tables);
   if (process.argv.includes('--write')) await new MadePart('docs/explanation/performance.md', 'npm run bench').write(tables);
-  console.log(gaps());
   console.log(httpLines(runsOf('http', 1)));
   console.log(strangerLine(runsOf('HTTP strangers', 1)));
   console.log(`Evaluations in process, without a server; one run, medians and quartiles of its rounds\n`);

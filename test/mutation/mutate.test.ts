@@ -18,20 +18,6 @@ const asked = included.filter((path) => !NOT_ASKED.some((glob) => matching(glob,
 const idle = (globs: readonly string[], paths: readonly string[]): string[] =>
   globs.flatMap(alternatives).filter((glob) => matching(glob, paths).length === 0);
 
-describe('matching()', () => {
-  it.each([
-    [
-      'src/{core,engine}/**/*.ts',
-      ['src/core/clock.ts', 'src/engine/a/b/c.ts'],
-      ['src/kernel/ledger/ids.ts', 'src/core/clock.js', 'src/core.ts'],
-    ],
-    ['src/{approvers,sinks}/*.ts', ['src/sinks/format.ts'], ['src/sinks/jsonl/sink.ts', 'src/sinks/format-ts']],
-    ['test/mutation/lives.ts', ['test/mutation/lives.ts'], ['test/mutation/lives.tsx', 'a/test/mutation/lives.ts']],
-  ])('selects from %s what globs select', (glob, yes, no) => {
-    expect(matching(glob, [...yes, ...no])).toEqual(yes);
-  });
-});
-
 describe('the files that npm run mutate changes', () => {
   it('are listed by globs that each match a file', () => {
     expect(idle(CHANGED, sources)).toEqual([]);
