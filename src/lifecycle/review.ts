@@ -57,7 +57,7 @@ export interface ReviewContext {
   readonly groups: ReadonlyMap<string, readonly string[]>;
   /** Whether the subject is eligible; `undefined`: the approver was not asked. */
   readonly eligible: boolean | undefined;
-  /** Present where `eligible` is true. */
+  /** Present if `eligible` is true. */
   readonly issue: IssueContext | undefined;
   /** An approval needs it. A denial does not: no lock delays one. */
   readonly locks: LocksContext | undefined;
@@ -159,7 +159,7 @@ export function questionsOf(
   );
 }
 
-/** The quorum of a request. Throws where no group could make this person's review valid. Creating an approval link checks this too. */
+/** The quorum of a request. Throws if no group could make this person's review valid. Creating an approval link checks this too. */
 export function openQuorum(request: AccessRequest, reviewer: string, moment: Moment): Quorum {
   if (request.end !== undefined) throw new DecidedError(request);
   if (isOwnRequest(request, reviewer)) throw new SelfReviewError(request.id, reviewer);
@@ -193,7 +193,7 @@ export function reviewRequest(
   return { ...step, entries: [entryOf(step.result.request, 'request.reviewed', review.at, review.reviewer, { review }), ...step.entries] };
 }
 
-/** @returns the review to record. Throws where this person may not give it, its link is not valid, or its terms cannot be accepted */
+/** @returns the review to record. Throws if this person may not give it, its link is not valid, or its terms cannot be accepted */
 function acceptReview(
   request: AccessRequest,
   quorum: Quorum,
@@ -243,7 +243,7 @@ function decide(
   const locks = verdict === 'approve' ? locksOf(context) : undefined;
   const deny = (ending: Pick<Ending, 'cause' | 'reason'>) => endRequest(request, { status: 'denied', ...ending, by }, moment, { reviews });
   const { denied, approvals, completed } = judge(request, quorum, reviews, context.groups, locks, moment);
-  // Judges denials first: enough denials end the request even where its quorum is complete (L16).
+  // Judges denials first: enough denials end the request even if its quorum is complete (L16).
   if (denied) return deny({ cause: 'quorum', reason: verdict === 'deny' ? reason : undefined });
   if (context.eligible !== undefined && completed.some((one) => one.isMet)) {
     if (!context.eligible) return deny({ cause: 'ineligible', reason: 'the subject is no longer eligible' });
