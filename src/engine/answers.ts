@@ -34,7 +34,7 @@ export type AccessResult = {
   | { readonly outcome: 'denied'; readonly reason: string | undefined }
   | {
       readonly outcome: 'pending';
-      /** The ids of the reviewers who can still act. `undefined`: the approver can not list them. */
+      /** The ids of the reviewers who can still act. `undefined`: the approver cannot list them. */
       readonly reviewers: readonly string[] | undefined;
     }
   | { readonly outcome: 'cancelled' | 'expired' }

@@ -226,7 +226,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit can not hold it.
+   * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit cannot hold it.
    *
    * @param options.verdict whether the emergency justified the access
    * @throws SelfReviewError, NotReviewerError
@@ -263,7 +263,7 @@ export class JitEngine<Scope extends string = string> {
    * Ends a grant. Once this resolves, every later check on this store denies (L12). It asks no approver and never rejects
    * with a conflict. A repeated call is allowed and recorded once. The embedding service decides who may call it.
    *
-   * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and a grant that extends it can not be read
+   * @throws PartialError `ERR_JIT_PARTIAL` when this grant has ended, and a grant that extends it cannot be read
    */
   async revoke(grantId: string, options: By): Promise<GrantWithStatus> {
     const { id, by, reason } = this.#readBy('grantId', grantId, options);

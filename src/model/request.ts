@@ -31,7 +31,7 @@ export interface Extension {
   readonly firstStartsAt: number;
   /** The latest expiry of the new grants: `firstStartsAt` plus the engine's `limits.maxTotal`. Epoch milliseconds. */
   readonly until: number;
-  /** Whether the chain began with break-glass. If so, reviewers must approve each extension: an approver alone can not. */
+  /** Whether the chain began with break-glass. If so, reviewers must approve each extension: an approver alone cannot. */
   readonly breakGlass: boolean;
 }
 
@@ -63,7 +63,7 @@ export interface BreakGlassReview {
   readonly reason: string | undefined;
 }
 
-/** The end of a request. One union, so that two ends can not both be set. */
+/** The end of a request. One union, so that two ends cannot both be set. */
 export type RequestEnd = WithGranted<EndIn<typeof REQUEST_ENDS>>;
 
 /** A request of a subject for one or more scopes for a window. Subject, scopes, ttl and start never change after creation. */

@@ -6,7 +6,7 @@ import { isInstant } from '../core/instant.js';
 
 /**
  * A row of the engine's own data: a follower's cursor, the purge horizon, a lease, the configuration of a running engine, or the
- * accepted rollbacks. It can not be rebuilt from entries.
+ * accepted rollbacks. It cannot be rebuilt from entries.
  */
 export function bookmark(kind: 'cursor' | 'horizon' | 'lease' | 'engine' | 'accepted', id: string, version: number, body: JsonObject): Row {
   const empty = { subject: undefined, scope: undefined, from: undefined, until: undefined, dueAt: undefined, sortAt: undefined };

@@ -279,7 +279,7 @@ describe('release({ requestId }) (feature 9)', () => {
     expect((await entriesOf(store)).slice(before).filter(({ type }) => type === 'grant.revoked')).toEqual([]);
   });
 
-  it('L42 ends the grants one after the other where one change can not hold their chains', async () => {
+  it('L42 ends the grants one after the other where one change cannot hold their chains', async () => {
     const scopes = Array.from({ length: 50 }, (_, i) => `db-${i}:write`);
     const approver = new ScriptedApprover({ decide: { outcome: 'approve' } });
     const { engine, store } = anEngine({ approver, limits: { maxTotal: '30d', maxGrants: 2_000 } });
@@ -292,7 +292,7 @@ describe('release({ requestId }) (feature 9)', () => {
     expect((await engine.status(MAYA)).scheduled).toEqual([]);
   });
 
-  it('L30 names a grant that can not be read, and ends the others', async () => {
+  it('L30 names a grant that cannot be read, and ends the others', async () => {
     const { engine, store } = aBundling();
     const { id, grants } = await aBundle(engine);
     const [row] = await store.get([{ kind: 'grant', id: grants[1]?.id as string }]);

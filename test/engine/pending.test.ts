@@ -237,7 +237,7 @@ describe('a pending request', () => {
       await expectReplayed(store);
     });
 
-    it('L42 stays pending where one change can not hold it: large requests do not prevent break-glass', async () => {
+    it('L42 stays pending where one change cannot hold it: large requests do not prevent break-glass', async () => {
       const approver = new ScriptedApprover({
         decide: { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 50 }] } },
         groupsOf: ['ops'],

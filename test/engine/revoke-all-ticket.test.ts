@@ -80,7 +80,7 @@ describe('revokeAll({ ticket }) (feature 11)', () => {
     expect(report.requests.map(({ id }) => id)).toEqual([request.id]);
   });
 
-  it('L30 names a request that can not be read, because it may cite the ticket, and ends the others', async () => {
+  it('L30 names a request that cannot be read, because it may cite the ticket, and ends the others', async () => {
     const { engine, store } = anApproving();
     const [damaged] = await granted(engine, { scope: 'a', ticket: TICKET });
     const [sound] = await granted(engine, { scope: 'b', ticket: TICKET });

@@ -124,7 +124,7 @@ describe('idsOfChain()', () => {
     expect([...idsOfChain('y', all)].sort()).toEqual(['x', 'y']);
   });
 
-  it('L42 counts a grant that is named and can not be read, and is empty where the grant itself was not found', () => {
+  it('L42 counts a grant that is named and cannot be read, and is empty where the grant itself was not found', () => {
     expect([...idsOfChain('a', grants({ a: ['gone'] }))]).toEqual(['a', 'gone']);
     expect([...idsOfChain('gone', grants({ a: ['gone'] }))]).toEqual([]);
   });

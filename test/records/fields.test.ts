@@ -19,7 +19,7 @@ describe('a table of fields', () => {
       struct<QuorumGroup>()({ name: text, approvals: count }),
       // @ts-expect-error the interface lacks the field
       struct<QuorumGroup>()({ name: text, approvals: count, denials: optional(count), escalation: optional(count) }),
-      // @ts-expect-error the interface lacks the field, which another object brings along
+      // @ts-expect-error the interface lacks the field, which another object contains
       struct<Granted>()({ ...{ scopes: list(text, 1), ttlMs: count, at: instant } }),
       // @ts-expect-error another type
       struct<QuorumGroup>()({ name: text, approvals: text, denials: optional(count) }),

@@ -22,7 +22,7 @@ interface Engine {
   readonly requires?: string;
   /** Whether it is another driver: the run of all tests goes through the first driver of each engine. */
   readonly isExtra?: true;
-  /** Why it can not run here; `undefined`: it can. */
+  /** Why it cannot run here; `undefined`: it can. */
   readonly missing?: string | undefined;
 }
 

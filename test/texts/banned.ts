@@ -84,9 +84,10 @@ export const BANNED: readonly Banned[] = [
   { phrase: words('in silence'), write: 'silently; without a report' },
   { phrase: words('(?:runs?|ran|running) out'), write: 'expires; is used up' },
   {
-    phrase: words("(?:cannot|can not|can't|could not|couldn't) (?:be asked|ask)"),
+    phrase: words("(?:cannot|can't|could not|couldn't) (?:be asked|ask)"),
     write: 'is unavailable; cannot query; cannot be requested',
   },
+  { phrase: words('can not'), write: 'cannot' },
   { phrase: words('(?:go|goes|going|went) by'), write: 'uses; follows; passes' },
   { phrase: words('(?:gives?|given|gave|giving) (?:\\w+ ){0,2}back'), write: 'returns; released' },
   { phrase: words('(?:of|on) (?:its|their|his|her) own accord'), write: 'by itself' },

@@ -25,7 +25,7 @@ import { endedWithStatus, type RequestWithStatus } from '../with-status.js';
 /**
  * Records the verdict of a break-glass review; `unjustified` ends the access in the same change.
  *
- * Where one change can not hold that (L42), the grants end first, one change each, in the order of the request. The verdict
+ * Where one change cannot hold that (L42), the grants end first, one change each, in the order of the request. The verdict
  * is recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
  *
  * @throws PartialError where `unjustified` should end a grant that could not be read: the verdict is still recorded

@@ -26,7 +26,7 @@ export interface LiveRows {
 
 /**
  * The check. Where the store answers at once, it awaits nothing. It reads the clock once, after the store has answered, so
- * that a slow answer can not extend access beyond the end. It asks the store for the rows live at the engine's high-water
+ * that a slow answer cannot extend access beyond the end. It asks the store for the rows live at the engine's high-water
  * mark. That mark can only lie before the reading, so no row is missing.
  *
  * Cost over a store that answers at once (counted by test/engine/check-cost.test.ts): one promise, that of the verb, and no

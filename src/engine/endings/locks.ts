@@ -114,7 +114,7 @@ export async function listLocks(kernel: Kernel): Promise<readonly LockWithStatus
 
 /**
  * Continues the unfinished locks of processes that have died, and records the end of locks whose `until` has passed. A lock that
- * can not be finished stops no other lock. It is reported, and the next sweep tries it again.
+ * cannot be finished stops no other lock. It is reported, and the next sweep tries it again.
  */
 export async function sweepLocks(kernel: Kernel): Promise<void> {
   const { settings } = kernel;

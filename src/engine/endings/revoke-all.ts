@@ -64,7 +64,7 @@ export interface EndAllCommand {
  * request that is approved in between are ended in the second half of the pass. A pass also ends the newer records that it
  * finds, but these cause no further pass. Otherwise an agent that asks in a loop would keep this call running for ever.
  *
- * A record that can not be read or ended stops none of the others, and each pass tries it again. If such a record is left
+ * A record that cannot be read or ended stops none of the others, and each pass tries it again. If such a record is left
  * after the last pass, the tally names it as a failure, because that record may still allow.
  *
  * @returns whether the target has matched a record
@@ -242,7 +242,7 @@ async function latestForm(ledger: Ledger, id: string): Promise<Row | undefined> 
   return latest;
 }
 
-/** If the store can not list the records of one kind, `revokeAll` still ends those of the other kind. */
+/** If the store cannot list the records of one kind, `revokeAll` still ends those of the other kind. */
 async function eachPage(
   kind: EndFailure['kind'],
   pages: AsyncIterable<readonly Row[]>,

@@ -11,7 +11,7 @@ import type { EndTarget } from './end-target.js';
  * The open requests that cite a ticket, and the open grants of requests that cite it. An extension of such access also belongs to it,
  * whichever ticket it cites. No index leads from a ticket to its requests, so each pass reads the whole namespace.
  *
- * @param tally gets each request that can not be read, because it may cite the ticket
+ * @param tally gets each request that cannot be read, because it may cite the ticket
  */
 export function targetOfTicket(kernel: Kernel, ticket: string, tally: EndTally): EndTarget {
   const pages = async function* (kind: 'request' | 'grant') {

@@ -39,7 +39,7 @@ export async function accessResultOf(
   }
 }
 
-/** The possible reviewers, for people to read. `undefined`: the approver can not list them or failed. The rest of the result stays. */
+/** The possible reviewers, for people to read. `undefined`: the approver cannot list them or failed. The rest of the result stays. */
 export async function reviewersOf({ approver, clock, settings }: Kernel, request: AccessRequest): Promise<readonly string[] | undefined> {
   try {
     const members = await approver.membersOf(request);

@@ -93,7 +93,7 @@ async function attempt(
   return { ...amendRequest(before, ask, newRequestId, settings.limits, context, moment(clock, by)), result: false };
 }
 
-/** Asks no approver about a request that can not be amended, or where nothing would change. */
+/** Asks no approver about a request that cannot be amended, or where nothing would change. */
 async function contextOf(kernel: Kernel, before: AccessRequest, ask: Ask, newRequestId: string, by: string): Promise<OpeningContext> {
   refuseToAmend(before, moment(kernel.clock, by));
   if (differencesFrom(ask, before).length === 0) {

@@ -18,7 +18,7 @@ export async function commitTimeWork(kernel: Kernel, records: readonly Timed[], 
 
 /**
  * Writes a chunk in one commit. It reloads a chunk that conflicts, then halves it, so that a busy record delays only itself.
- * It also halves a chunk that the store refuses, because a row that can not be written must delay no other.
+ * It also halves a chunk that the store refuses, because a row that cannot be written must delay no other.
  */
 async function committed(kernel: Kernel, records: readonly Timed[], tally: SweepTally, reloaded = false): Promise<readonly TimeWork[]> {
   // Counts the writes separately from the reads. On a disk, the commit of a full chunk takes about as long as the read of its
@@ -31,7 +31,7 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   if (outcome === 'conflict' && !reloaded) return committed(kernel, await reload(kernel, records), tally, true);
   if (records.length <= 1) return [];
   const half = records.length >> 1;
-  // Rows that can not be written stay due, so they gather at the front. Writing the later half first means that a pass that
+  // Rows that cannot be written stay due, so they gather at the front. Writing the later half first means that a pass that
   // gives up at these rows has recorded all others.
   const later = await committed(kernel, records.slice(half), tally);
   return [...(await committed(kernel, records.slice(0, half), tally)), ...later];

@@ -87,7 +87,7 @@ export class Sweep {
     const ended = this.#recordDue(questions, ofFeatures).then(
       (tally) => {
         const asked = handOver();
-        // Runs last, so that a row that can not be written does not suppress a question.
+        // Runs last, so that a row that cannot be written does not suppress a question.
         tally.reportRefusal((error) => this.#kernel.settings.onError(error, 'sweep'));
         return tally.report(asked, ofFeatures.unhandled);
       },

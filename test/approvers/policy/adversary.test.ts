@@ -482,7 +482,7 @@ describe('files', () => {
     expect(message.length).toBeLessThan(2_000);
   });
 
-  it('hostile inputs: a file that can not be read is an invalid argument', () => {
+  it('hostile inputs: a file that cannot be read is an invalid argument', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
     expect(() => readPolicy(proxy)).toThrow(expect.objectContaining({ code: 'ERR_JIT_INVALID_ARGUMENT' }));

@@ -619,7 +619,7 @@ describe('a link that narrows (feature 4)', () => {
   const bundle = { scopes: ['a', 'b', 'c'], ttl: HOUR } as const;
   const narrow = { scopes: ['c', 'a'], ttl: '5m' } as const;
 
-  it('L18 gives the narrowed approval, which its redeemer sees and can not change', async () => {
+  it('L18 gives the narrowed approval, which its redeemer sees and cannot change', async () => {
     const { engine } = anOffice({ groups: [{ name: 'ops', approvals: 1 }] });
     const { id } = await aPending(engine, bundle);
     const token = await linksOf(engine).create(id, { reviewer: SAM, decision: 'approve', narrow });

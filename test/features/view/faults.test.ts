@@ -333,7 +333,7 @@ describe('a view whose store lies', () => {
     },
   );
 
-  it('loads a subject also where another one can not be read', async () => {
+  it('loads a subject also where another one cannot be read', async () => {
     const world = await new World().begin();
     for (const store of world.stores) {
       const live = store.live.bind(store);

@@ -91,7 +91,7 @@ const leeway = fc.constantFrom(0, 0, 100);
 
 describe('a watch', () => {
   for (const isWatched of [true, false]) {
-    const where = isWatched ? 'a store that can be watched' : 'a store that can not';
+    const where = isWatched ? 'a store that can be watched' : 'a store that cannot';
 
     it(`L1 L12 on ${where} aborts no later than allowed, and never while access was known to be covered`, async () => {
       await fc.assert(
