@@ -24,15 +24,18 @@ export interface Field<T> {
   /** Whether the body omits `false`, an empty list, and a value that follows from other fields. The check refuses `false` and `[]`. */
   readonly sparse?: true;
   /** What the value consists of: the items of a list, the possible values, the fields of an object, or the variants of a union. */
-  readonly list?: Field<unknown>;
+  readonly list?: AnyField;
   readonly values?: readonly unknown[];
   readonly fields?: Table;
-  readonly variants?: readonly Field<never>[];
+  readonly variants?: readonly AnyField[];
   /** Only for the compiler: a field of another type does not fit. */
   readonly type?: (value: T) => T;
 }
 
-export type Table = Readonly<Record<string, Field<never>>>;
+/** A field of any type. */
+export type AnyField = Omit<Field<unknown>, 'type'>;
+
+export type Table = Readonly<Record<string, AnyField>>;
 
 /** One field for each property, of exactly its type. */
 export type Fields<T> = { readonly [Name in keyof T]-?: Field<T[Name]> };
@@ -80,7 +83,7 @@ export const where = <T>(field: Field<T>, rule: (value: T) => boolean): Field<T>
 
 export const list = <T>(item: Field<T>, min = 0): Field<readonly T[]> => ({
   is: (value) => Array.isArray(value) && value.length >= min && value.every(item.is),
-  list: item as Field<unknown>,
+  list: item,
 });
 
 export const oneOf = <const T extends readonly unknown[]>(...values: T): Field<T[number]> => ({
@@ -108,7 +111,7 @@ export const variants =
   };
 
 /** Accepts an object with no other fields than these, each of which passes its check or may be missing. */
-export function isStruct(fields: readonly (readonly [name: string, field: Pick<Field<never>, 'is' | 'optional'>])[]): Check {
+export function isStruct(fields: readonly (readonly [name: string, field: Pick<AnyField, 'is' | 'optional'>])[]): Check {
   const names = new Map(fields);
   return (value) =>
     isObject(value) &&

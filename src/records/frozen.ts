@@ -1,5 +1,5 @@
 import type { JsonValue } from '../model/json.js';
-import type { Field } from './fields.js';
+import type { AnyField, Field } from './fields.js';
 
 /*
  * One literal for each kind makes its records, with all fields in one order, so that all records of a kind share one hidden class.
@@ -27,7 +27,7 @@ export function frozen<T>(field: Field<T>, value: T): T {
     return frozenList(list.fields === undefined ? items : items.map((item) => frozen(list, item))) as T;
   }
   const given = value as Readonly<Record<string, never>>;
-  const { fields } = variants === undefined ? field : (variants.find(({ is }) => is(value)) as Field<never>);
+  const { fields } = variants === undefined ? field : (variants.find(({ is }) => is(value)) as AnyField);
   if (fields === undefined) return value;
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(fields)) copy[name] = frozen(fields[name] as Field<never>, given[name] as never);

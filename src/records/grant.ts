@@ -22,7 +22,7 @@ import {
   variants,
 } from './fields.js';
 import { frozenList, NONE } from './frozen.js';
-import { columns, confirmed, corrupt, rowCheck, type Columns, type Kind } from './kind.js';
+import { columns, confirmed, corrupt, fieldsOf, rowCheck, type Columns, type Kind } from './kind.js';
 
 export function makeGrant(fields: Omit<Grant, 'kind'>): Grant {
   return Object.freeze({
@@ -95,7 +95,7 @@ function columnsOf(grant: Grant): Columns {
 }
 
 export const GRANT = /* @__PURE__ */ ((): Kind<Grant> => ({
-  fields: table.fields ?? {},
+  fields: fieldsOf(table),
   make: makeGrant,
   columnsOf,
   /** Omits what follows from other fields, so that rows stay small. */

@@ -2,7 +2,7 @@ import { CorruptError } from '../core/errors.js';
 import type { Row } from '../core/store-port.js';
 import type { JsonObject } from '../model/json.js';
 import type { StoredRecord } from '../model/record.js';
-import { isObject, isStruct, type Check, type Field, type Table } from './fields.js';
+import { isObject, isStruct, type Check, type Field, type Fields, type Table } from './fields.js';
 
 /*
  * The strict codec between rows and records. The body does not repeat a column, except `expiresAt`: the column `until` becomes
@@ -32,7 +32,7 @@ export const UNORDERED = 0;
 
 /** The declaration of a kind of record. */
 export interface Kind<T> {
-  readonly fields: Table;
+  readonly fields: Fields<T>;
   /** The one literal of the kind: it freezes a record with these fields. */
   readonly make: (fields: T) => T;
   readonly columnsOf: (record: T) => Columns;
@@ -47,6 +47,8 @@ export interface PlainKind<T> extends Kind<T> {
   /** Whether the fields of a record agree with each other. They have passed their checks. */
   readonly isSound: (record: T) => boolean;
 }
+
+export const fieldsOf = <T>({ fields }: Field<T>): Fields<T> => fields as unknown as Fields<T>;
 
 /** Whether a value is one that a body omits. */
 export const isEmpty: Check = (value) => value === false || (Array.isArray(value) && value.length === 0);
@@ -64,13 +66,13 @@ export const kindOf = <T extends StoredRecord>(
   make: (fields: T) => T,
   columnsOf: (record: T) => Columns,
   isSound: (record: T) => boolean = () => true,
-): PlainKind<T> => ({ fields: table.fields as Table, isRow: rowCheck(table), make, columnsOf, isSound });
+): PlainKind<T> => ({ fields: fieldsOf(table), isRow: rowCheck(table), make, columnsOf, isSound });
 
 /** @throws CorruptError where this version does not write such a row */
 export function decode<T extends StoredRecord>({ fields, isRow, make, columnsOf, isSound }: PlainKind<T>, row: Row): T {
   if (!isRow(row)) throw corrupt(row);
   const given: Record<string, unknown> = { ...row.body };
-  for (const [name, { column }] of Object.entries(fields)) if (column !== undefined) given[name] = row[column];
+  for (const [name, { column }] of Object.entries(fields as Table)) if (column !== undefined) given[name] = row[column];
   if (!isSound(given as unknown as T)) throw corrupt(row);
   const record = make(given as unknown as T);
   return confirmed(row, record, columnsOf(record));
@@ -81,7 +83,7 @@ export function encodeAs<T extends StoredRecord>({ fields, columnsOf, stored = (
   const { kind, id, version } = record;
   const given = stored(record) as Readonly<Record<string, unknown>>;
   const body: Record<string, unknown> = {};
-  for (const [name, { column, as = name, sparse }] of Object.entries(fields)) {
+  for (const [name, { column, as = name, sparse }] of Object.entries(fields as Table)) {
     const value = given[name];
     if (column === undefined && !(sparse === true && isEmpty(value))) body[as] = value;
   }

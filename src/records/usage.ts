@@ -2,7 +2,7 @@ import type { Row } from '../core/store-port.js';
 import type { Usage } from '../model/usage.js';
 import { usageDueAt } from './derived.js';
 import { column, count, headOf, instant, optional, scope, struct, subject, whole } from './fields.js';
-import { columns, confirmed, corrupt, rowCheck, UNORDERED, type Columns, type Kind } from './kind.js';
+import { columns, confirmed, corrupt, fieldsOf, rowCheck, UNORDERED, type Columns, type Kind } from './kind.js';
 
 export function makeUsage(fields: Omit<Usage, 'kind'>): Usage {
   return Object.freeze({
@@ -41,7 +41,7 @@ function columnsOf(usage: Usage): Columns {
   return columns(subject, scope, endedAt === undefined, UNORDERED, startsAt, until, usageDueAt(usage));
 }
 
-export const USAGE = /* @__PURE__ */ ((): Kind<Usage> => ({ fields: table.fields ?? {}, make: makeUsage, columnsOf }))();
+export const USAGE = /* @__PURE__ */ ((): Kind<Usage> => ({ fields: fieldsOf(table), make: makeUsage, columnsOf }))();
 
 /** @throws CorruptError */
 export function decodeUsage(row: Row): Usage {

@@ -1,19 +1,28 @@
 import { z } from 'zod';
 import type { JsonObject, JsonValue } from '../../model/json.js';
+import { count, optional, struct, text } from '../../records/fields.js';
 import type { Operation } from './operation.js';
+import { about, named, schemaOf, type AnyAnswer } from './schemas/json-schema.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' };
-const problem = z
-  .looseObject({
-    type: z.string().describe('urn:jit-access:problem:<name>'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.string().optional().describe('The code of the error of the library, such as ERR_JIT_DECIDED.'),
-  })
-  .meta({ id: 'Problem' });
+const problem = named(
+  'Problem',
+  struct<{
+    readonly type: string;
+    readonly title: string;
+    readonly status: number;
+    readonly detail: string;
+    readonly code: string | undefined;
+  }>()({
+    type: about('urn:jit-access:problem:<name>', text),
+    title: text,
+    status: count,
+    detail: text,
+    code: about('The code of the error of the library, such as ERR_JIT_DECIDED.', optional(text)),
+  }),
+);
 
 /** The values of the examples in the document. In a test, those of the test's world take their place. */
 const EXAMPLES: Readonly<Record<string, JsonValue>> = {
@@ -35,7 +44,7 @@ const withValues = <T>(example: T): T =>
 /** The OpenAPI 3.1 document of the operations. @param server the URL under which they are served */
 export function openApiOf(operations: readonly Operation[], server: string): JsonObject {
   const schemas = new Schemas();
-  schemas.of(problem, 'output');
+  schemas.answer(problem);
   const paths: Record<string, Record<string, unknown>> = {};
   for (const declared of operations) {
     const path = (paths[declared.path] ??= {});
@@ -67,7 +76,7 @@ function described(declared: Operation, schemas: Schemas): JsonObject {
   const isStream = id === 'events';
   const content = isStream
     ? { 'text/event-stream': { schema: { type: 'string' } } }
-    : { 'application/json': { schema: schemas.of(answer, 'output') } };
+    : { 'application/json': { schema: schemas.answer(answer) } };
   const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: PROBLEM } } });
   return {
     operationId: id,
@@ -81,7 +90,7 @@ function described(declared: Operation, schemas: Schemas): JsonObject {
           requestBody: {
             required: true,
             content: {
-              'application/json': { schema: schemas.of(body, 'input'), ...(example.body && { example: withValues(example.body) }) },
+              'application/json': { schema: schemas.input(body), ...(example.body && { example: withValues(example.body) }) },
             },
           },
         }),
@@ -108,7 +117,7 @@ function parametersOf({ path, query, keyed, example }: Operation, schemas: Schem
     name,
     in: 'query',
     required: !(schema as z.ZodType).safeParse(undefined).success,
-    schema: schemas.of(schema as z.ZodType, 'input'),
+    schema: schemas.input(schema as z.ZodType),
     ...(example.query?.[name] === undefined ? {} : { example: withValues(example.query[name]) }),
   }));
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 256 } };
@@ -119,17 +128,22 @@ function parametersOf({ path, query, keyed, example }: Operation, schemas: Schem
 class Schemas {
   readonly all: Record<string, unknown> = {};
 
-  of(schema: z.ZodType, io: 'input' | 'output'): unknown {
+  /** The schema of a body or of a value of a query. */
+  input(schema: z.ZodType): unknown {
     const {
-      $defs,
+      $defs = {},
       $schema: _,
       ...json
-    } = z.toJSONSchema(schema, { io, reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
-    for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, unknown>)) this.all[name] ??= toComponent(definition);
-    const name = schema.meta()?.id;
-    if (name === undefined) return toComponent(json);
-    this.all[name] ??= toComponent(json);
-    return { $ref: `#/components/schemas/${name}` };
+    } = z.toJSONSchema(schema, { io: 'input', reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
+    for (const [name, definition] of Object.entries($defs as Record<string, unknown>)) this.all[name] ??= toComponent(definition);
+    return toComponent(json);
+  }
+
+  answer(field: AnyAnswer): unknown {
+    return schemaOf(field, (name, schema) => {
+      this.all[name] ??= schema();
+      return { $ref: `#/components/schemas/${name}` };
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import type { JitEngine } from '../../engine/engine.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { HttpAction } from './actions.js';
 import type { HttpCaller, HttpTarget, ParsedHttpOptions } from './options.js';
+import type { AnyAnswer } from './schemas/json-schema.js';
 
 /** The engine that serves a call, and its parts. */
 export interface Served {
@@ -69,7 +70,7 @@ export interface Operation {
   readonly keyed: boolean;
   /** The status of success. */
   readonly status: number;
-  readonly answer: z.ZodType;
+  readonly answer: AnyAnswer;
   /** A call that succeeds after the world of the examples was made. A test sends it. */
   readonly example: { readonly path?: Readonly<Record<string, string>>; readonly query?: JsonObject; readonly body?: JsonObject };
   readonly run: (call: Call<never, never>) => Promise<Answer>;

@@ -103,7 +103,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
 }
 
 function described({ id, method, path, summary, access, query, body, keyed, status, answer }: Operation): string {
-  const name = answer.meta()?.id;
+  const { name } = answer;
   const answers = `Answers ${status}${name === undefined ? '' : ` with \`${name}\``}.`;
   const key = keyed ? ' Takes a key.' : '';
   return [

@@ -27,6 +27,31 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('leaves its answers open, because a generated client must survive a further field', async () => {
+    const { components, paths } = await served();
+    const { Json: _, ...answers } = components?.schemas ?? {};
+    expect(
+      JSON.stringify([answers, ...Object.values(paths ?? {}).map(({ get, post }) => [get?.responses, post?.responses])]),
+    ).not.toContain('additionalProperties');
+  });
+
+  it('describes the quorum and the terms of a request as its record has them', async () => {
+    const { components } = await served();
+    const { quorum, terms, end } = components?.schemas?.['Request']?.properties as Body;
+    expect(Object.keys(quorum?.properties?.anyOf?.items?.properties ?? {})).toEqual(['groups', 'steps', 'denials']);
+    expect(terms?.properties?.maxHolders?.items?.properties?.scopes).toEqual({
+      type: 'array',
+      items: { type: 'string', description: 'A scope, such as db-prod:write.' },
+    });
+    const variants = end?.anyOf as unknown as readonly Body[];
+    expect(variants.map(({ properties, required }) => [properties?.status?.const, required])).toEqual([
+      ['approved', ['status', 'cause', 'at', 'by', 'granted']],
+      ['denied', ['status', 'cause', 'at', 'by']],
+      ['cancelled', ['status', 'cause', 'at', 'by']],
+      ['expired', ['status', 'cause', 'at', 'by']],
+    ]);
+  });
+
   it('refers only to components that it has', async () => {
     const document = await served();
     const text = JSON.stringify(document);

@@ -1,10 +1,26 @@
 import { describe, expect, it } from 'vitest';
 import { operations } from '../../../src/features/http/operations/index.js';
+import type { AnyAnswer } from '../../../src/features/http/schemas/json-schema.js';
 import { exampleOf } from './examples.js';
 import { aService, BASE, MAYA, SAM, SEC } from './world.js';
 
 /** Who makes the call of each example, where it is neither maya nor a caller that `may` permits. */
 const OF_REVIEWERS = ['inbox', 'approve', 'deny', 'listBreakGlassReviews', 'reviewBreakGlass', 'openApprovalLink', 'redeemApprovalLink'];
+
+/** The first place in an answer that its closed schema refuses. */
+function problemIn({ is, fields, list, optional }: AnyAnswer, value: unknown, place = 'body'): string | undefined {
+  if (value === undefined && optional === true) return undefined;
+  if (is(value)) return undefined;
+  const inner =
+    fields !== undefined
+      ? [...new Set([...Object.keys(fields), ...Object.keys(value as object)])].map((name) => [name, fields[name]] as const)
+      : ((value as unknown[] | undefined) ?? []).map((_, i) => [String(i), list] as const);
+  const problems = inner.map(([name, field]) => {
+    const at = `${place}.${name}`;
+    return field === undefined ? `${at} is undeclared` : problemIn(field, (value as Record<string, unknown>)[name], at);
+  });
+  return problems.find((problem) => problem !== undefined) ?? place;
+}
 
 const all = operations.map((operation) => [operation.id, operation] as const);
 
@@ -27,7 +43,7 @@ describe('the operations', () => {
     const as = OF_REVIEWERS.includes(id) ? SAM : operation.access === 'may' ? SEC : MAYA;
     const { status, body } = await send({ as });
     expect([status, status === operation.status ? undefined : body]).toEqual([operation.status, undefined]);
-    expect(operation.answer.safeParse(body).error?.issues).toBeUndefined();
+    expect(problemIn(operation.answer, body)).toBeUndefined();
     expect(service.errors).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { EventHub } from '../events/hub.js';
 import { operation } from '../operation.js';
-import { z } from 'zod';
+import { stream } from '../schemas/answers.js';
 
 /** Events: what has changed, so that an inbox and a badge update by themselves. */
 export const events = operation({
@@ -10,7 +10,7 @@ export const events = operation({
   area: 'events',
   summary: 'Server-sent events of what the caller may see. `Last-Event-ID` resumes; after `reset`, read everything again.',
   access: 'caller',
-  answer: z.string().describe('text/event-stream. Each event has the type of a journal entry, and names the request and the grant.'),
+  answer: stream,
   async run({ kernel, self, options, request, may, again }) {
     const seesAll = await may('viewEvents', {});
     const isStill = async () => {
@@ -18,7 +18,7 @@ export const events = operation({
       return now?.self === self && (!seesAll || (await now.may('viewEvents', {})));
     };
     const { onError } = options;
-    const stream = await kernel.part(EventHub).open({ caller: self, seesAll, isStill, onError }, request.headers.get('last-event-id'));
-    return { stream };
+    const events = await kernel.part(EventHub).open({ caller: self, seesAll, isStill, onError }, request.headers.get('last-event-id'));
+    return { stream: events };
   },
 });

@@ -1,194 +1,221 @@
-import { z } from 'zod';
-import {
-  accessRequest,
-  askProblem,
-  comment,
-  endedRequest,
-  grant,
-  grantedTerms,
-  listedRequest,
-  lock,
-  lockWithStatus,
-  outcome,
-  quorum,
-  review,
-} from './records.js';
-import { json, id, instant, milliseconds, page, scope } from './values.js';
+import type { RequiredField } from '../../../core/approver-port.js';
+import { RISKS } from '../../../core/requestable.js';
+import type {
+  AccessPreview,
+  AccessResult,
+  AccessStatus,
+  AccessWindow,
+  BreakGlassReviewItem,
+  EndedRecords,
+  InboxItem,
+  RevokeAllReport,
+} from '../../../engine/answers.js';
+import type { LockResult } from '../../../engine/endings/locks.js';
+import type { RequestFound } from '../../../engine/lists/lookups.js';
+import type { CommentResult } from '../../../engine/requests/comments.js';
+import type { AccessReport } from '../../../journal/report.js';
+import type { RecentDenial } from '../../../lifecycle/same-ask.js';
+import type { Anchor } from '../../../model/entry.js';
+import { anyText, count, flag, instant, list, oneOf, optional, pattern, struct, text, whole, type Field } from '../../../records/fields.js';
+import type { MissingApprovals } from '../../../records/index.js';
+import { lock } from '../../../records/lock.js';
+import { granted, quorum, review } from '../../../records/review.js';
+import type { CanAsk } from '../../explain/can-ask.js';
+import type { Requestable, RequestableList } from '../../explain/requestable-types.js';
+import type { LinkPreview } from '../../links/options.js';
+import type { Badge } from '../badge.js';
+import type { PartVerification } from '../journal-parts.js';
+import type { TimelineEvent } from '../timeline.js';
+import { about, anything, either, named, partOf, words } from './json-schema.js';
+import { accessRequest, askProblem, comment, endedRequest, grant, listedRequest, lockWithStatus, outcome } from './records.js';
 
-/* The bodies of the answers. */
+/* The bodies of the answers. The compiler compares each with the type that the engine or a feature returns. */
 
-const resultFields = {
-  outcome,
-  allowed: z.boolean().describe('Whether a grant of the request allows at this reading.'),
-  reused: z.boolean().describe('Whether an earlier call made the request.'),
-  differs: z.array(z.string()).describe('The fields in which a reused request differs from this call.'),
-  request: accessRequest,
-  grants: z.array(grant).optional(),
-  reason: z.string().optional(),
-  reviewers: z.array(z.string()).optional().describe('The possible reviewers of a pending request. Missing: they cannot be listed.'),
+/** All fields of a union. A variant that lacks a field has `undefined`. */
+type Flat<T> = {
+  readonly [Name in T extends unknown ? keyof T : never]: T extends unknown ? (Name extends keyof T ? T[Name] : undefined) : never;
 };
 
-export const result = z.strictObject(resultFields).meta({ id: 'AccessResult' });
+const page = <T>(item: Field<T>) =>
+  struct<{ readonly items: readonly T[]; readonly next: string | undefined }>()({
+    items: list(item),
+    next: about('The `after` of the next page. Missing: this is the last.', optional(text)),
+  });
+
+const texts = list(text);
+const scopes = list(pattern);
+
+const ofResult = {
+  outcome,
+  allowed: about('Whether a grant of the request allows at this reading.', flag),
+  reused: about('Whether an earlier call made the request.', flag),
+  differs: about('The fields in which a reused request differs from this call.', list(words<AccessResult['differs'][number]>())),
+  request: accessRequest,
+  grants: optional(list(grant)),
+  reason: optional(anyText),
+  reviewers: about('The possible reviewers of a pending request. Missing: they cannot be listed.', optional(texts)),
+};
+
+export const result = named('AccessResult', struct<Flat<AccessResult>>()(ofResult));
+
+type Refused = Extract<AccessPreview, { readonly outcome: 'refused' }>;
 
 /** The answer of an ask, which may be a dry run. */
-export const askAnswer = z.union([
+export const askAnswer = either<AccessResult | AccessPreview>(
   result,
-  z.strictObject({ ...resultFields, dryRun: z.literal(true) }),
-  z.strictObject({
-    dryRun: z.literal(true),
-    outcome: z.literal('refused'),
-    code: z.string(),
-    reason: z.string(),
-    problems: z.array(askProblem),
-  }),
-]);
-
-export const me = z
-  .strictObject({
-    subject: id,
-    at: instant,
-    standing: z.array(scope),
-    locks: z.array(lock),
-    held: z.array(grant),
-    scheduled: z.array(grant),
-    windows: z.array(z.strictObject({ grantId: id, scope, startsAt: instant, endsAt: instant })),
-    changesAt: instant.optional(),
-    badge: z.strictObject({ state: z.enum(['read-only', 'held', 'ending']), text: z.string() }),
-  })
-  .meta({ id: 'Me' });
-
-const requestable = z.strictObject({
-  scope,
-  title: z.string().optional(),
-  description: z.string().optional(),
-  risk: z.string().optional(),
-  outcome: z.enum(['approve', 'review', 'break_glass']),
-  approver: z.string(),
-  rule: z.string().optional(),
-  except: z.array(scope),
-  locked: z.boolean(),
-  patterns: z.boolean(),
-  minTtlMs: milliseconds,
-  maxTtlMs: milliseconds,
-  maxStartAheadMs: milliseconds,
-  needs: z.strictObject({
-    justification: z.boolean(),
-    ticket: z.union([z.literal(true), z.string()]).optional(),
-    fields: z.array(z.record(z.string(), json)),
-  }),
-  quorum: quorum.optional(),
-  quorumInWords: z.string().optional(),
-  afterReview: z.strictObject({ groups: z.array(z.string()), withinMs: milliseconds }).optional(),
-  reviewers: z.array(z.string()).optional(),
-  breakGlass: z.boolean(),
-});
-
-export const requestables = z.strictObject({ items: z.array(requestable), complete: z.boolean(), at: instant }).meta({ id: 'Requestable' });
-
-export const canAsk = z
-  .strictObject({
-    canAsk: z.boolean(),
-    outcome: z.enum(['granted', 'pending', 'requirements', 'denied', 'ineligible', 'locked']),
-    rule: z.string().optional(),
-    reason: z.string().optional(),
-    problems: z.array(askProblem),
-    subject: id,
-    scope,
-    at: instant,
-  })
-  .meta({ id: 'CanAsk' });
-
-export const found = z
-  .strictObject({ request: accessRequest, outcome, grants: z.array(grant), comments: z.array(comment) })
-  .meta({ id: 'RequestFound' });
-
-export const timeline = z
-  .strictObject({
-    events: z.array(
-      z.strictObject({
-        at: instant,
-        type: z.string().describe('As in the journal, such as request.reviewed.'),
-        by: z.string().optional(),
-        grantId: id.optional(),
-        scope: scope.optional(),
-        verdict: z.string().optional(),
-        cause: z.string().optional(),
-        text: z.string().optional(),
-      }),
-    ),
-  })
-  .meta({ id: 'Timeline' });
-
-const missing = z.strictObject({ group: z.string(), approvals: z.int(), alternative: z.int(), step: z.int() });
-
-export const inboxPage = page(
-  z
-    .strictObject({
-      request: accessRequest,
-      groups: z.array(z.string()),
-      locked: z.boolean(),
-      missing: z.array(missing),
-      missingInWords: z.string(),
-      narrowedTo: grantedTerms.optional(),
-      ownReview: review.optional(),
-      comments: z.array(comment),
-      denials: z.array(
-        z.strictObject({
-          by: id,
-          at: instant,
-          reason: z.string().optional(),
-          requestId: id,
-          requestedBy: id,
-          scopes: z.array(scope),
-        }),
-      ),
-      twins: z.array(id),
-    })
-    .meta({ id: 'InboxItem' }),
+  struct<Flat<Exclude<AccessPreview, Refused>>>()({ ...ofResult, dryRun: oneOf(true) }),
+  struct<Refused>()({ dryRun: oneOf(true), outcome: oneOf('refused'), code: words(), reason: anyText, problems: list(askProblem) }),
 );
 
-export const commentAnswer = z.strictObject({ comment, reused: z.boolean() });
+export const me = named(
+  'Me',
+  struct<AccessStatus & { readonly badge: Badge }>()({
+    subject: text,
+    at: instant,
+    standing: scopes,
+    locks: list(lock),
+    held: list(grant),
+    scheduled: list(grant),
+    windows: list(struct<AccessWindow>()({ grantId: text, scope: pattern, startsAt: instant, endsAt: instant })),
+    changesAt: optional(instant),
+    badge: struct<Badge>()({ state: oneOf('read-only', 'held', 'ending'), text }),
+  }),
+);
+
+const requestable = struct<Requestable>()({
+  scope: pattern,
+  title: optional(anyText),
+  description: optional(anyText),
+  risk: optional(oneOf(...RISKS)),
+  outcome: oneOf('approve', 'review', 'break_glass'),
+  approver: text,
+  rule: optional(text),
+  except: scopes,
+  locked: flag,
+  patterns: flag,
+  minTtlMs: whole,
+  maxTtlMs: whole,
+  maxStartAheadMs: whole,
+  needs: struct<Requestable['needs']>()({
+    justification: flag,
+    ticket: optional(either<true | string>(oneOf(true), text)),
+    fields: list(
+      struct<RequiredField>()({ field: text, title: optional(anyText), values: optional(list(anyText)), form: optional(anyText) }),
+    ),
+  }),
+  quorum: optional(quorum),
+  quorumInWords: optional(text),
+  afterReview: optional(struct<NonNullable<Requestable['afterReview']>>()({ groups: texts, withinMs: whole })),
+  reviewers: optional(texts),
+  breakGlass: flag,
+});
+
+export const requestables = named('Requestable', struct<RequestableList>()({ items: list(requestable), complete: flag, at: instant }));
+
+export const canAsk = named(
+  'CanAsk',
+  struct<CanAsk>()({
+    canAsk: flag,
+    outcome: oneOf('granted', 'pending', 'requirements', 'denied', 'ineligible', 'locked'),
+    rule: optional(text),
+    reason: optional(anyText),
+    problems: list(askProblem),
+    subject: text,
+    scope: pattern,
+    at: instant,
+  }),
+);
+
+export const found = named(
+  'RequestFound',
+  struct<RequestFound>()({ request: accessRequest, outcome, grants: list(grant), comments: list(comment) }),
+);
+
+const event = struct<TimelineEvent>()({
+  at: instant,
+  type: about('As in the journal, such as request.reviewed.', text),
+  by: optional(text),
+  grantId: optional(text),
+  scope: optional(pattern),
+  verdict: optional(text),
+  cause: optional(text),
+  text: optional(anyText),
+});
+
+export const timeline = named('Timeline', struct<{ readonly events: readonly TimelineEvent[] }>()({ events: list(event) }));
+
+export const inboxPage = page(
+  named(
+    'InboxItem',
+    struct<InboxItem>()({
+      request: accessRequest,
+      groups: texts,
+      locked: flag,
+      missing: list(struct<MissingApprovals>()({ group: text, approvals: count, alternative: whole, step: whole })),
+      missingInWords: text,
+      narrowedTo: optional(granted),
+      ownReview: optional(review),
+      comments: list(comment),
+      denials: list(
+        struct<RecentDenial>()({ by: text, at: instant, reason: optional(anyText), requestId: text, requestedBy: text, scopes }),
+      ),
+      twins: texts,
+    }),
+  ),
+);
+
+export const commentAnswer = struct<CommentResult>()({ comment, reused: flag });
 export const requestPage = page(listedRequest);
 export const grantPage = page(grant);
-export const ended = z.strictObject({ grants: z.array(grant), requests: z.array(endedRequest) });
-export const revoked = z
-  .strictObject({ grants: z.array(grant), requests: z.array(endedRequest), matched: z.boolean(), similar: z.array(scope) })
-  .meta({ id: 'Revoked' });
-export const locked = z.strictObject({ lock: lockWithStatus, reused: z.boolean(), ended: revoked });
-export const locks = z.strictObject({ items: z.array(lockWithStatus) });
-export const breakGlassReviews = page(z.strictObject({ request: accessRequest, reviewBy: instant, isOverdue: z.boolean() }));
-export const linkPreview = z
-  .strictObject({
-    request: accessRequest,
-    reviewer: id,
-    decision: z.enum(['approve', 'deny']),
-    narrowedTo: grantedTerms.optional(),
-    expiresAt: instant,
-  })
-  .meta({ id: 'LinkPreview' });
 
-export const anchor = z.strictObject({ seq: z.int(), hash: z.string() }).meta({ id: 'Anchor' });
-export const verification = z
-  .strictObject({
-    ok: z.boolean(),
-    count: z.int().optional(),
-    head: anchor.optional(),
-    seq: z.int().optional(),
-    problem: z.string().optional(),
-    next: z.string().optional().describe('The `after` of the next call. Missing: the journal is verified up to its head.'),
-  })
-  .meta({ id: 'Verification' });
+const ofEnded = { grants: list(grant), requests: list(endedRequest) } as unknown as {
+  [Name in keyof EndedRecords]: Field<EndedRecords[Name]>;
+};
+export const ended = struct<EndedRecords>()(ofEnded);
+export const revoked = named('Revoked', struct<RevokeAllReport>()({ ...ofEnded, matched: flag, similar: scopes }));
+export const locked = struct<LockResult>()({ lock: lockWithStatus as unknown as Field<LockResult['lock']>, reused: flag, ended: revoked });
+export const locks = struct<{ readonly items: readonly unknown[] }>()({
+  items: list(lockWithStatus) as unknown as Field<readonly unknown[]>,
+});
+export const breakGlassReviews = page(struct<BreakGlassReviewItem>()({ request: accessRequest, reviewBy: instant, isOverdue: flag }));
+export const linkPreview = named(
+  'LinkPreview',
+  struct<LinkPreview>()({
+    request: accessRequest,
+    reviewer: text,
+    decision: oneOf('approve', 'deny'),
+    narrowedTo: optional(granted),
+    expiresAt: instant,
+  }),
+);
+
+export const anchor = named('Anchor', struct<Anchor>()({ seq: whole, hash: text }));
+export const verification = named(
+  'Verification',
+  struct<Flat<PartVerification>>()({
+    ok: flag,
+    count: optional(whole),
+    head: optional(anchor),
+    seq: optional(whole),
+    problem: optional(text),
+    next: about('The `after` of the next call. Missing: the journal is verified up to its head.', optional(text)),
+  }),
+);
 
 /** The report of `accessReport`. Its tables are those of the library; their fields are not repeated here. */
-export const report = z
-  .looseObject({
-    from: instant,
-    to: instant,
-    scopes: z.array(z.record(z.string(), json)),
-    heldMs: milliseconds,
-    next: instant.optional(),
-  })
-  .meta({ id: 'AccessReport' });
+export const report = named(
+  'AccessReport',
+  partOf(
+    struct<Pick<AccessReport, 'from' | 'to' | 'scopes' | 'heldMs'> & { readonly next: number | undefined }>()({
+      from: instant,
+      to: instant,
+      scopes: list(anything()),
+      heldMs: whole,
+      next: optional(instant),
+    }),
+  ),
+);
 
-export const health = z.strictObject({ status: z.literal('ok') });
-export const document = z.looseObject({ openapi: z.string() });
+export const health = struct<{ readonly status: 'ok' }>()({ status: oneOf('ok') });
+export const document = partOf(struct<{ readonly openapi: string }>()({ openapi: text }));
+export const stream = about('text/event-stream. Each event has the type of a journal entry, and names the request and the grant.', text);

@@ -25,10 +25,9 @@ const readBy = (read: (argument: string, value: unknown) => string, length: numb
 
 export const id = readBy(readId, 256);
 export const instant = z.int().describe('Epoch milliseconds.');
-export const milliseconds = z.int().nonnegative().describe('Milliseconds.');
 export const scope = readBy(readPattern, 256).describe('A scope, such as db-prod:write.');
 export const text = z.string().max(4_096);
-export const json: z.ZodType<JsonValue, JsonValue> = z
+const json: z.ZodType<JsonValue, JsonValue> = z
   .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)], 'JSON'))
   .meta({ id: 'Json' });
 export const metadata = z.record(z.string(), json);
@@ -55,10 +54,3 @@ export const paging = {
   after: z.string().max(1_024).optional().describe('The `next` of the page before.'),
   limit: wholeNumber('a whole number').optional().describe('The greatest number of items, 1 to 1000. Default: 100.'),
 };
-
-/** A page of a list. */
-export const page = <T extends z.ZodType>(item: T) =>
-  z.strictObject({
-    items: z.array(item),
-    next: z.string().optional().describe('The `after` of the next page. Missing: this is the last.'),
-  });
