@@ -49,6 +49,8 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   ai: { from: ['guards/ai'], tier: 'agents', sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },
+  // Experimental.
+  'authzen/access-request': { from: ['features/authzen'] },
   check: {
     // Of the engine only the check: test/architecture.test.ts says what it may load.
     from: ['engine/checks/checker', 'engine/checks/create-checker'],

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
-import { createAuthzenHandler, createAuthzenMetadataHandler, joseSigner, type AuthzenHandler } from 'jit-access/authzen';
+import { createAuthzenHandler, createAuthzenMetadataHandler, type AuthzenHandler } from 'jit-access/authzen';
+import { accessRequests, joseSigner } from 'jit-access/authzen/access-request';
 import { toNodeHandler } from 'jit-access/http';
 import { ManualClock } from 'jit-access/testing';
 import * as jose from 'jose';
@@ -20,7 +21,9 @@ async function decisionPoint(publicUrl: string): Promise<AuthzenHandler> {
     identify: (request) => (request.headers.get('authorization') === 'Bearer s3cret' ? { subject: 'service:gateway' } : undefined),
     tokenKeys: [{ id: '2026-01', secret: 'a secret of at least 32 random bytes' }],
     // Signs the binding of a denial, so that only a denied evaluation can be submitted.
-    accessRequests: { signer: joseSigner(jose, { keys: [{ kid: '2026-01', alg: 'ES256', jwk: await jose.exportJWK(privateKey) }] }) },
+    accessRequests: accessRequests({
+      signer: joseSigner(jose, { keys: [{ kid: '2026-01', alg: 'ES256', jwk: await jose.exportJWK(privateKey) }] }),
+    }),
   });
 }
 

@@ -2,7 +2,7 @@ export { createAuthzenHandler } from './features/authzen/handler.js';
 export type { AuthzenHandler } from './features/authzen/handler-type.js';
 export { createAuthzenMetadataHandler, type AuthzenMetadataHandler, type AuthzenMetadataOptions } from './features/authzen/metadata.js';
 export type {
-  AuthzenAccessRequestOptions,
+  AuthzenAccessRequests,
   AuthzenCaller,
   AuthzenDirectory,
   AuthzenList,
@@ -14,5 +14,3 @@ export type {
 export type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './features/authzen/messages.js';
 export type { AuthzenKey } from './features/authzen/keys.js';
 export { defaultCodec, type AuthzenCodec } from './features/authzen/codec.js';
-export { bindingHash, boundMembers, isBindingHash, isSameTuple, type BoundTuple } from './features/authzen/binding.js';
-export { joseSigner, type JoseModule, type JoseSignerOptions, type SigningKey, type TokenSigner } from './features/authzen/signer.js';

@@ -129,7 +129,7 @@ describe('the external imports of src', () => {
   it('are those that the build bundles, Node in the rooms for Node, zod in the rooms for policies and for HTTP, Kysely in the SQL room, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) =>
-      (to === 'zod/mini' && (roomOf(from) === 'approvers/policy' || isInside('features/authzen', from))) ||
+      (to === 'zod/mini' && (roomOf(from) === 'approvers/policy' || isInside('features/authzen/access-request', from))) ||
       (to === 'zod' && roomOf(from) === 'features/http');
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';

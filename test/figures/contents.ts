@@ -42,11 +42,11 @@ const WITH_ENGINE = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.tier 
 
 /** What may never be in an entry. */
 const bans: readonly Ban[] = [
-  { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy', 'http', 'authzen'] },
+  { what: 'zod', is: (module) => /^zod(\/|$)/.test(module), onlyIn: ['policy', 'http', 'authzen/access-request'] },
   {
     what: 'hmac',
     is: (module) => module === '@noble/hashes/hmac' || module === '@noble/hashes/hmac.js',
-    onlyIn: ['links', 'webhook', 'http', 'authzen'],
+    onlyIn: ['links', 'webhook', 'http', 'authzen', 'authzen/access-request'],
   },
   { what: 'the memory store', is: (module) => /^stores\/memory(\/|$)/.test(module), onlyIn: WITH_ENGINE },
   { what: 'the engine', is: (module) => module === 'engine/engine', onlyIn: WITH_ENGINE },

@@ -16,7 +16,7 @@ mkdirSync(resolve(root, 'docs/api'), { recursive: true });
 for (const { name } of entries) {
   const configObject = ExtractorConfig.loadFile(configFile);
   configObject.mainEntryPointFilePath = resolve(root, 'build', `${name}.d.ts`);
-  configObject.apiReport = { ...configObject.apiReport, enabled: true, reportFileName: `${name}.api.md` };
+  configObject.apiReport = { ...configObject.apiReport, enabled: true, reportFileName: `${name.replaceAll('/', '-')}.api.md` };
   const config = ExtractorConfig.prepare({
     configObject,
     configObjectFullPath: configFile,
@@ -33,7 +33,7 @@ for (const { name } of entries) {
   });
   if (!result.succeeded) failed = true;
   console.log(
-    `docs/api/${name}.api.md ${result.apiReportChanged ? (update ? 'updated' : 'differs: look, then npm run api -- --update') : 'holds'}`,
+    `docs/api/${name.replaceAll('/', '-')}.api.md ${result.apiReportChanged ? (update ? 'updated' : 'differs: look, then npm run api -- --update') : 'holds'}`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { sourcesOf } from '../figures/contents.js';
@@ -8,7 +8,7 @@ import { root } from './entries.js';
 
 const dist = join(root, 'dist');
 const read = (file: string) => readFileSync(join(dist, file), 'utf8');
-const code = readdirSync(dist).filter((file) => /\.c?js$/.test(file));
+const code = (readdirSync(dist, { recursive: true }) as string[]).filter((file) => /\.c?js$/.test(file));
 
 /** All files of the build that loading a file loads, and itself. */
 function filesOf(file: string): ReadonlySet<string> {
@@ -30,7 +30,8 @@ describe('the files of the build', () => {
     for (const format of [/\.js$/, /\.cjs$/]) {
       const sources = code
         .filter((file) => format.test(file))
-        .flatMap((file) => sourcesOf(join(dist, file)).filter((source) => /\.ts$/.test(source)));
+        .flatMap((file) => sourcesOf(join(dist, file)).filter((source) => /\.ts$/.test(source)))
+        .map((source) => source.replace(/^(?:\.\.\/)+/, ''));
       expect(sources.filter((source, i) => sources.indexOf(source) !== i)).toEqual([]);
     }
   });
@@ -38,7 +39,7 @@ describe('the files of the build', () => {
   it('have no comment but annotations and the place of the map', () => {
     for (const file of code.filter((name) => !name.startsWith('policy') && !name.startsWith('http'))) {
       const comments = read(file).match(/^\s*\/\/.*$/gm) ?? [];
-      expect([file, comments]).toEqual([file, [`//# sourceMappingURL=${file}.map`]]);
+      expect([file, comments]).toEqual([file, [`//# sourceMappingURL=${basename(file)}.map`]]);
     }
   });
 

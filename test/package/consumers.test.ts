@@ -5,10 +5,11 @@ import { entries } from './entries.js';
 /** Entries whose declarations import those of a framework, which are large and not part of this package. */
 const adapters = ['express', 'fastify', 'hono', 'nest', 'react'];
 
+const nameIn = (entry: string) => `${entry.replaceAll(/\W/g, '_')}_`;
 const imports = (chosen: typeof entries) =>
-  chosen.map(({ specifier, name }) => `import * as ${name}_ from '${specifier}';\nvoid ${name}_;\n`).join('');
+  chosen.map(({ specifier, name }) => `import * as ${nameIn(name)} from '${specifier}';\nvoid ${nameIn(name)};\n`).join('');
 /** Entries for runtimes with `Request` and `Response`, or with elements, and so with their types. */
-const needFetch = [...adapters, 'authzen', 'client', 'elements', 'fetch', 'guard', 'http', 'testing'];
+const needFetch = [...adapters, 'authzen', 'authzen/access-request', 'client', 'elements', 'fetch', 'guard', 'http', 'testing'];
 // Entries for browsers need the types of browsers.
 const everyEntry = imports(entries.filter(({ name }) => name !== 'elements' && !adapters.includes(name)));
 

@@ -45,7 +45,9 @@ export function deletionOf(deleted: readonly string[]): Deletion {
 
 /** An entry point consists of exports, each from one module. */
 const withoutExports = (text: string, gone: ReadonlySet<string>): string =>
-  text.replace(/^(?:export|import)\b[^;]* from '\.\/([^']+)\.js';\n/gm, (statement, module: string) => (gone.has(module) ? '' : statement));
+  text.replace(/^(?:export|import)\b[^;]* from '\.\.?\/([^']+)\.js';\n/gm, (statement, module: string) =>
+    gone.has(module) ? '' : statement,
+  );
 
 /** The files of the feature that docs/explanation/architecture.md adds, by their path. */
 export function featureInDocs(): Readonly<Record<string, string>> {

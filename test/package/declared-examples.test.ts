@@ -69,6 +69,10 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'authzen.createAuthzenHandler': {
     serviceOf: 'declare const serviceOf: (request: Request) => Promise<{ readonly subject: string } | undefined>;',
   },
+  'authzen/access-request.accessRequests': {
+    createAuthzenHandler:
+      "import { createAuthzenHandler, type AuthzenOptions } from 'jit-access/authzen';\nimport { joseSigner, type SigningKey } from 'jit-access/authzen/access-request';\nimport * as jose from 'jose';\ndeclare const keys: readonly SigningKey[];\ndeclare const options: AuthzenOptions;",
+  },
   'authzen.createAuthzenMetadataHandler': {
     authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
   },

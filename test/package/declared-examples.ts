@@ -13,7 +13,7 @@ export interface DeclaredExample {
 
 /** What the declarations of the built package show as examples, in the order of the files. */
 export function declaredExamples(dist: string): readonly DeclaredExample[] {
-  const files = readdirSync(dist).filter((file) => file.endsWith('.d.ts'));
+  const files = (readdirSync(dist, { recursive: true }) as string[]).filter((file) => file.endsWith('.d.ts'));
   const exported = exportedNames(dist);
   return files.flatMap((file) => {
     const text = readFileSync(join(dist, file), 'utf8');

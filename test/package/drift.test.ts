@@ -1,12 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, inject, it } from 'vitest';
 import { sourcesOf } from '../figures/contents.js';
 import { entries, manifest, root } from './entries.js';
 
 const dist = join(root, 'dist');
+const built = readdirSync(dist, { recursive: true }) as string[];
 const read = (path: string) => readFileSync(path, 'utf8');
 const importsOf = (file: string) => ts.preProcessFile(read(join(dist, file)), true, true).importedFiles.map((found) => found.fileName);
 const isNode = (specifier: string) => specifier.startsWith('node:') || builtinModules.includes(specifier);
@@ -16,7 +17,9 @@ const packageOf = (specifier: string) => /^(?:@[^/]+\/)?[^/]+/.exec(specifier)?.
 function loads(file: string, seen = new Set<string>()): string[] {
   if (seen.has(file)) return [];
   seen.add(file);
-  return importsOf(file).flatMap((specifier) => (specifier.startsWith('.') ? loads(specifier.slice(2), seen) : [specifier]));
+  return importsOf(file).flatMap((specifier) =>
+    specifier.startsWith('.') ? loads(posix.join(posix.dirname(file), specifier), seen) : [specifier],
+  );
 }
 
 describe('the exports of package.json', () => {
@@ -34,9 +37,9 @@ describe('the exports of package.json', () => {
   });
 
   it('has an entry for each file of the build that is not a chunk', () => {
-    const built = readdirSync(dist).filter((file) => file.endsWith('.cjs') && !/-[A-Z0-9]{8}\.cjs$/.test(file));
+    const doors = built.filter((file) => file.endsWith('.cjs') && !/-[A-Z0-9]{8}\.cjs$/.test(file));
     // The command line is a program, and no entry.
-    expect(built.sort()).toEqual(['cli.cjs', ...entries.map(({ name }) => `${name}.cjs`)].sort());
+    expect(doors.sort()).toEqual(['cli.cjs', ...entries.map(({ name }) => `${name}.cjs`)].sort());
   });
 
   it.each(entries)('is listed in the docs of the entry points: $specifier', ({ specifier }) => {
@@ -45,7 +48,7 @@ describe('the exports of package.json', () => {
 });
 
 describe('the API reports', () => {
-  const report = (name: string) => read(join(root, 'docs/api', `${name}.api.md`));
+  const report = (name: string) => read(join(root, 'docs/api', `${name.replaceAll('/', '-')}.api.md`));
 
   /** Types that only compute others: what users name is `Duration`, `GrantEnd`, `RequestEnd` and `AskableApprover`. */
   const COMPUTING = ['Askable', 'DurationParts', 'EndIn', 'WithGranted'];
@@ -68,7 +71,7 @@ describe('the dependencies of package.json', () => {
   const declared = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   // Code and declarations alike: what only a user's types need is a peer too.
   const imported = new Set(
-    readdirSync(dist)
+    built
       .filter((file) => /\.(js|cjs|ts|cts)$/.test(file))
       .flatMap(importsOf)
       .filter((specifier) => !specifier.startsWith('.') && !isNode(specifier))
@@ -114,7 +117,7 @@ describe('the dependencies of package.json', () => {
 
 describe('THIRD_PARTY_NOTICES', () => {
   it('contains the licence of each package whose code is bundled', () => {
-    const bundled = readdirSync(dist)
+    const bundled = built
       .filter((file) => /\.c?js$/.test(file))
       .flatMap((file) => sourcesOf(join(dist, file)))
       .flatMap((source) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? []);

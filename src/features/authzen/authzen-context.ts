@@ -8,7 +8,7 @@ import type { AgentRun } from '../../lifecycle/run.js';
 import { agentOf, isObject } from '../../records/index.js';
 import { AuthzenError } from './errors.js';
 import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages.js';
-import type { AuthzenCaller, AuthzenQuestion, ParsedAccessRequests, ParsedOptions } from './options.js';
+import type { AuthzenCaller, AuthzenQuestion, ParsedOptions } from './options.js';
 import { isInvalidArgument, unavailable } from './transport.js';
 
 /** What each endpoint works with. */
@@ -154,9 +154,11 @@ export async function meetsCondition(
   return condition === undefined || (await callHook(env, () => condition(evaluation, { caller, subject, scope }))) === true;
 }
 
-/** The requester of access in the engine. Of a run, only its agent can be. */
-export const requesterOf = ({ requester }: ParsedAccessRequests, caller: AuthzenCaller, { subject, agent }: Target): string =>
-  agent ?? (requester === 'caller' ? caller.subject : subject);
-
 /** An instant in RFC 3339, UTC with milliseconds. */
 export const timestamp = (instant: number): string => new Date(instant).toISOString();
+
+/** A body gets half of the time, so that a slow one has an answer of its own. */
+export const bodyLimits = ({ kernel, options }: Pick<AuthzenContext, 'kernel' | 'options'>) => ({
+  clock: kernel.clock.source,
+  timeoutMs: Math.ceil(options.timeoutMs / 2),
+});

@@ -6,9 +6,7 @@ import { AuthzenError } from './errors.js';
 import { readLast } from './last-read.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
-import { denialOf, denialOfTuple, refuseByApproval, usedApproval, type Asked } from './reevaluation.js';
-import { SubjectReads } from './subject-reads.js';
-import { exactTupleOf, type ExactTuple } from './task-binding.js';
+import { beginCall, type Asked, type TupleAccess } from './profile.js';
 import { meetsCondition, resolveAuthorized, timestamp, type Target, type AuthzenContext } from './authzen-context.js';
 
 const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'unknown_entity' }) });
@@ -17,7 +15,7 @@ const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Objec
 interface Candidate {
   readonly asked: Asked;
   /** `undefined`: access for any tuple counts. */
-  readonly tuple: ExactTuple | undefined;
+  readonly tuple: TupleAccess | undefined;
   readonly context: JsonObject | undefined;
 }
 
@@ -30,13 +28,13 @@ const needsLastRead = ({ options }: AuthzenContext): boolean => options.conditio
 export async function decideOne(env: AuthzenContext, caller: AuthzenCaller, evaluation: AuthzenEvaluation): Promise<AuthzenDecision> {
   const target = await resolveAuthorized(env, caller, evaluation);
   if (target === undefined) return UNKNOWN;
-  const asked: Asked = { env, caller, evaluation, target, reads: new SubjectReads(env) };
+  const asked: Asked = { env, caller, evaluation, target, profile: beginCall(env) };
   const first = await env.engine.check(target.subject, target.scope);
   const judged = await judge(asked, first.allowed, first);
   if (!isCandidate(judged)) return judged;
   const last = needsLastRead(env) ? await checkLast(judged) : first;
-  if (last === undefined) return denialOfTuple(asked);
-  return last.allowed ? permitOf(judged, last) : denialOf(asked, last);
+  if (last === undefined) return asked.profile.denialOfTuple(asked);
+  return last.allowed ? permitOf(judged, last) : asked.profile.denialOf(asked, last);
 }
 
 /**
@@ -49,7 +47,7 @@ export async function decideAll(env: AuthzenContext, caller: AuthzenCaller, batc
   const allowed = await allowedOf(env, known);
   // The read of one subject may ask its approver. In the meantime, the access of another subject may end.
   const isOneRead = !needsLastRead(env) && new Set(known.map(({ subject }) => subject)).size <= 1;
-  const reads = new SubjectReads(env);
+  const profile = beginCall(env);
   const isDenied = (i: number) => {
     const target = targets[i];
     return target === undefined || target instanceof AuthzenError || !allowed(target);
@@ -60,7 +58,7 @@ export async function decideAll(env: AuthzenContext, caller: AuthzenCaller, batc
     judge: async (evaluation, i) => {
       const target = targets[i];
       if (target instanceof AuthzenError) throw target;
-      return target === undefined ? UNKNOWN : judge({ env, caller, evaluation, target, reads }, allowed(target), undefined);
+      return target === undefined ? UNKNOWN : judge({ env, caller, evaluation, target, profile }, allowed(target), undefined);
     },
     confirm: async (candidates) => (isOneRead ? candidates.map((candidate) => permitOf(candidate, undefined)) : confirm(env, candidates)),
   });
@@ -97,18 +95,18 @@ async function allowedOf(env: AuthzenContext, targets: readonly Target[]): Promi
  * @param decision the decision of a check. `undefined`: only its answer is known, from the read of a batch
  */
 async function judge(asked: Asked, allowed: boolean, decision: Decision | undefined): Promise<AuthzenDecision | Candidate> {
-  const { env, caller, evaluation, target } = asked;
-  const refused = refuseByApproval(asked);
+  const { env, caller, evaluation, target, profile } = asked;
+  const refused = profile.refuseByApproval(asked);
   if (refused !== undefined) return refused;
-  if (!allowed) return denialOf(asked, decision);
-  const tuple = exactTupleOf(env, evaluation);
+  if (!allowed) return profile.denialOf(asked, decision);
+  const tuple = profile.tupleOf(evaluation);
   if (tuple !== undefined) {
     const exact = await tuple.decide(target);
-    if (exact === undefined) return denialOfTuple(asked);
-    if (!exact.allowed) return denialOf(asked, exact);
+    if (exact === undefined) return profile.denialOfTuple(asked);
+    if (!exact.allowed) return profile.denialOf(asked, exact);
   }
   if (!(await meetsCondition(env, caller, evaluation, target))) return deniedByCondition(asked);
-  return { asked, tuple, context: await usedApproval(asked) };
+  return { asked, tuple, context: await profile.usedApproval(asked) };
 }
 
 /** The access at the end of one evaluation. `undefined`: all of it is for other tuples. */

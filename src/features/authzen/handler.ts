@@ -1,5 +1,4 @@
 import type { JsonObject } from '../../model/json.js';
-import type { MaybePromise } from '../../core/ports.js';
 import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
@@ -11,49 +10,17 @@ import type { AuthzenHandler } from './handler-type.js';
 import { readBatch, saidTo } from './evaluations.js';
 import { readEvaluation } from './messages.js';
 import { metadataOf } from './metadata.js';
-import {
-  readAuthzenOptions,
-  type AuthzenCaller,
-  type AuthzenOperation,
-  type AuthzenOptions,
-  type ParsedAccessRequests,
-} from './options.js';
-import { keyIn } from '../json-body/idempotency-key.js';
+import { readAuthzenOptions, type AuthzenCaller, type AuthzenOperation, type AuthzenOptions } from './options.js';
 import { secondsToWait } from '../json-body/rate-limit.js';
-import { problemOf } from './problems.js';
 import type { Searched } from './search-types.js';
 import { search } from './search.js';
-import { requestSchema } from './submission.js';
-import { submit } from './submit.js';
-import { cancelTask, viewTask } from './tasks.js';
-import {
-  answerText,
-  errorOf,
-  jsonAnswer,
-  READ,
-  readBody,
-  readOptionalBody,
-  unavailable,
-  withoutBody,
-  withRequestId,
-  wrongMethod,
-} from './transport.js';
-import { callHook, type AuthzenContext } from './authzen-context.js';
-
-/** One endpoint, for one method. */
-interface Route {
-  readonly methods: readonly string[];
-  /** `undefined`: it needs no caller. */
-  readonly operation: AuthzenOperation | undefined;
-  /** Whether its errors are problem+json. The endpoints of the Authorization API answer errors as plain text. */
-  readonly hasProblems: boolean;
-  readonly answer: (env: AuthzenContext, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
-}
+import { answerText, errorOf, jsonAnswer, readBody, unavailable, withoutBody, withRequestId, wrongMethod } from './transport.js';
+import { bodyLimits, callHook, type AuthzenContext } from './authzen-context.js';
+import { profileOf, type FindRoute, type Host, type Route } from './profile.js';
 
 /**
  * The OpenID AuthZEN Authorization API 1.0 over an engine: evaluation, evaluations and the three searches. With the option
- * `accessRequests`, also the submission, the status and the cancellation of requests by the Access Request and Approval Profile, which
- * is experimental.
+ * `accessRequests`, also the Access Request and Approval Profile, which is experimental.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`, naming the option
  * @example
@@ -77,11 +44,6 @@ export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCalle
   return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
 }
 
-type FindRoute = (path: string) => Route | undefined;
-
-/** What all requests share. */
-type Host = Omit<AuthzenContext, 'signal'>;
-
 async function answer(host: Host, find: FindRoute, request: Request): Promise<Response> {
   const { kernel, options } = host;
   const { pathname } = new URL(request.url);
@@ -100,9 +62,7 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
     return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, signal: limit.signal }, route, request), tooLate);
   } catch (error) {
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
-    if (!route.hasProblems) return answerText(failure.status, failure.message, failure.headers);
-    const { status, body, headers } = problemOf(failure);
-    return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' });
+    return route.refuse(failure);
   }
 }
 
@@ -145,9 +105,6 @@ async function refuseTooMany(env: AuthzenContext, caller: AuthzenCaller, operati
   if (seconds > 0) throw new AuthzenError(429, 'too many requests', { 'retry-after': String(seconds) });
 }
 
-/** A body gets half of the time, so that a slow one has an answer of its own. */
-const bodyLimits = ({ kernel, options }: Host) => ({ clock: kernel.clock.source, timeoutMs: Math.ceil(options.timeoutMs / 2) });
-
 type Reply = (env: AuthzenContext, value: JsonObject, caller: AuthzenCaller) => Promise<unknown>;
 
 function routesOf(host: Host): FindRoute {
@@ -156,7 +113,7 @@ function routesOf(host: Host): FindRoute {
   const post = (operation: AuthzenOperation, reply: Reply): Route => ({
     methods: ['POST'],
     operation,
-    hasProblems: false,
+    refuse: ({ status, message, headers }) => answerText(status, message, headers),
     answer: async (env, request, caller) => jsonAnswer(200, await reply(env, await body(request), caller)),
   });
   const searchFor = (searched: Searched): Route => post('search', (env, value, caller) => search(env, caller, searched, value));
@@ -172,44 +129,6 @@ function routesOf(host: Host): FindRoute {
     '/search/resource': searchFor('resource'),
     '/search/action': searchFor('action'),
   };
-  const { accessRequests } = host.options;
-  const more = accessRequests === undefined ? () => undefined : requestRoutes(host, accessRequests, body);
-  return (path) => (Object.hasOwn(routes, path) ? routes[path] : more(path));
-}
-
-/** The endpoints of the approval profile. */
-function requestRoutes(host: Host, profile: ParsedAccessRequests, body: (request: Request) => Promise<JsonObject>): FindRoute {
-  // Made once: any client may read it, without a limit.
-  let schema: object | undefined;
-  const open = (document: () => MaybePromise<unknown>): Route => ({
-    methods: READ,
-    operation: undefined,
-    hasProblems: true,
-    answer: async () => jsonAnswer(200, await document()),
-  });
-  const fixed: Readonly<Record<string, Route>> = {
-    '/jwks.json': open(async () => ({ keys: await profile.signer.jwks() })),
-    '/request-schema.json': open(() => (schema ??= requestSchema())),
-    '/requests': {
-      methods: ['POST'],
-      operation: 'submit',
-      hasProblems: true,
-      answer: async (env, request, caller) =>
-        submit(env, profile, caller, await body(request), keyIn(request.headers.get('idempotency-key'))),
-    },
-  };
-  return (path) => {
-    if (Object.hasOwn(fixed, path)) return fixed[path];
-    const [, id, verb] = /^\/requests\/([^/]+)(\/cancel)?$/.exec(path) ?? [];
-    if (id === undefined) return undefined;
-    if (verb === undefined) {
-      return { methods: READ, operation: 'view', hasProblems: true, answer: (env, _, caller) => viewTask(env, profile, caller, id) };
-    }
-    return {
-      methods: ['POST', 'DELETE'],
-      operation: 'cancel',
-      hasProblems: true,
-      answer: async (env, request, caller) => cancelTask(env, profile, caller, id, await readOptionalBody(request, bodyLimits(host))),
-    };
-  };
+  const ofProfile = profileOf(host.options)?.routesOf(host);
+  return (path) => (Object.hasOwn(routes, path) ? routes[path] : ofProfile?.(path));
 }

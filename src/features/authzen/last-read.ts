@@ -4,14 +4,14 @@ import type { ClockReading } from '../../core/clock.js';
 import { TurnBudget } from '../../core/turns.js';
 import { judgeReaching } from '../../engine/checks/checker.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
-import type { ExactTuple } from './task-binding.js';
+import type { TupleAccess } from './profile.js';
 import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** Access that a call has found to be allowed. */
 export interface AllowedAccess {
   readonly target: Target;
   /** The tuple that the access must be for. `undefined`: access for any tuple counts. */
-  readonly tuple: ExactTuple | undefined;
+  readonly tuple: TupleAccess | undefined;
 }
 
 /**

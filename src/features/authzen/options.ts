@@ -1,13 +1,12 @@
 import type { ParsedMacKeys } from '../../core/mac-keys.js';
 import { readDuration, type Duration } from '../../core/duration.js';
 import type { JsonObject } from '../../model/json.js';
-import { assertBoolean, invalid, readList, readOptions, readPort } from '../../core/parse.js';
+import { assertBoolean, invalid, readOptions, readPort } from '../../core/parse.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { defaultCodec, type AuthzenCodec } from './codec.js';
 import { readKeys, type AuthzenKey } from './keys.js';
 import type { AuthzenAction, AuthzenEntity, AuthzenEvaluation } from './messages.js';
 import { readUrls, type AuthzenUrls } from './authzen-urls.js';
-import type { TokenSigner } from './signer.js';
 
 /** The service that calls: a policy enforcement point that your code has authenticated. */
 export interface AuthzenCaller {
@@ -60,34 +59,13 @@ export interface AuthzenDirectory {
   readonly actions?: ((resourceType: string) => AuthzenList) | undefined;
 }
 
-/** The options of the Access Request and Approval Profile. Experimental: the profile is a draft, and may change in any release. */
-export interface AuthzenAccessRequestOptions {
-  /** Signs the binding tokens, for example `joseSigner(jose, { keys })`. */
-  readonly signer: TokenSigner;
-  /** The length of a requested window if the submission names no `requested_until`. Default: 1 hour. */
-  readonly ttl?: Duration | undefined;
-  /**
-   * Who asks, in the engine. `'caller'`: the calling service. A rule of a policy must then name it among its `requesters`, and
-   * `limits.maxOpenRequests` bounds all requests that it has open for others. `'subject'`: the subject itself, for whom the service speaks.
-   * The requester of a run's access is always its agent. An `Idempotency-Key` counts for the caller and this requester. Default: `'caller'`.
-   */
-  readonly requester?: 'caller' | 'subject' | undefined;
-  /** How long a requestable denial can be submitted. At least 1 second. Default: 10 minutes. */
-  readonly bindingWindow?: Duration | undefined;
-  /** How much later than its deadline a denial is still accepted, 0 to 60,000 milliseconds. Default: 30,000. */
-  readonly clockSkewMs?: number | undefined;
-  /** How long a task can be read after its end. Keep `purge` at least as far back. Default: 24 hours. */
-  readonly retention?: Duration | undefined;
-  /** The members of `context` that a denial is bound to. Default: all members of the denied evaluation's context. */
-  readonly boundContext?: readonly string[] | undefined;
-  /** Whether `requested_access.emergency: true` calls `breakGlass`. Otherwise it is ignored. Default: false. */
-  readonly emergency?: boolean | undefined;
-  /**
-   * Whether access that a task gave, and every extension and amendment of it, is valid only for the submitted tuple, with its properties
-   * and bound context. It costs a read of the request for each allowed evaluation. Otherwise the access is valid for the subject and the
-   * scope. Default: false.
-   */
-  readonly exactTuple?: boolean | undefined;
+/**
+ * The Access Request and Approval Profile with its options: `accessRequests` of `jit-access/authzen/access-request` makes it.
+ * Experimental: the profile is a draft, and may change in any release.
+ */
+export interface AuthzenAccessRequests {
+  /** The entry that made it. */
+  readonly experimental: 'access-request';
 }
 
 /** The options of `createAuthzenHandler`. */
@@ -141,20 +119,7 @@ export interface AuthzenOptions<Caller extends AuthzenCaller = AuthzenCaller> {
   /** How long a request may take, in all. Default: 20 seconds. */
   readonly timeout?: Duration | undefined;
   /** Turns on the Access Request and Approval Profile. Experimental. Default: denials cannot be submitted. */
-  readonly accessRequests?: AuthzenAccessRequestOptions | undefined;
-}
-
-/** The validated options of the profile. */
-export interface ParsedAccessRequests {
-  readonly signer: TokenSigner;
-  readonly ttlMs: number;
-  readonly requester: 'caller' | 'subject';
-  readonly bindingMs: number;
-  readonly skewMs: number;
-  readonly retentionMs: number;
-  readonly boundContext: readonly string[] | undefined;
-  readonly emergency: boolean;
-  readonly exactTuple: boolean;
+  readonly accessRequests?: AuthzenAccessRequests | undefined;
 }
 
 /** The validated options. */
@@ -171,7 +136,7 @@ export interface ParsedOptions extends AuthzenUrls {
   readonly keys: ParsedMacKeys;
   readonly challenge: string;
   readonly timeoutMs: number;
-  readonly accessRequests: ParsedAccessRequests | undefined;
+  readonly accessRequests: AuthzenAccessRequests | undefined;
 }
 
 const OPTIONS = [
@@ -215,7 +180,8 @@ export function readAuthzenOptions(options: unknown): ParsedOptions {
     keys: readKeys('tokenKeys', given.tokenKeys),
     challenge,
     timeoutMs: readDuration('timeout', timeout),
-    accessRequests: given.accessRequests === undefined ? undefined : readAccessRequests(given.accessRequests),
+    // `profileOf` checks it.
+    accessRequests: given.accessRequests as AuthzenAccessRequests | undefined,
   });
 }
 
@@ -231,55 +197,3 @@ function readDirectory(value: unknown): AuthzenDirectory {
   for (const name of names) readFunction(`directory.${name}`, given[name]);
   return given as AuthzenDirectory;
 }
-
-const PROFILE = [
-  'signer',
-  'ttl',
-  'requester',
-  'bindingWindow',
-  'clockSkewMs',
-  'retention',
-  'boundContext',
-  'emergency',
-  'exactTuple',
-] as const satisfies readonly (keyof AuthzenAccessRequestOptions)[];
-
-const SECOND = 1_000;
-
-function readAccessRequests(value: unknown): ParsedAccessRequests {
-  const at = (name: keyof AuthzenAccessRequestOptions) => `accessRequests.${name}`;
-  const given = readOptions<keyof AuthzenAccessRequestOptions>('accessRequests', value, PROFILE);
-  const {
-    ttl = '1h',
-    requester = 'caller',
-    bindingWindow = '10m',
-    clockSkewMs = 30_000,
-    retention = '24h',
-    emergency = false,
-    exactTuple = false,
-  } = given;
-  if (requester !== 'caller' && requester !== 'subject') throw invalid(at('requester'), "'caller' or 'subject'", requester);
-  assertBoolean(at('emergency'), emergency);
-  assertBoolean(at('exactTuple'), exactTuple);
-  const bindingMs = readDuration(at('bindingWindow'), bindingWindow);
-  if (bindingMs < SECOND) throw invalid(at('bindingWindow'), 'at least 1 second', bindingWindow);
-  if (typeof clockSkewMs !== 'number' || !(clockSkewMs >= 0 && clockSkewMs <= 60_000) || !Number.isInteger(clockSkewMs))
-    throw invalid(at('clockSkewMs'), 'a whole number of milliseconds from 0 to 60000', clockSkewMs);
-  return {
-    signer: readPort<TokenSigner>(at('signer'), given.signer, ['sign', 'verify', 'jwks'], 'joseSigner(jose, { keys })'),
-    ttlMs: readDuration(at('ttl'), ttl),
-    requester,
-    bindingMs,
-    skewMs: clockSkewMs,
-    retentionMs: readDuration(at('retention'), retention),
-    boundContext: given.boundContext === undefined ? undefined : readNames(at('boundContext'), given.boundContext),
-    emergency,
-    exactTuple,
-  };
-}
-
-const readNames = (argument: string, value: unknown): readonly string[] =>
-  readList(argument, value).map((name, i) => {
-    if (typeof name !== 'string') throw invalid(`${argument}[${i}]`, 'a string', name);
-    return name;
-  });

@@ -3,13 +3,13 @@ import { TurnBudget } from '../../core/turns.js';
 import type { AccessStatus } from '../../engine/answers.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import type { Candidate } from './search-types.js';
-import { exactTupleOf, TaskBindings, type ExactTuple } from './task-binding.js';
+import { beginCall, type TupleAccess } from './profile.js';
 import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
 
 /** A candidate whose access is for the tuple of its evaluation. */
 export interface TupleResult extends Candidate {
   /** `undefined`: access for any tuple counts. */
-  readonly tuple: ExactTuple | undefined;
+  readonly tuple: TupleAccess | undefined;
 }
 
 /** How many candidates are judged before the search looks at them: it may need no more. */
@@ -21,11 +21,11 @@ const SLICE = 32;
  * It reads the status of each subject once, and each request once. Access that ends afterwards is left to the last read.
  */
 export async function* ofTuples(env: AuthzenContext, candidates: readonly Candidate[]): AsyncGenerator<TupleResult, void, undefined> {
-  const bounds = new TaskBindings(env);
+  const profile = beginCall(env);
   const access = new HeldAccess(env);
   for (let from = 0; from < candidates.length; from += SLICE) {
     const answers = askBounded(candidates.slice(from, from + SLICE), async (candidate) => {
-      const tuple = exactTupleOf(env, candidate.evaluation, bounds);
+      const tuple = profile.tupleOf(candidate.evaluation);
       return (await access.isFor(tuple, candidate.target)) ? { ...candidate, tuple } : undefined;
     });
     for (const result of await Promise.all(answers)) if (result !== undefined) yield result;
@@ -42,7 +42,7 @@ class HeldAccess {
     this.#env = env;
   }
 
-  async isFor(tuple: ExactTuple | undefined, { subject, scope }: Target): Promise<boolean> {
+  async isFor(tuple: TupleAccess | undefined, { subject, scope }: Target): Promise<boolean> {
     const { kernel } = this.#env;
     refuseIfLate(this.#env);
     await this.#turns.spend(1);

@@ -1,5 +1,6 @@
 import * as jose from 'jose';
-import { createAuthzenHandler, joseSigner, type AuthzenHandler, type AuthzenOptions } from 'jit-access/authzen';
+import { createAuthzenHandler, type AuthzenHandler, type AuthzenOptions } from 'jit-access/authzen';
+import { accessRequests, joseSigner, type AuthzenAccessRequestOptions } from 'jit-access/authzen/access-request';
 import type { JitEngine, JitEngineOptions } from '../../../src/index.js';
 import { anEngine } from '../../engine/an-engine.js';
 
@@ -39,8 +40,8 @@ export function anAuthzen(options: Partial<AuthzenOptions> = {}, ofEngine: Parti
 export const aProfile = (
   options: Partial<AuthzenOptions> = {},
   ofEngine: Partial<JitEngineOptions> = {},
-  profile: Partial<NonNullable<AuthzenOptions['accessRequests']>> = {},
-) => anAuthzen({ accessRequests: { signer: signerOf(), ...profile }, ...options }, ofEngine);
+  profile: Partial<AuthzenAccessRequestOptions> = {},
+) => anAuthzen({ accessRequests: accessRequests({ signer: signerOf(), ...profile }), ...options }, ofEngine);
 
 /** Lets every service submit for the runs of any agent. */
 export const FOR_AGENTS: Partial<AuthzenOptions> = {

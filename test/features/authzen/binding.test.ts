@@ -1,4 +1,4 @@
-import { bindingHash, boundMembers, isBindingHash, isSameTuple } from 'jit-access/authzen';
+import { bindingHash, boundMembers, isBindingHash, isSameTuple } from 'jit-access/authzen/access-request';
 import { describe, expect, it } from 'vitest';
 
 const ALICE = { type: 'user', id: 'alice@example.com' };

@@ -1,5 +1,5 @@
 import * as jose from 'jose';
-import { bindingHash, joseSigner } from 'jit-access/authzen';
+import { bindingHash, joseSigner } from 'jit-access/authzen/access-request';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, denyAll } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';

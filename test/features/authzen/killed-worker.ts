@@ -5,6 +5,7 @@
  * killed-worker.ts <JSON of Job>
  */
 import { createAuthzenHandler } from 'jit-access/authzen';
+import { accessRequests } from 'jit-access/authzen/access-request';
 import { ManualClock } from 'jit-access/testing';
 import { JitEngine, reviewers, type GrantStore } from '../../../src/index.js';
 import { openStore } from '../../stores/durable/place.js';
@@ -49,7 +50,7 @@ const engine = new JitEngine({
   // Otherwise a submission whose key is lost would still find the open request, because it asks for the same.
   limits: { duplicates: 'refuse' },
 });
-const { send } = clientOf(createAuthzenHandler(engine, { ...OPTIONS, accessRequests: { signer: signerOf() } }));
+const { send } = clientOf(createAuthzenHandler(engine, { ...OPTIONS, accessRequests: accessRequests({ signer: signerOf() }) }));
 
 /** Resolves once the parent process has the message. */
 const report = (message: Answered) => new Promise<void>((resolve) => process.send?.(message, undefined, {}, () => resolve()));

@@ -1,4 +1,5 @@
-import { createAuthzenHandler, createAuthzenMetadataHandler, joseSigner, type AuthzenOptions } from 'jit-access/authzen';
+import { createAuthzenHandler, createAuthzenMetadataHandler, type AuthzenOptions } from 'jit-access/authzen';
+import { accessRequests, joseSigner } from 'jit-access/authzen/access-request';
 import * as jose from 'jose';
 import { describe, expect, it } from 'vitest';
 import { InvalidArgumentError } from '../../../src/index.js';
@@ -36,7 +37,10 @@ describe('A.4 metadata', () => {
   });
 
   it('D1 D2 D3 names the request endpoint, the keys and the capability of the profile', async () => {
-    const response = await read([handlerOf({ accessRequests: { signer: signerOf() } })], `https://pdp.example.com${WELL_KNOWN}`);
+    const response = await read(
+      [handlerOf({ accessRequests: accessRequests({ signer: signerOf() }) })],
+      `https://pdp.example.com${WELL_KNOWN}`,
+    );
     expect(await response.json()).toMatchObject({
       access_request_endpoint: 'https://pdp.example.com/access/v1/requests',
       jwks_uri: 'https://pdp.example.com/access/v1/jwks.json',
@@ -58,7 +62,7 @@ describe('A.4 metadata', () => {
   });
 
   it('A.4 [WF27] answers HEAD like GET, without the body', async () => {
-    const handler = handlerOf({ accessRequests: { signer: signerOf() } });
+    const handler = handlerOf({ accessRequests: accessRequests({ signer: signerOf() }) });
     const open = createAuthzenMetadataHandler([handler]);
     const both = (request: Request) => (request.url.includes('.well-known') ? open(request) : handler(request));
     const url = 'https://pdp.example.com';
@@ -87,14 +91,14 @@ describe('A.4 metadata', () => {
   });
 
   it('D3 publishes only public members of the keys', async () => {
-    const handler = handlerOf({ accessRequests: { signer: signerOf('key-7') } });
+    const handler = handlerOf({ accessRequests: accessRequests({ signer: signerOf('key-7') }) });
     const response = await handler(new Request('https://pdp.example.com/access/v1/jwks.json'));
     const { d: _, ...open } = JWK;
     expect([response.status, await response.json()]).toEqual([200, { keys: [{ ...open, kid: 'key-7', alg: 'ES256', use: 'sig' }] }]);
   });
 
   it('F1 publishes a JSON Schema of what a submission may add', async () => {
-    const handler = handlerOf({ accessRequests: { signer: signerOf() } });
+    const handler = handlerOf({ accessRequests: accessRequests({ signer: signerOf() }) });
     const response = await handler(new Request('https://pdp.example.com/access/v1/request-schema.json'));
     expect(await response.json()).toMatchObject({
       type: 'object',
@@ -138,23 +142,34 @@ describe('options', () => {
     ['challenge', { challenge: 'a\nb' }],
     ['timeout', { timeout: 0 }],
     ['options', { unknown: 1 }],
-    ['accessRequests', { accessRequests: { signer, callback: true } }],
-    ['accessRequests.signer', { accessRequests: {} }],
-    ['accessRequests.signer', { accessRequests: { signer: { sign: () => '' } } }],
-    ['accessRequests.ttl', { accessRequests: { signer, ttl: 'x' } }],
-    ['accessRequests.bindingWindow', { accessRequests: { signer, bindingWindow: 999 } }],
-    ['accessRequests.clockSkewMs', { accessRequests: { signer, clockSkewMs: 60_001 } }],
-    ['accessRequests.clockSkewMs', { accessRequests: { signer, clockSkewMs: Number.NaN } }],
-    ['accessRequests.retention', { accessRequests: { signer, retention: -1 } }],
-    ['accessRequests.boundContext', { accessRequests: { signer, boundContext: 'ip' } }],
-    ['accessRequests.boundContext[0]', { accessRequests: { signer, boundContext: [7] } }],
-    ['accessRequests.emergency', { accessRequests: { signer, emergency: 'yes' } }],
-    ['accessRequests.exactTuple', { accessRequests: { signer, exactTuple: 1 } }],
+    // The options of the profile, or a value of another copy of the package, are no profile.
+    ['accessRequests', { accessRequests: { signer } }],
+    ['accessRequests', { accessRequests: { experimental: 'access-request' } }],
+    ['accessRequests', { accessRequests: null }],
+    ['accessRequests', { accessRequests: true }],
   ])('refuses a wrong %s and names it (%#)', (argument, options) => {
     const make = () => handlerOf(options);
     expect(make).toThrow(InvalidArgumentError);
     expect(make).toThrow(expect.objectContaining({ argument }) as Error);
     expect(make).not.toThrow(/short/);
+  });
+
+  it.each<[string, object]>([
+    ['options', { signer, callback: true }],
+    ['signer', {}],
+    ['signer', { signer: { sign: () => '' } }],
+    ['ttl', { signer, ttl: 'x' }],
+    ['bindingWindow', { signer, bindingWindow: 999 }],
+    ['clockSkewMs', { signer, clockSkewMs: 60_001 }],
+    ['clockSkewMs', { signer, clockSkewMs: Number.NaN }],
+    ['retention', { signer, retention: -1 }],
+    ['boundContext', { signer, boundContext: 'ip' }],
+    ['boundContext[0]', { signer, boundContext: [7] }],
+    ['emergency', { signer, emergency: 'yes' }],
+    ['exactTuple', { signer, exactTuple: 1 }],
+  ])('accessRequests refuses a wrong %s and names it (%#)', (argument, options) => {
+    expect(() => accessRequests(options as never)).toThrow(InvalidArgumentError);
+    expect(() => accessRequests(options as never)).toThrow(expect.objectContaining({ argument }) as Error);
   });
 
   it('accepts http: on this machine, and refuses any value other than an engine', () => {

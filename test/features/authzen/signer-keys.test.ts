@@ -1,5 +1,5 @@
 import * as jose from 'jose';
-import { joseSigner } from 'jit-access/authzen';
+import { joseSigner } from 'jit-access/authzen/access-request';
 import { describe, expect, it, vi } from 'vitest';
 import { nextTurn } from '../../../src/core/turns.js';
 import { ManualClock } from '../../../src/testing.js';

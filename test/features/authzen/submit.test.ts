@@ -1,5 +1,6 @@
 import * as jose from 'jose';
-import { createAuthzenHandler, joseSigner } from 'jit-access/authzen';
+import { createAuthzenHandler } from 'jit-access/authzen';
+import { accessRequests, joseSigner } from 'jit-access/authzen/access-request';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, reviewers } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';
@@ -224,15 +225,15 @@ describe('B.1 submissions that are refused', () => {
   it('S4 S8 refuses a token of another key, issuer or audience, and of a handler without this endpoint', async () => {
     const made = aProfile();
     const others = [
-      { ...OPTIONS, accessRequests: { signer: joseSigner(jose, { keys: [{ kid: 'other', alg: 'ES256', jwk: JWK }] }) } },
+      { ...OPTIONS, accessRequests: accessRequests({ signer: joseSigner(jose, { keys: [{ kid: 'other', alg: 'ES256', jwk: JWK }] }) }) },
       {
         ...OPTIONS,
         publicUrl: 'https://other.example.com',
         endpointUrl: `${PUBLIC_URL}/access/v1`,
         basePath: '/access/v1',
-        accessRequests: { signer: signerOf() },
+        accessRequests: accessRequests({ signer: signerOf() }),
       },
-      { ...OPTIONS, endpointUrl: `${PUBLIC_URL}/access/v2`, accessRequests: { signer: signerOf() } },
+      { ...OPTIONS, endpointUrl: `${PUBLIC_URL}/access/v2`, accessRequests: accessRequests({ signer: signerOf() }) },
     ] as const;
     for (const options of others) {
       const body = await submissionOf(clientOf(createAuthzenHandler(made.engine, options)));
@@ -368,7 +369,7 @@ describe('B.1 submissions that are refused', () => {
     expect(await requestsOf(made)).toEqual([]);
     const seen: unknown[] = [];
     const may = (question: object) => (seen.push(question), true);
-    const open = clientOf(createAuthzenHandler(made.engine, { ...OPTIONS, may, accessRequests: { signer: signerOf() } }));
+    const open = clientOf(createAuthzenHandler(made.engine, { ...OPTIONS, may, accessRequests: accessRequests({ signer: signerOf() }) }));
     expect((await open.send('/requests', body, { as: OTHER })).status).toBe(202);
     expect(seen.at(0)).toMatchObject({ operation: 'submit', subject: MAYA, byDefault: false, caller: { subject: OTHER } });
   });
@@ -438,7 +439,7 @@ describe('B.5 retries', () => {
       createAuthzenHandler(made.engine, {
         ...OPTIONS,
         tokenKeys: [{ id: 'k2', secret: 'n'.repeat(32) }, ...TOKEN_KEYS],
-        accessRequests: { signer: signerOf('rotated') },
+        accessRequests: accessRequests({ signer: signerOf('rotated') }),
       }),
     );
     const again = await rotated.send('/requests', body, KEY);

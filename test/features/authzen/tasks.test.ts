@@ -1,4 +1,5 @@
 import { createAuthzenHandler, type AuthzenQuestion } from 'jit-access/authzen';
+import { accessRequests } from 'jit-access/authzen/access-request';
 import { describe, expect, it } from 'vitest';
 import { at, MINUTE, SAM, typesOf } from '../../engine/an-engine.js';
 import { aProfile, clientOf, EVALUATION, FOR_AGENTS, GATEWAY, MAYA, OPTIONS, OTHER, SCOPE, signerOf, SUBJECT } from './authzen-of.js';
@@ -115,7 +116,7 @@ describe('B.1 the status of a task', () => {
         createAuthzenHandler(made.engine, {
           ...OPTIONS,
           may: (question) => (questions.push(question), may(question)),
-          accessRequests: { signer: signerOf() },
+          accessRequests: accessRequests({ signer: signerOf() }),
         }),
       );
     const views = open(({ operation }) => operation === 'view');

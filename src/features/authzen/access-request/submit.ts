@@ -1,23 +1,24 @@
-import type { ParsedMacKey } from '../../core/mac-keys.js';
-import { isJitError } from '../../core/errors.js';
-import type { AccessAsk, RunAsk } from '../../engine/requests/ask.js';
-import { parseAccessAsk, parseBreakGlassAsk } from '../../engine/requests/ask.js';
-import type { RequestFound } from '../../engine/lists/lookups.js';
-import { requestOfKey } from '../../engine/requests/requests.js';
-import { canonicalJson } from '../../journal/link.js';
-import { derivedId } from '../../kernel/ledger/ids.js';
-import { hasPassed } from '../../lifecycle/status.js';
+import type { ParsedMacKey } from '../../../core/mac-keys.js';
+import { isJitError } from '../../../core/errors.js';
+import type { AccessAsk, RunAsk } from '../../../engine/requests/ask.js';
+import { parseAccessAsk, parseBreakGlassAsk } from '../../../engine/requests/ask.js';
+import type { RequestFound } from '../../../engine/lists/lookups.js';
+import { requestOfKey } from '../../../engine/requests/requests.js';
+import { canonicalJson } from '../../../journal/link.js';
+import { derivedId } from '../../../kernel/ledger/ids.js';
+import { hasPassed } from '../../../lifecycle/status.js';
 import { bindingHash, isBindingHash } from './binding.js';
 import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
-import { macText } from './keys.js';
-import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { macText } from '../keys.js';
+import type { AuthzenCaller } from '../options.js';
+import { requesterOf, type ParsedAccessRequests } from './options.js';
 import { Problem, problemOfRefusal } from './problems.js';
 import { readSubmission, type Submission } from './submission.js';
 import { metadataOfTask, readTaskData } from './task-data.js';
 import { taskAnswer, taskOf } from './tasks.js';
-import { exactTupleOf } from './task-binding.js';
-import { maySubmit, requesterOf, resolve, type Target, type AuthzenContext } from './authzen-context.js';
-import type { JsonObject } from '../../model/json.js';
+import { ExactTuple } from './task-binding.js';
+import { maySubmit, resolve, type Target, type AuthzenContext } from '../authzen-context.js';
+import type { JsonObject } from '../../../model/json.js';
 
 /** A submission, and who makes it for what. */
 interface Submitted {
@@ -69,8 +70,8 @@ export async function submit(
  * A subject asks for the same access once at a time, so the engine may return the pending request for another tuple. As its answer, that task
  * would send the client in a circle: approved, and denied again. @throws Problem
  */
-async function refuseForOther({ env, submission }: Submitted, { request }: RequestFound): Promise<void> {
-  if ((await exactTupleOf(env, submission.evaluation)?.isFor(request.id)) !== false) return;
+async function refuseForOther({ env, profile, submission }: Submitted, { request }: RequestFound): Promise<void> {
+  if (!profile.exactTuple || (await new ExactTuple(env, submission.evaluation).isFor(request.id))) return;
   const detail = 'the subject has asked for the same access for another evaluation: ask for another end, or when that request is decided';
   throw new Problem('not_requestable', detail);
 }

@@ -1,16 +1,17 @@
-import { isJitError } from '../../core/errors.js';
-import type { JsonObject } from '../../model/json.js';
-import type { RequestFound } from '../../engine/lists/lookups.js';
-import { canonicalJson } from '../../journal/link.js';
-import { hasPassed } from '../../lifecycle/status.js';
-import { decodeRequest, type AccessRequest } from '../../records/index.js';
-import { isMac, macText } from './keys.js';
-import { memberOf } from './messages.js';
-import type { AuthzenCaller, AuthzenOperation, ParsedAccessRequests } from './options.js';
+import { isJitError } from '../../../core/errors.js';
+import type { JsonObject } from '../../../model/json.js';
+import type { RequestFound } from '../../../engine/lists/lookups.js';
+import { canonicalJson } from '../../../journal/link.js';
+import { hasPassed } from '../../../lifecycle/status.js';
+import { decodeRequest, type AccessRequest } from '../../../records/index.js';
+import { isMac, macText } from '../keys.js';
+import { memberOf } from '../messages.js';
+import type { AuthzenCaller, AuthzenOperation } from '../options.js';
+import type { ParsedAccessRequests } from './options.js';
 import { Problem, problemOfRefusal } from './problems.js';
 import { readTaskData } from './task-data.js';
-import { jsonAnswer } from './transport.js';
-import { isAuthorized, questionOf, timestamp, type AuthzenContext } from './authzen-context.js';
+import { jsonAnswer } from '../transport.js';
+import { isAuthorized, questionOf, timestamp, type AuthzenContext } from '../authzen-context.js';
 
 const STATUS = {
   pending: 'pending',

@@ -1,12 +1,12 @@
-import type { JsonObject } from '../../model/json.js';
-import { invalid, readBoundedList, readOptions, readPort } from '../../core/parse.js';
-import type { Clock, MaybePromise } from '../../core/ports.js';
-import { SingleFlight } from '../../core/single-flight.js';
-import { Stopwatch } from '../../core/stopwatch.js';
-import { systemClock } from '../../core/clock.js';
-import { within } from '../../core/timers.js';
-import { isObject } from '../../records/index.js';
-import { parseJsonText } from '../json-body/json-text.js';
+import type { JsonObject } from '../../../model/json.js';
+import { invalid, readBoundedList, readOptions, readPort } from '../../../core/parse.js';
+import type { Clock, MaybePromise } from '../../../core/ports.js';
+import { SingleFlight } from '../../../core/single-flight.js';
+import { Stopwatch } from '../../../core/stopwatch.js';
+import { systemClock } from '../../../core/clock.js';
+import { within } from '../../../core/timers.js';
+import { isObject } from '../../../records/index.js';
+import { parseJsonText } from '../../json-body/json-text.js';
 
 /** Signs and verifies the binding tokens of requestable denials. `joseSigner` makes one; a key service may implement its own. */
 export interface TokenSigner {

@@ -1,25 +1,17 @@
-import { isJitError } from '../../core/errors.js';
-import type { JsonObject } from '../../model/json.js';
-import { isId } from '../../core/parse.js';
-import type { GrantWithStatus } from '../../engine/with-status.js';
-import { isObject, type Decision } from '../../records/index.js';
-import { canAsk } from '../explain/can-ask.js';
+import { isJitError } from '../../../core/errors.js';
+import type { JsonObject } from '../../../model/json.js';
+import { isId } from '../../../core/parse.js';
+import type { GrantWithStatus } from '../../../engine/with-status.js';
+import { isObject, type Decision } from '../../../records/index.js';
+import { canAsk } from '../../explain/can-ask.js';
 import { issueBinding } from './binding-token.js';
-import type { AuthzenDecision } from './evaluations.js';
-import { memberOf, type AuthzenEvaluation } from './messages.js';
-import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import type { AuthzenDecision } from '../evaluations.js';
+import { memberOf, type AuthzenEvaluation } from '../messages.js';
+import type { Asked } from '../profile.js';
+import { requesterOf, type ParsedAccessRequests } from './options.js';
 import type { SubjectReads } from './subject-reads.js';
 import { ExactTuple } from './task-binding.js';
-import { maySubmit, refuseIfLate, requesterOf, timestamp, type Target, type AuthzenContext } from './authzen-context.js';
-
-/** An evaluation that is being answered. */
-export interface Asked {
-  readonly env: AuthzenContext;
-  readonly caller: AuthzenCaller;
-  readonly evaluation: AuthzenEvaluation;
-  readonly target: Target;
-  readonly reads: SubjectReads;
-}
+import { maySubmit, refuseIfLate, timestamp, type Target, type AuthzenContext } from '../authzen-context.js';
 
 /** An approval that a client presents in `context.approval`. It gives nothing: only a grant does. It explains a denial. */
 interface PresentedApproval {
@@ -37,22 +29,21 @@ function presentedIn({ context }: AuthzenEvaluation): PresentedApproval | undefi
 }
 
 /** Denies what an approval rules out, whether or not the engine allows. This handler issues no `approval.state`, so it can verify none. */
-export function refuseByApproval({ env, evaluation }: Asked): AuthzenDecision | undefined {
-  const presented = env.options.accessRequests && presentedIn(evaluation);
+export function refuseByApproval({ evaluation }: Asked): AuthzenDecision | undefined {
+  const presented = presentedIn(evaluation);
   return presented !== undefined && (presented.hasState || typeof presented.id !== 'string') ? UNVERIFIABLE : undefined;
 }
 
 const UNVERIFIABLE: AuthzenDecision = deny({ reason: 'approval_unverifiable', next_action: 'none' });
 
 /** The denial of an evaluation whose subject has access, all of it for other tuples. */
-export async function denialOfTuple(asked: Asked): Promise<AuthzenDecision> {
-  const profile = asked.env.options.accessRequests;
-  return deny({ reason: 'out_of_scope', ...(profile && (await requestAgain(asked, profile))) });
+export async function denialOfTuple(asked: Asked, profile: ParsedAccessRequests): Promise<AuthzenDecision> {
+  return deny({ reason: 'out_of_scope', ...(await requestAgain(asked, profile)) });
 }
 
 /** The approval by which an allowed evaluation is allowed, for the context of the decision. An approval of another tuple is ignored. */
 export async function usedApproval({ env, evaluation, target }: Asked): Promise<JsonObject | undefined> {
-  const presented = env.options.accessRequests && presentedIn(evaluation);
+  const presented = presentedIn(evaluation);
   const grant = presented && (await grantOf(env, presented.id, target));
   if (grant === undefined || grant.status !== 'active' || !isFor(env, grant, target)) return undefined;
   return { approval: { id: grant.id, approved_until: timestamp(grant.expiresAt) } };
@@ -70,12 +61,15 @@ const isFor = ({ kernel }: AuthzenContext, grant: GrantWithStatus, { scope }: Ta
 /**
  * The denial of an evaluation.
  *
- * @param decision the decision of a check. `undefined`: it comes from the read of a batch
+ * @param known the decision of a check. `undefined`: it comes from the read of a batch
  */
-export async function denialOf(asked: Asked, known: Decision | undefined): Promise<AuthzenDecision> {
-  const { env, target, evaluation, reads } = asked;
-  const profile = env.options.accessRequests;
-  if (profile === undefined) return deny({ reason: known?.reason ?? 'no_grant' });
+export async function denialOf(
+  asked: Asked,
+  profile: ParsedAccessRequests,
+  reads: SubjectReads,
+  known: Decision | undefined,
+): Promise<AuthzenDecision> {
+  const { target, evaluation } = asked;
   const presented = presentedIn(evaluation);
   const decision = known ?? (await reads.decisionOf(target));
   if (presented !== undefined) return denyPresented(asked, profile, presented, decision);

@@ -1,9 +1,10 @@
-import { requestIdOf } from '../../lifecycle/grant.js';
-import { decodeRequest, type AccessRequest, type Decision } from '../../records/index.js';
+import { requestIdOf } from '../../../lifecycle/grant.js';
+import { decodeRequest, type AccessRequest, type Decision } from '../../../records/index.js';
 import { isBindingHash } from './binding.js';
-import type { AuthzenEvaluation } from './messages.js';
+import type { AuthzenEvaluation } from '../messages.js';
+import type { TupleAccess } from '../profile.js';
 import { readTaskData } from './task-data.js';
-import { refuseIfLate, type Target, type AuthzenContext } from './authzen-context.js';
+import { refuseIfLate, type Target, type AuthzenContext } from '../authzen-context.js';
 
 /** To which task data the access of each request is bound. Each request is read once, because what it is bound to never changes. */
 export class TaskBindings {
@@ -21,8 +22,8 @@ export class TaskBindings {
   }
 }
 
-/** The option `exactTuple`: which access of a subject is for the tuple of one evaluation. */
-export class ExactTuple {
+/** The option `exactTuple`. */
+export class ExactTuple implements TupleAccess {
   readonly #env: AuthzenContext;
   readonly #evaluation: AuthzenEvaluation;
   readonly #bounds: TaskBindings;
@@ -35,11 +36,6 @@ export class ExactTuple {
     this.#bounds = bounds;
   }
 
-  /**
-   * Decides, by one last read, with the grants for this tuple and with standing access.
-   *
-   * @returns `undefined`: the subject has access, and all of it is for other tuples
-   */
   async decide({ subject, scope }: Target): Promise<Decision | undefined> {
     const { engine, kernel } = this.#env;
     for (;;) {
@@ -61,12 +57,10 @@ export class ExactTuple {
     }
   }
 
-  /** Whether `decide` or `isFor` has read that the access of a request is for this tuple. It reads nothing. */
   isKnownFor(requestId: string): boolean {
     return this.#isFor.get(requestId) === true;
   }
 
-  /** Whether the access of one of these requests is for this tuple. It reads all of them, so that each is known afterwards. */
   async isForAny(requestIds: readonly string[]): Promise<boolean> {
     for (const requestId of requestIds) await this.isFor(requestId);
     return requestIds.some((requestId) => this.isKnownFor(requestId));
@@ -82,10 +76,6 @@ export class ExactTuple {
     return isFor;
   }
 }
-
-/** The tuple that access must be for. `undefined`: without the option, access for any tuple counts. */
-export const exactTupleOf = (env: AuthzenContext, evaluation: AuthzenEvaluation, bounds?: TaskBindings): ExactTuple | undefined =>
-  env.options.accessRequests?.exactTuple === true ? new ExactTuple(env, evaluation, bounds) : undefined;
 
 /**
  * The task data to which the access of a request is bound: that of the earliest request with task data among those that it extends or

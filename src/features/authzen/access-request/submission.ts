@@ -1,7 +1,7 @@
 import { object, looseObject, string, boolean, optional, iso, maxLength, toJSONSchema, type infer as Infer } from 'zod/mini';
-import type { JsonObject } from '../../model/json.js';
-import { digestOf } from '../../journal/link.js';
-import { memberOf, readEvaluation, readObject, type AuthzenEvaluation } from './messages.js';
+import type { JsonObject } from '../../../model/json.js';
+import { digestOf } from '../../../journal/link.js';
+import { memberOf, readEvaluation, readObject, type AuthzenEvaluation } from '../messages.js';
 import { Problem } from './problems.js';
 
 const MAX_TEXT = 4_096;

@@ -1,12 +1,13 @@
-import type { JsonObject } from '../../model/json.js';
-import { canonicalJson, digestOf } from '../../journal/link.js';
-import { newId } from '../../kernel/ledger/ids.js';
+import type { JsonObject } from '../../../model/json.js';
+import { canonicalJson, digestOf } from '../../../journal/link.js';
+import { newId } from '../../../kernel/ledger/ids.js';
 import { bindingHash, boundMembers } from './binding.js';
-import { isMac, macText } from './keys.js';
-import type { AuthzenEvaluation } from './messages.js';
-import type { AuthzenCaller, ParsedAccessRequests } from './options.js';
+import { isMac, macText } from '../keys.js';
+import type { AuthzenEvaluation } from '../messages.js';
+import type { AuthzenCaller } from '../options.js';
+import type { ParsedAccessRequests } from './options.js';
 import { MAX_TOKEN } from './signer.js';
-import { timestamp, type Target, type AuthzenContext } from './authzen-context.js';
+import { timestamp, type Target, type AuthzenContext } from '../authzen-context.js';
 
 const SECOND = 1_000;
 

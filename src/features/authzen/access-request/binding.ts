@@ -1,9 +1,9 @@
 import { sha256 } from '@noble/hashes/sha2.js';
-import { toBase64Url } from '../../core/base64.js';
-import type { JsonObject, JsonValue } from '../../model/json.js';
-import { canonicalJson } from '../../journal/link.js';
-import { isObject } from '../../records/index.js';
-import type { AuthzenEvaluation } from './messages.js';
+import { toBase64Url } from '../../../core/base64.js';
+import type { JsonObject, JsonValue } from '../../../model/json.js';
+import { canonicalJson } from '../../../journal/link.js';
+import { isObject } from '../../../records/index.js';
+import type { AuthzenEvaluation } from '../messages.js';
 
 /** The members of a context that the profile itself uses. They never belong to a bound tuple. */
 const MACHINERY = ['access_request', 'evaluation_id', 'evaluated_at', 'reason', 'approval'];

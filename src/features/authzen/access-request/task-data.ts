@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../model/json.js';
-import { isObject, type AccessRequest } from '../../records/index.js';
+import type { JsonObject } from '../../../model/json.js';
+import { isObject, type AccessRequest } from '../../../records/index.js';
 
 /** What a request keeps of its submission, in its `metadata.authzen`. */
 export interface TaskData {

@@ -1,6 +1,6 @@
-import { isJitError } from '../../core/errors.js';
-import type { JsonObject } from '../../model/json.js';
-import { AuthzenError } from './errors.js';
+import { isJitError } from '../../../core/errors.js';
+import type { JsonObject } from '../../../model/json.js';
+import { AuthzenError } from '../errors.js';
 
 const PROFILE = 'urn:openid:authzen:access-request:error:';
 const OWN = 'urn:jit-access:problem:';

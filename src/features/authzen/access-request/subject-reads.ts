@@ -1,9 +1,9 @@
-import { judgeReaching } from '../../engine/checks/checker.js';
-import { EngineChecker } from '../../engine/checks/engine-checker.js';
-import type { ListedRequest } from '../../engine/with-status.js';
-import type { Row } from '../../core/store-port.js';
-import type { Decision } from '../../records/index.js';
-import type { Target, AuthzenContext } from './authzen-context.js';
+import { judgeReaching } from '../../../engine/checks/checker.js';
+import { EngineChecker } from '../../../engine/checks/engine-checker.js';
+import type { ListedRequest } from '../../../engine/with-status.js';
+import type { Row } from '../../../core/store-port.js';
+import type { Decision } from '../../../records/index.js';
+import type { Target, AuthzenContext } from '../authzen-context.js';
 
 /** Reads what the denials of one call need of each subject, once for all of them. A stale read can only make a denial say less. */
 export class SubjectReads {
