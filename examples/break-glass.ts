@@ -57,7 +57,7 @@ async function main() {
   await clock.advance('24h');
   assert.equal((await engine.sweep()).missed, 1);
   await engine.flushAudit();
-  const { items } = await engine.listBreakGlassReviews({ reviewer: 'user:lee' });
+  const { items } = await engine.inbox('user:lee', { of: 'breakGlass' });
   assert.deepEqual(
     items.map((item) => [item.request.id, item.isOverdue]),
     [[request.id, true]],
@@ -67,7 +67,7 @@ async function main() {
   const review = { verdict: 'justified', reason: 'orders were being lost; the runbook now has a second phone number' } as const;
   for (const by of ['user:maya', 'user:ana']) await assert.rejects(engine.reviewBreakGlass(request.id, { by, ...review }), isJitError);
   await engine.reviewBreakGlass(request.id, { by: 'user:lee', ...review });
-  console.log(`pending reviews: ${(await engine.listBreakGlassReviews()).items.length}`);
+  console.log(`pending reviews: ${(await engine.listRequests({ afterReview: 'pending' })).items.length}`);
 
   // A reviewer finds the next use unjustified while the access is live: that ends it, in the same commit.
   const again = await engine.breakGlass({ ...emergency, justification: 'I want to look something up' });

@@ -84,7 +84,7 @@ async function main() {
   // 09:00: the review of the break-glass use. Until then, Maya cannot use break-glass again.
   await clock.set(Date.UTC(2026, 2, 3, 9));
   await engine.sweep();
-  for await (const { request } of engine.listBreakGlassReviews({ reviewer: 'user:rob' })) {
+  for await (const { request } of engine.inbox('user:rob', { of: 'breakGlass' })) {
     await engine.reviewBreakGlass(request.id, { by: 'user:rob', verdict: 'justified', reason: 'the checkout was down' });
     note(`reviewed: ${request.justification}`);
   }

@@ -25,7 +25,7 @@ export type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { BreakGlassReviewQuery } from './engine/break-glass/break-glass-list.js';
+export type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './engine/break-glass/break-glass-list.js';
 export type { CheckOptions, ConsumeOptions } from './engine/checks/uses.js';
 export type { Limits } from './kernel/settings/limits.js';
 export type { RecordUse } from './kernel/settings/record-use.js';

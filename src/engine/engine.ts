@@ -27,7 +27,7 @@ import { submitReview } from './reviews/reviews.js';
 import { comment, parseComment, type CommentBy, type CommentResult } from './requests/comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass/break-glass.js';
 import { readBreakGlassReview, reviewBreakGlass } from './break-glass/break-glass-review.js';
-import { listBreakGlassReviews, type BreakGlassReviewQuery } from './break-glass/break-glass-list.js';
+import type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './break-glass/break-glass-list.js';
 import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from './endings/revocation.js';
 import { revokeAll, type RevokeAllTarget } from './endings/revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './endings/locks.js';
@@ -239,11 +239,6 @@ export class JitEngine<Scope extends string = string> {
     return this.#refusals.noteRefusals({ actor: by, requestId: id }, () => reviewBreakGlass(this.#kernel, id, by, command));
   }
 
-  /** The pending break-glass reviews in pages, the first due first: all, those of a subject, or those that a reviewer may give. */
-  listBreakGlassReviews(query: BreakGlassReviewQuery = {}): Pages<BreakGlassReviewItem> {
-    return this.#pages((next) => listBreakGlassReviews(this.#kernel, query, next));
-  }
-
   /**
    * The pending requests that this reviewer may review and has not reviewed, or whose approval by this reviewer has become stale, in
    * pages, the first due first. `await` gives a page, `for await` every item. A page looks at up to 1,000 pending requests, so it may
@@ -252,8 +247,12 @@ export class JitEngine<Scope extends string = string> {
    * The engine asks the approver about membership live, and waits at most `limits.approverTimeout` for all answers of a page. A
    * question that fails or gets no answer hides its request and is reported to `onError`. Requests for which no
    * time was left come with the next page.
+   *
+   * With `{ of: 'breakGlass' }`: the pending break-glass reviews that this reviewer may give.
    */
-  inbox(reviewer: string, query: Paging = {}): Pages<InboxItem> {
+  inbox(reviewer: string, query: BreakGlassInboxQuery): Pages<BreakGlassReviewItem>;
+  inbox(reviewer: string, query?: Paging): Pages<InboxItem>;
+  inbox(reviewer: string, query: Paging | BreakGlassInboxQuery = {}): Pages<InboxItem | BreakGlassReviewItem> {
     return this.#pages((next) => inbox(this.#kernel, this.#settings.readId('reviewer', reviewer), query, next));
   }
 
@@ -442,8 +441,12 @@ export class JitEngine<Scope extends string = string> {
    *
    * The cost of a page by `subject` or time does not depend on how many requests exist. Every other filter is applied to the rows
    * that these give: a page looks at no more than 1,000 of them, so it may be short or empty and still have `next`.
+   *
+   * With `{ afterReview: 'pending' }`: the pending break-glass reviews, the first due first.
    */
-  listRequests(query: RequestQuery<Scope> = {}): Pages<ListedRequest> {
+  listRequests(query: BreakGlassReviewQuery): Pages<BreakGlassReviewItem>;
+  listRequests(query?: RequestQuery<Scope>): Pages<ListedRequest>;
+  listRequests(query: RequestQuery<Scope> | BreakGlassReviewQuery = {}): Pages<ListedRequest | BreakGlassReviewItem> {
     return this.#pages((next) => listRequests(this.#kernel, query, next));
   }
 

@@ -204,7 +204,7 @@ describe('attacks on the lifecycle', () => {
     await engine.breakGlass({ subject: MAYA, scope: 'db-prod:read', ttl: '5m', justification: 'fire' });
     store.release();
     expect(await slow.then(({ outcome }) => outcome, codeOf)).toBe('ERR_JIT_LIMIT');
-    expect((await engine.listBreakGlassReviews({ subject: MAYA })).items).toHaveLength(1);
+    expect((await engine.listRequests({ afterReview: 'pending', subject: MAYA })).items).toHaveLength(1);
   });
 
   it('issue 3, limits: maxOpenRequests holds if a purge removes the subject row and another request creates it again', async () => {

@@ -33,7 +33,7 @@ describe('L42 a verb asks its approver about many items concurrently', () => {
     expect(inbox.map(({ request }) => request.id)).toEqual(asked);
   });
 
-  it('in listBreakGlassReviews()', async () => {
+  it("in inbox({ of: 'breakGlass' })", async () => {
     const may = counted(true);
     const approver = new ScriptedApprover({ breakGlass: BREAK_GLASS, mayReviewBreakGlass: may.give });
     const { engine, clock } = anEngine({ approver });
@@ -41,7 +41,7 @@ describe('L42 a verb asks its approver about many items concurrently', () => {
       await engine.breakGlass({ subject: `user:${i}`, scope: 'db:prod', ttl: '5m', justification: 'prod is down' });
       await clock.advance(1_000);
     }
-    const owed = (await engine.listBreakGlassReviews({ reviewer: SAM })).items;
+    const owed = (await engine.inbox(SAM, { of: 'breakGlass' })).items;
     expect(may.count.most).toBe(5);
     expect(owed.map(({ reviewBy }) => reviewBy)).toEqual([0, 1, 2, 3, 4].map((i) => at(HOUR + i * 1_000)));
   });

@@ -242,12 +242,23 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       (engine, value) => engine.reviewBreakGlass('r', { by: SAM, verdict: value }),
     ],
   ],
-  listBreakGlassReviews: [
-    ['query', given(OPTIONS), (engine, value) => engine.listBreakGlassReviews(value)],
-    ['subject', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ subject: value })],
-    ['reviewer', given(ACTORS), (engine, value) => engine.listBreakGlassReviews({ reviewer: value })],
-    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listBreakGlassReviews({ limit: value })],
-    ['after', IDS.filter((value) => value !== undefined), (engine, value) => engine.listBreakGlassReviews({ after: value })],
+  'listRequests after review': [
+    ['afterReview', [null, 'missed', true, 1, {}], (engine, value) => engine.listRequests({ afterReview: value })],
+    [
+      'query',
+      ['reviewer', 'status', 'order'],
+      (engine, value) => engine.listRequests({ afterReview: 'pending', [value as string]: 'x' } as never),
+    ],
+    ['subject', given(ACTORS), (engine, value) => engine.listRequests({ afterReview: 'pending', subject: value })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.listRequests({ afterReview: 'pending', limit: value })],
+    ['after', given(IDS), (engine, value) => engine.listRequests({ afterReview: 'pending', after: value })],
+  ],
+  'inbox of break-glass': [
+    ['query', given(OPTIONS), (engine, value) => engine.inbox(SAM, value)],
+    ['of', [null, 'requests', true, 1, {}], (engine, value) => engine.inbox(SAM, { of: value })],
+    ['reviewer', ACTORS, (engine, value) => engine.inbox(value, { of: 'breakGlass' })],
+    ['limit', [0, -1, 1001, 1.5, NaN, '1', [1]], (engine, value) => engine.inbox(SAM, { of: 'breakGlass', limit: value })],
+    ['after', given(IDS), (engine, value) => engine.inbox(SAM, { of: 'breakGlass', after: value })],
   ],
   approvalLinks: [
     ['options', OPTIONS, (engine, value) => approvalLinks(engine, value)],
@@ -883,7 +894,6 @@ describe('JitEngine', () => {
         extend: () => engine.extend('g', { requestedBy: MAYA, ttl: 1 }),
         breakGlass: () => engine.breakGlass({ subject: MAYA, scope: SCOPE, ttl: 1, justification: 'it burns' }),
         reviewBreakGlass: () => engine.reviewBreakGlass('r', { by: SAM, verdict: 'justified' }),
-        listBreakGlassReviews: () => engine.listBreakGlassReviews(),
         'approvalLinks create': () => linksOf(engine).create('r', { reviewer: SAM, decision: 'approve' }),
         'approvalLinks open': () => linksOf(engine).open('token'),
         'approvalLinks redeem': () => linksOf(engine).redeem('token', by),

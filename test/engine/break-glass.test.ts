@@ -6,11 +6,12 @@ import {
   type AccessRequest,
   type BreakGlassAsk,
   type BreakGlassReviewItem,
-  type BreakGlassReviewQuery,
   type BreakGlassVerdict,
   type JitEngine,
   type JitEngineOptions,
   type Page,
+  type Pages,
+  type Paging,
 } from '../../src/index.js';
 import { journalHead, verifyJournal } from '../../src/journal.js';
 import { FaultyStore, inTurn, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
@@ -46,7 +47,17 @@ function take(engine: JitEngine, over: Partial<BreakGlassAsk> = {}) {
 const unreviewedOf = async (store: FaultyStore, id: string): Promise<unknown> =>
   (await store.get([{ kind: 'subject', id }]))[0]?.body['unreviewed'];
 
-const owedIds = async (engine: JitEngine, query = {}) => (await engine.listBreakGlassReviews(query)).items.map(({ request }) => request.id);
+interface Selected extends Paging {
+  readonly subject?: string;
+  readonly reviewer?: string;
+}
+
+/** The pending reviews: those that a reviewer may give, or all. */
+const owed = (engine: JitEngine, { reviewer, subject, ...paging }: Selected = {}): Pages<BreakGlassReviewItem> =>
+  reviewer === undefined
+    ? engine.listRequests({ ...paging, subject, afterReview: 'pending' })
+    : engine.inbox(reviewer, { ...paging, of: 'breakGlass' });
+const owedIds = async (engine: JitEngine, query: Selected = {}) => (await owed(engine, query)).items.map(({ request }) => request.id);
 
 describe('JitEngine', () => {
   describe('breakGlass()', () => {
@@ -415,7 +426,7 @@ describe('JitEngine', () => {
     });
   });
 
-  describe('listBreakGlassReviews()', () => {
+  describe("listRequests({ afterReview: 'pending' }) and inbox({ of: 'breakGlass' })", () => {
     it('lists pending reviews by deadline, and marks overdue ones', async () => {
       const { engine, clock, approver } = anEmergency({ maxUnreviewed: 9 });
       const made: AccessRequest[] = [];
@@ -431,7 +442,7 @@ describe('JitEngine', () => {
         [HOUR + 1, [true, false, false]],
       ] as const) {
         await clock.set(at(ms));
-        const { items } = await engine.listBreakGlassReviews();
+        const { items } = await engine.listRequests({ afterReview: 'pending' });
         expect(items.map(({ isOverdue }) => isOverdue)).toEqual(overdue);
         expect(items.map(({ reviewBy }) => reviewBy)).toEqual([at(HOUR), at(2 * HOUR), at(3 * HOUR)]);
       }
@@ -448,7 +459,6 @@ describe('JitEngine', () => {
       expect(await owedIds(engine, { subject: 'agent:2' })).toEqual([two]);
       expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, byLee]));
       expect(await owedIds(engine, { reviewer: 'user:r' })).toEqual([]);
-      expect(await owedIds(engine, { reviewer: LEE, subject: 'agent:2' })).toEqual([]);
       members.clear();
       expect(await owedIds(engine, { reviewer: LEE })).toEqual([]);
     });
@@ -466,7 +476,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       expect(await owedIds(engine)).toEqual([request.id]);
       await engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'unjustified' });
-      expect((await engine.listBreakGlassReviews()).items).toEqual([]);
+      expect((await engine.listRequests({ afterReview: 'pending' })).items).toEqual([]);
     });
 
     it('L28 L30 lists the other reviews to a reviewer if the approver fails about one, and reports the failure', async () => {
@@ -480,7 +490,7 @@ describe('JitEngine', () => {
         (await take(engine, { subject: 'agent:3' })).request.id,
       ];
       expect(new Set(await owedIds(engine, { reviewer: LEE }))).toEqual(new Set([one, three]));
-      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'listBreakGlassReviews' }]);
+      expect(told).toMatchObject([{ error: { code: 'ERR_JIT_APPROVER' }, during: 'inbox' }]);
       // The list without a reviewer asks the approver nothing.
       expect(new Set(await owedIds(engine))).toEqual(new Set([one, two, three]));
       await refusal(engine.reviewBreakGlass(two, { by: LEE, verdict: 'justified' }), 'ERR_JIT_APPROVER');
@@ -489,7 +499,7 @@ describe('JitEngine', () => {
     it('lists 230 pending reviews on one page, over several pages of the store', async () => {
       const { engine } = anEmergency();
       for (let i = 0; i < 230; i++) await take(engine, { subject: `agent:${i}` });
-      expect((await engine.listBreakGlassReviews({ limit: 1_000 })).items).toHaveLength(230);
+      expect((await engine.listRequests({ afterReview: 'pending', limit: 1_000 })).items).toHaveLength(230);
     });
 
     describe('in pages', () => {
@@ -506,9 +516,9 @@ describe('JitEngine', () => {
         return { ...made, ids };
       }
 
-      async function every(engine: JitEngine, query: BreakGlassReviewQuery): Promise<readonly string[]> {
+      async function every(engine: JitEngine, query: Selected): Promise<readonly string[]> {
         const found: string[] = [];
-        for await (const { request } of engine.listBreakGlassReviews(query)) found.push(request.id);
+        for await (const { request } of owed(engine, query)) found.push(request.id);
         return found;
       }
 
@@ -518,17 +528,17 @@ describe('JitEngine', () => {
           expect(await every(engine, { limit })).toEqual(ids);
           expect(await every(engine, { limit, reviewer: LEE })).toEqual(ids);
         }
-        const first = await engine.listBreakGlassReviews({ limit: 3 });
+        const first = await engine.listRequests({ afterReview: 'pending', limit: 3 });
         expect(first.items.map(({ request }) => request.id)).toEqual(ids.slice(0, 3));
         expect(await owedIds(engine, { limit: 3, after: first.next })).toEqual(ids.slice(3, 6));
-        expect((await engine.listBreakGlassReviews({ limit: 7 })).next).toBeUndefined();
+        expect((await engine.listRequests({ afterReview: 'pending', limit: 7 })).next).toBeUndefined();
       });
 
       it('shows each review exactly once while others are given, become overdue and arise between its pages', async () => {
         const { engine, clock, ids } = await unreviewed(6);
         const seen: string[] = [];
         for (let after: string | undefined, page = 0; ; page++) {
-          const { items, next } = await engine.listBreakGlassReviews({ limit: 2, after });
+          const { items, next } = await engine.listRequests({ afterReview: 'pending', limit: 2, after });
           seen.push(...items.map(({ request }) => request.id));
           if (page === 0) for (const id of [ids[0], ids[3]]) await engine.reviewBreakGlass(id as string, { by: LEE, verdict: 'justified' });
           if (page === 1) {
@@ -548,7 +558,7 @@ describe('JitEngine', () => {
         for (let i = 0; i < 1_000; i++) await ask(engine, { subject: `user:${i}` });
         await clock.advance(1);
         const { request } = await take(engine, { subject: 'agent:1' });
-        const first = await engine.listBreakGlassReviews();
+        const first = await engine.listRequests({ afterReview: 'pending' });
         expect(first.items).toEqual([]);
         expect(first.next).toBeDefined();
         expect(await owedIds(engine, { after: first.next })).toEqual([request.id]);
@@ -559,13 +569,13 @@ describe('JitEngine', () => {
       it('L38 L42 waits one time limit in all where the directory hangs, and reports the reviews concerned', async () => {
         const { engine, clock, approver, ids, told } = await unreviewed(40, { mayReviewBreakGlass: () => new Promise(() => undefined) });
         let page: Page<BreakGlassReviewItem> | undefined;
-        void engine.listBreakGlassReviews({ reviewer: LEE }).then((first) => (page = first));
+        void engine.inbox(LEE, { of: 'breakGlass' }).then((first) => (page = first));
         await untilAsleep(clock);
         await clock.advance(TIMEOUT);
         for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
         expect(page?.items).toEqual([]);
         expect(told.map(({ error, during }) => [(error as { requestId: string }).requestId, during])).toEqual(
-          ids.slice(0, 32).map((id) => [id, 'listBreakGlassReviews']),
+          ids.slice(0, 32).map((id) => [id, 'inbox']),
         );
         // The others come with the next page, once the directory answers again.
         approver.script.mayReviewBreakGlass = true;
@@ -575,8 +585,16 @@ describe('JitEngine', () => {
 
     it('refuses invalid query options', async () => {
       const { engine } = anEmergency();
-      for (const query of [null, [], { suject: MAYA }, { subject: '' }, { reviewer: 7 }, { limit: 0 }, { limit: 1_001 }, { after: 'x' }]) {
-        await refusal(engine.listBreakGlassReviews(query as object), 'ERR_JIT_INVALID_ARGUMENT');
+      for (const query of [
+        { suject: MAYA },
+        { subject: '' },
+        { reviewer: LEE },
+        { status: 'approved' },
+        { limit: 0 },
+        { limit: 1_001 },
+        { after: 'x' },
+      ]) {
+        await refusal(engine.listRequests({ ...query, afterReview: 'pending' } as never), 'ERR_JIT_INVALID_ARGUMENT');
       }
     });
   });
@@ -619,7 +637,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine, { requestedBy: NOOR });
       for (const by of [MAYA, NOOR]) {
         await refusal(engine.reviewBreakGlass(request.id, { by, verdict: 'justified' }), 'ERR_JIT_SELF_REVIEW');
-        expect((await engine.listBreakGlassReviews({ reviewer: by })).items).toEqual([]);
+        expect((await engine.inbox(by, { of: 'breakGlass' })).items).toEqual([]);
       }
       expect(approver.asked('mayReviewBreakGlass')).toBe(0);
     });
@@ -656,7 +674,7 @@ describe('JitEngine', () => {
       const { request } = await take(engine);
       const other = anEngine({ approver: new ScriptedApprover({ mayReviewBreakGlass: true }, 'another'), store, clock });
       await refusal(other.engine.reviewBreakGlass(request.id, { by: LEE, verdict: 'justified' }), 'ERR_JIT_NOT_REVIEWER');
-      expect((await other.engine.listBreakGlassReviews({ reviewer: LEE })).items).toEqual([]);
+      expect((await other.engine.inbox(LEE, { of: 'breakGlass' })).items).toEqual([]);
       expect(await owedIds(other.engine)).toEqual([request.id]);
     });
 

@@ -54,7 +54,8 @@ async function aLargeBundle() {
     return found;
   };
   expect((await grants()).length).toBeGreaterThan(MAX_CHANGE.rows);
-  const isPending = async () => (await engine.listBreakGlassReviews()).items.some((item) => item.request.id === request.id);
+  const isPending = async () =>
+    (await engine.listRequests({ afterReview: 'pending' })).items.some((item) => item.request.id === request.id);
   return { engine, clock, store, request, grants, isPending };
 }
 

@@ -229,7 +229,7 @@ describe('a store whose commits a second server acknowledges', () => {
       engine.inbox(SAM),
       engine.getRequest(id),
       engine.listRequests(),
-      engine.listBreakGlassReviews(),
+      engine.listRequests({ afterReview: 'pending' }),
       linksOf(engine).open(token),
       engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, dryRun: true }),
       engine.whoHadAccess({ scope: 'held', at: at(0) }),

@@ -191,6 +191,6 @@ describe('reviewBreakGlass()', () => {
     expect(error).toMatchObject({ code: 'ERR_JIT_PARTIAL', failures: [{ kind: 'grant', id: bad?.id }] });
     expect(endedBy(error)).toEqual([good?.id]);
     expect(await engine.isAllowed(MAYA, 'prod:b')).toBe(false);
-    expect((await engine.listBreakGlassReviews({ subject: MAYA })).items).toEqual([]);
+    expect((await engine.listRequests({ afterReview: 'pending', subject: MAYA })).items).toEqual([]);
   });
 });

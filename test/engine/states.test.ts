@@ -57,9 +57,9 @@ const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
       requestId,
       'listed',
     ),
-  listBreakGlassReviews: async ({ engine, requestId }) =>
+  'inbox.breakGlass': async ({ engine, requestId }) =>
     among(
-      (await engine.listBreakGlassReviews({ reviewer: ANA })).items.map(({ request }) => request),
+      (await engine.inbox(ANA, { of: 'breakGlass' })).items.map(({ request }) => request),
       requestId,
       'listed',
     ),
@@ -135,7 +135,7 @@ const REQUESTS = `
   explain                no_request   pending                pending              pending              expired            granted            denied             cancelled          expired            granted                  expired                  granted
   sweep                  nothing      nothing                nothing              nothing              expired>expired    nothing            nothing            nothing            nothing            nothing                  nothing                  nothing
   inbox                  no           no                     listed               no                   no                 no                 no                 no                 no                 no                       no                       no
-  listBreakGlassReviews  no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
+  inbox.breakGlass       no           no                     no                   no                   no                 no                 no                 no                 no                 listed                   listed                   no
   getRequest             no           known                  known                known                known              known              known              known              known              known                    known                    known
   listRequests           no           pending                pending              pending              expired            approved           denied             cancelled          expired            approved                 approved                 approved
 `;

@@ -1286,11 +1286,11 @@ export class SideBySide {
       assert.equal(outcome, status === 'approved' ? (live ? 'granted' : 'ended') : status, `the outcome of ${id}`);
     }
     const afterReview: BreakGlassReviewItem[] = [];
-    for await (const item of engine.listBreakGlassReviews({ subject, limit: 1 + (at.now % 3) })) afterReview.push(item);
+    for await (const item of engine.listRequests({ afterReview: 'pending', subject, limit: 1 + (at.now % 3) })) afterReview.push(item);
     assert.deepEqual(
       ids(afterReview.map(({ request }) => request)),
       ids(model.requests.filter((one) => one.subject === subject && isOwed(one))),
-      'listBreakGlassReviews',
+      'the pending break-glass reviews',
     );
     const reviewer = this.#dice.of(REVIEWERS);
     const inbox: InboxItem[] = [];

@@ -95,7 +95,7 @@ export async function look(world: World, question: Question): Promise<Scene> {
       scenario.reviewers.map(async (id) => ({
         id,
         inbox: (await engine.inbox(id)).items,
-        pendingReviews: (await engine.listBreakGlassReviews({ reviewer: id })).items,
+        pendingReviews: (await engine.inbox(id, { of: 'breakGlass' })).items,
         said: asked.flatMap(({ request }) => wordsOf(request, id)).at(-1),
       })),
     ),

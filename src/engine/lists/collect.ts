@@ -39,6 +39,10 @@ export function readPaging({ after, limit = 100 }: GivenPaging): { readonly afte
   return { after: after as string | undefined, limit: read };
 }
 
+/** The canonical id of the subject that a query names. @throws InvalidArgumentError */
+export const readSubject = ({ settings }: Kernel, subject: unknown): string | undefined =>
+  subject === undefined ? undefined : settings.readId('subject', subject);
+
 /** A half-open span of creation: records with `from <= createdAt < to`. */
 export interface Span {
   readonly from: number;

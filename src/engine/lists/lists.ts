@@ -21,7 +21,9 @@ import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import { collect, decodeStrictly, readOrder, readQuery, readSpan, type Paging } from './collect.js';
+import type { BreakGlassReviewItem } from '../answers.js';
+import { listPendingReviews, type BreakGlassReviewQuery } from '../break-glass/break-glass-list.js';
+import { collect, decodeStrictly, readOrder, readQuery, readSpan, readSubject, type Paging } from './collect.js';
 import {
   grantWithStatus,
   outcomeOf,
@@ -133,8 +135,13 @@ const OPEN_GRANTS: Readonly<Record<GrantStatus, boolean | undefined>> = {
 };
 
 /** A page of requests. @param next the place of a later page than that of the query */
-export async function listRequests(kernel: Kernel, query: RequestQuery, next?: string): Promise<Page<ListedRequest>> {
-  const given = readQuery<keyof RequestQuery>(query, REQUEST_FIELDS, next);
+export async function listRequests(
+  kernel: Kernel,
+  query: RequestQuery | BreakGlassReviewQuery,
+  next?: string,
+): Promise<Page<ListedRequest | BreakGlassReviewItem>> {
+  const given = readQuery<keyof RequestQuery | 'afterReview'>(query, [...REQUEST_FIELDS, 'afterReview'], next);
+  if (given.afterReview !== undefined) return listPendingReviews(kernel, query, next);
   const status = readStatus<RequestStatus>(OPEN_REQUESTS, given.status);
   const requestedBy = given.requestedBy === undefined ? undefined : kernel.settings.readId('requestedBy', given.requestedBy);
   const scope = given.scope === undefined ? undefined : readPattern('scope', given.scope);
@@ -225,9 +232,6 @@ function readStatus<Status extends string>(statuses: Readonly<Record<Status, unk
     throw invalid('status', `one of ${Object.keys(statuses).join(', ')}`, wanted);
   return wanted as Status | undefined;
 }
-
-export const readSubject = ({ settings }: Kernel, subject: unknown): string | undefined =>
-  subject === undefined ? undefined : settings.readId('subject', subject);
 
 const MAX_KEYS = 200;
 

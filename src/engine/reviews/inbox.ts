@@ -1,3 +1,4 @@
+import { invalid } from '../../core/parse.js';
 import { TurnBudget } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 import { lockableOf, lockOn, type LocksContext } from '../../lifecycle/lock.js';
@@ -10,7 +11,8 @@ import { openRequestsOf, overlapsOf, recentDenialsFor } from '../../kernel/loadi
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { InboxItem } from '../answers.js';
+import type { BreakGlassReviewItem, InboxItem } from '../answers.js';
+import { pendingReviews, type BreakGlassInboxQuery } from '../break-glass/break-glass-list.js';
 import { readableComments } from '../requests/comments.js';
 import { readPaging, readQuery, type Paging } from '../lists/collect.js';
 import { dueRequests, type DueSelection } from './due-requests.js';
@@ -23,9 +25,21 @@ interface Reviewable {
   readonly groups: readonly string[];
 }
 
-/** A page of the requests that this person may review now, in the order of their deadlines. @param next the place of a later page */
-export async function inbox(kernel: Kernel, reviewer: string, query: Paging, next?: string): Promise<Page<InboxItem>> {
-  const { after, limit } = readPaging(readQuery<keyof Paging>(query, ['after', 'limit'], next));
+/**
+ * A page of the requests that this person may review now, or of break-glass reviews, in the order of their deadlines.
+ *
+ * @param next the place of a later page
+ */
+export async function inbox(
+  kernel: Kernel,
+  reviewer: string,
+  query: Paging | BreakGlassInboxQuery,
+  next?: string,
+): Promise<Page<InboxItem | BreakGlassReviewItem>> {
+  const { of, ...given } = readQuery<keyof BreakGlassInboxQuery>(query, ['of', 'after', 'limit'], next);
+  if (of !== undefined && of !== 'breakGlass') throw invalid('of', "'breakGlass', or omitted", of);
+  const { after, limit } = readPaging(given);
+  if (of === 'breakGlass') return pendingReviews(kernel, 'inbox', { subject: undefined, after, limit }, reviewer);
   const turns = new TurnBudget();
   const page = await reviewable(kernel, reviewer, after, limit, turns);
   return { items: await itemsOf(kernel, reviewer, page.items, turns), next: page.next };

@@ -154,7 +154,7 @@ async function lookAround(call: (what: Call) => Promise<void>, now: number): Pro
     for (const scope of SCOPES) await call(['check', subject, scope]);
   }
   for (const scope of SCOPES) await call(['whoHadAccess', { scope, at: now }]);
-  await call(['history', { from: now - 10 * MINUTE, to: now }]);
+  await call(['listGrants', { during: { from: now - 10 * MINUTE, to: now } }]);
   await call(['listRequests', {}]);
   for (const order of ['newest', 'oldest', 'due']) {
     await call(['listRequests', { order, from: now - 10 * MINUTE, to: now, limit: 3 }]);
@@ -164,5 +164,6 @@ async function lookAround(call: (what: Call) => Promise<void>, now: number): Pro
   }
   await call(['inbox', 'user:r1']);
   await call(['inbox', 'user:r2', { limit: 2 }]);
-  await call(['listBreakGlassReviews']);
+  await call(['listRequests', { afterReview: 'pending' }]);
+  await call(['inbox', 'user:r1', { of: 'breakGlass' }]);
 }

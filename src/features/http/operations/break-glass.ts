@@ -44,7 +44,9 @@ export const listBreakGlassReviews = operation({
   async run(call) {
     const { all = false, ...query } = call.query;
     if (all && !(await call.may('breakGlassReviews', {}))) throw forbidden();
-    return { body: await call.engine.listBreakGlassReviews(all ? query : { ...query, reviewer: call.self }) };
+    const { engine, self } = call;
+    const reviews = all ? engine.listRequests({ ...query, afterReview: 'pending' }) : engine.inbox(self, { ...query, of: 'breakGlass' });
+    return { body: await reviews };
   },
 });
 
