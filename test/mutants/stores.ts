@@ -673,7 +673,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'sweep, purge: no other work runs until the last row',
-    file: 'core/clock.ts',
+    file: 'core/turns.ts',
     from: 'rows > this.#left && !(',
     to: 'rows > this.#left + 1e9 && !(',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
