@@ -8,9 +8,14 @@ export interface Tier {
 /** The tiers that need a process for each file, a server, a built package, another runtime, or minutes. `unit` has every other test file. */
 const LATER: readonly Tier[] = [
   {
-    // Part of `npm test`. These replace a module, or count the objects of the heap: another file in the process would be seen.
+    // Part of `npm test`. These replace a module, the timers or the time zone of the process, or count its timers or the objects of its
+    // heap: another file in the same process, or work that one has left, would be seen.
     name: 'isolated',
-    include: ['test/turns.test.ts', 'test/stores/memory/namespaces.test.ts'],
+    include: [
+      'test/{turns,core/time,engine/{check,construct,sweeper},journal/turns,kernel/resend,sinks/format-zone}.test.ts',
+      'test/stores/{listener,time-limit,memory/namespaces}.test.ts',
+      'test/features/{http/early-answers,view/faults,work/adversary}.test.ts',
+    ],
   },
   {
     name: 'stores',
