@@ -13,26 +13,28 @@ import { PendingRows } from './pending-rows.js';
 export interface ChangedRowsContext {
   readonly store: Pick<GrantStore, 'get' | 'live'>;
   readonly clock: EngineClock;
-  /** Whether a pair is decided by its own rows. With other scopes than exact ones, all rows of a subject decide together. */
+  /** Whether scopes are exact: then the rows of a pair decide it. Otherwise all rows of a subject decide together. */
   readonly isExact: boolean;
   /** Whether the copy holds the grants of a subject. */
   readonly has: (subject: string) => boolean;
 }
 
 /**
- * Applies the entries of the journal to a copy. An entry that leaves no doubt is applied as it is. Otherwise the rows of its pair are read
- * again, and that is no second rule beside the lifecycle's. There is doubt if a pair has more than one grant, or one that more than
- * time decides, and while its subject is pending.
+ * Applies the entries of the journal to a copy. An entry decides its pair alone if the pair has one grant, only time decides that grant,
+ * and its subject is not pending. Otherwise the pair becomes stale and its rows are read again, so that the view has no second copy of
+ * the lifecycle's rules.
  */
 export class ChangedRows {
   readonly copy: LiveCopy;
   readonly pending = new PendingRows();
   readonly #context: ChangedRowsContext;
-  readonly #doubtful = new Map<string, Pair>();
+  /** The pairs whose rows must be read again. */
+  readonly #stale = new Map<string, Pair>();
   readonly #unknownGrants = new Set<string>();
-  readonly #endedHere = new Set<string>();
-  /** Whether the row of locks must be read, and the version that it has at least. */
-  #locks = { isDoubtful: false, version: 0 };
+  /** The grants whose end this process has recorded. Rows that are being read may still be open. */
+  readonly #ended = new Set<string>();
+  /** Whether the row of locks must be read, and its lowest possible version. */
+  #locks = { isStale: false, version: 0 };
 
   constructor(copy: LiveCopy, context: ChangedRowsContext) {
     this.copy = copy;
@@ -43,102 +45,97 @@ export class ChangedRows {
   clear(): void {
     this.copy.clear();
     this.pending.addAll();
-    this.#doubtful.clear();
+    this.#stale.clear();
     this.#unknownGrants.clear();
-    this.#locks = { isDoubtful: true, version: 0 };
+    this.#locks = { isStale: true, version: 0 };
   }
 
   apply(change: Exclude<AccessChange, { readonly kind: 'unknown' }>, seq: number, now: number): void {
-    if (change.kind === 'locks') this.#locks = { isDoubtful: true, version: change.version };
+    if (change.kind === 'locks') this.#locks = { isStale: true, version: change.version };
     else if (change.kind === 'unknown grant') this.#unknownGrants.add(change.grantId);
     else if (change.kind === 'used') {
       const pair = this.copy.pairOf(change.grantId);
-      if (pair !== undefined) this.doubt(pair);
+      if (pair !== undefined) this.markStale(pair);
     } else if (this.#context.has(change.subject)) {
-      const isCertain = this.#context.isExact && !this.pending.has(change.subject, seq);
-      if (!isCertain || !this.#isApplied(change, now)) this.doubt(change);
+      const mayDecide = this.#context.isExact && !this.pending.has(change.subject, seq);
+      if (!mayDecide || !this.#decides(change, now)) this.markStale(change);
     }
   }
 
-  /** Applies what is certain. @returns false: the rows of the pair must be read */
-  #isApplied(change: Extract<AccessChange, Pair>, now: number): boolean {
+  /** Applies an entry that decides its pair alone. @returns false: it does not */
+  #decides(change: Extract<AccessChange, Pair>, now: number): boolean {
     const { copy } = this;
-    const { subject, scope } = change;
-    switch (change.kind) {
-      case 'changed':
-        return false;
-      case 'ended':
-        return copy.end(subject, scope, change.grantId, now);
-      case 'issued': {
-        const { from, until, grantId, isPlain } = change;
-        const isAlone = isPlain && from <= now && !copy.has(subject, scope) && !this.#endedHere.has(grantId);
-        return isAlone && copy.begin(subject, scope, from, until, grantId);
-      }
-    }
+    const { kind, subject, scope } = change;
+    if (kind === 'changed') return false;
+    if (kind === 'ended') return copy.end(subject, scope, change.grantId, now);
+    const { from, until, grantId, isPlain } = change;
+    const isAlone = isPlain && from <= now && !copy.has(subject, scope) && !this.#ended.has(grantId);
+    return isAlone && copy.begin(subject, scope, from, until, grantId);
   }
 
   /**
-   * Applies an end that this process has recorded, before the journal is asked. Rows that are being read may be older, so the grant stays
-   * out of the copy until {@link passEnds}.
+   * Applies an end that this process has recorded, before the journal is read. The grant stays out of the copy until {@link passEnds},
+   * because rows that are being read may be older than its end.
    */
   applyEnd({ subject, scope, grantId }: Pair & { readonly grantId: string }): void {
-    this.#endedHere.add(grantId);
-    // Also for a subject that is not loaded yet: its rows may be in the copy before the loader knows that they are.
+    this.#ended.add(grantId);
+    // Also for a subject that is being loaded: its rows may be in the copy before `has` includes it.
     this.copy.end(subject, this.#keyOf(scope), grantId, this.#context.clock.highWater);
     this.pending.add(subject);
   }
 
-  /** @returns a function to call when all that was read before now is applied: the rows that are read then contain the ends */
+  /** @returns a function that forgets these ends. Call it when all rows that were read before now are in the copy: later rows contain them */
   passEnds(): () => void {
-    const ended = [...this.#endedHere];
+    const ended = [...this.#ended];
     return () => {
-      for (const id of ended) this.#endedHere.delete(id);
+      for (const id of ended) this.#ended.delete(id);
     };
   }
 
-  /** Reads the rows of a pair again, with the next {@link readDoubtful}. */
-  doubt({ subject, scope }: Pair): void {
+  /** The next {@link readStale} reads the rows of this pair. */
+  markStale({ subject, scope }: Pair): void {
     const pair = { subject, scope: this.#keyOf(scope) };
-    this.#doubtful.set(`${pair.subject}\n${pair.scope}`, pair);
+    this.#stale.set(`${pair.subject}\n${pair.scope}`, pair);
   }
 
   /**
-   * Reads what is in doubt. @throws StoreError: what could not be read stays in doubt
+   * Reads the rows of the stale pairs. A pair that could not be read stays stale.
    *
-   * @returns false: a grant has changed in an unknown way, and its rows are not found. Everything must be loaded again
+   * @returns false: the rows of a grant that changed in an unknown way are missing. Everything must be loaded again
+   * @throws StoreError
    */
-  async readDoubtful(now: number): Promise<boolean> {
+  async readStale(now: number): Promise<boolean> {
     const areFound = await this.#findUnknown();
     await finishReads(
-      askBounded([...this.#doubtful], async ([key, pair]) => {
+      askBounded([...this.#stale], async ([key, pair]) => {
         await this.#read(pair, now);
-        this.#doubtful.delete(key);
+        this.#stale.delete(key);
       }),
     );
     return areFound;
   }
 
   /**
-   * Reads the row of locks, if it is in doubt.
+   * Reads the row of locks, if it is stale.
    *
-   * @returns a function that puts the row into the copy. Call it when all that the journal holds now is applied: a lock that the row no
-   *   longer has may have ended grants since the entries were read. `undefined`: the row is not in doubt
-   * @throws StoreError also if the answer cannot be the row of locks: an open lock would stay unseen
+   * @returns a function that puts the row into the copy. Call it after applying the entries that the journal holds now: a lock that has
+   *   left the row may have ended grants in the meantime. `undefined`: the row is not stale
+   * @throws StoreError also if the answer cannot be the present row: an open lock would be missed
    */
   async readLocks(): Promise<(() => void) | undefined> {
-    const { version, isDoubtful } = this.#locks;
-    if (!isDoubtful) return undefined;
+    const { version, isStale } = this.#locks;
+    if (!isStale) return undefined;
     const [row] = await askRows(this.#context.store, [LOCK_ROW]);
-    const isIts = row === undefined ? version === 0 : isLockRow(row) && row.version >= version;
-    if (!isIts) throw new StoreError('get', 'it returned no row of locks, or one that is older than the journal', undefined);
+    const isPresent = row === undefined ? version === 0 : isLockRow(row) && row.version >= version;
+    if (!isPresent) throw new StoreError('get', 'it returned no row of locks, or one that is older than the journal', undefined);
     return () => {
       this.copy.lock = row?.open === false ? undefined : row;
       // Later entries may name a newer row: the next run reads it.
-      this.#locks = { ...this.#locks, isDoubtful: this.#locks.version > (row?.version ?? 0) };
+      this.#locks = { ...this.#locks, isStale: this.#locks.version > (row?.version ?? 0) };
     };
   }
 
-  /** Replaces what is known of a subject by its live rows. @throws StoreError */
+  /** Replaces the grants of a subject by its live rows. @throws StoreError */
   async readSubject(subject: string, now: number): Promise<void> {
     const byScope = new Map<string, Row[]>();
     const rows = await this.#live(subject, undefined);
@@ -152,10 +149,11 @@ export class ChangedRows {
 
   /** Adds a row of a list. Skips a row without a subject or a scope. */
   add(row: Row, now: number): void {
-    if (!isObject(row) || typeof row.subject !== 'string' || typeof row.scope !== 'string' || this.#endedHere.has(row.id)) return;
+    if (!isObject(row) || typeof row.subject !== 'string' || typeof row.scope !== 'string' || this.#ended.has(row.id)) return;
     const { subject } = row;
     const scope = this.#keyOf(row.scope);
-    if ((row.until ?? Infinity) > this.#context.clock.highWater && !this.copy.add(subject, scope, row, now)) this.doubt({ subject, scope });
+    if ((row.until ?? Infinity) > this.#context.clock.highWater && !this.copy.add(subject, scope, row, now))
+      this.markStale({ subject, scope });
   }
 
   async #read(pair: Pair, now: number): Promise<void> {
@@ -171,15 +169,15 @@ export class ChangedRows {
   }
 
   /**
-   * The rows of a subject alone: a store may return more. Call it with no `await` before the rows are put into the copy: this process may
-   * record an end at any `await`.
+   * Drops the rows of other subjects, which a store may return, and of grants that this process has ended. No `await` may follow before
+   * the rows are in the copy: the process may record an end there.
    */
   #ownAmong(rows: readonly Row[], subject: string, scope: string | undefined): readonly (Row & Pair)[] {
     return rows.filter(
       (row): row is Row & Pair =>
         isObject(row) &&
         !isLockRow(row) &&
-        !this.#endedHere.has(row.id) &&
+        !this.#ended.has(row.id) &&
         row.subject === subject &&
         (scope === undefined ? typeof row.scope === 'string' : row.scope === scope),
     );
@@ -194,12 +192,12 @@ export class ChangedRows {
     let areFound = true;
     for (const [i, row] of rows.entries()) {
       if (!isGrantOf(row, ids[i])) areFound = false;
-      else if (this.#context.has(row.subject)) this.doubt(row);
+      else if (this.#context.has(row.subject)) this.markStale(row);
     }
     return areFound;
   }
 
-  /** If all rows of a subject decide together, they are kept together. */
+  /** If all rows of a subject decide together, they have one key. */
   #keyOf(scope: string): string {
     return this.#context.isExact ? scope : '';
   }

@@ -123,7 +123,7 @@ export class CopyFollower {
       if (takeLocks !== undefined) await this.#applyNew(now);
       if (!this.#needsLoad(since)) break;
     }
-    if (!(await changes.readDoubtful(now))) this.#isUncertain = true;
+    if (!(await changes.readStale(now))) this.#isUncertain = true;
     takeLocks?.();
     changes.copy.sweep(SWEEP_LOOKS, clock.highWater - ENDED_MS);
     passed();

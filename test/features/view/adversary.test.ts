@@ -286,8 +286,8 @@ describe('ChangedRows', () => {
       const copy = new LiveCopy({ usesCells: true, keepsIds: true });
       const store = { get: () => Promise.resolve([]), live: () => Promise.resolve(rows) };
       const changes = new ChangedRows(copy, { store, clock: new EngineClock(clock), isExact: true, has: () => isLoaded });
-      if (isLoaded) changes.doubt({ subject: MAYA, scope: SCOPE });
-      const read = isLoaded ? changes.readDoubtful(clock.now()) : changes.readSubject(MAYA, clock.now());
+      if (isLoaded) changes.markStale({ subject: MAYA, scope: SCOPE });
+      const read = isLoaded ? changes.readStale(clock.now()) : changes.readSubject(MAYA, clock.now());
       for (let i = 0; i < microtasks; i++) await Promise.resolve();
       changes.applyEnd({ subject: MAYA, scope: SCOPE, grantId });
       await read;
