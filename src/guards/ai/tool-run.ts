@@ -114,16 +114,12 @@ export function readTool<Input, Context>(
   at = '',
 ): ParsedTool<Input, Context> {
   const tool = readId('tool', toolGiven);
-  // The id of a run would give this call the access of that run (L43).
-  const agent = readWho<Context>(borrower.agent, (id) => readAgent('agent', readActor('agent', id)));
-  const operator = readWho<Context>(borrower.operator, (id) => readActor('operator', id));
-  const job = readWho<Context>(borrower.job, (id) => readId('job', id));
-  if (agent === undefined) throw invalid('agent', 'an id, or a function that gives one', borrower.agent);
+  const parties = readParties<Context>(borrower);
   const scopeOf: ParsedScopeFrom<Input> = readScopeFrom(`${at}scope`, rule.scope);
   const ttlMs = readDuration(`${at}ttl`, rule.ttl);
-  const { justification } = rule;
-  if (justification !== undefined && typeof justification !== 'function')
-    throw invalid(`${at}justification`, 'a function of the input', justification);
+  if (rule.justification !== undefined && typeof rule.justification !== 'function')
+    throw invalid(`${at}justification`, 'a function of the input', rule.justification);
+  const wordsIn = rule.justification as ((input: Input) => unknown) | undefined;
   const onError = readListener<[error: unknown, tool: string]>('onError', borrower.onError);
   const attempt = <T>(read: () => T): T | undefined => {
     try {
@@ -139,20 +135,30 @@ export function readTool<Input, Context>(
     onWaiting: readListener<[waiting: WaitingCall]>('onWaiting', borrower.onWaiting),
     onError,
     read({ input, context, callId }) {
-      const who = attempt(() => readCaller({ agent, operator, job }, context));
+      const who = attempt(() => runOf(parties, context));
       if (who === undefined) return 'who';
       const scope = attempt(() => scopeOf(input));
       if (scope === undefined) return 'scope';
-      const said = justificationFor(
-        tool,
-        attempt(() => (justification as ((input: Input) => unknown) | undefined)?.(input)),
-      );
-      const metadata = known({ tool, job: who.job });
-      const { operator: on = null, job: of = null } = who;
-      const key = callId === undefined ? undefined : digestOf(['tool call', callId, tool, who.agent, on, of, scope, ttlMs, said]);
-      const run = who.operator === undefined && who.job === undefined ? undefined : who;
-      return { agent: who.agent, run, scope, ttlMs, justification: said, metadata, callId, key };
+      const words = attempt(() => wordsIn?.(input));
+      return toolRunOf(who, { tool, scope, ttlMs, justification: justificationFor(tool, words), callId });
     },
+  };
+}
+
+/** What a call of a known agent needs. */
+function toolRunOf(
+  who: RunAsk['run'],
+  { tool, ...call }: Pick<ToolRun, 'scope' | 'ttlMs' | 'justification' | 'callId'> & { readonly tool: string },
+): ToolRun {
+  const { agent, operator, job } = who;
+  const { scope, ttlMs, justification, callId } = call;
+  const same = [callId, tool, agent, operator ?? null, job ?? null, scope, ttlMs, justification];
+  return {
+    ...call,
+    agent,
+    run: operator === undefined && job === undefined ? undefined : who,
+    metadata: job === undefined ? { tool } : { tool, job },
+    key: callId === undefined ? undefined : digestOf(['tool call', ...same]),
   };
 }
 
@@ -162,28 +168,25 @@ export function readTool<Input, Context>(
  */
 export const keyAfter = (key: string, requestId: string): string => digestOf([key, requestId]);
 
-type AgentRun = RunAsk['run'];
-type RunPartOf<Context> = (context: Context) => string | undefined;
+type IdFrom<Context> = (context: Context) => string | undefined;
 
-/** Returns `undefined` if an option names no id for this call: the run is then unknown, and no access is requested. */
-function readCaller<Context>(
-  options: {
-    readonly agent: RunPartOf<Context>;
-    readonly operator: RunPartOf<Context> | undefined;
-    readonly job: RunPartOf<Context> | undefined;
-  },
-  context: Context,
-): AgentRun | undefined {
-  const agent = options.agent(context);
-  const operator = options.operator?.(context);
-  const job = options.job?.(context);
-  const isNamed = (option: unknown, id: string | undefined) => option === undefined || id !== undefined;
-  if (agent === undefined || !isNamed(options.operator, operator) || !isNamed(options.job, job)) return undefined;
+interface Parties<Context> {
+  readonly agent: IdFrom<Context>;
+  readonly operator: IdFrom<Context> | undefined;
+  readonly job: IdFrom<Context> | undefined;
+}
+
+function readParties<Context>(borrower: Given<typeof BORROWER>): Parties<Context> {
+  // The id of a run would give this call the access of that run (L43).
+  const agent = readWho<Context>(borrower.agent, (id) => readAgent('agent', readActor('agent', id)));
+  const operator = readWho<Context>(borrower.operator, (id) => readActor('operator', id));
+  const job = readWho<Context>(borrower.job, (id) => readId('job', id));
+  if (agent === undefined) throw invalid('agent', 'an id, or a function that gives one', borrower.agent);
   return { agent, operator, job };
 }
 
 /** Validates constants at once. `undefined`: the option is absent. */
-function readWho<Context>(given: unknown, read: (id: unknown) => string): RunPartOf<Context> | undefined {
+function readWho<Context>(given: unknown, read: (id: unknown) => string): IdFrom<Context> | undefined {
   if (given === undefined) return undefined;
   if (typeof given !== 'function') {
     const id = read(given);
@@ -195,8 +198,13 @@ function readWho<Context>(given: unknown, read: (id: unknown) => string): RunPar
   };
 }
 
-const known = (fields: Readonly<Record<string, string | undefined>>): JsonObject =>
-  Object.fromEntries(Object.entries(fields).filter((field): field is [string, string] => field[1] !== undefined));
+/** Returns `undefined` if an option names no id for this call: the run is then unknown, and no access is requested. */
+function runOf<Context>(parties: Parties<Context>, context: Context): RunAsk['run'] | undefined {
+  const [agent, operator, job] = [parties.agent(context), parties.operator?.(context), parties.job?.(context)];
+  const isMissing = (party: unknown, id: string | undefined) => party !== undefined && id === undefined;
+  if (agent === undefined || isMissing(parties.operator, operator) || isMissing(parties.job, job)) return undefined;
+  return { agent, operator, job };
+}
 
 /** A call id from outside; `undefined` if it is not a valid id. */
 export const callIdFrom = (value: unknown): string | undefined => (isId(value) ? value : undefined);
