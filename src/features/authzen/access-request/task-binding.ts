@@ -3,22 +3,25 @@ import { decodeRequest, type AccessRequest, type Decision } from '../../../recor
 import { isBindingHash } from './binding.js';
 import type { AuthzenEvaluation } from '../messages.js';
 import type { TupleAccess } from '../profile.js';
-import { readTaskData } from './task-data.js';
+import { readTaskData, type TaskData } from './task-data.js';
 import { refuseIfLate, type Target, type AuthzenContext } from '../authzen-context.js';
 
-/** To which task data the access of each request is bound. Each request is read once, because what it is bound to never changes. */
+/** The task data that a request's access is bound to. `undefined`: none. `'unreadable'`: an earlier request is gone, so it is for no tuple. */
+type Binding = TaskData | 'unreadable' | undefined;
+
+/** The bindings of requests. Each is read once, because it never changes. */
 export class TaskBindings {
   readonly #env: AuthzenContext;
-  readonly #bounds = new Map<string, ReturnType<typeof boundOf>>();
+  readonly #read = new Map<string, Promise<Binding>>();
 
   constructor(env: AuthzenContext) {
     this.#env = env;
   }
 
-  of(requestId: string): ReturnType<typeof boundOf> {
-    const bound = this.#bounds.get(requestId) ?? boundOf(this.#env, requestId);
-    this.#bounds.set(requestId, bound);
-    return bound;
+  of(requestId: string): Promise<Binding> {
+    const binding = this.#read.get(requestId) ?? readBinding(this.#env, requestId);
+    this.#read.set(requestId, binding);
+    return binding;
   }
 }
 
@@ -26,14 +29,14 @@ export class TaskBindings {
 export class ExactTuple implements TupleAccess {
   readonly #env: AuthzenContext;
   readonly #evaluation: AuthzenEvaluation;
-  readonly #bounds: TaskBindings;
+  readonly #bindings: TaskBindings;
   readonly #isFor = new Map<string, boolean>();
 
-  /** @param bounds the requests that were read. The evaluations of one call may share them */
-  constructor(env: AuthzenContext, evaluation: AuthzenEvaluation, bounds = new TaskBindings(env)) {
+  /** @param bindings the evaluations of one call may share them */
+  constructor(env: AuthzenContext, evaluation: AuthzenEvaluation, bindings = new TaskBindings(env)) {
     this.#env = env;
     this.#evaluation = evaluation;
-    this.#bounds = bounds;
+    this.#bindings = bindings;
   }
 
   async decide({ subject, scope }: Target): Promise<Decision | undefined> {
@@ -46,14 +49,13 @@ export class ExactTuple implements TupleAccess {
       const { held, windows } = await engine.status(subject);
       const covering = held.filter((one) => kernel.settings.scopes.covers(one.scope, scope));
       const unknown = [grant, ...covering].map(({ requestId }) => requestId).filter((id) => !this.#isFor.has(id));
-      // After the requests are read, the access is read again: it may have ended in between.
-      if (unknown.length > 0) {
-        await this.isForAny(unknown);
-        continue;
+      if (unknown.length === 0) {
+        const own = new Set(covering.filter(({ requestId }) => this.isKnownFor(requestId)).map(({ id }) => id));
+        const ends = windows.filter(({ grantId }) => own.has(grantId)).map(({ endsAt }) => endsAt);
+        return own.size === 0 ? undefined : { ...decision, validUntil: Math.max(...ends) };
       }
-      const own = new Set(covering.filter(({ requestId }) => this.isKnownFor(requestId)).map(({ id }) => id));
-      if (own.size === 0) return undefined;
-      return { ...decision, validUntil: Math.max(...windows.filter(({ grantId }) => own.has(grantId)).map(({ endsAt }) => endsAt)) };
+      // Then the access is read again: it may end while its requests are read.
+      await this.isForAny(unknown);
     }
   }
 
@@ -70,31 +72,29 @@ export class ExactTuple implements TupleAccess {
   async isFor(requestId: string): Promise<boolean> {
     const known = this.#isFor.get(requestId);
     if (known !== undefined) return known;
-    const bound = await this.#bounds.of(requestId);
-    const isFor = bound !== 'unreadable' && (bound === undefined || isBindingHash(bound.hash, this.#evaluation, bound.members));
+    const binding = await this.#bindings.of(requestId);
+    const isFor = binding === undefined || (binding !== 'unreadable' && isBindingHash(binding.hash, this.#evaluation, binding.members));
     this.#isFor.set(requestId, isFor);
     return isFor;
   }
 }
 
 /**
- * The task data to which the access of a request is bound: that of the earliest request with task data among those that it extends or
- * amends. An extension and an amendment may carry other metadata, which never frees the access from the tuple of its task.
- *
- * @returns `undefined`: no such request has task data. `'unreadable'`: an earlier request is gone, so the access is for no tuple
+ * Reads the task data of the earliest request that has any, among those that the request extends or amends. An extension and an amendment
+ * may carry other metadata, which never frees the access from the tuple of its task.
  */
-async function boundOf({ kernel }: AuthzenContext, requestId: string) {
-  let bound: ReturnType<typeof readTaskData>;
+async function readBinding({ kernel }: AuthzenContext, requestId: string): Promise<Binding> {
+  let binding: TaskData | undefined;
   const seen = new Set<string>();
   for (let id: string | undefined = requestId; id !== undefined;) {
     const row = seen.has(id) ? undefined : await kernel.ledger.row('request', id);
     if (row === undefined) return 'unreadable';
     seen.add(id);
     const request: AccessRequest = decodeRequest(row);
-    bound = readTaskData(request) ?? bound;
+    binding = readTaskData(request) ?? binding;
     id = earlierOf(request);
   }
-  return bound;
+  return binding;
 }
 
 /** The request that this one amends, or else the one whose grants it extends. An amended extension names both in turn. */
