@@ -1,6 +1,7 @@
 import { isJitError, JitEngine, MemoryGrantStore, type AccessAsk, type AskProblem } from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
+import { preview } from 'jit-access/explain';
 
 /** A request form that shows every problem beside its input, first as a preview and then at the request itself. */
 const engine = new JitEngine({
@@ -64,9 +65,9 @@ async function main() {
   const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '8h', ticket: '4711' } as const;
 
   // While the person types: nothing is stored, except a count of dry runs.
-  const preview = await engine.requestAccess({ ...ask, dryRun: true });
-  console.log(`preview: ${preview.outcome}`);
-  if (preview.outcome === 'refused') show(preview.problems);
+  const answer = await preview(engine, ask);
+  console.log(`preview: ${answer.outcome}`);
+  if (answer.outcome === 'refused') show(answer.problems);
 
   await submit({ ...ask, ttl: '1h' });
   await submit({ ...ask, ttl: '1h', ticket: 'INC-4711', justification: 'order 1138 is stuck' });

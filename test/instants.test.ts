@@ -1,4 +1,4 @@
-import { explain } from 'jit-access/explain';
+import { explain, preview } from 'jit-access/explain';
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, grantStatus, JitEngine, MemoryGrantStore } from '../src/index.js';
@@ -42,12 +42,7 @@ const places: readonly (readonly [string, string, number, (at: Instant) => Promi
     T0 + 2 * HOUR,
     async (startsAt) => (await (await world()).engine.requestAccess({ ...ASK, startsAt })).request.startsAt,
   ],
-  [
-    'a dry run',
-    'startsAt',
-    T0 + 2 * HOUR,
-    async (startsAt) => (await (await world()).engine.requestAccess({ ...ASK, startsAt, dryRun: true })).outcome,
-  ],
+  ['a dry run', 'startsAt', T0 + 2 * HOUR, async (startsAt) => (await preview((await world()).engine, { ...ASK, startsAt })).outcome],
   [
     'explain',
     'startsAt',

@@ -1,6 +1,4 @@
 import type { FollowerStatus } from '../followers/followers.js';
-import type { AskProblem } from '../core/ask-problem.js';
-import type { JitErrorCode } from '../core/errors.js';
 import type { AskField } from '../lifecycle/ask.js';
 import type { GrantWithStatus, RequestWithStatus } from './with-status.js';
 import type { MissingApprovals } from '../records/index.js';
@@ -39,19 +37,6 @@ export type AccessResult = {
     }
   | { readonly outcome: 'cancelled' | 'expired' }
 );
-
-/** The result that an ask would have now. */
-export type AccessPreview =
-  | (AccessResult & { readonly dryRun: true })
-  | {
-      readonly dryRun: true;
-      /** The engine would refuse the ask and record only the attempt. */
-      readonly outcome: 'refused';
-      readonly code: JitErrorCode;
-      readonly reason: string;
-      /** What to correct, where the code is `ERR_JIT_REQUIREMENTS`. Otherwise empty. */
-      readonly problems: readonly AskProblem[];
-    };
 
 /** A pending break-glass review. */
 export interface BreakGlassReviewItem {

@@ -4,7 +4,7 @@ import type { Clock, Page } from '../core/ports.js';
 import type { Decision } from '../records/index.js';
 import { isThenable } from '../core/thenable.js';
 import { accessStatus } from './requests/access-status.js';
-import type { AccessPreview, AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
+import type { AccessResult, AccessStatus, BreakGlassReviewItem, Consumption } from './answers.js';
 import type { EndedRecords, FlushReport, InboxItem, RevokeAllReport } from './answers.js';
 import { findRequest, getGrant, whoHadAccess } from './lists/lookups.js';
 import type { HolderQuery, RequestFound, RequestOfKey } from './lists/lookups.js';
@@ -14,7 +14,7 @@ import { pagesOf, type Pages } from './lists/pages.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from './with-status.js';
 import { readBy, readCancelBy, readReview, type ApproveBy, type By, type CancelBy, type ReviewBy } from './by.js';
 import { parseAccessAsk, parseBreakGlassAsk, parseExtensionAsk, readExtended } from './requests/ask.js';
-import type { AccessAsk, BreakGlassAsk, BundleTarget, DryRunAsk, ExtensionAsk, RunAsk } from './requests/ask.js';
+import type { AccessAsk, BreakGlassAsk, BundleTarget, ExtensionAsk, RunAsk } from './requests/ask.js';
 import { amend, parseAmendment, type Amendment } from './requests/amend.js';
 import { RefusalLog } from '../kernel/refusal-log.js';
 import { denied, type Action } from './checks/checker.js';
@@ -22,7 +22,7 @@ import { EngineChecker } from './checks/engine-checker.js';
 import { RecordingChecker } from './checks/recording-checker.js';
 import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './reviews/inbox.js';
-import { decideRequest, loadExtended, namedIn, previewRequest, requestAccess } from './requests/requests.js';
+import { decideRequest, loadExtended, namedIn, requestAccess } from './requests/requests.js';
 import { submitReview } from './reviews/reviews.js';
 import { comment, parseComment, type CommentBy, type CommentResult } from './requests/comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass/break-glass.js';
@@ -100,16 +100,10 @@ export class JitEngine<Scope extends string = string> {
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
    *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.
    */
-  async requestAccess(ask: DryRunAsk<Scope>): Promise<AccessPreview>;
-  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult>;
-  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope> | DryRunAsk<Scope>): Promise<AccessResult | AccessPreview> {
+  async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult> {
     this.#refuseIfClosed();
-    const { dryRun, ...read } = parseAccessAsk(this.#settings, ask);
+    const read = parseAccessAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes };
-    if (dryRun) {
-      this.#refusals.dryRun(attempt);
-      return previewRequest(this.#kernel, read);
-    }
     return this.#refusals.noteRefusals(attempt, () => requestAccess(this.#kernel, read, 'requestAccess'));
   }
 

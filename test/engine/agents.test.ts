@@ -1,4 +1,4 @@
-import { explain } from 'jit-access/explain';
+import { explain, preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { reviewers, type JitEngineOptions } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
@@ -101,7 +101,7 @@ describe('JitEngine', () => {
       expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });
       // Also for a scope that is not requested yet.
       expect((await explain(engine, MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });
-      expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:read', ttl: MINUTE, dryRun: true })).toMatchObject({
+      expect(await preview(engine, { subject: MAYA, scope: 'db-prod:read', ttl: MINUTE })).toMatchObject({
         reviewers: people,
       });
       // Of another scope, so that it does not overtake the request.

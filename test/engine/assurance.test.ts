@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { explain, requestable } from '../../src/explain.js';
+import { explain, preview, requestable } from '../../src/explain.js';
 import { approvalLinks } from '../../src/links.js';
 import { verifyStore } from '../../src/journal.js';
 import { definePolicy, type ReviewAssurance } from '../../src/policy.js';
@@ -124,7 +124,7 @@ describe('the assurance of a quorum (feature 6)', () => {
   ])('L30 refuses the malformed assurance %j of an approver', async (assurance, argument) => {
     const quorum = { groups: [{ name: 'ops', approvals: 1 }], assurance } as never;
     const { engine } = anEngine({ approver: new ScriptedApprover({ decide: { outcome: 'review', quorum }, groupsOf: ['ops'] }) });
-    const refused = await refusal(engine.requestAccess({ subject: MAYA, scope: 'a', ttl: MINUTE, dryRun: true }), 'ERR_JIT_APPROVER');
+    const refused = await refusal(preview(engine, { subject: MAYA, scope: 'a', ttl: MINUTE }), 'ERR_JIT_APPROVER');
     expect(String(refused.cause)).toContain(argument);
   });
 });

@@ -20,7 +20,7 @@ import { RecordingSink, ScriptedApprover, START_AT } from '../../src/testing.js'
 import { aGranted, anEngine, ask, at, MAYA, refusal, SAM, SCOPE } from './an-engine.js';
 import { linksOf } from '../features/links/links-of.js';
 
-const { canAsk, explain, requestable, stats } = explaining;
+const { canAsk, explain, preview, requestable, stats } = explaining;
 const { approvalLinks } = links;
 const { acceptClock, acceptRollback, purge, removeSink, startRetention } = retention;
 const { dismissChange, failedChanges, provision } = provisioning;
@@ -195,14 +195,11 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     [/^(metadata|a)/, METADATA, over('metadata')],
     [
       'ask',
-      ['TTL', 'subjects', 'reviewer', '__proto__x'],
+      ['TTL', 'subjects', 'reviewer', 'dryRun', '__proto__x'],
       (engine, value) => engine.requestAccess({ subject: MAYA, scope: 'a', ttl: 1, [value]: 1 }),
     ],
   ],
-  'requestAccess with more': [
-    ['startsAt', INSTANTS, over('startsAt')],
-    ['dryRun', [1, 'true', null, {}], (engine, value) => engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: value })],
-  ],
+  'requestAccess with more': [['startsAt', INSTANTS, over('startsAt')]],
   extend: [
     [/^(grantId|target|requestId)$/, IDS, (engine, value) => engine.extend(value, { requestedBy: MAYA, ttl: 1 })],
     ['requestId', IDS, (engine, value) => engine.extend({ requestId: value }, { requestedBy: MAYA, ttl: 1 })],
@@ -320,6 +317,13 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
       given(ACTORS),
       (engine, value) => requestable(engine, runSubject({ agent: 'agent:7', job: 'j' }, engine), { operator: value }),
     ],
+  ],
+  preview: [
+    ['ask', OPTIONS, (engine, value) => preview(engine, value)],
+    ['ask', ['TTL', 'dryRun'], (engine, value) => preview(engine, { subject: MAYA, scope: 'a', ttl: 1, [value]: 1 } as never)],
+    ['subject', ACTORS, (engine, value) => preview(engine, { subject: value, scope: 'a', ttl: 1 })],
+    ['scope', SCOPES, (engine, value) => preview(engine, { subject: MAYA, scope: value, ttl: 1 })],
+    ['startsAt', INSTANTS, (engine, value) => preview(engine, { subject: MAYA, scope: 'a', ttl: 1, startsAt: value })],
   ],
   canAsk: [
     ['subject', ACTORS, (engine, value) => canAsk(engine, value, SCOPE)],
@@ -872,6 +876,7 @@ describe('JitEngine', () => {
         status: () => engine.status(MAYA),
         explain: () => explain(engine, MAYA, SCOPE),
         requestable: () => requestable(engine, MAYA),
+        preview: () => preview(engine, { subject: MAYA, scope: SCOPE, ttl: 1 }),
         canAsk: () => canAsk(engine, MAYA, SCOPE),
         stats: () => stats(engine),
         getRequest: () => engine.getRequest('r'),

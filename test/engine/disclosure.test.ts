@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, aGranted, anEngine, aPending, ask, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
@@ -84,7 +85,7 @@ describe('disclosure about the request of another subject', () => {
       const { engine } = anEngine();
       const { id } = await aPending(engine, TOLD);
       const asked = { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, requestedBy: EVE };
-      const answer = dryRun ? await engine.requestAccess({ ...asked, dryRun: true }) : await engine.requestAccess(asked);
+      const answer = dryRun ? await preview(engine, asked) : await engine.requestAccess(asked);
       expect(serialised(answer)).not.toContain('secret');
       // The requester who made it sees all of it.
       expect((await engine.retryDecision(id)).request).toMatchObject(TOLD);

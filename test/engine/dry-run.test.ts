@@ -1,5 +1,6 @@
+import { preview, type AccessPreview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
-import { reviewers, type AccessAsk, type AccessPreview, type JitEngine, type JitEngineOptions, type Verdict } from '../../src/index.js';
+import { reviewers, type AccessAsk, type JitEngine, type JitEngineOptions, type Verdict } from '../../src/index.js';
 import { hangs, malformed, ScriptedApprover, throws, type ApproverScript } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 import { untilAsleep } from './until-asleep.js';
@@ -14,7 +15,7 @@ function aDry(script: ApproverScript = {}, options: Partial<JitEngineOptions> = 
 
 const dry = (engine: JitEngine, over: Partial<AccessAsk> = {}): Promise<AccessPreview> => {
   const scope = over.scopes === undefined ? { scope: SCOPE } : {};
-  return engine.requestAccess({ subject: MAYA, ...scope, ttl: 15 * MINUTE, ...over, dryRun: true });
+  return preview(engine, { subject: MAYA, ...scope, ttl: 15 * MINUTE, ...over });
 };
 
 /** What a preview and the real answer have in common: everything but ids. */
@@ -22,7 +23,7 @@ const withoutIds = (result: object): unknown =>
   JSON.parse(JSON.stringify(result, (key, value: unknown) => (['id', 'requestId', 'dryRun'].includes(key) ? undefined : value)));
 
 describe('JitEngine', () => {
-  describe('requestAccess({ dryRun: true })', () => {
+  describe('preview()', () => {
     const verdicts: readonly (readonly [string, Verdict])[] = [
       ['approve', { outcome: 'approve', rule: 'reads', reason: 'on call' }],
       ['approve', { outcome: 'approve', terms: { idleTtlMs: MINUTE, maxUses: 3, warnBeforeMs: [1_000] } }],
@@ -39,13 +40,13 @@ describe('JitEngine', () => {
       it(`previews the outcome of an approver that says ${what}, equal to the real ask, and stores nothing`, async () => {
         for (const over of asks) {
           const { engine, store } = aDry({ decide });
-          const preview = await dry(engine, over);
+          const previewed = await dry(engine, over);
           expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
           expect(await engine.filterAllowed(MAYA, [SCOPE, 'a', 'b'])).toEqual([]);
           const real = await ask(engine, over);
-          expect(preview.dryRun).toBe(true);
+          expect(previewed.dryRun).toBe(true);
           // Except that a dry run issues nothing that could allow.
-          expect(withoutIds(preview)).toEqual(withoutIds({ ...real, allowed: false }));
+          expect(withoutIds(previewed)).toEqual(withoutIds({ ...real, allowed: false }));
         }
       });
     }
@@ -69,14 +70,14 @@ describe('JitEngine', () => {
       ];
       for (const [code, reason, script, options, over] of cases) {
         const { engine, store } = aDry(script, options);
-        const preview = await dry(engine, over);
+        const previewed = await dry(engine, over);
         const problems: unknown = code === 'ERR_JIT_REQUIREMENTS' ? [expect.objectContaining({ rule: undefined })] : [];
-        expect(preview).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string, problems });
+        expect(previewed).toEqual({ dryRun: true, outcome: 'refused', code, reason: expect.stringMatching(reason) as string, problems });
         await engine.flushAudit();
         // The journal only records that it was asked (L29).
         expect((await entriesOf(store)).map(({ type, data }) => [type, data['code']])).toEqual([['attempt.refused', 'dry_run']]);
         const error = await refusal(ask(engine, over));
-        expect([error.code, error.message]).toEqual([code, 'reason' in preview ? preview.reason : undefined]);
+        expect([error.code, error.message]).toEqual([code, 'reason' in previewed ? previewed.reason : undefined]);
       }
     });
 
@@ -162,26 +163,17 @@ describe('JitEngine', () => {
       expect(approver.questions.map(({ method }) => method)).toEqual(questions);
     });
 
-    it('refuses a bad ask, and a dryRun that is not a boolean', async () => {
+    it('refuses a bad ask, and stores nothing', async () => {
       const { engine, store } = aDry();
-      for (const over of [{ ttl: 0 }, { scope: '*' }, { subject: '' }, { dryRun: 'yes' }, { dryRun: 1 }, { dryRun: null }]) {
-        await refusal(
-          engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: true, ...over } as never),
-          'ERR_JIT_INVALID_ARGUMENT',
-        );
+      for (const over of [{ ttl: 0 }, { scope: '*' }, { subject: '' }, { dryRun: true }]) {
+        await refusal(preview(engine, { subject: MAYA, scope: SCOPE, ttl: 1, ...over }), 'ERR_JIT_INVALID_ARGUMENT');
       }
       expect(await wholeStore(store)).toEqual({ rows: [], journal: [] });
-      expect(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: false } as AccessAsk)).toMatchObject({
-        outcome: 'pending',
-        request: { subject: MAYA },
-      });
-      expect((await wholeStore(store)).rows).not.toEqual([]);
     });
 
-    it('refuses an inherited dryRun: an ask is a plain object', async () => {
+    it('is no option of requestAccess, so that no ask is previewed by mistake, and none is made', async () => {
       const { engine, store } = aDry();
-      const inherited = Object.assign(Object.create({ dryRun: true }) as object, { subject: MAYA, scope: SCOPE, ttl: 1 }) as AccessAsk;
-      await refusal(engine.requestAccess(inherited), 'ERR_JIT_INVALID_ARGUMENT');
+      await refusal(engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 1, dryRun: true } as never), 'ERR_JIT_INVALID_ARGUMENT');
       expect((await wholeStore(store)).rows).toEqual([]);
     });
 

@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, type AccessAsk, type JitEngine } from '../../src/index.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
@@ -129,7 +130,7 @@ describe('an ask for access that the subject holds', () => {
 
   it('L11 [FE4] has a dry run that says the same and stores no request', async () => {
     const { engine, id } = await aHolder();
-    const dry = (over: Partial<AccessAsk> = {}) => engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '5m', ...over, dryRun: true });
+    const dry = (over: Partial<AccessAsk> = {}) => preview(engine, { subject: MAYA, scope: SCOPE, ttl: '5m', ...over });
     expect(await dry()).toMatchObject({ outcome: 'granted', reused: true, dryRun: true, request: { id } });
     expect(await dry({ ticket: 'INC-1' })).toMatchObject({ outcome: 'pending', reused: false });
   });

@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it, vi } from 'vitest';
 import { reviewers, type AccessRequest, type JitEngine } from '../../src/index.js';
 import type { TermsInput } from '../../src/core/approver-port.js';
@@ -145,7 +146,7 @@ describe('maxHolders', () => {
     const approver = definePolicy({ rules: [{ id: 'one', scopes: [SCOPE], approve: true, maxHolders: 1 }] });
     const { engine, clock } = anEngine({ approver });
     await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '10m' });
-    expect(await engine.requestAccess({ subject: NOOR, scope: SCOPE, ttl: '10m', dryRun: true })).toMatchObject({
+    expect(await preview(engine, { subject: NOOR, scope: SCOPE, ttl: '10m' })).toMatchObject({
       ...{ outcome: 'refused', code: 'ERR_JIT_LIMIT' },
     });
     const ask = { subject: NOOR, scope: SCOPE, ttl: '10m', idempotencyKey: 'k' } as const;

@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it, vi } from 'vitest';
 import {
   autoApprove,
@@ -10,7 +11,7 @@ import {
   type JitEngineOptions,
 } from '../../src/index.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
-import { aPending, ANA, ask, at, HOUR, LEE, MAYA, MINUTE, SAM } from './an-engine.js';
+import { aPending, ANA, ask, at, HOUR, LEE, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 
 const MALLORY = 'user:mallory';
 const ON_CALL = 'user:oncall';
@@ -245,7 +246,7 @@ describe('other callers', () => {
     const scopes = ['a', 'b'];
     await aPending(engine, { scopes: ['a'] });
     expect(await ask(engine, { scopes })).toMatchObject({ reused: false, differs: [] });
-    expect(await engine.requestAccess({ subject: MAYA, scopes, ttl: '15m', justification: 'x', dryRun: true })).toMatchObject({
+    expect(await preview(engine, { subject: MAYA, scopes, ttl: '15m', justification: 'x' })).toMatchObject({
       reused: true,
       differs: ['justification'],
     });
@@ -318,7 +319,10 @@ describe('a denial', () => {
       { requestedBy: LEE },
     ];
     for (const over of again) expect(await outcomeOf(ask(engine, over)), JSON.stringify(over)).toBe('ERR_JIT_LIMIT askAgainAfter');
-    expect(await ask(engine, { dryRun: true } as Partial<AccessAsk>)).toMatchObject({ outcome: 'refused', code: 'ERR_JIT_LIMIT' });
+    expect(await preview(engine, { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE })).toMatchObject({
+      outcome: 'refused',
+      code: 'ERR_JIT_LIMIT',
+    });
     await expect(ask(engine)).rejects.toMatchObject({ limit: 'askAgainAfter', retryAt: at(24 * HOUR) });
     expect(await outcomeOf(ask(engine, { scope: 'other' }))).toBe('pending');
     expect(await outcomeOf(ask(engine, { subject: ANA }))).toBe('pending');

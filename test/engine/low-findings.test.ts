@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
@@ -47,10 +48,8 @@ describe('canonicalId', () => {
 describe('an ask until an instant', () => {
   it('L13 [EN9] needs more than minTtl: at exactly minTtl no instant would be left to decide', async () => {
     const { engine, store } = anEngine({ limits: { minTtl: MINUTE } });
-    for (const dryRun of [undefined, true] as const) {
-      const said = await engine
-        .requestAccess({ subject: MAYA, scope: SCOPE, until: at(MINUTE), ...(dryRun && { dryRun }) })
-        .catch((e: unknown) => e);
+    const asked = { subject: MAYA, scope: SCOPE, until: at(MINUTE) };
+    for (const said of [await engine.requestAccess(asked).catch((e: unknown) => e), await preview(engine, asked)]) {
       expect(said).toMatchObject({ code: 'ERR_JIT_REQUIREMENTS', problems: [{ field: 'until', code: 'too_short' }] });
     }
     expect(await typesOf(store)).not.toContain('request.created');

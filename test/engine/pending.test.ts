@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { patternScopes, type JitEngine } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
@@ -76,7 +77,7 @@ describe('a pending request', () => {
       await engine.extend(`${first.id}.1`, { requestedBy: MAYA, ttl: '5m', by });
       await engine.requestAccess({ run: { agent: 'agent:7', operator: MAYA }, scope: SCOPE, ttl: '5m', by });
       await burning(engine, { by, scope: 'db-prod:read' });
-      await engine.requestAccess({ subject: MAYA, scope: 'x', ttl: '5m', by, dryRun: true });
+      await preview(engine, { subject: MAYA, scope: 'x', ttl: '5m', by });
       const entries = (await entriesOf(store)).filter(({ actor }) => actor === BOT);
       expect(entries.map(({ type, data }) => [type, data['requestedBy']])).toEqual([
         ['request.created', MAYA],
@@ -105,7 +106,7 @@ describe('a pending request', () => {
       ])
         await refusal(asking, 'ERR_JIT_LOCKED');
       expect((await entriesOf(store)).slice(before).every(({ type, actor }) => type === 'attempt.refused' && actor === BOT)).toBe(true);
-      expect(await engine.requestAccess({ subject: MAYA, scope: 'y', ttl: '5m', by: BOT, dryRun: true })).toMatchObject({
+      expect(await preview(engine, { subject: MAYA, scope: 'y', ttl: '5m', by: BOT })).toMatchObject({
         outcome: 'refused',
         code: 'ERR_JIT_LOCKED',
       });

@@ -1,6 +1,6 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { purge } from 'jit-access/retention';
-import { explain } from 'jit-access/explain';
+import { explain, preview } from 'jit-access/explain';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
 import {
@@ -231,7 +231,7 @@ describe('a store whose commits a second server acknowledges', () => {
       engine.listRequests(),
       engine.listRequests({ afterReview: 'pending' }),
       linksOf(engine).open(token),
-      engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, dryRun: true }),
+      preview(engine, { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE }),
       engine.whoHadAccess({ scope: 'held', at: at(0) }),
       engine.listGrants({ subject: MAYA, during: { from: at(0), to: at(HOUR) } }),
       journalHead(engine),

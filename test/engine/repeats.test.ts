@@ -1,5 +1,6 @@
 import { waitFor } from 'jit-access/work';
 import { purge } from 'jit-access/retention';
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngineOptions } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
@@ -257,7 +258,7 @@ describe('a repeated ask', () => {
     expect(await engine.deny(pending.request.id, { by: SAM })).toMatchObject({ outcome: 'denied', allowed: false });
     expect(await ask(engine, KEY)).toMatchObject({ outcome: 'denied', allowed: false, reused: true });
     const easy = anEngine({ approver: autoApprove(() => true) }).engine;
-    const dry = await easy.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE, dryRun: true });
+    const dry = await preview(easy, { subject: MAYA, scope: SCOPE, ttl: MINUTE });
     expect(dry).toMatchObject({ outcome: 'granted', allowed: false });
   });
 

@@ -8,7 +8,7 @@ import {
   type Ineligibility,
   type JitEngineOptions,
 } from '../../src/index.js';
-import { explain } from '../../src/explain.js';
+import { explain, preview } from '../../src/explain.js';
 import { definePolicy } from '../../src/policy.js';
 import { ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, ask, at, HOUR, MAYA, MINUTE, refusal, typesOf } from './an-engine.js';
@@ -64,7 +64,7 @@ describe('a refusal by the values of an ask', () => {
       expect(error.message).toContain(text);
     }
     // A dry run lists the same, and the journal has only the attempts.
-    expect(await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ...over, dryRun: true })).toMatchObject({
+    expect(await preview(engine, { subject: MAYA, scope: 'db-prod:write', ...over })).toMatchObject({
       outcome: 'refused',
       code: 'ERR_JIT_REQUIREMENTS',
       problems,

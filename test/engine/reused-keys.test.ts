@@ -1,4 +1,5 @@
 import { purge } from 'jit-access/retention';
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, type AccessAsk, type JitEngine } from '../../src/index.js';
 import { ScriptedApprover } from '../../src/testing.js';
@@ -28,7 +29,7 @@ describe('an idempotency key under which an ask returned an existing request', (
     const again = async (outcome: string) => {
       const before = await wholeStore(store);
       expect(await ask(engine, KEYED)).toMatchObject({ outcome, reused: true, request: { id } });
-      expect(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, ...KEYED, dryRun: true })).toMatchObject({
+      expect(await preview(engine, { subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE, ...KEYED })).toMatchObject({
         outcome,
         reused: true,
         dryRun: true,

@@ -1,4 +1,5 @@
 import { journalHead } from 'jit-access/journal';
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, patternScopes } from '../../src/index.js';
 import { aGranted, anEngine, aPending, ask, LEE, MAYA, refusal, SAM } from './an-engine.js';
@@ -82,7 +83,7 @@ describe('an engine with exact scopes', () => {
     const { engine } = anEngine({ approver: autoApprove(() => true, { patterns: true }) });
     for (const asked of [
       ask(engine, over),
-      engine.requestAccess({ subject: MAYA, ttl: '15m', ...over, dryRun: true }),
+      preview(engine, { subject: MAYA, ttl: '15m', ...over }),
       engine.breakGlass({ subject: MAYA, ttl: '15m', justification: 'the database is down', ...over }),
     ]) {
       const error = await refusal(asked, 'ERR_JIT_INVALID_ARGUMENT');

@@ -1,6 +1,6 @@
 import { dismissChange, failedChanges, provision, type Provisioning } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
-import { canAsk, explain, requestable, stats } from 'jit-access/explain';
+import { canAsk, explain, preview, requestable, stats } from 'jit-access/explain';
 import { acceptClock, acceptRollback, purge, removeSink, startRetention } from 'jit-access/retention';
 import { expect } from 'vitest';
 import { isJitError, type AccessRequest, type AuditSink, type Grant, type GrantStore, type JitEngine } from '../../src/index.js';
@@ -98,6 +98,7 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   status: ({ engine }) => engine.status(MAYA),
   explain: ({ engine }) => explain(engine, MAYA, 'never:asked'),
   requestable: ({ engine }) => requestable(engine, MAYA),
+  preview: ({ engine }) => preview(engine, { subject: MAYA, scope: 'new', ttl: '5m' }),
   canAsk: ({ engine }) => canAsk(engine, MAYA, 'never:asked'),
   stats: ({ engine }) => stats(engine),
   getRequest: ({ engine, pending }) => engine.getRequest(pending.id),

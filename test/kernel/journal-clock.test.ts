@@ -1,4 +1,5 @@
 import { acceptClock, purge } from 'jit-access/retention';
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngine } from '../../src/index.js';
 import { replay, verifyStore } from '../../src/journal.js';
@@ -281,7 +282,7 @@ describe('a process whose clock is behind the journal', () => {
   });
 
   for (const [what, begin] of Object.entries({
-    'a dry run': (engine: JitEngine) => engine.requestAccess({ subject: MAYA, scope: 'new', ttl: MINUTE, dryRun: true }),
+    'a dry run': (engine: JitEngine) => preview(engine, { subject: MAYA, scope: 'new', ttl: MINUTE }),
     'a refused attempt': (engine: JitEngine) => engine.consume(EVE, 'new'),
     'three hundred refused attempts': async (engine: JitEngine, clock: ManualClock) => {
       for (let i = 0; i < 300; i++) {

@@ -1,3 +1,4 @@
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { readJournal, replay, verifyStore } from '../../src/journal.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE } from '../engine/an-engine.js';
@@ -123,7 +124,7 @@ describe('refused attempts', () => {
 describe('dry runs', () => {
   it('are counted like refusals, one entry a minute for each ask (L29) [F8]', async () => {
     const made = anEngine();
-    const probe = (scope = SCOPE) => made.engine.requestAccess({ subject: MAYA, scope, ttl: MINUTE, requestedBy: MOLE, dryRun: true });
+    const probe = (scope = SCOPE) => preview(made.engine, { subject: MAYA, scope, ttl: MINUTE, requestedBy: MOLE });
     for (let i = 0; i < 500; i++) await probe();
     await probe('other');
     await made.clock.set(at(MINUTE));
@@ -138,7 +139,7 @@ describe('dry runs', () => {
 
   it('that would be refused are counted too, and a real ask does not count as a dry run (L29) [F8]', async () => {
     const made = anEngine();
-    await made.engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: '9h', dryRun: true });
+    await preview(made.engine, { subject: MAYA, scope: SCOPE, ttl: '9h' });
     await ask(made.engine);
     expect((await refused(made)).map(({ data }) => data)).toEqual([{ code: 'dry_run', count: 1, scopes: [SCOPE] }]);
   });

@@ -1,5 +1,5 @@
 import { acceptClock, purge } from 'jit-access/retention';
-import { explain } from 'jit-access/explain';
+import { explain, preview } from 'jit-access/explain';
 import assert from 'node:assert/strict';
 import {
   firstDecisive,
@@ -404,19 +404,16 @@ export class SideBySide {
         this.#say('dryRun', ask);
         const { must, may, reuses, problems } = model.asking(ask, undefined, at);
         const isFull = must.length === 0 && reuses.length === 0 && model.wouldBeFull(ask, undefined, at);
-        const preview = await engine
-          .requestAccess({ ...this.#toAsk(ask), dryRun: true })
-          .catch((error: unknown) =>
-            isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
-          );
-        if ('problems' in preview && preview.code === 'ERR_JIT_REQUIREMENTS') expectProblems(preview.problems, problems);
+        const said = await preview(engine, this.#toAsk(ask)).catch((error: unknown) =>
+          isJitError(error) ? ({ outcome: 'refused', code: error.code } as const) : Promise.reject(error as Error),
+        );
+        if ('problems' in said && said.code === 'ERR_JIT_REQUIREMENTS') expectProblems(said.problems, problems);
         // Failures of the approver reject; a refusal is an answer. Which of several refusals comes first is open.
-        if (must.length > 0)
-          assert.ok('code' in preview && must.includes(preview.code), `dry run says ${preview.outcome}, not [${must.join()}]`);
-        else if (isFull) assert.ok('code' in preview && ['ERR_JIT_LIMIT', ...may].includes(preview.code), 'dry run of a full rule (A9)');
-        else if ('code' in preview) assert.ok(may.includes(preview.code) || mood.isMute, `dry run says ${preview.code}`);
-        else if (reuses[0] !== undefined) this.#expectSaid(preview.outcome, reuses[0]);
-        else this.#expectSaid(preview.outcome, ...this.#wouldBe(ask, at));
+        if (must.length > 0) assert.ok('code' in said && must.includes(said.code), `dry run says ${said.outcome}, not [${must.join()}]`);
+        else if (isFull) assert.ok('code' in said && ['ERR_JIT_LIMIT', ...may].includes(said.code), 'dry run of a full rule (A9)');
+        else if ('code' in said) assert.ok(may.includes(said.code) || mood.isMute, `dry run says ${said.code}`);
+        else if (reuses[0] !== undefined) this.#expectSaid(said.outcome, reuses[0]);
+        else this.#expectSaid(said.outcome, ...this.#wouldBe(ask, at));
         return;
       }
       case 'decide': {

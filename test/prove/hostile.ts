@@ -1,6 +1,6 @@
 import { dismissChange, failedChanges, provision } from 'jit-access/provisioning';
 import { waitFor, watchAccess, withAccess } from 'jit-access/work';
-import { explain } from 'jit-access/explain';
+import { explain, preview } from 'jit-access/explain';
 import { purge, removeSink } from 'jit-access/retention';
 import { assertNoPoisoning } from '@fast-check/poisoning';
 import fc from 'fast-check';
@@ -51,7 +51,7 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: t, ttl: 1, requestedBy: ' ' }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: (t || 'x') as Duration, idempotencyKey: '\ud800' }),
   (engine, t) => engine.requestAccess({ subject: 'user:maya', scope: 'a', ttl: 0, justification: t, ticket: t, metadata: { [t]: t } }),
-  (engine, t) => engine.requestAccess({ subject: t, scope: t, ttl: '1s', justification: t, dryRun: true }),
+  (engine, t) => preview(engine, { subject: t, scope: t, ttl: '1s', justification: t }),
   (engine, t) => engine.breakGlass({ subject: t, scope: t, ttl: 1, justification: t }),
   (engine, t) => engine.extend(t, { requestedBy: 'user:maya', ttl: 1 }),
   (engine, t) => engine.retryDecision(t),

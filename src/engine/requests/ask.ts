@@ -1,4 +1,4 @@
-import { assertBoolean, invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
+import { invalid, isBlank, readId, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
 import { MAX_SCOPES } from '../../lifecycle/grant.js';
 import type { Ask, Extended } from '../../lifecycle/ask.js';
 import { subjectOfRun, type AgentRun } from '../../lifecycle/run.js';
@@ -63,15 +63,6 @@ export interface RunAsk<Scope extends string = string> extends Omit<AccessAsk<Sc
   readonly run: AgentRun;
 }
 
-/**
- * An ask that creates no request. The engine returns what would happen, by which rule, and who may review. It stores only
- * the count of dry runs: an `attempt.refused` entry with code `dry_run`.
- */
-export type DryRunAsk<Scope extends string = string> = (AccessAsk<Scope> | RunAsk<Scope>) & {
-  /** Marks the ask as a dry run. */
-  readonly dryRun: true;
-};
-
 /** Names a bundle: all grants of a request. */
 export interface BundleTarget {
   /** The request whose grants are meant. */
@@ -115,19 +106,17 @@ type Who = Pick<AccessRequest, 'subject' | 'requestedBy' | 'agent' | 'operator'>
 type AskSettings = Pick<Settings, 'readId' | 'readRun' | 'isAgent' | 'scopes'>;
 
 /** @throws InvalidArgumentError */
-export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk & { readonly dryRun: boolean } {
-  const fields = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt' | 'dryRun'>('ask', given, [
+export function parseAccessAsk(settings: AskSettings, given: unknown): ParsedAsk {
+  const fields = readOptions<(typeof WHOM)[number] | (typeof COMMON)[number] | 'run' | 'startsAt'>('ask', given, [
     ...WHOM,
     ...COMMON,
     'run',
     'startsAt',
-    'dryRun',
   ]);
-  const { dryRun = false, startsAt } = fields;
-  assertBoolean('dryRun', dryRun);
+  const { startsAt } = fields;
   const who = fields.run === undefined ? parseWho(settings, fields.subject, fields.requestedBy) : parseWhoOfRun(settings, fields);
   const { ask, ...rest } = parseCommon(settings, who, parseScopes(settings, fields.scope, fields.scopes), fields);
-  return { ...rest, dryRun, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
+  return { ...rest, ask: { ...ask, startsAt: startsAt === undefined ? undefined : readInstant('startsAt', startsAt) } };
 }
 
 /** @throws InvalidArgumentError */

@@ -1,4 +1,4 @@
-import { IdempotencyError, isJitError } from '../../core/errors.js';
+import { IdempotencyError } from '../../core/errors.js';
 import type { RequestWithGrants } from '../../lifecycle/grant.js';
 import { isUndecided, applyVerdict } from '../../lifecycle/decision.js';
 import { asksForTheSame, differencesFrom, digestOfAsk, type Ask } from '../../lifecycle/ask.js';
@@ -11,13 +11,12 @@ import type { ParsedVerdict } from '../../lifecycle/verdict.js';
 import { decodeRequest, decodeReuse, type AccessRequest } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
 import { accessResultOf } from './access-result.js';
-import type { AccessPreview, AccessResult, WaitAnswer } from '../answers.js';
+import type { AccessResult, WaitAnswer } from '../answers.js';
 import type { ParsedAsk } from './ask.js';
 import { loadDenialContext, loadIssueContext, loadOpeningContext } from '../../kernel/loading/context.js';
 import { loadOrigins } from './extension.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
-import { isRefusal } from '../../kernel/refusal-throttle.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
 export { loadExtended, namedIn } from './extension.js';
@@ -34,36 +33,6 @@ export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: Ask
   const opened = before === undefined ? await recordRequest(kernel, id, parsed, findRepeated) : { id: before, reused: true };
   const result = await afterRecording(opened.id, () => decideRequest(kernel, opened.id));
   return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
-}
-
-/** Runs {@link requestAccess} up to the commit, without writing. Returns a refusal as a value, and throws a failure. */
-export async function previewRequest(kernel: Kernel, { ask, by, key }: ParsedAsk): Promise<AccessPreview> {
-  const now = () => moment(kernel.clock, by);
-  try {
-    const id = idFor(kernel, ask, key, 'requestAccess');
-    const before = key === undefined ? undefined : await requestOfKey(kernel, id, ask);
-    if (before !== undefined) return await previewRepeat(kernel, before, ask);
-    const request = await draftOf(kernel, id, ask);
-    const context = await openingContext(kernel, ask, request, true);
-    const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
-    if (openedId !== id) return await previewRepeat(kernel, openedId, ask);
-    const verdict = await kernel.approver.decide(request, false);
-    const issueContext = await loadIssueContext(kernel, request, { dryRun: true, decided: decidedBy(verdict) });
-    const reading = now();
-    const decided = applyVerdict(request, verdict, issueContext, reading, kernel.settings.limits).result;
-    // The engine issued nothing, so nothing allows.
-    return { ...(await accessResultOf(kernel, decided, 'pending', reading)), allowed: false, dryRun: true };
-  } catch (error) {
-    if (!isJitError(error) || !isRefusal(error.code)) throw error;
-    const problems = error.code === 'ERR_JIT_REQUIREMENTS' ? error.problems : [];
-    return { dryRun: true, outcome: 'refused', code: error.code, reason: error.message, problems };
-  }
-}
-
-async function previewRepeat(kernel: Kernel, id: string, ask: Ask): Promise<AccessPreview> {
-  const { request, status } = await readRequest(kernel, id);
-  const result = await accessResultOf(kernel, { request, grants: undefined }, status);
-  return { ...result, reused: true, differs: differencesFrom(ask, request), dryRun: true };
 }
 
 /** Asks the approver where it has not answered yet, applies its verdict, and returns the state of the request. */
@@ -88,7 +57,7 @@ export async function decideRequest(kernel: Kernel, id: string): Promise<AccessR
 }
 
 /** The approver and the terms of an answer. */
-const decidedBy = ({ approver, verdict }: ParsedVerdict) => ({ approver, terms: 'terms' in verdict ? verdict.terms : undefined });
+export const decidedBy = ({ approver, verdict }: ParsedVerdict) => ({ approver, terms: 'terms' in verdict ? verdict.terms : undefined });
 
 /** The state of a request without asking the approver: its result, recorded or by expiry, or its review deadline. */
 export async function requestOutcome(kernel: Kernel, id: string): Promise<WaitAnswer<AccessResult>> {
@@ -119,7 +88,7 @@ export async function requestOfKey(kernel: Kernel, id: string, ask: Ask): Promis
   return requestId;
 }
 
-const idFor = ({ ledger }: Kernel, ask: Ask, key: string | undefined, verb: AskVerb): string =>
+export const idFor = ({ ledger }: Kernel, ask: Ask, key: string | undefined, verb: AskVerb): string =>
   key === undefined ? newId() : derivedId(ledger.store.namespace, verb, ask.requestedBy, key);
 
 /**
@@ -169,7 +138,7 @@ export async function openingContext(kernel: Kernel, ask: Ask, request: AccessRe
  * Reads a request and its status. Where the deadline passes during the read, it reads again: a row from before the deadline
  * may lack a decision that was made in time.
  */
-async function readRequest(
+export async function readRequest(
   { clock, ledger }: Kernel,
   id: string,
 ): Promise<{ readonly request: AccessRequest; readonly status: RequestStatus }> {

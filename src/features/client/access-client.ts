@@ -1,13 +1,6 @@
+import type { AccessPreview } from '../explain/preview.js';
 import type { JsonObject } from '../../model/json.js';
-import type {
-  AccessPreview,
-  AccessResult,
-  AccessStatus,
-  BreakGlassReviewItem,
-  EndedRecords,
-  InboxItem,
-  RevokeAllReport,
-} from '../../engine/answers.js';
+import type { AccessResult, AccessStatus, BreakGlassReviewItem, EndedRecords, InboxItem, RevokeAllReport } from '../../engine/answers.js';
 import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
 import type { Paging } from '../../engine/lists/collect.js';
 import type { CommentResult } from '../../engine/requests/comments.js';

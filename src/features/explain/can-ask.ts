@@ -49,7 +49,7 @@ type Answer = Pick<CanAsk, 'outcome'> & Partial<Pick<CanAsk, 'rule' | 'reason' |
  * reads the locks, and no request or grant. It records nothing.
  *
  * Gotcha: it knows no limit that depends on other requests, such as `limits.maxOpenRequests` or `limits.askAgainAfter`. The request may
- * still be refused. {@link JitEngine.requestAccess} with `dryRun: true` judges these too.
+ * still be refused. {@link preview} judges these too.
  *
  * @param options.ask the values of the request. Default: as in {@link explain}
  * @throws ApproverError, StoreError, ClockError, DeadlineError, ClosedError, InvalidArgumentError

@@ -15,19 +15,18 @@ import {
   type AccessRequest,
   type Grant,
 } from '../../records/index.js';
-import type { AccessPreview } from '../../engine/answers.js';
 import { parseAccessAsk, type AccessAsk, type ParsedAsk } from '../../engine/requests/ask.js';
 import type { Action } from '../../engine/checks/checker.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { EngineChecker } from '../../engine/checks/engine-checker.js';
 import { reviewersOf } from '../../engine/requests/access-result.js';
-import { previewRequest } from '../../engine/requests/requests.js';
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { readHorizon } from '../../kernel/ledger/horizon.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Explanation, ExplanationReason } from './explanation.js';
+import { previewRequest, type AccessPreview } from './preview.js';
 
 /** The options of `explain`. */
 export interface ExplainOptions {
@@ -101,7 +100,7 @@ async function explainFromRecords(kernel: Kernel, about: Asked, ask: ParsedAsk):
     await refuseUnreadable(kernel, found);
     return again();
   }
-  const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await preview(kernel, ask);
+  const asking = found !== undefined && ON_ITS_WAY.has(found.reason) ? undefined : await previewOf(kernel, ask);
   const isLost = await mayBePurged(kernel, subject, found);
   if (found === undefined || isLost) {
     const isIneligible = asking?.outcome === 'refused' && asking.code === 'ERR_JIT_INELIGIBLE';
@@ -190,7 +189,7 @@ async function approversOf(kernel: Kernel, request: AccessRequest, reading: Cloc
 }
 
 /** The outcome of a request made now. `undefined` if the approver failed: the rest of the answer stays valid. */
-async function preview(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | undefined> {
+async function previewOf(kernel: Kernel, ask: ParsedAsk): Promise<AccessPreview | undefined> {
   try {
     return await previewRequest(kernel, ask);
   } catch (error) {

@@ -1,4 +1,4 @@
-import type { AccessPreview } from '../../engine/answers.js';
+import type { AccessPreview } from './preview.js';
 import type { RecordedReason } from '../../lifecycle/explain.js';
 import type { AccessRequest, Grant } from '../../records/index.js';
 

@@ -12,6 +12,7 @@ import {
   type ReviewRule,
 } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
+import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { HOUR, MINUTE } from './ask.js';
 import type { Duration } from '../../../src/index.js';
@@ -180,12 +181,12 @@ describe('an engine with a policy', () => {
 
   it('previews the verdict of the policy', async () => {
     const { engine } = anEngine();
-    expect(await engine.requestAccess({ ...ask, dryRun: true })).toMatchObject({
+    expect(await preview(engine, ask)).toMatchObject({
       dryRun: true,
       outcome: 'pending',
       request: { rule: 'db' },
     });
-    expect(await engine.requestAccess({ ...ask, ttl: '2h', dryRun: true })).toMatchObject({
+    expect(await preview(engine, { ...ask, ttl: '2h' })).toMatchObject({
       outcome: 'refused',
       code: 'ERR_JIT_REQUIREMENTS',
       problems: [{ rule: 'db', field: 'ttl', code: 'too_long', limit: 3_600_000, got: 7_200_000 }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canAsk, requestable } from 'jit-access/explain';
+import { canAsk, preview, requestable } from 'jit-access/explain';
 import { definePolicy, type PolicyDefinition } from 'jit-access/policy';
 import { ManualClock } from '../../../src/testing.js';
 import { anEngine, HOUR, MAYA, MINUTE } from '../../engine/an-engine.js';
@@ -15,7 +15,7 @@ async function at(now: number, definition: PolicyDefinition) {
   const { engine } = anEngine({ approver: definePolicy(definition), clock: new ManualClock(now), limits: { maxStartAhead: '7d' } });
   const { items, complete } = await requestable(engine, MAYA);
   const allows = async (ttl: number, startsAt?: number) =>
-    (await engine.requestAccess({ subject: MAYA, scope: 'db:x', ttl, startsAt, dryRun: true })).outcome !== 'refused';
+    (await preview(engine, { subject: MAYA, scope: 'db:x', ttl, startsAt })).outcome !== 'refused';
   return { engine, items, complete, allows, maxTtlMs: items.find(({ outcome }) => outcome !== 'break_glass')?.maxTtlMs };
 }
 

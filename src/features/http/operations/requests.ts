@@ -1,6 +1,7 @@
+import { preview } from '../../explain/preview.js';
 import { z } from 'zod';
 import { DeniedError, NotFoundError } from '../../../core/errors.js';
-import type { AccessAsk, DryRunAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
+import type { AccessAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
 import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
@@ -64,7 +65,7 @@ export const requestAccess = operation({
     const { key: idempotencyKey, self: requestedBy } = call;
     const subject = await subjectOf(call, given);
     const ask = { ...given, subject, requestedBy, idempotencyKey } as AccessAsk;
-    if (dryRun === true) return { status: 200, body: await call.engine.requestAccess({ ...ask, dryRun } as DryRunAsk) };
+    if (dryRun === true) return { status: 200, body: await preview(call.engine, ask) };
     return created(call, await call.engine.requestAccess(ask));
   },
 });

@@ -1,7 +1,7 @@
+import type { AccessPreview } from '../../explain/preview.js';
 import type { RequiredField } from '../../../core/approver-port.js';
 import { RISKS } from '../../../core/requestable.js';
 import type {
-  AccessPreview,
   AccessResult,
   AccessStatus,
   AccessWindow,
