@@ -24,7 +24,7 @@ export type {
   BreakGlassReviewItem,
   RevokeAllReport,
 } from './engine/answers.js';
-export type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './engine/break-glass/break-glass-list.js';
+export type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './engine/lists/break-glass-list.js';
 export type { CheckOptions, ConsumeOptions } from './engine/checks/uses.js';
 export type { Limits } from './kernel/settings/limits.js';
 export type { RecordUse } from './kernel/settings/record-use.js';
@@ -47,7 +47,7 @@ export { systemClock } from './core/clock.js';
 export { type Instant } from './core/instant.js';
 export { parseDuration, type Duration } from './core/duration.js';
 export type { AgentRun } from './lifecycle/run.js';
-export { runSubject } from './engine/requests/run-subject.js';
+export { runSubject } from './engine/run-subject.js';
 export { grantStatus, requestStatus, wasHeldAt, type GrantStatus, type RequestStatus } from './lifecycle/status.js';
 
 export { callbackSink } from './sinks/callback.js';

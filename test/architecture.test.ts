@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENTRIES } from '../.tsup/entries.js';
 import { imports, modules, modulesOnCycles, type Import } from './figures/modules.js';
@@ -101,6 +102,25 @@ describe('the rooms of src', () => {
 
   it('have no import cycle, type imports included', () => {
     expect(modulesOnCycles()).toEqual([]);
+  });
+
+  it('have no cycle between the folders of engine or of kernel', () => {
+    const folderOf = (module: string) => /^(?:engine|kernel)\/[^/]+(?=\/)/.exec(module)?.[0];
+    const arrows = imports.flatMap(({ from, to }) => {
+      const [own, other] = [folderOf(from), folderOf(to)];
+      return own === undefined || other === undefined || own === other ? [] : [{ from: own, to: other }];
+    });
+    expect(arrows.length).toBeGreaterThan(10);
+    expect(modulesOnCycles(arrows)).toEqual([]);
+  });
+
+  it('are those of docs/explanation/architecture.md', () => {
+    const page = readFileSync(new URL('../docs/explanation/architecture.md', import.meta.url), 'utf8');
+    const rows = [...page.matchAll(/^\| (`[\w/-]+\/`(?:, `[\w/-]+\/`)*) +\|/gm)].flatMap(([, names = '']) => names.split(', '));
+    const folders = modules.flatMap(
+      (module) => /^(?:(?:engine|kernel)\/)?[^/]+(?=\/)/.exec(Object.hasOwn(ENTRIES, module) ? '' : module) ?? [],
+    );
+    expect(rows.sort()).toEqual([...new Set(['engine', 'kernel', ...folders])].map((folder) => `\`${folder}/\``).sort());
   });
 
   it('import ports only as types', () => {

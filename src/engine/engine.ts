@@ -27,7 +27,7 @@ import { submitReview } from './reviews/reviews.js';
 import { comment, parseComment, type CommentBy, type CommentResult } from './requests/comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass/break-glass.js';
 import { readBreakGlassReview, reviewBreakGlass } from './break-glass/break-glass-review.js';
-import type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './break-glass/break-glass-list.js';
+import type { BreakGlassInboxQuery, BreakGlassReviewQuery } from './lists/break-glass-list.js';
 import { cancelAccessRequest, endAccess, releaseAccess, type CancelResult } from './endings/revocation.js';
 import { revokeAll, type RevokeAllTarget } from './endings/revoke-all.js';
 import { listLocks, lock, parseLock, unlock, type LockBy, type LockResult, type LockTarget, type LockWithStatus } from './endings/locks.js';

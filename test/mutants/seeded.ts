@@ -168,7 +168,7 @@ export const SEEDED: readonly Seeded[] = [
   },
   {
     name: 'a page of the inbox skips the first request of the next',
-    file: 'engine/reviews/due-requests.ts',
+    file: 'engine/lists/due-requests.ts',
     from: 'if (items.length === limit) return { items, next: from };',
     to: "if (items.length === limit) return { items, next: placeOf(row, 'due') };",
   },

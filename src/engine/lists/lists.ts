@@ -22,7 +22,7 @@ import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { BreakGlassReviewItem } from '../answers.js';
-import { listPendingReviews, type BreakGlassReviewQuery } from '../break-glass/break-glass-list.js';
+import { listPendingReviews, type BreakGlassReviewQuery } from './break-glass-list.js';
 import { collect, decodeStrictly, readOrder, readQuery, readSpan, readSubject, type Paging } from './collect.js';
 import {
   grantWithStatus,

@@ -12,10 +12,10 @@ import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { BreakGlassReviewItem, InboxItem } from '../answers.js';
-import { pendingReviews, type BreakGlassInboxQuery } from '../break-glass/break-glass-list.js';
+import { pendingReviews, type BreakGlassInboxQuery } from '../lists/break-glass-list.js';
 import { readableComments } from '../requests/comments.js';
 import { readPaging, readQuery, type Paging } from '../lists/collect.js';
-import { dueRequests, type DueSelection } from './due-requests.js';
+import { dueRequests, type DueSelection } from '../lists/due-requests.js';
 import { cannotReview } from './reviews.js';
 import { withStatus } from '../with-status.js';
 

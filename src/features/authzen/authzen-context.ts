@@ -1,4 +1,4 @@
-import { runSubject } from '../../engine/requests/run-subject.js';
+import { runSubject } from '../../engine/run-subject.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { MaybePromise } from '../../core/ports.js';
 import { isScope } from '../../core/scope.js';

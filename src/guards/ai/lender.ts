@@ -1,4 +1,4 @@
-import { runSubject } from '../../engine/requests/run-subject.js';
+import { runSubject } from '../../engine/run-subject.js';
 import type { AccessResult } from '../../engine/answers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { isJitError, type AnyJitError, type JitErrorCode, type RequirementsError } from '../../core/errors.js';

@@ -6,8 +6,8 @@ import { hasPassed } from '../../lifecycle/status.js';
 import { needsReview, placeOf } from '../../records/index.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { BreakGlassReviewItem } from '../answers.js';
-import { readPaging, readQuery, readSubject, type Paging } from '../lists/collect.js';
-import { dueRequests, type DueSelection } from '../reviews/due-requests.js';
+import { readPaging, readQuery, readSubject, type Paging } from './collect.js';
+import { dueRequests, type DueSelection } from './due-requests.js';
 import { endedWithStatus } from '../with-status.js';
 
 /** Selects all pending break-glass reviews, the first due first. A page looks at up to 1,000 open requests. */

@@ -1,7 +1,7 @@
-import { readActor, readId } from '../../core/parse.js';
-import { kernelOf } from '../../kernel/kernel-of.js';
-import { readRun, subjectOfRun, type AgentRun } from '../../lifecycle/run.js';
-import type { JitEngine } from '../engine.js';
+import { readActor, readId } from '../core/parse.js';
+import { kernelOf } from '../kernel/kernel-of.js';
+import { readRun, subjectOfRun, type AgentRun } from '../lifecycle/run.js';
+import type { JitEngine } from './engine.js';
 
 /**
  * The subject under which one run of an agent holds access: `<agent>/run/<operator>/<digits>`. Two runs that differ in
