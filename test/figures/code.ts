@@ -1,5 +1,5 @@
 import ts from 'typescript';
-import { modules, src, syntaxOf, textOfModule } from './modules.js';
+import { modules, syntaxOf, textOfModule } from './modules.js';
 
 export interface Size {
   /** A module, or `module#function`. */
@@ -43,31 +43,6 @@ function functionsOf(module: string): Size[] {
 export const functionSizes = (): Size[] => bySize(modules.flatMap((module) => functionsOf(module)));
 
 export const beyond = (sizes: readonly Size[]): Size[] => sizes.filter(({ lines, allowed }) => lines > allowed);
-
-/** The verbs of an engine: the public methods of the class, as TypeScript's checker knows them. */
-export function verbsOfEngine(): string[] {
-  const path = `${src}engine/engine.ts`;
-  const { config } = ts.readConfigFile(`${src}../tsconfig.json`, (file) => ts.sys.readFile(file)) as {
-    config: { compilerOptions: object };
-  };
-  const { options } = ts.convertCompilerOptionsFromJson(config.compilerOptions, `${src}..`);
-  const program = ts.createProgram([path], { ...options, noEmit: true });
-  const checker = program.getTypeChecker();
-  const file = program.getSourceFile(path);
-  const engine = file?.statements.find((node) => ts.isClassDeclaration(node) && node.name?.text === 'JitEngine');
-  if (engine === undefined) throw new Error('src/engine/engine.ts declares no class JitEngine');
-  return checker
-    .getTypeAtLocation(engine)
-    .getProperties()
-    .filter(({ valueDeclaration: node }) => node !== undefined && ts.isMethodDeclaration(node) && isPublic(node))
-    .map(({ name }) => name)
-    .sort();
-}
-
-function isPublic(method: ts.MethodDeclaration): boolean {
-  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected;
-  return !ts.isPrivateIdentifier(method.name) && (ts.getCombinedModifierFlags(method) & hidden) === 0;
-}
 
 /** The name of a function, or of the call that it is passed to, with the class or function around it. */
 function nameOf(node: ts.SignatureDeclaration, outer: string): string {

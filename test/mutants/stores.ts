@@ -13,8 +13,8 @@ export type Catcher =
   | { readonly race: Kind; readonly tries: number };
 
 /**
- * Bugs as a developer might write them. The named test, or a crash, must find each. That each case of the contract suite finds a bug, its
- * own test shows.
+ * Bugs as a developer might write them, one for each test file. The named test, or a crash, must find each. The contract suite has a test
+ * of its own, which shows that each of its cases finds a bug.
  */
 export const STORE_BUGS: readonly StoreBug[] = [
   {
@@ -54,13 +54,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'requestable: what an earlier rule refuses this requester is not excluded',
-    file: 'approvers/policy/requestable.ts',
-    from: 'if (this.#of(earlier)?.accepts === false) this.#addParts(except, earlier, scope);',
-    to: 'if (this.#of(earlier) === undefined) this.#addParts(except, earlier, scope);',
-    caughtBy: { test: 'test/approvers/policy/requestable.test.ts', title: 'agrees with the decision about every ask' },
-  },
-  {
     name: 'requirements: values are listed where a right is missing',
     file: 'approvers/policy/conditions.ts',
     from: 'if (right !== undefined) return { reason: right };',
@@ -73,20 +66,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: '(asked ?? at) + ttlMs, until, terms?.endBy ?? Infinity)',
     to: '(asked ?? at) + ttlMs, until)',
     caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'A6 gives a late decision the time up to the end of the hours' },
-  },
-  {
-    name: 'calendar: the begin of a freeze bounds no window',
-    file: 'approvers/policy/times.ts',
-    from: 'if (at < Infinity && (await isFor(rule, question)))',
-    to: 'if (at < 0 && (await isFor(rule, question)))',
-    caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'or until a deny rule begins to hold' },
-  },
-  {
-    name: 'calendar: a scheduled request is judged at the hour of the review',
-    file: 'approvers/policy/question.ts',
-    from: 'Math.max(now, request.startsAt ?? 0, request.extension?.from ?? 0)',
-    to: 'now',
-    caughtBy: { test: 'test/approvers/policy/calendar.test.ts', title: 'A6 judges the approval of a scheduled request at its start' },
   },
   {
     name: 'calendar: a change of the clock within a span is not noticed',
@@ -108,13 +87,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: 'part.replace(/[^\\w.@/+=-]/gu,',
     to: 'part.replace(/[^\\w.~@/+=-]/gu,',
     caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 are injective: two lists of parts never have one scope' },
-  },
-  {
-    name: 'decodeScope: accepts more than one text for a list of parts',
-    file: 'core/encode-scope.ts',
-    from: ' || encodeScope(...(parts as string[])) !== scope',
-    to: '',
-    caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 have one text for each list of parts' },
   },
   {
     name: 'memory: a version is not compared',
@@ -163,77 +135,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'do not wait for a head that another process holds' },
   },
   {
-    name: 'SQL: a namespace that the database refuses fails those that share its transaction',
-    file: 'stores/sql/commits.ts',
-    from: 'if (isAgain) queue.putBack(waiting);',
-    to: 'if (isAgain && parts.length === 1) queue.putBack(waiting);',
-    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'fail only in the namespace whose data the database refuses' },
-  },
-  {
-    name: 'SQL: a namespace that was refused shares the next transaction again',
-    file: 'stores/sql/commit-queue.ts',
-    from: 'this.#isLocked = false;\n    this.#apart = MOST_APART;',
-    to: 'this.#isLocked = false;',
-    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'fail only in the namespace whose data the database refuses' },
-  },
-  {
-    name: 'SQL: a namespace that shared a lost transaction shares the next one again',
-    file: 'stores/sql/commits.ts',
-    from: 'queue.hasFailed();\n        if (isAgain)',
-    to: 'if (isAgain)',
-    caughtBy: {
-      test: 'test/stores/sql/shared-commits.test.ts',
-      title: 'fail at most once where the connection of a shared transaction is lost',
-    },
-  },
-  {
-    name: 'SQL: namespaces of one transaction are judged by the records of another',
-    file: 'stores/sql/commit-transaction.ts',
-    from: 'lockedHeadOf(line, lists[i]?.keys',
-    to: 'lockedHeadOf(line, lists[0]?.keys',
-    caughtBy: { test: 'test/stores/sql/shared-commits.test.ts', title: 'are judged separately' },
-  },
-  {
     name: 'SQL: a guess is written where the head is right, and a version is not',
     file: 'stores/sql/locked-heads.ts',
     from: "guess = jsonb_build_array(${columns('f', HEAD.slice(1))}, ${columns('f', READ)})",
     to: 'guess ->> 1 = hash',
     caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'a version is not the expected one' },
-  },
-  {
-    name: 'SQL: a guess that was compared with rows from before the lock is written',
-    file: 'stores/sql/locked-heads.ts',
-    from: 'where seen = revision and guess',
-    to: 'where guess',
-    caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'between its snapshot and its lock' },
-  },
-  {
-    name: 'SQL: wrong guesses are written next to right ones',
-    file: 'stores/sql/locked-heads.ts',
-    from: "where: 'k.namespace = any(array(select namespace from guessed))'",
-    to: "where: 'exists (select 1 from guessed)'",
-    caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'next to right ones' },
-  },
-  {
-    name: 'SQL: a guess that was wrong is answered as if it had been right',
-    file: 'stores/sql/commit-transaction.ts',
-    from: "if (line['is_written'] === true && guess !== undefined)",
-    to: 'if (guess !== undefined)',
-    caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'a version is not the expected one' },
-  },
-  {
-    name: 'SQL: a batch that its guess has written is written again',
-    file: 'stores/sql/commit-transaction.ts',
-    from: 'if (isWritten) continue;',
-    to: '',
-    caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'are compared and written by one statement' },
-  },
-  {
-    name: 'SQL: a guess waits for a locked head',
-    file: 'stores/sql/locked-heads.ts',
-    from: "'guess']), ' skip locked')",
-    to: "'guess']), '')",
-    caughtBy: { test: 'test/stores/sql/guessed-commits.test.ts', title: 'omit a locked head' },
   },
   {
     name: 'SQL: a lost reply is reported as not applied',
@@ -277,28 +183,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'SQL: the ids of a commit may be joined with the whole journal',
-    file: 'stores/sql/fragments.ts',
-    from: "'::bigint' : ''} limit 1) as e`",
-    to: "'::bigint' : ''}) as e`",
-    caughtBy: {
-      test: 'test/stores/sql/young-database.test.ts',
-      title: 'read only matching rows, and not the 50000 rows of the namespace, in a database that was never analysed',
-    },
-  },
-  {
     name: 'SQL: a commit on SQLite reads the whole journal, because no index fits',
     file: 'stores/sql/schema.ts',
     from: "${dialect === 'postgres' ? ' where change_id is not null' : ''}",
     to: ' where change_id is not null',
     caughtBy: { test: 'test/stores/sql/plans.test.ts', title: 'look up each row and each entry of a commit by its whole key' },
-  },
-  {
-    name: 'SQL: a server with LLVM compiles each commit',
-    file: 'stores/sql/statements.ts',
-    from: '; set local jit = off',
-    to: '',
-    caughtBy: { test: 'test/stores/sql/young-database.test.ts', title: 'are never compiled by a server with LLVM' },
   },
   {
     name: 'SQL: the schema version is checked only once',
@@ -342,13 +231,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key ' },
   },
   {
-    name: 'Redis: live rows expire by themselves',
-    file: 'stores/redis/commit-script.ts',
-    from: "call('HSET', ROWS, key, row)\n",
-    to: "call('HSET', ROWS, key, row)\n    call('PEXPIRE', ROWS, '86400000')\n",
-    caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'sets no expiry, and uses only its six keys' },
-  },
-  {
     name: 'Redis: a separator in a key is not escaped',
     file: 'stores/redis/text.ts',
     from: '  if (!MOVED.test(text)) return text;\n',
@@ -383,43 +265,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: the head of a commit that the replicas lack is dropped',
-    file: 'stores/redis/writer.ts',
-    from: '(reply) => this.#learn(reply)',
-    to: '(reply) => this.#connection.replicas > 0 || this.#learn(reply)',
-    caughtBy: {
-      test: 'test/stores/redis/replicated.test.ts',
-      title: 'applies on the primary, one change after the other, what it cannot acknowledge while the replica lags',
-    },
-  },
-  {
-    name: 'Redis: a refusal by another server than the first counts as not applied',
-    file: 'stores/redis/connection.ts',
-    from: 'return call.isSent && call.changes !== this.#status.changes ?',
-    to: 'return call.isSent && call.changes > this.#status.changes ?',
-    caughtBy: {
-      test: 'test/stores/redis/replicated.test.ts',
-      title: 'does not report a refusal as "not applied" where the client has resent the commit itself, to a server ',
-    },
-  },
-  {
-    name: 'Redis: replicas are requested on a Cluster, where any node answers',
-    file: 'stores/redis/store.ts',
-    from: 'if (replicas > 0 && (client as RedisClient).isCluster === true) {',
-    to: 'if (replicas > 1_000 && (client as RedisClient).isCluster === true) {',
-    caughtBy: { test: 'test/stores/redis/replicated.test.ts', title: 'refuses replicas at construction: WAIT has no key' },
-  },
-  {
-    name: 'Redis: a read is marked as one, so that a replica answers it',
-    file: 'stores/redis/read-scripts.ts',
-    from: "const HEADER = '#!lua flags=allow-oom\\n';",
-    to: "const HEADER = '#!lua flags=no-writes\\n';",
-    caughtBy: {
-      test: 'test/stores/redis/replicated.test.ts',
-      title: 'denies over a connection to a primary that was demoted (L12, L41) [V3]',
-    },
-  },
-  {
     name: 'Redis: a dead connection is left to its client',
     file: 'stores/redis/connection.ts',
     from: '    this.client.reset?.(call.key);\n',
@@ -430,20 +275,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     },
   },
   {
-    name: 'Redis: each command of a read has a separate limit',
-    file: 'stores/redis/connection.ts',
-    from: 'return this.#within(keys, (call, server) => this.#proven(call, server, script, keys, args));',
-    to: `const policy = this.#within(keys, async (call, server) => {
-      const ask = () => this.#runNow(call, server, POLICY, keys.slice(0, 1), []);
-      if (!this.#assumesNoEviction) await server.eviction.prove(ask, (callback) => call.onGiveUp.push(callback));
-    });
-    return policy.then(() => this.#within(keys, (call, server) => this.#runNow(call, server, script, keys, args)));`,
-    caughtBy: {
-      test: 'test/stores/redis/recovered.test.ts',
-      title: 'covers all commands of the read, with the one for the eviction policy (L30) [V11]',
-    },
-  },
-  {
     name: 'Redis: rows and lines of a namespace are not counted',
     file: 'stores/redis/whole-script.ts',
     from: "if found == tonumber(counted or '-1') then return nil end",
@@ -451,31 +282,11 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/redis/damaged.test.ts', title: 'rejects revokeAll, checks and requests without its index' },
   },
   {
-    name: 'Redis: the row that a live field names counts without a comparison',
-    file: 'stores/redis/reads.ts',
-    from: 'if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;',
-    to: 'if (row.id.length > 0) continue;',
-    caughtBy: {
-      test: 'test/stores/redis/damaged.test.ts',
-      title: 'allows nothing by a field of live that names an ended grant next to a live one',
-    },
-  },
-  {
     name: 'Redis: the eviction policy is read only once',
     file: 'stores/redis/eviction.ts',
     from: 'return this.#proven !== undefined && this.#proven.ms < CHECK_EVERY_MS;',
     to: 'return this.#proven !== undefined;',
     caughtBy: { test: 'test/stores/redis/cluster.test.ts', title: 'is read again each minute (L12) [V9]' },
-  },
-  {
-    name: 'Redis: the eviction policy is read from any node of a Cluster',
-    file: 'stores/redis/connection.ts',
-    from: 'this.#runNow(call, server, POLICY, keys.slice(0, 1), []);',
-    to: 'this.#runNow(call, server, POLICY, [], []);',
-    caughtBy: {
-      test: 'test/stores/redis/cluster.test.ts',
-      title: 'accepts or refuses by the eviction policy of the node that holds the namespace (L12) [V9]',
-    },
   },
   {
     name: 'Redis: a full server refuses a revoke',
@@ -554,20 +365,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'core/turns.ts',
     from: 'rows > this.#left && !(',
     to: 'rows > this.#left + 1e9 && !(',
-    caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
-  },
-  {
-    name: 'purge: the journal is trimmed in one change',
-    file: 'features/retention/purge.ts',
-    from: 'const TRIM_STEP = 2_000;',
-    to: 'const TRIM_STEP = 2_000_000;',
-    caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
-  },
-  {
-    name: 'purge: one change removes a page of requests, however many rows they have',
-    file: 'features/retention/groups.ts',
-    from: 'const MAX_ROWS = 250;',
-    to: 'const MAX_ROWS = 25_000;',
     caughtBy: { test: 'test/stores/turns.test.ts', title: 'every 256 rows, in memory' },
   },
 ];
