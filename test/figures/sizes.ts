@@ -44,7 +44,7 @@ export const isTooBig = (row: Pick<SizeRow, 'measured' | 'budget'>, measured: nu
   row.measured === undefined || measured > limitFor(row.measured, row.budget);
 
 /** The bytes of a module, bundled with all that it loads from the package, minified and gzipped. */
-export async function weigh(contents: string): Promise<number> {
+async function weigh(contents: string): Promise<number> {
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,

@@ -46,7 +46,7 @@ interface Position {
 /** All that the last run of Stryker changed, and what earlier ones did that it took over. */
 export const lastRun = (): Mutant[] => mutantsOf(JSON.parse(readFileSync(join(root, REPORT), 'utf8')) as Report);
 
-export function mutantsOf({ files }: Report): Mutant[] {
+function mutantsOf({ files }: Report): Mutant[] {
   return Object.entries(files).flatMap(([path, { source, mutants }]) => {
     const lines = source.split('\n');
     return mutants.map(({ mutatorName, replacement = '', status, location: { start, end } }) => ({
