@@ -15,7 +15,7 @@ export interface AccessGranted {
 }
 
 /**
- * The state of a request, as the engine returns it for an ask, a review or `retryDecision`.
+ * The state of a request, as the engine returns it for an ask, a review or `waitFor`.
  *
  * - `reused`: an earlier call made the request, and this ask created nothing: the same key, the same open request, or access
  *   that is held. A repeat is not a permission: it returns the state of the first call's request.

@@ -22,7 +22,7 @@ import { EngineChecker } from './checks/engine-checker.js';
 import { RecordingChecker } from './checks/recording-checker.js';
 import { Configurations } from '../kernel/configurations.js';
 import { inbox } from './reviews/inbox.js';
-import { decideRequest, loadExtended, namedIn, requestAccess } from './requests/requests.js';
+import { loadExtended, namedIn, requestAccess } from './requests/requests.js';
 import { submitReview } from './reviews/reviews.js';
 import { comment, parseComment, type CommentBy, type CommentResult } from './requests/comments.js';
 import { breakGlass, type BreakGlassResult } from './break-glass/break-glass.js';
@@ -98,7 +98,7 @@ export class JitEngine<Scope extends string = string> {
    *   recorded. A `LockedError` with a `requestId` is the exception: the lock was set after that request was recorded, and cancels it
    * @throws ApproverError, ClockError, DeadlineError, StoreError, OutcomeUnknownError, ConflictError, CorruptError: the
    *   approver, the clock or the store failed, or the answer came too late. If the error carries a `requestId`, that request
-   *   is recorded. While it is pending, the same key, `retryDecision(id)` or the sweep asks the approver again.
+   *   is recorded. While it is pending, the same key or the sweep asks the approver again.
    */
   async requestAccess(ask: AccessAsk<Scope> | RunAsk<Scope>): Promise<AccessResult> {
     this.#refuseIfClosed();
@@ -142,11 +142,6 @@ export class JitEngine<Scope extends string = string> {
     const read = parseBreakGlassAsk(this.#settings, ask);
     const attempt = { actor: read.by, scopes: read.ask.scopes, breakGlass: true as const };
     return this.#refusals.noteRefusals(attempt, () => breakGlass(this.#kernel, read));
-  }
-
-  /** Asks the approver about a request that it has not answered yet. Otherwise returns the state of the request. */
-  async retryDecision(requestId: string): Promise<AccessResult> {
-    return decideRequest(this.#kernel, this.#readRecordId('requestId', requestId));
   }
 
   /**

@@ -52,7 +52,7 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.UndecidedError('r1'),
     'ERR_JIT_UNDECIDED',
-    "request r1 cannot be reviewed yet: the approver has not answered; retryDecision('r1') asks it again",
+    'request r1 cannot be reviewed yet: the approver has not answered; a sweep or the same idempotencyKey asks it again',
     { requestId: 'r1' },
   ],
   [() => new errors.NotFoundError('grant', 'r1.1'), 'ERR_JIT_NOT_FOUND', 'grant r1.1 does not exist', { kind: 'grant', id: 'r1.1' }],

@@ -4,6 +4,7 @@ import { JitEngine, MemoryGrantStore, patternScopes } from 'jit-access';
 import type { Change } from 'jit-access/store';
 import { journalHead, readJournal } from 'jit-access/journal';
 import { inTurn, ManualClock, ScriptedApprover, throws } from 'jit-access/testing';
+import { decideAgain } from '../engine/decide-again.js';
 
 /** An action of another process right before a commit of this one. */
 class CrossedStore extends MemoryGrantStore {
@@ -99,7 +100,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
     await narrow.requestAccess({ ...one, scope }).catch((error: { requestId: string }) => waiting.push(error.requestId));
   }
   approver.script.decide = approve;
-  for (const id of waiting) await narrow.retryDecision(id);
+  for (const id of waiting) await decideAgain(narrow, id);
 
   // As many denials as a subject's row lists, then one by the approver that displaces another, and one by a reviewer of two.
   const nagging = { ...ask, subject: 'user:nag' };
@@ -124,7 +125,7 @@ export async function fieldsByType(): Promise<ReadonlyMap<string, ReadonlySet<st
       id = 'request' in made ? made.request.id : made.requestId;
     };
     await engine.revoke(grant.id, by);
-    await (verdict === review ? engine.approve(id, by) : engine.retryDecision(id));
+    await (verdict === review ? engine.approve(id, by) : decideAgain(engine, id));
   }
 
   // A lock that a person lifts, and one that expires.

@@ -6,6 +6,7 @@ import { ANA, anEngine, aPending, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, r
 import { linkTo, REQUEST_STATES, type State } from './states.js';
 import { wholeStore } from './whole-store.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from './decide-again.js';
 
 const AGENT = 'agent:7';
 const OTHER = 'agent:8';
@@ -97,7 +98,7 @@ describe('JitEngine', () => {
       const { request } = asked;
       const people = [SAM, ANA, LEE];
       expect(asked).toMatchObject({ outcome: 'pending', reviewers: people });
-      expect(await engine.retryDecision(request.id)).toMatchObject({ reviewers: people });
+      expect(await decideAgain(engine, request.id)).toMatchObject({ reviewers: people });
       expect((await explain(engine, MAYA, SCOPE)).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });
       // Also for a scope that is not requested yet.
       expect((await explain(engine, MAYA, 'db-prod:read')).approvers).toEqual({ groups: ['ops'], people, missingInWords: '1 more of ops' });

@@ -320,7 +320,7 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
   ],
   preview: [
     ['ask', OPTIONS, (engine, value) => preview(engine, value)],
-    ['ask', ['TTL', 'dryRun'], (engine, value) => preview(engine, { subject: MAYA, scope: 'a', ttl: 1, [value]: 1 } as never)],
+    ['ask', ['TTL', 'dryRun'], (engine, value) => preview(engine, { subject: MAYA, scope: 'a', ttl: 1, [value]: 1 })],
     ['subject', ACTORS, (engine, value) => preview(engine, { subject: value, scope: 'a', ttl: 1 })],
     ['scope', SCOPES, (engine, value) => preview(engine, { subject: MAYA, scope: value, ttl: 1 })],
     ['startsAt', INSTANTS, (engine, value) => preview(engine, { subject: MAYA, scope: 'a', ttl: 1, startsAt: value })],
@@ -374,7 +374,6 @@ const CASES: Readonly<Record<string, readonly Case[]>> = {
     ['by', ACTORS, (engine, value) => dismissChange(engine, 'e', by(value))],
     ['reason', TEXTS, (engine, value) => dismissChange(engine, 'e', { by: SAM, reason: value })],
   ],
-  retryDecision: [['requestId', IDS, (engine, value) => engine.retryDecision(value)]],
   comment: [
     ['requestId', IDS, (engine, value) => engine.comment(value, { by: MAYA, text: 'why?' })],
     ['options', OPTIONS, (engine, value) => engine.comment('r1', value)],
@@ -859,7 +858,6 @@ describe('JitEngine', () => {
       const by = { by: SAM };
       const calls: Readonly<Record<string, () => unknown>> = {
         requestAccess: () => ask(engine),
-        retryDecision: () => engine.retryDecision('r'),
         approve: () => engine.approve('r', by),
         deny: () => engine.deny('r', by),
         comment: () => engine.comment('r', { by: MAYA, text: 'why?' }),

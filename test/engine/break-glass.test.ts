@@ -20,6 +20,7 @@ import { expectReplayed } from '../property/fold.js';
 import { untilAsleep } from './until-asleep.js';
 import { wholeStore } from './whole-store.js';
 import { CONFLICT } from '../commit-answers.js';
+import { decideAgain } from './decide-again.js';
 
 const NOOR = 'user:noor';
 const EVE = 'user:eve';
@@ -1070,7 +1071,7 @@ describe('JitEngine', () => {
       const { engine, approver } = anEmergency({}, { decide: inTurn(throws(new Error('down')), { outcome: 'approve' }) });
       const { grants } = await take(engine);
       const { requestId = '' } = await refusal(engine.extend(grants[0]?.id ?? '', { requestedBy: MAYA, ttl: MINUTE }), 'ERR_JIT_APPROVER');
-      expect(await engine.retryDecision(requestId)).toMatchObject({ outcome: 'denied' });
+      expect(await decideAgain(engine, requestId)).toMatchObject({ outcome: 'denied' });
       expect(approver.asked('decide')).toBe(2);
     });
 
@@ -1080,7 +1081,7 @@ describe('JitEngine', () => {
       const before = await wholeStore(store);
       for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](request.id, { by: LEE }), 'ERR_JIT_DECIDED');
       await refusal(engine.cancel(request.id, { by: MAYA }), 'ERR_JIT_DECIDED');
-      expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'granted' });
+      expect(await decideAgain(engine, request.id)).toMatchObject({ outcome: 'granted' });
       expect((await engine.inbox(LEE)).items).toEqual([]);
       expect(await wholeStore(store)).toEqual(before);
     });

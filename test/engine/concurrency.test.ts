@@ -5,6 +5,7 @@ import { journalHead, verifyJournal } from '../../src/journal.js';
 import { FaultyStore, ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';
+import { decideAgain } from './decide-again.js';
 
 const SEEDS = [1, 2, 3, 4, 5, 6];
 const REVIEWERS = Array.from({ length: 64 }, (_, i) => `reviewer:${i}`);
@@ -129,7 +130,7 @@ describe('JitEngine', () => {
     });
 
     for (const seed of SEEDS) {
-      it(`L1 L9 approve against cancel, deny, retryDecision, revokeAll and sweep at the deadline: one end, and no access without a grant (interleaving ${seed})`, async () => {
+      it(`L1 L9 approve against cancel, deny, another question to the approver, revokeAll and sweep at the deadline: one end, and no access without a grant (interleaving ${seed})`, async () => {
         const { engine, store, clock } = anEngine({ limits: { reviewWithin: HOUR } });
         const other = anEngine({ store, clock, limits: { reviewWithin: HOUR } }).engine;
         const asked: AccessRequest[] = [];
@@ -139,7 +140,7 @@ describe('JitEngine', () => {
         const calls = asked.flatMap((request, i) => [
           engine.approve(request.id, { by: SAM }),
           i % 2 === 0 ? other.cancel(request.id, { by: MAYA }) : other.deny(request.id, { by: 'user:ana' }),
-          other.retryDecision(request.id),
+          decideAgain(other, request.id),
         ]);
         await outcomes([...calls, other.sweep(), clock.set(at(HOUR)), engine.sweep(), other.revokeAll({ scope: 's1' }, { by: SAM })]);
         store.clear();

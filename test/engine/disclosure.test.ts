@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ScriptedApprover } from '../../src/testing.js';
 import { ANA, aGranted, anEngine, aPending, ask, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from './an-engine.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from './decide-again.js';
 
 const EVE = 'user:eve';
 /** Texts and metadata that are for reviewers and approvers. */
@@ -88,7 +89,7 @@ describe('disclosure about the request of another subject', () => {
       const answer = dryRun ? await preview(engine, asked) : await engine.requestAccess(asked);
       expect(serialised(answer)).not.toContain('secret');
       // The requester who made it sees all of it.
-      expect((await engine.retryDecision(id)).request).toMatchObject(TOLD);
+      expect((await decideAgain(engine, id)).request).toMatchObject(TOLD);
       expect((await ask(engine)).request.id).toBe(id);
     });
   }

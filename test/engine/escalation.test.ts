@@ -5,6 +5,7 @@ import { ScriptedApprover } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from './decide-again.js';
 
 const [OLA, OKE, SIA, LEAD, LEA] = ['ops:ola', 'ops:oke', 'sec:sia', 'lead:lo', 'lead:lea'];
 const AFTER = 30 * MINUTE;
@@ -232,7 +233,7 @@ describe('an escalation', () => {
     const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
     await clock.set(at(10 * MINUTE));
     approver.script.decide = decide;
-    await engine.retryDecision(requestId);
+    await decideAgain(engine, requestId);
     await clock.set(at(AFTER + 10 * MINUTE - 1));
     await refusal(engine.approve(requestId, { by: LEAD }), 'ERR_JIT_NOT_REVIEWER');
     await clock.set(at(AFTER + 10 * MINUTE));

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, type AccessResult, type Grant, type JitEngine, type JitEngineOptions, type TermsInput } from '../../src/index.js';
 import { ManualClock, ScriptedApprover, type ApproverScript } from '../../src/testing.js';
 import { ANA, aGranted, anEngine, ask, at, entriesOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 const TTL = 15 * MINUTE;
 const END = at(TTL);
@@ -356,7 +357,7 @@ describe('JitEngine', () => {
     /** Each actor that may decide an open request. */
     const DECIDING: Readonly<Record<string, (engine: JitEngine, id: string) => Promise<unknown>>> = {
       people: (engine, id) => engine.approve(id, { by: SAM }),
-      'the approver': (engine, id) => engine.retryDecision(id),
+      'the approver': (engine, id) => decideAgain(engine, id),
       'the sweep': (engine) => engine.sweep(),
     };
 
@@ -368,7 +369,7 @@ describe('JitEngine', () => {
         await end(engine, grant);
         expect(await requestEnd(engine, request.id)).toMatchObject({ status: 'cancelled' });
         await refusal(engine.approve(request.id, { by: SAM }), 'ERR_JIT_DECIDED');
-        expect((await engine.retryDecision(request.id)).outcome).toBe('cancelled');
+        expect((await decideAgain(engine, request.id)).outcome).toBe('cancelled');
         for (const now of [at(0), END, END + TTL]) expect(await allowedAt(engine, clock, now)).toBe(false);
       });
 

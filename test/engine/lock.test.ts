@@ -32,6 +32,7 @@ import {
   SCOPE,
   typesOf,
 } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 const OPS = 'user:ops';
 const lockOf = (over: object = {}) => ({ by: OPS, reason: 'INC-9', ...over });
@@ -480,7 +481,7 @@ describe('a lock against a concurrent change', () => {
     const { requestId } = await refusal(asked, 'ERR_JIT_APPROVER');
     await engine.lock({ subject: LEE }, lockOf());
     approver.script.decide = { outcome: 'approve' };
-    await refusal(engine.retryDecision(requestId as string), 'ERR_JIT_LOCKED');
+    await refusal(decideAgain(engine, requestId as string), 'ERR_JIT_LOCKED');
     expect((await engine.listGrants()).items).toEqual([]);
   });
 

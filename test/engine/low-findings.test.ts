@@ -2,6 +2,7 @@ import { preview } from 'jit-access/explain';
 import { describe, expect, it } from 'vitest';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 const quorumOf = (approvals: number) => ({ groups: [{ name: 'ops', approvals }], denials: 2 });
 
@@ -14,7 +15,7 @@ describe('cancel of a request that another one replaces', () => {
     const { request } = await engine.amend(old.id, { by: MAYA, ttl: '5m' });
     const length = (await typesOf(store)).length;
     expect(await refusal(engine.cancel(old.id, { by: MAYA }), 'ERR_JIT_DECIDED')).toMatchObject({ replacedBy: request.id });
-    expect(await engine.retryDecision(old.id)).toMatchObject({ outcome: 'cancelled', request: { replacedBy: request.id } });
+    expect(await decideAgain(engine, old.id)).toMatchObject({ outcome: 'cancelled', request: { replacedBy: request.id } });
     expect((await typesOf(store)).slice(length).filter((type) => type !== 'attempt.refused')).toEqual([]);
     expect(await engine.cancel(request.id, { by: MAYA })).toMatchObject({ cancelled: true });
     expect(await engine.cancel(request.id, { by: MAYA })).toMatchObject({ cancelled: false });
@@ -67,7 +68,7 @@ describe('the reviewers of a pending request', () => {
     expect(await engine.approve(id, { by: SAM })).toMatchObject({ outcome: 'pending', reviewers: [ANA, LEE] });
     expect(await ask(engine)).toMatchObject({ reused: true, reviewers: [ANA, LEE] });
     await clock.set(at(10 * MINUTE));
-    expect(await engine.retryDecision(id)).toMatchObject({ outcome: 'pending', reviewers: [SAM, ANA, LEE] });
+    expect(await decideAgain(engine, id)).toMatchObject({ outcome: 'pending', reviewers: [SAM, ANA, LEE] });
   });
 });
 

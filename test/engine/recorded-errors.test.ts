@@ -4,6 +4,7 @@ import type { Row } from '../../src/store.js';
 import { ScriptedApprover, throws, type Fault, type FaultyStore } from '../../src/testing.js';
 import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';
+import { decideAgain } from './decide-again.js';
 
 const withoutBody = (row: Row | undefined) => (row?.kind === 'subject' ? { ...row, body: {} } : row);
 
@@ -90,13 +91,13 @@ describe('an error after the ask was recorded', () => {
     }
   });
 
-  it('lets retryDecision(id) continue with the one request [V12]', async () => {
+  it('lets a later question to the approver continue with the one request [V12]', async () => {
     const { engine, store } = aFailing('live', { fault: 'reject' });
     const { requestId } = await failure(ask(engine));
     store.clear();
     const healed = anEngine({ store, approver: reviewers({ members: [SAM] }) }).engine;
     expect(typeof requestId).toBe('string');
-    expect(await healed.retryDecision(requestId as string)).toMatchObject({ outcome: 'pending', request: { id: requestId } });
+    expect(await decideAgain(healed, requestId as string)).toMatchObject({ outcome: 'pending', request: { id: requestId } });
     expect((await store.find({ kind: 'request', limit: 10 })).items).toHaveLength(1);
   });
 

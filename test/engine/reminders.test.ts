@@ -7,6 +7,7 @@ import { ScriptedApprover } from '../../src/testing.js';
 import { linksOf } from '../features/links/links-of.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
+import { decideAgain } from './decide-again.js';
 
 const [OLA, OKE, SIA, LEAD] = ['ops:ola', 'ops:oke', 'sec:sia', 'lead:lo'];
 const EVERY = 2 * HOUR;
@@ -102,7 +103,7 @@ describe('remindEvery (feature 11)', () => {
     const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
     expect(await sweepAt(3 * HOUR)).toBe(0);
     approver.script.decide = decide;
-    await engine.retryDecision(requestId);
+    await decideAgain(engine, requestId);
     expect([await sweepAt(5 * HOUR - 1), await sweepAt(5 * HOUR)]).toEqual([0, 1]);
     await clock.advance(MINUTE);
     expect(await hours()).toEqual([5]);

@@ -18,6 +18,7 @@ import { rolesTarget, Roles, settle } from '../features/provisioning/external-sy
 import { aGranted, ANA, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from './decide-again.js';
 
 const KEY = { idempotencyKey: 'k' } as const;
 const DAY = 24 * HOUR;
@@ -79,11 +80,11 @@ const verbs: Readonly<Record<string, readonly [options: Parameters<typeof anEngi
     },
   ],
   'a breakGlass under a used key': [{ approver: emergency }, async () => (engine) => engine.breakGlass({ ...taken, ...KEY })],
-  'a retryDecision of a decided request': [
+  'another question about a decided request': [
     { approver: autoApprove(() => true) },
     async ({ engine }) => {
       const { request } = await ask(engine);
-      return (other) => other.retryDecision(request.id);
+      return (other) => decideAgain(other, request.id);
     },
   ],
   'a repeated approve': [

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, MemoryGrantStore, type JitEngineOptions } from '../../src/index.js';
 import { FaultyStore, ManualClock, ScriptedApprover } from '../../src/testing.js';
 import { anEngine, ask, at, entriesOf, HOUR, MAYA, MINUTE, SAM, SCOPE } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 const KEY = { idempotencyKey: 'refund-1138' } as const;
 const DAY = 24 * HOUR;
@@ -206,7 +207,7 @@ describe('a repeated ask', () => {
         expect(first).toMatchObject({ outcome: 'granted', allowed: verb !== 'extend' });
         await end(made, first.request.id);
         expect(await made.repeat()).toMatchObject({ outcome: 'ended', allowed: false, reused: true, grants: [{ scope: SCOPE }] });
-        expect(await made.engine.retryDecision(first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
+        expect(await decideAgain(made.engine, first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
         expect(await waitFor(made.engine, first.request.id)).toMatchObject({ outcome: 'ended', allowed: false });
       });
     }
@@ -214,7 +215,7 @@ describe('a repeated ask', () => {
 
   it('says ended once its grant was used up, or idle for too long, without a sweep (L36) [H1]', async () => {
     const { engine, clock, request } = await aUse(1);
-    expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'ended', allowed: false });
+    expect(await decideAgain(engine, request.id)).toMatchObject({ outcome: 'ended', allowed: false });
     const idle = anEngine({ clock, approver: new ScriptedApprover({ decide: { outcome: 'approve', terms: { idleTtlMs: MINUTE } } }) });
     await ask(idle.engine, KEY);
     await clock.set(at(MINUTE - 1));

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, denyAll, firstDecisive, reviewers, type AccessRequest, type Verdict } from '../../src/index.js';
 import { hangs, inTurn, malformed, ScriptedApprover, throws } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, LEE, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 /** An approver that requires a quorum. The groups of the reviewers may change while it is asked. */
 function aQuorum(quorum: Extract<Verdict, { outcome: 'review' }>['quorum'], members: Record<string, readonly string[]>) {
@@ -148,7 +149,7 @@ describe('JitEngine', () => {
       const { engine } = anEngine({ approver });
       const request = await aPending(engine);
       approver.script.decide = { outcome: 'approve' };
-      expect((await engine.retryDecision(request.id)).outcome).toBe('pending');
+      expect((await decideAgain(engine, request.id)).outcome).toBe('pending');
       expect((await engine.approve(request.id, { by: SAM })).outcome).toBe('pending');
       expect(request.quorum).toEqual({ groups: [{ name: 'ops', approvals: 2 }], denials: 1, approvalTtlMs: undefined });
       expect(approver.asked('decide')).toBe(1);
@@ -363,7 +364,7 @@ describe('JitEngine', () => {
 
     for (const [how, again] of [
       ['the same key', (made: ReturnType<typeof anEngine>) => ask(made.engine, { idempotencyKey: 'k' })],
-      ['retryDecision(id)', (made: ReturnType<typeof anEngine>, id: string) => made.engine.retryDecision(id)],
+      ['the same ask', (made: ReturnType<typeof anEngine>) => ask(made.engine)],
       [
         'the sweep',
         async (made: ReturnType<typeof anEngine>, id: string) => {
@@ -371,7 +372,7 @@ describe('JitEngine', () => {
           expect((await made.engine.sweep()).asked).toBe(0);
           await made.clock.set(at(30_000));
           expect((await made.engine.sweep()).asked).toBe(1);
-          return made.engine.retryDecision(id);
+          return decideAgain(made.engine, id);
         },
       ],
     ] as const) {
@@ -402,7 +403,7 @@ describe('JitEngine', () => {
       expect(error.message).toContain('5000 ms');
       expect(clock.sleepers).toBe(0);
       approver.script.decide = { outcome: 'approve' };
-      expect((await engine.retryDecision(error.requestId ?? '')).outcome).toBe('granted');
+      expect((await decideAgain(engine, error.requestId ?? '')).outcome).toBe('granted');
     });
 
     for (const [how, end, outcome] of [
@@ -411,7 +412,7 @@ describe('JitEngine', () => {
       [
         "another engine's decision",
         (made: ReturnType<typeof anEngine>, id: string) =>
-          anEngine({ store: made.store, clock: made.clock, approver: denyAll() }).engine.retryDecision(id),
+          decideAgain(anEngine({ store: made.store, clock: made.clock, approver: denyAll() }).engine, id),
         'denied',
       ],
     ] as const) {

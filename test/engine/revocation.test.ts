@@ -19,6 +19,7 @@ import {
   typesOf,
 } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';
+import { decideAgain } from './decide-again.js';
 
 const CISO = 'user:ciso';
 
@@ -66,7 +67,7 @@ describe('JitEngine', () => {
       const { engine } = anEngine({ approver: new ScriptedApprover({ decide: throws(new Error('down')) }) });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
       expect((await engine.cancel(requestId, { by: MAYA })).end?.status).toBe('cancelled');
-      expect((await engine.retryDecision(requestId)).outcome).toBe('cancelled');
+      expect((await decideAgain(engine, requestId)).outcome).toBe('cancelled');
     });
 
     it('rejects with ERR_JIT_NOT_FOUND for an unknown id', async () => {
@@ -208,7 +209,7 @@ describe('JitEngine', () => {
       expect(report.requests).toMatchObject([{ id: made.pending.id, end: { status: 'cancelled', cause: 'revoked', by: CISO } }]);
       expect((await engine.status(MAYA)).held).toEqual([]);
       expect(await engine.isAllowed('user:bob', SCOPE)).toBe(true);
-      expect((await engine.retryDecision(made.pendingBob.id)).outcome).toBe('pending');
+      expect((await decideAgain(engine, made.pendingBob.id)).outcome).toBe('pending');
     });
 
     it('ends a scope for every subject', async () => {

@@ -3,6 +3,7 @@ import type { JitEngine, JitEngineOptions, QuorumInput } from '../../src/index.j
 import { malformed, ScriptedApprover, throws } from '../../src/testing.js';
 import { anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SCOPE, typesOf } from './an-engine.js';
 import { wholeStore } from './whole-store.js';
+import { decideAgain } from './decide-again.js';
 
 /** The reviewers of these scenarios. Their groups may change during a scenario. */
 const [OLA, OKE, SIA, SEM, BOTH] = ['ops:ola', 'ops:oke', 'sec:sia', 'sec:sem', 'both:bo'];
@@ -386,7 +387,7 @@ describe('numbers are frozen, rights are live', () => {
     const request = await aPending(engine);
     approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: 1 }] }, terms: { maxUses: 1 } };
     await clock.set(at(MINUTE));
-    expect(await engine.retryDecision(request.id)).toMatchObject({ outcome: 'pending', request });
+    expect(await decideAgain(engine, request.id)).toMatchObject({ outcome: 'pending', request });
     expect((await engine.approve(request.id, { by: OLA })).outcome).toBe('pending');
     approver.script.decide = { outcome: 'deny', reason: 'no more' };
     const granted = await engine.approve(request.id, { by: SIA });

@@ -6,6 +6,7 @@ import { ANA, at, LEE, MAYA, MINUTE, SCOPE } from './an-engine.js';
 import { GRANT_STATES, linkTo, REQUEST_STATES, wordFor, wordForGrant, type State } from './states.js';
 import { wholeStore } from './whole-store.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from './decide-again.js';
 
 const { waitFor, watchAccess, withAccess } = work;
 
@@ -25,7 +26,7 @@ const held = ({ held, scheduled }: AccessStatus, id: string): string =>
 /** Each verb that applies to a request, called by an actor who may call it, and the word for its answer. */
 const REQUEST_VERBS: Readonly<Record<string, Verb>> = {
   requestAccess: async ({ engine }) => asked(await engine.requestAccess({ subject: MAYA, scope: SCOPE, ttl: 15 * MINUTE })),
-  retryDecision: async ({ engine, requestId }) => (await engine.retryDecision(requestId)).outcome,
+  'decide.again': async ({ engine, requestId }) => (await decideAgain(engine, requestId)).outcome,
   approve: async ({ engine, requestId }) => (await engine.approve(requestId, { by: ANA })).outcome,
   deny: async ({ engine, requestId }) => (await engine.deny(requestId, { by: ANA })).outcome,
   comment: async ({ engine, requestId }) => (await engine.comment(requestId, { by: ANA, text: 'why?' })).comment.kind,
@@ -120,7 +121,7 @@ const OTHERS = ['idle', 'flushAudit', 'close', 'lock', 'unlock', 'listLocks'];
 const REQUESTS = `
                          none         undecided              pending              halfway              overdue            approved           denied             cancelled          expired            unreviewed               missed                   acknowledged
   requestAccess          new:pending  again:pending>pending  again:pending        again:pending        new:pending        again:granted      new:pending        new:pending        new:pending        new:pending              new:pending              new:pending
-  retryDecision          _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
+  decide.again           _NOT_FOUND   pending>pending        pending              pending              expired            granted            denied             cancelled          expired            granted                  ended                    granted
   approve                _NOT_FOUND   _UNDECIDED             granted>approved     pending              _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   deny                   _NOT_FOUND   _UNDECIDED             denied>denied        denied>denied        _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED
   comment                _NOT_FOUND   _UNDECIDED             comment>pending      comment>pending      _DEADLINE          _DECIDED           _DECIDED           _DECIDED           _DECIDED           _DECIDED                 _DECIDED                 _DECIDED

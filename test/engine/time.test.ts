@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { autoApprove, reviewers, type AccessResult } from '../../src/index.js';
 import { ManualClock, ScriptedApprover, START_AT } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, entriesOf, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE, typesOf } from './an-engine.js';
+import { decideAgain } from './decide-again.js';
 
 const MAX_INSTANT = 8_640_000_000_000_000;
 
@@ -155,11 +156,11 @@ describe('JitEngine', () => {
         else await refusal(review, 'ERR_JIT_DEADLINE');
       });
 
-      it(`L13 retryDecision, listRequests, inbox and sweep apply the deadline ${offset} ms from it`, async () => {
+      it(`L13 a question to the approver, listRequests, inbox and sweep apply the deadline ${offset} ms from it`, async () => {
         const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
         const request = await aPending(engine);
         await clock.set(at(WITHIN + offset));
-        expect((await engine.retryDecision(request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
+        expect((await decideAgain(engine, request.id)).outcome).toBe(inTime ? 'pending' : 'expired');
         expect((await engine.listRequests({ status: 'expired' })).items.length).toBe(inTime ? 0 : 1);
         expect((await engine.inbox(SAM)).items.length).toBe(inTime ? 1 : 0);
         expect((await engine.sweep()).expired).toBe(inTime ? 0 : 1);
@@ -178,11 +179,11 @@ describe('JitEngine', () => {
       const { engine, clock } = anEngine({ limits: { reviewWithin: WITHIN } });
       const request = await aPending(engine);
       await clock.set(at(WITHIN));
-      expect((await engine.retryDecision(request.id)).outcome).toBe('expired');
+      expect((await decideAgain(engine, request.id)).outcome).toBe('expired');
       const settled = await engine.cancel(request.id, { by: MAYA }).catch(() => undefined);
       expect(settled?.end?.status ?? 'expired').toBe('expired');
       await engine.revokeAll({ requestId: request.id }, { by: 'user:ciso' });
-      expect((await engine.retryDecision(request.id)).outcome).toBe('expired');
+      expect((await decideAgain(engine, request.id)).outcome).toBe('expired');
     });
   });
 
@@ -211,7 +212,7 @@ describe('JitEngine', () => {
       expect((await entriesOf(store)).some((entry) => entry.type === 'attempt.refused')).toBe(false);
     });
 
-    it('L5 reports to onError also when retryDecision(id) is refused', async () => {
+    it('L5 reports to onError also when another question to the approver is refused', async () => {
       const approver = new ScriptedApprover({ decide: () => Promise.reject(new Error('down')) });
       const { engine, clock, told } = anEngine({ approver });
       const { requestId = '' } = await refusal(ask(engine), 'ERR_JIT_APPROVER');
@@ -219,7 +220,7 @@ describe('JitEngine', () => {
       await engine.isAllowed(MAYA, SCOPE);
       await clock.set(at(0));
       approver.script.decide = { outcome: 'approve' };
-      await refusal(engine.retryDecision(requestId), 'ERR_JIT_CLOCK');
+      await refusal(decideAgain(engine, requestId), 'ERR_JIT_CLOCK');
       expect(told).toMatchObject([{ error: { code: 'ERR_JIT_CLOCK' } }]);
     });
 

@@ -6,6 +6,7 @@ import type { GrantStore } from '../../src/index.js';
 import type { Row } from '../../src/store.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { decideAgain } from '../engine/decide-again.js';
 
 const END = at(15 * MINUTE);
 const TIMES = [undefined, null, NaN, Infinity, -1, 1.5, String(END), '9', 'soon', BigInt(END), true, {}, [END], new Date(END)];
@@ -279,7 +280,7 @@ describe('JitEngine', () => {
         const head = await journalHead(engine);
         for (const verb of ['approve', 'deny'] as const) await refusal(engine[verb](pending.id, { by: SAM }));
         await refusal(engine.cancel(pending.id, { by: MAYA }));
-        await refusal(engine.retryDecision(pending.id));
+        await refusal(decideAgain(engine, pending.id));
         expect(await journalHead(engine)).toEqual(head);
         expect((await unlessRefused(engine.inbox(SAM)))?.items.some((item) => item.request.id === pending.id)).not.toBe(true);
         await clock.set(at(24 * HOUR));

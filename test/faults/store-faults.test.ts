@@ -160,7 +160,7 @@ describe('JitEngine', () => {
       const error = await refusal(engine.isAllowed(MAYA, SCOPE), 'ERR_JIT_STORE');
       expect(error).toMatchObject({ operation: 'live', cause });
       store.inject('get', { fault: 'throw', error: cause });
-      expect(await refusal(engine.retryDecision('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
+      expect(await refusal(engine.getRequest('x'), 'ERR_JIT_STORE')).toMatchObject({ operation: 'get', cause });
     });
 
     it('L30 rows of another subject that the store returns allow nothing', async () => {

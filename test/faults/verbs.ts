@@ -43,7 +43,6 @@ export const VERBS: Readonly<Record<string, (made: Prepared) => Promise<unknown>
   requestAccess: ({ engine }) => ask(engine, { scope: 'new' }),
   'requestAccess with a key': ({ engine }) => ask(engine, { scope: 'new', idempotencyKey: 'k' }),
   'requestAccess with a key, of an open request': ({ engine }) => ask(engine, { scope: 'asked', idempotencyKey: 'k' }),
-  retryDecision: ({ engine, pending }) => engine.retryDecision(pending.id),
   approve: ({ engine, pending }) => engine.approve(pending.id, { by: SAM }),
   'approve with less time': ({ engine, pending }) => engine.approve(pending.id, { by: SAM, ttl: '5m' }),
   deny: ({ engine, pending }) => engine.deny(pending.id, { by: SAM }),

@@ -14,6 +14,7 @@ import {
 import type { Change, CommitAnswer, RowKey } from '../../src/store.js';
 import { FaultyStore, RecordingSink, type ManualClock } from '../../src/testing.js';
 import { aGranted, ANA, anEngine, aPending, ask, at, MAYA, refusal, SAM, SCOPE } from '../engine/an-engine.js';
+import { decideAgain } from '../engine/decide-again.js';
 
 const DAY = 86_400_000;
 
@@ -119,7 +120,7 @@ describe.each<Broken>(['hangs', 'rejects'])('a sink that cannot begin, because i
     decide = () => Promise.reject(new Error('down'));
     const { requestId } = await refusal(ask(other, { scope: 'b' }), 'ERR_JIT_APPROVER');
     decide = () => ({ outcome: 'deny', reason: 'no' });
-    const denied = engine.retryDecision(requestId as string);
+    const denied = decideAgain(engine, requestId as string);
     expect(await isSettled(denied)).toBe(true);
     expect((await denied).outcome).toBe('denied');
     store.repair();

@@ -89,6 +89,7 @@ import {
 } from './mood.js';
 import { linksOf } from '../features/links/links-of.js';
 import { ViewsBeside, type Asked } from './views.js';
+import { decideAgain } from '../engine/decide-again.js';
 
 const START = 1_767_225_600_000;
 const SCOPES = ['a:x', 'a:y', 'b:x'];
@@ -420,7 +421,7 @@ export class SideBySide {
         const request = this.#among(model.requests);
         if (request === undefined) return;
         this.#say('decide', request.id);
-        const result = await this.#try(model.deciding(request, at), () => engine.retryDecision(request.id));
+        const result = await this.#try(model.deciding(request, at), () => decideAgain(engine, request.id));
         if (result === undefined) return;
         model.decide(request, at);
         return this.#expectOutcome(result, request);

@@ -19,6 +19,7 @@ import { expectAlive, expectLegal, expectLimits, expectLines, expectQuorums, exp
 import { APPROVAL_TTL, ESCALATE_AFTER, IDLE_TTL, Moody, REVIEW_WITHIN } from './moody.js';
 import { AGENT, REVIEWERS, SCOPES, SUBJECTS, type Step } from './steps.js';
 import { linksOf } from '../features/links/links-of.js';
+import { decideAgain } from '../engine/decide-again.js';
 
 const LIMITS = {
   reviewWithin: REVIEW_WITHIN,
@@ -169,7 +170,7 @@ export class World {
         const request = among(requests, step.which);
         if (request === undefined) return;
         await (step.do === 'decide'
-          ? engine.retryDecision(request.id)
+          ? decideAgain(engine, request.id)
           : engine.cancel(request.id, { by: pick([...SUBJECTS, AGENT], step.who) as string }));
         return;
       }

@@ -54,7 +54,6 @@ const CALLS: readonly ((engine: JitEngine, text: string) => unknown)[] = [
   (engine, t) => preview(engine, { subject: t, scope: t, ttl: '1s', justification: t }),
   (engine, t) => engine.breakGlass({ subject: t, scope: t, ttl: 1, justification: t }),
   (engine, t) => engine.extend(t, { requestedBy: 'user:maya', ttl: 1 }),
-  (engine, t) => engine.retryDecision(t),
   (engine, t) => engine.approve(t, { by: t, as: t, reason: t, comment: t }),
   (engine, t) => engine.deny(t, { by: t }),
   (engine, t) => engine.cancel(t, { by: t, reason: t }),

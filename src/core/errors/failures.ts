@@ -8,8 +8,8 @@ import { JitError, messageOf, recorded } from './jit-error.js';
 /**
  * The store could not query its backend. Nothing was decided, so a caller that does not handle this error gives no access.
  *
- * @remarks Deny, and try again later. If there is a `requestId`, that request is recorded: the same `idempotencyKey`,
- *   `retryDecision` or the next sweep continues it.
+ * @remarks Deny, and try again later. If there is a `requestId`, that request is recorded: the same `idempotencyKey` or the
+ *   next sweep continues it.
  */
 export class StoreError extends JitError {
   override readonly name = 'StoreError';
@@ -162,8 +162,8 @@ export class CorruptError extends JitError {
 /**
  * The approver failed, took too long, or gave a malformed answer. The request, if one is recorded, stays pending.
  *
- * @remarks Repair the approver. If there is a `requestId`, the sweep, `retryDecision` or a repeat with the same `idempotencyKey`
- *   asks it again; without one, call again.
+ * @remarks Repair the approver. If there is a `requestId`, the sweep or a repeat with the same `idempotencyKey` asks it again;
+ *   without one, call again.
  */
 export class ApproverError extends JitError {
   override readonly name = 'ApproverError';

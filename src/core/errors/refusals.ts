@@ -78,9 +78,9 @@ export class DeadlineError extends JitError {
 }
 
 /**
- * The approver has not answered yet, so no quorum decides who may review this request. `retryDecision(id)` asks the approver again.
+ * The approver has not answered yet, so no quorum decides who may review this request. A sweep asks the approver again.
  *
- * @remarks Call `retryDecision`, or wait for the sweep to ask the approver again. Then review.
+ * @remarks Wait for the sweep, or repeat the ask with the same `idempotencyKey`: both ask the approver again. Then review.
  */
 export class UndecidedError extends JitError {
   override readonly name = 'UndecidedError';
@@ -88,7 +88,7 @@ export class UndecidedError extends JitError {
   /** @param requestId the request that waits for the approver, or for its decision */
   constructor(
     readonly requestId: string,
-    message = `request ${requestId} cannot be reviewed yet: the approver has not answered; retryDecision('${requestId}') asks it again`,
+    message = `request ${requestId} cannot be reviewed yet: the approver has not answered; a sweep or the same idempotencyKey asks it again`,
   ) {
     super(message);
   }

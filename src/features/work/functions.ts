@@ -82,8 +82,8 @@ export async function watchAccess<Scope extends string = string>(
 }
 
 /**
- * Resolves when a request is decided, cancelled or expired, with the result that `engine.retryDecision` would return. It
- * asks no approver.
+ * Resolves when a request is decided, cancelled or expired, with the state of the request, as an ask returns it. It asks no
+ * approver.
  *
  * @param options.signal stops the wait: the promise rejects with its `reason`
  * @throws NotFoundError; StoreError when the first read fails, or when the request cannot be read after its deadline;

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { JitEngine, MemoryGrantStore, type AccessResult, type Clock, type GrantStore, type JitEngineOptions } from '../../../src/index.js';
 import type { Row } from '../../../src/store.js';
 import { FaultyStore, hangs, inTurn, ManualClock, ScriptedApprover, START_AT, throws, type ApproverScript } from '../../../src/testing.js';
+import { decideAgain } from '../../engine/decide-again.js';
 
 const MINUTE = 60_000;
 const SUBJECT = 'user:maya';
@@ -290,7 +291,7 @@ describe('waitFor', () => {
     gated.open();
     await macro();
     expect(await waiting).toBe('granted');
-    expect((await engine.retryDecision(request.id)).outcome).toBe('granted');
+    expect((await decideAgain(engine, request.id)).outcome).toBe('granted');
   });
 
   it('decide: a slow read does not report an approved request as expired', async () => {
@@ -300,7 +301,7 @@ describe('waitFor', () => {
     await clock.advance(10 * MINUTE - 1_000);
     const gated = gate();
     faulty.inject('get', { fault: 'malformed', answer: async (rows: Row[]) => (await gated.opened, rows) }, 1);
-    const deciding = engine.retryDecision(request.id);
+    const deciding = decideAgain(engine, request.id);
     await macro();
     await other.approve(request.id, { by: 'user:sam' });
     await clock.advance(1_000);

@@ -5,6 +5,7 @@ import { FaultyStore, ScriptedApprover, START_AT, throws, type ManualClock } fro
 import { ANA, anEngine, aPending, at, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from '../../engine/an-engine.js';
 import { readWaitOptions } from '../../../src/features/work/wait-for.js';
 import { QuietStore, SECOND, settle, watched } from './at-work.js';
+import { decideAgain } from '../../engine/decide-again.js';
 
 /** Engines with a review deadline of one minute, so that tests reach it soon. */
 const limits = { reviewWithin: MINUTE };
@@ -66,7 +67,7 @@ describe('waitFor()', () => {
     await act(engine, request.id);
     const result = await waited;
     expect(result).toMatchObject({ ...expected, reused: false });
-    expect(result).toEqual(await engine.retryDecision(request.id));
+    expect(result).toEqual(await decideAgain(engine, request.id));
     expect(watchers.now).toBe(0);
     expect(clock.sleepers).toBe(0);
   });
@@ -117,7 +118,7 @@ describe('waitFor()', () => {
     const { seen, waited } = watch(waitFor(engine, requestId as string));
     await clock.set(at(10 * SECOND));
     approver.script.decide = { outcome: 'review', quorum: { groups: [{ name: 'g', approvals: 1 }], reviewWithinMs: 2 * MINUTE } };
-    await engine.retryDecision(requestId as string);
+    await decideAgain(engine, requestId as string);
     store.inject('get', { fault: 'hang' });
     await clock.set(DEADLINE + 30 * SECOND);
     expect(seen).toEqual({});

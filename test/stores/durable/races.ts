@@ -96,12 +96,13 @@ export const races: Readonly<Record<string, Race>> = {
     wins: 1,
     codes: ['ERR_JIT_LINK', 'ERR_JIT_DECIDED'],
   },
-  retryDecision: {
+  'repeat of an ask that the approver has not answered': {
     async prepare(engine) {
-      const undecided = await ask(engine, 'later').catch((error: unknown) => error);
+      const once = { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'later', idempotencyKey: 'k' } as const;
+      const undecided = await engine.requestAccess(once).catch((error: unknown) => error);
       const id = isJitError(undecided) && undecided.code === 'ERR_JIT_APPROVER' ? undecided.requestId : undefined;
       if (id === undefined) throw new Error('the request was not left undecided');
-      return all(['retryDecision', id]);
+      return all(['requestAccess', once]);
     },
     entries: { 'request.approved': 1, 'grant.issued': 1 },
   },
