@@ -84,7 +84,7 @@ describe('parseJson()', () => {
     [
       'more levels than a policy has',
       '['.repeat(100_000),
-      '[0][0][0][0][0][0][0][0][0][0][0] must be nested at most 10 levels deep; got more levels',
+      '[0][0][0][0][0][0][0][0][0][0] must be nested at most 10 levels deep; got more levels',
     ],
   ])('names the problem: %s', (_, text, message) => {
     expect(() => parseJson(text)).toThrow(new RegExp(`^${message.replace(/[[\](){}.*+?^$|\\]/g, '\\$&')}$`));
