@@ -141,6 +141,15 @@ describe('a hostile request', () => {
     expect((await service.send('GET', '/requests/unknown', { as: MAYA })).body.detail).toBe('There is no such resource.');
   });
 
+  it.each([
+    ['from', `from=${9e12}&to=${9e12 + 1}`],
+    ['to', 'from=5&to=5'],
+    ['scope', 'from=5&to=6&scope=db:*'],
+  ])('for the history names %s as the query does', async (argument, query) => {
+    const { status, body } = await aService().send('GET', `/history?${query}`, { as: SEC });
+    expect([status, body.argument]).toEqual([400, argument]);
+  });
+
   it('[WF26] for a dry run is answered with 200, and creates nothing', async () => {
     const service = aService();
     const answer = await send(service, { body: JSON.stringify({ ...ASK, dryRun: true }) });
