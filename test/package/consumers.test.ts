@@ -110,8 +110,8 @@ describe.concurrent.each(Object.entries(compilers))('a consumer on TypeScript %s
   });
 
   it('gets a type error for a misspelt scope', async () => {
-    const text = `import { JitEngine, denyAll } from 'jit-access';
-const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ approver: denyAll() });
+    const text = `import { JitEngine, MemoryGrantStore, denyAll } from 'jit-access';
+const engine = new JitEngine<'db-prod:read' | 'db-prod:write'>({ store: new MemoryGrantStore(), approver: denyAll() });
 void engine.isAllowed('user:maya', 'db-prod:write');
 void engine.isAllowed('user:maya', 'db-prod:wirte');
 void engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });

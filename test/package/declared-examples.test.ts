@@ -70,8 +70,9 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     serviceOf: 'declare const serviceOf: (request: Request) => Promise<{ readonly subject: string } | undefined>;',
   },
   'authzen/access-request.accessRequests': {
-    createAuthzenHandler:
-      "import { createAuthzenHandler, type AuthzenOptions } from 'jit-access/authzen';\nimport { joseSigner, type SigningKey } from 'jit-access/authzen/access-request';\nimport * as jose from 'jose';\ndeclare const keys: readonly SigningKey[];\ndeclare const options: AuthzenOptions;",
+    jose: "import * as jose from 'jose';",
+    keys: "declare const keys: readonly import('jit-access/authzen/access-request').SigningKey[];",
+    options: "declare const options: import('jit-access/authzen').AuthzenOptions;",
   },
   'authzen.createAuthzenMetadataHandler': {
     authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
@@ -178,7 +179,7 @@ describe('the examples of the published declarations', () => {
         symlinkSync(join(root, 'node_modules', other), join(modules, other), 'junction');
       }
       const files = Object.fromEntries(
-        examples.map((example, i) => [`${example.entry}-${example.owner}-${i}.mts`, moduleOf(example, exported)]),
+        examples.map((example, i) => [`${example.entry.replaceAll('/', '-')}-${example.owner}-${i}.mts`, moduleOf(example, exported)]),
       );
       const options = {
         ...settings['nodenext, types of Node'],
