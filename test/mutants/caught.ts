@@ -3,7 +3,6 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Where } from './races.js';
 import type { Seeded } from './seeded.js';
 import type { StoreBug } from './stores.js';
 
@@ -62,7 +61,6 @@ export function livesUntilFound(
 /** Runs the test that must find a bug of a store, in a copy with the bug. @returns whether it did; another failing case does not count */
 export function isCaught(bug: StoreBug, seed: number): boolean {
   const by = bug.caughtBy;
-  if ('race' in by) return racesUntilFound({ where: by.race, bug }, { seed, repeats: 1, most: by.tries }).some((tries) => tries > 0);
   return withBug(bug, ['test', 'docs', 'vitest.config.ts'], (folder) => {
     if ('proof' in by) {
       const run = ['--import', 'tsx', 'test/prove/prove.ts', '--only', by.proof, '--seed', String(seed), '--scale', String(by.scale)];
@@ -77,24 +75,6 @@ export function isCaught(bug: StoreBug, seed: number): boolean {
     const cases = testResults.flatMap(({ assertionResults }) => assertionResults).filter(({ fullName }) => fullName.includes(by.title));
     return cases.some(({ status }) => status === 'failed');
   });
-}
-
-/**
- * Runs a race in a separate process, in a copy of the sources with the bug, or in these without.
- *
- * @returns for each repeat after how many tries it went wrong; 0: it did not
- */
-export function racesUntilFound(
-  { where, bug }: { readonly where: Where; readonly bug?: Seeded },
-  { seed, repeats, most }: { readonly seed: number; readonly repeats: number; readonly most: number },
-): readonly number[] {
-  const race = (folder: string): readonly number[] => {
-    const { stdout, stderr } = node(folder, '--import', 'tsx', 'test/mutants/race-it.ts', where, ...[seed, repeats, most].map(String));
-    const line = stdout.trim().split('\n').at(-1) ?? '';
-    if (!line.startsWith('[')) throw new Error(`${bug?.name ?? 'no bug'}: it did not run: ${stderr}`);
-    return JSON.parse(line) as readonly number[];
-  };
-  return bug === undefined ? race(ROOT) : withBug(bug, ['test'], race);
 }
 
 /** The result of a vitest run. */

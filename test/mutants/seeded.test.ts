@@ -27,7 +27,7 @@ describe('seeded bugs', () => {
     expect(first && livesUntilFound(first, 1, 200).found).toBeGreaterThan(0);
   });
 
-  it('of the stores name an existing case, proof or race that must find them', () => {
+  it('of the stores name an existing case or proof that must find them', () => {
     for (const { name, caughtBy } of STORE_BUGS) {
       if ('proof' in caughtBy) expect(proofs.map((proof) => proof.name)).toContain(caughtBy.proof);
       else if ('test' in caughtBy)

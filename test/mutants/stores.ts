@@ -1,4 +1,3 @@
-import type { Kind } from '../stores/durable/place.js';
 import type { Seeded } from './seeded.js';
 
 /** A bug in a file that `npm run mutate` does not change, above all in a durable store, and the test that must find it. */
@@ -6,11 +5,8 @@ export interface StoreBug extends Seeded {
   readonly caughtBy: Catcher;
 }
 
-/** A case of a test file, by a part of its title; a part of a proof of `npm run prove`; or a race, with a maximum of tries. */
-export type Catcher =
-  | { readonly test: string; readonly title: string }
-  | { readonly proof: string; readonly scale: number }
-  | { readonly race: Kind; readonly tries: number };
+/** A case of a test file, by a part of its title; or a part of a proof of `npm run prove`. */
+export type Catcher = { readonly test: string; readonly title: string } | { readonly proof: string; readonly scale: number };
 
 /**
  * Bugs as a developer might write them, one for each test file. The named test, or a crash, must find each. The contract suite has a test
@@ -87,27 +83,6 @@ export const STORE_BUGS: readonly StoreBug[] = [
     from: 'part.replace(/[^\\w.@/+=-]/gu,',
     to: 'part.replace(/[^\\w.~@/+=-]/gu,',
     caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 are injective: two lists of parts never have one scope' },
-  },
-  {
-    name: 'memory: a version is not compared',
-    file: 'stores/memory/store.ts',
-    from: "if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';",
-    to: "if (expect.some((key) => (this.get(key)?.version ?? 0) < 0)) return 'conflict';",
-    caughtBy: { test: 'test/contract/memory.test.ts', title: 'lets exactly one of 64 concurrent changes win that expect the same version' },
-  },
-  {
-    name: 'SQL: the head is read without lock',
-    file: 'stores/sql/locked-heads.ts',
-    from: 'limit 1 for update${wait}) as h)`',
-    to: 'limit 1) as h)`',
-    caughtBy: { race: 'postgres', tries: 50 },
-  },
-  {
-    name: 'SQL: rows from before the lock wait are reused',
-    file: 'stores/sql/commit-transaction.ts',
-    from: 'else if (isStale(line)) stale.push(one);',
-    to: '',
-    caughtBy: { race: 'postgres', tries: 50 },
   },
   {
     name: 'SQL: committed is returned before COMMIT',

@@ -5,7 +5,6 @@ import { journal } from './journal.js';
 import { model } from './model.js';
 import { schedules, smallWorld } from './schedules.js';
 import { seededBugs } from './seeded-bugs.js';
-import { raceStatistics } from './race-statistics.js';
 import { seededStoreBugs } from './seeded-store-bugs.js';
 import { viewScopes } from './view-scopes.js';
 import type { Proof } from './proof.js';
@@ -22,5 +21,4 @@ export const proofs: readonly Proof[] = [
   ...durableProofs,
   seededBugs,
   seededStoreBugs,
-  raceStatistics,
 ];

@@ -175,15 +175,6 @@ const drawn = (onRun: () => void) =>
     );
   });
 
-/** @returns how many orders were tried until one went wrong; 0: none did */
-export async function ordersUntilWrong(seed: number, most: number): Promise<number> {
-  const details = await fc.check(
-    drawn(() => undefined),
-    { seed: seed | 0, numRuns: most, endOnFailure: true },
-  );
-  return details.failed ? details.numRuns : 0;
-}
-
 export const schedules: Proof = {
   name: 'schedules',
   laws: ['L8', 'L9', 'L10', 'L11', 'L12', 'L25'],
