@@ -86,7 +86,10 @@ writeFileSync(
 
 await build(work, { outDir: out });
 
-const entries = readdirSync(join(root, 'src')).filter((file) => file.endsWith('.ts'));
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entries = Object.values(exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [target.import.default.replace(/^\.\/dist\/(.+)\.js$/, '$1.ts')],
+);
 execFileSync(
   process.execPath,
   [

@@ -1,16 +1,15 @@
-import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createContext, Script } from 'node:vm';
 import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
+import { ENTRIES } from '../.tsup/entries.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** The entries of the package. The command, cli.ts, is a program of Node. */
-const doors = readdirSync(join(root, 'src')).filter((file) => file.endsWith('.ts') && file !== 'cli.ts');
+const doors = Object.keys(ENTRIES).map((door) => `${door}.ts`);
 
 /** Peers and modules of Node come from outside the realm; the dependencies are a part of the entry. */
 const OUTSIDE = ['node:*', 'react', 'react/*', '@nestjs/*', 'kysely', 'kysely/*'];

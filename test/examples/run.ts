@@ -1,4 +1,3 @@
-import { readdirSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { copyFile, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import { ENTRIES } from '../../.tsup/entries.js';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -18,9 +18,9 @@ export interface Run {
 
 /** `jit-access/<name>` is `src/<name>.ts`. */
 const SUBPATHS = Object.fromEntries(
-  readdirSync(join(root, 'src'))
-    .filter((file) => file.endsWith('.ts') && file !== 'index.ts')
-    .map((file) => [`jit-access/${file.slice(0, -'.ts'.length)}`, join(root, 'src', file)]),
+  Object.keys(ENTRIES)
+    .filter((door) => door !== 'index')
+    .map((door) => [`jit-access/${door}`, join(root, `src/${door}.ts`)]),
 );
 
 /**
