@@ -10,8 +10,8 @@ import {
   type Holders,
   type Locks,
   type RequestComment,
+  type RecordOf,
   type Reuse,
-  type StoredRecord,
   type Subject,
   type Usage,
   type Use,
@@ -102,10 +102,9 @@ function startOf(entry: AuditEntry): number {
 async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
   const turns = new TurnBudget();
   const { then: drafts, seq, horizon, unproven } = rebuild;
-  const all = async <Record extends StoredRecord>(kind: Record['kind'] & RecordKind): Promise<ReadonlyMap<string, Record>> => {
-    const records = new Map<string, Record>();
-    for await (const [id, draft] of inTurns(drafts.of(kind), turns))
-      records.set(id, recordOf(kind, draft, drafts) as StoredRecord as Record);
+  const all = async <Kind extends RecordKind>(kind: Kind): Promise<ReadonlyMap<string, RecordOf<Kind>>> => {
+    const records = new Map<string, RecordOf<Kind>>();
+    for await (const [id, draft] of inTurns(drafts.of(kind), turns)) records.set(id, recordOf(kind, draft, drafts));
     return records;
   };
   const hashes = [...drafts.of('request')].flatMap(
@@ -117,17 +116,17 @@ async function replayedFrom(rebuild: Rebuild): Promise<Replayed> {
     ]) => (typeof hash === 'string' ? [[id, hash] as const] : []),
   );
   return Object.freeze({
-    requests: await all<AccessRequest>('request'),
-    grants: await all<Grant>('grant'),
-    usages: await all<Usage>('usage'),
-    uses: await all<Use>('use'),
-    reuses: await all<Reuse>('reuse'),
-    provisioningChanges: await all<ProvisioningChange>('provisioning'),
-    subjects: await all<Subject>('subject'),
-    activities: await all<Activity>('activity'),
-    comments: await all<RequestComment>('comment'),
-    holders: await all<Holders>('holders'),
-    locks: (await all<Locks>('lock')).get(LOCK_ROW.id),
+    requests: await all('request'),
+    grants: await all('grant'),
+    usages: await all('usage'),
+    uses: await all('use'),
+    reuses: await all('reuse'),
+    provisioningChanges: await all('provisioning'),
+    subjects: await all('subject'),
+    activities: await all('activity'),
+    comments: await all('comment'),
+    holders: await all('holders'),
+    locks: (await all('lock')).get(LOCK_ROW.id),
     metadataHashes: new Map(hashes),
     seq,
     horizon,

@@ -1,5 +1,5 @@
 import { DecidedError, DeniedError } from '../core/errors.js';
-import type { AccessRequest } from '../records/index.js';
+import { askedIn, type AccessRequest } from '../records/index.js';
 import { endRequest, refuseIfLate } from './decision.js';
 import { lockableOf, refuseIfLocked } from './lock.js';
 import { extendedBy, type Ask } from './ask.js';
@@ -18,10 +18,11 @@ export type Amended = {
 };
 
 /** The ask that replaces a request. A value that is not given stays. An extension of a request asks for no scope that the old one lacked. */
-export function amendedAsk(request: Omit<Ask, 'extends' | 'replaces'> & Pick<AccessRequest, 'extension'>, id: string, given: Amended): Ask {
-  const { subject, requestedBy, agent, operator, scopes, startsAt, extension } = request;
+export function amendedAsk(request: AccessRequest, id: string, given: Amended): Ask {
+  // The new request gets an id and instants of its own.
+  const { extension, ...asked } = askedIn(request);
   return {
-    ...{ subject, requestedBy, agent, operator, scopes, startsAt },
+    ...asked,
     extends: extendedBy({ extension }),
     replaces: id,
     ...((given.ttlMs ?? given.until) === undefined

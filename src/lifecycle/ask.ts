@@ -1,22 +1,8 @@
 import { digestOf } from '../journal/link.js';
-import type { AccessRequest } from '../records/index.js';
+import type { AccessRequest, AskedRequest } from '../records/index.js';
 
 /** The validated input of a request, in canonical form. It has either `ttlMs` or `until`. */
-export type Ask = Pick<
-  AccessRequest,
-  | 'subject'
-  | 'requestedBy'
-  | 'agent'
-  | 'operator'
-  | 'scopes'
-  | 'until'
-  | 'startsAt'
-  | 'replaces'
-  | 'justification'
-  | 'ticket'
-  | 'metadata'
-  | 'correlation'
-> & {
+export type Ask = Omit<AskedRequest, 'kind' | 'id' | 'version' | 'ttlMs' | 'extension' | 'createdAt' | 'reviewBy' | 'askAgainAt'> & {
   readonly ttlMs: number | undefined;
   /** What to extend. With a request, the ask is for each grant that can be extended, or for those with one of `scopes` if it names any. */
   readonly extends: Extended | undefined;

@@ -3,6 +3,7 @@ import { invalid } from '../core/parse.js';
 import { digestOf } from '../journal/link.js';
 import type { ScopeMatcher } from '../core/ports.js';
 import {
+  askedIn,
   earliestStart,
   makeRequest,
   makeReuse,
@@ -246,23 +247,7 @@ export function createdEntry(
   rows: { readonly subjectVersion: number; readonly requesterVersion?: number; readonly ended?: readonly string[] },
   actor: string,
 ): EntryDraft {
-  const { subject, requestedBy, agent, operator, scopes, ttlMs, until, startsAt, extension, replaces } = request;
-  const { justification, ticket, metadata, correlation, createdAt, reviewBy, askAgainAt } = request;
-  const asked = {
-    subject,
-    requestedBy,
-    agent,
-    operator,
-    scopes,
-    ttlMs,
-    until,
-    startsAt,
-    extension,
-    replaces,
-    justification,
-    ticket,
-    correlation,
-  };
+  const { kind: _kind, id: _id, metadata, createdAt, reviewBy, askAgainAt, ...asked } = askedIn(request);
   const written = { ...asked, metadataHash: metadata && digestOf(metadata), createdAt, reviewBy, askAgainAt, reviews: [], ...rows };
   return entryOf(request, 'request.created', createdAt, actor, written);
 }

@@ -1,7 +1,7 @@
 import type { Row } from '../core/store-port.js';
 import type { Activity } from '../model/activity.js';
 import { count, headOf, instant, scope, struct, subject } from './fields.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeActivity({ id, version, subject, scope, firstUsedAt, lastUsedAt, count }: Omit<Activity, 'kind'>): Activity {
   return Object.freeze({ kind: 'activity', id, version, subject, scope, firstUsedAt, lastUsedAt, count });
@@ -24,4 +24,4 @@ export const ACTIVITY = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeActivity = (row: Row): Activity => decode(ACTIVITY, row);
+export const decodeActivity = (row: Row): Activity => ACTIVITY.decode(row);

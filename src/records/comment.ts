@@ -2,7 +2,7 @@ import type { Row } from '../core/store-port.js';
 import type { RequestComment } from '../model/comment.js';
 import { commentId } from './derived.js';
 import { column, headOf, instant, isCount, optional, struct, subject, text } from './fields.js';
-import { columns, decode, kindOf } from './kind.js';
+import { columns, kindOf } from './kind.js';
 
 export function makeComment({ id, version, requestId, subject, by, text, at, keyId }: Omit<RequestComment, 'kind'>): RequestComment {
   return Object.freeze({ kind: 'comment', id, version, requestId, subject, by, text, at, keyId });
@@ -32,4 +32,4 @@ export const COMMENT = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeComment = (row: Row): RequestComment => decode(COMMENT, row);
+export const decodeComment = (row: Row): RequestComment => COMMENT.decode(row);

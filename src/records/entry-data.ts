@@ -7,6 +7,7 @@ import type { Anchor } from '../model/entry.js';
 import type { Grant } from '../model/grant.js';
 import type { ProvisioningChange } from '../model/provisioning.js';
 import type { AccessRequest } from '../model/request.js';
+import type { AskedRequest } from './request.js';
 import type { Usage } from '../model/usage.js';
 
 /** The row of the subject, which the transition wrote too. */
@@ -27,27 +28,10 @@ interface WithDenial extends WithSubjectRow {
   readonly forgotten: readonly string[] | undefined;
 }
 
-type AskFields =
-  | 'subject'
-  | 'requestedBy'
-  | 'agent'
-  | 'operator'
-  | 'scopes'
-  | 'ttlMs'
-  | 'until'
-  | 'startsAt'
-  | 'extension'
-  | 'replaces'
-  | 'justification'
-  | 'ticket'
-  | 'correlation';
 type VerdictFields = 'version' | 'end' | 'approver' | 'rule' | 'terms' | 'reviews';
 
 interface RequestCreated
-  extends
-    Pick<AccessRequest, 'version' | AskFields | 'createdAt' | 'reviewBy' | 'askAgainAt' | 'reviews'>,
-    WithSubjectRow,
-    WithRequesterRow {
+  extends Omit<AskedRequest, 'kind' | 'id' | 'metadata'>, Pick<AccessRequest, 'reviews'>, WithSubjectRow, WithRequesterRow {
   /** The SHA-256 of the metadata: 64 lower-case hex digits. */
   readonly metadataHash: string | undefined;
   /** The ids of ended requests that were removed from the requester's row, which lists the requests that it opened for others. */

@@ -40,6 +40,11 @@ export type Table = Readonly<Record<string, AnyField>>;
 /** One field for each property, of exactly its type. */
 export type Fields<T> = { readonly [Name in keyof T]-?: Field<T[Name]> };
 
+/** The fields from which an object is made. One that may be `undefined` may be missing. */
+export type Given<T> = { readonly [Name in keyof T as undefined extends T[Name] ? never : Name]: T[Name] } & {
+  readonly [Name in keyof T as undefined extends T[Name] ? Name : never]?: T[Name];
+};
+
 /** Refuses a field that the type lacks. */
 type Exactly<T, Given> = Given & Readonly<Record<Exclude<keyof Given, keyof T>, never>>;
 
@@ -113,10 +118,12 @@ export const variants =
 /** Accepts an object with no other fields than these, each of which passes its check or may be missing. */
 export function isStruct(fields: readonly (readonly [name: string, field: Pick<AnyField, 'is' | 'optional'>])[]): Check {
   const names = new Map(fields);
+  // Objects of one shape: a check reads them for each field of each row.
+  const checks = fields.map(([name, { is, optional = false }]) => ({ name, is, optional }));
   return (value) =>
     isObject(value) &&
     Object.keys(value).every((name) => names.has(name)) &&
-    fields.every(([name, { is, optional = false }]) => {
+    checks.every(({ name, is, optional }) => {
       const given = (value as Record<string, unknown>)[name];
       return given === undefined ? optional : is(given);
     });

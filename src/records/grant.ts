@@ -98,6 +98,7 @@ export const GRANT = /* @__PURE__ */ ((): Kind<Grant> => ({
   fields: fieldsOf(table),
   make: makeGrant,
   columnsOf,
+  decode: decodeGrant,
   /** Omits what follows from other fields, so that rows stay small. */
   stored: (grant) => ({
     ...grant,

@@ -2,7 +2,7 @@ import type { Row } from '../core/store-port.js';
 import type { Holders } from '../model/holders.js';
 import { headOf, list, struct, text } from './fields.js';
 import { frozenList } from './frozen.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeHolders({ id, version, approver, rule, grantIds }: Omit<Holders, 'kind'>): Holders {
   return Object.freeze({ kind: 'holders', id, version, approver, rule, grantIds: frozenList(grantIds) });
@@ -15,4 +15,4 @@ export const HOLDERS = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeHolders = (row: Row): Holders => decode(HOLDERS, row);
+export const decodeHolders = (row: Row): Holders => HOLDERS.decode(row);

@@ -17,8 +17,17 @@ export type * from '../model/holders.js';
 export type { EntryData } from './entry-data.js';
 export { changesAccess, ENTRY_TYPES, isEntryType, type EntryType } from '../model/entry-types.js';
 export { toJson } from './kind.js';
-export { encode } from './kinds.js';
-export { decodeRequest, makeAfterReview, makeRequest, makeRequestEnd, makeTerms, UNDECIDED } from './request.js';
+export { encode, KINDS, type RecordOf } from './kinds.js';
+export {
+  askedIn,
+  decodeRequest,
+  makeAfterReview,
+  makeRequest,
+  makeRequestEnd,
+  makeTerms,
+  UNDECIDED,
+  type AskedRequest,
+} from './request.js';
 export { makeQuorum, makeReview } from './review.js';
 export { decodeGrant, makeEnd, makeGrant } from './grant.js';
 export { decodeUsage, makeUsage } from './usage.js';

@@ -36,16 +36,10 @@ export interface Kind<T> {
   /** The one literal of the kind: it freezes a record with these fields. */
   readonly make: (fields: T) => T;
   readonly columnsOf: (record: T) => Columns;
+  /** @throws CorruptError where this version does not write such a row */
+  readonly decode: (row: Row) => T;
   /** The fields to store, where some follow from others. */
   readonly stored?: (record: T) => object;
-}
-
-/** A kind whose rows {@link decode} reads. */
-export interface PlainKind<T> extends Kind<T> {
-  /** Whether a row has a body and columns of this kind. */
-  readonly isRow: (row: Row) => boolean;
-  /** Whether the fields of a record agree with each other. They have passed their checks. */
-  readonly isSound: (record: T) => boolean;
 }
 
 export const fieldsOf = <T>({ fields }: Field<T>): Fields<T> => fields as unknown as Fields<T>;
@@ -56,26 +50,32 @@ export const isEmpty: Check = (value) => value === false || (Array.isArray(value
 /** A check of a row by the table of its kind. */
 export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => boolean {
   const all = Object.entries(fields);
-  const inColumns = Object.values(fields).filter(({ column }) => column !== undefined);
+  const inColumns = all.flatMap(([, { column, is }]) => (column === undefined ? [] : [{ column, is }]));
   const isBody = isStruct(all.flatMap(([name, field]) => (field.column === undefined ? [[field.as ?? name, field] as const] : [])));
-  return (row) => isObject(row) && inColumns.every(({ column, is }) => is(row[column as keyof Row])) && isBody(row.body);
+  return (row) => isObject(row) && inColumns.every(({ column, is }) => is(row[column])) && isBody(row.body);
 }
 
-export const kindOf = <T extends StoredRecord>(
+/** @param isSound whether the fields of a record, each of which has passed its check, agree with each other */
+export function kindOf<T extends StoredRecord>(
   table: Field<T>,
   make: (fields: T) => T,
   columnsOf: (record: T) => Columns,
   isSound: (record: T) => boolean = () => true,
-): PlainKind<T> => ({ fields: fieldsOf(table), isRow: rowCheck(table), make, columnsOf, isSound });
-
-/** @throws CorruptError where this version does not write such a row */
-export function decode<T extends StoredRecord>({ fields, isRow, make, columnsOf, isSound }: PlainKind<T>, row: Row): T {
-  if (!isRow(row)) throw corrupt(row);
-  const given: Record<string, unknown> = { ...row.body };
-  for (const [name, { column }] of Object.entries(fields as Table)) if (column !== undefined) given[name] = row[column];
-  if (!isSound(given as unknown as T)) throw corrupt(row);
-  const record = make(given as unknown as T);
-  return confirmed(row, record, columnsOf(record));
+): Kind<T> {
+  const fields = fieldsOf(table);
+  const isRow = rowCheck(table);
+  const inColumns = Object.entries(fields as Table).flatMap(([name, { column }]) =>
+    column === undefined ? [] : [[name, column] as const],
+  );
+  const decode = (row: Row): T => {
+    if (!isRow(row)) throw corrupt(row);
+    const given: Record<string, unknown> = { ...row.body };
+    for (const [name, column] of inColumns) given[name] = row[column];
+    if (!isSound(given as unknown as T)) throw corrupt(row);
+    const record = make(given as unknown as T);
+    return confirmed(row, record, columnsOf(record));
+  };
+  return { fields, make, columnsOf, decode };
 }
 
 /** The row of a record. The body has the fields without a column, under their names there. */

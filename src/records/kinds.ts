@@ -13,8 +13,11 @@ import { SUBJECT } from './subject.js';
 import { USAGE } from './usage.js';
 import { USE } from './use.js';
 
+/** The record of a kind. */
+export type RecordOf<Name extends StoredRecord['kind']> = Extract<StoredRecord, { readonly kind: Name }>;
+
 /** Every kind of record. */
-export const KINDS: { readonly [Name in StoredRecord['kind']]: Kind<Extract<StoredRecord, { readonly kind: Name }>> } = {
+export const KINDS: { readonly [Name in StoredRecord['kind']]: Kind<RecordOf<Name>> } = {
   request: REQUEST,
   grant: GRANT,
   usage: USAGE,

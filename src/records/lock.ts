@@ -3,7 +3,7 @@ import type { EndedLock, Lock, LockEnd, Locks } from '../model/lock.js';
 import { locksDueAt } from './derived.js';
 import { column, headOf, instant, list, oneOf, optional, pattern, struct, text, where } from './fields.js';
 import { frozenList } from './frozen.js';
-import { columns, corrupt, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, corrupt, kindOf, UNORDERED } from './kind.js';
 import { isLockRow } from './lock-row.js';
 
 export function makeLock({ id, subject, scope, by, at, until, completedAt }: Lock): Lock {
@@ -56,7 +56,7 @@ export const LOCKS = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeLocks = (row: Row): Locks => decode(LOCKS, row);
+export const decodeLocks = (row: Row): Locks => LOCKS.decode(row);
 
 /**
  * The open locks of a row, for a check: it needs neither the ended locks nor a record, so its bundle contains no code for them.

@@ -2,7 +2,7 @@ import type { Row } from '../core/store-port.js';
 import type { ProvisioningChange, ProvisioningOutcome } from '../model/provisioning.js';
 import { isUnsettled, provisioningDueAt } from './derived.js';
 import { anyText, count, flag, headOf, instant, oneOf, optional, scope, struct, subject, text, whole } from './fields.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeProvisioningChange(fields: Omit<ProvisioningChange, 'kind'>): ProvisioningChange {
   const { outcome } = fields;
@@ -48,4 +48,4 @@ export const PROVISIONING_CHANGE = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeProvisioningChange = (row: Row): ProvisioningChange => decode(PROVISIONING_CHANGE, row);
+export const decodeProvisioningChange = (row: Row): ProvisioningChange => PROVISIONING_CHANGE.decode(row);

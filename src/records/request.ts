@@ -22,9 +22,10 @@ import {
   variants,
   where,
   type Field,
+  type Given,
 } from './fields.js';
 import { freezeJson, frozen, frozenList, NONE } from './frozen.js';
-import { columns, decode, kindOf, type Columns } from './kind.js';
+import { columns, kindOf, type Columns } from './kind.js';
 import { isSoundRequest } from './request-rules.js';
 import { begunStep, granted, quorum, review } from './review.js';
 
@@ -45,7 +46,14 @@ export const UNDECIDED = /* @__PURE__ */ Object.freeze({
   afterReview: undefined,
 }) satisfies Partial<AccessRequest>;
 
-export function makeRequest(fields: Omit<AccessRequest, 'kind'>): AccessRequest {
+/** A request without the fields that {@link UNDECIDED} has. */
+export type AskedRequest = Omit<AccessRequest, keyof typeof UNDECIDED>;
+
+/** The fields of a request that it has before the approver answers, in their order. */
+export const askedIn = (request: AccessRequest): AskedRequest =>
+  Object.fromEntries(Object.entries(request).filter(([name]) => !Object.hasOwn(UNDECIDED, name))) as unknown as AskedRequest;
+
+export function makeRequest(fields: Given<Omit<AccessRequest, 'kind'>>): AccessRequest {
   return Object.freeze({
     kind: 'request',
     id: fields.id,
@@ -192,4 +200,4 @@ export const REQUEST = /* @__PURE__ */ (() =>
   ))();
 
 /** Returns the request of a row. @throws CorruptError where this version does not write such a row */
-export const decodeRequest = (row: Row): AccessRequest => decode(REQUEST, row);
+export const decodeRequest = (row: Row): AccessRequest => REQUEST.decode(row);

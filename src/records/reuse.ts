@@ -1,7 +1,7 @@
 import type { Row } from '../core/store-port.js';
 import type { Reuse } from '../model/reuse.js';
 import { headOf, struct, subject, text } from './fields.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeReuse({ id, version, subject, requestId, askDigest }: Omit<Reuse, 'kind'>): Reuse {
   return Object.freeze({ kind: 'reuse', id, version, subject, requestId, askDigest });
@@ -13,4 +13,4 @@ export const REUSE = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeReuse = (row: Row): Reuse => decode(REUSE, row);
+export const decodeReuse = (row: Row): Reuse => REUSE.decode(row);

@@ -2,7 +2,7 @@ import type { Row } from '../core/store-port.js';
 import type { Subject } from '../model/subject.js';
 import { headOf, list, sparse, struct, text } from './fields.js';
 import { frozenList, NONE } from './frozen.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeSubject({ id, version, unreviewed, openedForOthers, denied }: Omit<Subject, 'kind'>): Subject {
   return Object.freeze({
@@ -32,4 +32,4 @@ export const SUBJECT = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeSubject = (row: Row): Subject => decode(SUBJECT, row);
+export const decodeSubject = (row: Row): Subject => SUBJECT.decode(row);

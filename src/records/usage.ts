@@ -41,7 +41,7 @@ function columnsOf(usage: Usage): Columns {
   return columns(subject, scope, endedAt === undefined, UNORDERED, startsAt, until, usageDueAt(usage));
 }
 
-export const USAGE = /* @__PURE__ */ ((): Kind<Usage> => ({ fields: fieldsOf(table), make: makeUsage, columnsOf }))();
+export const USAGE = /* @__PURE__ */ ((): Kind<Usage> => ({ fields: fieldsOf(table), make: makeUsage, columnsOf, decode: decodeUsage }))();
 
 /** @throws CorruptError */
 export function decodeUsage(row: Row): Usage {

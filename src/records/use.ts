@@ -1,7 +1,7 @@
 import type { Row } from '../core/store-port.js';
 import type { Use } from '../model/use.js';
 import { column, headOf, instant, scope, struct, subject, text, whole } from './fields.js';
-import { columns, decode, kindOf, UNORDERED } from './kind.js';
+import { columns, kindOf, UNORDERED } from './kind.js';
 
 export function makeUse({ id, version, subject, scope, grantId, at, expiresAt, usesLeft }: Omit<Use, 'kind'>): Use {
   return Object.freeze({ kind: 'use', id, version, subject, scope, grantId, at, expiresAt, usesLeft });
@@ -23,4 +23,4 @@ export const USE = /* @__PURE__ */ (() =>
   ))();
 
 /** @throws CorruptError */
-export const decodeUse = (row: Row): Use => decode(USE, row);
+export const decodeUse = (row: Row): Use => USE.decode(row);

@@ -1,6 +1,6 @@
 import { digestOfEntry } from '../journal/link.js';
 import type { Change, Row } from '../core/store-port.js';
-import { UNDECIDED, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
+import { makeRequest, type AccessRequest, type Grant, type UnlinkedEntry } from '../records/index.js';
 import { START_AT } from './manual-clock.js';
 
 const MINUTE_MS = 60_000;
@@ -59,30 +59,21 @@ export function aChange(over: Partial<Change> = {}): Change {
 
 /** A pending request for `db-prod:write`, as an approver sees it. */
 export function aRequest(over: Partial<AccessRequest> = {}): AccessRequest {
-  return {
-    kind: 'request',
+  const request = makeRequest({
     id: 'r1',
     version: 1,
     subject: 'user:maya',
     requestedBy: 'user:maya',
-    agent: undefined,
-    operator: undefined,
     scopes: ['db-prod:write'],
     ttlMs: 15 * MINUTE_MS,
-    until: undefined,
-    startsAt: undefined,
-    extension: undefined,
-    replaces: undefined,
     justification: 'the primary rejects writes',
     ticket: 'INC-4711',
-    metadata: undefined,
-    correlation: undefined,
     createdAt: START_AT,
     reviewBy: START_AT + 60 * MINUTE_MS,
     askAgainAt: START_AT + MINUTE_MS,
-    ...UNDECIDED,
-    ...over,
-  };
+    reviews: [],
+  });
+  return { ...request, ...over };
 }
 
 /** A grant of `db-prod:write` for 15 minutes, starting at {@link START_AT}. */

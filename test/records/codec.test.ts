@@ -27,6 +27,7 @@ import {
 } from '../../src/records/index.js';
 import { aGrant, aRequest, START_AT } from '../../src/testing.js';
 import { aQuorum } from '../lifecycle/a-quorum.js';
+import { Dice } from '../model/dice.js';
 
 const MINUTE = 60_000;
 const at = (ms: number): number => START_AT + ms;
@@ -472,5 +473,31 @@ describe('the codec', () => {
         if (kind !== record.kind) expect(() => decodeOne(stored(record))).toThrow(/is not a row that this version writes/);
       }
     }
+  });
+
+  it('L30 refuses each of 10,000 damaged rows, or returns a record that is written as that row', () => {
+    const rows = Object.values(RECORDS).map(stored);
+    const keys = ['toString', 'constructor', '__proto__', 'hasOwnProperty', 'subject', 'at', 'warnAt', 'status', 'end'];
+    const values: readonly unknown[] = [null, {}, '', 'a', 'r1', -1, 0, 1, 2 ** 53, true, false, ['a'], [at(5)], at(3), 'approved', 'time', { constructor: 1 }];
+    const dice = new Dice(20_261_130);
+    let refused = 0;
+    for (let i = 0; i < 10_000; i++) {
+      const row = structuredClone(dice.of(rows));
+      const decodeOne = decoders[row.kind as keyof typeof decoders];
+      const path = dice.of([[], ['body'], ...pathsOf(row.body).map((inner) => ['body', ...inner])]);
+      const place = path.reduce<unknown>((value, key) => (value as Readonly<Record<string, unknown>>)[key], row);
+      const target = (typeof place === 'object' && place !== null ? place : row.body) as Record<string, unknown>;
+      const own = Object.keys(target);
+      const isFurther = target !== (row as unknown) && !Array.isArray(target) && dice.once(3);
+      const key = isFurther ? dice.of(keys) : dice.of(own.length === 0 ? ['0'] : own);
+      Object.defineProperty(target, key, { value: dice.of<unknown>(values), enumerable: true, configurable: true, writable: true });
+      try {
+        expect(JSON.parse(JSON.stringify(encode(decodeOne(row))))).toEqual(row);
+      } catch (error) {
+        if ((error as { readonly code?: unknown }).code !== 'ERR_JIT_CORRUPT') throw error;
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(5_000);
   });
 });

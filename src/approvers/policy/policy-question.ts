@@ -1,5 +1,5 @@
 import { invalid, isId, readActor, readBoundedList, readMetadata, readOptions, readText } from '../../core/parse.js';
-import { agentOf, makeRequest, UNDECIDED, type AccessRequest } from '../../records/index.js';
+import { agentOf, makeRequest, type AccessRequest } from '../../records/index.js';
 import { isPattern, readPattern } from '../../core/scope.js';
 import { isInstant, readInstant } from '../../core/instant.js';
 import { isDuration, readDuration } from '../../core/duration.js';
@@ -45,7 +45,6 @@ export function readQuestion(given: unknown, needsInstant: boolean): AccessReque
   if (needsInstant && read.at === undefined) throw invalid('at', 'set: this policy has rules with `when`', read.at);
   const createdAt = read.at === undefined ? 0 : readInstant('at', read.at);
   return makeRequest({
-    ...UNDECIDED,
     version: 1,
     id: '-',
     subject,
@@ -54,17 +53,14 @@ export function readQuestion(given: unknown, needsInstant: boolean): AccessReque
     operator: read.operator === undefined ? undefined : readActor('operator', read.operator),
     scopes: readScopes(read),
     ttlMs: readDuration('ttl', read.ttl),
-    until: undefined,
     startsAt,
-    extension: undefined,
-    replaces: undefined,
     justification: readText('justification', read.justification),
     ticket: readText('ticket', read.ticket),
     metadata: readMetadata('metadata', read.metadata),
-    correlation: undefined,
     createdAt,
     reviewBy: createdAt + UNSET_MS,
     askAgainAt: createdAt + UNSET_MS,
+    reviews: [],
   });
 }
 

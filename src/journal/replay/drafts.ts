@@ -1,25 +1,17 @@
-import { isObject, needsReview, type AccessRequest, type StoredRecord } from '../../records/index.js';
+import { isObject, KINDS, needsReview, type AccessRequest, type StoredRecord } from '../../records/index.js';
 
 /** The kinds of records that entries are about. */
-export const RECORD_KINDS = [
-  'request',
-  'grant',
-  'usage',
-  'use',
-  'reuse',
-  'provisioning',
-  'subject',
-  'lock',
-  'activity',
-  'comment',
-  'holders',
-] as const satisfies readonly StoredRecord['kind'][];
-export type RecordKind = (typeof RECORD_KINDS)[number];
+export const RECORD_KINDS = /* @__PURE__ */ Object.keys(KINDS) as readonly RecordKind[];
+export type RecordKind = StoredRecord['kind'];
 
-export const isRecordKind = (kind: string): kind is RecordKind => (RECORD_KINDS as readonly string[]).includes(kind);
+export const isRecordKind = (kind: string): kind is RecordKind => Object.hasOwn(KINDS, kind);
 
 /** The fields of a record, as the entries carry them. They are not validated. */
 export type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields of an entry that its record has, and the hash of the metadata, which the record has instead. */
+export const fieldsFor = (kind: RecordKind, data: Fields): Fields =>
+  Object.fromEntries(Object.entries(data).filter(([name]) => name === 'metadataHash' || Object.hasOwn(KINDS[kind].fields, name)));
 
 /** The state of a record after the entries so far. Each entry replaces the whole draft, so the same object means: no change. */
 export interface RecordDraft {
@@ -35,33 +27,21 @@ export interface RecordDraft {
 
 /** All records at an instant, and the pending break-glass reviews of each subject. */
 export class RecordDrafts {
-  readonly #byKind: Readonly<Record<RecordKind, Map<string, RecordDraft>>> = {
-    request: new Map(),
-    grant: new Map(),
-    usage: new Map(),
-    use: new Map(),
-    reuse: new Map(),
-    provisioning: new Map(),
-    subject: new Map(),
-    lock: new Map(),
-    activity: new Map(),
-    comment: new Map(),
-    holders: new Map(),
-  };
+  readonly #byKind = new Map<RecordKind, Map<string, RecordDraft>>(RECORD_KINDS.map((kind) => [kind, new Map()]));
   /** By subject, its break-glass requests with a pending review, in the order of their entries. */
   readonly #owing = new Map<string, Set<string>>();
 
-  of(kind: RecordKind): ReadonlyMap<string, RecordDraft> {
-    return this.#byKind[kind];
+  of(kind: RecordKind): Map<string, RecordDraft> {
+    return this.#byKind.get(kind) as Map<string, RecordDraft>;
   }
 
   set(draft: RecordDraft): void {
-    this.#byKind[draft.kind].set(draft.id, draft);
+    this.of(draft.kind).set(draft.id, draft);
     if (draft.kind === 'request' && isObject(draft.fields['afterReview'])) this.#owe(draft);
   }
 
   remove(kind: RecordKind, id: string): void {
-    this.#byKind[kind].delete(id);
+    this.of(kind).delete(id);
   }
 
   owing(subject: string): readonly string[] {

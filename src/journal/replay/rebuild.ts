@@ -1,7 +1,7 @@
 import type { RowKey } from '../../core/store-port.js';
 import type { AuditEntry } from '../../records/index.js';
 import { isInstant } from '../../core/instant.js';
-import { RecordDrafts, isRecordKind, type RecordDraft, type Fields, type RecordKind } from './drafts.js';
+import { fieldsFor, RecordDrafts, isRecordKind, type RecordDraft, type Fields, type RecordKind } from './drafts.js';
 import { misfit } from './misfit.js';
 
 /**
@@ -87,7 +87,7 @@ export class Rebuild {
    * @param begins whether this entry creates the record
    * @throws CorruptError if the entry does not follow
    */
-  write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, fields: Fields, begins = false): void {
+  write(entry: AuditEntry, kind: RecordKind, id: unknown, version: unknown, data: Fields, begins = false): void {
     const { seq } = entry;
     if (typeof id !== 'string' || typeof version !== 'number') throw misfit(seq, 'names no record id or version');
     const before = this.find(kind, id);
@@ -100,6 +100,7 @@ export class Rebuild {
       return;
     }
     const change = entry.id.slice(0, entry.id.lastIndexOf('.'));
+    const fields = fieldsFor(kind, data);
     const draft = { kind, id, version, fields: isWhole ? fields : { ...before?.fields, ...fields }, seq, change };
     this.#refuseGap(before, draft);
     this.now.set(draft);

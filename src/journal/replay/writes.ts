@@ -28,12 +28,6 @@ const approveRequest: Write = (to, entry, { holders = [], ...data }) => {
   for (const { id, version, ...fields } of holders as readonly JsonObject[]) to.write(entry, 'holders', id, version, fields);
 };
 
-/** The entry also says for whom the actor cancelled. No record has that. */
-const cancelRequest: Write = (to, entry, { onBehalfOf: _owner, ...data }) => amendRequest(to, entry, data);
-
-/** The entry also names the groups that are asked from now on. They follow from the request. */
-const askGroups: Write = (to, entry, { groups: _groups, ...data }) => amendRequest(to, entry, data);
-
 /** Denies a request. With a `subjectVersion`, the change also listed the denial on the subject's row. */
 const denyRequest: Write = (to, entry, { version, subjectVersion, forgotten, ...fields }) => {
   to.write(entry, 'request', entry.requestId, version, fields);
@@ -147,7 +141,7 @@ const closeUsage: Write = (to, entry, { usageVersion, endedAt }) => to.write(ent
 const recordProvisioning: Write = (to, entry, { provisioningId, version, ...fields }) =>
   to.write(entry, 'provisioning', provisioningId, version, fields);
 
-const recordLocks: Write = (to, entry, { version, locks, ended }) => to.write(entry, 'lock', LOCK_ROW.id, version, { locks, ended });
+const recordLocks: Write = (to, entry, { version, ...fields }) => to.write(entry, 'lock', LOCK_ROW.id, version, fields);
 
 const purge: Write = (to, entry, { horizon, removed = [], trimmedTo = 0 }) => {
   const areKeys = Array.isArray(removed) && removed.every((key) => isObject(key) && typeof (key as JsonObject)['id'] === 'string');
@@ -163,13 +157,13 @@ export const WRITES: Readonly<Record<EntryType, Write>> = {
   'request.assigned': amendRequest,
   'request.reused': reuse,
   'request.reviewed': reviewRequest,
-  'request.stepped': askGroups,
-  'request.escalated': askGroups,
-  'request.reminded': askGroups,
+  'request.stepped': amendRequest,
+  'request.escalated': amendRequest,
+  'request.reminded': amendRequest,
   'request.commented': recordComment,
   'request.approved': approveRequest,
   'request.denied': denyRequest,
-  'request.cancelled': cancelRequest,
+  'request.cancelled': amendRequest,
   'request.expired': amendRequest,
   'grant.issued': issueGrant,
   'grant.activated': amendGrant,
