@@ -130,17 +130,3 @@ export function evaluationRatios(rates: readonly EvaluationRate[]): string {
   ]);
   return markdown(['store', 'in flight', 'one evaluation, in checks'], ratios);
 }
-
-export function evaluationTable(rates: readonly EvaluationRate[]): string {
-  const number = (value: number, digits = 0) =>
-    value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
-  const head = ['store', 'in flight', '`check`, a second', 'AuthZEN evaluations, a second', 'one evaluation, in checks'];
-  const rows = rates.map(({ store, inFlight, checks, evaluations, ratio, low, high }) => [
-    store,
-    String(inFlight),
-    number(checks),
-    number(evaluations),
-    `${number(ratio, 2)}x (${number(low, 2)}x to ${number(high, 2)}x)`,
-  ]);
-  return markdown(head, rows);
-}
