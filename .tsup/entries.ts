@@ -11,7 +11,7 @@ export interface Sized {
   readonly names?: string;
   /** Counts only the bytes that an application with an engine does not have yet. */
   readonly beside?: true;
-  /** The most bytes to which it may grow. */
+  /** The most bytes to which it may grow. A change that raises it says so in its changeset, with the bytes and the reason. */
   readonly budget?: number;
 }
 
@@ -45,7 +45,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       'engine',
       'features/provisioning',
     ],
-    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 38_000 }, { name: 'all of the core entry' }],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 71_200 }, { name: 'all of the core entry' }],
   },
   ai: { from: ['guards/ai'], tier: 'agents', sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },
@@ -57,11 +57,11 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     tier: 'check',
     sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 8_500 }],
   },
-  client: { from: ['features/client'], tier: 'client', sizes: [{ budget: 5_000 }] },
+  client: { from: ['features/client'], tier: 'client', sizes: [{ budget: 5_300 }] },
   elements: { from: ['elements'], tier: 'client', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
     from: ['core/approver-port', 'core/requestable', 'features/explain', 'lifecycle/explain'],
-    sizes: [{ beside: true, budget: 4_000 }],
+    sizes: [{ beside: true, budget: 5_200 }],
   },
   express: guard('the Express guard'),
   fastify: guard('the Fastify guard'),
@@ -69,11 +69,11 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
   http: { from: ['features/http'] },
-  journal: { from: ['journal'], tier: 'journal', sizes: [{ budget: 15_000 }] },
+  journal: { from: ['journal'], tier: 'journal', sizes: [{ budget: 21_000 }] },
   jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], tier: 'journal', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
   nest: guard('the Nest guard'),
-  notify: { from: ['features/notify'], tier: 'journal', sizes: [{ budget: 5_000 }] },
+  notify: { from: ['features/notify'], tier: 'journal', sizes: [{ budget: 6_200 }] },
   policy: {
     from: ['approvers/policy'],
     tier: 'journal',
@@ -84,13 +84,13 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   redis: { from: ['stores/redis'], tier: 'journal', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
   retention: {
     from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
-    sizes: [{ beside: true, budget: 3_000 }],
+    sizes: [{ beside: true, budget: 3_100 }],
   },
   sql: { from: ['stores/sql'], tier: 'journal', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
   // For stores outside this package.
   store: { from: ['model', 'core', 'records', 'journal/link'], tier: 'journal' },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
-  view: { from: ['features/view', 'engine/checks/checker'], tier: 'check', sizes: [{ budget: 8_000 }] },
+  view: { from: ['features/view', 'engine/checks/checker'], tier: 'check', sizes: [{ budget: 16_000 }] },
   webhook: { from: ['features/webhook'], tier: 'journal', sizes: [{ budget: 9_000 }] },
   work: { from: ['features/work'], sizes: [{ beside: true, budget: 4_000 }] },
 };

@@ -1,14 +1,11 @@
 import { entries, root } from '../package/entries.js';
 import { bannedIn, contentsOf } from './contents.js';
-import { isTooBig, limitFor, readSizes, weighRow, type SizeRow } from './sizes.js';
+import { limitOf, readSizes, weighRow, type SizeRow } from './sizes.js';
 
 const bytes = (count: number) => count.toLocaleString('en').padStart(7);
 
-function distance({ budget }: SizeRow, measured: number): string {
-  if (budget === undefined) return '';
-  const left = budget - measured;
-  return `; budget ${budget.toLocaleString('en')}, ${left < 0 ? `${(-left).toLocaleString('en')} above it` : `${left.toLocaleString('en')} left`}`;
-}
+const distance = ({ budget }: SizeRow, measured: number): string =>
+  budget === undefined ? '' : `; budget ${budget.toLocaleString('en')}, ${(budget - measured).toLocaleString('en')} left`;
 
 /** Prints the size of each row, and returns whether all are within their limits. */
 export async function printSizes(): Promise<boolean> {
@@ -18,11 +15,10 @@ export async function printSizes(): Promise<boolean> {
     const { alone, beside } = await weighRow(row);
     const measured = beside ?? alone;
     const besideEngine = beside === undefined ? '' : ` beside JitEngine with one approver, ${alone.toLocaleString('en')} alone`;
-    const tooBig = isTooBig(row, measured);
-    if (tooBig) hold = false;
-    console.log(
-      `  ${bytes(measured)} of ${bytes(limitFor(row.measured ?? 0, row.budget))}  ${row.name}${besideEngine}${distance(row, measured)}${tooBig ? (row.measured === undefined ? '  NOT MEASURED: npm run size -- --update' : '  TOO BIG') : ''}`,
-    );
+    const isTooBig = measured > limitOf(row);
+    if (isTooBig) hold = false;
+    const problem = row.measured === undefined ? '  NOT MEASURED: npm run size -- --update' : isTooBig ? '  TOO BIG' : '';
+    console.log(`  ${bytes(measured)} of ${bytes(limitOf(row))}  ${row.name}${besideEngine}${distance(row, measured)}${problem}`);
   }
   return hold;
 }

@@ -35,13 +35,9 @@ export function readSizes(): readonly SizeRow[] {
   );
 }
 
-/** The smaller of the measured size plus a twentieth, and the budget. Beyond its budget an entry may not grow. */
-export function limitFor(measured: number, budget = Infinity): number {
-  return measured > budget ? measured : Math.min(Math.floor(measured * 1.05), budget);
-}
-
-export const isTooBig = (row: Pick<SizeRow, 'measured' | 'budget'>, measured: number): boolean =>
-  row.measured === undefined || measured > limitFor(row.measured, row.budget);
+/** The most bytes of a row: its budget, and a twentieth more than it measured. */
+export const limitOf = ({ measured = 0, budget = Infinity }: Pick<SizeRow, 'measured' | 'budget'>): number =>
+  Math.min(Math.floor(measured * 1.05), budget);
 
 /** The bytes of a module, bundled with all that it loads from the package, minified and gzipped. */
 async function weigh(contents: string): Promise<number> {
