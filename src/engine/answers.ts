@@ -132,7 +132,7 @@ export interface RevokeAllReport extends EndedRecords {
   /** Whether an open grant or request lay within the target. `false`: nothing was there to end, so the target may be misspelt. */
   readonly matched: boolean;
   /**
-   * Where a scope matched nothing: up to 10 scopes of open grants and requests that begin with the same segment, in upper or
+   * If a scope matched nothing: up to 10 scopes of open grants and requests that begin with the same segment, in upper or
    * lower case. `db-prod` does not reach `db-prod:write`; `db-prod:**` does. Otherwise empty.
    */
   readonly similar: readonly string[];

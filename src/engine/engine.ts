@@ -128,7 +128,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Gives access at once for a short window, where the approver allows break-glass. A reviewer must review this access
+   * Gives access at once for a short window, if the approver allows break-glass. A reviewer must review this access
    * afterwards. The journal records which reviewers were skipped. It cancels the pending requests that it overtakes.
    *
    * @returns the access. Under a used key: `reused: true` with the earlier access, which may be `ended`. A repeat is no permission.
@@ -166,7 +166,7 @@ export class JitEngine<Scope extends string = string> {
    * Cancels a pending request. Only its subject or its requester may, or another caller on behalf of one of them. A repeated call is
    * allowed: `cancelled` says whether this call cancelled the request.
    *
-   * @throws DecidedError also where another request replaces this one: `replacedBy` names it
+   * @throws DecidedError also if another request replaces this one: `replacedBy` names it
    * @throws DeniedError
    */
   async cancel(requestId: string, options: CancelBy): Promise<CancelResult> {
@@ -215,7 +215,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant where one commit cannot hold it.
+   * Reviews break-glass access. `unjustified` ends it in the same commit, or grant by grant if one commit cannot hold it.
    *
    * @param options.verdict whether the emergency justified the access
    * @throws SelfReviewError, NotReviewerError
@@ -259,7 +259,7 @@ export class JitEngine<Scope extends string = string> {
   }
 
   /**
-   * Ends a grant early, or with `{ requestId }` all grants of a request, in one change where it can hold them. Only their own subject
+   * Ends a grant early, or with `{ requestId }` all grants of a request, in one change if it can hold them. Only their own subject
    * may. A repeated call is allowed.
    *
    * @returns the grant; for a request, the records that this call ended, which may be none
@@ -368,7 +368,7 @@ export class JitEngine<Scope extends string = string> {
 
   /**
    * Takes one use of a grant with a number of uses. Of the grants that allow this, it takes the one that ends first. A check
-   * takes no use: only code that takes one is held to the number. Concurrent calls never take more uses than the number. Where
+   * takes no use: only code that takes one is held to the number. Concurrent calls never take more uses than the number. If
    * only a grant without a number of uses or standing access allows this, the call takes no use.
    *
    * Gotcha: a repeat is not a permission. Under a used key the engine takes no further use and returns `reused: true`.

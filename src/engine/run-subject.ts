@@ -8,15 +8,15 @@ import type { JitEngine } from './engine.js';
  * agent, operator or job have different subjects (L43), so access lent to one is not valid for the other. Pass it to checks.
  * `requestAccess` takes the run itself.
  *
- * `digits` are the first 32 hex digits of SHA-256 over the RFC 8785 form of `[agent, operator, job]`, `null` where one is
+ * `digits` are the first 32 hex digits of SHA-256 over the RFC 8785 form of `[agent, operator, job]`, `null` if one is
  * absent. `operator` is for people: at most 80 UTF-16 units, each unit outside `[A-Za-z0-9_.@+=-]` replaced by `_`, and
- * `-` where the run has no operator.
+ * `-` if the run has no operator.
  *
  * Gotcha: an engine with the option `canonicalId` must be given. Without it, the result may not be the subject that holds the access.
  *
  * @param engine applies its option `canonicalId` to the parts of the run. Default: none, the parts are used as they are
  * @returns at most 246 UTF-16 units
- * @throws InvalidArgumentError, also where the option `agents` of the engine does not name the agent; ClosedError
+ * @throws InvalidArgumentError, also if the option `agents` of the engine does not name the agent; ClosedError
  * @example
  * runSubject({ agent: 'agent:support-7', operator: 'user:ann', job: 'ticket-4711' }); // 'agent:support-7/run/user_ann/...'
  */

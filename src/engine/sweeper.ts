@@ -16,7 +16,7 @@ export interface SweeperOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
-/** A running sweeper. Where the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
+/** A running sweeper. If the runtime has `Symbol.asyncDispose`, `await using` stops it too. */
 export interface Sweeper extends AsyncDisposable {
   /** Stops the loop. Resolves when all running passes have ended. */
   stop(): Promise<void>;
@@ -148,7 +148,7 @@ class Places {
     if (this.#free === 0) await new Promise<void>((go) => this.#waiting.push(go));
     else this.#free -= 1;
     const running = pass();
-    // Where the clock fails, the pass gives up its place at once.
+    // If the clock fails, the pass gives up its place at once.
     await within(
       clock,
       PLACE_MS,

@@ -6,7 +6,7 @@ export type GrantEnd = EndIn<typeof GRANT_ENDS>;
 /** Access of a subject to one scope for the half-open window `[startsAt, expiresAt)`. */
 export interface Grant {
   readonly kind: 'grant';
-  /** `<requestId>.<n>`, where n is the position of the scope in what was requested, from 1. A narrowed request has gaps. */
+  /** `<requestId>.<n>`: n is the position of the scope in what was requested, from 1. A narrowed request has gaps. */
   readonly id: string;
   /** The grant's version. Each change increments it. */
   readonly version: number;

@@ -1,6 +1,6 @@
 /** A recorded refusal for a subject or a scope. While it is open, it takes precedence over every grant that it reaches. */
 export interface Lock {
-  /** Derived from the idempotency key, where the caller gave one. */
+  /** Derived from the idempotency key, if the caller gave one. */
   readonly id: string;
   /** The locked id; for an agent, also its runs. `undefined`: the lock is on a scope. */
   readonly subject: string | undefined;

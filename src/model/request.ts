@@ -76,9 +76,9 @@ export interface AccessRequest {
   readonly subject: string;
   /** The caller that made the request: the subject, or another caller on its behalf. */
   readonly requestedBy: string;
-  /** The agent, where `subject` is one of its runs. It is then also `requestedBy`. */
+  /** The agent, if `subject` is one of its runs. It is then also `requestedBy`. */
   readonly agent: string | undefined;
-  /** The operator on whose behalf the run asks, where it has one. The operator may review if the approver's groups include them. */
+  /** The operator on whose behalf the run asks, if it has one. The operator may review if the approver's groups include them. */
   readonly operator: string | undefined;
   /** The requested scopes. */
   readonly scopes: readonly string[];

@@ -68,7 +68,7 @@ export interface Escalation {
 
 /** A later step of a quorum that has begun. The first step of each alternative begins when the approver names the quorum. */
 export interface BegunStep {
-  /** The position in `anyOf`, from 0. 0 also where the quorum has no `anyOf`. */
+  /** The position in `anyOf`, from 0. 0 also if the quorum has no `anyOf`. */
   readonly alternative: number;
   /** The position in `steps`, from 0. */
   readonly step: number;
@@ -102,7 +102,7 @@ export interface Review {
   readonly auth: Authentication | undefined;
 }
 
-/** The access that an approval of a request gave: less than the request asked for where a reviewer narrowed it. */
+/** The access that an approval of a request gave: less than the request asked for if a reviewer narrowed it. */
 export interface Granted {
   /** The scopes, in the order of the request. The request has exactly one grant for each. */
   readonly scopes: readonly string[];

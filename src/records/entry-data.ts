@@ -91,7 +91,7 @@ interface GrantUsed extends Pick<Usage, 'usedAt' | 'uses'> {
   readonly usageVersion: number;
   /** The id of the use, derived from the idempotency key. `undefined`: the caller gave no key. */
   readonly useId: string | undefined;
-  /** The scope of the use, where it has a key and the scope differs from the grant's. */
+  /** The scope of the use, if it has a key and the scope differs from the grant's. */
   readonly useScope: string | undefined;
 }
 

@@ -19,7 +19,7 @@ export interface Field<T> {
   readonly optional?: true;
   /** The column that holds the value. Otherwise the body holds it. */
   readonly column?: keyof Row;
-  /** The name in the body, where it is not the name of the field. */
+  /** The name in the body, if it is not the name of the field. */
   readonly as?: string;
   /** Whether the body omits `false`, an empty list, and a value that follows from other fields. The check refuses `false` and `[]`. */
   readonly sparse?: true;

@@ -36,9 +36,9 @@ export interface Kind<T> {
   /** The one literal of the kind: it freezes a record with these fields. */
   readonly make: (fields: T) => T;
   readonly columnsOf: (record: T) => Columns;
-  /** @throws CorruptError where this version does not write such a row */
+  /** @throws CorruptError if this version does not write such a row */
   readonly decode: (row: Row) => T;
-  /** The fields to store, where some follow from others. */
+  /** The fields to store, if some follow from others. */
   readonly stored?: (record: T) => object;
 }
 
@@ -95,7 +95,7 @@ export function toJson(fields: object): JsonObject {
   return JSON.parse(JSON.stringify(fields)) as JsonObject;
 }
 
-/** Returns the record of a row. @param is the columns that the record requires @throws CorruptError where the row has others */
+/** Returns the record of a row. @param is the columns that the record requires @throws CorruptError if the row has others */
 export function confirmed<T extends StoredRecord>(row: Row, record: T, is: Columns): T {
   const agrees =
     row.subject === is.subject &&

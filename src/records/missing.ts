@@ -14,21 +14,21 @@ export type Rights = readonly (readonly (readonly string[])[])[];
 export interface MissingApprovals {
   readonly group: string;
   readonly approvals: number;
-  /** The position of the alternative in `anyOf` of the quorum, from 0. 0 also where the quorum has no alternatives. */
+  /** The position of the alternative in `anyOf` of the quorum, from 0. 0 also if the quorum has no alternatives. */
   readonly alternative: number;
-  /** The position of the step in `steps`, from 0. 0 also where the alternative has no steps. */
+  /** The position of the step in `steps`, from 0. 0 also if the alternative has no steps. */
   readonly step: number;
 }
 
-/** The approvals that each group of each alternative still needs. Empty where an alternative needs none. */
+/** The approvals that each group of each alternative still needs. Empty if an alternative needs none. */
 export function missingOf(quorum: Quorum, approvals: readonly Rights[]): readonly MissingApprovals[] {
   const missing = alternativesOf(quorum).map((one, alternative) => missingIn(one, alternative, approvals));
   return missing.some(({ length }) => length === 0) ? [] : missing.flat();
 }
 
 /**
- * The approvals that each group of an alternative still needs, in order. A reviewer of several groups counts where that leaves the
- * fewest approvals missing. Where two groups are equal in that, the first group of the first step gets it.
+ * The approvals that each group of an alternative still needs, in order. A reviewer of several groups counts if that leaves the
+ * fewest approvals missing. If two groups are equal in that, the first group of the first step gets it.
  *
  * It is a bipartite matching of approvals to places, found with augmenting paths: a place that no path reaches stays empty in
  * every largest matching that fills the places before it.

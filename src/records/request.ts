@@ -199,5 +199,5 @@ export const REQUEST = /* @__PURE__ */ (() =>
     isSoundRequest,
   ))();
 
-/** Returns the request of a row. @throws CorruptError where this version does not write such a row */
+/** Returns the request of a row. @throws CorruptError if this version does not write such a row */
 export const decodeRequest = (row: Row): AccessRequest => REQUEST.decode(row);

@@ -28,7 +28,7 @@ export const isSubject = (value: unknown): value is string =>
 export const isReachedBy = (subject: string | undefined, id: string): boolean =>
   subject === id || (subject !== undefined && agentOf(subject) === id);
 
-/** @throws InvalidArgumentError where the id cannot be that of an agent with runs */
+/** @throws InvalidArgumentError if the id cannot be that of an agent with runs */
 export function readAgent(argument: string, agent: string): string {
   if (agent.length > MAX_AGENT || agent.includes(RUN_MARK)) {
     throw invalid(argument, `an agent's id: at most ${MAX_AGENT} characters, without ${RUN_MARK}`, agent);

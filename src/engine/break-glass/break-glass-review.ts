@@ -25,11 +25,11 @@ import { endedWithStatus, type RequestWithStatus } from '../with-status.js';
 /**
  * Records the verdict of a break-glass review; `unjustified` ends the access in the same change.
  *
- * Where one change cannot hold that (L42), the grants end first, one change each, in the order of the request. The verdict
+ * If one change cannot hold that (L42), the grants end first, one change each, in the order of the request. The verdict
  * is recorded last. If the process dies in between, the review is still pending, and any reviewer's next call ends the rest.
  *
- * @throws PartialError where `unjustified` should end a grant that could not be read: the verdict is still recorded
- * @throws PartialError where a call that needs several changes failed after the first: the review is still pending
+ * @throws PartialError if `unjustified` should end a grant that could not be read: the verdict is still recorded
+ * @throws PartialError if a call that needs several changes failed after the first: the review is still pending
  */
 export async function reviewBreakGlass(
   kernel: Kernel,
@@ -54,7 +54,7 @@ export async function reviewBreakGlass(
     return ledger.commitTransition(transition);
   };
   try {
-    // Retries for longer where the verdict ends access: concurrent uses must not make the call reject with a conflict.
+    // Retries for longer if the verdict ends access: concurrent uses must not make the call reject with a conflict.
     await ledger.untilCommitted(attempt, isEnding);
   } catch (error) {
     throw failureOf(ending, id, error);

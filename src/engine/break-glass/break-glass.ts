@@ -66,7 +66,7 @@ async function attempt(
   const reading = now();
   const take = (part: Partial<typeof context>) => takeAccess(ask, id, { ...answer, verdict }, debtors, { ...context, ...part }, reading);
   // Long texts, many reviews and many holders must not prevent the access: it overtakes as many pending requests as fit, and counts
-  // under `maxHolders` where that fits too.
+  // under `maxHolders` if that fits too.
   const counted = fitting(kernel, context.open, (open) => take({ open }));
   const transition = fitsChange(kernel, counted) ? counted : take({ open: [], holders: new Map() });
   const { request, grants = [] } = transition.result;

@@ -77,7 +77,7 @@ export class Activation {
     }
   }
 
-  /** Activates the grant of a `not_activated` decision and judges again. Where the activation fails, the decision stays. */
+  /** Activates the grant of a `not_activated` decision and judges again. If the activation fails, the decision stays. */
   async retry(first: Decision, again: () => MaybePromise<Decision>): Promise<Decision> {
     const tried = new Set<string>();
     for (let decision = first; ; decision = await again()) {

@@ -25,7 +25,7 @@ export interface LiveRows {
 }
 
 /**
- * The check. Where the store answers at once, it awaits nothing. It reads the clock once, after the store has answered, so
+ * The check. If the store answers at once, it awaits nothing. It reads the clock once, after the store has answered, so
  * that a slow answer cannot extend access beyond the end. It asks the store for the rows live at the engine's high-water
  * mark. That mark can only lie before the reading, so no row is missing.
  *
@@ -98,7 +98,7 @@ export class Checker {
   /**
    * Decodes only the rows that reach the scope, usually one. A malformed row allows nothing and is reported to `onError`.
    *
-   * @returns a number where a lock denies: see {@link lockedUntil}. An unreadable row of locks denies everything, until `now` (L30)
+   * @returns a number if a lock denies: see {@link lockedUntil}. An unreadable row of locks denies everything, until `now` (L30)
    */
   reaching(rows: readonly Row[], subject: string, scope: string, now: number): readonly GrantUse[] | number {
     const { scopes, decodeAll, onError } = this.#settings;

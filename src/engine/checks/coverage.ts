@@ -11,7 +11,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 /** A decision by grants, with the data that it is based on. */
 export interface Coverage {
   readonly decision: Decision;
-  /** The decision, where a lock denies. */
+  /** The decision, if a lock denies. */
   readonly locked: Decision | undefined;
   /** The live grants that reach the scope, whether or not they are usable now. None while a lock denies it. */
   readonly uses: readonly GrantUse[];
@@ -25,7 +25,7 @@ export interface Coverage {
 
 /**
  * A check by grants alone, with its data, from one read of the store. It activates the grants whose start has come. It waits
- * for an activation only where no other grant allows: an approver that hangs must not delay an access that another grant gives.
+ * for an activation only if no other grant allows: an approver that hangs must not delay an access that another grant gives.
  *
  * @param waits false: never waits for an activation. The activation continues in the background, and followers of the journal
  *   learn of it from its entry

@@ -67,7 +67,7 @@ export const CHECKER_OPTIONS = [
  * the same rule as an engine over the same store, and it fails closed.
  *
  * Gotcha: a checker records no use. Its checks do not keep a grant with an idle end alive. A grant with a number of uses
- * allows nothing unless `countedGrants` is `'allow'`. The checker confirms no start: where an approver must confirm it, the
+ * allows nothing unless `countedGrants` is `'allow'`. The checker confirms no start: if an approver must confirm it, the
  * reason is `not_activated` until an engine has recorded the activation.
  *
  * Before its first answer the checker reads which matchers the engines of this namespace use. If none of them uses the

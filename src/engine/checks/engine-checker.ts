@@ -9,7 +9,7 @@ import type { LiveRows } from './checker.js';
 import { WindowChecker } from './window-checker.js';
 
 /**
- * The checker of an engine. Where a check would deny only because a due start is unconfirmed, it asks the approver and judges again. A
+ * The checker of an engine. If a check would deny only because a due start is unconfirmed, it asks the approver and judges again. A
  * checker alone writes nothing: there such a grant allows nothing until an engine has recorded its activation.
  */
 export class EngineChecker extends WindowChecker {
@@ -33,7 +33,7 @@ export class EngineChecker extends WindowChecker {
   }
 
   protected override liveFor(subject: string, scopes: readonly string[]): Promise<LiveRows> {
-    // Waits for an activation only where no other grant allows the scope: an approver that hangs must not delay the others.
+    // Waits for an activation only if no other grant allows the scope: an approver that hangs must not delay the others.
     return this.activated(subject, (granted, { rows, reading }) =>
       scopes.some((scope) => reaches(this.#scopes, granted, scope) && !this.judge(rows, subject, scope, reading).allowed),
     );

@@ -40,7 +40,7 @@ export class EngineMatchers {
    * Call it before each answer. Only the first answer waits. After that, the rows are read again each hour in the background.
    *
    * @returns a promise while the rows have not been read once
-   * @throws InvalidArgumentError where no engine uses the checker's matcher
+   * @throws InvalidArgumentError if no engine uses the checker's matcher
    */
   confirm(): Promise<void> | undefined {
     const { isKnown } = this;

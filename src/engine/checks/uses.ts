@@ -52,7 +52,7 @@ export function readUseKey(options: unknown): string | undefined {
 }
 
 /**
- * Takes a use of the grant that ends first among those that have uses left. Where only a grant without a number of uses or
+ * Takes a use of the grant that ends first among those that have uses left. If only a grant without a number of uses or
  * standing access allows the call, it takes none.
  */
 export async function consume(kernel: Kernel, subject: string, scope: string, key: string | undefined): Promise<Consumption> {
@@ -115,7 +115,7 @@ async function useOf({ ledger }: Kernel, useId: string | undefined): Promise<Use
 /**
  * Returns a use that an earlier call took (L36). It takes no further use, and allows only while the grant allows.
  *
- * @throws DeniedError where the grant no longer allows. It carries the use, for a caller without a record of its first call.
+ * @throws DeniedError if the grant no longer allows. It carries the use, for a caller without a record of its first call.
  */
 async function repeatUse(kernel: Kernel, { id, grantId, subject, scope: usedFor, at, usesLeft }: Use, scope: string): Promise<Consumption> {
   if (usedFor !== scope) throw new IdempotencyError(id);

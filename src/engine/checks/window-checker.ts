@@ -25,7 +25,7 @@ interface ShortCut {
 export class WindowChecker extends Checker {
   readonly #clock: EngineClock;
   readonly #store: CheckedStore;
-  /** Set only where no pattern, standing access or `canonicalId` applies, and the store has its own `windowOf`. */
+  /** Set only if no pattern, standing access or `canonicalId` applies, and the store has its own `windowOf`. */
   readonly #shortCut: ShortCut | undefined;
 
   constructor(settings: Enforcement, clock: EngineClock, store: CheckedStore) {
@@ -61,7 +61,7 @@ export class WindowChecker extends Checker {
     return super.check(subjectGiven, action);
   }
 
-  /** Makes no decision where the window answers. */
+  /** Makes no decision if the window answers. */
   override allows(subjectGiven: unknown, action: unknown): MaybePromise<boolean> {
     const window = this.#windowOf(subjectGiven, action);
     if (window !== undefined) {
@@ -86,7 +86,7 @@ export class WindowChecker extends Checker {
 }
 
 /**
- * The `live` and `windowOf` of a store, where the same object of its prototype chain defines both. A subclass or wrapper with
+ * The `live` and `windowOf` of a store, if the same object of its prototype chain defines both. A subclass or wrapper with
  * its own `live` (to inject an outage, to count, to hide a tenant) inherits a `windowOf` that bypasses that `live`.
  */
 function shortCutOf(store: CheckedStore): ShortCut | undefined {

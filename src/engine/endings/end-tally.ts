@@ -38,8 +38,8 @@ export class EndTally {
   }
 
   /**
-   * @throws PartialError where a record could not be ended
-   * @throws StoreError where the store could not list the records and nothing was ended
+   * @throws PartialError if a record could not be ended
+   * @throws StoreError if the store could not list the records and nothing was ended
    */
   report(): EndedRecords {
     const { ended, failures } = this;

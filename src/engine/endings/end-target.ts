@@ -5,7 +5,7 @@ import type { AccessRequest, Grant } from '../../records/index.js';
 export interface EndTarget {
   /** The scope or pattern of the target; absent: it has none. */
   readonly scope?: string;
-  /** @throws NotFoundError where the target is a request that is missing */
+  /** @throws NotFoundError if the target is a request that is missing */
   requests(): AsyncIterable<readonly Row[]>;
   grants(): AsyncIterable<readonly Row[]>;
   readonly isRequest: (request: AccessRequest) => boolean;

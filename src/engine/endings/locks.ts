@@ -74,12 +74,12 @@ export function parseLock({ settings }: Kernel, target: unknown, options: unknow
 /**
  * Sets a lock in one commit, after which every check that it reaches denies. Then it ends the access that the lock reaches.
  *
- * @throws PartialError with the `lockId`, where a record could not be ended: the lock denies and is unfinished
+ * @throws PartialError with the `lockId`, if a record could not be ended: the lock denies and is unfinished
  */
 export async function lock(kernel: Kernel, { key, by, reason, ...target }: ParsedLock): Promise<LockResult> {
   const { ledger, clock } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'lock', by, key);
-  // Locks that time has ended must not refuse this one where no sweep runs.
+  // Locks that time has ended must not refuse this one if no sweep runs.
   await expire(kernel);
   const set = async () => setLock(await readLocks(kernel), { id, ...target, reason }, moment(clock, by));
   const found: LockSet | undefined = await ledger.runDurably(set, true);

@@ -13,7 +13,7 @@ import type { Kernel } from '../../kernel/kernel.js';
 import { EndTally } from './end-tally.js';
 import { endedWithStatus, type GrantWithStatus, type RequestWithStatus } from '../with-status.js';
 
-/** Ends a grant and its chain. @throws PartialError where a later grant of the chain cannot be read, and so was not ended */
+/** Ends a grant and its chain. @throws PartialError if a later grant of the chain cannot be read, and so was not ended */
 export async function endAccess(kernel: Kernel, id: string, actor: string, command: EndCommand): Promise<GrantWithStatus> {
   const { grant, written, failures } = await endWithChain(kernel, id, actor, command);
   if (written.length === 0) await kernel.ledger.confirmDurable();
@@ -34,10 +34,10 @@ export async function releaseAccess(
 }
 
 /**
- * Releases the grants of a request and their chains, in one change. Where one change cannot hold that (L42), the grants end one
+ * Releases the grants of a request and their chains, in one change. If one change cannot hold that (L42), the grants end one
  * after the other, in the order of the request.
  *
- * @throws PartialError where a grant could not be read or ended
+ * @throws PartialError if a grant could not be read or ended
  */
 async function releaseBundle(kernel: Kernel, id: string, actor: string, reason: string | undefined): Promise<EndedRecords> {
   const { ledger, clock } = kernel;

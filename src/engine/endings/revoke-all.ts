@@ -112,7 +112,7 @@ export async function endAll(
 const MAX_AMENDED = 100;
 
 /**
- * Cancels a request. Where its requester amends it at the same time, it continues with the new one at once: a later pass would find that
+ * Cancels a request. If its requester amends it at the same time, it continues with the new one at once: a later pass would find that
  * too late, if the requester amends repeatedly.
  *
  * @returns whether the request is no longer open: cancelled now, or decided in the meantime
@@ -225,7 +225,7 @@ function targetOfRequest(ledger: Ledger, id: string): EndTarget {
  * The last request of those that amended a request, one after the other: the caller may know only the first. All others have no
  * grants. A request that break-glass overtook has no other form: the break-glass access is another one.
  *
- * @returns an unreadable request, where there is one: it does not say what amended it. `undefined`: the request is missing
+ * @returns an unreadable request, if there is one: it does not say what amended it. `undefined`: the request is missing
  */
 async function latestForm(ledger: Ledger, id: string): Promise<Row | undefined> {
   const seen = new Set<string>();

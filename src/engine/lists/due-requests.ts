@@ -47,7 +47,7 @@ export async function dueRequests<Answer, Item>(
       if (answer === undefined) return { items, next: from };
       if (items.length === limit) return { items, next: from };
       from = placeOf(row, 'due');
-      // Where the approver fails about one request, the list still shows the others.
+      // If the approver fails about one request, the list still shows the others.
       if (isJitError(answer)) {
         if (!reported.has(answer)) settings.onError(answer, during);
         reported.add(answer);

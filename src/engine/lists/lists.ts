@@ -247,7 +247,7 @@ async function withOutcomes(
 
 /**
  * The ids of the approved requests none of whose grants can allow, now or later. Most need no further read: their windows have
- * passed. Of the others, the first grant is read, and the rest only where the first has ended.
+ * passed. Of the others, the first grant is read, and the rest only if the first has ended.
  */
 async function endedAmong(kernel: Kernel, requests: readonly AccessRequest[], reading: ClockReading): Promise<ReadonlySet<string>> {
   const ended = new Set<string>();
@@ -275,7 +275,7 @@ async function endedAmong(kernel: Kernel, requests: readonly AccessRequest[], re
   return ended;
 }
 
-/** Reads a usage row only where no end is recorded: its idle end may have ended the grant before a sweep records that. */
+/** Reads a usage row only if no end is recorded: its idle end may have ended the grant before a sweep records that. */
 export async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonly GrantUse[]> {
   const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
   const rows = await kernel.ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
@@ -293,7 +293,7 @@ export async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<
  * One commit writes a grant and its usage, and one commit removes both. A grant that was read without its usage was purged
  * between the two reads. It had ended before any instant that a query may name (L33).
  *
- * @throws CorruptError where the grant is still there
+ * @throws CorruptError if the grant is still there
  */
 async function purgedAmong({ ledger }: Kernel, grants: readonly Grant[]): Promise<ReadonlySet<string>> {
   const rows = await ledger.rows(grants.map(({ id }) => ({ kind: 'grant', id })));

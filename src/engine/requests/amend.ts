@@ -93,7 +93,7 @@ async function attempt(
   return { ...amendRequest(before, ask, newRequestId, settings.limits, context, moment(clock, by)), result: false };
 }
 
-/** Asks no approver about a request that cannot be amended, or where nothing would change. */
+/** Asks no approver about a request that cannot be amended, or if nothing would change. */
 async function contextOf(kernel: Kernel, before: AccessRequest, ask: Ask, newRequestId: string, by: string): Promise<OpeningContext> {
   refuseToAmend(before, moment(kernel.clock, by));
   if (differencesFrom(ask, before).length === 0) {
@@ -106,7 +106,7 @@ async function contextOf(kernel: Kernel, before: AccessRequest, ask: Ask, newReq
  * Whether an earlier call with this key has amended the request. A purge may have removed the amended request. Then the values that
  * the caller gives are compared with those of the new one.
  *
- * @throws IdempotencyError where the key was used for another request, or with other values
+ * @throws IdempotencyError if the key was used for another request, or with other values
  */
 async function isAmended({ ledger }: Kernel, id: string, newRequestId: string, amended: Amended): Promise<boolean> {
   const [old, made] = await ledger.rows([

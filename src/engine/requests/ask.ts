@@ -13,7 +13,7 @@ import type { Settings } from '../../kernel/settings/settings.js';
 export interface AccessAsk<Scope extends string = string> {
   /** The identity that would hold the access. */
   readonly subject: string;
-  /** The scope, where there is only one. An ask has either `scope` or `scopes`. */
+  /** The scope, if there is only one. An ask has either `scope` or `scopes`. */
   readonly scope?: Scope | undefined;
   /** At most 50, without repetition. Approved together or not at all, with one grant for each scope (L10). */
   readonly scopes?: readonly Scope[] | undefined;
@@ -33,7 +33,7 @@ export interface AccessAsk<Scope extends string = string> {
   /** The caller that asks. Default: the subject. Neither of the two may review. */
   readonly requestedBy?: string | undefined;
   /**
-   * The caller of this verb, which your code has authenticated, where it speaks for the requester: for example a gateway. The journal
+   * The caller of this verb, which your code has authenticated, if it speaks for the requester: for example a gateway. The journal
    * names it as the actor, and a lock on it refuses the call. It must be a service: nothing keeps it from reviewing the request.
    * Default: the requester.
    */
@@ -130,7 +130,7 @@ export function parseBreakGlassAsk(settings: AskSettings, given: unknown): Parse
   return parsed;
 }
 
-/** The access to extend: its subject, and the operator where that is a run. `scopes` is empty for a bundle. */
+/** The access to extend: its subject, and the operator if that is a run. `scopes` is empty for a bundle. */
 export type ExtendedAccess = Pick<Ask, 'subject' | 'operator' | 'scopes'> & { readonly extends: Extended };
 
 /** @returns completes the ask from the access to extend @throws InvalidArgumentError */
@@ -153,7 +153,7 @@ const parseWho = (settings: AskSettings, subject: unknown, requestedBy: unknown)
 /** @param subject in its canonical form: an id that the engine stored is never read again */
 function whoAsks({ readId: readActorId, isAgent }: AskSettings, subject: string, requesterGiven: unknown): Who {
   const agent = agentOf(subject);
-  // `revokeAll` of an id reaches its runs only where the option `agents` names the id as an agent.
+  // `revokeAll` of an id reaches its runs only if the option `agents` names the id as an agent.
   if (agent !== undefined && !isAgent(agent)) {
     throw invalid('subject', "a run of an agent that the engine's option `agents` names", subject);
   }
@@ -205,7 +205,7 @@ export function parseLength({ ttl, until }: { readonly ttl?: unknown; readonly u
 }
 
 function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
-  // An ask may name a pattern only where the engine's matcher knows patterns. The approver's rules decide who gets one.
+  // An ask may name a pattern only if the engine's matcher knows patterns. The approver's rules decide who gets one.
   const parseScope = matcher.exact ? readExactScope : readPattern;
   if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted where `scopes` is given', scope);
   if (scopes === undefined) return [parseScope('scope', scope)];

@@ -22,7 +22,7 @@ export const namedIn = (extended: Extended): { readonly grantId: string } | { re
  * The grants that an ask may extend. It omits the grants of a bundle that have a live extension: their holder extends the later grants. A
  * new extension writes that grant, so the commit of the ask then conflicts.
  *
- * @throws UndecidedError where the request of the bundle is pending
+ * @throws UndecidedError if the request of the bundle is pending
  */
 export async function loadOrigins({ clock, ledger }: Kernel, { extends: extended }: Ask): Promise<readonly GrantUse[]> {
   if (extended === undefined) return [];

@@ -35,7 +35,7 @@ export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: Ask
   return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
 }
 
-/** Asks the approver where it has not answered yet, applies its verdict, and returns the state of the request. */
+/** Asks the approver if it has not answered yet, applies its verdict, and returns the state of the request. */
 export async function decideRequest(kernel: Kernel, id: string): Promise<AccessResult> {
   const { approver, clock, ledger, settings } = kernel;
   let status: RequestStatus = 'pending';
@@ -71,7 +71,7 @@ export async function requestOutcome(kernel: Kernel, id: string): Promise<WaitAn
  *
  * @param id derived from the key
  * @returns the id of that request, or of the request that the earlier call repeated. `undefined`: there is no such request
- * @throws IdempotencyError where the key was used for another ask
+ * @throws IdempotencyError if the key was used for another ask
  */
 export async function requestOfKey(kernel: Kernel, id: string, ask: Ask): Promise<string | undefined> {
   const [request, reuse] = await kernel.ledger.rows([
@@ -117,8 +117,8 @@ async function recordRequest(
 /**
  * The request as the engine would record it.
  *
- * @throws IneligibleError where the subject has no right to it
- * @throws RequirementsError where values of the ask exceed the engine's limits, or do not meet the approver's rules
+ * @throws IneligibleError if the subject has no right to it
+ * @throws RequirementsError if values of the ask exceed the engine's limits, or do not meet the approver's rules
  */
 export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
   const { limits } = kernel.settings;
@@ -135,7 +135,7 @@ export async function openingContext(kernel: Kernel, ask: Ask, request: AccessRe
 }
 
 /**
- * Reads a request and its status. Where the deadline passes during the read, it reads again: a row from before the deadline
+ * Reads a request and its status. If the deadline passes during the read, it reads again: a row from before the deadline
  * may lack a decision that was made in time.
  */
 export async function readRequest(

@@ -37,7 +37,7 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   return [...(await committed(kernel, records.slice(0, half), tally)), ...later];
 }
 
-/** The locks, where a start is due. While they are unreadable, no start is recorded, and everything else is. */
+/** The locks, if a start is due. While they are unreadable, no start is recorded, and everything else is. */
 async function locksForStarts(kernel: Kernel, records: readonly Timed[]): Promise<LocksContext | undefined> {
   const now = moment(kernel.clock, SWEEPER);
   if (!records.some((record) => 'grant' in record && workOn(record, now) === 'started')) return undefined;

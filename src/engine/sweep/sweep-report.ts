@@ -40,7 +40,7 @@ export class SweepTally {
     this.refusedInARow += 1;
   }
 
-  /** Reports the last refusal to `onError`. @throws that refusal where the pass could commit nothing: the pass has failed */
+  /** Reports the last refusal to `onError`. @throws that refusal if the pass could commit nothing: the pass has failed */
   reportRefusal(onError: (error: unknown) => void): void {
     if (this.#refused === undefined) return;
     if (this.#done.size === 0) throw this.#refused.last;

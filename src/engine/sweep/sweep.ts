@@ -77,7 +77,7 @@ export class Sweep {
     const questions: Question[] = [];
     const ofFeatures = this.#kernel.collectDue();
     let answered: Promise<unknown> | undefined;
-    /** Runs also where the pass fails: the questions and rows found until then must not wait for the next pass. */
+    /** Runs also if the pass fails: the questions and rows found until then must not wait for the next pass. */
     const handOver = (): number => {
       ofFeatures.handOver();
       const round = this.#questions.ask(questions);
