@@ -1,8 +1,8 @@
 import { digestOf } from '../journal/link.js';
-import type { AccessRequest, AskedRequest } from '../records/index.js';
+import type { AccessRequest, AskedRequest, Given } from '../records/index.js';
 
 /** The validated input of a request, in canonical form. It has either `ttlMs` or `until`. */
-export type Ask = Omit<AskedRequest, 'kind' | 'id' | 'version' | 'ttlMs' | 'extension' | 'createdAt' | 'reviewBy' | 'askAgainAt'> & {
+export type Ask = Given<Omit<AskedRequest, 'kind' | 'id' | 'version' | 'ttlMs' | 'extension' | 'createdAt' | 'reviewBy' | 'askAgainAt'>> & {
   readonly ttlMs: number | undefined;
   /** What to extend. With a request, the ask is for each grant that can be extended, or for those with one of `scopes` if it names any. */
   readonly extends: Extended | undefined;

@@ -77,4 +77,4 @@ export { CREATED_AT_CHANGED, createdAtChanged, MAX_LOOK, placeIn, placeOf, readP
 export type { WindowWithGrant } from './decoded-once.js';
 export { frozenCopy, FrozenRow } from './frozen-row.js';
 export { SharedStrings } from './shared-strings.js';
-export { isObject } from './fields.js';
+export { isObject, type Given } from './fields.js';

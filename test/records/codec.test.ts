@@ -478,7 +478,25 @@ describe('the codec', () => {
   it('L30 refuses each of 10,000 damaged rows, or returns a record that is written as that row', () => {
     const rows = Object.values(RECORDS).map(stored);
     const keys = ['toString', 'constructor', '__proto__', 'hasOwnProperty', 'subject', 'at', 'warnAt', 'status', 'end'];
-    const values: readonly unknown[] = [null, {}, '', 'a', 'r1', -1, 0, 1, 2 ** 53, true, false, ['a'], [at(5)], at(3), 'approved', 'time', { constructor: 1 }];
+    const values: readonly unknown[] = [
+      null,
+      {},
+      '',
+      'a',
+      'r1',
+      -1,
+      0,
+      1,
+      2 ** 53,
+      true,
+      false,
+      ['a'],
+      [at(5)],
+      at(3),
+      'approved',
+      'time',
+      { constructor: 1 },
+    ];
     const dice = new Dice(20_261_130);
     let refused = 0;
     for (let i = 0; i < 10_000; i++) {

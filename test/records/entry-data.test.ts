@@ -15,7 +15,7 @@ it('L27 the entries carry every field of a record, or it follows from others', (
   expectTypeOf<Lost<'grant', Carried<'grant'>>>().toEqualTypeOf<'requestId'>();
   expectTypeOf<Lost<'usage', Carried<'usage' | 'grant'>>>().toBeNever();
   expectTypeOf<Lost<'activity', Carried<'grant'>>>().toBeNever();
-  // The grant's entry, the instant of the use, and what is left of `maxUses`.
+  // The entry names the grant outside `data`. `usedAt` is the instant, and `usesLeft` follows from `maxUses`.
   expectTypeOf<Lost<'use', Carried<'grant'>>>().toEqualTypeOf<'grantId' | 'at' | 'usesLeft'>();
   expectTypeOf<Lost<'comment', EntryFields<'request.commented'>>>().toEqualTypeOf<'requestId' | 'by' | 'at'>();
   expectTypeOf<Lost<'reuse', EntryFields<'request.reused'>>>().toEqualTypeOf<'requestId'>();
