@@ -27,7 +27,7 @@ export const ROOMS: readonly Room[] = [
     ],
     least: 95,
   },
-  { name: 'records', holds: ['records/'] },
+  { name: 'records', holds: ['model/', 'records/'] },
   { name: 'engine', holds: ['kernel/', 'engine/'] },
   { name: 'features', holds: ['features/'] },
   { name: 'stores/memory', holds: ['stores/memory/'] },
