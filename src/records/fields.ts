@@ -51,8 +51,8 @@ type Exactly<T, Given> = Given & Readonly<Record<Exclude<keyof Given, keyof T>, 
 /** The fields of the variant `V` of a union, apart from the one that names the variant. */
 type Variant<T, Key extends keyof T, V> = Omit<Extract<T, Readonly<Record<Key, V>>>, Key>;
 
-export const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
-export const isString: Check = (value) => typeof value === 'string';
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+const isString: Check = (value) => typeof value === 'string';
 export const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
 export const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 

@@ -45,7 +45,7 @@ export interface Kind<T> {
 export const fieldsOf = <T>({ fields }: Field<T>): Fields<T> => fields as unknown as Fields<T>;
 
 /** Whether a value is one that a body omits. */
-export const isEmpty: Check = (value) => value === false || (Array.isArray(value) && value.length === 0);
+const isEmpty: Check = (value) => value === false || (Array.isArray(value) && value.length === 0);
 
 /** A check of a row by the table of its kind. */
 export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => boolean {

@@ -194,10 +194,7 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
 }
 
 /** Reads the span of `during`. Its end is at most the present: grants that begin in the future were not held. */
-function readHeldDuring(
-  kernel: Kernel,
-  given: Partial<Record<keyof GrantQuery, unknown>>,
-): { readonly from: number; readonly until: number } {
+function readHeldDuring(kernel: Kernel, given: Partial<Record<keyof GrantQuery, unknown>>) {
   for (const field of ['at', 'status', 'scope'] as const) {
     if (given[field] !== undefined) throw invalid(field, 'omitted where `during` is given', given[field]);
   }
