@@ -1,7 +1,7 @@
 /*
  * Changes the core in one place at a time, and asks of the tests that they find it: `npm run mutate`.
  *
- *   npm run mutate -- [--only scope,time] [--last] [--write] [--mutate 'src/lifecycle/retry.ts'] [what else Stryker takes]
+ *   npm run mutate -- [--only scope,time] [--last] [--write] [--mutate 'src/lifecycle/quorum.ts'] [what else Stryker takes]
  *
  * `--only` changes and judges these rooms alone; rooms.ts names them. What an earlier run has found of code and tests that
  * are still the same, Stryker takes over (`--force`: it does not). `--last` only judges what the last run found. `--write`
