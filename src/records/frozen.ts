@@ -1,5 +1,5 @@
 import type { JsonValue } from '../model/json.js';
-import type { AnyField, Field } from './fields.js';
+import { isObject, type AnyField, type Field } from './fields.js';
 
 /*
  * One literal for each kind makes its records, with all fields in one order, so that all records of a kind share one hidden class.
@@ -18,9 +18,9 @@ export function freezeJson<T extends JsonValue | undefined>(value: T): T {
   return value;
 }
 
-/** A frozen copy of a value inside a record, with the fields of its table, in their order. */
+/** A frozen copy of a value inside a record, with the fields of its table, in their order. Another value stays, for the check. */
 export function frozen<T>(field: Field<T>, value: T): T {
-  if (value === undefined) return value;
+  if (!isObject(value)) return value;
   const { list, variants } = field;
   if (list !== undefined) {
     const items = value as readonly unknown[];

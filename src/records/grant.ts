@@ -84,7 +84,7 @@ const table = /* @__PURE__ */ (() => {
   });
 })();
 
-const isGrantRow = /* @__PURE__ */ rowCheck(table);
+const bodyOf = /* @__PURE__ */ rowCheck(table);
 
 /** A grant that ended before its start was never held. Its window is empty: `until` never lies before `from`. */
 function columnsOf(grant: Grant): Columns {
@@ -117,8 +117,8 @@ export function decodeGrant(row: Row): Grant {
 }
 
 function decoded(row: Row): Grant {
-  if (!isGrantRow(row)) throw corrupt(row);
-  const body = row.body as unknown as Body;
+  const body = bodyOf(row) as Body | undefined;
+  if (body === undefined) throw corrupt(row);
   const { requestId, expiresAt, firstStartsAt, activatedAt } = body;
   const { id, createdAt: issuedAt } = row;
   const startsAt = row.from as number;

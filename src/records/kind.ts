@@ -2,7 +2,7 @@ import { CorruptError } from '../core/errors.js';
 import type { Row } from '../core/store-port.js';
 import type { JsonObject } from '../model/json.js';
 import type { StoredRecord } from '../model/record.js';
-import { isObject, isStruct, type Check, type Field, type Fields, type Table } from './fields.js';
+import { isObject, isStruct, type AnyField, type Field, type Fields, type Table } from './fields.js';
 
 /*
  * The strict codec between rows and records. The body does not repeat a column, except `expiresAt`: the column `until` becomes
@@ -44,15 +44,19 @@ export interface Kind<T> {
 
 export const fieldsOf = <T>({ fields }: Field<T>): Fields<T> => fields as unknown as Fields<T>;
 
-/** Whether a value is one that a body omits. */
-const isEmpty: Check = (value) => value === false || (Array.isArray(value) && value.length === 0);
+/** Whether a body omits this value of the field: `false` of a flag, and an empty list. */
+const isOmitted = ({ sparse, list, is }: AnyField, value: unknown): boolean =>
+  sparse === true && (list === undefined ? value === false && is(true) : Array.isArray(value) && value.length === 0);
 
-/** A check of a row by the table of its kind. */
-export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => boolean {
+/** A check of a row by the table of its kind. It returns the body, which was read once. `undefined`: the row is malformed. */
+export function rowCheck<T extends StoredRecord>({ fields = {} }: Field<T>): (row: Row) => JsonObject | undefined {
   const all = Object.entries(fields);
   const inColumns = all.flatMap(([, { column, is }]) => (column === undefined ? [] : [{ column, is }]));
   const isBody = isStruct(all.flatMap(([name, field]) => (field.column === undefined ? [[field.as ?? name, field] as const] : [])));
-  return (row) => isObject(row) && inColumns.every(({ column, is }) => is(row[column])) && isBody(row.body);
+  return (row) => {
+    const body = isObject(row) ? row.body : undefined;
+    return isBody(body) && inColumns.every(({ column, is }) => is(row[column])) ? body : undefined;
+  };
 }
 
 /** @param isSound whether the fields of a record, each of which has passed its check, agree with each other */
@@ -63,13 +67,14 @@ export function kindOf<T extends StoredRecord>(
   isSound: (record: T) => boolean = () => true,
 ): Kind<T> {
   const fields = fieldsOf(table);
-  const isRow = rowCheck(table);
+  const soundBody = rowCheck(table);
   const inColumns = Object.entries(fields as Table).flatMap(([name, { column }]) =>
     column === undefined ? [] : [[name, column] as const],
   );
   const decode = (row: Row): T => {
-    if (!isRow(row)) throw corrupt(row);
-    const given: Record<string, unknown> = { ...row.body };
+    const body = soundBody(row);
+    if (body === undefined) throw corrupt(row);
+    const given: Record<string, unknown> = { ...body };
     for (const [name, column] of inColumns) given[name] = row[column];
     if (!isSound(given as unknown as T)) throw corrupt(row);
     const record = make(given as unknown as T);
@@ -83,9 +88,9 @@ export function encodeAs<T extends StoredRecord>({ fields, columnsOf, stored = (
   const { kind, id, version } = record;
   const given = stored(record) as Readonly<Record<string, unknown>>;
   const body: Record<string, unknown> = {};
-  for (const [name, { column, as = name, sparse }] of Object.entries(fields as Table)) {
+  for (const [name, field] of Object.entries(fields as Table)) {
     const value = given[name];
-    if (column === undefined && !(sparse === true && isEmpty(value))) body[as] = value;
+    if (field.column === undefined && !isOmitted(field, value)) body[field.as ?? name] = value;
   }
   return { kind, id, version, ...columnsOf(record), body: toJson(body) };
 }

@@ -33,7 +33,7 @@ const table = /* @__PURE__ */ (() =>
     endedAt: optional(instant),
   }))();
 
-const isUsageRow = /* @__PURE__ */ rowCheck(table);
+const bodyOf = /* @__PURE__ */ rowCheck(table);
 
 function columnsOf(usage: Usage): Columns {
   const { subject, scope, endedAt, startsAt, expiresAt } = usage;
@@ -45,8 +45,9 @@ export const USAGE = /* @__PURE__ */ ((): Kind<Usage> => ({ fields: fieldsOf(tab
 
 /** @throws CorruptError */
 export function decodeUsage(row: Row): Usage {
-  if (!isUsageRow(row)) throw corrupt(row);
-  const { id, version, subject, scope, from: startsAt, body } = row;
+  const body = bodyOf(row);
+  if (body === undefined) throw corrupt(row);
+  const { id, version, subject, scope, from: startsAt } = row;
   const usage = makeUsage({ ...body, id, version, subject, scope, startsAt } as unknown as Usage);
   return confirmed(row, usage, columnsOf(usage));
 }

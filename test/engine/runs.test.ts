@@ -98,7 +98,7 @@ describe('a run', () => {
       ['subject', { subject: 'agent:7/run/x' }],
       ['subject', { subject: 'x/run/y/z' }],
     ] as const) {
-      const error = await refusal(engine.requestAccess({ scope: SCOPE, ttl: TTL, ...ask } as never), 'ERR_JIT_INVALID_ARGUMENT');
+      const error = await refusal(engine.requestAccess({ scope: SCOPE, ttl: TTL, ...ask }), 'ERR_JIT_INVALID_ARGUMENT');
       expect(error.argument).toBe(argument);
     }
   });

@@ -192,7 +192,7 @@ async function request({ env, profile, submission }: Submitted, ask: Ask): Promi
     const isEmergency = verbOf(profile, submission) === 'breakGlass';
     const result = isEmergency
       ? await engine.breakGlass(ask as Parameters<typeof engine.breakGlass>[0])
-      : await engine.requestAccess(ask as AccessAsk);
+      : await engine.requestAccess(ask);
     id = result.request.id;
   } catch (error) {
     id = requestIdIn(error) ?? refuse(error, kernel.clock.read().now);
