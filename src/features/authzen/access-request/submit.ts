@@ -190,9 +190,7 @@ async function request({ env, profile, submission }: Submitted, ask: Ask): Promi
   let id: string;
   try {
     const isEmergency = verbOf(profile, submission) === 'breakGlass';
-    const result = isEmergency
-      ? await engine.breakGlass(ask as Parameters<typeof engine.breakGlass>[0])
-      : await engine.requestAccess(ask);
+    const result = isEmergency ? await engine.breakGlass(ask as Parameters<typeof engine.breakGlass>[0]) : await engine.requestAccess(ask);
     id = result.request.id;
   } catch (error) {
     id = requestIdIn(error) ?? refuse(error, kernel.clock.read().now);
