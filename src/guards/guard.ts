@@ -52,7 +52,7 @@ async function decide<Args extends readonly unknown[]>(
   const subject = await caller.subject(...args);
   if (subject === undefined || subject === null || subject === '') return refused(unauthenticated(caller.realm));
   if (typeof subject !== 'string')
-    throw invalid('subject(...)', 'a string, or undefined, null or an empty one where the caller is unknown', subject);
+    throw invalid('subject(...)', 'a string, or undefined, null or an empty one if the caller is unknown', subject);
   const scope = typeof need === 'string' ? need : await need(...args);
   if (!isScope(scope)) return refused(invalidScope());
   try {

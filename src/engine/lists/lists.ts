@@ -196,9 +196,9 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
 /** Reads the span of `during`. Its end is at most the present: grants that begin in the future were not held. */
 function readHeldDuring(kernel: Kernel, given: Partial<Record<keyof GrantQuery, unknown>>) {
   for (const field of ['at', 'status', 'scope'] as const) {
-    if (given[field] !== undefined) throw invalid(field, 'omitted where `during` is given', given[field]);
+    if (given[field] !== undefined) throw invalid(field, 'omitted if `during` is given', given[field]);
   }
-  if (given.order === 'due') throw invalid('order', "'newest' or 'oldest' where `during` is given", given.order);
+  if (given.order === 'due') throw invalid('order', "'newest' or 'oldest' if `during` is given", given.order);
   const read = readOptions<keyof HeldDuring>('during', given.during, ['from', 'to']);
   const from = readInstant('during.from', read.from);
   const to = readInstant('during.to', read.to);

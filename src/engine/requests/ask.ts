@@ -166,8 +166,8 @@ function parseWhoOfRun(
   { readRun }: AskSettings,
   { run, subject, requestedBy }: { readonly run?: unknown; readonly subject?: unknown; readonly requestedBy?: unknown },
 ): Who {
-  if (subject !== undefined) throw invalid('subject', 'omitted where `run` is given: the engine derives it', subject);
-  if (requestedBy !== undefined) throw invalid('requestedBy', 'omitted where `run` is given: it is the agent', requestedBy);
+  if (subject !== undefined) throw invalid('subject', 'omitted if `run` is given: the engine derives it', subject);
+  if (requestedBy !== undefined) throw invalid('requestedBy', 'omitted if `run` is given: it is the agent', requestedBy);
   const parsed = readRun('run', run);
   return { subject: subjectOfRun(parsed), requestedBy: parsed.agent, agent: parsed.agent, operator: parsed.operator };
 }
@@ -200,16 +200,16 @@ function parseCommon(
 /** Reads the length or the end of a window: exactly one of the two. @throws InvalidArgumentError */
 export function parseLength({ ttl, until }: { readonly ttl?: unknown; readonly until?: unknown }): Pick<Ask, 'ttlMs' | 'until'> {
   if (until === undefined) return { ttlMs: readDuration('ttl', ttl), until };
-  if (ttl !== undefined) throw invalid('until', 'omitted where `ttl` is given', until);
+  if (ttl !== undefined) throw invalid('until', 'omitted if `ttl` is given', until);
   return { ttlMs: undefined, until: readInstant('until', until) };
 }
 
 function parseScopes({ scopes: matcher }: AskSettings, scope: unknown, scopes: unknown): readonly string[] {
   // An ask may name a pattern only if the engine's matcher knows patterns. The approver's rules decide who gets one.
   const parseScope = matcher.exact ? readExactScope : readPattern;
-  if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted where `scopes` is given', scope);
+  if (scope === undefined && scopes === undefined) throw invalid('scope', 'a scope, or omitted if `scopes` is given', scope);
   if (scopes === undefined) return [parseScope('scope', scope)];
-  if (scope !== undefined) throw invalid('scopes', 'omitted where `scope` is given', scopes);
+  if (scope !== undefined) throw invalid('scopes', 'omitted if `scope` is given', scopes);
   const list = readBoundedList('scopes', scopes, 1, MAX_SCOPES).map((item, i) => parseScope(`scopes[${i}]`, item));
   const repeated = list.findIndex((item, i) => list.indexOf(item) !== i);
   if (repeated !== -1) throw invalid(`scopes[${repeated}]`, 'different from every other scope', list[repeated]);

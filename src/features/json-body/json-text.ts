@@ -22,7 +22,7 @@ const PROBLEMS: Readonly<Record<JsonProblem, string>> = {
  * @throws JsonTextError
  */
 export function parseJsonText(text: string): JsonValue {
-  if (text === '') throw new JsonTextError('the body is empty: send {} where no field is needed');
+  if (text === '') throw new JsonTextError('the body is empty: send {} if no field is needed');
   scanJson(text, MAX_DEPTH, (problem) => new JsonTextError(PROBLEMS[problem]));
   const value = JSON.parse(text) as JsonValue;
   refuseUnsound(value);

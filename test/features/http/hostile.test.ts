@@ -46,7 +46,7 @@ describe('a hostile body', () => {
   });
 
   it.each([
-    ['', undefined, 'the body is empty: send {} where no field is needed.'],
+    ['', undefined, 'the body is empty: send {} if no field is needed.'],
     ['{', undefined, 'the body is not valid JSON.'],
     [
       '{"scope":"a:b","ttl":"15 minutes"}',

@@ -80,8 +80,8 @@ export class ExactTuple implements TupleAccess {
 }
 
 /**
- * Reads the task data of the earliest request that has any, among those that the request extends or amends. An extension and an amendment
- * may carry other metadata, which never frees the access from the tuple of its task.
+ * Follows a request back to those that it extends or amends, and reads the task data of the earliest one that has any. Later ones may
+ * carry other metadata. That never frees the access from the tuple of its task.
  */
 async function readBinding({ kernel }: AuthzenContext, requestId: string): Promise<Binding> {
   let binding: TaskData | undefined;
