@@ -23,11 +23,12 @@ const measuresStores = process.argv.includes('stores');
  * servers, `npm test` runs some parts on SQLite, which count for nothing here.
  */
 const THRESHOLDS = measuresStores
-  ? { [ON_SERVERS]: all(92) }
+  ? { [ON_SERVERS]: { branches: 93, functions: 93, lines: 96, statements: 95 } }
   : {
       'src/{lifecycle,journal,followers}/**': all(100),
       'src/core/{scope,clock,timers,turns,duration,instant}.ts': all(100),
-      'src/{*.ts,core/!(scope|clock|timers|turns|duration|instant).ts,!(core|lifecycle|journal|followers)/**/*.ts}': all(95),
+      'src/{*.ts,core/!(scope|clock|timers|turns|duration|instant).ts,core/errors/*.ts,!(core|lifecycle|journal|followers)/**/*.ts}':
+        all(95),
     };
 
 export default defineConfig({
