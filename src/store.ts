@@ -8,6 +8,8 @@ export type {
   Change,
   CommitAnswer,
   CommitOutcome,
+  ContextKey,
+  ContextQuery,
   DueNamespacesQuery,
   DueQuery,
   Expectation,
@@ -20,6 +22,8 @@ export type {
   Row,
   RowKey,
   RowOrder,
+  StoreContext,
+  SubjectOf,
   Unsubscribe,
 } from './core/store-port.js';
 export type { JsonObject, JsonValue } from './model/json.js';

@@ -1,50 +1,8 @@
-import type { JsonObject } from '../model/json.js';
 import type { MaybePromise, Page } from './ports.js';
+import type { Expectation, Row, RowKey } from './row.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/entry.js';
 
-/** A record as a store keeps it. The store understands only these columns, and never the content of `body`. */
-export interface Row {
-  /** 'request', 'grant', 'subject', ... The store gives the kind no meaning, except that `live` selects 'grant', 'usage' and 'lock'. */
-  readonly kind: string;
-  /** Unique within its kind. At most 300 characters. */
-  readonly id: string;
-  /** 1 when created, one more with each write. */
-  readonly version: number;
-  /** Compared byte for byte. */
-  readonly subject: string | undefined;
-  /** Compared byte for byte. */
-  readonly scope: string | undefined;
-  /** True until the record has a terminal status. */
-  readonly open: boolean;
-  /**
-   * The instant of the entry that made the record, in epoch milliseconds; 0 for kinds that no list orders. It never changes:
-   * a store refuses a `put` that changes it. It orders pages and nothing else, because the clocks of two processes differ.
-   */
-  readonly createdAt: number;
-  /** Half-open `[from, until)` in epoch milliseconds: the window in which the record may allow or, after its end, did. */
-  readonly from: number | undefined;
-  readonly until: number | undefined;
-  /** The next instant at which time alone changes the record, in epoch milliseconds; `undefined`: never. */
-  readonly dueAt: number | undefined;
-  /**
-   * The instant that orders open rows in lists for people, in epoch milliseconds: the deadline of a review, the end of a grant.
-   * `undefined` if the row is closed, and for kinds that no list orders by it.
-   */
-  readonly sortAt: number | undefined;
-  /** JSON: no `undefined`, no dates, nothing that JSON.stringify would change. */
-  readonly body: JsonObject;
-}
-
-/** The key of a row: an id is unique only within its kind. */
-export interface RowKey {
-  readonly kind: string;
-  readonly id: string;
-}
-
-/** A record and the version that it must have; 0: the record must not exist. */
-export interface Expectation extends RowKey {
-  readonly version: number;
-}
+export type { Expectation, Row, RowKey };
 
 /** One transition: everything in it is applied, or nothing. */
 export interface Change {
@@ -149,6 +107,33 @@ export interface DueNamespacesQuery {
   readonly limit: number;
 }
 
+/** The subject of the row with this key. The query also asks for that row itself, among its `keys`. */
+export interface SubjectOf {
+  readonly subjectOf: RowKey;
+}
+
+/** A key of a row; or `{ subjectOf }`: the row of kind 'subject' whose id is the `subject` of the row with that key. */
+export type ContextKey = RowKey | SubjectOf;
+
+/** See {@link GrantStore.context}. */
+export interface ContextQuery {
+  readonly keys: readonly ContextKey[];
+  /** As {@link GrantStore.live} without a scope. `at`: epoch milliseconds. */
+  readonly live?: { readonly subject: string | SubjectOf; readonly at: number } | undefined;
+  /** As the first page of {@link GrantStore.find}: the open rows of the kind and the subject, in the order 'oldest'. `limit`: at least 1. */
+  readonly open?: { readonly kind: string; readonly subject: string | SubjectOf; readonly limit: number } | undefined;
+}
+
+/** The answer of {@link GrantStore.context}: all parts are of one instant. */
+export interface StoreContext {
+  /** In the order of the keys, `undefined` for a missing row. For `{ subjectOf }` also if that row is missing or has no subject. */
+  readonly rows: readonly (Row | undefined)[];
+  /** Empty if the query does not ask, or if the row that names the subject is missing or has no subject. */
+  readonly live: readonly Row[];
+  /** At most `limit` rows. A caller continues after `next` with `find`. Empty, without `next`, in the cases in which `live` is empty. */
+  readonly open: Page<Row>;
+}
+
 /** See {@link GrantStore.journal}. */
 export interface JournalQuery {
   /** A seq; 0 is before the first entry. */
@@ -157,7 +142,7 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and four optional ones, which
+ * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and five optional ones, which
  * `docs/guides/writing-a-store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
@@ -221,6 +206,21 @@ export interface GrantStore {
    * @throws StoreError
    */
   find(query: FindQuery): Promise<Page<Row>>;
+
+  /**
+   * What a verb reads before it decides: rows by key, the live rows and the open rows of a subject, in one question to the backend.
+   * Each part is what `get`, `live` and `find` would answer, and all parts are of one instant: no commit falls between two of
+   * them. That instant is not before any commit that has resolved (guarantee 4).
+   *
+   * The engine composes the same answer from `get`, `live` and `find` if a store has no `context`. A store has it to save round trips.
+   *
+   * Gotcha: a class that overrides `get`, `live` or `find` overrides this too, or sets it to `undefined`. The engine uses it only if
+   * the same object of the prototype chain defines all four.
+   * Proven by the groups `context()` and `outages` of the contract suite.
+   *
+   * @throws StoreError
+   */
+  context?(query: ContextQuery): Promise<StoreContext>;
 
   /**
    * Rows with `dueAt <= at`, in ascending order of (dueAt, kind, id). `after` continues after a page even if its rows have not

@@ -92,7 +92,7 @@ export function isCommitAnswer(value: unknown, { knows }: Change): value is Comm
 export const isRows = (value: unknown): value is readonly unknown[] => Array.isArray(value);
 
 /** Checks also the form of `next`: callers of the engine receive it and pass it back as `after`. */
-const isPageOfPlaces = (after: string | undefined) => {
+export const isPageOfPlaces = (after: string | undefined) => {
   const isPage = isPageAfter(after);
   return (value: unknown): boolean => {
     if (!isPage(value)) return false;

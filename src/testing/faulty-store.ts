@@ -1,11 +1,21 @@
 import { StoreError } from '../core/errors.js';
 import { readCount } from '../core/parse.js';
 import type { MaybePromise, Page } from '../core/ports.js';
-import type { Change, CommitAnswer, GrantStore, JournalSlice, Row, RowKey, Unsubscribe } from '../core/store-port.js';
+import type {
+  Change,
+  CommitAnswer,
+  ContextQuery,
+  GrantStore,
+  JournalSlice,
+  Row,
+  RowKey,
+  StoreContext,
+  Unsubscribe,
+} from '../core/store-port.js';
 import { Interleaving } from './interleaving.js';
 
-/** The methods of a store that ask its backend: the six required ones, and two optional ones. */
-export type StoreMethod = 'get' | 'live' | 'find' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces';
+/** The methods of a store that ask its backend: the six required ones, and three optional ones. */
+export type StoreMethod = 'get' | 'live' | 'find' | 'context' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces';
 
 /** A fault that can be injected into a call. */
 export type Fault =
@@ -41,8 +51,11 @@ interface SharedFaults {
 
 /**
  * Wraps a store, and injects faults into its calls. Without faults it passes every call through unchanged. It has `watch`,
- * `heads` and `dueNamespaces` if the wrapped store has them. It never has `windowOf`, which would bypass the faults of
+ * `context`, `heads` and `dueNamespaces` if the wrapped store has them. It never has `windowOf`, which would bypass the faults of
  * `live`.
+ *
+ * Gotcha: an engine that reads by `context` makes no call of `get`, `live` or `find` in its place. Inject a fault of a verb's read
+ * into `context` too, or into 'all'.
  *
  * Faults also apply to the other namespaces of this store. Several faults of one method are used up in the order of their
  * injection. A `yield` combines with any other fault. For more combinations, wrap a faulty store in another.
@@ -67,6 +80,8 @@ export class FaultyStore implements GrantStore {
     this.namespace = inner.namespace;
     this.durability = inner.durability;
     const whole = inner as Required<GrantStore>;
+    // On the prototype beside `get`, `live` and `find`: the engine uses only a `context` that the same object defines.
+    if (inner.context === undefined) Object.defineProperty(this, 'context', { value: undefined });
     if (inner.watch !== undefined) this.watch = (wake) => whole.watch(wake);
     if (inner.heads !== undefined) this.heads = (namespaces) => this.#call('heads', namespaces, () => whole.heads(namespaces));
     if (inner.dueNamespaces !== undefined) {
@@ -125,6 +140,10 @@ export class FaultyStore implements GrantStore {
 
   find(query: Parameters<GrantStore['find']>[0]): Promise<Page<Row>> {
     return this.#call('find', query, () => this.#inner.find(query));
+  }
+
+  context?(query: ContextQuery): Promise<StoreContext> {
+    return this.#call('context', query, () => (this.#inner as Required<GrantStore>).context(query));
   }
 
   due(query: Parameters<GrantStore['due']>[0]): Promise<Page<Row>> {

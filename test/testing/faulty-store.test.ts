@@ -11,6 +11,7 @@ const CALLS: Readonly<Record<StoreMethod, (store: GrantStore) => unknown>> = {
   get: (store) => store.get([aRow()]),
   live: (store) => store.live({ subject: 'user:maya', at: START_AT }),
   find: (store) => store.find({ kind: 'grant', limit: 1 }),
+  context: (store) => store.context?.({ keys: [aRow()] }),
   due: (store) => store.due({ at: START_AT, limit: 1 }),
   commit: (store) => store.commit(aChange()),
   journal: (store) => store.journal({ after: 0, limit: 1 }),
@@ -41,6 +42,7 @@ describe('FaultyStore', () => {
     expect((await store.due({ at: START_AT * 2, limit: 1 })).items).toHaveLength(1);
     expect((await store.journal({ after: 0, limit: 1 })).entries).toHaveLength(1);
     expect(await store.get([aRow()])).toHaveLength(1);
+    expect(await store.context?.({ keys: [aRow()] })).toMatchObject({ rows: [aRow()], live: [] });
     expect(await store.heads?.(['tests', 'others'])).toMatchObject([{ seq: 1 }, { seq: 0 }]);
     expect(await store.in('others').dueNamespaces?.({ at: START_AT * 2, limit: 1 })).toEqual({ items: ['tests'], next: undefined });
   });
@@ -50,6 +52,13 @@ describe('FaultyStore', () => {
     expect(method in new FaultyStore(inner)).toBe(true);
     Object.defineProperty(inner, method, { value: undefined });
     expect(method in new FaultyStore(inner)).toBe(false);
+  });
+
+  it('has a context() exactly where the inner store has one', () => {
+    const inner = new MemoryGrantStore();
+    expect(new FaultyStore(inner).context).toBeDefined();
+    Object.defineProperty(inner, 'context', { value: undefined });
+    expect(new FaultyStore(inner).context).toBeUndefined();
   });
 
   it('has a watch() exactly where the inner store has one', async () => {

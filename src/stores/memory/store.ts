@@ -8,6 +8,7 @@ import type {
   Change,
   CommitAnswer,
   CommitOutcome,
+  ContextQuery,
   DueNamespacesQuery,
   DueQuery,
   FindQuery,
@@ -18,9 +19,11 @@ import type {
   LiveQuery,
   Row,
   RowKey,
+  StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
 import { createdAtChanged, frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
+import { contextOf } from './context.js';
 import { KindRows } from './kind-rows.js';
 import { LiveIndex } from './live-index.js';
 import { LongQueue } from './long-queue.js';
@@ -69,6 +72,10 @@ export class MemoryGrantStore implements GrantStore {
 
   async find(query: FindQuery): Promise<Page<Row>> {
     return this.#space.find(query);
+  }
+
+  async context(query: ContextQuery): Promise<StoreContext> {
+    return contextOf(this.#space, query);
   }
 
   async due(query: DueQuery): Promise<Page<Row>> {
