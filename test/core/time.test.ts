@@ -645,6 +645,36 @@ describe('within()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it('L7 waits longer than the longest timer of the runtimes', async () => {
+    const ms = 2 * 2_147_483_647 + 5;
+    const answer = within(systemClock, ms, () => new Promise(() => {}), late);
+    let settled = false;
+    answer.catch(() => (settled = true));
+    await vi.advanceTimersByTimeAsync(ms - 1);
+    expect([settled, vi.getTimerCount()]).toEqual([false, 1]);
+    await vi.advanceTimersByTimeAsync(1);
+    await expect(answer).rejects.toThrow('too late');
+  });
+
+  it('L42 leaves no timer where the work settles in the turn in which a part of a long time ends', async () => {
+    let finish: (value: string) => void = () => {};
+    const timeout = vi.fn(late);
+    const answer = within(systemClock, 2 * 2_147_483_647, () => new Promise<string>((resolve) => (finish = resolve)), timeout);
+    const timers = vi.spyOn(globalThis, 'clearTimeout').mockImplementationOnce(() => undefined);
+    finish('yes');
+    await vi.advanceTimersByTimeAsync(2_147_483_647);
+    expect(await answer).toBe('yes');
+    timers.mockRestore();
+    expect([vi.getTimerCount(), timeout.mock.calls]).toEqual([0, []]);
+  });
+
+  it('makes no signal for a clock without `sleep`: an abort costs more than the wait', async () => {
+    const made = vi.spyOn(globalThis, 'AbortController');
+    expect(await within(systemClock, 1_000, () => Promise.resolve('yes'), late)).toBe('yes');
+    expect(made).not.toHaveBeenCalled();
+    made.mockRestore();
+  });
+
   it('handles a promise that rejects after the timeout, and reports nothing', async () => {
     let fail: (error: Error) => void = () => {};
     const work = () =>

@@ -44,7 +44,7 @@ export interface Answer {
   readonly body?: unknown;
   /** A stream of server-sent events, in place of the body. */
   readonly stream?: ReadableStream<Uint8Array>;
-  /** The text and the tag of a body that never changes, in place of the body. */
+  /** The text and the tag of the body, in place of the body. */
   readonly written?: WrittenBody;
   /** The part of the body that decides whether a client has the present version. Default: the body. */
   readonly tagged?: unknown;

@@ -1,5 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { toBase64Url } from '../../core/base64.js';
+import { sha256Hex } from '../../core/sha256.js';
+import { toUtf8 } from '../../core/utf8.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
 import { isObject, type AccessRequest } from '../../records/index.js';
 import type { Answer, Operation } from './operation.js';
@@ -27,15 +27,22 @@ export function respond(request: Request, { method, status: usual }: Operation, 
   return new Response(request.method === 'HEAD' ? null : text, { status, headers: cached });
 }
 
-/** A copy of a body as one caller may see it: the comment of a review is for the other reviewers, and not for the subject or requester. */
+/**
+ * A body as one caller may see it: the comment of a review is for the other reviewers, and not for the subject or requester. Only what
+ * differs is copied.
+ */
 function asSeenBy(self: string | undefined, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => asSeenBy(self, item));
   if (!isObject(value)) return value;
   const { kind } = value as { readonly kind?: unknown };
   if (kind === 'request') return withoutComments(value as AccessRequest, self);
   // Any other record has no request inside. Metadata, which its requester wrote, lies only inside requests.
   if (kind !== undefined) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, asSeenBy(self, item)]));
+  let copy: Record<string, unknown> | unknown[] | undefined;
+  for (const [name, item] of Object.entries(value)) {
+    const seen = asSeenBy(self, item);
+    if (seen !== item) Object.assign((copy ??= Array.isArray(value) ? [...(value as unknown[])] : { ...value }), { [name]: seen });
+  }
+  return copy ?? value;
 }
 
 function withoutComments(request: AccessRequest, self: string | undefined): AccessRequest {
@@ -44,7 +51,7 @@ function withoutComments(request: AccessRequest, self: string | undefined): Acce
 }
 
 /** Weak: the same access at another reading of the clock has the same tag. */
-export const tagOf = (text: string): string => `W/"${toBase64Url(sha256(new TextEncoder().encode(text))).slice(0, 22)}"`;
+export const tagOf = (text: string): string => `W/"${sha256Hex(toUtf8(text)).slice(0, 32)}"`;
 
 function hasTag(header: string | null, etag: string): boolean {
   if (header === null) return false;

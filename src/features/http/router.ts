@@ -18,24 +18,30 @@ interface Pattern {
 /** Finds the operation of a path, segment by segment: no regular expression is built from input. */
 export class Router {
   readonly #patterns: readonly Pattern[];
+  /** By method and number of segments. */
+  readonly #groups = new Map<string, Pattern[]>();
 
   constructor(operations: readonly Operation[]) {
     this.#patterns = operations.map((operation) => ({ operation, segments: operation.path.split('/') }));
+    for (const pattern of this.#patterns) {
+      const key = groupOf(pattern.operation.method, pattern.segments);
+      this.#groups.set(key, [...(this.#groups.get(key) ?? []), pattern]);
+    }
   }
 
   /** @param path below `<basePath>/v1` @param method HEAD counts as GET */
   find(path: string, method: string): Routed {
     const given = path.split('/');
-    const found = this.#patterns.flatMap((pattern) => {
-      const values = match(pattern.segments, given);
-      return values === undefined ? [] : [{ operation: pattern.operation, path: values }];
-    });
-    const wanted = method === 'HEAD' ? 'GET' : method;
-    const route = found.find(({ operation }) => operation.method === wanted);
-    if (route !== undefined) return route;
-    return { operation: undefined, methods: found.flatMap(({ operation }) => (operation.method === 'GET' ? ['GET', 'HEAD'] : ['POST'])) };
+    for (const { operation, segments } of this.#groups.get(groupOf(method === 'HEAD' ? 'GET' : method, given)) ?? []) {
+      const values = match(segments, given);
+      if (values !== undefined) return { operation, path: values };
+    }
+    const others = this.#patterns.filter(({ segments }) => match(segments, given) !== undefined);
+    return { operation: undefined, methods: others.flatMap(({ operation }) => (operation.method === 'GET' ? ['GET', 'HEAD'] : ['POST'])) };
   }
 }
+
+const groupOf = (method: string, segments: readonly string[]): string => `${method} ${segments.length}`;
 
 /** A segment that is not well-formed, or can be no id, matches nothing: no operation and no hook of the service receives it. */
 function decode(segment: string): string | undefined {

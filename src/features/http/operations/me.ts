@@ -3,6 +3,7 @@ import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
 import { badgeOf } from '../badge.js';
 import { operation } from '../operation.js';
+import { tagOf } from '../respond.js';
 import * as answers from '../schemas/answers.js';
 import { scope } from '../schemas/values.js';
 
@@ -20,10 +21,12 @@ export const me = operation({
   answer: answers.me,
   async run({ engine, self }) {
     const status = await engine.status(self);
-    const { at: _, ...held } = status;
-    const badge = badgeOf(status);
+    const { subject, at, ...held } = status;
     // A client polls this: the same access at a later reading is the same version. `at` is for the clock of a badge.
-    return { body: { ...status, badge }, tagged: { ...held, badge } };
+    const tagged = JSON.stringify({ subject, ...held, badge: badgeOf(status) });
+    const subjectEnd = JSON.stringify({ subject }).length - 1;
+    const text = `${tagged.slice(0, subjectEnd)},"at":${at}${tagged.slice(subjectEnd)}`;
+    return { written: { text, etag: tagOf(tagged) } };
   },
 });
 
