@@ -35,7 +35,7 @@ export default defineConfig({
   },
   // Both are published as ES modules only. Bundled, `require('jit-access')` needs nothing of a CommonJS user: no Node
   // that can require ES modules, no transform in jest. tslib, a dependency, stays outside.
-  noExternal: ['@noble/hashes', 'canonicalize'],
+  noExternal: ['@noble/hashes', 'canonicalize', /^zod(\/|$)/],
   dts: {
     entry: Object.fromEntries(entries.map((name) => [name, `src/${name}.ts`])),
     // tsup sets baseUrl, which TypeScript 6 reports as deprecated.

@@ -23,7 +23,7 @@ const path = fileURLToPath(new URL('sizes.json', import.meta.url));
 
 const ENGINE = 'export { JitEngine, reviewers } from "./dist/index.js";';
 
-/** What a user has installed next to the package. zod is a dependency of the package, and is counted. */
+/** What a user has installed next to the package. */
 const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'react', 'tslib'];
 
 export function readSizes(): readonly SizeRow[] {

@@ -1,8 +1,9 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import { count, optional, struct, text } from '../../records/fields.js';
 import type { Operation } from './operation.js';
 import { about, named, schemaOf, type AnyAnswer } from './schemas/json-schema.js';
+import { documents } from './schemas/values.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */
 
@@ -90,7 +91,7 @@ function described(declared: Operation, schemas: Schemas): JsonObject {
           requestBody: {
             required: true,
             content: {
-              'application/json': { schema: schemas.input(body), ...(example.body && { example: withValues(example.body) }) },
+              'application/json': { schema: schemas.input(body()), ...(example.body && { example: withValues(example.body) }) },
             },
           },
         }),
@@ -113,11 +114,11 @@ function parametersOf({ path, query, keyed, example }: Operation, schemas: Schem
     schema: { type: 'string' },
     ...(example.path?.[name] === undefined ? {} : { example: withValues(example.path[name]) }),
   }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+  const inQuery = Object.entries(query?.().shape ?? {}).map(([name, schema]) => ({
     name,
     in: 'query',
-    required: !(schema as z.ZodType).safeParse(undefined).success,
-    schema: schemas.input(schema as z.ZodType),
+    required: !(schema as z.ZodMiniType).safeParse(undefined).success,
+    schema: schemas.input(schema as z.ZodMiniType),
     ...(example.query?.[name] === undefined ? {} : { example: withValues(example.query[name]) }),
   }));
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 256 } };
@@ -129,12 +130,12 @@ class Schemas {
   readonly all: Record<string, unknown> = {};
 
   /** The schema of a body or of a value of a query. */
-  input(schema: z.ZodType): unknown {
+  input(schema: z.ZodMiniType): unknown {
     const {
       $defs = {},
       $schema: _,
       ...json
-    } = z.toJSONSchema(schema, { io: 'input', reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
+    } = z.toJSONSchema(schema, { metadata: documents, io: 'input', reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
     for (const [name, definition] of Object.entries($defs as Record<string, unknown>)) this.all[name] ??= toComponent(definition);
     return toComponent(json);
   }

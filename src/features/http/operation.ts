@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod/mini';
 import type { JsonObject } from '../../model/json.js';
 import type { JitEngine } from '../../engine/engine.js';
 import type { Kernel } from '../../kernel/kernel.js';
@@ -50,8 +50,9 @@ export interface Answer {
   readonly tagged?: unknown;
 }
 
-type Shape = z.ZodObject | undefined;
-type Parsed<S extends Shape> = S extends z.ZodObject ? z.output<S> : undefined;
+type Shape = (() => z.ZodMiniObject) | undefined;
+/** What a call has of a shape after validation. */
+export type Parsed<S extends Shape> = S extends () => z.ZodMiniObject ? z.output<ReturnType<S>> : undefined;
 
 /** An operation: the one place from which its route, its validation and its documentation are made. */
 export interface Operation {
@@ -64,6 +65,7 @@ export interface Operation {
   readonly summary: string;
   /** `open`: no caller is needed. `caller`: an authenticated one. `may`: the option `may` decides. */
   readonly access: 'open' | 'caller' | 'may';
+  /** The schema of the query. Made at the first call, as that of the body. */
   readonly query: Shape;
   readonly body: Shape;
   /** Whether it takes `Idempotency-Key`. */
@@ -90,8 +92,13 @@ export function operation<Q extends Shape = undefined, B extends Shape = undefin
     status: 200,
     example: {},
     ...declared,
-    query: declared.query,
-    body: declared.body,
+    query: once(declared.query),
+    body: once(declared.body),
     run: declared.run,
   };
+}
+
+function once(make: Shape): Shape {
+  let made: z.ZodMiniObject | undefined;
+  return make && (() => (made ??= make()));
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { JsonObject } from '../../model/json.js';
 import { InvalidArgumentError } from '../../core/errors.js';
 import { isId, invalid, show } from '../../core/parse.js';
@@ -11,12 +11,13 @@ import { BodyError, readJsonObject } from '../json-body/read-body.js';
 /** How long the body of a call may take to arrive. Milliseconds. */
 const BODY_MS = 10_000;
 
-const NO_QUERY = z.strictObject({});
+/** Made at the first call, as the schemas of the operations. */
+let noQuery: z.ZodMiniObject | undefined;
 
 /** The query, the body and the key of a call, validated. @throws InvalidArgumentError, HttpError */
 export async function readCall(request: Request, operation: Operation, clock: Clock) {
-  const query = parse(operation.query ?? NO_QUERY, readQuery(new URL(request.url)));
-  const body = operation.body === undefined ? undefined : parse(operation.body, await readBody(request, clock));
+  const query = parse(operation.query?.() ?? (noQuery ??= z.strictObject({})), readQuery(new URL(request.url)));
+  const body = operation.body === undefined ? undefined : parse(operation.body(), await readBody(request, clock));
   return { query, body, key: readKey(request, operation) };
 }
 
@@ -55,7 +56,7 @@ function readKey(request: Request, { keyed }: Operation): string | undefined {
 }
 
 /** The first problem of the schema, as the engine would name it. */
-function parse(schema: z.ZodType, given: JsonObject): unknown {
+function parse(schema: z.ZodMiniType, given: JsonObject): unknown {
   const read = schema.safeParse(given, { reportInput: true });
   if (read.success) return read.data;
   const [issue] = read.error.issues;

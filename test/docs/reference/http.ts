@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { format, resolveConfig } from 'prettier';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { operations } from '../../../src/features/http/operations/index.js';
 import type { Operation } from '../../../src/features/http/operation.js';
+import { documents } from '../../../src/features/http/schemas/values.js';
 import { OWN_PROBLEMS } from '../../../src/features/http/own-problems.js';
 import { PROBLEMS } from '../../../src/features/http/problem.js';
 import { CALLERS, type RouteRow } from '../../features/http/route-table.js';
@@ -115,9 +116,9 @@ function described({ id, method, path, summary, access, query, body, keyed, stat
   ].join('\n\n');
 }
 
-function fieldsOf(place: string, schema: z.ZodObject | undefined): readonly string[] {
+function fieldsOf(place: string, schema: Operation['body']): readonly string[] {
   if (schema === undefined) return [];
-  const { properties, required = [] } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as {
+  const { properties, required = [] } = z.toJSONSchema(schema(), { metadata: documents, io: 'input', unrepresentable: 'any' }) as {
     readonly properties: Readonly<Record<string, Json>>;
     readonly required?: readonly string[];
   };

@@ -20,7 +20,7 @@ const MADE_UP = {
 };
 
 describe('the metadata of a task', () => {
-  const takesMetadata = operations.filter(({ body }) => body !== undefined && 'metadata' in body.def.shape);
+  const takesMetadata = operations.filter(({ body }) => body !== undefined && 'metadata' in body().shape);
 
   it('[WF13] is written by no person over HTTP, by any call that takes metadata', async () => {
     const made = aProfile({}, {}, { exactTuple: true, requester: 'subject' });

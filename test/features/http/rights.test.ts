@@ -241,12 +241,12 @@ describe('the option `may`', () => {
       for (const text of HOSTILE) {
         const inPath = operation.path.replace(/\{\w+\}/, encodeURIComponent(text));
         if (inPath !== operation.path) expect(await send(inPath, body)).toBe(404);
-        for (const name of TARGETS.filter((one) => one in (operation.query?.shape ?? {}))) {
+        for (const name of TARGETS.filter((one) => one in (operation.query?.().shape ?? {}))) {
           const given = new URLSearchParams(query);
           given.set(name, text);
           await send(`${path}?${given.toString()}`, body);
         }
-        for (const name of TARGETS.filter((one) => one in (operation.body?.shape ?? {}))) {
+        for (const name of TARGETS.filter((one) => one in (operation.body?.().shape ?? {}))) {
           const { scope: _scope, ...others } = body as Record<string, unknown>;
           await send(path, { ...(name === 'scopes' ? others : body), [name]: name === 'scopes' ? [text] : text });
         }

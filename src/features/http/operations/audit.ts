@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { journalHead as headOf } from '../../../engine/journal-head.js';
 import { InvalidArgumentError, isJitError } from '../../../core/errors.js';
 import { operation } from '../operation.js';
@@ -6,7 +6,7 @@ import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import { readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
-import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
+import { documents, flag, id, instantInQuery, optional, paging, scope } from '../schemas/values.js';
 
 /* Who had access, to what, and when; and whether the journal is whole. Only if `may` permits it. */
 
@@ -19,7 +19,7 @@ export const whoHadAccess = operation({
   area,
   summary: 'The grants that covered a scope at an instant; without `at`, those that allow it now.',
   access: 'may',
-  query: z.strictObject({ ...paging, scope, at: instantInQuery.optional().describe('Epoch milliseconds. Default: now.') }),
+  query: () => z.strictObject({ ...paging(), scope: scope(), at: optional(instantInQuery(), 'Epoch milliseconds. Default: now.') }),
   answer: answers.grantPage,
   example: { query: { scope: 'db-prod:write' } },
   async run(call) {
@@ -28,10 +28,10 @@ export const whoHadAccess = operation({
   },
 });
 
-const span = {
-  from: instantInQuery.describe('The start of the span. Epoch milliseconds.'),
-  to: instantInQuery.describe('The end of the span, exclusive. Epoch milliseconds.'),
-};
+const span = () => ({
+  from: instantInQuery().register(documents, { description: 'The start of the span. Epoch milliseconds.' }),
+  to: instantInQuery().register(documents, { description: 'The end of the span, exclusive. Epoch milliseconds.' }),
+});
 
 /** The argument under the name that it has in this query. */
 const named = ({ argument, rule, got }: InvalidArgumentError): InvalidArgumentError =>
@@ -44,7 +44,7 @@ export const history = operation({
   area,
   summary: 'The grants that were held at some time of a span.',
   access: 'may',
-  query: z.strictObject({ ...paging, ...span, subject: id.optional(), scope: scope.optional() }),
+  query: () => z.strictObject({ ...paging(), ...span(), subject: z.optional(id()), scope: z.optional(scope()) }),
   answer: answers.grantPage,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
@@ -70,7 +70,7 @@ export const accessReport = operation({
   summary:
     'The access of a span, compared with standing access and with its use. A call covers 31 days; `next` is the `from` of the next one.',
   access: 'may',
-  query: z.strictObject({ ...span, recordsUse: flag.optional().describe('Whether every process that checks has recorded use.') }),
+  query: () => z.strictObject({ ...span(), recordsUse: optional(flag(), 'Whether every process that checks has recorded use.') }),
   answer: answers.report,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
@@ -103,9 +103,10 @@ export const verifyJournal = operation({
   area,
   summary: 'Verifies up to 100,000 entries of the journal. `next` continues.',
   access: 'may',
-  query: z.strictObject({
-    after: z.string().max(100).optional().describe('The `next` of the call before, or an anchor of your own: `<seq>.<hash>`.'),
-  }),
+  query: () =>
+    z.strictObject({
+      after: optional(z.string().check(z.maxLength(100)), 'The `next` of the call before, or an anchor of your own: `<seq>.<hash>`.'),
+    }),
   answer: answers.verification,
   async run(call) {
     if (!(await call.may('verifyJournal', {}))) throw forbidden();

@@ -1,11 +1,11 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { BreakGlassAsk } from '../../../engine/requests/ask.js';
 import { operation } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag, paging } from '../schemas/values.js';
+import { flag, optional, paging } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 import { created, subjectOf } from './requests.js';
 
@@ -39,7 +39,7 @@ export const listBreakGlassReviews = operation({
   area,
   summary: 'The pending break-glass reviews that the caller may give; if `may` permits `breakGlassReviews`, all of them.',
   access: 'caller',
-  query: z.strictObject({ ...paging, all: flag.optional().describe('`true`: all pending reviews.') }),
+  query: () => z.strictObject({ ...paging(), all: optional(flag(), '`true`: all pending reviews.') }),
   answer: answers.breakGlassReviews,
   async run(call) {
     const { all = false, ...query } = call.query;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { NotFoundError } from '../../../core/errors.js';
 import { requestIdOf, scopeOfGrant } from '../../../lifecycle/grant.js';
 import { operation, type Call } from '../operation.js';
@@ -7,7 +7,7 @@ import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag, id, instantInQuery, paging, scope } from '../schemas/values.js';
+import { flag, id, instantInQuery, optional, paging, scope } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 import { created, extensionOf, refuseToExtend } from './requests.js';
 
@@ -23,15 +23,16 @@ export const listGrants = operation({
   area,
   summary: 'The grants of the caller, also scheduled ones; if `may` permits `listGrants`, those of any subject.',
   access: 'caller',
-  query: z.strictObject({
-    ...paging,
-    subject: id.optional().describe('Default: the caller, unless `all` is given.'),
-    all: flag.optional().describe('`true`: of every subject.'),
-    scope: scope.optional(),
-    status: z.enum(['scheduled', 'active', 'expired', 'revoked']).optional(),
-    at: instantInQuery.optional().describe('Grants that were held at this instant. Epoch milliseconds.'),
-    order: z.enum(['newest', 'oldest', 'due']).optional(),
-  }),
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      subject: optional(id(), 'Default: the caller, unless `all` is given.'),
+      all: optional(flag(), '`true`: of every subject.'),
+      scope: z.optional(scope()),
+      status: z.optional(z.enum(['scheduled', 'active', 'expired', 'revoked'])),
+      at: optional(instantInQuery(), 'Grants that were held at this instant. Epoch milliseconds.'),
+      order: z.optional(z.enum(['newest', 'oldest', 'due'])),
+    }),
   answer: answers.grantPage,
   example: { query: { status: 'active' } },
   async run(call) {

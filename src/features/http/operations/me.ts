@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
 import { badgeOf } from '../badge.js';
@@ -52,7 +52,7 @@ export const canAskFor = operation({
   area,
   summary: 'Whether the caller can ask for a scope, for a button.',
   access: 'caller',
-  query: z.strictObject({ scope }),
+  query: () => z.strictObject({ scope: scope() }),
   answer: answers.canAsk,
   example: { query: { scope: 'db-prod:write' } },
   async run({ engine, self, query }) {

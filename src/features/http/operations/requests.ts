@@ -1,16 +1,16 @@
 import { preview } from '../../explain/preview.js';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { DeniedError, NotFoundError } from '../../../core/errors.js';
 import type { AccessAsk, ExtensionAsk } from '../../../engine/requests/ask.js';
 import type { Amendment } from '../../../engine/requests/amend.js';
 import type { AccessResult } from '../../../engine/answers.js';
 import type { AccessRequest } from '../../../records/index.js';
-import { operation, type Answer, type Call } from '../operation.js';
+import { operation, type Answer, type Call, type Parsed } from '../operation.js';
 import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag, id, instantInQuery, paging, scope, text } from '../schemas/values.js';
+import { flag, id, instantInQuery, optional, paging, scope, text } from '../schemas/values.js';
 import { idOf } from '../identity.js';
 import { timelineOf } from '../timeline.js';
 import { visibleRequest } from '../visibility.js';
@@ -41,7 +41,7 @@ async function refuseToAskFor(call: Call, subject: string, scopes: readonly stri
 /** The subject of an ask: the caller, or another one if `may` permits it. */
 export async function subjectOf(
   call: Call,
-  { subject: asked, scope, scopes }: Pick<z.output<typeof bodies.ask>, 'subject' | 'scope' | 'scopes'>,
+  { subject: asked, scope, scopes }: Pick<Parsed<typeof bodies.ask>, 'subject' | 'scope' | 'scopes'>,
 ): Promise<string> {
   const subject = idOf(call, 'subject', asked) ?? call.self;
   await refuseToAskFor(call, subject, scopes ?? (scope === undefined ? undefined : [scope]));
@@ -77,18 +77,19 @@ export const listRequests = operation({
   area,
   summary: 'The requests of the caller; if `may` permits `listRequests`, those of any subject.',
   access: 'caller',
-  query: z.strictObject({
-    ...paging,
-    subject: id.optional().describe('Default: the caller, unless `requestedBy` or `all` is given.'),
-    requestedBy: id.optional().describe('The caller for its own asks for others.'),
-    all: flag.optional().describe('`true`: of every subject.'),
-    scope: scope.optional(),
-    ticket: text.optional(),
-    status: z.enum(['pending', 'approved', 'denied', 'cancelled', 'expired']).optional(),
-    from: instantInQuery.optional().describe('Requests made at or after this instant. Epoch milliseconds.'),
-    to: instantInQuery.optional().describe('Requests made before this instant. Epoch milliseconds.'),
-    order: z.enum(['newest', 'oldest', 'due']).optional(),
-  }),
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      subject: optional(id(), 'Default: the caller, unless `requestedBy` or `all` is given.'),
+      requestedBy: optional(id(), 'The caller for its own asks for others.'),
+      all: optional(flag(), '`true`: of every subject.'),
+      scope: z.optional(scope()),
+      ticket: z.optional(text()),
+      status: z.optional(z.enum(['pending', 'approved', 'denied', 'cancelled', 'expired'])),
+      from: optional(instantInQuery(), 'Requests made at or after this instant. Epoch milliseconds.'),
+      to: optional(instantInQuery(), 'Requests made before this instant. Epoch milliseconds.'),
+      order: z.optional(z.enum(['newest', 'oldest', 'due'])),
+    }),
   answer: answers.requestPage,
   example: { query: { status: 'pending' } },
   async run(call) {
@@ -243,5 +244,5 @@ export async function refuseToExtend(
   await refuseToAskFor(call, subject, scopes);
 }
 
-export const extensionOf = (call: Call<undefined, z.output<typeof bodies.extension>>): ExtensionAsk =>
+export const extensionOf = (call: Call<undefined, Parsed<typeof bodies.extension>>): ExtensionAsk =>
   ({ ...call.body, requestedBy: call.self, idempotencyKey: call.key }) as ExtensionAsk;

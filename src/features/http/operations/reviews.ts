@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { ApproveBy } from '../../../engine/by.js';
 import { authOf } from '../identity.js';
 import { operation } from '../operation.js';
@@ -18,7 +18,7 @@ export const inbox = operation({
   area,
   summary: 'The pending requests that the caller may review now, the first due first.',
   access: 'caller',
-  query: z.strictObject(paging),
+  query: () => z.strictObject(paging()),
   answer: answers.inboxPage,
   async run({ engine, self, query }) {
     return { body: await engine.inbox(self, query) };

@@ -1,85 +1,96 @@
-import { z } from 'zod';
-import { duration, id, instant, metadata, scope, text } from './values.js';
+import * as z from 'zod/mini';
+import { documents, duration, id, instant, metadata, optional, scope, text } from './values.js';
 
-/* The bodies of the calls. No body names the caller: it comes from `identify` alone. */
+/*
+ * The bodies of the calls. No body names the caller: it comes from `identify` alone. Each is made at the first call of its operation, so
+ * that an import builds no schema.
+ */
 
-const length = {
-  ttl: duration.optional().describe('The length of the window. Either this or `until`.'),
-  until: instant.optional().describe('The end of the window, whenever the request is decided. Epoch milliseconds.'),
-};
+const length = () => ({
+  ttl: optional(duration(), 'The length of the window. Either this or `until`.'),
+  until: optional(instant(), 'The end of the window, whenever the request is decided. Epoch milliseconds.'),
+});
 
-const reasons = {
-  justification: text.optional().describe('Why the caller asks.'),
-  ticket: text.optional().describe('The ticket that the caller cites.'),
+const reasons = () => ({
+  justification: optional(text(), 'Why the caller asks.'),
+  ticket: optional(text(), 'The ticket that the caller cites.'),
   // `jit-access/authzen` trusts this member: it says who submitted a request, and for which tuple.
-  metadata: metadata
-    .refine((given) => !Object.hasOwn(given, 'authzen'), 'without the member authzen, which jit-access/authzen writes')
-    .optional()
-    .describe('JSON of your own, at most 8 KiB.'),
-};
-
-const correlation = id.optional().describe('An id of your own, such as a trace: it is in the journal.');
-
-const access = {
-  subject: id.optional().describe('For whom, if this is not the caller. Only if `may` permits `requestFor`.'),
-  scope: scope.optional().describe('The scope. Either this or `scopes`.'),
-  scopes: z.array(scope).min(1).max(50).optional().describe('Several scopes, decided together.'),
-  ...length,
-  ...reasons,
-  correlation,
-};
-
-export const ask = z.strictObject({
-  ...access,
-  startsAt: instant.optional().describe('The start of the window. Default: the decision. Epoch milliseconds.'),
-  dryRun: z.boolean().optional().describe('`true`: only says what the call would do, and answers 200. It makes no request.'),
+  metadata: optional(
+    metadata().check(z.refine((given) => !Object.hasOwn(given, 'authzen'), 'without the member authzen, which jit-access/authzen writes')),
+    'JSON of your own, at most 8 KiB.',
+  ),
 });
 
-export const breakGlassAsk = z.strictObject({ ...access, justification: text.describe('The emergency.') });
+const correlation = () => optional(id(), 'An id of your own, such as a trace: it is in the journal.');
 
-export const amendment = z.strictObject({ ...length, ...reasons, correlation });
-export const extension = z.strictObject({ ...length, ...reasons, correlation });
+const scopes = () => z.array(scope()).check(z.minLength(1), z.maxLength(50));
 
-const reason = text.optional().describe('Why. Recorded in the journal.');
-export const withReason = z.strictObject({ reason });
-
-export const cancellation = z.strictObject({
-  reason,
-  onBehalfOf: id.optional().describe('The subject or the requester. Only if `may` permits `cancelFor`.'),
+const access = () => ({
+  subject: optional(id(), 'For whom, if this is not the caller. Only if `may` permits `requestFor`.'),
+  scope: optional(scope(), 'The scope. Either this or `scopes`.'),
+  scopes: optional(scopes(), 'Several scopes, decided together.'),
+  ...length(),
+  ...reasons(),
+  correlation: correlation(),
 });
 
-export const commentText = z.strictObject({ text: text.min(1) });
+export const ask = () =>
+  z.strictObject({
+    ...access(),
+    startsAt: optional(instant(), 'The start of the window. Default: the decision. Epoch milliseconds.'),
+    dryRun: optional(z.boolean(), '`true`: only says what the call would do, and answers 200. It makes no request.'),
+  });
 
-const review = {
-  reason: text.optional().describe('Why, for the requester. Recorded in the journal.'),
-  comment: text.optional().describe('A text for the other reviewers.'),
-  as: id.optional().describe('The group in which the review counts.'),
-};
+export const breakGlassAsk = () =>
+  z.strictObject({ ...access(), justification: text().register(documents, { description: 'The emergency.' }) });
 
-export const approval = z.strictObject({
-  ...review,
-  ttl: duration.optional().describe('A shorter window than the requested one.'),
-  scopes: z.array(scope).min(1).max(50).optional().describe('A part of the requested scopes.'),
+export const amendment = () => z.strictObject({ ...length(), ...reasons(), correlation: correlation() });
+export const extension = () => z.strictObject({ ...length(), ...reasons(), correlation: correlation() });
+
+const reason = () => optional(text(), 'Why. Recorded in the journal.');
+export const withReason = () => z.strictObject({ reason: reason() });
+
+export const cancellation = () =>
+  z.strictObject({
+    reason: reason(),
+    onBehalfOf: optional(id(), 'The subject or the requester. Only if `may` permits `cancelFor`.'),
+  });
+
+export const commentText = () => z.strictObject({ text: text().check(z.minLength(1)) });
+
+const review = () => ({
+  reason: optional(text(), 'Why, for the requester. Recorded in the journal.'),
+  comment: optional(text(), 'A text for the other reviewers.'),
+  as: optional(id(), 'The group in which the review counts.'),
 });
-export const denial = z.strictObject(review);
 
-export const breakGlassVerdict = z.strictObject({ verdict: z.enum(['justified', 'unjustified']), reason });
+export const approval = () =>
+  z.strictObject({
+    ...review(),
+    ttl: optional(duration(), 'A shorter window than the requested one.'),
+    scopes: optional(scopes(), 'A part of the requested scopes.'),
+  });
+export const denial = () => z.strictObject(review());
 
-const token = z.string().min(1).max(8_192).describe('The token of the link.');
-export const link = z.strictObject({ token });
-export const redemption = z.strictObject({ token, ...review });
+export const breakGlassVerdict = () => z.strictObject({ verdict: z.enum(['justified', 'unjustified']), reason: reason() });
 
-export const revocation = z.strictObject({
-  subject: id.optional().describe('Ends the access of this subject.'),
-  scope: scope.optional().describe('Ends the access that overlaps this scope or pattern.'),
-  requestId: id.optional().describe('Ends the access of this request and of its extensions.'),
-  ticket: id.optional().describe('Ends the access of the requests that cite this ticket.'),
-  reason,
-});
+const token = () => z.string().check(z.minLength(1), z.maxLength(8_192)).register(documents, { description: 'The token of the link.' });
+export const link = () => z.strictObject({ token: token() });
+export const redemption = () => z.strictObject({ token: token(), ...review() });
 
-export const locking = z.strictObject({
-  subject: id.optional().describe('Locks this id.'),
-  scope: scope.optional().describe('Locks every scope that overlaps this scope or pattern.'),
-  until: instant.optional().describe('When the lock ends by itself. Epoch milliseconds. Default: only `unlock` ends it.'),
-  reason,
-});
+export const revocation = () =>
+  z.strictObject({
+    subject: optional(id(), 'Ends the access of this subject.'),
+    scope: optional(scope(), 'Ends the access that overlaps this scope or pattern.'),
+    requestId: optional(id(), 'Ends the access of this request and of its extensions.'),
+    ticket: optional(id(), 'Ends the access of the requests that cite this ticket.'),
+    reason: reason(),
+  });
+
+export const locking = () =>
+  z.strictObject({
+    subject: optional(id(), 'Locks this id.'),
+    scope: optional(scope(), 'Locks every scope that overlaps this scope or pattern.'),
+    until: optional(instant(), 'When the lock ends by itself. Epoch milliseconds. Default: only `unlock` ends it.'),
+    reason: reason(),
+  });

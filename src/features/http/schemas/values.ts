@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { InvalidArgumentError } from '../../../core/errors.js';
 import type { JsonValue } from '../../../model/json.js';
 import { readId } from '../../../core/parse.js';
@@ -7,50 +7,70 @@ import { readPattern } from '../../../core/scope.js';
 /*
  * The values that several schemas share. Each is checked again by the engine, whose errors name the argument.
  * A text or a union of its own says its rule in its error, which continues "x must be ...".
+ *
+ * Each is a function: an import builds no schema, and a description belongs to one use.
  */
+
+/** What the documents say of a schema. All copies of zod in a process share zod's own registry, so this package does not use it. */
+export const documents = z.registry<Readonly<Record<string, unknown>>>();
+
+/** A field that a call may omit, with its description. */
+export function optional<Schema extends z.ZodMiniType>(schema: Schema, description: string): z.ZodMiniOptional<Schema> {
+  const made = z.optional(schema);
+  documents.add(made, { description });
+  return made;
+}
 
 /** A text that the core reads. It is read before the option `may` is asked: the hook judges no text that the engine would refuse. */
 const readBy = (read: (argument: string, value: unknown) => string, length: number) =>
-  z
-    .string()
-    .min(1)
-    .max(length)
-    .superRefine((value, context) => {
+  z.string().check(
+    z.minLength(1),
+    z.maxLength(length),
+    z.superRefine((value, context) => {
       try {
         read('-', value);
       } catch (error) {
         context.addIssue({ code: 'custom', message: (error as InvalidArgumentError).rule });
       }
-    });
+    }),
+  );
 
-export const id = readBy(readId, 256);
-export const instant = z.int().describe('Epoch milliseconds.');
-export const scope = readBy(readPattern, 256).describe('A scope, such as db-prod:write.');
-export const text = z.string().max(4_096);
-const json: z.ZodType<JsonValue, JsonValue> = z
-  .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(json), z.record(z.string(), json)], 'JSON'))
-  .meta({ id: 'Json' });
-export const metadata = z.record(z.string(), json);
+export const id = () => readBy(readId, 256);
+export const instant = () => z.int();
+export const scope = () => readBy(readPattern, 256).register(documents, { description: 'A scope, such as db-prod:write.' });
+export const text = () => z.string().check(z.maxLength(4_096));
+const json = (): z.ZodMiniType<JsonValue, JsonValue> => {
+  const value: z.ZodMiniType<JsonValue, JsonValue> = z
+    .lazy(() => z.union([z.string(), z.number(), z.boolean(), z.null(), z.array(value), z.record(z.string(), value)], 'JSON'))
+    .register(documents, { id: 'Json' });
+  return value;
+};
+export const metadata = () => z.record(z.string(), json());
 
 /** A duration in a body: `30m`, `1h30m`, or milliseconds. */
 const DURATION = "a duration such as '30m' or '1h30m', or a whole number of milliseconds";
-export const duration = z
-  .union([z.int().positive(), z.string().regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/, DURATION)], DURATION)
-  .describe('A duration: text such as 30m or 1h30m, or milliseconds.');
+export const duration = () =>
+  z.union([z.int().check(z.positive()), z.string().check(z.regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/, DURATION))], DURATION);
 
 /** A whole number in a query, which has only texts. The documents call it an integer, so that generated clients take a number. */
 const wholeNumber = (rule: string) =>
-  z
-    .string()
-    .refine((value) => /^\d{1,15}$/.test(value), rule)
-    .meta({ type: 'integer', minimum: 0 })
-    .transform(Number);
+  z.pipe(
+    z
+      .string()
+      .check(z.refine((value) => /^\d{1,15}$/.test(value), rule))
+      .register(documents, { type: 'integer', minimum: 0 }),
+    z.transform(Number),
+  );
 
-export const instantInQuery = wholeNumber('an instant in epoch milliseconds').describe('Epoch milliseconds.');
-export const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+export const instantInQuery = () => wholeNumber('an instant in epoch milliseconds');
+export const flag = () =>
+  z.pipe(
+    z.enum(['true', 'false']),
+    z.transform((value) => value === 'true'),
+  );
 
 /** The fields of a query that selects a page. */
-export const paging = {
-  after: z.string().max(1_024).optional().describe('The `next` of the page before.'),
-  limit: wholeNumber('a whole number').optional().describe('The greatest number of items, 1 to 1000. Default: 100.'),
-};
+export const paging = () => ({
+  after: optional(z.string().check(z.maxLength(1_024)), 'The `next` of the page before.'),
+  limit: optional(wholeNumber('a whole number'), 'The greatest number of items, 1 to 1000. Default: 100.'),
+});
