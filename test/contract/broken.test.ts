@@ -6,6 +6,7 @@ import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { ANSWERS } from './broken/answers.js';
 import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
+import { CONTEXT } from './broken/context.js';
 import { COPIES } from './broken/copies.js';
 import { JOURNAL } from './broken/journal.js';
 import { NAMESPACES } from './broken/namespaces.js';
@@ -29,6 +30,7 @@ const FAMILY = [
   ...COPIES,
   ...WINDOWS,
   ...ANSWERS,
+  ...CONTEXT,
   ...NAMESPACES,
   ...OUTAGES,
 ];
@@ -48,7 +50,8 @@ describe('the store contract', () => {
   });
 
   it('uses no optional method of a store, and no hooks', async () => {
-    const create = () => Object.assign(new MemoryGrantStore(), { watch: undefined, heads: undefined, dueNamespaces: undefined });
+    const create = () =>
+      Object.assign(new MemoryGrantStore(), { watch: undefined, context: undefined, heads: undefined, dueNamespaces: undefined });
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: create });
     });

@@ -3,7 +3,7 @@ import { aRow } from '../builders.js';
 import { START_AT } from '../manual-clock.js';
 import { same } from '../assertions.js';
 import { changeOf, commit, conflict, entryFor, given, LATEST } from './steps.js';
-import type { Cases } from './cases.js';
+import { casesOf, type Cases } from './cases.js';
 
 /** Guarantee 8: if an answer shared state with the store, a caller that changes it would change access without a journal entry. */
 export const copies: Cases = (it, hooks) => {
@@ -13,18 +13,19 @@ export const copies: Cases = (it, hooks) => {
 
 /** An answer that its caller changes does not affect other answers. */
 const changedAnswers: Cases = (it) => {
-  for (const [read, ask] of Object.entries(READS)) {
-    it(`gives from ${read}() what may be changed without effect, or can't be changed`, async (store) => {
-      await given(store, [nestedRow('x'), nestedRow('y')]);
-      const before = structuredClone(await ask(store));
-      vandalise(await ask(store));
-      same(await ask(store), before, `the answer of ${read}() after a caller changed the last one`);
-      for (const [other, askOther] of Object.entries(READS)) {
-        const text = JSON.stringify(await askOther(store));
-        same(text.includes(JUNK), false, `whether the answer of ${other}() shows what a caller did to that of ${read}()`);
-      }
-    });
-  }
+  const changing = (read: string, ask: (store: GrantStore) => unknown) => async (store: GrantStore) => {
+    await given(store, [nestedRow('x'), nestedRow('y')]);
+    const before = structuredClone(await ask(store));
+    vandalise(await ask(store));
+    same(await ask(store), before, `the answer of ${read}() after a caller changed the last one`);
+    for (const [other, askOther] of Object.entries(READS)) {
+      const text = JSON.stringify(await askOther(store));
+      same(text.includes(JUNK), false, `whether the answer of ${other}() shows what a caller did to that of ${read}()`);
+    }
+  };
+  const named = (read: string) => `gives from ${read}() what may be changed without effect, or can't be changed`;
+  for (const [read, ask] of Object.entries(READS)) it(named(read), changing(read, ask));
+  casesOf('context', it)(named('context'), changing('context', askContext));
 
   it('gives from journal() of an empty namespace what may be changed without effect, on it and on another namespace', async (store) => {
     const other = store.in(`${store.namespace}-b`);
@@ -89,6 +90,13 @@ const READS: Readonly<Record<string, (store: GrantStore) => unknown>> = {
   due: (store) => store.due({ at: LATEST, limit: 10 }),
   journal: (store) => store.journal({ after: 0, limit: 10 }),
 };
+
+const askContext = (store: GrantStore) =>
+  store.context?.({
+    keys: [nestedRow('x'), nestedRow('y')],
+    live: { subject: 'user:maya', at: START_AT },
+    open: { kind: 'grant', subject: 'user:maya', limit: 10 },
+  });
 
 async function everything(store: GrantStore): Promise<unknown> {
   return structuredClone(await Promise.all(Object.values(READS).map((ask) => ask(store))));

@@ -45,7 +45,8 @@ const rejectedReads: OutageCases = (it, breakBackend) => {
     });
   };
   for (const [method, questions] of Object.entries(QUESTIONS)) it(`rejects ${method}()`, rejecting(method, questions));
-  for (const method of ['heads', 'dueNamespaces'] as const) casesOf(method, it)(`rejects ${method}()`, rejecting(method, OPTIONAL[method]));
+  for (const method of ['context', 'heads', 'dueNamespaces'] as const)
+    casesOf(method, it)(`rejects ${method}()`, rejecting(method, OPTIONAL[method]));
 
   it('rejects live(), by a rejection or a throw', async (store) => {
     await given(store, [row]);
@@ -137,6 +138,11 @@ const QUESTIONS: Readonly<Record<string, Questions>> = {
 };
 
 const OPTIONAL: Readonly<Record<OptionalMethod, Questions>> = {
+  context: {
+    'a record': (store) => store.context?.({ keys: [row], live: { subject: 'user:maya', at: START_AT } }),
+    'a subject that has nothing': (store) => store.context?.({ keys: [], live: { subject: 'user:absent', at: START_AT } }),
+    'open rows of a kind without rows': (store) => store.context?.({ keys: [], open: { kind: 'cursor', subject: 'user:maya', limit: 10 } }),
+  },
   heads: {
     'a namespace with entries': (store) => store.heads?.([store.namespace]),
     'a namespace without': (store) => store.heads?.([`${store.namespace}-b`]),

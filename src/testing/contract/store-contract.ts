@@ -16,6 +16,7 @@ import { knows } from './knows.js';
 import { namespaces } from './namespaces.js';
 import { outages } from './outages.js';
 import { purge } from './purge.js';
+import { readingContext } from './reading-context.js';
 import { readingDue } from './reading-due.js';
 import { readingDueNamespaces } from './reading-due-namespaces.js';
 import { readingFind } from './reading-find.js';
@@ -58,7 +59,7 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
   ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize }],
   ['2. every expectation is compared in the same transaction', { 'commit()': compared, 'an entry that the caller knows': knows }],
   ['3. a change that is committed again has one effect', { 'commit()': repeated }],
-  ['4. what is resolved is visible to every later read by every process', { reads: visible }],
+  ['4. what is resolved is visible to every later read by every process', { reads: visible, 'context()': readingContext }],
   [
     '5. entries get the next sequence numbers, linked, in commit order',
     { 'journal()': journal, 'the head that commit() answers': answers, 'heads()': readingHeads },
@@ -85,8 +86,8 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
  * store that passes it. A store that fails it may allow access without a grant, or lose journal entries.
  *
  * The suite has its own assertions, and runs with any runner that has `describe` and `it`. It never sleeps, and needs the
- * runner's time limit only to detect a store that never answers. The cases of `heads` and `dueNamespaces` are skipped, with
- * the reason, for a store without these methods.
+ * runner's time limit only to detect a store that never answers. The cases of `context`, `heads` and `dueNamespaces` are
+ * skipped, with the reason, for a store without these methods.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if the runner has no `describe` and `it`, or the options have no
  *   `create`

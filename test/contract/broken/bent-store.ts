@@ -49,6 +49,7 @@ function bent(inner: GrantStore, bend: Bend, shared: Shared): GrantStore {
     get: (keys) => inner.get(keys),
     live: (query) => inner.live(query),
     find: (query) => inner.find(query),
+    context: (query) => (inner as Required<GrantStore>).context(query),
     due: (query) => inner.due(query),
     commit: (change) => inner.commit(change),
     journal: (query) => inner.journal(query),
