@@ -5,9 +5,14 @@ import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
 /** What a program uses of each of them, as little as it can. */
-const USES: Readonly<Record<string, string>> = {
+export const USES: Readonly<Record<string, string>> = {
   'jit-access': "export { JitEngine, reviewers } from 'jit-access';",
   'jit-access/view': "export { createView } from 'jit-access/view';",
+  'jit-access/check': "export { createChecker } from 'jit-access/check';",
+  'jit-access/client': "export { createClient } from 'jit-access/client';",
+  'jit-access/guard': "export { createGuard } from 'jit-access/guard';",
+  'jit-access/policy': "export { definePolicy } from 'jit-access/policy';",
+  'jit-access/http': "export { createHttpHandler } from 'jit-access/http';",
   'lru-cache': "export { LRUCache } from 'lru-cache';",
   'tiny-lru': "export { lru } from 'tiny-lru';",
   '@casl/ability': "export { createMongoAbility } from '@casl/ability';",
@@ -22,9 +27,9 @@ const BESIDE: Readonly<Record<string, readonly [module: string, file: string]>> 
 };
 
 /** Kilobytes, minified and gzipped, with everything that must be shipped. */
-export async function bundleSizes(root: string): Promise<ReadonlyMap<string, number>> {
+export async function bundleSizes(root: string): Promise<Readonly<Record<string, number>>> {
   const { resolve } = createRequire(`${root}/package.json`);
-  const sizes = new Map<string, number>();
+  const sizes: Record<string, number> = {};
   for (const [name, contents] of Object.entries(USES)) {
     const { outputFiles } = await build({
       stdin: { contents, resolveDir: root },
@@ -40,7 +45,7 @@ export async function bundleSizes(root: string): Promise<ReadonlyMap<string, num
       ...outputFiles.map((file) => file.contents),
       ...(beside === undefined ? [] : [readFileSync(join(dirname(resolve(beside[0])), beside[1]))]),
     ];
-    sizes.set(name, shipped.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000);
+    sizes[name] = shipped.reduce((sum, bytes) => sum + gzipSync(bytes).length, 0) / 1000;
   }
   return sizes;
 }

@@ -8,37 +8,25 @@ import { ASKED, KINDS, questions, type Kind, type Questions } from './world.js';
 
 export const CONTESTANTS: readonly Contestant[] = [LIMIT, LIMIT_DECISION, ...OWN, ...PEERS];
 
-const WAYS = ['called', 'awaited'] as const;
-const ANSWERS = ['yes or no', 'decision'] as const;
-export type Way = (typeof WAYS)[number];
-export type Answer = (typeof ANSWERS)[number];
+export type Way = 'called' | 'awaited';
+export type Answer = 'yes or no' | 'decision';
 
-/** What is timed: a contestant's answers of one form to questions of one kind, over the baseline's answers of that or another form. */
+/** What is timed: a contestant's answers of one form to questions of one kind, over LIMIT's yes or no. */
 export interface Timed {
   readonly way: Way;
   readonly answer: Answer;
   readonly kind: Kind;
-  readonly over: Answer;
 }
 
-/** Every figure of a contestant that has all ways of answering. */
-export const TIMED: readonly Timed[] = WAYS.flatMap((way) =>
-  ANSWERS.flatMap((answer) =>
-    ANSWERS.filter((over) => over === 'yes or no' || answer === 'decision').flatMap((over) =>
-      KINDS.map((kind) => ({ way, answer, kind, over })),
-    ),
-  ),
-);
-export const timedName = ({ way, answer, kind, over }: Timed): string => `${way}, ${answer}, ${kind}, over ${over}`;
-
-/** The figures of one contestant in one run. */
-export interface CheckRun {
-  readonly name: string;
-  /** By {@link timedName}. */
-  readonly ratios: Readonly<Record<string, number>>;
-  /** For each grant. */
-  readonly bytes: number;
-}
+/** In the order of the tables. */
+export const TIMED: readonly Timed[] = (['awaited', 'called'] as const).flatMap((way) => [
+  ...KINDS.map((kind) => ({ way, answer: 'yes or no', kind }) as const),
+  { way, answer: 'decision', kind: 'held' },
+]);
+/** The name of a figure: of the contestant with this many grants. */
+export const checkName = (grants: number, { name }: Contestant, { way, answer, kind }: Timed): string =>
+  `check/${grants}/${name}/${way}/${answer}/${kind}`;
+export const bytesName = (grants: number, { name }: Contestant): string => `bytes/${grants}/${name}`;
 
 /** How long one round lasts at least. Nanoseconds. */
 const ROUND_NS = 25_000_000;
@@ -55,38 +43,31 @@ const SLOW_FIRST_NS = 100_000;
 type Loops = ReadonlyMap<string, Loop>;
 const loopName = (way: Way, answer: Answer): string => `${way}, ${answer}`;
 
-/** All contestants with this many grants, one after the other. */
-export async function timeChecks(grants: number, rounds: number): Promise<readonly CheckRun[]> {
+/** All contestants with this many grants, one after the other: ratios, and bytes for each grant. */
+export async function timeChecks(grants: number, rounds: number): Promise<Record<string, number>> {
   const limit = await weighed(() => LIMIT.fill(grants));
-  const limitDecision = await weighed(() => LIMIT_DECISION.fill(grants));
-  const known = new Map([
-    [LIMIT, limit],
-    [LIMIT_DECISION, limitDecision],
-  ]);
   const asked = questionsOf(grants);
-  const runs: CheckRun[] = [];
+  const found: Record<string, number> = {};
   for (const contestant of CONTESTANTS) {
-    const { name, most, spell } = contestant;
+    const { most, spell } = contestant;
     if (most !== undefined && grants > most[0]) continue;
-    const { made, bytes } = known.get(contestant) ?? (await weighed(() => contestant.fill(grants)));
-    const figures = TIMED.filter((figure) => isTimed(contestant, figure));
-    // The baseline gets loops of its own for each contestant.
-    const limits = { loops: await loopsOf({ ...limit.made, ...limitDecision.made }), asked };
+    const { made, bytes } = contestant === LIMIT ? limit : await weighed(() => contestant.fill(grants));
     const own = { loops: await loopsOf(made), asked: spell === undefined ? asked : questionsOf(grants, spell) };
+    // LIMIT gets loops of its own for each contestant.
+    const limits = { loops: await loopsOf(limit.made), asked };
+    const figures = TIMED.filter((timed) => isTimed(contestant, timed));
     const ratios = await ratiosOf(own, limits, figures, rounds);
-    runs.push({ name, ratios, bytes: bytes / grants });
+    for (const [timed, ratio] of ratios) found[checkName(grants, contestant, timed)] = ratio;
+    found[bytesName(grants, contestant)] = bytes / grants;
   }
-  return runs;
+  return found;
 }
 
 const questionsOf = (grants: number, spell?: (name: string) => string): Asked =>
   new Map(KINDS.map((kind) => [kind, questions(kind, grants, spell)]));
 
-/** Questions about unknown subjects go to the contestants of this package only: accesscontrol answers them with an error. */
-function isTimed(contestant: Contestant, { kind, answer, over }: Timed): boolean {
-  if (kind === 'unknown' && contestant.isOwn !== true) return false;
-  return !(contestant === LIMIT_DECISION && answer === over);
-}
+/** A yes shows what a peer costs. accesscontrol even answers questions about unknown subjects with an error. */
+const isTimed = ({ isOwn }: Contestant, { kind }: Timed): boolean => isOwn === true || kind === 'held';
 
 type Asked = ReadonlyMap<Kind, Questions>;
 interface Sides {
@@ -94,22 +75,19 @@ interface Sides {
   readonly asked: Asked;
 }
 
-async function ratiosOf(own: Sides, limits: Sides, figures: readonly Timed[], rounds: number): Promise<Readonly<Record<string, number>>> {
+async function ratiosOf(own: Sides, limits: Sides, figures: readonly Timed[], rounds: number): Promise<ReadonlyMap<Timed, number>> {
   const kinds = new Set(figures.map(({ kind }) => kind));
   for (const { loops, asked } of [own, limits]) {
     for (const loop of loops.values()) for (const kind of kinds) await warm(loop, asked.get(kind) as Questions);
   }
-  const ratios: Record<string, number> = {};
+  const ratios = new Map<Timed, number>();
   for (const timed of figures) {
-    const { way, answer, kind, over } = timed;
+    const { way, answer, kind } = timed;
     const loop = own.loops.get(loopName(way, answer));
-    const limit = limits.loops.get(loopName(way, over));
+    const limit = limits.loops.get(loopName(way, 'yes or no'));
     if (loop === undefined || limit === undefined) continue;
-    ratios[timedName(timed)] = await ratioOf(
-      { loop, asked: own.asked.get(kind) as Questions },
-      { loop: limit, asked: limits.asked.get(kind) as Questions },
-      rounds,
-    );
+    const [ownAsked, limitAsked] = [own.asked.get(kind), limits.asked.get(kind)] as [Questions, Questions];
+    ratios.set(timed, await ratioOf({ loop, asked: ownAsked }, { loop: limit, asked: limitAsked }, rounds));
   }
   return ratios;
 }

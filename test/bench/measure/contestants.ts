@@ -1,4 +1,5 @@
 import { autoApprove, JitEngine } from 'jit-access';
+import { createChecker } from 'jit-access/check';
 import { createView } from 'jit-access/view';
 import { liveStore } from './live-store.js';
 import type { Ask } from './loop.js';
@@ -17,6 +18,8 @@ export interface Ready {
 
 export interface Contestant {
   readonly name: string;
+  /** What its user calls for a yes or no, and for a decision. */
+  readonly calls: readonly [isAllowed: string, check?: string];
   /** The mechanism that refuses a grant that has expired. */
   readonly expiry: string;
   /** A contestant of this package: it also gets questions about unknown subjects. */
@@ -47,6 +50,8 @@ export const endsOf = (grants: Iterable<LiveGrant>): Map<string, Map<string, num
 /** The baseline: the least work that answers the question. */
 export const LIMIT: Contestant = {
   name: 'LIMIT',
+  calls: ['Date.now() < ends.get(subject).get(scope)'],
+  isOwn: true,
   expiry: 'The call compares the end of the grant with `Date.now()`.',
   fill: async (grants) => {
     const ends = endsOf(liveGrants(grants));
@@ -57,9 +62,10 @@ export const LIMIT: Contestant = {
   },
 };
 
-/** The baseline of `check`: the least work that returns a decision of the same eight fields, with its grant. */
+/** The least work that returns a decision of the eight fields of `check`, with its grant. */
 export const LIMIT_DECISION: Contestant = {
   name: 'LIMIT with a decision',
+  calls: ['', 'the same, and a decision with its grant'],
   expiry: 'The call compares the end of the grant with `Date.now()`.',
   fill: async (grants) => {
     const held = bySubject(liveGrants(grants), (grant) => grant);
@@ -79,21 +85,34 @@ function decisionOf(subject: string, scope: string, held: LiveGrant | undefined,
 
 export const IN_MEMORY: Contestant = {
   name: 'jit-access, in memory',
+  calls: ['engine.isAllowed', 'engine.check'],
   expiry: 'The check compares the end of the grant with the clock of the engine. The sweep only records the end.',
   isOwn: true,
   fill: async (grants) => {
     const store = await liveStore(liveGrants(grants));
-    const engine = new JitEngine({ approver: autoApprove(() => true), store });
-    return {
-      awaited: (subject, scope) => engine.isAllowed(subject, scope),
-      awaitedDecision: (subject, scope) => engine.check(subject, scope),
-    };
+    return askedOf(new JitEngine({ approver: autoApprove(() => true), store }));
   },
 };
+
+/** What another service uses that only checks. */
+export const CHECKER: Contestant = {
+  name: 'jit-access/check, in memory',
+  calls: ['checker.isAllowed', 'checker.check'],
+  expiry: 'The check compares the end of the grant with the clock of the checker.',
+  isOwn: true,
+  most: [100_000, 'the store is the one of the engine'],
+  fill: async (grants) => askedOf(createChecker({ store: await liveStore(liveGrants(grants)) })),
+};
+
+const askedOf = (checks: Pick<JitEngine, 'isAllowed' | 'check'>): Ready => ({
+  awaited: (subject, scope) => checks.isAllowed(subject, scope),
+  awaitedDecision: (subject, scope) => checks.check(subject, scope),
+});
 
 /** A view holds the same for every store. It is given its rows by pages, as a driver makes them. */
 export const VIEW: Contestant = {
   name: 'jit-access, a live view',
+  calls: ['view.isAllowed', 'view.check'],
   expiry: 'The check compares the end of the grant with the clock of the view, and the age of the view with `maxStaleMs`.',
   isOwn: true,
   fill: async (grants) => {
@@ -107,4 +126,4 @@ export const VIEW: Contestant = {
 };
 
 /** The contestants of this package. */
-export const OWN: readonly Contestant[] = [IN_MEMORY, VIEW];
+export const OWN: readonly Contestant[] = [IN_MEMORY, CHECKER, VIEW];

@@ -1,154 +1,152 @@
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, request, Agent, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { serve as serveHono } from '@hono/node-server';
-import express from 'express';
-import { Hono } from 'hono';
-import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
-import { createHttpHandler, toNodeHandler } from 'jit-access/http';
-import { cpuTime } from './cpu-time.js';
-import { figureOf, quantile, ratio } from './figure.js';
+import { Agent, request } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { hasCerbos, startCerbos } from './cerbos.js';
+import { quantile } from './figure.js';
+import { MAYA, PER_SUBJECT, scopeOf, SUBJECTS } from './http-world.js';
 
-/** The CPU time of a call of the handler, client included, over the same framework's route that answers `{}`. Medians of the rounds. */
-interface HttpCost {
-  readonly framework: string;
-  /** `GET /me` of a caller who holds a grant. */
-  readonly me: number;
-  /** The same for a client that has the present version: 304. */
-  readonly unchanged: number;
+/** What a client does, and what it costs the server: the CPU time of its process, garbage collection included. */
+export const OPERATIONS = {
+  me: { what: '`GET /me`', calls: 2_000, cerbos: false },
+  evaluation: { what: 'an AuthZEN evaluation', calls: 2_000, cerbos: true },
+  evaluations: { what: `AuthZEN evaluations, ${PER_SUBJECT}`, calls: 1_000, cerbos: true },
+  'ask and approve': { what: 'an ask and its approval, two requests', calls: 500, cerbos: false },
+} as const;
+export type Operation = keyof typeof OPERATIONS;
+export const SERVERS = ['empty route', 'by hand', 'jit-access', ...(hasCerbos ? ['Cerbos'] : [])];
+
+const CONNECTIONS = 16;
+/** Rounds for the compiler. */
+const WARMING = 2;
+
+interface Server {
+  readonly port: number;
+  /** Microseconds so far. */
+  readonly cpuUs: () => Promise<number>;
+  readonly stop: () => Promise<unknown>;
 }
 
-const MAYA = 'user:maya';
-const CALLS = 300;
-
-async function handlerWithGrant() {
-  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
-  const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
-  await engine.approve(asked.id, { by: 'user:sam' });
-  return createHttpHandler(engine, { identify: () => ({ subject: MAYA }), basePath: '/access' });
+async function startOwn(name: string): Promise<Server> {
+  const child = fork(fileURLToPath(new URL('http-worker.ts', import.meta.url)), [name], { execArgv: ['--import', 'tsx'] });
+  const answer = async () => ((await once(child, 'message')) as [number])[0];
+  const cpuUs = () => {
+    child.send('cpu');
+    return answer();
+  };
+  const stop = () => {
+    const ended = once(child, 'exit');
+    child.disconnect();
+    return ended;
+  };
+  return { port: await answer(), cpuUs, stop };
 }
 
-const FRAMEWORKS: Readonly<Record<string, () => Promise<Server>>> = {
-  'node:http': async () => {
-    const handle = toNodeHandler(await handlerWithGrant());
-    return createServer((incoming, response) => {
-      if (incoming.url !== '/empty') return handle(incoming, response);
-      response.setHeader('content-type', 'application/json');
-      response.end('{}');
-    });
-  },
-  'Express 5': async () => {
-    const app = express();
-    app.use(toNodeHandler(await handlerWithGrant()));
-    app.get('/empty', (_request, response) => void response.json({}));
-    return createServer(app as unknown as RequestListener);
-  },
-  Hono: async () => {
-    const app = new Hono();
-    const handler = await handlerWithGrant();
-    app.all('/access/*', (context) => handler(context.req.raw));
-    app.get('/empty', (context) => context.json({}));
-    return serveHono({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
-  },
-};
-
-/** Interleaves the routes round by round, so that a busy machine slows all of them alike. */
-export async function httpCosts(rounds: number): Promise<readonly HttpCost[]> {
-  const costs: HttpCost[] = [];
-  for (const [framework, make] of Object.entries(FRAMEWORKS)) {
-    const server = await make();
-    if (!server.listening) server.listen(0, '127.0.0.1');
-    if (!server.listening) await once(server, 'listening');
-    costs.push({ framework, ...(await measured((server.address() as AddressInfo).port, rounds)) });
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+/** Microseconds of each operation on each server, by `operation/server`, and `operation/over by hand`. Rounds of all servers alternate. */
+export async function httpCosts(rounds: number): Promise<Record<string, number>> {
+  const servers = new Map<string, Server>();
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const times = new Map<string, number[]>();
+  try {
+    for (const name of SERVERS) servers.set(name, await (name === 'Cerbos' ? startCerbos() : startOwn(name)));
+    for (let round = -WARMING; round < rounds; round++) {
+      for (const [operation, { calls, cerbos }] of Object.entries(OPERATIONS) as [Operation, (typeof OPERATIONS)[Operation]][]) {
+        for (const [name, { port, cpuUs }] of servers) {
+          if (name === 'Cerbos' && !cerbos) continue;
+          const client: Client = { agent, port, isEmpty: name === 'empty route', round };
+          const before = await cpuUs();
+          await inLanes(calls, (i) => CALLS[operation](client, i));
+          const us = ((await cpuUs()) - before) / calls;
+          const key = `${operation}/${name}`;
+          if (round >= 0) times.set(key, [...(times.get(key) ?? []), us]);
+        }
+      }
+    }
+  } finally {
+    agent.destroy();
+    for (const { stop } of servers.values()) await stop();
+  }
+  const costs = Object.fromEntries([...times].map(([key, us]) => [key, quantile(us, 0.5)]));
+  for (const operation of Object.keys(OPERATIONS)) {
+    const [own = [], byHand = []] = [times.get(`${operation}/jit-access`), times.get(`${operation}/by hand`)];
+    const ratios = own.map((us, i) => us / (byHand[i] as number));
+    costs[`${operation}/over by hand`] = quantile(ratios, 0.5);
   }
   return costs;
 }
 
-async function measured(port: number, rounds: number): Promise<Omit<HttpCost, 'framework'>> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const call = (path: string, headers: Record<string, string> = {}) => callOnce({ agent, port, path, headers });
-  const { etag } = await call('/access/v1/me');
-  const times: Record<'empty' | 'me' | 'unchanged', number[]> = { empty: [], me: [], unchanged: [] };
-  for (let round = 0; round <= rounds; round++) {
-    const empty = await timeOf(() => call('/empty'));
-    const me = await timeOf(() => call('/access/v1/me'));
-    const unchanged = await timeOf(() => call('/access/v1/me', { 'if-none-match': etag }));
-    // The first round is for the compiler.
-    if (round === 0) continue;
-    times.empty.push(empty);
-    times.me.push(me);
-    times.unchanged.push(unchanged);
-  }
-  agent.destroy();
-  const { empty, me, unchanged } = times;
-  return { me: ratioOf(me, empty), unchanged: ratioOf(unchanged, empty) };
+async function inLanes(calls: number, call: (i: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const lane = async () => {
+    while (next < calls) await call(next++);
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, lane));
 }
 
-const ratioOf = (own: readonly number[], baseline: readonly number[]): number =>
-  quantile(
-    own.map((us, i) => us / (baseline[i] as number)),
-    0.5,
-  );
-
-/** Microseconds a call, one call at a time. */
-async function timeOf(call: () => Promise<unknown>): Promise<number> {
-  const msSince = cpuTime();
-  for (let i = 0; i < CALLS; i++) await call();
-  return (msSince() * 1e3) / CALLS;
-}
-
-interface Target {
+interface Client {
   readonly agent: Agent;
   readonly port: number;
+  readonly isEmpty: boolean;
+  readonly round: number;
+}
+
+const resourceAt = (i: number) => ({ type: 'db', id: `prod-${i % PER_SUBJECT}` });
+const write = { name: 'write' };
+const userAt = (i: number) => ({ type: 'user', id: String(i % SUBJECTS) });
+const YES = /"decision": ?true/g;
+
+const CALLS: Readonly<Record<Operation, (client: Client, i: number) => Promise<void>>> = {
+  async me(client) {
+    const text = await send(client, { method: 'GET', path: '/access/v1/me', caller: MAYA });
+    assertAnswer(client, text.includes(scopeOf(0)), text);
+  },
+  async evaluation(client, i) {
+    const body = { subject: userAt(i), resource: resourceAt(i), action: write };
+    const text = await send(client, { method: 'POST', path: '/access/v1/evaluation', caller: 'service:gateway', body });
+    assertAnswer(client, text.match(YES)?.length === 1, text);
+  },
+  async evaluations(client, i) {
+    const evaluations = Array.from({ length: PER_SUBJECT }, (_, n) => ({ resource: resourceAt(n) }));
+    // Cerbos asks for a context that is not empty.
+    const body = { subject: userAt(i), action: write, context: { channel: 'bench' }, evaluations };
+    const text = await send(client, { method: 'POST', path: '/access/v1/evaluations', caller: 'service:gateway', body });
+    assertAnswer(client, text.match(YES)?.length === PER_SUBJECT, text);
+  },
+  async 'ask and approve'(client, i) {
+    const body = { scope: scopeOf(0), ttl: '30m', justification: 'INC-204: backfill' };
+    const caller = `user:asks-${client.round}-${i}`;
+    const asked = await send(client, { method: 'POST', path: '/access/v1/requests', caller, body });
+    const id = client.isEmpty ? 'none' : (JSON.parse(asked) as { readonly request: { readonly id: string } }).request.id;
+    const path = `/access/v1/requests/${id}/approve`;
+    const text = await send(client, { method: 'POST', path, caller: 'user:sam', body: {} });
+    assertAnswer(client, text.includes('"approved"'), text);
+  },
+};
+
+function assertAnswer({ isEmpty }: Client, isRight: boolean, text: string): void {
+  if (!isEmpty && !isRight) throw new Error(`the answer is wrong: ${text}`);
+}
+
+interface HttpCall {
+  readonly method: 'GET' | 'POST';
   readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly caller: string;
+  readonly body?: unknown;
 }
 
-function callOnce({ agent, port, path, headers }: Target): Promise<{ readonly etag: string }> {
+function send({ agent, port }: Client, { method, path, caller, body }: HttpCall): Promise<string> {
+  const text = body === undefined ? '' : JSON.stringify(body);
+  const length = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) };
   return new Promise((resolve, reject) => {
-    request({ agent, port, path, headers, host: '127.0.0.1' }, (response) => {
-      const { statusCode = 0, headers: got } = response;
-      if (statusCode >= 400) reject(new Error(`${path} answered ${statusCode}`));
-      response.resume();
-      response.on('end', () => resolve({ etag: got.etag ?? '' })).on('error', reject);
-    })
-      .on('error', reject)
-      .end();
+    const sent = request({ agent, port, host: '127.0.0.1', method, path, headers: { 'x-user': caller, ...length } }, (response) => {
+      let answered = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (answered += chunk));
+      response.on('end', () => {
+        if ((response.statusCode ?? 0) < 300) resolve(answered);
+        else reject(new Error(`${method} ${path} was answered with ${response.statusCode}: ${answered}`));
+      });
+      response.on('error', reject);
+    });
+    sent.on('error', reject).end(text);
   });
-}
-
-/**
- * The time of the 404 for a request that the caller may not see, over that for an unknown id. Without a server: the
- * difference would be lost in the time of a connection.
- */
-export async function strangerRatio(rounds: number): Promise<number> {
-  const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
-  const { request: asked } = await engine.requestAccess({ subject: MAYA, scope: 'db-prod:write', ttl: '1h', justification: 'bench' });
-  const handler = createHttpHandler(engine, { identify: () => ({ subject: 'user:eve' }), basePath: '/access' });
-  const call = async (id: string) => (await handler(new Request(`http://127.0.0.1/access/v1/requests/${id}`))).text();
-  const known: number[] = [];
-  const unknown: number[] = [];
-  for (let round = 0; round <= rounds; round++) {
-    const times = [await timeOf(() => call(asked.id)), await timeOf(() => call('0'.repeat(32)))] as const;
-    if (round === 0) continue;
-    known.push(times[0]);
-    unknown.push(times[1]);
-  }
-  return ratioOf(known, unknown);
-}
-
-/** The ratios of several runs as a line of text. */
-export const strangerLine = (runs: readonly number[]): string =>
-  `HTTP 404 of a stranger: a request of others, over an unknown id ${ratio(figureOf(runs))}`;
-
-/** The costs of several runs as lines of text. */
-export function httpLines(runs: readonly (readonly HttpCost[])[]): string {
-  const line = (framework: string): string => {
-    const costs = runs.flatMap((run) => run.filter((cost) => cost.framework === framework));
-    const [me, unchanged] = [figureOf(costs.map((cost) => cost.me)), figureOf(costs.map((cost) => cost.unchanged))];
-    return `HTTP in ${framework}, over its empty route: GET /me ${ratio(me)}; unchanged (304) ${ratio(unchanged)}`;
-  };
-  return Object.keys(FRAMEWORKS).map(line).join('\n');
 }

@@ -1,5 +1,4 @@
 import { autoApprove, JitEngine, MemoryGrantStore } from 'jit-access';
-import { liveStore } from './live-store.js';
 import { liveGrants } from './world.js';
 
 /** Bytes that are in use, after garbage has been collected: of the heap, and of what lies beside it. */
@@ -17,19 +16,6 @@ export async function weighed<T>(make: () => Promise<T>): Promise<{ readonly mad
   const before = inUse();
   const made = await make();
   return { made, bytes: inUse() - before };
-}
-
-/** Bytes for each live grant of the in-memory store: record, indexes and expiry; before any check, and after a check of each. */
-export async function bytesOfLive(grants: number, perSubject: number): Promise<{ readonly live: number; readonly checked: number }> {
-  const { made: store, bytes: live } = await weighed(() => liveStore(liveGrants(grants, perSubject)));
-  const engine = new JitEngine({ approver: autoApprove(() => true), store });
-  const { bytes: more } = await weighed(async () => {
-    for (const { subject, scope } of liveGrants(grants, perSubject)) {
-      if (!(await engine.isAllowed(subject, scope))) throw new Error('a live grant was denied');
-    }
-  });
-  await engine.close();
-  return { live: live / grants, checked: (live + more) / grants };
 }
 
 /** Bytes for each grant with all that its verbs have left: request, subject and journal. */

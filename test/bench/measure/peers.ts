@@ -28,6 +28,7 @@ async function filled<T extends Enforcer>(enforcer: T, grants: number): Promise<
 const MAPS: readonly Contestant[] = [
   {
     name: 'one `Map`, joined keys',
+    calls: ['Date.now() < ends.get(key)'],
     expiry: 'The call compares the end of the grant with `Date.now()`.',
     fill: async (grants) => {
       const ends = new Map<string, number>();
@@ -37,6 +38,7 @@ const MAPS: readonly Contestant[] = [
   },
   {
     name: 'lru-cache',
+    calls: ['cache.get(key)'],
     expiry: 'Its `ttl`, by a stored clock reading. A timer of 1 ms clears the reading, so a blocked event loop keeps it.',
     fill: async (grants) => {
       const held = new LRUCache<string, true>({ max: grants, ttl: DAY });
@@ -46,6 +48,7 @@ const MAPS: readonly Contestant[] = [
   },
   {
     name: 'tiny-lru',
+    calls: ['cache.get(key)'],
     expiry: 'Its `ttl`, one for the whole cache. `get` compares it with `Date.now()`.',
     fill: async (grants) => {
       const held = lru<true>(grants, DAY);
@@ -60,6 +63,7 @@ const BY_HAND = 'None of its own. The caller keeps the ends beside it, here in L
 const POLICIES: readonly Contestant[] = [
   {
     name: '@casl/ability',
+    calls: ["ability.can('use', scope)"],
     expiry: BY_HAND,
     fill: async (grants) => {
       const ends = endsOf(liveGrants(grants));
@@ -74,6 +78,7 @@ const POLICIES: readonly Contestant[] = [
   },
   {
     name: 'accesscontrol',
+    calls: ['control.can(subject).readAny(scope).granted'],
     expiry: BY_HAND,
     most: [100_000, 'filling it takes minutes'],
     // It refuses a colon in a name.
@@ -89,6 +94,7 @@ const POLICIES: readonly Contestant[] = [
   },
   {
     name: '@cedar-policy/cedar-wasm',
+    calls: ['statefulIsAuthorized(question)'],
     expiry: 'Its policy compares two values that the caller passes: the clock, and the end, here from LIMIT beside it.',
     fill: async (grants) => {
       const ends = endsOf(liveGrants(grants));
@@ -115,6 +121,7 @@ const POLICIES: readonly Contestant[] = [
 const CASBIN: readonly Contestant[] = [
   {
     name: 'casbin',
+    calls: ['enforcer.enforce(subject, scope)'],
     expiry: 'Its matcher compares the end of each policy with the clock, policy by policy.',
     most: [100_000, 'one check takes a third of a second'],
     fill: async (grants) => {
@@ -127,6 +134,7 @@ const CASBIN: readonly Contestant[] = [
   },
   {
     name: 'casbin, CachedEnforcer',
+    calls: ['enforcer.enforce(subject, scope)'],
     expiry: '**None.** A cached yes never ends. The caller must invalidate the cache.',
     most: [1_000, 'filling its cache asks casbin about each pair once'],
     fill: async (grants) => {

@@ -1,129 +1,112 @@
-import { AIM_HEAD, aimRows, milliseconds } from './aims.js';
-import { CONTESTANTS, TIMED, timedName, type Timed, type Way } from './checks.js';
-import { LIMIT, type Contestant } from './contestants.js';
+import { USES } from './bundles.js';
+import { bytesName, checkName, CONTESTANTS, TIMED, type Timed, type Way } from './checks.js';
+import type { Contestant } from './contestants.js';
 import { count, ratio, shown, type Figure } from './figure.js';
+import { hasCerbos } from './cerbos.js';
+import { OPERATIONS, SERVERS } from './http.js';
+import type { Figures } from './results.js';
 import { markdown } from './table.js';
 
-/** The figures of one contestant at one size. */
-export interface CheckFigures {
-  /** By {@link timedName}. */
-  readonly ratios: ReadonlyMap<string, Figure>;
-  readonly bytes: Figure;
-}
-
-export interface Measured {
-  readonly machine: string;
+export interface Run {
+  readonly figures: Figures;
   readonly runs: number;
-  readonly sizes: readonly {
-    readonly grants: number;
-    /** By the contestant's name. */
-    readonly checks: ReadonlyMap<string, CheckFigures>;
-    /** Over the commit alone. */
-    readonly sweep: Figure;
-  }[];
-  readonly memory: {
-    readonly grants: number;
-    readonly ten: { readonly live: Figure; readonly checked: Figure };
-    readonly one: { readonly live: Figure; readonly checked: Figure };
-    readonly whole: Figure;
-  };
-  /** Milliseconds over an empty module. */
-  readonly importMs: ReadonlyMap<string, Figure>;
-  /** The import, over that of `jit-access`. */
-  readonly imports: ReadonlyMap<string, Figure>;
-  readonly kilobytes: ReadonlyMap<string, number>;
+  /** Numbers of live grants. */
+  readonly sizes: readonly number[];
+  /** CPU time of a process that runs an empty file. */
+  readonly emptyMs: number;
 }
 
 /** All tables, as Markdown. */
-export function report(measured: Measured): string {
-  const { machine, runs, sizes } = measured;
+export function report(run: Run): readonly string[] {
+  const { figures, runs, sizes, emptyMs } = run;
   return [
-    `Measured on ${machine}. Each figure is the median of ${runs} runs, with the lowest and the highest of them. Each run is a process of its own. Times are CPU times.`,
-    '### The aims',
-    markdown(AIM_HEAD, aimRows(measured)),
+    `Times are CPU times. Each figure is the median of ${runs} runs, with the lowest and the highest of them. Each run is a process of its own.`,
+    '### Checks, awaited',
+    'Over LIMIT in an async function. A contestant without an async function of its own is called in one.',
+    checkTable('awaited', run),
+    '### Checks, called',
+    'Over LIMIT, without a promise.',
+    checkTable('called', run),
+    omissions(sizes),
+    'The first `engine.check` of a grant decodes its row, and waits for memory:',
+    markdown(
+      ['live grants', 'first check'],
+      sizes.map((grants) => [count(grants), us(figures[`first check/${grants}`])]),
+    ),
     '### What enforces expiry',
     markdown(
       ['contestant', 'mechanism'],
       CONTESTANTS.map(({ name, expiry }) => [name, expiry]),
     ),
-    '### Checks, awaited',
-    'Each ratio is over LIMIT in an async function, unless its row says otherwise. A contestant without an async function of its own is called in one.',
-    checkTable('awaited', measured),
-    '### Checks, called',
-    'Each ratio is over LIMIT, without a promise.',
-    checkTable('called', measured),
-    omissions(sizes.map(({ grants }) => grants)),
-    '### Sweeps',
-    'A sweep ends a hundred due grants among the live ones. The ratio is over its commit alone: the same rows and entries with their digests, into a namespace that holds nothing else.',
-    markdown(
-      ['live grants', 'sweep of 100 due grants'],
-      sizes.map(({ grants, sweep }) => [count(grants), ratio(sweep)]),
-    ),
+    '### HTTP',
+    `CPU of the server for each call, over \`node:http\`, with 16 connections. ${hasCerbos ? '' : 'Cerbos is left out: `npm ci --prefix .ci/cerbos` installs it.'}`,
+    httpTable(figures),
+    '### Sweep',
+    'A sweep ends a hundred due grants among a hundred thousand live ones. Its commit alone: the same rows and entries with their digests, into a namespace that holds nothing else.',
+    markdown(['sweep', 'over its commit alone'], [[ms(figures['sweep/ms']), times(figures['sweep/over its commit'])]]),
     '### Memory',
-    'Bytes for each grant, ten a subject, with everything that the contestant holds.',
-    memoryTable(measured),
-    markdown(['a grant of jit-access, in memory', 'live grants', 'bytes'], memoryRows(measured)),
-    '### Start-up and size',
-    'Imports in fresh processes, less that of an empty file. Sizes minified and gzipped, with all files that must be shipped.',
-    markdown(['package', 'import', 'size'], importRows(measured)),
-  ].join('\n\n');
+    'Bytes for each live grant, ten a subject, with everything that the contestant holds.',
+    memoryTable(run),
+    '### Imports and size',
+    `CPU time of a fresh process over that of an empty file, which took ${emptyMs.toFixed(1)} ms in the same rounds. Sizes minified and gzipped, with all files that must be shipped.`,
+    markdown(['package', 'import', 'size'], importRows(figures)),
+  ];
 }
 
-function checkTable(way: Way, { sizes }: Measured): string {
+const NONE = '-';
+const cell = (print: (figure: Figure) => string) => (figure: Figure | undefined) => (figure === undefined ? NONE : print(figure));
+const times = cell(ratio);
+const us = cell((figure) => shown(figure, digits, ' us'));
+const ms = cell((figure) => shown(figure, digits, ' ms'));
+const bytes = cell((figure) => shown(figure, count, ' B'));
+const digits = (value: number): string => (value < 10 ? value.toFixed(1) : count(value));
+
+function checkTable(way: Way, { figures, sizes }: Run): string {
   const rows = CONTESTANTS.flatMap((contestant) =>
     TIMED.filter((timed) => timed.way === way).flatMap((timed) => {
-      const figures = sizes.map(({ checks }) => checks.get(contestant.name)?.ratios.get(timedName(timed)));
-      if (figures.every((figure) => figure === undefined)) return [];
-      return [[nameOf(contestant), answerOf(timed), ...figures.map((figure) => (figure === undefined ? '-' : ratio(figure)))]];
+      const found = sizes.map((grants) => figures[checkName(grants, contestant, timed)]);
+      if (found.every((figure) => figure === undefined)) return [];
+      return [[contestant.name, callOf(contestant, timed), answerOf(timed), ...found.map(times)]];
     }),
   );
-  return markdown(['contestant', 'answer', ...sizes.map(({ grants }) => `${count(grants)} live`)], rows);
+  return markdown(['contestant', 'what is called', 'answer', ...sizes.map((grants) => `${count(grants)} live`)], rows);
 }
 
-const nameOf = (contestant: Contestant): string => (contestant === LIMIT ? `${LIMIT.name}, over itself` : contestant.name);
-
-function answerOf({ answer, kind, over }: Timed): string {
-  const words = { held: 'yes', 'not held': 'no', unknown: 'no, subject unknown' }[kind];
-  if (answer === 'yes or no') return words;
-  return `decision: ${words}${over === 'decision' ? '; over LIMIT with a decision' : ''}`;
+function callOf({ calls: [isAllowed, check] }: Contestant, { way, answer }: Timed): string {
+  const call = answer === 'decision' ? check : isAllowed;
+  return call === undefined ? '' : `\`${way === 'awaited' ? 'await ' : ''}${call}\``;
 }
+
+const answerOf = ({ answer, kind }: Timed): string =>
+  answer === 'decision' ? 'yes, with its grant' : { held: 'yes', 'not held': 'no', unknown: 'no, subject unknown' }[kind];
 
 /** Why cells of the tables are empty. */
 function omissions(sizes: readonly number[]): string {
-  const reasons = CONTESTANTS.flatMap(({ name, most: bound }) => {
-    const without = sizes.filter((grants) => bound !== undefined && grants > bound[0]);
-    return bound === undefined || without.length === 0 ? [] : [`${name} at ${without.map(count).join(' and ')} (${bound[1]})`];
+  const reasons = CONTESTANTS.flatMap(({ name, most }) => {
+    const without = sizes.filter((grants) => most !== undefined && grants > most[0]);
+    return most === undefined || without.length === 0 ? [] : [`${name} at ${without.map(count).join(' and ')} (${most[1]})`];
   });
   return reasons.length === 0 ? 'No contestant is omitted.' : `Omitted: ${reasons.join('; ')}.`;
 }
 
-const bytes = (figure: Figure): string => shown(figure, count, ' B');
-
-function memoryTable({ sizes }: Measured): string {
-  const rows = CONTESTANTS.map(({ name }) => [
-    name,
-    ...sizes.map(({ checks }) => {
-      const figures = checks.get(name);
-      return figures === undefined ? '-' : bytes(figures.bytes);
-    }),
+function httpTable(figures: Figures): string {
+  const rows = Object.entries(OPERATIONS).map(([operation, { what }]) => [
+    what,
+    ...SERVERS.map((server) => us(figures[`http/${operation}/${server}`])),
+    times(figures[`http/${operation}/over by hand`]),
   ]);
-  return markdown(['contestant', ...sizes.map(({ grants }) => `${count(grants)} live`)], rows);
+  return markdown(['what a client calls', ...SERVERS, 'jit-access over by hand'], rows);
 }
 
-function memoryRows({ memory: { grants, ten, one, whole } }: Measured): string[][] {
-  return [
-    ['live: record, indexes and expiry; ten a subject', count(grants), bytes(ten.live)],
-    ['the same, after a check of each', count(grants), bytes(ten.checked)],
-    ['live: record, indexes and expiry; one a subject', count(grants), bytes(one.live)],
-    ['the same, after a check of each', count(grants), bytes(one.checked)],
-    ['with its request and its three journal entries; ten a subject', count(grants), bytes(whole)],
-  ];
+function memoryTable({ figures, sizes }: Run): string {
+  const rows = CONTESTANTS.map((contestant) => [contestant.name, ...sizes.map((grants) => bytes(figures[bytesName(grants, contestant)]))]);
+  const whole = bytes(figures['bytes/with its request and entries']);
+  return `${markdown(['contestant', ...sizes.map((grants) => `${count(grants)} live`)], rows)}
+
+In the store of the engine, a grant with its request and its three journal entries takes ${whole}.`;
 }
 
-function importRows({ importMs, imports, kilobytes }: Measured): string[][] {
-  return [...importMs].map(([name, ms]) => {
-    const over = imports.get(name);
-    const time = name.startsWith('jit-access') || over === undefined ? milliseconds(ms) : `${ratio(over)} of jit-access`;
-    return [`\`${name}\``, time, `${(kilobytes.get(name) ?? NaN).toFixed(1)} kB`];
-  });
-}
+const importRows = (figures: Figures): string[][] =>
+  Object.keys(USES).map((name) => [`\`${name}\``, imported(figures[`import/${name}`]), kilobytes(figures[`kB/${name}`])]);
+const imported = cell(({ median }) => `${median.toFixed(1)} ms`);
+const kilobytes = cell(({ median }) => `${median.toFixed(1)} kB`);

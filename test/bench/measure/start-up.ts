@@ -1,42 +1,53 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { quantile } from './figure.js';
+import { USES } from './bundles.js';
 
-/** What a program imports to use each of them. */
-const MODULES: Readonly<Record<string, string>> = {
-  'jit-access': 'jit-access',
-  'jit-access/view': 'jit-access/view',
-  'lru-cache': 'lru-cache',
-  'tiny-lru': 'tiny-lru',
-  '@casl/ability': '@casl/ability',
-  accesscontrol: 'accesscontrol',
-  '@cedar-policy/cedar-wasm': '@cedar-policy/cedar-wasm/nodejs',
-  casbin: 'casbin',
-};
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const ROUNDS = 15;
+/** The most by which the middle half of the empty files may differ, of their median. */
+const STEADY = 0.15;
 
-/** CPU milliseconds of an import in a fresh process, less those of an empty file. Medians of alternating rounds. */
-export function timeImports(rounds: number): ReadonlyMap<string, number> {
-  const folder = mkdtempSync(join(tmpdir(), 'jit-access-empty-'));
+const EMPTY = 'an empty file';
+
+export interface Imports {
+  /** CPU milliseconds of a fresh process, over those of an empty file; the median of rounds. By the name of the import. */
+  readonly ms: Readonly<Record<string, number>>;
+  /** Of the empty file itself. */
+  readonly emptyMs: number;
+  /** By how much the middle half of the empty files differs, of their median. */
+  readonly deviation: number;
+}
+
+export const isSteady = ({ deviation }: Pick<Imports, 'deviation'>): boolean => deviation <= STEADY;
+
+/** Imports each package in a process of its own, and an empty file in each round. */
+export function timeImports(): Imports {
+  // Inside of the repository, so that Node finds the packages.
+  const folder = join(root, '.tmp/imports');
+  mkdirSync(folder, { recursive: true });
   try {
-    const file = join(folder, 'empty.mjs');
-    writeFileSync(file, '');
-    const empty = pathToFileURL(file).href;
-    const times = new Map(Object.keys(MODULES).map((name) => [name, [] as number[]]));
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, module] of Object.entries(MODULES)) times.get(name)?.push(importMs(module) - importMs(empty));
-    }
-    return new Map([...times].map(([name, ms]) => [name, quantile(ms, 0.5)]));
+    const times = new Map<string, number[]>([EMPTY, ...Object.keys(USES)].map((name) => [name, []]));
+    const files = new Map([...times.keys()].map((name, i) => [name, join(folder, `${i}.mjs`)]));
+    for (const [name, file] of files) writeFileSync(file, `${USES[name]?.replace(/^.*from/, 'import') ?? ''}\n${PRINT}`);
+    for (let round = 0; round < ROUNDS; round++) for (const [name, file] of files) times.get(name)?.push(cpuMs(file));
+    const empty = times.get(EMPTY) as number[];
+    const emptyMs = quantile(empty, 0.5);
+    times.delete(EMPTY);
+    const ms = Object.fromEntries([...times].map(([name, found]) => [name, quantile(found, 0.5) - emptyMs]));
+    return { ms, emptyMs, deviation: (quantile(empty, 0.75) - quantile(empty, 0.25)) / emptyMs };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function importMs(module: string): number {
-  const program = `const started = process.cpuUsage(); await import(${JSON.stringify(module)}); const { user, system } = process.cpuUsage(started); console.log((user + system) / 1e3);`;
-  const { stdout, status, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], { encoding: 'utf8' });
+/** Of the whole process, since it began. */
+const PRINT = 'const { user, system } = process.cpuUsage(); console.log((user + system) / 1e3);';
+
+function cpuMs(file: string): number {
+  const { stdout, status, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
   if (status !== 0) throw new Error(stderr);
   return Number(stdout);
 }

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { cpus } from 'node:os';
+import { Worker } from 'node:worker_threads';
+
+const SPIN_MS = 500;
+/** Of the CPU time that the machine has. With less, other programs decide what the bench prints. */
+const QUIET = 0.9;
+
+const shares: number[] = [];
+
+/** Notes which share of the machine is left for the bench: a thread for each core spins. Call it before and after each task. */
+export async function probe(): Promise<number> {
+  const spin = `const end = Date.now() + ${SPIN_MS}; while (Date.now() < end);`;
+  const cores = cpus().length;
+  const cpu = process.cpuUsage();
+  const began = performance.now();
+  await Promise.all(Array.from({ length: cores }, () => once(new Worker(spin, { eval: true }), 'exit')));
+  const { user, system } = process.cpuUsage(cpu);
+  const share = Math.min(1, (user + system) / 1_000 / ((performance.now() - began) * cores));
+  shares.push(share);
+  return share;
+}
+
+export const isQuiet = (share = Math.min(...shares)): boolean => share >= QUIET;
+
+/** What the tables say about the load of the machine. */
+export function loadLine(): string {
+  const least = `${Math.round(100 * Math.min(...shares))} %`;
+  if (isQuiet()) return `Other programs left at least ${least} of the CPU to the bench.`;
+  return `**The machine was loaded: other programs left only ${least} of the CPU to the bench. Compare none of these figures.**`;
+}
