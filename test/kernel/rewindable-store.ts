@@ -27,6 +27,12 @@ export class RewindableStore implements GrantStore {
     this.#committed = kept;
   }
 
+  /** Replaces the state by that of another store that has the same past. */
+  becomes(other: RewindableStore): void {
+    this.#inner = other.#inner;
+    this.#committed = other.#committed;
+  }
+
   /** Grows the journal to `seq` with entries of another process, which has not seen the lost ones. */
   async growTo(seq: number): Promise<void> {
     while ((await this.headSeq()) < seq) {
@@ -36,7 +42,7 @@ export class RewindableStore implements GrantStore {
   }
 
   async headSeq(): Promise<number> {
-    return (await this.journal({ after: 0, limit: 1 })).head.seq;
+    return (await this.#inner.journal({ after: 0, limit: 1 })).head.seq;
   }
 
   in(): GrantStore {

@@ -1,4 +1,5 @@
 import { StoreError } from '../../core/errors.js';
+import { SuccessiveRuns } from '../../core/successive-runs.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { ClockReading, EngineClock } from '../../core/clock.js';
 import { TurnBudget } from '../../core/turns.js';
@@ -34,10 +35,7 @@ export interface CopyFollowerContext {
 /** Keeps a copy of the live grants up to date. Each run asks the journal what is new, and applies it. */
 export class CopyFollower {
   readonly #context: CopyFollowerContext;
-  /** The run in progress, or the last one while another waits for its end. */
-  #running: Promise<void> | undefined;
-  /** The run that begins when the one in progress has ended. */
-  #next: Promise<void> | undefined;
+  readonly #runs = new SuccessiveRuns(() => this.#catchUp());
   /** The newest entry that is applied. `undefined`: nothing is loaded. */
   #at: Anchor | undefined;
   #distrusts = 0;
@@ -67,16 +65,7 @@ export class CopyFollower {
    * also if the journal grows all the time. @throws StoreError
    */
   run(): Promise<void> {
-    if (this.#running === undefined) return this.#begin();
-    const begin = () => this.#begin();
-    return (this.#next ??= this.#running.then(begin, begin));
-  }
-
-  #begin(): Promise<void> {
-    this.#next = undefined;
-    return (this.#running = this.#catchUp().finally(() => {
-      if (this.#next === undefined) this.#running = undefined;
-    }));
+    return this.#runs.run();
   }
 
   /** Applies the ends among entries that this process has committed, before the journal is asked. */

@@ -1,4 +1,4 @@
-import { ConflictError, CorruptError, RollbackError } from '../../core/errors.js';
+import { ConflictError, CorruptError, RollbackError, StoreError } from '../../core/errors.js';
 import { bookmark } from '../../records/bookmark.js';
 import { link } from '../../journal/link.js';
 import { askRows } from '../../journal/store-reads.js';
@@ -7,6 +7,7 @@ import type { Change, CommitAnswer, GrantStore, Row } from '../../core/store-por
 import { isObject, type Anchor } from '../../records/index.js';
 import type { EngineClock } from '../../core/clock.js';
 import { isInstant } from '../../core/instant.js';
+import { SuccessiveRuns } from '../../core/successive-runs.js';
 import { newId } from './ids.js';
 import type { JournalReader } from './journal-reader.js';
 
@@ -16,7 +17,13 @@ const ACCEPTED = { kind: 'accepted', id: 'accepted' } as const;
 const MAX_ACCEPTANCES = 16;
 /** The most anchors that may wait for confirmation. The oldest is dropped first. */
 const MAX_UNCONFIRMED = 64;
+/** With so many unconfirmed anchors a flight begins also without a waiter: commits that create no access must not push a loss out. */
+const MANY_UNCONFIRMED = MAX_UNCONFIRMED / 2;
 const PAGE = 200;
+/** The most pages that one flight reads. The next flight goes on from there. */
+const MAX_PAGES = 4;
+/** The most flights that one change waits for. */
+const MAX_FLIGHTS = 3;
 /** The most tries of an acceptance. Of concurrent acceptances one commits, and the others adopt it. */
 const MAX_TRIES = 16;
 
@@ -34,6 +41,13 @@ export interface RollbackAcceptance {
 interface Acceptance {
   readonly id: string;
   /** The reading of the engine that recorded it. Epoch milliseconds. */
+  readonly at: number;
+}
+
+/** An entry that the engine has seen. */
+interface Seen {
+  readonly anchor: Anchor;
+  /** The engine's highest clock reading when it learnt the anchor. An acceptance before that instant is about an earlier rollback. */
   readonly at: number;
 }
 
@@ -57,11 +71,15 @@ export class RollbackGuard {
   readonly #clock: EngineClock;
   readonly #resend: Resend;
   readonly #onError: (error: unknown, during: string) => void;
-  #known: Anchor | undefined;
-  /** The engine's highest clock reading when it learnt `#known`. An acceptance before that instant is about an earlier rollback. */
-  #knownAt = 0;
+  /** The highest entry that the engine has seen, or the lost one after a rollback, until a person accepts it. */
+  #known: Seen | undefined;
+  /** The journal lacks `#known`. No answer of the store replaces it then. */
+  #isLost = false;
   /** Former highest anchors. Each was replaced by the head of a commit that had not carried it, so the journal may lack it. */
-  #unconfirmed: Anchor[] = [];
+  #unconfirmed: readonly Seen[] = [];
+  readonly #flights = new SuccessiveRuns(() => this.#confirm());
+  /** How many rollbacks have been accepted. What was sent or read before an acceptance says nothing about the history after it. */
+  #histories = 0;
   /** The ids of acceptances that apply to no later rollback; `undefined`: the row has not been read yet. */
   #spent: ReadonlySet<string> | undefined;
   #firstRead: Promise<void> | undefined;
@@ -78,7 +96,7 @@ export class RollbackGuard {
     this.#journal = journal;
     this.#clock = clock;
     this.#resend = resend;
-    this.#known = knownHead;
+    this.#known = knownHead && { anchor: knownHead, at: 0 };
     this.#onError = onError;
   }
 
@@ -90,19 +108,23 @@ export class RollbackGuard {
    */
   async commit(change: Change, creates: boolean): Promise<CommitAnswer> {
     await this.#readSpent(creates);
-    if (creates) await this.#confirm();
     for (;;) {
+      for (let flights = 0; creates && this.#mustWait(flights); flights++) await this.#flights.run();
+      if (this.#isLost && this.#isReported && !creates) break;
       const known = this.#known;
-      const answer = await this.#send(change, known);
-      if (answer.outcome !== 'behind') return answer;
-      if (await this.#takesOver(answer.head)) continue;
-      const error = new RollbackError(known as Anchor, answer.head);
+      // The change itself is not sent after a loss: the entry may be back, and the loss of later ones is forgotten.
+      const answer = this.#isLost ? undefined : await this.#send(change, known);
+      if (answer !== undefined && answer.outcome !== 'behind') return answer;
+      const { head } = answer ?? (await this.#journal.read());
+      await this.#takeOver(head);
+      if (!this.#isLost) continue;
+      const error = new RollbackError((this.#known as Seen).anchor, head);
       if (!this.#isReported) this.#onError(error, 'rollback');
       this.#isReported = true;
       if (creates) throw error;
-      // No person has accepted this history yet, so the guard learns no head from the answer.
-      return commitResending(this.#store, change, this.#resend);
     }
+    // No person has accepted this history yet, so the guard learns no head from the answer.
+    return commitResending(this.#store, change, this.#resend);
   }
 
   /**
@@ -113,11 +135,12 @@ export class RollbackGuard {
    */
   async accept(changeOf: (acceptance: AcceptedRollback) => Change): Promise<RollbackAcceptance> {
     await this.#readSpent(true);
-    await this.#confirm();
     for (let tries = 1; tries <= MAX_TRIES; tries++) {
-      const lost = this.#known;
-      const { outcome, head } = await this.#send({ id: newId(), expect: [], put: [], append: [] }, lost);
-      if (outcome !== 'behind' || lost === undefined || (await this.#takesOver(head))) return { accepted: false, lost: undefined, head };
+      for (let flights = 0; this.#mustWait(flights); flights++) await this.#flights.run();
+      const { outcome, head } = await this.#send({ id: newId(), expect: [], put: [], append: [] }, this.#known);
+      if (outcome === 'behind') await this.#takeOver(head);
+      if (!this.#isLost) return { accepted: false, lost: undefined, head };
+      const lost = (this.#known as Seen).anchor;
       const [row] = await askRows(this.#store, [ACCEPTED]);
       const own: Acceptance = { id: newId(), at: this.#clock.read().now };
       const accepted = [...acceptancesIn(row), own].slice(-MAX_ACCEPTANCES);
@@ -131,43 +154,73 @@ export class RollbackGuard {
     throw new ConflictError(MAX_TRIES);
   }
 
-  async #send(change: Change, known: Anchor | undefined): Promise<CommitAnswer> {
-    const answer = await commitResending(this.#store, known === undefined ? change : { ...change, knows: known }, this.#resend);
-    if (answer.outcome !== 'behind') this.#learn(answer.head, known, change);
+  async #send(change: Change, known: Seen | undefined): Promise<CommitAnswer> {
+    const histories = this.#histories;
+    const carried = known?.anchor;
+    const answer = await commitResending(this.#store, carried === undefined ? change : { ...change, knows: carried }, this.#resend);
+    if (histories !== this.#histories || this.#isLost) return answer;
+    if (answer.outcome !== 'behind') this.#learn(answer.head, carried, change);
+    else if (known !== undefined) this.#lose(known);
     return answer;
   }
 
   /** Remembers the head of an answer if it is higher. Every later commit carries the highest head, whichever commit returned it. */
   #learn(head: Anchor, carried: Anchor | undefined, { append }: Change): void {
     const known = this.#known;
-    if (known !== undefined && head.seq < known.seq) return;
+    if (known !== undefined && head.seq < known.anchor.seq) return;
     // The journal may hold another entry at this seq. Then the next commit carries the known entry and is answered 'behind'.
-    if (known?.seq === head.seq) return;
+    if (known?.anchor.seq === head.seq) return;
+    this.#known = { anchor: { seq: head.seq, hash: head.hash }, at: this.#clock.highWater };
     // Commits overlap: another commit may have returned the known entry after this one was sent. This one's history may lack it.
-    if (known !== undefined && !isSame(known, carried) && !isNext(known, append, head)) {
-      this.#unconfirmed.push(known);
-      if (this.#unconfirmed.length > MAX_UNCONFIRMED) this.#unconfirmed.shift();
-    }
-    this.#known = { seq: head.seq, hash: head.hash };
-    this.#knownAt = this.#clock.highWater;
-    this.#isReported = false;
+    if (known === undefined || isSame(known.anchor, carried) || isNext(known.anchor, append, head)) return;
+    this.#unconfirmed = [...this.#unconfirmed, known].slice(-MAX_UNCONFIRMED);
+    // The change that waits for the next flight reports why it failed.
+    if (this.#unconfirmed.length >= MANY_UNCONFIRMED) this.#flights.run().catch(() => undefined);
   }
 
-  /** Checks that the journal holds the unconfirmed anchors. A missing one becomes `#known` again: the next commit is answered `behind`. */
+  /**
+   * Whether a change that creates access must wait for a flight. Call it in the turn that reads `#known`: the change carries only the
+   * highest anchor, so the journal must hold all others by then.
+   *
+   * @throws StoreError after so many flights that the journal grows faster than they read it
+   */
+  #mustWait(flights: number): boolean {
+    if (this.#isLost || this.#unconfirmed.length === 0) return false;
+    if (flights === MAX_FLIGHTS) throw new StoreError('journal', `other commits overtook ${flights} comparisons with the journal`);
+    return true;
+  }
+
+  /**
+   * One flight: checks that the journal holds the anchors that are unconfirmed now. A missing one becomes `#known` again, so that the
+   * next commit is answered `behind`.
+   */
   async #confirm(): Promise<void> {
-    while (this.#unconfirmed.length > 0) {
-      const [oldest] = this.#unconfirmed as [Anchor];
-      const { entries, start, head } = await this.#journal.read(oldest.seq - 1, PAGE);
-      const last = Math.max(start.seq, entries.at(-1)?.seq ?? head.seq);
-      for (const anchor of this.#unconfirmed.filter(({ seq }) => seq <= Math.max(last, oldest.seq))) {
-        this.#unconfirmed = this.#unconfirmed.filter((other) => other !== anchor);
-        const isHeld = anchor.seq <= start.seq || entries.some(({ seq, hash }) => seq === anchor.seq && hash === anchor.hash);
-        if (isHeld) continue;
-        this.#known = anchor;
-        this.#unconfirmed = [];
+    const histories = this.#histories;
+    let anchors = this.#unconfirmed;
+    for (let pages = 0; anchors.length > 0 && pages < MAX_PAGES; pages++) {
+      const [oldest] = anchors as [Seen];
+      const { entries, start, head } = await this.#journal.read(oldest.anchor.seq - 1, PAGE);
+      if (histories !== this.#histories || this.#isLost) return;
+      const isOnPage = ({ anchor }: Seen) => entries.some((entry) => isSame(entry, anchor));
+      // An anchor that was learnt during the read may be of a later history than the page, unless the page has the newest anchor.
+      if (isOnPage(this.#known as Seen)) anchors = [...new Set([...anchors, ...this.#unconfirmed])];
+      const last = Math.max(start.seq, entries.at(-1)?.seq ?? head.seq, oldest.anchor.seq);
+      const read = anchors.filter(({ anchor }) => anchor.seq <= last);
+      const lost = read.find((one) => one.anchor.seq > start.seq && !isOnPage(one));
+      if (lost !== undefined) {
+        this.#lose(lost);
         return;
       }
+      anchors = anchors.filter((one) => !read.includes(one));
+      this.#unconfirmed = this.#unconfirmed.filter((one) => !read.includes(one));
     }
+  }
+
+  /** From now on every commit carries this entry, and is answered `behind`, until a person accepts the rollback. */
+  #lose(lost: Seen): void {
+    this.#known = lost;
+    this.#isLost = true;
+    this.#unconfirmed = [];
   }
 
   /**
@@ -182,20 +235,20 @@ export class RollbackGuard {
     await (creates ? this.#firstRead : this.#firstRead.catch(() => undefined));
   }
 
-  /** Whether a person has accepted this rollback through any engine. If so, this engine continues from the present head too. */
-  async #takesOver(head: Anchor): Promise<boolean> {
-    if (this.#spent === undefined) return false;
+  /** Continues from the present head if a person has accepted this rollback through any engine. */
+  async #takeOver(head: Anchor): Promise<void> {
+    if (!this.#isLost || this.#spent === undefined) return;
     const accepted = await this.#acceptances();
-    const isNew = accepted.some(({ id, at }) => at >= this.#knownAt && this.#spent?.has(id) === false);
-    if (isNew) this.#goOnFrom(head, accepted);
-    return isNew;
+    const isNew = accepted.some(({ id, at }) => at >= (this.#known?.at ?? 0) && this.#spent?.has(id) === false);
+    if (this.#isLost && isNew) this.#goOnFrom(head, accepted);
   }
 
   #goOnFrom(head: Anchor, accepted: readonly Acceptance[]): void {
     this.#spent = new Set(accepted.map(({ id }) => id));
-    this.#known = head;
-    this.#knownAt = this.#clock.highWater;
+    this.#known = { anchor: head, at: this.#clock.highWater };
+    this.#isLost = false;
     this.#unconfirmed = [];
+    this.#histories += 1;
     this.#isReported = false;
   }
 
