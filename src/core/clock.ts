@@ -2,12 +2,16 @@ import { ClockError } from './errors.js';
 import { MAX_DURATION_MS } from './duration.js';
 import { isInstant, MAX_INSTANT } from './instant.js';
 import type { Clock } from './ports.js';
+import { stateOf, SYSTEM_CLOCK, type ClockState } from './shared.js';
 
 /** How far the clock may lie below the highest reading used. Beyond that, the engine refuses to create access (L5). */
 export const STEP_BACK_MS = 1_000;
 
 /** The system clock. It has no `sleep`, so real timers are used. */
-export const systemClock: Clock = /* @__PURE__ */ Object.freeze({ now: () => Date.now(), elapsed: () => performance.now() });
+export const systemClock: Clock = /* @__PURE__ */ Object.freeze(
+  // Not enumerable: a clock that is spread from this one is another clock.
+  /* @__PURE__ */ Object.defineProperty({ now: () => Date.now(), elapsed: () => performance.now() }, SYSTEM_CLOCK, { value: true }),
+);
 
 /** One reading of the clock. Each rule judges a start, an end or the clock itself by its own field. */
 export interface ClockReading {
@@ -22,18 +26,7 @@ export interface ClockReading {
 }
 
 /** The high-water mark: the highest reading that was used (L5). */
-interface Mark {
-  highWater: number;
-}
-
-/** For each clock object, the highest of its readings that this process has used. */
-const marks = /* @__PURE__ */ new WeakMap<Clock, Mark>();
-
-function markOf(clock: Clock): Mark {
-  const mark = marks.get(clock) ?? { highWater: 0 };
-  marks.set(clock, mark);
-  return mark;
-}
+type Mark = Pick<ClockState, 'highWater'>;
 
 /** A view of a clock with a high-water mark (L5). Each engine has a mark of its own, and the checkers over one clock share one. */
 export class EngineClock {
@@ -42,7 +35,10 @@ export class EngineClock {
   readonly #leewayMs: number;
   readonly #onStepBack: (error: ClockError) => void;
   readonly #mark: Mark;
-  /** The mark that checkers share and engines raise too. So a checker made after a step back allows nothing that has ended (L1). */
+  /**
+   * The mark that the checkers of all copies share and engines raise too. So a checker made after a step back allows nothing that has
+   * ended (L1).
+   */
   readonly #shared: Mark;
   #steppedBack = false;
 
@@ -54,7 +50,7 @@ export class EngineClock {
     this.source = source;
     this.#leewayMs = leewayMs;
     this.#onStepBack = onStepBack;
-    this.#shared = markOf(source);
+    this.#shared = stateOf(source);
     this.#mark = isShared ? this.#shared : { highWater: 0 };
   }
 
@@ -67,15 +63,20 @@ export class EngineClock {
   read(): ClockReading {
     const now = readClock(this.source);
     const mark = this.#mark;
-    if (now > mark.highWater) {
-      mark.highWater = now;
-      this.#shared.highWater = Math.max(this.#shared.highWater, now);
-    }
+    if (!(now <= mark.highWater)) this.#raise(now);
     const { highWater } = mark;
     const steppedBack = now < highWater - STEP_BACK_MS;
     if (steppedBack && !this.#steppedBack) this.#onStepBack(new ClockError(STEPPED_BACK));
     this.#steppedBack = steppedBack;
     return { now, highWater: highWater, forEnds: highWater + this.#leewayMs, steppedBack };
+  }
+
+  /** @throws ClockError if other code has made the mark of the checkers no number: an end would not count as passed then */
+  #raise(now: number): void {
+    for (const mark of [this.#mark, this.#shared]) {
+      if (!Number.isSafeInteger(mark.highWater)) throw new ClockError('the high-water mark of the clock is no instant');
+      mark.highWater = Math.max(mark.highWater, now);
+    }
   }
 }
 

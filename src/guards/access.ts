@@ -1,4 +1,5 @@
 import { invalid } from '../core/parse.js';
+import { shared } from '../core/shared.js';
 import type { Decision } from '../records/index.js';
 
 /** A watch over access: the result of a guard's `abortOnEnd`. The `AccessWatch` of `jit-access/work` is one. */
@@ -38,11 +39,9 @@ export function makeAccess(decision: Decision, grantId: string | undefined, watc
   }) as Access;
 }
 
-const attached = new WeakMap<object, Access>();
-
 /** @param carrier an object that the framework also passes to the handler: its request or its response */
 export function attachAccess(carrier: object, access: Access): void {
-  attached.set(carrier, access);
+  shared().accesses.set(carrier, access);
 }
 
 /**
@@ -51,7 +50,7 @@ export function attachAccess(carrier: object, access: Access): void {
  * @throws InvalidArgumentError if no guard has allowed it
  */
 export function accessOf(carrier: object): Access {
-  const access = attached.get(carrier);
+  const access = shared().accesses.get(carrier) as Access | undefined;
   if (access === undefined) throw invalid('carrier', 'a request that a guard has allowed', carrier);
   return access;
 }

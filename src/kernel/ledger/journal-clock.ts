@@ -5,6 +5,7 @@ import { MALFORMED } from '../../journal/store-reads.js';
 import type { AuditEntry } from '../../records/index.js';
 import { STEP_BACK_MS, type EngineClock } from '../../core/clock.js';
 import { nextTurn } from '../../core/turns.js';
+import { stateOf, type ClockState } from '../../core/shared.js';
 import { isBase } from '../../core/tolerance.js';
 import { isInstant } from '../../core/instant.js';
 import type { GrantStore } from '../../core/store-port.js';
@@ -52,7 +53,8 @@ export class JournalClock {
   readonly #clock: EngineClock;
   readonly #leewayMs: number;
   readonly #onError: (error: unknown, during: string) => void;
-  readonly #own: OwnChanges;
+  /** Kept by clock, because two engines of one process that share a wrong clock must not confirm each other. */
+  readonly #own: ClockState;
   #isConfirmed = false;
   #behind: Behind | undefined;
   readonly #looking = new SingleFlight();
@@ -63,7 +65,7 @@ export class JournalClock {
     this.#clock = clock;
     this.#leewayMs = leewayMs;
     this.#onError = onError;
-    this.#own = ownChangesOf(clock.source);
+    this.#own = stateOf(clock.source);
   }
 
   /**
@@ -75,7 +77,7 @@ export class JournalClock {
     // A change without entries (a cursor, a lease) needs no recognition, and its id would evict the ids that do.
     if (entries.length === 0) return;
     const isVouchedFor = this.#isConfirmed && entries.every(({ at }) => at >= this.#clock.highWater - STEP_BACK_MS);
-    if (!isVouchedFor) this.#own.add(changeId);
+    if (!isVouchedFor) remember(this.#own, changeId);
   }
 
   /** Runs for every journal page that this engine reads. Reads the clock only if an entry lies above the last reading. */
@@ -183,7 +185,7 @@ export class JournalClock {
   }
 
   async #lookOnce(): Promise<void> {
-    const { total } = this.#own;
+    const { changes } = this.#own;
     const last = await this.reader.newestEntry();
     const newest = last && (await this.#newestOfOthers(last));
     const { now } = this.#clock.read();
@@ -196,7 +198,7 @@ export class JournalClock {
       this.#confirmed();
       return;
     }
-    this.#behind = { newest: newest.at, begun: now, seq: last.seq, made: total };
+    this.#behind = { newest: newest.at, begun: now, seq: last.seq, made: changes };
     this.#onError(new ClockError(behindJournal(newest.at, now)), 'clock');
   }
 
@@ -219,7 +221,7 @@ export class JournalClock {
 
   /** An acceptance never counts as own: a person decided it, whichever process recorded it. */
   #isOwn({ id, type }: AuditEntry): boolean {
-    return type !== 'clock.accepted' && this.#own.has(id.slice(0, id.lastIndexOf('.')));
+    return type !== 'clock.accepted' && this.#own.changeIds.has(id.slice(0, id.lastIndexOf('.')));
   }
 
   /**
@@ -228,8 +230,8 @@ export class JournalClock {
    */
   async #isWitnessed(behind: Behind, now: number): Promise<boolean> {
     // After more than `MAX_OWN` changes, own ids may have been forgotten. An own entry would then pass as another process's.
-    const isKnown = this.#own.total - behind.made <= MAX_OWN;
-    const { total } = this.#own;
+    const isKnown = this.#own.changes - behind.made <= MAX_OWN;
+    const { changes } = this.#own;
     for (;;) {
       const { entries, head } = await this.reader.read(behind.seq, PAGE);
       for (const entry of entries) {
@@ -240,7 +242,7 @@ export class JournalClock {
       if (last === undefined || !(last.seq > behind.seq)) return false;
       behind.seq = last.seq;
       if (behind.seq >= head.seq) {
-        behind.made = total;
+        behind.made = changes;
         return false;
       }
       await nextTurn();
@@ -250,33 +252,16 @@ export class JournalClock {
 
 const MAX_OWN = 1_000;
 
-/** The ids of the newest changes that the engines over one clock have made and that must not confirm it. The oldest is dropped first. */
-class OwnChanges {
-  total = 0;
-  readonly #ids = new Set<string>();
-
-  add(id: string): void {
-    this.total += 1;
-    this.#ids.add(id);
-    if (this.#ids.size <= 2 * MAX_OWN) return;
-    for (const oldest of this.#ids) {
-      this.#ids.delete(oldest);
-      break;
-    }
+/** Remembers the id of a change that must not confirm the clock. The oldest is dropped first. */
+function remember(own: ClockState, changeId: string): void {
+  own.changes += 1;
+  const { changeIds } = own;
+  changeIds.add(changeId);
+  if (changeIds.size <= 2 * MAX_OWN) return;
+  for (const oldest of changeIds) {
+    changeIds.delete(oldest);
+    break;
   }
-
-  has(id: string): boolean {
-    return this.#ids.has(id);
-  }
-}
-
-/** Kept by clock, because two engines of one process that share a wrong clock must not confirm each other. */
-const OWN_CHANGES = /* @__PURE__ */ new WeakMap<object, OwnChanges>();
-
-function ownChangesOf(clock: object): OwnChanges {
-  const known = OWN_CHANGES.get(clock) ?? new OwnChanges();
-  OWN_CHANGES.set(clock, known);
-  return known;
 }
 
 const iso = (at: number): string => new Date(at).toISOString();

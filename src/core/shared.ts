@@ -1,0 +1,77 @@
+import { invalid } from './parse.js';
+
+/*
+ * All that the copies of this package in a process share. There are several copies: ESM beside CommonJS, each entry that is one file,
+ * two versions. A second copy of this state is a hole: a checker of one copy would allow again, after a step back of the clock, what the
+ * engine of another copy has already judged as ended (L1, L5).
+ *
+ * Code of the same process can change it, as it can change `Date.now`. Text cannot reach it: its name is a symbol.
+ */
+
+/** The state of a clock, by the object that is the clock. */
+export interface ClockState {
+  /** The highest reading that this process has used (L5). Epoch milliseconds. It only rises. */
+  highWater: number;
+  /** The number of changes that the engines over the clock have made and that must not confirm it (L39). */
+  changes: number;
+  /** The ids of the newest of them. */
+  readonly changeIds: Set<string>;
+}
+
+export interface Shared {
+  readonly clocks: WeakMap<object, ClockState>;
+  /** Stands in `clocks` for the system clock of each copy. */
+  readonly system: object;
+  /** The access with which a guard has allowed a request, by the object that carries it to the handler. */
+  readonly accesses: WeakMap<object, object>;
+}
+
+/** The number names the layout of {@link Shared}: who changes a field or its meaning takes the next one. */
+const NAME = 'jit-access/1';
+const KEY = /* @__PURE__ */ Symbol.for(NAME);
+
+/** Marks the system clock of each copy. */
+export const SYSTEM_CLOCK = /* @__PURE__ */ Symbol.for('jit-access/system-clock');
+
+/** `tsup.config.ts` sets it to the version and the format of the build. */
+declare const JIT_ACCESS_BUILD: string;
+const BUILD = typeof JIT_ACCESS_BUILD === 'string' ? JIT_ACCESS_BUILD : 'source';
+
+/** The property of an engine by which a view of the same version and format reaches its kernel. The view is a file of its own. */
+export const KERNEL_FOR_VIEW = /* @__PURE__ */ Symbol.for(`jit-access/kernel ${BUILD}`);
+
+/** The method of a row by which a checker of the same version and format gets the grant that the row keeps. */
+export const DECODED_GRANT = /* @__PURE__ */ Symbol.for(`jit-access/grant ${BUILD}`);
+
+/**
+ * The shared state. The first copy that needs it makes it, and no code can replace it afterwards.
+ *
+ * @throws InvalidArgumentError if other code has put another value in its place: to go on without it could allow too much
+ */
+export function shared(): Shared {
+  if (!Object.hasOwn(globalThis, KEY)) {
+    const value: Shared = { clocks: new WeakMap(), system: Object.freeze({}), accesses: new WeakMap() };
+    Object.defineProperty(globalThis, KEY, { value: Object.freeze(value) });
+  }
+  const property = Object.getOwnPropertyDescriptor(globalThis, KEY);
+  const state = property?.value as Shared;
+  try {
+    // Each throws for a value that is no map and no object.
+    for (const map of [state.clocks, state.accesses]) WeakMap.prototype.has.call(map, state.system);
+    if (property?.writable === false && !property.configurable && Object.isFrozen(state)) return state;
+  } catch {
+    // Refused below.
+  }
+  throw invalid(`globalThis[Symbol.for('${NAME}')]`, 'the state that jit-access keeps there', state);
+}
+
+/** The state of a clock. @throws InvalidArgumentError as {@link shared}, also for a state of another layout */
+export function stateOf(clock: object): ClockState {
+  const { clocks, system } = shared();
+  const key = Object.hasOwn(clock, SYSTEM_CLOCK) ? system : clock;
+  const state = clocks.get(key) ?? { highWater: 0, changes: 0, changeIds: new Set<string>() };
+  if (!Number.isSafeInteger(state.highWater) || !Number.isSafeInteger(state.changes) || !(state.changeIds instanceof Set))
+    throw invalid(`globalThis[Symbol.for('${NAME}')].clocks`, 'the states that jit-access keeps there', state);
+  clocks.set(key, state);
+  return state;
+}
