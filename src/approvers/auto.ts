@@ -1,6 +1,7 @@
-import { invalid, readId, readOptions, readText } from '../core/parse.js';
+import { assertBoolean, invalid, readId, readOptions, readText } from '../core/parse.js';
 import type { ApproverContext, AskableApprover, BreakGlassVerdict, Verdict } from '../core/approver-port.js';
 import type { MaybePromise } from '../core/ports.js';
+import { isThenable } from '../core/thenable.js';
 import type { AccessRequest } from '../records/index.js';
 import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
 
@@ -9,6 +10,8 @@ import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
  *
  * @param when returns whether to approve. If it throws, the request stays pending
  * @param options.patterns whether it may approve a scope pattern, or any scope that reaches further than itself. Default: false
+ * @param options.pure promises that `when` waits for nothing, has no effect, and returns the same for the same request and context.
+ *   The engine then records the request and its approval in one commit. Default: false
  * @param options.name the approver's name. Default: `'auto-approve'`
  * @throws InvalidArgumentError
  * @example
@@ -16,22 +19,33 @@ import { ABSTAINS, hasPatterns, readPatterns } from './reviewers.js';
  */
 export function autoApprove(
   when: (request: AccessRequest, context: ApproverContext) => MaybePromise<boolean>,
-  options: { readonly patterns?: boolean | undefined; readonly name?: string | undefined } = {},
+  options: { readonly patterns?: boolean | undefined; readonly pure?: boolean | undefined; readonly name?: string | undefined } = {},
 ): AskableApprover {
   if (typeof when !== 'function') throw invalid('when', 'a function that takes the request and returns true or false', when);
-  const { patterns: givenPatterns, name = 'auto-approve' } = readOptions<'patterns' | 'name'>('options', options, ['patterns', 'name']);
+  const {
+    patterns: givenPatterns,
+    pure = false,
+    name = 'auto-approve',
+  } = readOptions<'patterns' | 'pure' | 'name'>('options', options, ['patterns', 'pure', 'name']);
   const patterns = readPatterns(givenPatterns);
+  assertBoolean('pure', pure);
+  const decide = (request: AccessRequest, context?: ApproverContext): MaybePromise<Verdict> => {
+    if (!patterns && hasPatterns(request, context?.scopes)) return ABSTAINS;
+    const yes: unknown = when(request, context as ApproverContext);
+    return isThenable(yes) ? Promise.resolve(yes).then(toVerdict) : toVerdict(yes);
+  };
   return Object.freeze({
     name: readId('name', name),
-    async decide(request: AccessRequest, context?: ApproverContext): Promise<Verdict> {
-      if (!patterns && hasPatterns(request, context?.scopes)) return ABSTAINS;
-      const yes: unknown = await when(request, context as ApproverContext);
-      if (typeof yes !== 'boolean') throw new TypeError('when(request) must return true or false');
-      return { outcome: yes ? 'approve' : 'abstain' };
-    },
+    decide: pure ? decide : async (request: AccessRequest, context?: ApproverContext) => decide(request, context),
+    ...(pure && { decidesAtOnce: () => true }),
     // Abstains in an emergency: otherwise a chain would call `decide`, and a `when` that fails would refuse break-glass.
     breakGlass: () => ABSTAINS,
   });
+}
+
+function toVerdict(yes: unknown): Verdict {
+  if (typeof yes !== 'boolean') throw new TypeError('when(request) must return true or false');
+  return { outcome: yes ? 'approve' : 'abstain' };
 }
 
 /**
@@ -46,7 +60,13 @@ export function denyAll(reason = 'all requests are denied here'): AskableApprove
     outcome: 'deny',
     reason: readText('reason', reason) ?? '',
   });
-  return Object.freeze({ name: 'deny-all', decide: () => verdict, breakGlass: () => verdict, requestable: () => NOTHING });
+  return Object.freeze({
+    name: 'deny-all',
+    decide: () => verdict,
+    decidesAtOnce: () => true,
+    breakGlass: () => verdict,
+    requestable: () => NOTHING,
+  });
 }
 
 const NOTHING = /* @__PURE__ */ Object.freeze({ items: /* @__PURE__ */ Object.freeze([]), denied: /* @__PURE__ */ Object.freeze(['**']) });

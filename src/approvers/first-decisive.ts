@@ -1,5 +1,6 @@
-import { askBounded, askForAll } from '../core/ask-bounded.js';
 import { invalid, isId, plainCopy } from '../core/parse.js';
+import type { MaybePromise } from '../core/ports.js';
+import { isThenable } from '../core/thenable.js';
 import type {
   Approver,
   ApproverContext,
@@ -12,6 +13,7 @@ import type {
   VerdictSource,
 } from '../core/approver-port.js';
 import type { AccessRequest } from '../records/index.js';
+import { groupsOfAll } from './chain-groups.js';
 import { combineRequestable } from './chain-requestable.js';
 import { ABSTAINS } from './reviewers.js';
 
@@ -48,7 +50,12 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
     fits(engine: Pick<ApproverContext, 'scopes' | 'canonicalId'>) {
       for (const member of members) member.fits?.(engine);
     },
-    decide: (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context),
+    // Without a promise if no member that was asked returned one.
+    decide: members.every((member) => 'decidesAtOnce' in member)
+      ? (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context)
+      : async (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context),
+    // A member that does not decide at once might be asked.
+    decidesAtOnce: (request: AccessRequest) => members.every((member) => member.decidesAtOnce?.(request) === true),
     // A member without `groupsOf` has no reviewers. An `undefined` answer is a failure: the engine receives it unchanged.
     groupsOf(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
@@ -108,14 +115,23 @@ function inItsName<V extends VerdictSource>(members: readonly Approver[], verdic
   return { ...verdict, approver: approver !== undefined && memberFor(members, approver) === member ? approver : member.name };
 }
 
-async function firstVerdict(members: readonly Approver[], request: AccessRequest, context: ApproverContext): Promise<Verdict> {
-  let endBy = Infinity;
-  for (const member of members) {
-    const verdict = plainCopy('verdict', await member.decide(request, context));
+/** @param from the number of the first member to ask; `endBy`: the earliest end of the abstentions before it */
+function firstVerdict(
+  members: readonly Approver[],
+  request: AccessRequest,
+  context: ApproverContext,
+  from = 0,
+  endBy = Infinity,
+): MaybePromise<Verdict> {
+  const member = members[from];
+  if (member === undefined) return abstaining(endBy);
+  const next = (answer: Verdict): MaybePromise<Verdict> => {
+    const verdict = plainCopy('verdict', answer);
     if (verdict.outcome !== 'abstain') return inItsName(members, endingBy(verdict, endBy), member);
-    endBy = earlier(endBy, verdict);
-  }
-  return abstaining(endBy);
+    return firstVerdict(members, request, context, from + 1, earlier(endBy, verdict));
+  };
+  const answer = member.decide(request, context);
+  return isThenable(answer) ? Promise.resolve(answer).then(next) : next(answer);
 }
 
 /** The earliest end of several abstentions. A malformed end stays malformed, so that the engine refuses the verdict (L30). */
@@ -182,51 +198,6 @@ const hasProblems = ({ problems }: Ineligibility): boolean =>
   problems !== undefined && (problems as readonly unknown[] | null)?.length !== 0;
 
 const OUTCOMES: ReadonlySet<unknown> = new Set<Verdict['outcome']>(['approve', 'deny', 'review', 'abstain']);
-
-/** Asks each member once about all requests that it decided, if it has `groupsOfAll`. A failure of one member hides no request of another. */
-function groupsOfAll(
-  deciderOf: (request: AccessRequest) => Approver | undefined,
-  reviewer: string,
-  requests: readonly AccessRequest[],
-  context: ApproverContext,
-): readonly Promise<readonly string[]>[] {
-  const answers = new Map<AccessRequest, Promise<readonly string[]>>();
-  const decided = new Map<Approver | undefined, AccessRequest[]>();
-  for (const request of requests) {
-    try {
-      const decider = deciderOf(request);
-      decided.set(decider, [...(decided.get(decider) ?? []), request]);
-    } catch (error) {
-      answers.set(
-        request,
-        (async () => {
-          throw error;
-        })(),
-      );
-    }
-  }
-  for (const [decider, own] of decided) {
-    const of = groupsOfEach(decider, reviewer, Object.freeze(own), context);
-    own.forEach((request, i) => answers.set(request, of[i] as Promise<readonly string[]>));
-  }
-  return requests.map((request) => {
-    const answer = answers.get(request) as Promise<readonly string[]>;
-    // The engine may read it only after another member has answered, so its rejection must not count as unhandled until then.
-    answer.catch(() => undefined);
-    return answer;
-  });
-}
-
-function groupsOfEach(
-  decider: Approver | undefined,
-  reviewer: string,
-  requests: readonly AccessRequest[],
-  context: ApproverContext,
-): readonly Promise<readonly string[]>[] {
-  if (decider?.groupsOf === undefined) return requests.map(() => Promise.resolve([]));
-  if (decider.groupsOfAll !== undefined) return askForAll(requests.length, () => decider.groupsOfAll?.(reviewer, requests, context) ?? []);
-  return askBounded(requests, (request) => decider.groupsOf?.(reviewer, request, context) ?? []);
-}
 
 /**
  * Asks several members in parallel, so that all answer within one `limits.approverTimeout`. The caller may return before it reads

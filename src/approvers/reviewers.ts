@@ -81,6 +81,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
       }
       return { outcome: 'review', quorum };
     },
+    decidesAtOnce: () => true,
     groupsOf: (reviewer: string, _: AccessRequest, context?: ApproverContext) => (membersIn(context).has(reviewer) ? [name] : []),
     membersOf,
     // Abstains in an emergency: otherwise a chain would call `decide`, and too few reviewers would refuse break-glass.

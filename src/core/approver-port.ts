@@ -235,6 +235,12 @@ export interface Approver {
   /** Decides a new request, names the quorum that must decide it, or abstains. If all approvers abstain, the request is denied. */
   decide(request: AccessRequest, context: ApproverContext): MaybePromise<Verdict>;
   /**
+   * Whether `decide` answers this request without a promise or an effect, and equally for the same request, instant and policy. The
+   * engine then records request and decision in one commit. After a throw or a promise it records the request, and asks again.
+   * Gotcha: the engine cannot check it. A `decide` that posts to a chat would post for requests that are never recorded.
+   */
+  decidesAtOnce?(request: AccessRequest): boolean;
+  /**
    * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
    * review when the quorum would complete. Absent: no reviewer may review.
    */

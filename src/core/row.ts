@@ -6,7 +6,7 @@ export interface Row {
   readonly kind: string;
   /** Unique within its kind. At most 300 characters. */
   readonly id: string;
-  /** 1 when created, one more with each write. */
+  /** One more with each transition. A change may make two of one record: the row then has version 2 when it is created. */
   readonly version: number;
   /** Compared byte for byte. */
   readonly subject: string | undefined;

@@ -1,5 +1,6 @@
 import { ClosedError } from '../core/errors.js';
 import { EngineClock } from '../core/clock.js';
+import type { Change } from '../core/store-port.js';
 import type { FeatureKind, UnlinkedEntry } from '../records/index.js';
 import { ApproverClient } from './approver/approver-client.js';
 import { Background } from './background.js';
@@ -66,8 +67,9 @@ export class Kernel {
     this.journalClock = new JournalClock(store, this.clock, leewayMs, onError);
     const { reader } = this.journalClock;
     this.commitHooks = new CommitHooks(reader, clock, onError);
-    const rollback = new RollbackGuard(reader, this.clock, { clock, resendMs }, knownHead, onError);
-    this.ledger = new Ledger(reader, this.journalClock, rollback, decodeAll, this.commitHooks, (entries) =>
+    const resend = { clock, resendMs, resent: new WeakSet<Change['append']>() };
+    const rollback = new RollbackGuard(reader, this.clock, resend, knownHead, onError);
+    this.ledger = new Ledger(reader, this.journalClock, rollback, resend, decodeAll, this.commitHooks, (entries) =>
       call(this.#hooks.commit, entries),
     );
     this.approver = new ApproverClient(settings, this.clock);

@@ -48,6 +48,8 @@ export interface EntryDraft {
 /** The new records of a transition, each with its next version, and their entries. */
 export interface Writes {
   readonly put: readonly StoredRecord[];
+  /** The records of `put` that two transitions of this change write. The store has the version before the first of them. */
+  readonly twice?: readonly StoredRecord[] | undefined;
   readonly entries: readonly EntryDraft[];
   /** The records that the rule has only read, and that must not have changed at the commit. */
   readonly dependsOn?: readonly Expectation[] | undefined;

@@ -20,15 +20,23 @@ async function failure(work: Promise<unknown>): Promise<{ readonly code: unknown
   return { code, requestId, message };
 }
 
-/** Injects a fault once the approver is asked to decide: by then the request is recorded. */
+/**
+ * Injects a fault once the approver is asked to decide: by then the request is recorded. The engine reads nothing that it has just
+ * written, so a read fails after a conflict.
+ */
 function afterTheRecord(store: FaultyStore, method: 'get' | 'live' | 'commit', fault: Fault) {
+  let isFirst = true;
   return new ScriptedApprover({
     decide: () => {
-      store.inject(method, fault);
+      if (isFirst && method !== 'commit') store.inject('commit', LOST_RACE, 1);
+      if (isFirst) store.inject(method, fault);
+      isFirst = false;
       return { outcome: 'approve' };
     },
   });
 }
+
+const LOST_RACE: Fault = { fault: 'malformed', answer: CONFLICT };
 
 const aFailing = (method: 'get' | 'live' | 'commit', fault: Fault) => {
   const { store, clock } = anEngine();
@@ -103,12 +111,16 @@ describe('an error after the ask was recorded', () => {
 
   it('is a separate error from the one of the store, which may reject several calls with one error [V12]', async () => {
     const { store, clock } = anEngine();
+    const asked = new Set<string>();
     const approver = new ScriptedApprover({
-      decide: () => {
-        store.live = () => Promise.reject(shared);
+      decide: ({ id }) => {
+        if (asked.add(id).size === 2) store.live = () => Promise.reject(shared);
         return { outcome: 'approve' };
       },
     });
+    const commit = store.commit.bind(store);
+    // Each decision loses a race, so that the engine reads again.
+    store.commit = (change) => (change.put.some(({ kind }) => kind === 'grant') ? Promise.resolve(CONFLICT) : commit(change));
     const shared = new Error('the connection was lost');
     const { engine } = anEngine({ store, clock, approver });
     const [one, two] = await Promise.all([failure(ask(engine)), failure(ask(engine, { scope: 'other' }))]);

@@ -2,6 +2,7 @@ import type { JitEngine } from '../../src/index.js';
 import type { Change, Row } from '../../src/store.js';
 import { ScriptedApprover, type Fault, type FaultyStore, type StoreMethod } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, HOUR, SAM } from '../engine/an-engine.js';
+import { CONFLICT } from '../commit-answers.js';
 import { VERBS, type Prepared } from './verbs.js';
 
 /** One failing call of the store, counted from the call that records the request of an ask. */
@@ -59,7 +60,10 @@ export async function askWith({ verb, isRepeat, decides }: RecordedAsk, { method
   if (decides === 'approve') approver.script.decide = { outcome: 'approve', terms: TERMS };
   const call = () => VERBS[verb]?.({ ...made, grant, pending } as unknown as Prepared) as Promise<Answer>;
   const known = isRepeat ? (await call()).request.id : undefined;
-  const record = watchRecord(made.store, known);
+  const record = watchRecord(made.store, known, () => {
+    // The engine reads nothing that it has just written, so a read fails after a conflict.
+    if (method !== 'commit') made.store.inject('commit', { fault: 'malformed', answer: CONFLICT }, 1);
+  });
   let calls = 0;
   let isHit = false;
   const plain = made.store[method].bind(made.store) as (argument: never) => never;
@@ -85,14 +89,17 @@ export async function askWith({ verb, isRepeat, decides }: RecordedAsk, { method
  * Detects when a request is recorded, or is found by its key.
  *
  * @param known the request that the key already names
+ * @param onRecord called when the request is recorded
  */
-function watchRecord(store: FaultyStore, known: string | undefined): { requestId: string | undefined } {
+function watchRecord(store: FaultyStore, known: string | undefined, onRecord: () => void): { requestId: string | undefined } {
   const record: { requestId: string | undefined } = { requestId: undefined };
   const [commit, get] = [store.commit.bind(store), store.get.bind(store)];
   store.commit = async (change: Change) => {
     const answer = await commit(change);
-    if (known === undefined && answer.outcome === 'committed')
-      record.requestId ??= change.put.map(requestOf).find((id) => id !== undefined);
+    if (known === undefined && record.requestId === undefined && answer.outcome === 'committed') {
+      record.requestId = change.put.map(requestOf).find((id) => id !== undefined);
+      if (record.requestId !== undefined) onRecord();
+    }
     return answer;
   };
   store.get = async (keys) => {

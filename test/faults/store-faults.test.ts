@@ -368,17 +368,17 @@ describe('JitEngine', () => {
         let acknowledged = 0;
         const work = (async () => {
           const asked = await ask(dying.engine, { idempotencyKey: 'k', scopes: ['a', 'b'] });
-          acknowledged = 2;
+          acknowledged = 1;
           await dying.engine.approve(asked.request.id, { by: SAM });
-          acknowledged = 3;
+          acknowledged = 2;
           await dying.engine.revoke(`${asked.request.id}.1`, { by: SAM });
-          acknowledged = 4;
+          acknowledged = 3;
           await dying.engine.release(`${asked.request.id}.2`, { by: MAYA });
-          acknowledged = 5;
+          acknowledged = 4;
         })();
         void work;
         for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-        expect(acknowledged).toBeLessThanOrEqual(Math.max(commits, 0));
+        expect(acknowledged).toBeLessThanOrEqual(commits);
         const { engine } = anEngine({ store, clock: dying.clock });
         await expectWhole(store, engine);
         const types = await typesOf(store);
@@ -392,11 +392,11 @@ describe('JitEngine', () => {
           'grant.revoked',
           'grant.revoked',
         ];
-        expect(types).toEqual(expected.slice(0, [0, 1, 2, 6, 7, 8, 8, 8][commits]));
+        expect(types).toEqual(expected.slice(0, [0, 2, 6, 7, 8, 8, 8, 8][commits]));
         const again = await ask(engine, { idempotencyKey: 'k', scopes: ['a', 'b'] });
         if (again.outcome === 'pending') expect((await engine.approve(again.request.id, { by: ANA })).outcome).toBe('granted');
-        expect(await engine.isAllowed(MAYA, 'a')).toBe(commits < 4);
-        expect(await engine.isAllowed(MAYA, 'b')).toBe(commits < 5);
+        expect(await engine.isAllowed(MAYA, 'a')).toBe(commits < 3);
+        expect(await engine.isAllowed(MAYA, 'b')).toBe(commits < 4);
       }
     });
 

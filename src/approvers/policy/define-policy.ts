@@ -56,7 +56,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     const policy = compiledFor(context ?? own);
     return [policy, new Question(policy, request, context && ruleScopesOf(context.scopes), context?.at)] as const;
   };
-  const approver: Required<Omit<AskableApprover, 'answersFor' | 'groupsOfAll'>> = {
+  const approver: Required<Omit<AskableApprover, 'answersFor' | 'decidesAtOnce' | 'groupsOfAll'>> = {
     name: compiled.name,
     fits(engine) {
       if (scopes !== undefined && reach.name !== engine.scopes.name) {

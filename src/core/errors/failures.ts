@@ -40,14 +40,17 @@ export class OutcomeUnknownError extends JitError {
   readonly code = 'ERR_JIT_OUTCOME_UNKNOWN';
   /**
    * @param changeId the id of the change. If it was applied, the id of each of its entries is this id, a dot and a number
-   * @param requestId the request that an earlier change has recorded; `undefined`: none is known to be recorded
+   * @param requestId the request that an earlier change has recorded, or that this change may have recorded; `undefined`: neither
+   * @param mayBeRecorded whether this change records the request. Default: false
    */
   constructor(
     readonly changeId: string,
     cause?: unknown,
     readonly requestId?: string,
+    mayBeRecorded = false,
   ) {
-    super(`the outcome of change ${changeId} is unknown; read the record before you try again${recorded(requestId)}`, cause);
+    const request = mayBeRecorded ? `; request ${requestId} may be recorded` : recorded(requestId);
+    super(`the outcome of change ${changeId} is unknown; read the record before you try again${request}`, cause);
   }
 }
 

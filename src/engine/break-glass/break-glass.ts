@@ -27,10 +27,12 @@ export async function breakGlass(kernel: Kernel, parsed: ParsedAsk): Promise<Bre
   const { ledger } = kernel;
   const id = key === undefined ? newId() : derivedId(ledger.store.namespace, 'breakGlass', ask.requestedBy, key);
   const isRepeated = async () => key !== undefined && (await requestOfKey(kernel, id, ask)) !== undefined;
-  const taken = await ledger.run<BreakGlassResult | undefined>(async () =>
+  const { result: taken, sent } = await ledger.runSent<BreakGlassResult | undefined>(async () =>
     (await isRepeated()) ? REPEATED : attempt(kernel, id, parsed, isRepeated),
   );
-  return taken ?? afterRecording(id, () => repeated(kernel, id));
+  if (taken !== undefined && sent === 'answered') return taken;
+  // After a resend, a revoke may have followed the attempt that applied the change.
+  return { ...(await afterRecording(id, () => repeated(kernel, id))), reused: taken === undefined };
 }
 
 /** The current state of the access that a used key identifies. */

@@ -1,11 +1,12 @@
 import { freshlyIssued, type RequestWithGrants } from '../../lifecycle/grant.js';
 import { lockOn } from '../../lifecycle/lock.js';
 import { isOwnRequest, mayAct, reviewBy } from '../../lifecycle/review.js';
-import { accessAt, type Access, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
+import { accessAt, requestStatus, type Access, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
 import type { AccessGranted, AccessResult } from '../answers.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import type { Committed } from '../../kernel/ledger/ledger.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import { grantWithStatus, withStatus } from '../with-status.js';
 
@@ -36,6 +37,39 @@ export async function accessResultOf(
       return { outcome, ...common, reviewers: await reviewersOf(kernel, request) };
     default:
       return { outcome, ...common };
+  }
+}
+
+/**
+ * The result of a commit. If the change was sent more than once, the engine reads again: a revoke may have followed the attempt that
+ * applied it.
+ *
+ * @param open the status while no end is recorded
+ */
+export async function committedResult(
+  kernel: Kernel,
+  { result, sent }: Committed<RequestWithGrants>,
+  open: RequestStatus,
+  reading: ClockReading | undefined,
+): Promise<AccessResult> {
+  if (sent !== 'resent') return accessResultOf(kernel, result, open, reading);
+  const { request, status } = await readRequest(kernel, result.request.id);
+  return accessResultOf(kernel, { request, grants: undefined }, status);
+}
+
+/**
+ * Reads a request and its status. If the deadline passes during the read, it reads again: a row from before the deadline
+ * may lack a decision that was made in time.
+ */
+export async function readRequest(
+  { clock, ledger }: Kernel,
+  id: string,
+): Promise<{ readonly request: AccessRequest; readonly status: RequestStatus }> {
+  for (;;) {
+    const begun = clock.read().forEnds;
+    const request = await ledger.request(id);
+    const status = requestStatus(request, clock.read().forEnds);
+    if (status === requestStatus(request, begun)) return { request, status };
   }
 }
 

@@ -14,7 +14,8 @@ import { moment, noChange, type Transition } from '../../lifecycle/transition.js
 import { decodeRequest, type AccessRequest } from '../../records/index.js';
 import type { AccessResult } from '../answers.js';
 import { parseLength } from './ask.js';
-import { decideRequest, draftOf, openingContext } from './requests.js';
+import { draftOf, openingContext } from './draft.js';
+import { decideRequest } from './requests.js';
 
 /** The argument of `amend`. At least one of the amended values; a value that is omitted stays. */
 export interface Amendment {

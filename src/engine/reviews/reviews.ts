@@ -12,7 +12,7 @@ import {
 import { moment } from '../../lifecycle/transition.js';
 import type { AccessRequest } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
-import { accessResultOf } from '../requests/access-result.js';
+import { committedResult } from '../requests/access-result.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import type { AccessResult } from '../answers.js';
 import { loadDenialContext, loadIssueContext } from '../../kernel/loading/context.js';
@@ -46,7 +46,7 @@ export async function submitReview(
     return noteDenial(reviewRequest(request, command, context, now), denialContext, settings.denialsShownMs, now);
   };
   try {
-    return await accessResultOf(kernel, await ledger.runDurably(review), 'pending', reading);
+    return await committedResult(kernel, await ledger.runSentDurably(review), 'pending', reading);
   } catch (error) {
     // A reviewer who repeats the deciding review learns only from this refusal that the engine recorded the first one.
     if (error instanceof DecidedError && reviewBy(error.request, reviewer)?.verdict === command.verdict) await ledger.confirmDurable();

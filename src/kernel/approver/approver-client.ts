@@ -57,6 +57,24 @@ export class ApproverClient {
     );
   }
 
+  /**
+   * The verdict on a request that is not recorded yet, of an approver that decides it at once. `undefined`: the engine records the
+   * request first, also after a throw, a promise or a malformed verdict: it asks again then, and reports the failure (L16).
+   */
+  decideAtOnce(request: AccessRequest): ParsedVerdict | undefined {
+    const approver = this.#approver;
+    try {
+      if (approver.decidesAtOnce?.(request) !== true) return undefined;
+      const answer: unknown = approver.decide(request, this.#atStartOf(request));
+      if (!isThenable(answer)) return this.#own(readVerdict(approver.name, answer));
+      // The engine reads the answer of the second call. An unhandled rejection of the first one would end the process.
+      Promise.resolve(answer).catch(() => undefined);
+    } catch {
+      // The second call reports it, with the id of the request.
+    }
+    return undefined;
+  }
+
   /** Asks for break-glass access, before anything is recorded. An approver without the method abstains. */
   breakGlass(request: AccessRequest): Promise<ParsedBreakGlass> {
     const ask = (approver: Approver) =>

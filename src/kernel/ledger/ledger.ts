@@ -11,6 +11,7 @@ import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
 import { LedgerReads } from './ledger-reads.js';
+import type { Resend } from './resend.js';
 import type { RollbackAcceptance, RollbackGuard } from './rollback.js';
 
 /** A verb gives up after this many conflicts in a row. Each conflict has a winner, so n callers need at most n tries each. */
@@ -23,16 +24,40 @@ export interface ChangeDraft extends Omit<Change, 'id' | 'append'> {
   readonly creates?: boolean;
 }
 
+/** How {@link Ledger.runSent} tries. */
+export interface RunOptions {
+  /** See {@link Ledger.run}. */
+  readonly retriesLonger?: boolean | undefined;
+  /** Called after each try, when its commit was answered or it has failed. */
+  readonly onTried?: (() => void) | undefined;
+}
+
+/**
+ * What became of a transition that did not conflict.
+ * - `nothing`: it writes nothing.
+ * - `answered`: the store answered the first attempt, so the rows of the commit are the state.
+ * - `resent`: it was sent more than once. Other commits may have followed the one that applied it, so the caller reads again.
+ */
+export type Sent = 'nothing' | 'answered' | 'resent';
+
+/** The result of a transition that did not conflict. */
+export interface Committed<T> {
+  readonly result: T;
+  readonly sent: Sent;
+}
+
 /** Commits transitions to the engine's store, and tries again if another caller's commit was first. */
 export class Ledger extends LedgerReads {
   readonly #hooks: CommitHooks;
   readonly #onAppend: (entries: readonly UnlinkedEntry[]) => void;
   readonly #rollback: RollbackGuard;
+  readonly #resent: Resend['resent'];
   readonly #journalClock: JournalClock;
 
   /**
    * @param journalClock compares the engine's clock with the journal before access is created
    * @param rollback commits, and detects a store that went back
+   * @param resend its `resent` has the changes that were sent more than once
    * @param hooks run before the first commit
    * @param onAppend called after each commit that appended to the journal
    */
@@ -40,6 +65,7 @@ export class Ledger extends LedgerReads {
     journal: JournalReader,
     journalClock: JournalClock,
     rollback: RollbackGuard,
+    { resent }: Pick<Resend, 'resent'>,
     decodeAll: DecodeAll,
     hooks: CommitHooks,
     onAppend: (entries: readonly UnlinkedEntry[]) => void,
@@ -49,6 +75,7 @@ export class Ledger extends LedgerReads {
     this.#hooks = hooks;
     this.#onAppend = onAppend;
     this.#rollback = rollback;
+    this.#resent = resent;
   }
 
   /**
@@ -58,9 +85,7 @@ export class Ledger extends LedgerReads {
    *   store must be broken, with `StoreError`
    */
   async run<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
-    let step: Transition<T> | undefined;
-    await this.untilCommitted(async () => this.commitTransition((step = await attempt())), retriesLonger);
-    return (step as unknown as Transition<T>).result;
+    return (await this.runSent(attempt, { retriesLonger })).result;
   }
 
   /**
@@ -68,15 +93,31 @@ export class Ledger extends LedgerReads {
    * earlier call has done the work, and that call's commit may not be durable yet. So this resolves after {@link confirmDurable}.
    */
   async runDurably<T>(attempt: () => MaybePromise<Transition<T>>, retriesLonger = false): Promise<T> {
-    let isWritten = false;
-    const watched = async () => {
-      const step = await attempt();
-      isWritten = step.put.length + step.entries.length > 0;
-      return step;
+    return (await this.runSentDurably(attempt, { retriesLonger })).result;
+  }
+
+  /** {@link runDurably}, which also returns whether the rows of the commit are the state. */
+  async runSentDurably<T>(attempt: () => MaybePromise<Transition<T>>, options: RunOptions = {}): Promise<Committed<T>> {
+    const committed = await this.runSent(attempt, options);
+    if (committed.sent === 'nothing') await this.confirmDurable();
+    return committed;
+  }
+
+  /** {@link run}, which also returns whether the rows of the commit are the state. */
+  async runSent<T>(attempt: () => MaybePromise<Transition<T>>, { retriesLonger, onTried }: RunOptions = {}): Promise<Committed<T>> {
+    let committed: Committed<T> | undefined;
+    const tried = async (): Promise<boolean> => {
+      try {
+        const step = await attempt();
+        const sent = await this.#sendTransition(step);
+        if (sent !== 'conflict') committed = { result: step.result, sent };
+        return sent !== 'conflict';
+      } finally {
+        onTried?.();
+      }
     };
-    const result = await this.run(watched, retriesLonger);
-    if (!isWritten) await this.confirmDurable();
-    return result;
+    await this.untilCommitted(tried, retriesLonger);
+    return committed as unknown as Committed<T>;
   }
 
   /** Tries until `attempt` returns that it committed. */
@@ -90,15 +131,22 @@ export class Ledger extends LedgerReads {
   }
 
   /** @returns false: another caller's commit was first. True also if the transition writes nothing */
-  async commitTransition({ put, entries, dependsOn = [], creates = false }: Writes): Promise<boolean> {
-    if (put.length + entries.length === 0) return true;
+  async commitTransition(step: Writes): Promise<boolean> {
+    return (await this.#sendTransition(step)) !== 'conflict';
+  }
+
+  async #sendTransition({ put, twice = [], entries, dependsOn = [], creates = false }: Writes): Promise<Sent | 'conflict'> {
+    if (put.length + entries.length === 0) return 'nothing';
     if (creates) await this.#journalClock.confirm();
     // Several starts in one change depend on the same row of locks.
     const read = dependsOn.filter(
       (one, i) => i === dependsOn.findIndex(({ kind, id, version }) => kind === one.kind && id === one.id && version === one.version),
     );
-    const expect = [...put.map(({ kind, id, version }) => ({ kind, id, version: version - 1 })), ...read];
-    return this.commit({ expect, put: put.map(encode), entries, creates });
+    const before = put.map((record) => ({ kind: record.kind, id: record.id, version: record.version - (twice.includes(record) ? 2 : 1) }));
+    const expect = [...before, ...read];
+    const draft = { expect, put: put.map(encode), entries, creates };
+    await this.#hooks.before(entries, creates);
+    return this.#commitNow(draft);
   }
 
   /**
@@ -120,9 +168,14 @@ export class Ledger extends LedgerReads {
   }
 
   /** {@link commit} without the hooks, which start followers of the journal: a change without entries does not need them. */
-  async commitNow({ creates = false, ...draft }: ChangeDraft): Promise<boolean> {
+  async commitNow(draft: ChangeDraft): Promise<boolean> {
+    return (await this.#commitNow(draft)) !== 'conflict';
+  }
+
+  async #commitNow({ creates = false, ...draft }: ChangeDraft): Promise<Sent | 'conflict'> {
     const change = this.#changeOf(draft);
-    return this.#send(change, this.#rollback.commit(change, creates));
+    if (!(await this.#send(change, this.#rollback.commit(change, creates)))) return 'conflict';
+    return this.#resent.has(change.append) ? 'resent' : 'answered';
   }
 
   async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {

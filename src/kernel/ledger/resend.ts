@@ -13,6 +13,8 @@ const PAUSES: Pauses = { firstMs: 50, maxMs: 1_000 };
 export interface Resend {
   readonly clock: Clock;
   readonly resendMs: number;
+  /** The changes that were sent more than once, each by its list of entries, which all its forms share. */
+  readonly resent: WeakSet<Change['append']>;
 }
 
 /**
@@ -28,7 +30,7 @@ export interface Resend {
  *
  * @throws StoreError nothing was applied; OutcomeUnknownError when the budget is used up
  */
-export async function commitResending(store: GrantStore, change: Change, { clock, resendMs }: Resend): Promise<CommitAnswer> {
+export async function commitResending(store: GrantStore, change: Change, { clock, resendMs, resent }: Resend): Promise<CommitAnswer> {
   let budget: ResendBudget | undefined;
   for (let attempts = 1; ; attempts++) {
     try {
@@ -37,6 +39,7 @@ export async function commitResending(store: GrantStore, change: Change, { clock
       throw new Error(MALFORMED);
     } catch (failure) {
       if (!isNotApplied(failure)) budget ??= new ResendBudget(clock, resendMs);
+      resent.add(change.append);
       if (attempts === 1) continue;
       if (budget === undefined) throw failure;
       if (!(await budget.pause(pauseMs(change.id, attempts - 1, PAUSES)))) throw new OutcomeUnknownError(change.id, failure);

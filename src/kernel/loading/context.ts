@@ -45,6 +45,8 @@ interface IssueOptions {
   readonly dryRun?: boolean;
   /** The approver and the terms of the answer that decides the request. Default: those of the request. */
   readonly decided?: Pick<AccessRequest, 'approver' | 'terms'>;
+  /** The rows of the subject, if the caller has read or written them. They are read again if a limit is met by them. */
+  readonly known?: SubjectContext | undefined;
 }
 
 /**
@@ -54,15 +56,14 @@ interface IssueOptions {
 export async function loadIssueContext(
   kernel: Kernel,
   request: AccessRequest,
-  { isBreakGlass = false, dryRun = false, decided = request }: IssueOptions = {},
+  { isBreakGlass = false, dryRun = false, decided = request, known }: IssueOptions = {},
 ): Promise<IssueContext> {
   const { limits } = kernel.settings;
-  const context = await loadBelowLimit(
-    kernel,
-    () => loadSubjectContext(kernel, request.subject),
-    (loaded) => grantLimitMet(limits, request, loaded, isBreakGlass) !== undefined,
-    dryRun,
-  );
+  const isMet = (loaded: SubjectContext) => grantLimitMet(limits, request, loaded, isBreakGlass) !== undefined;
+  const context =
+    known !== undefined && !isMet(known)
+      ? known
+      : await loadBelowLimit(kernel, () => loadSubjectContext(kernel, request.subject), isMet, dryRun);
   const chains = await loadChainIds(kernel, request);
   const rows = await kernel.ledger.rows((request.extension?.grantIds ?? []).map((id) => ({ kind: 'grant', id })));
   const origins = rows.map((row) => row && decodeGrant(row));
@@ -161,10 +162,18 @@ const uniqueById = (requests: readonly AccessRequest[]): readonly AccessRequest[
   ...new Map(requests.map((request) => [request.id, request])).values(),
 ];
 
-/** Loads the context of the rule that notes a denial. `undefined`: the subject's row is unreadable, which must not prevent a denial. */
-export async function loadDenialContext(kernel: Kernel, { subject: id }: AccessRequest): Promise<DenialContext | undefined> {
-  const row = await kernel.ledger.row('subject', id);
-  const [subject] = row === undefined ? [] : kernel.settings.decodeAll([row], decodeSubject);
+/**
+ * Loads the context of the rule that notes a denial. `undefined`: the subject's row is unreadable, which must not prevent a denial.
+ *
+ * @param known the subject's row, if the caller has read or written it
+ */
+export async function loadDenialContext(
+  kernel: Kernel,
+  { subject: id }: AccessRequest,
+  known?: Pick<SubjectContext, 'subject'>,
+): Promise<DenialContext | undefined> {
+  const row = known === undefined ? await kernel.ledger.row('subject', id) : undefined;
+  const [subject] = row === undefined ? [known?.subject] : kernel.settings.decodeAll([row], decodeSubject);
   if (row !== undefined && subject === undefined) return undefined;
   return { subject, denied: (subject?.denied.length ?? 0) < MAX_DENIED ? [] : await requestsById(kernel, subject?.denied ?? []) };
 }

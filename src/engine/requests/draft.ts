@@ -1,0 +1,32 @@
+import type { Kernel } from '../../kernel/kernel.js';
+import { loadOpeningContext } from '../../kernel/loading/context.js';
+import type { Ask } from '../../lifecycle/ask.js';
+import { draftRequest, type OpeningContext } from '../../lifecycle/request.js';
+import { beyondLimits, refusalOf, refuseUnmet } from '../../lifecycle/requirements.js';
+import { moment } from '../../lifecycle/transition.js';
+import type { ParsedVerdict } from '../../lifecycle/verdict.js';
+import type { AccessRequest } from '../../records/index.js';
+import { loadOrigins } from './extension.js';
+
+/**
+ * The request as the engine would record it.
+ *
+ * @throws IneligibleError if the subject has no right to it
+ * @throws RequirementsError if values of the ask exceed the engine's limits, or do not meet the approver's rules
+ */
+export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
+  const { limits } = kernel.settings;
+  const request = draftRequest(ask, id, limits, await loadOrigins(kernel, ask), moment(kernel.clock, ask.requestedBy));
+  const answer = await kernel.approver.mayAsk(request);
+  if (!answer.eligible) throw refusalOf(request, answer, limits);
+  refuseUnmet(request, beyondLimits(request, limits));
+  return request;
+}
+
+/** The records by which a request is opened, with the grants that it extends. */
+export async function openingContext(kernel: Kernel, ask: Ask, request: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
+  return { ...(await loadOpeningContext(kernel, request, { dryRun })), origins: await loadOrigins(kernel, ask) };
+}
+
+/** The approver and the terms of an answer. */
+export const decidedBy = ({ approver, verdict }: ParsedVerdict) => ({ approver, terms: 'terms' in verdict ? verdict.terms : undefined });

@@ -1,0 +1,127 @@
+import { isJitError, OutcomeUnknownError } from '../../core/errors.js';
+import type { ClockReading } from '../../core/clock.js';
+import type { AskTurns } from '../../kernel/ask-order.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { fitsChange } from '../../kernel/ledger/fits-change.js';
+import { loadDenialContext, loadIssueContext } from '../../kernel/loading/context.js';
+import { decideOpened, type DecidingContext } from '../../lifecycle/decide-at-once.js';
+import type { RequestWithGrants } from '../../lifecycle/grant.js';
+import { openRequest, type OpeningContext } from '../../lifecycle/request.js';
+import type { DenialContext } from '../../lifecycle/same-ask.js';
+import type { SubjectContext } from '../../lifecycle/subject.js';
+import { moment, noChange, type Transition } from '../../lifecycle/transition.js';
+import type { ParsedVerdict } from '../../lifecycle/verdict.js';
+import type { AccessRequest, Subject } from '../../records/index.js';
+import type { ParsedAsk } from './ask.js';
+import { decidedBy, draftOf, openingContext } from './draft.js';
+
+/** A request that this process has just recorded, with the rows of its subject. Its commit was answered at the first attempt. */
+export interface OwnRows {
+  readonly request: AccessRequest;
+  readonly context: SubjectContext;
+}
+
+/** What became of an ask. */
+export interface Opened {
+  readonly id: string;
+  /** Whether the request existed before. */
+  readonly reused: boolean;
+  /** The decision that was recorded in the same commit. `undefined`: none, or the commit was sent more than once. */
+  readonly decided?: { readonly result: RequestWithGrants; readonly reading: ClockReading } | undefined;
+  /** `undefined`: the rows must be read. */
+  readonly own?: OwnRows | undefined;
+  /** How many turns of the queue had ended when `own` was written. */
+  readonly ended: number;
+}
+
+/**
+ * Records the request, unless it repeats a request of the subject, or `findRepeated` finds one. Each try checks again whether the
+ * request may be made. If the approver decides at once, the same commit records its decision.
+ */
+export async function recordRequest(
+  kernel: Kernel,
+  id: string,
+  parsed: ParsedAsk,
+  findRepeated: () => Promise<string | undefined>,
+  turns: AskTurns,
+): Promise<Opened> {
+  let isSent = false;
+  const attempt = async (): Promise<Transition<Omit<Opened, 'ended'>>> => {
+    isSent = false;
+    const draft = await draftOf(kernel, id, parsed.ask);
+    const answer = kernel.approver.decideAtOnce(draft);
+    await turns.begin();
+    const context = await openingContext(kernel, parsed.ask, draft, false);
+    // Looks for a repeat after all other reads: a concurrent call with the same key may have made the request that refuses this one.
+    const repeated = await findRepeated();
+    if (repeated !== undefined) return noChange({ id: repeated, reused: true });
+    const step = await open(kernel, parsed, draft, context, answer);
+    isSent = true;
+    return step;
+  };
+  try {
+    const { result, sent } = await kernel.ledger.runSent(attempt, { onTried: turns.end });
+    return { ...(sent === 'answered' ? result : { id: result.id, reused: result.reused }), ended: turns.ended };
+  } catch (error) {
+    if (!isSent || !isJitError(error) || error.code !== 'ERR_JIT_OUTCOME_UNKNOWN') throw error;
+    throw new OutcomeUnknownError(error.changeId, error, id, true);
+  }
+}
+
+async function open(
+  kernel: Kernel,
+  { ask, by, key }: ParsedAsk,
+  draft: AccessRequest,
+  context: OpeningContext,
+  answer: ParsedVerdict | undefined,
+): Promise<Transition<Omit<Opened, 'ended'>>> {
+  const { limits, denialsShownMs } = kernel.settings;
+  const { id } = draft;
+  const deciding = answer && (await decidingContext(kernel, draft, context, answer));
+  const reading = moment(kernel.clock, by);
+  const opened = openRequest(ask, id, key !== undefined, limits, context, reading);
+  const request = opened.put.find((record) => record.kind === 'request');
+  const subject = opened.put.find((record): record is Subject => record.kind === 'subject' && record.id === ask.subject);
+  if (request === undefined || subject === undefined) return { ...opened, result: { id: opened.result, reused: true } };
+  const decided =
+    answer &&
+    deciding &&
+    whatFits(kernel, () => decideOpened(opened, { request, subject }, answer, { ...deciding, limits, denialsShownMs }, reading));
+  if (decided !== undefined) return { ...decided, result: { id, reused: false, decided: { result: decided.result, reading } } };
+  return { ...opened, result: { id, reused: false, own: { request, context: { ...context, subject } } } };
+}
+
+/** Reads the records for the decision, before the clock. `undefined`: the rows of the subject have changed in between. */
+async function decidingContext(
+  kernel: Kernel,
+  draft: AccessRequest,
+  known: OpeningContext,
+  answer: ParsedVerdict,
+): Promise<Pick<DecidingContext, 'issue' | 'denial'> | undefined> {
+  const { outcome } = answer.verdict;
+  const issue = outcome === 'approve' ? await loadIssueContext(kernel, draft, { decided: decidedBy(answer), known }) : undefined;
+  if (issue !== undefined && issue.subject !== known.subject) return undefined;
+  return { issue, denial: await denialContextOf(kernel, draft, outcome, known) };
+}
+
+/** What the decision of an approver needs, if it may deny. A limit may refuse an approval, which is no denial. */
+export async function denialContextOf(
+  kernel: Kernel,
+  request: AccessRequest,
+  outcome: ParsedVerdict['verdict']['outcome'],
+  known?: Pick<SubjectContext, 'subject'>,
+): Promise<DenialContext | undefined> {
+  const mayDeny = outcome === 'deny' || outcome === 'abstain' || request.extension?.breakGlass === true;
+  return mayDeny && outcome !== 'review' ? loadDenialContext(kernel, request, known) : undefined;
+}
+
+/** The decision, if it fits into the change that records the request. A throw, such as the limit of holders, leaves the request alone. */
+function whatFits(kernel: Kernel, decide: () => Transition<RequestWithGrants> | undefined): Transition<RequestWithGrants> | undefined {
+  try {
+    const decided = decide();
+    return decided !== undefined && fitsChange(kernel, decided) ? decided : undefined;
+  } catch {
+    // The engine asks again once the request is recorded. The error then carries its id.
+    return undefined;
+  }
+}
