@@ -3,7 +3,7 @@ import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import { isObject } from '../../records/index.js';
-import { hasLongHeader } from '../json-body/headers.js';
+import { hasLongHeader, headerOf } from '../json-body/headers.js';
 import { AuthzenError } from './errors.js';
 import { decideAll, decideOne } from './evaluate.js';
 import type { AuthzenHandler } from './handler-type.js';
@@ -14,7 +14,9 @@ import { readAuthzenOptions, type AuthzenCaller, type AuthzenOperation, type Aut
 import { secondsToWait } from '../json-body/rate-limit.js';
 import type { Searched } from './search-types.js';
 import { search } from './search.js';
-import { answerText, errorOf, jsonAnswer, readBody, unavailable, withoutBody, withRequestId, wrongMethod } from './transport.js';
+import { toFetchHandler, withoutBody, type PlainAnswer } from '../json-body/plain-answer.js';
+import { targetOf } from '../json-body/request-url.js';
+import { answerText, errorOf, jsonAnswer, readBody, unavailable, withRequestId, wrongMethod } from './transport.js';
 import { bodyLimits, callHook, type AuthzenContext } from './authzen-context.js';
 import { profileOf, type FindRoute, type Host, type Route } from './profile.js';
 
@@ -38,16 +40,15 @@ export function createAuthzenHandler<Caller extends AuthzenCaller = AuthzenCalle
   const parsed = readAuthzenOptions(options);
   const host: Host = { engine, kernel, options: parsed };
   const routes = routesOf(host);
-  const handle = async (request: Request): Promise<Response> =>
-    withoutBody(request, withRequestId(request, await answer(host, routes, request)));
+  const handle = toFetchHandler(async (request) => withoutBody(request, withRequestId(request, await answer(host, routes, request))));
   const { basePath, metadataPath } = parsed;
   return Object.freeze(Object.assign(handle, { basePath, metadataPath, metadata: metadataOf(parsed) }));
 }
 
-async function answer(host: Host, find: FindRoute, request: Request): Promise<Response> {
+async function answer(host: Host, find: FindRoute, request: Request): Promise<PlainAnswer> {
   const { kernel, options } = host;
-  const { pathname } = new URL(request.url);
-  const route = pathname.startsWith(`${options.basePath}/`) ? find(pathname.slice(options.basePath.length)) : undefined;
+  const { path } = targetOf(request);
+  const route = path.startsWith(`${options.basePath}/`) ? find(path.slice(options.basePath.length)) : undefined;
   if (route === undefined) return answerText(404, 'there is no such endpoint');
   try {
     if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
@@ -66,7 +67,7 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Re
   }
 }
 
-async function serve(env: AuthzenContext, route: Route, request: Request): Promise<Response> {
+async function serve(env: AuthzenContext, route: Route, request: Request): Promise<PlainAnswer> {
   const { operation } = route;
   refuseOtherSites(env, request, operation);
   if (operation === undefined) return route.answer(env, request, { subject: '' });
@@ -78,9 +79,9 @@ async function serve(env: AuthzenContext, route: Route, request: Request): Promi
 
 /** A browser sends the credentials of a person with the requests of any page. So only pages of the own origin may change something. */
 function refuseOtherSites({ options }: AuthzenContext, request: Request, operation: AuthzenOperation | undefined): void {
-  if (request.headers.get('sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
+  if (headerOf(request, 'sec-fetch-site') === 'cross-site') throw new AuthzenError(403, 'requests of other sites are refused');
   if (operation !== 'submit' && operation !== 'cancel') return;
-  const origin = request.headers.get('origin');
+  const origin = headerOf(request, 'origin');
   if (origin !== null && origin !== new URL(options.publicUrl).origin) throw new AuthzenError(403, 'requests of other origins are refused');
 }
 

@@ -3,7 +3,9 @@ import { readCount, readOptions } from '../../core/parse.js';
 import type { AuthzenHandler } from './handler-type.js';
 import type { ParsedOptions } from './options.js';
 import { WELL_KNOWN } from './authzen-urls.js';
-import { answerText, jsonAnswer, READ, withoutBody, withRequestId, wrongMethod } from './transport.js';
+import { toFetchHandler, withoutBody } from '../json-body/plain-answer.js';
+import { targetOf } from '../json-body/request-url.js';
+import { answerText, jsonAnswer, READ, withRequestId, wrongMethod } from './transport.js';
 
 const CAPABILITY = 'urn:openid:authzen:capability:access-request';
 
@@ -54,8 +56,8 @@ export function createAuthzenMetadataHandler(
   const { maxAge = 3_600 } = readOptions<keyof AuthzenMetadataOptions>('options', options, ['maxAge']);
   const seconds = readCount('maxAge', maxAge, 0, 86_400);
   const documents = new Map(handlers.map(({ metadataPath, metadata }) => [metadataPath, metadata]));
-  const handle = async (request: Request): Promise<Response> => {
-    const document = documents.get(new URL(request.url).pathname);
+  const handle = toFetchHandler(async (request) => {
+    const document = documents.get(targetOf(request).path);
     if (document === undefined) return withoutBody(request, withRequestId(request, answerText(404, 'there is no metadata here')));
     if (!READ.includes(request.method)) {
       const { status, message, headers } = wrongMethod(READ);
@@ -63,6 +65,6 @@ export function createAuthzenMetadataHandler(
     }
     // A shared cache gives a public answer to all clients, so it has no id of one request.
     return withoutBody(request, jsonAnswer(200, document, { 'cache-control': `public, max-age=${seconds}` }));
-  };
+  });
   return Object.freeze(Object.assign(handle, { basePath: WELL_KNOWN }));
 }

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '../../core/ports.js';
 import { invalid } from '../../core/parse.js';
 import type { JsonObject } from '../../model/json.js';
+import type { PlainAnswer } from '../json-body/plain-answer.js';
 import type { Decision } from '../../records/index.js';
 import type { AuthzenContext, Target } from './authzen-context.js';
 import type { AuthzenError } from './errors.js';
@@ -13,8 +14,8 @@ export interface Route {
   readonly methods: readonly string[];
   /** `undefined`: it needs no caller. */
   readonly operation: AuthzenOperation | undefined;
-  readonly answer: (env: AuthzenContext, request: Request, caller: AuthzenCaller) => MaybePromise<Response>;
-  readonly refuse: (error: AuthzenError) => Response;
+  readonly answer: (env: AuthzenContext, request: Request, caller: AuthzenCaller) => MaybePromise<PlainAnswer>;
+  readonly refuse: (error: AuthzenError) => PlainAnswer;
 }
 
 /** The endpoint at a path below `basePath`. */

@@ -1,31 +1,34 @@
 import { isJitError } from '../../core/errors.js';
 import type { JsonObject } from '../../model/json.js';
-import { BodyError, readBodyText, readJsonObject, type BodyLimits } from '../json-body/read-body.js';
+import { headerOf } from '../json-body/headers.js';
+import type { PlainAnswer } from '../json-body/plain-answer.js';
+import { BodyError, readJsonObject, readOptionalObject, type BodyLimits } from '../json-body/read-body.js';
 import { AuthzenError } from './errors.js';
 
 type Headers = Readonly<Record<string, string>>;
 
 const COMMON = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
-export const jsonAnswer = (status: number, body: unknown, headers: Headers = {}): Response =>
-  new Response(JSON.stringify(body), { status, headers: { 'content-type': 'application/json', ...COMMON, ...headers } });
+export const jsonAnswer = (status: number, body: unknown, headers: Headers = {}): PlainAnswer => ({
+  status,
+  headers: { 'content-type': 'application/json', ...COMMON, ...headers },
+  body: JSON.stringify(body),
+});
 
-export const answerText = (status: number, message: string, headers: Headers = {}): Response =>
-  new Response(`${message}\n`, { status, headers: { 'content-type': 'text/plain; charset=utf-8', ...COMMON, ...headers } });
+export const answerText = (status: number, message: string, headers: Headers = {}): PlainAnswer => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', ...COMMON, ...headers },
+  body: `${message}\n`,
+});
 
-/** Gives a response the identifier of its request, if the request has one. */
-export function withRequestId(request: Request, response: Response): Response {
-  const id = request.headers.get('x-request-id');
-  if (id !== null) response.headers.set('x-request-id', id);
-  return response;
+/** Gives an answer the identifier of its request, if the request has one. */
+export function withRequestId(request: Request, answer: PlainAnswer): PlainAnswer {
+  const id = headerOf(request, 'x-request-id');
+  return id === null ? answer : { ...answer, headers: { ...answer.headers, 'x-request-id': id } };
 }
 
 /** The methods of an endpoint that is only read. */
 export const READ: readonly string[] = ['GET', 'HEAD'];
-
-/** The answer to HEAD is that of GET without its body. */
-export const withoutBody = ({ method }: Request, response: Response): Response =>
-  method === 'HEAD' ? new Response(null, response) : response;
 
 export const wrongMethod = (methods: readonly string[]): AuthzenError =>
   new AuthzenError(405, `this endpoint takes only ${methods.join(', ')}`, { allow: methods.join(', ') });
@@ -35,12 +38,7 @@ export const readBody = (request: Request, limits: BodyLimits): Promise<JsonObje
 
 /** The JSON object in a body that may be empty or absent. @throws AuthzenError */
 export const readOptionalBody = (request: Request, limits: BodyLimits): Promise<JsonObject> =>
-  translated(async () => {
-    if (request.body === null) return {};
-    // A client that sends no body may still name a content type.
-    const text = await readBodyText(request.clone(), limits);
-    return text === '' ? {} : readJsonObject(request, limits);
-  });
+  translated(() => readOptionalObject(request, limits));
 
 async function translated<T>(read: () => Promise<T>): Promise<T> {
   try {

@@ -13,7 +13,9 @@ import { corsHeaders, OriginReports, preflight, refuseOtherOrigin } from './orig
 import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
 import { respond, respondProblem } from './respond.js';
-import { hasLongHeader } from '../json-body/headers.js';
+import { hasLongHeader, headerOf } from '../json-body/headers.js';
+import { toFetchHandler, type PlainAnswer } from '../json-body/plain-answer.js';
+import { targetOf } from '../json-body/request-url.js';
 import { Router, type Route } from './router.js';
 import { secondsToWait } from '../json-body/rate-limit.js';
 
@@ -56,7 +58,7 @@ export function createHttpHandler<Caller extends HttpCaller>(engine: EngineOfReq
   const router = new Router(operations.filter(({ area }) => area !== 'approval links' || read.linkKeys !== undefined));
   const clock = typeof engine === 'function' ? systemClock : kernelOf(engine).settings.clock;
   const reports = new OriginReports(read.onError);
-  const handle = (request: Request) => answerTo(request, { served, clock, options: read, router, reports });
+  const handle = toFetchHandler((request) => answerTo(request, { served, clock, options: read, router, reports }));
   return Object.assign(handle, { basePath: read.basePath, prefix: prefixOf(read) });
 }
 
@@ -71,27 +73,26 @@ interface Setup {
   readonly reports: OriginReports;
 }
 
-async function answerTo(request: Request, setup: Setup): Promise<Response> {
+async function answerTo(request: Request, setup: Setup): Promise<PlainAnswer> {
   const { options } = setup;
-  let response: Response;
+  let answer: PlainAnswer;
   try {
-    response = await route(request, setup);
+    answer = await route(request, setup);
   } catch (error) {
-    const answer = toProblem(error);
-    if (answer.status >= 500) options.onError(error, 'http');
-    response = respondProblem(request, answer);
+    const problem = toProblem(error);
+    if (problem.status >= 500) options.onError(error, 'http');
+    answer = respondProblem(request, problem);
   }
-  for (const [name, value] of Object.entries(corsHeaders(request, options))) response.headers.set(name, value);
-  return response;
+  return options.corsOrigins.length === 0 ? answer : { ...answer, headers: { ...answer.headers, ...corsHeaders(request, options) } };
 }
 
-async function route(request: Request, setup: Setup): Promise<Response> {
+async function route(request: Request, setup: Setup): Promise<PlainAnswer> {
   const { options, router } = setup;
   if (hasLongHeader(request)) throw ownProblem('headers-too-large');
-  const { pathname } = new URL(request.url);
+  const { path } = targetOf(request);
   const prefix = prefixOf(options);
-  if (!pathname.startsWith(`${prefix}/`)) throw notFound();
-  const routed = router.find(pathname.slice(prefix.length), request.method);
+  if (!path.startsWith(`${prefix}/`)) throw notFound();
+  const routed = router.find(path.slice(prefix.length), request.method);
   if (routed.operation === undefined) {
     if (routed.methods.length === 0) throw notFound({ detail: `There is no such path: ${prefix}/openapi.json lists the paths.` });
     const answered = preflight(request, options, routed.methods);
@@ -106,7 +107,8 @@ async function route(request: Request, setup: Setup): Promise<Response> {
   const { kernel } = found;
   kernel.refuseIfClosed();
   const served = { ...found, options };
-  return limited(limitOf(operation, request), kernel.settings.clock, () => perform(request, routed, served, caller));
+  const run = () => perform(request, routed, served, caller);
+  return limited(limitOf(operation, request), kernel.settings.clock, run, drop);
 }
 
 /** The caller comes before the tenant: without a caller, a tenant that does not exist is answered like any other. */
@@ -124,15 +126,18 @@ async function callerAndEngine(request: Request, { access }: Operation, { option
 const notFound = (more: { readonly detail?: string } = {}): HttpError =>
   ownProblem('not-found', { ...more, members: { code: 'ERR_JIT_NOT_FOUND' } });
 
-const limitOf = ({ method }: Operation, { headers }: Request): number =>
-  method === 'POST' ? WRITE_LIMIT_MS : headers.has('prefer') ? WAIT_LIMIT_MS : READ_LIMIT_MS;
+const limitOf = ({ method }: Operation, request: Request): number =>
+  method === 'POST' ? WRITE_LIMIT_MS : headerOf(request, 'prefer') !== null ? WAIT_LIMIT_MS : READ_LIMIT_MS;
+
+/** No client reads this body any more: a stream would stay open for ever. */
+const drop = async ({ body }: PlainAnswer): Promise<void> => (typeof body === 'string' ? undefined : body?.cancel());
 
 /**
  * Bounds the time of a call. The write may still be recorded: the same key finds it.
  *
  * @throws ClockError if the clock fails: it must not look like a fault of the handler
  */
-async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>): Promise<T> {
+async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>, drop?: (late: T) => unknown): Promise<T> {
   readClock(clock);
   let isLate = false;
   const timeout = () => {
@@ -141,14 +146,13 @@ async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>):
   };
   const answer = async (): Promise<T> => {
     const given = await run();
-    // No client reads this body any more: a stream would stay open for ever.
-    if (isLate && given instanceof Response) await given.body?.cancel();
+    if (isLate) await drop?.(given);
     return given;
   };
   return within(clock, limitMs, answer, timeout);
 }
 
-async function perform(request: Request, { operation, path }: Route, served: Served, caller: HttpCaller | undefined): Promise<Response> {
+async function perform(request: Request, { operation, path }: Route, served: Served, caller: HttpCaller | undefined): Promise<PlainAnswer> {
   const { options, kernel } = served;
   if (caller === undefined) {
     return respond(request, operation, await operation.run({ ...served, request, path } as unknown as Call<never, never>), undefined);

@@ -1,4 +1,6 @@
 import { show } from '../../core/parse.js';
+import { headerOf } from '../json-body/headers.js';
+import type { PlainAnswer } from '../json-body/plain-answer.js';
 import { ownProblem } from './problem.js';
 import type { ParsedHttpOptions } from './options.js';
 
@@ -34,9 +36,9 @@ export class OriginReports {
  * @throws HttpError 403
  */
 export function refuseOtherOrigin(request: Request, { ownOrigin, corsOrigins }: Origins, reports: OriginReports): void {
-  const origin = request.headers.get('origin');
+  const origin = headerOf(request, 'origin');
   if (origin === null) {
-    if (request.headers.get('sec-fetch-site') === 'cross-site') throw ownProblem('cross-origin');
+    if (headerOf(request, 'sec-fetch-site') === 'cross-site') throw ownProblem('cross-origin');
     return;
   }
   const own = ownOrigin ?? new URL(request.url).origin;
@@ -48,7 +50,7 @@ export function refuseOtherOrigin(request: Request, { ownOrigin, corsOrigins }: 
 /** The CORS headers of an answer: none unless the page's origin is configured. */
 export function corsHeaders(request: Request, { corsOrigins }: Origins): Readonly<Record<string, string>> {
   if (corsOrigins.length === 0) return {};
-  const origin = request.headers.get('origin');
+  const origin = headerOf(request, 'origin');
   if (origin === null || !corsOrigins.includes(origin)) return { vary: 'Origin' };
   return {
     vary: 'Origin',
@@ -59,11 +61,11 @@ export function corsHeaders(request: Request, { corsOrigins }: Origins): Readonl
 }
 
 /** The answer of a preflight, if the origin is configured. */
-export function preflight(request: Request, origins: Origins, methods: readonly string[]): Response | undefined {
-  if (request.method !== 'OPTIONS' || request.headers.get('access-control-request-method') === null) return undefined;
+export function preflight(request: Request, origins: Origins, methods: readonly string[]): PlainAnswer | undefined {
+  if (request.method !== 'OPTIONS' || headerOf(request, 'access-control-request-method') === null) return undefined;
   const headers = corsHeaders(request, origins);
   if (headers['access-control-allow-origin'] === undefined) return undefined;
-  return new Response(null, {
+  return {
     status: 204,
     headers: {
       ...headers,
@@ -71,5 +73,6 @@ export function preflight(request: Request, origins: Origins, methods: readonly 
       'access-control-allow-headers': 'Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Authorization',
       'access-control-max-age': '600',
     },
-  });
+    body: null,
+  };
 }

@@ -6,6 +6,8 @@ import type { Clock } from '../../core/ports.js';
 import type { Operation } from './operation.js';
 import { ownProblem } from './problem.js';
 import { keyIn } from '../json-body/idempotency-key.js';
+import { headerOf } from '../json-body/headers.js';
+import { targetOf } from '../json-body/request-url.js';
 import { BodyError, readJsonObject } from '../json-body/read-body.js';
 
 /** How long the body of a call may take to arrive. Milliseconds. */
@@ -16,15 +18,17 @@ let noQuery: z.ZodMiniObject | undefined;
 
 /** The query, the body and the key of a call, validated. @throws InvalidArgumentError, HttpError */
 export async function readCall(request: Request, operation: Operation, clock: Clock) {
-  const query = parse(operation.query?.() ?? (noQuery ??= z.strictObject({})), readQuery(new URL(request.url)));
+  const given = targetOf(request).query;
+  const isEmpty = given === '' && operation.query === undefined;
+  const query = isEmpty ? {} : parse(operation.query?.() ?? (noQuery ??= z.strictObject({})), readQuery(given));
   const body = operation.body === undefined ? undefined : parse(operation.body(), await readBody(request, clock));
   return { query, body, key: readKey(request, operation) };
 }
 
 /** Each name once: two readers of a repeated name may use different values. */
-function readQuery({ searchParams }: URL): JsonObject {
+function readQuery(query: string): JsonObject {
   const read: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of searchParams) {
+  for (const [name, value] of new URLSearchParams(query)) {
     if (name in read) throw invalid('query', 'a query that has each name once', name);
     read[name] = value;
   }
@@ -49,7 +53,7 @@ const namesPrototype = (value: unknown): boolean =>
 const BODY_PROBLEMS = { 400: 'invalid-body', 408: 'slow-body', 413: 'too-large', 415: 'unsupported-media-type' } as const;
 
 function readKey(request: Request, { keyed }: Operation): string | undefined {
-  const key = keyed ? keyIn(request.headers.get('idempotency-key')) : undefined;
+  const key = keyed ? keyIn(headerOf(request, 'idempotency-key')) : undefined;
   if (key === undefined) return undefined;
   if (!isId(key)) throw invalid('Idempotency-Key', '1-256 visible characters', key);
   return key;

@@ -2,29 +2,31 @@ import { sha256Hex } from '../../core/sha256.js';
 import { toUtf8 } from '../../core/utf8.js';
 import { isOwnRequest } from '../../lifecycle/review.js';
 import { isObject, type AccessRequest } from '../../records/index.js';
+import { headerOf } from '../json-body/headers.js';
+import { withoutBody, type PlainAnswer } from '../json-body/plain-answer.js';
 import type { Answer, Operation } from './operation.js';
 import type { ProblemAnswer } from './problem.js';
 
 const COMMON = { 'x-content-type-options': 'nosniff' } as const;
 
 /** The response of an operation. A client that has the present version of a resource gets 304. */
-export function respond(request: Request, { method, status: usual }: Operation, answer: Answer, self: string | undefined): Response {
+export function respond(request: Request, { method, status: usual }: Operation, answer: Answer, self: string | undefined): PlainAnswer {
   const { status = usual, headers = {}, body, stream, written, tagged = body } = answer;
   if (stream !== undefined) {
     const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
     if (request.method === 'HEAD') void stream.cancel();
-    return new Response(request.method === 'HEAD' ? null : stream, { status, headers: { ...COMMON, ...type } });
+    return withoutBody(request, { status, headers: { ...COMMON, ...type }, body: stream });
   }
   const text = written?.text ?? JSON.stringify(asSeenBy(self, body));
   const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
-  if (method !== 'GET') return new Response(text, { status, headers: { ...common, 'cache-control': 'no-store' } });
+  if (method !== 'GET') return { status, headers: { ...common, 'cache-control': 'no-store' }, body: text };
   const etag = written?.etag ?? tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
   const cached = { ...common, 'cache-control': 'private, no-cache', etag };
-  if (hasTag(request.headers.get('if-none-match'), etag)) {
+  if (hasTag(headerOf(request, 'if-none-match'), etag)) {
     const { 'content-type': _, ...kept } = cached;
-    return new Response(null, { status: 304, headers: kept });
+    return { status: 304, headers: kept, body: null };
   }
-  return new Response(request.method === 'HEAD' ? null : text, { status, headers: cached });
+  return withoutBody(request, { status, headers: cached, body: text });
 }
 
 /**
@@ -59,6 +61,6 @@ function hasTag(header: string | null, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === bare);
 }
 
-export function respondProblem(request: Request, { status, headers, body }: ProblemAnswer): Response {
-  return new Response(request.method === 'HEAD' ? null : JSON.stringify(body), { status, headers: { ...COMMON, ...headers } });
+export function respondProblem(request: Request, { status, headers, body }: ProblemAnswer): PlainAnswer {
+  return withoutBody(request, { status, headers: { ...COMMON, ...headers }, body: JSON.stringify(body) });
 }

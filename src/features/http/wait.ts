@@ -2,6 +2,7 @@ import { isJitError } from '../../core/errors.js';
 import { sleepUntil, whyNoLastingTimers } from '../../core/timers.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { AccessRequest } from '../../records/index.js';
+import { headerOf } from '../json-body/headers.js';
 import { Work } from '../work/work.js';
 import type { Call } from './operation.js';
 
@@ -23,7 +24,7 @@ export async function waitUntilDecided(
   { kernel, request, self }: Pick<Call, 'kernel' | 'request' | 'self'>,
   { id: requestId, end: ended }: Pick<AccessRequest, 'id' | 'end'>,
 ) {
-  const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(request.headers.get('prefer') ?? '')?.[1];
+  const asked = /(?:^|[,;]\s*)wait\s*=\s*"?(\d{1,5})"?/i.exec(headerOf(request, 'prefer') ?? '')?.[1];
   // In Workers, a commit of another request cannot wake this one.
   if (asked === undefined || whyNoLastingTimers() !== undefined) return {};
   const { now } = kernel.clock.read();

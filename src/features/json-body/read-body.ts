@@ -2,7 +2,10 @@ import { isJitError } from '../../core/errors.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Clock } from '../../core/ports.js';
 import { within } from '../../core/timers.js';
+import { fromUtf8 } from '../../core/utf8.js';
+import { headerOf } from './headers.js';
 import { JsonTextError, parseJsonText } from './json-text.js';
+import { ThinRequest } from './thin-request.js';
 
 /** The greatest size of a body. Bytes. */
 const MAX_BODY_BYTES = 65_536;
@@ -38,8 +41,25 @@ export interface BodyLimits {
 
 /** The object in the body of a request. @throws BodyError */
 export async function readJsonObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
-  if (!isJson(request.headers.get('content-type'))) throw new BodyError(415, 'the body must have the content type application/json');
-  const value = parse(await readBodyText(request, limits));
+  refuseOtherTypes(request);
+  return parseObject(await readBodyText(request, limits));
+}
+
+/** The object in a body that may be empty or absent. @throws BodyError */
+export async function readOptionalObject(request: Request, limits: BodyLimits): Promise<JsonObject> {
+  const text = await readBodyText(request, limits);
+  // A client that sends no body may still name a content type.
+  if (text === '') return {};
+  refuseOtherTypes(request);
+  return parseObject(text);
+}
+
+function refuseOtherTypes(request: Request): void {
+  if (!isJson(headerOf(request, 'content-type'))) throw new BodyError(415, 'the body must have the content type application/json');
+}
+
+function parseObject(text: string): JsonObject {
+  const value = parse(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BodyError(400, 'the body must be a JSON object');
   return value as JsonObject;
 }
@@ -70,18 +90,19 @@ function parse(text: string) {
 
 /** The body as text, which must be UTF-8 and within the limits. @throws BodyError */
 export async function readBodyText(request: Request, { clock, timeoutMs }: BodyLimits): Promise<string> {
-  const coding = request.headers.get('content-encoding');
+  const coding = headerOf(request, 'content-encoding');
   if (coding !== null && coding.toLowerCase() !== 'identity')
     throw new BodyError(415, 'the body must have no content coding', { 'accept-encoding': 'identity' });
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  if (request.body === null) return '';
-  const reader = request.body.getReader();
+  if (Number(headerOf(request, 'content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const reader = readerOf(request);
+  if (reader === undefined) return '';
   const timeout = () => new BodyError(408, 'the body arrived too slowly', CLOSES);
   try {
-    return decode(await within(clock, timeoutMs, () => readBytes(reader), timeout));
+    const bytes = await within(clock, timeoutMs, () => reader.bytes(MAX_BODY_BYTES), timeout);
+    if (bytes === undefined) throw tooLarge();
+    return decode(bytes);
   } catch (error) {
-    // Not awaited: the source of a stalled body may never confirm.
-    reader.cancel().catch(() => undefined);
+    reader.cancel();
     // A clock that fails is no fault of the client. Any other failure is a client that has gone, or a body that its sender cut short.
     throw error instanceof BodyError || isJitError(error) ? error : new BodyError(400, 'the body ended early');
   }
@@ -89,7 +110,7 @@ export async function readBodyText(request: Request, { clock, timeoutMs }: BodyL
 
 function decode(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return fromUtf8(bytes);
   } catch {
     throw new BodyError(400, 'the body is not valid UTF-8');
   }
@@ -97,16 +118,41 @@ function decode(bytes: Uint8Array): string {
 
 const tooLarge = () => new BodyError(413, `the body must have at most ${MAX_BODY_BYTES} bytes`, CLOSES);
 
-async function readBytes(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
+interface BodyReader {
+  /** @returns `undefined`: the body is longer */
+  bytes(max: number): Promise<Uint8Array | undefined>;
+  cancel(): void;
+}
+
+/** `undefined`: the request has no body. */
+function readerOf(request: Request): BodyReader | undefined {
+  const bytes = ThinRequest.reader(request);
+  if (bytes !== undefined) return { bytes, cancel: () => undefined };
+  if (request.body === null) return undefined;
+  const reader = request.body.getReader();
+  return {
+    bytes: (max) => collect(max, async () => (await reader.read()).value),
+    // Not awaited: the source of a stalled body may never confirm.
+    cancel: () => void reader.cancel().catch(() => undefined),
+  };
+}
+
+/**
+ * Reads the chunks of a body.
+ *
+ * @param read `undefined`: the body has ended
+ * @returns `undefined`: the body has more than `max` bytes
+ */
+export async function collect(max: number, read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    length += value.length;
-    if (length > MAX_BODY_BYTES) throw tooLarge();
-    chunks.push(value);
+  for (let chunk = await read(); chunk !== undefined; chunk = await read()) {
+    length += chunk.length;
+    if (length > max) return undefined;
+    chunks.push(chunk);
   }
+  const [first] = chunks;
+  if (first !== undefined && chunks.length === 1) return first;
   const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

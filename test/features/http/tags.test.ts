@@ -50,7 +50,7 @@ describe('the tag of an answer', () => {
     expect([answer.status, answer.body.badge]).toMatchObject([200, { state: 'read-only' }]);
   });
 
-  it('says nothing of what happens to others', async () => {
+  it('does not change with what happens to others', async () => {
     const { engine, get, tagOf } = await withAccess();
     const [me, list] = [await tagOf(EVE, '/me'), await tagOf(EVE, '/requests')];
     const before = await journalHead(engine);

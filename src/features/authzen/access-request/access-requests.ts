@@ -1,5 +1,7 @@
 import type { MaybePromise } from '../../../core/ports.js';
+import { headerOf } from '../../json-body/headers.js';
 import { keyIn } from '../../json-body/idempotency-key.js';
+import type { PlainAnswer } from '../../json-body/plain-answer.js';
 import { bodyLimits } from '../authzen-context.js';
 import type { AuthzenError } from '../errors.js';
 import type { AuthzenAccessRequests } from '../options.js';
@@ -42,7 +44,7 @@ export function accessRequests(options: AuthzenAccessRequestOptions): AuthzenAcc
   });
 }
 
-function refuse(error: AuthzenError): Response {
+function refuse(error: AuthzenError): PlainAnswer {
   const { status, body, headers } = problemOf(error);
   return jsonAnswer(status, body, { ...headers, 'content-type': 'application/problem+json' });
 }
@@ -65,7 +67,7 @@ function routesOf(host: Host, profile: ParsedAccessRequests): FindRoute {
       operation: 'submit',
       refuse,
       answer: async (env, request, caller) =>
-        submit(env, profile, caller, await readBody(request, limits), keyIn(request.headers.get('idempotency-key'))),
+        submit(env, profile, caller, await readBody(request, limits), keyIn(headerOf(request, 'idempotency-key'))),
     },
   };
   return (path) => {

@@ -7,6 +7,7 @@ import { requestOfKey } from '../../../engine/requests/requests.js';
 import { canonicalJson } from '../../../journal/link.js';
 import { derivedId } from '../../../kernel/ledger/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
+import type { PlainAnswer } from '../../json-body/plain-answer.js';
 import { bindingHash, isBindingHash } from './binding.js';
 import { digestOfCaller, isForAccess, verifyBinding, type BindingClaims } from './binding-token.js';
 import { macText } from '../keys.js';
@@ -44,7 +45,7 @@ export async function submit(
   caller: AuthzenCaller,
   body: JsonObject,
   key: string | undefined,
-): Promise<Response> {
+): Promise<PlainAnswer> {
   if (key !== undefined && (key === '' || key.length > 256))
     throw new Problem('invalid_request', 'Idempotency-Key must have 1-256 characters');
   const submission = readSubmission(body);

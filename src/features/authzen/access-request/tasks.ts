@@ -4,6 +4,7 @@ import type { RequestFound } from '../../../engine/lists/lookups.js';
 import { canonicalJson } from '../../../journal/link.js';
 import { hasPassed } from '../../../lifecycle/status.js';
 import { decodeRequest, type AccessRequest } from '../../../records/index.js';
+import type { PlainAnswer } from '../../json-body/plain-answer.js';
 import { isMac, macText } from '../keys.js';
 import { memberOf } from '../messages.js';
 import type { AuthzenCaller, AuthzenOperation } from '../options.js';
@@ -52,7 +53,7 @@ export async function taskAnswer(
   caller: AuthzenCaller,
   { handle, found }: Task,
   status: 200 | 'created',
-): Promise<Response> {
+): Promise<PlainAnswer> {
   const { request, grants } = found;
   const state = STATUS[found.outcome];
   const id = `${handle.id}.${handle.mac}`;
@@ -151,7 +152,12 @@ async function maySee(env: AuthzenContext, caller: AuthzenCaller, request: Acces
 }
 
 /** @throws Problem */
-export async function viewTask(env: AuthzenContext, profile: ParsedAccessRequests, caller: AuthzenCaller, text: string): Promise<Response> {
+export async function viewTask(
+  env: AuthzenContext,
+  profile: ParsedAccessRequests,
+  caller: AuthzenCaller,
+  text: string,
+): Promise<PlainAnswer> {
   const handle = readHandle(text);
   const found = await findTask(env, profile, caller, handle);
   return taskAnswer(env, profile, caller, { handle, found }, 200);
@@ -164,7 +170,7 @@ export async function cancelTask(
   caller: AuthzenCaller,
   text: string,
   body: JsonObject,
-): Promise<Response> {
+): Promise<PlainAnswer> {
   const texts = ['reason', 'comment'].map((name) => memberOf(body, name));
   if (texts.some((one) => one !== undefined && typeof one !== 'string'))
     throw new Problem('invalid_request', 'reason and comment must be strings');
