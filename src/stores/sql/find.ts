@@ -106,15 +106,20 @@ export function findValues(namespace: string, { kind, subject, scope, during, or
  * @throws StoreError
  */
 export function pageOfFind(found: readonly Columns[], { order = 'oldest', limit }: FindQuery): Page<Row> {
+  const page = pageOfRows(found.filter((columns) => columns['kind'] !== null).map(rowOf), limit, order);
+  if (page.next !== undefined) return page;
+  const [first = {}] = found;
+  const isCut = 'looked' in first && integerOf(first, 'looked') === MAX_LOOK;
+  return isCut ? { ...page, next: JSON.stringify([integerOf(first, 'last_at'), fromColumn(textOf(first, 'last_id'))]) } : page;
+}
+
+/** The page, from rows of which one more was asked for than the page has. */
+export function pageOfRows(rows: Row[], limit: number, order: Asked['order'] = 'oldest'): Page<Row> {
   const wanted = Math.min(limit, MAX_LOOK);
-  const rows = found.filter((columns) => columns['kind'] !== null).map(rowOf);
   // SQL guarantees no order after a join. Sorting rows that are already in order costs almost nothing.
   const items = rows.sort(inOrder(order)).slice(0, wanted);
   const last = items.at(-1);
-  if (rows.length > wanted && last !== undefined) return { items, next: placeOf(last, order) };
-  const [first = {}] = found;
-  const isCut = 'looked' in first && integerOf(first, 'looked') === MAX_LOOK;
-  return { items, next: isCut ? JSON.stringify([integerOf(first, 'last_at'), fromColumn(textOf(first, 'last_id'))]) : undefined };
+  return { items, next: rows.length > wanted && last !== undefined ? placeOf(last, order) : undefined };
 }
 
 function inOrder(order: Asked['order']): (a: Row, b: Row) => number {

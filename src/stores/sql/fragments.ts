@@ -66,11 +66,12 @@ export function jsonTable(dialect: SqlDialect, list: string, names: readonly str
  *
  * @param namespace of all keys, an expression. Default: each key begins with its namespace
  * @param more columns of `k` that each item of the list has after its key
+ * @param id the id of the row for an item, an expression. Default: that of the key
  */
-export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: string, more: readonly string[] = []): string {
+export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: string, more: readonly string[] = [], id = 'k.id'): string {
   const names = [...(namespace === undefined ? ['namespace'] : []), 'kind', 'id', ...more];
   const keys = `${jsonTable(dialect, keyList, names)} as k cross join`;
-  const isKey = `r.namespace = ${namespace ?? 'k.namespace'} and r.kind = k.kind and r.id = k.id`;
+  const isKey = `r.namespace = ${namespace ?? 'k.namespace'} and r.kind = k.kind and r.id = ${id}`;
   const place = 'r.tableoid as home, r.ctid as place';
   return dialect === 'postgres'
     ? `${keys} lateral (select ${place}, r.* from jit_rows as r where ${isKey} limit 1) as r`
@@ -98,23 +99,25 @@ export const jsonList = (dialect: SqlDialect, ...values: readonly string[]): str
   `${dialect === 'postgres' ? 'jsonb_build_array' : 'json_array'}(${values.join(', ')})`;
 
 /** The columns of a row as one JSON list. The body is inserted as it was stored: no number is rounded and no key is moved. */
-export function rowAsList(dialect: SqlDialect, names: readonly string[]): string {
+export function rowAsList(dialect: SqlDialect, names: readonly string[], of = 'r'): string {
   if (dialect === 'postgres')
-    return `json_build_array(${names.map((name) => (name === 'body' ? 'r.body::json' : `r.${name}`)).join(', ')})`;
+    return `json_build_array(${names.map((name) => `${of}.${name}${name === 'body' ? '::json' : ''}`).join(', ')})`;
   const asJson = (name: string) =>
     name === 'body'
-      ? 'r.body'
+      ? `${of}.body`
       : name === 'version'
-        ? 'r.version'
+        ? `${of}.version`
         : name.endsWith('_at')
-          ? `ifnull(r.${name}, 'null')`
-          : `json_quote(r.${name})`;
+          ? `ifnull(${of}.${name}, 'null')`
+          : `json_quote(${of}.${name})`;
   return `'[' || ${names.map(asJson).join(` || ',' || `)} || ']'`;
 }
 
 /** The lists of several rows as one text; null if there is no row. */
-export const rowsAsList = (dialect: SqlDialect, names: readonly string[]): string =>
-  dialect === 'postgres' ? `json_agg(${rowAsList(dialect, names)})::text` : `'[' || group_concat(${rowAsList(dialect, names)}) || ']'`;
+export function rowsAsList(dialect: SqlDialect, names: readonly string[], of = 'r'): string {
+  const list = rowAsList(dialect, names, of);
+  return dialect === 'postgres' ? `json_agg(${list})::text` : `'[' || group_concat(${list}) || ']'`;
+}
 
 /**
  * Columns that every answer carries about its server: the schema's version, and on PostgreSQL whether the server is a

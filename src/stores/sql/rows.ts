@@ -67,18 +67,23 @@ export function liveRowsOf(columns: Columns | undefined, subject: string): reado
   return lock.length === 0 ? rows : [...rows, openRow(lock, lock.at(-1) as string | null)];
 }
 
-/** A row, from the list that the statement of a check returns. */
+/** A row, from the list that the statement of a check returns: open rows only, without the subject. */
 function openRow(row: unknown, subject: string | null): Row {
   const [kind, id, version, scope, createdAt, from, until, dueAt, sortAt, body] = row as readonly unknown[];
+  return listedRow([kind, id, version, subject, scope, 1, createdAt, from, until, dueAt, sortAt, body]);
+}
+
+/** A row, from the list of its columns in a JSON text. @throws StoreError */
+export function listedRow(row: readonly unknown[]): Row {
+  const [kind, id, version, subject, scope, open, createdAt, from, until, dueAt, sortAt, body] = row;
   if (typeof kind !== 'string' || typeof id !== 'string' || !Number.isSafeInteger(version)) throw malformed('found', 'rows');
   return {
     kind: fromColumn(kind),
     id: fromColumn(id),
     version: version as number,
-    subject: subject ?? undefined,
+    subject: (subject ?? undefined) as string | undefined,
     scope: (scope ?? undefined) as string | undefined,
-    // The statement returns open rows only.
-    open: true,
+    open: Number(open) === 1,
     createdAt: createdAt as number,
     from: (from ?? undefined) as number | undefined,
     until: (until ?? undefined) as number | undefined,
@@ -88,8 +93,8 @@ function openRow(row: unknown, subject: string | null): Row {
   };
 }
 
-/** The JSON list of a column; empty if the column is null. */
-function listIn(columns: Columns, name: string): readonly unknown[] {
+/** The JSON list of a column; empty if the column is null. @throws StoreError */
+export function listIn(columns: Columns, name: string): readonly unknown[] {
   const found: unknown = columns[name] === null ? [] : jsonOf(columns, name);
   if (!Array.isArray(found)) throw malformed(name, 'a list');
   return found;

@@ -1,4 +1,5 @@
 import type { SqlDialect } from './database.js';
+import { contextText } from './context.js';
 import { findName, findText, type Asked } from './find.js';
 import { besideServer, columns, ENTRY, given, isOpen, keyedRows, ROW, rowAsList, rowsAsList, serverColumns } from './fragments.js';
 import { headsOf } from './locked-heads.js';
@@ -63,6 +64,8 @@ where namespace = $1 and due_at is not null and due_at <= $5 and (due_at, kind, 
 order by due_at, kind, id limit $6`,
       ),
     ),
+    /** See {@link contextText}. */
+    context: statement(dialect, 'context', contextText(dialect)),
     /** See {@link findText}. */
     find: (asked: Asked) => statement(dialect, findName(asked), findText(dialect, asked)),
   };

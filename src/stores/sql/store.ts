@@ -6,6 +6,7 @@ import type { MaybePromise, Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
+  ContextQuery,
   DueNamespacesQuery,
   DueQuery,
   FindQuery,
@@ -15,12 +16,14 @@ import type {
   LiveQuery,
   Row,
   RowKey,
+  StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
 import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDialect, SqliteHandle } from './database.js';
 import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
+import { columnsOfSubjects, contextOf, contextValues } from './context.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
 import { fromColumn, toColumn } from './order.js';
 import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.js';
@@ -114,6 +117,19 @@ class SqlGrantStore implements GrantStore {
     if (query.order === 'due' && query.open === false) return { items: [], next: undefined };
     const statement = this.#backend.statements.find(askedBy(query));
     return this.#backend.ask('find', statement, findValues(this.#column, query), (found) => pageOfFind(found, query));
+  }
+
+  async context(query: ContextQuery): Promise<StoreContext> {
+    const { context } = this.#backend.statements;
+    let ids: readonly (string | undefined)[] = [];
+    // Usually once. A second time for a subject that the column of ids spells otherwise; again if the row then names another subject.
+    for (;;) {
+      const values = contextValues(this.#column, query, ids);
+      const answer = await this.#backend.askOne('context', context, values, (found) => contextOf(found, query));
+      const needed = columnsOfSubjects(query, answer);
+      if (needed.every((id, i) => id === ids[i])) return answer;
+      ids = needed;
+    }
   }
 
   async due({ at, after, limit }: DueQuery): Promise<Page<Row>> {

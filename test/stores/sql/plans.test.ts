@@ -63,6 +63,11 @@ describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows
   /** Open and closed rows are two ranges of an index, of at most a page each, which are sorted together; the names of a page too. */
   const MERGED = /^(all of a kind|those of a subject|the namespaces in which something is due)$/;
 
+  const contextOf = (subject: readonly (string | null)[]) => {
+    const keys = '[["grant","r5.1",null,null],["subject",null,"grant","r5.1"]]';
+    return ['payments', keys, ...subject, 5, 'grant', ...subject, 101];
+  };
+
   const cases: Readonly<Record<string, readonly [Statement, readonly unknown[], RegExp]>> = {
     'a check on a scope': [statements.liveOn, ['payments', 'user:17', 5, 'db:2'], /jit_rows_live/],
     'a check over all scopes': [statements.live, ['payments', 'user:17', 5], /jit_rows_live/],
@@ -90,6 +95,8 @@ describe.each(['postgres', 'sqlite'] as const)(`queries on %s among ${ROWS} rows
       ['payments', 'grant', 50_000, 'r5', 101, 'db:2'],
       /jit_rows_scope/,
     ],
+    'what a verb reads about a subject': [statements.context, contextOf(['user:17', null, null]), /jit_rows_subject/],
+    'what a verb reads about the subject of a row': [statements.context, contextOf([null, 'grant', 'r5.1']), /jit_rows_live/],
     'the heads of namespaces': [statements.heads, ['["payments","other"]'], /jit_heads_pkey|sqlite_autoindex_jit_heads_1/],
     'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 101], /jit_rows_due/],
     'a page of the journal': [statements.journal, ['payments', 5, 100], /jit_journal_pkey|sqlite_autoindex_jit_journal_1/],

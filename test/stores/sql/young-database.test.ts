@@ -62,7 +62,7 @@ function guessed(): readonly [Statement, readonly (string | number)[]] {
 const find = (asked: Partial<Parameters<typeof statements.find>[0]>) =>
   statements.find({ subject: false, scope: false, open: undefined, during: false, order: 'oldest', ...asked });
 
-type Asked = Readonly<Record<string, readonly [Statement, readonly (string | number)[]]>>;
+type Asked = Readonly<Record<string, readonly [Statement, readonly (string | number | null)[]]>>;
 const reads: Asked = {
   'records by key': [statements.get, ['n', keys]],
   'a check on a scope': [statements.liveOn, ['n', 'user:17', 5, 'db:2']],
@@ -78,6 +78,10 @@ const reads: Asked = {
   'what of a subject is due for people': [find({ subject: true, order: 'due', open: true }), ['n', 'grant', -1, '', 11, 'user:17']],
   'the newest on a scope': [find({ scope: true, order: 'newest' }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
   'the open ones on a scope': [find({ scope: true, open: true }), ['n', 'grant', 40_000, 'r5', 11, 'db:3']],
+  'what a verb reads about the subject of a row': [
+    statements.context,
+    ['n', '[["grant","r5.1",null,null],["subject",null,"grant","r5.1"]]', null, 'grant', 'r5.1', 5, 'grant', null, 'grant', 'r5.1', 11],
+  ],
   'a page of the journal': [statements.journal, ['n', 5, 11]],
   'the heads of namespaces': [statements.heads, ['["n","other"]']],
   'the namespaces in which something is due': [statements.dueNamespaces, ['', 1_000_100, 11]],
@@ -94,7 +98,7 @@ const writes: Asked = {
   'what a purge trims': written({ trimTo: 10 }),
 };
 
-const literal = (value: string | number) => (typeof value === 'number' ? String(value) : `'${value}'`);
+const literal = (value: string | number | null) => (typeof value === 'string' ? `'${value}'` : String(value));
 
 describe('statements of PostgreSQL that are planned without statistics [V5] (L42)', () => {
   let server: Postgres;
