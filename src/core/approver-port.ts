@@ -258,8 +258,8 @@ export interface Approver {
     context: ApproverContext,
   ): MaybePromise<readonly MaybePromise<readonly string[]>[]>;
   /**
-   * All reviewers who may review this request. `undefined`, or no such method: they cannot be listed. The list is only shown to
-   * people; it gives no right.
+   * All reviewers who may review this request. `undefined`, or no such method: they cannot be listed. The list gives no right. It is
+   * shown to people, and it limits about whom the HTTP handler asks `groupsOf` when it sends an event.
    */
   membersOf?(request: AccessRequest, context: ApproverContext): MaybePromise<readonly string[] | undefined>;
   /**

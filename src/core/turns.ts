@@ -43,17 +43,24 @@ function passMessage({ port1, port2 }: { readonly port1: Port; readonly port2: P
  * microtasks, so a loop over them would block timers and I/O until it ends (L42).
  */
 export class TurnBudget {
-  #left = ROWS_A_TURN;
+  readonly #rows: number;
+  #left: number;
   #turn: Promise<void> | undefined;
+
+  /** @param rows how many rows a turn has. A loop with work that costs more than a row gives fewer */
+  constructor(rows = ROWS_A_TURN) {
+    this.#rows = rows;
+    this.#left = rows;
+  }
 
   /**
    * Await this before reading, writing or judging `rows` rows. It takes a turn first if they are too many for this turn. Concurrent
    * callers share the rows of one turn.
    */
   async spend(rows: number): Promise<void> {
-    for (let turns = 0; rows > this.#left && !(turns > 0 && this.#left === ROWS_A_TURN); turns++) {
+    for (let turns = 0; rows > this.#left && !(turns > 0 && this.#left === this.#rows); turns++) {
       this.#turn ??= nextTurn().then(() => {
-        this.#left = ROWS_A_TURN;
+        this.#left = this.#rows;
         this.#turn = undefined;
       });
       await this.#turn;
@@ -63,7 +70,7 @@ export class TurnBudget {
 
   /** Await this before a commit that needs its own turn: on a disk, a commit of a few rows takes as long as a large read. */
   async spendAll(): Promise<void> {
-    await this.spend(ROWS_A_TURN);
+    await this.spend(this.#rows);
   }
 }
 

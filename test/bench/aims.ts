@@ -5,6 +5,7 @@
 import { IN_MEMORY, CHECKER, VIEW, type Contestant } from './measure/contestants.js';
 import { checkName, type Way } from './measure/checks.js';
 import { lastRun } from './measure/results.js';
+import { STREAM_CASES } from './measure/streams.js';
 import { markdown } from './measure/table.js';
 
 interface Goal {
@@ -49,6 +50,9 @@ const GOALS: readonly Goal[] = [
   overCerbos('evaluation', 'an evaluation'),
   overCerbos('evaluations', '20 evaluations'),
   most('an ask and its approval, over the handler by hand', 1.4, 'x', 'http/ask and approve/over by hand'),
+  ...Object.keys(STREAM_CASES).map((name) =>
+    most(`1,000 streams, ${name}, longest turn of an ask and its approval`, 30, 'ms', `streams/${name}/1`),
+  ),
   rate('PostgreSQL (pg)', 'auto-approved', 0.4),
   rate('PostgreSQL (pg)', 'after a review', 0.25),
   rate('Redis (redis)', 'auto-approved', 0.18),

@@ -19,6 +19,7 @@ import { probe } from './measure/quiet.js';
 import { report } from './measure/report.js';
 import { beginRun, endRun, figuresOf, type Figures } from './measure/results.js';
 import { isSteady, timeImports } from './measure/start-up.js';
+import { streamTurns } from './measure/streams.js';
 import { timeSweeps } from './measure/sweeps.js';
 
 const MOST = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
@@ -45,6 +46,7 @@ const TASKS: Readonly<Record<string, (grants: number) => Promise<Readonly<Record
     return { 'sweep/ms': quantile(sweeps.slice(SWEEPS), 0.5), 'sweep/over its commit': quantile(ratios, 0.5) };
   },
   http: () => httpCosts(ROUNDS),
+  streams: () => streamTurns(ROUNDS),
   memory: async (grants) => ({ 'bytes/with its request and entries': await bytesOfAll(grants) }),
 };
 
@@ -78,6 +80,7 @@ async function measure(): Promise<void> {
     await runsOf('sweep', WHOLE),
     await runsOf('memory', Math.min(REQUESTS, WHOLE)),
     await runsOf('http', 1, 'http/'),
+    await runsOf('streams', 1, 'streams/'),
   ) as Figures;
   const problem = isSteady(imports)
     ? undefined

@@ -34,7 +34,10 @@ export interface LiveGroup {
    * directory once and not for each request. If it throws or returns anything else, the approver fails. Absent: `isMember` is called for each.
    */
   isMemberForAll?(person: string, requests: readonly AccessRequest[]): MaybePromise<readonly MaybePromise<boolean>[]>;
-  /** The ids of all members, for people to read. It gives no right. Absent: answers name the group as `group:<name>`. */
+  /**
+   * The ids of all members, for people to read and for the events of the HTTP handler. It gives no right. Absent: answers name the
+   * group as `group:<name>`.
+   */
   members?(request: AccessRequest): MaybePromise<readonly string[]>;
 }
 

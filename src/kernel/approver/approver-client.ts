@@ -159,11 +159,16 @@ export class ApproverClient {
 
   /** The possible reviewers, without agents; `undefined` if the approver cannot list them. */
   async membersOf(request: AccessRequest): Promise<readonly string[] | undefined> {
+    const members = await this.listOf(request);
+    return members && this.withoutAgents(members);
+  }
+
+  /** The possible reviewers in the form in which the approver lists them, with agents and with the names of groups. */
+  async listOf(request: AccessRequest): Promise<readonly string[] | undefined> {
     // Does not read the clock: a failing clock must not prevent the notice about a change that is committed.
     const context = this.#context(this.#engineClock.highWater);
     const ask = (approver: Approver) => (this.#answersFor(request.approver) ? approver.membersOf?.(request, context) : undefined);
-    const members = await this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
-    return members && this.withoutAgents(members);
+    return this.#ask(request, 'membersOf', ask, (answer) => (answer === undefined ? undefined : readNames(answer)));
   }
 
   /** The people among the listed ids. */

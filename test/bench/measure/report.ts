@@ -5,6 +5,7 @@ import { count, ratio, shown, type Figure } from './figure.js';
 import { hasCerbos } from './cerbos.js';
 import { OPERATIONS, SERVERS } from './http.js';
 import type { Figures } from './results.js';
+import { ASKS, STREAM_CASES } from './streams.js';
 import { markdown } from './table.js';
 
 export interface Run {
@@ -41,6 +42,12 @@ export function report(run: Run): readonly string[] {
     '### HTTP',
     `CPU of the server for each call, over \`node:http\`, with 16 connections. ${hasCerbos ? '' : 'Cerbos is left out: `npm ci --prefix .ci/cerbos` installs it.'}`,
     httpTable(figures),
+    '### Event streams',
+    'The longest turn of the event loop of a server with 1,000 open streams. Each ask is approved, without a pause in between.',
+    markdown(
+      ['events', ...ASKS.map((times) => `${times} asked and approved`)],
+      Object.keys(STREAM_CASES).map((name) => [name, ...ASKS.map((times) => ms(figures[`streams/${name}/${times}`]))]),
+    ),
     '### Sweep',
     'A sweep ends a hundred due grants among a hundred thousand live ones. Its commit alone: the same rows and entries with their digests, into a namespace that holds nothing else.',
     markdown(['sweep', 'over its commit alone'], [[ms(figures['sweep/ms']), times(figures['sweep/over its commit'])]]),

@@ -1,41 +1,13 @@
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
-import { MemoryGrantStore, type GrantStore } from '../../../src/index.js';
+import { MemoryGrantStore } from '../../../src/index.js';
 import { EventStream } from '../../../src/features/http/events/event-stream.js';
 import { toNodeHandler } from '../../../src/http.js';
 import { FaultyStore } from '../../../src/testing.js';
+import { bound, listen, typesOf } from './listen.js';
 import { aService, BASE, EVE, MAYA, MINUTE, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
 
 const ASK = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
-
-type Service = ReturnType<typeof aService>;
-
-/** An open stream: its events so far, each as its text. */
-async function listen(service: Service, as: string, headers: Record<string, string> = {}) {
-  const response = await service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as, ...headers } }));
-  if (response.status !== 200) return { status: response.status, response, texts: () => Promise.resolve([]), end: () => Promise.resolve() };
-  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
-  const decoder = new TextDecoder();
-  let text = '';
-  let isDone = false;
-  const read = async () => {
-    for (let next = await reader.read(); !next.done; next = await reader.read()) text += decoder.decode(next.value, { stream: true });
-    isDone = true;
-  };
-  void read();
-  return {
-    status: 200,
-    response,
-    isDone: () => isDone,
-    texts: async () => {
-      await turns();
-      return text.split('\n\n').filter((event) => event !== '');
-    },
-    end: () => reader.cancel(),
-  };
-}
-
-const typesOf = (events: readonly string[]): readonly string[] => events.map((event) => /^event: (.*)$/m.exec(event)?.[1] ?? event);
 
 describe('the events', () => {
   it('say to each caller what the caller may see, without its contents', async () => {
@@ -111,7 +83,8 @@ describe('the events', () => {
 
   it('[WF7] are at most 1,000 streams for an engine, which leaves those of another tenant', async () => {
     const [full, other] = [aService(), aService()];
-    const open = (service: Service, as: string) => service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as } }));
+    const open = (service: ReturnType<typeof aService>, as: string) =>
+      service.handler(new Request(`${BASE}/v1/events`, { headers: { 'x-user': as } }));
     const streams: Response[] = [];
     for (let i = 0; i < 1_000; i++) streams.push(await open(full, `user:${i % 100}`));
     expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
@@ -232,9 +205,3 @@ describe('the events', () => {
     await service.engine.close();
   });
 });
-
-/** A method of a store, for a proxy. */
-function bound(store: GrantStore, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(store, name);
-  return typeof value === 'function' ? (value.bind(store) as unknown) : value;
-}

@@ -1,7 +1,7 @@
 import type { Kernel } from '../../../kernel/kernel.js';
 import type { AuditEntry } from '../../../records/index.js';
-import { nextTurn } from '../../../core/turns.js';
-import { EventStream, type StreamSignal } from './event-stream.js';
+import { nextTurn, type TurnBudget } from '../../../core/turns.js';
+import { EventStream, textOf, type StreamSignal } from './event-stream.js';
 import type { Audience } from './audience.js';
 
 /** How far back `Last-Event-ID` may lie. Beyond that, reading everything again costs the client less. Entries. */
@@ -19,33 +19,53 @@ export interface ConnectionOptions {
   readonly onError: (error: unknown, during: string) => void;
 }
 
+/** What all connections of an engine share. */
+export interface SharedByConnections {
+  readonly kernel: Kernel;
+  readonly audience: Audience;
+  readonly turns: TurnBudget;
+}
+
+/** An entry with the text that all streams send. */
+export interface StreamEvent {
+  readonly entry: AuditEntry;
+  readonly text: string;
+}
+
+interface PendingEvent {
+  readonly text: string;
+  readonly sees: boolean | Promise<boolean>;
+}
+
 /** One open stream: it sends each entry that its caller sees once, in the order of the journal. */
 export class Connection {
   readonly stream: EventStream;
   readonly options: ConnectionOptions;
-  readonly #kernel: Kernel;
-  readonly #audience: Audience;
-  readonly #pending: AuditEntry[] = [];
-  /** The last entry that was sent or passed over. */
-  #seq = 0;
+  readonly #shared: SharedByConnections;
+  readonly #pending: PendingEvent[] = [];
+  /** The last entry that was sent or passed over. It has a place only after it has begun. */
+  #seq = Infinity;
   #isBehind = true;
   /** Whether entries were pushed while the connection was behind: it reads them itself. */
   #hasMissed = false;
   #isSending = false;
 
-  constructor(kernel: Kernel, audience: Audience, options: ConnectionOptions, onClose: (connection: Connection) => void) {
-    this.#kernel = kernel;
-    this.#audience = audience;
+  constructor(shared: SharedByConnections, options: ConnectionOptions, onClose: (connection: Connection) => void) {
+    this.#shared = shared;
     this.options = options;
     this.stream = new EventStream(() => onClose(this));
   }
 
+  get seq(): number {
+    return this.#seq;
+  }
+
   /** Begins after an entry that the client has received; without one, at the head. Resolves when the stream may be returned. */
   async begin(lastEventId: string | null): Promise<void> {
-    const { start, head } = await this.#kernel.ledger.journal();
+    const { start, head } = await this.#shared.kernel.ledger.journal();
     const last = lastEventId !== null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : undefined;
     const isNear = last !== undefined && last >= start.seq && last <= head.seq && head.seq - last <= MAX_BACK;
-    const canResume = isNear && (this.options.seesAll || (await this.#hasSeen(last)));
+    const canResume = isNear && (this.options.seesAll || (await this.#hasSeen(last, head.seq)));
     this.#seq = canResume ? last : head.seq;
     // Events were missed, or the id is not one of an event that the caller sees.
     this.#signal(lastEventId === null || canResume ? 'ready' : 'reset');
@@ -57,10 +77,10 @@ export class Connection {
   }
 
   /** Whether the entry is one that the caller sees: the answer to any other number must not say where the head is. */
-  async #hasSeen(seq: number): Promise<boolean> {
-    const { entries } = await this.#kernel.ledger.journal(Math.max(0, seq - 1), 1);
+  async #hasSeen(seq: number, head: number): Promise<boolean> {
+    const { entries } = await this.#shared.kernel.ledger.journal(Math.max(0, seq - 1), 1);
     const [entry] = entries;
-    return entry?.seq === seq && (await this.#sees(entry));
+    return entry?.seq === seq && (await this.#sees(entry, head));
   }
 
   /** The head of the journal says how much happens in the namespace, so only a caller that sees every event learns it. */
@@ -68,34 +88,51 @@ export class Connection {
     this.stream.signal(name, this.options.seesAll ? this.#seq : undefined);
   }
 
-  /** New entries of the one follower that serves all connections. */
-  push(entries: readonly AuditEntry[]): void {
+  /**
+   * New entries of the one follower that serves all connections, in order.
+   *
+   * @param sees whether the caller sees all of them
+   */
+  push(events: readonly StreamEvent[], sees: boolean | Promise<boolean>): void {
     if (this.stream.isClosed) return;
     if (this.#isBehind) {
       this.#hasMissed = true;
       return;
     }
-    const fresh = entries.filter(({ seq }) => seq > this.#seq);
-    if (fresh.length === 0) return;
-    this.#seq = (fresh.at(-1) as AuditEntry).seq;
-    this.#pending.push(...fresh);
-    if (this.#pending.length > MAX_PENDING) {
-      this.#pending.length = 0;
-      this.#signal('reset');
-    } else if (!this.#isSending) void this.#send();
+    const fresh = events.filter(({ entry }) => entry.seq > this.#seq);
+    const last = fresh.at(-1);
+    if (last === undefined) return;
+    this.#seq = last.entry.seq;
+    const text = fresh.map((event) => event.text).join('');
+    if (sees === true && !this.#isSending) this.stream.send(text);
+    else {
+      this.#pending.push({ text, sees });
+      if (this.#pending.length > MAX_PENDING) this.drop();
+      else if (!this.#isSending) void this.#send();
+    }
+  }
+
+  /** Drops the entries that wait, and says so to the client: too many wait for answers. */
+  drop(): void {
+    this.#pending.length = 0;
+    if (this.#isBehind) this.#hasMissed = true;
+    else this.#signal('reset');
   }
 
   /** Reads the entries up to the head, until a read has found none and none was pushed during it. */
   async #catchUp(): Promise<void> {
     while (!this.stream.isClosed) {
       this.#hasMissed = false;
-      const { entries } = await this.#kernel.ledger.journal(this.#seq, PAGE);
+      const { entries } = await this.#shared.kernel.ledger.journal(this.#seq, PAGE);
       const last = entries.at(-1);
       if (last === undefined && !this.#hasMissed) break;
       if (last === undefined) continue;
       this.#seq = last.seq;
-      this.#pending.push(...entries);
-      await this.#send();
+      for (const entry of entries) {
+        // Many clients resume together after a restart of the service.
+        await this.#shared.turns.spend(1);
+        if (await this.#sees(entry, last.seq)) this.stream.send(textOf(entry));
+      }
       await nextTurn();
     }
     this.#isBehind = false;
@@ -103,18 +140,22 @@ export class Connection {
 
   async #send(): Promise<void> {
     this.#isSending = true;
-    for (let entry = this.#pending.shift(); entry !== undefined; entry = this.#pending.shift()) {
-      if (await this.#sees(entry)) this.stream.send(entry);
+    for (let event = this.#pending.shift(); event !== undefined; event = this.#pending.shift()) {
+      if (await this.#known(event.sees)) this.stream.send(event.text);
     }
     this.#isSending = false;
   }
 
-  async #sees(entry: AuditEntry): Promise<boolean> {
-    if (this.options.seesAll) return true;
+  async #sees(entry: AuditEntry, committed: number): Promise<boolean> {
+    const { caller, seesAll } = this.options;
+    return seesAll || this.#known(this.#shared.audience.of(entry, committed).then((viewers) => viewers.sees(caller)));
+  }
+
+  /** The client receives no event that cannot be judged. */
+  async #known(answer: boolean | Promise<boolean>): Promise<boolean> {
     try {
-      return await this.#audience.sees(this.options.caller, entry);
+      return await answer;
     } catch (error) {
-      // The client receives no event that cannot be judged.
       this.options.onError(error, 'events');
       return false;
     }

@@ -7,6 +7,10 @@ const MAX_WAITING = 524_288;
 /** The names of the events that are no entries. `ready`: the stream has begun. `reset`: events were missed, so read everything again. */
 export type StreamSignal = 'ready' | 'reset';
 
+/** An event about an entry. It names the records, and has none of their contents: the client reads what it may see. */
+export const textOf = ({ seq, type, at, requestId, grantId }: AuditEntry): string =>
+  `event: ${type}\nid: ${seq}\ndata: ${JSON.stringify({ type, at, requestId, grantId })}\n\n`;
+
 /** The body of one connection: server-sent events. */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
@@ -30,9 +34,9 @@ export class EventStream {
     return this.#isClosed;
   }
 
-  /** An event about an entry. It names the records, and has none of their contents: the client reads what it may see. */
-  send({ seq, type, at, requestId, grantId }: AuditEntry): void {
-    this.#write(`event: ${type}\nid: ${seq}\ndata: ${JSON.stringify({ type, at, requestId, grantId })}\n\n`);
+  /** @param text the texts of events, from {@link textOf} */
+  send(text: string): void {
+    this.#write(text);
   }
 
   /** @param seq the place at which the stream is. `undefined`: the caller must not learn it, and resumes after the last event it saw */

@@ -1,11 +1,15 @@
+import { askBounded } from '../../../core/ask-bounded.js';
 import { sleepUntil, whyNoLastingTimers, within } from '../../../core/timers.js';
-import { yieldToOthers } from '../../../core/turns.js';
+import { TurnBudget, yieldToOthers } from '../../../core/turns.js';
 import { Followers } from '../../../followers/followers.js';
 import type { Follower } from '../../../followers/follower.js';
 import type { Kernel } from '../../../kernel/kernel.js';
 import { ownProblem } from '../problem.js';
-import { Connection, type ConnectionOptions } from './connection.js';
+import type { AuditEntry } from '../../../records/index.js';
 import { Audience } from './audience.js';
+import { Connection, type ConnectionOptions, type StreamEvent } from './connection.js';
+import { textOf } from './event-stream.js';
+import { NO_VIEWERS, type Viewers } from './viewers.js';
 
 /** The most streams of an engine, and of one caller of it. Other engines of the process, such as those of other tenants, have their own. */
 const MAX_STREAMS = 1_000;
@@ -13,6 +17,10 @@ const MAX_OF_CALLER = 10;
 /** How often a store without `watch` is polled, while a stream is open. Milliseconds. */
 const POLL_MS = 1_000;
 const KEEP_ALIVE_MS = 15_000;
+/** How many streams the hub serves in one turn of the event loop (L42). */
+const STREAMS_A_TURN = 64;
+/** The most entries that wait until it is known who sees them. */
+const MAX_WAITING = 1_000;
 /** How often `identify` is asked again, and how long its answer may take. Milliseconds. */
 const IDENTIFY_MS = 60_000;
 const ANSWER_MS = 10_000;
@@ -21,7 +29,17 @@ const ANSWER_MS = 10_000;
 export class EventHub {
   readonly #kernel: Kernel;
   readonly #audience: Audience;
+  readonly #turns = new TurnBudget(STREAMS_A_TURN);
   readonly #connections = new Set<Connection>();
+  /** The connections of callers that see every event. */
+  readonly #seeingAll = new Set<Connection>();
+  /** The other connections, by caller. */
+  readonly #byCaller = new Map<string, Set<Connection>>();
+  /** The entries for which it is not known yet who sees them. */
+  #waiting: StreamEvent[] = [];
+  #isSending = false;
+  /** Whether the follower has passed the entries from before the open streams. */
+  #isLive = false;
   #follower: Follower | undefined;
   #ticking: AbortController | undefined;
 
@@ -41,8 +59,9 @@ export class EventHub {
     const ofCaller = [...this.#connections].filter((one) => one.options.caller === options.caller).length;
     if (this.#connections.size >= MAX_STREAMS || ofCaller >= MAX_OF_CALLER)
       throw ownProblem('too-many-streams', { headers: { 'retry-after': '5' } });
-    const connection = new Connection(this.#kernel, this.#audience, options, (closed) => this.#remove(closed));
-    this.#connections.add(connection);
+    const shared = { kernel: this.#kernel, audience: this.#audience, turns: this.#turns };
+    const connection = new Connection(shared, options, (closed) => this.#remove(closed));
+    this.#add(connection);
     try {
       // A follower that began later than the connection would pass over the entries between them.
       if (!(await this.#follow().begin())) throw ownProblem('unavailable', { headers: { 'retry-after': '5' } });
@@ -54,9 +73,22 @@ export class EventHub {
     return connection.stream.body;
   }
 
+  #add(connection: Connection): void {
+    const { caller, seesAll } = connection.options;
+    this.#connections.add(connection);
+    if (seesAll) this.#seeingAll.add(connection);
+    else this.#byCaller.set(caller, (this.#byCaller.get(caller) ?? new Set()).add(connection));
+  }
+
   #remove(connection: Connection): void {
     if (!this.#connections.delete(connection)) return;
+    const { caller } = connection.options;
+    this.#seeingAll.delete(connection);
+    const ofCaller = this.#byCaller.get(caller);
+    if (ofCaller?.delete(connection) === true && ofCaller.size === 0) this.#byCaller.delete(caller);
     if (this.#connections.size === 0) {
+      this.#audience.clear();
+      this.#isLive = false;
       this.#ticking?.abort();
       this.#ticking = undefined;
     }
@@ -70,12 +102,73 @@ export class EventHub {
     this.#follower ??= this.#kernel.part(Followers).add({
       name: 'jit-access:http-events',
       follow: 'local',
-      write: (entries) => {
-        for (const connection of this.#connections) connection.push(entries);
-      },
+      write: (entries) => this.#push(entries),
     });
     if (this.#ticking === undefined) void this.#tick((this.#ticking = new AbortController()).signal);
     return this.#follower;
+  }
+
+  /** Sends entries to the callers that see every event. What the others see may need answers of the approver, which delay none of these. */
+  async #push(entries: readonly AuditEntry[]): Promise<void> {
+    const events = this.#fresh(entries).map((entry) => ({ entry, text: textOf(entry) }));
+    if (events.length === 0) return;
+    this.#isLive = true;
+    if (this.#byCaller.size > 0) this.#waiting.push(...events);
+    if (this.#waiting.length > MAX_WAITING) {
+      this.#waiting = [];
+      for (const connection of [...this.#byCaller.values()].flatMap((ofCaller) => [...ofCaller])) {
+        await this.#turns.spend(1);
+        connection.drop();
+      }
+    } else if (!this.#isSending) void this.#sendWaiting();
+    // A copy: streams that open during the loop begin after these entries, and must not make it longer.
+    for (const connection of [...this.#seeingAll]) {
+      await this.#turns.spend(1);
+      connection.push(events, true);
+    }
+  }
+
+  /** The entries that a stream may lack. Before the first of them, the follower may deliver those since the engine's first entry. */
+  #fresh(entries: readonly AuditEntry[]): readonly AuditEntry[] {
+    if (this.#isLive) return entries;
+    const from = Math.min(...[...this.#connections].map((connection) => connection.seq));
+    return entries.filter(({ seq }) => seq > from);
+  }
+
+  async #sendWaiting(): Promise<void> {
+    this.#isSending = true;
+    while (this.#waiting.length > 0) {
+      const events = this.#waiting.splice(0);
+      const committed = (events.at(-1) as StreamEvent).entry.seq;
+      const viewers = askBounded(events, ({ entry }) => this.#viewersOf(entry, committed));
+      for (const [i, event] of events.entries()) await this.#sendTo(await (viewers[i] as Promise<Viewers>), event);
+    }
+    this.#isSending = false;
+  }
+
+  /** Never rejects. The clients receive no event that cannot be judged. */
+  async #viewersOf(entry: AuditEntry, committed: number): Promise<Viewers> {
+    try {
+      return await this.#audience.of(entry, committed);
+    } catch (error) {
+      this.#kernel.settings.onError(error, 'events');
+      return NO_VIEWERS;
+    }
+  }
+
+  /** Looks up the connections of the viewers, or asks about each caller if any caller may be one. */
+  async #sendTo(viewers: Viewers, event: StreamEvent): Promise<void> {
+    for (const caller of viewers.candidates ?? [...this.#byCaller.keys()]) {
+      const connections = this.#byCaller.get(caller);
+      if (connections === undefined) continue;
+      await this.#turns.spend(1);
+      const answer = viewers.sees(caller);
+      if (answer === false) continue;
+      for (const connection of [...connections]) {
+        await this.#turns.spend(1);
+        connection.push([event], answer);
+      }
+    }
   }
 
   /** Polls, keeps the connections alive and asks `identify` again, while a stream is open. Never rejects. */
@@ -85,9 +178,13 @@ export class EventHub {
       await this.#sleep(everyMs, signal);
       if (signal.aborted) return;
       void this.#follower?.drive();
-      if (passedMs % KEEP_ALIVE_MS === 0) for (const { stream } of this.#connections) stream.keepAlive();
-      // Not awaited: one session store that hangs delays no other stream.
-      if (passedMs % IDENTIFY_MS === 0) for (const connection of this.#connections) void this.#closeIfGone(connection);
+      if (passedMs % KEEP_ALIVE_MS !== 0) continue;
+      for (const connection of [...this.#connections]) {
+        await this.#turns.spend(1);
+        connection.stream.keepAlive();
+        // Not awaited: one session store that hangs delays no other stream.
+        if (passedMs % IDENTIFY_MS === 0) void this.#closeIfGone(connection);
+      }
     }
   }
 
