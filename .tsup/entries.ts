@@ -55,7 +55,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     // Of the engine only the check: test/architecture.test.ts says what it may load.
     from: ['engine/checks/checker', 'engine/checks/create-checker'],
     tier: 'check',
-    sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 8_500 }],
+    sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 8_800 }],
   },
   client: { from: ['features/client'], tier: 'client', sizes: [{ budget: 5_300 }] },
   elements: { from: ['elements'], tier: 'client', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },

@@ -139,13 +139,17 @@ export function isId(value: unknown): value is string {
 }
 
 /** Whether a text has only characters from `!` to `~`, as nearly all ids have. Compares character codes: every check runs this. */
-function isPlainAscii(text: string): boolean {
+function isPlainAscii(text: string, except?: number): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code < 33 || code > 126) return false;
+    if (code < 33 || code > 126 || code === except) return false;
   }
   return true;
 }
+
+/** Whether the value is an id of an actor, found by one scan, as nearly all are. `/` may make it a run, and `s` a reserved id. */
+export const isPlainActor = (value: unknown): boolean =>
+  typeof value === 'string' && value.length > 0 && value.length <= MAX_ID && value.charCodeAt(0) !== 115 && isPlainAscii(value, 47);
 
 const ID_RULE = '1-256 characters in NFC without control, format, separator or invisible characters or a space at either end';
 

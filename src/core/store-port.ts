@@ -189,8 +189,8 @@ export interface GrantStore {
    * while no row of kind 'lock' is open. The caller applies the clock and the leeway.
    *
    * An empty window, `{ from: 0, until: 0, row: undefined }`, denies. A store may return it only if no open grant or usage row has this
-   * subject and scope, no row of kind 'lock' is open, and `plainWindow` has given a window for a row of this subject and for one of this
-   * scope, so that both are valid. In every other case, and during an outage, it returns `undefined`: "ask `live`".
+   * subject and scope, no row of kind 'lock' is open, and both are valid: `plainWindow` has given a window for a row of this subject and for one
+   * of this scope, or a check accepts these texts. In every other case, and during an outage, it returns `undefined`: "ask `live`".
    *
    * Gotcha: it receives the unchecked arguments of a check. It only compares them, and never coerces or throws.
    * Gotcha: a class that overrides `live` overrides this too, or sets it to `undefined`. The engine uses it only if both are defined on

@@ -2,7 +2,7 @@
  * The id under which a run of an agent holds access (L43): `<agent>/run/<operator>/<32 hex digits>`. This module parses it and
  * lifecycle/run.ts makes it. Every rule that ends or denies access for an agent must also reach its runs, by `agentOf`.
  */
-import { invalid, isActor } from '../core/parse.js';
+import { invalid, isActor, isPlainActor } from '../core/parse.js';
 
 const MAX_AGENT = 128;
 
@@ -22,7 +22,7 @@ export function agentOf(id: string): string | undefined {
 
 /** Whether a check accepts the value as a subject, apart from `canonicalId`. */
 export const isSubject = (value: unknown): value is string =>
-  isActor(value) && (!(value as string).includes(RUN_MARK) || agentOf(value as string) !== undefined);
+  isPlainActor(value) || (isActor(value) && (!(value as string).includes(RUN_MARK) || agentOf(value as string) !== undefined));
 
 /** Whether an end of the access of `id` also reaches `subject`: they are equal, or `subject` is a run of the agent `id`. */
 export const isReachedBy = (subject: string | undefined, id: string): boolean =>

@@ -29,6 +29,15 @@ async function anEngineThatCounts(options: Partial<JitEngineOptions> = {}, way: 
   return { engine, store, clock, grant, now, live };
 }
 
+/** Names that no grant has, and that no check accepts (L23). */
+const INVALID = [
+  ['system:nobody', SCOPE],
+  ['user:stranger\u200b', SCOPE],
+  ['agent:x/run/1', SCOPE],
+  ['user:stranger', 'db:*'],
+  ['user:stranger', 'db:'],
+] as const;
+
 const WAYS = ['by the index', 'by asking the store'] as const;
 type Way = (typeof WAYS)[number];
 
@@ -62,17 +71,20 @@ describe('JitEngine', () => {
     }
 
     for (const verb of ['isAllowed', 'check'] as const) {
-      it(`${verb}() denies a pair of known names by the index alone: one promise, one reading, no question (L5, L34)`, async () => {
+      it(`${verb}() denies a pair without a grant by the index alone: one promise, one reading, no question (L5, L34)`, async () => {
         const { engine, now, live } = await anEngineThatCounts();
         await aGranted(engine, { subject: 'user:noor', scope: 'db:other' });
-        for (let look = 0; look < 3; look++) {
+        for (const [subject, scope] of [
+          [MAYA, 'db:other'],
+          [MAYA, 'db:unknown'],
+          ['user:stranger', SCOPE],
+        ] as const) {
           now.mockClear();
           live.mockClear();
-          expect(promisesOf(() => engine[verb](MAYA, 'db:other'))).toBe(1);
+          expect(promisesOf(() => engine[verb](subject, scope))).toBe(1);
           expect([now.mock.calls.length, live.mock.calls.length]).toEqual([1, 0]);
         }
-        await engine[verb](MAYA, 'db:unknown');
-        expect(live).toHaveBeenCalledTimes(1);
+        for (const [subject, scope] of INVALID) await refusal(engine[verb](subject, scope), 'ERR_JIT_INVALID_ARGUMENT');
       });
     }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { createChecker, type CheckerOptions } from 'jit-access/check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { autoApprove, exactScopes, JitEngine, MemoryGrantStore, patternScopes, reviewers, type JitEngineOptions } from '../../src/index.js';
 import { digestOf } from '../../src/journal/link.js';
 import { FaultyStore, ManualClock } from '../../src/testing.js';
@@ -152,24 +152,24 @@ describe('createChecker', () => {
     expect([store.calls.length - before, store.called('commit') - commits]).toEqual([5, 0]);
   });
 
-  it('asks a store of its own process for rows too, as it asks a server: it never calls windowOf', async () => {
-    class Counting extends MemoryGrantStore {
-      windows = 0;
-      override windowOf(...names: Parameters<MemoryGrantStore['windowOf']>) {
-        this.windows++;
-        return super.windowOf(...names);
-      }
-      override live(...query: Parameters<MemoryGrantStore['live']>) {
-        return super.live(...query);
-      }
-    }
-    const store = new Counting();
+  it('asks a store of its own process for a window, as an engine does, unless only `live` was replaced (L30)', async () => {
+    const live = vi.spyOn(MemoryGrantStore.prototype, 'live');
+    const store = new MemoryGrantStore();
     const made = both({ store });
     await aGranted(made.engine);
-    expect(await made.engine.isAllowed(MAYA, SCOPE)).toBe(true);
-    const asked = store.windows;
+    live.mockClear();
+    for (const [subject, scope] of [
+      [MAYA, SCOPE],
+      ['user:stranger', SCOPE],
+      [MAYA, 'db:none'],
+    ] as const)
+      expect(await made.checker.check(subject, scope)).toEqual(await made.engine.check(subject, scope));
     expect(await made.checker.isAllowed(MAYA, SCOPE)).toBe(true);
-    expect([asked, store.windows]).toEqual([1, 1]);
+    expect(live).not.toHaveBeenCalled();
+    live.mockRestore();
+    for (const scope of ['db:*', '']) await refusal(made.checker.isAllowed('user:stranger', scope), 'ERR_JIT_INVALID_ARGUMENT');
+    store.live = () => [];
+    expect(await made.checker.isAllowed(MAYA, SCOPE)).toBe(false);
   });
 
   it.each([['throw'], ['reject']] as const)('fails closed where the store is unavailable: %s (L30)', async (fault) => {

@@ -3,14 +3,15 @@ import type { Clock, ScopeMatcher } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { Decision } from '../../records/index.js';
 import { systemClock, EngineClock } from '../../core/clock.js';
-import { Checker, denied, type Action } from './checker.js';
+import { denied, type Action } from './checker.js';
 import { EngineMatchers } from './engine-matchers.js';
+import { WindowChecker } from './window-checker.js';
 import { readEnforcement, refuseDefaultNamespace, type OnError } from '../../kernel/settings/enforcement.js';
 import type { Standing } from '../../kernel/settings/standing.js';
 
 export interface CheckerOptions {
   /** The store that the engines write to. The checker calls only its reads. */
-  readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find'>;
+  readonly store: Pick<GrantStore, 'namespace' | 'durability' | 'live' | 'find' | 'windowOf'>;
   /** The clock by which the checker judges. Default: the system clock. */
   readonly clock?: Clock | undefined;
   /** The matcher that the engines use. With another one, every call rejects. Default: exact scopes. */
@@ -87,7 +88,7 @@ export function createChecker<Scope extends string = string>(options: CheckerOpt
   const { matcher, ...enforcement } = readEnforcement(given);
   const { onError, leewayMs } = enforcement;
   const clock = new EngineClock(readPort<Clock>('clock', source, ['now']), leewayMs, (error) => onError(error, 'clock'), true);
-  const checker = new Checker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);
+  const checker = new WindowChecker({ ...enforcement, takesUses: countedGrants === 'allow' }, clock, store);
   const matchers = new EngineMatchers(store, matcher.name, clock, (error) => onError(error, 'engines'));
   /**
    * The decision of standing access while the matchers are unread. It needs no store, so a store that is unreachable does not

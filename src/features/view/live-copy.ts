@@ -1,6 +1,7 @@
 import type { LiveQuery, Row } from '../../core/store-port.js';
 import type { ClockReading } from '../../core/clock.js';
-import { plainWindow } from '../../records/index.js';
+import { isScope } from '../../core/scope.js';
+import { isSubject, plainWindow } from '../../records/index.js';
 import { Cells, MAX_SCOPES, MAX_SUBJECTS } from './cells.js';
 import { IdNumbers } from './id-numbers.js';
 
@@ -99,12 +100,13 @@ export class LiveCopy {
 
   /**
    * The place of the cell of a pair, until the copy changes. {@link NO_GRANT}: the pair has no grant. {@link BY_ROWS}: ask `live`, after
-   * the arguments are validated. The arguments need no validation here, because only valid ids and scopes have a number.
+   * the arguments are validated. Only valid ids and scopes have a number. Any other text is scanned each time, because a memory of refused
+   * texts would grow by the calls.
    */
   placeOf(subject: unknown, scope: unknown): number {
     const a = this.#subjects.of(subject);
     const b = a === -1 ? -1 : this.#scopes.of(scope);
-    if (b === -1) return BY_ROWS;
+    if (b === -1) return this.#unmarked === 0 && isSubject(subject) && isScope(scope) ? NO_GRANT : BY_ROWS;
     const cell = this.#cells.find(a, b);
     if (cell === -1) return this.#unmarked === 0 ? NO_GRANT : BY_ROWS;
     // The cell of a pair with rows has NaN.

@@ -65,14 +65,16 @@ export class LiveIndex {
 
   /**
    * The window of the only row of a pair, if the answer depends on time alone and no lock is open. An empty window, if the pair has
-   * no row and both arguments are valid names of other rows. The result is valid until the next call.
+   * no row and both arguments are valid. The result is valid until the next call.
    *
-   * The arguments need no validation: only ids and scopes that pass it (L23) are valid names.
+   * Names of rows need no validation here: only ids and scopes that pass it (L23) have a valid number. Any other text is scanned each
+   * time, because a memory of refused texts would grow by the calls.
    */
   windowOf(subject: unknown, scope: unknown): WindowWithGrant | undefined {
+    if (this.#lock !== undefined) return undefined;
     const a = this.#subjects.validNumberOf(subject);
     const b = a === NO_NAME ? NO_NAME : this.#scopes.validNumberOf(scope);
-    if (b === NO_NAME || this.#lock !== undefined) return undefined;
+    if (b === NO_NAME) return isSubject(subject) && isScope(scope) ? this.#window.at(NOWHERE, 0, 0) : undefined;
     const pairs = this.#pairs;
     const cell = pairs.find(a, b);
     if (cell < 0) return this.#window.at(NOWHERE, 0, 0);

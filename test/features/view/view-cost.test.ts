@@ -7,8 +7,8 @@ describe('the cost of a question to a view', () => {
   it.each([
     ['a yes', MAYA, SCOPE, true, 1],
     ['a no about known names', LEE, SCOPE, false, 1],
-    // The rule of the check denies it, as every pair without a cell.
-    ['a no about an unknown subject', 'user:stranger', SCOPE, false, 3],
+    ['a no about an unknown subject', 'user:stranger', SCOPE, false, 1],
+    ['a no about an unknown scope', LEE, 'db-prod:none', false, 1],
   ])('is a few readings of the clock, without a promise or a question to the store: %s (L5, L34)', async (...row) => {
     const [, subject, scope, allowed, readings] = row;
     const { engine, clock, view, viewStore } = aView({ maxStaleMs: 3_600_000 });

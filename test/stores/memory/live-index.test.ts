@@ -189,7 +189,7 @@ describe('LiveIndex', () => {
       expect(says(settled(grant, { subject: 'system:sweeper' }))).toBe(false);
     });
 
-    it('returns the remaining one of two grants, and undefined after both are removed (L12)', () => {
+    it('returns the remaining one of two grants, and an empty window after both are removed (L12)', () => {
       const [first, second] = [settled(aGrant()), settled(aGrant({ id: 'r2.1', requestId: 'r2' }))];
       const { subject, scope } = decodeGrant(first);
       const index = new LiveIndex();
@@ -197,7 +197,8 @@ describe('LiveIndex', () => {
       index.remove(first);
       expect(index.windowOf(subject, scope)?.row?.id).toBe('r2.1');
       index.remove(second);
-      expect(index.windowOf(subject, scope)).toBeUndefined();
+      expect({ ...index.windowOf(subject, scope) }).toMatchObject({ from: 0, until: 0 });
+      expect(index.windowOf(subject, scope)?.row).toBeUndefined();
     });
 
     it('returns the start of a grant that lasts longer than a cell can hold (L1)', () => {
@@ -249,12 +250,21 @@ describe('LiveIndex', () => {
         expect(known(run).ask()).toBeDefined();
       });
 
-      it('is undefined for a name that no row has, or no longer has', () => {
+      it('is an empty window for a valid name that no row has, or no longer has', () => {
         const { index, rows, ask } = known();
-        for (const name of ['user:eve', undefined, null, {}, ['user:ann']]) expect(index.windowOf(name, 'db:read')).toBeUndefined();
-        for (const name of ['db:none', undefined, null, {}, ['db:read']]) expect(index.windowOf('user:ann', name)).toBeUndefined();
+        for (const name of ['user:eve', 'sam', 'a/b', 'user:\u00e9ve']) expect(index.windowOf(name, 'db:read')?.until).toBe(0);
+        expect(index.windowOf('user:ann', 'db:none')?.until).toBe(0);
         index.remove(rows[1] as Row);
-        expect(ask()).toBeUndefined();
+        expect(ask()?.until).toBe(0);
+      });
+
+      it('is undefined for a name that no row has and no check accepts (L23)', () => {
+        const { index } = known();
+        const long = 'x'.repeat(257);
+        for (const name of [undefined, null, {}, ['user:ann'], '', long, 'system', 'system:x', 'a/run/b', 'a b ', 'a\u200b', 'e\u0301'])
+          expect(index.windowOf(name, 'db:read')).toBeUndefined();
+        for (const name of [undefined, null, {}, ['db:read'], '', long, 'db:*', 'db::x', 'db:\u00e9', ':'.repeat(16)])
+          expect(index.windowOf('user:ann', name)).toBeUndefined();
       });
 
       it('is undefined while a lock is open', () => {
