@@ -152,21 +152,72 @@ end
 return rows
 `;
 
+/** The live rows of a subject on every scope, by the prefix of the subject's lines, and the open lock row. A table with `err` if one is missing. */
+const LIVE_ROWS = String.raw`
+local function liveRows(start)
+  local rows = {}
+  for i, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. start, '(' .. string.sub(start, 1, -2) .. '\1', 'BYLEX')) do
+    -- After the subject, a line has the scope, which is not part of the row's field, and then that field.
+    rows[i] = redis.call('HGET', ROWS, string.match(string.sub(line, #start + 1), '^[^%z]*%z(.*)$'))
+    if not rows[i] then return gone('a live row') end
+  end
+  return addLock(rows)
+end
+`;
+
 /**
  * Reads the live rows of a subject on every scope.
  *
  * ARGV: the prefix of the subject's lines
  * Reply: the rows, and the open lock row
  */
-export const LIVE_SCRIPT = String.raw`${ROWS_READ}
-local rows = {}
-local behind = '(' .. string.sub(ARGV[1], 1, -2) .. '\1'
-for i, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. ARGV[1], behind, 'BYLEX')) do
-  -- After the subject, a line has the scope, which is not part of the row's field, and then that field.
-  rows[i] = redis.call('HGET', ROWS, string.match(string.sub(line, #ARGV[1] + 1), '^[^%z]*%z(.*)$'))
-  if not rows[i] then return gone('a live row') end
+export const LIVE_SCRIPT = String.raw`${ROWS_READ}${LIVE_ROWS}
+return liveRows(ARGV[1])
+`;
+
+/**
+ * Reads rows by their keys, the live rows of a subject, and the first open rows of a kind of a subject.
+ *
+ * A subject is the column of a row, or \2 and the field of the row that has it, or '' for a part that is not asked for.
+ *
+ * ARGV: the subject of the live rows; the kind, the subject and the number of the open rows; the field of each row, or \2 and the
+ *   field of a row for the row of its subject
+ * Reply: the number of live rows, the row for each key or an empty text for a missing one, the live rows, the open rows
+ */
+export const CONTEXT_SCRIPT = String.raw`${ROWS_READ}${LIVE_ROWS}
+local function subjectIn(text)
+  if string.sub(text, 1, 1) ~= '\2' then return text end
+  return string.match(redis.call('HGET', ROWS, string.sub(text, 2)) or '', '^' .. string.rep('[^%z]*%z', 4) .. '([^%z]*)%z') or ''
 end
-return addLock(rows)
+
+local holder, kind, owner, limit = subjectIn(ARGV[1]), ARGV[2], subjectIn(ARGV[3]), ARGV[4]
+local reply = { '0' }
+for i = 5, #ARGV do
+  local field = ARGV[i]
+  if string.sub(field, 1, 1) == '\2' then
+    local subject = subjectIn(field)
+    -- A column has a + before the subject, so that the empty subject is not the missing one.
+    field = subject ~= '' and 'subject\0' .. string.sub(subject, 2)
+  end
+  reply[#reply + 1] = field and redis.call('HGET', ROWS, field) or ''
+end
+if holder ~= '' then
+  local live = liveRows('live\0' .. holder .. '\0')
+  if live.err then return live end
+  reply[1] = tostring(#live)
+  for _, row in ipairs(live) do reply[#reply + 1] = row end
+end
+if owner ~= '' then
+  local start = 'find\0' .. kind .. '\0001\0' .. owner .. '\0'
+  local behind = '(' .. string.sub(start, 1, -2) .. '\1'
+  for _, line in ipairs(redis.call('ZRANGE', INDEX, '[' .. start, behind, 'BYLEX', 'LIMIT', '0', limit)) do
+    -- After the prefix, a line has the instant in 16 digits, and the id.
+    local row = redis.call('HGET', ROWS, kind .. '\0' .. string.sub(line, #start + 18))
+    if not row then return gone('a row that is in the index') end
+    reply[#reply + 1] = row
+  end
+end
+return reply
 `;
 
 /**

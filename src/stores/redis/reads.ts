@@ -1,18 +1,39 @@
 import { StoreError } from '../../core/errors.js';
 import type { Page } from '../../core/ports.js';
-import type { DueQuery, FindQuery, JournalQuery, JournalSlice, LiveQuery, Row, RowKey } from '../../core/store-port.js';
-import { isLockRow, MAX_LOOK, readPlace, type Anchor } from '../../records/index.js';
+import type {
+  ContextQuery,
+  DueQuery,
+  FindQuery,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  Row,
+  RowKey,
+  StoreContext,
+  SubjectOf,
+} from '../../core/store-port.js';
+import { isLockRow, MAX_LOOK, placeOf, readPlace, type Anchor } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
 import type { RedisReply } from './client.js';
 import { Script, type Connection } from './connection.js';
 import { decodeEntry } from './entry-text.js';
 import { keysOf, type Keys } from './keys.js';
-import { DUE_SCRIPT, FIND_SCRIPT, GET_SCRIPT, HEADS_SCRIPT, JOURNAL_SCRIPT, LIVE_ON_SCRIPT, LIVE_SCRIPT } from './read-scripts.js';
+import {
+  CONTEXT_SCRIPT,
+  DUE_SCRIPT,
+  FIND_SCRIPT,
+  GET_SCRIPT,
+  HEADS_SCRIPT,
+  JOURNAL_SCRIPT,
+  LIVE_ON_SCRIPT,
+  LIVE_SCRIPT,
+} from './read-scripts.js';
 import { COLUMNS, decodeRow, fieldOf, liveFieldOf } from './row-text.js';
 import { COLUMN, decodeText, encodeOptional, encodeText } from './text.js';
 
 const GET = new Script(GET_SCRIPT);
 const LIVE_ON = new Script(LIVE_ON_SCRIPT);
+const CONTEXT = new Script(CONTEXT_SCRIPT);
 const FIND = new Script(FIND_SCRIPT);
 const DUE = new Script(DUE_SCRIPT);
 const LIVE = new Script(LIVE_SCRIPT);
@@ -47,24 +68,35 @@ export class Reads {
   /**
    * Runs one script. The hash `live` lists the rows of one scope, and the sorted set `index` those of all scopes. The script
    * reads each listed row from the hash `rows`.
-   *
-   * @throws StoreError also when a listed row does not match the query, because no other code would detect that
    */
   async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
     const texts =
       scope === undefined
         ? await this.#rows('live', LIVE, [line('live', encodeOptional(subject), '')])
         : await this.#rows('live', LIVE_ON, [liveFieldOf(subject, scope)]);
-    const rows = texts.map(decodeRow);
-    for (const [i, row] of rows.entries()) {
-      if (isLockRow(row)) continue;
-      if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
-      // A row with too few columns is returned: the codec of records refuses that row alone.
-      if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
-      const what = `${row.kind} ${JSON.stringify(row.id)}`;
-      throw new StoreError('live', `the live index names ${what}, which is not live: another program has written to this namespace`);
-    }
-    return rows.filter((row) => row.until === undefined || at < row.until || isLockRow(row));
+    return liveRows('live', texts, subject, scope, at);
+  }
+
+  /** Runs one script, so all parts are from one instant. */
+  async context({ keys, live, open }: ContextQuery): Promise<StoreContext> {
+    const wanted = Math.min(open?.limit ?? 0, MAX_LOOK);
+    const asked = [subjectArgument(live?.subject), encodeText(open?.kind ?? ''), subjectArgument(open?.subject), String(wanted + 1)];
+    const fields = keys.map((key) => ('subjectOf' in key ? subjectArgument(key) : fieldOf(key)));
+    const [count, ...texts] = await this.#rows('context', CONTEXT, [...asked, ...fields]);
+    const behind = keys.length + Number(count);
+    if (!(behind <= texts.length)) throw malformed('context');
+    const rows = texts.slice(0, keys.length).map((text) => (text === '' ? undefined : decodeRow(text)));
+    const { subject, at = 0 } = live ?? {};
+    const isNaming = (row: Row | undefined, { kind, id }: RowKey) => row?.kind === kind && row.id === id;
+    const holder = typeof subject === 'object' ? rows.find((row) => isNaming(row, subject.subjectOf))?.subject : subject;
+    const found = texts.slice(behind).map(decodeRow);
+    const items = found.slice(0, wanted);
+    const last = items.at(-1);
+    return {
+      rows,
+      live: liveRows('context', texts.slice(keys.length, behind), holder, undefined, at),
+      open: { items, next: last && found.length > wanted ? placeOf(last) : undefined },
+    };
   }
 
   async find({ kind, subject, scope, open, during, order = 'oldest', after, limit }: FindQuery): Promise<Page<Row>> {
@@ -134,6 +166,34 @@ export async function readHeads(connection: Connection, namespaces: readonly str
     const [seq, hash] = reply.slice(2 * i, 2 * i + 2) as [string, string];
     return hash === '' ? undefined : { seq: Number(seq), hash };
   });
+}
+
+/** A subject as the script of `context` takes it: the column of a row, or a mark and the field of the row that has it; '' for none. */
+const subjectArgument = (subject: string | SubjectOf | undefined): string =>
+  typeof subject === 'object' ? `\x02${fieldOf(subject.subjectOf)}` : encodeOptional(subject);
+
+/**
+ * The live rows of a subject, from their texts.
+ *
+ * @throws StoreError also when a listed row does not match the query, because no other code would detect that
+ */
+function liveRows(
+  operation: string,
+  texts: readonly string[],
+  subject: string | undefined,
+  scope: string | undefined,
+  at: number,
+): readonly Row[] {
+  const rows = texts.map(decodeRow);
+  for (const [i, row] of rows.entries()) {
+    if (isLockRow(row)) continue;
+    if (row.open && row.subject === subject && (scope === undefined || row.scope === scope)) continue;
+    // A row with too few columns is returned: the codec of records refuses that row alone.
+    if ((texts[i] as string).split(COLUMN).length < COLUMNS) continue;
+    const what = `${row.kind} ${JSON.stringify(row.id)}`;
+    throw new StoreError(operation, `the live index names ${what}, which is not live: another program has written to this namespace`);
+  }
+  return rows.filter((row) => row.until === undefined || at < row.until || isLockRow(row));
 }
 
 /** A line (a member of the sorted set `index`), or the prefix that several lines share. */

@@ -5,6 +5,7 @@ import type { Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
+  ContextQuery,
   DueQuery,
   FindQuery,
   GrantStore,
@@ -13,6 +14,7 @@ import type {
   LiveQuery,
   Row,
   RowKey,
+  StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
 import type { RedisClient } from './client.js';
@@ -111,6 +113,10 @@ class RedisGrantStore implements GrantStore {
 
   async find(query: FindQuery): Promise<Page<Row>> {
     return this.#space.reads.find(query);
+  }
+
+  async context(query: ContextQuery): Promise<StoreContext> {
+    return this.#space.reads.context(query);
   }
 
   async due(query: DueQuery): Promise<Page<Row>> {
