@@ -1,7 +1,7 @@
 import { messageOf, OutcomeUnknownError, StoreError } from '../../core/errors.js';
 import { readCount } from '../../core/parse.js';
 import { GENESIS, link } from '../../journal/link.js';
-import type { Change, CommitAnswer, Row } from '../../core/store-port.js';
+import type { Change, CommitAnswer, Expectation, Row } from '../../core/store-port.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/clock.js';
@@ -207,17 +207,20 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
     unlinked,
     trimTo: readCount('trimJournalTo', trimJournalTo, 0),
     // An empty change confirms earlier commits, also those that end access, so it must be accepted when memory is full.
-    isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 ? !put.some(isAdded) : append.length === 0),
+    isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 ? !put.some((row) => isAdded(row, expect)) : append.length === 0),
     length,
   };
 }
 
 /**
- * Whether a row is new and of a kind whose number grows with callers' requests. Rows without a subject (cursors, horizons,
+ * Whether a row is new and of a kind whose number grows with callers' requests. A new row need not have version 1: one change may
+ * make a request and decide it. Rows without a subject (cursors, horizons,
  * leases) do not count. Rows with a subject and a scope, but without `until`, do not count either: they are work for external
  * systems, which a revoke also creates.
  */
-const isAdded = ({ version, subject, scope, until }: Row): boolean =>
-  version === 1 && subject !== undefined && (scope === undefined || until !== undefined);
+const isAdded = ({ kind, id, subject, scope, until }: Row, expect: readonly Expectation[]): boolean =>
+  subject !== undefined &&
+  (scope === undefined || until !== undefined) &&
+  expect.some((key) => key.version === 0 && key.kind === kind && key.id === id);
 
 const counted = (items: readonly (readonly string[])[]): string[] => [String(items.length), ...items.flat()];

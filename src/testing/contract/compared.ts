@@ -152,6 +152,15 @@ const versions: Cases = (it) => {
     await conflict(store, { ...reading, expect: [...reading.expect, { kind: 'grant', id: 'x', version: 0 }] }, 'the record exists');
   });
 
+  it('writes the version that the change gives, also 2 to a new record, and 2 above the kept one', async (store) => {
+    const [created, written] = [aRow({ id: 'x', version: 2 }), aRow({ id: 'x', version: 4 })];
+    await commit(store, changeOf(store, 'c1', [created], { expect: [{ ...created, version: 0 }] }));
+    await isKept(store, created, created);
+    await conflict(store, changeOf(store, 'c2', [created], { expect: [{ ...created, version: 0 }] }), 'the record exists');
+    await commit(store, changeOf(store, 'c3', [written], { expect: [created] }));
+    await isKept(store, written, written);
+  });
+
   it('refuses any version of a record that does not exist', async (store) => {
     for (const version of [1, 2, 1_000]) {
       await conflict(store, expecting(store, [{ kind: 'grant', id: 'x', version }]), `there is no record, so none at version ${version}`);

@@ -25,6 +25,13 @@ export const COMPARED = [
     'treats 0 as "must not exist", whether the record is written or only read',
     commits(({ expect }) => ({ expect: expect.filter((key) => key.version !== 0) })),
   ),
+  broken(
+    'each write adds 1 to the version that is kept',
+    'writes the version that the change gives, also 2 to a new record, and 2 above the kept one',
+    commits(({ expect, put }) => ({
+      put: put.map((row) => ({ ...row, version: (expect.find(sameKey(row))?.version ?? 0) + 1 })),
+    })),
+  ),
   broken('versions are read before the transaction', 'lets exactly one of 64 concurrent changes create a record', (inner) => ({
     async commit(change) {
       const kept = await inner.get(change.expect);
