@@ -11,18 +11,22 @@ import { memberOf, type AuthzenEntity, type AuthzenEvaluation } from './messages
 import type { AuthzenCaller, AuthzenQuestion, ParsedOptions } from './options.js';
 import { isInvalidArgument, unavailable } from './transport.js';
 
+/** The time limit of a request. It is no signal, because each request would pay for one. */
+export interface TimeLimit {
+  hasPassed: boolean;
+}
+
 /** What each endpoint works with. */
 export interface AuthzenContext {
   readonly engine: JitEngine;
   readonly kernel: Kernel;
   readonly options: ParsedOptions;
-  /** Aborts when the time limit of the request has passed. */
-  readonly signal: AbortSignal;
+  readonly limit: TimeLimit;
 }
 
 /** Ends the work of a request that has been answered by its time limit. @throws AuthzenError 503 */
-export function refuseIfLate({ signal }: Pick<AuthzenContext, 'signal'>): void {
-  if (signal.aborted) throw unavailable();
+export function refuseIfLate({ limit }: Pick<AuthzenContext, 'limit'>): void {
+  if (limit.hasPassed) throw unavailable();
 }
 
 /** The access that an evaluation is about. */
@@ -36,8 +40,8 @@ export interface Target {
 }
 
 /** Calls a hook of the host. @throws AuthzenError 503 if it fails, so that a failing hook decides nothing */
-export async function callHook<T>({ kernel, signal }: AuthzenContext, call: () => MaybePromise<T>): Promise<T> {
-  refuseIfLate({ signal });
+export async function callHook<T>({ kernel, limit }: AuthzenContext, call: () => MaybePromise<T>): Promise<T> {
+  refuseIfLate({ limit });
   try {
     return await call();
   } catch (error) {

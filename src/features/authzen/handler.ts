@@ -17,7 +17,7 @@ import { search } from './search.js';
 import { toFetchHandler, withoutBody, type PlainAnswer } from '../json-body/plain-answer.js';
 import { targetOf } from '../json-body/request-url.js';
 import { answerText, errorOf, jsonAnswer, readBody, unavailable, withRequestId, wrongMethod } from './transport.js';
-import { bodyLimits, callHook, type AuthzenContext } from './authzen-context.js';
+import { bodyLimits, callHook, type AuthzenContext, type TimeLimit } from './authzen-context.js';
 import { profileOf, type FindRoute, type Host, type Route } from './profile.js';
 
 /**
@@ -53,14 +53,14 @@ async function answer(host: Host, find: FindRoute, request: Request): Promise<Pl
   try {
     if (hasLongHeader(request)) throw new AuthzenError(431, 'a header is too long');
     if (!route.methods.includes(request.method)) throw wrongMethod(route.methods);
-    const limit = new AbortController();
+    const limit: TimeLimit = { hasPassed: false };
     const tooLate = () => {
       // No client receives the rest of the work, so it asks no more hooks and approvers.
-      limit.abort();
+      limit.hasPassed = true;
       return unavailable();
     };
     // A late answer must not become a decision that a client has stopped waiting for.
-    return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, signal: limit.signal }, route, request), tooLate);
+    return await within(kernel.clock.source, options.timeoutMs, () => serve({ ...host, limit }, route, request), tooLate);
   } catch (error) {
     const failure = errorOf(error, (hidden) => kernel.settings.onError(hidden, 'authzen'));
     return route.refuse(failure);

@@ -22,7 +22,7 @@ export interface Route {
 export type FindRoute = (path: string) => Route | undefined;
 
 /** What all requests share. */
-export type Host = Omit<AuthzenContext, 'signal'>;
+export type Host = Omit<AuthzenContext, 'limit'>;
 
 /** An evaluation that is being answered. */
 export interface Asked {

@@ -144,7 +144,7 @@ async function candidatesAmong(env: AuthzenContext, asked: Search, names: readon
 }
 
 /** The candidates that the engine allows, as an evaluation would. If all have one subject, the engine reads its access once. */
-async function allowedAmong({ engine, signal }: AuthzenContext, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
+async function allowedAmong({ engine, limit }: AuthzenContext, candidates: readonly Candidate[]): Promise<readonly Candidate[]> {
   const subjects = new Set(candidates.map(({ target }) => target.subject));
   const [subject] = subjects;
   if (subject !== undefined && subjects.size === 1) {
@@ -153,7 +153,7 @@ async function allowedAmong({ engine, signal }: AuthzenContext, candidates: read
   }
   const turns = new TurnBudget();
   const answers = askBounded(candidates, async ({ target }) => {
-    refuseIfLate({ signal });
+    refuseIfLate({ limit });
     await turns.spend(1);
     return engine.isAllowed(target.subject, target.scope);
   });

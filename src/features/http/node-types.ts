@@ -15,6 +15,10 @@ export interface NodeRequest extends AsyncIterable<Uint8Array> {
   readonly complete?: boolean | undefined;
   /** Whether the body has been read to its end. */
   readonly readableEnded?: boolean | undefined;
+  readonly destroyed?: boolean | undefined;
+  on(event: string, listener: (chunk: Uint8Array) => void): unknown;
+  removeListener(event: string, listener: (chunk: Uint8Array) => void): unknown;
+  pause(): unknown;
   /** The body, if a parser has read it. */
   readonly body?: unknown;
   /** Ends the connection of a request whose body has not ended. */

@@ -28,7 +28,7 @@ export async function readCall(request: Request, operation: Operation, clock: Cl
 /** Each name once: two readers of a repeated name may use different values. */
 function readQuery(query: string): JsonObject {
   const read: Record<string, string> = Object.create(null) as Record<string, string>;
-  for (const [name, value] of new URLSearchParams(query)) {
+  for (const [name, value] of new URLSearchParams(`?${query}`)) {
     if (name in read) throw invalid('query', 'a query that has each name once', name);
     read[name] = value;
   }

@@ -131,26 +131,25 @@ function readerOf(request: Request): BodyReader | undefined {
   if (request.body === null) return undefined;
   const reader = request.body.getReader();
   return {
-    bytes: (max) => collect(max, async () => (await reader.read()).value),
+    bytes: (max) => readUpTo(max, reader),
     // Not awaited: the source of a stalled body may never confirm.
     cancel: () => void reader.cancel().catch(() => undefined),
   };
 }
 
-/**
- * Reads the chunks of a body.
- *
- * @param read `undefined`: the body has ended
- * @returns `undefined`: the body has more than `max` bytes
- */
-export async function collect(max: number, read: () => Promise<Uint8Array | undefined>): Promise<Uint8Array | undefined> {
+async function readUpTo(max: number, reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (let chunk = await read(); chunk !== undefined; chunk = await read()) {
-    length += chunk.length;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    length += next.value.length;
     if (length > max) return undefined;
-    chunks.push(chunk);
+    chunks.push(next.value);
   }
+  return joined(chunks, length);
+}
+
+/** The bytes of all chunks. @param length of all together */
+export function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;
   const bytes = new Uint8Array(length);

@@ -5,7 +5,7 @@ import { EventStream } from '../../../src/features/http/events/event-stream.js';
 import { toNodeHandler } from '../../../src/http.js';
 import { FaultyStore } from '../../../src/testing.js';
 import { bound, listen, typesOf } from './listen.js';
-import { aService, BASE, EVE, MAYA, MINUTE, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
+import { aNodeRequest, aService, BASE, EVE, MAYA, MINUTE, SAM, SCOPE, SEC, turns, withExamples, type TestCaller } from './world.js';
 
 const ASK = { subject: MAYA, scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
 
@@ -188,7 +188,7 @@ describe('the events', () => {
       // The client reads nothing: what is written stays, and no `drain` follows.
       write: (chunk: Uint8Array) => written.push(chunk) < 0,
     };
-    toNodeHandler(handler)({ method: 'GET', url: '/v1/events', headers: {}, async *[Symbol.asyncIterator]() {} }, response);
+    toNodeHandler(handler)(aNodeRequest('/v1/events'), response);
     stream.signal('ready', 1);
     await turns();
     for (let seq = 2; !stream.isClosed; seq++) stream.signal('ready', seq);

@@ -5,7 +5,7 @@ import express, { type Express, type NextFunction, type Request, type Response a
 import express4 from 'express-4';
 import { toNodeHandler, type NodeHandler } from 'jit-access/http';
 import { describe, expect, it } from 'vitest';
-import { aService, MAYA, turns } from './world.js';
+import { aNodeRequest, aService, MAYA, turns } from './world.js';
 
 const ASK = { scope: 'db-prod:write', ttl: '30m', justification: 'INC-204' };
 
@@ -174,7 +174,7 @@ describe('toNodeHandler()', () => {
         return (response.writableEnded = true);
       },
     };
-    const request = { method: 'GET', url: '/v1/events', headers: {}, async *[Symbol.asyncIterator]() {} };
+    const request = aNodeRequest('/v1/events');
     toNodeHandler(handler)(request, response);
     await ended.opened;
     expect([written, isCancelled]).toEqual([['one'], true]);

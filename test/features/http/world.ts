@@ -1,5 +1,5 @@
 import { JitEngine, MemoryGrantStore, type GrantStore, type JitEngineOptions } from '../../../src/index.js';
-import { createHttpHandler, type HttpHandler, type HttpOptions, type HttpPermission } from '../../../src/http.js';
+import { createHttpHandler, type HttpHandler, type HttpOptions, type HttpPermission, type NodeRequest } from '../../../src/http.js';
 import { approvalLinks } from '../../../src/links.js';
 import { definePolicy } from '../../../src/policy.js';
 import { ManualClock } from '../../../src/testing.js';
@@ -132,6 +132,17 @@ export async function withExamples(service: ReturnType<typeof aService>, request
     to: String(clock.now() + MINUTE),
   };
 }
+
+/** A GET of Node, without a server. */
+export const aNodeRequest = (url: string): NodeRequest => ({
+  method: 'GET',
+  url,
+  headers: {},
+  on: () => undefined,
+  removeListener: () => undefined,
+  pause: () => undefined,
+  async *[Symbol.asyncIterator]() {},
+});
 
 /** Lets a call reach the timer that the test then moves: everything before it waits for no I/O. */
 export async function turns(): Promise<void> {
