@@ -98,10 +98,11 @@ export class Audience {
   /** Everyone who may review the request in any of its groups. `undefined`: the approver does not list all of them. */
   async #reviewersOf(request: AccessRequest, now: number): Promise<readonly string[] | undefined> {
     const { quorum, afterReview } = request;
-    if (quorum === undefined && afterReview === undefined) return [];
+    // Nobody reviews the request, or only its use after break-glass: the list has only the reviewers of a quorum.
+    if (quorum === undefined) return afterReview === undefined ? [] : undefined;
     const asked = askedGroups(request, request.escalatedAt ?? 0);
-    // The list has only the reviewers of the present steps. Those of other steps, and of break-glass, see the events too.
-    if (quorum === undefined || afterReview !== undefined || groupsIn(quorum).some((name) => !asked.includes(name))) return undefined;
+    // The list has only the reviewers of the present steps. Those of other steps see the events too.
+    if (groupsIn(quorum).some((name) => !asked.includes(name))) return undefined;
     if (isWithin(now, this.#unlistedUntil)) return undefined;
     const { approver, clock, settings } = this.#kernel;
     try {
