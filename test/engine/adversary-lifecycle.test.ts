@@ -196,6 +196,7 @@ describe('attacks on the lifecycle', () => {
     await engine.requestAccess({ subject: MAYA, scope: 'x:y', ttl: '1m' });
     await clock.advance('1h');
     // A slow break-glass call has read the row.
+    Object.defineProperty(store, 'context', { value: undefined });
     store.inject('live', { fault: 'hang' }, 1);
     const slow = another().breakGlass({ subject: MAYA, scope: SCOPE, ttl: '5m', justification: 'fire' });
     slow.catch(() => undefined);

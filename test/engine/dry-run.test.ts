@@ -134,8 +134,9 @@ describe('JitEngine', () => {
         // The journal only records that it was asked (L29).
         expect((await entriesOf(store)).map(({ type, data }) => [type, data['code']])).toEqual([['attempt.refused', 'dry_run']]);
       }
-      for (const method of ['get', 'live', 'find'] as const) {
+      for (const method of ['context', 'get', 'live', 'find'] as const) {
         const { engine, store } = aDry();
+        if (method !== 'context') Object.defineProperty(store, 'context', { value: undefined });
         store.inject(method, { fault: 'reject' });
         await refusal(dry(engine), 'ERR_JIT_STORE');
       }

@@ -1,3 +1,4 @@
+import type { StoreContext } from '../../src/store.js';
 import { acceptClock, purge } from 'jit-access/retention';
 import { journalHead } from 'jit-access/journal';
 import { describe, expect, it } from 'vitest';
@@ -594,7 +595,8 @@ describe('JitEngine', () => {
       const waits = await pendingExtension(engine, grant);
       approver.script.decide = { outcome: 'approve' };
       // Another extension is requested and granted while the pending one is hidden.
-      const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
+      const noOpen = (answer: StoreContext): StoreContext => ({ ...answer, open: { items: [], next: undefined } });
+      const clear = store.inject('context', { fault: 'malformed', answer: noOpen });
       expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL })).outcome).toBe('granted');
       clear();
       const late = await engine.approve(waits.id, { by: SAM });

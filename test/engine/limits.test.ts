@@ -564,11 +564,13 @@ describe('JitEngine', () => {
 
     it('L30 refuse requests and grants if the row of the subject, or its records, cannot be read', async () => {
       for (const [method, code] of [
+        ['context', 'ERR_JIT_STORE'],
         ['get', 'ERR_JIT_STORE'],
         ['find', 'ERR_JIT_STORE'],
         ['live', 'ERR_JIT_STORE'],
       ] as const) {
         const { engine, store } = withLimits({ maxOpenRequests: 1 }, anybody);
+        if (method !== 'context') Object.defineProperty(store, 'context', { value: undefined });
         store.inject(method, { fault: 'reject' });
         await refusal(ask(engine), code);
         store.clear();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { reviewers, type JitEngine } from '../../src/index.js';
-import type { Row } from '../../src/store.js';
+import type { Row, StoreContext } from '../../src/store.js';
 import { ScriptedApprover, throws, type Fault, type FaultyStore } from '../../src/testing.js';
 import { aGranted, anEngine, ask, HOUR, MAYA, MINUTE, SAM, SCOPE, typesOf } from './an-engine.js';
 import { CONFLICT } from '../commit-answers.js';
@@ -24,7 +24,7 @@ async function failure(work: Promise<unknown>): Promise<{ readonly code: unknown
  * Injects a fault once the approver is asked to decide: by then the request is recorded. The engine reads nothing that it has just
  * written, so a read fails after a conflict.
  */
-function afterTheRecord(store: FaultyStore, method: 'get' | 'live' | 'commit', fault: Fault) {
+function afterTheRecord(store: FaultyStore, method: 'get' | 'context' | 'commit', fault: Fault) {
   let isFirst = true;
   return new ScriptedApprover({
     decide: () => {
@@ -38,7 +38,7 @@ function afterTheRecord(store: FaultyStore, method: 'get' | 'live' | 'commit', f
 
 const LOST_RACE: Fault = { fault: 'malformed', answer: CONFLICT };
 
-const aFailing = (method: 'get' | 'live' | 'commit', fault: Fault) => {
+const aFailing = (method: 'get' | 'context' | 'commit', fault: Fault) => {
   const { store, clock } = anEngine();
   const { engine } = anEngine({ store, clock, approver: afterTheRecord(store, method, fault) });
   return { engine, store, clock };
@@ -50,12 +50,16 @@ const recordedId = async (store: FaultyStore) => {
 };
 
 describe('an error after the ask was recorded', () => {
-  const faults: readonly (readonly [string, 'get' | 'live' | 'commit', Fault])[] = [
-    ['ERR_JIT_STORE', 'live', { fault: 'reject' }],
+  const faults: readonly (readonly [string, 'get' | 'context' | 'commit', Fault])[] = [
+    ['ERR_JIT_STORE', 'context', { fault: 'reject' }],
     ['ERR_JIT_STORE', 'commit', { fault: 'reject' }],
     ['ERR_JIT_OUTCOME_UNKNOWN', 'commit', { fault: 'lose reply' }],
     ['ERR_JIT_CONFLICT', 'commit', { fault: 'malformed', answer: CONFLICT }],
-    ['ERR_JIT_CORRUPT', 'get', { fault: 'malformed', answer: (rows: (Row | undefined)[]) => rows.map(withoutBody) }],
+    [
+      'ERR_JIT_CORRUPT',
+      'context',
+      { fault: 'malformed', answer: (answer: StoreContext) => ({ ...answer, rows: answer.rows.map(withoutBody) }) },
+    ],
   ];
   for (const [code, method, fault] of faults) {
     it(`carries the id of the request: ${code} by ${method} (L31) [V12]`, async () => {
@@ -72,7 +76,7 @@ describe('an error after the ask was recorded', () => {
   it('carries the id for extend, too [V12]', async () => {
     const { engine, store, clock } = anEngine();
     const grant = await aGranted(engine);
-    const other = anEngine({ store, clock, approver: afterTheRecord(store, 'live', { fault: 'reject' }) }).engine;
+    const other = anEngine({ store, clock, approver: afterTheRecord(store, 'context', { fault: 'reject' }) }).engine;
     const { code, requestId } = await failure(other.extend(grant.id, { ttl: MINUTE, requestedBy: MAYA }));
     const created = (await (store.clear(), store.find({ kind: 'request', limit: 10 }))).items.map(({ id }) => id);
     expect(code).toBe('ERR_JIT_STORE');
@@ -100,7 +104,7 @@ describe('an error after the ask was recorded', () => {
   });
 
   it('lets a later question to the approver continue with the one request [V12]', async () => {
-    const { engine, store } = aFailing('live', { fault: 'reject' });
+    const { engine, store } = aFailing('context', { fault: 'reject' });
     const { requestId } = await failure(ask(engine));
     store.clear();
     const healed = anEngine({ store, approver: reviewers({ members: [SAM] }) }).engine;
@@ -132,7 +136,7 @@ describe('an error after the ask was recorded', () => {
   it('carries no id where nothing was recorded [V12]', async () => {
     const { engine, store } = anEngine({ approver: new ScriptedApprover({ isEligible: throws(new Error('down')) }) });
     expect(await failure(ask(engine))).toMatchObject({ code: 'ERR_JIT_APPROVER', requestId: undefined });
-    store.inject('live', { fault: 'reject' });
+    store.inject('context', { fault: 'reject' });
     const plain = anEngine({ store }).engine;
     expect(await failure(plain.requestAccess({ subject: MAYA, scope: SCOPE, ttl: MINUTE }))).toMatchObject({
       code: 'ERR_JIT_STORE',

@@ -17,13 +17,15 @@ export class RewindableStore implements GrantStore {
 
   /** Removes every change except those that wrote the entries up to `seq`. */
   async goBackTo(seq: number): Promise<void> {
-    this.#inner = new MemoryGrantStore({ namespace: this.namespace });
+    const inner = new MemoryGrantStore({ namespace: this.namespace });
     const kept: Change[] = [];
     for (const change of this.#committed) {
-      if ((await this.#inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length > seq) break;
-      await this.#inner.commit({ ...change, knows: undefined });
+      if ((await inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length > seq) break;
+      await inner.commit({ ...change, knows: undefined });
       kept.push(change);
     }
+    // At once: no call of another process finds a part of the earlier state.
+    this.#inner = inner;
     this.#committed = kept;
   }
 

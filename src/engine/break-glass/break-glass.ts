@@ -11,7 +11,7 @@ import { afterRecording } from '../../kernel/approver/after-record.js';
 import { issuedAccess, readAccess } from '../requests/access-result.js';
 import type { AccessGranted, AccessResult } from '../answers.js';
 import type { ParsedAsk } from '../requests/ask.js';
-import { requestOfKey } from '../requests/requests.js';
+import { requestOfKey } from '../requests/keys.js';
 import { endedWithStatus } from '../with-status.js';
 
 /** Break-glass access is approved when it is requested. Under a used key, it may have ended since. */

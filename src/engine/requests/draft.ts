@@ -1,5 +1,5 @@
 import type { Kernel } from '../../kernel/kernel.js';
-import { loadOpeningContext } from '../../kernel/loading/context.js';
+import { loadOpeningContext, type OpeningRows } from '../../kernel/loading/opening-context.js';
 import type { Ask } from '../../lifecycle/ask.js';
 import { draftRequest, type OpeningContext } from '../../lifecycle/request.js';
 import { beyondLimits, refusalOf, refuseUnmet } from '../../lifecycle/requirements.js';
@@ -23,9 +23,19 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Acc
   return request;
 }
 
-/** The records by which a request is opened, with the grants that it extends. */
-export async function openingContext(kernel: Kernel, ask: Ask, request: AccessRequest, dryRun: boolean): Promise<OpeningContext> {
-  return { ...(await loadOpeningContext(kernel, request, { dryRun })), origins: await loadOrigins(kernel, ask) };
+/**
+ * The records by which a request is opened, with the grants that it extends.
+ *
+ * @param rows the rows, if the caller has read them
+ */
+export async function openingContext(
+  kernel: Kernel,
+  ask: Ask,
+  request: AccessRequest,
+  dryRun: boolean,
+  rows?: OpeningRows,
+): Promise<OpeningContext> {
+  return { ...(await loadOpeningContext(kernel, request, { dryRun, rows })), origins: await loadOrigins(kernel, ask) };
 }
 
 /** The approver and the terms of an answer. */

@@ -3,7 +3,9 @@ import type { ClockReading } from '../../core/clock.js';
 import type { AskTurns } from '../../kernel/ask-order.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { fitsChange } from '../../kernel/ledger/fits-change.js';
+import { ownsContext } from '../../kernel/ledger/read-context.js';
 import { loadDenialContext, loadIssueContext } from '../../kernel/loading/context.js';
+import { readOpeningRows, type OpeningRows } from '../../kernel/loading/opening-context.js';
 import { decideOpened, type DecidingContext } from '../../lifecycle/decide-at-once.js';
 import type { RequestWithGrants } from '../../lifecycle/grant.js';
 import { openRequest, type OpeningContext } from '../../lifecycle/request.js';
@@ -14,6 +16,7 @@ import type { ParsedVerdict } from '../../lifecycle/verdict.js';
 import type { AccessRequest, Subject } from '../../records/index.js';
 import type { ParsedAsk } from './ask.js';
 import { decidedBy, draftOf, openingContext } from './draft.js';
+import { keysOf, repeatedBy, requestOfKey } from './keys.js';
 
 /** A request that this process has just recorded, with the rows of its subject. Its commit was answered at the first attempt. */
 export interface OwnRows {
@@ -35,27 +38,33 @@ export interface Opened {
 }
 
 /**
- * Records the request, unless it repeats a request of the subject, or `findRepeated` finds one. Each try checks again whether the
+ * Records the request, unless it repeats a request of the subject, or one that the key names. Each try checks again whether the
  * request may be made. If the approver decides at once, the same commit records its decision.
  */
-export async function recordRequest(
-  kernel: Kernel,
-  id: string,
-  parsed: ParsedAsk,
-  findRepeated: () => Promise<string | undefined>,
-  turns: AskTurns,
-): Promise<Opened> {
+export async function recordRequest(kernel: Kernel, id: string, parsed: ParsedAsk, turns: AskTurns): Promise<Opened> {
+  const { ask, key } = parsed;
+  const also = key === undefined ? [] : keysOf(id);
+  const read = () => readOpeningRows(kernel, ask, also);
+  const begun = turns.ended;
+  // A repeat asks no approver, so the key is looked up first: in the same question as the other rows, if the store has one.
+  let early = key === undefined || !ownsContext(kernel.ledger.store) ? undefined : await read();
+  const before = early === undefined ? await repeatedOf(kernel, id, parsed) : repeatedBy(early.also, id, ask);
+  if (before !== undefined) return { id: before, reused: true, ended: begun };
+
+  const judge = async (draft: AccessRequest, answer: ParsedVerdict | undefined, rows: OpeningRows): Promise<Opening> => {
+    const repeated = repeatedBy(rows.also, id, ask);
+    if (repeated !== undefined) return noChange({ id: repeated, reused: true });
+    return open(kernel, parsed, draft, await openingContext(kernel, ask, draft, false, rows), answer);
+  };
   let isSent = false;
-  const attempt = async (): Promise<Transition<Omit<Opened, 'ended'>>> => {
+  const attempt = async (): Promise<Opening> => {
     isSent = false;
-    const draft = await draftOf(kernel, id, parsed.ask);
+    const draft = await draftOf(kernel, id, ask);
     const answer = kernel.approver.decideAtOnce(draft);
     await turns.begin();
-    const context = await openingContext(kernel, parsed.ask, draft, false);
-    // Looks for a repeat after all other reads: a concurrent call with the same key may have made the request that refuses this one.
-    const repeated = await findRepeated();
-    if (repeated !== undefined) return noChange({ id: repeated, reused: true });
-    const step = await open(kernel, parsed, draft, context, answer);
+    const known = turns.ended === begun ? early : undefined;
+    early = undefined;
+    const step = (known && (await judgedEarly(() => judge(draft, answer, known)))) ?? (await judge(draft, answer, await read()));
     isSent = true;
     return step;
   };
@@ -63,8 +72,30 @@ export async function recordRequest(
     const { result, sent } = await kernel.ledger.runSent(attempt, { onTried: turns.end });
     return { ...(sent === 'answered' ? result : { id: result.id, reused: result.reused }), ended: turns.ended };
   } catch (error) {
-    if (!isSent || !isJitError(error) || error.code !== 'ERR_JIT_OUTCOME_UNKNOWN') throw error;
-    throw new OutcomeUnknownError(error.changeId, error, id, true);
+    if (!isJitError(error)) throw error;
+    if (isSent && error.code === 'ERR_JIT_OUTCOME_UNKNOWN') throw new OutcomeUnknownError(error.changeId, error, id, true);
+    // A store without `context` reads the key first. A concurrent call under the key may then have made the request that meets the limit.
+    const repeated = error.code === 'ERR_JIT_LIMIT' ? await repeatedOf(kernel, id, parsed) : undefined;
+    if (repeated === undefined) throw error;
+    return { id: repeated, reused: true, ended: turns.ended };
+  }
+}
+
+const repeatedOf = async (kernel: Kernel, id: string, { ask, key }: ParsedAsk): Promise<string | undefined> =>
+  key === undefined ? undefined : requestOfKey(kernel, id, ask);
+
+type Opening = Transition<Omit<Opened, 'ended'>>;
+
+/**
+ * A judgement by rows that were read before the approver answered. Only the commit shows whether they are current, so a refusal, and
+ * a result that writes nothing, do not count.
+ */
+async function judgedEarly(judge: () => Promise<Opening>): Promise<Opening | undefined> {
+  try {
+    const step = await judge();
+    return step.put.length === 0 ? undefined : step;
+  } catch {
+    return undefined;
   }
 }
 
@@ -74,7 +105,7 @@ async function open(
   draft: AccessRequest,
   context: OpeningContext,
   answer: ParsedVerdict | undefined,
-): Promise<Transition<Omit<Opened, 'ended'>>> {
+): Promise<Opening> {
   const { limits, denialsShownMs } = kernel.settings;
   const { id } = draft;
   const deciding = answer && (await decidingContext(kernel, draft, context, answer));

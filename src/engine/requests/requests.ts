@@ -1,54 +1,42 @@
-import { IdempotencyError } from '../../core/errors.js';
 import type { RequestWithGrants } from '../../lifecycle/grant.js';
 import { isUndecided, applyVerdict } from '../../lifecycle/decision.js';
-import { asksForTheSame, differencesFrom, digestOfAsk, type Ask } from '../../lifecycle/ask.js';
+import { differencesFrom } from '../../lifecycle/ask.js';
+import { lockableOf, refuseIfLocked } from '../../lifecycle/lock.js';
 import { noteDenial } from '../../lifecycle/same-ask.js';
 import { requestStatus, type RequestStatus } from '../../lifecycle/status.js';
 import { APPROVER, moment, noChange, type Transition } from '../../lifecycle/transition.js';
-import { decodeRequest, decodeReuse } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
 import { accessResultOf, committedResult, readRequest } from './access-result.js';
 import type { AccessResult, WaitAnswer } from '../answers.js';
 import type { ParsedAsk } from './ask.js';
 import { AskOrder, type AskTurns } from '../../kernel/ask-order.js';
 import { loadIssueContext } from '../../kernel/loading/context.js';
+import { loadLocks } from '../../kernel/loading/locks.js';
 import { decidedBy } from './draft.js';
-import { derivedId, newId } from '../../kernel/ledger/ids.js';
+import { idFor, type AskVerb } from './keys.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { denialContextOf, recordRequest, type Opened } from './open-request.js';
 
 export { loadExtended, namedIn } from './extension.js';
 
-/** A verb that takes an idempotency key. The same key under two verbs names two requests (L11). */
-type AskVerb = 'requestAccess' | 'extend';
-
 /** Records a request, and has the approver decide it. */
 export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: AskVerb): Promise<AccessResult> {
   const { ask, key } = parsed;
   const id = idFor(kernel, ask, key, verb);
-  const findRepeated = async () => (key === undefined ? undefined : requestOfKey(kernel, id, ask));
-  const before = await findRepeated();
-  if (before !== undefined) return reusedResult(ask, await afterRecording(before, () => decideRequest(kernel, before)));
   const turns = kernel.part(AskOrder).join(ask);
   try {
-    const opened = await recordRequest(kernel, id, parsed, findRepeated, turns);
+    const opened = await recordRequest(kernel, id, parsed, turns);
     const result = await afterRecording(opened.id, () =>
       opened.decided === undefined
         ? decideRequest(kernel, opened.id, { turns, opened })
         : accessResultOf(kernel, opened.decided.result, 'pending', opened.decided.reading),
     );
-    return opened.reused ? reusedResult(ask, result) : result;
+    return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
   } finally {
     turns.leave();
   }
 }
-
-const reusedResult = (ask: Ask, result: AccessResult): AccessResult => ({
-  ...result,
-  reused: true,
-  differs: differencesFrom(ask, result.request),
-});
 
 /** An ask that has recorded the request to decide, and its turns. */
 interface DecidedAsk {
@@ -75,6 +63,10 @@ export async function decideRequest(kernel: Kernel, id: string, by?: DecidedAsk)
         ? await readRequest(kernel, id)
         : { request: written.request, status: requestStatus(written.request, clock.read().forEnds) };
     status = current;
+    // A lock that was set since this call recorded the request. The sweep has no caller to refuse.
+    if (by !== undefined && request.end?.cause === 'locked') {
+      refuseIfLocked(await loadLocks(kernel), lockableOf(request), moment(clock, APPROVER));
+    }
     // The engine asks nothing about a request that has expired, even before a sweep records the expiry.
     if (!isUndecided(request) || status !== 'pending') return noChange<RequestWithGrants>({ request, grants: undefined });
     const answer = await approver.decide(request);
@@ -98,28 +90,3 @@ export async function requestOutcome(kernel: Kernel, id: string): Promise<WaitAn
   const result = status === 'pending' ? undefined : await accessResultOf(kernel, { request, grants: undefined }, status);
   return { result, reviewBy: request.reviewBy };
 }
-
-/**
- * Finds the request that an earlier call with the same key made.
- *
- * @param id derived from the key
- * @returns the id of that request, or of the request that the earlier call repeated. `undefined`: there is no such request
- * @throws IdempotencyError if the key was used for another ask
- */
-export async function requestOfKey(kernel: Kernel, id: string, ask: Ask): Promise<string | undefined> {
-  const [request, reuse] = await kernel.ledger.rows([
-    { kind: 'request', id },
-    { kind: 'reuse', id },
-  ]);
-  if (request !== undefined) {
-    if (!asksForTheSame(decodeRequest(request), ask)) throw new IdempotencyError(id);
-    return id;
-  }
-  if (reuse === undefined) return undefined;
-  const { askDigest, requestId } = decodeReuse(reuse);
-  if (askDigest !== digestOfAsk(ask, ask.extends)) throw new IdempotencyError(requestId);
-  return requestId;
-}
-
-export const idFor = ({ ledger }: Kernel, ask: Ask, key: string | undefined, verb: AskVerb): string =>
-  key === undefined ? newId() : derivedId(ledger.store.namespace, verb, ask.requestedBy, key);

@@ -5,7 +5,7 @@ import type { JitEngine } from '../../engine/engine.js';
 import { accessResultOf, readRequest } from '../../engine/requests/access-result.js';
 import { parseAccessAsk, type AccessAsk, type ParsedAsk, type RunAsk } from '../../engine/requests/ask.js';
 import { decidedBy, draftOf, openingContext } from '../../engine/requests/draft.js';
-import { idFor, requestOfKey } from '../../engine/requests/requests.js';
+import { idFor, requestOfKey } from '../../engine/requests/keys.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { loadIssueContext } from '../../kernel/loading/context.js';

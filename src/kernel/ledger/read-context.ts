@@ -48,7 +48,7 @@ async function composed(reads: LedgerReads, { keys, live, open }: ContextQuery):
  * Whether the same object of the store's prototype chain defines `get`, `live`, `find` and `context`. A subclass or wrapper with its
  * own `live` (to inject an outage, to count, to hide a tenant) inherits a `context` that bypasses that `live`.
  */
-function ownsContext(store: GrantStore): store is GrantStore & Required<Pick<GrantStore, 'context'>> {
+export function ownsContext(store: GrantStore): store is GrantStore & Required<Pick<GrantStore, 'context'>> {
   for (let owner: object | null = store; owner !== null; owner = Object.getPrototypeOf(owner) as object | null) {
     const own = METHODS.map((name) => Object.getOwnPropertyDescriptor(owner, name));
     if (own.some((property) => property !== undefined)) {

@@ -2,18 +2,20 @@ import type { IssueContext } from '../../lifecycle/grant.js';
 import { idsOfChain, walkChain, walkToFirst, withSuccessors } from './walk-chain.js';
 import { isExtensionIn } from '../../lifecycle/chain-limits.js';
 import type { ExtensionChain } from '../../lifecycle/extension-chain.js';
-import { limitMet, type OpeningContext } from '../../lifecycle/request.js';
+import type { OpeningContext } from '../../lifecycle/request.js';
 import { MAX_DENIED, recentDenials, type DenialContext, type RecentDenial } from '../../lifecycle/same-ask.js';
 import { hasEnded, type GrantUse } from '../../lifecycle/status.js';
 import { moment, SWEEPER, type Moment } from '../../lifecycle/transition.js';
-import { findDuplicate, grantLimitMet, isPending, type SubjectContext } from '../../lifecycle/subject.js';
+import { grantLimitMet, isPending, type SubjectContext } from '../../lifecycle/subject.js';
 import { recordTime, workOn, workOnRequest } from '../../lifecycle/sweep.js';
+import type { Page } from '../../core/ports.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeGrant, decodeRequest, decodeSubject, LOCK_ROW, type AccessRequest, type Grant } from '../../records/index.js';
 import { NONE } from '../../records/frozen.js';
 import type { TurnBudget } from '../../core/turns.js';
 import { grantsAmong } from '../ledger/grant-use.js';
 import { fitting } from '../ledger/fits-change.js';
+import { readContext } from '../ledger/read-context.js';
 import { loadHolders } from './holders.js';
 import { locksIn } from './locks.js';
 import type { Kernel } from '../kernel.js';
@@ -26,18 +28,32 @@ const MAX_READS = 64;
 /** How many rows the engine reads from the store at a time. */
 const MAX_KEYS = 200;
 
+/** The rows of a subject, and the row of locks. */
+export interface SubjectRows {
+  readonly subject: Row | undefined;
+  readonly locks: Row | undefined;
+  readonly live: readonly Row[];
+}
+
 /**
- * Reads the subject's row before its grants. A grant issued in between bumps the row's version, so the commit conflicts
- * instead of miscounting.
+ * Reads the subject's row before its grants, or both at one instant. A grant issued in between bumps the row's version, so the
+ * commit conflicts instead of miscounting.
  *
  * Loads every grant without a recorded end: an expiry frees no place under a limit until the engine records it.
  */
 async function loadSubjectContext(kernel: Kernel, id: string): Promise<SubjectContext> {
-  const { ledger, settings } = kernel;
-  const [row, lockRow] = await ledger.rows([{ kind: 'subject', id }, LOCK_ROW]);
-  const subject = row && decodeSubject(row);
-  const rows = await ledger.live({ subject: id, at: 0 });
-  return { subject, live: grantsAmong(rows, id, settings.decodeAll), given: NO_REQUESTS, locks: locksIn(kernel, lockRow) };
+  const { rows, live } = await readContext(kernel.ledger, { keys: [{ kind: 'subject', id }, LOCK_ROW], live: { subject: id, at: 0 } });
+  return subjectContextOf(kernel, id, { subject: rows[0], locks: rows[1], live });
+}
+
+/** @throws CorruptError if the row of the subject or that of the locks is unreadable */
+export function subjectContextOf(kernel: Kernel, id: string, { subject, locks, live }: SubjectRows): SubjectContext {
+  return {
+    subject: subject && decodeSubject(subject),
+    live: grantsAmong(live, id, kernel.settings.decodeAll),
+    given: NO_REQUESTS,
+    locks: locksIn(kernel, locks),
+  };
 }
 
 interface IssueOptions {
@@ -72,57 +88,13 @@ export async function loadIssueContext(
 }
 
 /**
- * Loads the context of the rule that opens this request, without the grants that it extends. If a limit would refuse the request,
- * the engine records expiries first, as {@link loadIssueContext} does.
- */
-export function loadOpeningContext(
-  kernel: Kernel,
-  request: AccessRequest,
-  { dryRun = false } = {},
-): Promise<Omit<OpeningContext, 'origins'>> {
-  const { limits } = kernel.settings;
-  return loadBelowLimit(
-    kernel,
-    () => readOpeningContext(kernel, request),
-    (loaded) => {
-      const now = moment(kernel.clock, SWEEPER);
-      return findDuplicate(request, loaded.open, loaded, now) === undefined && limitMet(request, limits, loaded, now) !== undefined;
-    },
-    dryRun,
-  );
-}
-
-async function readOpeningContext(kernel: Kernel, request: AccessRequest): Promise<Omit<OpeningContext, 'origins'>> {
-  const { ledger, settings } = kernel;
-  const { subject, requestedBy, scopes } = request;
-  const overlaps = overlapsOf(kernel);
-  const requester = requestedBy === subject ? undefined : await ledger.subject(requestedBy);
-  const context = await loadSubjectContext(kernel, subject);
-  const overlapping = context.live.filter(({ grant }) => scopes.some((scope) => overlaps(grant.scope, scope)));
-  // An amended request ends in the commit that opens this one.
-  const isCounted = ({ id }: AccessRequest): boolean => id !== request.replaces;
-  return {
-    ...context,
-    chains: await loadChainIds(kernel, request),
-    given: await requestsOfGrants(kernel, overlapping),
-    open: (await openRequestsOf(kernel, subject)).filter(isCounted),
-    denied: settings.limits.askAgainAfterMs !== undefined ? await requestsById(kernel, context.subject?.denied ?? []) : [],
-    requester,
-    openedForOthers: (await requestsById(kernel, requester?.openedForOthers ?? [])).filter(
-      (other) => other.end === undefined && isCounted(other),
-    ),
-    overlaps,
-  };
-}
-
-/**
  * Loads a context in which no limit is met by records that time has ended. If a limit is met, the engine loads the request of
  * each grant: a grant that another requester asked for may not count (L44). If the limit is still met, the engine records the
  * expiries and loads the context again.
  *
  * @param dryRun records nothing, and omits the records that time has ended
  */
-async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>>(
+export async function loadBelowLimit<T extends SubjectContext & Partial<OpeningContext>>(
   kernel: Kernel,
   load: () => Promise<T>,
   isMet: (context: T) => boolean,
@@ -246,7 +218,7 @@ export async function loadChains(
  * reads the subject's row before this. A new grant of a chain writes that row, so two concurrent approvals cannot both count the
  * old chain.
  */
-async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<readonly ReadonlySet<string>[]> {
+export async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): Promise<readonly ReadonlySet<string>[]> {
   if (extension === undefined) return NONE;
   const ancestors = await walkToFirst(extension.grantIds, async (ids) => (await ledger.grantsWithUsage(ids)).map(({ grant }) => grant));
   const { successors } = await walkChain([...ancestors.values()], (ids) => ledger.grantsWithUsage(ids));
@@ -257,7 +229,7 @@ async function loadChainIds({ ledger }: Kernel, { extension }: AccessRequest): P
 const byId = (grants: readonly Grant[]): ReadonlyMap<string, Grant> => new Map(grants.map((grant) => [grant.id, grant]));
 
 /** The requests of these grants, by id. Each names its requester, which decides whether the grant counts under a limit (L44). */
-async function requestsOfGrants(kernel: Kernel, uses: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
+export async function requestsOfGrants(kernel: Kernel, uses: readonly GrantUse[]): Promise<ReadonlyMap<string, AccessRequest>> {
   if (uses.length === 0) return NO_REQUESTS;
   const requests = await requestsById(kernel, [...new Set(uses.map(({ grant }) => grant.requestId))]);
   return new Map(requests.map((request) => [request.id, request]));
@@ -272,16 +244,27 @@ export async function requestsById({ ledger, settings }: Kernel, ids: readonly s
   );
 }
 
+/** How many open requests of a subject one question reads. */
+export const OPEN_PAGE = 100;
+
 /**
  * The requests of a subject that have no recorded end.
  *
  * @param turns the budget of a caller that reads those of many subjects
+ * @param first the first page, if the caller has read it
  */
-export async function openRequestsOf({ ledger, settings }: Kernel, subject: string, turns?: TurnBudget): Promise<readonly AccessRequest[]> {
+export async function openRequestsOf(
+  { ledger, settings }: Kernel,
+  subject: string,
+  turns?: TurnBudget,
+  first?: Page<Row>,
+): Promise<readonly AccessRequest[]> {
   const open: AccessRequest[] = [];
-  for await (const rows of ledger.pages({ kind: 'request', subject, open: true }, undefined, 100, turns)) {
-    open.push(...settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));
-  }
+  const add = (rows: readonly Row[]) =>
+    void open.push(...settings.decodeAll(rows, decodeRequest).filter((request) => request.end === undefined));
+  if (first !== undefined) add(first.items);
+  if (first !== undefined && first.next === undefined) return open;
+  for await (const rows of ledger.pages({ kind: 'request', subject, open: true }, first?.next, OPEN_PAGE, turns)) add(rows);
   return open;
 }
 

@@ -3,7 +3,7 @@ import { isJitError } from '../../../core/errors.js';
 import type { AccessAsk, RunAsk } from '../../../engine/requests/ask.js';
 import { parseAccessAsk, parseBreakGlassAsk } from '../../../engine/requests/ask.js';
 import type { RequestFound } from '../../../engine/lists/lookups.js';
-import { requestOfKey } from '../../../engine/requests/requests.js';
+import { requestOfKey } from '../../../engine/requests/keys.js';
 import { canonicalJson } from '../../../journal/link.js';
 import { derivedId } from '../../../kernel/ledger/ids.js';
 import { hasPassed } from '../../../lifecycle/status.js';
