@@ -1,23 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+import { ENTRIES } from './.tsup/entries.js';
 import { minified } from './.tsup/minified.js';
+import { singleFiles } from './.tsup/single-files.js';
 import { tiers } from './.tsup/tiers.js';
 
-interface Conditions {
-  readonly import: { readonly default: string };
-}
+const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
+const entries = Object.keys(ENTRIES);
+// The command line is a program, and no entry: nothing can import it.
+const alone = [...entries.filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'];
 
-/** The package's entry points, by the name of their file: the `exports` of package.json are the one list. */
-const { exports } = JSON.parse(readFileSync('package.json', 'utf8')) as { exports: Record<string, string | Conditions> };
-const entries = Object.values(exports).flatMap((target) =>
-  typeof target === 'string' ? [] : [target.import.default.replace(/^\.\/dist\/(.+)\.js$/, '$1')],
-);
+/** See `src/core/shared.ts`. */
+const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`) });
 
-// One config for all entries, with splitting on: else each entry would carry classes of its own, and an error thrown by
-// one would be no `instanceof` of another's, nor one engine's `#private` fields assignable to another's.
+// One config for all declarations, also for those of the entries that are one file: else one engine's `#private` fields would not be
+// assignable to another's. And with splitting on: an error that the core throws is an `instanceof` of the class that a store exports.
 export default defineConfig({
-  // The command line is a program, and no entry: nothing can import it.
-  entry: [...entries, 'cli'].map((name) => `build/${name}.js`),
+  entry: entries.filter((entry) => !alone.includes(entry)).map((name) => `build/${name}.js`),
   format: ['esm', 'cjs'],
   platform: 'neutral',
   target: 'es2022',
@@ -25,8 +24,9 @@ export default defineConfig({
   clean: true,
   sourcemap: true,
   esbuildPlugins: [tiers()],
-  plugins: [minified()],
-  esbuildOptions(options) {
+  plugins: [minified(), singleFiles(alone, define)],
+  esbuildOptions(options, { format }) {
+    options.define = { ...options.define, ...define(format) };
     // The package does not contain its TypeScript files, and a copy of them in the maps would double its size. A stack trace
     // needs only their names and lines.
     options.sourcesContent = false;

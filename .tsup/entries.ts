@@ -18,16 +18,16 @@ export interface Sized {
 export interface Entry {
   /** The rooms, or parts of rooms, that the door exports from. */
   readonly from: readonly string[];
-  /** The tier of an entry that needs no engine, as {@link TIERS} lists them. Default: the last tier, which has the engine. */
-  readonly tier?: (typeof TIERS)[number];
+  /**
+   * `alone`: the JavaScript is one file, with a copy of each module (see single-files.ts and src/core/shared.ts). `light`: shares files with
+   * the core, but loads no engine (see tiers.ts). Default: shares files with the core, and may load the engine.
+   */
+  readonly build?: 'alone' | 'light';
   /** Default: one, of all exports. */
   readonly sizes?: readonly Sized[];
 }
 
-/** See tiers.ts. A new entry belongs to the first tier whose modules it needs anyway. */
-export const TIERS = ['client', 'check', 'journal', 'agents'] as const;
-
-const guard = (name: string): Entry => ({ from: ['guards'], tier: 'client', sizes: [{ name }] });
+const guard = (name: string): Entry => ({ from: ['guards'], build: 'alone', sizes: [{ name }] });
 
 /** By the path of the door under src, without its extension. It is also the import: `jit-access/<path>`. */
 export const ENTRIES: Readonly<Record<string, Entry>> = {
@@ -47,18 +47,18 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     ],
     sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 71_200 }, { name: 'all of the core entry' }],
   },
-  ai: { from: ['guards/ai'], tier: 'agents', sizes: [{ name: 'all of the entry for agents', beside: true }] },
+  ai: { from: ['guards/ai'], sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },
   // Experimental.
   'authzen/access-request': { from: ['features/authzen'] },
   check: {
     // Of the engine only the check: test/architecture.test.ts says what it may load.
     from: ['engine/checks/checker', 'engine/checks/create-checker'],
-    tier: 'check',
-    sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 8_800 }],
+    build: 'alone',
+    sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 9_100 }],
   },
-  client: { from: ['features/client'], tier: 'client', sizes: [{ budget: 5_300 }] },
-  elements: { from: ['elements'], tier: 'client', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
+  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_300 }] },
+  elements: { from: ['elements'], build: 'alone', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
     from: ['core/approver-port', 'core/requestable', 'features/explain', 'lifecycle/explain'],
     sizes: [{ beside: true, budget: 5_200 }],
@@ -69,29 +69,29 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
   http: { from: ['features/http'] },
-  journal: { from: ['journal'], tier: 'journal', sizes: [{ budget: 21_000 }] },
-  jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], tier: 'journal', sizes: [{ name: 'the sink for files' }] },
+  journal: { from: ['journal'], build: 'light', sizes: [{ budget: 21_000 }] },
+  jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
   nest: guard('the Nest guard'),
-  notify: { from: ['features/notify'], tier: 'journal', sizes: [{ budget: 6_200 }] },
+  notify: { from: ['features/notify'], build: 'light', sizes: [{ budget: 6_200 }] },
   policy: {
     from: ['approvers/policy'],
-    tier: 'journal',
+    build: 'light',
     sizes: [{ name: 'definePolicy, with zod/mini', names: '{ definePolicy }' }],
   },
   provisioning: { from: ['features/provisioning', 'records'], sizes: [{ beside: true, budget: 5_000 }] },
-  react: { from: ['features/react'], tier: 'client' },
-  redis: { from: ['stores/redis'], tier: 'journal', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
+  react: { from: ['features/react'], build: 'alone' },
+  redis: { from: ['stores/redis'], build: 'light', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
   retention: {
     from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
     sizes: [{ beside: true, budget: 3_100 }],
   },
-  sql: { from: ['stores/sql'], tier: 'journal', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
+  sql: { from: ['stores/sql'], build: 'light', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
   // For stores outside this package.
-  store: { from: ['model', 'core', 'records', 'journal/link'], tier: 'journal' },
+  store: { from: ['model', 'core', 'records', 'journal/link'], build: 'light' },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
-  view: { from: ['features/view', 'engine/checks/checker'], tier: 'check', sizes: [{ budget: 16_000 }] },
-  webhook: { from: ['features/webhook'], tier: 'journal', sizes: [{ budget: 9_000 }] },
+  view: { from: ['features/view', 'engine/checks/checker'], build: 'alone', sizes: [{ budget: 16_300 }] },
+  webhook: { from: ['features/webhook'], build: 'light', sizes: [{ budget: 9_100 }] },
   work: { from: ['features/work'], sizes: [{ beside: true, budget: 4_000 }] },
 };
 

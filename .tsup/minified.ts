@@ -25,7 +25,7 @@ export const minified = (): NonNullable<Options['plugins']>[number] => ({
   },
 });
 
-async function minify(file: string): Promise<void> {
+export async function minify(file: string): Promise<void> {
   const map = readFileSync(`${file}.map`).toString('base64');
   const comment = `//# sourceMappingURL=${basename(file)}.map\n`;
   const text = readFileSync(file, 'utf8').replace(comment.trim(), '').replaceAll(PURE, OPERAND.padEnd(PURE.length));

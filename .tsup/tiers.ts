@@ -2,16 +2,14 @@ import type { Plugin } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import ts from 'typescript';
-import { ENTRIES, TIERS } from './entries.js';
+import { ENTRIES } from './entries.js';
 
 const CORE = 'index';
 
-const GUARDS = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.from.includes('guards'));
-
 /*
- * esbuild puts the modules that the same entries load into one file. With 28 entries, the core would be forty files, and opening them
- * would take most of the time of its import. So an entry loads all modules of the core that an entry of its tier, or of an earlier one,
- * loads. Then each tier adds one file to the core.
+ * esbuild puts the modules that the same entries load into one file. With 20 entries, the core would be forty files, and opening them
+ * would take most of the time of its import. So a light entry loads all modules of the core that any light entry loads, and every other
+ * entry loads the whole core. Then the core is three files: its entry, what needs no engine, and the rest.
  */
 
 /** Adds an import to each entry, which says what it loads. The import has no effect but the division into files. */
@@ -23,17 +21,15 @@ export const tiers = (): Plugin => ({
     // A module of the import for each entry: what several entries import would be a file of its own, with nothing in it.
     build.onResolve({ filter: /^tier-of:/ }, ({ path }) => ({ path: path.slice('tier-of:'.length), namespace: 'tier', sideEffects: true }));
     build.onLoad({ filter: /./, namespace: 'tier' }, ({ path: entry }) => ({
-      contents: [...new Set([...coreOfTier(loads, tierOf(entry)), ...(GUARDS.includes(entry) ? sharedByGuards(loads) : [])])]
-        .map((module) => `import ${JSON.stringify(`./${module}`)};`)
-        .join('\n'),
+      contents: [...modulesOfTier(loads, entry)].map((module) => `import ${JSON.stringify(`./${module}`)};`).join('\n'),
       resolveDir: process.cwd(),
     }));
     build.onLoad({ filter: /\.js$/ }, ({ path }) => {
-      if (!paths.some((entry) => join(process.cwd(), entry) === path)) return undefined;
-      const text = readFileSync(path, 'utf8');
-      // A line for the interpreter stays first. The import adds no line, so that the map of the file stays right.
-      const start = text.startsWith('#!') ? text.indexOf('\n') + 1 : 0;
-      return { contents: `${text.slice(0, start)}import 'tier-of:${nameOf(path)}';${text.slice(start)}`, loader: 'js' };
+      const entry = paths.find((one) => join(process.cwd(), one) === path);
+      // The import adds no line, so that the map of the file stays right.
+      return entry === undefined
+        ? undefined
+        : { contents: `import 'tier-of:${nameOf(entry)}';${readFileSync(path, 'utf8')}`, loader: 'js' };
     });
   },
 });
@@ -44,22 +40,13 @@ type Loads = ReadonlyMap<string, ReadonlySet<string>>;
 /** The entry of a file of the build. */
 const nameOf = (path: string): string => relative('build', path).replace(/\.js$/, '');
 
-/** The command line is no entry: it is in the tier of its client. */
-function tierOf(entry: string): number {
-  const { tier } = ENTRIES[entry === 'cli' ? 'client' : entry] ?? {};
-  return tier === undefined ? TIERS.length : TIERS.indexOf(tier);
-}
+const isLight = (entry: string): boolean => ENTRIES[entry]?.build === 'light';
 
-/** The modules of the core that the entries of this tier and of the earlier ones load. */
-function coreOfTier(loads: Loads, tier: number): readonly string[] {
+/** The modules of the core that the entry loads as the other entries of its tier do. */
+function modulesOfTier(loads: Loads, entry: string): ReadonlySet<string> {
   const core = loads.get(CORE);
-  return [...loads].flatMap(([entry, modules]) => (tierOf(entry) <= tier ? [...modules].filter((module) => core?.has(module)) : []));
-}
-
-/** A guard is small: it loads what any two guards load, as one file. */
-function sharedByGuards(loads: Loads): readonly string[] {
-  const loaded = GUARDS.flatMap((guard) => [...(loads.get(guard) ?? [])]);
-  return loaded.filter((module, index) => loaded.indexOf(module) !== index);
+  const tier = [...loads].filter(([other]) => isLight(other) || !isLight(entry));
+  return new Set(tier.flatMap(([, modules]) => [...modules].filter((module) => core?.has(module))));
 }
 
 /** A module and all modules of the package that it imports, also indirectly. */

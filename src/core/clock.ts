@@ -74,7 +74,7 @@ export class EngineClock {
   /** @throws ClockError if other code has made the mark of the checkers no number: an end would not count as passed then */
   #raise(now: number): void {
     for (const mark of [this.#mark, this.#shared]) {
-      if (!Number.isSafeInteger(mark.highWater)) throw new ClockError('the high-water mark of the clock is no instant');
+      if (!Number.isSafeInteger(mark.highWater)) throw new ClockError('the clock failed');
       mark.highWater = Math.max(mark.highWater, now);
     }
   }

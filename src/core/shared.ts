@@ -1,4 +1,4 @@
-import { invalid } from './parse.js';
+import { InvalidArgumentError } from './errors.js';
 
 /*
  * All that the copies of this package in a process share. There are several copies: ESM beside CommonJS, each entry that is one file,
@@ -27,21 +27,17 @@ export interface Shared {
 }
 
 /** The number names the layout of {@link Shared}: who changes a field or its meaning takes the next one. */
-const NAME = 'jit-access/1';
-const KEY = /* @__PURE__ */ Symbol.for(NAME);
-
+const KEY = /* @__PURE__ */ Symbol.for('jit-access/1');
 /** Marks the system clock of each copy. */
-export const SYSTEM_CLOCK = /* @__PURE__ */ Symbol.for('jit-access/system-clock');
+export const SYSTEM_CLOCK: typeof KEY = KEY;
 
-/** `tsup.config.ts` sets it to the version and the format of the build. */
+/** `tsup.config.ts` sets it. */
 declare const JIT_ACCESS_BUILD: string;
-const BUILD = typeof JIT_ACCESS_BUILD === 'string' ? JIT_ACCESS_BUILD : 'source';
+/** The version and the format of this copy. What is no layout of {@link Shared} is shared by copies of one build only. */
+export const BUILD = typeof JIT_ACCESS_BUILD === 'string' ? JIT_ACCESS_BUILD : 'source';
 
 /** The property of an engine by which a view of the same version and format reaches its kernel. The view is a file of its own. */
-export const KERNEL_FOR_VIEW = /* @__PURE__ */ Symbol.for(`jit-access/kernel ${BUILD}`);
-
-/** The method of a row by which a checker of the same version and format gets the grant that the row keeps. */
-export const DECODED_GRANT = /* @__PURE__ */ Symbol.for(`jit-access/grant ${BUILD}`);
+export const kernelForView = (): symbol => Symbol.for(`jit-access/kernel ${BUILD}`);
 
 /**
  * The shared state. The first copy that needs it makes it, and no code can replace it afterwards.
@@ -49,29 +45,26 @@ export const DECODED_GRANT = /* @__PURE__ */ Symbol.for(`jit-access/grant ${BUIL
  * @throws InvalidArgumentError if other code has put another value in its place: to go on without it could allow too much
  */
 export function shared(): Shared {
-  if (!Object.hasOwn(globalThis, KEY)) {
-    const value: Shared = { clocks: new WeakMap(), system: Object.freeze({}), accesses: new WeakMap() };
-    Object.defineProperty(globalThis, KEY, { value: Object.freeze(value) });
-  }
-  const property = Object.getOwnPropertyDescriptor(globalThis, KEY);
-  const state = property?.value as Shared;
+  const place = globalThis as { readonly [KEY]?: Shared };
   try {
-    // Each throws for a value that is no map and no object.
+    if (place[KEY] === undefined) {
+      const made: Shared = { clocks: new WeakMap(), system: {}, accesses: new WeakMap() };
+      Object.defineProperty(place, KEY, { value: Object.freeze(made) });
+    }
+    const state = place[KEY] as Shared;
+    // Throws for a value that is no map.
     for (const map of [state.clocks, state.accesses]) WeakMap.prototype.has.call(map, state.system);
-    if (property?.writable === false && !property.configurable && Object.isFrozen(state)) return state;
+    return state;
   } catch {
-    // Refused below.
+    throw new InvalidArgumentError("globalThis[Symbol.for('jit-access/1')]", 'left to jit-access', 'another value');
   }
-  throw invalid(`globalThis[Symbol.for('${NAME}')]`, 'the state that jit-access keeps there', state);
 }
 
-/** The state of a clock. @throws InvalidArgumentError as {@link shared}, also for a state of another layout */
+/** The state of a clock. Its readers refuse a mark that is no number. @throws InvalidArgumentError as {@link shared} */
 export function stateOf(clock: object): ClockState {
   const { clocks, system } = shared();
   const key = Object.hasOwn(clock, SYSTEM_CLOCK) ? system : clock;
   const state = clocks.get(key) ?? { highWater: 0, changes: 0, changeIds: new Set<string>() };
-  if (!Number.isSafeInteger(state.highWater) || !Number.isSafeInteger(state.changes) || !(state.changeIds instanceof Set))
-    throw invalid(`globalThis[Symbol.for('${NAME}')].clocks`, 'the states that jit-access keeps there', state);
   clocks.set(key, state);
   return state;
 }

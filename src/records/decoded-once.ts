@@ -1,4 +1,4 @@
-import { DECODED_GRANT } from '../core/shared.js';
+import { BUILD } from '../core/shared.js';
 import type { GrantWindow, Row } from '../core/store-port.js';
 import { isObject } from './fields.js';
 import type { Grant } from '../model/grant.js';
@@ -12,25 +12,23 @@ export class DecodedOnce {
 
   /** Decodes a row, or returns the kept grant. */
   static grantOf(row: Row, decode: Decode): Grant {
-    if (!isObject(row)) return decode(row);
-    return #grant in row ? (row.#grant ??= decode(row)) : grantOfOtherCopy(row, decode);
+    return isObject(row) && #grant in row ? (row.#grant ??= decode(row)) : (keptByOther(row, decode) ?? decode(row));
   }
 
   /** For a checker, which is a file of its own: the class of its copy is not the class of the store's rows. */
-  [DECODED_GRANT](decode: Decode): Grant {
-    return DecodedOnce.grantOf(this as unknown as Row, decode);
+  keptGrant(build: string, decode: Decode): Grant | undefined {
+    return build === BUILD && #grant in this ? DecodedOnce.grantOf(this as unknown as Row, decode) : undefined;
   }
 }
 
-function grantOfOtherCopy(row: Row & { readonly [DECODED_GRANT]?: unknown }, decode: Decode): Grant {
-  let read: unknown;
+/** The grant of a row of another copy of this class. No row that was read from JSON has such a method. */
+function keptByOther(row: Row, decode: Decode): Grant | undefined {
   try {
-    read = row[DECODED_GRANT];
+    return (row as Partial<DecodedOnce>).keptGrant?.(BUILD, decode);
   } catch {
-    // Of a proxy. `decode` reports it.
+    // Of no object, of a proxy, or malformed: `decode` reports it.
+    return undefined;
   }
-  const isOther = typeof read === 'function' && read !== DecodedOnce.prototype[DECODED_GRANT];
-  return isOther ? (read as DecodedOnce[typeof DECODED_GRANT]).call(row as unknown as DecodedOnce, decode) : decode(row);
 }
 
 /** A window that carries the decoded grant, so that a decision need not read the row. */

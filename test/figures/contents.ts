@@ -38,7 +38,7 @@ interface Ban {
 
 const DRIVERS = /^(pg|ioredis|redis|better-sqlite3|libsql|@electric-sql\/pglite|bun:sqlite|node:sqlite)(\/|$)/;
 
-const WITH_ENGINE = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.tier === undefined);
+const WITH_ENGINE = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.build === undefined);
 
 /** What may never be in an entry. */
 const bans: readonly Ban[] = [

@@ -3,12 +3,16 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { ENTRIES } from '../../.tsup/entries.js';
 import { sourcesOf } from '../figures/contents.js';
 import { root } from './entries.js';
 
 const dist = join(root, 'dist');
 const read = (file: string) => readFileSync(join(dist, file), 'utf8');
 const code = (readdirSync(dist, { recursive: true }) as string[]).filter((file) => /\.c?js$/.test(file));
+
+/** The command line is one file too. */
+const alone = [...Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'];
 
 /** All files of the build that loading a file loads, and itself. */
 function filesOf(file: string): ReadonlySet<string> {
@@ -22,14 +26,18 @@ function filesOf(file: string): ReadonlySet<string> {
 }
 
 describe('the files of the build', () => {
-  it.each(['index.js', 'index.cjs'])('are at most six for the core: %s', (file) => {
-    expect([...filesOf(file)].length).toBeLessThanOrEqual(6);
+  it.each(['index.js', 'index.cjs'])('are at most three for the core: %s', (file) => {
+    expect([...filesOf(file)].length).toBeLessThanOrEqual(3);
   });
 
-  it('contain each module once in a format', () => {
+  it.each(alone)('are one for a small entry: %s', (entry) => {
+    for (const file of [`${entry}.js`, `${entry}.cjs`]) expect([...filesOf(file)]).toEqual([file]);
+  });
+
+  it('contain each module once in a format, except in entries that are one file', () => {
     for (const format of [/\.js$/, /\.cjs$/]) {
       const sources = code
-        .filter((file) => format.test(file))
+        .filter((file) => format.test(file) && !alone.includes(file.replace(/\.c?js$/, '')))
         .flatMap((file) => sourcesOf(join(dist, file)).filter((source) => /\.ts$/.test(source)))
         .map((source) => source.replace(/^(?:\.\.\/)+/, ''));
       expect(sources.filter((source, i) => sources.indexOf(source) !== i)).toEqual([]);

@@ -2,7 +2,7 @@ import { readOptions, readPort } from '../../core/parse.js';
 import type { Clock } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { EngineClock, systemClock } from '../../core/clock.js';
-import { KERNEL_FOR_VIEW } from '../../core/shared.js';
+import { kernelForView } from '../../core/shared.js';
 import { WindowChecker } from '../../engine/checks/window-checker.js';
 import { CHECKER_OPTIONS, type CheckerOptions } from '../../engine/checks/create-checker.js';
 import { EngineMatchers } from '../../engine/checks/engine-matchers.js';
@@ -65,7 +65,7 @@ export function createView<Scope extends string = string>(options: CreateViewOpt
  * const mayWrite = view.isAllowed('user:maya', 'db-prod:write');
  */
 export function viewOf<Scope extends string = string>(engine: object, options: ViewOptions = {}): LiveView<Scope> {
-  const kernel = kernelOf(engine, KERNEL_FOR_VIEW);
+  const kernel = kernelOf(engine, kernelForView());
   const parsed = readViewOptions(readOptions<keyof ViewOptions>('options', options, VIEW_OPTIONS));
   const { clock, settings } = kernel;
   const { store } = settings;

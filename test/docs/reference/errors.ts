@@ -9,7 +9,7 @@ const INTRODUCTION = `# Errors
 
 Every error class of the package: when it is thrown, its fields, and what the caller should do. A test generates this page from the declarations.
 
-Distinguish the errors by their \`code\`, as in [concepts](../start/concepts.md#errors). Codes and fields follow semantic versioning; messages are for people and may change. \`isJitError\` recognises an error with a code, also across two copies of the package. \`cause\` holds the error of a store, a clock or an approver, if there is one.`;
+Distinguish the errors by their \`code\`, as in [concepts](../start/concepts.md#errors). Codes and fields follow semantic versioning; messages are for people and may change. \`isJitError\` recognises an error with a code, also across two copies of the package. \`instanceof\` is not promised across entries: the small entries, such as \`jit-access/check\`, have classes of their own. \`cause\` holds the error of a store, a clock or an approver, if there is one.`;
 
 /** An error class, with the entry that exports it. */
 interface ErrorClass {
