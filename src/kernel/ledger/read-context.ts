@@ -40,7 +40,10 @@ async function composed(reads: LedgerReads, { keys, live, open }: ContextQuery):
   return {
     rows,
     live: live === undefined || holder === undefined ? [] : await reads.live({ subject: holder, at: live.at }),
-    open: open === undefined || owner === undefined ? NO_PAGE : await reads.find({ ...open, subject: owner, open: true }),
+    open:
+      open === undefined || owner === undefined
+        ? NO_PAGE
+        : await reads.find({ kind: open.kind, subject: owner, open: true, limit: open.limit }),
   };
 }
 

@@ -25,6 +25,7 @@ export function contextOf(state: State, { keys, live, open }: ContextQuery): Sto
   return {
     rows: keys.map(rowOf),
     live: live === undefined || holder === undefined ? [] : state.live.find(holder, undefined, live.at),
-    open: open === undefined || owner === undefined ? NO_PAGE : state.find({ ...open, subject: owner, open: true }),
+    open:
+      open === undefined || owner === undefined ? NO_PAGE : state.find({ kind: open.kind, subject: owner, open: true, limit: open.limit }),
   };
 }
