@@ -5,7 +5,7 @@
 import { IN_MEMORY, CHECKER, VIEW, type Contestant } from './measure/contestants.js';
 import { checkName, type Way } from './measure/checks.js';
 import { lastRun } from './measure/results.js';
-import { STREAM_CASES } from './measure/streams.js';
+import { ASKS, STREAM_CASES } from './measure/streams.js';
 import { markdown } from './measure/table.js';
 
 interface Goal {
@@ -50,15 +50,15 @@ const GOALS: readonly Goal[] = [
   overCerbos('evaluation', 'an evaluation'),
   overCerbos('evaluations', '20 evaluations'),
   most('an ask and its approval, over the handler by hand', 1.4, 'x', 'http/ask and approve/over by hand'),
-  ...Object.keys(STREAM_CASES).map((name) =>
-    most(`1,000 streams, ${name}, longest turn of an ask and its approval`, 30, 'ms', `streams/${name}/1`),
+  ...Object.keys(STREAM_CASES).flatMap((name) =>
+    ASKS.map((times) => most(`1,000 streams, ${name}, longest turn of ${times} asked and approved`, 30, 'ms', `streams/${name}/${times}`)),
   ),
-  rate('PostgreSQL (pg)', 'auto-approved', 0.4),
-  rate('PostgreSQL (pg)', 'after a review', 0.25),
-  rate('Redis (redis)', 'auto-approved', 0.18),
-  least('Redis: auto-approved, 64 in flight, of 8', 1, 'x', 'store/Redis (redis)/64/auto-approved', 'store/Redis (redis)/8/auto-approved'),
-  rate('SQLite (libsql)', 'auto-approved', 0.3),
-  most('CPU of an auto-approved request over memory', 150, 'us', 'store/memory/CPU of auto-approved'),
+  rate('PostgreSQL', 'auto-approved', 0.4),
+  rate('PostgreSQL', 'after a review', 0.25),
+  rate('Redis', 'auto-approved', 0.18),
+  least('Redis: auto-approved, 64 in flight, of 8', 1, 'x', 'store/Redis/64/auto-approved', 'store/Redis/8/auto-approved'),
+  rate('SQLite', 'auto-approved', 0.3),
+  most('CPU of an auto-approved request over memory', 150, 'us', 'store/memory/1/CPU/auto-approved'),
   imported('jit-access', 9.5),
   imported('jit-access/view', 1.8),
   imported('jit-access/check', 1),

@@ -1,5 +1,5 @@
 /*
- * What one process costs that serves many namespaces, with one granted request of each in flight. Run by `npm run bench:stores`.
+ * What one process costs that serves many namespaces, with one granted request of each in flight. Run by `npm run bench:namespaces`.
  *
  *   JIT_BENCH_NAMESPACES=100   how many namespaces; default 1,000
  *   JIT_BENCH_SECONDS=1        how long each rate is measured; default 2
@@ -10,7 +10,7 @@ import { cpus } from 'node:os';
 import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
 import { machine, markdown } from '../measure/table.js';
 import { asked, commitAlone, grantedRequests, makeDue, START } from './measure/grants.js';
-import { alternate, rateOf, type Rate } from './measure/rates.js';
+import { alternate, medianOf, rateOf, type Rate } from './measure/rates.js';
 import { postgresTenants } from './tenants/postgres.js';
 import { redisTenants } from './tenants/redis.js';
 import { sqliteTenants } from './tenants/sqlite.js';
@@ -91,8 +91,8 @@ async function measureRates(tenants: Tenants, stores: readonly GrantStore[]): Pr
     engine: `${IN_FLIGHT} namespaces, 1 \`requestAccess\` in flight each`,
   };
   for (const [way, title] of Object.entries(titles) as [keyof typeof titles, string][]) {
-    const { perSecond, serverUs, benchUs } = found[way];
-    rates.push([tenants.name, title, whole(perSecond), ratio(perSecond / found.many.perSecond), us(serverUs), us(benchUs)]);
+    const { perSecond, serverUs, benchUs } = medianOf(found[way]);
+    rates.push([tenants.name, title, whole(perSecond), ratio(perSecond / medianOf(found.many).perSecond), us(serverUs), us(benchUs)]);
   }
   await Promise.all(engines.map((engine) => engine.close()));
 }
@@ -126,8 +126,9 @@ async function measureBeside(tenants: Tenants, stores: readonly GrantStore[], up
   };
   const there = Object.entries(all).flatMap(([title, run]) => (run === undefined ? [] : [[title, run] as const]));
   const found = await alternate(ROUNDS, Object.fromEntries(there));
-  const first = found['nothing'] as Rate;
-  for (const [title, rate] of Object.entries(found)) {
+  const first = medianOf(found['nothing'] ?? []);
+  for (const [title, rates] of Object.entries(found)) {
+    const rate = medianOf(rates);
     const { perSecond } = rate;
     beside.push([
       tenants.name,

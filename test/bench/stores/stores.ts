@@ -1,48 +1,46 @@
 /*
- * What the stores that outlive a process cost, on servers and a file of their own, with a million live grants. Run by
- * `npm run bench:stores`.
+ * What the stores cost beside their bare drivers, on servers and a file of their own: requests and commits, checks, sweeps, starts.
+ * Prints tables, and keeps the figures for `npm run bench:aims`.
  *
- *   JIT_BENCH_GRANTS=20000 npm run bench:stores     for a quicker look
- *   JIT_BENCH_STORES=sqlite,redis                   some of them: sqlite, postgres, redis
- *   JIT_BENCH_SQLITE=better-sqlite3                 another driver than libsql, where it is installed
+ *   npm run bench:stores                                ten minutes, on a machine that does nothing else
+ *   npm run bench:stores -- --write                     also writes the tables into docs/explanation/performance.md
+ *   JIT_BENCH_GRANTS=1000000 npm run bench:stores       another number of live grants than 100,000
+ *   JIT_BENCH_STORES=sqlite,redis npm run bench:stores  some of them: memory, sqlite, postgres, redis
+ *   JIT_BENCH_SECONDS=0.3 JIT_BENCH_ROUNDS=1            shorter rates, and fewer
+ *   JIT_BENCH_SQLITE=better-sqlite3                     another driver than libsql, where it is installed
  */
-import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
-import { machine, markdown } from '../measure/table.js';
+import { autoApprove, JitEngine, MemoryGrantStore, type GrantStore } from 'jit-access';
+import { startDurable } from '../../stores/durable/servers.js';
+import { count, quantile, shown, type Figure } from '../measure/figure.js';
+import { probe } from '../measure/quiet.js';
+import { beginRun, endRun, type Figures } from '../measure/results.js';
+import { markdown } from '../measure/table.js';
 import type { Engine, Opened } from './engines/engine.js';
 import { postgres } from './engines/postgres.js';
 import { redis } from './engines/redis.js';
 import { sqlite } from './engines/sqlite.js';
-import {
-  asked,
-  askingYes,
-  commitAlone,
-  DUE,
-  fill,
-  grantedRequests,
-  HOUR_MS,
-  makeDue,
-  questionsAmong,
-  scopeOf,
-  START,
-  subjectOf,
-} from './measure/grants.js';
+import { asked, askingYes, DUE, fill, HOUR_MS, makeDue, questionsAmong, scopeOf, START, subjectOf } from './measure/grants.js';
+import { requestRates, WAYS, type Asked, type Way } from './measure/requests.js';
+import { FOLLOWERS, revokesSeen } from './measure/revokes-seen.js';
 import { inTurns, median, msOf, perSecond, type Call } from './measure/rounds.js';
 
-const GRANTS = Number(process.env['JIT_BENCH_GRANTS'] ?? 1_000_000);
-const FEW = 10_000;
+const GRANTS = Number(process.env['JIT_BENCH_GRANTS'] ?? 100_000);
 const QUESTIONS = 4_096;
 const SWEEPS = 5;
-const SIZED = 5_000;
+const SIZED = 2_000;
 const STARTS = 5;
-const COMMITTING_MS = 2_000;
-const MOST_COMMITS = 20_000;
+const REVOKES = 200;
+const IN_FLIGHT = [1, 8, 64] as const;
+const SLOW_MS = 1;
 
-const opens: Readonly<Record<string, () => Promise<Engine>>> = { sqlite, postgres, redis };
-const asking = (process.env['JIT_BENCH_STORES'] ?? Object.keys(opens).join()).split(',');
+const OPENS: Readonly<Record<string, () => Promise<Engine>>> = { sqlite, postgres, redis };
+const chosen = (process.env['JIT_BENCH_STORES'] ?? ['memory', ...Object.keys(OPENS)].join()).split(',');
 
+let figures: Figures = {};
+const requests: string[][] = [];
 const checks: string[][] = [];
-const commits: string[][] = [];
 const sweeps: string[][] = [];
+const revokes: string[][] = [];
 const settings: string[] = [];
 
 const fixed = (value: number, digits = 0) => value.toLocaleString('en', { maximumFractionDigits: digits, minimumFractionDigits: digits });
@@ -56,22 +54,24 @@ function engineOn(store: GrantStore) {
   return { engine, move: (to: number) => (now = to) };
 }
 
-/** The store, and how many changes with entries it has been given. The hourly row of the engine's configuration has none. */
-function counting(store: GrantStore) {
-  let commits = 0;
-  const counted: GrantStore = {
-    namespace: store.namespace,
-    durability: store.durability,
-    in: (namespace) => store.in(namespace),
-    get: (keys) => store.get(keys),
-    live: (query) => store.live(query),
-    find: (query) => store.find(query),
-    due: (query) => store.due(query),
-    commit: (change) => ((commits += Math.min(change.append.length, 1)), store.commit(change)),
-    journal: (query) => store.journal(query),
+async function measureRequests(name: string, asked: Asked, inFlight: number, network = ''): Promise<void> {
+  console.error(`${new Date().toISOString()} ${name}: requests, ${inFlight} in flight${network}`);
+  const found = await requestRates(asked, inFlight);
+  const own = `store/${name}/${inFlight}${network}`;
+  const bare = found['bare driver']?.perSecond.median;
+  const cell = (way: Way): string => {
+    const rate = found[way]?.perSecond;
+    if (rate === undefined) return '-';
+    const of = bare === undefined || way === 'bare driver' ? '' : `, ${(rate.median / bare).toFixed(2)}x`;
+    return `${shown(rate, count, '')}${of}`;
   };
-  return { store: counted, commits: () => commits };
+  for (const [way, { perSecond, us: cpu }] of Object.entries(found))
+    figures = { ...figures, [`${own}/${way}`]: perSecond, [`${own}/CPU/${way}`]: cpu };
+  requests.push([name, `${inFlight}${network}`, ...WAYS.map(cell), cpuOf(found['auto-approved']?.us)]);
+  await probe();
 }
+
+const cpuOf = (figure: Figure | undefined): string => (figure === undefined ? '-' : shown(figure, count, ' us'));
 
 async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void> {
   const questions = questionsAmong(GRANTS, QUESTIONS);
@@ -86,59 +86,33 @@ async function measureChecks({ name, ways, calls, bare }: Engine): Promise<void>
   }
 }
 
-/** Commits a second, so many at a time. */
-async function measureCommits({ name, open }: Engine): Promise<void> {
-  for (const delayMs of [0, 1]) {
-    const opened = await open(delayMs);
-    if (opened === undefined) {
-      commits.push([name, `${delayMs} ms`, 'no network', '-', '-', '-']);
-      continue;
-    }
-    const { store, ping, close } = opened;
-    const { ping: pingNs } = await inTurns(50, { ping });
-    const rates: number[] = [];
-    for (const inFlight of [1, 8, 64]) {
-      const changes = await grantedRequests(MOST_COMMITS, `c${delayMs}-${inFlight}`);
-      rates.push(await perSecond(inFlight, COMMITTING_MS, MOST_COMMITS, (i) => commitAlone(store, changes[i])));
-    }
-    commits.push([name, `${delayMs} ms`, us(pingNs), ...rates.map((rate) => fixed(rate))]);
-    await close();
-  }
-}
-
 /** Sweeps of DUE grants, and of a hundred. Those that they end are put back, so that each finds the same store. */
-async function measureSweeps({ name }: Engine, opened: Opened, grants: number, hour: number) {
-  const { store, commits: committed } = counting(opened.store);
+async function measureSweeps({ name }: Engine, { store }: Opened) {
   const { engine, move } = engineOn(store);
-  const sweep = async (count: number, at: number) => {
-    await makeDue(opened.store, 0, count, at);
+  const sweep = async (due: number, at: number): Promise<number> => {
+    await makeDue(store, 0, due, at);
     move(at);
-    const before = committed();
-    const took = await msOf(async () => {
+    return msOf(async () => {
       const { ended } = await engine.sweep();
-      if (ended !== count) throw new Error(`${name}: the sweep ended ${ended} of ${count} among ${grants}`);
+      if (ended !== due) throw new Error(`${name}: the sweep ended ${ended} of ${due}`);
     });
-    return { took, commits: committed() - before };
   };
-  const at = (i: number) => START + (hour + i) * HOUR_MS;
+  const at = (i: number) => START + (10 + i) * HOUR_MS;
   const many: number[] = [];
-  const batches: number[] = [];
-  let commitsOfBatch = 0;
+  const hundred: number[] = [];
   for (let i = 0; i < SWEEPS; i++) {
-    many.push((await sweep(DUE, at(2 * i))).took);
-    const batch = await sweep(100, at(2 * i + 1));
-    batches.push(batch.took);
-    commitsOfBatch = batch.commits;
+    many.push(await sweep(DUE, at(2 * i)));
+    hundred.push(await sweep(100, at(2 * i + 1)));
   }
   const idle = await inTurns(20, { sweep: () => engine.sweep() });
-  // Live again, for the next round.
-  await makeDue(opened.store, 0, DUE, START + 24_000 * HOUR_MS);
+  // Live again, for what follows.
+  await makeDue(store, 0, DUE, START + 24_000 * HOUR_MS);
   await engine.close();
-  return { many: median(many), batch: median(batches), commitsOfBatch, idle: idle.sweep / 1e6 };
+  return [ms(idle.sweep / 1e6), ms(median(hundred)), ms(median(many))];
 }
 
 /** From nothing to the first answer, with a connection of its own. */
-async function measureStart({ open }: Engine): Promise<number> {
+async function measureStart({ open }: Engine): Promise<string> {
   const starts: number[] = [];
   for (let i = 0; i < STARTS; i++) {
     const opened: { current?: Opened } = {};
@@ -151,58 +125,76 @@ async function measureStart({ open }: Engine): Promise<number> {
     );
     await opened.current?.close();
   }
-  return median(starts);
+  return ms(median(starts));
 }
 
 /** Bytes for each granted request, with what people write, made by the engine itself. */
-async function measureSize(engine: Engine, store: GrantStore): Promise<number> {
+async function measureSize(engine: Engine, store: GrantStore): Promise<string> {
   const before = await engine.bytes();
   const { engine: own } = engineOn(store.in('sized'));
   await perSecond(64, Infinity, SIZED, (i) => own.requestAccess(asked(`user:sized-${i}`)));
   await own.close();
-  return ((await engine.bytes()) - before) / SIZED;
+  return `${fixed(((await engine.bytes()) - before) / SIZED)} B`;
 }
 
-for (const name of asking) {
-  const engine = await (opens[name] as () => Promise<Engine>)();
+async function measureRevokes(kind: 'postgres' | 'redis', name: string): Promise<void> {
+  const durable = await startDurable(kind, { own: true });
+  try {
+    const found = await revokesSeen(durable, REVOKES);
+    revokes.push([name, ms(median(found)), ms(quantile(found, 0.99))]);
+  } finally {
+    await durable.stop();
+  }
+}
+
+async function measureStore(start: () => Promise<Engine>): Promise<void> {
+  const engine = await start();
+  const { name, setting } = engine;
   try {
     const opened = (await engine.open(0)) as Opened;
-    console.error(`${engine.name}: size`);
     const bytes = await measureSize(engine, opened.store);
-    console.error(`${engine.name}: ${FEW} grants`);
-    await fill(opened.store, 0, Math.min(FEW, GRANTS));
-    const few = { ...(await measureSweeps(engine, opened, FEW, 10)), start: await measureStart(engine) };
-    console.error(`${engine.name}: ${GRANTS} grants`);
-    await fill(opened.store, FEW, GRANTS);
-    console.error(`${engine.name}: checks`);
-    await measureChecks(engine);
-    console.error(`${engine.name}: sweeps, starts`);
-    const all = { ...(await measureSweeps(engine, opened, GRANTS, 50)), start: await measureStart(engine) };
-    console.error(`${engine.name}: commits`);
-    await measureCommits(engine);
-    for (const [grants, one] of [[FEW, few] as const, [GRANTS, all] as const]) {
-      const batch = `${ms(one.batch)} in ${one.commitsOfBatch} commit${one.commitsOfBatch === 1 ? '' : 's'}`;
-      sweeps.push([engine.name, fixed(grants), ms(one.idle), batch, ms(one.many), ms(one.start), `${fixed(bytes)} B`]);
+    for (const inFlight of IN_FLIGHT) await measureRequests(name, opened, inFlight);
+    const slow = await engine.open(SLOW_MS);
+    if (slow !== undefined) {
+      await measureRequests(name, slow, 64, `, ${SLOW_MS} ms of network`);
+      await slow.close();
     }
-    settings.push(`${engine.name}: ${engine.setting}`);
+    console.error(`${new Date().toISOString()} ${name}: ${GRANTS} grants`);
+    await fill(opened.store, 0, GRANTS);
+    await measureChecks(engine);
+    sweeps.push([name, ...(await measureSweeps(engine, opened)), await measureStart(engine), bytes]);
     await opened.close();
+    settings.push(`${name}: ${setting}`);
   } finally {
     await engine.close();
   }
 }
 
-const print = (title: string, head: readonly string[], rows: readonly (readonly string[])[]) => {
-  console.log(`\n${title}\n\n${markdown(head, rows)}`);
-};
-print(`A check among ${fixed(GRANTS)} live grants`, ['store', 'way', 'bare driver', '`isAllowed`', 'ratio'], checks);
-print(
-  'Commits a second, each a request with its grant and three entries',
-  ['store', 'added latency', 'round trip', 'alone', '8 in flight', '64 in flight'],
-  commits,
-);
-print(
-  'Sweeps, starts, sizes',
-  ['store', 'live grants', 'nothing due', '100 due', `${fixed(DUE)} due`, 'start to first answer', 'a granted request takes'],
-  sweeps,
-);
-console.log(`\n${[machine(), ...settings].join('; ')}`);
+await beginRun();
+for (const name of chosen) {
+  if (name === 'memory')
+    for (const inFlight of [1, 64]) await measureRequests('memory', { store: new MemoryGrantStore(), write: undefined }, inFlight);
+  else await measureStore(OPENS[name] as () => Promise<Engine>);
+}
+if (chosen.includes('postgres')) await measureRevokes('postgres', 'PostgreSQL');
+if (chosen.includes('redis')) await measureRevokes('redis', 'Redis');
+
+await endRun('npm run bench:stores', figures, [
+  `${settings.join('; ')}. Client and server share the cores.`,
+  '### Requests and commits',
+  `A second, in one namespace. Medians, with the lowest and the highest of the rounds; \`0.30x\` is the part of the bare driver in the same rounds. Each call leaves a request, its grant, its subject and their entries.`,
+  markdown(['store', 'in flight', ...WAYS, 'CPU of the process, auto-approved'], requests),
+  `- **bare driver**: the driver writes the same rows and entries for all calls that wait, in one statement, without the store's checks.
+- **commit**: \`store.commit\` of a change that is ready.
+- **auto-approved**: \`engine.requestAccess\`, with \`autoApprove(when, { pure: true })\`.
+- **after a review**: \`engine.requestAccess\`, then \`engine.approve\`.`,
+  '### Checks in a store',
+  `Among ${count(GRANTS)} live grants, each check one question that is answered yes. The bare driver does the same look-up.`,
+  markdown(['store', 'way', 'bare driver', '`isAllowed`', 'ratio'], checks),
+  '### Sweeps, starts, sizes',
+  `Among ${count(GRANTS)} live grants. A start is a new connection, store and engine, to the first answer.`,
+  markdown(['store', 'nothing due', '100 due', `${count(DUE)} due`, 'start to first answer', 'a granted request takes'], sweeps),
+  '### A revoke in other processes',
+  `From the answer of \`revoke\` until the live views of ${FOLLOWERS} other processes deny, of ${REVOKES} revokes.`,
+  markdown(['store', 'median', 'p99'], revokes),
+]);

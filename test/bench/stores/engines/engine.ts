@@ -1,11 +1,12 @@
 import type { GrantStore } from 'jit-access';
+import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
 
 /** A store over a connection of its own. */
 export interface Opened {
   readonly store: GrantStore;
-  /** One round trip by the bare driver, over the same connection. */
-  readonly ping: () => unknown;
+  /** By the bare driver, over the same network: into the store's own tables, in the namespace `bare`. */
+  readonly write: Write;
   close(): Promise<void>;
 }
 

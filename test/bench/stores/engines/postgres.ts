@@ -2,9 +2,22 @@ import { sqlGrantStore } from 'jit-access/sql';
 import type pg from 'pg';
 import { kyselyOn, Postgres } from '../../../stores/sql/postgres.js';
 import { START } from '../measure/grants.js';
+import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
+import { bareColumns, ENTRY_COLUMNS, ROW_COLUMNS } from './bare-rows.js';
 import { slowNetwork } from '../measure/slow-network.js';
 import type { Engine } from './engine.js';
+
+const typed = (types: string): string =>
+  types
+    .split(' ')
+    .map((type, place) => `(v ->> ${place})::${type}`)
+    .join(', ');
+const WRITE = `with entries as (
+  insert into jit_journal (${ENTRY_COLUMNS})
+  select 'bare', ${typed('bigint text bigint text text bigint text text text text text text text')} from jsonb_array_elements($2::jsonb) as v
+) insert into jit_rows (${ROW_COLUMNS})
+select 'bare', ${typed('text text bigint text text boolean bigint bigint bigint bigint bigint text')} from jsonb_array_elements($1::jsonb) as v`;
 
 /** A server of its own, or the one that JIT_TEST_PG_URL names, through `pg`. */
 export async function postgres(): Promise<Engine> {
@@ -17,9 +30,9 @@ export async function postgres(): Promise<Engine> {
   const plain = server.heardPool();
   const db = kyselyOn(pool);
   return {
-    name: 'PostgreSQL (pg)',
+    name: 'PostgreSQL',
     calls: 1_000,
-    setting,
+    setting: `${setting}, through pg`,
     ways: {
       'through Kysely alone': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' }) },
       'through `read`': { driver: 'pg', store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments', read: server.pool() }) },
@@ -46,7 +59,11 @@ where namespace = 'payments' and live_subject = $1 and scope = $2 and until_at >
         await reads.end();
         await network?.close();
       };
-      return { store, ping: () => reads.query({ name: 'ping', text: 'select 1' }), close };
+      const write: Write = (changes) => {
+        const { rows, entries } = bareColumns(changes);
+        return reads.query({ name: 'bare', text: WRITE, values: [JSON.stringify(rows), JSON.stringify(entries)] });
+      };
+      return { store, write, close };
     },
     async bytes() {
       await server.sql('vacuum');

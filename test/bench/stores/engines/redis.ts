@@ -2,9 +2,13 @@ import { fromIoredis, fromNodeRedis, redisGrantStore } from 'jit-access/redis';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { startServer } from '../../../stores/redis/started.js';
+import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
+import { encodeRow, fieldOf } from '../../../../src/stores/redis/row-text.js';
 import { slowNetwork } from '../measure/slow-network.js';
 import type { Engine } from './engine.js';
+
+let seq = 0;
 
 /** A server of its own, through both clients. */
 export async function redis(): Promise<Engine> {
@@ -21,7 +25,7 @@ export async function redis(): Promise<Engine> {
   const plainOther = new Redis(server.url);
   const version = /redis_version:(\S+)/.exec(await plain.info('server'))?.[1] ?? '';
   return {
-    name: 'Redis (redis, ioredis)',
+    name: 'Redis',
     calls: 2_000,
     setting: `Redis ${version}, appendfsync everysec`,
     ways: {
@@ -49,7 +53,22 @@ export async function redis(): Promise<Engine> {
         client.destroy();
         await network?.close();
       };
-      return { store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }), ping: () => client.ping(), close };
+      const write: Write = (changes) => {
+        const rows = changes.flatMap(({ put }) => put);
+        const entries = changes.flatMap(({ append }) => append.map((entry) => [String(++seq), JSON.stringify(entry)] as const));
+        const lines = rows.flatMap(({ kind, subject = '', scope = '', createdAt, id }) => {
+          const end = `${createdAt}\0${id}`;
+          return [`${kind}\0${end}`, `${kind}\0${subject}\0${end}`, `${kind}\0${scope}\0${end}`];
+        });
+        return client
+          .multi()
+          .hSet('bench:rows', new Map(rows.map((row) => [fieldOf(row), encodeRow(row)])))
+          .zAdd('bench:index', lines.map((value) => ({ score: 0, value })))
+          .hSet('bench:journal', new Map(entries))
+          .zAdd('bench:changes', changes.map((change) => ({ score: seq, value: change.id })))
+          .exec();
+      };
+      return { store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }), write, close };
     },
     async bytes() {
       return Number(/used_memory:(\d+)/.exec(await plain.info('memory'))?.[1]);

@@ -2,8 +2,10 @@ import { statSync } from 'node:fs';
 import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import { START } from '../measure/grants.js';
+import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
 import { sqliteFile } from '../measure/sqlite-file.js';
+import { bareColumns, ENTRY_COLUMNS, ROW_COLUMNS } from './bare-rows.js';
 import type { Engine } from './engine.js';
 
 /** A file, by `libsql` or by the package that JIT_BENCH_SQLITE names: `better-sqlite3`, where it is installed. */
@@ -14,9 +16,9 @@ export async function sqlite(): Promise<Engine> {
   await migrate({ db, dialect: 'sqlite' });
   const plain = open();
   return {
-    name: `SQLite (${driver})`,
+    name: 'SQLite',
     calls: 5_000,
-    setting: 'WAL, synchronous = FULL',
+    setting: `WAL, synchronous = FULL, through ${driver}`,
     ways: {
       'through Kysely alone': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) },
       'through `read`': { driver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read: open() }) },
@@ -36,8 +38,18 @@ where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?
       if (delayMs > 0) return undefined;
       const own = kysely();
       const store = sqlGrantStore({ db: own, dialect: 'sqlite', namespace: 'payments', read: open() });
-      const one = plain.prepare('select 1');
-      return Promise.resolve({ store, ping: () => one.get(), close: async () => undefined });
+      const [begin, end] = [plain.prepare('begin immediate'), plain.prepare('commit')];
+      const into = (table: string, columns: string) =>
+        plain.prepare(`insert into ${table} (${columns}) values ('bare'${', ?'.repeat(columns.split(',').length - 1)})`);
+      const [row, entry] = [into('jit_rows', ROW_COLUMNS), into('jit_journal', ENTRY_COLUMNS)];
+      const write: Write = async (changes) => {
+        const { rows, entries } = bareColumns(changes);
+        begin.run();
+        for (const columns of rows) row.run(...columns.map(bindable));
+        for (const columns of entries) entry.run(...columns.map(bindable));
+        end.run();
+      };
+      return Promise.resolve({ store, write, close: async () => undefined });
     },
     async bytes() {
       plain.prepare('pragma wal_checkpoint(truncate)').all([]);
@@ -46,3 +58,6 @@ where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?
     close,
   };
 }
+
+/** A driver of SQLite binds neither `undefined` nor booleans. */
+const bindable = (value: unknown): unknown => (typeof value === 'boolean' ? Number(value) : (value ?? null));

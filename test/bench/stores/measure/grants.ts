@@ -61,12 +61,13 @@ export async function grantedRequests(count: number, name: string): Promise<read
   const engine = new JitEngine({ approver: autoApprove(() => true), store: memory, clock: { now: () => START } });
   const { request } = await engine.requestAccess(asked('user:template'));
   await engine.close();
-  const [made, granted] = recorded as [Change, Change];
+  // The last version of each row.
+  const put = [...new Map(recorded.flatMap((change) => change.put.map((row) => [`${row.kind} ${row.id}`, row] as const))).values()];
   const template = JSON.stringify({
     id: 'change:template',
-    expect: granted.expect.map(({ kind, id }) => ({ kind, id, version: 0 })),
-    put: granted.put,
-    append: [...made.append, ...granted.append],
+    expect: put.map(({ kind, id }) => ({ kind, id, version: 0 })),
+    put,
+    append: recorded.flatMap(({ append }) => append),
   });
   return Array.from({ length: count }, (_, n) => {
     const own = template.replaceAll('user:template', `${name}:${n}`).replaceAll('change:template', `${name}-${n}`);

@@ -6,23 +6,16 @@ import { asked } from './grants.js';
 import type { Loaded } from './view-worker.js';
 
 export const FOLLOWERS = 3;
-/** Requests that are in flight beside the revokes. */
-export const LOAD = 4;
 
 const now = () => performance.timeOrigin + performance.now();
 
 /** Milliseconds from the end of each revoke until the last of the followers denied. */
-export async function revokesSeen(durable: Durable, revokes: number, isLoaded: boolean): Promise<readonly number[]> {
+export async function revokesSeen(durable: Durable, revokes: number): Promise<readonly number[]> {
   const namespace = durable.namespace();
   const { store, close } = await openStore(durable.place, { namespace });
   const engine = new JitEngine({ approver: autoApprove(() => true), store });
   const followers = await Promise.all(Array.from({ length: FOLLOWERS }, () => Follower.start(durable, namespace, 'ids', 1)));
   await Promise.all(followers.map((follower) => follower.answer<Loaded>({ do: 'load' })));
-  let isOver = false;
-  const lane = async (n: number) => {
-    for (let i = 0; !isOver; i++) await engine.requestAccess({ ...asked(`user:load-${n}-${i}`), ttl: '1m' });
-  };
-  const load = isLoaded ? Array.from({ length: LOAD }, (_, n) => lane(n)) : [];
   const found: number[] = [];
   for (let i = 0; i < revokes; i++) {
     const { subject, scope } = asked(`user:${i}`);
@@ -35,8 +28,6 @@ export async function revokesSeen(durable: Durable, revokes: number, isLoaded: b
     const revokedAt = now();
     found.push(Math.max(0, Math.max(...(await Promise.all(denied))) - revokedAt));
   }
-  isOver = true;
-  await Promise.all(load);
   await Promise.all(followers.map((follower) => follower.end()));
   await engine.close();
   await close();
