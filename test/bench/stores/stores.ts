@@ -68,7 +68,6 @@ async function measureRequests(name: string, asked: Asked, inFlight: number, net
   for (const [way, { perSecond, us: cpu }] of Object.entries(found))
     figures = { ...figures, [`${own}/${way}`]: perSecond, [`${own}/CPU/${way}`]: cpu };
   requests.push([name, `${inFlight}${network}`, ...WAYS.map(cell), cpuOf(found['auto-approved']?.us)]);
-  await probe();
 }
 
 const cpuOf = (figure: Figure | undefined): string => (figure === undefined ? '-' : shown(figure, count, ' us'));
@@ -175,6 +174,7 @@ for (const name of chosen) {
   if (name === 'memory')
     for (const inFlight of [1, 64]) await measureRequests('memory', { store: new MemoryGrantStore(), write: undefined }, inFlight);
   else await measureStore(OPENS[name] as () => Promise<Engine>);
+  await probe();
 }
 if (chosen.includes('postgres')) await measureRevokes('postgres', 'PostgreSQL');
 if (chosen.includes('redis')) await measureRevokes('redis', 'Redis');

@@ -63,9 +63,15 @@ export async function redis(): Promise<Engine> {
         return client
           .multi()
           .hSet('bench:rows', new Map(rows.map((row) => [fieldOf(row), encodeRow(row)])))
-          .zAdd('bench:index', lines.map((value) => ({ score: 0, value })))
+          .zAdd(
+            'bench:index',
+            lines.map((value) => ({ score: 0, value })),
+          )
           .hSet('bench:journal', new Map(entries))
-          .zAdd('bench:changes', changes.map((change) => ({ score: seq, value: change.id })))
+          .zAdd(
+            'bench:changes',
+            changes.map((change) => ({ score: seq, value: change.id })),
+          )
           .exec();
       };
       return { store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }), write, close };

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Durable } from '../../../stores/durable/servers.js';
-import type { Message } from './view-worker.js';
+import type { Pair } from './view-worker.js';
 
 /** Another process with a live view: see view-worker.ts. */
 export class Follower {
@@ -12,19 +12,19 @@ export class Follower {
     this.#child = child;
   }
 
-  /** @param grants by how many the bytes are divided */
-  static async start(durable: Durable, namespace: string, keep: string, grants: number): Promise<Follower> {
-    const args = [JSON.stringify(durable.place), namespace, keep, String(grants)];
-    const execArgv = ['--import', 'tsx', '--expose-gc', '--max-old-space-size=8192'];
+  static async start(durable: Durable, namespace: string): Promise<Follower> {
+    const args = [JSON.stringify(durable.place), namespace];
+    const execArgv = ['--import', 'tsx'];
     const child = fork(fileURLToPath(new URL('view-worker.ts', import.meta.url)), args, { execArgv });
     await once(child, 'message');
     return new Follower(child);
   }
 
-  async answer<T>(message?: Message): Promise<T> {
+  /** The instant of the next answer. @param pair what the view is asked from now on */
+  async answer(pair?: Pair): Promise<number> {
     const answered = once(this.#child, 'message');
-    if (message !== undefined) this.#child.send(message);
-    const [answer] = (await answered) as [T];
+    if (pair !== undefined) this.#child.send(pair);
+    const [answer] = (await answered) as [number];
     return answer;
   }
 

@@ -3,7 +3,6 @@ import { openStore } from '../../../stores/durable/place.js';
 import type { Durable } from '../../../stores/durable/servers.js';
 import { Follower } from './follower.js';
 import { asked } from './grants.js';
-import type { Loaded } from './view-worker.js';
 
 export const FOLLOWERS = 3;
 
@@ -14,16 +13,15 @@ export async function revokesSeen(durable: Durable, revokes: number): Promise<re
   const namespace = durable.namespace();
   const { store, close } = await openStore(durable.place, { namespace });
   const engine = new JitEngine({ approver: autoApprove(() => true), store });
-  const followers = await Promise.all(Array.from({ length: FOLLOWERS }, () => Follower.start(durable, namespace, 'ids', 1)));
-  await Promise.all(followers.map((follower) => follower.answer<Loaded>({ do: 'load' })));
+  const followers = await Promise.all(Array.from({ length: FOLLOWERS }, () => Follower.start(durable, namespace)));
   const found: number[] = [];
   for (let i = 0; i < revokes; i++) {
     const { subject, scope } = asked(`user:${i}`);
-    const allowed = followers.map((follower) => follower.answer<number>({ do: 'hears', subject, scope }));
+    const allowed = followers.map((follower) => follower.answer({ subject, scope }));
     const result = await engine.requestAccess(asked(subject));
     if (result.outcome !== 'granted') throw new Error('nothing was granted');
     await Promise.all(allowed);
-    const denied = followers.map((follower) => follower.answer<number>());
+    const denied = followers.map((follower) => follower.answer());
     await engine.revokeAll({ requestId: result.request.id }, { by: 'user:root' });
     const revokedAt = now();
     found.push(Math.max(0, Math.max(...(await Promise.all(denied))) - revokedAt));
