@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryGrantStore, reviewers, type Approver } from '../../../src/index.js';
 import { definePolicy, type PolicyDefinition } from '../../../src/policy.js';
@@ -437,5 +438,65 @@ describe('the audience of an event', () => {
     expect(typesOf(await second.texts())).toEqual(['ready']);
     expect(questions('membersOf')).toEqual([]);
     await Promise.all([service.engine.close(), other.engine.close()]);
+  });
+});
+
+describe('the audience in random order', () => {
+  const callers = [SAM, ANA, EVE];
+  const kinds = ['none', 'exact', 'everybody', 'nobody', 'fails', 'hangs'] as const;
+  const steps = fc.oneof(
+    fc.record({ step: fc.constant('comment' as const) }),
+    fc.record({ step: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 20_000 }) }),
+    fc.record({ step: fc.constant('change' as const), caller: fc.constantFrom(...callers) }),
+    fc.record({ step: fc.constant('list' as const), kind: fc.constantFrom(...kinds) }),
+  );
+
+  it('never gives an event to a person who had no right in the last 30 seconds, and gives it to each who had it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 25 }), async (run) => {
+        const rights = new Set<string>([SAM]);
+        let kind: (typeof kinds)[number] = 'exact';
+        const lists = {
+          none: () => undefined,
+          exact: () => [...rights],
+          everybody: () => callers,
+          nobody: () => [],
+          fails: () => {
+            throw new Error('the directory is down');
+          },
+          hangs: () => new Promise<never>(() => undefined),
+        };
+        const groupsOf = (person: string) => (rights.has(person) ? ['reviewers'] : []);
+        const service = await asked({ engine: { approver: { ...listed([SAM]), groupsOf, membersOf: () => lists[kind]() } } });
+        const open = await Promise.all(callers.map((as) => listen(service, as)));
+        /** When each caller gained or lost the right, and when the approver listed too few people. */
+        const changedAt = new Map<string, number>();
+        let shortUntil = -Infinity;
+        const seen = callers.map(() => 0);
+        for (const one of run) {
+          const now = service.clock.now();
+          if (one.step === 'advance') await service.clock.advance(one.ms);
+          else if (one.step === 'list') kind = one.kind;
+          else if (one.step === 'change') {
+            if (!rights.delete(one.caller)) rights.add(one.caller);
+            changedAt.set(one.caller, now);
+          } else {
+            if (kind === 'nobody') shortUntil = now + 30_000;
+            await service.comment();
+            await turns();
+            if (kind === 'hangs') await service.clock.advance('1s');
+            for (const [i, caller] of callers.entries()) {
+              const got = commented((await open[i]?.texts()) ?? []) - (seen[i] as number);
+              seen[i] = (seen[i] as number) + got;
+              const isSettled = service.clock.now() - (changedAt.get(caller) ?? -Infinity) > 31_000;
+              if (got === 1 && isSettled) expect([caller, rights.has(caller)]).toEqual([caller, true]);
+              if (got === 0 && isSettled && now >= shortUntil) expect([caller, rights.has(caller)]).toEqual([caller, false]);
+            }
+          }
+        }
+        await service.engine.close();
+      }),
+      { numRuns: 40 },
+    );
   });
 });
