@@ -76,7 +76,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   notify: { from: ['features/notify'], build: 'light', sizes: [{ budget: 6_200 }] },
   policy: {
     from: ['approvers/policy'],
-    build: 'light',
+    build: 'alone',
     sizes: [{ name: 'definePolicy, with zod/mini', names: '{ definePolicy }' }],
   },
   provisioning: { from: ['features/provisioning', 'records'], sizes: [{ beside: true, budget: 5_000 }] },

@@ -27,8 +27,9 @@ export const minified = (): NonNullable<Options['plugins']>[number] => ({
 
 export async function minify(file: string): Promise<void> {
   const map = readFileSync(`${file}.map`).toString('base64');
-  const comment = `//# sourceMappingURL=${basename(file)}.map\n`;
-  const text = readFileSync(file, 'utf8').replace(comment.trim(), '').replaceAll(PURE, OPERAND.padEnd(PURE.length));
+  const text = readFileSync(file, 'utf8')
+    .replace(`//# sourceMappingURL=${basename(file)}.map`, '')
+    .replaceAll(PURE, OPERAND.padEnd(PURE.length));
   const { code, map: composed } = await transform(`${text}\n//# sourceMappingURL=data:application/json;base64,${map}`, {
     // No `minifySyntax`: it unwraps functions that are called at once, and their contents have no annotation.
     minifyWhitespace: true,
@@ -41,7 +42,8 @@ export async function minify(file: string): Promise<void> {
   });
   const annotated = code.replaceAll(OPERAND, SHORT_PURE);
   if (annotated.includes('__IS_PURE__')) throw new Error(`an annotation is lost in ${file}`);
-  writeFileSync(file, annotated + comment);
+  // The package contains no maps: names are enough to read a trace.
+  writeFileSync(file, annotated);
   const { sources, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[] };
   // What esbuild adds between modules has the file itself as its source, by its path on this machine.
   writeFileSync(

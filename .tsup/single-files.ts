@@ -3,6 +3,11 @@ import { chmodSync, readFileSync } from 'node:fs';
 import type { Options } from 'tsup';
 import { minify } from './minified.js';
 
+const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json', 'utf8')) as Readonly<
+  Record<'dependencies' | 'peerDependencies', Readonly<Record<string, string>>>
+>;
+const OUTSIDE = ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })];
+
 /**
  * Builds each of these entries as one file, with a copy of each module that it needs: opening a file takes longer than reading a small
  * module. What the copies must share is in src/core/shared.ts.
@@ -20,7 +25,7 @@ export const singleFiles = (
       outbase: 'build',
       outExtension: { '.js': format === 'esm' ? '.js' : '.cjs' },
       bundle: true,
-      packages: 'external',
+      external: OUTSIDE,
       format,
       platform: 'neutral',
       target: 'es2022',
