@@ -85,6 +85,16 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/property/encode-scope.test.ts', title: 'L24 are injective: two lists of parts never have one scope' },
   },
   {
+    name: 'context: an inherited one is used beside an own live()',
+    file: 'kernel/ledger/read-context.ts',
+    from: 'if (own.some((property) => property !== undefined)) {',
+    to: 'if (own[3] !== undefined) return store.context !== undefined;\n    if (own[3] !== undefined) {',
+    caughtBy: {
+      test: 'test/kernel/read-context.test.ts',
+      title: 'never uses an inherited context() beside an own get(), live() or find() (L30)',
+    },
+  },
+  {
     name: 'SQL: committed is returned before COMMIT',
     file: 'stores/sql/session.ts',
     from: '    const result = await work(ask);\n',

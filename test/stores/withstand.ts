@@ -94,6 +94,7 @@ const readsOf = (store: GrantStore, grant: string): (() => Promise<unknown>)[] =
   async () => store.live({ subject: MAYA, scope: 'a:held', at: 0 }),
   async () => store.live({ subject: MAYA, at: 0 }),
   async () => store.find({ kind: 'request', limit: 10 }),
+  async () => store.context?.({ keys: [aRow({ id: grant })], live: { subject: MAYA, at: 0 } }),
   async () => store.due({ at: 8.64e15, limit: 10 }),
   async () => store.journal({ after: 0, limit: 10 }),
 ];

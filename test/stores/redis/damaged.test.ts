@@ -44,6 +44,7 @@ describeRedis('a namespace in Redis that another program has changed', (server) 
     'live on a scope': async () => one.live({ subject: MAYA, scope: 'a:b', at: 0 }),
     'live on all scopes': async () => one.live({ subject: MAYA, at: 0 }),
     find: () => one.find({ kind: 'grant', limit: 9 }),
+    context: async () => one.context?.({ keys: [aRow()], live: { subject: MAYA, at: 0 } }),
     due: () => one.due({ at: 8.64e15, limit: 9 }),
   });
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { MemoryGrantStore, type GrantStore, type Page } from 'jit-access';
-import type { Change, Row } from 'jit-access/store';
+import type { Change, ContextQuery, Row, StoreContext } from 'jit-access/store';
 import { aRow, anEntry, type StoreMethod } from 'jit-access/testing';
 import { expect, it } from 'vitest';
 import { actArb, moveArb, type Step } from '../../property/steps.js';
@@ -34,6 +34,7 @@ class Pair {
       expect(other.items).toStrictEqual(page.items);
       expect(other.next === undefined).toBe(page.next === undefined);
     } else if (method === 'live') expect(sorted(got as readonly Row[])).toStrictEqual(sorted(expected as readonly Row[]));
+    else if (method === 'context') expect(inOrder(got as StoreContext)).toStrictEqual(inOrder(expected as StoreContext));
     else expect(got).toStrictEqual(expected);
   }
 
@@ -47,10 +48,12 @@ class Pair {
 
 const sorted = (rows: readonly Row[]): readonly Row[] => [...rows].sort((a, b) => (`${a.kind} ${a.id}` < `${b.kind} ${b.id}` ? -1 : 1));
 
+const inOrder = (answer: StoreContext): StoreContext => ({ ...answer, live: sorted(answer.live) });
+
 // Few texts, so that they meet; some sort differently as bytes, some contain separators.
 const text = fc.constantFrom('a', 'a\0', 'a\x01', 'b', '\u{1f511}', '\uff5e', '__proto__', '');
 const instant = fc.option(fc.constantFrom(0, 1, 5, 9, 10, 8.64e15), { nil: undefined, freq: 5 });
-const kind = fc.constantFrom('grant', 'usage', 'request');
+const kind = fc.constantFrom('grant', 'usage', 'request', 'subject');
 const row = fc
   .record({ kind, id: text, subject: fc.option(text, { nil: undefined }), scope: fc.option(text, { nil: undefined }), open: fc.boolean() })
   // These fields never change for one id.
@@ -69,6 +72,14 @@ type Call =
     }
   | { readonly do: Exclude<StoreMethod, 'commit'>; readonly argument: object };
 const limit = fc.constantFrom(1, 2, 3, 50);
+/** A question about the subject of a row, or about one that is named. */
+const context: fc.Arbitrary<ContextQuery> = fc
+  .record({ kind, id: text, name: fc.option(text, { nil: undefined }), at: fc.nat(10), open: kind, limit })
+  .map(({ kind: of, id, name, at, open, limit: most }) => {
+    const key = { kind: of, id };
+    const subject = name ?? { subjectOf: key };
+    return { keys: [key, { subjectOf: key }], live: { subject, at }, open: { kind: open, subject, limit: most } };
+  });
 const call: fc.Arbitrary<Call> = fc.oneof(
   {
     weight: 4,
@@ -85,6 +96,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     do: fc.constant('live' as const),
     argument: fc.record({ subject: text, scope: fc.option(text, { nil: undefined }), at: fc.nat(10) }),
   }),
+  fc.record({ do: fc.constant('context' as const), argument: context }),
   fc.record({
     do: fc.constant('find' as const),
     argument: fc.record({

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { MemoryGrantStore } from 'jit-access';
 import type { Anchor, GrantStore } from 'jit-access';
-import type { Change, JournalSlice, Row } from 'jit-access/store';
+import type { Change, JournalSlice, Row, StoreContext } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
@@ -41,11 +41,15 @@ afterAll(async () => {
 });
 
 /** A few keys, so that changes meet; versions that are right most of the time. */
-const key = fc.record({ kind: fc.constantFrom('grant', 'usage', 'request'), id: fc.constantFrom('a', 'b', '\uff5e', '\u{1f511}') });
+const key = fc.record({
+  kind: fc.constantFrom('grant', 'usage', 'request', 'subject'),
+  id: fc.constantFrom('a', 'b', '\uff5e', '\u{1f511}'),
+});
 const instant = fc.option(fc.constantFrom(0, 5, 10, 8.64e15), { nil: undefined });
 const written = fc.record({
   key,
-  subject: fc.constantFrom(undefined, 'maya', 'noor'),
+  // Two are also ids of rows, one of which sorts differently as bytes.
+  subject: fc.constantFrom(undefined, 'maya', 'a', '\uff5e'),
   scope: fc.constantFrom(undefined, 'db:read', 'db:write'),
   open: fc.boolean(),
   from: instant,
@@ -121,9 +125,18 @@ async function play(store: GrantStore, rounds: readonly (readonly Step[])[]): Pr
   // `live` promises no order, and may return grants that have expired.
   const live = async (scope?: string) =>
     [...(await store.live({ subject: 'maya', scope, at: 4 }))].filter((row) => (row.until ?? 0) > 4).sort(byKey);
+  const contexts = ['grant', 'request', 'subject'].flatMap((kind) =>
+    ['a', 'b', '\uff5e'].map(async (id) => {
+      const of = { subjectOf: { kind, id } };
+      const query = { keys: [of.subjectOf, of], live: { subject: of, at: 4 }, open: { kind: 'request', subject: of, limit: 1 } };
+      const answer = (await store.context?.(query)) as StoreContext;
+      return { ...answer, live: [...answer.live].filter((row) => (row.until ?? 0) > 4).sort(byKey) };
+    }),
+  );
   return JSON.parse(
     JSON.stringify({
       outcomes,
+      contexts: await Promise.all(contexts),
       pages,
       live: [await live(), await live('db:read')],
       journal: await store.journal({ after: 0, limit: 500 }),

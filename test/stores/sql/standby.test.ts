@@ -128,6 +128,7 @@ describe('a standby of PostgreSQL [A14] (L41)', () => {
         () => store.live({ subject: 'user:nobody', scope: 'db:read', at: 0 }),
         () => store.find({ kind: 'grant', open: true, limit: 10 }),
         () => store.find({ kind: 'grant', subject: 'user:nobody', limit: 10 }),
+        () => store.context?.({ keys: [], live: { subject: 'user:nobody', at: 0 } }),
         () => store.due({ at: 0, limit: 10 }),
         () => store.journal({ after: 0, limit: 10 }),
         () => store.in('tenant-b').journal({ after: 0, limit: 10 }),
