@@ -17,6 +17,13 @@ export function nextTurn(): Promise<void> {
   return MessageChannel === undefined ? yieldToOthers() : new Promise((resolve) => passMessage(new MessageChannel(), resolve));
 }
 
+/** Calls a function at the end of this turn of the event loop. @returns false: the runtime does not say when that is, so it is not called */
+export function atTurnsEnd(run: () => void): boolean {
+  const { setImmediate } = globalThis as Turning;
+  setImmediate?.(run);
+  return setImmediate !== undefined;
+}
+
 /** The alternatives to timers: Node, Bun and Deno have `setImmediate`, browsers and workers have `MessageChannel`. */
 interface Turning {
   readonly setImmediate?: (run: () => void) => unknown;

@@ -90,7 +90,7 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
   const extension = grants && extensionOf(extended as Extended, grants, limits);
   const start = earliestStart({ createdAt, startsAt, extension });
   if (until !== undefined && until <= start) throw invalid('until', `an instant after ${nameOfStart(extension)}`, until);
-  const draft = {
+  const drafted = {
     ...asked,
     scopes: grants === undefined ? asked.scopes : grants.map(({ scope }) => scope),
     id,
@@ -98,12 +98,11 @@ export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origin
     ttlMs: until === undefined ? (ttlMs as number) : until - start,
     extension,
     createdAt,
-    reviewBy: createdAt + limits.reviewWithinMs,
     askAgainAt: createdAt + limits.retryMs,
     ...UNDECIDED,
   };
-  const request = makeRequest(draft);
-  return makeRequest({ ...draft, reviewBy: Math.min(draft.reviewBy, latestReview(request, limits.minTtlMs)) });
+  const reviewBy = Math.min(createdAt + limits.reviewWithinMs, latestReview(drafted, limits.minTtlMs));
+  return makeRequest({ ...drafted, reviewBy });
 }
 
 /** Grants that have ended cannot be extended: that needs a new request. @returns at least one grant */

@@ -1,4 +1,4 @@
-import { grantedOf, type AccessRequest } from '../records/index.js';
+import { grantedOf, type AccessRequest, type Given } from '../records/index.js';
 
 /** The half-open window `[startsAt, expiresAt)` of a grant. Epoch milliseconds. */
 export interface Window {
@@ -26,13 +26,16 @@ export function windowOf(request: AccessRequest, at: number): Window {
   return { startsAt, expiresAt: Math.min(startsAt + ttlMs, latestEnd(request)) };
 }
 
+/** The fields that bound the window of a request. */
+type Bounds = Given<Pick<AccessRequest, 'ttlMs' | 'until' | 'extension' | 'startsAt' | 'terms'>>;
+
 /** A decision at or after this instant gives an empty window; `Infinity`: every decision gives a whole window. */
-export function latestEnd({ ttlMs, until = Infinity, extension, startsAt, terms }: AccessRequest): number {
+export function latestEnd({ ttlMs, until = Infinity, extension, startsAt, terms }: Bounds): number {
   const endBy = terms?.endBy ?? Infinity;
   if (extension !== undefined) return Math.min(until, extension.until, extension.firstStartsAt + (terms?.maxTotalMs ?? Infinity), endBy);
   return Math.min(startsAt === undefined ? Infinity : startsAt + ttlMs, until, endBy);
 }
 
 /** The latest review deadline. A decision before it leaves at least `minTtlMs` until a requested end. */
-export const latestReview = (request: AccessRequest, minTtlMs: number): number =>
+export const latestReview = (request: Bounds, minTtlMs: number): number =>
   Math.min(latestEnd(request), (request.until ?? Infinity) - minTtlMs);

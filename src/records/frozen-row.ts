@@ -53,7 +53,19 @@ const shared = (text: string | undefined, strings: SharedStrings | undefined): s
  * @param within a string that is a prefix of this text becomes a slice of it, and takes no memory of its own
  */
 export function frozenCopy<T extends JsonValue>(value: T, within = ''): T {
-  return JSON.parse(JSON.stringify(value), (_, item: JsonValue) =>
-    typeof item === 'string' && within.startsWith(item) ? within.slice(0, item.length) : Object.freeze(item),
-  ) as T;
+  const copy = JSON.parse(JSON.stringify(value)) as T;
+  freezeParsed(copy, within);
+  return copy;
+}
+
+/** A reviver of `JSON.parse` would take twice as long. */
+function freezeParsed(value: JsonValue, within: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  const fields = value as Record<string, JsonValue>;
+  for (const name of Object.keys(fields)) {
+    const item = fields[name] as JsonValue;
+    if (typeof item !== 'string') freezeParsed(item, within);
+    else if (within.startsWith(item)) fields[name] = within.slice(0, item.length);
+  }
+  Object.freeze(value);
 }

@@ -50,8 +50,11 @@ export const UNDECIDED = /* @__PURE__ */ Object.freeze({
 export type AskedRequest = Omit<AccessRequest, keyof typeof UNDECIDED>;
 
 /** The fields of a request that it has before the approver answers, in their order. */
-export const askedIn = (request: AccessRequest): AskedRequest =>
-  Object.fromEntries(Object.entries(request).filter(([name]) => !Object.hasOwn(UNDECIDED, name))) as unknown as AskedRequest;
+export function askedIn(request: AccessRequest): AskedRequest {
+  const asked: Record<string, unknown> = {};
+  for (const name of Object.keys(request) as (keyof AccessRequest)[]) if (!Object.hasOwn(UNDECIDED, name)) asked[name] = request[name];
+  return asked as unknown as AskedRequest;
+}
 
 export function makeRequest(fields: Given<Omit<AccessRequest, 'kind'>>): AccessRequest {
   return Object.freeze({

@@ -19,7 +19,7 @@ export class RewindableStore implements GrantStore {
   async goBackTo(seq: number): Promise<void> {
     const inner = new MemoryGrantStore({ namespace: this.namespace });
     const kept: Change[] = [];
-    for (const change of this.#committed) {
+    for (const change of [...this.#committed]) {
       if ((await inner.journal({ after: 0, limit: 1 })).head.seq + change.append.length > seq) break;
       await inner.commit({ ...change, knows: undefined });
       kept.push(change);
@@ -78,8 +78,9 @@ export class RewindableStore implements GrantStore {
   }
 
   async #commit(change: Change): Promise<CommitAnswer> {
-    const answer = await this.#inner.commit(change);
-    if (answer.outcome === 'committed') this.#committed.push(change);
+    const inner = this.#inner;
+    const answer = await inner.commit(change);
+    if (answer.outcome === 'committed' && inner === this.#inner) this.#committed.push(change);
     return answer;
   }
 }

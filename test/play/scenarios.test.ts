@@ -1,7 +1,7 @@
 import { transformSync } from 'esbuild';
 import type { LockTarget } from 'jit-access';
 import { readJournal, verifyJournal } from 'jit-access/journal';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { scenarios } from '../../docs/play/scenarios/all.js';
 import { PANELS } from '../../docs/play/stage/narration.js';
 import { answerOf } from '../../docs/play/world/answers.js';
@@ -13,9 +13,12 @@ import { World } from '../../docs/play/world/world.js';
 
 let seedIds: (seed: string) => void;
 beforeAll(() => {
+  // As in the page: browsers have none, so the engine has no pool of random bytes there.
+  vi.stubGlobal('setImmediate', undefined);
   seedIds = makeIdsSteady();
 });
 afterAll(() => {
+  vi.unstubAllGlobals();
   Reflect.deleteProperty(crypto, 'getRandomValues');
 });
 

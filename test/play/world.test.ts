@@ -1,5 +1,5 @@
 import { grantStatus } from 'jit-access';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { denial } from '../../docs/play/scenarios/denial.js';
 import { onCall } from '../../docs/play/scenarios/on-call.js';
 import { scenarios } from '../../docs/play/scenarios/all.js';
@@ -11,9 +11,12 @@ import { World, type Act } from '../../docs/play/world/world.js';
 
 let seedIds: (seed: string) => void;
 beforeAll(() => {
+  // As in the page: browsers have none, so the engine has no pool of random bytes there.
+  vi.stubGlobal('setImmediate', undefined);
   seedIds = makeIdsSteady();
 });
 afterAll(() => {
+  vi.unstubAllGlobals();
   Reflect.deleteProperty(crypto, 'getRandomValues');
 });
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../model/json.js';
 import { canonicalJson, digestOf } from '../../../journal/link.js';
-import { newId } from '../../../kernel/ledger/ids.js';
+import { newSecretId } from '../../../kernel/ledger/ids.js';
 import { bindingHash, boundMembers } from './binding.js';
 import { isMac, macText } from '../keys.js';
 import type { AuthzenEvaluation } from '../messages.js';
@@ -54,7 +54,7 @@ export async function issueBinding(
     now,
   }: { readonly caller: AuthzenCaller; readonly evaluation: AuthzenEvaluation; readonly target: Target; readonly now: number },
 ): Promise<{ readonly evaluationId: string; readonly expiresAt: string; readonly token: string } | undefined> {
-  const evaluationId = newId();
+  const evaluationId = newSecretId();
   const exp = Math.floor((now + bindingMs) / SECOND);
   const members = boundMembers(evaluation.context, boundContext);
   const expiresAt = timestamp(exp * SECOND);
@@ -63,7 +63,7 @@ export async function issueBinding(
     aud: audienceOf(options),
     iat: Math.floor(now / SECOND),
     exp,
-    jti: newId(),
+    jti: newSecretId(),
     evaluation_id: evaluationId,
     denial_expires_at: expiresAt,
     binding_context_members: members,
