@@ -100,7 +100,7 @@ async function contextOf(kernel: Kernel, before: AccessRequest, ask: Ask, newReq
   if (differencesFrom(ask, before).length === 0) {
     throw new InvalidArgumentError('options', 'an object with a value that differs from the request', 'the values of the request');
   }
-  return openingContext(kernel, ask, await draftOf(kernel, newRequestId, ask), false);
+  return openingContext(kernel, await draftOf(kernel, newRequestId, ask), false);
 }
 
 /**

@@ -8,19 +8,27 @@ import type { ParsedVerdict } from '../../lifecycle/verdict.js';
 import type { AccessRequest } from '../../records/index.js';
 import { loadOrigins } from './extension.js';
 
+/** A request as the engine would record it, and the grants that it may extend. */
+export interface Draft {
+  readonly request: AccessRequest;
+  /** The request is opened by the same ones: the approver has judged no others. Its commit expects those that it extends. */
+  readonly origins: OpeningContext['origins'];
+}
+
 /**
- * The request as the engine would record it.
+ * Drafts the request, and asks the approver whether the subject may ask for it.
  *
  * @throws IneligibleError if the subject has no right to it
  * @throws RequirementsError if values of the ask exceed the engine's limits, or do not meet the approver's rules
  */
-export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<AccessRequest> {
+export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Draft> {
   const { limits } = kernel.settings;
-  const request = draftRequest(ask, id, limits, await loadOrigins(kernel, ask), moment(kernel.clock, ask.requestedBy));
+  const origins = await loadOrigins(kernel, ask);
+  const request = draftRequest(ask, id, limits, origins, moment(kernel.clock, ask.requestedBy));
   const answer = await kernel.approver.mayAsk(request);
   if (!answer.eligible) throw refusalOf(request, answer, limits);
   refuseUnmet(request, beyondLimits(request, limits));
-  return request;
+  return { request, origins };
 }
 
 /**
@@ -30,12 +38,11 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Acc
  */
 export async function openingContext(
   kernel: Kernel,
-  ask: Ask,
-  request: AccessRequest,
+  { request, origins }: Draft,
   dryRun: boolean,
   rows?: OpeningRows,
 ): Promise<OpeningContext> {
-  return { ...(await loadOpeningContext(kernel, request, { dryRun, rows })), origins: await loadOrigins(kernel, ask) };
+  return { ...(await loadOpeningContext(kernel, request, { dryRun, rows })), origins };
 }
 
 /** The approver and the terms of an answer. */

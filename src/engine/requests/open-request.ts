@@ -15,7 +15,7 @@ import { moment, noChange, type Transition } from '../../lifecycle/transition.js
 import type { ParsedVerdict } from '../../lifecycle/verdict.js';
 import type { AccessRequest, Subject } from '../../records/index.js';
 import type { ParsedAsk } from './ask.js';
-import { decidedBy, draftOf, openingContext } from './draft.js';
+import { decidedBy, draftOf, openingContext, type Draft } from './draft.js';
 import { keysOf, repeatedBy, requestOfKey } from './keys.js';
 
 /** A request that this process has just recorded, with the rows of its subject. Its commit was answered at the first attempt. */
@@ -51,16 +51,16 @@ export async function recordRequest(kernel: Kernel, id: string, parsed: ParsedAs
   const before = early === undefined ? await repeatedOf(kernel, id, parsed) : repeatedBy(early.also, id, ask);
   if (before !== undefined) return { id: before, reused: true, ended: begun };
 
-  const judge = async (draft: AccessRequest, answer: ParsedVerdict | undefined, rows: OpeningRows): Promise<Opening> => {
+  const judge = async (draft: Draft, answer: ParsedVerdict | undefined, rows: OpeningRows): Promise<Opening> => {
     const repeated = repeatedBy(rows.also, id, ask);
     if (repeated !== undefined) return noChange({ id: repeated, reused: true });
-    return open(kernel, parsed, draft, await openingContext(kernel, ask, draft, false, rows), answer);
+    return open(kernel, parsed, draft.request, await openingContext(kernel, draft, false, rows), answer);
   };
   let isSent = false;
   const attempt = async (): Promise<Opening> => {
     isSent = false;
     const draft = await draftOf(kernel, id, ask);
-    const answer = kernel.approver.decideAtOnce(draft);
+    const answer = kernel.approver.decideAtOnce(draft.request);
     await turns.begin();
     const known = turns.ended === begun ? early : undefined;
     early = undefined;
@@ -87,13 +87,13 @@ const repeatedOf = async (kernel: Kernel, id: string, { ask, key }: ParsedAsk): 
 type Opening = Transition<Omit<Opened, 'ended'>>;
 
 /**
- * A judgement by rows that were read before the approver answered. Only the commit shows whether they are current, so a refusal, and
- * a result that writes nothing, do not count.
+ * A judgement by rows that were read before the approver answered. Only the commit shows whether they are current, so a refusal does not
+ * count, nor does a repeat: its commit expects no row of the subject.
  */
 async function judgedEarly(judge: () => Promise<Opening>): Promise<Opening | undefined> {
   try {
     const step = await judge();
-    return step.put.length === 0 ? undefined : step;
+    return step.result.reused ? undefined : step;
   } catch {
     return undefined;
   }
@@ -117,10 +117,15 @@ async function open(
   const decided =
     answer &&
     deciding &&
+    asksTheSame(draft, request) &&
     whatFits(kernel, () => decideOpened(opened, { request, subject }, answer, { ...deciding, limits, denialsShownMs }, reading));
-  if (decided !== undefined) return { ...decided, result: { id, reused: false, decided: { result: decided.result, reading } } };
+  if (decided) return { ...decided, result: { id, reused: false, decided: { result: decided.result, reading } } };
   return { ...opened, result: { id, reused: false, own: { request, context: { ...context, subject } } } };
 }
+
+/** Whether a verdict on the draft is one on the request. A grant that time has ended since the draft is no longer extended. */
+const asksTheSame = (draft: AccessRequest, { scopes, extension }: AccessRequest): boolean =>
+  JSON.stringify([draft.scopes, draft.extension]) === JSON.stringify([scopes, extension]);
 
 /** Reads the records for the decision, before the clock. `undefined`: the rows of the subject have changed in between. */
 async function decidingContext(

@@ -29,7 +29,7 @@ export async function requestAccess(kernel: Kernel, parsed: ParsedAsk, verb: Ask
     const opened = await recordRequest(kernel, id, parsed, turns);
     const result = await afterRecording(opened.id, () =>
       opened.decided === undefined
-        ? decideRequest(kernel, opened.id, { turns, opened })
+        ? decideRequest(kernel, opened.id, opened.reused ? undefined : { turns, opened })
         : accessResultOf(kernel, opened.decided.result, 'pending', opened.decided.reading),
     );
     return { ...result, reused: opened.reused, differs: opened.reused ? differencesFrom(ask, result.request) : [] };
@@ -47,7 +47,7 @@ interface DecidedAsk {
 /**
  * Asks the approver if it has not answered yet, applies its verdict, and returns the state of the request.
  *
- * @param by the ask that has recorded it. Without it, the engine reads the request, and takes no turn
+ * @param by the ask that has just recorded it. Without it, the engine reads the request, and takes no turn
  */
 export async function decideRequest(kernel: Kernel, id: string, by?: DecidedAsk): Promise<AccessResult> {
   const { approver, clock, settings } = kernel;

@@ -58,8 +58,9 @@ export async function previewRequest(kernel: Kernel, { ask, by, key }: ParsedAsk
     const id = idFor(kernel, ask, key, 'requestAccess');
     const before = key === undefined ? undefined : await requestOfKey(kernel, id, ask);
     if (before !== undefined) return await previewRepeat(kernel, before, ask);
-    const request = await draftOf(kernel, id, ask);
-    const context = await openingContext(kernel, ask, request, true);
+    const draft = await draftOf(kernel, id, ask);
+    const context = await openingContext(kernel, draft, true);
+    const { request } = draft;
     const openedId = openRequest(ask, id, key !== undefined, kernel.settings.limits, context, now()).result;
     if (openedId !== id) return await previewRepeat(kernel, openedId, ask);
     const verdict = await kernel.approver.decide(request, false);
