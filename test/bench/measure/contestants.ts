@@ -51,7 +51,6 @@ export const endsOf = (grants: Iterable<LiveGrant>): Map<string, Map<string, num
 export const LIMIT: Contestant = {
   name: 'LIMIT',
   calls: ['Date.now() < ends.get(subject).get(scope)'],
-  isOwn: true,
   expiry: 'The call compares the end of the grant with `Date.now()`.',
   fill: async (grants) => {
     const ends = endsOf(liveGrants(grants));
@@ -65,7 +64,7 @@ export const LIMIT: Contestant = {
 /** The least work that returns a decision of the eight fields of `check`, with its grant. */
 export const LIMIT_DECISION: Contestant = {
   name: 'LIMIT with a decision',
-  calls: ['', 'the same, and a decision with its grant'],
+  calls: ['', 'decisionOf(grants.get(subject).get(scope))'],
   expiry: 'The call compares the end of the grant with `Date.now()`.',
   fill: async (grants) => {
     const held = bySubject(liveGrants(grants), (grant) => grant);

@@ -15,9 +15,9 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.round((sorted.length - 1) * part)] as number;
 }
 
-/** `1.15x (1.12 to 1.20)` */
+/** `1.15x (1.12 to 1.20)`, or `1.15x` of one run. */
 export const shown = ({ median, low, high }: Figure, digits: (value: number) => string, unit: string): string =>
-  `${digits(median)}${unit} (${digits(low)} to ${digits(high)})`;
+  `${digits(median)}${unit}${low === high ? '' : ` (${digits(low)} to ${digits(high)})`}`;
 
 export const ratio = (figure: Figure): string => shown(figure, ratioDigits, 'x');
 const ratioDigits = (value: number): string => (value < 100 ? value.toFixed(2) : count(value));

@@ -21,7 +21,7 @@ export interface Run {
 export function report(run: Run): readonly string[] {
   const { figures, runs, sizes, emptyMs } = run;
   return [
-    `Times are CPU times. Each figure is the median of ${runs} runs, with the lowest and the highest of them. Each run is a process of its own.`,
+    `Times are CPU times. Each figure is the median of ${runs} run${runs === 1 ? '' : 's'}, with the lowest and the highest of them; a figure without these is of one run. Each run is a process of its own.`,
     '### Checks, awaited',
     'Over LIMIT in an async function. A contestant without an async function of its own is called in one.',
     checkTable('awaited', run),
@@ -40,7 +40,7 @@ export function report(run: Run): readonly string[] {
       CONTESTANTS.map(({ name, expiry }) => [name, expiry]),
     ),
     '### HTTP',
-    `CPU of the server for each call, over \`node:http\`, with 16 connections. ${hasCerbos ? '' : 'Cerbos is left out: `npm ci --prefix .ci/cerbos` installs it.'}`,
+    `CPU of the server for each call, over \`node:http\`, with 16 connections.${hasCerbos ? '' : ' Cerbos is left out: `npm ci --prefix .ci/cerbos` installs it.'}`,
     httpTable(figures),
     '### Event streams',
     'The longest turn of the event loop of a server with 1,000 open streams. Each ask is approved, without a pause in between.',
@@ -106,9 +106,13 @@ function httpTable(figures: Figures): string {
 }
 
 function memoryTable({ figures, sizes }: Run): string {
-  const rows = CONTESTANTS.map((contestant) => [contestant.name, ...sizes.map((grants) => bytes(figures[bytesName(grants, contestant)]))]);
+  // With few grants, what every contestant holds anyway decides.
+  const grants = sizes[1] ?? (sizes[0] as number);
   const whole = bytes(figures['bytes/with its request and entries']);
-  return `${markdown(['contestant', ...sizes.map((grants) => `${count(grants)} live`)], rows)}
+  return `${markdown(
+    ['contestant', `${count(grants)} live`],
+    CONTESTANTS.map((contestant) => [contestant.name, bytes(figures[bytesName(grants, contestant)])]),
+  )}
 
 In the store of the engine, a grant with its request and its three journal entries takes ${whole}.`;
 }
