@@ -1,9 +1,9 @@
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import { count, optional, struct, text } from '../../records/fields.js';
 import type { Operation } from './operation.js';
 import { about, named, schemaOf, type AnyAnswer } from './schemas/json-schema.js';
-import { documents } from './schemas/values.js';
+import { inputSchemaOf, type JsonSchema } from './schemas/input-schema.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */
 
@@ -130,14 +130,15 @@ class Schemas {
   readonly all: Record<string, unknown> = {};
 
   /** The schema of a body or of a value of a query. */
-  input(schema: z.ZodMiniType): unknown {
-    const {
-      $defs = {},
-      $schema: _,
-      ...json
-    } = z.toJSONSchema(schema, { metadata: documents, io: 'input', reused: 'inline', unrepresentable: 'any' }) as Record<string, unknown>;
-    for (const [name, definition] of Object.entries($defs as Record<string, unknown>)) this.all[name] ??= toComponent(definition);
-    return toComponent(json);
+  input(schema: z.ZodMiniType): JsonSchema {
+    return inputSchemaOf(schema, (name, made) => {
+      if (!Object.hasOwn(this.all, name)) {
+        // Before it is made, because it may refer to itself.
+        this.all[name] = undefined;
+        this.all[name] = made();
+      }
+      return { $ref: `#/components/schemas/${name}` };
+    });
   }
 
   answer(field: AnyAnswer): unknown {
@@ -146,12 +147,4 @@ class Schemas {
       return { $ref: `#/components/schemas/${name}` };
     });
   }
-}
-
-/** Rewrites the references of one schema to components of the document. */
-function toComponent(schema: unknown): unknown {
-  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'), (name, value: unknown) =>
-    // The id is the name of the component.
-    name === 'id' && typeof value === 'string' ? undefined : value,
-  ) as unknown;
 }

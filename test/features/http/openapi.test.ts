@@ -1,3 +1,6 @@
+import { toJSONSchema } from 'zod/mini';
+import { inputSchemaOf } from '../../../src/features/http/schemas/input-schema.js';
+import { documents } from '../../../src/features/http/schemas/values.js';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { Ajv } from 'ajv';
 import { describe, expect, it, vi } from 'vitest';
@@ -108,5 +111,31 @@ describe('the OpenAPI document', () => {
       ({ path, method }) => paths?.[path]?.[method.toLowerCase()]?.requestBody?.content?.['application/json']?.example === undefined,
     );
     expect(without.map(({ id }) => id)).toEqual([]);
+  });
+});
+
+describe('the schema of what a call takes', () => {
+  const ofCalls = operations.flatMap(({ id, query, body }) =>
+    [query, body].flatMap((made) => (made === undefined ? [] : [[id, made] as const])),
+  );
+
+  it.each(ofCalls)('is the one that zod writes: %s', (_, made) => {
+    const names: Record<string, unknown> = {};
+    const refer = (name: string, schema: () => unknown) => {
+      if (!Object.hasOwn(names, name)) {
+        names[name] = undefined;
+        names[name] = schema();
+      }
+      return { $ref: `#/$defs/${name}` };
+    };
+    const own = JSON.stringify(inputSchemaOf(made(), refer));
+    const {
+      $schema,
+      $defs = {},
+      ...zods
+    } = toJSONSchema(made(), { metadata: documents, io: 'input', reused: 'inline', unrepresentable: 'any' });
+    expect($schema).toContain('2020-12');
+    expect(own).toBe(JSON.stringify(zods));
+    expect(names).toEqual(Object.fromEntries(Object.entries($defs).map(([name, { id: _id, ...schema }]) => [name, schema])));
   });
 });
