@@ -4,6 +4,7 @@ import { readScope } from './scope.js';
 
 const MAX_PARTS = 16;
 const MAX_SCOPE = 256;
+const IN_GRAMMAR = /^[\w.@/+=-]+$/;
 
 /**
  * Makes a scope of texts from another system, such as an ARN, a URL or a file path: one segment for each part.
@@ -21,7 +22,7 @@ export function encodeScope(...parts: readonly string[]): string {
   if (parts.length < 1 || parts.length > MAX_PARTS) {
     throw new InvalidArgumentError('parts', `1 to ${MAX_PARTS} texts`, `${parts.length} parts`);
   }
-  const scope = parts.map((part, i) => encodePart(`parts[${i}]`, part)).join(':');
+  const scope = parts.map(encodePart).join(':');
   if (scope.length > MAX_SCOPE) throw tooLong('parts', scope);
   return scope;
 }
@@ -41,7 +42,10 @@ export function decodeScope(scope: string): readonly string[] {
   return parts as string[];
 }
 
-function encodePart(argument: string, part: unknown): string {
+function encodePart(part: unknown, index: number): string {
+  // Most parts are in the grammar already.
+  if (typeof part === 'string' && part.length <= MAX_SCOPE && IN_GRAMMAR.test(part)) return part;
+  const argument = `parts[${index}]`;
   if (typeof part !== 'string') throw invalid(argument, 'a text', part);
   // A part that is too long without the encoding is refused before it is walked.
   const encoded =

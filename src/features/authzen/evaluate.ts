@@ -1,13 +1,23 @@
 import { askBounded } from '../../core/ask-bounded.js';
+import { nextTurn } from '../../core/turns.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Decision } from '../../records/index.js';
-import { decideBatch, type AuthzenDecision, type Batch } from './evaluations.js';
+import { decideBatch, failedItem, type AuthzenDecision, type Batch } from './evaluations.js';
 import { AuthzenError } from './errors.js';
 import { readLast } from './last-read.js';
 import type { AuthzenEvaluation } from './messages.js';
 import type { AuthzenCaller } from './options.js';
 import { beginCall, type Asked, type TupleAccess } from './profile.js';
-import { meetsCondition, resolveAuthorized, timestamp, type Target, type AuthzenContext } from './authzen-context.js';
+import {
+  meetsCondition,
+  refuseIfLate,
+  resolveAuthorized,
+  resolverOf,
+  resolvesAlone,
+  timestamp,
+  type Target,
+  type AuthzenContext,
+} from './authzen-context.js';
 
 const UNKNOWN: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'unknown_entity' }) });
 
@@ -42,12 +52,13 @@ export async function decideOne(env: AuthzenContext, caller: AuthzenCaller, eval
  * waits for no hook needs no second read.
  */
 export async function decideAll(env: AuthzenContext, caller: AuthzenCaller, batch: Batch): Promise<readonly AuthzenDecision[]> {
-  const targets = await Promise.all(askBounded(batch.items, (item) => targetOf(env, caller, item)));
+  const targets = await targetsOf(env, caller, batch);
   const known = targets.filter((target): target is Target => target !== undefined && !(target instanceof AuthzenError));
   const allowed = await allowedOf(env, known);
   // The read of one subject may ask its approver. In the meantime, the access of another subject may end.
   const isOneRead = !needsLastRead(env) && new Set(known.map(({ subject }) => subject)).size <= 1;
   const profile = beginCall(env);
+  const judgesAtOnce = !needsLastRead(env);
   const isDenied = (i: number) => {
     const target = targets[i];
     return target === undefined || target instanceof AuthzenError || !allowed(target);
@@ -55,13 +66,38 @@ export async function decideAll(env: AuthzenContext, caller: AuthzenCaller, batc
   return decideBatch<Candidate>(batch, {
     isDenied,
     isCandidate,
-    judge: async (evaluation, i) => {
+    judgesAtOnce,
+    judge: (evaluation, i) => {
       const target = targets[i];
-      if (target instanceof AuthzenError) throw target;
-      return target === undefined ? UNKNOWN : judge({ env, caller, evaluation, target, profile }, allowed(target), undefined);
+      if (target instanceof AuthzenError) return failedItem(target);
+      if (target === undefined) return UNKNOWN;
+      const asked: Asked = { env, caller, evaluation, target, profile };
+      if (!judgesAtOnce) return judge(asked, allowed(target), undefined);
+      return allowed(target) ? { asked, tuple: undefined, context: undefined } : NO_GRANT;
     },
     confirm: async (candidates) => (isOneRead ? candidates.map((candidate) => permitOf(candidate, undefined)) : confirm(env, candidates)),
   });
+}
+
+/** How many items are resolved between two turns of the event loop. */
+const ITEMS_A_TURN = 64;
+
+/** The access that each item is about, or the error that is the answer to this item alone. */
+async function targetsOf(
+  env: AuthzenContext,
+  caller: AuthzenCaller,
+  { items }: Batch,
+): Promise<readonly (Target | undefined | AuthzenError)[]> {
+  const subjects = items.flatMap((item) => (item instanceof AuthzenError ? [] : [item.subject]));
+  if (!resolvesAlone(env, subjects)) return Promise.all(askBounded(items, (item) => targetOf(env, caller, item)));
+  const resolve = resolverOf(env);
+  const targets: (Target | undefined)[] = [];
+  for (const item of items) {
+    if (targets.length % ITEMS_A_TURN === ITEMS_A_TURN - 1) await nextTurn();
+    refuseIfLate(env);
+    targets.push(item instanceof AuthzenError ? undefined : resolve(item));
+  }
+  return targets;
 }
 
 /** The access that an item is about, or the error that is the answer to this item alone. */
@@ -119,10 +155,10 @@ async function confirm(env: AuthzenContext, candidates: readonly Candidate[]): P
     env,
     candidates.map(({ asked, tuple }) => ({ target: asked.target, tuple })),
   );
-  return candidates.map((candidate, i) => (allowed[i] === true ? permitOf(candidate, undefined) : ENDED));
+  return candidates.map((candidate, i) => (allowed[i] === true ? permitOf(candidate, undefined) : NO_GRANT));
 }
 
-const ENDED: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'no_grant' }) });
+const NO_GRANT: AuthzenDecision = Object.freeze({ decision: false, context: Object.freeze({ reason: 'no_grant' }) });
 
 function permitOf({ context: used }: Candidate, decision: Decision | undefined): AuthzenDecision {
   const context: JsonObject = {

@@ -1,5 +1,6 @@
 import { askBounded } from '../../core/ask-bounded.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
+import type { MaybePromise } from '../../core/ports.js';
 import { isObject } from '../../records/index.js';
 import { AuthzenError } from './errors.js';
 import { memberOf, readAction, readEntity, readEvaluation, readObject, type AuthzenEvaluation } from './messages.js';
@@ -61,22 +62,21 @@ function readSemantic(body: JsonObject): Semantic {
 }
 
 /** The top-level members that an item may lack. A malformed one refuses the whole batch. */
-function readDefaults(body: JsonObject): JsonObject {
-  const [subject, action, resource] = DEFAULTS.map((name) => readObject(body, name));
-  if (subject !== undefined) readEntity(subject, 'subject');
-  if (action !== undefined) readAction(action);
-  if (resource !== undefined) readEntity(resource, 'resource');
-  return pick(body);
+function readDefaults(body: JsonObject): Partial<AuthzenEvaluation> {
+  const [subject, action, resource, context] = DEFAULTS.map((name) => readObject(body, name));
+  return {
+    subject: subject && readEntity(subject, 'subject'),
+    action: action && readAction(action),
+    resource: resource && readEntity(resource, 'resource'),
+    context,
+  } as Partial<AuthzenEvaluation>;
 }
 
-const pick = (object: JsonObject): JsonObject =>
-  Object.fromEntries(DEFAULTS.filter((name) => Object.hasOwn(object, name)).map((name) => [name, object[name] as JsonValue]));
-
-/** An item replaces a default as a whole: the properties of the two are never merged. */
-function readItem(defaults: JsonObject, item: JsonValue): BatchItem {
+/** An item replaces a default as a whole: the properties of the two are never merged. Items share what they do not replace. */
+function readItem(defaults: Partial<AuthzenEvaluation>, item: JsonValue): BatchItem {
   if (!isObject(item) || Array.isArray(item)) return new AuthzenError(400, 'an evaluation must be an object');
   try {
-    return readEvaluation({ ...defaults, ...pick(item as JsonObject) });
+    return readEvaluation(item as JsonObject, defaults);
   } catch (error) {
     if (error instanceof AuthzenError) return error;
     throw error;
@@ -88,7 +88,7 @@ const endsBatch = (semantic: Semantic, { decision }: AuthzenDecision): boolean =
   (semantic === 'deny_on_first_deny' && !decision) || (semantic === 'permit_on_first_permit' && decision);
 
 /** The decision about an item that could not be evaluated. */
-const failedItem = ({ status, message }: AuthzenError): AuthzenDecision => ({
+export const failedItem = ({ status, message }: AuthzenError): AuthzenDecision => ({
   decision: false,
   context: { error: { status, message } },
 });
@@ -98,7 +98,9 @@ export interface BatchRules<Candidate> {
   /** Whether a well-formed item is denied before it is judged. */
   readonly isDenied: (index: number) => boolean;
   /** Judges a well-formed item. An {@link AuthzenError} that it throws is the error of that item alone. */
-  readonly judge: (evaluation: AuthzenEvaluation, index: number) => Promise<AuthzenDecision | Candidate>;
+  readonly judge: (evaluation: AuthzenEvaluation, index: number) => MaybePromise<AuthzenDecision | Candidate>;
+  /** Whether `judge` waits for nothing. */
+  readonly judgesAtOnce: boolean;
   readonly isCandidate: (judged: AuthzenDecision | Candidate) => judged is Candidate;
   /** Decides the candidates after all items were judged, by one last read. */
   readonly confirm: (candidates: readonly Candidate[]) => Promise<readonly AuthzenDecision[]>;
@@ -136,23 +138,24 @@ function neededItems<Candidate>({ items, semantic }: Batch, { isDenied }: BatchR
 
 async function decideWindow<Candidate>(items: readonly BatchItem[], from: number, rules: BatchRules<Candidate>) {
   const entries = items.map((item, i) => ({ item, index: from + i }));
-  const judged: readonly (AuthzenDecision | Candidate)[] = await Promise.all(
-    askBounded<(typeof entries)[number], AuthzenDecision | Candidate>(entries, ({ item, index }) => judgeItem(item, index, rules)),
-  );
+  const judge = ({ item, index }: (typeof entries)[number]) => judgeItem(item, index, rules);
+  const judged: readonly (AuthzenDecision | Candidate)[] = rules.judgesAtOnce
+    ? (entries.map(judge) as readonly (AuthzenDecision | Candidate)[])
+    : await Promise.all(askBounded<(typeof entries)[number], AuthzenDecision | Candidate>(entries, judge));
   const candidates = judged.filter(rules.isCandidate);
   const confirmed = candidates.length === 0 ? [] : await rules.confirm(candidates);
   const decided = new Map(candidates.map((candidate, i) => [candidate, confirmed[i] as AuthzenDecision]));
   return judged.map((one) => (rules.isCandidate(one) ? (decided.get(one) as AuthzenDecision) : one));
 }
 
-async function judgeItem<Candidate>(
-  item: BatchItem,
-  index: number,
-  { judge }: BatchRules<Candidate>,
-): Promise<AuthzenDecision | Candidate> {
+function judgeItem<Candidate>(item: BatchItem, index: number, { judge, judgesAtOnce }: BatchRules<Candidate>) {
   if (item instanceof AuthzenError) return failedItem(item);
+  return judgesAtOnce ? judge(item, index) : judgeLater(async () => judge(item, index));
+}
+
+async function judgeLater<Candidate>(judge: () => Promise<AuthzenDecision | Candidate>): Promise<AuthzenDecision | Candidate> {
   try {
-    return await judge(item, index);
+    return await judge();
   } catch (error) {
     if (error instanceof AuthzenError) return failedItem(error);
     throw error;

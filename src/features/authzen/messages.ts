@@ -72,11 +72,15 @@ export function readRequired(object: JsonObject, name: string): JsonObject {
   return value;
 }
 
-/** Reads a single evaluation. Unknown members are ignored. @throws AuthzenError 400 */
-export function readEvaluation(body: JsonObject): AuthzenEvaluation {
-  const subject = readEntity(readRequired(body, 'subject'), 'subject');
-  const action = readAction(readRequired(body, 'action'));
-  const resource = readEntity(readRequired(body, 'resource'), 'resource');
-  const context = readObject(body, 'context');
-  return { subject, action, resource, ...(context !== undefined && { context }) };
+/** Reads a single evaluation. Unknown members are ignored. @param defaults what it may lack @throws AuthzenError 400 */
+export function readEvaluation(body: JsonObject, defaults?: Partial<AuthzenEvaluation>): AuthzenEvaluation {
+  const subject = defaultOf(body, 'subject', defaults?.subject) ?? readEntity(readRequired(body, 'subject'), 'subject');
+  const action = defaultOf(body, 'action', defaults?.action) ?? readAction(readRequired(body, 'action'));
+  const resource = defaultOf(body, 'resource', defaults?.resource) ?? readEntity(readRequired(body, 'resource'), 'resource');
+  const context = readObject(body, 'context') ?? defaults?.context;
+  return context === undefined ? { subject, action, resource } : { subject, action, resource, context };
 }
+
+/** A copy for each evaluation: the functions of the host receive it. */
+const defaultOf = <T extends object>(body: JsonObject, name: string, value: T | undefined): T | undefined =>
+  value === undefined || Object.hasOwn(body, name) ? undefined : { ...value };

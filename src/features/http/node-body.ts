@@ -51,8 +51,15 @@ export function bodyOf(incoming: NodeRequest): IncomingBody {
           incoming.removeListener('data', take);
           incoming.pause();
         };
-        const end = (): void => resolve(joined(chunks, length));
-        const fail = (): void => reject(new Error('the body ended early'));
+        let hasEnded = false;
+        const end = (): void => {
+          hasEnded = true;
+          resolve(joined(chunks, length));
+        };
+        // Each body closes, and an error costs a stack.
+        const fail = (): void => {
+          if (!hasEnded) reject(new Error('the body ended early'));
+        };
         if (incoming.readableEnded === true) end();
         else if (incoming.destroyed === true) fail();
         else {

@@ -214,3 +214,69 @@ describe('A.2 evaluations', () => {
     );
   });
 });
+
+describe('a batch that no function of the host has a part in', () => {
+  const itemOf = (type: string, id: string, name: string) => ({ subject: { type, id }, action: { name }, resource: EVALUATION.resource });
+
+  it('answers as the same batch over hooks that change nothing, for subjects in any order', async () => {
+    const items = [
+      PERMIT,
+      itemOf('user', 'eve', 'write'),
+      PERMIT,
+      itemOf('user', '', 'write'),
+      itemOf('', MAYA.id, 'write'),
+      itemOf('us', 'er:maya', 'write'),
+      { ...PERMIT, action: { name: '*' } },
+      { ...PERMIT, subject: 'maya' },
+      { ...PERMIT, action: undefined },
+      DENY,
+      PERMIT,
+    ];
+    for (const evaluations_semantic of ['execute_all', 'deny_on_first_deny', 'permit_on_first_permit']) {
+      for (const evaluations of [items, items.slice(1), [...items].reverse()]) {
+        const texts = [];
+        for (const options of [{}, { may: () => true }, { condition: () => true }]) {
+          const { engine, send } = anAuthzen(options);
+          await grant(engine, SUBJECT, SCOPE);
+          texts.push((await send('/evaluations', { evaluations, options: { evaluations_semantic } })).text);
+        }
+        if (evaluations_semantic === 'execute_all') expect(texts[0]).toContain('true');
+        expect(texts[1]).toBe(texts[0]);
+        expect(texts[2]).toBe(texts[0]);
+      }
+    }
+  });
+
+  it('L42 lets the event loop take a turn after 64 items, and judges all of them after it (L1)', async () => {
+    const { engine, batch } = await granted();
+    const answer = batch({ ...PERMIT, evaluations: Array.from({ length: 100 }, () => ({})) });
+    // The first turn in which the handler waits: everything before it waits for no I/O.
+    await new Promise((resolve) => setImmediate(resolve));
+    const [held] = (await engine.listGrants({ subject: SUBJECT })).items;
+    await engine.revoke(held?.id ?? '', { by: 'user:sec' });
+    const { evaluations } = (await answer) as { readonly evaluations: readonly unknown[] };
+    expect(evaluations).toEqual(Array.from({ length: 100 }, () => DENIED));
+  });
+
+  it('names the agent of one item, and of no other', async () => {
+    const { batch } = await granted();
+    const acting = { ...MAYA, properties: { act: { sub: 'agent:bot' } } };
+    const { evaluations } = (await batch({ ...PERMIT, evaluations: [{}, { subject: acting }, {}] })) as {
+      readonly evaluations: readonly unknown[];
+    };
+    expect(evaluations).toMatchObject([PERMITTED, { decision: false }, PERMITTED]);
+  });
+
+  it('gives each item entities of its own: a function that changes one changes no other', async () => {
+    const ids: unknown[] = [];
+    const { send } = anAuthzen({
+      map: ({ resource }) => {
+        ids.push(resource.id);
+        Object.assign(resource, { id: 'changed' });
+        return undefined;
+      },
+    });
+    await send('/evaluations', { ...PERMIT, evaluations: [{}, {}] });
+    expect(ids).toEqual([PERMIT.resource.id, PERMIT.resource.id]);
+  });
+});
