@@ -196,12 +196,17 @@ describe('the flight that confirms what overlapping commits have answered', () =
     expect(await later).toMatchObject({ outcome: 'committed' });
   });
 
-  it('L40 refuses to create access where commits overtake it three times, and still ends access', async () => {
+  it('L40 refuses to create access while commits overtake it again and again, and still ends access', async () => {
     const { store, create, end, overlap } = aGuard();
     await create();
     await overlap(2);
+    // The usual load of several processes overtakes some comparisons.
+    let left = 20;
+    store.afterRead = async () => (left-- > 0 ? overlap(2) : undefined);
+    expect(await create()).toMatchObject({ outcome: 'committed' });
+    await overlap(2);
     store.afterRead = () => overlap(2);
-    await expect(create()).rejects.toThrow('store.journal: other commits overtook 3 comparisons with the journal');
+    await expect(create()).rejects.toThrow('store.journal: other commits overtook 32 comparisons with the journal: try again');
     expect(await end()).toMatchObject({ outcome: 'committed' });
     store.afterRead = () => undefined;
     expect(await create()).toMatchObject({ outcome: 'committed' });
@@ -215,9 +220,11 @@ describe('the flight that confirms what overlapping commits have answered', () =
       await store.growTo((await store.headSeq()) + 200);
     }
     store.reads = 0;
-    await expect(create()).rejects.toMatchObject({ code: 'ERR_JIT_STORE' });
-    expect(store.reads).toBe(12);
-    expect(await create()).toMatchObject({ outcome: 'committed' });
+    const waiting = create();
+    // A caller that comes during the flight waits for the next one, which does not read the same pages again.
+    const later = create();
+    expect(await waiting).toMatchObject({ outcome: 'committed' });
+    expect(await later).toMatchObject({ outcome: 'committed' });
     expect(store.reads).toBeLessThanOrEqual(16);
   });
 

@@ -22,8 +22,11 @@ const MANY_UNCONFIRMED = MAX_UNCONFIRMED / 2;
 const PAGE = 200;
 /** The most pages that one flight reads. The next flight goes on from there. */
 const MAX_PAGES = 4;
-/** The most flights that one change waits for. */
-const MAX_FLIGHTS = 3;
+/**
+ * The most flights that one change waits for. Under steady commits of several processes many flights leave a new anchor, so a small
+ * number would refuse access under ordinary load.
+ */
+const MAX_FLIGHTS = 32;
 /** The most tries of an acceptance. Of concurrent acceptances one commits, and the others adopt it. */
 const MAX_TRIES = 16;
 
@@ -186,7 +189,7 @@ export class RollbackGuard {
    */
   #mustWait(flights: number): boolean {
     if (this.#isLost || this.#unconfirmed.length === 0) return false;
-    if (flights === MAX_FLIGHTS) throw new StoreError('journal', `other commits overtook ${flights} comparisons with the journal`);
+    if (flights === MAX_FLIGHTS) throw new StoreError('journal', `other commits overtook ${flights} comparisons with the journal: try again`);
     return true;
   }
 
