@@ -107,7 +107,7 @@ function httpTable(figures: Figures): string {
 
 function memoryTable({ figures, sizes }: Run): string {
   // With few grants, what every contestant holds anyway decides.
-  const grants = sizes[1] ?? (sizes[0] as number);
+  const grants = sizes[1] ?? sizes[0] ?? 0;
   const whole = bytes(figures['bytes/with its request and entries']);
   return `${markdown(
     ['contestant', `${count(grants)} live`],
