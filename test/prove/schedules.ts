@@ -1,16 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import {
-  isJitError,
-  JitEngine,
-  MemoryGrantStore,
-  type Approver,
-  type AuditEntry,
-  type GrantStore,
-  type JitEngineOptions,
-} from '../../src/index.js';
+import { isJitError, JitEngine, MemoryGrantStore, type Approver, type AuditEntry, type GrantStore } from '../../src/index.js';
 import { replay, verifyJournal } from '../../src/journal.js';
 import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index.js';
+import type { ContextQuery } from '../../src/store.js';
 import { scaled, type Proof } from './proof.js';
 
 const [MAYA, ANA, LEE, SCOPE] = ['user:maya', 'user:ana', 'user:lee', 'a:x'];
@@ -28,8 +21,12 @@ const approver: Approver = {
 /** Where a store's call waits until it is released: before the call, and again after it. */
 export type Gate = (label: string) => Promise<unknown>;
 
-/** A store that waits at every call until the gate releases it. */
-function gated(inner: GrantStore, gate: Gate): GrantStore {
+/**
+ * A store that waits at every call until the gate releases it.
+ *
+ * @param hasContext whether an engine over it reads by `context`, or by `get`, `live` and `find`
+ */
+function gated(inner: MemoryGrantStore, gate: Gate, hasContext: boolean): GrantStore {
   const through = async <Answer>(label: string, call: () => Answer | Promise<Answer>): Promise<Answer> => {
     await gate(label);
     const answer = await call();
@@ -39,10 +36,11 @@ function gated(inner: GrantStore, gate: Gate): GrantStore {
   return {
     namespace: inner.namespace,
     durability: inner.durability,
-    in: (namespace) => gated(inner.in(namespace), gate),
+    in: (namespace) => gated(inner.in(namespace), gate, hasContext),
     get: (keys) => through('get', () => inner.get(keys)),
     live: (query) => through('live', () => inner.live(query)),
     find: (query) => through('find', () => inner.find(query)),
+    ...(hasContext && { context: (query: ContextQuery) => through('context', () => inner.context(query)) }),
     due: (query) => through('due', () => inner.due(query)),
     commit: (change) => through('commit', () => inner.commit(change)),
     journal: (query) => through('journal', () => inner.journal(query)),
@@ -52,7 +50,6 @@ function gated(inner: GrantStore, gate: Gate): GrantStore {
 /** The records at the start: a request that one approval completes, one that needs two, and a grant with one use. */
 interface Scene {
   readonly engines: readonly [JitEngine, JitEngine];
-  readonly store: GrantStore;
   readonly one: string;
   readonly two: string;
   readonly grant: string;
@@ -96,15 +93,15 @@ async function race(
 ): Promise<void> {
   let isOpen = true;
   const inner = new MemoryGrantStore();
-  const store = gated(inner, (label) => (isOpen ? Promise.resolve() : gate(label)));
-  const options: JitEngineOptions = { approver, store, clock: { now: () => START }, onError: () => undefined };
-  const engines = [new JitEngine(options), new JitEngine(options)] as const;
+  const storeWith = (hasContext: boolean) => gated(inner, (label) => (isOpen ? Promise.resolve() : gate(label)), hasContext);
+  const options = { approver, clock: { now: () => START }, onError: () => undefined };
+  const engines = [new JitEngine({ ...options, store: storeWith(true) }), new JitEngine({ ...options, store: storeWith(false) })] as const;
   const ask = async (scope: string, justification: string) => {
     const { request } = await engines[0].requestAccess({ subject: MAYA, scope, ttl: 1_000, justification });
     return request.id;
   };
   const [one, two, granted] = [await ask('b:1', 'one'), await ask('b:2', 'two'), await ask(SCOPE, 'auto')];
-  const scene: Scene = { engines, store, one, two, grant: `${granted}.1` };
+  const scene: Scene = { engines, one, two, grant: `${granted}.1` };
   isOpen = false;
   const ended = new Set<Act>();
   const work = Promise.all(

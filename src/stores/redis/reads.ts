@@ -84,7 +84,7 @@ export class Reads {
     const fields = keys.map((key) => ('subjectOf' in key ? subjectArgument(key) : fieldOf(key)));
     const [count, ...texts] = await this.#rows('context', CONTEXT, [...asked, ...fields]);
     const behind = keys.length + Number(count);
-    if (!(behind <= texts.length)) throw malformed('context');
+    if (!(behind >= keys.length && behind <= texts.length)) throw malformed('context');
     const rows = texts.slice(0, keys.length).map((text) => (text === '' ? undefined : decodeRow(text)));
     const { subject, at = 0 } = live ?? {};
     const isNaming = (row: Row | undefined, { kind, id }: RowKey) => row?.kind === kind && row.id === id;

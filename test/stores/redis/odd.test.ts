@@ -20,6 +20,7 @@ describe('redisGrantStore over a client with invalid answers', () => {
     'live on a scope': (store) => store.live({ subject: 'a', scope: 'b', at: 0 }),
     'live on all scopes': (store) => store.live({ subject: 'a', at: 0 }),
     find: (store) => store.find({ kind: 'grant', limit: 1 }),
+    context: (store) => store.context?.({ keys: [aRow()], live: { subject: 'a', at: 0 } }),
     due: (store) => store.due({ at: 0, limit: 1 }),
     journal: (store) => store.journal({ after: 0, limit: 1 }),
     heads: (store) => store.heads?.(['payments']),
