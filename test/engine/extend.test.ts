@@ -47,6 +47,9 @@ const allowedAt = async (engine: JitEngine, clock: ManualClock, now: number) => 
   return engine.isAllowed(MAYA, SCOPE);
 };
 
+/** Hides the open requests of a subject. */
+const noOpen = (answer: StoreContext): StoreContext => ({ ...answer, open: { items: [], next: undefined } });
+
 describe('JitEngine', () => {
   describe('extend()', () => {
     it('creates a new request with its own decision that names the old grant, and leaves the old grant unchanged while pending', async () => {
@@ -459,7 +462,7 @@ describe('JitEngine', () => {
           if (whom !== 'people') approver.script.decide = () => Promise.reject(new Error('down'));
           const asking = engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL });
           const id = whom === 'people' ? (await asking).request.id : ((await refusal(asking, 'ERR_JIT_APPROVER')).requestId ?? '');
-          const clear = store.inject('find', { fault: 'malformed', answer: () => ({ items: [], next: undefined }) });
+          const clear = store.inject('context', { fault: 'malformed', answer: noOpen });
           await endings[verb]?.(engine, grant);
           clear();
           expect(await requestEnd(engine, id)).toBeUndefined();
@@ -595,7 +598,6 @@ describe('JitEngine', () => {
       const waits = await pendingExtension(engine, grant);
       approver.script.decide = { outcome: 'approve' };
       // Another extension is requested and granted while the pending one is hidden.
-      const noOpen = (answer: StoreContext): StoreContext => ({ ...answer, open: { items: [], next: undefined } });
       const clear = store.inject('context', { fault: 'malformed', answer: noOpen });
       expect((await engine.extend(grant.id, { requestedBy: MAYA, ttl: TTL })).outcome).toBe('granted');
       clear();

@@ -139,7 +139,7 @@ describe('JitEngine', () => {
         await refusal(made.engine.cancel(`unknown${i}`, { by: SAM }), 'ERR_JIT_NOT_FOUND');
       }
       await refusal(ask(made.engine, { ttl: 0 }), 'ERR_JIT_INVALID_ARGUMENT');
-      made.store.inject('get', { fault: 'reject' });
+      made.store.inject('context', { fault: 'reject' });
       await refusal(made.engine.approve('x', { by: SAM }), 'ERR_JIT_STORE');
       made.store.clear();
       await refusal(made.engine.assertAllowed(MAYA, SCOPE), 'ERR_JIT_DENIED');

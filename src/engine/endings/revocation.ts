@@ -4,9 +4,12 @@ import { endGrant, releaseGrants, type ChainedUse, type EndCommand, type Extensi
 import { grantIds } from '../../lifecycle/grant.js';
 import type { Extended } from '../../lifecycle/ask.js';
 import { moment } from '../../lifecycle/transition.js';
+import type { Page } from '../../core/ports.js';
 import type { Row } from '../../core/store-port.js';
 import type { AccessRequest, StoredRecord } from '../../records/index.js';
-import { loadChain, loadChains } from '../../kernel/loading/context.js';
+import { loadChain, loadChains, OPEN_PAGE } from '../../kernel/loading/context.js';
+import { readContext } from '../../kernel/ledger/read-context.js';
+import type { GrantUse } from '../../lifecycle/status.js';
 import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
 import type { EndedRecords } from '../answers.js';
 import type { Kernel } from '../../kernel/kernel.js';
@@ -129,8 +132,8 @@ async function endWithChain(kernel: Kernel, id: string, actor: string, command: 
 /** Ends a grant, and as much of its chain as one change holds. */
 async function endPass(kernel: Kernel, id: string, actor: string, command: EndCommand) {
   const failures: EndFailure[] = [];
-  const use = await kernel.ledger.grantUse(id);
-  const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }));
+  const { use, open } = await readGrant(kernel, id);
+  const chain = await loadChain(kernel, use.grant, (row, error) => failures.push({ kind: 'grant', id: row.id, error }), open);
   const now = moment(kernel.clock, actor);
   // The reviews of its requests may be longer than one change. The next pass ends the other requests. In between, they give no
   // access: an approval finds that their grant has ended.
@@ -139,6 +142,16 @@ async function endPass(kernel: Kernel, id: string, actor: string, command: EndCo
   const isWhole = chain.requests.every((request) => put.some((record) => record.kind === 'request' && record.id === request.id));
   const isLast = put.length === 0 || (isWhole && !mayHaveGrown(put));
   return { ...step, result: { grant: step.result, put, failures, isLast } };
+}
+
+/** A grant, and the first page of the open requests of its subject: one question, if the store has `context`. @throws NotFoundError */
+async function readGrant({ ledger }: Kernel, id: string): Promise<{ readonly use: GrantUse; readonly open: Page<Row> }> {
+  const key = { kind: 'grant', id };
+  const { rows, open } = await readContext(ledger, {
+    keys: [key, { kind: 'usage', id }],
+    open: { kind: 'request', subject: { subjectOf: key }, limit: OPEN_PAGE },
+  });
+  return { use: ledger.grantUseOf(id, rows), open };
 }
 
 /**

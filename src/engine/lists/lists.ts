@@ -21,6 +21,7 @@ import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import type { RowReader } from '../../kernel/ledger/ledger-reads.js';
 import type { BreakGlassReviewItem } from '../answers.js';
 import { listPendingReviews, type BreakGlassReviewQuery } from './break-glass-list.js';
 import { collect, decodeStrictly, readOrder, readQuery, readSpan, readSubject, type Paging } from './collect.js';
@@ -273,16 +274,13 @@ async function endedAmong(kernel: Kernel, requests: readonly AccessRequest[], re
 }
 
 /** Reads a usage row only if no end is recorded: its idle end may have ended the grant before a sweep records that. */
-export async function usesOf(kernel: Kernel, grants: readonly Grant[]): Promise<readonly GrantUse[]> {
+export async function usesOf(kernel: Kernel, grants: readonly Grant[], read?: RowReader): Promise<readonly GrantUse[]> {
   const counted = grants.filter((grant) => grant.end === undefined && hasUsageRow(grant));
-  const rows = await kernel.ledger.rows(counted.map(({ id }) => ({ kind: 'usage', id })));
+  const rows = await (read ?? ((keys) => kernel.ledger.rows(keys)))(counted.map(({ id }) => ({ kind: 'usage', id })));
   const usages = new Map(rows.map((row) => [row?.id, row]));
   const uses = grants.map((grant) => withUsage(grant, usages.get(grant.id), decodeStrictly));
-  const withoutUsage = uses.filter(({ grant, usage }) => grant.end === undefined && hasUsageRow(grant) && usage === undefined);
-  const purged = await purgedAmong(
-    kernel,
-    withoutUsage.map(({ grant }) => grant),
-  );
+  const lacking = uses.flatMap(({ grant, usage }) => (grant.end === undefined && hasUsageRow(grant) && usage === undefined ? [grant] : []));
+  const purged = await purgedAmong(kernel, lacking);
   return uses.filter(({ grant }) => !purged.has(grant.id));
 }
 

@@ -2,10 +2,15 @@ import { invalid, readId, readOptions } from '../../core/parse.js';
 import { lockOn } from '../../lifecycle/lock.js';
 import { accessAt, isUsable, wasHeldAt, type GrantUse } from '../../lifecycle/status.js';
 import type { Page } from '../../core/ports.js';
-import { decodeGrant, decodeReuse, type RequestComment } from '../../records/index.js';
+import type { Row, RowKey } from '../../core/store-port.js';
+import { isJitError } from '../../core/errors.js';
+import { anyGrantIds, grantIds } from '../../lifecycle/grant.js';
+import { commentId, decodeGrant, decodeRequest, decodeReuse, type RequestComment } from '../../records/index.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import { derivedId } from '../../kernel/ledger/ids.js';
+import type { Ledger } from '../../kernel/ledger/ledger.js';
+import type { RowReader } from '../../kernel/ledger/ledger-reads.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { readableComments } from '../requests/comments.js';
@@ -70,19 +75,53 @@ export async function findRequest(kernel: Kernel, request: string | RequestOfKey
   return id === undefined ? undefined : getRequest(kernel, id);
 }
 
+/** How many grants are looked up together with their request. Most requests have no more scopes. */
+const FIRST_GRANTS = 4;
+
 /** A request with its grants. `undefined`: there is no such request. */
 async function getRequest(kernel: Kernel, id: string): Promise<RequestFound | undefined> {
+  const { ledger } = kernel;
+  const first = anyGrantIds(id).slice(0, FIRST_GRANTS);
+  const keys = [{ kind: 'comment', id: commentId(id, 1) }, { kind: 'request', id }, ...keysOfGrants(first)];
+  const earliest = kernel.clock.read();
+  const [comment, ...found] = await ledger.rows(keys);
   // Before the request: a purge, which removes the comments with their request, then leaves no request without its comments.
-  const commentsOf = await readableComments(kernel, [id]);
-  const reading = kernel.clock.read();
-  const found = await kernel.ledger.sinkContext.request(id);
-  if (found === undefined) return undefined;
-  const uses = await usesOf(kernel, found.grants);
+  const commentsOf = comment === undefined ? () => [] : await readableComments(kernel, [id]);
+  const reading = comment === undefined ? earliest : kernel.clock.read();
+  const [row, ...rows] = comment === undefined ? found : await ledger.rows(keys.slice(1));
+  if (row === undefined) return undefined;
+  const request = decodeRequest(row);
+  const read = readingOnce(ledger, keys.slice(2), rows);
+  if (request.end?.status === 'approved') await read(keysOfGrants(grantIds(request)));
+  const grants = await ledger.grantsOf(request, read).catch(undefinedIfMissing);
+  if (grants === undefined) return undefined;
+  const uses = await usesOf(kernel, grants, read);
   // A purge, which removes a request and its grants in one commit, ran between the two reads.
-  if (uses.length < found.grants.length) return undefined;
-  const request = requestWithStatus(found.request, reading);
-  const outcome = outcomeOf(request, accessAt(uses, reading).hasEnded);
-  return { request, outcome, grants: uses.map((use) => grantWithStatus(use, reading)), comments: commentsOf(id) };
+  if (uses.length < grants.length) return undefined;
+  const shown = requestWithStatus(request, reading);
+  const outcome = outcomeOf(shown, accessAt(uses, reading).hasEnded);
+  return { request: shown, outcome, grants: uses.map((use) => grantWithStatus(use, reading)), comments: commentsOf(id) };
+}
+
+const keysOfGrants = (ids: readonly string[]): readonly RowKey[] =>
+  ids.flatMap((id) => [
+    { kind: 'grant', id },
+    { kind: 'usage', id },
+  ]);
+
+/** Reads each row once: `rows` are those with `keys`. */
+function readingOnce(ledger: Ledger, keys: readonly RowKey[], rows: readonly (Row | undefined)[]): RowReader {
+  const nameOf = ({ kind, id }: RowKey) => JSON.stringify([kind, id]);
+  const known = new Map(keys.map((key, i) => [nameOf(key), rows[i]]));
+  return async (asked) => {
+    const others = asked.filter((key) => !known.has(nameOf(key)));
+    for (const [i, row] of (await ledger.rows(others)).entries()) known.set(nameOf(others[i] as RowKey), row);
+    return asked.map((key) => known.get(nameOf(key)));
+  };
+}
+
+function undefinedIfMissing(error: unknown): undefined {
+  if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
 }
 
 /** A grant with its status. `undefined`: there is no such grant. */

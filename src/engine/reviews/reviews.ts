@@ -10,13 +10,14 @@ import {
   type ReviewContext,
 } from '../../lifecycle/review.js';
 import { moment } from '../../lifecycle/transition.js';
-import type { AccessRequest } from '../../records/index.js';
+import { LOCK_ROW, type AccessRequest } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
 import { committedResult } from '../requests/access-result.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import type { AccessResult } from '../answers.js';
-import { loadDenialContext, loadIssueContext } from '../../kernel/loading/context.js';
-import { loadLocks } from '../../kernel/loading/locks.js';
+import { loadDenialContext, loadIssueContext, subjectContextOf, type SubjectRows } from '../../kernel/loading/context.js';
+import { locksIn } from '../../kernel/loading/locks.js';
+import { readContext } from '../../kernel/ledger/read-context.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
 import type { Kernel } from '../../kernel/kernel.js';
 
@@ -35,10 +36,10 @@ export async function submitReview(
   const { clock, ledger, settings } = kernel;
   let reading: ClockReading | undefined;
   const review = async () => {
-    const request = await ledger.request(id);
+    const { request, rows } = await readReviewed(kernel, id, command);
     check(request);
     refuseAgent(settings.isAgent, request, reviewer);
-    const context = await loadReviewContext(kernel, request, reviewer, command);
+    const context = await loadReviewContext(kernel, request, reviewer, command, rows);
     const mayDeny = command.verdict === 'deny' || context.eligible === false;
     const denialContext = mayDeny ? await loadDenialContext(kernel, request) : undefined;
     const now = moment(clock, reviewer);
@@ -54,6 +55,24 @@ export async function submitReview(
   }
 }
 
+/**
+ * The request, and for an approval the rows of its subject: one question, if the store has `context`. The commit shows whether the
+ * rows that were read before the approver's answers are current.
+ */
+async function readReviewed(
+  { ledger }: Kernel,
+  id: string,
+  { verdict }: ReviewCommand,
+): Promise<{ readonly request: AccessRequest; readonly rows: SubjectRows | undefined }> {
+  if (verdict === 'deny') return { request: await ledger.request(id), rows: undefined };
+  const key = { kind: 'request', id };
+  const { rows, live } = await readContext(ledger, {
+    keys: [key, { subjectOf: key }, LOCK_ROW],
+    live: { subject: { subjectOf: key }, at: 0 },
+  });
+  return { request: ledger.requestOf(id, rows[0]), rows: { subject: rows[1], locks: rows[2], live } };
+}
+
 /** Whether a review by this person would count now. */
 export async function isReviewer({ approver, clock }: Kernel, request: AccessRequest, reviewer: string): Promise<boolean> {
   if (cannotReview(request, reviewer)) return false;
@@ -66,6 +85,7 @@ async function loadReviewContext(
   request: AccessRequest,
   reviewer: string,
   { verdict }: ReviewCommand,
+  rows: SubjectRows | undefined,
 ): Promise<ReviewContext> {
   const { approver } = kernel;
   const { minTtlMs } = kernel.settings.limits;
@@ -78,9 +98,12 @@ async function loadReviewContext(
   const theirs = await askTogether(others, (other) => approver.groupsOf(other, request));
   others.forEach((other, i) => groups.set(other, theirs[i] ?? []));
   const eligible = mayApprove ? await approver.mayHold(request, 'approval') : undefined;
-  const issue = eligible === true ? await loadIssueContext(kernel, request) : undefined;
-  // After the approver's answers, and from the one reading that the commit compares: a lock that is set in between refuses.
-  const locks = verdict === 'approve' ? (issue?.locks ?? (await loadLocks(kernel))) : undefined;
+  const issue =
+    eligible === true
+      ? await loadIssueContext(kernel, request, { known: rows && subjectContextOf(kernel, request.subject, rows) })
+      : undefined;
+  // From the one reading that the commit compares: a lock that is set in between refuses.
+  const locks = issue?.locks ?? (rows && locksIn(kernel, rows.locks));
   return { groups, eligible, issue, locks, minTtlMs };
 }
 

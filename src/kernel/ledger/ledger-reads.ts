@@ -22,6 +22,9 @@ import type { DecodeAll } from '../settings/enforcement.js';
 import { withUsage } from './grant-use.js';
 import type { JournalReader } from './journal-reader.js';
 
+/** Reads rows by key, in the order of the keys. */
+export type RowReader = (keys: readonly RowKey[]) => Promise<readonly (Row | undefined)[]>;
+
 /** Reads the engine's store: rows, records and the journal. */
 export class LedgerReads {
   readonly store: GrantStore;
@@ -68,7 +71,12 @@ export class LedgerReads {
   }
 
   async request(id: string): Promise<AccessRequest> {
-    return decodeRequest(found('request', id, await this.row('request', id)));
+    return this.requestOf(id, await this.row('request', id));
+  }
+
+  /** {@link request} of a row that was read. @throws NotFoundError, CorruptError */
+  requestOf(id: string, row: Row | undefined): AccessRequest {
+    return decodeRequest(found('request', id, row));
   }
 
   /** The operator for whom the grant of a run was requested. `undefined`: the grant belongs to no run, or the run has no operator. */
@@ -78,10 +86,15 @@ export class LedgerReads {
 
   /** A grant with its usage, see {@link withUsage}. @throws NotFoundError, CorruptError, StoreError */
   async grantUse(id: string): Promise<GrantUse> {
-    const [grant, usage] = await this.rows([
+    const rows = await this.rows([
       { kind: 'grant', id },
       { kind: 'usage', id },
     ]);
+    return this.grantUseOf(id, rows);
+  }
+
+  /** {@link grantUse} of the rows with both keys. */
+  grantUseOf(id: string, [grant, usage]: readonly (Row | undefined)[]): GrantUse {
     return withUsage(decodeGrant(found('grant', id, grant)), usage, this.#decodeAll);
   }
 
@@ -109,9 +122,9 @@ export class LedgerReads {
   }
 
   /** All grants of a request; none while it is not approved. */
-  async grantsOf(request: AccessRequest): Promise<readonly Grant[]> {
+  async grantsOf(request: AccessRequest, read: RowReader = (keys) => this.rows(keys)): Promise<readonly Grant[]> {
     if (request.end?.status !== 'approved') return [];
-    const rows = await this.rows(grantIds(request).map((id) => ({ kind: 'grant', id })));
+    const rows = await read(grantIds(request).map((id) => ({ kind: 'grant', id })));
     if (rows.every((row) => row !== undefined)) return rows.map(decodeGrant);
     // A purge deletes a request and its grants in one commit, which may have happened between the two reads.
     await this.request(request.id);

@@ -178,8 +178,13 @@ export async function recentDenialsFor(
 }
 
 /** Loads the rest of a grant's extension chain. See {@link loadChains}. */
-export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (row: Row, error: unknown) => void): Promise<ExtensionChain> {
-  return (await loadChains(kernel, [grant], onUnreadable))[0] as ExtensionChain;
+export async function loadChain(
+  kernel: Kernel,
+  grant: Grant,
+  onUnreadable?: (row: Row, error: unknown) => void,
+  firstOpen?: Page<Row>,
+): Promise<ExtensionChain> {
+  return (await loadChains(kernel, [grant], onUnreadable, firstOpen))[0] as ExtensionChain;
 }
 
 /**
@@ -187,11 +192,13 @@ export async function loadChain(kernel: Kernel, grant: Grant, onUnreadable?: (ro
  * successors of these, and the open requests to extend any of these grants. One read of the store serves all chains (L42).
  *
  * @param onUnreadable called for each unreadable successor, which therefore cannot be ended
+ * @param firstOpen the first page of the subject's open requests, if the caller has read it after the grants or with them
  */
 export async function loadChains(
   kernel: Kernel,
   grants: readonly Grant[],
   onUnreadable?: (row: Row, error: unknown) => void,
+  firstOpen?: Page<Row>,
 ): Promise<readonly ExtensionChain[]> {
   const [first] = grants;
   if (first === undefined) return [];
@@ -199,7 +206,7 @@ export async function loadChains(
   // Reads open requests before grants. An approval in between writes the extended grant: the walk finds its successor, or the
   // caller's commit conflicts over that grant. But the caller does not write a grant with a recorded end, so nothing would
   // conflict. The engine reads such a grant again here.
-  const open = await openRequestsOf(kernel, first.subject);
+  const open = await openRequestsOf(kernel, first.subject, undefined, firstOpen);
   const again = await ledger.grantsWithUsage(grants.filter(({ end }) => end !== undefined).map(({ id }) => id));
   const roots = byId([...grants, ...again.map(({ grant }) => grant)]);
   const { successors } = await walkChain([...roots.values()], (next) => ledger.grantsWithUsage(next, onUnreadable));
