@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../stores/free-port.js';
 import { cpuTimeOf } from './process-cpu.js';
 
+const BINARY = `@cerbos/cerbos-${process.platform}-${process.arch}`;
 const folder = fileURLToPath(new URL('../../../.ci/cerbos/', import.meta.url));
-export const hasCerbos = existsSync(join(folder, 'node_modules/cerbos')) && existsSync('/proc/self/stat');
+/** Its CPU time is read from /proc. */
+export const hasCerbos = existsSync(join(folder, 'node_modules', BINARY)) && existsSync('/proc/self/stat');
 
 /** One rule with one condition. A policy of Cerbos has no grants and no ends: it decides by what the question says. */
 const POLICY = `apiVersion: api.cerbos.dev/v1
@@ -27,7 +29,7 @@ resourcePolicy:
 
 /** A decision point in Go, with its own AuthZEN endpoints. No audit, no telemetry. */
 export async function startCerbos() {
-  const program = createRequire(join(folder, 'node_modules/cerbos/index.js')).resolve(`@cerbos/cerbos-${process.platform}-${process.arch}`);
+  const program = createRequire(join(folder, 'node_modules/cerbos/index.js')).resolve(BINARY);
   const policies = mkdtempSync(join(tmpdir(), 'jit-access-cerbos-'));
   writeFileSync(join(policies, 'db.yaml'), POLICY);
   const [port, grpc] = [await freePort(), await freePort()];
