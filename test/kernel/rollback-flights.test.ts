@@ -68,7 +68,9 @@ function aGuard() {
   const reports: unknown[] = [];
   const engineClock = new EngineClock(clock);
   const journal = new JournalReader(store, () => undefined);
-  const guard = new RollbackGuard(journal, engineClock, { clock, resendMs: 0, resent: new WeakSet() }, undefined, (error) => reports.push(error));
+  const guard = new RollbackGuard(journal, engineClock, { clock, resendMs: 0, resent: new WeakSet() }, undefined, (error) =>
+    reports.push(error),
+  );
   engineClock.read();
   const end = () => guard.commit(aCommit(), false);
   const create = () => guard.commit(aCommit(), true);
