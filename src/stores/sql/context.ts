@@ -75,8 +75,8 @@ export function contextOf(columns: Columns | undefined, { keys, open }: ContextQ
 }
 
 /**
- * The id of the row for each `{ subjectOf }` whose subject another text stands for in the column of ids: see {@link toColumn}. The
- * database cannot make that text, so the statement finds no row, and is asked again with it.
+ * The id, as its column stores it, of the row for each `{ subjectOf }` whose subject has another text in that column: see
+ * {@link toColumn}. The database cannot make that text. The statement finds no row, and the store asks again with the text.
  */
 export const columnsOfSubjects = ({ keys }: ContextQuery, { rows }: StoreContext): readonly (string | undefined)[] =>
   keys.map((key) => {
