@@ -1,10 +1,14 @@
-import { object, looseObject, string, boolean, optional, iso, maxLength, toJSONSchema, type infer as Infer } from 'zod/mini';
+import { object, looseObject, string, boolean, optional, maxLength, ZodMiniISODateTime, toJSONSchema, type infer as Infer } from 'zod/mini';
 import type { JsonObject } from '../../../model/json.js';
 import { digestOf } from '../../../journal/link.js';
 import { memberOf, readEvaluation, readObject, type AuthzenEvaluation } from '../messages.js';
 import { Problem } from './problems.js';
 
 const MAX_TEXT = 4_096;
+
+/** As `iso.datetime({ offset: true })`: a bundler keeps all of `iso`, also for the handler of `jit-access/http`. */
+const timestamp = () =>
+  new ZodMiniISODateTime({ type: 'string', format: 'datetime', check: 'string_format', offset: true, local: false, precision: null });
 
 /** What a submission may add to the denied evaluation. Other members are not read. */
 const Additions = object({
@@ -14,7 +18,7 @@ const Additions = object({
       ticket: optional(string().check(maxLength(MAX_TEXT))),
     }),
   ),
-  requested_access: optional(looseObject({ requested_until: optional(iso.datetime({ offset: true })), emergency: optional(boolean()) })),
+  requested_access: optional(looseObject({ requested_until: optional(timestamp()), emergency: optional(boolean()) })),
 });
 
 /** The JSON Schema of {@link Additions}, for clients that no person controls. */
@@ -69,14 +73,12 @@ function readAdditions(body: JsonObject): Infer<typeof Additions> {
   throw new Problem('invalid_request', `malformed: ${[...paths].join(', ')}`);
 }
 
-const RFC_3339 = iso.datetime({ offset: true });
-
 /** Only a token binds here: this service keeps no record of a denial, so an `evaluation_id` alone cannot be resolved. */
 function readDenial(body: JsonObject): Pick<Submission, 'token' | 'deniedUntil' | 'evaluationId'> {
   const denial = readObject(body, 'denial') ?? {};
   const [token, deniedUntil, evaluationId] = ['binding_token', 'expires_at', 'evaluation_id'].map((name) => memberOf(denial, name));
   if (typeof token !== 'string' || token === '') throw new Problem('invalid_denial_binding', 'denial.binding_token is required');
-  if (typeof deniedUntil !== 'string' || !RFC_3339.safeParse(deniedUntil).success)
+  if (typeof deniedUntil !== 'string' || !timestamp().safeParse(deniedUntil).success)
     throw new Problem('invalid_denial_binding', 'denial.expires_at must be a timestamp');
   if (evaluationId !== undefined && typeof evaluationId !== 'string')
     throw new Problem('invalid_denial_binding', 'denial.evaluation_id must be a string');
