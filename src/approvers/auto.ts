@@ -1,3 +1,4 @@
+import { promising } from '../core/decides-at-once.js';
 import { assertBoolean, invalid, readId, readOptions, readText } from '../core/parse.js';
 import type { ApproverContext, AskableApprover, BreakGlassVerdict, Verdict } from '../core/approver-port.js';
 import type { MaybePromise } from '../core/ports.js';
@@ -34,13 +35,13 @@ export function autoApprove(
     const yes: unknown = when(request, context as ApproverContext);
     return isThenable(yes) ? Promise.resolve(yes).then(toVerdict) : toVerdict(yes);
   };
-  return Object.freeze({
+  const approver = {
     name: readId('name', name),
     decide: pure ? decide : async (request: AccessRequest, context?: ApproverContext) => decide(request, context),
-    ...(pure && { decidesAtOnce: () => true }),
     // Abstains in an emergency: otherwise a chain would call `decide`, and a `when` that fails would refuse break-glass.
     breakGlass: () => ABSTAINS,
-  });
+  };
+  return pure ? promising(approver) : Object.freeze(approver);
 }
 
 function toVerdict(yes: unknown): Verdict {
@@ -60,10 +61,9 @@ export function denyAll(reason = 'all requests are denied here'): AskableApprove
     outcome: 'deny',
     reason: readText('reason', reason) ?? '',
   });
-  return Object.freeze({
+  return promising({
     name: 'deny-all',
     decide: () => verdict,
-    decidesAtOnce: () => true,
     breakGlass: () => verdict,
     requestable: () => NOTHING,
   });

@@ -1,3 +1,4 @@
+import { decidesAtOnce, promising } from '../core/decides-at-once.js';
 import { invalid, isId, plainCopy } from '../core/parse.js';
 import type { MaybePromise } from '../core/ports.js';
 import { isThenable } from '../core/thenable.js';
@@ -43,7 +44,9 @@ const chains = new WeakMap<Approver, readonly Approver[]>();
 export function firstDecisive(...approvers: readonly Approver[]): AskableApprover {
   const members = readMembers(approvers);
   const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(members, approver));
-  const chain = Object.freeze({
+  // A member that does not decide at once might be asked.
+  const atOnce = (request: AccessRequest) => members.every((member) => decidesAtOnce(member, request));
+  const chain = {
     name: 'first-decisive',
     // A request on which all members abstained has the chain's own name.
     answersFor: (name: string) => name === 'first-decisive' || memberFor(members, name) !== undefined,
@@ -54,8 +57,6 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
     decide: members.every((member) => 'decidesAtOnce' in member)
       ? (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context)
       : async (request: AccessRequest, context: ApproverContext) => firstVerdict(members, request, context),
-    // A member that does not decide at once might be asked.
-    decidesAtOnce: (request: AccessRequest) => members.every((member) => member.decidesAtOnce?.(request) === true),
     // A member without `groupsOf` has no reviewers. An `undefined` answer is a failure: the engine receives it unchanged.
     groupsOf(reviewer: string, request: AccessRequest, context: ApproverContext) {
       const decider = deciderOf(request);
@@ -90,9 +91,9 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
         context?.scopes,
       );
     },
-  } satisfies Approver) as AskableApprover;
+  } satisfies Approver;
   chains.set(chain, members);
-  return chain;
+  return promising(chain as AskableApprover, atOnce);
 }
 
 /** Flattens a chain in a chain, so that a request finds the member that decided it. */

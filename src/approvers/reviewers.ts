@@ -1,4 +1,5 @@
 import { byCanonicalId } from './canonical.js';
+import { promising } from '../core/decides-at-once.js';
 import { assertBoolean, invalid, readCount, readId, readBoundedList, readOptions } from '../core/parse.js';
 import type { ApproverContext, AskableApprover, RequestableAnswer, RequestableContext, Verdict } from '../core/approver-port.js';
 import type { ScopeMatcher } from '../core/ports.js';
@@ -67,7 +68,7 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
   const groups = Object.freeze([Object.freeze({ name, approvals })]);
   const quorum = Object.freeze({ groups, denials, approvalTtlMs, reviewWithinMs });
 
-  return Object.freeze({
+  return promising({
     name,
     fits: (engine: Pick<ApproverContext, 'canonicalId'>) => void membersIn(engine),
     decide(request: AccessRequest, context?: ApproverContext): Verdict {
@@ -81,7 +82,6 @@ export function reviewers(options: ReviewersOptions): AskableApprover {
       }
       return { outcome: 'review', quorum };
     },
-    decidesAtOnce: () => true,
     groupsOf: (reviewer: string, _: AccessRequest, context?: ApproverContext) => (membersIn(context).has(reviewer) ? [name] : []),
     membersOf,
     // Abstains in an emergency: otherwise a chain would call `decide`, and too few reviewers would refuse break-glass.

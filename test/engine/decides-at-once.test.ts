@@ -19,7 +19,11 @@ import { wholeStore } from './whole-store.js';
 
 /** The approver, with this answer of `decidesAtOnce`. */
 const declaring = (approver: Approver, decidesAtOnce: boolean): Approver =>
-  Object.assign(Object.create(approver) as Approver, { name: approver.name, decidesAtOnce: () => decidesAtOnce });
+  Object.assign(Object.create(approver) as Approver, {
+    name: approver.name,
+    decide: approver.decide.bind(approver),
+    decidesAtOnce: () => decidesAtOnce,
+  });
 
 const saying = (verdict: Verdict) =>
   new ScriptedApprover({ decide: verdict, groupsOf: (reviewer) => (reviewer === SAM ? ['ops'] : []), isEligible: true });
@@ -327,3 +331,30 @@ async function until(holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 1_000 && !holds(); turn++) await new Promise((resolve) => setImmediate(resolve));
   expect(holds()).toBe(true);
 }
+
+describe('an approver that replaces the decide of one that decides at once', () => {
+  const built: readonly (readonly [string, Approver])[] = [
+    ['reviewers()', reviewers({ members: [SAM, ANA] })],
+    ['denyAll()', denyAll()],
+    ['a pure autoApprove()', autoApprove(() => true, { pure: true })],
+    ['a chain', firstDecisive(reviewers({ members: [SAM, ANA] }))],
+  ];
+  const wraps: readonly (readonly [string, (inner: Approver, decide: Approver['decide']) => Approver])[] = [
+    ['a spread', (inner, decide) => ({ ...inner, decide })],
+    ['an own method', (inner, decide) => Object.create(inner, { decide: { value: decide } }) as Approver],
+  ];
+  it.each(built.flatMap(([of, inner]) => wraps.map(([how, wrap]) => [how, of, inner, wrap] as const)))(
+    '%s over %s is asked once, about the recorded request, and not about a repeat (L16)',
+    async (_how, _of, inner, wrap) => {
+      const posts: string[] = [];
+      const decide: Approver['decide'] = (request, context) => (posts.push(request.id), inner.decide(request, context));
+      for (const approver of [wrap(inner, decide), firstDecisive(wrap(inner, decide))]) {
+        posts.length = 0;
+        const { engine } = anEngine({ approver });
+        const { request } = await ask(engine, { idempotencyKey: 'k' });
+        await ask(engine, { idempotencyKey: 'k' });
+        expect(posts).toEqual([request.id]);
+      }
+    },
+  );
+});

@@ -17,6 +17,9 @@ class HeldStore extends RewindableStore {
   /** Called after the store has answered a read, and before the answer reaches the engine. */
   afterRead: () => Promise<void> | void = () => undefined;
 
+  /** The answer to a read of the journal. */
+  answer: (slice: JournalSlice) => JournalSlice = (slice) => slice;
+
   /** Whether another process writes an entry before each commit of the engine. */
   isShared = false;
   #last: Promise<unknown> = Promise.resolve();
@@ -45,7 +48,7 @@ class HeldStore extends RewindableStore {
     const slice = await super.journal(query);
     this.reads += 1;
     await this.afterRead();
-    return slice;
+    return this.answer(slice);
   }
 }
 
@@ -228,6 +231,16 @@ describe('the flight that confirms what overlapping commits have answered', () =
     expect(await waiting).toMatchObject({ outcome: 'committed' });
     expect(await later).toMatchObject({ outcome: 'committed' });
     expect(store.reads).toBeLessThanOrEqual(16);
+  });
+
+  it('L40 takes no read of an older snapshot for a loss', async () => {
+    const { store, create, overlap, reports } = aGuard();
+    await create();
+    const old = await store.journal({ after: 0, limit: 1 });
+    await overlap(5);
+    store.answer = () => ({ ...old, entries: [] });
+    expect(await create()).toMatchObject({ outcome: 'committed' });
+    expect([store.reads > 0, reports]).toEqual([true, []]);
   });
 
   it('L40 finds no loss again that was accepted while it ran', async () => {

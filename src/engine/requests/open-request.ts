@@ -13,7 +13,7 @@ import type { DenialContext } from '../../lifecycle/same-ask.js';
 import type { SubjectContext } from '../../lifecycle/subject.js';
 import { moment, noChange, type Transition } from '../../lifecycle/transition.js';
 import type { ParsedVerdict } from '../../lifecycle/verdict.js';
-import type { AccessRequest, Subject } from '../../records/index.js';
+import type { AccessRequest, Grant, Subject } from '../../records/index.js';
 import type { ParsedAsk } from './ask.js';
 import { decidedBy, draftOf, openingContext, type Draft } from './draft.js';
 import { keysOf, repeatedBy, requestOfKey } from './keys.js';
@@ -127,7 +127,7 @@ async function open(
 const asksTheSame = (draft: AccessRequest, { scopes, extension }: AccessRequest): boolean =>
   JSON.stringify([draft.scopes, draft.extension]) === JSON.stringify([scopes, extension]);
 
-/** Reads the records for the decision, before the clock. `undefined`: the rows of the subject have changed in between. */
+/** Reads the records for the decision, before the clock. `undefined`: the rows of the subject, or a grant to extend, have changed in between. */
 async function decidingContext(
   kernel: Kernel,
   draft: AccessRequest,
@@ -136,7 +136,9 @@ async function decidingContext(
 ): Promise<Pick<DecidingContext, 'issue' | 'denial'> | undefined> {
   const { outcome } = answer.verdict;
   const issue = outcome === 'approve' ? await loadIssueContext(kernel, draft, { decided: decidedBy(answer), known }) : undefined;
-  if (issue !== undefined && issue.subject !== known.subject) return undefined;
+  const isChanged = (grant: Grant | undefined) =>
+    known.origins.some((use) => use.grant.id === grant?.id && use.grant.version !== grant.version);
+  if (issue !== undefined && (issue.subject !== known.subject || issue.origins.some(isChanged))) return undefined;
   return { issue, denial: await denialContextOf(kernel, draft, outcome, known) };
 }
 

@@ -3,6 +3,7 @@ import { readId, readBoundedList, readOptions, readText } from '../../core/parse
 import { readBreakGlass, readVerdict, type ParsedBreakGlass, type ParsedVerdict } from '../../lifecycle/verdict.js';
 import { readProblems } from '../../core/ask-problems.js';
 import type { Refusal } from '../../lifecycle/requirements.js';
+import { decidesAtOnce } from '../../core/decides-at-once.js';
 import type { Approver, ApproverContext, RequestableContext } from '../../core/approver-port.js';
 import type { Clock, MaybePromise } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
@@ -64,7 +65,7 @@ export class ApproverClient {
   decideAtOnce(request: AccessRequest): ParsedVerdict | undefined {
     const approver = this.#approver;
     try {
-      if (approver.decidesAtOnce?.(request) !== true) return undefined;
+      if (!decidesAtOnce(approver, request)) return undefined;
       const answer: unknown = approver.decide(request, this.#atStartOf(request));
       if (!isThenable(answer)) return this.#own(readVerdict(approver.name, answer));
       // The engine reads the answer of the second call. An unhandled rejection of the first one would end the process.

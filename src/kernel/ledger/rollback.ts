@@ -189,13 +189,14 @@ export class RollbackGuard {
    */
   #mustWait(flights: number): boolean {
     if (this.#isLost || this.#unconfirmed.length === 0) return false;
-    if (flights === MAX_FLIGHTS) throw new StoreError('journal', `other commits overtook ${flights} comparisons with the journal: try again`);
+    if (flights === MAX_FLIGHTS)
+      throw new StoreError('journal', `other commits overtook ${flights} comparisons with the journal: try again`);
     return true;
   }
 
   /**
-   * One flight: checks that the journal holds the anchors that are unconfirmed now. A missing one becomes `#known` again, so that the
-   * next commit is answered `behind`.
+   * One flight: checks that the journal holds the anchors that are unconfirmed now. One that a commit proves missing becomes `#known`
+   * again, so that the next commit is answered `behind`.
    */
   async #confirm(): Promise<void> {
     const histories = this.#histories;
@@ -208,15 +209,23 @@ export class RollbackGuard {
       // An anchor that was learnt during the read may be of a later history than the page, unless the page has the newest anchor.
       if (isOnPage(this.#known as Seen)) anchors = [...new Set([...anchors, ...this.#unconfirmed])];
       const last = Math.max(start.seq, entries.at(-1)?.seq ?? head.seq, oldest.anchor.seq);
-      const read = anchors.filter(({ anchor }) => anchor.seq <= last);
-      const lost = read.find((one) => one.anchor.seq > start.seq && !isOnPage(one));
-      if (lost !== undefined) {
-        this.#lose(lost);
-        return;
+      let read = anchors.filter(({ anchor }) => anchor.seq <= last);
+      const missing = read.find((one) => one.anchor.seq > start.seq && !isOnPage(one));
+      if (missing !== undefined) {
+        const isBehind = await this.#isBehind(missing);
+        if (histories !== this.#histories || this.#isLost) return;
+        if (isBehind) return this.#lose(missing);
+        read = [missing];
       }
       anchors = anchors.filter((one) => !read.includes(one));
       this.#unconfirmed = this.#unconfirmed.filter((one) => !read.includes(one));
     }
+  }
+
+  /** Only a commit proves a loss: a read that a pooler sends to a replica may be of an older snapshot. */
+  async #isBehind({ anchor }: Seen): Promise<boolean> {
+    const empty = { id: newId(), expect: [], put: [], append: [], knows: anchor };
+    return (await commitResending(this.#store, empty, this.#resend)).outcome === 'behind';
   }
 
   /** From now on every commit carries this entry, and is answered `behind`, until a person accepts the rollback. */
