@@ -81,14 +81,10 @@ export function bodyOf(incoming: NodeRequest): IncomingBody {
       }),
     async discard() {
       isAnswered = true;
-      stop?.();
+      if (!hasBody(incoming) || incoming.readableEnded === true) return true;
       // Node itself drops a body that has arrived and that no code has begun to read.
-      if (
-        !hasBody(incoming) ||
-        incoming.readableEnded === true ||
-        (chunks === undefined && stop === undefined && incoming.complete !== false)
-      )
-        return true;
+      if (chunks === undefined && stop === undefined && incoming.complete !== false) return true;
+      stop?.();
       const done = new AbortController();
       const late = sleepUntil(TIMER, LINGER_MS, done.signal, true).then(() => false);
       try {

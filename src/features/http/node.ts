@@ -23,7 +23,7 @@ export interface NodeHandlerOptions {
   /**
    * Whether functions such as `identify` receive a `Request` that the runtime has made. Otherwise its parts are made when they are read: it
    * is an instance of `Request` with real `Headers`, but from Node 24 on, `new Request(request)` and `fetch(request)` refuse it. Pass
-   * `request.clone()` to them, or set this. A small answer then costs about 1.7 times the CPU time. Default: false.
+   * `request.clone()` to them, or set this. A small answer then costs about twice the CPU time. Default: false.
    */
   readonly realRequest?: boolean | undefined;
 }

@@ -66,6 +66,7 @@ function parseObject(text: string): JsonObject {
 
 /** Whether a `Content-Type` says JSON. A charset other than UTF-8 does not: RFC 8259 knows no other. */
 function isJson(contentType: string | null): boolean {
+  if (contentType === 'application/json') return true;
   if (contentType === null || contentType.length > MAX_TYPE_LENGTH) return false;
   const [type, ...parameters] = contentType.toLowerCase().split(';');
   const charset = parameters.map(readParameter).find(({ name }) => name === 'charset')?.value;
