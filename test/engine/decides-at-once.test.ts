@@ -347,7 +347,10 @@ describe('an approver that replaces the decide of one that decides at once', () 
     '%s over %s is asked once, about the recorded request, and not about a repeat (L16)',
     async (_how, _of, inner, wrap) => {
       const posts: string[] = [];
-      const decide: Approver['decide'] = (request, context) => (posts.push(request.id), inner.decide(request, context));
+      const decide: Approver['decide'] = async (request, context) => {
+        posts.push(request.id);
+        return inner.decide(request, context);
+      };
       for (const approver of [wrap(inner, decide), firstDecisive(wrap(inner, decide))]) {
         posts.length = 0;
         const { engine } = anEngine({ approver });

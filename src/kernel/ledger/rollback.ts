@@ -214,7 +214,10 @@ export class RollbackGuard {
       if (missing !== undefined) {
         const isBehind = await this.#isBehind(missing);
         if (histories !== this.#histories || this.#isLost) return;
-        if (isBehind) return this.#lose(missing);
+        if (isBehind) {
+          this.#lose(missing);
+          return;
+        }
         read = [missing];
       }
       anchors = anchors.filter((one) => !read.includes(one));
