@@ -177,7 +177,7 @@ describe('JitEngine', () => {
     it('L30 a row other than the requested one is refused', async () => {
       const { engine, store, grant, pending } = await prepared();
       const [row] = await store.get([{ kind: 'grant', id: grant.id }]);
-      store.inject('get', { fault: 'malformed', answer: [row] });
+      store.inject('context', { fault: 'malformed', answer: { rows: [row, undefined], live: [], open: { items: [], next: undefined } } });
       expect((await refusal(engine.revoke(`${pending.id}.1`, { by: SAM }))).code).toMatch(/^ERR_JIT_(CORRUPT|STORE)$/);
       store.clear();
       expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);
