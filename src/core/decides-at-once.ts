@@ -8,7 +8,9 @@ import type { Approver } from './approver-port.js';
 export function decidesAtOnce(approver: Approver, request: AccessRequest): boolean {
   let owner: object | null = approver;
   while (owner !== null && !Object.hasOwn(owner, 'decide')) owner = Object.getPrototypeOf(owner) as object | null;
-  return owner !== null && Object.hasOwn(owner, 'decidesAtOnce') && approver.decidesAtOnce?.(request) === true;
+  // The value shows a proxy that replaces `decide`.
+  const isOwn = owner !== null && Object.getOwnPropertyDescriptor(owner, 'decide')?.value === approver.decide;
+  return isOwn && Object.hasOwn(owner as object, 'decidesAtOnce') && approver.decidesAtOnce?.(request) === true;
 }
 
 /** Freezes an approver with this promise. It is not enumerable: a spread that replaces `decide` must not copy it. */

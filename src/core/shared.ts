@@ -56,7 +56,11 @@ export function shared(): Shared {
     for (const map of [state.clocks, state.accesses]) WeakMap.prototype.has.call(map, state.system);
     return state;
   } catch {
-    throw new InvalidArgumentError("globalThis[Symbol.for('jit-access/1')]", 'left to jit-access', 'another value');
+    throw new InvalidArgumentError(
+      "globalThis[Symbol.for('jit-access/1')]",
+      'left to jit-access, and globalThis extensible',
+      'another value',
+    );
   }
 }
 

@@ -341,6 +341,13 @@ describe('an approver that replaces the decide of one that decides at once', () 
   ];
   const wraps: readonly (readonly [string, (inner: Approver, decide: Approver['decide']) => Approver])[] = [
     ['a spread', (inner, decide) => ({ ...inner, decide })],
+    [
+      'a proxy',
+      (inner, decide) =>
+        new Proxy({ ...inner, decidesAtOnce: inner.decidesAtOnce?.bind(inner) } as Approver, {
+          get: (target, name) => (name === 'decide' ? decide : (Reflect.get(target, name) as unknown)),
+        }),
+    ],
     ['an own method', (inner, decide) => Object.create(inner, { decide: { value: decide } }) as Approver],
   ];
   it.each(built.flatMap(([of, inner]) => wraps.map(([how, wrap]) => [how, of, inner, wrap] as const)))(

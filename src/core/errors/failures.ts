@@ -41,13 +41,13 @@ export class OutcomeUnknownError extends JitError {
   /**
    * @param changeId the id of the change. If it was applied, the id of each of its entries is this id, a dot and a number
    * @param requestId the request that an earlier change has recorded, or that this change may have recorded; `undefined`: neither
-   * @param mayBeRecorded whether this change records the request. Default: false
+   * @param mayBeRecorded whether this change records the request, so that there may be none with this id. Default: false
    */
   constructor(
     readonly changeId: string,
     cause?: unknown,
     readonly requestId?: string,
-    mayBeRecorded = false,
+    readonly mayBeRecorded: boolean = false,
   ) {
     const request = mayBeRecorded ? `; request ${requestId} may be recorded` : recorded(requestId);
     super(`the outcome of change ${changeId} is unknown; read the record before you try again${request}`, cause);

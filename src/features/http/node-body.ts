@@ -67,6 +67,8 @@ export function bodyOf(incoming: NodeRequest): IncomingBody {
           incoming.on('end', end);
           incoming.on('error', fail);
           incoming.on('close', fail);
+          // A middleware that awaits something may have paused it.
+          incoming.resume();
         }
       }),
     stream: () =>

@@ -19,6 +19,7 @@ export interface NodeRequest extends AsyncIterable<Uint8Array> {
   on(event: string, listener: (chunk: Uint8Array) => void): unknown;
   removeListener(event: string, listener: (chunk: Uint8Array) => void): unknown;
   pause(): unknown;
+  resume(): unknown;
   /** The body, if a parser has read it. */
   readonly body?: unknown;
   /** Ends the connection of a request whose body has not ended. */

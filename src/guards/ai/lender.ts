@@ -217,7 +217,8 @@ export class Lender<Input, Context> {
     if (error.code === 'ERR_JIT_LIMIT' || error.code === 'ERR_JIT_REQUIREMENTS')
       return not(`${scope} cannot be requested now: a limit is reached. Nothing was done.`);
     // The request is recorded and undecided: the sweep asks the approver again.
-    const recorded = UNDECIDED.has(error.code) && 'requestId' in error ? error.requestId : undefined;
+    const isRecorded = UNDECIDED.has(error.code) && !(error.code === 'ERR_JIT_OUTCOME_UNKNOWN' && error.mayBeRecorded);
+    const recorded = isRecorded && 'requestId' in error ? error.requestId : undefined;
     return recorded === undefined ? not(UNCONFIRMED) : this.#waiting(recorded, toolRun);
   }
 }

@@ -5,7 +5,7 @@ import { aService, EVE, MAYA, SAM, SCOPE, SEC } from './world.js';
 
 /* The tag of an answer is a digest of the body that this caller sees, without the reading of the clock. */
 
-const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204: backfill' };
+const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204: backfill' } as const;
 
 /** A service in which maya holds access, and a way to read a path, also with the tag of an earlier answer. */
 async function withAccess(http: Parameters<typeof aService>[0] = {}) {

@@ -141,6 +141,7 @@ export const aNodeRequest = (url: string): NodeRequest => ({
   on: () => undefined,
   removeListener: () => undefined,
   pause: () => undefined,
+  resume: () => undefined,
   async *[Symbol.asyncIterator]() {},
 });
 

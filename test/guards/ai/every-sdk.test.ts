@@ -181,6 +181,14 @@ describe.each(SDKS)('a tool of $name', (sdk) => {
     expect(failures).toMatchObject([{ code: 'ERR_JIT_APPROVER' }]);
   });
 
+  it('does not wait for a request that only may be recorded (L31)', async () => {
+    const made = { ...anEngine({ approver: autoApprove(() => true, { pure: true }) }), approver: new ScriptedApprover() };
+    const { call, store, failures } = open(sdk, made);
+    store.inject('commit', { fault: 'reject', error: new Error('socket hang up') });
+    expect(await call(ORDER)).toMatchObject({ state: 'told', told: 'Access for this tool cannot be checked now. Nothing was done.' });
+    expect(failures[0]).toMatchObject({ code: 'ERR_JIT_OUTCOME_UNKNOWN', mayBeRecorded: true });
+  });
+
   it('says that a locked scope cannot be requested, without the reason of the lock', async () => {
     const made = anOffice();
     await made.engine.lock({ scope: 'billing:**' }, { by: 'user:ops', reason: 'INC-9' });
