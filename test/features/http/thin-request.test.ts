@@ -112,7 +112,7 @@ describe.each([
       realRequest,
     );
     try {
-      expect(await statusOf(service.url)).toBe(200);
+      expect([await statusOf(service.url), service.errors]).toEqual([200, []]);
       const forRaj = JSON.stringify({ scope: 'logs:read', ttl: '1h', subject: 'user:raj' });
       expect(await statusOf(service.url, forRaj)).toBe(403);
       expect([asked, service.errors]).toEqual([5, []]);
@@ -222,7 +222,9 @@ describe('a sign-in library over the thin request', () => {
     const token = await sign({ sub: MAYA }, SECRET, 'HS256');
     const app = new Hono();
     app.use('*', jwt({ secret: SECRET, alg: 'HS256', cookie: 'session' }));
-    app.all('*', (context) => context.json({ sub: (context.get('jwtPayload') as { readonly sub: string }).sub, theme: getCookie(context, 'theme') }));
+    app.all('*', (context) =>
+      context.json({ sub: (context.get('jwtPayload') as { readonly sub: string }).sub, theme: getCookie(context, 'theme') }),
+    );
     const themes: unknown[] = [];
     const service = await served(() => undefined, {
       identify: async (request) => {
