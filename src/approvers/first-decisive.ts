@@ -45,7 +45,8 @@ export function firstDecisive(...approvers: readonly Approver[]): AskableApprove
   const members = readMembers(approvers);
   const deciderOf = ({ approver }: AccessRequest) => (approver === undefined ? undefined : memberFor(members, approver));
   // A member that does not decide at once might be asked.
-  const atOnce = (request: AccessRequest) => members.every((member) => decidesAtOnce(member, request));
+  const atOnce = (request: AccessRequest, context?: ApproverContext) =>
+    members.every((member) => decidesAtOnce(member, request, context as ApproverContext));
   const chain = {
     name: 'first-decisive',
     // A request on which all members abstained has the chain's own name.

@@ -239,7 +239,7 @@ export interface Approver {
    * engine then records request and decision in one commit. After a throw or a promise it records the request, and asks again.
    * Gotcha: the engine cannot check it. A `decide` that posts to a chat would post for requests that are never recorded.
    */
-  decidesAtOnce?(request: AccessRequest): boolean;
+  decidesAtOnce?(request: AccessRequest, context: ApproverContext): boolean;
   /**
    * The groups in which this reviewer may act on this request. Asked live at each review, and again for every counted
    * review when the quorum would complete. Absent: no reviewer may review.

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { verifyStore } from 'jit-access/journal';
+import { definePolicy, type LiveGroup, type PolicyRule } from 'jit-access/policy';
 import {
   autoApprove,
   denyAll,
   firstDecisive,
   MemoryGrantStore,
+  patternScopes,
   reviewers,
   type AccessAsk,
   type Approver,
@@ -292,20 +294,21 @@ describe('own rows', () => {
 
 describe('decidesAtOnce of the approvers of this package', () => {
   const request = { scopes: ['a'], subject: MAYA, requestedBy: MAYA } as never;
+  const context = {} as never;
   const pure = autoApprove(() => false, { pure: true });
   const plain = autoApprove(() => false, { name: 'plain' });
 
   it('is declared by autoApprove with pure, reviewers and denyAll', () => {
-    expect(pure.decidesAtOnce?.(request)).toBe(true);
-    expect(reviewers({ members: [SAM] }).decidesAtOnce?.(request)).toBe(true);
-    expect(denyAll().decidesAtOnce?.(request)).toBe(true);
+    expect(pure.decidesAtOnce?.(request, context)).toBe(true);
+    expect(reviewers({ members: [SAM] }).decidesAtOnce?.(request, context)).toBe(true);
+    expect(denyAll().decidesAtOnce?.(request, context)).toBe(true);
     expect('decidesAtOnce' in plain).toBe(false);
   });
 
   it('is declared by a chain only if every member declares it for the request', () => {
-    expect(firstDecisive(pure, denyAll()).decidesAtOnce?.(request)).toBe(true);
-    expect(firstDecisive(pure, plain, denyAll()).decidesAtOnce?.(request)).toBe(false);
-    expect(firstDecisive(pure, declaring(saying({ outcome: 'abstain' }), false)).decidesAtOnce?.(request)).toBe(false);
+    expect(firstDecisive(pure, denyAll()).decidesAtOnce?.(request, context)).toBe(true);
+    expect(firstDecisive(pure, plain, denyAll()).decidesAtOnce?.(request, context)).toBe(false);
+    expect(firstDecisive(pure, declaring(saying({ outcome: 'abstain' }), false)).decidesAtOnce?.(request, context)).toBe(false);
   });
 
   it('lets a chain of such members decide without a promise, in the order of the members', async () => {
@@ -319,6 +322,97 @@ describe('decidesAtOnce of the approvers of this package', () => {
     const { engine, store } = anEngine({ approver: autoApprove(() => Promise.resolve(true), { pure: true }) });
     expect(await ask(engine)).toMatchObject({ outcome: 'granted' });
     expect(commitsOf(store)).toBe(2);
+  });
+});
+
+describe('a policy', () => {
+  const approving: PolicyRule = { id: 'prod', scopes: ['db-prod:*'], subjects: [{ group: 'sre' }], approve: true };
+  const elsewhere: PolicyRule = { id: 'wiki', scopes: ['wiki:*'], subjects: [{ group: 'directory' }], approve: true };
+  /** What the store and the group of code saw, in order. */
+  function seen(rules: readonly PolicyRule[], isMember: LiveGroup['isMember'] = () => false) {
+    const calls: string[] = [];
+    const directory = {
+      isMember: (person: string, request: Parameters<LiveGroup['isMember']>[1]) => {
+        calls.push('directory');
+        return isMember(person, request);
+      },
+    };
+    const policy = definePolicy({ groups: { sre: [MAYA], dba: [SAM], directory }, rules });
+    const over = (approver: Approver) => {
+      const made = anEngine({ approver });
+      const commit = made.store.commit.bind(made.store);
+      made.store.commit = async (change) => {
+        calls.push('commit');
+        return commit(change);
+      };
+      return made;
+    };
+    return { calls, policy, over };
+  }
+
+  it('of lists makes one commit, alone and in a chain: an approval, a review and a denial (L16, L18)', async () => {
+    const review: PolicyRule = { id: 'prod', scopes: ['db-prod:*'], review: { groups: { dba: 1 } } };
+    for (const [rule, outcome] of [
+      [approving, 'granted'],
+      [review, 'pending'],
+      [{ id: 'frozen', scopes: ['**'], deny: 'a freeze' }, 'denied'],
+    ] as const) {
+      // The group of code is in a rule for other scopes, which this request does not ask.
+      const { policy, over, calls } = seen([rule, elsewhere]);
+      for (const approver of [policy, firstDecisive(policy, denyAll())]) {
+        calls.length = 0;
+        expect(await ask(over(approver).engine)).toMatchObject({ outcome, request: { rule: rule.id } });
+        expect(calls).toEqual(['commit']);
+      }
+    }
+  });
+
+  const asking: readonly (readonly [string, PolicyRule])[] = [
+    ['the subjects', { ...approving, id: 'live', subjects: [{ group: 'directory' }] }],
+    ['the requesters', { ...approving, id: 'live', requesters: [{ group: 'directory' }] }],
+    ['the subjects of a deny rule', { id: 'no', scopes: ['*:write'], subjects: [{ group: 'directory' }], deny: 'left' }],
+  ];
+  for (const [where, rule] of asking) {
+    it(`with a group of code in ${where} asks it to decide only about the recorded request (L16)`, async () => {
+      const { policy, over, calls } = seen([rule, approving], () => true);
+      for (const approver of [policy, firstDecisive(policy, denyAll())]) {
+        calls.length = 0;
+        await ask(over(approver).engine);
+        // First the eligibility, then the decision.
+        expect(calls).toEqual(['directory', 'commit', 'directory', 'commit']);
+      }
+    });
+  }
+
+  it('with a hostile group of code does not call it to decide before the record (L16, L30)', async () => {
+    const request = { ...(await ask(anEngine().engine)).request, approver: undefined };
+    for (const answer of [
+      () => raise(new Error('down')),
+      () => 'yes',
+      () => ({ then: () => undefined }),
+      () => Promise.reject(new Error('x')),
+    ]) {
+      const { policy, over, calls } = seen([{ ...approving, subjects: [{ group: 'directory' }] }], answer as never);
+      const context = { at: request.createdAt, scopes: patternScopes, canonicalId: undefined };
+      expect(policy.decidesAtOnce?.(request, context)).toBe(false);
+      expect(calls).toEqual([]);
+      // Says yes to eligibility without the group, so that the request is recorded. It inherits the promise.
+      const approver = Object.create(policy, { isEligible: { value: () => true } }) as Approver;
+      const { engine, store } = over(approver);
+      ask(engine).catch(() => undefined);
+      await until(() => calls.includes('directory'));
+      expect(calls).toEqual(['commit', 'directory']);
+      expect(await typesOf(store)).toEqual(['request.created']);
+    }
+  });
+
+  it('does not declare it for a custom matcher: that is code of the application', async () => {
+    const { policy } = seen([approving]);
+    const { request } = await ask(anEngine().engine);
+    const context = { at: request.createdAt, scopes: patternScopes, canonicalId: undefined };
+    const own = { name: 'own', exact: false, covers: (a: string, b: string) => a === b, overlaps: (a: string, b: string) => a === b };
+    expect(policy.decidesAtOnce?.(request, context)).toBe(true);
+    expect(policy.decidesAtOnce?.(request, { ...context, scopes: own })).toBe(false);
   });
 });
 
@@ -338,6 +432,7 @@ describe('an approver that replaces the decide of one that decides at once', () 
     ['denyAll()', denyAll()],
     ['a pure autoApprove()', autoApprove(() => true, { pure: true })],
     ['a chain', firstDecisive(reviewers({ members: [SAM, ANA] }))],
+    ['a policy', definePolicy({ rules: [{ id: 'all', scopes: ['**'], approve: true }] })],
   ];
   const wraps: readonly (readonly [string, (inner: Approver, decide: Approver['decide']) => Approver])[] = [
     ['a spread', (inner, decide) => ({ ...inner, decide })],

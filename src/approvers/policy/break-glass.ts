@@ -7,21 +7,22 @@ import { countedHolders } from './holders.js';
 import { allOverlapping, coversScope, findDenial, findHolding } from './matching.js';
 import { mayInclude } from './selectors.js';
 import type { Question } from './question.js';
+import { follow } from './steps.js';
 import { formOf } from './review-terms.js';
 import { joinIds, combinedTerms } from './combined-terms.js';
 import { endOf } from './times.js';
 
 /** The break-glass verdict. Deny rules and the conditions of its own rules apply. The other rules do not. */
 export async function breakGlass(policy: Compiled, question: Question): Promise<BreakGlassVerdict> {
-  const denial = await findDenial(policy, question);
+  const denial = await follow(findDenial(policy, question));
   if (denial !== undefined) return Object.freeze({ outcome: 'deny', rule: denial.id, reason: denial.reason, ...frozen(denial, question) });
-  const found = await findHolding(policy.breakGlass, question);
-  if (uncovered(found, question) !== undefined) return abstention((await endOf(policy, [], question))?.at);
+  const found = await follow(findHolding(policy.breakGlass, question));
+  if (uncovered(found, question) !== undefined) return abstention((await follow(endOf(policy, [], question)))?.at);
   const rules = found.holding;
   const rule = joinIds(rules);
   const reviewers = commonReviewers(rules);
-  const end = await endOf(policy, rules, question);
-  const unmet = await whatIsMissing(found, question, end);
+  const end = await follow(endOf(policy, rules, question));
+  const unmet = await follow(whatIsMissing(found, question, end));
   if (unmet !== undefined) return Object.freeze({ outcome: 'deny', rule, ...unmet });
   const reason = whyUnreviewable(rules, reviewers, question);
   if (reason !== undefined) return Object.freeze({ outcome: 'deny', rule, reason });

@@ -83,6 +83,8 @@ export interface Compiled {
   readonly giving: readonly Giving[];
   readonly denying: readonly Denying[];
   readonly breakGlass: readonly Emergency[];
+  /** The ordinary rules whose subjects or requesters name a group of code. */
+  readonly asking: readonly RuleCore[];
   /** Whether any rule has a calendar. */
   readonly hasCalendar: boolean;
   /** The concrete scopes to list, each with its texts. */
@@ -95,6 +97,8 @@ export interface Described extends About {
 }
 
 export const isDenying = (rule: RuleCore): rule is Denying => 'reason' in rule;
+
+const peopleOf = (rule: Giving | Denying): readonly Selector[] => [...(rule.subjects ?? []), ...(isDenying(rule) ? [] : rule.requesters)];
 
 /**
  * @param canonical brings each id of the rules and lists into canonical form: an engine asks only about canonical ids
@@ -119,6 +123,7 @@ export function compile({ data, live }: Copy, reach: RuleScopes, canonical: Cano
     rules,
     giving: rules.filter((rule): rule is Giving => !isDenying(rule)),
     denying: rules.filter(isDenying),
+    asking: rules.filter((rule) => peopleOf(rule).some((one) => one.kind === 'group' && 'live' in (groups.get(one.group) ?? {}))),
     breakGlass,
     catalogue: readCatalogue(data),
     hasCalendar: [...rules, ...breakGlass].some(({ when }) => when !== undefined),

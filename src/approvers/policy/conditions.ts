@@ -10,6 +10,7 @@ import { cut, inWords } from './in-words.js';
 import { combinedProblems } from './combined-terms-problems.js';
 import { speaksOf, type Holding } from './matching.js';
 import type { Question } from './question.js';
+import type { Steps } from './steps.js';
 import { matchesTicket } from './ticket.js';
 import type { Limit } from './times.js';
 import { isWithoutMetadata } from './without-metadata.js';
@@ -31,12 +32,12 @@ export interface Unmet {
  *
  * @param end when its rules stop to hold; `undefined`: never
  */
-export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
+export function* whatIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
   end: Limit | undefined,
-): Promise<Unmet | undefined> {
-  const right = await whatRightIsMissing(found, question);
+): Steps<Unmet | undefined> {
+  const right = yield* whatRightIsMissing(found, question);
   if (right !== undefined) return { reason: right };
   const missing = [...found.holding.flatMap((rule) => missingFor(rule, question)), ...pastEnd(question, end)];
   const reason = told(missing.map(({ rule, condition, what }) => lack(rule, condition, what)));
@@ -44,11 +45,11 @@ export async function whatIsMissing<Rule extends RuleCore & RuleLimits>(
 }
 
 /** The unmet conditions that are rights. The engine asks about rights again later; numbers are frozen on the request (L17). */
-export async function whatRightIsMissing<Rule extends RuleCore & RuleLimits>(
+export function* whatRightIsMissing<Rule extends RuleCore & RuleLimits>(
   found: Holding<Rule>,
   question: Question,
-): Promise<string | undefined> {
-  return told(await missingRights(found, question));
+): Steps<string | undefined> {
+  return told(yield* missingRights(found, question));
 }
 
 function told(missing: readonly string[]): string | undefined {
@@ -60,7 +61,7 @@ function told(missing: readonly string[]): string | undefined {
 const lack = (rule: Pick<RuleCore, 'id'>, field: string, what: string): string =>
   `${cut(what, MAX_PART_BYTES)} (rule ${rule.id}: ${field})`;
 
-async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimits>, question: Question): Promise<readonly string[]> {
+function* missingRights({ deciding, holding }: Holding<RuleCore & RuleLimits>, question: Question): Steps<readonly string[]> {
   const { subject, requestedBy } = question.request;
   const missing: string[] = [];
   for (const { scope, rule } of deciding) {
@@ -70,7 +71,7 @@ async function missingRights({ deciding, holding }: Holding<RuleCore & RuleLimit
     }
   }
   for (const rule of holding) {
-    if (await speaksOf(rule.requesters, requestedBy, rule.runs, question)) continue;
+    if (yield* speaksOf(rule.requesters, requestedBy, rule.runs, question)) continue;
     const who =
       requestedBy === subject || requestedBy === agentOf(subject)
         ? 'the subject may not request this for itself'

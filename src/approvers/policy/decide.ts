@@ -6,6 +6,7 @@ import { holderLimits } from './holders.js';
 import { frozen, notYet, whatIsMissing, type Unmet } from './conditions.js';
 import { listedBelow, whyUnmeetable, type Unmeetable } from './meetable.js';
 import type { Question } from './question.js';
+import type { Steps } from './steps.js';
 import type { PolicyQuorum } from './review-terms.js';
 import { findDenial, findHolding, type Holding } from './matching.js';
 import { joinIds, combinedQuorum, combinedTerms } from './combined-terms.js';
@@ -34,14 +35,14 @@ export type Answer =
   | { readonly outcome: 'approve'; readonly rule: string; readonly terms: TermsInput }
   | { readonly outcome: 'review'; readonly rule: string; readonly terms: TermsInput; readonly quorum: PolicyQuorum };
 
-export async function answer(policy: Compiled, question: Question): Promise<Answer> {
-  const denial = await findDenial(policy, question);
+export function* answer(policy: Compiled, question: Question): Steps<Answer> {
+  const denial = yield* findDenial(policy, question);
   if (denial !== undefined) return { outcome: 'deny', rule: denial.id, reason: denial.reason, ...frozen(denial, question) };
-  const holding = await findHolding(policy.giving, question);
+  const holding = yield* findHolding(policy.giving, question);
   const without = uncovered(holding, question);
   if (without !== undefined) {
-    const next = await nextToCover(policy.giving, without, question);
-    const endBy = (await endOf(policy, [], question))?.at;
+    const next = yield* nextToCover(policy.giving, without, question);
+    const endBy = (yield* endOf(policy, [], question))?.at;
     return {
       outcome: 'uncovered',
       scope: without,
@@ -51,8 +52,8 @@ export async function answer(policy: Compiled, question: Question): Promise<Answ
     };
   }
   const rule = joinIds(holding.holding) ?? '';
-  const end = await endOf(policy, holding.holding, question);
-  const unmet = await whatIsMissing(holding, question, end);
+  const end = yield* endOf(policy, holding.holding, question);
+  const unmet = yield* whatIsMissing(holding, question, end);
   if (unmet !== undefined) return { outcome: 'unfit', rule, unmet };
   const terms = combinedTerms(holding.holding, end?.at, holderLimits(holding, question));
   const reviews = reviewsOf(holding.holding);

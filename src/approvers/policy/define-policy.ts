@@ -1,15 +1,18 @@
+import { promising } from '../../core/decides-at-once.js';
 import { invalid, readActor, readOptions } from '../../core/parse.js';
 import type { ApproverContext, AskableApprover, Verdict } from '../../core/approver-port.js';
 import { agentOf, type AccessRequest } from '../../records/index.js';
 import { byCanonicalId } from '../canonical.js';
 import { readQuestion } from './policy-question.js';
 import { breakGlass } from './break-glass.js';
-import { compile } from './compile.js';
+import { compile, type Compiled } from './compile.js';
 import { answer, toVerdict, whyIneligible } from './decide.js';
 import { copyPolicy, type Copy } from './copy.js';
 import { explain } from './explain.js';
 import { groupsOfAll, hasTogether } from './groups-of-all.js';
+import { asksNobody } from './matching.js';
 import { Question } from './question.js';
+import { follow, type Steps } from './steps.js';
 import { lint } from './lint.js';
 import { ruleScopesOf, readRuleScopes } from './rule-scopes.js';
 import { requestable } from './requestable.js';
@@ -64,13 +67,14 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
       }
       compiledFor(engine);
     },
-    decide: async (request, context): Promise<Verdict> => toVerdict(await answer(...asked(request, context))),
+    // Without a promise, unless a group of code is asked or the comparisons are many.
+    decide: (request, context) => follow(verdictOn(...asked(request, context))),
     groupsOf: (reviewer, request, context) => groupsOf(reviewer, asked(request, context)[1]),
     membersOf: (request, context) => reviewersOf(asked(request, context)[1]),
     async isEligible(request, when, context) {
       const [policy, question] = asked(request, context);
       if (when === 'creation') {
-        const unmet = whyIneligible(await answer(policy, question), request);
+        const unmet = whyIneligible(await follow(answer(policy, question)), request);
         return unmet === undefined ? true : Object.freeze({ eligible: false, ...unmet });
       }
       const reason = await whyNoRight(policy, question);
@@ -84,7 +88,7 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
       return requestable(compiledFor(context ?? own), { subject, requestedBy, operator, at }, matcher);
     },
   };
-  return Object.freeze({
+  const made: Policy = {
     ...approver,
     // Without it, the engine itself asks about each request, and stops at its time limit.
     ...(hasTogether(compiled.groups) && {
@@ -93,7 +97,12 @@ export function policyOf(copy: Copy, { scopes, canonicalId: givenForm }: Partial
     }),
     lint: () => lint(compiled, own.canonicalId === undefined ? undefined : compiledFor()),
     explain: async (request: Parameters<Policy['explain']>[0]) => explain(compiled, readQuestion(request, compiled.hasCalendar)),
-  });
+  };
+  return promising(made, (request, context) => asksNobody(...asked(request, context)));
+}
+
+function* verdictOn(policy: Compiled, question: Question): Steps<Verdict> {
+  return toVerdict(yield* answer(policy, question));
 }
 
 function readForm(canonicalId: unknown): ApproverContext['canonicalId'] {

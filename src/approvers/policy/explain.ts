@@ -3,6 +3,7 @@ import { whenInWords } from '../calendar/in-words.js';
 import { isDenying, type Compiled, type RuleCore } from './compile.js';
 import { answer, whyIneligible, type Answer } from './decide.js';
 import { Question } from './question.js';
+import { follow } from './steps.js';
 import { coversScope, findCovering, isAboutPart, isFor, isInTime, overlapsScope, speaksOf } from './matching.js';
 import type { Parts } from './rule-scopes.js';
 import type { ConsideredRule, Explanation } from './types.js';
@@ -10,7 +11,7 @@ import type { ConsideredRule, Explanation } from './types.js';
 /** The answer of the policy to a request, and for each scope whether and why each rule decides it. */
 export async function explain(policy: Compiled, request: AccessRequest): Promise<Explanation> {
   const question = new Question(policy, request);
-  const said = await answer(policy, question);
+  const said = await follow(answer(policy, question));
   const scopes = [];
   for (const scope of question.scopes)
     scopes.push(Object.freeze({ scope: scope.text, considered: await consider(policy, scope, question) }));
@@ -35,7 +36,7 @@ const reasonOf = (said: Answer): string | undefined => ('reason' in said ? said.
 
 /** Each rule in order, and whether and why it decides this scope. */
 async function consider(policy: Compiled, scope: Parts, question: Question): Promise<readonly ConsideredRule[]> {
-  const decides = await findCovering(policy.giving, scope, question);
+  const decides = await follow(findCovering(policy.giving, scope, question));
   const considered: ConsideredRule[] = [];
   for (const rule of policy.rules) considered.push(Object.freeze({ rule: rule.id, ...(await lookAt(rule, scope, question, decides)) }));
   return Object.freeze(considered);
@@ -51,9 +52,9 @@ async function lookAt(rule: RuleCore, scope: Parts, question: Question, decides:
   if (!isPart && !(denies ? overlapsScope(rule, scope, reach) : coversScope(rule, scope, reach))) {
     return passedOver(`its scopes do not ${denies ? 'overlap' : 'cover'} ${scope.text}`);
   }
-  if (!(await isFor(rule, question))) {
+  if (!(await follow(isFor(rule, question)))) {
     const agent = agentOf(request.subject);
-    const isForAgent = agent !== undefined && !denies && (await speaksOf(rule.subjects, agent, false, question));
+    const isForAgent = agent !== undefined && !denies && (await follow(speaksOf(rule.subjects, agent, false, question)));
     return passedOver(
       isForAgent
         ? `its subjects include ${agent}, but not the runs of that agent (runs)`

@@ -3,7 +3,9 @@ import type { Compiled, Denying, RuleCore } from './compile.js';
 import { agentOf } from '../../records/index.js';
 import { inOrder, PatternIndex } from './pattern-index.js';
 import { namesOf, speaksAlone, type Selector } from './selectors.js';
+import type { MaybePromise } from '../../core/ports.js';
 import type { Question } from './question.js';
+import { waitFor, type Steps } from './steps.js';
 import type { Parts, RuleScopes } from './rule-scopes.js';
 
 /**
@@ -11,12 +13,7 @@ import type { Parts, RuleScopes } from './rule-scopes.js';
  *
  * @param runs whether they also match a run by its agent
  */
-export async function speaksOf(
-  selectors: readonly Selector[] | undefined,
-  person: string,
-  runs: boolean,
-  question: Question,
-): Promise<boolean> {
+export function* speaksOf(selectors: readonly Selector[] | undefined, person: string, runs: boolean, question: Question): Steps<boolean> {
   if (selectors === undefined) return true;
   const names = namesOf(person, runs);
   // Selectors without a group first: a directory that is down must not affect people who match otherwise.
@@ -26,7 +23,7 @@ export async function speaksOf(
   }
   for (const selector of selectors) {
     if (selector.kind !== 'group') continue;
-    for (const name of names) if (await question.has(selector.group, name)) return true;
+    for (const name of names) if (yield* waitFor(question.has(selector.group, name))) return true;
   }
   return false;
 }
@@ -34,7 +31,7 @@ export async function speaksOf(
 /** `self` includes the agent of a run, because a run asks through its agent. */
 const isOneself = (person: string, { request: { subject } }: Question): boolean => person === subject || person === agentOf(subject);
 
-export const isFor = (rule: RuleCore, question: Question): Promise<boolean> =>
+export const isFor = (rule: RuleCore, question: Question): Steps<boolean> =>
   speaksOf(rule.subjects, question.request.subject, rule.runs, question);
 
 export const coversScope = (rule: RuleCore, scope: Parts, reach: RuleScopes): boolean =>
@@ -53,11 +50,11 @@ export function indexOf(rules: readonly RuleCore[]): PatternIndex {
 }
 
 /** The rules that cover a scope, in order: by the index, or, with a custom matcher, by a comparison with each rule. */
-export async function allCovering<Rule extends RuleCore>(
+export function allCovering<Rule extends RuleCore>(
   rules: readonly Rule[],
   scope: Parts,
   question: Question,
-): Promise<readonly Rule[]> {
+): MaybePromise<readonly Rule[]> {
   if (!question.reach.mayReachFurther)
     return pick(
       rules,
@@ -71,16 +68,20 @@ export async function allCovering<Rule extends RuleCore>(
 }
 
 /** The rules that overlap a scope, in order. */
-export async function allOverlapping<Rule extends RuleCore>(
+export function allOverlapping<Rule extends RuleCore>(
   rules: readonly Rule[],
   scope: Parts,
   question: Question,
-): Promise<readonly Rule[]> {
+): MaybePromise<readonly Rule[]> {
   if (!question.reach.mayReachFurther) return pick(rules, indexOf(rules).overlapping(scope));
   return among(rules, question, (rule) => overlapsScope(rule, scope, question.reach));
 }
 
 const pick = <Rule>(rules: readonly Rule[], places: readonly number[]): readonly Rule[] => places.map((place) => rules[place] as Rule);
+
+/** Whether the rules judge this request without a group of code and without a custom matcher. */
+export const asksNobody = ({ asking }: Compiled, { scopes, reach }: Question): boolean =>
+  !reach.mayReachFurther && scopes.every((scope) => indexOf(asking).overlapping(scope).length === 0);
 
 /** Yields to the event loop at intervals: a large policy with a custom matcher must not block it (L42). */
 async function among<Rule extends RuleCore>(
@@ -103,13 +104,13 @@ export const isInTime = ({ when }: RuleCore, { at }: Question): boolean => when 
  * The first deny rule for this subject that overlaps a requested scope and holds. It takes precedence over every other rule, in any
  * order. A rule that always holds comes first: no other start would help.
  */
-export async function findDenial({ denying }: Compiled, question: Question): Promise<Denying | undefined> {
+export function* findDenial({ denying }: Compiled, question: Question): Steps<Denying | undefined> {
   const overlapping = new Set<Denying>();
   for (const scope of question.scopes)
-    for (const rule of await allOverlapping(denying, scope, question)) if (isInTime(rule, question)) overlapping.add(rule);
+    for (const rule of yield* waitFor(allOverlapping(denying, scope, question))) if (isInTime(rule, question)) overlapping.add(rule);
   let atThisTime: Denying | undefined;
   for (const rule of denying) {
-    if (!overlapping.has(rule) || (rule.when !== undefined && atThisTime !== undefined) || !(await isFor(rule, question))) continue;
+    if (!overlapping.has(rule) || (rule.when !== undefined && atThisTime !== undefined) || !(yield* isFor(rule, question))) continue;
     if (rule.when === undefined) return rule;
     atThisTime = rule;
   }
@@ -117,14 +118,14 @@ export async function findDenial({ denying }: Compiled, question: Question): Pro
 }
 
 /** The first rule for this subject that covers a scope and holds. */
-export async function findCovering<Rule extends RuleCore>(
+export function* findCovering<Rule extends RuleCore>(
   rules: readonly Rule[],
   scope: Parts,
   question: Question,
   when: 'at the start' | 'at any time' = 'at the start',
-): Promise<Rule | undefined> {
-  for (const rule of await allCovering(rules, scope, question))
-    if ((when === 'at any time' || isInTime(rule, question)) && (await isFor(rule, question))) return rule;
+): Steps<Rule | undefined> {
+  for (const rule of yield* waitFor(allCovering(rules, scope, question)))
+    if ((when === 'at any time' || isInTime(rule, question)) && (yield* isFor(rule, question))) return rule;
   return undefined;
 }
 
@@ -146,16 +147,16 @@ export interface Holding<Rule> {
   readonly holding: readonly Rule[];
 }
 
-export async function findHolding<Rule extends RuleCore>(rules: readonly Rule[], question: Question): Promise<Holding<Rule>> {
+export function* findHolding<Rule extends RuleCore>(rules: readonly Rule[], question: Question): Steps<Holding<Rule>> {
   const deciding: { readonly scope: Parts; readonly rule: Rule | undefined }[] = [];
   const holding = new Set<Rule>();
   for (const scope of question.scopes) {
-    const decides = await findCovering(rules, scope, question);
+    const decides = yield* findCovering(rules, scope, question);
     deciding.push({ scope, rule: decides });
     if (decides !== undefined) holding.add(decides);
     if (!scope.isWide && !question.reach.mayReachFurther) continue;
-    for (const rule of await allOverlapping(rules, scope, question)) {
-      if (isAboutPart(rule, scope, question.reach) && isInTime(rule, question) && !holding.has(rule) && (await isFor(rule, question)))
+    for (const rule of yield* waitFor(allOverlapping(rules, scope, question))) {
+      if (isAboutPart(rule, scope, question.reach) && isInTime(rule, question) && !holding.has(rule) && (yield* isFor(rule, question)))
         holding.add(rule);
     }
   }

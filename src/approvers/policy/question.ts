@@ -1,4 +1,5 @@
 import { isId } from '../../core/parse.js';
+import type { MaybePromise } from '../../core/ports.js';
 import type { AccessRequest } from '../../records/index.js';
 import { yieldToOthers } from '../../core/turns.js';
 import { asGroup } from './names.js';
@@ -48,27 +49,27 @@ export class Question {
   }
 
   /** Counts comparisons, and yields to the event loop after {@link COMPARISONS_BETWEEN_PAUSES} of them (L42). */
-  async spend(comparisons: number): Promise<void> {
+  spend(comparisons: number): MaybePromise<void> {
     this.#spent += comparisons;
-    if (this.#spent < COMPARISONS_BETWEEN_PAUSES) return;
+    if (this.#spent < COMPARISONS_BETWEEN_PAUSES) return undefined;
     this.#spent = 0;
-    await yieldToOthers();
+    return yieldToOthers();
   }
 
   /** Whether a person is in a group. An undefined group has no members. */
-  has(name: string, person: string): Promise<boolean> {
+  has(name: string, person: string): MaybePromise<boolean> {
+    const group = this.#groups.get(name);
+    if (group === undefined) return false;
+    if ('list' in group) return group.list.has(person);
     const people = this.#known.get(name) ?? new Map<string, Promise<boolean>>();
     this.#known.set(name, people);
-    const known = people.get(person) ?? this.#ask(name, person);
+    const known = people.get(person) ?? this.#ask(name, group.live, person);
     people.set(person, known);
     return known;
   }
 
-  async #ask(name: string, person: string): Promise<boolean> {
-    const group = this.#groups.get(name);
-    if (group === undefined) return false;
-    if ('list' in group) return group.list.has(person);
-    const answer: unknown = await group.live.isMember(person, this.request);
+  async #ask(name: string, live: LiveGroup, person: string): Promise<boolean> {
+    const answer: unknown = await live.isMember(person, this.request);
     if (typeof answer !== 'boolean') throw new TypeError(`isMember of group ${name} must return true or false`);
     return answer;
   }

@@ -5,6 +5,7 @@ import { noRule, uncovered } from './decide.js';
 import { cut } from './in-words.js';
 import { findDenial, findHolding } from './matching.js';
 import type { Question } from './question.js';
+import { follow } from './steps.js';
 
 /** The longest reason of a rule: followed by the rule's id, it must fit into a text of 4 KiB. */
 const MAX_REASON_BYTES = 4_000;
@@ -15,11 +16,11 @@ const MAX_REASON_BYTES = 4_000;
  * request (L17).
  */
 export async function whyNoRight(policy: Compiled, question: Question): Promise<string | undefined> {
-  const denial = await findDenial(policy, question);
+  const denial = await follow(findDenial(policy, question));
   if (denial !== undefined) return `${cut(denial.reason, MAX_REASON_BYTES)} (rule ${denial.id})`;
-  const found = await findHolding(policy.giving, question);
+  const found = await follow(findHolding(policy.giving, question));
   const without = uncovered(found, question);
-  return without === undefined ? whatRightIsMissing(found, question) : noRule(without, question.request);
+  return without === undefined ? follow(whatRightIsMissing(found, question)) : noRule(without, question.request);
 }
 
 /** The groups of the frozen quorum, including those of escalations, each once. */

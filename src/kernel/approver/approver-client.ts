@@ -65,8 +65,9 @@ export class ApproverClient {
   decideAtOnce(request: AccessRequest): ParsedVerdict | undefined {
     const approver = this.#approver;
     try {
-      if (!decidesAtOnce(approver, request)) return undefined;
-      const answer: unknown = approver.decide(request, this.#atStartOf(request));
+      const context = this.#atStartOf(request);
+      if (!decidesAtOnce(approver, request, context)) return undefined;
+      const answer: unknown = approver.decide(request, context);
       if (!isThenable(answer)) return this.#own(readVerdict(approver.name, answer));
       // The engine reads the answer of the second call. An unhandled rejection of the first one would end the process.
       Promise.resolve(answer).catch(() => undefined);

@@ -189,6 +189,40 @@ describe('any policy', () => {
     );
   });
 
+  it('L16 decides the same at once as by promises, and asks no group of code where it declares that', async () => {
+    const seen = { atOnce: 0, promised: 0 };
+    await fc.assert(
+      fc.asyncProperty(
+        rules,
+        fc.array(fc.oneof(scope, pattern), { minLength: 1, maxLength: 3 }),
+        fc.constantFrom('user:maya', 'user:zoe'),
+        async (list, scopes, requestedBy) => {
+          let calls = 0;
+          const nobody = { isMember: () => Promise.resolve(calls++ < 0) };
+          // The group without members changes no answer, but the policy must wait for it.
+          const slow = list.map((rule) => ({
+            ...rule,
+            ...(rule.subjects && { subjects: [{ group: 'nobody' }, ...rule.subjects] }),
+            ...(!('deny' in rule) && { requesters: [{ group: 'nobody' }, { self: true }] }),
+          }));
+          const request = asking(scopes, { ...asked, requestedBy });
+          const [fast, waiting] = [define(list), define(slow, { groups: { ...groups, nobody } })];
+          const verdict = fast.decide(request);
+          expect([fast.decidesAtOnce?.(request), verdict instanceof Promise]).toEqual([true, false]);
+          const atOnce = waiting.decidesAtOnce?.(request);
+          const same = waiting.decide(request);
+          if (same instanceof Promise || calls > 0) {
+            seen.promised += 1;
+            expect(atOnce).toBe(false);
+          } else seen.atOnce += 1;
+          expect(await same).toEqual(verdict);
+        },
+      ),
+      { numRuns: 300 },
+    );
+    expect(Math.min(seen.atOnce, seen.promised)).toBeGreaterThan(50);
+  });
+
   it('decides the same without the rules that it reports as shadowed', async () => {
     let shadowed = 0;
     await fc.assert(
