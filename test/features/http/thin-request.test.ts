@@ -68,8 +68,8 @@ describe.each([
     'the same headers at each access': (request) => expect(request.headers).toBe(request.headers),
     constructor: (request: Request) => {
       const { constructor } = request as object;
-      // Not `Request` itself: another test file of this process may have loaded a server of Hono, which replaces it.
-      expect([constructor, String(request)]).toEqual([new Request('http://localhost').constructor, '[object Request]']);
+      // A server of Hono, which another test file of this process may have loaded, replaces `Request` by a subclass.
+      expect([Object.prototype.toString.call(request), request instanceof constructor]).toEqual(['[object Request]', true]);
     },
     'clone()': (request) => {
       const copy = request.clone();
