@@ -234,7 +234,7 @@ const codes = (table: Readonly<Record<string, boolean>>): JitErrorCode[] =>
 /** L47: no clock that is right is further ahead of another one, the leeway aside. */
 const TOLERANCE = 60_000;
 
-/** How often the lives have reached a state that only a wrong clock makes. */
+/** How often the lives have reached a state that only a wrong clock makes, or a decision in one commit or in two. */
 export const reached = new Map<string, number>();
 export const reach = (state: string): void => void reached.set(state, (reached.get(state) ?? 0) + 1);
 

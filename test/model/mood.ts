@@ -4,6 +4,7 @@ import {
   type AgentRun,
   type Approver,
   type BreakGlassVerdict,
+  type MaybePromise,
   type QuorumInput,
   type Verdict,
 } from '../../src/index.js';
@@ -172,6 +173,7 @@ function termsOf({ justification = '', extension, startsAt, createdAt, ttlMs, sc
 export const FREEZE: Approver = {
   name: 'freeze',
   decide: ({ justification = '' }) => (saysTo(justification).isFrozen ? { outcome: 'deny', reason: 'frozen' } : { outcome: 'abstain' }),
+  decidesAtOnce: () => true,
   isEligible: (_, when) => when !== 'creation',
 };
 
@@ -183,23 +185,39 @@ const AGENT_RULE = definePolicy({ rules: [{ id: 'no-agents', subjects: [AGENT], 
 export const WARN_BEFORE = [95, 80, 55, 28, 10];
 export const ENGINE_WARN_BEFORE = [95, 55, 25];
 
-/** A deny rule for an agent, which reaches its runs (L43), also by break-glass. */
+/** A deny rule for an agent, which reaches its runs (L43), also by break-glass. It decides the requests of people at once. */
 export const NO_AGENTS: Approver = {
   name: 'no-agents',
-  decide: (request, context) => AGENT_RULE.decide(request, context),
+  decide: (request, context) => (AGENTS.includes(request.subject) ? AGENT_RULE.decide(request, context) : { outcome: 'abstain' }),
+  decidesAtOnce: ({ subject }) => !AGENTS.includes(subject),
   isEligible: (_, when) => when !== 'creation',
 };
 
 /** The approver and the people: a person who is away is in no group, a banned one is not eligible. It fails, or gives no verdict, on command. */
 export class Mood implements Approver {
   readonly name = 'mood';
+  /** How often it was asked for a decision. */
+  asked = 0;
   isFailing = false;
   isMute = false;
   readonly away = new Set<string>();
   readonly banned = new Set<string>();
 
-  decide(request: AccessRequest): Verdict {
+  /** @param isPrompt whether it declares that it decides at once. Otherwise it answers by a promise. */
+  constructor(readonly isPrompt: boolean) {}
+
+  decidesAtOnce(): boolean {
+    return this.isPrompt;
+  }
+
+  decide(request: AccessRequest): MaybePromise<Verdict> {
+    this.asked += 1;
     if (this.isFailing || this.isMute) throw new Error('LDAP is down');
+    const verdict = this.#verdict(request);
+    return this.isPrompt ? verdict : Promise.resolve(verdict);
+  }
+
+  #verdict(request: AccessRequest): Verdict {
     const { verdict, quorum } = saysTo(request.justification ?? '');
     const terms = { ...termsOf(request), warnBeforeMs: WARN_BEFORE };
     if (verdict === 'approve') return { outcome: 'approve', terms };

@@ -22,6 +22,7 @@ describe('JitEngine', () => {
       ['revoke', 'extend'],
       ['revoke', 'consume'],
       ['ask', 'ask again'],
+      ['ask', 'ask for another scope'],
     ] as const) {
       orders += await explore(pair, 6);
     }

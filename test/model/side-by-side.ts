@@ -119,7 +119,7 @@ export class SideBySide {
   /** The steps in words; made only when they are printed. */
   readonly #trace: (() => string)[] = [];
   readonly #store: GrantStore;
-  readonly #mood = new Mood();
+  readonly #mood: Mood;
   readonly #model: Model;
   readonly #limits: Limits;
   readonly #options: JitEngineOptions;
@@ -195,6 +195,7 @@ export class SideBySide {
     };
     this.#isPatient = dice.once(6);
     this.#isFew = dice.once(2);
+    this.#mood = new Mood(new Dice(world ^ 0x51a7e3d).once(2));
     this.#model = new Model(this.#mood, this.#limits);
     const write = (entries: readonly AuditEntry[]): void => {
       if (this.#sinkFails) throw new Error('the sink is down');
@@ -218,7 +219,7 @@ export class SideBySide {
     this.#views = new ViewsBeside(store, this.#options, this.#clock(), world, (...tie) => this.#model.isTie(...tie));
     this.#trace.push(
       () =>
-        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}${this.#wrong === undefined ? '' : `, a clock ahead ${this.#wrong}`}`,
+        `leeway ${this.#leeway}${this.#isPatient ? ', patient' : ''}${this.#isFew ? ', few' : ''}, ${this.#patterns ? 'patterns' : 'exact'}, duplicates ${this.#limits.duplicates}${this.#limits.deniesAgents ? ', agents denied' : ''}${this.#mood.isPrompt ? ', decides at once' : ''}${this.#wrong === undefined ? '' : `, a clock ahead ${this.#wrong}`}`,
     );
   }
 
@@ -998,6 +999,7 @@ export class SideBySide {
       may: [...may, ...failing.flat()],
       problems,
     };
+    const before = this.#mood.asked;
     const result = await this.#try(refusals, call);
     const id = result?.request.id ?? this.#refusedId;
     // A refusal that names a new request has left that request recorded.
@@ -1028,6 +1030,9 @@ export class SideBySide {
     if (isUnanswered || result === undefined) return;
     model.decide(request, at);
     this.#expectOutcome(result, request);
+    // An approver that decides at once is asked again only about a request that was recorded alone.
+    if (amends === undefined && this.#mood.asked === before + 1)
+      reach(`${result.request.status}, ${this.#mood.isPrompt ? 'in one commit' : 'in two commits'}`);
   }
 
   async #revokeAll(): Promise<void> {

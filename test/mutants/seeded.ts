@@ -220,4 +220,16 @@ export const SEEDED: readonly Seeded[] = [
     from: 'reminders >= MAX_REMINDERS',
     to: 'reminders >= 1',
   },
+  {
+    name: 'a denial in the commit of its request is not held against the next ask',
+    file: 'lifecycle/decide-at-once.ts',
+    from: 'noteDenial(verdict, denial && { ...denial, subject }',
+    to: 'noteDenial(verdict, denial && subject && undefined',
+  },
+  {
+    name: 'a decision in the commit of its request expects the subject as it was before',
+    file: 'lifecycle/decide-at-once.ts',
+    from: 'issue && { ...issue, subject }',
+    to: 'issue',
+  },
 ];

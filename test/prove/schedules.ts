@@ -6,15 +6,17 @@ import { decodeGrant, decodeRequest, decodeUsage } from '../../src/records/index
 import type { ContextQuery } from '../../src/store.js';
 import { scaled, type Proof } from './proof.js';
 
-const [MAYA, ANA, LEE, SCOPE] = ['user:maya', 'user:ana', 'user:lee', 'a:x'];
+const [MAYA, ANA, LEE, SCOPE, OTHER] = ['user:maya', 'user:ana', 'user:lee', 'a:x', 'c:1'];
 const START = 1_767_225_600_000;
 
+/** Decides at once, except `later`. */
 const approver: Approver = {
   name: 'two',
   decide: ({ justification }) =>
-    justification === 'auto'
+    justification === 'auto' || justification === 'later'
       ? { outcome: 'approve', terms: { maxUses: 1 } }
       : { outcome: 'review', quorum: { groups: [{ name: 'ops', approvals: justification === 'two' ? 2 : 1 }] } },
+  decidesAtOnce: ({ justification }) => justification !== 'later',
   groupsOf: (reviewer) => (reviewer === ANA || reviewer === LEE ? ['ops'] : []),
 };
 
@@ -73,6 +75,8 @@ const ACTS = {
     engines[0].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
   'ask again': ({ engines }: Scene) =>
     engines[1].requestAccess({ subject: 'user:bob', scope: SCOPE, ttl: 1_000, justification: 'auto', idempotencyKey: 'k' }),
+  'ask for another scope': ({ engines }: Scene) =>
+    engines[0].requestAccess({ subject: 'user:bob', scope: OTHER, ttl: 1_000, justification: 'later' }),
   sweep: ({ engines }: Scene) => engines[0].sweep(),
 } as const;
 export type Act = keyof typeof ACTS;
@@ -151,7 +155,7 @@ function expectOnce(entries: readonly AuditEntry[]): void {
     }
     if (type === 'request.approved') approved.add(requestId);
     if (type === 'grant.issued') issued.set(requestId, (issued.get(requestId) ?? 0) + 1);
-    if (type === 'request.created' && data['subject'] === 'user:bob') asked += 1;
+    if (type === 'request.created' && data['subject'] === 'user:bob' && isDeepStrictEqual(data['scopes'], [SCOPE])) asked += 1;
     if (type === 'grant.used') used += 1;
   }
   for (const [id, times] of ends) if (times !== 1) throw new Error(`${id} ended ${times} times`);

@@ -9,7 +9,7 @@ export const OWED_WITHIN = 600_000;
 
 /**
  * Decides by the justification: `now` approves, `once` approves one use, `idle` gives an idle limit, `alone` approves one holder at
- * a time, and `later` is decided only where `decides` is set. Subjects whose ids begin with `user:r` review any other request: two of
+ * a time, and `later` is decided only where `decides` is set, in a second commit; all others in that of the request. Subjects whose ids begin with `user:r` review any other request: two of
  * them for `pair`, else one.
  */
 const door = (decides = true): Approver => ({
@@ -27,6 +27,7 @@ const door = (decides = true): Approver => ({
       quorum: { groups: [{ name: 'ops', approvals: word === 'pair' ? 2 : 1 }], reviewWithinMs: REVIEW_WITHIN, escalation },
     };
   },
+  decidesAtOnce: (request) => wordOf(request) !== 'later',
   groupsOf: (reviewer) => (reviewer.startsWith('user:r') ? ['ops'] : []),
   isEligible: () => true,
   breakGlass: () => ({ outcome: 'approve', reviewWithinMs: OWED_WITHIN, maxUnreviewed: 1_000 }),

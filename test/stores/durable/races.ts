@@ -113,6 +113,19 @@ export const races: Readonly<Record<string, Race>> = {
     },
     entries: { 'request.created': 1, 'request.approved': 1, 'grant.issued': 1 },
   },
+  'request under one idempotency key that is decided in a second commit': {
+    async prepare() {
+      const once = { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'later', idempotencyKey: 'k' };
+      return all(['requestAccess', once]);
+    },
+    entries: { 'request.created': 1, 'request.approved': 1, 'grant.issued': 1 },
+  },
+  'request that repeats another': {
+    async prepare() {
+      return all(['requestAccess', { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'now' }]);
+    },
+    entries: { 'request.created': 1, 'request.approved': 1, 'grant.issued': 1 },
+  },
   'use break-glass under one idempotency key': {
     async prepare() {
       return all(['breakGlass', { subject: MAYA, scope: SCOPE, ttl: '15m', justification: 'fire', idempotencyKey: 'k' }]);
