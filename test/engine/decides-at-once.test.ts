@@ -318,7 +318,7 @@ describe('decidesAtOnce of the approvers of this package', () => {
     expect(commitsOf(store)).toBe(1);
   });
 
-  it('lets `when` with pure return a promise all the same: the request is then recorded first', async () => {
+  it('lets `when` with pure still return a promise: the request is then recorded first', async () => {
     const { engine, store } = anEngine({ approver: autoApprove(() => Promise.resolve(true), { pure: true }) });
     expect(await ask(engine)).toMatchObject({ outcome: 'granted' });
     expect(commitsOf(store)).toBe(2);

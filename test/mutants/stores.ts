@@ -319,6 +319,13 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/approvers/matcher.test.ts', title: 'L21 a deny rule reaches as far as a grant of this engine does' },
   },
   {
+    name: 'policies: a group of code is asked to decide a request that is not recorded',
+    file: 'approvers/policy/matching.ts',
+    from: 'indexOf(asking).overlapping(scope).length === 0',
+    to: 'indexOf(asking).overlapping(scope).length < Infinity',
+    caughtBy: { test: 'test/engine/decides-at-once.test.ts', title: 'asks it to decide only about the recorded request' },
+  },
+  {
     name: 'policies: ids are compared without canonicalId',
     file: 'approvers/policy/define-policy.ts',
     from: 'const policy = compiledFor(context ?? own);',
