@@ -185,11 +185,11 @@ const AGENT_RULE = definePolicy({ rules: [{ id: 'no-agents', subjects: [AGENT], 
 export const WARN_BEFORE = [95, 80, 55, 28, 10];
 export const ENGINE_WARN_BEFORE = [95, 55, 25];
 
-/** A deny rule for an agent, which reaches its runs (L43), also by break-glass. It decides the requests of people at once. */
+/** A deny rule for an agent, which reaches its runs (L43), also by break-glass. */
 export const NO_AGENTS: Approver = {
   name: 'no-agents',
-  decide: (request, context) => (AGENTS.includes(request.subject) ? AGENT_RULE.decide(request, context) : { outcome: 'abstain' }),
-  decidesAtOnce: ({ subject }) => !AGENTS.includes(subject),
+  decide: (request, context) => AGENT_RULE.decide(request, context),
+  decidesAtOnce: (request) => AGENT_RULE.decidesAtOnce?.(request) === true,
   isEligible: (_, when) => when !== 'creation',
 };
 

@@ -345,8 +345,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'requests: an error of a repeated break-glass does not name its request',
     file: 'engine/break-glass/break-glass.ts',
-    from: 'return taken ?? afterRecording(id, () => repeated(kernel, id));',
-    to: 'return taken ?? repeated(kernel, id);',
+    from: '...(await afterRecording(id, () => repeated(kernel, id))),',
+    to: '...(await repeated(kernel, id)),',
     caughtBy: {
       test: 'test/faults/store-faults.test.ts',
       title: 'the error of every verb names the recorded request [V12]',
