@@ -42,7 +42,7 @@ export const kernelForView = (): symbol => Symbol.for(`jit-access/kernel ${BUILD
 /**
  * The shared state. The first copy that needs it makes it, and no code can replace it afterwards.
  *
- * @throws InvalidArgumentError if other code has put another value in its place: to go on without it could allow too much
+ * @throws InvalidArgumentError if other code has put another value in its place: an engine without the shared state could allow too much
  */
 export function shared(): Shared {
   const place = globalThis as { readonly [KEY]?: Shared };

@@ -1,6 +1,6 @@
 /**
- * Runs work once at a time. The calls during a run share the next run, which begins when the run in progress has ended, whatever its
- * outcome. So each caller waits for two runs at most, and its run has seen all that was there at the call.
+ * Runs work once at a time. The calls during a run share the next run, which begins when the run in progress has ended, also if it
+ * failed. So each caller waits for two runs at most, and its run has seen all that was there at the call.
  */
 export class SuccessiveRuns {
   readonly #work: () => Promise<void>;

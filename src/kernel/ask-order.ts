@@ -5,7 +5,7 @@ import type { Kernel } from './kernel.js';
 
 /** The most asks that one queue holds: one that has the turn, and the others that wait for it. */
 const MAX_HELD = 64;
-/** How long an ask waits for its turn. It then goes on without order. */
+/** How long an ask waits for its turn. It then continues without order. */
 const MAX_WAIT_MS = 250;
 
 /** The asks of one requester for one subject. */
@@ -72,7 +72,7 @@ export class AskTurns {
     return this.#queue.ended;
   }
 
-  /** Waits for the turn, which lasts until {@link end}. It goes on without order after 250 ms, or if the queue is full. */
+  /** Waits for the turn, which lasts until {@link end}. It continues without order after 250 ms, or if the queue is full. */
   async begin(): Promise<void> {
     const queue = this.#queue;
     this.#isIn = true;
@@ -94,7 +94,7 @@ export class AskTurns {
       this.#clock,
       MAX_WAIT_MS,
       () => turn,
-      () => new Error('the wait is over'),
+      () => new Error('the wait has ended'),
     ).catch(() => undefined);
     // The turn may have come at the same time.
     if (!this.#hasTurn) queue.waiting.splice(queue.waiting.indexOf(give), 1);

@@ -42,7 +42,7 @@ describe('an ask whose facts change while the approver judges its draft', () => 
     expect([all.outcome, all.request.scopes]).toEqual(['granted', [LOGS]]);
   });
 
-  it.each(['cancelled', 'released'] as const)('does not bind its key to a request that was %s meanwhile (L11)', async (how) => {
+  it.each(['cancelled', 'released'] as const)('does not bind its key to a request that was %s in the meantime (L11)', async (how) => {
     const { approver, during } = interrupted(() => REVIEW);
     const { engine } = anEngine({ approver, store: new MemoryGrantStore() });
     const { request } = await ask(engine);

@@ -43,7 +43,7 @@ describe('the order of asks', () => {
     await join(ANA, LEE).begin();
   });
 
-  it('lets an ask go on without order after 250 ms, which leaves the queue as it was', async () => {
+  it('lets an ask continue without order after 250 ms, which leaves the queue as it was', async () => {
     const { join, clock } = anOrder();
     const [first, second, third] = [join(), join(), join()];
     await first.begin();
@@ -68,7 +68,7 @@ describe('the order of asks', () => {
     expect(hasTurn).toBe(true);
   });
 
-  it('holds at most 64: the next ask goes on without order (L42)', async () => {
+  it('holds at most 64: the next ask continues without order (L42)', async () => {
     const { join } = anOrder();
     const held = Array.from({ length: 64 }, () => join());
     const begun = held.map((own) => own.begin());
@@ -106,7 +106,7 @@ describe('the order of asks', () => {
 });
 
 describe('an approver that hangs', () => {
-  it('holds up no other ask for the same subject (L38)', async () => {
+  it('delays no other ask for the same subject (L38)', async () => {
     const approver = new ScriptedApprover({
       decide: ({ scopes }) => (scopes[0] === 'hangs' ? new Promise<Verdict>(() => undefined) : { outcome: 'approve' }),
     });

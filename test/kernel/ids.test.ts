@@ -31,7 +31,7 @@ describe('the id of a record', () => {
   });
 
   it('comes from bytes of this turn of the event loop, so that two copies of a process draw different ids', async () => {
-    // The copies go on from the same memory, in turns after the copy.
+    // The copies continue from the same memory.
     newId();
     await nextTurn();
     newId();

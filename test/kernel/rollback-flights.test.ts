@@ -156,7 +156,7 @@ describe('the flight that confirms what overlapping commits have answered', () =
     await create();
     await overlap(2);
     const kept = await store.headSeq();
-    // One commit is made before the page is read, and one after a rollback. Both are answered while the page is under way.
+    // One commit is made before the page is read, and one after a rollback. Both are answered while the page is in flight.
     const [answered, sent, page, read] = [gate(), gate(), gate(), gate()];
     store.afterCommit = () => answered.isOpen;
     const first = end();
@@ -201,7 +201,7 @@ describe('the flight that confirms what overlapping commits have answered', () =
     expect(await later).toMatchObject({ outcome: 'committed' });
   });
 
-  it('L40 refuses to create access while commits overtake it again and again, and still ends access', async () => {
+  it('L40 refuses to create access while commits overtake it 32 times, and still ends access', async () => {
     const { store, create, end, overlap } = aGuard();
     await create();
     await overlap(2);
@@ -217,7 +217,7 @@ describe('the flight that confirms what overlapping commits have answered', () =
     expect(await create()).toMatchObject({ outcome: 'committed' });
   });
 
-  it('L40 reads at most four pages, and the next one goes on from there', async () => {
+  it('L40 reads at most four pages, and the next one continues from there', async () => {
     const { store, create, overlap } = aGuard();
     await create();
     for (let i = 0; i < 15; i++) {
@@ -268,7 +268,7 @@ describe('the flight that confirms what overlapping commits have answered', () =
 });
 
 describe('a rollback while a flight runs', () => {
-  it('L40 is found under steady revokes and recorded use, which go on', async () => {
+  it('L40 is found under steady revokes and recorded use, which continue', async () => {
     const store = new HeldStore();
     const clock = new ManualClock();
     const told: unknown[] = [];

@@ -24,7 +24,7 @@ export interface OwnRows {
   readonly context: SubjectContext;
 }
 
-/** What became of an ask. */
+/** The outcome of an ask. */
 export interface Opened {
   readonly id: string;
   /** Whether the request existed before. */
@@ -153,7 +153,7 @@ export async function denialContextOf(
   return mayDeny && outcome !== 'review' ? loadDenialContext(kernel, request, known) : undefined;
 }
 
-/** The decision, if it fits into the change that records the request. A throw, such as the limit of holders, leaves the request alone. */
+/** The decision, if it fits into the change that records the request. A throw, such as the limit of holders, refuses only the decision. */
 function whatFits(kernel: Kernel, decide: () => Transition<RequestWithGrants> | undefined): Transition<RequestWithGrants> | undefined {
   try {
     const decided = decide();

@@ -33,7 +33,7 @@ export interface RunOptions {
 }
 
 /**
- * What became of a transition that did not conflict.
+ * The outcome of a transition that did not conflict.
  * - `nothing`: it writes nothing.
  * - `answered`: the store answered the first attempt, so the rows of the commit are the state.
  * - `resent`: it was sent more than once. Other commits may have followed the one that applied it, so the caller reads again.

@@ -20,7 +20,7 @@ const MAX_UNCONFIRMED = 64;
 /** With so many unconfirmed anchors a flight begins also without a waiter: commits that create no access must not push a loss out. */
 const MANY_UNCONFIRMED = MAX_UNCONFIRMED / 2;
 const PAGE = 200;
-/** The most pages that one flight reads. The next flight goes on from there. */
+/** The most pages that one flight reads. The next flight continues from there. */
 const MAX_PAGES = 4;
 /**
  * The most flights that one change waits for. Under steady commits of several processes many flights leave a new anchor, so a small

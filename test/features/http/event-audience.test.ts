@@ -32,7 +32,7 @@ function counting(approver: Approver) {
 
 const listed = (members: readonly string[]): Approver => reviewers({ members });
 
-/** The same approver, which lists nobody. */
+/** The same approver, which lists no person. */
 function unlisted(members: readonly string[], over: Partial<Approver> = {}): Approver {
   const { membersOf: _, ...approver } = listed(members);
   return { ...approver, ...over };
@@ -101,7 +101,7 @@ describe('the audience of an event', () => {
     await service.engine.close();
   });
 
-  it('[PF2] is nobody but the subject and the requester of a request that no person reviews', async () => {
+  it('[PF2] has no person but the subject and the requester of a request that no person reviews', async () => {
     const { approver, questions } = counting({ ...listed([SAM]), decide: () => ({ outcome: 'approve' }) });
     const service = aService({ engine: { approver } });
     const [maya, sam] = [await listen(service, MAYA), await listen(service, SAM)];
@@ -366,7 +366,7 @@ describe('the audience of an event', () => {
     await service.engine.close();
   });
 
-  it('L42 tells the client to read everything again where more than 1,000 entries wait for a list', async () => {
+  it('L42 makes the client read everything again if more than 1,000 entries wait for a list', async () => {
     let hangs = false;
     const { decide, ...others } = listed([SAM]);
     const approver: Approver = {

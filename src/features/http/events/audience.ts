@@ -98,7 +98,7 @@ export class Audience {
   /** Everyone who may review the request in any of its groups. `undefined`: the approver does not list all of them. */
   async #reviewersOf(request: AccessRequest, now: number): Promise<readonly string[] | undefined> {
     const { quorum, afterReview } = request;
-    // Nobody reviews the request, or only its use after break-glass: the list has only the reviewers of a quorum.
+    // No person reviews the request, or only its use after break-glass: the list has only the reviewers of a quorum.
     if (quorum === undefined) return afterReview === undefined ? [] : undefined;
     const asked = askedGroups(request, request.escalatedAt ?? 0);
     // The list has only the reviewers of the present steps. Those of other steps see the events too.
