@@ -45,7 +45,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       'engine',
       'features/provisioning',
     ],
-    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 71_200 }, { name: 'all of the core entry' }],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 75_500 }, { name: 'all of the core entry' }],
   },
   ai: { from: ['guards/ai'], sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },

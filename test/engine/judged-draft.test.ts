@@ -47,8 +47,7 @@ describe('an ask whose facts change while the approver judges its draft', () => 
     const { engine } = anEngine({ approver, store: new MemoryGrantStore() });
     const { request } = await ask(engine);
     if (how === 'released') await engine.approve(request.id, { by: SAM });
-    during.run = () =>
-      how === 'released' ? engine.release(`${request.id}.1`, { by: MAYA }) : engine.cancel(request.id, { by: MAYA });
+    during.run = () => (how === 'released' ? engine.release(`${request.id}.1`, { by: MAYA }) : engine.cancel(request.id, { by: MAYA }));
     const keyed = { idempotencyKey: 'k', ttl: 5 * MINUTE };
     const second = await ask(engine, keyed);
     expect([second.outcome, second.reused]).toEqual(['pending', false]);

@@ -56,7 +56,9 @@ describe('a change whose reply was lost', () => {
     const store = new FaultyStore(new MemoryGrantStore());
     const change = (id: string): Change => ({ id, expect: [], put: [], append: [] });
     store.inject('commit', { fault: 'lose reply' });
-    const calls = Array.from({ length: 15 }, (_, i) => commitResending(store, change(`c${i}`), { clock, resendMs: 1_000, resent: new WeakSet() }));
+    const calls = Array.from({ length: 15 }, (_, i) =>
+      commitResending(store, change(`c${i}`), { clock, resendMs: 1_000, resent: new WeakSet() }),
+    );
     while (signals.length < 15) await new Promise(setImmediate);
     expect(signals.map((signal) => getEventListeners(signal, 'abort').length)).toEqual(signals.map(() => 1));
     store.clear();

@@ -35,42 +35,11 @@ export function bodyOf(incoming: NodeRequest): IncomingBody {
   let stop: (() => void) | undefined;
   let isAnswered = false;
   return {
-    // By events, because the iterator of a stream costs as much as the rest of a small call.
-    bytes: (max) =>
-      new Promise((resolve, reject) => {
-        const chunks: Uint8Array[] = [];
-        let length = 0;
-        const take = (chunk: Uint8Array): void => {
-          chunks.push(chunk);
-          length += chunk.length;
-          if (length <= max) return;
-          stop?.();
-          resolve(undefined);
-        };
-        stop = () => {
-          incoming.removeListener('data', take);
-          incoming.pause();
-        };
-        let hasEnded = false;
-        const end = (): void => {
-          hasEnded = true;
-          resolve(joined(chunks, length));
-        };
-        // Each body closes, and an error costs a stack.
-        const fail = (): void => {
-          if (!hasEnded) reject(new Error('the body ended early'));
-        };
-        if (incoming.readableEnded === true) end();
-        else if (incoming.destroyed === true) fail();
-        else {
-          incoming.on('data', take);
-          incoming.on('end', end);
-          incoming.on('error', fail);
-          incoming.on('close', fail);
-          // A middleware that awaits something may have paused it.
-          incoming.resume();
-        }
-      }),
+    async bytes(max) {
+      const reading = readByEvents(incoming, max);
+      stop = reading.stop;
+      return reading.bytes;
+    },
     stream: () =>
       new ReadableStream<Uint8Array>({
         async pull(controller) {
@@ -96,6 +65,46 @@ export function bodyOf(incoming: NodeRequest): IncomingBody {
       }
     },
   };
+}
+
+/** Reads the body by events, because the iterator of a stream costs as much as the rest of a small call. */
+function readByEvents(incoming: NodeRequest, max: number) {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  let take: (chunk: Uint8Array) => void = () => undefined;
+  const stop = (): void => {
+    incoming.removeListener('data', take);
+    incoming.pause();
+  };
+  const bytes = new Promise<Uint8Array | undefined>((resolve, reject) => {
+    let hasEnded = false;
+    take = (chunk) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length <= max) return;
+      stop();
+      resolve(undefined);
+    };
+    const end = (): void => {
+      hasEnded = true;
+      resolve(joined(chunks, length));
+    };
+    // Each body closes, and an error costs a stack.
+    const fail = (): void => {
+      if (!hasEnded) reject(new Error('the body ended early'));
+    };
+    if (incoming.readableEnded === true) end();
+    else if (incoming.destroyed === true) fail();
+    else {
+      incoming.on('data', take);
+      incoming.on('end', end);
+      incoming.on('error', fail);
+      incoming.on('close', fail);
+      // A middleware that awaits something may have paused it.
+      incoming.resume();
+    }
+  });
+  return { bytes, stop };
 }
 
 /** Resolves when the body has ended; never, if it is longer. */

@@ -11,6 +11,7 @@ export const compared: Cases = (it, hooks) => {
   crossed(it, hooks);
   counted(it, hooks);
   versions(it, hooks);
+  keys(it, hooks);
 };
 
 /** Of concurrent changes that write one record, exactly one commits. */
@@ -185,7 +186,10 @@ const versions: Cases = (it) => {
     await conflict(store, changeOf(store, 'c1', [], { expect: [row], remove: [row] }), 'the record is at version 2');
     await isKept(store, row, next(row));
   });
+};
 
+/** Every expectation is compared, by kind and id. */
+const keys: Cases = (it) => {
   it('compares every expectation, wherever it stands', async (store) => {
     const rows = ['a', 'b', 'c'].map((id) => aRow({ id }));
     await given(store, rows);

@@ -13,6 +13,7 @@ import { changeOf, commit, given, idsOf } from './steps.js';
 export const readingContext: Cases = (it, hooks) => {
   parts(it, hooks);
   subjects(it, hooks);
+  bytes(it, hooks);
   openRows(it, hooks);
   oneInstant(it, hooks);
 };
@@ -42,7 +43,6 @@ const aSubjectRow = (id: string, over: Partial<Row> = {}) =>
 /** Each part is what the method of the same meaning answers. */
 const parts: Cases = (define) => {
   const it = casesOf('context', define);
-
   it('gives what get(), live() and find() give, in one answer', async (store) => {
     await given(store, population());
     await given(store.in(`${store.namespace}-b`), [
@@ -141,7 +141,11 @@ const subjects: Cases = (define) => {
       'the answer without a row of the subject',
     );
   });
+};
 
+/** Subjects are compared byte for byte. */
+const bytes: Cases = (define) => {
+  const it = casesOf('context', define);
   it('distinguishes subjects byte by byte, those that are named and those of a row', async (store) => {
     const names = HOSTILE_STRINGS.filter((text) => text.length <= 256);
     const of = (name: string) => names.indexOf(name);
@@ -172,7 +176,6 @@ const subjects: Cases = (define) => {
 /** The open rows are the first page of `find`. */
 const openRows: Cases = (define) => {
   const it = casesOf('context', define);
-
   it('gives at most limit open rows, the oldest first, and a next from which find() continues', async (store) => {
     // Ids compare by UTF-16 code unit, which differs from the bytes of UTF-8 above U+FFFF.
     const ids = ['a', 'B', '\uff5e', '\u{1f511}', 'z'];
@@ -203,7 +206,6 @@ const openRows: Cases = (define) => {
 /** All parts are of one instant, and not of an older one. */
 const oneInstant: Cases = (define, { reopen }) => {
   const it = casesOf('context', define);
-
   it('shows a commit to every context() that begins after it, through every handle', async (store) => {
     const handles = [store, (await reopen(store)) as typeof store] as const;
     const [reader] = handles;
