@@ -90,7 +90,7 @@ function parse(text: string) {
 }
 
 /** The body as text, which must be UTF-8 and within the limits. @throws BodyError */
-export async function readBodyText(request: Request, { clock, timeoutMs }: BodyLimits): Promise<string> {
+async function readBodyText(request: Request, { clock, timeoutMs }: BodyLimits): Promise<string> {
   const coding = headerOf(request, 'content-encoding');
   if (coding !== null && coding.toLowerCase() !== 'identity')
     throw new BodyError(415, 'the body must have no content coding', { 'accept-encoding': 'identity' });
