@@ -3,7 +3,7 @@ import { journalHead } from 'jit-access/journal';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/index.js';
-import type { Row } from '../../src/store.js';
+import type { Row, StoreContext } from '../../src/store.js';
 import { ScriptedApprover } from '../../src/testing.js';
 import { aGranted, anEngine, aPending, ask, at, HOUR, MAYA, MINUTE, refusal, SAM, SCOPE } from '../engine/an-engine.js';
 import { decideAgain } from '../engine/decide-again.js';
@@ -214,6 +214,15 @@ const NO_ROWS: ReadonlySet<string> = new Set(['null', 'undefined', 'a number', '
 /** In these cases the row of the grant itself is valid: a sweep ends it like any other, or never reads it. */
 const CAN_BE_READ: ReadonlySet<string> = new Set(['another kind', 'uses without a usage row', 'an idle time without a usage row']);
 
+/** The answer of `context` with rows that were changed from outside. */
+const inContext =
+  (swap: (row: Row | undefined) => Row | undefined) =>
+  ({ rows, live, open }: StoreContext): unknown => ({
+    rows: rows.map(swap),
+    live: live.map(swap),
+    open: { ...open, items: open.items.map(swap) },
+  });
+
 /** A store that was changed from outside, which returns a spoilt row in every read. */
 async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
   const made = anEngine();
@@ -225,6 +234,7 @@ async function spoilt(kind: 'grant' | 'request', spoil: (row: Row) => unknown) {
   const { store } = made;
   store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
   store.inject('live', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+  store.inject('context', { fault: 'malformed', answer: inContext(swap) });
   for (const method of ['find', 'due'] as const) {
     store.inject(method, {
       fault: 'malformed',
@@ -322,6 +332,7 @@ describe('JitEngine', () => {
         const pending = await aPending(engine, { scope: 'asked' });
         const swap = (row: Row | undefined) => (row?.kind === 'subject' ? (spoil(row) as Row) : row);
         store.inject('get', { fault: 'malformed', answer: (rows: readonly Row[]) => rows.map(swap) });
+        store.inject('context', { fault: 'malformed', answer: inContext(swap) });
         await refusal(ask(engine, { scope: 'more' }), 'ERR_JIT_CORRUPT');
         await refusal(engine.approve(pending.id, { by: SAM }), 'ERR_JIT_CORRUPT');
         expect(await engine.isAllowed(MAYA, SCOPE)).toBe(true);

@@ -193,7 +193,10 @@ describe('followers that begin before the first commit', () => {
     const store = new SlowToBegin(new MemoryGrantStore());
     const { engine } = anEngine({ store, audit: new RecordingSink() });
     await aPending(engine);
-    expect(store.committed.slice(0, 2).map(({ put }) => put[0]?.kind)).toEqual(['cursor', 'request']);
+    expect(store.committed.slice(0, 2).map(({ put }) => put.map(({ kind }) => kind))).toEqual([
+      ['cursor', 'horizon'],
+      ['subject', 'request'],
+    ]);
     expect(await cursors(store)).toEqual(['recording']);
   });
 
