@@ -1,4 +1,4 @@
-import type { AccessRequest } from '../records/index.js';
+import type { AccessRequest } from '../model/request.js';
 import type { Approver, AskableApprover, ApproverContext } from './approver-port.js';
 
 /**
