@@ -1,14 +1,21 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
 import { ENTRIES } from './.tsup/entries.js';
 import { minified } from './.tsup/minified.js';
 import { singleFiles } from './.tsup/single-files.js';
 import { tiers } from './.tsup/tiers.js';
 
-const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { readonly version: string };
-const entries = Object.keys(ENTRIES);
+interface Manifest {
+  readonly version: string;
+  readonly exports: Readonly<Record<string, string | { readonly import: { readonly default: string } }>>;
+}
+
+const { version, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+const entries = Object.values(exports).flatMap((target) =>
+  typeof target === 'string' ? [] : [target.import.default.replace(/^\.\/dist\/(.+)\.js$/, '$1')],
+);
 // The command line is a program, and no entry: nothing can import it.
-const alone = [...entries.filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'];
+const alone = [...entries.filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'].filter((entry) => existsSync(`build/${entry}.js`));
 
 /** See `src/core/shared.ts`. */
 const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`) });
