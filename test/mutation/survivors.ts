@@ -312,9 +312,9 @@ export const SURVIVORS: readonly Survivor[] = [
   {
     file: 'core/clock.ts',
     mutator: 'EqualityOperator',
-    line: 'if (now > mark.highWater) {',
-    from: 'now > mark.highWater',
-    to: 'now >= mark.highWater',
+    line: 'if (!(now <= mark.highWater)) this.#raise(now);',
+    from: 'now <= mark.highWater',
+    to: 'now < mark.highWater',
     why: 'It is set to its own value.',
   },
   {
