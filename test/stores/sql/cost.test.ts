@@ -80,7 +80,7 @@ describe('resilientPool()', () => {
   it("prepares only the store's statements, once for each connection", async () => {
     const names = await preparedBy();
     const named = names.map((name) => /^jit_access_(\w+)_[0-9a-f]{8}$/.exec(name)?.[1]);
-    expect(named).toEqual(expect.arrayContaining(['live_on', 'hold', 'put_append_head']));
+    expect(named).toEqual(expect.arrayContaining(['live_on', 'context', 'put_append_head']));
     expect(named).not.toContain(undefined);
   });
 
