@@ -19,14 +19,14 @@ const ON_SERVERS = 'src/stores/{sql,redis}/**/*.ts';
 const measuresStores = process.argv.includes('stores');
 
 /**
- * The rules of access almost without a gap, and 95 % of all else: one threshold for both would count the former into the latter. Of the stores on
+ * The rules of access without a gap, and 95 % of all else: one threshold for both would count the former into the latter. Of the stores on
  * servers, `npm test` runs some parts on SQLite, which count for nothing here.
  */
 const THRESHOLDS = measuresStores
-  ? { [ON_SERVERS]: { branches: 92, functions: 92, lines: 95, statements: 94 } }
+  ? { [ON_SERVERS]: { branches: 93, functions: 93, lines: 96, statements: 95 } }
   : {
-      'src/{lifecycle,journal,followers}/**': { ...all(100), branches: 99.9 },
-      'src/core/{scope,clock,timers,turns,duration,instant}.ts': { ...all(100), branches: 99, statements: 99 },
+      'src/{lifecycle,journal,followers}/**': all(100),
+      'src/core/{scope,clock,timers,turns,duration,instant}.ts': all(100),
       'src/{*.ts,core/!(scope|clock|timers|turns|duration|instant).ts,core/errors/*.ts,!(core|lifecycle|journal|followers)/**/*.ts}':
         all(95),
     };

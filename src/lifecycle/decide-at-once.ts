@@ -4,7 +4,7 @@ import { applyVerdict } from './decision.js';
 import type { IssueContext, RequestWithGrants } from './grant.js';
 import type { RequestLimits } from './request.js';
 import { noteDenial, type DenialContext } from './same-ask.js';
-import { APPROVER, type Moment, type Transition, type Writes } from './transition.js';
+import { APPROVER, combine, type Moment, type Transition, type Writes } from './transition.js';
 import type { ParsedVerdict } from './verdict.js';
 
 /** The records by which {@link decideOpened} judges. */
@@ -37,13 +37,12 @@ export function decideOpened(
   const { end } = decided.result.request;
   if (end?.cause === 'limit' || end?.cause === 'origin_ended') return undefined;
   const isIn = (records: Writes['put'], { kind, id }: RowKey) => records.some((record) => record.kind === kind && record.id === id);
+  const both = combine(decided.result, [opened, decided]);
   return {
-    result: decided.result,
+    ...both,
     put: [...opened.put.filter((record) => !isIn(decided.put, record)), ...decided.put],
     twice: decided.put.filter((record) => isIn(opened.put, record)),
-    entries: [...opened.entries, ...decided.entries],
     // The change expects the rows that it writes anyway.
-    dependsOn: [...(opened.dependsOn ?? []).filter((read) => !isIn(decided.put, read)), ...(decided.dependsOn ?? [])],
-    creates: true,
+    dependsOn: both.dependsOn.filter((read) => !isIn(decided.put, read)),
   };
 }

@@ -65,7 +65,10 @@ export interface Transition<Result> extends Writes {
 export const noChange = <Result>(result: Result): Transition<Result> => ({ result, put: [], entries: [] });
 
 /** Several transitions as one. */
-export function combine<Result>(result: Result, steps: readonly Writes[]): Transition<Result> {
+export function combine<Result>(
+  result: Result,
+  steps: readonly Writes[],
+): Transition<Result> & { readonly dependsOn: readonly Expectation[] } {
   return {
     result,
     put: steps.flatMap((step) => step.put),

@@ -1,7 +1,7 @@
 import { createContext, runInContext } from 'node:vm';
 import { build } from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { systemClock } from '../../src/core/clock.js';
+import { EngineClock, systemClock } from '../../src/core/clock.js';
 import { shared, stateOf } from '../../src/core/shared.js';
 import { ManualClock } from '../../src/testing.js';
 
@@ -78,5 +78,12 @@ describe('the state that copies share', () => {
     ) as Promise<boolean>[];
     expect(read).toHaveLength(2);
     for (const answer of read) await expect(answer).rejects.toMatchObject({ code: 'ERR_JIT_CLOCK' });
+  });
+
+  it.each([NaN, '1', undefined, 1.5])('L5 L30 refuses to read a clock whose mark is %s', (mark) => {
+    const source = new ManualClock();
+    const clock = new EngineClock(source, 0, () => undefined, true);
+    stateOf(source).highWater = mark as number;
+    expect(() => clock.read()).toThrow(expect.objectContaining({ code: 'ERR_JIT_CLOCK' }) as Error);
   });
 });
