@@ -20,7 +20,8 @@ function main(): number {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return 2;
   }
-  return runs.map(runTests).every((passed) => passed) ? 0 : 1;
+  // Ends at the first store that fails, so that the failed tests are the last lines.
+  return runs.every(runTests) ? 0 : 1;
 }
 
 function runTests({ name, args, env }: Run): boolean {
