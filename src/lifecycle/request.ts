@@ -82,17 +82,17 @@ export function limitedRequest(...draft: Parameters<typeof draftRequest>): Acces
 export function draftRequest(ask: Ask, id: string, limits: RequestLimits, origins: readonly GrantUse[], moment: Moment): AccessRequest {
   refuseIfSteppedBack(moment);
   const createdAt = moment.now;
-  const { extends: extended, ttlMs, ...asked } = ask;
-  const { until, startsAt } = asked;
+  const { extends: extended, ttlMs, until, startsAt } = ask;
   const end = until ?? (startsAt === undefined ? Infinity : startsAt + (ttlMs as number));
   if (hasPassed(end, moment)) throw new DeadlineError(undefined, end);
-  const grants = extended === undefined ? undefined : grantsToExtend(asked.scopes, extended, origins, moment);
+  const grants = extended === undefined ? undefined : grantsToExtend(ask.scopes, extended, origins, moment);
   const extension = grants && extensionOf(extended as Extended, grants, limits);
   const start = earliestStart({ createdAt, startsAt, extension });
   if (until !== undefined && until <= start) throw invalid('until', `an instant after ${nameOfStart(extension)}`, until);
+  // `makeRequest` takes only the fields of a request. An object made without `extends` would be slow to copy.
   const drafted = {
-    ...asked,
-    scopes: grants === undefined ? asked.scopes : grants.map(({ scope }) => scope),
+    ...ask,
+    scopes: grants === undefined ? ask.scopes : grants.map(({ scope }) => scope),
     id,
     version: nextVersion(),
     ttlMs: until === undefined ? (ttlMs as number) : until - start,
