@@ -3,7 +3,7 @@ export type { SqlGrantStoreOptions } from './stores/sql/options.js';
 export { resilientPool, type ResilientPoolOptions, type ResilientPoolTarget } from './stores/sql/resilient-pool.js';
 export { resilientHandle } from './stores/sql/resilient-handle.js';
 export { migrate, schemaSql, sqlMigrations } from './stores/sql/migrations.js';
-export type { MigrateOptions, SqlMigration } from './stores/sql/migrations.js';
+export type { MigrateOptions, SchemaOptions, SqlMigration } from './stores/sql/migrations.js';
 export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './stores/sql/database.js';
 export { fromBunSqlite, fromNodeSqlite } from './stores/sql/sqlite-drivers.js';
 export type { BunSqliteLike, NodeSqliteLike, SqliteDriverHandle } from './stores/sql/sqlite-drivers.js';

@@ -1,27 +1,48 @@
 import { randomUUID } from 'node:crypto';
+import type { GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
-import { kyselyOn, Postgres } from '../stores/sql/postgres.js';
+import { atIsolation, kyselyOn, Postgres } from '../stores/sql/postgres.js';
 
 // A server is started and stopped here, on a machine that may be busy.
 vi.setConfig({ hookTimeout: 60_000 });
 
-const ways = {
-  'through Kysely alone': (pool: pg.Pool, namespace: string) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }),
-  'with reads through the pool': (pool: pg.Pool, namespace: string) =>
-    sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool }),
+interface Way {
+  readonly portable?: true;
+  /** Of each transaction. Default: the server's. */
+  readonly isolation?: 'repeatable read' | undefined;
+  readonly open: (pool: pg.Pool, namespace: string) => GrantStore;
+}
+
+/** For a server that is not PostgreSQL: `npm run test:stores -- <url> --portable`. */
+const isPortable = process.env['JIT_TEST_PORTABLE'] === '1';
+
+const whole: Readonly<Record<string, Way>> = {
+  'through Kysely alone': { open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }) },
+  'with reads through the pool': {
+    open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool }),
+  },
+};
+const ways: Readonly<Record<string, Way>> = {
+  ...(isPortable ? {} : whole),
+  'with portable statements': {
+    portable: true,
+    // The only level of Aurora DSQL, and one at which a lock that was waited for fails the transaction.
+    isolation: isPortable ? undefined : 'repeatable read',
+    open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, portable: true }),
+  },
 };
 
-describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, open) => {
+describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, { portable, isolation, open }) => {
   let postgres: Postgres;
   let pool: pg.Pool;
   let other: pg.Pool;
   beforeAll(async () => {
-    postgres = await Postgres.migrated();
-    pool = postgres.pool({ max: 4 });
-    other = postgres.pool({ max: 4 });
+    postgres = await Postgres.migrated({ portable });
+    const connectionString = isolation === undefined ? postgres.url : atIsolation(postgres.url, isolation);
+    [pool, other] = [postgres.pool({ connectionString, max: 4 }), postgres.pool({ connectionString, max: 4 })];
   });
   afterAll(() => postgres.stop());
 

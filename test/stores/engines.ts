@@ -72,15 +72,26 @@ const EVERY_STORE: Run = { name: 'every store', args: [], env: {} };
  * The calls of Vitest for the named engines. Without a name: one for all tests of the stores, then those for each further
  * driver that is installed.
  *
+ * @param names of engines, or URLs of servers that speak PostgreSQL's protocol
  * @param isShort omits the durable tests of the named engines and the further drivers
+ * @param isPortable runs only the contract suite with portable statements on the servers that URLs name
  * @throws Error for a name that is unknown, or an engine that is not installed
  */
-export function chosenRuns(names: readonly string[], isShort: boolean): readonly Run[] {
-  if (names.length > 0) return names.flatMap((name) => runsOf(name, installed(name), isShort));
+export function chosenRuns(names: readonly string[], isShort: boolean, isPortable = false): readonly Run[] {
+  if (names.length > 0) return names.flatMap((name) => (isUrl(name) ? runsAt(name, isPortable) : runsOf(name, installed(name), isShort)));
   const extra = Object.entries(ENGINES).filter(([, { isExtra }]) => isExtra === true);
   for (const [name, { missing }] of extra) if (missing !== undefined) console.log(`${name} is skipped: ${missing}`);
   const found = extra.filter(([, { missing }]) => missing === undefined);
   return [EVERY_STORE, ...found.flatMap(([name, engine]) => runsOf(name, engine, isShort))];
+}
+
+const isUrl = (name: string): boolean => /^postgres(ql)?:\/\//.test(name);
+
+/** Each test file has a schema of its own there, which it drops. Tests that stop a server start one of their own. */
+function runsAt(url: string, isPortable: boolean): readonly Run[] {
+  const { host, pathname } = new URL(url);
+  const args = ['test/contract/sql-postgres.test.ts', ...(isPortable ? [] : ['test/stores/sql'])];
+  return [{ name: `${host}${pathname}`, args, env: { JIT_TEST_PG_URL: url, ...(isPortable ? { JIT_TEST_PORTABLE: '1' } : {}) } }];
 }
 
 function installed(name: string): Engine {

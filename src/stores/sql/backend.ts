@@ -6,10 +6,11 @@ import { isThenable } from '../../core/thenable.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { DatabaseFile } from './database-file.js';
+import { hearErrors } from './resilient-pool.js';
 import { asStoreError } from './failures.js';
 import { handleReads, kyselyReads, poolReads } from './reads.js';
 import type { Reads } from './reads.js';
-import { integerOf, refuseWrongServer, wrongVersion } from './rows.js';
+import { integerOf, notInByteOrder, refuseWrongServer, wrongVersion } from './rows.js';
 import { SCHEMA_VERSION } from './schema.js';
 import { Session } from './session.js';
 import { statementsOf } from './statements.js';
@@ -30,9 +31,16 @@ export class Backend {
   #file: DatabaseFile | undefined;
   readonly #knowing = new SingleFlight();
 
-  constructor(db: SqlDatabase, dialect: SqlDialect, read: PgPool | SqliteHandle | undefined, timeoutMs: number) {
+  constructor(
+    db: SqlDatabase,
+    dialect: SqlDialect,
+    read: PgPool | SqliteHandle | undefined,
+    timeoutMs: number,
+    portable: boolean,
+    onError: (error: unknown, during: string) => void,
+  ) {
     this.#dialect = dialect;
-    this.statements = statementsOf(dialect);
+    this.statements = statementsOf(dialect, portable);
     this.#session = new Session(db, timeoutMs);
     this.#commits = new Commits(this.#session, this.statements, {
       before: () => this.#file?.refuseIfReplaced(),
@@ -46,7 +54,8 @@ export class Backend {
       this.#reads = handleReads(read, plain);
     } else {
       this.#reads = poolReads(read, this.#session);
-      this.listener = new NotificationListener(read, this.#session, this.statements.listen.text);
+      hearErrors(read);
+      if (!portable) this.listener = new NotificationListener(read, this.#session, this.statements, (error) => onError(error, 'listen'));
     }
   }
 
@@ -118,6 +127,7 @@ export class Backend {
     if (encoding !== 'UTF8' && encoding !== 'UTF-8') {
       throw new StoreError('schema', `the database's encoding must be UTF-8; it is ${String(encoding)}`);
     }
+    if (this.statements.portable && rows[0]?.['has_byte_order'] !== true) throw notInByteOrder('schema');
     this.#file = DatabaseFile.at(rows[0]?.['file']);
     if (this.#isReadApart) await this.#refuseOtherFile(this.#file);
     this.#isKnown = true;
@@ -141,7 +151,7 @@ export class Backend {
    * failures are ignored.
    */
   #notify(namespaces: readonly string[]): void {
-    if (this.#dialect !== 'postgres') return;
+    if (this.#dialect !== 'postgres' || this.statements.portable) return;
     for (const namespace of namespaces) this.#toNotify.add(namespace);
     if (!this.#isNotifying) void this.#sendNotices();
   }

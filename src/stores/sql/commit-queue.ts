@@ -27,6 +27,7 @@ export type Kind = 'shared' | 'apart' | 'locked';
 /** The changes of one namespace that wait for their transaction. */
 export class CommitQueue {
   readonly namespace: string;
+  readonly #isAlone: boolean;
   readonly #waiting: Waiting[] = [];
   /** Whether a transaction with changes of this namespace is running. The next one begins after it. */
   isRunning = false;
@@ -38,8 +39,10 @@ export class CommitQueue {
   /** How many of the next changes get a transaction each, because the database has refused one of them. */
   #divided = 0;
 
-  constructor(namespace: string) {
+  /** @param isAlone it shares no transaction */
+  constructor(namespace: string, isAlone = false) {
     this.namespace = namespace;
+    this.#isAlone = isAlone;
   }
 
   get isEmpty(): boolean {
@@ -55,7 +58,8 @@ export class CommitQueue {
   get kind(): Kind {
     const first = this.#waiting[0]?.change;
     if (this.#isLocked) return 'locked';
-    const isApart = this.#apart + this.#divided > 0 || (first !== undefined && (first.trimJournalTo > 0 || first.weight > MAX_WEIGHT));
+    const isApart =
+      this.#isAlone || this.#apart + this.#divided > 0 || (first !== undefined && (first.trimJournalTo > 0 || first.weight > MAX_WEIGHT));
     return isApart ? 'apart' : 'shared';
   }
 

@@ -76,10 +76,11 @@ export class CommitTransactions {
 
   /** Locks the heads, and judges the changes by what it reads while it holds those locks. */
   async #judge(ask: Ask, asked: readonly Asked[], waits: boolean): Promise<ReadonlyMap<Asked, Judged>> {
-    const { dialect, found } = this.#statements;
+    const { dialect, found, lock } = this.#statements;
     const judged = new Map<Asked, Judged>();
     let left = asked;
     for (let isFirst = true; left.length > 0; isFirst = false) {
+      if (lock !== undefined) for (const { namespace } of left) await ask(lock, [namespace]);
       const lists = left.map(listsOf);
       const guesses = isFirst && !waits && dialect === 'postgres' ? this.#guess(left, lists) : [];
       const lines = await this.#hold(ask, left, lists, guesses, waits);

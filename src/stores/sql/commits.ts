@@ -26,6 +26,8 @@ const AT_ONCE: Readonly<Record<SqlDialect, Readonly<Record<Kind, number>>>> = {
   postgres: { shared: 4, apart: Infinity, locked: 4 },
   sqlite: { shared: 1, apart: Infinity, locked: 1 },
 };
+/** Portable statements lock one head at a time, so no transaction is shared. */
+const AT_ONCE_ALONE: Readonly<Record<Kind, number>> = { shared: 0, apart: 6, locked: 2 };
 /**
  * Each transaction spends at least this many rows of the {@link TurnBudget}. SQLite's driver blocks the event loop, and even
  * a transaction of a few rows takes about a millisecond.
@@ -55,6 +57,8 @@ interface Part extends Asked {
 export class Commits {
   readonly #session: Session;
   readonly #dialect: SqlDialect;
+  readonly #isAlone: boolean;
+  readonly #atOnce: Readonly<Record<Kind, number>>;
   readonly #transactions: CommitTransactions;
   readonly #hooks: CommitHooks;
   readonly #queues = new Map<string, CommitQueue>();
@@ -71,6 +75,8 @@ export class Commits {
   constructor(session: Session, statements: Statements, hooks: CommitHooks) {
     this.#session = session;
     this.#dialect = statements.dialect;
+    this.#isAlone = statements.portable;
+    this.#atOnce = this.#isAlone ? AT_ONCE_ALONE : AT_ONCE[statements.dialect];
     this.#transactions = new CommitTransactions(session, statements);
     this.#hooks = hooks;
   }
@@ -78,7 +84,7 @@ export class Commits {
   commit(namespace: string, change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
       const waiting = { change: prepare(change), budget: new RetryBudget(this.#session.timeoutMs), resolve, reject };
-      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace);
+      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace, this.#isAlone);
       this.#queues.set(namespace, queue);
       queue.add(waiting);
       if (!queue.isRunning) this.#await(queue);
@@ -90,7 +96,7 @@ export class Commits {
     // It may have waited under another kind, until its late changes were rejected.
     for (const queues of Object.values(this.#ready)) if (queues !== this.#ready[kind]) queues.delete(queue);
     this.#ready[kind].add(queue);
-    if (this.#running[kind] < AT_ONCE[this.#dialect][kind]) void this.#run(kind);
+    if (this.#running[kind] < this.#atOnce[kind]) void this.#run(kind);
   }
 
   /** Runs one transaction after the other, as long as queues are ready. Never rejects. */

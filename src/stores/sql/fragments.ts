@@ -72,9 +72,8 @@ export function keyedRows(dialect: SqlDialect, keyList: string, namespace?: stri
   const names = [...(namespace === undefined ? ['namespace'] : []), 'kind', 'id', ...more];
   const keys = `${jsonTable(dialect, keyList, names)} as k cross join`;
   const isKey = `r.namespace = ${namespace ?? 'k.namespace'} and r.kind = k.kind and r.id = ${id}`;
-  const place = 'r.tableoid as home, r.ctid as place';
   return dialect === 'postgres'
-    ? `${keys} lateral (select ${place}, r.* from jit_rows as r where ${isKey} limit 1) as r`
+    ? `${keys} lateral (select r.* from jit_rows as r where ${isKey} limit 1) as r`
     : `${keys} jit_rows as r on ${isKey}`;
 }
 

@@ -1,33 +1,43 @@
 import type { Unsubscribe } from '../../core/store-port.js';
 import { systemClock } from '../../core/clock.js';
+import { StoreError } from '../../core/errors.js';
 import { sleepUntil } from '../../core/timers.js';
 import type { PgClient, PgPool } from './database.js';
-import { hearErrors } from './resilient-pool.js';
 import type { Session } from './session.js';
+import type { Statements } from './statements.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** How often an idle connection is checked, in milliseconds. */
 const ALIVE_MS = 30_000;
+const NOTHING_ARRIVES =
+  'a notification of this process has not arrived on the connection that listens, so no watcher wakes for the commits of other ' +
+  'processes. LISTEN has no effect behind a pooler in transaction mode: omit read, or connect its pool directly to the server of db';
 
 /**
  * Receives commit notifications through LISTEN, on one pool connection for all namespaces, for as long as there are
  * watchers. A lost connection is replaced. Then every watcher is woken, because notifications sent in between are lost.
+ *
+ * Behind a pooler in transaction mode LISTEN succeeds, and no notification arrives. So each new connection must receive a
+ * notification of this process; if it does not, that is reported once.
  */
 export class NotificationListener {
   readonly #pool: PgPool;
   readonly #session: Session;
-  readonly #listen: string;
+  readonly #statements: Pick<Statements, 'listen' | 'notify'>;
+  readonly #report: (error: StoreError) => void;
   readonly #watchers = new Map<string, Set<() => void>>();
   /** Aborts the connection that listens, or the pause before the next one. */
   #stop: AbortController | undefined;
+  /** Whether it has reported that nothing arrives. A notification that arrives clears it. */
+  #isReported = false;
 
-  /** @param listen the LISTEN statement */
-  constructor(pool: PgPool, session: Session, listen: string) {
+  /** @param report called when the connection receives nothing */
+  constructor(pool: PgPool, session: Session, statements: Pick<Statements, 'listen' | 'notify'>, report: (error: StoreError) => void) {
     this.#pool = pool;
     this.#session = session;
-    this.#listen = listen;
-    hearErrors(pool);
+    this.#statements = statements;
+    this.#report = report;
   }
 
   watch(namespace: string, wake: () => void): Unsubscribe {
@@ -68,11 +78,20 @@ export class NotificationListener {
       if (signal.aborted) end();
       client.on('error', end);
       client.on('end', end);
-      client.on('notification', (message) => this.#wake(message.payload ?? ''));
-      await this.#said(client, this.#listen);
+      // No namespace has a line end.
+      const own = `\n${crypto.randomUUID()}`;
+      const ownOrLost = new Promise<boolean>((resolve) => {
+        client.on('notification', ({ payload = '' }) => (payload === own ? resolve(true) : this.#wake(payload)));
+        void lost.then(() => resolve(false));
+      });
+      await this.#said(client, this.#statements.listen.text);
       for (const namespace of this.#watchers.keys()) this.#wake(namespace);
-      // A connection that died silently never reports an error, and looks like one without notifications.
-      while (!(await this.#isOver(lost, signal))) await this.#said(client, 'select 1');
+      let isTried = await this.#tryOwn(own, ownOrLost);
+      while (!(await this.#isOver(lost, signal))) {
+        // A connection that died silently never reports an error, and looks like one without notifications.
+        await this.#said(client, 'select 1');
+        isTried ||= await this.#tryOwn(own, ownOrLost);
+      }
       return true;
     } finally {
       // The signal outlives the connection.
@@ -80,6 +99,27 @@ export class NotificationListener {
       // Closed instead of returned to the pool, because its next user would still receive the notifications.
       client.release(true);
     }
+  }
+
+  /**
+   * Sends a notification of its own and waits until it arrives, or the connection has ended. It is sent on another connection: a
+   * server sends the notifications of one connection to that connection with its answer, also through a pooler.
+   *
+   * @returns false: it could not be sent, which shows nothing
+   */
+  async #tryOwn(own: string, ownOrLost: Promise<boolean>): Promise<boolean> {
+    try {
+      await this.#session.ask(this.#statements.notify, [JSON.stringify([own])]);
+    } catch {
+      return false;
+    }
+    try {
+      if (await this.#session.limited(ownOrLost)) this.#isReported = false;
+    } catch (error) {
+      if (!this.#isReported) this.#report(new StoreError('watch', NOTHING_ARRIVES, error));
+      this.#isReported = true;
+    }
+    return true;
   }
 
   async #said(client: PgClient, text: string): Promise<void> {

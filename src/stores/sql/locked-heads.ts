@@ -7,8 +7,12 @@ const HEAD = ['revision', 'seq', 'hash', 'start_seq', 'start_hash'];
 /** What is read for a locked head, each a JSON list or null. */
 const READ = ['kept', 'hashes', 'applied'];
 
-/** The statements that create and lock heads. `hashAt` reads the hash that a purge stores as the journal's start. */
-export function headsOf(dialect: SqlDialect) {
+/**
+ * The statements that create and lock heads. `hashAt` reads the hash that a purge stores as the journal's start.
+ *
+ * @param portable `hold` follows `lock`, which locks one head by its whole key and nothing else: some servers lock nothing else
+ */
+export function headsOf(dialect: SqlDialect, portable: boolean) {
   return {
     /** Creates the head at a namespace's first commit. Of two processes at once, one waits and then finds the row of the other. */
     found: statement(
@@ -18,7 +22,8 @@ export function headsOf(dialect: SqlDialect) {
 on conflict (namespace) do nothing`,
     ),
     /** For one namespace only: waits until its head is free. Of two transactions that wait for several, each might hold what the other needs. */
-    hold: statement(dialect, 'hold', holdText(dialect, '')),
+    hold: statement(dialect, 'hold', holdText(dialect, portable ? undefined : '')),
+    lock: portable ? statement(dialect, 'lock', 'select revision from jit_heads where namespace = $1 for update') : undefined,
     /** For any number of namespaces: omits those whose head another transaction holds. */
     holdFree: statement(dialect, 'hold_free', holdText(dialect, ' skip locked')),
     hashAt: statement(dialect, 'hash_at', 'select hash from jit_journal where namespace = $1 and seq = $2'),
@@ -38,7 +43,7 @@ on conflict (namespace) do nothing`,
  * head's revision in that snapshot. If it differs from the revision of the locked head, the statement must be repeated while
  * the transaction holds the lock.
  */
-function holdText(dialect: SqlDialect, wait: string): string {
+function holdText(dialect: SqlDialect, wait: string | undefined): string {
   const postgres = dialect === 'postgres';
   const asked = jsonTable(dialect, given(dialect, 1), ['namespace', 'keys', 'ids', 'seqs']);
   const read = postgres ? READ.map((name) => `f.${name}::text`).join(', ') : columns('f', READ);
@@ -47,8 +52,8 @@ from (${foundText(dialect, [], postgres ? 'n join h on h.i = n.i' : `${asked} as
 }
 
 /** The heads `h` of the namespaces `n`, locked. Each is looked up by its key: a join might lock all heads, and would read every partition. */
-const lockedHeads = (asked: string, wait: string): string => `n as materialized ${asked}, h as materialized (select n.i, h.*
-from n cross join lateral (select * from jit_heads where namespace = n.namespace limit 1 for update${wait}) as h)`;
+const lockedHeads = (asked: string, wait: string | undefined): string => `n as materialized ${asked}, h as materialized (select n.i, h.*
+from n cross join lateral (select * from jit_heads where namespace = n.namespace limit 1${wait === undefined ? '' : ` for update${wait}`}) as h)`;
 
 /** What decides the outcomes, for each line of `from`. */
 function foundText(dialect: SqlDialect, more: readonly string[], from: string): string {

@@ -4,8 +4,9 @@ import { StoreError } from '../../core/errors.js';
 import { readOptions } from '../../core/parse.js';
 import type { SqlDatabase, SqlDialect } from './database.js';
 import { driverError } from './failures.js';
-import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
-import { schemaOf } from './schema.js';
+import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
+import { notInByteOrder } from './rows.js';
+import { BYTE_ORDER, schemaOf } from './schema.js';
 
 /**
  * One migration of the schema, in the shape of Kysely's `Migration`. That type has a different import path in each Kysely
@@ -19,10 +20,11 @@ export interface SqlMigration {
  * The schema as Kysely migrations, for teams that run them with their own migrator.
  *
  * @param dialect the database: each has its own column types and indexes
+ * @param options.portable as the option of the store. Default: false
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
-export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlMigration>> {
-  const statements = schemaOf(readDialect(dialect));
+export function sqlMigrations(dialect: SqlDialect, options: SchemaOptions = {}): Readonly<Record<string, SqlMigration>> {
+  const statements = readSchema(dialect, options);
   return {
     'jit-access-0001': {
       async up(db: Kysely<unknown>) {
@@ -36,24 +38,35 @@ export function sqlMigrations(dialect: SqlDialect): Readonly<Record<string, SqlM
  * The schema as one SQL script, for teams that run their own migrations. The script creates all tables, so none of them may
  * exist yet.
  *
+ * @param options.portable as the option of the store. Default: false
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * await writeFile('migrations/jit-access.sql', schemaSql('postgres'));
  */
-export function schemaSql(dialect: SqlDialect): string {
-  return schemaOf(readDialect(dialect))
+export function schemaSql(dialect: SqlDialect, options: SchemaOptions = {}): string {
+  return readSchema(dialect, options)
     .map((statement) => `${statement};\n`)
     .join('\n');
 }
 
+/** The part of the store's options that the schema depends on. */
+export type SchemaOptions = Pick<SqlGrantStoreOptions, 'portable'>;
+
+function readSchema(dialect: SqlDialect, options: SchemaOptions): readonly string[] {
+  const { portable = false } = readOptions('options', options, ['portable']);
+  return schemaOf(readDialect(dialect), readPortable(dialect, portable));
+}
+
 /** The options of the store: one object serves both. */
-export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'dialect'> {
+export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'dialect' | 'portable'> {
   /** Not used: all namespaces share the tables. Default: none. */
   readonly namespace?: string | undefined;
   /** Not used. Default: none. */
   readonly read?: SqlGrantStoreOptions['read'];
   /** Limits the calls of the store; a migration has no time limit. Default: 5,000. */
   readonly timeoutMs?: number | undefined;
+  /** Not used. Default: none. */
+  readonly onError?: SqlGrantStoreOptions['onError'];
 }
 
 /**
@@ -64,16 +77,17 @@ export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'diale
  * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
  * does not need it.
  *
- * @param options the options of the store, of which it uses `db` and `dialect`
+ * @param options the options of the store, of which it uses `db`, `dialect` and `portable`
  * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * await migrate({ db, dialect: 'sqlite' });
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { db, dialect } = readOptions('options', options, OPTION_NAMES);
-  const migrations = sqlMigrations(dialect as SqlDialect);
+  const { db, dialect, portable } = readOptions('options', options, OPTION_NAMES);
+  const migrations = sqlMigrations(dialect as SqlDialect, { portable: portable as boolean | undefined });
   const plain = readDatabase(db).withoutPlugins();
+  if (portable === true) await refuseOtherOrder(plain);
   const schema = dialect === 'postgres' ? await schemaOfTables(plain) : undefined;
   const TheMigrator = await migratorClass();
   const migrator = new TheMigrator({
@@ -91,6 +105,21 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 
 const TABLE = 'jit_migrations';
 
+/** @throws StoreError */
+async function refuseOtherOrder(db: SqlDatabase): Promise<void> {
+  const { rows } = await asked(db, `select ${BYTE_ORDER}`);
+  if ((rows[0] as { readonly has_byte_order?: unknown } | undefined)?.has_byte_order !== true) throw notInByteOrder('migrate');
+}
+
+/** @throws StoreError */
+async function asked(db: SqlDatabase, query: string): Promise<{ readonly rows: unknown[] }> {
+  try {
+    return await db.executeQuery(kysely.CompiledQuery.raw(query));
+  } catch (error) {
+    throw new StoreError('migrate', `the schema of its tables could not be read: ${driverError(error)}`, error);
+  }
+}
+
 /**
  * The PostgreSQL schema in which the tables are, or will be, by the `search_path` of the connection. Kysely would look for its tables
  * in all schemas of the database, and would find those of another one.
@@ -102,12 +131,8 @@ async function schemaOfTables(db: SqlDatabase): Promise<string | undefined> {
   (select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where pg_class.oid = to_regclass('${TABLE}')),
   current_schema()
 ) as schema`;
-  try {
-    const { rows } = await db.executeQuery(kysely.CompiledQuery.raw(query));
-    return (rows[0] as { readonly schema: string | null } | undefined)?.schema ?? undefined;
-  } catch (error) {
-    throw new StoreError('migrate', `the schema of its tables could not be read: ${driverError(error)}`, error);
-  }
+  const { rows } = await asked(db, query);
+  return (rows[0] as { readonly schema: string | null } | undefined)?.schema ?? undefined;
 }
 
 type MigratorClass = new (props: MigratorProps) => Migrator;

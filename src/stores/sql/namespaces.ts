@@ -16,7 +16,7 @@ cross join lateral (select * from jit_heads where namespace = k.namespace limit 
  * At most $3 namespaces that come after $1 and have a row due by $2. Each step is one look-up in jit_rows_due, which gives
  * the next namespace and its earliest `due_at`. So the cost of a page does not depend on the number of rows in a namespace.
  */
-export function dueNamespacesText(dialect: SqlDialect): string {
+export function dueNamespacesText(dialect: SqlDialect, portable: boolean): string {
   const postgres = dialect === 'postgres';
   const following = 'due_at is not null and namespace > n.namespace order by namespace, due_at limit 1';
   const next = postgres
@@ -26,7 +26,7 @@ export function dueNamespacesText(dialect: SqlDialect): string {
   // `looked` is the number of namespaces examined, due or not, and `last` the last of them: a page that is cut off continues there.
   const how = ', (select max(looked) from n) as looked, (select namespace from n order by looked desc limit 1) as last';
   return `with recursive n(namespace, due_at, looked) as (
-  select ${postgres ? `cast($1 as text) collate "C", cast(null as bigint)` : '$1, null'}, 0
+  select ${postgres ? `cast($1 as text)${portable ? '' : ' collate "C"'}, cast(null as bigint)` : '$1, null'}, 0
   union all
   select r.namespace, r.due_at, n.looked + 1 from n cross join ${next} where n.looked < ${MAX_NAMESPACES}
 )

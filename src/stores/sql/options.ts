@@ -1,4 +1,4 @@
-import { invalid } from '../../core/parse.js';
+import { assertBoolean, invalid } from '../../core/parse.js';
 import type { PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 
 export interface SqlGrantStoreOptions {
@@ -28,14 +28,41 @@ export interface SqlGrantStoreOptions {
    * that. On PostgreSQL this limit also applies to the wait for a lock, and to a transaction that keeps a lock and is silent.
    */
   readonly timeoutMs?: number | undefined;
+  /**
+   * True: for CockroachDB, YugabyteDB and Aurora DSQL, whose statements are a part of PostgreSQL's. Default: false.
+   *
+   * A commit then takes more round trips, no transaction is shared by namespaces, and the store has no `watch`. The tables must have been
+   * created with the same option, in a database that compares text byte by byte.
+   */
+  readonly portable?: boolean | undefined;
+  /**
+   * Receives failures that no call reports. Default: none.
+   *
+   * `during` is `'listen'` if LISTEN has no effect on the pool given as `read`, which the store reports once.
+   */
+  readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
 
 /** The options of the store, and so of `migrate`: one object serves both. */
-export const OPTION_NAMES = ['db', 'dialect', 'namespace', 'read', 'timeoutMs'] as const satisfies readonly (keyof SqlGrantStoreOptions)[];
+export const OPTION_NAMES = [
+  'db',
+  'dialect',
+  'namespace',
+  'read',
+  'timeoutMs',
+  'portable',
+  'onError',
+] as const satisfies readonly (keyof SqlGrantStoreOptions)[];
 
 export function readDialect(dialect: unknown): SqlDialect {
   if (dialect !== 'postgres' && dialect !== 'sqlite') throw invalid('dialect', "'postgres' or 'sqlite'", dialect);
   return dialect;
+}
+
+export function readPortable(dialect: SqlDialect, portable: unknown): boolean {
+  assertBoolean('portable', portable);
+  if (portable && dialect !== 'postgres') throw invalid('portable', "false unless dialect is 'postgres'", portable);
+  return portable;
 }
 
 export function readDatabase(db: unknown): SqlDatabase {

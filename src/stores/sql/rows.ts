@@ -37,6 +37,9 @@ export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialec
 export const wrongVersion = (version: number): StoreError =>
   new StoreError('schema', `the schema has version ${version}, but this package needs version ${SCHEMA_VERSION}; see migrate()`);
 
+export const notInByteOrder = (operation: string): StoreError =>
+  new StoreError(operation, 'portable tables need a database that compares text byte by byte: create it with the collation C');
+
 /** @throws StoreError */
 export function rowOf(columns: Columns): Row {
   return {

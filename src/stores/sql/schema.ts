@@ -16,11 +16,11 @@ const LAST_INTEGER = '9007199254740991';
  *
  * - Instants are integers of epoch milliseconds. A CHECK bounds each of them, because SQLite would also store a text, or a
  *   number that JavaScript rounds.
- * - Text compares byte by byte: COLLATE "C", or SQLite's BINARY.
+ * - Text compares byte by byte: COLLATE "C", or SQLite's BINARY. Portable tables name no collation: see {@link BYTE_ORDER}.
  * - `body` and `data` are text, so that JSON is read back unchanged: no number is rounded and no key is moved.
  */
-export function schemaOf(dialect: SqlDialect): readonly string[] {
-  const columns = columnsOf(dialect);
+export function schemaOf(dialect: SqlDialect, portable: boolean): readonly string[] {
+  const columns = columnsOf(dialect, portable);
   return [
     rowTable(dialect, columns),
     ...rowIndexes(dialect),
@@ -37,12 +37,18 @@ export function schemaOf(dialect: SqlDialect): readonly string[] {
   ];
 }
 
+/**
+ * Whether the database compares text byte by byte. Portable tables have its collation, because some servers have only "C" and refuse
+ * to name it. Another order would mix up the pages of a list.
+ */
+export const BYTE_ORDER = `('B' < 'a' and 'a_c' < 'ab' and 'z' < 'é') as has_byte_order`;
+
 type ColumnTypes = ReturnType<typeof columnsOf>;
 
 /** The column types, and the checks that limit their values to what JavaScript represents exactly. */
-function columnsOf(dialect: SqlDialect) {
+function columnsOf(dialect: SqlDialect, portable: boolean) {
   const postgres = dialect === 'postgres';
-  const text = postgres ? 'text collate "C"' : 'text';
+  const text = postgres && !portable ? 'text collate "C"' : 'text';
   const integer = postgres ? 'bigint' : 'integer';
   return {
     text,
@@ -133,7 +139,7 @@ function accessView(dialect: SqlDialect): string {
   const postgres = dialect === 'postgres';
   const field = (path: string) => (postgres ? `body::json #>> '{${path.replaceAll('.', ',')}}'` : `json_extract(body, '$.${path}')`);
   // Removes the prefix with which a column keeps the order of ids (`toColumn`).
-  const plain = (column: string) => `replace(${column}, ${postgres ? `U&'\\+10FFFF'` : 'char(1114111)'}, '')`;
+  const plain = (column: string) => `replace(${column}, ${postgres ? 'chr' : 'char'}(1114111), '')`;
   const time = (column: string) =>
     postgres ? `to_timestamp(${column} / 1000.0)` : `strftime('%Y-%m-%dT%H:%M:%fZ', ${column} / 1000.0, 'unixepoch')`;
   return `create view jit_access as

@@ -3,6 +3,7 @@ import { contextText } from './context.js';
 import { findName, findText, type Asked } from './find.js';
 import { besideServer, columns, ENTRY, given, isOpen, keyedRows, ROW, rowAsList, rowsAsList, serverColumns } from './fragments.js';
 import { headsOf } from './locked-heads.js';
+import { BYTE_ORDER } from './schema.js';
 import { dueNamespacesText, headsText } from './namespaces.js';
 import { statement } from './statement.js';
 import { writesOf } from './writes.js';
@@ -15,29 +16,32 @@ export type Statements = ReturnType<typeof statementsOf>;
 /**
  * All statements that a store sends. Values are parameters, and a list is one JSON parameter. So the text of a statement and
  * a commit's number of round trips do not depend on the number of rows.
+ *
+ * @param portable for servers that speak PostgreSQL's protocol and lack some of its statements
  */
-export function statementsOf(dialect: SqlDialect) {
+export function statementsOf(dialect: SqlDialect, portable = false) {
   return {
     dialect,
-    schema: schema(dialect),
+    portable,
+    schema: schema(dialect, portable),
     ...rowReads(dialect),
     journal: journal(dialect),
     heads: statement(dialect, 'heads', headsText(dialect)),
-    dueNamespaces: statement(dialect, 'due_namespaces', dueNamespacesText(dialect)),
-    ...transaction(dialect),
-    ...headsOf(dialect),
-    ...writesOf(dialect),
+    dueNamespaces: statement(dialect, 'due_namespaces', dueNamespacesText(dialect, portable)),
+    ...transaction(dialect, portable),
+    ...headsOf(dialect, portable),
+    ...writesOf(dialect, portable),
     ...notices(dialect),
   };
 }
 
 /** Runs before any other statement: the store refuses another version or encoding. `file` identifies the file on SQLite. */
-const schema = (dialect: SqlDialect) =>
+const schema = (dialect: SqlDialect, portable: boolean) =>
   statement(
     dialect,
     'schema',
     dialect === 'postgres'
-      ? `select version, current_setting('server_encoding') as encoding from jit_schema`
+      ? `select version, current_setting('server_encoding') as encoding${portable ? `, ${BYTE_ORDER}` : ''} from jit_schema`
       : `select version, (select encoding from pragma_encoding) as encoding, (select file from pragma_database_list where name = 'main') as file from jit_schema`,
   );
 
@@ -96,7 +100,7 @@ order by e.seq`,
   );
 
 /** The statements that begin and end a commit's transaction. */
-function transaction(dialect: SqlDialect) {
+function transaction(dialect: SqlDialect, portable: boolean) {
   const postgres = dialect === 'postgres';
   return {
     /**
@@ -106,7 +110,9 @@ function transaction(dialect: SqlDialect) {
     probe: statement(
       dialect,
       'probe',
-      postgres ? 'select now() = statement_timestamp() and pg_current_xact_id_if_assigned() is null as outside' : 'begin',
+      postgres
+        ? `select now() = statement_timestamp()${portable ? '' : ' and pg_current_xact_id_if_assigned() is null'} as outside`
+        : 'begin',
     ),
     /**
      * The first statement of the transaction. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
@@ -115,13 +121,18 @@ function transaction(dialect: SqlDialect) {
      * `enable_seqscan` is off. Otherwise a plan that was cached while a table was small would still scan it when it is large.
      * `jit` is off, too: a scan that remains has such a cost in the plan that a server with LLVM would compile each statement,
      * which takes a second.
+     *
+     * A portable transaction sets nothing, because some servers refuse each setting. It is correct at each isolation level: its first
+     * statement locks the head, or fails.
      */
     begin: (ms: number, lockMs = ms) =>
       statement(
         dialect,
         'begin',
         postgres
-          ? `begin isolation level read committed; set local lock_timeout = ${lockMs}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off; set local jit = off`
+          ? portable
+            ? 'begin'
+            : `begin isolation level read committed; set local lock_timeout = ${lockMs}; set local statement_timeout = ${ms}; set local idle_in_transaction_session_timeout = ${ms}; set local enable_seqscan = off; set local jit = off`
           : 'begin immediate',
       ),
     busyTimeout: postgres

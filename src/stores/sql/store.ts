@@ -1,6 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { MAX_NAMESPACES, readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
-import { invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
+import { invalid, readCount, readId, readListener, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
 import type { MaybePromise, Page } from '../../core/ports.js';
 import type {
@@ -22,7 +22,7 @@ import type {
 import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
 import type { Columns, PgPool, SqlDialect, SqliteHandle } from './database.js';
-import { OPTION_NAMES, readDatabase, readDialect, type SqlGrantStoreOptions } from './options.js';
+import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
 import { columnsOfSubjects, contextOf, contextValues } from './context.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
 import { fromColumn, toColumn } from './order.js';
@@ -46,13 +46,15 @@ import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.
  */
 export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, OPTION_NAMES);
-  const { timeoutMs = 5_000 } = given;
+  const { timeoutMs = 5_000, portable = false } = given;
   const dialect = readDialect(given.dialect);
   const backend = new Backend(
     readDatabase(given.db),
     dialect,
     readReader(dialect, given.read),
     readCount('timeoutMs', timeoutMs, 1, 600_000),
+    readPortable(dialect, portable),
+    readListener<[error: unknown, during: string]>('onError', given.onError),
   );
   return new SqlGrantStore(backend, dialect, readNamespace(given.namespace));
 }

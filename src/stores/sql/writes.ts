@@ -15,14 +15,17 @@ export interface Written {
   readonly head: readonly unknown[];
 }
 
+const KEY = ['namespace', 'kind', 'id'];
+
 /** One part of a transaction's writes, and its values. */
 interface WritePart {
   readonly part: 'remove' | 'put' | 'append' | 'trim' | 'head';
   readonly values: readonly unknown[];
 }
 
-export function writesOf(dialect: SqlDialect) {
-  const texts = textsOf(dialect);
+/** @param portable each part is a statement of its own, so that no statement writes a table twice */
+export function writesOf(dialect: SqlDialect, portable: boolean) {
+  const texts = textsOf(dialect, portable);
   const known = new Map<string, Statement>();
   /** The name determines the text. */
   const once = (name: string, textOf: () => string): Statement => {
@@ -32,13 +35,14 @@ export function writesOf(dialect: SqlDialect) {
   };
   return {
     /**
-     * The statements that write the batches of a transaction. On PostgreSQL they are one statement, in one round trip. No two
-     * parts touch the same row, so their order does not matter.
+     * The statements that write the batches of a transaction. On PostgreSQL they are one statement, in one round trip, unless they are
+     * portable. No two parts touch the same row, so their order does not matter.
      */
     write(batches: readonly Written[]): readonly (readonly [Statement, readonly unknown[]])[] {
       const parts = partsOf(batches);
       if (parts.length === 0) return [];
-      if (dialect === 'sqlite') return parts.map(({ part, values }) => [once(part, () => texts[part](1, 'true')), values] as const);
+      if (dialect === 'sqlite' || portable)
+        return parts.map(({ part, values }) => [once(part, () => texts[part](1, 'true')), values] as const);
       const text = () => {
         const written = joined(texts, parts, 1, 'true');
         const before = written.slice(0, -1).map(asCte);
@@ -100,7 +104,7 @@ function joined(texts: Texts, parts: readonly WritePart[], first: number, where:
 
 const asCte = ({ name, text }: NamedText): string => `${name} as (${text})`;
 
-function textsOf(dialect: SqlDialect): Texts {
+function textsOf(dialect: SqlDialect, portable: boolean): Texts {
   /** Without any `where`, SQLite would read `on conflict` as the condition of a join. */
   const from = (n: number, where: string, names: readonly string[]) =>
     `from ${jsonTable(dialect, given(dialect, n), names)} as k where ${where}`;
@@ -108,11 +112,14 @@ function textsOf(dialect: SqlDialect): Texts {
     `insert into ${table} (${names.join(', ')}) select ${columns('k', names)} ${from(n, where, names)}`;
   const replaced = (names: readonly string[]) => names.map((name) => `${name} = excluded.${name}`).join(', ');
   return {
-    remove: (n, where) =>
-      dialect === 'postgres'
-        ? // By ctid: a join by key would read the whole namespace. The oid distinguishes the partitions of a partitioned table.
-          `delete from jit_rows as r using (select home, place from ${keyedRows(dialect, given(dialect, n))} where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`
-        : `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, given(dialect, n))})`,
+    remove: (n, where) => {
+      if (dialect === 'sqlite') return `delete from jit_rows where rowid in (select r.rowid from ${keyedRows(dialect, given(dialect, n))})`;
+      if (portable) return `delete from jit_rows where (${KEY.join(', ')}) in (select ${columns('k', KEY)} ${from(n, where, KEY)})`;
+      // By ctid: a join by key would read the whole namespace. The oid distinguishes the partitions of a partitioned table.
+      return `delete from jit_rows as r using (select r.home, r.place from ${jsonTable(dialect, given(dialect, n), KEY)} as k
+cross join lateral (select tableoid as home, ctid as place from jit_rows where namespace = k.namespace and kind = k.kind and id = k.id limit 1) as r
+where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`;
+    },
     /** Replaces whole rows: no column keeps its old value. */
     put: (n, where) => `${insert('jit_rows', ['namespace', ...ROW], n, where)}
 on conflict (namespace, kind, id) do update set ${replaced(ROW.slice(2))}`,

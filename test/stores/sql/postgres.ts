@@ -44,9 +44,11 @@ export class Postgres {
     this.#embedded = embedded;
   }
 
-  static async migrated(options: { readonly own?: boolean; readonly syncs?: boolean } = {}): Promise<Postgres> {
+  static async migrated(
+    options: { readonly own?: boolean; readonly syncs?: boolean; readonly portable?: boolean | undefined } = {},
+  ): Promise<Postgres> {
     const postgres = await Postgres.start(options);
-    await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres' });
+    await migrate({ db: kyselyOn(postgres.pool()), dialect: 'postgres', portable: options.portable });
     return postgres;
   }
 
@@ -171,6 +173,14 @@ export class Postgres {
     }
     await this.#stop();
   }
+}
+
+/** The URL with another isolation level of its transactions. */
+export function atIsolation(given: string, level: 'read committed' | 'repeatable read' | 'serializable'): string {
+  const url = new URL(given);
+  const options = `${url.searchParams.get('options') ?? ''} -c default_transaction_isolation=${level.replace(' ', '\\ ')}`;
+  url.searchParams.set('options', options.trim());
+  return url.href;
 }
 
 export const kyselyOn = (pool: pg.Pool, timeout?: number, log: Logger = () => undefined): Kysely<unknown> =>
