@@ -99,7 +99,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'stores/sql/session.ts',
     from: '    const result = await work(ask);\n',
     to: '    const result = await work(ask);\n    resolve(result);\n',
-    caughtBy: { test: 'test/stores/durable/crashed.test.ts', title: 'L31 has each change once when its reply was lost' },
+    caughtBy: { proof: 'chaos-postgres', scale: 0.03 },
   },
   {
     name: 'SQL: an entry is inserted outside of the transaction of its row',
@@ -351,6 +351,20 @@ export const STORE_BUGS: readonly StoreBug[] = [
       test: 'test/faults/store-faults.test.ts',
       title: 'the error of every verb names the recorded request [V12]',
     },
+  },
+  {
+    name: 'purge: grants are removed with their request, live or not',
+    file: 'lifecycle/purge.ts',
+    from: 'lastInstant(request) >= before) return false;\n  return grants.every((grant) => grant.end !== undefined && effectiveEnd(grant) <= before && !origins.has(grant.id));',
+    to: 'false) return false;\n  return grants.every((grant) => !origins.has(grant.id));',
+    caughtBy: { proof: 'chaos-sqlite', scale: 0.02 },
+  },
+  {
+    name: 'view: without an answer of the store it stays as fresh as it was',
+    file: 'features/view/freshness.ts',
+    from: 'if (leftMs > 0) this.#copy.setFresh(now + Math.floor(leftMs / 2));\n    else this.end();\n    return leftMs > 0 &&',
+    to: 'this.#copy.setFresh(now + Math.floor(Math.max(leftMs, 100) / 2));\n    return',
+    caughtBy: { proof: 'chaos-postgres', scale: 0.1 },
   },
   {
     name: 'sweep, purge: no other work runs until the last row',

@@ -1,12 +1,10 @@
 import { BOUNDARY_LAWS, boundaryOver } from './boundary.js';
 import { livesOver, MODEL_LAWS } from './model.js';
+import { chaos } from '../stores/durable/chaos.js';
 import { clocksApart } from '../stores/durable/clocks.js';
-import { kills } from '../stores/durable/kills.js';
-import { lostReplies } from '../stores/durable/lost-replies.js';
 import { struckOutside } from '../stores/durable/outside.js';
 import { KINDS, openStore, type Kind } from '../stores/durable/place.js';
 import { runRaces } from '../stores/durable/races.js';
-import { restarts } from '../stores/durable/restarts.js';
 import { startDurable, type Durable } from '../stores/durable/servers.js';
 import { doubledSweepers } from '../stores/durable/sweepers.js';
 import { viewsFollow } from '../stores/durable/views.js';
@@ -87,12 +85,16 @@ const everywhere = (kind: Kind): readonly Proof[] => [
   onDurable(
     kind,
     {
-      name: 'kills',
-      laws: ['L12', 'L25', 'L26', 'L32'],
-      what: 'processes are killed with -9 while they work; nothing acknowledged is lost, and row and entry go together.',
+      name: 'chaos',
+      laws: ['L1', 'L2', 'L8', 'L12', 'L18', 'L25', 'L26', 'L31', 'L32', 'L33', 'L45'],
+      what: 'all verbs from three processes, under kills, stops, faults of the network and the disk, and set clocks; the journal alone judges each answer.',
     },
-    (durable, { seed, scale, progress }) => kills(durable, scaled(200, scale), seed, progress),
-    'kills',
+    async (durable, { seed, scale, progress }) => {
+      const { count, faults, judged, violations } = await chaos(durable, scaled(400, scale), 80, seed, progress);
+      const kinds = [...faults].map(([fault, times]) => `${times} ${fault}`);
+      return { count, violations, notes: [`faults: ${kinds.join(', ')}`, `${judged.toLocaleString('en')} answers judged`] };
+    },
+    'operations',
   ),
   onDurable(
     kind,
@@ -149,27 +151,4 @@ const everywhere = (kind: Kind): readonly Proof[] => [
   ),
 ];
 
-const onServer = (kind: 'postgres' | 'redis'): readonly Proof[] => [
-  onDurable(
-    kind,
-    {
-      name: 'restarts',
-      laws: ['L12', 'L25', 'L26', 'L32'],
-      what: 'the server is stopped at once under load and started again; nothing acknowledged is lost, and its clients continue.',
-    },
-    (durable, { seed, scale, progress }) => restarts(durable, scaled(20, scale), seed, progress),
-    'restarts',
-  ),
-  onDurable(
-    kind,
-    {
-      name: 'lost-replies',
-      laws: ['L31', 'L25', 'L26'],
-      what: 'the reply to a commit is lost under load; it is committed again, its outcome is known, and it is recorded once.',
-    },
-    (durable, { seed, scale, progress }) => lostReplies(durable, scaled(1_000, scale), seed, progress),
-    'lost replies',
-  ),
-];
-
-export const durableProofs: readonly Proof[] = [...KINDS.flatMap(everywhere), ...(['postgres', 'redis'] as const).flatMap(onServer)];
+export const durableProofs: readonly Proof[] = KINDS.flatMap(everywhere);

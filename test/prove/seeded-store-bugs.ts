@@ -4,7 +4,7 @@ import { scaled, type Proof } from './proof.js';
 
 export const seededStoreBugs: Proof = {
   name: 'seeded-store-bugs',
-  laws: ['L1', 'L12', 'L24', 'L25', 'L26', 'L30', 'L31', 'L32'],
+  laws: ['L1', 'L12', 'L24', 'L25', 'L26', 'L30', 'L31', 'L32', 'L33', 'L45'],
   what: 'stores with one bug each: the case of the suite, or the crash, that is named for it finds each',
   async run({ seed, scale, progress }) {
     const violations: string[] = [];

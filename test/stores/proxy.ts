@@ -12,9 +12,17 @@ export type Fate = 'pass' | 'cut' | 'cut the reply' | 'refuse at the reply' | 'b
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  /** Data in each direction that is delayed, in order: a change of the delay moves none before the other. */
+  readonly delayed: Readonly<Record<Way, Delayed[]>>;
   /** Nothing passes any more in either direction, and the connections stay open. */
   isSilent: boolean;
   onReply: (() => void) | undefined;
+}
+
+interface Delayed {
+  readonly data: Buffer;
+  /** When it is due, by `performance.now()`. */
+  readonly at: number;
 }
 
 /** COMMIT as `pg` sends it: a simple query. */
@@ -79,7 +87,10 @@ export class Proxy {
     return this.#pairs.size;
   }
 
-  /** Delays everything by this time, in both directions, until {@link mend}. */
+  /**
+   * Delays everything by this time, in both directions, until {@link mend}. What a client has sent arrives also if it closes its
+   * connection in the meantime.
+   */
   delay(ms: number): void {
     this.#delayMs = ms;
   }
@@ -124,7 +135,8 @@ export class Proxy {
       port: Number(this.#target.port === '' ? 6379 : this.#target.port),
       noDelay: true,
     });
-    const pair: Pair = { client, server, isSilent: false, onReply: undefined };
+    const delayed = { 'to the server': [], 'to the client': [] };
+    const pair: Pair = { client, server, delayed, isSilent: false, onReply: undefined };
     this.#pairs.add(pair);
     client.on('data', (data) => {
       const fate = this.#onRequest?.(data) ?? 'pass';
@@ -144,17 +156,39 @@ export class Proxy {
       client.destroy();
       server.destroy();
     };
-    client.on('close', end);
+    client.on('close', () => {
+      // The data on its way to the server arrives first.
+      if (delayed['to the server'].length === 0) end();
+    });
     server.on('close', end);
   }
 
   #pass(pair: Pair, data: Buffer, to: Socket, way: Way): void {
-    const write = () => {
-      if (!pair.isSilent && !this.#blackHoles.has(way) && !to.destroyed) to.write(data);
-    };
-    // Timers of the same duration fire in the order in which they were set.
-    if (this.#delayMs > 0) setTimeout(write, this.#delayMs);
-    else write();
+    const delayed = pair.delayed[way];
+    if (this.#delayMs === 0 && delayed.length === 0) this.#write(pair, data, to, way);
+    else if (delayed.push({ data, at: performance.now() + this.#delayMs }) === 1) this.#passDelayed(pair, to, way);
+  }
+
+  /** Passes the oldest delayed data once they are due, then the following data. */
+  #passDelayed(pair: Pair, to: Socket, way: Way): void {
+    const delayed = pair.delayed[way];
+    const [next] = delayed;
+    if (next === undefined) {
+      if (way === 'to the server' && pair.client.destroyed) pair.server.destroy();
+      return;
+    }
+    setTimeout(
+      () => {
+        this.#write(pair, next.data, to, way);
+        delayed.shift();
+        this.#passDelayed(pair, to, way);
+      },
+      Math.max(0, next.at - performance.now()),
+    );
+  }
+
+  #write(pair: Pair, data: Buffer, to: Socket, way: Way): void {
+    if (!pair.isSilent && !this.#blackHoles.has(way) && !to.destroyed) to.write(data);
   }
 }
 

@@ -81,13 +81,6 @@ async function oneLife(durable: Durable, workers: readonly Worker[], chance: See
   }
   // Entries of background work have been committed by now.
   await Promise.all(workers.map((worker) => worker.call(['flushAudit'])));
-  const once = (await entriesOf(store)).filter(({ type }) =>
-    /^(request\.(approved|denied|cancelled|expired)|grant\.(issued|expired|revoked))$/.test(type),
-  );
-  const kinds = once.map(({ type, requestId, grantId }) =>
-    type.startsWith('request.') ? `decision ${requestId}` : `${type === 'grant.issued' ? type : 'end'} ${grantId}`,
-  );
-  for (const kind of new Set(kinds)) if (kinds.indexOf(kind) !== kinds.lastIndexOf(kind)) wrong.push(`twice on record: ${kind}`);
   wrong.push(...(await wrongsOf(store)));
   await close();
   return wrong;

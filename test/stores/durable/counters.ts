@@ -123,7 +123,7 @@ class Processes {
 }
 
 /** @param name of the connections, so that only these are ended on a server that other tests use */
-function placeBehind(proxy: Proxy | undefined, place: Place, name: string): Place {
+export function placeBehind(proxy: Proxy | undefined, place: Place, name: string): Place {
   if (proxy === undefined) return place;
   const url = new URL(proxy.url);
   if (place.kind === 'postgres') url.searchParams.set('application_name', name);

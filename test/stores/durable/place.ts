@@ -20,6 +20,8 @@ export interface Place {
 
 export interface Opened {
   readonly store: GrantStore;
+  /** Lets the database have no room for more, for the writes of this process. Only on SQLite: elsewhere the server has the room. */
+  readonly fill?: ((isFull: boolean) => void) | undefined;
   close(): Promise<void>;
 }
 
@@ -31,6 +33,9 @@ interface OpenOptions {
   /** Receives each statement after it has run; not on Redis, where a commit is one script. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
+
+/** Of an SQLite file that may grow: four gigabytes. */
+const MAX_PAGES = 1_000_000;
 
 /** Connections of this process, as a service would open them. */
 export async function openStore(
@@ -44,6 +49,7 @@ export async function openStore(
       const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle) }), ...log });
       return {
         store: sqlGrantStore({ db, dialect: 'sqlite', namespace, timeoutMs, read: straight ? reading : undefined }),
+        fill: (isFull) => handle.exec(`pragma max_page_count = ${isFull ? 1 : MAX_PAGES}`),
         close: async () => [handle, reading].forEach((one) => one.close()),
       };
     }

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { clocksApart } from './clocks.js';
 import { counts } from './counters.js';
-import { kills } from './kills.js';
 import { struckOutside } from './outside.js';
 import { KINDS } from './place.js';
 import { races, runRaces } from './races.js';
@@ -33,13 +32,6 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('many processes on one 
 
   it('L1 L2 L8 L12 use their own clocks, five minutes apart, and an end by either holds for both', async () => {
     expect((await clocksApart(durable, 1, SEED)).violations).toEqual([]);
-  });
-
-  it('L12 L32 that are killed with -9 leave all that was acknowledged, and entries and rows that agree', async () => {
-    const { count, acknowledged, violations } = await kills(durable, 8, SEED);
-    expect(violations).toEqual([]);
-    expect(count).toBe(8);
-    expect(acknowledged).toBeGreaterThan(80);
   });
 
   it('L31 L32 that write to twelve namespaces over one pool each lose no change and make none twice, in part or elsewhere', async () => {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from 'redis';
 import { isInstalled, LEFT_OUT, named, serverAt, startServer } from '../redis/started.js';
 import { Postgres } from '../sql/postgres.js';
 import { SqliteFile } from '../sql/sqlite.js';
@@ -14,6 +15,8 @@ export interface Durable {
   namespace(): string;
   /** Ends the connections that were opened under this `application_name`, with the statements in flight. Only on PostgreSQL. */
   readonly disconnect?: ((name: string) => Promise<unknown>) | undefined;
+  /** Lets the server have no room for more. SQLite has no server: its processes fill. */
+  readonly fill?: ((isFull: boolean) => Promise<unknown>) | undefined;
   /** Kills the server with everything in flight, and starts it again. SQLite has no server. */
   readonly crash: ((signal: 'SIGQUIT' | 'SIGKILL') => Promise<void>) | undefined;
   stop(): Promise<void>;
@@ -39,6 +42,7 @@ export async function startDurable(kind: Kind, { own = false } = {}): Promise<Du
         place: { kind, where: postgres.url },
         namespace: randomUUID,
         disconnect: (name) => postgres.sql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${name}'`),
+        fill: (isFull) => fillPostgres(postgres, isFull),
         crash: (signal) => postgres.crash(signal),
         stop: () => postgres.stop(),
       };
@@ -58,6 +62,27 @@ export async function startDurable(kind: Kind, { own = false } = {}): Promise<Du
   }
 }
 
+/** The second statement runs once: a trigger is created under a lock that waits for every commit. */
+async function fillPostgres(postgres: Postgres, isFull: boolean): Promise<void> {
+  const raise = `raise exception 'could not extend file: No space left on device' using errcode = 'disk_full';`;
+  await postgres.sql(`create or replace function jit_room() returns trigger language plpgsql as $$
+    begin
+      ${isFull ? raise : ''}
+      return null;
+    end $$`);
+  const [found] = await postgres.sql(`select 1 from pg_trigger where tgname = 'jit_room'`);
+  if (found === undefined)
+    await postgres.sql(`create trigger jit_room before insert on jit_journal for each statement execute function jit_room()`);
+}
+
+async function fillRedis(url: string, isFull: boolean): Promise<void> {
+  const client = await createClient({ url })
+    .on('error', () => undefined)
+    .connect();
+  await client.configSet('maxmemory', isFull ? '1' : '0');
+  client.destroy();
+}
+
 async function startRedis(): Promise<Durable> {
   if (!isInstalled) throw new Error(LEFT_OUT);
   const folder = await mkdtemp(join(tmpdir(), 'jit-access-redis-'));
@@ -68,6 +93,7 @@ async function startRedis(): Promise<Durable> {
   return {
     place: { kind: 'redis', where: server.url },
     namespace: randomUUID,
+    fill: (isFull) => fillRedis(server.url, isFull),
     async crash() {
       await server.stop('SIGKILL');
       server = await startServer(args, { folder, port });

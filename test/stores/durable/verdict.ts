@@ -1,5 +1,17 @@
-import { autoApprove, JitEngine, type AuditEntry, type Grant, type GrantStore, type Lock, type Review } from 'jit-access';
+import {
+  autoApprove,
+  JitEngine,
+  systemClock,
+  type AuditEntry,
+  type Clock,
+  type Grant,
+  type GrantStore,
+  type Lock,
+  type Review,
+} from 'jit-access';
 import { readJournal, verifyJournal, verifyStore } from 'jit-access/journal';
+import { GENESIS } from '../../../src/journal/link.js';
+import { factsIn, isEnd } from './answers.js';
 import { ALONE, type Ack } from './churn.js';
 
 export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[]> {
@@ -10,37 +22,61 @@ export async function entriesOf(store: GrantStore): Promise<readonly AuditEntry[
 
 /**
  * Finds what is wrong with a store after any faults: a broken link of the chain, a row without its entry, an entry
- * without its row, an acknowledged transition that is lost, access that was revoked and is back, or access that a lock, a narrowing
- * or another holder forbade.
+ * without its row, an acknowledged transition that is lost, one that is recorded twice, access that was revoked and is back, access that
+ * a lock, a narrowing or another holder forbade, or a grant that was purged before its end.
  *
+ * @param archive the whole journal, where purges have trimmed the one of the store. Default: that of the store
  * @returns an empty list where all is right
  */
-export async function wrongsOf(store: GrantStore, acknowledged: readonly Ack[] = []): Promise<readonly string[]> {
+export async function wrongsOf(
+  store: GrantStore,
+  acknowledged: readonly Ack[] = [],
+  { archive, clock = systemClock }: { readonly archive?: readonly AuditEntry[]; readonly clock?: Clock } = {},
+): Promise<readonly string[]> {
   // First: entries that are committed in the meantime come after it.
   const { start, head } = await store.journal({ after: 0, limit: 1 });
-  const entries = await entriesOf(store);
-  const journal = await verifyJournal(entries, { start, head });
-  const verified = await verifyStore(store);
-  const known = new Set(
-    entries.flatMap(({ type, requestId, grantId, data }) =>
-      [requestId, grantId, data['commentId'], data['lockId'], data['replacedBy']].map((id) => `${type} ${id as string}`),
-    ),
-  );
+  const entries = archive ?? (await entriesOf(store));
+  const journal = await verifyJournal(entries, archive === undefined ? { start, head } : { head });
+  const verified = await verifyStore(archive === undefined ? store : withWhole(store, archive));
+  const known = new Set(entries.flatMap(factsIn));
   const lost = acknowledged.filter(([type, id]) => !known.has(`${type} ${id}`));
   return [
     ...(journal.ok ? [] : [`the journal is broken at ${journal.seq}: ${journal.problem}`]),
     ...(verified.problem === undefined ? [] : [`entry ${verified.problem.seq} does not follow: ${verified.problem.problem}`]),
     ...[...verified.differences, ...verified.unproven].map(({ kind, id, problem }) => `${kind} ${id}: ${problem}`),
     ...lost.map(([type, id]) => `lost what was acknowledged: ${type} of ${id}`),
+    ...twiceIn(entries),
     ...forbiddenIn(entries),
-    ...(await stillAllowed(store, entries, acknowledged)),
+    ...purgedEarly(entries),
+    ...(await stillAllowed(store, entries, acknowledged, clock)),
   ];
 }
 
+/** The store as if no purge had trimmed its journal. */
+const withWhole = (store: GrantStore, entries: readonly AuditEntry[]): GrantStore => ({
+  namespace: store.namespace,
+  durability: store.durability,
+  in: (namespace) => store.in(namespace),
+  commit: (change) => store.commit(change),
+  get: (keys) => store.get(keys),
+  live: (query) => store.live(query),
+  find: (query) => store.find(query),
+  due: (query) => store.due(query),
+  async journal({ after, limit }) {
+    const { head } = await store.journal({ after: Number.MAX_SAFE_INTEGER, limit: 1 });
+    return { entries: entries.filter(({ seq }) => seq > after && seq <= head.seq).slice(0, limit), start: GENESIS, head };
+  },
+});
+
 /** L12: checks the grants whose end was acknowledged, with a new engine that has only the store. */
-async function stillAllowed(store: GrantStore, entries: readonly AuditEntry[], acknowledged: readonly Ack[]): Promise<readonly string[]> {
-  const ended = new Set(acknowledged.flatMap(([type, id]) => (type === 'grant.revoked' ? [id] : [])));
-  const engine = new JitEngine({ store, approver: autoApprove(() => false) });
+async function stillAllowed(
+  store: GrantStore,
+  entries: readonly AuditEntry[],
+  acknowledged: readonly Ack[],
+  clock: Clock,
+): Promise<readonly string[]> {
+  const ended = new Set(acknowledged.flatMap(([type, id]) => (isEnd(type) ? [id] : [])));
+  const engine = new JitEngine({ store, clock, approver: autoApprove(() => false) });
   const wrong: string[] = [];
   for (const { type, grantId = '', data } of entries) {
     if (type !== 'grant.revoked' || !ended.has(grantId)) continue;
@@ -49,6 +85,36 @@ async function stillAllowed(store: GrantStore, entries: readonly AuditEntry[], a
     if (allowed) wrong.push(`${grantId} was revoked, and ${subject} may still ${scope} by ${grant?.id}`);
   }
   await engine.close();
+  return wrong;
+}
+
+/** L8 L31: finds the changes that were applied twice, and the transitions that happen once and are recorded twice. */
+function twiceIn(entries: readonly AuditEntry[]): readonly string[] {
+  const wrong: string[] = [];
+  const seen = new Set<string>();
+  for (const { id, type, requestId, grantId } of entries) {
+    const kinds = [`entry ${id}`];
+    if (/^request\.(approved|denied|cancelled|expired)$/.test(type)) kinds.push(`the decision of ${requestId}`);
+    if (isEnd(type)) kinds.push(`the end of ${grantId}`);
+    if (type === 'grant.issued') kinds.push(`the issue of ${grantId}`);
+    for (const kind of kinds) {
+      if (seen.has(kind)) wrong.push(`recorded twice: ${kind}`);
+      seen.add(kind);
+    }
+  }
+  return wrong;
+}
+
+/** L33: finds the grants that a purge removed before their end was recorded. */
+function purgedEarly(entries: readonly AuditEntry[]): readonly string[] {
+  const wrong: string[] = [];
+  const ended = new Set<string | undefined>();
+  for (const { type, grantId, data } of entries) {
+    if (isEnd(type)) ended.add(grantId);
+    if (type !== 'journal.purged') continue;
+    const { removed = [] } = data as unknown as { readonly removed?: readonly { readonly kind: string; readonly id: string }[] };
+    for (const { kind, id } of removed) if (kind === 'grant' && !ended.has(id)) wrong.push(`${id} was purged before its end`);
+  }
   return wrong;
 }
 
@@ -67,7 +133,7 @@ function forbiddenIn(entries: readonly AuditEntry[]): readonly string[] {
       const { review } = data as unknown as { readonly review: Review };
       if (review.ttlMs !== undefined) narrowed.set(requestId, review);
     }
-    if (type === 'grant.expired' || type === 'grant.revoked') holders.delete(grantId);
+    if (isEnd(type)) holders.delete(grantId);
     if (type !== 'grant.issued') continue;
     const grant = data as unknown as Grant;
     const { subject, scope, startsAt, expiresAt } = grant;

@@ -1,7 +1,8 @@
 import { createChecker } from 'jit-access/check';
-import type { GrantStore } from 'jit-access';
+import type { Clock, GrantStore } from 'jit-access';
 import type { Row } from 'jit-access/store';
 import { createView, type LiveView, type ViewOptions } from 'jit-access/view';
+import { isEnd } from './answers.js';
 import { openStore } from './place.js';
 import { Seeded } from './seeded.js';
 import type { Durable } from './servers.js';
@@ -15,7 +16,7 @@ const MAX_STALE_MS = 1_000;
 /** How many writers die, one after the other, under the same views. */
 const KILLS_A_ROUND = 10;
 /** The loads and memories that a view can have. */
-const VIEWS: readonly ViewOptions[] = [{ load: 'all' }, { load: 'asked' }, { load: 'all', keep: 'nothing' }];
+export const VIEWS: readonly ViewOptions[] = [{ load: 'all' }, { load: 'asked' }, { load: 'all', keep: 'nothing' }];
 
 export interface Followed {
   readonly count: number;
@@ -57,7 +58,7 @@ export async function viewsFollow(
         for (const view of views)
           if (view.isAllowed(row.subject ?? '', row.scope ?? '')) violations.push(`${where}: ${row.id} allows after its revoke`);
       }
-      compared += await compare(store, views, (wrong) => violations.push(`${where}: ${wrong}`));
+      compared += await compareViews(store, views, (wrong) => violations.push(`${where}: ${wrong}`));
     }
     for (const one of watching) await one.close();
     await close();
@@ -90,7 +91,7 @@ async function killOne(durable: Durable, namespace: string, seed: number, which:
   let acknowledged = 0;
   await new Promise<void>((resolve, reject) => {
     worker.onAck = (ack) => {
-      revoked.push(...ack.flatMap(([type, id]) => (type === 'grant.revoked' ? [id] : [])));
+      revoked.push(...ack.flatMap(([type, id]) => (isEnd(type) ? [id] : [])));
       acknowledged += ack.length;
       if (acknowledged < enough || acknowledged - ack.length >= enough) return;
       spin(before);
@@ -109,8 +110,13 @@ async function rowsOf(store: GrantStore, ids: readonly string[]): Promise<readon
 }
 
 /** Compares the answers about every pair that has had a grant. @returns how many */
-async function compare(store: GrantStore, views: readonly LiveView[], wrong: (text: string) => void): Promise<number> {
-  const checker = createChecker({ store, countedGrants: 'allow' });
+export async function compareViews(
+  store: GrantStore,
+  views: readonly LiveView[],
+  wrong: (text: string) => void,
+  clock?: Clock,
+): Promise<number> {
+  const checker = createChecker({ store, clock, countedGrants: 'allow' });
   const pairs = new Map<string, Row>();
   for (let after: string | undefined; ;) {
     const { items, next } = await store.find({ kind: 'grant', limit: 1_000, after });

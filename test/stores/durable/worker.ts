@@ -5,12 +5,16 @@ import { provision } from 'jit-access/provisioning';
  *
  * worker.mjs <JSON of WorkerOptions>
  */
-import { isJitError, JitEngine, systemClock, type AnyJitError, type JitEngineOptions } from 'jit-access';
+import { isJitError, JitEngine, type JitEngineOptions } from 'jit-access';
+import { purge } from 'jit-access/retention';
 import { ManualClock } from 'jit-access/testing';
+import { viewOf, type LiveView } from 'jit-access/view';
 import { linksOf } from '../../features/links/links-of.js';
-import { churn } from './churn.js';
+import { lookAt } from './answers.js';
+import { churn, NothingGranted } from './churn.js';
 import { count } from './count.js';
 import { engineOptions } from './door.js';
+import { JumpingClock, machineTime } from './jumping-clock.js';
 import { openStore } from './place.js';
 import { sinkOf } from './sinks.js';
 import type { Answer, Order, WorkerOptions } from './workers.js';
@@ -19,7 +23,7 @@ const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
 process.on('disconnect', () => process.exit());
 
 let stopsWhile: string | undefined;
-const { store } = await openStore(options.place, {
+const { store, fill } = await openStore(options.place, {
   namespace: options.namespace,
   timeoutMs: options.timeoutMs,
   onStatement(sql) {
@@ -35,11 +39,13 @@ const engineIn = (namespace: string, over: Pick<JitEngineOptions, 'audit'> = {})
     ...engineOptions(),
     ...over,
     store: store.in(namespace),
-    clock: manual ?? { ...systemClock, now: () => systemClock.now() + (options.aheadMs ?? 0) },
+    clock: manual ?? jumping,
     onError: (error) => told.push(String(error)),
   });
+const jumping = new JumpingClock(options.aheadMs);
 let manual = options.at === undefined ? undefined : new ManualClock(options.at);
 let engine = engineIn(options.namespace);
+let view: LiveView | undefined;
 
 /** External calls wait until all of them are released; later calls do not wait. */
 let letGo: () => void = () => undefined;
@@ -50,7 +56,34 @@ const arrived = (message: object) => new Promise<void>((resolve) => process.send
 
 const resting = new AbortController();
 /** After a suspension, the server may have rolled back a commit. */
-const isOutage = ({ code }: AnyJitError) => code === 'ERR_JIT_STORE' || code === 'ERR_JIT_OUTCOME_UNKNOWN';
+const OUTAGES = new Set(['ERR_JIT_STORE', 'ERR_JIT_OUTCOME_UNKNOWN']);
+/** Where processes set their clocks a day ahead one after the other: what a life asked for may have ended, and be gone. */
+const OVERTAKEN = /^ERR_JIT_(DEADLINE|DECIDED|DENIED|ENDED|LIMIT|LOCKED|NOT_FOUND|UNDECIDED)$/;
+/** By {@link machineTime}. `Infinity`: the clocks have not been set yet. */
+let setFrom = Infinity;
+let setUntil = 0;
+
+function toleratesIn({ outages, looks }: Extract<Order, { readonly do: 'churn' }>, error: unknown, since: number): boolean {
+  const code = isJitError(error) ? error.code : '';
+  if (looks === true) process.send?.({ refused: code });
+  if (outages === true && OUTAGES.has(code)) return true;
+  // A process that was started while faster ones wrote creates nothing until one of them has confirmed its clock (L39).
+  if (looks === true && code === 'ERR_JIT_CLOCK') return true;
+  const isOvertaken = setFrom !== Infinity && since <= setUntil;
+  return isOvertaken && (OVERTAKEN.test(code) || error instanceof NothingGranted);
+}
+
+const DAY_MS = 86_400_000;
+
+/** Removes what ended a day ago, by this clock alone if `force` is given. */
+async function purgeDay(force: boolean): Promise<void> {
+  await purge(engine, { before: jumping.now() - DAY_MS, by: 'user:root', force });
+}
+
+const look = async (subject: string, scope: string): Promise<void> => {
+  view ??= viewOf(engine, { maxStaleMs: options.maxStaleMs, countedGrants: 'allow' });
+  process.send?.({ seen: await lookAt({ subject, scope }, jumping, engine, [view]) });
+};
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
@@ -61,6 +94,19 @@ async function obey(order: Order): Promise<unknown> {
     }
     case 'clock':
       return manual?.set(order.at);
+    case 'jump':
+      if (order.overtakes === 'begins') setFrom = Math.min(setFrom, machineTime());
+      jumping.jump(order.ms);
+      setUntil = order.overtakes === 'begins' ? Infinity : order.overtakes === 'ends' ? machineTime() : setUntil;
+      return undefined;
+    case 'fill':
+      return fill?.(order.isFull);
+    case 'purge':
+      return purgeDay(true).catch((error: unknown) => {
+        if (!isJitError(error) || !OUTAGES.has(error.code)) throw error;
+      });
+    case 'look':
+      return look(order.subject, order.scope);
     case 'move': {
       await engine.close();
       manual = options.at === undefined ? undefined : new ManualClock(options.at);
@@ -71,8 +117,9 @@ async function obey(order: Order): Promise<unknown> {
       return churn(engine, {
         ...order,
         signal: resting.signal,
-        tolerates: (error) => order.outages === true && isOutage(error),
-        onAck: (ack) => process.send?.({ ack }),
+        tolerates: (error, since) => toleratesIn(order, error, since),
+        ...(order.looks === true ? { look, purge: purgeDay } : {}),
+        onAck: (ack, began) => process.send?.({ ack, began, at: machineTime() }),
       });
     case 'count':
       return count({

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import type { Duration } from 'jit-access';
+import type { Seen } from './answers.js';
 import type { Ack } from './churn.js';
 import type { Report } from './count.js';
 import type { Place } from './place.js';
@@ -16,8 +17,10 @@ export interface WorkerOptions {
   readonly timeoutMs?: number | undefined;
   /** The initial time of its clock. Default: the system clock. */
   readonly at?: number | undefined;
-  /** How far its clock is ahead of the system clock, where `at` is not given. Default: 0. */
+  /** How far its clock is ahead of the system clock at first, where `at` is not given. Default: 0. */
   readonly aheadMs?: number | undefined;
+  /** Of its view, which the order `look` asks. Default: that of a view. */
+  readonly maxStaleMs?: number | undefined;
 }
 
 /** A verb of the engine, and its arguments. */
@@ -32,6 +35,16 @@ export interface Called {
 export type Order =
   | { readonly do: 'call'; readonly at: number; readonly calls: readonly Call[] }
   | { readonly do: 'clock'; readonly at: number }
+  | {
+      /** Sets the system clock of this process ahead. */
+      readonly do: 'jump';
+      readonly ms: number;
+      /** The lives of this process that run between these two orders may be overtaken by processes that set their clocks first. */
+      readonly overtakes?: 'begins' | 'ends';
+    }
+  | { readonly do: 'fill'; readonly isFull: boolean }
+  | { readonly do: 'purge' }
+  | { readonly do: 'look'; readonly subject: string; readonly scope: string }
   | { readonly do: 'move'; readonly namespace: string }
   | {
       readonly do: 'churn';
@@ -40,6 +53,8 @@ export type Order =
       readonly lanes: number;
       /** The test may stop its store in the middle of a commit. */
       readonly outages?: boolean;
+      /** Whether each change of a grant is followed by checks, and some lives by a purge. Each refusal is then reported. */
+      readonly looks?: boolean;
       readonly holderTtl?: Duration;
     }
   | {
@@ -63,6 +78,13 @@ export interface Answer {
   readonly error?: string;
 }
 
+/** What a verb has answered. Both times by `machineTime`: when it was called, and when it had answered. */
+export interface Acknowledged {
+  readonly ack: readonly Ack[];
+  readonly began: number;
+  readonly at: number;
+}
+
 /** A call to the external system, which waits until it is released. */
 export interface Outside {
   readonly subject: string;
@@ -75,7 +97,9 @@ export interface Outside {
 type Message =
   | Answer
   | { readonly ready: true }
-  | { readonly ack: readonly Ack[] }
+  | Acknowledged
+  | { readonly seen: readonly Seen[] }
+  | { readonly refused: string }
   | { readonly counted: Report }
   | { readonly outside: Outside }
   | { readonly sent: string };
@@ -116,7 +140,11 @@ export class Worker {
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
   #last = 0;
   /** Receives each transition that was acknowledged. */
-  onAck: (ack: readonly Ack[]) => void = () => undefined;
+  onAck: (ack: readonly Ack[], acknowledged: Acknowledged) => void = () => undefined;
+  /** Receives the answers about a pair. */
+  onSeen: (seen: readonly Seen[]) => void = () => undefined;
+  /** Receives the code of each refusal that ended a life. */
+  onRefused: (code: string) => void = () => undefined;
   /** Receives each change that `count` has made. */
   onCounted: (report: Report) => void = () => undefined;
   /** Receives each call to the external system. */
@@ -133,7 +161,9 @@ export class Worker {
       this.#waiting.clear();
     });
     this.#child.on('message', (message: Message) => {
-      if ('ack' in message) this.onAck(message.ack);
+      if ('ack' in message) this.onAck(message.ack, message);
+      else if ('seen' in message) this.onSeen(message.seen);
+      else if ('refused' in message) this.onRefused(message.refused);
       else if ('counted' in message) this.onCounted(message.counted);
       else if ('outside' in message) this.onOutside(message.outside);
       else if ('sent' in message) this.onSent(message.sent);
