@@ -88,7 +88,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   },
   sql: { from: ['stores/sql'], build: 'light', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
   // For stores outside this package.
-  store: { from: ['model', 'core', 'records', 'journal/link'], build: 'light' },
+  store: { from: ['model', 'core', 'records', 'journal/link', 'stores/kit', 'stores/batch', 'stores/judge'], build: 'light' },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },
   view: { from: ['features/view', 'engine/checks/checker'], build: 'alone', sizes: [{ budget: 16_300 }] },
   webhook: { from: ['features/webhook'], build: 'light', sizes: [{ budget: 9_100 }] },

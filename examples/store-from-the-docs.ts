@@ -1,74 +1,141 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
-import { link, placeOf, readDueNamespacesQuery, readHeadsQuery, readPlace, refuseLargeChange, StoreError } from 'jit-access/store';
-import type { Anchor, AuditEntry, Change, CommitAnswer, CommitOutcome, GrantStore, JournalSlice, Page, Row } from 'jit-access/store';
-import type { DueNamespacesQuery, DueQuery, FindQuery, JournalQuery, LiveQuery, RowKey, RowPlace } from 'jit-access/store';
+import { placeOf, readPlace, serialCommits, StoreError } from 'jit-access/store';
+import type { Anchor, BackendState, BackendWrite, Change, CommitAnswer, EntriesAnswer, EntriesQuery, LinkedEntry } from 'jit-access/store';
+import type { DueQuery, FindQuery, GrantStore, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey, RowPlace } from 'jit-access/store';
 
-/** The layout of the file that this version writes. A file of another is refused, never guessed at. */
+/** The layout of the objects that this version writes. An object of another is refused, never guessed at. */
 const LAYOUT = 1;
+const LIMIT_MS = 5_000;
 
-/** All that one namespace holds, as it lies in its file. */
+/** All that one namespace holds, as it lies in its object. */
 interface Contents {
   readonly layout: number;
-  readonly namespace: string;
   readonly rows: readonly Row[];
   readonly start: Anchor;
   readonly head: Anchor;
   /** Each entry with the id of the change that wrote it. */
-  readonly journal: readonly { readonly change: string; readonly entry: AuditEntry }[];
+  readonly journal: readonly LinkedEntry[];
 }
+
+/** A namespace as it was read. Its revision is the ETag of its object, or empty while there is none. */
+type State = BackendState & Contents;
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 /** A new object each time: the caller that receives one may change it. */
-const empty = (namespace: string): Contents => ({
-  layout: LAYOUT,
-  namespace,
-  rows: [],
-  start: { ...GENESIS },
-  head: { ...GENESIS },
-  journal: [],
-});
+const empty = (): Contents => ({ layout: LAYOUT, rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
 
-const LOCK_TRIES = 500;
-const LOCK_PAUSE_MS = 10;
+/** The objects of all namespaces, and the four functions from which the kit makes `commit`. */
+class Bucket {
+  readonly commit = serialCommits<State>(this, { timeoutMs: LIMIT_MS });
+  readonly #url: string;
+  readonly #send: typeof fetch;
+
+  constructor(url: string, send: typeof fetch) {
+    this.#url = url;
+    this.#send = send;
+  }
+
+  head(namespace: string): Promise<State> {
+    return this.read('commit', namespace);
+  }
+
+  async rows({ rows }: State, keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+    return keys.map((key) => rows.find((row) => isOf(row, key)));
+  }
+
+  async entries({ journal }: State, { seqs, changes }: EntriesQuery): Promise<EntriesAnswer> {
+    return {
+      hashes: seqs.map((seq) => journal.find(({ entry }) => entry.seq === seq)?.entry.hash),
+      applied: changes.map((id) => journal.some(({ changeId }) => changeId === id)),
+    };
+  }
+
+  /** The compare-and-set: the server writes the object only if no other process has written it since it was read. */
+  async write({ namespace, revision, ...before }: State, { put, remove, append, trimTo, head, start }: BackendWrite): Promise<boolean> {
+    const gone = new Set([...put, ...remove].map(keyOf));
+    const contents: Contents = {
+      layout: LAYOUT,
+      rows: [...before.rows.filter((row) => !gone.has(keyOf(row))), ...put],
+      start,
+      head,
+      journal: [...before.journal.filter(({ entry }) => entry.seq > trimTo), ...append],
+    };
+    const headers: Record<string, string> = revision === '' ? { 'if-none-match': '*' } : { 'if-match': revision };
+    const { status } = await this.#ask(nameOf(namespace), { method: 'PUT', headers, body: JSON.stringify(contents) });
+    if (status === 412 || status === 409) return false;
+    // No StoreError: the object may have been written.
+    if (status >= 300) throw new Error(`the bucket answered ${status}`);
+    return true;
+  }
+
+  async read(operation: string, namespace: string): Promise<State> {
+    try {
+      const { status, etag, text } = await this.#ask(nameOf(namespace));
+      if (status === 404) {
+        await this.#refuseIfGone();
+        return { namespace, revision: '', ...empty() };
+      }
+      if (status !== 200 || etag === null) throw new Error(`the bucket answered ${status}`);
+      return { namespace, revision: etag, ...contentsOf(JSON.parse(text) as Contents) };
+    } catch (error) {
+      throw new StoreError(operation, `${this.#url} could not be read: ${(error as Error).message}`, error);
+    }
+  }
+
+  async mark(): Promise<void> {
+    const { status } = await this.#ask(MARKER, { method: 'PUT', body: '' });
+    if (status >= 300) throw new StoreError('open', `${this.#url} answered ${status}`);
+  }
+
+  /** No object is an empty namespace only where the store's marker is. Without it, the bucket is gone, not the data. */
+  async #refuseIfGone(): Promise<void> {
+    const { status } = await this.#ask(MARKER);
+    if (status !== 200) throw new Error(`${MARKER} is missing`);
+  }
+
+  async #ask(name: string, init: RequestInit = {}) {
+    const response = await this.#send(`${this.#url}/${name}`, { ...init, signal: AbortSignal.timeout(LIMIT_MS) });
+    return { status: response.status, etag: response.headers.get('etag'), text: await response.text() };
+  }
+}
 
 /**
- * Keeps each namespace in one JSON file, which every commit replaces whole. Slow, small and complete: for a tool of a
- * few thousand rows, and as a pattern. Several processes of one machine may share the folder.
+ * Keeps each namespace in one object of a bucket, which every commit replaces whole. Small and complete: for a service of a few
+ * thousand rows, and as a pattern. Any number of processes may share the bucket. Its server must know `If-Match` and
+ * `If-None-Match` of a PUT, as S3 and R2 do.
  */
-export class FileGrantStore implements GrantStore {
-  readonly durability = 'process';
+export class BucketGrantStore implements GrantStore {
+  readonly durability = 'server';
   readonly namespace: string;
-  readonly #folder: string;
-  readonly #file: string;
+  readonly #bucket: Bucket;
 
-  private constructor(folder: string, namespace: string) {
+  private constructor(bucket: Bucket, namespace: string) {
     this.namespace = namespace;
-    this.#folder = folder;
-    // A digest, so that no namespace can leave the folder, and none meets another on a disk that ignores case.
-    // Of its JSON, in which a lone surrogate is spelt out: as UTF-8 bytes all of them are the same.
-    this.#file = join(folder, `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`);
+    this.#bucket = bucket;
   }
 
-  static async open(folder: string, namespace: string): Promise<FileGrantStore> {
-    await mkdir(folder, { recursive: true });
-    await (await open(markerIn(folder), 'a')).close();
-    return new FileGrantStore(folder, namespace);
+  /** @param send a `fetch` that signs the requests, such as that of `aws4fetch` */
+  static async open(url: string, namespace: string, send: typeof fetch = fetch): Promise<BucketGrantStore> {
+    const bucket = new Bucket(url, send);
+    await bucket.mark();
+    return new BucketGrantStore(bucket, namespace);
   }
 
-  in(namespace: string): FileGrantStore {
-    return new FileGrantStore(this.#folder, namespace);
+  in(namespace: string): BucketGrantStore {
+    return new BucketGrantStore(this.#bucket, namespace);
+  }
+
+  commit(change: Change): Promise<CommitAnswer> {
+    return this.#bucket.commit(this.namespace, change);
   }
 
   async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
-    const { rows } = await this.#read('get');
+    const { rows } = await this.#bucket.read('get', this.namespace);
     return keys.map((key) => rows.find((row) => isOf(row, key)));
   }
 
   async live({ subject, scope, at }: LiveQuery): Promise<readonly Row[]> {
-    const { rows } = await this.#read('live');
+    const { rows } = await this.#bucket.read('live', this.namespace);
     return rows.filter(
       (row) =>
         row.open &&
@@ -83,7 +150,7 @@ export class FileGrantStore implements GrantStore {
 
   async find(query: FindQuery): Promise<Page<Row>> {
     const { kind, subject, scope, open, during, order = 'oldest', after, limit } = query;
-    const { rows } = await this.#read('find');
+    const { rows } = await this.#bucket.read('find', this.namespace);
     const behind = after === undefined ? undefined : readPlace(after);
     const sign = order === 'newest' ? -1 : 1;
     const inOrder = (a: RowPlace, b: RowPlace) => sign * (compare(a.at, b.at) || compare(a.id, b.id));
@@ -107,7 +174,7 @@ export class FileGrantStore implements GrantStore {
 
   async due(query: DueQuery): Promise<Page<Row>> {
     const { at, after, limit } = query;
-    const { rows } = await this.#read('due');
+    const { rows } = await this.#bucket.read('due', this.namespace);
     const behind = after === undefined ? undefined : (JSON.parse(after) as Due);
     const found = rows
       .filter((row) => row.dueAt !== undefined && row.dueAt <= at)
@@ -118,156 +185,24 @@ export class FileGrantStore implements GrantStore {
     return { items, next: found.length > limit && last !== undefined ? JSON.stringify(dueOf(last)) : undefined };
   }
 
-  async journal(query: JournalQuery): Promise<JournalSlice> {
-    const { journal, start, head } = await this.#read('journal');
-    const entries = journal.map(({ entry }) => entry).filter((entry) => entry.seq > query.after);
-    return { entries: entries.slice(0, query.limit), start, head };
-  }
-
-  async heads(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
-    // A file that cannot be read hides no other head.
-    const headOf = (name: string) =>
-      this.in(name)
-        .#read('heads')
-        .then(({ head }) => head)
-        .catch(() => undefined);
-    const heads = await Promise.all(readHeadsQuery(namespaces).map(headOf));
-    // If the disk is gone, all of them failed, and that is no answer.
-    await this.#refuseIfGone('heads');
-    return heads;
-  }
-
-  async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
-    const { at, after = '', limit } = readDueNamespacesQuery(query);
-    await this.#refuseIfGone('dueNamespaces');
-    const files = (await readdir(this.#folder)).filter((name) => name.endsWith('.json'));
-    const all = await Promise.all(files.map((name) => this.#read('dueNamespaces', join(this.#folder, name))));
-    const due = all
-      .filter(({ namespace, rows }) => namespace > after && rows.some((row) => row.dueAt !== undefined && row.dueAt <= at))
-      .map(({ namespace }) => namespace)
-      .sort(compare);
-    const items = due.slice(0, limit);
-    return { items, next: due.length > limit ? items.at(-1) : undefined };
-  }
-
-  async commit(change: Change): Promise<CommitAnswer> {
-    refuseLargeChange(change);
-    const unlock = await this.#lock();
-    try {
-      const before = await this.#read('commit');
-      const answer = (outcome: CommitOutcome, { head } = before): CommitAnswer => ({ outcome, head });
-      if (before.journal.some((written) => written.change === change.id)) return answer('committed');
-      if (!holds(before, change.knows)) return answer('behind');
-      const versionOf = (key: RowKey) => before.rows.find((row) => isOf(row, key))?.version ?? 0;
-      if (change.expect.some((key) => versionOf(key) !== key.version)) return answer('conflict');
-      const after = apply(before, change);
-      await this.#replace(after);
-      return answer('committed', after);
-    } finally {
-      await unlock();
-    }
-  }
-
-  async #read(operation: string, path = this.#file): Promise<Contents> {
-    try {
-      const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOENT') throw error;
-        return undefined;
-      });
-      if (text !== undefined) return contentsOf(JSON.parse(text) as Contents);
-    } catch (error) {
-      throw this.#unread(operation, error);
-    }
-    await this.#refuseIfGone(operation);
-    return empty(this.namespace);
-  }
-
-  /** No file is an empty namespace only where the store's marker is. Without it, the disk is gone, not the data. */
-  async #refuseIfGone(operation: string): Promise<void> {
-    await stat(markerIn(this.#folder)).catch((error: unknown) => {
-      throw this.#unread(operation, error);
-    });
-  }
-
-  #unread(operation: string, error: unknown): StoreError {
-    return new StoreError(operation, `${this.#folder} could not be read: ${(error as Error).message}`, error);
-  }
-
-  /** The one writer of this namespace, over all processes: the one that created the lock file. */
-  async #lock(): Promise<() => Promise<void>> {
-    const path = `${this.#file}.lock`;
-    for (let tries = 1; ; tries++) {
-      try {
-        await (await open(path, 'wx')).close();
-        return () => rm(path);
-      } catch (error) {
-        const taken = (error as NodeJS.ErrnoException).code === 'EEXIST';
-        if (!taken) throw new StoreError('commit', `${path} could not be made`, error);
-        if (tries === LOCK_TRIES) throw new StoreError('commit', `${path} is held; if its process has died, remove it`, error);
-      }
-      await setTimeout(LOCK_PAUSE_MS);
-    }
-  }
-
-  /** The new file is on the disk before it takes the place of the old one, in one step: readers see either, never a part. */
-  async #replace(contents: Contents): Promise<void> {
-    const fresh = `${this.#file}.new`;
-    try {
-      const file = await open(fresh, 'w');
-      try {
-        await file.writeFile(JSON.stringify(contents));
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-    } catch (error) {
-      throw new StoreError('commit', `${fresh} could not be written`, error);
-    }
-    // An error from here on is no StoreError: the change may have been applied.
-    await rename(fresh, this.#file);
-    const folder = await open(this.#folder, 'r');
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+  async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
+    const { journal, start, head } = await this.#bucket.read('journal', this.namespace);
+    const entries = journal.map(({ entry }) => entry).filter(({ seq }) => seq > after);
+    return { entries: entries.slice(0, limit), start, head };
   }
 }
 
-const markerIn = (folder: string): string => join(folder, 'store.marker');
+const MARKER = 'store.marker';
 
-/** Whether the journal holds an entry that the caller has seen, or a purge has trimmed it. */
-function holds({ start, journal }: Contents, known: Anchor | undefined): boolean {
-  if (known === undefined || known.seq <= start.seq) return true;
-  return journal.some(({ entry }) => entry.seq === known.seq && entry.hash === known.hash);
-}
+/** A digest, so that any namespace is a name. Of its JSON, in which a lone surrogate is spelt out: as UTF-8 all of them are the same. */
+const nameOf = (namespace: string): string => `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`;
 
-/** Pure: what a namespace holds after a change whose expectations were all met. */
-function apply(before: Contents, change: Change): Contents {
-  if (change.put.some((row) => before.rows.some((kept) => isOf(kept, row) && kept.createdAt !== row.createdAt)))
-    throw new StoreError('commit', 'a change must keep the createdAt of each row');
-  const gone = [...change.put, ...(change.remove ?? [])];
-  const rows = [...before.rows.filter((row) => !gone.some((key) => isOf(row, key))), ...change.put];
-  const linked = link(before.head, change.append);
-  const head = anchorOf(linked.at(-1)) ?? before.head;
-  const journal = [...before.journal, ...linked.map((entry) => ({ change: change.id, entry }))];
-  const to = change.trimJournalTo ?? 0;
-  if (to > head.seq) throw new StoreError('commit', `the journal can't be trimmed to ${to}: its head is ${head.seq}`);
-  const dropped = journal.filter(({ entry }) => entry.seq <= to).at(-1);
-  return {
-    layout: LAYOUT,
-    namespace: before.namespace,
-    rows,
-    start: anchorOf(dropped?.entry) ?? before.start,
-    head,
-    journal: journal.filter(({ entry }) => entry.seq > to),
-  };
-}
+const keyOf = ({ kind, id }: RowKey): string => JSON.stringify([kind, id]);
 
 /** JSON omits fields that are `undefined`; a row has all of its fields. */
-function contentsOf({ layout, namespace, rows, start, head, journal }: Contents): Contents {
-  if (layout !== LAYOUT) throw new Error(`the file is of layout ${layout}, and this store knows layout ${LAYOUT}`);
-  return { layout, namespace, rows: rows.map(rowOf), start, head, journal };
+function contentsOf({ layout, rows, start, head, journal }: Contents): Contents {
+  if (layout !== LAYOUT) throw new Error(`the object is of layout ${layout}, and this store knows layout ${LAYOUT}`);
+  return { layout, rows: rows.map(rowOf), start, head, journal };
 }
 
 function rowOf(row: Row): Row {
@@ -286,8 +221,6 @@ function rowOf(row: Row): Row {
     body: row.body,
   };
 }
-
-const anchorOf = (entry: AuditEntry | undefined): Anchor | undefined => entry && { seq: entry.seq, hash: entry.hash };
 
 const isOf = (row: Row, key: RowKey): boolean => row.kind === key.kind && row.id === key.id;
 

@@ -2,10 +2,15 @@ export { refuseLargeChange } from './core/change-size.js';
 export { StoreError } from './core/errors.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export { link } from './journal/link.js';
+export { serialCommits, type SerialCommit, type SerialCommitsOptions } from './stores/kit/serial-commits.js';
+export type { BackendState, BackendWrite, EntriesAnswer, EntriesQuery, SerialBackend } from './stores/kit/backend.js';
+export type { LinkedEntry } from './stores/batch.js';
+export type { JournalEnds, RowVersion } from './stores/judge.js';
 export { placeOf, plainWindow, readPlace, type RowPlace } from './records/index.js';
 export type { MaybePromise, Page } from './core/ports.js';
 export type {
   Change,
+  ChangeSize,
   CommitAnswer,
   CommitOutcome,
   ContextKey,

@@ -23,9 +23,12 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   lifecycle: apart,
   approvers: apart,
   sinks: apart,
-  'stores/memory': apart,
+  'stores/judge': apart,
+  'stores/batch': [...apart, 'stores/judge'],
+  'stores/memory': [...apart, 'stores/judge'],
   'stores/time-limit': apart,
-  'stores/sql': [...apart, 'stores/time-limit'],
+  'stores/kit': [...apart, 'stores/judge', 'stores/batch', 'stores/time-limit'],
+  'stores/sql': [...apart, 'stores/batch', 'stores/time-limit'],
   'stores/redis': [...apart, 'stores/time-limit'],
 
   kernel: [...ground, 'journal', 'lifecycle'],
@@ -202,6 +205,12 @@ describe('the external imports of src', () => {
     for (const module of seen) for (const { from, to, typesOnly } of imports) if (from === module && !typesOnly) seen.add(to);
     const own = ['client', 'features/client', 'core', 'model/entry-types', 'model/ends'];
     expect([...seen].filter((module) => !own.some((room) => isInside(room, module)))).toEqual([]);
+  });
+
+  it('of the stores of this package leave the kit out: they lock the head', () => {
+    const seen = ['sql', 'redis', 'index'].flatMap((entry) => [...closure(entry)]);
+    expect(seen.filter((module) => isInside('stores/kit', module))).toEqual([]);
+    expect([...closure('store')].filter((module) => isInside('stores/kit', module)).length).toBeGreaterThan(2);
   });
 
   it('of a store include no driver', () => {

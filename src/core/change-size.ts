@@ -1,33 +1,59 @@
 import { StoreError } from './errors.js';
-import type { Change } from './store-port.js';
+import { readCount, readOptions } from './parse.js';
+import type { Change, ChangeSize } from './store-port.js';
 import { toUtf8 } from './utf8.js';
 
-/** The greatest size of a change (L42). */
-export const MAX_CHANGE = { rows: 1_000, entries: 1_000, expectations: 2_000, bytes: 4_194_304 } as const;
+/** The greatest size of a change (L42), unless the store's `maxChange` is smaller. */
+export const MAX_CHANGE = { rows: 1_000, entries: 1_000, bytes: 4_194_304 } as const satisfies ChangeSize;
+
+/**
+ * The least `maxChange` that an engine accepts: the largest change that takes access away and cannot be divided. A revoke ends an
+ * extension chain of 50 grants, with the row that may hold back purges; `lock` writes the row of 256 locks.
+ */
+export const LEAST_CHANGE = { rows: 51, entries: 50, bytes: 1_048_576 } as const satisfies ChangeSize;
+
+/** A change has at most this many expectations for each row that it may have. */
+export const EXPECTATIONS_OF_ROW = 2;
 
 /**
  * Refuses a change that exceeds the greatest size that a store must accept: 1,000 rows (`put` and `remove` together), 1,000 entries,
- * 2,000 expectations, or 4 MiB of JSON. A store calls this first, so that every store accepts the same changes.
+ * 4 MiB of JSON, and twice as many expectations as rows. A store calls this first, so that every store accepts the same changes.
  *
+ * @param max the `maxChange` of the store, if it has one
  * @throws StoreError `ERR_JIT_STORE`; the store must then apply nothing
  */
-export function refuseLargeChange(change: Change): void {
-  const problem = sizeProblem(change);
-  if (problem !== undefined) throw new StoreError('commit', `the change has ${problem} are taken; nothing was applied`);
+export function refuseLargeChange(change: Change, max: ChangeSize = MAX_CHANGE): void {
+  const excess = excessOf(change, max);
+  if (excess === undefined) return;
+  throw new StoreError('commit', `the change has ${excess.got} ${excess.part}, and at most ${excess.max} are taken; nothing was applied`);
 }
 
-/** The part of a change that exceeds the greatest size, in words; `undefined`: the change fits. */
-export function sizeProblem(change: Change): string | undefined {
+/** Reads a `maxChange`. @throws InvalidArgumentError if it is below {@link LEAST_CHANGE} or above {@link MAX_CHANGE} */
+export function readChangeSize(argument: string, given: unknown): ChangeSize {
+  const size = readOptions<keyof ChangeSize>(argument, given, ['rows', 'entries', 'bytes']);
+  const read = (part: keyof ChangeSize) => readCount(`${argument}.${part}`, size[part], LEAST_CHANGE[part], MAX_CHANGE[part]);
+  return Object.freeze({ rows: read('rows'), entries: read('entries'), bytes: read('bytes') });
+}
+
+/** The part of a change that exceeds a size. */
+export interface Excess {
+  readonly part: 'rows' | 'entries' | 'expectations' | 'bytes of JSON';
+  readonly got: number;
+  readonly max: number;
+}
+
+/** The first part of a change that exceeds a size. `undefined`: the change fits. */
+export function excessOf(change: Change, max: ChangeSize = MAX_CHANGE): Excess | undefined {
   const { put, remove = [], append, expect } = change;
   const counted =
-    beyond('rows', put.length + remove.length, MAX_CHANGE.rows) ??
-    beyond('entries', append.length, MAX_CHANGE.entries) ??
-    beyond('expectations', expect.length, MAX_CHANGE.expectations);
+    beyond('rows', put.length + remove.length, max.rows) ??
+    beyond('entries', append.length, max.entries) ??
+    beyond('expectations', expect.length, EXPECTATIONS_OF_ROW * max.rows);
   if (counted !== undefined) return counted;
-  if (boundOf(change) <= MAX_CHANGE.bytes) return undefined;
+  if (boundOf(change) <= max.bytes) return undefined;
   const text = JSON.stringify(change);
   // A UTF-16 unit is at most three bytes of UTF-8, so only a text above a third of the limit must be encoded to count its bytes.
-  return text.length > MAX_CHANGE.bytes / 3 ? beyond('bytes of JSON', toUtf8(text).length, MAX_CHANGE.bytes) : undefined;
+  return text.length > max.bytes / 3 ? beyond('bytes of JSON', toUtf8(text).length, max.bytes) : undefined;
 }
 
 /**
@@ -46,5 +72,4 @@ function boundOf(value: unknown): number {
   return bound;
 }
 
-const beyond = (what: string, size: number, max: number): string | undefined =>
-  size > max ? `${size} ${what}, and at most ${max}` : undefined;
+const beyond = (part: Excess['part'], got: number, max: number): Excess | undefined => (got > max ? { part, got, max } : undefined);

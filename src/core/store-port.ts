@@ -25,6 +25,15 @@ export interface Change {
   readonly knows?: Anchor | undefined;
 }
 
+/** The greatest size of a change. */
+export interface ChangeSize {
+  /** Of `put` and `remove` together. A change may have twice as many expectations. */
+  readonly rows: number;
+  readonly entries: number;
+  /** Of the change as JSON, in UTF-8. */
+  readonly bytes: number;
+}
+
 /**
  * - `committed`: the change is applied, now or by an earlier commit of the same id.
  * - `conflict`: a version of `expect` differs; nothing is applied.
@@ -142,7 +151,7 @@ export interface JournalQuery {
 }
 
 /**
- * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and five optional ones, which
+ * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and some optional names, which
  * `docs/guides/writing-a-store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
@@ -162,6 +171,14 @@ export interface GrantStore {
   readonly namespace: string;
   /** What a resolved commit survives. 'memory': nothing. 'process': the end of this process. 'server': also the loss of a server. */
   readonly durability: 'memory' | 'process' | 'server';
+  /**
+   * The greatest change that the store takes, if it is smaller than 1,000 rows, 1,000 entries and 4 MiB of JSON. The engine divides its
+   * changes by it, and refuses a store that takes less than 51 rows, 50 entries and 1 MiB: it could not end all access. It also
+   * refuses a request that one change could not approve. The same for all namespaces, and constant. Default: that greatest size.
+   *
+   * Proven by the group `the greatest size` of the contract suite.
+   */
+  readonly maxChange?: ChangeSize | undefined;
   /**
    * The same store, bound to another namespace. Cheap: shares the connection.
    *

@@ -1,5 +1,6 @@
 import type { Row } from '../core/store-port.js';
 import type { Kernel } from '../kernel/kernel.js';
+import { mostInChange } from '../kernel/ledger/fits-change.js';
 import { isObject } from '../records/index.js';
 import { bookmark, HORIZON, readBookmark, touchHorizon } from '../records/bookmark.js';
 import { readRefusals, type Refusals } from './refused-entry.js';
@@ -54,11 +55,17 @@ export class SharedCursor {
   }
 }
 
+/** How many hold rows one change removes. */
+const MAX_HOLDS = 250;
+
 /** Lets purges continue once every shared sink of this engine has its cursor. */
 export async function releaseHolds({ ledger, commitHooks }: Kernel): Promise<void> {
   const rows = (await ledger.rows(commitHooks.takeHolds())).filter((row) => row !== undefined);
-  const expect = rows.map(({ kind, id, version }) => ({ kind, id, version }));
-  if (expect.length > 0) await ledger.commitNow({ expect, put: [], remove: expect.map(({ kind, id }) => ({ kind, id })) });
+  const most = mostInChange(ledger.store, MAX_HOLDS);
+  for (let i = 0; i < rows.length; i += most) {
+    const expect = rows.slice(i, i + most).map(({ kind, id, version }) => ({ kind, id, version }));
+    await ledger.commitNow({ expect, put: [], remove: expect.map(({ kind, id }) => ({ kind, id })) });
+  }
 }
 
 /** The refusals that a cursor's row holds. */

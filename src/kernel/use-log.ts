@@ -5,6 +5,7 @@ import { isOfEarlierGrant, recordActivity, type SeenUse } from '../lifecycle/act
 import { combine, moment, USE } from '../lifecycle/transition.js';
 import { decodeActivity, decodeGrant, type Decision } from '../records/index.js';
 import type { Kernel } from './kernel.js';
+import { mostInChange } from './ledger/fits-change.js';
 
 /** How long uses are collected before they are written, so that a first use is recorded within a minute. */
 const COLLECT_MS = 30_000;
@@ -130,7 +131,8 @@ export class UseLog {
   async #write(due: readonly SeenUse[]): Promise<void> {
     const turns = new TurnBudget();
     const left: Part[] = [];
-    for (let i = 0; i < due.length; i += CHUNK) left.push({ uses: due.slice(i, i + CHUNK), isRepeat: false });
+    const chunk = mostInChange(this.#kernel.ledger.store, CHUNK);
+    for (let i = 0; i < due.length; i += chunk) left.push({ uses: due.slice(i, i + chunk), isRepeat: false });
     for (let part = left.shift(); part !== undefined; part = left.shift()) {
       try {
         if (!(await this.#commit(part.uses, turns))) left.unshift(...partsAfterConflict(part));

@@ -152,9 +152,12 @@ export function liftLock(row: Locks | undefined, id: string, reason: string | un
   });
 }
 
-/** Records the end of the locks whose `until` has passed, one entry for each. */
-export function expireLocks(row: Locks | undefined, moment: Moment): Transition<void> {
-  const over = row?.locks.filter((lock) => !isLockOpen(lock, moment.now)) ?? [];
+/** The locks whose `until` has passed, and whose end is not recorded. */
+export const overdueLocks = (row: Locks | undefined, { now }: Moment): readonly Lock[] =>
+  row?.locks.filter((lock) => !isLockOpen(lock, now)) ?? [];
+
+/** Records the end of some locks whose `until` has passed, one entry for each. */
+export function expireLocks(row: Locks | undefined, over: readonly Lock[], moment: Moment): Transition<void> {
   if (row === undefined || over.length === 0) return noChange(undefined);
   const at = stamp(moment, row);
   const ended = endLocks(row, over, { status: 'expired', at, by: SWEEPER });

@@ -68,6 +68,7 @@ interface SharedFaults {
 export class FaultyStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
+  readonly maxChange: GrantStore['maxChange'];
   declare readonly watch?: (wake: (headSeq?: number) => void) => Unsubscribe;
   declare readonly heads?: Required<GrantStore>['heads'];
   declare readonly dueNamespaces?: Required<GrantStore>['dueNamespaces'];
@@ -79,6 +80,7 @@ export class FaultyStore implements GrantStore {
     this.#inner = inner;
     this.namespace = inner.namespace;
     this.durability = inner.durability;
+    this.maxChange = inner.maxChange;
     const whole = inner as Required<GrantStore>;
     // On the prototype beside `get`, `live` and `find`: the engine uses only a `context` that the same object defines.
     if (inner.context === undefined) Object.defineProperty(this, 'context', { value: undefined });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MAX_CHANGE, sizeProblem } from '../../src/core/change-size.js';
+import { MAX_CHANGE, excessOf } from '../../src/core/change-size.js';
 import { aChange, anEntry, aRow } from '../../src/testing.js';
 
 const bytesOf = (value: unknown): number => new TextEncoder().encode(JSON.stringify(value)).length;
@@ -16,20 +16,24 @@ function changeOf(bytes: number, unit: string) {
 it.each(['x', '\u0001', '\ud800', '\u20ac', '\u{1f511}', '"'])('counts the bytes of %j exactly at the limit of a change (L42)', (unit) => {
   const most = changeOf(MAX_CHANGE.bytes, unit);
   expect(bytesOf(most)).toBe(MAX_CHANGE.bytes);
-  expect(sizeProblem(most)).toBeUndefined();
-  expect(sizeProblem(changeOf(MAX_CHANGE.bytes + 1, unit))).toBe(`${MAX_CHANGE.bytes + 1} bytes of JSON, and at most ${MAX_CHANGE.bytes}`);
+  expect(excessOf(most)).toBeUndefined();
+  expect(excessOf(changeOf(MAX_CHANGE.bytes + 1, unit))).toEqual({
+    part: 'bytes of JSON',
+    got: MAX_CHANGE.bytes + 1,
+    max: MAX_CHANGE.bytes,
+  });
 });
 
 it('refuses a value that is larger as JSON than its fields, and one that has no JSON', () => {
   const large = { toJSON: () => 'x'.repeat(MAX_CHANGE.bytes) };
-  expect(sizeProblem(aChange({ append: [anEntry({ data: { large } as never })] }))).toContain('bytes of JSON');
-  expect(() => sizeProblem(aChange({ append: [anEntry({ data: { large: 1n } as never })] }))).toThrow(TypeError);
+  expect(excessOf(aChange({ append: [anEntry({ data: { large } as never })] }))).toMatchObject({ part: 'bytes of JSON' });
+  expect(() => excessOf(aChange({ append: [anEntry({ data: { large: 1n } as never })] }))).toThrow(TypeError);
 });
 
 it('accepts each small change with any JSON in it', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(sizeProblem(aChange({ append: [anEntry({ data: { value } as never })] }))).toBeUndefined();
+      expect(excessOf(aChange({ append: [anEntry({ data: { value } as never })] }))).toBeUndefined();
     }),
   );
 });

@@ -7,7 +7,7 @@ export const code: readonly Block[] = blocks.filter((block) => /^ts\b/.test(bloc
 /** Readers choose the names under which they save the store or the adapter of a page. */
 export const programOf = (block: Block): string =>
   block.code
-    .replace("'./file-grant-store.js'", "'../examples/store-from-the-docs.js'")
+    .replace("'./bucket-grant-store.js'", "'../examples/store-from-the-docs.js'")
     .replace("'./require-grant.js'", "'../examples/guards/koa.js'");
 
 export const nameOf = (block: Block): string => `${block.page}:${block.line}`;

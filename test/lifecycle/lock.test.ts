@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { completeLock, expireLocks, liftLock, lockedUntil, lockOn, setLock, type LockCommand } from '../../src/lifecycle/lock.js';
+import {
+  completeLock,
+  expireLocks,
+  liftLock,
+  lockedUntil,
+  lockOn,
+  overdueLocks,
+  setLock,
+  type LockCommand,
+} from '../../src/lifecycle/lock.js';
 import { missingApprovals, reviewRequest } from '../../src/lifecycle/review.js';
 import { AS_REQUESTED } from '../../src/lifecycle/narrowing.js';
 import { recordTime } from '../../src/lifecycle/sweep.js';
@@ -115,17 +124,19 @@ describe('liftLock()', () => {
 });
 
 describe('expireLocks()', () => {
+  const expire = (row: Locks | undefined) => expireLocks(row, overdueLocks(row, moment(5)), moment(5));
+
   it('records each lock whose until has passed, and no unfinished one', () => {
     const over = [aLock({ id: 'l1', until: at(5) }), aLock({ id: 'l2', until: at(4) })];
     const open = [aLock({ id: 'l3', until: at(6) }), aLock({ id: 'l4' }), aLock({ id: 'l5', until: at(1), completedAt: undefined })];
-    const { put, entries } = expireLocks(rowOf(...over, ...open), moment(5));
+    const { put, entries } = expire(rowOf(...over, ...open));
     expect(entries.map(({ type, data }) => [type, data['lockId']])).toEqual([
       ['lock.expired', 'l1'],
       ['lock.expired', 'l2'],
     ]);
     expect(put).toMatchObject([{ version: 4, locks: open.map((lock) => ({ id: lock.id })) }]);
-    expect(expireLocks(rowOf(...open), moment(5))).toMatchObject(NOTHING);
-    expect(expireLocks(undefined, moment(5))).toMatchObject(NOTHING);
+    expect(expire(rowOf(...open))).toMatchObject(NOTHING);
+    expect(expire(undefined)).toMatchObject(NOTHING);
   });
 });
 

@@ -12,7 +12,7 @@ import { asRead, combine, moment, type Transition, type Writes } from '../../lif
 import { needsReview, type AccessRequest, type Grant } from '../../records/index.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import { loadChains } from '../../kernel/loading/context.js';
-import { fitsChange } from '../../kernel/ledger/fits-change.js';
+import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
 import { loadLocks } from '../../kernel/loading/locks.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { Settings } from '../../kernel/settings/settings.js';
@@ -102,19 +102,22 @@ interface PartialEnding {
  * Each change depends on the request as it was read, so that no grant ends after another reviewer's verdict.
  */
 async function endOneByOne(
-  { ledger, clock }: Kernel,
+  kernel: Kernel,
   { request, context }: LoadedReview,
   actor: string,
   reason: string | undefined,
   { tally, left }: PartialEnding,
 ): Promise<void> {
+  const { ledger, clock } = kernel;
   const command = { cause: 'unjustified', reason } as const;
   const stillPending: Writes = { put: [], entries: [], dependsOn: [asRead(request)] };
   left.clear();
   for (const { use } of context.grants) if (use.grant.end === undefined) left.add(use.grant.id);
   // In the order of the request: its grants have one window, so none of them is more urgent.
   for (const { use, chain } of context.grants) {
-    const transition = endGrant(use, chain, command, moment(clock, actor));
+    const now = moment(clock, actor);
+    // The requests that do not fit are ended after the verdict.
+    const transition = fitting(kernel, chain.requests, (requests) => endGrant(use, { ...chain, requests }, command, now));
     if (transition.put.length > 0 && !(await ledger.commitTransition(combine(undefined, [transition, stillPending])))) return;
     tally.addWritten(transition.put);
     left.delete(use.grant.id);

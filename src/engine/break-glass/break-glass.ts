@@ -4,7 +4,7 @@ import { refusalOf, type Refusal } from '../../lifecycle/requirements.js';
 import { moment, noChange, type Moment, type Transition } from '../../lifecycle/transition.js';
 import type { AccessRequest, Subject } from '../../records/index.js';
 import { loadIssueContext, openRequestsOf, requestsById } from '../../kernel/loading/context.js';
-import { fitsChange, fitting } from '../../kernel/ledger/fits-change.js';
+import { fitsChange, fitting, refuseTooLarge } from '../../kernel/ledger/fits-change.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { afterRecording } from '../../kernel/approver/after-record.js';
@@ -70,7 +70,7 @@ async function attempt(
   // Long texts, many reviews and many holders must not prevent the access: it overtakes as many pending requests as fit, and counts
   // under `maxHolders` if that fits too.
   const counted = fitting(kernel, context.open, (open) => take({ open }));
-  const transition = fitsChange(kernel, counted) ? counted : take({ open: [], holders: new Map() });
+  const transition = fitsChange(kernel, counted) ? counted : refuseTooLarge(kernel, take({ open: [], holders: new Map() }));
   const { request, grants = [] } = transition.result;
   return { ...transition, result: { ...issuedAccess(grants, reading), reused: false, differs: [], request: endedWithStatus(request) } };
 }

@@ -8,6 +8,7 @@ import type { Decision, Grant } from '../../records/index.js';
 import { loadChain } from '../../kernel/loading/context.js';
 import { grantsAmong } from '../../kernel/ledger/grant-use.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import { fitting } from '../../kernel/ledger/fits-change.js';
 import { loadLocks } from '../../kernel/loading/locks.js';
 import type { LiveRows } from './checker.js';
 
@@ -109,7 +110,10 @@ export class Activation {
       const request = await ledger.request(use.grant.requestId);
       const eligible = await approver.mayHold(request, 'start');
       const chain = eligible ? NO_CHAIN : await loadChain(this.#kernel, use.grant);
-      return activateGrant(use, chain, await loadLocks(this.#kernel), eligible, moment(clock, actor));
+      const locks = await loadLocks(this.#kernel);
+      const now = moment(clock, actor);
+      // The requests that do not fit give no access: an approval finds that their grant has ended.
+      return fitting(this.#kernel, chain.requests, (requests) => activateGrant(use, { ...chain, requests }, locks, eligible, now));
     });
   }
 }

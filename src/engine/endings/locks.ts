@@ -4,8 +4,19 @@ import { invalid, isBlank, readId, readOptions } from '../../core/parse.js';
 import { readPattern } from '../../core/scope.js';
 import { derivedId, newId } from '../../kernel/ledger/ids.js';
 import type { Kernel } from '../../kernel/kernel.js';
+import { fitting } from '../../kernel/ledger/fits-change.js';
 import { readLocks } from '../../kernel/loading/locks.js';
-import { completeLock, expireLocks, findLock, isLockOpen, liftLock, refuseOwnLock, setLock, type LockSet } from '../../lifecycle/lock.js';
+import {
+  completeLock,
+  expireLocks,
+  findLock,
+  isLockOpen,
+  liftLock,
+  overdueLocks,
+  refuseOwnLock,
+  setLock,
+  type LockSet,
+} from '../../lifecycle/lock.js';
 import { moment, SWEEPER } from '../../lifecycle/transition.js';
 import type { EndedLock, Lock } from '../../records/index.js';
 import { NONE } from '../../records/frozen.js';
@@ -129,9 +140,13 @@ export async function sweepLocks(kernel: Kernel): Promise<void> {
   await expire(kernel);
 }
 
-/** Records the end of the locks whose `until` has passed. */
+/** Records the end of the locks whose `until` has passed, as far as one change holds. The next call or sweep records the others. */
 const expire = (kernel: Kernel): Promise<void> =>
-  kernel.ledger.run(async () => expireLocks(await readLocks(kernel), moment(kernel.clock, SWEEPER)), true);
+  kernel.ledger.run(async () => {
+    const row = await readLocks(kernel);
+    const now = moment(kernel.clock, SWEEPER);
+    return fitting(kernel, overdueLocks(row, now), (over) => expireLocks(row, over, now));
+  }, true);
 
 /** The report of a call that had nothing to end, because the lock is complete. */
 const NOTHING: RevokeAllReport = /* @__PURE__ */ Object.freeze({ grants: NONE, requests: NONE, matched: true, similar: NONE });

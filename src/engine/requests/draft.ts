@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel/kernel.js';
+import { refuseUnapprovable } from '../../kernel/ledger/fits-change.js';
 import { loadOpeningContext, type OpeningRows } from '../../kernel/loading/opening-context.js';
 import type { Ask } from '../../lifecycle/ask.js';
 import { draftRequest, type OpeningContext } from '../../lifecycle/request.js';
@@ -19,6 +20,7 @@ export interface Draft {
  * Drafts the request, and asks the approver whether the subject may ask for it.
  *
  * @throws IneligibleError if the subject has no right to it
+ * @throws LimitError if one change of the store could not approve it
  * @throws RequirementsError if values of the ask exceed the engine's limits, or do not meet the approver's rules
  */
 export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Draft> {
@@ -28,6 +30,7 @@ export async function draftOf(kernel: Kernel, id: string, ask: Ask): Promise<Dra
   const answer = await kernel.approver.mayAsk(request);
   if (!answer.eligible) throw refusalOf(request, answer, limits);
   refuseUnmet(request, beyondLimits(request, limits));
+  refuseUnapprovable(kernel, request);
   return { request, origins };
 }
 

@@ -13,6 +13,7 @@ import { moment } from '../../lifecycle/transition.js';
 import { LOCK_ROW, type AccessRequest } from '../../records/index.js';
 import type { ClockReading } from '../../core/clock.js';
 import { committedResult } from '../requests/access-result.js';
+import { refuseLargeReview } from '../../kernel/ledger/fits-change.js';
 import { refuseAgent } from '../../kernel/settings/agents.js';
 import type { AccessResult } from '../answers.js';
 import { loadDenialContext, loadIssueContext, subjectContextOf, type SubjectRows } from '../../kernel/loading/context.js';
@@ -44,7 +45,10 @@ export async function submitReview(
     const denialContext = mayDeny ? await loadDenialContext(kernel, request) : undefined;
     const now = moment(clock, reviewer);
     reading = now;
-    return noteDenial(reviewRequest(request, command, context, now), denialContext, settings.denialsShownMs, now);
+    const reviewed = reviewRequest(request, command, context, now);
+    // A denial is always recorded: each approval has left room for it.
+    if (command.verdict === 'approve') refuseLargeReview(kernel, reviewed.result.request, reviewed);
+    return noteDenial(reviewed, denialContext, settings.denialsShownMs, now);
   };
   try {
     return await committedResult(kernel, await ledger.runSentDurably(review), 'pending', reading);

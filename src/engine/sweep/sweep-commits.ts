@@ -1,4 +1,5 @@
 import type { Kernel } from '../../kernel/kernel.js';
+import { fitsChange } from '../../kernel/ledger/fits-change.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
 import type { LocksContext } from '../../lifecycle/lock.js';
 import { recordTime, workOn, type Timed, type TimeWork } from '../../lifecycle/sweep.js';
@@ -18,7 +19,7 @@ export async function commitTimeWork(kernel: Kernel, records: readonly Timed[], 
 
 /**
  * Writes a chunk in one commit. It reloads a chunk that conflicts, then halves it, so that a busy record delays only itself.
- * It also halves a chunk that the store refuses, because a row that cannot be written must delay no other.
+ * It also halves a chunk that the store refuses or cannot take, because a row that cannot be written must delay no other.
  */
 async function committed(kernel: Kernel, records: readonly Timed[], tally: SweepTally, reloaded = false): Promise<readonly TimeWork[]> {
   // Counts the writes separately from the reads. On a disk, the commit of a full chunk takes about as long as the read of its
@@ -26,7 +27,8 @@ async function committed(kernel: Kernel, records: readonly Timed[], tally: Sweep
   await tally.turns.spend(2 * records.length);
   const locks = await locksForStarts(kernel, records);
   const transition = recordTime(records, moment(kernel.clock, SWEEPER), locks);
-  const outcome = await tryCommit(kernel, transition, tally);
+  const isTooLarge = records.length > 1 && kernel.ledger.store.maxChange !== undefined && !fitsChange(kernel, transition);
+  const outcome = isTooLarge ? 'refused' : await tryCommit(kernel, transition, tally);
   if (outcome === 'committed') return transition.result;
   if (outcome === 'conflict' && !reloaded) return committed(kernel, await reload(kernel, records), tally, true);
   if (records.length <= 1) return [];

@@ -3,6 +3,7 @@ import { invalid, isId, readId, readOptions, readPort, show } from '../../core/p
 import { readRun, type AgentRun } from '../../lifecycle/run.js';
 import type { Approver } from '../../core/approver-port.js';
 import type { AuditSink, Clock, ScopeMatcher } from '../../core/ports.js';
+import { readChangeSize } from '../../core/change-size.js';
 import type { GrantStore } from '../../core/store-port.js';
 import { readAnchor } from '../../journal/verify.js';
 import { readAgent, type Anchor } from '../../records/index.js';
@@ -181,6 +182,7 @@ const STORES =
 function readStore(value: unknown): GrantStore {
   const store = readPort<GrantStore>('store', value, ['get', 'live', 'find', 'due', 'commit', 'journal'], STORES);
   refuseDefaultNamespace(store);
+  if (store.maxChange !== undefined) readChangeSize('store.maxChange', store.maxChange);
   return store;
 }
 

@@ -1,13 +1,11 @@
 import { refuseLargeChange } from '../../core/change-size.js';
-import { StoreError } from '../../core/errors.js';
 import { readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { readId, readOptions } from '../../core/parse.js';
-import { GENESIS, isBehind, link } from '../../journal/link.js';
+import { GENESIS, link } from '../../journal/link.js';
 import type { Page } from '../../core/ports.js';
 import type {
   Change,
   CommitAnswer,
-  CommitOutcome,
   ContextQuery,
   DueNamespacesQuery,
   DueQuery,
@@ -22,7 +20,8 @@ import type {
   StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
-import { createdAtChanged, frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
+import { frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
+import { judge } from '../judge.js';
 import { contextOf } from './context.js';
 import { KindRows } from './kind-rows.js';
 import { LiveIndex } from './live-index.js';
@@ -180,6 +179,14 @@ class NamespaceState {
     return this.#head;
   }
 
+  get start(): Anchor {
+    return this.#start;
+  }
+
+  isApplied(changeId: string): boolean {
+    return this.#changes.has(changeId);
+  }
+
   get(key: RowKey): Row | undefined {
     return this.#kinds.get(key.kind)?.get(key.id);
   }
@@ -196,26 +203,20 @@ class NamespaceState {
   }
 
   commit(change: Change): CommitAnswer {
-    const outcome = this.#apply(change);
-    return { outcome, head: this.#head };
+    const outcome = judge(change, this);
+    if (outcome === undefined) this.#apply(change);
+    return { outcome: outcome ?? 'committed', head: this.#head };
   }
 
-  #apply(change: Change): CommitOutcome {
-    if (this.#changes.has(change.id)) return 'committed';
-    if (isBehind(change.knows, { start: this.#start, head: this.#head }, (seq) => this.#hashAt(seq))) return 'behind';
-    const { expect, put, append, remove = [], trimJournalTo = 0 } = change;
-    if (expect.some((key) => (this.get(key)?.version ?? 0) !== key.version)) return 'conflict';
-
+  #apply(change: Change): void {
+    const { put, append, remove = [], trimJournalTo = 0 } = change;
     // Everything that can throw comes before the first write, so that a change is applied whole or not at all.
-    if (put.some((row) => (this.get(row)?.createdAt ?? row.createdAt) !== row.createdAt)) throw createdAtChanged();
     const rows = put.map((row) => new FrozenRow(row, this.#strings));
     const linked = link(
       this.#head,
       append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),
     );
     const head = linked.at(-1) ?? this.#head;
-    if (trimJournalTo > head.seq)
-      throw new StoreError('commit', `trimJournalTo ${trimJournalTo} is greater than the head ${head.seq}; nothing was applied`);
 
     for (const key of remove) this.#replace(key);
     for (const row of rows) this.#replace(row, row);
@@ -227,7 +228,6 @@ class NamespaceState {
     this.#head = anchorAt(head);
     if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
     if (linked.length > 0) this.#wakeAll();
-    return 'committed';
   }
 
   /** Called only when the head has moved. A follower that commits its cursor appends nothing, so it never wakes itself in a loop. */
@@ -241,7 +241,7 @@ class NamespaceState {
   }
 
   /** The hash of an entry that is kept: its seq is greater than the start's, and at most the head's. */
-  #hashAt(seq: number): string | undefined {
+  hashAt(seq: number): string | undefined {
     return seq === this.#head.seq ? this.#head.hash : this.#entries.slice(seq - this.#start.seq - 1, 1)[0]?.hash;
   }
 

@@ -2,12 +2,12 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
 
 /**
- * Defines a case. Each case gets an empty store of its own, and may skip itself with a reason. The runner reports the reason
- * if it can.
+ * Defines a case. Each case gets an empty store of its own, may skip itself with a reason, and may print what it has measured. The
+ * runner reports both if it can.
  */
 export type DefineCase<Store extends GrantStore> = (
   name: string,
-  body: (store: Store, leaveOut: (why: string) => void) => Promise<void>,
+  body: (store: Store, leaveOut: (why: string) => void, print: (text: string) => void) => Promise<void>,
 ) => void;
 
 /** The optional methods of a store. Their cases are skipped for a store without the method. */

@@ -1,3 +1,4 @@
+import { MAX_CHANGE } from '../../core/change-size.js';
 import { verifyJournal } from '../../journal/verify.js';
 import type { Page } from '../../core/ports.js';
 import type { Change, CommitAnswer, CommitOutcome, GrantStore, Row, RowKey } from '../../core/store-port.js';
@@ -42,10 +43,13 @@ export async function conflict(store: GrantStore, change: Change, why: string): 
 
 let seeds = 0;
 
-/** Commits the rows that a case needs, in one change. */
+/** Commits the rows that a case needs, in one change; in several if the store takes fewer rows. */
 export async function given(store: GrantStore, rows: readonly Row[]): Promise<void> {
-  const id = `given-${++seeds}`;
-  await commit(store, changeOf(store, id, rows));
+  const { maxChange = MAX_CHANGE } = store;
+  for (let i = 0; i === 0 || i < rows.length; i += maxChange.rows) {
+    const id = `given-${++seeds}`;
+    await commit(store, changeOf(store, id, rows.slice(i, i + maxChange.rows)));
+  }
 }
 
 /** The next version of a row. */

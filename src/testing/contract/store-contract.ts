@@ -86,8 +86,8 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
  * store that passes it. A store that fails it may allow access without a grant, or lose journal entries.
  *
  * The suite has its own assertions, and runs with any runner that has `describe` and `it`. It never sleeps, and needs the
- * runner's time limit only to detect a store that never answers. The cases of `context`, `heads` and `dueNamespaces` are
- * skipped, with the reason, for a store without these methods.
+ * runner's time limit only to detect a store that never answers. The cases of `context`, `heads`, `dueNamespaces` and `maxChange`
+ * are skipped, with the reason, for a store without these names.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if the runner has no `describe` and `it`, or the options have no
  *   `create`
@@ -149,7 +149,8 @@ function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreCont
     runner.it(name, async (...[context]: readonly unknown[]) => {
       const store = await options.create();
       try {
-        await body(store, (why) => leaveOut(context, why));
+        const print = (text: string) => report(context, `${options.name}: ${text}`);
+        await body(store, (why) => leaveOut(context, why), print);
       } catch (error) {
         throw error instanceof ContractViolation ? error.of(guarantee) : error;
       } finally {
@@ -157,6 +158,13 @@ function caseOf<Store extends GrantStore>(runner: TestRunner, options: StoreCont
       }
     });
   };
+}
+
+/** Prints a text, if the context that the runner passes supports it: `diagnostic` in `node:test`, `annotate` in vitest. */
+function report(context: unknown, text: string): void {
+  const runner = context as { diagnostic?(text: string): void; annotate?(text: string): unknown } | undefined;
+  if (runner?.diagnostic !== undefined) runner.diagnostic(text);
+  else void runner?.annotate?.(text);
 }
 
 /** Skips a case, if the context that the runner passes supports it, as in vitest and `node:test`. Otherwise the case passes. */

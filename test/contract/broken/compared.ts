@@ -1,3 +1,4 @@
+import { StoreError } from '../../../src/core/errors.js';
 import type { RowKey } from '../../../src/core/store-port.js';
 import { answered, broken, commits } from './bent-store.js';
 
@@ -87,6 +88,27 @@ export const COMPARED = [
     async commit(change) {
       if (!change.put.some((row) => row.kind === 'usage')) return inner.commit(change);
       return inner.commit({ ...change, expect: [], put: change.put });
+    },
+  })),
+  broken('a lost race over the head is answered conflict', 'commits each of 64 changes at once', (inner, shared) => ({
+    async commit(change) {
+      if (shared.count > 0) return answered(inner, 'conflict');
+      shared.count += 1;
+      await Promise.resolve();
+      shared.count -= 1;
+      return inner.commit(change);
+    },
+  })),
+  broken('a commit gives up after some lost races', 'commits each of 64 changes at once', (inner, shared) => ({
+    async commit(change) {
+      shared.count += 1;
+      await Promise.resolve();
+      for (let lost = 0; shared.count > 1; lost++) {
+        if (lost === 10) throw new StoreError('commit', 'other processes were first');
+        await Promise.resolve();
+      }
+      shared.count -= 1;
+      return inner.commit(change);
     },
   })),
   broken('a missing record passes with any version', 'refuses any version of a record that does not exist', (inner) => ({

@@ -1,3 +1,4 @@
+import { refuseLargeChange } from '../../../src/core/change-size.js';
 import { GENESIS } from '../../../src/journal/link.js';
 import type { Row } from '../../../src/core/store-port.js';
 import { answered, broken, commits, rowsOut } from './bent-store.js';
@@ -225,6 +226,22 @@ export const WHOLE = [
   broken('a change that is too large is refused with another error', 'takes the greatest number of expectations', (inner) => ({
     async commit(change) {
       if (change.expect.length > 2_000) throw new Error('too large');
+      return inner.commit(change);
+    },
+  })),
+  broken('the maxChange is too small for a revoke', 'states a maxChange that an engine accepts', () => ({
+    maxChange: { rows: 50, entries: 50, bytes: 1_048_576 },
+  })),
+  broken('each namespace has a maxChange of its own', 'the same one in each namespace', ({ namespace }) => ({
+    maxChange: { rows: namespace === 'default' ? 60 : 70, entries: 60, bytes: 1_048_576 },
+  })),
+  broken('more than the maxChange is taken', 'takes the greatest number of entries, and refuses one more', () => ({
+    maxChange: { rows: 60, entries: 60, bytes: 1_048_576 },
+  })),
+  broken('less than the maxChange is taken', 'takes the greatest number of rows, and refuses one more', (inner) => ({
+    maxChange: { rows: 60, entries: 60, bytes: 1_048_576 },
+    async commit(change) {
+      refuseLargeChange(change, { rows: 55, entries: 60, bytes: 1_048_576 });
       return inner.commit(change);
     },
   })),

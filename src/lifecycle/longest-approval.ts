@@ -1,0 +1,52 @@
+import { makeHolders, makeTerms, type AccessRequest } from '../records/index.js';
+import { approveRequest } from './decision.js';
+import { issueGrants, type IssueContext } from './grant.js';
+import { holdersId } from './holders.js';
+import type { Transition } from './transition.js';
+
+/** The longest id, and the longest text, of characters that JSON escapes. */
+const [ID, TEXT] = ['x'.repeat(256), '"'.repeat(4_096)];
+const WARNINGS = Array.from({ length: 10 }, (_, i) => 10 - i);
+
+/**
+ * The largest change that the approval of a request can be, apart from its reviews: each grant has a usage row and ten warnings, each
+ * scope has a rule with `maxHolders`, and each extended grant is written too.
+ */
+export function longestApproval(asked: AccessRequest): Transition<unknown> {
+  const { scopes, extension, createdAt: now } = asked;
+  const terms = {
+    warnBeforeMs: WARNINGS,
+    idleTtlMs: asked.ttlMs,
+    maxUses: 1,
+    maxTotalMs: undefined,
+    endBy: undefined,
+    maxHolders: undefined,
+  };
+  const request = { ...asked, reviews: [] };
+  const moment = { now, highWater: now, forEnds: now, steppedBack: false, actor: ID };
+  const context: IssueContext = {
+    subject: undefined,
+    live: [],
+    given: new Map(),
+    locks: { row: undefined, overlaps: () => false },
+    chains: [],
+    limits: { maxGrants: Infinity, warnBeforeMs: WARNINGS },
+    asksAtStart: true,
+    origins: [],
+  };
+  // The extended grants are like the new ones.
+  const extended =
+    extension === undefined ? [] : issueGrants({ ...request, extension: undefined, terms: makeTerms(terms) }, now, ID, context).result;
+  const origins = extended.map((grant, i) => ({ ...grant, id: extension?.grantIds[i] ?? grant.id }));
+  const approval = approveRequest(
+    request,
+    { cause: 'quorum', by: ID, reason: TEXT },
+    moment,
+    { approver: ID, rule: ID, terms: makeTerms(terms), assignedAt: now },
+    { ...context, origins },
+  );
+  const holders = scopes.map((rule) =>
+    makeHolders({ id: holdersId(ID, rule), version: 1, approver: ID, rule, grantIds: [`${request.id}.${scopes.length}`] }),
+  );
+  return { ...approval, put: [...approval.put, ...holders] };
+}
