@@ -86,7 +86,11 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
     sizes: [{ beside: true, budget: 3_100 }],
   },
-  sql: { from: ['stores/sql'], build: 'light', sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }] },
+  sql: {
+    from: ['stores/sql', 'features/hooks', 'core/hook-port'],
+    build: 'light',
+    sizes: [{ name: 'the SQL store', names: '{ sqlGrantStore }' }],
+  },
   // For stores outside this package.
   store: { from: ['model', 'core', 'records', 'journal/link', 'stores/kit', 'stores/batch', 'stores/judge'], build: 'light' },
   testing: { from: ['testing'], sizes: [{ name: 'all of the entry for tests' }] },

@@ -120,6 +120,7 @@ export {
   DecidedError,
   DeniedError,
   EndedError,
+  HookError,
   IdempotencyError,
   IneligibleError,
   InvalidArgumentError,

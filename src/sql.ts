@@ -8,3 +8,6 @@ export type { PgClient, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './
 export { fromBunSqlite, fromNodeSqlite } from './stores/sql/sqlite-drivers.js';
 export type { BunSqliteLike, NodeSqliteLike, SqliteDriverHandle } from './stores/sql/sqlite-drivers.js';
 export { fromPglite, type PgliteLike, type PgliteResult } from './stores/sql/pglite.js';
+export type { HookChange, HookTransaction, OnCommit } from './stores/sql/hook.js';
+export { dismissHook, failedHooks, retryHook } from './features/hooks/failed-hooks.js';
+export type { FailedHook } from './core/hook-port.js';

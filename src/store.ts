@@ -1,5 +1,5 @@
 export { refuseLargeChange } from './core/change-size.js';
-export { StoreError } from './core/errors.js';
+export { HookError, StoreError } from './core/errors.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export { link } from './journal/link.js';
 export { serialCommits, type SerialCommit, type SerialCommitsOptions } from './stores/kit/serial-commits.js';
@@ -7,6 +7,7 @@ export type { BackendState, BackendWrite, EntriesAnswer, EntriesQuery, SerialBac
 export type { LinkedEntry } from './stores/batch.js';
 export type { JournalEnds, RowVersion } from './stores/judge.js';
 export { placeOf, plainWindow, readPlace, type RowPlace } from './records/index.js';
+export type { FailedHook, StoreHooks } from './core/hook-port.js';
 export type { MaybePromise, Page } from './core/ports.js';
 export type {
   Change,

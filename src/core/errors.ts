@@ -5,6 +5,7 @@ import type {
   ClosedError,
   ConflictError,
   CorruptError,
+  HookError,
   OutcomeUnknownError,
   PartialError,
   PurgedError,
@@ -33,6 +34,7 @@ export {
   ClosedError,
   ConflictError,
   CorruptError,
+  HookError,
   OutcomeUnknownError,
   PartialError,
   PurgedError,
@@ -63,6 +65,7 @@ export type AnyJitError =
   | InvalidArgumentError
   | StoreError
   | OutcomeUnknownError
+  | HookError
   | ConflictError
   | DecidedError
   | DeadlineError

@@ -1,3 +1,4 @@
+import type { StoreHooks } from './hook-port.js';
 import type { MaybePromise, Page } from './ports.js';
 import type { Expectation, Row, RowKey } from './row.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/entry.js';
@@ -274,6 +275,12 @@ export interface GrantStore {
    * from reading the journal.
    */
   watch?(wake: (headSeq?: number) => void): Unsubscribe;
+
+  /**
+   * The changes that were committed without the store's own hook, such as `onCommit` of the SQL stores, and the calls for them. Each
+   * pass of a sweep calls `retry`. A store without a hook omits it.
+   */
+  readonly hooks?: StoreHooks;
 
   /**
    * The heads of many namespaces in one question, for a process that follows many over one connection: it then reads only the

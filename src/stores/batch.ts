@@ -146,6 +146,11 @@ export class Batch<Put> {
     this.#head = { seq, hash };
   }
 
+  /** The entries that the journal will hold after those before, of all changes. */
+  get entries(): readonly AuditEntry[] {
+    return this.#entries.map(({ entry }) => entry);
+  }
+
   /** The ends that the commit leaves; `undefined` if it trims the journal. */
   get after(): JournalEnds | undefined {
     return this.trimTo > 0 ? undefined : { head: this.#head, start: this.#start };

@@ -51,7 +51,7 @@ interface SharedFaults {
 
 /**
  * Wraps a store, and injects faults into its calls. Without faults it passes every call through unchanged. It has `watch`,
- * `context`, `heads` and `dueNamespaces` if the wrapped store has them. It never has `windowOf`, which would bypass the faults of
+ * `context`, `heads`, `dueNamespaces` and `hooks` if the wrapped store has them; calls of `hooks` get no faults. It never has `windowOf`, which would bypass the faults of
  * `live`.
  *
  * Gotcha: an engine that reads by `context` makes no call of `get`, `live` or `find` in its place. Inject a fault of a verb's read
@@ -72,6 +72,7 @@ export class FaultyStore implements GrantStore {
   declare readonly watch?: (wake: (headSeq?: number) => void) => Unsubscribe;
   declare readonly heads?: Required<GrantStore>['heads'];
   declare readonly dueNamespaces?: Required<GrantStore>['dueNamespaces'];
+  declare readonly hooks?: Required<GrantStore>['hooks'];
   readonly #inner: GrantStore;
   #faults: SharedFaults = { injected: [], hanging: [], calls: [] };
 
@@ -86,6 +87,7 @@ export class FaultyStore implements GrantStore {
     if (inner.context === undefined) Object.defineProperty(this, 'context', { value: undefined });
     if (inner.watch !== undefined) this.watch = (wake) => whole.watch(wake);
     if (inner.heads !== undefined) this.heads = (namespaces) => this.#call('heads', namespaces, () => whole.heads(namespaces));
+    if (inner.hooks !== undefined) this.hooks = inner.hooks;
     if (inner.dueNamespaces !== undefined) {
       this.dueNamespaces = (query) => this.#call('dueNamespaces', query, () => whole.dueNamespaces(query));
     }

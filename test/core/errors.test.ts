@@ -173,6 +173,18 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
       'nothing may create access until a person calls acceptRollback(engine, { by, reason })',
     { requestId: undefined },
   ],
+  [
+    () => new errors.HookError('c1', new Error('no such order')),
+    'ERR_JIT_HOOK',
+    'onCommit refused change c1: no such order; nothing of it was applied',
+    { changeId: 'c1', requestId: undefined },
+  ],
+  [
+    () => new errors.HookError('c1', cause, 'r1'),
+    'ERR_JIT_HOOK',
+    `onCommit refused change c1: ${cause.message}; nothing of it was applied; request r1 is recorded`,
+    { changeId: 'c1', requestId: 'r1', cause },
+  ],
   [() => new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
   [
     () => new errors.PurgedError(Date.UTC(2026, 0, 1)),

@@ -55,6 +55,30 @@ export class OutcomeUnknownError extends JitError {
 }
 
 /**
+ * The store's option `onCommit` has failed, was late, or ended the store's transaction. The change was rolled back: nothing of it
+ * was applied. Only a change that creates access or opens a request is refused like this.
+ *
+ * @remarks Read `cause`, and repair what your hook needs. Call again if `cause` is temporary. If there is a `requestId`, that
+ *   request is recorded.
+ */
+export class HookError extends JitError {
+  override readonly name = 'HookError';
+  readonly code = 'ERR_JIT_HOOK';
+  /**
+   * @param changeId the id of the change, as the hook received it
+   * @param cause the error of the hook
+   * @param requestId the request that an earlier change has recorded; `undefined`: none
+   */
+  constructor(
+    readonly changeId: string,
+    cause: unknown,
+    readonly requestId?: string,
+  ) {
+    super(`onCommit refused change ${changeId}: ${messageOf(cause)}; nothing of it was applied${recorded(requestId)}`, cause);
+  }
+}
+
+/**
  * Other callers kept changing the same records until the limit of tries was reached, or a purge removed the records during a
  * read. Nothing was recorded, except the request that `requestId` names.
  *

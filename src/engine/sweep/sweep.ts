@@ -57,6 +57,8 @@ export class Sweep {
       this.#kernel.part(Followers).wake(true);
       this.#kernel.part(RefusalLog).flush();
       this.#kernel.part(UseLog).flush();
+      const { hooks } = this.#kernel.ledger.store;
+      if (hooks !== undefined) this.#kernel.background.run(hooks.retry(), 'hooks');
     });
     return { ended: driven, answered };
   }

@@ -155,6 +155,7 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
     members: ['changeId', 'requestId'],
   },
   ERR_JIT_STORE: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_HOOK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_CLOCK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_APPROVER: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_ROLLBACK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },

@@ -2,6 +2,7 @@ import {
   ClockError,
   ConflictError,
   CorruptError,
+  HookError,
   isJitError,
   LockedError,
   OutcomeUnknownError,
@@ -31,6 +32,8 @@ function withRequestId(error: unknown, requestId: string): unknown {
       return new StoreError(error.operation, error.message.replace(`store.${error.operation}: `, ''), error, requestId);
     case 'ERR_JIT_OUTCOME_UNKNOWN':
       return new OutcomeUnknownError(error.changeId, error, requestId);
+    case 'ERR_JIT_HOOK':
+      return new HookError(error.changeId, error.cause, requestId);
     case 'ERR_JIT_CONFLICT':
       return new ConflictError(error.attempts, undefined, requestId);
     case 'ERR_JIT_CLOCK':

@@ -1,4 +1,4 @@
-import { isJitError, OutcomeUnknownError } from '../../core/errors.js';
+import { isJitError, OutcomeUnknownError, type JitErrorCode } from '../../core/errors.js';
 import { isCommitAnswer, MALFORMED } from '../../journal/store-reads.js';
 import { pauseMs, type Pauses } from '../../lifecycle/backoff.js';
 import type { Clock } from '../../core/ports.js';
@@ -23,12 +23,14 @@ export interface Resend {
  * - The first repetition comes at once after any failure: usually one pooled connection is broken and the next one works.
  * - If both attempts report that nothing was applied, the verb fails with that error. The outcome is known, so the caller does
  *   not have to wait for a backend that is down.
+ * - A change that the store's own `onCommit` has refused is never repeated: the hook would run again. The store knows the outcome, also
+ *   after a lost reply.
  * - Once an attempt has left the outcome open, only a later answer can settle it. So the same change is resent, after pauses that
  *   grow up to a second, until `resendMs` is used up. An attempt that applied nothing does not stop this.
  *
  * No attempt starts after the budget. An attempt in flight is awaited: the store ends it at its own time limit (guarantee 9).
  *
- * @throws StoreError nothing was applied; OutcomeUnknownError when the budget is used up
+ * @throws StoreError, HookError nothing was applied; OutcomeUnknownError when the budget is used up
  */
 export async function commitResending(store: GrantStore, change: Change, { clock, resendMs, resent }: Resend): Promise<CommitAnswer> {
   let budget: ResendBudget | undefined;
@@ -38,6 +40,7 @@ export async function commitResending(store: GrantStore, change: Change, { clock
       if (isCommitAnswer(answer, change)) return answer;
       throw new Error(MALFORMED);
     } catch (failure) {
+      if (hasCode(failure, 'ERR_JIT_HOOK')) throw failure;
       if (!isNotApplied(failure)) budget ??= new ResendBudget(clock, resendMs);
       resent.add(change.append);
       if (attempts === 1) continue;
@@ -48,7 +51,9 @@ export async function commitResending(store: GrantStore, change: Change, { clock
 }
 
 /** The store reports that its backend was unavailable, so this attempt has certainly applied nothing. */
-const isNotApplied = (error: unknown): boolean => isJitError(error) && error.code === 'ERR_JIT_STORE';
+const isNotApplied = (error: unknown): boolean => hasCode(error, 'ERR_JIT_STORE');
+
+const hasCode = (error: unknown, code: JitErrorCode): boolean => isJitError(error) && error.code === code;
 
 /** The time that is left for resending since the first lost reply. Counts the pauses even if the clock's `elapsed` stands still. */
 class ResendBudget {

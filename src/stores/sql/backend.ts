@@ -3,16 +3,18 @@ import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { isThenable } from '../../core/thenable.js';
+import { boundsOf } from './commit-transaction.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 import { DatabaseFile } from './database-file.js';
+import { asStoreError, HookFailed } from './failures.js';
+import { refuseInsideHook, type Hook } from './hook.js';
 import { hearErrors } from './resilient-pool.js';
-import { asStoreError } from './failures.js';
 import { handleReads, kyselyReads, poolReads } from './reads.js';
 import type { Reads } from './reads.js';
 import { integerOf, notInByteOrder, refuseWrongServer, wrongVersion } from './rows.js';
 import { SCHEMA_VERSION } from './schema.js';
-import { Session } from './session.js';
+import { RetryBudget, Session, TransactionFailed, unlessBusy, type Work } from './session.js';
 import { statementsOf } from './statements.js';
 import type { Statement } from './statement.js';
 import type { Statements } from './statements.js';
@@ -31,6 +33,8 @@ export class Backend {
   #file: DatabaseFile | undefined;
   readonly #knowing = new SingleFlight();
 
+  readonly hook: Hook | undefined;
+
   constructor(
     db: SqlDatabase,
     dialect: SqlDialect,
@@ -38,14 +42,14 @@ export class Backend {
     timeoutMs: number,
     portable: boolean,
     onError: (error: unknown, during: string) => void,
+    hook?: Hook,
   ) {
+    this.hook = hook;
     this.#dialect = dialect;
     this.statements = statementsOf(dialect, portable);
     this.#session = new Session(db, timeoutMs);
-    this.#commits = new Commits(this.#session, this.statements, {
-      before: () => this.#file?.refuseIfReplaced(),
-      committed: (namespaces) => this.#notify(namespaces),
-    });
+    const hooks = { before: () => this.#file?.refuseIfReplaced(), committed: (namespaces: readonly string[]) => this.#notify(namespaces) };
+    this.#commits = new Commits(this.#session, this.statements, hooks, hook);
     const plain = kyselyReads(this.#session);
     this.#isReadApart = read !== undefined && dialect === 'sqlite';
     if (read === undefined) {
@@ -90,10 +94,9 @@ export class Backend {
     const fail = (error: unknown): never => {
       throw asStoreError(operation, error);
     };
-    if (!this.#isKnown) {
-      return this.#know().then(put).then(read).catch(fail);
-    }
     try {
+      refuseInsideHook(operation);
+      if (!this.#isKnown) return this.#know().then(put).then(read).catch(fail);
       this.#file?.refuseIfReplaced();
       const answer = put();
       return isThenable(answer) ? Promise.resolve(answer).then(read).catch(fail) : read(answer);
@@ -103,12 +106,28 @@ export class Backend {
   }
 
   async commit(namespace: string, change: Change): Promise<CommitAnswer> {
+    refuseInsideHook('commit');
     if (!this.#isKnown) {
       await this.#know().catch((error: unknown) => {
         throw asStoreError('commit', error);
       });
     }
     return this.#commits.commit(namespace, change);
+  }
+
+  /** Runs a transaction beside those of the commits. It does not lock the head. @throws HookFailed, StoreError */
+  async transact<T>(operation: string, work: Work<T>): Promise<T> {
+    const { timeoutMs } = this.#session;
+    try {
+      if (!this.#isKnown) await this.#know();
+      this.#file?.refuseIfReplaced();
+      const budget = new RetryBudget(timeoutMs);
+      const bounds = boundsOf(this.statements, timeoutMs, timeoutMs);
+      return await unlessBusy(budget, () => this.#session.transaction(bounds, budget, work));
+    } catch (error) {
+      const cause = error instanceof TransactionFailed ? error.cause : error;
+      throw cause instanceof HookFailed ? cause : asStoreError(operation, cause);
+    }
   }
 
   /** Refuses a schema of any other version before the first read or write: its columns may have another meaning. */

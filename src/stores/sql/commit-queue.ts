@@ -1,6 +1,7 @@
 import { StoreError } from '../../core/errors.js';
 import type { CommitAnswer } from '../../core/store-port.js';
 import type { Prepared } from './batch.js';
+import type { InContext } from './hook.js';
 import type { RetryBudget } from './session.js';
 
 /** The greatest weight of the changes of one transaction, in rows. A larger change gets its own transaction (L42). */
@@ -14,6 +15,8 @@ export interface Waiting {
   readonly budget: RetryBudget;
   readonly resolve: (answer: CommitAnswer) => void;
   readonly reject: (error: unknown) => void;
+  /** For the store's hook: the async context of the call. `undefined`: the store has no hook, or the change is written without it. */
+  readonly inContext?: InContext | undefined;
 }
 
 /**
@@ -28,6 +31,7 @@ export type Kind = 'shared' | 'apart' | 'locked';
 export class CommitQueue {
   readonly namespace: string;
   readonly #isAlone: boolean;
+  readonly #isSingle: boolean;
   readonly #waiting: Waiting[] = [];
   /** Whether a transaction with changes of this namespace is running. The next one begins after it. */
   isRunning = false;
@@ -39,10 +43,14 @@ export class CommitQueue {
   /** How many of the next changes get a transaction each, because the database has refused one of them. */
   #divided = 0;
 
-  /** @param isAlone it shares no transaction */
-  constructor(namespace: string, isAlone = false) {
+  /**
+   * @param isAlone it shares no transaction with other namespaces
+   * @param isSingle each change gets a transaction of its own, because the store's hook may refuse it
+   */
+  constructor(namespace: string, isAlone = false, isSingle = false) {
     this.namespace = namespace;
     this.#isAlone = isAlone;
+    this.#isSingle = isSingle;
   }
 
   get isEmpty(): boolean {
@@ -96,7 +104,7 @@ export class CommitQueue {
       if (room === undefined ? count > 0 && total > MAX_WEIGHT : isTrim || total > room) break;
       count += 1;
       weight = total;
-      if (isTrim || this.#divided > 0) break;
+      if (isTrim || this.#isSingle || this.#divided > 0) break;
     }
     this.#divided = Math.max(0, this.#divided - count);
     return { taken: this.#waiting.splice(0, count), weight };

@@ -1,10 +1,11 @@
 import { GENESIS } from '../../journal/link.js';
 import { Batch } from './batch.js';
 import type { LockedHead, Prepared } from './batch.js';
-import type { Columns } from './database.js';
+import type { AuditEntry } from '../../records/index.js';
+import type { Columns, SqlDatabase } from './database.js';
 import { KnownHeads } from './known-heads.js';
 import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
-import type { Ask, RetryBudget, Session } from './session.js';
+import type { Ask, RetryBudget, Session, TransactionStatements } from './session.js';
 import type { Statements } from './statements.js';
 import type { Written } from './writes.js';
 
@@ -20,6 +21,8 @@ export interface CommitOptions {
   /** How long it waits for a lock, in milliseconds. */
   readonly lockMs: number;
   readonly budget: RetryBudget;
+  /** Called for the one batch, if it has entries, after it was judged and before it is written. */
+  readonly before?: ((ask: Ask, connection: SqlDatabase, entries: readonly AuditEntry[]) => Promise<void>) | undefined;
 }
 
 /** The batches that were committed. One that is missing has written nothing: its head was locked, or there is none yet. */
@@ -57,12 +60,13 @@ export class CommitTransactions {
    *
    * @throws TransactionFailed
    */
-  async commit(asked: readonly Asked[], { waits, lockMs, budget }: CommitOptions): Promise<Committed> {
-    const { probe, begin, commit, rollback, busyTimeout } = this.#statements;
-    const bounds = { probe, begin: begin(this.#session.timeoutMs, lockMs), commit, rollback, busyTimeout };
+  async commit(asked: readonly Asked[], { waits, lockMs, budget, before }: CommitOptions): Promise<Committed> {
+    const bounds = boundsOf(this.#statements, this.#session.timeoutMs, lockMs);
     try {
-      const committed = await this.#session.transaction(bounds, budget, async (ask) => {
+      const committed = await this.#session.transaction(bounds, budget, async (ask, connection) => {
         const judged = await this.#judge(ask, asked, waits);
+        if (before !== undefined)
+          for (const { batch } of judged.values()) if (batch.entries.length > 0) await before(ask, connection, batch.entries);
         await this.#write(ask, judged);
         return new Map([...judged].map(([one, { batch }]) => [one, batch]));
       });
@@ -132,6 +136,13 @@ export class CommitTransactions {
     for (const [statement, values] of this.#statements.write(written)) await ask(statement, values);
   }
 }
+
+/** The statements around a transaction. @param lockMs how long it waits for a lock, in milliseconds */
+export const boundsOf = (
+  { probe, begin, commit, rollback, busyTimeout, close }: Statements,
+  timeoutMs: number,
+  lockMs: number,
+): TransactionStatements => ({ probe, begin: begin(timeoutMs, lockMs), commit, rollback, busyTimeout, close });
 
 /** The statement waited for a transaction that held the head, so what it read from other tables may be from before that one. */
 const isStale = (line: Columns): boolean => line['seen'] === null || integerOf(line, 'seen') !== integerOf(line, 'revision');

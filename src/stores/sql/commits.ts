@@ -1,4 +1,4 @@
-import { OutcomeUnknownError } from '../../core/errors.js';
+import { HookError, OutcomeUnknownError } from '../../core/errors.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
 import { systemClock } from '../../core/clock.js';
@@ -6,8 +6,9 @@ import { TurnBudget } from '../../core/turns.js';
 import { prepare } from './batch.js';
 import type { Batch } from './batch.js';
 import { CommitTransactions } from './commit-transaction.js';
-import type { Asked, Committed } from './commit-transaction.js';
-import { asStoreError, isBusy, isRefusal, mayBeOfOne } from './failures.js';
+import type { Asked, CommitOptions, Committed } from './commit-transaction.js';
+import { asStoreError, HookFailed, isBusy, isRefusal, mayBeOfOne } from './failures.js';
+import { isRefusable, type Hook } from './hook.js';
 import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
 import type { Kind, Waiting } from './commit-queue.js';
 import type { SqlDialect } from './database.js';
@@ -61,6 +62,8 @@ export class Commits {
   readonly #atOnce: Readonly<Record<Kind, number>>;
   readonly #transactions: CommitTransactions;
   readonly #hooks: CommitHooks;
+  readonly #statements: Statements;
+  readonly #hook: Hook | undefined;
   readonly #queues = new Map<string, CommitQueue>();
   /** The queues that wait for a transaction, in the order in which they became ready. A queue is in one of these sets at most. */
   readonly #ready: Readonly<Record<Kind, Set<CommitQueue>>> = { shared: new Set(), apart: new Set(), locked: new Set() };
@@ -72,8 +75,11 @@ export class Commits {
   readonly #turns = new TurnBudget();
   readonly #sinceRejecting = new Stopwatch(systemClock);
 
-  constructor(session: Session, statements: Statements, hooks: CommitHooks) {
+  /** @param hook the user's: with it, each change gets a transaction of its own */
+  constructor(session: Session, statements: Statements, hooks: CommitHooks, hook?: Hook) {
     this.#session = session;
+    this.#statements = statements;
+    this.#hook = hook;
     this.#dialect = statements.dialect;
     this.#isAlone = statements.portable;
     this.#atOnce = this.#isAlone ? AT_ONCE_ALONE : AT_ONCE[statements.dialect];
@@ -83,8 +89,10 @@ export class Commits {
 
   commit(namespace: string, change: Change): Promise<CommitAnswer> {
     return new Promise((resolve, reject) => {
-      const waiting = { change: prepare(change), budget: new RetryBudget(this.#session.timeoutMs), resolve, reject };
-      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace, this.#isAlone);
+      const budget = new RetryBudget(this.#session.timeoutMs);
+      const waiting = { change: prepare(change), budget, resolve, reject, inContext: this.#hook?.context };
+      const isSingle = this.#hook !== undefined;
+      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace, this.#isAlone || isSingle, isSingle);
       this.#queues.set(namespace, queue);
       queue.add(waiting);
       if (!queue.isRunning) this.#await(queue);
@@ -182,7 +190,7 @@ export class Commits {
   async #commitApart(part: Part, kind: 'apart' | 'locked'): Promise<void> {
     const { queue, waiting } = part;
     try {
-      const committed = await this.#attempt([part], kind);
+      const committed = await this.#attempt([part], kind, this.#beforeWrites(part));
       queue.hasCommitted(kind);
       answer(waiting, committed.get(part) as Batch);
       this.#hooks.committed([queue.namespace]);
@@ -199,9 +207,39 @@ export class Commits {
         queue.putBack(waiting, waiting.length === 1);
         return;
       }
+      if (failed.cause instanceof HookFailed) {
+        this.#refuseOrOmitHook(part, failed.cause);
+        return;
+      }
       if (isRefused) queue.wasRefused();
       else queue.hasFailed();
       refuse(waiting, failed);
+    }
+  }
+
+  /** The call of the hook, or the note that it must be called later. `undefined`: there is no hook. */
+  #beforeWrites({ namespace, waiting }: Part): CommitOptions['before'] {
+    const [hook, first] = [this.#hook, waiting[0]];
+    if (hook === undefined || first === undefined) return undefined;
+    const { id } = first.change;
+    const { inContext } = first;
+    if (inContext !== undefined) return (ask, connection, entries) => hook.run(ask, connection, { id, entries }, inContext);
+    return async (ask, _connection, entries) => {
+      await ask(this.#statements.addHook, [namespace, id, entries[0]?.seq]);
+    };
+  }
+
+  /** The hook has failed. A change that creates no access must not wait for it: it is written without the hook, in another transaction. */
+  #refuseOrOmitHook({ queue, waiting }: Part, failed: HookFailed): void {
+    queue.wasRefused();
+    for (const one of waiting) {
+      const { id, append } = one.change;
+      if (isRefusable(append)) {
+        one.reject(new HookError(id, failed.cause));
+        continue;
+      }
+      this.#hook?.report(id, failed);
+      queue.putBack([{ ...one, budget: new RetryBudget(this.#session.timeoutMs), inContext: undefined }]);
     }
   }
 
@@ -217,13 +255,13 @@ export class Commits {
    *
    * @throws TransactionFailed, StoreError
    */
-  #attempt(asked: readonly Asked[], kind: Kind): Promise<Committed> {
+  #attempt(asked: readonly Asked[], kind: Kind, before?: CommitOptions['before']): Promise<Committed> {
     const budget = new RetryBudget(this.#session.timeoutMs);
     const isLast = kind === 'locked' || this.#isOneWriter;
     const lockMs = isLast ? this.#session.timeoutMs : Math.ceil(this.#session.timeoutMs / 4);
     const once = async () => {
       this.#hooks.before();
-      return this.#transactions.commit(asked, { waits: kind !== 'shared', lockMs, budget });
+      return this.#transactions.commit(asked, { waits: kind !== 'shared', lockMs, budget, before });
     };
     return isLast ? unlessBusy(budget, once) : once();
   }

@@ -46,6 +46,39 @@ export const openTransaction = (cause: unknown): StoreError =>
     cause,
   );
 
+/** SQLSTATEs after which another transaction is the reason of a rollback: a conflict, a deadlock, a lock that did not become free. */
+const OF_OTHERS = new Set(['40001', '40P01', '55P03']);
+
+/** The store's hook has failed. The transaction is rolled back, so the reason is known and nothing was applied. */
+export class HookFailed extends Error {
+  override readonly name = 'HookFailed';
+  /** Only if another transaction is the reason: the store then treats the failure as {@link isBusy}, and calls the hook again. */
+  readonly code: string | undefined;
+  /** @param isLate the hook may still be running, so its connection must be closed */
+  constructor(
+    override readonly cause: unknown,
+    readonly isLate = false,
+  ) {
+    super('the hook failed', { cause });
+    this.code = codesOf(cause).find((code) => OF_OTHERS.has(code));
+  }
+}
+
+/** The codes of an error and of its causes: query builders wrap the errors of the driver. A hook may throw any value. */
+function codesOf(thrown: unknown): readonly string[] {
+  const codes: string[] = [];
+  try {
+    for (let error = thrown; error instanceof Error && codes.length < 4; error = error.cause) codes.push(codeOf(error));
+  } catch {
+    // A value that cannot be read has no code.
+  }
+  return codes;
+}
+
+/** Whether a savepoint cannot be released because its transaction was ended, or a statement in it has failed. */
+export const endsTransaction = (error: unknown): boolean =>
+  /^(25P0[12]|3B001)/.test(codeOf(error)) || messageOf(error).includes('no such savepoint');
+
 /**
  * Whether the statement itself failed and would fail again: bad data, a constraint, a missing table. These SQLSTATE classes
  * do not count: a lost connection (08, 25P03), a rollback (40), missing resources (53), a lock or wrong state (55), an operator

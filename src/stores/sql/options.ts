@@ -1,9 +1,10 @@
 import { assertBoolean, invalid } from '../../core/parse.js';
+import type { OnCommit } from './hook.js';
 import type { PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
 
-export interface SqlGrantStoreOptions {
+export interface SqlGrantStoreOptions<Db extends SqlDatabase = SqlDatabase> {
   /** Your own Kysely instance. The store skips its plugins, and never closes it. */
-  readonly db: SqlDatabase;
+  readonly db: Db;
   /** The database behind `db`. */
   readonly dialect: SqlDialect;
   /**
@@ -36,9 +37,27 @@ export interface SqlGrantStoreOptions {
    */
   readonly portable?: boolean | undefined;
   /**
-   * Receives failures that no call reports. Default: none.
+   * Runs your own statements in the transaction of each change that has entries, right before the store writes. So your rows and the
+   * change are committed together, or neither is. Every store over these tables needs the same hook. Default: none.
    *
-   * `during` is `'listen'` if LISTEN has no effect on the pool given as `read`, which the store reports once.
+   * While it runs, every other commit of the namespace waits. If it throws, is late, or ends the transaction, a change that creates
+   * access or opens a request is refused: the verb rejects with a `HookError`. Every other change is committed without it, and reported
+   * to `onError`. Then each sweep calls the hook again: see `failedHooks`.
+   *
+   * Gotcha: it calls neither the engine nor a store, and writes only through `trx`. An effect elsewhere, such as a mail, could happen
+   * several times, or for a change that is rolled back.
+   */
+  readonly onCommit?: OnCommit<Db> | undefined;
+  /**
+   * How long `onCommit` may take, in milliseconds: at most a quarter of `timeoutMs`. After it the store closes the connection. Default:
+   * 1,000, or that quarter.
+   */
+  readonly hookMs?: number | undefined;
+  /**
+   * Receives failures that no call reports. The store drops an error that it throws. Default: failures are dropped.
+   *
+   * `during` names the operation. `'onCommit'`: the hook has failed for a change that it cannot refuse. `'listen'`: LISTEN has no
+   * effect on the pool given as `read`, which the store reports once.
    */
   readonly onError?: ((error: unknown, during: string) => void) | undefined;
 }
@@ -51,6 +70,8 @@ export const OPTION_NAMES = [
   'read',
   'timeoutMs',
   'portable',
+  'onCommit',
+  'hookMs',
   'onError',
 ] as const satisfies readonly (keyof SqlGrantStoreOptions)[];
 

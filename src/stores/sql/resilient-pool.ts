@@ -3,7 +3,7 @@ import { readDuration } from '../../core/duration.js';
 import { assertBoolean, invalid, readOptions } from '../../core/parse.js';
 import type { PgClient, PgPool } from './database.js';
 import { NoAnswer } from './failures.js';
-import { isProbe, nameIn } from './statement.js';
+import { isClose, isProbe, nameIn } from './statement.js';
 import { TimeLimit } from '../time-limit.js';
 
 /** Emitters that already have a listener, so that each gets only one. */
@@ -82,6 +82,10 @@ function resilientClient(client: PgClient, limit: TimeLimit, prepare: boolean): 
     // Not a text: a stream.
     if (typeof text !== 'string') return client.query(text as string);
     const known = nameIn(text);
+    if (isClose(known)) {
+      isLost = true;
+      return Promise.resolve({ command: 'SELECT', rowCount: 0, rows: [] });
+    }
     const status = isProbe(known) ? client.getTransactionStatus?.() : undefined;
     // The server has reported it with its last answer, so that the question costs no round trip.
     if (typeof status === 'string') return Promise.resolve({ command: 'SELECT', rowCount: 1, rows: [{ outside: status === 'I' }] });

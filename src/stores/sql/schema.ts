@@ -30,6 +30,7 @@ export function schemaOf(dialect: SqlDialect, portable: boolean): readonly strin
     // would use an index with a condition on a column that is never null only for a statement that repeats the condition.
     `create index jit_journal_change on jit_journal (namespace, change_id)${dialect === 'postgres' ? ' where change_id is not null' : ''}`,
     headTable(columns),
+    hookTable(columns),
     accessView(dialect),
     // A store reads the version before anything else, and refuses a version that it does not know.
     `create table jit_schema (version ${columns.integer} not null)${columns.strict}`,
@@ -132,6 +133,14 @@ const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `creat
   ${hash('hash')},
   ${count('start_seq')},
   ${hash('start_hash')}
+)${strict}`;
+
+/** The changes that were committed without the store's `onCommit`, until it is called for them. */
+const hookTable = ({ text, strict, count }: ColumnTypes): string => `create table jit_hooks (
+  namespace ${text} not null,
+  change_id ${text} not null,
+  ${count('seq', 1)},
+  primary key (namespace, change_id)
 )${strict}`;
 
 /** Requests and grants, readable with plain SQL. `with` makes the view read-only on PostgreSQL; on SQLite every view is read-only. */

@@ -4,11 +4,14 @@ import { systemClock } from '../../core/clock.js';
 import { sleepUntil, within } from '../../core/timers.js';
 import { TimeLimit } from '../time-limit.js';
 import type { Columns, SqlDatabase } from './database.js';
-import { isBusy, isNested, isRolledBack, NoAnswer, openTransaction } from './failures.js';
+import { HookFailed, isBusy, isNested, isRolledBack, NoAnswer, openTransaction } from './failures.js';
 import type { Statement } from './statement.js';
 
 /** Runs one statement under a time limit, and returns its rows. */
 export type Ask = (statement: Statement, values?: readonly unknown[]) => Promise<readonly Columns[]>;
+
+/** What runs in a transaction. @param connection the caller's Kysely instance with its plugins, bound to the transaction's connection */
+export type Work<T> = (ask: Ask, connection: SqlDatabase) => Promise<T>;
 
 /** The transaction failed, or its outcome is unknown. */
 export class TransactionFailed extends Error {
@@ -38,6 +41,8 @@ export interface TransactionStatements {
    * The driver blocks the event loop while it waits, so a transaction sets this to 0.
    */
   readonly busyTimeout: ((ms?: number) => Statement) | undefined;
+  /** Makes a {@link resilientPool} close the connection instead of reusing it. `undefined` on SQLite, which has only one. */
+  readonly close: Statement | undefined;
 }
 
 /** The longest pause before a retry, in milliseconds. */
@@ -95,6 +100,8 @@ function execute(db: SqlDatabase, { text, order }: Statement, values: readonly u
 /** A Kysely instance with a time limit for every answer. */
 export class Session {
   readonly #db: SqlDatabase;
+  /** With the caller's plugins, for the caller's hook. */
+  readonly #plugged: SqlDatabase;
   readonly timeoutMs: number;
   readonly #limit: TimeLimit;
   /**
@@ -107,6 +114,7 @@ export class Session {
   constructor(db: SqlDatabase, timeoutMs: number) {
     // A plugin would rename the store's columns or convert its values.
     this.#db = db.withoutPlugins();
+    this.#plugged = db;
     this.timeoutMs = timeoutMs;
     this.#limit = new TimeLimit(timeoutMs);
     this.#committingMs = Math.ceil(1.2 * timeoutMs);
@@ -123,7 +131,7 @@ export class Session {
    *
    * @throws TransactionFailed
    */
-  async transaction<T>(bounds: TransactionStatements, budget: RetryBudget, work: (ask: Ask) => Promise<T>): Promise<T> {
+  async transaction<T>(bounds: TransactionStatements, budget: RetryBudget, work: Work<T>): Promise<T> {
     const limited = <A>(answer: Promise<A>) => this.#limitedBy(budget, answer);
     let isLate = false;
     let connected: (() => void) | undefined;
@@ -134,9 +142,9 @@ export class Session {
         if (isLate) return;
         connected?.();
         connected = undefined;
-        await runOn(db.withoutPlugins(), bounds, limited, work, resolve, reject);
+        await runOn(db, bounds, limited, work, resolve, reject);
       };
-      this.#db
+      this.#plugged
         .connection()
         .execute(run)
         .catch((error: unknown) => reject(new TransactionFailed(error, false)));
@@ -171,13 +179,14 @@ export class Session {
 }
 
 async function runOn<T>(
-  connection: SqlDatabase,
-  { probe, begin, commit, rollback, busyTimeout }: TransactionStatements,
+  plugged: SqlDatabase,
+  { probe, begin, commit, rollback, busyTimeout, close }: TransactionStatements,
   limited: <A>(answer: Promise<A>) => Promise<A>,
-  work: (ask: Ask) => Promise<T>,
+  work: Work<T>,
   resolve: (result: T) => void,
   reject: (error: TransactionFailed) => void,
 ): Promise<void> {
+  const connection = plugged.withoutPlugins();
   let last: Promise<unknown> = Promise.resolve();
   const ask: Ask = (statement, values) => {
     const answer = execute(connection, statement, values);
@@ -202,7 +211,7 @@ async function runOn<T>(
     }
     await ask(begin);
     hasBegun = true;
-    const result = await work(ask);
+    const result = await work(ask, plugged);
     isCommitting = true;
     const [ended] = await ask(commit);
     // PostgreSQL answers ROLLBACK to the COMMIT of a transaction in which a statement has failed.
@@ -216,6 +225,8 @@ async function runOn<T>(
     // A lost connection may never answer to ROLLBACK. On SQLite that answer says whether a failed COMMIT was applied.
     if (!isSqlite || error instanceof NoAnswer) fail(false);
     await last.catch(() => undefined);
+    // A hook that is late may still send statements: not into the transaction of the next caller.
+    if (close !== undefined && error instanceof HookFailed && error.isLate) await execute(connection, close).catch(() => undefined);
     fail(
       isOurs &&
         (await execute(connection, rollback).then(

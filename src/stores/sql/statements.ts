@@ -32,6 +32,7 @@ export function statementsOf(dialect: SqlDialect, portable = false) {
     ...headsOf(dialect, portable),
     ...writesOf(dialect, portable),
     ...notices(dialect),
+    ...failedHooks(dialect),
   };
 }
 
@@ -138,10 +139,33 @@ function transaction(dialect: SqlDialect, portable: boolean) {
     busyTimeout: postgres
       ? undefined
       : (ms?: number) => statement(dialect, 'busy_timeout', `pragma busy_timeout${ms === undefined ? '' : ` = ${ms}`}`),
+    /** A `resilientPool` never sends it: see {@link isClose}. */
+    close: postgres ? statement(dialect, 'close', 'select 1') : undefined,
     commit: statement(dialect, 'commit', 'commit'),
     rollback: statement(dialect, 'rollback', 'rollback'),
   };
 }
+
+/** The list of the changes that were committed without the store's hook, in the table jit_hooks. */
+const failedHooks = (dialect: SqlDialect) => ({
+  listHooks: statement(
+    dialect,
+    'list_hooks',
+    besideServer(
+      dialect,
+      ['change_id', 'seq'],
+      'select change_id, seq from jit_hooks where namespace = $1 and seq > $2 order by seq limit $3',
+    ),
+  ),
+  addHook: statement(dialect, 'add_hook', 'insert into jit_hooks (namespace, change_id, seq) values ($1, $2, $3)'),
+  /** Answers with a row if it was listed. Of two processes at once, one waits and then finds nothing. */
+  takeHook: statement(dialect, 'take_hook', 'delete from jit_hooks where namespace = $1 and change_id = $2 returning seq'),
+  entriesOfChange: statement(
+    dialect,
+    'entries_of_change',
+    `select ${ENTRY.join(', ')} from jit_journal where namespace = $1 and change_id = $2 order by seq`,
+  ),
+});
 
 /**
  * A hint to every listener that the heads of the namespaces in $1 have moved. NOTIFY runs after the commit: inside it, NOTIFY

@@ -1,4 +1,5 @@
 import { refuseLargeChange } from '../../core/change-size.js';
+import type { StoreHooks } from '../../core/hook-port.js';
 import { MAX_NAMESPACES, readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { invalid, readCount, readId, readListener, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
@@ -21,7 +22,9 @@ import type {
 } from '../../core/store-port.js';
 import type { Anchor } from '../../records/index.js';
 import { Backend } from './backend.js';
-import type { Columns, PgPool, SqlDialect, SqliteHandle } from './database.js';
+import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
+import { FailedHooks } from './failed-hooks.js';
+import { Hook, type OnCommit } from './hook.js';
 import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
 import { columnsOfSubjects, contextOf, contextValues } from './context.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
@@ -44,19 +47,35 @@ import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.
  * await migrate({ db, dialect: 'sqlite' });
  * const engine = new JitEngine({ approver, store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments' }) });
  */
-export function sqlGrantStore(options: SqlGrantStoreOptions): GrantStore {
+export function sqlGrantStore<Db extends SqlDatabase>(options: SqlGrantStoreOptions<Db>): GrantStore {
   const given = readOptions('options', options, OPTION_NAMES);
-  const { timeoutMs = 5_000, portable = false } = given;
+  const { portable = false } = given;
   const dialect = readDialect(given.dialect);
+  const timeoutMs = readCount('timeoutMs', given.timeoutMs ?? 5_000, 1, 600_000);
+  const onError = readListener<[error: unknown, during: string]>('onError', given.onError);
   const backend = new Backend(
     readDatabase(given.db),
     dialect,
     readReader(dialect, given.read),
-    readCount('timeoutMs', timeoutMs, 1, 600_000),
+    timeoutMs,
     readPortable(dialect, portable),
-    readListener<[error: unknown, during: string]>('onError', given.onError),
+    onError,
+    readHook(dialect, timeoutMs, given, onError),
   );
   return new SqlGrantStore(backend, dialect, readNamespace(given.namespace));
+}
+
+function readHook(
+  dialect: SqlDialect,
+  timeoutMs: number,
+  given: { readonly onCommit?: unknown; readonly hookMs?: unknown },
+  onError: (error: unknown, during: string) => void,
+): Hook | undefined {
+  const most = Math.max(1, Math.floor(timeoutMs / 4));
+  const ms = readCount('hookMs', given.hookMs ?? Math.min(1_000, most), 1, most);
+  if (given.onCommit === undefined) return undefined;
+  if (typeof given.onCommit !== 'function') throw invalid('onCommit', 'a function', given.onCommit);
+  return new Hook(dialect, given.onCommit as OnCommit<never>, ms, timeoutMs, onError);
 }
 
 function readReader(dialect: SqlDialect, read: unknown): PgPool | SqliteHandle | undefined {
@@ -73,6 +92,7 @@ function readReader(dialect: SqlDialect, read: unknown): PgPool | SqliteHandle |
 class SqlGrantStore implements GrantStore {
   readonly namespace: string;
   readonly durability: GrantStore['durability'];
+  readonly hooks: StoreHooks;
   declare readonly watch?: (wake: () => void) => Unsubscribe;
   readonly #backend: Backend;
   readonly #dialect: SqlDialect;
@@ -85,6 +105,7 @@ class SqlGrantStore implements GrantStore {
     this.namespace = namespace;
     this.#column = toColumn(namespace);
     this.durability = dialect === 'postgres' ? 'server' : 'process';
+    this.hooks = new FailedHooks(backend, this.#column, namespace);
     const { listener } = backend;
     // Without a pool the store has no connection to listen on, and then has no `watch`. A `watch` that never wakes would look
     // like a journal that never moves.

@@ -186,6 +186,7 @@ await endRun('npm run bench:stores', figures, [
   markdown(['store', 'in flight', ...WAYS, 'CPU of the process, auto-approved'], requests),
   `- **bare driver**: the driver writes the same rows and entries for all calls that wait, in one statement, without the store's checks.
 - **commit**: \`store.commit\` of a change that is ready.
+- **with a hook**: the same commit, with an \`onCommit\` that inserts one row. Each change has a transaction of its own.
 - **auto-approved**: \`engine.requestAccess\`, with \`autoApprove(when, { pure: true })\`.
 - **after a review**: \`engine.requestAccess\`, then \`engine.approve\`.`,
   '### Checks in a store',

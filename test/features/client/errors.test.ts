@@ -124,6 +124,7 @@ const SAMPLES: { readonly [Code in library.JitErrorCode]: Extract<library.AnyJit
   ERR_JIT_INVALID_ARGUMENT: new library.InvalidArgumentError('ttl', 'short', '9h'),
   ERR_JIT_STORE: new library.StoreError('get', 'down'),
   ERR_JIT_OUTCOME_UNKNOWN: new library.OutcomeUnknownError('c1'),
+  ERR_JIT_HOOK: new library.HookError('c1', new Error('the row was refused')),
   ERR_JIT_CONFLICT: new library.ConflictError(3),
   ERR_JIT_DECIDED: new library.DecidedError(REQUEST),
   ERR_JIT_DEADLINE: new library.DeadlineError('r1', 5),

@@ -1,4 +1,5 @@
 import type { GrantStore } from 'jit-access';
+import type { OnCommit } from 'jit-access/sql';
 import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
 
@@ -7,8 +8,18 @@ export interface Opened {
   readonly store: GrantStore;
   /** By the bare driver, over the same network: into the store's own tables, in the namespace `bare`. */
   readonly write: Write;
+  /** Over the same connection, with an `onCommit` that inserts a row for each change. Not on Redis. */
+  readonly hooked?: GrantStore | undefined;
   close(): Promise<void>;
 }
+
+/** The table of the hooks, and a hook that writes a row of it for each change. */
+export const ORDERS = 'create table orders (change_id text primary key)';
+export const hookOf =
+  (text: string): OnCommit =>
+  async ({ id }, { query }) => {
+    await query(text, [id]);
+  };
 
 /** A way that checks take. */
 export interface Way {

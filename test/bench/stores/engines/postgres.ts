@@ -6,7 +6,7 @@ import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
 import { bareColumns, ENTRY_COLUMNS, ROW_COLUMNS } from './bare-rows.js';
 import { slowNetwork } from '../measure/slow-network.js';
-import type { Engine } from './engine.js';
+import { hookOf, ORDERS, type Engine } from './engine.js';
 
 const typed = (types: string): string =>
   types
@@ -22,6 +22,7 @@ select 'bare', ${typed('text text bigint text text boolean bigint bigint bigint 
 /** A server of its own, or the one that JIT_TEST_PG_URL names, through `pg`. */
 export async function postgres(): Promise<Engine> {
   const server = await Postgres.migrated({ syncs: true });
+  await server.sql(ORDERS);
   const [{ setting } = { setting: '' }] = await server.sql<{ setting: string }>(
     `select 'PostgreSQL ' || current_setting('server_version') || ', fsync ' || current_setting('fsync')
       || ', synchronous_commit ' || current_setting('synchronous_commit') as setting`,
@@ -53,7 +54,9 @@ where namespace = 'payments' and live_subject = $1 and scope = $2 and until_at >
       const network = delayMs === 0 ? undefined : await slowNetwork(hostname, Number(port), delayMs);
       const through = (): pg.Pool => server.pool(network === undefined ? {} : { connectionString: withPort(server.url, network.port) });
       const [commits, reads] = [through(), through()];
-      const store = sqlGrantStore({ db: kyselyOn(commits), dialect: 'postgres', namespace: 'payments', read: reads });
+      const own = { db: kyselyOn(commits), dialect: 'postgres', namespace: 'payments', read: reads } as const;
+      const store = sqlGrantStore(own);
+      const hooked = sqlGrantStore({ ...own, onCommit: hookOf('insert into orders values ($1)') });
       const close = async () => {
         await commits.end();
         await reads.end();
@@ -63,7 +66,7 @@ where namespace = 'payments' and live_subject = $1 and scope = $2 and until_at >
         const { rows, entries } = bareColumns(changes);
         return reads.query({ name: 'bare', text: WRITE, values: [JSON.stringify(rows), JSON.stringify(entries)] });
       };
-      return { store, write, close };
+      return { store, write, hooked, close };
     },
     async bytes() {
       await server.sql('vacuum');

@@ -6,7 +6,7 @@ import type { Write } from '../measure/requests.js';
 import type { Call } from '../measure/rounds.js';
 import { sqliteFile } from '../measure/sqlite-file.js';
 import { bareColumns, ENTRY_COLUMNS, ROW_COLUMNS } from './bare-rows.js';
-import type { Engine } from './engine.js';
+import { hookOf, ORDERS, type Engine } from './engine.js';
 
 /** A file, by `libsql` or by the package that JIT_BENCH_SQLITE names: `better-sqlite3`, where it is installed. */
 export async function sqlite(): Promise<Engine> {
@@ -15,6 +15,7 @@ export async function sqlite(): Promise<Engine> {
   const db = kysely();
   await migrate({ db, dialect: 'sqlite' });
   const plain = open();
+  plain.exec(ORDERS);
   return {
     name: 'SQLite',
     calls: 5_000,
@@ -36,8 +37,9 @@ where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?
     },
     open(delayMs) {
       if (delayMs > 0) return undefined;
-      const own = kysely();
-      const store = sqlGrantStore({ db: own, dialect: 'sqlite', namespace: 'payments', read: open() });
+      const own = { db: kysely(), dialect: 'sqlite', namespace: 'payments', read: open() } as const;
+      const store = sqlGrantStore(own);
+      const hooked = sqlGrantStore({ ...own, onCommit: hookOf('insert into orders values (?)') });
       const [begin, end] = [plain.prepare('begin immediate'), plain.prepare('commit')];
       const into = (table: string, columns: string) =>
         plain.prepare(`insert into ${table} (${columns}) values ('bare'${', ?'.repeat(columns.split(',').length - 1)})`);
@@ -49,7 +51,7 @@ where namespace = 'payments' and live_subject = ? and scope = ? and until_at > ?
         for (const columns of entries) entry.run(...columns.map(bindable));
         end.run();
       };
-      return Promise.resolve({ store, write, close: async () => undefined });
+      return Promise.resolve({ store, write, hooked, close: async () => undefined });
     },
     async bytes() {
       plain.prepare('pragma wal_checkpoint(truncate)').all([]);

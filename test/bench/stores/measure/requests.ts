@@ -5,7 +5,7 @@ import { asked, commitAlone, grantedRequests } from './grants.js';
 import { alternate, rateOf, type Rate } from './rates.js';
 
 /** How access is granted, or what it is compared with. Each call leaves a request, its grant, its subject and their entries. */
-export const WAYS = ['bare driver', 'commit', 'auto-approved', 'after a review'] as const;
+export const WAYS = ['bare driver', 'commit', 'with a hook', 'auto-approved', 'after a review'] as const;
 export type Way = (typeof WAYS)[number];
 
 /** Writes the rows and entries of changes, durably and without any of the store's checks. */
@@ -15,6 +15,8 @@ export interface Asked {
   readonly store: GrantStore;
   /** `undefined`: there is no driver. */
   readonly write: Write | undefined;
+  /** A store over the same connection, whose `onCommit` inserts a row. `undefined`: it has no such option. */
+  readonly hooked?: GrantStore | undefined;
 }
 
 const FOR_MS = 1_000 * Number(process.env['JIT_BENCH_SECONDS'] ?? 0.8);
@@ -26,7 +28,7 @@ const REVIEWER = 'user:sam';
 let names = 0;
 
 /** Rates of all ways with this many calls in flight, in namespaces of their own: calls a second, and CPU microseconds of this process. */
-export async function requestRates({ store, write }: Asked, inFlight: number): Promise<Readonly<Partial<Record<Way, Figures>>>> {
+export async function requestRates({ store, write, hooked }: Asked, inFlight: number): Promise<Readonly<Partial<Record<Way, Figures>>>> {
   const own = (way: string) => store.in(`${way}-${++names}`);
   const engineOn = (way: string, approver: Approver) => new JitEngine({ store: own(way), approver });
   const auto = engineOn(
@@ -49,6 +51,12 @@ export async function requestRates({ store, write }: Asked, inFlight: number): P
       const ready = await changes();
       return rate((i) => commitAlone(commits, ready[i]));
     },
+    ...(hooked && {
+      'with a hook': async () => {
+        const [ready, own] = [await changes(), hooked.in(`hooked-${++names}`)];
+        return rate((i) => commitAlone(own, ready[i]));
+      },
+    }),
     'auto-approved': () => {
       const run = ++names;
       return rate(async (i) => {
