@@ -129,6 +129,7 @@ export {
   LimitError,
   LinkError,
   LockedError,
+  MovedError,
   NotFoundError,
   NotReviewerError,
   OutcomeUnknownError,

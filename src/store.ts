@@ -1,5 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
-export { HookError, StoreError } from './core/errors.js';
+export { HookError, MovedError, StoreError } from './core/errors.js';
+export { changeIdOf, refusePart } from './core/namespace-part.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export { link } from './journal/link.js';
 export { serialCommits, type SerialCommit, type SerialCommitsOptions } from './stores/kit/serial-commits.js';
@@ -25,6 +26,7 @@ export type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
+  NamespacePart,
   Row,
   RowKey,
   RowOrder,

@@ -14,6 +14,7 @@ import type {
 } from './errors/failures.js';
 import type { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
 import type { LockedError } from './errors/locked.js';
+import type { MovedError } from './errors/moved.js';
 import type {
   DeadlineError,
   DecidedError,
@@ -44,6 +45,7 @@ export {
 } from './errors/failures.js';
 export { IdempotencyError, IneligibleError, LimitError, RequirementsError } from './errors/ask-refusals.js';
 export { LockedError } from './errors/locked.js';
+export { MovedError } from './errors/moved.js';
 export {
   DeadlineError,
   DecidedError,
@@ -82,6 +84,7 @@ export type AnyJitError =
   | LimitError
   | ClockError
   | RollbackError
+  | MovedError
   | PurgedError
   | CorruptError
   | ApproverError

@@ -1,9 +1,35 @@
 import type { StoreHooks } from './hook-port.js';
 import type { MaybePromise, Page } from './ports.js';
 import type { Expectation, Row, RowKey } from './row.js';
+import type {
+  ContextKey,
+  ContextQuery,
+  DueNamespacesQuery,
+  DueQuery,
+  FindQuery,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  RowOrder,
+  StoreContext,
+  SubjectOf,
+} from './store-reads.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/entry.js';
 
 export type { Expectation, Row, RowKey };
+export type {
+  ContextKey,
+  ContextQuery,
+  DueNamespacesQuery,
+  DueQuery,
+  FindQuery,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  RowOrder,
+  StoreContext,
+  SubjectOf,
+};
 
 /** One transition: everything in it is applied, or nothing. */
 export interface Change {
@@ -49,24 +75,17 @@ export interface CommitAnswer {
   readonly head: Anchor;
 }
 
-/** The result of {@link GrantStore.journal}. */
-export interface JournalSlice {
+/** A part of a namespace that moves here from another store: see {@link GrantStore.adopt}. At most as large as a change. */
+export interface NamespacePart {
+  /** Rows as they are, with their versions. A row replaces the row of an earlier part. */
+  readonly rows: readonly Row[];
+  /** Entries as they are, in order, without a gap after those of the earlier parts. */
   readonly entries: readonly AuditEntry[];
-  /** The anchor right before the oldest entry kept: seq 0 and 64 zeros until a purge trims the journal. */
-  readonly start: Anchor;
-  /** The newest entry's anchor; equal to `start` while the journal has no entries. */
-  readonly head: Anchor;
+  /** The anchors of the whole journal. Only the last part has them: it opens the namespace. */
+  readonly anchors?: { readonly start: Anchor; readonly head: Anchor } | undefined;
 }
 
 export type Unsubscribe = () => void;
-
-/** See {@link GrantStore.live}. */
-export interface LiveQuery {
-  readonly subject: string;
-  readonly scope?: string | undefined;
-  /** Epoch milliseconds. */
-  readonly at: number;
-}
 
 /** See {@link GrantStore.windowOf}. The next call on the same store may return the same object, so a caller copies what it keeps. */
 export interface GrantWindow {
@@ -75,80 +94,6 @@ export interface GrantWindow {
   readonly until: number;
   /** The grant's row, from which a check takes the grant of its decision. `undefined` only in an empty window. */
   readonly row: Row | undefined;
-}
-
-/**
- * The orders of {@link GrantStore.find}. `oldest` and `newest`: by (`createdAt`, `id`), ascending or descending. `due`: by
- * (`sortAt`, `id`), ascending, and only open rows that have a `sortAt`. Ids compare by UTF-16 code unit.
- */
-export type RowOrder = 'oldest' | 'newest' | 'due';
-
-/** See {@link GrantStore.find}. */
-export interface FindQuery {
-  readonly kind: string;
-  readonly subject?: string | undefined;
-  readonly scope?: string | undefined;
-  readonly open?: boolean | undefined;
-  /** Half-open `[from, until)`, epoch milliseconds. A row whose own window is empty never matches. */
-  readonly during?: { readonly from: number; readonly until: number } | undefined;
-  /** Default: `'oldest'`. */
-  readonly order?: RowOrder | undefined;
-  /** The `next` of the page before, or the place of a row in this order: the core's function `placeOf` returns it. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
-/** See {@link GrantStore.due}. */
-export interface DueQuery {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** The `next` of the page before. */
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
-
-/** See {@link GrantStore.dueNamespaces}. */
-export interface DueNamespacesQuery {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  /** The `next` of the page before, or any other name: the page begins with the first name after it. */
-  readonly after?: string | undefined;
-  /** At least 1. */
-  readonly limit: number;
-}
-
-/** The subject of the row with this key. The query also asks for that row itself, among its `keys`. */
-export interface SubjectOf {
-  readonly subjectOf: RowKey;
-}
-
-/** A key of a row; or `{ subjectOf }`: the row of kind 'subject' whose id is the `subject` of the row with that key. */
-export type ContextKey = RowKey | SubjectOf;
-
-/** See {@link GrantStore.context}. */
-export interface ContextQuery {
-  readonly keys: readonly ContextKey[];
-  /** As {@link GrantStore.live} without a scope. `at`: epoch milliseconds. */
-  readonly live?: { readonly subject: string | SubjectOf; readonly at: number } | undefined;
-  /** As the first page of {@link GrantStore.find}: the open rows of the kind and the subject, in the order 'oldest'. `limit`: at least 1. */
-  readonly open?: { readonly kind: string; readonly subject: string | SubjectOf; readonly limit: number } | undefined;
-}
-
-/** The answer of {@link GrantStore.context}: all parts are of one instant. */
-export interface StoreContext {
-  /** In the order of the keys, `undefined` for a missing row. For `{ subjectOf }` also if that row is missing or has no subject. */
-  readonly rows: readonly (Row | undefined)[];
-  /** Empty if the query does not ask, or if the row that names the subject is missing or has no subject. */
-  readonly live: readonly Row[];
-  /** At most `limit` rows. A caller continues after `next` with `find`. Empty, without `next`, in the cases in which `live` is empty. */
-  readonly open: Page<Row>;
-}
-
-/** See {@link GrantStore.journal}. */
-export interface JournalQuery {
-  /** A seq; 0 is before the first entry. */
-  readonly after: number;
-  readonly limit: number;
 }
 
 /**
@@ -259,6 +204,7 @@ export interface GrantStore {
    *
    * It makes one attempt: only the engine resends a change whose reply was lost (L31).
    *
+   * @throws MovedError `ERR_JIT_MOVED` when the namespace has moved to another store, or is still arriving: before any other judgement
    * @throws StoreError `ERR_JIT_STORE` when the backend was unavailable, and this attempt has applied nothing
    * @throws OutcomeUnknownError, or any other error, when the store does not know whether the change was applied
    */
@@ -266,7 +212,7 @@ export interface GrantStore {
 
   /**
    * Entries with `seq > after`, in order, with the `start` and the `head` of the same read. If `after < start.seq`, a purge has
-   * removed the entries in between, and the slice begins at the oldest kept one. @throws StoreError
+   * removed the entries in between, and the slice begins at the oldest kept one. @throws StoreError, and MovedError as `commit`
    */
   journal(query: JournalQuery): Promise<JournalSlice>;
 
@@ -288,8 +234,8 @@ export interface GrantStore {
    * not matter. Each is the `head` that `journal` of that namespace returns, also for a journal without entries; guarantees 4
    * and 5 hold for it. The heads need not come from one instant.
    *
-   * `undefined` in place of a head means that the store could not answer for this one namespace, for example because its keys
-   * are damaged; the error of its `journal` gives the reason. So one damaged namespace hides no other head (L38). If the backend
+   * `undefined` in place of a head means that the store could not answer for this one namespace, because its keys are damaged or
+   * it has moved; the error of its `journal` gives the reason. So one such namespace hides no other head (L38). If the backend
    * is unavailable, the method rejects (guarantee 9).
    *
    * At most 1,000 names, each an id; a name may occur twice. A namespace without commits costs no memory.
@@ -321,4 +267,20 @@ export interface GrantStore {
    * @throws StoreError
    */
   dueNamespaces?(query: DueNamespacesQuery): Promise<Page<string>>;
+
+  /**
+   * Adopts a part of a namespace that moves here from another store: its rows, entries and anchors as they are. Only into a namespace
+   * in which nothing was ever committed. From the first part until the last one, which has the `anchors`, the namespace is arriving:
+   * `commit` and `journal` reject with `ERR_JIT_MOVED`, and `heads` answers `undefined` for it. The reads of rows answer what has arrived.
+   *
+   * A part is applied whole or not at all, and the same part again has one effect. A move copies a namespace that the other store has
+   * closed, so that a move which died can send all parts again.
+   *
+   * Gotcha: checks read the rows that have arrived. So the first part has the row of locks with a lock on the scope `**`, and the last
+   * part has that row as it is.
+   * Proven by the groups `adopt()` and `outages` of the contract suite.
+   *
+   * @throws StoreError the namespace is in use, the part is too large or of another namespace, or the last part does not fit the entries
+   */
+  adopt?(part: NamespacePart): Promise<void>;
 }

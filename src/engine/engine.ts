@@ -48,7 +48,7 @@ import { consume, readCheckOptions, readUseKey, touchAfter, type CheckOptions, t
  * Each verb may also reject with errors that its comment does not name: InvalidArgumentError when an argument breaks a rule,
  * NotFoundError for an unknown id, StoreError, OutcomeUnknownError or CorruptError when the store fails, ClockError when the clock
  * fails, RollbackError when the store has gone back and the call creates access, HookError when a hook of the store refuses the
- * change, and ClosedError after {@link close}.
+ * change, MovedError when the namespace has moved to another store, and ClosedError after {@link close}.
  *
  * @typeParam Scope with a union of scope literals, the compiler reports a misspelt scope
  * @example

@@ -1,3 +1,4 @@
+import type { MovedError } from '../core/errors.js';
 import type { Change, CommitAnswer, RowKey } from '../core/store-port.js';
 import { link } from '../journal/link.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
@@ -45,6 +46,8 @@ export interface ReadState extends JournalEnds {
   readonly hashes: ReadonlyMap<number, string>;
   /** The ids of the changes that were applied before. */
   readonly applied: ReadonlySet<string>;
+  /** The refusal of every change, if the namespace has moved or is still arriving. Default: none. */
+  readonly moved?: MovedError | undefined;
 }
 
 /** The answer to one change, or the error with which its commit rejects. */
@@ -84,7 +87,7 @@ export class Batch<Put> {
   readonly #remove = new Set<Key>();
   readonly #entries: LinkedEntry[] = [];
 
-  constructor(changes: readonly Prepared<Put>[], { head, start, rows, hashes, applied }: ReadState) {
+  constructor(changes: readonly Prepared<Put>[], { head, start, rows, hashes, applied, moved }: ReadState) {
     this.before = { head, start };
     this.#head = head;
     this.#start = start;
@@ -93,6 +96,7 @@ export class Batch<Put> {
     this.#applied = new Set(applied);
     let trimTo = 0;
     this.answers = changes.map((change) => {
+      if (moved !== undefined) return { rejected: moved };
       try {
         const outcome = judge(change, this);
         if (outcome === undefined) {

@@ -14,8 +14,8 @@ import type {
 } from '../core/store-port.js';
 import { Interleaving } from './interleaving.js';
 
-/** The methods of a store that ask its backend: the six required ones, and three optional ones. */
-export type StoreMethod = 'get' | 'live' | 'find' | 'context' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces';
+/** The methods of a store that ask its backend: the six required ones, and four optional ones. */
+export type StoreMethod = 'get' | 'live' | 'find' | 'context' | 'due' | 'commit' | 'journal' | 'heads' | 'dueNamespaces' | 'adopt';
 
 /** A fault that can be injected into a call. */
 export type Fault =
@@ -51,8 +51,8 @@ interface SharedFaults {
 
 /**
  * Wraps a store, and injects faults into its calls. Without faults it passes every call through unchanged. It has `watch`,
- * `context`, `heads`, `dueNamespaces` and `hooks` if the wrapped store has them; calls of `hooks` get no faults. It never has `windowOf`, which would bypass the faults of
- * `live`.
+ * `context`, `heads`, `dueNamespaces`, `adopt` and `hooks` if the wrapped store has them; calls of `hooks` get no faults. It never has
+ * `windowOf`, which would bypass the faults of `live`.
  *
  * Gotcha: an engine that reads by `context` makes no call of `get`, `live` or `find` in its place. Inject a fault of a verb's read
  * into `context` too, or into 'all'.
@@ -73,6 +73,7 @@ export class FaultyStore implements GrantStore {
   declare readonly heads?: Required<GrantStore>['heads'];
   declare readonly dueNamespaces?: Required<GrantStore>['dueNamespaces'];
   declare readonly hooks?: Required<GrantStore>['hooks'];
+  declare readonly adopt?: Required<GrantStore>['adopt'];
   readonly #inner: GrantStore;
   #faults: SharedFaults = { injected: [], hanging: [], calls: [] };
 
@@ -88,6 +89,7 @@ export class FaultyStore implements GrantStore {
     if (inner.watch !== undefined) this.watch = (wake) => whole.watch(wake);
     if (inner.heads !== undefined) this.heads = (namespaces) => this.#call('heads', namespaces, () => whole.heads(namespaces));
     if (inner.hooks !== undefined) this.hooks = inner.hooks;
+    if (inner.adopt !== undefined) this.adopt = (part) => this.#call('adopt', part, () => whole.adopt(part));
     if (inner.dueNamespaces !== undefined) {
       this.dueNamespaces = (query) => this.#call('dueNamespaces', query, () => whole.dueNamespaces(query));
     }

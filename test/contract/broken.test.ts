@@ -3,6 +3,7 @@ import type { StoreContractOptions } from 'jit-access/testing';
 import { describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../src/core/store-port.js';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
+import { ADOPTING } from './broken/adopting.js';
 import { ANSWERS } from './broken/answers.js';
 import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
@@ -21,6 +22,7 @@ import type { Results } from './in-memory-runner.js';
 
 const FAMILY = [
   ...WHOLE,
+  ...ADOPTING,
   ...COMPARED,
   ...REPEATED,
   ...VISIBLE,
@@ -51,7 +53,13 @@ describe('the store contract', () => {
 
   it('uses no optional method of a store, and no hooks', async () => {
     const create = () =>
-      Object.assign(new MemoryGrantStore(), { watch: undefined, context: undefined, heads: undefined, dueNamespaces: undefined });
+      Object.assign(new MemoryGrantStore(), {
+        watch: undefined,
+        context: undefined,
+        heads: undefined,
+        dueNamespaces: undefined,
+        adopt: undefined,
+      });
     const results = await runInMemory((runner) => {
       storeContract(runner, { name: 'memory', create: create });
     });

@@ -185,6 +185,18 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     `onCommit refused change c1: ${cause.message}; nothing of it was applied; request r1 is recorded`,
     { changeId: 'c1', requestId: 'r1', cause },
   ],
+  [
+    () => new errors.MovedError('payments', 'postgres://new', 'r1', cause),
+    'ERR_JIT_MOVED',
+    'namespace payments has moved to postgres://new: open it there; request r1 is recorded',
+    { namespace: 'payments', to: 'postgres://new', requestId: 'r1', cause },
+  ],
+  [
+    () => new errors.MovedError('payments', undefined),
+    'ERR_JIT_MOVED',
+    'namespace payments has not arrived in this store: its move here has not ended',
+    { to: undefined, requestId: undefined },
+  ],
   [() => new errors.ClockError('the clock failed', cause), 'ERR_JIT_CLOCK', 'the clock failed', { cause }],
   [
     () => new errors.PurgedError(Date.UTC(2026, 0, 1)),

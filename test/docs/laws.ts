@@ -103,7 +103,7 @@ const laws: readonly (readonly [heading: string, laws: readonly Law[]])[] = [
       {
         says: 'An engine notices a store that lacks an entry that it has seen, and creates no access until a person accepts the rollback.',
       },
-      { says: 'An answer comes from the primary of its namespace.' },
+      { says: 'An answer comes from the primary of its namespace; a store that the namespace has left allows and writes nothing.' },
       { says: 'Work is bounded: no pass, purge or list holds the event loop for long, and a change has a greatest size.' },
       { says: 'Access lent to an agent for one operator and job is valid for no other operator or job.' },
       { says: "Other callers cannot use up a subject's limits, and a denial stands against the same ask." },

@@ -159,6 +159,7 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
   ERR_JIT_CLOCK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_APPROVER: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_ROLLBACK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_MOVED: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_CLOSED: { ...DOWN, detail: REPEAT_LATER },
   ERR_JIT_CORRUPT: { status: 500, title: 'Unreadable record', detail: 'A stored record is unreadable. It gives no access.' },
 };

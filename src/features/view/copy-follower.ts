@@ -1,4 +1,4 @@
-import { StoreError } from '../../core/errors.js';
+import { isJitError, StoreError } from '../../core/errors.js';
 import { SuccessiveRuns } from '../../core/successive-runs.js';
 import type { GrantStore } from '../../core/store-port.js';
 import type { ClockReading, EngineClock } from '../../core/clock.js';
@@ -35,7 +35,7 @@ export interface CopyFollowerContext {
 /** Keeps a copy of the live grants up to date. Each run asks the journal what is new, and applies it. */
 export class CopyFollower {
   readonly #context: CopyFollowerContext;
-  readonly #runs = new SuccessiveRuns(() => this.#catchUp());
+  readonly #runs = new SuccessiveRuns(() => this.#run());
   /** The newest entry that is applied. `undefined`: nothing is loaded. */
   #at: Anchor | undefined;
   #distrusts = 0;
@@ -93,6 +93,16 @@ export class CopyFollower {
   /** Measures the age of the copy. @returns whether it may answer at this reading */
   mayAnswerAt(reading: ClockReading = this.#context.clock.read()): boolean {
     return this.#freshness.measure(reading);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#catchUp();
+    } catch (error) {
+      // Another store decides now, so no yes of this copy is certain.
+      if (isJitError(error) && error.code === 'ERR_JIT_MOVED') this.#distrust();
+      throw error;
+    }
   }
 
   async #catchUp(): Promise<void> {

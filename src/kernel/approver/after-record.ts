@@ -5,6 +5,7 @@ import {
   HookError,
   isJitError,
   LockedError,
+  MovedError,
   OutcomeUnknownError,
   RollbackError,
   StoreError,
@@ -40,6 +41,8 @@ function withRequestId(error: unknown, requestId: string): unknown {
       return new ClockError(error.message, error, requestId);
     case 'ERR_JIT_ROLLBACK':
       return new RollbackError(error.lost, error.head, requestId, error);
+    case 'ERR_JIT_MOVED':
+      return new MovedError(error.namespace, error.to, requestId, error);
     case 'ERR_JIT_CORRUPT':
       return new CorruptError(error.kind, error.id, error.problem, requestId);
     case 'ERR_JIT_LOCKED':

@@ -25,12 +25,14 @@ export interface Resend {
  *   not have to wait for a backend that is down.
  * - A change that the store's own `onCommit` has refused is never repeated: the hook would run again. The store knows the outcome, also
  *   after a lost reply.
+ * - If the namespace has moved to another store, no attempt follows. An earlier one that left the outcome open leaves it unknown.
  * - Once an attempt has left the outcome open, only a later answer can settle it. So the same change is resent, after pauses that
  *   grow up to a second, until `resendMs` is used up. An attempt that applied nothing does not stop this.
  *
  * No attempt starts after the budget. An attempt in flight is awaited: the store ends it at its own time limit (guarantee 9).
  *
- * @throws StoreError, HookError nothing was applied; OutcomeUnknownError when the budget is used up
+ * @throws StoreError, HookError, MovedError nothing was applied; OutcomeUnknownError when the budget is used up, or the namespace
+ *   has moved
  */
 export async function commitResending(store: GrantStore, change: Change, { clock, resendMs, resent }: Resend): Promise<CommitAnswer> {
   let budget: ResendBudget | undefined;
@@ -41,6 +43,8 @@ export async function commitResending(store: GrantStore, change: Change, { clock
       throw new Error(MALFORMED);
     } catch (failure) {
       if (hasCode(failure, 'ERR_JIT_HOOK')) throw failure;
+      // No later answer settles a change that was sent before the namespace moved.
+      if (hasCode(failure, 'ERR_JIT_MOVED')) throw budget === undefined ? failure : new OutcomeUnknownError(change.id, failure);
       if (!isNotApplied(failure)) budget ??= new ResendBudget(clock, resendMs);
       resent.add(change.append);
       if (attempts === 1) continue;

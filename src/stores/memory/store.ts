@@ -1,7 +1,7 @@
 import { refuseLargeChange } from '../../core/change-size.js';
+import { movedError, refusePart } from '../../core/namespace-part.js';
 import { readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { readId, readOptions } from '../../core/parse.js';
-import { GENESIS, link } from '../../journal/link.js';
 import type { Page } from '../../core/ports.js';
 import type {
   Change,
@@ -15,18 +15,15 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
+  NamespacePart,
   Row,
   RowKey,
   StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
-import { frozenCopy, FrozenRow, SharedStrings, type Anchor, type AuditEntry } from '../../records/index.js';
-import { judge } from '../judge.js';
+import type { Anchor } from '../../records/index.js';
 import { contextOf } from './context.js';
-import { KindRows } from './kind-rows.js';
-import { LiveIndex } from './live-index.js';
-import { LongQueue } from './long-queue.js';
-import { OrderedRows } from './ordered-rows.js';
+import { Namespaces, type NamespaceState } from './namespaces.js';
 
 /**
  * The reference store: keeps all rows and the journal in the memory of this process. They are lost when the process ends.
@@ -39,7 +36,7 @@ export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
   readonly namespace: string;
   #space: NamespaceState;
-  #spaces = new Spaces();
+  #spaces = new Namespaces(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
 
   /** @param options.namespace the namespace that the store serves. Default: `'default'` */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
@@ -83,12 +80,14 @@ export class MemoryGrantStore implements GrantStore {
 
   async commit(change: Change): Promise<CommitAnswer> {
     refuseLargeChange(change);
+    this.#refuseIfMoved();
     const answer = this.#space.commit(change);
     this.#spaces.keep(this.namespace, this.#space);
     return answer;
   }
 
   async journal(query: JournalQuery): Promise<JournalSlice> {
+    this.#refuseIfMoved();
     return this.#space.journal(query.after, query.limit);
   }
 
@@ -98,201 +97,23 @@ export class MemoryGrantStore implements GrantStore {
     return () => this.#space.watchers.delete(wake);
   }
 
-  async heads(namespaces: readonly string[]): Promise<readonly Anchor[]> {
+  async heads(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
     return readHeadsQuery(namespaces).map((name) => this.#spaces.headOf(name));
   }
 
   async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
     return this.#spaces.due(readDueNamespacesQuery(query));
   }
-}
 
-/**
- * The state of all namespaces, shared by all handles of one store.
- *
- * Before its first commit or watch a namespace lasts only while a handle to it exists. So look-ups of names that come from
- * callers use no lasting memory.
- */
-class Spaces {
-  readonly #kept = new Map<string, NamespaceState>();
-  readonly #lent = new Map<string, WeakRef<NamespaceState>>();
-  /**
-   * `undefined` in Workers with an older compatibility date, which lack this class and weak references. There the store
-   * keeps every name.
-   */
-  readonly #dropped =
-    typeof FinalizationRegistry === 'undefined'
-      ? undefined
-      : new FinalizationRegistry<string>((namespace) => {
-          // Another handle may have created the namespace again.
-          if (this.#lent.get(namespace)?.deref() === undefined) this.#lent.delete(namespace);
-        });
-
-  of(namespace: string): NamespaceState {
-    const known = this.#kept.get(namespace) ?? this.#lent.get(namespace)?.deref();
-    if (known !== undefined) return known;
-    const space = new NamespaceState();
-    if (this.#dropped === undefined) {
-      this.keep(namespace, space);
-      return space;
-    }
-    this.#lent.set(namespace, new WeakRef(space));
-    this.#dropped.register(space, namespace);
-    return space;
+  async adopt(part: NamespacePart): Promise<void> {
+    refusePart(this.namespace, part);
+    this.#space.adopt(part);
+    this.#spaces.keep(this.namespace, this.#space);
   }
 
-  keep(namespace: string, space: NamespaceState): void {
-    if (space.isKept) return;
-    space.isKept = true;
-    this.#kept.set(namespace, space);
-    this.#lent.delete(namespace);
+  /** @throws MovedError */
+  #refuseIfMoved(): void {
+    const { mark } = this.#space;
+    if (mark !== undefined) throw movedError(this.namespace, mark);
   }
-
-  headOf(namespace: string): Anchor {
-    return this.#kept.get(namespace)?.head ?? GENESIS;
-  }
-
-  due({ at, after = '', limit }: DueNamespacesQuery): Page<string> {
-    const isDue = ([name, space]: readonly [string, NamespaceState]) => name > after && space.due({ at, limit: 1 }).items.length > 0;
-    const names = [...this.#kept].filter(isDue).map(([name]) => name);
-    const items = names.sort().slice(0, limit);
-    return { items, next: names.length > limit ? items.at(-1) : undefined };
-  }
-}
-
-/** The rows and the journal of one namespace. Every method is synchronous, which makes a commit one transaction. */
-class NamespaceState {
-  isKept = false;
-  readonly live = new LiveIndex(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
-  readonly watchers = new Set<(headSeq?: number) => void>();
-  readonly #kinds = new Map<string, KindRows>();
-  readonly #due = new OrderedRows(dueBefore);
-  #start: Anchor = GENESIS;
-  #head: Anchor = GENESIS;
-  readonly #entries = new LongQueue<AuditEntry>();
-  /** For each kept entry, the change that wrote it. Guarantee 3 (idempotent commit) lasts as long as the entries do. */
-  readonly #changeOf = new LongQueue<string>();
-  readonly #changes = new Set<string>();
-  readonly #strings = new SharedStrings();
-
-  get head(): Anchor {
-    return this.#head;
-  }
-
-  get start(): Anchor {
-    return this.#start;
-  }
-
-  isApplied(changeId: string): boolean {
-    return this.#changes.has(changeId);
-  }
-
-  get(key: RowKey): Row | undefined {
-    return this.#kinds.get(key.kind)?.get(key.id);
-  }
-
-  find(query: FindQuery): Page<Row> {
-    return this.#kind(query.kind).find(query);
-  }
-
-  due({ at, after, limit }: DueQuery): Page<Row> {
-    const place = after === undefined ? undefined : (JSON.parse(after) as Row);
-    const isBehind = place && ((row: Row) => !dueBefore(place, row));
-    const { rows, next } = this.#due.read({ limit, isBehind, isBeyond: (row) => (row.dueAt as number) > at });
-    return { items: rows, next: next && JSON.stringify({ dueAt: next.dueAt, kind: next.kind, id: next.id }) };
-  }
-
-  commit(change: Change): CommitAnswer {
-    const outcome = judge(change, this);
-    if (outcome === undefined) this.#apply(change);
-    return { outcome: outcome ?? 'committed', head: this.#head };
-  }
-
-  #apply(change: Change): void {
-    const { put, append, remove = [], trimJournalTo = 0 } = change;
-    // Everything that can throw comes before the first write, so that a change is applied whole or not at all.
-    const rows = put.map((row) => new FrozenRow(row, this.#strings));
-    const linked = link(
-      this.#head,
-      append.map((entry) => ({ ...entry, data: frozenCopy(entry.data) })),
-    );
-    const head = linked.at(-1) ?? this.#head;
-
-    for (const key of remove) this.#replace(key);
-    for (const row of rows) this.#replace(row, row);
-    for (const entry of linked) {
-      this.#entries.push(entry);
-      this.#changeOf.push(change.id);
-    }
-    if (linked.length > 0) this.#changes.add(change.id);
-    this.#head = anchorAt(head);
-    if (trimJournalTo > this.#start.seq) this.#trim(trimJournalTo);
-    if (linked.length > 0) this.#wakeAll();
-  }
-
-  /** Called only when the head has moved. A follower that commits its cursor appends nothing, so it never wakes itself in a loop. */
-  #wakeAll(): void {
-    const { seq } = this.#head;
-    // A watcher that throws must not fail the commit.
-    for (const wake of this.watchers)
-      void Promise.resolve()
-        .then(() => wake(seq))
-        .catch(() => undefined);
-  }
-
-  /** The hash of an entry that is kept: its seq is greater than the start's, and at most the head's. */
-  hashAt(seq: number): string | undefined {
-    return seq === this.#head.seq ? this.#head.hash : this.#entries.slice(seq - this.#start.seq - 1, 1)[0]?.hash;
-  }
-
-  journal(after: number, limit: number): JournalSlice {
-    const from = Math.max(0, after - this.#start.seq);
-    return { entries: this.#entries.slice(from, limit), start: this.#start, head: this.#head };
-  }
-
-  #kind(kind: string): KindRows {
-    let known = this.#kinds.get(kind);
-    if (known === undefined) {
-      // Grants and usage rows may number millions, and `live` already indexes them by subject.
-      const isLive = kind === 'grant' || kind === 'usage';
-      const openOf = isLive ? (subject: string) => this.live.all(subject).filter((row) => row.kind === kind) : undefined;
-      this.#kinds.set(kind, (known = new KindRows(openOf, kind === 'grant')));
-    }
-    return known;
-  }
-
-  /** Replaces the row of this key; `row` is `undefined` to remove it. */
-  #replace(key: RowKey, row?: Row): void {
-    const kind = this.#kind(key.kind);
-    const before = kind.get(key.id);
-    kind.replace(key.id, before, row);
-    if (before !== undefined) {
-      this.live.remove(before);
-      if (before.dueAt !== undefined) this.#due.remove(before);
-    }
-    if (row !== undefined) {
-      this.live.add(row);
-      if (row.dueAt !== undefined) this.#due.add(row);
-    }
-  }
-
-  #trim(to: number): void {
-    const count = to - this.#start.seq;
-    const [last] = this.#entries.slice(count - 1, 1);
-    if (last !== undefined) this.#start = anchorAt(last);
-    const dropped = this.#changeOf.slice(0, count);
-    this.#entries.drop(count);
-    this.#changeOf.drop(count);
-    // A change stays known while one of its entries is kept.
-    const [kept] = this.#changeOf.slice(0, 1);
-    for (const id of dropped) if (id !== kept) this.#changes.delete(id);
-  }
-}
-
-/** Frozen, because callers receive this object and the next link is computed from it. */
-const anchorAt = ({ seq, hash }: Anchor): Anchor => Object.freeze({ seq, hash });
-
-function dueBefore(a: Row, b: Row): boolean {
-  if (a.dueAt !== b.dueAt) return (a.dueAt as number) < (b.dueAt as number);
-  return a.kind === b.kind ? a.id < b.id : a.kind < b.kind;
 }

@@ -1,8 +1,9 @@
 import { SingleFlight } from '../../core/single-flight.js';
 import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
-import type { Change, CommitAnswer } from '../../core/store-port.js';
+import type { Change, CommitAnswer, NamespacePart } from '../../core/store-port.js';
 import { isThenable } from '../../core/thenable.js';
+import { applyPart } from './adoption.js';
 import { boundsOf } from './commit-transaction.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
@@ -113,6 +114,11 @@ export class Backend {
       });
     }
     return this.#commits.commit(namespace, change);
+  }
+
+  /** @throws StoreError */
+  adopt(namespace: string, part: NamespacePart): Promise<void> {
+    return this.transact('adopt', (ask) => applyPart(ask, this.statements, namespace, part));
   }
 
   /** Runs a transaction beside those of the commits. It does not lock the head. @throws HookFailed, StoreError */

@@ -4,7 +4,8 @@ import type { LockedHead, Prepared } from './batch.js';
 import type { AuditEntry } from '../../records/index.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { KnownHeads } from './known-heads.js';
-import { anchorOf, integerOf, refuseWrongServer, textOf } from './rows.js';
+import { fromColumn } from './order.js';
+import { anchorOf, integerOf, movedIn, refuseWrongServer, textOf } from './rows.js';
 import type { Ask, RetryBudget, Session, TransactionStatements } from './session.js';
 import type { Statements } from './statements.js';
 import type { Written } from './writes.js';
@@ -100,7 +101,7 @@ export class CommitTransactions {
         const guess = guesses[i];
         if (line['is_written'] === true && guess !== undefined) judged.set(one, { batch: guess.batch, isWritten: true });
         else if (isStale(line)) stale.push(one);
-        else judged.set(one, { batch: new Batch(one.changes, lockedHeadOf(line, lists[i]?.keys ?? [])), isWritten: false });
+        else judged.set(one, { batch: new Batch(one.changes, lockedHeadOf(one.namespace, line, lists[i]?.keys ?? [])), isWritten: false });
       }
       left = stale;
     }
@@ -163,7 +164,7 @@ function listsOf({ namespace, changes }: Asked): Lists {
   return { keys, list: `${JSON.stringify(namespace)},[${asked.join()}],${JSON.stringify(ids)},${JSON.stringify([...seqs])}` };
 }
 
-function lockedHeadOf(line: Columns, keys: readonly string[]): LockedHead {
+function lockedHeadOf(namespace: string, line: Columns, keys: readonly string[]): LockedHead {
   const kept = listOf(line['kept']) as [number, number, number | null][];
   return {
     head: anchorOf(line, 'seq', 'hash'),
@@ -171,6 +172,7 @@ function lockedHeadOf(line: Columns, keys: readonly string[]): LockedHead {
     rows: new Map(kept.map(([i, version, createdAt]) => [keys[i] ?? '', { version, createdAt: createdAt ?? undefined }])),
     hashes: new Map(listOf(line['hashes']) as [number, string][]),
     applied: new Set(listOf(line['applied']) as string[]),
+    moved: movedIn(line, fromColumn(namespace)),
   };
 }
 
@@ -182,7 +184,7 @@ function textOfGuess({ head, start, rows, hashes }: LockedHead, keys: readonly s
   });
   const known = [...hashes].sort(([a], [b]) => a - b);
   const orNull = (list: readonly unknown[]) => (list.length === 0 ? null : list);
-  return JSON.stringify([head.seq, head.hash, start.seq, start.hash, orNull(kept), orNull(known), null]);
+  return JSON.stringify([head.seq, head.hash, start.seq, start.hash, null, orNull(kept), orNull(known), null]);
 }
 
 /** A JSON list that the database built. Null means an empty list. */

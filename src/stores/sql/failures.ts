@@ -1,4 +1,4 @@
-import { messageOf, StoreError } from '../../core/errors.js';
+import { isJitError, messageOf, StoreError } from '../../core/errors.js';
 import type { SqlDialect } from './database.js';
 
 /** Why a call may wait for a connection until its time limit. */
@@ -105,9 +105,9 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
-/** Wraps a failure for the caller. It includes the driver's message. */
-export function asStoreError(operation: string, error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
+/** Wraps a failure of the driver for the caller. It includes the driver's message. An error of this package stays as it is. */
+export function asStoreError(operation: string, error: unknown): Error {
+  if (isJitError(error)) return error;
   const code = codeOf(error);
   const message = withoutSecrets(messageOf(error));
   return new StoreError(

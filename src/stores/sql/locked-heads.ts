@@ -3,7 +3,7 @@ import { columns, entriesBy, given, jsonList, jsonListOf, jsonTable, keyedRows, 
 import { statement } from './statement.js';
 
 /** The columns of a head, as a locked head has them. */
-const HEAD = ['revision', 'seq', 'hash', 'start_seq', 'start_hash'];
+const HEAD = ['revision', 'seq', 'hash', 'start_seq', 'start_hash', 'moved'];
 /** What is read for a locked head, each a JSON list or null. */
 const READ = ['kept', 'hashes', 'applied'];
 
@@ -69,8 +69,8 @@ from ${from}`;
 
 /**
  * The parts of a statement that locks free heads, as `holdFree` does, and in the same round trip writes what was guessed: to
- * each namespace in which it finds exactly the fifth item of its list, `[seq, hash, start_seq, start_hash, kept, hashes,
- * applied]`, and has not waited. The others write nothing, and their transaction continues as after `holdFree`.
+ * each namespace in which it finds exactly the fifth item of its list, `[seq, hash, start_seq, start_hash, moved, kept,
+ * hashes, applied]`, and has not waited. The others write nothing, and their transaction continues as after `holdFree`.
  */
 export const GUESSED = {
   /** Before the parts that write. The namespaces of the right guesses are `guessed`. */

@@ -6,10 +6,10 @@ import { besideServer } from './fragments.js';
 export function headsText(dialect: SqlDialect): string {
   const heads =
     dialect === 'postgres'
-      ? `select k.i - 1 as i, h.seq, h.hash from jsonb_array_elements_text($1::jsonb) with ordinality as k(namespace, i)
+      ? `select k.i - 1 as i, h.seq, h.hash, h.moved from jsonb_array_elements_text($1::jsonb) with ordinality as k(namespace, i)
 cross join lateral (select * from jit_heads where namespace = k.namespace limit 1) as h`
-      : `select k.key as i, h.seq, h.hash from json_each($1) as k cross join jit_heads as h on h.namespace = k.value`;
-  return besideServer(dialect, ['i', 'seq', 'hash'], heads);
+      : `select k.key as i, h.seq, h.hash, h.moved from json_each($1) as k cross join jit_heads as h on h.namespace = k.value`;
+  return besideServer(dialect, ['i', 'seq', 'hash', 'moved'], heads);
 }
 
 /**

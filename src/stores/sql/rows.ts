@@ -1,4 +1,5 @@
-import { StoreError } from '../../core/errors.js';
+import { StoreError, type MovedError } from '../../core/errors.js';
+import { movedError } from '../../core/namespace-part.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
@@ -125,6 +126,12 @@ export function entryOf(columns: Columns, namespace: string): AuditEntry {
 /** @throws StoreError */
 export function anchorOf(columns: Columns, seq: string, hash: string): Anchor {
   return { seq: integerOf(columns, seq), hash: textOf(columns, hash) };
+}
+
+/** The refusal of a namespace whose head has a mark, in the column `moved`. @throws StoreError */
+export function movedIn(columns: Columns, namespace: string): MovedError | undefined {
+  const mark = optional(columns, 'moved', textOf);
+  return mark === undefined ? undefined : movedError(namespace, mark);
 }
 
 /** `pg` returns BIGINT as a string, and SQLite may return a bigint. Compared as text, '9' would be greater than '10'. */

@@ -123,8 +123,12 @@ const journalTable = ({ text, strict, isJson, instant, count, hash }: ColumnType
 )${strict}`;
 
 /**
- * A commit locks this row, so commits to a namespace are serial and sequence numbers have no gap. Each commit increments the
- * revision.
+ * A commit locks this row, so commits to a namespace are serial and sequence numbers have no gap.
+ *
+ * - `revision`: each commit that writes increments it. So `select count(*), sum(revision) from jit_heads` differs after a commit to any
+ *   namespace, and one question can say for all of them that nothing is new.
+ * - `moved`: null while the namespace is here. The place to which it has moved, or the empty text while it is still arriving: every
+ *   commit, `journal` and `heads` refuse it then.
  */
 const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `create table jit_heads (
   namespace ${text} not null primary key,
@@ -132,7 +136,8 @@ const headTable = ({ text, strict, count, hash }: ColumnTypes): string => `creat
   ${count('seq')},
   ${hash('hash')},
   ${count('start_seq')},
-  ${hash('start_hash')}
+  ${hash('start_hash')},
+  moved ${text}
 )${strict}`;
 
 /** The changes that were committed without the store's `onCommit`, until it is called for them. */

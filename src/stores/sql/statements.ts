@@ -1,3 +1,4 @@
+import { adoptionOf } from './adoption.js';
 import type { SqlDialect } from './database.js';
 import { contextText } from './context.js';
 import { findName, findText, type Asked } from './find.js';
@@ -30,6 +31,7 @@ export function statementsOf(dialect: SqlDialect, portable = false) {
     dueNamespaces: statement(dialect, 'due_namespaces', dueNamespacesText(dialect, portable)),
     ...transaction(dialect, portable),
     ...headsOf(dialect, portable),
+    ...adoptionOf(dialect),
     ...writesOf(dialect, portable),
     ...notices(dialect),
     ...failedHooks(dialect),
@@ -94,7 +96,7 @@ const journal = (dialect: SqlDialect) =>
   statement(
     dialect,
     'journal',
-    `select s.*, h.seq as head_seq, h.hash as head_hash, h.start_seq, h.start_hash, ${columns('e', ENTRY)}
+    `select s.*, h.seq as head_seq, h.hash as head_hash, h.start_seq, h.start_hash, h.moved, ${columns('e', ENTRY)}
 from (select ${serverColumns(dialect)}) as s left join jit_heads as h on h.namespace = $1
 left join (select * from jit_journal where namespace = $1 and seq > $2 order by seq limit $3) as e on true
 order by e.seq`,

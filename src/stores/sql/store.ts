@@ -1,5 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import type { StoreHooks } from '../../core/hook-port.js';
+import { refusePart } from '../../core/namespace-part.js';
 import { MAX_NAMESPACES, readDueNamespacesQuery, readHeadsQuery } from '../../core/namespaces.js';
 import { invalid, readCount, readId, readListener, readNamespace, readOptions } from '../../core/parse.js';
 import { GENESIS } from '../../journal/link.js';
@@ -15,6 +16,7 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
+  NamespacePart,
   Row,
   RowKey,
   StoreContext,
@@ -29,7 +31,7 @@ import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantSto
 import { columnsOfSubjects, contextOf, contextValues } from './context.js';
 import { askedBy, findValues, pageOfFind } from './find.js';
 import { fromColumn, toColumn } from './order.js';
-import { anchorOf, entryOf, integerOf, liveRowsOf, rowOf, textOf } from './rows.js';
+import { anchorOf, entryOf, integerOf, liveRowsOf, movedIn, rowOf, textOf } from './rows.js';
 
 /**
  * Keeps grants and their journal in PostgreSQL or SQLite, through Kysely. `migrate` creates the tables.
@@ -172,20 +174,27 @@ class SqlGrantStore implements GrantStore {
     return this.#backend.ask('journal', this.#backend.statements.journal, [this.#column, after, limit], ([first, ...rest]) => {
       // A namespace without a head has never had a commit.
       if (first === undefined || first['head_seq'] === null) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
+      const moved = movedIn(first, this.namespace);
+      if (moved !== undefined) throw moved;
       const entries = first['seq'] === null ? [] : [first, ...rest].map((columns) => entryOf(columns, this.namespace));
       return { entries, start: anchorOf(first, 'start_seq', 'start_hash'), head: anchorOf(first, 'head_seq', 'head_hash') };
     });
   }
 
-  async heads(namespaces: readonly string[]): Promise<readonly Anchor[]> {
+  async heads(namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
     const names = readHeadsQuery(namespaces);
     if (names.length === 0) return [];
     const json = JSON.stringify(names.map(toColumn));
     return this.#backend.ask('heads', this.#backend.statements.heads, [json], (found) => {
       const there = found.filter((columns) => columns['i'] !== null);
-      const heads = new Map(there.map((columns) => [integerOf(columns, 'i'), anchorOf(columns, 'seq', 'hash')]));
-      return names.map((_, i) => heads.get(i) ?? { ...GENESIS });
+      const heads = new Map(there.map((columns) => [integerOf(columns, 'i'), headOf(columns)]));
+      return names.map((_, i) => (heads.has(i) ? heads.get(i) : { ...GENESIS }));
     });
+  }
+
+  async adopt(part: NamespacePart): Promise<void> {
+    refusePart(this.namespace, part);
+    await this.#backend.adopt(this.#column, part);
   }
 
   async dueNamespaces(query: DueNamespacesQuery): Promise<Page<string>> {
@@ -201,6 +210,9 @@ class SqlGrantStore implements GrantStore {
     });
   }
 }
+
+/** `undefined`: the namespace has moved, or is still arriving. */
+const headOf = (columns: Columns): Anchor | undefined => (columns['moved'] === null ? anchorOf(columns, 'seq', 'hash') : undefined);
 
 type Order = (a: Row, b: Row) => number;
 const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);

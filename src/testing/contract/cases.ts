@@ -11,7 +11,7 @@ export type DefineCase<Store extends GrantStore> = (
 ) => void;
 
 /** The optional methods of a store. Their cases are skipped for a store without the method. */
-export type OptionalMethod = 'context' | 'heads' | 'dueNamespaces';
+export type OptionalMethod = 'context' | 'heads' | 'dueNamespaces' | 'adopt';
 
 /** Defines cases of an optional method. */
 export function casesOf<Method extends OptionalMethod, Store extends GrantStore>(method: Method, it: DefineCase<Store>) {

@@ -45,7 +45,7 @@ const rejectedReads: OutageCases = (it, breakBackend) => {
     });
   };
   for (const [method, questions] of Object.entries(QUESTIONS)) it(`rejects ${method}()`, rejecting(method, questions));
-  for (const method of ['context', 'heads', 'dueNamespaces'] as const)
+  for (const method of ['context', 'heads', 'dueNamespaces', 'adopt'] as const)
     casesOf(method, it)(`rejects ${method}()`, rejecting(method, OPTIONAL[method]));
 
   it('rejects live(), by a rejection or a throw', async (store) => {
@@ -146,6 +146,9 @@ const OPTIONAL: Readonly<Record<OptionalMethod, Questions>> = {
   heads: {
     'a namespace with entries': (store) => store.heads?.([store.namespace]),
     'a namespace without': (store) => store.heads?.([`${store.namespace}-b`]),
+  },
+  adopt: {
+    'a part': (store) => store.in(`${store.namespace}-b`).adopt?.({ rows: [row], entries: [] }),
   },
   dueNamespaces: {
     'what is due': (store) => store.dueNamespaces?.({ at: LATEST, limit: 10 }),

@@ -4,6 +4,7 @@ import type { GrantStore } from '../../core/store-port.js';
 import { ContractViolation, text } from '../assertions.js';
 import { aRow } from '../builders.js';
 import type { TestRunner } from '../runner.js';
+import { adopting } from './adopting.js';
 import { answers } from './answers.js';
 import { byteWise } from './byte-wise.js';
 import type { Cases, DefineCase, Hooks } from './cases.js';
@@ -56,7 +57,10 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
 
 /** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
 const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [
-  ['1. a change is applied whole or not at all', { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize }],
+  [
+    '1. a change is applied whole or not at all',
+    { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize, 'adopt()': adopting },
+  ],
   ['2. every expectation is compared in the same transaction', { 'commit()': compared, 'an entry that the caller knows': knows }],
   ['3. a change that is committed again has one effect', { 'commit()': repeated }],
   ['4. what is resolved is visible to every later read by every process', { reads: visible, 'context()': readingContext }],
@@ -86,8 +90,8 @@ const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record
  * store that passes it. A store that fails it may allow access without a grant, or lose journal entries.
  *
  * The suite has its own assertions, and runs with any runner that has `describe` and `it`. It never sleeps, and needs the
- * runner's time limit only to detect a store that never answers. The cases of `context`, `heads`, `dueNamespaces` and `maxChange`
- * are skipped, with the reason, for a store without these names.
+ * runner's time limit only to detect a store that never answers. The cases of `context`, `heads`, `dueNamespaces`, `maxChange`
+ * and `adopt` are skipped, with the reason, for a store without these names.
  *
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT` if the runner has no `describe` and `it`, or the options have no
  *   `create`

@@ -56,6 +56,7 @@ function bent(inner: GrantStore, bend: Bend, shared: Shared): GrantStore {
     watch: (wake) => (inner as Required<GrantStore>).watch(wake),
     heads: (namespaces) => (inner as Required<GrantStore>).heads(namespaces),
     dueNamespaces: (query) => (inner as Required<GrantStore>).dueNamespaces(query),
+    adopt: (part) => (inner as Required<GrantStore>).adopt(part),
     ...bend(inner, shared),
   };
 }

@@ -77,6 +77,29 @@ describe.each(['postgres', 'sqlite'] as const)('commits on %s', (dialect) => {
     };
   };
 
+  it('change the sum of the revisions of all heads, so that one question shows whether any namespace has a new commit', async () => {
+    const { db, store } = stores();
+    const sums: string[] = [];
+    const look = async () => {
+      const { rows } = await db.executeQuery(CompiledQuery.raw('select count(*) as heads, sum(revision) as revisions from jit_heads'));
+      sums.push(JSON.stringify(rows[0]));
+    };
+    await look();
+    const entry = (id: string) => anEntry({ namespace: store.namespace, id });
+    for (const over of [
+      { append: [entry('a')] },
+      { put: [aRow({ id: 'x' })] },
+      { append: [entry('b')], trimJournalTo: 2 },
+      { append: [entry('c')] },
+    ]) {
+      await store.commit(aChange(over));
+      await look();
+    }
+    await store.in(randomUUID()).commit(aChange({ put: [aRow({ id: 'x' })] }));
+    await look();
+    expect(new Set(sums).size).toBe(6);
+  });
+
   it('share a transaction: 100 concurrent commits take one', async () => {
     const { db, namespace, store } = stores();
     await store.commit(changeOf(store, 'first'));

@@ -117,6 +117,19 @@ describe('commits to a namespace to which only this process commits', () => {
     expect(await commit(store, next('after', 'one', 2))).toMatchObject({ outcome: 'committed', head: { seq: 3 } });
   });
 
+  it('write nothing to a namespace that has moved to another store (L41)', async () => {
+    const { stores, store, sent } = await guessing([randomUUID(), randomUUID()]);
+    const other = stores[1] as GrantStore;
+    await postgres.sql(`update jit_heads set moved = 'a new place' where namespace = '${store.namespace}'`);
+    const [refused, taken] = await Promise.allSettled([commit(store, changeOf('c')), commit(other, changeOf('c'))]);
+    expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'ERR_JIT_MOVED', to: 'a new place' } });
+    expect(taken).toMatchObject({ status: 'fulfilled', value: { outcome: 'committed', head: { seq: 3 } } });
+    expect(sent()).toEqual(GUESSED);
+    await postgres.sql(`update jit_heads set moved = null where namespace = '${store.namespace}'`);
+    expect(await idsIn(store)).toEqual(['one.1', 'two.1']);
+    expect(await store.get([aRow({ id: 'c' })])).toEqual([undefined]);
+  });
+
   it('continue in the same transaction where another process has committed, and guess again once it does no more', async () => {
     const { store, sent } = await guessing();
     const other = processOf(store.namespace).store;
