@@ -126,6 +126,7 @@ export {
   InvalidArgumentError,
   isJitError,
   JitError,
+  LayoutError,
   LimitError,
   LinkError,
   LockedError,

@@ -1,5 +1,6 @@
 export { refuseLargeChange } from './core/change-size.js';
-export { HookError, MovedError, StoreError } from './core/errors.js';
+export { HookError, LayoutError, MovedError, StoreError } from './core/errors.js';
+export { LAYOUT, refuseLayout, refuseUnreadable, type StoredLayout } from './core/layout.js';
 export { changeIdOf, refusePart } from './core/namespace-part.js';
 export { readDueNamespacesQuery, readHeadsQuery } from './core/namespaces.js';
 export { link } from './journal/link.js';

@@ -6,6 +6,7 @@ import type {
   ConflictError,
   CorruptError,
   HookError,
+  LayoutError,
   OutcomeUnknownError,
   PartialError,
   PurgedError,
@@ -36,6 +37,7 @@ export {
   ConflictError,
   CorruptError,
   HookError,
+  LayoutError,
   OutcomeUnknownError,
   PartialError,
   PurgedError,
@@ -66,6 +68,7 @@ export type JitErrorCode = AnyJitError['code'];
 export type AnyJitError =
   | InvalidArgumentError
   | StoreError
+  | LayoutError
   | OutcomeUnknownError
   | HookError
   | ConflictError

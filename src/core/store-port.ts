@@ -50,6 +50,11 @@ export interface Change {
    * back or forked: the answer is then `'behind'`. A seq at or below `start.seq` is accepted, because a purge removed the entry.
    */
   readonly knows?: Anchor | undefined;
+  /**
+   * The oldest layout whose processes can read what this change writes. A store that outlives a process, and so may serve two versions
+   * of this package, refuses the change with a `LayoutError` while its `readableFrom` is lower. Default: every layout.
+   */
+  readonly needs?: number | undefined;
 }
 
 /** The greatest size of a change. */

@@ -1,5 +1,6 @@
 import type { MovedError } from '../core/errors.js';
 import type { Change, CommitAnswer, RowKey } from '../core/store-port.js';
+import type { StoredLayout } from '../core/layout.js';
 import { link } from '../journal/link.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../records/index.js';
 import { judge, type JournalEnds, type Judged, type RowVersion } from './judge.js';
@@ -27,7 +28,7 @@ export interface Prepared<Put> extends Judged<Keyed> {
 
 /** @param keyOf injective */
 export function prepare<Put>(change: Change, keyOf: (key: RowKey) => Key, rowOf: (row: Change['put'][number]) => Put): Prepared<Put> {
-  const { id, expect, put, append, remove = [], trimJournalTo = 0, knows } = change;
+  const { id, expect, put, append, remove = [], trimJournalTo = 0, knows, needs } = change;
   return {
     id,
     expect: expect.map((one) => ({ key: keyOf(one), version: one.version })),
@@ -36,11 +37,14 @@ export function prepare<Put>(change: Change, keyOf: (key: RowKey) => Key, rowOf:
     append: structuredClone(append),
     trimJournalTo,
     knows: knows && { seq: knows.seq, hash: knows.hash },
+    needs,
   };
 }
 
 /** Everything that decides the outcomes of a batch, read while no other commit of the namespace can run. */
 export interface ReadState extends JournalEnds {
+  /** Missing where no change that is judged needs a layout. */
+  readonly layout?: StoredLayout | undefined;
   readonly rows: ReadonlyMap<Key, RowVersion>;
   /** By seq: the hashes of the entries that the changes name in `knows`, as far as the journal still holds them. */
   readonly hashes: ReadonlyMap<number, string>;
@@ -78,6 +82,7 @@ export class Batch<Put> {
   /** The seq of the last entry to trim, or 0 for none. That entry may be from this batch or from an earlier one. */
   readonly trimTo: number;
   readonly before: JournalEnds;
+  readonly layout: StoredLayout | undefined;
   #head: Anchor;
   readonly #start: Anchor;
   readonly #hashes: ReadonlyMap<number, string>;
@@ -87,8 +92,9 @@ export class Batch<Put> {
   readonly #remove = new Set<Key>();
   readonly #entries: LinkedEntry[] = [];
 
-  constructor(changes: readonly Prepared<Put>[], { head, start, rows, hashes, applied, moved }: ReadState) {
+  constructor(changes: readonly Prepared<Put>[], { head, start, layout, rows, hashes, applied, moved }: ReadState) {
     this.before = { head, start };
+    this.layout = layout;
     this.#head = head;
     this.#start = start;
     this.#hashes = hashes;

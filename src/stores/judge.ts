@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.js';
+import { refuseUnreadable, type StoredLayout } from '../core/layout.js';
 import type { CommitOutcome } from '../core/store-port.js';
 import { isBehind } from '../journal/link.js';
 import { createdAtChanged, type Anchor } from '../records/index.js';
@@ -11,6 +12,7 @@ export interface Judged<Key> {
   readonly append: readonly unknown[];
   readonly trimJournalTo?: number | undefined;
   readonly knows?: Anchor | undefined;
+  readonly needs?: number | undefined;
 }
 
 /** The two ends of a journal. */
@@ -28,6 +30,8 @@ export interface RowVersion {
 
 /** What a namespace holds while a change is judged. */
 export interface KeptState<Key> extends JournalEnds {
+  /** `undefined`: every process that reads these data has the layout of this one, as in memory. */
+  readonly layout?: StoredLayout | undefined;
   /** Whether a kept entry was written by the change with this id. */
   isApplied(changeId: string): boolean;
   /** The hash of a kept entry. */
@@ -40,6 +44,7 @@ export interface KeptState<Key> extends JournalEnds {
  *
  * @returns the outcome of a change that writes nothing; `undefined`: the change is to be linked and written
  * @throws StoreError if no state could apply the change
+ * @throws LayoutError if processes that cannot read it may use the data
  */
 export function judge<Key>(change: Judged<Key>, kept: KeptState<Key>): CommitOutcome | undefined {
   // This comes first: a change whose reply was lost would otherwise find its own versions and be answered 'conflict'.
@@ -47,6 +52,7 @@ export function judge<Key>(change: Judged<Key>, kept: KeptState<Key>): CommitOut
   if (isBehind(change.knows, kept, (seq) => kept.hashAt(seq))) return 'behind';
   if (change.expect.some((key) => (kept.get(key)?.version ?? 0) !== key.version)) return 'conflict';
   if (change.put.some((row) => (kept.get(row)?.createdAt ?? row.createdAt) !== row.createdAt)) throw createdAtChanged();
+  if (kept.layout !== undefined) refuseUnreadable(kept.layout, change.needs);
   const { trimJournalTo = 0 } = change;
   const last = kept.head.seq + change.append.length;
   if (trimJournalTo > last)

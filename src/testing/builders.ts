@@ -54,6 +54,7 @@ export function aChange(over: Partial<Change> = {}): Change {
     remove: over.remove,
     trimJournalTo: over.trimJournalTo,
     knows: over.knows,
+    needs: over.needs,
   };
 }
 

@@ -160,6 +160,25 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     { requestId: undefined },
   ],
   [
+    () => new errors.LayoutError(3, 2, 1, 'r1'),
+    'ERR_JIT_LAYOUT',
+    'the stored data have layout 3, readable from layout 2; this process knows layout 1: update it; request r1 is recorded',
+    { version: 3, readableFrom: 2, needed: 1, requestId: 'r1' },
+  ],
+  [
+    () => new errors.LayoutError(1, 1, 2),
+    'ERR_JIT_LAYOUT',
+    'the stored data have layout 1, readable from layout 1; layout 2 is needed: run migrate()',
+    { requestId: undefined },
+  ],
+  [
+    () => new errors.LayoutError(2, 1, 2),
+    'ERR_JIT_LAYOUT',
+    'the stored data have layout 2, readable from layout 1; this change needs layout 2, which processes of layout 1 cannot read: ' +
+      'contract first, with migrate({ contract: true })',
+    { needed: 2 },
+  ],
+  [
     () => new errors.RollbackError({ seq: 100, hash: 'a'.repeat(64) }, { seq: 60, hash: 'b'.repeat(64) }, 'r1', cause),
     'ERR_JIT_ROLLBACK',
     'the store went back: this engine has seen entry 100 of the journal, which ends at entry 60; ' +

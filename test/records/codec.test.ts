@@ -346,6 +346,18 @@ describe('the codec', () => {
         }
       });
 
+      it('L30 ignores silent fields of a newer version in the body, and refuses them at any other depth', () => {
+        const row = stored(record);
+        const more = { label: 'x', deep: [{ y: null }] };
+        expect(decode({ ...row, body: { ...row.body, more } })).toEqual(record);
+        for (const wrong of ['text', 1, true, null]) corrupt({ ...row, body: { ...row.body, more: wrong } });
+        for (const path of pathsOf(row.body)) {
+          const value = path.reduce<unknown>((inner, key) => (inner as Record<string, unknown>)[key], row.body);
+          if (typeof value !== 'object' || value === null || Array.isArray(value) || path[0] === 'metadata') continue;
+          corrupt({ ...row, body: withAt(row.body, path, { ...value, more }) });
+        }
+      });
+
       it('L30 makes the record from the body that it has checked, and reads it once', () => {
         const row = stored(record);
         const bodies = [row.body];

@@ -41,7 +41,7 @@ describe('the SQL store on a SQLite driver that is part of a runtime', () => {
       bundle: true,
       platform: 'node',
       format: 'esm',
-      external: ['bun:sqlite', 'node:sqlite', 'kysely/migration'],
+      external: ['bun:sqlite', 'node:sqlite'],
       alias: { 'jit-access/testing': source('testing.ts'), 'jit-access/sql': source('sql.ts') },
       logLevel: 'warning',
     });

@@ -17,7 +17,7 @@ describe('migrate()', () => {
     const file = new Database(':memory:');
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(file) }) });
     const on = { dialect: 'sqlite', namespace: 'payments', db, read: undefined, timeoutMs: 2_000 } as const;
-    await expect(migrate(on)).resolves.toBeUndefined();
+    await expect(migrate(on)).resolves.toEqual({ version: 1, readableFrom: 1, rewritten: 0 });
     const engine = new JitEngine({ store: sqlGrantStore(on), approver: reviewers({ members: ['user:sam'] }) });
     const { outcome } = await engine.requestAccess({ subject: 'user:maya', scope: 'db:x', ttl: '5m', justification: 'order 1138' });
     expect(outcome).toBe('pending');

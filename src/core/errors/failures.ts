@@ -29,6 +29,38 @@ export class StoreError extends JitError {
 }
 
 /**
+ * The stored data have a layout that this process may not use, or a change needs a layout that not all processes can read yet.
+ * Nothing was decided or written.
+ *
+ * @remarks Deny. The message says what to do: update this process, run `migrate()`, or run `migrate({ contract: true })`. If there
+ *   is a `requestId`, that request is recorded.
+ */
+export class LayoutError extends JitError {
+  override readonly name = 'LayoutError';
+  readonly code = 'ERR_JIT_LAYOUT';
+  /**
+   * @param version the newest layout for which the store has tables and columns
+   * @param readableFrom the oldest layout whose processes may use the data
+   * @param needed the layout of this process, or the one that the change needs
+   * @param requestId the request that was recorded before the failure; `undefined`: none is known to be recorded
+   */
+  constructor(
+    readonly version: number,
+    readonly readableFrom: number,
+    readonly needed: number,
+    readonly requestId?: string,
+  ) {
+    const remedy =
+      needed < readableFrom
+        ? `this process knows layout ${needed}: update it`
+        : needed > version
+          ? `layout ${needed} is needed: run migrate()`
+          : `this change needs layout ${needed}, which processes of layout ${readableFrom} cannot read: contract first, with migrate({ contract: true })`;
+    super(`the stored data have layout ${version}, readable from layout ${readableFrom}; ${remedy}${recorded(requestId)}`);
+  }
+}
+
+/**
  * The reply to a commit was lost, and resending the change for `limits.resendMs` gave no answer. The engine does not know whether it
  * was applied.
  *

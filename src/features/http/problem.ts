@@ -156,6 +156,7 @@ const ANSWERS: Readonly<Record<JitErrorCode, CodeAnswer>> = {
   },
   ERR_JIT_STORE: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_HOOK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
+  ERR_JIT_LAYOUT: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_CLOCK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_APPROVER: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },
   ERR_JIT_ROLLBACK: { ...DOWN, detail: REPEAT_LATER, members: ['requestId'] },

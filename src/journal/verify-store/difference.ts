@@ -1,7 +1,7 @@
 import { quote, show } from '../../core/parse.js';
 import type { JsonObject, JsonValue } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
-import { isObject } from '../../records/index.js';
+import { isObject, MORE } from '../../records/index.js';
 import { canonicalJson, digestOf } from '../link.js';
 
 /** The row that results from the journal alone. */
@@ -29,6 +29,8 @@ export function differenceOf(row: Row | undefined, expected: Expected | undefine
 function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly string[] {
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
+  // No entry records what only newer versions read.
+  fields.delete(MORE);
   return [
     ...[...fields].flatMap((field) => differing(`body.${field}`, own(body, field), own(row.body, field))),
     ...inMetadata(own(body, 'metadata'), metadataHash),

@@ -4,6 +4,7 @@ import {
   CorruptError,
   HookError,
   isJitError,
+  LayoutError,
   LockedError,
   MovedError,
   OutcomeUnknownError,
@@ -31,6 +32,8 @@ function withRequestId(error: unknown, requestId: string): unknown {
   switch (error.code) {
     case 'ERR_JIT_STORE':
       return new StoreError(error.operation, error.message.replace(`store.${error.operation}: `, ''), error, requestId);
+    case 'ERR_JIT_LAYOUT':
+      return new LayoutError(error.version, error.readableFrom, error.needed, requestId);
     case 'ERR_JIT_OUTCOME_UNKNOWN':
       return new OutcomeUnknownError(error.changeId, error, requestId);
     case 'ERR_JIT_HOOK':

@@ -1,5 +1,5 @@
 import { CorruptError, isJitError, NotFoundError } from '../../core/errors.js';
-import { askLive, askPage, askStore, isPageAfter } from '../../journal/store-reads.js';
+import { askLive, askStore, isPageAfter, isPageOfPlaces } from '../../journal/store-reads.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { MaybePromise, Page, SinkContext } from '../../core/ports.js';
@@ -10,6 +10,7 @@ import {
   decodeRequest,
   decodeSubject,
   decodeUse,
+  hasMore,
   hasUsageRow,
   isObject,
   type AccessRequest,
@@ -31,6 +32,9 @@ export class LedgerReads {
   readonly #decodeAll: DecodeAll;
   readonly #journal: JournalReader;
 
+  /** Whether a verb has read a row with silent fields, which its commit must keep. */
+  protected readsMore = false;
+
   constructor(journal: JournalReader, decodeAll: DecodeAll) {
     this.store = journal.store;
     this.#journal = journal;
@@ -43,11 +47,27 @@ export class LedgerReads {
   }
 
   find(query: FindQuery): MaybePromise<Page<Row>> {
-    return askPage(this.store, query);
+    const isPage = isPageOfPlaces(query.after);
+    return askStore(
+      'find',
+      () => this.store.find(query),
+      (page) => isPage(page) && this.noted((page as Page<Row>).items),
+    );
   }
 
   due(query: DueQuery): MaybePromise<Page<Row>> {
-    return askStore('due', () => this.store.due(query), isPageAfter(query.after));
+    const isPage = isPageAfter(query.after);
+    return askStore(
+      'due',
+      () => this.store.due(query),
+      (page) => isPage(page) && this.noted((page as Page<Row>).items),
+    );
+  }
+
+  /** Notes whether rows have silent fields. Every read by which a verb decides calls it. @returns true */
+  noted(rows: readonly (Row | undefined)[]): true {
+    this.readsMore ||= rows.some(hasMore);
+    return true;
   }
 
   /** See {@link JournalReader.read}. */
@@ -63,7 +83,11 @@ export class LedgerReads {
       keys.every(
         ({ kind, id }, i) => rows[i] === undefined || (isObject(rows[i]) && (rows[i] as Row).kind === kind && (rows[i] as Row).id === id),
       );
-    return askStore<readonly (Row | undefined)[]>('get', () => this.store.get(keys), isAnswer);
+    return askStore<readonly (Row | undefined)[]>(
+      'get',
+      () => this.store.get(keys),
+      (rows) => isAnswer(rows) && this.noted(rows as readonly (Row | undefined)[]),
+    );
   }
 
   async row(kind: string, id: string): Promise<Row | undefined> {

@@ -3,10 +3,11 @@ import { digestOfEntry } from '../../journal/link.js';
 import type { EntryDraft, Transition, Writes } from '../../lifecycle/transition.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer } from '../../core/store-port.js';
-import { encode, toJson, type UnlinkedEntry } from '../../records/index.js';
+import { encode, toJson, withMore, type UnlinkedEntry } from '../../records/index.js';
 import { yieldToOthers } from '../../core/turns.js';
 import type { CommitHooks } from './commit-hooks.js';
 import type { DecodeAll } from '../settings/enforcement.js';
+import { neededLayout } from '../../core/layout.js';
 import { newId } from './ids.js';
 import type { JournalClock } from './journal-clock.js';
 import type { JournalReader } from './journal-reader.js';
@@ -172,10 +173,16 @@ export class Ledger extends LedgerReads {
     return (await this.#commitNow(draft)) !== 'conflict';
   }
 
-  async #commitNow({ creates = false, ...draft }: ChangeDraft): Promise<Sent | 'conflict'> {
-    const change = this.#changeOf(draft);
+  async #commitNow({ creates = false, ...given }: ChangeDraft): Promise<Sent | 'conflict'> {
+    const change = this.#changeOf(this.readsMore ? { ...given, put: await this.#withMore(given.put) } : given);
     if (!(await this.#send(change, this.#rollback.commit(change, creates)))) return 'conflict';
     return this.#resent.has(change.append) ? 'resent' : 'answered';
+  }
+
+  /** The rows to put, with their silent fields. A row that changes in between has another version, so that the commit conflicts. */
+  async #withMore(put: Change['put']): Promise<Change['put']> {
+    const before = await this.rows(put.map(({ kind, id }) => ({ kind, id })));
+    return put.map((row, i) => withMore(row, before[i]));
   }
 
   async #send(change: Change, sent: Promise<CommitAnswer>): Promise<boolean> {
@@ -208,6 +215,7 @@ export class Ledger extends LedgerReads {
       const entry = { v: 1 as const, namespace: this.store.namespace, id: `${id}.${i + 1}`, ...draft };
       return { ...entry, digest: digestOfEntry(entry) };
     });
-    return this.#hooks.hold({ id, append, ...rest });
+    const needs = neededLayout({ put: rest.put, append });
+    return this.#hooks.hold({ id, append, ...rest, ...(needs === undefined ? {} : { needs }) });
   }
 }

@@ -16,7 +16,14 @@ const NO_PAGE: Page<Row> = /* @__PURE__ */ Object.freeze({ items: /* @__PURE__ *
  */
 export async function readContext(reads: LedgerReads, query: ContextQuery): Promise<StoreContext> {
   const { store } = reads;
-  return ownsContext(store) ? askStore('context', () => store.context(query), isContextOf(query)) : composed(reads, query);
+  if (!ownsContext(store)) return composed(reads, query);
+  const isContext = isContextOf(query);
+  const noted = ({ rows, live, open }: StoreContext) => reads.noted(rows) && reads.noted(live) && reads.noted(open.items);
+  return askStore(
+    'context',
+    () => store.context(query),
+    (answer) => isContext(answer) && noted(answer as StoreContext),
+  );
 }
 
 /**
@@ -37,9 +44,11 @@ async function composed(reads: LedgerReads, { keys, live, open }: ContextQuery):
 
   const holder = nameOf(live?.subject);
   const owner = nameOf(open?.subject);
+  const held = live === undefined || holder === undefined ? [] : await reads.live({ subject: holder, at: live.at });
+  reads.noted(held);
   return {
     rows,
-    live: live === undefined || holder === undefined ? [] : await reads.live({ subject: holder, at: live.at }),
+    live: held,
     open:
       open === undefined || owner === undefined
         ? NO_PAGE

@@ -31,8 +31,8 @@ export interface Resend {
  *
  * No attempt starts after the budget. An attempt in flight is awaited: the store ends it at its own time limit (guarantee 9).
  *
- * @throws StoreError, HookError, MovedError nothing was applied; OutcomeUnknownError when the budget is used up, or the namespace
- *   has moved
+ * @throws StoreError, LayoutError, HookError, MovedError nothing was applied; OutcomeUnknownError when the budget is used up, or
+ *   the namespace has moved
  */
 export async function commitResending(store: GrantStore, change: Change, { clock, resendMs, resent }: Resend): Promise<CommitAnswer> {
   let budget: ResendBudget | undefined;
@@ -54,8 +54,8 @@ export async function commitResending(store: GrantStore, change: Change, { clock
   }
 }
 
-/** The store reports that its backend was unavailable, so this attempt has certainly applied nothing. */
-const isNotApplied = (error: unknown): boolean => hasCode(error, 'ERR_JIT_STORE');
+/** The store reports that its backend was unavailable, or refuses the layout: this attempt has certainly applied nothing. */
+const isNotApplied = (error: unknown): boolean => hasCode(error, 'ERR_JIT_STORE') || hasCode(error, 'ERR_JIT_LAYOUT');
 
 const hasCode = (error: unknown, code: JitErrorCode): boolean => isJitError(error) && error.code === code;
 

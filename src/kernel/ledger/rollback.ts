@@ -4,7 +4,7 @@ import { link } from '../../journal/link.js';
 import { askRows } from '../../journal/store-reads.js';
 import { commitResending, type Resend } from './resend.js';
 import type { Change, CommitAnswer, GrantStore, Row } from '../../core/store-port.js';
-import { isObject, type Anchor } from '../../records/index.js';
+import { isObject, withMore, type Anchor } from '../../records/index.js';
 import type { EngineClock } from '../../core/clock.js';
 import { isInstant } from '../../core/instant.js';
 import { SuccessiveRuns } from '../../core/successive-runs.js';
@@ -148,7 +148,7 @@ export class RollbackGuard {
       const own: Acceptance = { id: newId(), at: this.#clock.read().now };
       const accepted = [...acceptancesIn(row), own].slice(-MAX_ACCEPTANCES);
       const body = { accepted: accepted.map(({ id, at }) => ({ id, at })) };
-      const put = bookmark(ACCEPTED.kind, ACCEPTED.id, (row?.version ?? 0) + 1, body);
+      const put = withMore(bookmark(ACCEPTED.kind, ACCEPTED.id, (row?.version ?? 0) + 1, body), row);
       const change = changeOf({ ...own, lost, head, put });
       if ((await commitResending(this.#store, change, this.#resend)).outcome !== 'committed') continue;
       this.#goOnFrom(head, accepted);

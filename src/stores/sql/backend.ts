@@ -13,8 +13,7 @@ import { refuseInsideHook, type Hook } from './hook.js';
 import { hearErrors } from './resilient-pool.js';
 import { handleReads, kyselyReads, poolReads } from './reads.js';
 import type { Reads } from './reads.js';
-import { integerOf, notInByteOrder, refuseWrongServer, wrongVersion } from './rows.js';
-import { SCHEMA_VERSION } from './schema.js';
+import { notInByteOrder, refuseWrongServer } from './rows.js';
 import { RetryBudget, Session, TransactionFailed, unlessBusy, type Work } from './session.js';
 import { statementsOf } from './statements.js';
 import type { Statement } from './statement.js';
@@ -136,17 +135,14 @@ export class Backend {
     }
   }
 
-  /** Refuses a schema of any other version before the first read or write: its columns may have another meaning. */
+  /** Refuses data of another layout before the first read or write: their columns may have another meaning. */
   #know(): Promise<void> {
     return this.#knowing.join(() => this.#readSchema());
   }
 
   async #readSchema(): Promise<void> {
     const rows = await this.#reads.now(this.statements.schema, []);
-    const version = rows.length === 1 ? integerOf(rows[0] ?? {}, 'version') : 0;
-    if (version !== SCHEMA_VERSION) {
-      throw wrongVersion(version);
-    }
+    refuseWrongServer(rows[0], this.#dialect);
     const encoding = rows[0]?.['encoding'];
     // In any other encoding the byte order differs from the order of the ids, and some ids cannot be stored.
     if (encoding !== 'UTF8' && encoding !== 'UTF-8') {

@@ -5,7 +5,7 @@ import type { AuditEntry } from '../../records/index.js';
 import type { Columns, SqlDatabase } from './database.js';
 import { KnownHeads } from './known-heads.js';
 import { fromColumn } from './order.js';
-import { anchorOf, integerOf, movedIn, refuseWrongServer, textOf } from './rows.js';
+import { anchorOf, integerOf, layoutOf, movedIn, refuseWrongServer, textOf } from './rows.js';
 import type { Ask, RetryBudget, Session, TransactionStatements } from './session.js';
 import type { Statements } from './statements.js';
 import type { Written } from './writes.js';
@@ -169,6 +169,7 @@ function lockedHeadOf(namespace: string, line: Columns, keys: readonly string[])
   return {
     head: anchorOf(line, 'seq', 'hash'),
     start: anchorOf(line, 'start_seq', 'start_hash'),
+    layout: layoutOf(line),
     rows: new Map(kept.map(([i, version, createdAt]) => [keys[i] ?? '', { version, createdAt: createdAt ?? undefined }])),
     hashes: new Map(listOf(line['hashes']) as [number, string][]),
     applied: new Set(listOf(line['applied']) as string[]),

@@ -40,6 +40,9 @@ const INTEGERS = new Set(['version', 'created_at', 'from_at', 'until_at', 'due_a
 /** The columns that are JSON lists themselves. */
 const LISTS = new Set(['keys', 'ids', 'seqs', 'guess']);
 
+/** Greater than any layout: see {@link serverColumns}. */
+export const LAYOUTS = 10_000;
+
 export const columns = (of: string, names: readonly string[]): string => names.map((name) => `${of}.${name}`).join(', ');
 
 export const isOpen = (dialect: SqlDialect): string => (dialect === 'postgres' ? 'open' : 'open = 1');
@@ -119,11 +122,11 @@ export function rowsAsList(dialect: SqlDialect, names: readonly string[], of = '
 }
 
 /**
- * Columns that every answer carries about its server: the schema's version, and on PostgreSQL whether the server is a
+ * Columns that every answer carries about its server: the two numbers of the layout in one, and on PostgreSQL whether the server is a
  * standby. They need no statement of their own, and stay correct behind a pooler.
  */
 export const serverColumns = (dialect: SqlDialect): string =>
-  `(select max(version) from jit_schema) as schema_version${dialect === 'postgres' ? ', pg_is_in_recovery() as standby' : ''}`;
+  `(select max(version * ${LAYOUTS} + readable_from) from jit_schema) as layout${dialect === 'postgres' ? ', pg_is_in_recovery() as standby' : ''}`;
 
 /** Always returns at least one row. If `from` has no rows, it has only the server's columns, and the other columns are null. */
 export const besideServer = (dialect: SqlDialect, names: readonly string[], from: string, more = ''): string =>

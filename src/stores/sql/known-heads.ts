@@ -27,11 +27,12 @@ export class KnownHeads {
   /**
    * What the transaction of these changes finds, if every version is the expected one, no change was applied before, and no
    * other process has committed. `undefined`: other processes commit too, so that a guess would seldom be right; or a change
-   * trims the journal, for which the transaction must read the hash of an entry.
+   * trims the journal, for which the transaction must read the hash of an entry, or needs a layout, which it must compare.
    */
   guess(namespace: string, changes: readonly Prepared[]): LockedHead | undefined {
     const known = this.#known.get(namespace);
-    if (known === undefined || known.steady < known.needed || changes.some(({ trimJournalTo }) => trimJournalTo > 0)) return undefined;
+    if (known === undefined || known.steady < known.needed) return undefined;
+    if (changes.some(({ trimJournalTo, needs }) => trimJournalTo > 0 || needs !== undefined)) return undefined;
     const { head, start } = known;
     const createdAt = new Map(changes.flatMap(({ put }) => put.map((row) => [row.key, row.createdAt] as const)).reverse());
     const rows = new Map<string, { readonly version: number; readonly createdAt: number | undefined }>();

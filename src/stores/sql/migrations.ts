@@ -1,41 +1,67 @@
-import * as kysely from 'kysely';
-import type { Kysely, Migrator, MigratorProps } from 'kysely';
-import { StoreError } from '../../core/errors.js';
-import { readOptions } from '../../core/parse.js';
-import type { SqlDatabase, SqlDialect } from './database.js';
+import { CompiledQuery, type Kysely } from 'kysely';
+import { isJitError, LayoutError, StoreError } from '../../core/errors.js';
+import { assertBoolean, invalid, readOptions } from '../../core/parse.js';
+import type { SqlDialect } from './database.js';
+import { expansionsOf, indexCreated, versionRaised, type Expansion, type SqlLock } from './expansions.js';
 import { driverError } from './failures.js';
+import { serverColumns } from './fragments.js';
 import { OPTION_NAMES, readDatabase, readDialect, readPortable, type SqlGrantStoreOptions } from './options.js';
-import { notInByteOrder } from './rows.js';
-import { BYTE_ORDER, schemaOf } from './schema.js';
+import { layoutOf } from './rows.js';
+import { SqlUpgrade } from './upgrade.js';
 
 /**
- * One migration of the schema, in the shape of Kysely's `Migration`. That type has a different import path in each Kysely
+ * One expansion of the tables, in the shape of Kysely's `Migration`. That type has a different import path in each Kysely
  * release line.
  */
 export interface SqlMigration {
+  /** The locks on tables that running processes use. Empty: it only creates tables. */
+  readonly locks: readonly SqlLock[];
+  /** In a transaction, PostgreSQL builds indexes while writes wait. Without one (`disableTransactions`), it builds them concurrently. */
   up(db: Kysely<unknown>): Promise<void>;
+  /** Only of an expansion that can be undone. @throws LayoutError `ERR_JIT_LAYOUT` after its contract */
+  down?(db: Kysely<unknown>): Promise<void>;
 }
 
 /**
- * The schema as Kysely migrations, for teams that run them with their own migrator.
+ * The tables as Kysely migrations, for teams that run them with their own migrator.
  *
  * @param dialect the database: each has its own column types and indexes
  * @param options.portable as the option of the store. Default: false
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  */
 export function sqlMigrations(dialect: SqlDialect, options: SchemaOptions = {}): Readonly<Record<string, SqlMigration>> {
-  const statements = readSchema(dialect, options);
+  const known = readDialect(dialect);
+  const migrations = readExpansions(known, options).map((one) => [
+    `jit-access-${String(one.layout).padStart(4, '0')}`,
+    migrationOf(known, one),
+  ]);
+  return Object.fromEntries(migrations) as Record<string, SqlMigration>;
+}
+
+function migrationOf(dialect: SqlDialect, { layout, statements, indexes, undo, locks }: Expansion): SqlMigration {
+  const run = async (db: Kysely<unknown>, text: string) => (await db.executeQuery<Record<string, unknown>>(raw(text))).rows;
   return {
-    'jit-access-0001': {
-      async up(db: Kysely<unknown>) {
-        for (const statement of statements) await db.executeQuery(kysely.CompiledQuery.raw(statement));
-      },
+    locks,
+    async up(db) {
+      for (const text of statements) await run(db, text);
+      for (const index of indexes) await run(db, indexCreated(dialect, index, !db.isTransaction));
+      await run(db, versionRaised(layout));
     },
+    ...(undo.length > 0 && {
+      async down(db: Kysely<unknown>) {
+        const { version, readableFrom } = layoutOf((await run(db, `select ${serverColumns(dialect)}`))[0]);
+        if (readableFrom >= layout) throw new LayoutError(version, readableFrom, layout - 1);
+        await run(db, `update jit_schema set version = ${layout - 1}`);
+        for (const text of undo) await run(db, text);
+      },
+    }),
   };
 }
 
+const raw = (text: string) => CompiledQuery.raw(text) as CompiledQuery<Record<string, unknown>>;
+
 /**
- * The schema as one SQL script, for teams that run their own migrations. The script creates all tables, so none of them may
+ * The tables as one SQL script, for teams that run their own migrations. The script creates all tables, so none of them may
  * exist yet.
  *
  * @param options.portable as the option of the store. Default: false
@@ -44,21 +70,31 @@ export function sqlMigrations(dialect: SqlDialect, options: SchemaOptions = {}):
  * await writeFile('migrations/jit-access.sql', schemaSql('postgres'));
  */
 export function schemaSql(dialect: SqlDialect, options: SchemaOptions = {}): string {
-  return readSchema(dialect, options)
-    .map((statement) => `${statement};\n`)
-    .join('\n');
+  const known = readDialect(dialect);
+  const texts = readExpansions(known, options).flatMap(({ layout, statements, indexes }) => [
+    ...statements,
+    ...indexes.map((index) => indexCreated(known, index, false)),
+    ...(layout === 1 ? [] : [versionRaised(layout)]),
+  ]);
+  return texts.map((text) => `${text};\n`).join('\n');
 }
 
 /** The part of the store's options that the schema depends on. */
 export type SchemaOptions = Pick<SqlGrantStoreOptions, 'portable'>;
 
-function readSchema(dialect: SqlDialect, options: SchemaOptions): readonly string[] {
+function readExpansions(dialect: SqlDialect, options: SchemaOptions): readonly Expansion[] {
   const { portable = false } = readOptions('options', options, ['portable']);
-  return schemaOf(readDialect(dialect), readPortable(dialect, portable));
+  return expansionsOf(dialect, readPortable(dialect, portable));
 }
 
 /** The options of the store: one object serves both. */
 export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'dialect' | 'portable'> {
+  /**
+   * Whether to end the use of the data by processes of earlier layouts, after it has added what the tables lack. It rewrites the rows of
+   * those processes, and then they refuse every call. Call it once the last of them has been replaced. Not with `portable`, whose servers
+   * cannot lock a table. Default: false.
+   */
+  readonly contract?: boolean | undefined;
   /** Not used: all namespaces share the tables. Default: none. */
   readonly namespace?: string | undefined;
   /** Not used. Default: none. */
@@ -69,81 +105,40 @@ export interface MigrateOptions extends Pick<SqlGrantStoreOptions, 'db' | 'diale
   readonly onError?: SqlGrantStoreOptions['onError'];
 }
 
+/** What {@link migrate} has done. */
+export interface MigrateReport {
+  /** The newest layout for which there are tables and columns. */
+  readonly version: number;
+  /** The oldest layout whose processes may use the data. */
+  readonly readableFrom: number;
+  /** The number of rows of earlier layouts that the contract has rewritten. An interrupted run has rewritten others. */
+  readonly rewritten: number;
+}
+
 /**
- * Creates the tables, or upgrades them. It is safe to call at each start, and from several processes at once.
- *
- * It logs its migrations in its own table, `jit_migrations`, so that it does not interfere with your migrator.
- *
- * Gotcha: in a bundle, Kysely 0.29 must still be in `node_modules` when this runs. {@link schemaSql}, called at build time,
- * does not need it.
+ * Creates the tables, or adds what they lack for this version of the package. It is safe to call at each start, and from several processes
+ * at once, also by an older version over the tables of a newer one. Running processes go on: `docs/guides/upgrades.md`.
  *
  * @param options the options of the store, of which it uses `db`, `dialect` and `portable`
- * @throws StoreError `ERR_JIT_STORE` when a migration failed; on PostgreSQL a failed migration leaves nothing behind
+ * @throws StoreError `ERR_JIT_STORE` when it failed, or when a lock did not become free within two minutes. Call it again
+ * @throws LayoutError `ERR_JIT_LAYOUT` when this version may no longer use the data
  * @throws InvalidArgumentError `ERR_JIT_INVALID_ARGUMENT`
  * @example
  * await migrate({ db, dialect: 'sqlite' });
  */
-export async function migrate(options: MigrateOptions): Promise<void> {
-  const { db, dialect, portable } = readOptions('options', options, OPTION_NAMES);
-  const migrations = sqlMigrations(dialect as SqlDialect, { portable: portable as boolean | undefined });
-  const plain = readDatabase(db).withoutPlugins();
-  if (portable === true) await refuseOtherOrder(plain);
-  const schema = dialect === 'postgres' ? await schemaOfTables(plain) : undefined;
-  const TheMigrator = await migratorClass();
-  const migrator = new TheMigrator({
-    // The public type is structural, so that Kysely instances with any table types fit.
-    db: plain as unknown as Kysely<unknown>,
-    provider: { getMigrations: async () => ({ ...migrations }) },
-    migrationTableName: TABLE,
-    migrationLockTableName: 'jit_migration_lock',
-    ...(schema === undefined ? {} : { migrationTableSchema: schema }),
-  });
-  const { error } = await migrator.migrateToLatest();
-  if (error !== undefined)
-    throw new StoreError('migrate', `the migration failed and the schema is not up to date: ${driverError(error)}`, error);
-}
-
-const TABLE = 'jit_migrations';
-
-/** @throws StoreError */
-async function refuseOtherOrder(db: SqlDatabase): Promise<void> {
-  const { rows } = await asked(db, `select ${BYTE_ORDER}`);
-  if ((rows[0] as { readonly has_byte_order?: unknown } | undefined)?.has_byte_order !== true) throw notInByteOrder('migrate');
-}
-
-/** @throws StoreError */
-async function asked(db: SqlDatabase, query: string): Promise<{ readonly rows: unknown[] }> {
+export async function migrate(options: MigrateOptions): Promise<MigrateReport> {
+  const { db, dialect, portable = false, contract = false } = readOptions('options', options, [...OPTION_NAMES, 'contract']);
+  assertBoolean('contract', contract);
+  const known = readDialect(dialect);
+  const isPortable = readPortable(known, portable);
+  if (contract && isPortable) throw invalid('contract', 'false with portable, whose servers cannot lock a table', contract);
+  const upgrade = new SqlUpgrade(readDatabase(db), known, isPortable);
   try {
-    return await db.executeQuery(kysely.CompiledQuery.raw(query));
+    await upgrade.expand();
+    const rewritten = contract ? await upgrade.contract() : 0;
+    return { ...(await upgrade.layout()), rewritten };
   } catch (error) {
-    throw new StoreError('migrate', `the schema of its tables could not be read: ${driverError(error)}`, error);
+    if (isJitError(error)) throw error;
+    throw new StoreError('migrate', `the migration failed and the tables are not up to date: ${driverError(error)}`, error);
   }
-}
-
-/**
- * The PostgreSQL schema in which the tables are, or will be, by the `search_path` of the connection. Kysely would look for its tables
- * in all schemas of the database, and would find those of another one.
- *
- * @throws StoreError
- */
-async function schemaOfTables(db: SqlDatabase): Promise<string | undefined> {
-  const query = `select coalesce(
-  (select nspname from pg_class join pg_namespace on pg_namespace.oid = relnamespace where pg_class.oid = to_regclass('${TABLE}')),
-  current_schema()
-) as schema`;
-  const { rows } = await asked(db, query);
-  return (rows[0] as { readonly schema: string | null } | undefined)?.schema ?? undefined;
-}
-
-type MigratorClass = new (props: MigratorProps) => Migrator;
-
-/**
- * Kysely 0.28 exports `Migrator` from its main entry, Kysely 0.29 from `kysely/migration`. The path is a variable, so that a
- * bundler with an older Kysely does not try to resolve it.
- */
-async function migratorClass(): Promise<MigratorClass> {
-  const exported: Readonly<Record<string, unknown>> = kysely;
-  if (exported['Migrator'] !== undefined) return exported['Migrator'] as MigratorClass;
-  const place: string = 'kysely/migration';
-  return ((await import(place)) as { readonly Migrator: MigratorClass }).Migrator;
 }

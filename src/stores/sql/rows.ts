@@ -1,11 +1,12 @@
 import { StoreError, type MovedError } from '../../core/errors.js';
 import { movedError } from '../../core/namespace-part.js';
+import { refuseLayout, type StoredLayout } from '../../core/layout.js';
 import type { JsonObject } from '../../model/json.js';
 import type { Row } from '../../core/store-port.js';
 import type { Anchor, AuditEntry } from '../../records/index.js';
 import type { Columns, SqlDialect } from './database.js';
 import { fromColumn, toColumn } from './order.js';
-import { SCHEMA_VERSION } from './schema.js';
+import { LAYOUTS } from './fragments.js';
 
 /** A row as the list of its columns, in the order of the statements. */
 export function rowColumns(row: Row): readonly unknown[] {
@@ -19,24 +20,26 @@ export function entryColumns(entry: AuditEntry, changeId: string): readonly unkn
   return [seq, changeId, v, id, type, at, actor, requestId, grantId, JSON.stringify(data), digest, prevHash, hash];
 }
 
+/** The two numbers, from the column `layout` of an answer. Both are 0 without a row. */
+export function layoutOf(columns: Columns | undefined): StoredLayout {
+  const both = Number(columns?.['layout'] ?? 0);
+  return { version: Math.floor(both / LAYOUTS), readableFrom: both % LAYOUTS };
+}
+
 /**
- * Refuses an answer of the wrong server. In a schema of another version the columns may have another meaning; during a
- * migration, processes of both versions run. A standby may not yet know the last revokes (L41).
+ * Refuses an answer of the wrong server. In data of another layout the columns may have another meaning; during an upgrade, processes of
+ * both versions run. A standby may not yet know the last revokes (L41).
  *
  * @param first the first line of the answer; every answer has one
  * @param dialect which database answered: only PostgreSQL has standbys
- * @throws StoreError
+ * @throws LayoutError, StoreError
  */
 export function refuseWrongServer(first: Columns | undefined, dialect: SqlDialect): void {
-  const version = first?.['schema_version'];
-  if (Number(version ?? 0) !== SCHEMA_VERSION) throw wrongVersion(Number(version ?? 0));
+  refuseLayout(layoutOf(first));
   if (dialect === 'postgres' && first?.['standby'] !== false) {
     throw new StoreError('read', 'a standby answered (pg_is_in_recovery) and may lack the last revoke: connect db and read to the primary');
   }
 }
-
-export const wrongVersion = (version: number): StoreError =>
-  new StoreError('schema', `the schema has version ${version}, but this package needs version ${SCHEMA_VERSION}; see migrate()`);
 
 export const notInByteOrder = (operation: string): StoreError =>
   new StoreError(operation, 'portable tables need a database that compares text byte by byte: create it with the collation C');

@@ -1,9 +1,6 @@
 import type { SqlDialect } from './database.js';
 import { isOpen } from './fragments.js';
 
-/** The schema that this version of the package knows. */
-export const SCHEMA_VERSION = 1;
-
 /**
  * The greatest instant of a JavaScript `Date`, and the greatest safe integer. Columns hold nothing greater, because
  * JavaScript would round it.
@@ -12,7 +9,7 @@ const LAST_INSTANT = '8640000000000000';
 const LAST_INTEGER = '9007199254740991';
 
 /**
- * The statements of the first migration: the whole schema.
+ * The statements that create the tables of layout 1.
  *
  * - Instants are integers of epoch milliseconds. A CHECK bounds each of them, because SQLite would also store a text, or a
  *   number that JavaScript rounds.
@@ -32,9 +29,9 @@ export function schemaOf(dialect: SqlDialect, portable: boolean): readonly strin
     headTable(columns),
     hookTable(columns),
     accessView(dialect),
-    // A store reads the version before anything else, and refuses a version that it does not know.
-    `create table jit_schema (version ${columns.integer} not null)${columns.strict}`,
-    `insert into jit_schema (version) values (${SCHEMA_VERSION})`,
+    // The two numbers of the layout. Every answer and every commit compares them.
+    `create table jit_schema (version ${columns.integer} not null, readable_from ${columns.integer} not null)${columns.strict}`,
+    `insert into jit_schema (version, readable_from) values (1, 1)`,
   ];
 }
 
@@ -54,6 +51,7 @@ function columnsOf(dialect: SqlDialect, portable: boolean) {
   return {
     text,
     integer,
+    small: postgres ? 'smallint' : 'integer',
     strict: postgres ? '' : ' strict',
     flag: postgres ? 'boolean not null' : 'integer not null check (open in (0, 1))',
     isJson: (column: string) => (postgres ? `(${column}::json) is not null` : `json_valid(${column})`),
@@ -63,8 +61,11 @@ function columnsOf(dialect: SqlDialect, portable: boolean) {
   };
 }
 
-/** One row for each record, with its newest version only: a write replaces the row that has its primary key. */
-function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, count }: ColumnTypes): string {
+/**
+ * One row for each record, with its newest version only: a write replaces the row that has its primary key. `layout` is that of the
+ * process that wrote it, so that a contract finds the rows of older ones. It lies in the padding after `open` and takes no space.
+ */
+function rowTable(dialect: SqlDialect, { text, small, strict, flag, isJson, instant, count }: ColumnTypes): string {
   const isLive = `${isOpen(dialect)} and kind in ('grant', 'usage')`;
   return `create table jit_rows (
   namespace ${text} not null,
@@ -74,6 +75,7 @@ function rowTable(dialect: SqlDialect, { text, strict, flag, isJson, instant, co
   subject ${text},
   scope ${text},
   open ${flag},
+  layout ${small} not null default 1,
   ${instant('created_at', ' not null')},
   ${instant('from_at')},
   ${instant('until_at')},

@@ -38,14 +38,14 @@ export function statementsOf(dialect: SqlDialect, portable = false) {
   };
 }
 
-/** Runs before any other statement: the store refuses another version or encoding. `file` identifies the file on SQLite. */
+/** Runs before any other statement: the store refuses another layout or encoding. `file` identifies the file on SQLite. */
 const schema = (dialect: SqlDialect, portable: boolean) =>
   statement(
     dialect,
     'schema',
     dialect === 'postgres'
-      ? `select version, current_setting('server_encoding') as encoding${portable ? `, ${BYTE_ORDER}` : ''} from jit_schema`
-      : `select version, (select encoding from pragma_encoding) as encoding, (select file from pragma_database_list where name = 'main') as file from jit_schema`,
+      ? `select ${serverColumns(dialect)}, current_setting('server_encoding') as encoding${portable ? `, ${BYTE_ORDER}` : ''}`
+      : `select ${serverColumns(dialect)}, (select encoding from pragma_encoding) as encoding, (select file from pragma_database_list where name = 'main') as file`,
   );
 
 /** The reads of rows: by key, for a check, for a sweep, and for lists. */

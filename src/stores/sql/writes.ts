@@ -1,3 +1,4 @@
+import { LAYOUT } from '../../core/layout.js';
 import type { SqlDialect } from './database.js';
 import { columns, ENTRY, given, HEAD, jsonTable, keyedRows, ROW } from './fragments.js';
 import { GUESSED } from './locked-heads.js';
@@ -34,6 +35,9 @@ export function writesOf(dialect: SqlDialect, portable: boolean) {
     return one;
   };
   return {
+    /** Puts the rows in $1, a JSON list with the namespace before the columns of each. Without a change: see `upgrade.ts`. */
+    rewrite: statement(dialect, 'rewrite', texts.put(1, 'true')),
+
     /**
      * The statements that write the batches of a transaction. On PostgreSQL they are one statement, in one round trip, unless they are
      * portable. No two parts touch the same row, so their order does not matter.
@@ -121,8 +125,12 @@ cross join lateral (select tableoid as home, ctid as place from jit_rows where n
 where ${where}) as k where r.tableoid = k.home and r.ctid = k.place`;
     },
     /** Replaces whole rows: no column keeps its old value. */
-    put: (n, where) => `${insert('jit_rows', ['namespace', ...ROW], n, where)}
-on conflict (namespace, kind, id) do update set ${replaced(ROW.slice(2))}`,
+    put: (
+      n,
+      where,
+    ) => `insert into jit_rows (${['namespace', ...ROW].join(', ')}, layout) select ${columns('k', ['namespace', ...ROW])}, ${LAYOUT}
+${from(n, where, ['namespace', ...ROW])}
+on conflict (namespace, kind, id) do update set ${replaced([...ROW.slice(2), 'layout'])}`,
     append: (n, where) => insert('jit_journal', ['namespace', ...ENTRY], n, where),
     /** Deletes only entries of earlier batches: an entry that this batch would trim at once is never inserted. */
     trim: (n) => `delete from jit_journal where namespace = $${n} and seq <= $${n + 1}`,

@@ -140,6 +140,7 @@ const SAMPLES: { readonly [Code in library.JitErrorCode]: Extract<library.AnyJit
   ERR_JIT_IDEMPOTENCY: new library.IdempotencyError('r1'),
   ERR_JIT_LIMIT: new library.LimitError('maxGrants', 1, 2),
   ERR_JIT_CLOCK: new library.ClockError('back'),
+  ERR_JIT_LAYOUT: new library.LayoutError(2, 2, 1),
   ERR_JIT_ROLLBACK: new library.RollbackError({ seq: 2, hash: 'a' }, { seq: 1, hash: 'b' }),
   ERR_JIT_MOVED: new library.MovedError('payments', 'a new place'),
   ERR_JIT_PURGED: new library.PurgedError(5),

@@ -214,8 +214,8 @@ describe('commits on PostgreSQL under other settings', () => {
     latin.pathname = '/latin';
     latin.search = '';
     const db = kyselyOn(postgres.pool({ connectionString: latin.href }));
-    await db.executeQuery(CompiledQuery.raw('create table jit_schema (version bigint not null)'));
-    await db.executeQuery(CompiledQuery.raw('insert into jit_schema values (1)'));
+    await db.executeQuery(CompiledQuery.raw('create table jit_schema (version bigint not null, readable_from bigint not null)'));
+    await db.executeQuery(CompiledQuery.raw('insert into jit_schema values (1, 1)'));
     const store = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
     await expect(store.get([aRow()])).rejects.toThrow(/must be UTF-8; it is LATIN1/);
   });

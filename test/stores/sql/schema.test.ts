@@ -87,6 +87,13 @@ describe('migrate() on PostgreSQL', () => {
   });
 });
 
+/** Numbers between which layout 1 does not lie, and what the error says. */
+const REFUSED = [
+  ['update jit_schema set version = 3, readable_from = 2', 'layout 3, readable from layout 2; this process knows layout 1: update it'],
+  ['update jit_schema set version = 0, readable_from = 0', 'layout 0, readable from layout 0; layout 1 is needed: run migrate()'],
+  ['delete from jit_schema', 'layout 0, readable from layout 0; layout 1 is needed: run migrate()'],
+] as const;
+
 describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (dialect) => {
   let database: Database;
   let db: Kysely<unknown>;
@@ -137,12 +144,36 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
     for (const call of calls) await expect(Promise.resolve().then(call)).resolves.toBeDefined();
   });
 
-  it('is refused where another version of this package created it', async () => {
+  it('is refused outside of the range of this version, and the error says what to do', async () => {
     await migrate({ db, dialect });
-    await run('update jit_schema set version = 2');
-    await expect(commit()).rejects.toThrow(/has version 2, but this package needs version 1/);
-    await run('delete from jit_schema');
-    await expect(commit()).rejects.toThrow(/has version 0/);
+    for (const [change, remedy] of REFUSED) {
+      await run(change);
+      const refusal = { code: 'ERR_JIT_LAYOUT', message: expect.stringContaining(remedy) as string };
+      await expect(commit()).rejects.toMatchObject(refusal);
+      await expect(Promise.resolve().then(() => store().live({ subject: 'user:maya', at: 0 }))).rejects.toMatchObject(refusal);
+    }
+  });
+
+  it('is left as it is by a version that may use it, and refused by one that may not', async () => {
+    expect(await migrate({ db, dialect })).toEqual({ version: 1, readableFrom: 1, rewritten: 0 });
+    await run('update jit_schema set version = 7');
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 7, readableFrom: 1, rewritten: 0 });
+    expect(await commit()).toMatchObject({ outcome: 'committed' });
+    await run('update jit_schema set readable_from = 2');
+    await expect(migrate({ db, dialect })).rejects.toMatchObject({ code: 'ERR_JIT_LAYOUT', version: 7, readableFrom: 2, needed: 1 });
+  });
+
+  it('takes no change that a process in the range cannot read, before the contract', async () => {
+    await migrate({ db, dialect });
+    const needing = (needs: number, id: string) => store().commit(aChange({ id: randomUUID(), put: [aRow({ id })], needs }));
+    await run('update jit_schema set version = 7');
+    // Twice more than a guess needs.
+    for (let i = 0; i < 4; i++) expect(await commit()).toMatchObject({ outcome: 'committed' });
+    const { head } = await store().journal({ after: 0, limit: 1 });
+    await expect(needing(2, 'early')).rejects.toMatchObject({ code: 'ERR_JIT_LAYOUT', version: 7, readableFrom: 1, needed: 2 });
+    expect(await store().get([aRow({ id: 'early' })])).toEqual([undefined]);
+    expect((await store().journal({ after: 0, limit: 1 })).head).toEqual(head);
+    expect(await needing(1, 'now')).toMatchObject({ outcome: 'committed' });
   });
 
   it('rejects rows and entries that no store writes', async () => {
@@ -205,6 +236,16 @@ describe.each(Object.keys(databases) as SqlDialect[])('the schema on %s', (diale
   });
 });
 
+/** What a layout may add. A prepared statement that lists `*` would fail: its result has changed. */
+const EXPANSION = [
+  'alter table jit_rows add column label text',
+  'alter table jit_journal add column label text',
+  'alter table jit_heads add column label text',
+  'create index jit_rows_label on jit_rows (namespace, label) where label is not null',
+  'create table jit_labels (label text)',
+  'update jit_schema set version = 2',
+];
+
 /** The message of the refusal, or 'answered'. */
 const answerOf = (call: () => unknown): Promise<string> =>
   Promise.resolve()
@@ -243,26 +284,31 @@ describe.each(Object.keys(databases) as SqlDialect[])(
 
     it('refuses every commit, and writes nothing', async () => {
       const { head } = await store.journal({ after: 0, limit: 1 });
-      await run('update jit_schema set version = 2');
-      expect(await answerOf(commit)).toMatch(/has version 2, but this package needs version 1/);
-      expect(await answerOf(() => store.in('tenant-b').commit(aChange()))).toMatch(/has version 2, but this package needs version 1/);
-      await run('update jit_schema set version = 1');
+      await run('update jit_schema set version = 2, readable_from = 2');
+      expect(await answerOf(commit)).toContain('this process knows layout 1: update it');
+      expect(await answerOf(() => store.in('tenant-b').commit(aChange()))).toContain('this process knows layout 1: update it');
+      await run('update jit_schema set version = 1, readable_from = 1');
       expect((await store.journal({ after: 0, limit: 1 })).head).toEqual(head);
       expect(await commit()).toMatchObject({ outcome: 'committed' });
     });
 
-    it.each(Object.keys(reads))('refuses %s, with the schema version in the same query', async (method) => {
+    it.each(Object.keys(reads))('refuses %s, with the layout in the same query', async (method) => {
       const read = reads[method] as () => unknown;
       expect(await answerOf(read)).toBe('answered');
-      for (const [change, version] of [
-        ['update jit_schema set version = 2', 2],
-        ['delete from jit_schema', 0],
-      ] as const) {
+      for (const [change, remedy] of REFUSED) {
         await run(change);
-        expect(await answerOf(read)).toMatch(new RegExp(`has version ${version}, but this package needs version 1`));
+        expect(await answerOf(read)).toContain(remedy);
       }
-      await run('insert into jit_schema values (1)');
+      await run('insert into jit_schema values (2, 1)');
       expect(await answerOf(read)).toBe('answered');
+    });
+
+    it('goes on while a newer version adds a column, an index and a table', async () => {
+      for (const sql of EXPANSION) {
+        await run(sql);
+        for (const read of Object.values(reads)) expect(await answerOf(read), sql).toBe('answered');
+        expect(await commit(), sql).toMatchObject({ outcome: 'committed' });
+      }
     });
   },
 );

@@ -1,0 +1,209 @@
+import { CompiledQuery } from 'kysely';
+import { systemClock } from '../../core/clock.js';
+import { StoreError } from '../../core/errors.js';
+import { LAYOUT, refuseLayout, type StoredLayout } from '../../core/layout.js';
+import { Stopwatch } from '../../core/stopwatch.js';
+import { sleepUntil } from '../../core/timers.js';
+import { MAX_WEIGHT } from './commit-queue.js';
+import { boundsOf } from './commit-transaction.js';
+import type { Columns, SqlDatabase, SqlDialect } from './database.js';
+import { expansionsOf, indexCreated, indexDropped, versionRaised, type Expansion, type SqlIndex } from './expansions.js';
+import { columns, ROW, serverColumns } from './fragments.js';
+import { isBusy } from './failures.js';
+import { fromColumn } from './order.js';
+import { layoutOf, notInByteOrder, rowColumns, rowOf, textOf } from './rows.js';
+import { BYTE_ORDER } from './schema.js';
+import { RetryBudget, Session, TransactionFailed, type Ask } from './session.js';
+import { statement, type Statement } from './statement.js';
+import { statementsOf, type Statements } from './statements.js';
+import { sqlGrantStore } from './store.js';
+
+/** How long a statement outside of a transaction may take, in milliseconds: it may build an index. */
+const STATEMENT_MS = 600_000;
+/** How long a statement of a transaction may take, and a transaction that holds locks and is silent, in milliseconds. */
+const LOCKED_MS = 5_000;
+/** How long a statement of an expansion waits for a lock. Those that come after it wait behind it, checks too. */
+const EXPAND_LOCK_MS = 50;
+/** How long the contract waits until the commits in flight have ended. Later commits wait behind it. */
+const CONTRACT_LOCK_MS = 200;
+/** For how long a lock that is not free is tried again. */
+const PATIENCE_MS = 120_000;
+/** The pause between two tries grows up to this. It leaves the table to others for most of the time. */
+const MAX_PAUSE_MS = 1_000;
+
+/** Upgrades the tables of a database: see `docs/guides/upgrades.md`. */
+export class SqlUpgrade {
+  readonly #db: SqlDatabase;
+  readonly #dialect: SqlDialect;
+  readonly #portable: boolean;
+  readonly #session: Session;
+  readonly #statements: Statements;
+
+  constructor(db: SqlDatabase, dialect: SqlDialect, portable: boolean) {
+    this.#db = db.withoutPlugins();
+    this.#dialect = dialect;
+    this.#portable = portable;
+    this.#session = new Session(db, STATEMENT_MS);
+    this.#statements = statementsOf(dialect, portable);
+  }
+
+  /** The two numbers. Both are 0 while there are no tables. */
+  async layout(): Promise<StoredLayout> {
+    const table = `'jit_schema'`;
+    const [found] = await this.#apart(
+      this.#dialect === 'postgres'
+        ? `select 1 as found where to_regclass(${table}) is not null`
+        : `select 1 as found from sqlite_master where name = ${table}`,
+    );
+    return layoutOf(found && (await this.#apart(`select ${serverColumns(this.#dialect)}`))[0]);
+  }
+
+  /** Adds what the tables lack for the layout of this package. Does nothing to tables of a newer layout. @throws LayoutError */
+  async expand(): Promise<StoredLayout> {
+    if (this.#portable && (await this.#apart(`select ${BYTE_ORDER}`))[0]?.['has_byte_order'] !== true) throw notInByteOrder('migrate');
+    for (;;) {
+      const found = await this.layout();
+      const next = expansionsOf(this.#dialect, this.#portable).find(({ layout }) => layout === found.version + 1);
+      if (next === undefined) {
+        refuseLayout(found);
+        return found;
+      }
+      await this.#untilFree(
+        () => this.#apply(next),
+        // Another process has done it at the same time.
+        async () => (await this.layout()).version >= next.layout,
+      );
+    }
+  }
+
+  async #apply({ layout, statements, indexes }: Expansion): Promise<void> {
+    const isApart = this.#dialect === 'postgres' && indexes.length > 0;
+    await this.#transaction(EXPAND_LOCK_MS, async (run) => {
+      const inside = isApart ? [] : indexes.map((index) => indexCreated(this.#dialect, index, false));
+      for (const text of [...statements, ...inside, ...(isApart ? [] : [versionRaised(layout)])]) await run(text);
+    });
+    if (!isApart) return;
+    for (const index of indexes) await this.#build(index);
+    await this.#apart(versionRaised(layout));
+  }
+
+  /** Builds an index beside the reads and writes of others. One that an earlier try has left invalid is dropped first. */
+  async #build(index: SqlIndex): Promise<void> {
+    if (this.#dialect === 'postgres') {
+      const isInvalid = `indexrelid = to_regclass('${index.name}') and not indisvalid`;
+      // The index is also invalid while another process builds it. Dropping it then would drop the one that process has completed.
+      const isInWork = 'exists (select from pg_stat_progress_create_index as p where p.index_relid = indexrelid)';
+      const [found] = await this.#apart(`select ${isInWork} as is_in_work from pg_index where ${isInvalid}`);
+      if (found?.['is_in_work'] === true) throw Object.assign(new Error('another process builds the index'), { code: LOCKED });
+      if (found !== undefined) await this.#apart(indexDropped(this.#dialect, index));
+    }
+    await this.#apart(indexCreated(this.#dialect, index, true));
+  }
+
+  /**
+   * Ends the use of the data by processes of earlier layouts: rewrites the rows of theirs, and raises `readableFrom` to the layout of this
+   * package. A run that was interrupted continues with the rows that are left.
+   *
+   * @returns the number of rows that were rewritten
+   */
+  async contract(): Promise<number> {
+    if ((await this.layout()).readableFrom >= LAYOUT) return 0;
+    let rewritten = await this.#rewriteAll();
+    // With nearly no row left, the index is small: the last look at the table, with the commits locked out, takes no time.
+    const older: SqlIndex = { name: `jit_rows_before_${LAYOUT}`, on: `jit_rows (layout) where layout < ${LAYOUT}` };
+    await this.#untilFree(() => this.#build(older));
+    const by = this.#dialect === 'sqlite' ? ` indexed by ${older.name}` : '';
+    const left = `select namespace, ${columns('r', ROW)} from jit_rows as r${by} where layout < ${LAYOUT} order by layout limit ${MAX_WEIGHT}`;
+    for (let isDone = false; !isDone;) {
+      rewritten += await this.#rewrite(await this.#apart(left));
+      await this.#untilFree(async () => {
+        isDone = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
+          // A commit of an earlier layout holds a lock on its head from its comparison of the numbers until it ends. `share row exclusive`
+          // would let it go on after the numbers have changed.
+          if (this.#dialect === 'postgres') await run('lock table jit_heads in exclusive mode');
+          const last = await run(left);
+          if (last.length === MAX_WEIGHT) return false;
+          if (last.length > 0) await ask(this.#statements.rewrite, [rewrittenList(last)]);
+          await run(`update jit_schema set readable_from = ${LAYOUT} where readable_from < ${LAYOUT}`);
+          rewritten += last.length;
+          return true;
+        });
+      });
+    }
+    await this.#apart(indexDropped(this.#dialect, older));
+    return rewritten;
+  }
+
+  /** Rewrites the rows of earlier layouts in the order of their keys. Their processes go on, and may write more of them. */
+  async #rewriteAll(): Promise<number> {
+    const page = statement(
+      this.#dialect,
+      'older_rows',
+      `select namespace, layout < ${LAYOUT} as is_older, ${columns('r', ROW)} from jit_rows as r
+where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${MAX_WEIGHT}`,
+    );
+    let rewritten = 0;
+    for (let after: unknown[] = ['', '', '']; ;) {
+      const rows = await this.#session.ask(page, after);
+      rewritten += await this.#rewrite(rows.filter((row) => Number(row['is_older']) === 1));
+      const last = rows.at(-1);
+      if (last === undefined) return rewritten;
+      after = [textOf(last, 'namespace'), textOf(last, 'kind'), textOf(last, 'id')];
+    }
+  }
+
+  /** Rewrites rows by commits of their namespaces. A row that has changed in between keeps its change, and is found again. */
+  async #rewrite(found: readonly Columns[]): Promise<number> {
+    let rewritten = 0;
+    for (const namespace of new Set(found.map((row) => textOf(row, 'namespace')))) {
+      const put = found.filter((row) => row['namespace'] === namespace).map(rowOf);
+      const store = sqlGrantStore({ db: this.#db, dialect: this.#dialect, portable: this.#portable, namespace: fromColumn(namespace) });
+      const expect = put.map(({ kind, id, version }) => ({ kind, id, version }));
+      const { outcome } = await store.commit({ id: crypto.randomUUID(), expect, put, append: [] });
+      if (outcome === 'committed') rewritten += put.length;
+    }
+    return rewritten;
+  }
+
+  #transaction<T>(lockMs: number, work: (run: (text: string) => Promise<readonly Columns[]>, ask: Ask) => Promise<T>): Promise<T> {
+    const bounds = boundsOf(this.#statements, LOCKED_MS, lockMs);
+    return this.#session.transaction(bounds, new RetryBudget(STATEMENT_MS), (ask) => work((text) => ask(plain(text)), ask));
+  }
+
+  #apart(text: string): Promise<readonly Columns[]> {
+    return this.#db.executeQuery<Columns>(CompiledQuery.raw(text) as CompiledQuery<Columns>).then(({ rows }) => rows);
+  }
+
+  /** Tries again while a lock is not free. @param isDone whether an error does not matter, because another process has done the work */
+  async #untilFree(attempt: () => Promise<void>, isDone: () => Promise<boolean> = async () => false): Promise<void> {
+    const watch = new Stopwatch(systemClock);
+    for (let pauseMs = EXPAND_LOCK_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_PAUSE_MS)) {
+      try {
+        await attempt();
+        return;
+      } catch (error) {
+        const cause = error instanceof TransactionFailed ? error.cause : error;
+        if (await isDone()) return;
+        if (!isBusy(cause)) throw cause;
+        if (watch.ms > PATIENCE_MS) {
+          throw new StoreError(
+            'migrate',
+            `a lock on the tables did not become free for ${PATIENCE_MS} ms: end the transaction that holds it`,
+            cause,
+          );
+        }
+        // Random, so that two upgrades at once do not keep meeting.
+        await sleepUntil(systemClock, systemClock.now() + pauseMs * (0.5 + Math.random()), new AbortController().signal);
+      }
+    }
+  }
+}
+
+/** The SQLSTATE of a lock that is not available. */
+const LOCKED = '55P03';
+
+const plain = (text: string): Statement => ({ name: 'migrate', text, order: undefined });
+
+/** A row of each line, as this version writes it, for the statement that puts rows. */
+const rewrittenList = (found: readonly Columns[]): string =>
+  JSON.stringify(found.map((row) => [textOf(row, 'namespace'), ...rowColumns(rowOf(row))]));

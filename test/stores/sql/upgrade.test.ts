@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto';
+import { migrate, sqlGrantStore } from 'jit-access/sql';
+import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
+import { aChange, anEntry, aRow } from 'jit-access/testing';
+import { CompiledQuery, type Kysely } from 'kysely';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { kyselyOn, Postgres } from './postgres.js';
+import { SqliteFile } from './sqlite.js';
+
+// A server is started and stopped here, on a machine that may be busy.
+vi.setConfig({ hookTimeout: 60_000 });
+
+/** A database through which each statement is seen before it is sent. */
+function watched(db: SqlDatabase, onStatement: (sql: string) => Promise<void> | void): SqlDatabase {
+  return {
+    withoutPlugins: () => watched(db.withoutPlugins(), onStatement),
+    async executeQuery<R>(query: CompiledQuery<R>) {
+      await onStatement(query.sql);
+      return db.executeQuery(query);
+    },
+    connection: () => ({ execute: (callback) => db.connection().execute((connection) => callback(watched(connection, onStatement))) }),
+  };
+}
+
+let server: Postgres;
+beforeAll(async () => {
+  server = await Postgres.start();
+});
+afterAll(() => server.stop());
+
+/** Layout 0 stands for the one before this version: its rows have the number 0, and it may use the data. */
+describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: SqlDialect) => {
+  let db: Kysely<unknown>;
+  let stop: () => Promise<void> | void;
+  beforeEach(async () => {
+    if (dialect === 'sqlite') {
+      const file = new SqliteFile();
+      [db, stop] = [file.kysely(), () => file.remove()];
+    } else {
+      const postgres = await server.empty();
+      [db, stop] = [kyselyOn(postgres.pool()), () => postgres.stop()];
+    }
+    await migrate({ db, dialect });
+    await run('update jit_schema set readable_from = 0');
+  });
+  afterEach(() => stop());
+
+  const run = async (sql: string) => (await db.executeQuery(CompiledQuery.raw(sql))).rows as Record<string, unknown>[];
+  const store = (namespace = 'payments') => sqlGrantStore({ db, dialect, namespace });
+  const rowsOf = (count: number) => Array.from({ length: count }, (_, i) => aRow({ id: `r${i}`, version: 3 }));
+  const expectations = (count: number) => rowsOf(count).map(({ kind, id }) => ({ kind, id, version: 0 }));
+  /** Rows of the earlier layout. */
+  const older = async (namespace: string, count: number) => {
+    const change = aChange({ put: rowsOf(count), expect: expectations(count), append: [anEntry({ namespace, id: randomUUID() })] });
+    expect(await store(namespace).commit(change)).toMatchObject({ outcome: 'committed' });
+    await run(`update jit_rows set layout = 0 where namespace like '%${namespace}'`);
+  };
+  const left = async () => Number((await run('select count(*) as n from jit_rows where layout = 0'))[0]?.['n']);
+
+  it('rewrites the rows of earlier layouts, and raises the number without an entry', async () => {
+    await older('payments', 300);
+    await older('～tenant', 20);
+    const { head } = await store().journal({ after: 0, limit: 1 });
+    expect(await migrate({ db, dialect })).toEqual({ version: 1, readableFrom: 0, rewritten: 0 });
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 320 });
+    expect(await left()).toBe(0);
+    expect(await store().get([aRow({ id: 'r7' })])).toEqual([aRow({ id: 'r7', version: 3 })]);
+    expect((await store().journal({ after: 0, limit: 1 })).head).toEqual(head);
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 0 });
+    const indexes = dialect === 'sqlite' ? 'select name from sqlite_master' : 'select indexname as name from pg_indexes';
+    expect(JSON.stringify(await run(indexes))).not.toContain('jit_rows_before');
+  });
+
+  it('continues where it was interrupted', async () => {
+    await older('payments', 600);
+    let commits = 0;
+    const failing = watched(db, (sql) => {
+      if (/^(\/\*.*\*\/ )?commit$/.test(sql) && ++commits === 2) throw new Error('interrupted');
+    });
+    await expect(migrate({ db: failing, dialect, contract: true })).rejects.toThrow();
+    expect(await run('select readable_from from jit_schema')).toEqual([{ readable_from: dialect === 'sqlite' ? 0 : '0' }]);
+    const remaining = await left();
+    expect(remaining).toBeGreaterThan(0);
+    expect(remaining).toBeLessThan(600);
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: remaining });
+    expect(await left()).toBe(0);
+  });
+
+  it('finds the rows that a process of the earlier layout writes until the last moment', async () => {
+    await older('payments', 10);
+    let writes = 0;
+    // The transaction of the contract holds the only connection of SQLite.
+    const most = dialect === 'sqlite' ? 2 : 3;
+    const busy = watched(db, async (sql) => {
+      // Before the index, before the look at what is left, and before the lock.
+      if (!/^create index|^select namespace, r|^lock table/.test(sql) || ++writes > most) return;
+      await run(`update jit_rows set layout = 0 where id in ('r1', 'r2')`);
+    });
+    const { rewritten } = await migrate({ db: busy, dialect, contract: true });
+    expect(writes).toBeGreaterThan(most);
+    expect(rewritten).toBe(dialect === 'sqlite' ? 12 : 14);
+    expect(await left()).toBe(0);
+  });
+});
+
+describe('the contract on PostgreSQL', () => {
+  it('waits for a commit that has compared the numbers, and then finds the row that it wrote', async () => {
+    const postgres = await server.empty();
+    try {
+      const pool = postgres.pool();
+      const db = kyselyOn(pool);
+      await migrate({ db, dialect: 'postgres' });
+      const store = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
+      await store.commit(aChange({ put: [aRow()] }));
+      await postgres.sql('update jit_schema set readable_from = 0');
+      const old = await pool.connect();
+      // As a commit of the earlier layout: it locks its head and compares the numbers, and writes in its next statement.
+      await old.query('begin');
+      await old.query(`select readable_from, (select seq from jit_heads where namespace = 'payments' for update) from jit_schema`);
+      let tries = 0;
+      let hasTried: () => void = () => undefined;
+      const triedTwice = new Promise<void>((resolve) => (hasTried = resolve));
+      const contracting = migrate({
+        db: watched(db, (sql) => {
+          if (sql.startsWith('lock table') && ++tries === 2) hasTried();
+        }),
+        dialect: 'postgres',
+        contract: true,
+      });
+      await triedTwice;
+      expect(await postgres.sql('select readable_from from jit_schema')).toEqual([{ readable_from: '0' }]);
+      await old.query(`update jit_rows set layout = 0`);
+      await old.query(`update jit_heads set revision = revision + 1`);
+      await old.query('commit');
+      old.release();
+      expect(await contracting).toEqual({ version: 1, readableFrom: 1, rewritten: 1 });
+      expect(await postgres.sql('select count(*)::int as n from jit_rows where layout = 0')).toEqual([{ n: 0 }]);
+    } finally {
+      await postgres.stop();
+    }
+  });
+});

@@ -1,0 +1,97 @@
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** This version of the package, and one with a made-up layout 2. */
+export type Version = 'this' | 'next';
+
+/**
+ * The changes that make layout 2 of the sources: a column and an index for a silent field of requests, and two binding features, the kind
+ * `memo` and comments. Each text occurs once in its file.
+ */
+const NEXT: Readonly<Record<string, readonly (readonly [from: string, to: string])[]>> = {
+  'core/layout.ts': [
+    ['export const LAYOUT = 1;', 'export const LAYOUT = 2;'],
+    ['const BINDING: Readonly<Record<string, number>> = {};', 'const BINDING: Readonly<Record<string, number>> = { memo: 2, comment: 2 };'],
+  ],
+  'records/kind.ts': [
+    [
+      'return { kind, id, version, ...columnsOf(record), body: toJson(body) };',
+      "return { kind, id, version, ...columnsOf(record), body: toJson(kind === 'request' ? { ...body, more: { label: `of ${id}` } } : body) };",
+    ],
+  ],
+  'stores/sql/expansions.ts': [
+    [
+      '{ layout: 1, statements: schemaOf(dialect, portable), indexes: [], undo: [], locks: [] },',
+      `{ layout: 1, statements: schemaOf(dialect, portable), indexes: [], undo: [], locks: [] },
+  {
+    layout: 2,
+    statements: [\`alter table jit_rows add column \${dialect === 'postgres' ? 'if not exists ' : ''}label text\`],
+    indexes: [{ name: 'jit_rows_label', on: 'jit_rows (namespace, label) where label is not null' }],
+    undo: ['drop index jit_rows_label', 'alter table jit_rows drop column label'],
+    locks: [{ table: 'jit_rows', blocks: 'reads and writes', lasts: 'moment' }],
+  },`,
+    ],
+  ],
+  'stores/sql/fragments.ts': [["  'sort_at',\n  'body',\n];", "  'sort_at',\n  'label',\n  'body',\n];"]],
+  'stores/sql/rows.ts': [
+    ['dueAt, sortAt, JSON.stringify(body)];', 'dueAt, sortAt, (body as any).more?.label ?? null, JSON.stringify(body)];'],
+    [
+      'const [kind, id, version, subject, scope, open, createdAt, from, until, dueAt, sortAt, body] = row;',
+      'const [kind, id, version, subject, scope, open, createdAt, from, until, dueAt, sortAt, , body] = row;',
+    ],
+    [
+      'return listedRow([kind, id, version, subject, scope, 1, createdAt, from, until, dueAt, sortAt, body]);',
+      'return listedRow([kind, id, version, subject, scope, 1, createdAt, from, until, dueAt, sortAt, null, body]);',
+    ],
+  ],
+};
+
+/** The sources of the next layout. @throws if a text does not occur exactly once */
+const nextLayout: Plugin = {
+  name: 'next-layout',
+  setup({ onLoad }) {
+    for (const [file, changes] of Object.entries(NEXT)) {
+      onLoad({ filter: new RegExp(`/src/${file.replace('.', '\\.')}$`) }, ({ path }) => {
+        let contents = readFileSync(path, 'utf8');
+        for (const [from, to] of changes) {
+          if (contents.split(from).length !== 2) throw new Error(`${file} does not have exactly once: ${from}`);
+          contents = contents.replace(from, () => to);
+        }
+        return { contents, loader: 'ts' };
+      });
+    }
+  },
+};
+
+const built = new Map<Version, Promise<string>>();
+
+/** The worker with a version of the package, in one file. */
+export function workerOf(version: Version): Promise<string> {
+  const known = built.get(version) ?? bundled(version);
+  built.set(version, known);
+  return known;
+}
+
+async function bundled(version: Version): Promise<string> {
+  // Below node_modules, so that it finds the drivers.
+  const folder = join(root, 'node_modules/.cache/jit-access');
+  mkdirSync(folder, { recursive: true });
+  const outfile = join(folder, `upgrade-${version}-${process.pid}.mjs`);
+  await build({
+    entryPoints: [join(root, 'test/stores/upgrade/worker.ts')],
+    tsconfig: join(root, 'test/tsconfig.json'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'error',
+    outfile,
+    plugins: version === 'next' ? [nextLayout] : [],
+  });
+  process.once('exit', () => rmSync(outfile, { force: true }));
+  return outfile;
+}
