@@ -195,13 +195,13 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
   [
     () => new errors.HookError('c1', new Error('no such order')),
     'ERR_JIT_HOOK',
-    'onCommit refused change c1: no such order; nothing of it was applied',
+    'onCommit refused change c1: no such order; it was not applied',
     { changeId: 'c1', requestId: undefined },
   ],
   [
     () => new errors.HookError('c1', cause, 'r1'),
     'ERR_JIT_HOOK',
-    `onCommit refused change c1: ${cause.message}; nothing of it was applied; request r1 is recorded`,
+    `onCommit refused change c1: ${cause.message}; it was not applied; request r1 is recorded`,
     { changeId: 'c1', requestId: 'r1', cause },
   ],
   [

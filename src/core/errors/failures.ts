@@ -87,8 +87,8 @@ export class OutcomeUnknownError extends JitError {
 }
 
 /**
- * The store's option `onCommit` has failed, was late, or ended the store's transaction. The change was rolled back: nothing of it
- * was applied. Only a change that creates access or opens a request is refused like this.
+ * The store's option `onCommit` has failed, was late, or ended the store's transaction. The change was rolled back: no
+ * part of it was applied. Only a change that creates access or opens a request is refused like this.
  *
  * @remarks Read `cause`, and repair what your hook needs. Call again if `cause` is temporary. If there is a `requestId`, that
  *   request is recorded.
@@ -106,7 +106,7 @@ export class HookError extends JitError {
     cause: unknown,
     readonly requestId?: string,
   ) {
-    super(`onCommit refused change ${changeId}: ${messageOf(cause)}; nothing of it was applied${recorded(requestId)}`, cause);
+    super(`onCommit refused change ${changeId}: ${messageOf(cause)}; it was not applied${recorded(requestId)}`, cause);
   }
 }
 

@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock.js';
 import { HookError, messageOf, StoreError } from '../../core/errors.js';
 import { within } from '../../core/timers.js';
 import type { AuditEntry, UnlinkedEntry } from '../../records/index.js';
-import type { Columns, SqlDatabase, SqlDialect } from './database.js';
+import type { SqlDatabase, SqlDialect } from './database.js';
 import { endsTransaction, HookFailed, isRefusal } from './failures.js';
 import type { Ask } from './session.js';
 import { statement, type Statement } from './statement.js';
@@ -149,7 +149,7 @@ function transactionOf(connection: SqlDatabase, running: Running): HookTransacti
   return {
     query: async (text, values = []) => {
       refuseAfterwards();
-      return (await plain.executeQuery(CompiledQuery.raw(text, [...values]) as CompiledQuery<Columns>)).rows;
+      return (await plain.executeQuery(CompiledQuery.raw(text, [...values]))).rows;
     },
     kysely: guarded(connection, refuseAfterwards),
   };

@@ -31,7 +31,7 @@ export async function postgresPlace(): Promise<HookPlace & { readonly server: Po
     dialect: 'postgres',
     where: server.url,
     server,
-    kysely: (log) => kyselyOn(server.pool({ max: 6 }), undefined, log) as Kysely<Tables>,
+    kysely: (log) => kyselyOn(server.pool({ max: 6 }), undefined, log),
     sql: (text) => server.sql(text),
     close: () => server.stop(),
   };
@@ -44,7 +44,7 @@ export async function sqlitePlace(): Promise<HookPlace> {
   return {
     dialect: 'sqlite',
     where: file.path,
-    kysely: (log) => file.kysely(undefined, log) as Kysely<Tables>,
+    kysely: (log) => file.kysely(undefined, log),
     sql: async <T extends object>(text: string) => {
       const statement = reading.prepare(text) as unknown as { readonly reader: boolean; all(v: unknown[]): T[]; run(v: unknown[]): void };
       return statement.reader ? statement.all([]) : (statement.run([]), []);

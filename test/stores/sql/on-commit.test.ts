@@ -324,7 +324,7 @@ describe.each(['PostgreSQL', 'SQLite'])('onCommit on %s', (name) => {
   });
 
   it('gives the hook the plugins of the Kysely instance', async () => {
-    const db = at().kysely().withPlugin(new CamelCasePlugin()) as unknown as Kysely<Tables>;
+    const db = at().kysely().withPlugin(new CamelCasePlugin());
     const found: unknown[] = [];
     const { engine } = hookedHere({
       db,
@@ -385,7 +385,7 @@ describe('onCommit on PostgreSQL alone', () => {
     let hangs = true;
     const pool = server.server.heardPool({ max: 2 });
     const { engine } = hooked(server, {
-      db: kyselyOn(pool) as Kysely<Tables>,
+      db: kyselyOn(pool),
       hookMs: 50,
       onCommit: async (_, { query }) => {
         if (hangs) await query('select pg_sleep(30)');
@@ -403,7 +403,7 @@ describe('onCommit on PostgreSQL alone', () => {
     const pool = server.server.heardPool({ max: 1 });
     const pids: unknown[] = [];
     const { engine } = hooked(server, {
-      db: kyselyOn(pool) as Kysely<Tables>,
+      db: kyselyOn(pool),
       hookMs: 30,
       onCommit: async (_, { query }) => {
         pids.push((await query('select pg_backend_pid() as pid'))[0]?.['pid']);
