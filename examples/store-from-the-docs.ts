@@ -18,7 +18,9 @@ interface Contents {
 }
 
 /** A namespace as it was read. Its revision is the ETag of its object, or empty while there is none. */
-type State = BackendState & Contents;
+interface State extends BackendState, Contents {
+  readonly revision: string;
+}
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 /** A new object each time: the caller that receives one may change it. */

@@ -61,6 +61,7 @@ export interface Change {
 export interface ChangeSize {
   /** Of `put` and `remove` together. A change may have twice as many expectations. */
   readonly rows: number;
+  /** Of `append`. */
   readonly entries: number;
   /** Of the change as JSON, in UTF-8. */
   readonly bytes: number;

@@ -1,7 +1,8 @@
-import { makeHolders, makeTerms, type AccessRequest } from '../records/index.js';
+import { makeHolders, makeTerms, toJson, type AccessRequest } from '../records/index.js';
 import { approveRequest } from './decision.js';
 import { issueGrants, type IssueContext } from './grant.js';
 import { holdersId } from './holders.js';
+import { AS_REQUESTED } from './narrowing.js';
 import type { Transition } from './transition.js';
 
 /** The longest id, and the longest text, of characters that JSON escapes. */
@@ -9,7 +10,7 @@ const [ID, TEXT] = ['x'.repeat(256), '"'.repeat(4_096)];
 const WARNINGS = Array.from({ length: 10 }, (_, i) => 10 - i);
 
 /**
- * The largest change that the approval of a request can be, apart from its reviews: each grant has a usage row and ten warnings, each
+ * The largest change that the approval of a request can be, with one more review: each grant has a usage row and ten warnings, each
  * scope has a rule with `maxHolders`, and each extended grant is written too.
  */
 export function longestApproval(asked: AccessRequest): Transition<unknown> {
@@ -22,7 +23,10 @@ export function longestApproval(asked: AccessRequest): Transition<unknown> {
     endBy: undefined,
     maxHolders: undefined,
   };
-  const request = { ...asked, reviews: [] };
+  const given = { reviewer: ID, verdict: 'approve', groups: [ID], as: undefined, steps: undefined, at: now, auth: undefined } as const;
+  const review = { ...given, ...AS_REQUESTED, reason: TEXT, comment: TEXT };
+  const reviews = [...asked.reviews, review];
+  const request = { ...asked, reviews };
   const moment = { now, highWater: now, forEnds: now, steppedBack: false, actor: ID };
   const context: IssueContext = {
     subject: undefined,
@@ -42,11 +46,12 @@ export function longestApproval(asked: AccessRequest): Transition<unknown> {
     request,
     { cause: 'quorum', by: ID, reason: TEXT },
     moment,
-    { approver: ID, rule: ID, terms: makeTerms(terms), assignedAt: now },
+    { approver: ID, rule: ID, terms: makeTerms(terms), assignedAt: now, reviews },
     { ...context, origins },
   );
   const holders = scopes.map((rule) =>
     makeHolders({ id: holdersId(ID, rule), version: 1, approver: ID, rule, grantIds: [`${request.id}.${scopes.length}`] }),
   );
-  return { ...approval, put: [...approval.put, ...holders] };
+  const reviewed = approval.entries.slice(0, 1).map((entry) => ({ ...entry, data: toJson({ review }) }));
+  return { ...approval, put: [...approval.put, ...holders], entries: [...reviewed, ...approval.entries] };
 }

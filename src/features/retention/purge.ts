@@ -1,7 +1,8 @@
-import { inGroups, rowsOf } from './groups.js';
+import { inGroups, MAX_ROWS, partsOf, rowsOf } from './groups.js';
 import { HORIZON, readBookmark, spentHolds, touchHorizon } from '../../records/bookmark.js';
 import { moveHorizon, purgedEntry } from './move-horizon.js';
 import { removeSilentEngines } from '../../kernel/configurations.js';
+import { mostInChange } from '../../kernel/ledger/fits-change.js';
 import { readHorizon } from '../../kernel/ledger/horizon.js';
 import { commentRows } from '../../kernel/loading/comments.js';
 import { lastOlder } from './last-older.js';
@@ -77,7 +78,8 @@ export class Purge {
       const ended = this.#decodeAll(rows, decodeRequest);
       // After the requests: an ended request gets no further comment.
       const comments = await commentRows(this.#ledger, ended.map(idOf), this.#turns);
-      for (const group of inGroups(ended, (request) => rowsOf(request) + (comments.get(request.id)?.length ?? 0))) {
+      const sizeOf = (request: AccessRequest) => rowsOf(request) + (comments.get(request.id)?.length ?? 0);
+      for (const group of inGroups(ended, sizeOf, mostInChange(this.#ledger.store, MAX_ROWS))) {
         for (const removed of await this.#remove(group, comments, origins, horizon)) {
           if (removed === 'request') requests += 1;
           if (removed === 'grant') grants += 1;
@@ -195,19 +197,18 @@ export class Purge {
 
   /** @returns the kinds of the removed records */
   async #removeAll(records: readonly Expectation[], horizon: number): Promise<readonly string[]> {
-    if (records.length === 0) return [];
-    const expect = records.map(keyOf);
-    // A version of 0 expects that no use of the grant is recorded in between.
-    const remove = expect.flatMap(({ kind, id, version }) => (version === 0 ? [] : [{ kind, id }]));
-    await this.#turns.spendAll();
-    // Ended records hardly change. On a conflict, another purge has removed them, or the next purge will.
-    const done = await this.#ledger.commit({
-      expect,
-      put: [],
-      remove,
-      entries: purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, removed: remove }),
-    });
-    return done ? remove.map(({ kind }) => kind) : [];
+    const removed: string[] = [];
+    for (const part of partsOf(records, mostInChange(this.#ledger.store, Infinity))) {
+      const expect = part.map(keyOf);
+      // A version of 0 expects that no use of the grant is recorded in between.
+      const remove = expect.flatMap(({ kind, id, version }) => (version === 0 ? [] : [{ kind, id }]));
+      await this.#turns.spendAll();
+      const entries = purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, removed: remove });
+      // Ended records hardly change. On a conflict, another purge has removed them, or the next purge will.
+      if (!(await this.#ledger.commit({ expect, put: [], remove, entries }))) break;
+      removed.push(...remove.map(({ kind }) => kind));
+    }
+    return removed;
   }
 
   /** Trims in steps, each in its own change: one script or statement that drops millions of entries would block every other client. */
@@ -242,7 +243,7 @@ export class Purge {
       await this.#turns.spendAll();
       const touched = touchHorizon(row, readBookmark(row, 'before'));
       const expect = [touched.expect, ...cursors.map(keyOf)];
-      const remove = spent.map(({ kind, id }) => ({ kind, id }));
+      const remove = spent.slice(0, mostInChange(this.#ledger.store, Infinity)).map(({ kind, id }) => ({ kind, id }));
       const entries = purgedEntry(this.#kernel.clock.read().now, this.#actor, { horizon, trimmedTo: to });
       return this.#ledger.commit({ expect, put: [touched.put], remove, trimJournalTo: to, entries });
     });

@@ -1,7 +1,7 @@
 import { excessOf, MAX_CHANGE, type Excess } from '../../core/change-size.js';
 import { LimitError } from '../../core/errors.js';
 import { longestApproval } from '../../lifecycle/longest-approval.js';
-import { combine, type Writes } from '../../lifecycle/transition.js';
+import type { Writes } from '../../lifecycle/transition.js';
 import { hold } from '../../records/bookmark.js';
 import { encode, type AccessRequest } from '../../records/index.js';
 import type { GrantStore } from '../../core/store-port.js';
@@ -70,13 +70,13 @@ export function refuseUnapprovable(kernel: Kernel, request: AccessRequest): void
 }
 
 /**
- * Refuses an approval that leaves its request too large for a last review of it, which may be a denial.
+ * Refuses an approval that leaves its request too large for the review that decides it, which may be a denial.
  *
  * @throws LimitError
  */
 export function refuseLargeReview(kernel: Kernel, request: AccessRequest, review: Writes): void {
   if (kernel.ledger.store.maxChange === undefined) return;
-  refuseExcess(excessIn(kernel, request.end === undefined ? combine(undefined, [review, longestApproval(request)]) : review));
+  refuseExcess(excessIn(kernel, request.end === undefined ? longestApproval(request) : review));
 }
 
 function refuseExcess(excess: Excess | undefined): void {
