@@ -210,7 +210,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
   },
   {
     name: 'Redis: the type of a key is not checked before the first write',
-    file: 'stores/redis/commit-script.ts',
+    file: 'stores/redis/write-script.ts',
     from: 'if there[key] and found ~= expected then',
     to: 'if there[key] and not found then',
     caughtBy: { test: 'test/stores/redis/whole.test.ts', title: 'is refused before its first write where key ' },

@@ -1,4 +1,5 @@
-import { WHOLE } from './whole-script.js';
+import { MOVED } from './whole-script.js';
+import { writing } from './write-script.js';
 
 /** The greatest number of journal entries that one script deletes. More would block the other clients for too long (L42). */
 const DROP_STEP = 1_000;
@@ -34,129 +35,13 @@ end
  *
  * KEYS: head, rows, index, live, journal, changes
  * ARGV: the channel for notices of a new head, then the changes one after the other, each as
- *   id | seq and hash of an entry that its caller knows, seq 0: none | n, n times: field, version | n, n times: field
- *   | n, n times: field, row | n, n times: entry
+ *   id | seq and hash of an entry that its caller knows, seq 0: none | the layout that it needs | n, n times: field, version
+ *   | n, n times: field | n, n times: field, row | n, n times: entry
  *   | seq and hash that its entries were linked to | hash of the last entry | the seq to trim to, 0: none
- * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'behind', 'moved', 'beyond', 'recreated' or
- *   'malformed'
+ * Reply: seq and hash of the head, then for each change 'committed', 'conflict', 'behind', 'moved', 'beyond', 'recreated',
+ *   'malformed', or 'unreadable' with both numbers of the layout
  */
-const COMMIT = String.raw`${WHOLE}${DROP}
-local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
-local COLUMN, ROW = '\0', '\2'
-local call = redis.call
-
--- Refuses before the first write: a key of another type, or a command that this user may not run, would fail in the middle of a change.
-local TYPES = { [HEAD] = 'hash', [ROWS] = 'hash', [INDEX] = 'zset', [LIVE] = 'hash', [JOURNAL] = 'hash', [CHANGES] = 'zset' }
-local there = {}
-for key, expected in pairs(TYPES) do
-  local found = call('TYPE', key).ok
-  there[key] = found ~= 'none'
-  if there[key] and found ~= expected then
-    return redis.error_reply('JITREFUSED ' .. key .. ' is a ' .. found .. ' instead of a ' .. expected .. '; nothing was written')
-  end
-end
-local NEEDED = {
-  { 'HSET', HEAD, 'f', 'v' }, { 'HSET', ROWS, 'f', 'v' }, { 'HDEL', ROWS, 'f' }, { 'ZADD', INDEX, '0', 'm' }, { 'ZREM', INDEX, 'm' },
-  { 'HSET', LIVE, 'f', 'v' }, { 'HDEL', LIVE, 'f' }, { 'HSET', JOURNAL, 'f', 'v' }, { 'HDEL', JOURNAL, 'f' },
-  { 'ZADD', CHANGES, '0', 'm' }, { 'ZREMRANGEBYSCORE', CHANGES, '-inf', '0' },
-}
-for _, command in ipairs(NEEDED) do
-  if not redis.acl_check_cmd(unpack(command)) then
-    return redis.error_reply('JITREFUSED this user may not run ' .. command[1] .. ' on ' .. command[2] .. '; nothing was written')
-  end
-end
-
--- A namespace without a head must have no other key: after the loss of its head, a second journal would begin at seq 1.
-local layout, seq, hash, start, dropped, rows, lines, fields, ids =
-  unpack(call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
-if there[HEAD] then
-  if layout ~= '1' then return redis.error_reply('JITREFUSED ' .. wrongLayout(HEAD, layout) .. '; nothing was written') end
-  if not seq or not hash then return redis.error_reply('JITREFUSED ' .. HEAD .. ' lacks its seq or hash; nothing was written') end
-  local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
-    or differs(HEAD, CHANGES, 'ZCARD', ids)
-    or differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
-  if damaged then return refuse(damaged .. '; nothing was written') end
-else
-  for key in pairs(TYPES) do
-    if there[key] then return redis.error_reply('JITREFUSED ' .. HEAD .. ' is missing, although ' .. key .. ' exists; nothing was written') end
-  end
-  layout, seq, hash = false, '0', string.rep('0', 64)
-end
-seq, start, dropped = tonumber(seq), tonumber(start or '0'), tonumber(dropped or '0')
-rows, lines, fields, ids = tonumber(rows or '0'), tonumber(lines or '0'), tonumber(fields or '0'), tonumber(ids or '0')
-
--- Lua would write 100000000000000 as 1e+14.
-local function text(number) return string.format('%.0f', number) end
-
-local COLUMNS = '^' .. string.rep('([^%z]*)%z', 11)
-
-local function readKept(row)
-  local _, _, version, _, _, _, _, _, _, created = string.match(row, COLUMNS)
-  return version, created
-end
-
--- Pads an instant to the 16 digits of the last instant, so that instants sort as text.
-local function digits(instant) return string.rep('0', 16 - #instant) .. instant end
-
--- Where a row is listed: its lines of the index, and its field of LIVE, if it has one. Both are computed from the row's own
--- columns alone, so that replacing a row removes exactly what was written for the old row.
-local function places(row)
-  local kind, id, _, open, subject, scope, _, _, due, created, sort = string.match(row, COLUMNS)
-  local lines = {}
-  local function add(...) lines[#lines + 1] = table.concat({ ... }, COLUMN) end
-  add('find', kind, open, '', digits(created), id)
-  if subject ~= '' then add('find', kind, open, subject, digits(created), id) end
-  if scope ~= '' and kind == 'grant' then add('scope', kind, open, scope, digits(created), id) end
-  if open == '1' and sort ~= '' then
-    add('sort', kind, '', digits(sort), id)
-    if subject ~= '' then add('sort', kind, subject, digits(sort), id) end
-  end
-  if due ~= '' then add('due', digits(due), kind, id) end
-  local field
-  if open == '1' and subject ~= '' and (kind == 'grant' or kind == 'usage') then
-    add('live', subject, scope, kind, id)
-    field = subject .. COLUMN .. scope
-  end
-  return lines, field
-end
-
--- LIVE lists the rows that a check must read, and holds no copy of them: a check reads the same rows that a commit compares.
-local function relist(field, key, isListed)
-  local kept = {}
-  for other in string.gmatch(call('HGET', LIVE, field) or '', '[^\2]+') do
-    if other ~= key then kept[#kept + 1] = other end
-  end
-  if isListed then kept[#kept + 1] = key end
-  if #kept == 0 then fields = fields - call('HDEL', LIVE, field)
-  else fields = fields + call('HSET', LIVE, field, table.concat(kept, ROW)) end
-end
-
--- Replaces the row of a key, with its lines and its item in LIVE. Without a new row, removes them.
-local function replace(key, row)
-  local stale = {}
-  local before = call('HGET', ROWS, key)
-  local oldField, newField
-  if before then
-    local old
-    old, oldField = places(before)
-    for _, line in ipairs(old) do stale[line] = true end
-  end
-  if row then
-    local new
-    new, newField = places(row)
-    rows = rows + call('HSET', ROWS, key, row)
-    for _, line in ipairs(new) do
-      if stale[line] then stale[line] = nil else lines = lines + call('ZADD', INDEX, '0', line) end
-    end
-  else
-    rows = rows - call('HDEL', ROWS, key)
-  end
-  for line in pairs(stale) do lines = lines - call('ZREM', INDEX, line) end
-  if oldField == newField then return end
-  if oldField then relist(oldField, key, false) end
-  if newField then relist(newField, key, true) end
-end
-
+const COMMIT = String.raw`${writing(MOVED)}${DROP}
 local at = 1
 local function take()
   at = at + 1
@@ -170,13 +55,13 @@ end
 
 local hasWritten = false
 local function judge()
-  local id, knownSeq, knownHash = take(), tonumber(take()), take()
+  local id, knownSeq, knownHash, needs = take(), tonumber(take()), take(), tonumber(take())
   local expect, remove, put, append = takeList(2), takeList(1), takeList(2), takeList(1)
   local baseSeq, baseHash, lastHash, trimTo = take(), take(), take(), tonumber(take())
   -- Comes before every comparison: a change sent again after a lost reply would conflict with its own writes, or with later ones.
   if call('ZSCORE', CHANGES, id) then
     -- Writes a value that is there already: WAIT covers only the writes of its own connection, and this connection may be new.
-    call('HSET', HEAD, 'layout', '1')
+    call('HSET', HEAD, 'seq', text(seq))
     return 'committed'
   end
   -- The journal must hold the entry that the caller knows, or have trimmed it. Otherwise the journal went back or forked (L40).
@@ -195,6 +80,10 @@ local function judge()
     if not version then return 'malformed' end
     if version ~= expect[i + 1] then return 'conflict' end
   end
+  -- Processes of older layouts may use the namespace, and could not read what the change writes.
+  if needs > (readableFrom or 1) then
+    return table.concat({ 'unreadable', text(math.max(version or 0, LAYOUT)), text(readableFrom or 1) }, ' ')
+  end
   for i = 1, #put, 2 do
     local created = createdAt[put[i]]
     if created and created ~= select(10, string.match(put[i + 1], COLUMNS)) then return 'recreated' end
@@ -205,10 +94,7 @@ local function judge()
   -- The entry to trim to must exist, because its hash becomes the journal's start.
   if trimTo > start and trimTo <= seq and call('HEXISTS', JOURNAL, text(trimTo)) == 0 then return 'malformed' end
 
-  if not layout then
-    call('HSET', HEAD, 'layout', '1', 'seq', '0', 'hash', hash)
-    layout = '1'
-  end
+  if not version then create() elseif version < LAYOUT then expand() end
   for _, key in ipairs(remove) do replace(key) end
   for i = 1, #put, 2 do replace(put[i], put[i + 1]) end
   for _, entry in ipairs(append) do
@@ -237,9 +123,7 @@ if dropped < start then
   dropped, gone = drop(JOURNAL, CHANGES, dropped, start)
   ids, hasWritten = ids - gone, true
 end
-if hasWritten then
-  call('HSET', HEAD, 'dropped', text(dropped), 'rows', text(rows), 'lines', text(lines), 'fields', text(fields), 'ids', text(ids))
-end
+if hasWritten then keepCounts() end
 -- The message is only a hint, so an error is ignored: the commit of a user that may not publish still succeeds.
 if seq > before then redis.pcall('PUBLISH', ARGV[1], text(seq)) end
 table.insert(reply, 1, hash)

@@ -1,11 +1,12 @@
 import { sha1 } from '@noble/hashes/legacy.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { messageOf, StoreError } from '../../core/errors.js';
+import { messageOf } from '../../core/errors.js';
 import { toUtf8 } from '../../core/utf8.js';
 import { TimeLimit } from '../time-limit.js';
-import { AskError, askErrorOf, isErrorReply, isRefusedByScript } from './ask-error.js';
+import { AskError, askErrorOf, isErrorReply, isRefusedByScript, storeErrorOf } from './ask-error.js';
 import type { RedisClient, RedisReply } from './client.js';
 import { EvictionCheck, POLICY_SCRIPT, type Asker } from './eviction.js';
+import { namespaceOf } from './keys.js';
 import { statusFeedOf, type StatusFeed } from './status-feed.js';
 
 /** A Lua script of the store, and the SHA-1 under which Redis caches it. */
@@ -23,6 +24,9 @@ export class Script {
 }
 
 const POLICY = new Script(POLICY_SCRIPT);
+
+/** The problem of a reply that no script gives, such as bytes or numbers of a client that maps its replies. */
+export const MALFORMED = 'the answer of Redis is malformed';
 
 /** After this many calls in a row without an answer, the store resets the connection. */
 const SILENT_CALLS = 3;
@@ -79,12 +83,14 @@ export class Connection {
     this.#status = statusFeedOf(client);
   }
 
-  /** Runs a script that only reads. @throws StoreError */
-  async read(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly RedisReply[]> {
+  /** Runs a script that answers texts, for a method other than `commit`. @throws StoreError, LayoutError, MovedError */
+  async read(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly string[]> {
     try {
-      return await this.run(script, keys, args);
+      const reply = await this.run(script, keys, args);
+      if (!reply.every((item) => typeof item === 'string')) throw new AskError('unknown', MALFORMED);
+      return reply;
     } catch (error) {
-      throw new StoreError(operation, messageOf(error), error);
+      throw storeErrorOf(operation, error);
     }
   }
 
@@ -198,7 +204,7 @@ export class Connection {
    * applied.
    */
   #meaningOf(error: unknown, call: Call): AskError {
-    const failure = error instanceof AskError ? error : askErrorOf(messageOf(error), call.isSent);
+    const failure = error instanceof AskError ? error : askErrorOf(messageOf(error), namespaceOf(call.key), call.isSent);
     return call.isSent && call.changes !== this.#status.changes ? new AskError('unknown', failure.message) : failure;
   }
 

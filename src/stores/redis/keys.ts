@@ -1,9 +1,11 @@
 /** The keys of a namespace, and the channel for notices of new heads. */
 export interface Keys {
   /**
-   * hash: the layout's version; `seq` and `hash` of the newest entry; `startSeq` and `startHash` of the entry before the
-   * oldest; `dropped`, the seq up to which trimmed entries are deleted; `rows`, `lines`, `fields`, `ids`: the number of
-   * items in the other keys.
+   * hash: `version` and `readableFrom` of the layout; `seq` and `hash` of the newest entry; `startSeq` and `startHash` of the
+   * entry before the oldest; `dropped`, the seq up to which trimmed entries are deleted; `rows`, `lines`, `fields`, `ids`: the
+   * number of items in the other keys; `moved`: the store to which the namespace has moved, '' while it arrives here.
+   * Of a contract: its layout and the last line up to which it has rewritten rows, and `writableFrom`, the oldest layout whose
+   * processes may still write.
    */
   readonly head: string;
   /** hash: kind and id -> row. */
@@ -35,3 +37,16 @@ export function keysOf(namespace: string): Keys {
     channel: key('moved'),
   };
 }
+
+/** The keys of the scripts that write rows, in their order. */
+export const scriptKeys = ({ head, rows, index, live, journal, changes }: Keys): readonly string[] => [
+  head,
+  rows,
+  index,
+  live,
+  journal,
+  changes,
+];
+
+/** The namespace of one of its keys. */
+export const namespaceOf = (key: string): string => key.slice('{jit:'.length, key.lastIndexOf('}:'));

@@ -10,7 +10,8 @@
  * error, not a shorter answer, because the caller could not detect that a row is missing.
  */
 
-import { WHOLE } from './whole-script.js';
+import { LAYOUT } from '../../core/layout.js';
+import { MOVED, WHOLE } from './whole-script.js';
 
 const HEADER = '#!lua flags=allow-oom\n';
 
@@ -20,19 +21,23 @@ local HEAD, ROWS, INDEX, LIVE = unpack(KEYS)
 
 local function gone(what) return refuse(what .. ' is missing from the namespace of ' .. HEAD) end
 
-local function damage()
-  local layout, rows, lines, fields = unpack(redis.call('HMGET', HEAD, 'layout', 'rows', 'lines', 'fields'))
-  if not layout then
+-- Returns why no answer may be given, as an error, or nil.
+local function refusal()
+  local version, readableFrom, rows, lines, fields =
+    unpack(redis.call('HMGET', HEAD, 'version', 'readableFrom', 'rows', 'lines', 'fields'))
+  if not version then
     -- A namespace without a head has no other key either.
-    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return 'the head is missing from the namespace of ' .. HEAD end
+    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return gone('the head') end
     return nil
   end
-  if layout ~= '1' then return wrongLayout(HEAD, layout) end
-  return differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
+  local wrong = wrongLayout(HEAD, version, readableFrom)
+  if wrong then return wrong end
+  local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
+  return damaged and refuse(damaged)
 end
 
-local damaged = damage()
-if damaged then return refuse(damaged) end
+local refused = refusal()
+if refused then return refused end
 
 -- Adds the row of all open locks of the namespace, which every check needs.
 local function addLock(rows)
@@ -231,13 +236,14 @@ return reply
 export const JOURNAL_SCRIPT = String.raw`${HEADER}${WHOLE}
 local HEAD, JOURNAL = unpack(KEYS)
 local function gone(what) return refuse(what .. ' is missing from the namespace of ' .. HEAD) end
-local layout, seq, hash, startSeq, startHash, dropped =
-  unpack(redis.call('HMGET', HEAD, 'layout', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
-if not layout then
+local version, readableFrom, place, seq, hash, startSeq, startHash, dropped = unpack(redis.call('HMGET', HEAD,
+  'version', 'readableFrom', 'moved', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
+if not version then
   if redis.call('EXISTS', JOURNAL) == 1 then return gone('the head') end
   return {}
 end
-if layout ~= '1' then return refuse(wrongLayout(HEAD, layout)) end
+local refused = wrongLayout(HEAD, version, readableFrom) or ${MOVED}
+if refused then return refused end
 local damaged = differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
 if damaged then return refuse(damaged) end
 local reply = { seq, hash, startSeq or '0', startHash or string.rep('0', 64) }
@@ -251,19 +257,21 @@ return reply
 `;
 
 /**
- * Reads the heads of many namespaces. A damaged namespace has an empty answer and does not hide the others (L38). The read
- * of its journal reports what is wrong.
+ * Reads the heads of many namespaces. A namespace that is damaged, has moved, or has a layout that this version may not use has an
+ * empty answer and does not hide the others (L38). The read of its journal reports the reason.
  *
  * KEYS: head and journal of each namespace
- * Reply: seq and hash of each head; both are empty if the namespace is damaged
+ * Reply: seq and hash of each head; both are empty if the journal of the namespace would be refused
  */
 export const HEADS_SCRIPT = String.raw`${HEADER}
 local reply = {}
 for i = 1, #KEYS, 2 do
-  local layout, seq, hash, dropped = unpack(redis.pcall('HMGET', KEYS[i], 'layout', 'seq', 'hash', 'dropped'))
+  local version, readableFrom, place, seq, hash, dropped =
+    unpack(redis.pcall('HMGET', KEYS[i], 'version', 'readableFrom', 'moved', 'seq', 'hash', 'dropped'))
   local entries = redis.pcall('HLEN', KEYS[i + 1])
-  local isWhole = layout == '1' and seq and hash and entries == tonumber(seq) - tonumber(dropped or '0')
-  if not layout and redis.call('EXISTS', KEYS[i], KEYS[i + 1]) == 0 then
+  local isHere = tonumber(version) and (tonumber(readableFrom) or math.huge) <= ${LAYOUT} and not place
+  local isWhole = isHere and seq and hash and entries == tonumber(seq) - tonumber(dropped or '0')
+  if not version and redis.call('EXISTS', KEYS[i], KEYS[i + 1]) == 0 then
     isWhole, seq, hash = true, '0', string.rep('0', 64)
   end
   reply[i], reply[i + 1] = isWhole and seq or '', isWhole and hash or ''

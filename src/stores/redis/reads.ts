@@ -14,8 +14,7 @@ import type {
 } from '../../core/store-port.js';
 import { isLockRow, MAX_LOOK, placeOf, readPlace, type Anchor } from '../../records/index.js';
 import { GENESIS } from '../../journal/link.js';
-import type { RedisReply } from './client.js';
-import { Script, type Connection } from './connection.js';
+import { MALFORMED, Script, type Connection } from './connection.js';
 import { decodeEntry } from './entry-text.js';
 import { keysOf, type Keys } from './keys.js';
 import {
@@ -129,7 +128,7 @@ export class Reads {
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
     const { head, journal } = this.#keys;
     const args = [String(after), String(Math.min(limit, MAX_PAGE))];
-    const reply = await this.#texts('journal', JOURNAL, [head, journal], args);
+    const reply = await this.#connection.read('journal', JOURNAL, [head, journal], args);
     if (reply.length === 0) return { entries: [], start: { ...GENESIS }, head: { ...GENESIS } };
     const [seq, hash = '', startSeq, startHash = '', ...entries] = reply;
     const first = Math.max(after, Number(startSeq)) + 1;
@@ -142,13 +141,7 @@ export class Reads {
 
   #rows(operation: string, script: Script, args: readonly string[]): Promise<readonly string[]> {
     const { head, rows, index, live } = this.#keys;
-    return this.#texts(operation, script, [head, rows, index, live], args);
-  }
-
-  /** @throws StoreError */
-  async #texts(operation: string, script: Script, keys: readonly string[], args: readonly string[]): Promise<readonly string[]> {
-    const reply = await this.#connection.read(operation, script, keys, args);
-    return reply.map((text) => textOf(operation, text));
+    return this.#connection.read(operation, script, [head, rows, index, live], args);
   }
 }
 
@@ -160,7 +153,7 @@ export class Reads {
 export async function readHeads(connection: Connection, namespaces: readonly string[]): Promise<readonly (Anchor | undefined)[]> {
   if (namespaces.length === 0) return [];
   const keys = namespaces.map(keysOf).flatMap(({ head, journal }) => [head, journal]);
-  const reply = (await connection.read('heads', HEADS, keys, [])).map((text) => textOf('heads', text));
+  const reply = await connection.read('heads', HEADS, keys, []);
   if (reply.length !== keys.length) throw malformed('heads');
   return namespaces.map((_, i) => {
     const [seq, hash] = reply.slice(2 * i, 2 * i + 2) as [string, string];
@@ -219,10 +212,4 @@ function lineOf(list: string, place: string): string {
   return line(list, digits(dueAt), encodeText(kind), encodeText(id));
 }
 
-const malformed = (operation: string): StoreError => new StoreError(operation, 'the answer of Redis is malformed');
-
-/** Bytes or numbers mean that the client was configured to map its replies. */
-function textOf(operation: string, reply: RedisReply): string {
-  if (typeof reply !== 'string') throw malformed(operation);
-  return reply;
-}
+const malformed = (operation: string): StoreError => new StoreError(operation, MALFORMED);

@@ -1,6 +1,6 @@
 import { refuseLargeChange } from '../../core/change-size.js';
 import { readHeadsQuery } from '../../core/namespaces.js';
-import { assertBoolean, invalid, readCount, readId, readNamespace, readOptions } from '../../core/parse.js';
+import { readId, readNamespace, readOptions } from '../../core/parse.js';
 import type { Page } from '../../core/ports.js';
 import type {
   Change,
@@ -12,46 +12,20 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
+  NamespacePart,
   Row,
   RowKey,
   StoreContext,
   Unsubscribe,
 } from '../../core/store-port.js';
+import { adopt } from './adopt.js';
 import type { RedisClient } from './client.js';
-import { Connection } from './connection.js';
+import type { Connection } from './connection.js';
 import { keysOf } from './keys.js';
+import { CONNECTION_OPTIONS, connectionOf, type RedisGrantStoreOptions } from './options.js';
 import { readHeads, Reads } from './reads.js';
 import { Watchers } from './watchers.js';
 import { Writer } from './writer.js';
-
-/** See {@link redisGrantStore}. */
-export interface RedisGrantStoreOptions {
-  /** Made by {@link fromNodeRedis} or {@link fromIoredis}, or your own adapter. */
-  readonly client: RedisClient;
-  /**
-   * The service or tenant that owns these grants; its keys begin with `{jit:<namespace>}:`. Services that share the server
-   * need different namespaces: within one namespace they see each other's grants.
-   */
-  readonly namespace: string;
-  /**
-   * The time limit for a read or for one attempt to commit, with all its commands: milliseconds, or up to a quarter longer.
-   * Default: 5,000.
-   */
-  readonly timeoutMs?: number | undefined;
-  /**
-   * Facts that you guarantee because the store cannot read them. `noeviction`: the server has that policy but refuses
-   * `INFO`.
-   *
-   * Default: none. The store then reads the policy before its first query, every minute and after each failure, and refuses
-   * any other policy.
-   */
-  readonly assume?: { readonly noeviction?: boolean | undefined } | undefined;
-  /**
-   * The number of replicas that must have a commit before it resolves (`WAIT`, on the connection that wrote it).
-   * `durability` is then 'server'. During the wait, checks over the same client wait too. Refused on a Cluster. Default: 0.
-   */
-  readonly replicas?: number | undefined;
-}
 
 /** The state that the handles to one namespace share. */
 interface NamespaceState {
@@ -132,6 +106,10 @@ class RedisGrantStore implements GrantStore {
     return this.#space.reads.journal(query);
   }
 
+  async adopt(part: NamespacePart): Promise<void> {
+    return adopt(this.#shared.connection, keysOf(this.namespace), this.namespace, part);
+  }
+
   watch(wake: (headSeq?: number) => void): Unsubscribe {
     return this.#space.watchers.add(wake);
   }
@@ -163,18 +141,6 @@ class RedisGrantStore implements GrantStore {
  * const engine = new JitEngine({ approver, store: redisGrantStore({ client: fromNodeRedis(client), namespace: 'payments' }) });
  */
 export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
-  const given = readOptions('options', options, ['client', 'namespace', 'timeoutMs', 'assume', 'replicas']);
-  const { client, timeoutMs = 5_000, assume = {}, replicas: wanted = 0 } = given;
-  if (typeof (client as Partial<RedisClient> | null | undefined)?.send !== 'function') {
-    throw invalid('client', 'the result of fromNodeRedis() or fromIoredis()', client);
-  }
-  const { noeviction = false } = readOptions('assume', assume as object, ['noeviction']);
-  assertBoolean('assume.noeviction', noeviction);
-  const namespace = readNamespace(given.namespace);
-  const replicas = readCount('replicas', wanted, 0, 1_000);
-  if (replicas > 0 && (client as RedisClient).isCluster === true) {
-    throw invalid('replicas', '0 on a Cluster: WAIT has no key, so a node other than the writer would answer it', replicas);
-  }
-  const settings = { timeoutMs: readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumesNoEviction: noeviction, replicas };
-  return new RedisGrantStore(new SharedConnection(new Connection(client as RedisClient, settings)), namespace);
+  const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespace']);
+  return new RedisGrantStore(new SharedConnection(connectionOf(given)), readNamespace(given.namespace));
 }

@@ -1,5 +1,8 @@
+import { LAYOUT } from '../../core/layout.js';
+
 /**
- * Lua at the start of the commit script and of most scripts that read. It detects a damaged namespace.
+ * Lua at the start of the scripts that write and of most scripts that read. It refuses a namespace that this version of the
+ * package may not use, and detects a damaged one.
  *
  * The key `rows` holds the records; `index` and `live` only list them. If an item is missing from such a list, an answer is
  * too short, and its caller cannot know it: `revokeAll` would end nothing and report success. So the head stores the number of
@@ -7,10 +10,16 @@
  * differ.
  */
 export const WHOLE = String.raw`
+local LAYOUT = ${LAYOUT}
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
 
-local function wrongLayout(head, layout)
-  return head .. ' has layout ' .. (layout or 'none') .. ', but this version of the package needs layout 1'
+-- Compares the numbers that the head stores with the layout of this version of the package. Returns an error, or nil.
+-- A namespace below this layout is no error: the next commit expands it.
+local function wrongLayout(head, version, readableFrom)
+  if version == '${LAYOUT}' and readableFrom == '${LAYOUT}' then return nil end
+  local newest, oldest = tonumber(version), tonumber(readableFrom)
+  if not newest or not oldest then return refuse(head .. ' lacks its layout') end
+  if oldest > LAYOUT then return redis.error_reply('JITLAYOUT ' .. version .. ' ' .. readableFrom) end
 end
 
 -- Compares the number of items in a key with the number that the head stores. Returns what is wrong, or nil.
@@ -21,3 +30,6 @@ local function differs(head, key, command, counted)
     .. ': another program has changed this namespace'
 end
 `;
+
+/** The Lua expression that refuses a namespace which has moved to the `place` that its head names, or is still arriving: ''. */
+export const MOVED = `(place and redis.error_reply('JITMOVED to ' .. place))`;

@@ -1,15 +1,15 @@
-import { messageOf, OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import { LayoutError, OutcomeUnknownError, StoreError } from '../../core/errors.js';
 import { readCount } from '../../core/parse.js';
 import { GENESIS, link } from '../../journal/link.js';
 import type { Change, CommitAnswer, Expectation, Row } from '../../core/store-port.js';
 import { CREATED_AT_CHANGED, type Anchor, type UnlinkedEntry } from '../../records/index.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { systemClock } from '../../core/clock.js';
-import { AskError, isFull } from './ask-error.js';
+import { AskError, isFull, storeErrorOf } from './ask-error.js';
 import { COMMIT_SCRIPT, DROP_SCRIPT, ENDING_COMMIT_SCRIPT } from './commit-script.js';
 import { Script, type Connection } from './connection.js';
 import { encodeEntry, encodeUnlinked } from './entry-text.js';
-import type { Keys } from './keys.js';
+import { scriptKeys, type Keys } from './keys.js';
 import { encodeRow, fieldOf } from './row-text.js';
 import { encodeText } from './text.js';
 
@@ -29,6 +29,8 @@ interface Waiting {
   readonly append: readonly UnlinkedEntry[];
   readonly unlinked: readonly string[];
   readonly trimTo: number;
+  /** The layout that the change needs, 0 for every one. */
+  readonly needs: number;
   /**
    * Whether the change is also accepted when memory is full. Such a change removes rows, trims the journal, writes rows without
    * adding one (see {@link isAdded}), or is empty.
@@ -95,8 +97,7 @@ export class Writer {
 
   /** Sends a batch and returns the changes that must be sent again. Never throws: each change gets its own outcome. */
   async #send(batch: readonly Waiting[]): Promise<readonly Waiting[]> {
-    const { head, rows, index, live, journal, changes, channel } = this.#keys;
-    const args: string[] = [channel];
+    const args: string[] = [this.#keys.channel];
     let base = this.#head;
     const sent = batch.filter((change) => {
       try {
@@ -114,8 +115,7 @@ export class Writer {
     if (sent.length === 0) return [];
     try {
       const script = sent.every(({ isEnding }) => isEnding) ? ENDING_COMMIT : COMMIT;
-      const keys = [head, rows, index, live, journal, changes];
-      return this.#settle(sent, await this.#connection.runReplicated(script, keys, args, (reply) => this.#learn(reply)));
+      return this.#settle(sent, await this.#connection.runReplicated(script, scriptKeys(this.#keys), args, (reply) => this.#learn(reply)));
     } catch (error) {
       const ending = sent.filter(({ isEnding }) => isEnding);
       if (isFull(error) && ending.length > 0 && ending.length < sent.length) {
@@ -147,8 +147,7 @@ export class Writer {
       const head = { seq: Number(seq), hash: String(hash) };
       if (outcome === 'committed' && change.trimTo > 0) void this.#drop().then(() => change.resolve({ outcome, head }));
       else if (outcome === 'committed' || outcome === 'conflict' || outcome === 'behind') change.resolve({ outcome, head });
-      else if (outcome !== 'moved')
-        change.reject(new StoreError('commit', REFUSALS[String(outcome)] ?? `the commit script returned ${String(outcome)}`));
+      else if (outcome !== 'moved') change.reject(refusalOf(String(outcome), change.needs));
       else if (change.watch.ms < this.#connection.timeoutMs) return true;
       else
         change.reject(
@@ -178,7 +177,7 @@ export class Writer {
 /** Rejects one attempt. If the reply was lost, the engine commits the same change again, and the script recognises its id. */
 function fail({ id, reject }: Waiting, error: unknown): void {
   const isNotApplied = error instanceof AskError && error.applied === 'no';
-  reject(isNotApplied ? new StoreError('commit', messageOf(error), error) : new OutcomeUnknownError(id, error));
+  reject(isNotApplied ? storeErrorOf('commit', error) : new OutcomeUnknownError(id, error));
 }
 
 const REFUSALS: Readonly<Record<string, string>> = {
@@ -187,13 +186,20 @@ const REFUSALS: Readonly<Record<string, string>> = {
   malformed: 'a row or entry that the change relies on is malformed, or of another version; nothing was written',
 };
 
+function refusalOf(outcome: string, needs: number): StoreError | LayoutError {
+  const [, version, readableFrom] = /^unreadable (\d+) (\d+)$/.exec(outcome) ?? [];
+  if (version !== undefined) return new LayoutError(Number(version), Number(readableFrom), needs);
+  return new StoreError('commit', REFUSALS[outcome] ?? `the commit script returned ${outcome}`);
+}
+
 /** @throws InvalidArgumentError when the change is malformed; nothing was sent */
-function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | 'unlinked' | 'trimTo' | 'isEnding' | 'length'> {
-  const { id, expect, put, append, remove = [], trimJournalTo = 0, knows = GENESIS } = change;
+function prepare(change: Change): Omit<Waiting, 'watch' | 'resolve' | 'reject'> {
+  const { id, expect, put, append, remove = [], trimJournalTo = 0, knows = GENESIS, needs = 0 } = change;
   const operands = [
     encodeText(id),
     String(readCount('knows.seq', knows.seq, 0)),
     knows.hash,
+    String(readCount('needs', needs, 0)),
     ...counted(expect.map((key) => [fieldOf(key), String(key.version)])),
     ...counted(remove.map((key) => [fieldOf(key)])),
     ...counted(put.map((row) => [fieldOf(row), encodeRow(row)])),
@@ -205,6 +211,7 @@ function prepare(change: Change): Pick<Waiting, 'id' | 'operands' | 'append' | '
     operands,
     append: append.map((entry) => ({ ...entry })),
     unlinked,
+    needs,
     trimTo: readCount('trimJournalTo', trimJournalTo, 0),
     // An empty change confirms earlier commits, also those that end access, so it must be accepted when memory is full.
     isEnding: remove.length > 0 || trimJournalTo > 0 || (put.length > 0 ? !put.some((row) => isAdded(row, expect)) : append.length === 0),

@@ -27,10 +27,15 @@ async function withTwoRows(opened: OpenedStore) {
 }
 
 /** The change is refused with a definite outcome, and changes nothing. */
-async function isRefusedWhole(opened: OpenedStore, reason: RegExp, { change, keys }: Awaited<ReturnType<typeof withTwoRows>>) {
+async function isRefusedWhole(
+  opened: OpenedStore,
+  reason: RegExp,
+  { change, keys }: Awaited<ReturnType<typeof withTwoRows>>,
+  code = 'ERR_JIT_STORE',
+) {
   const before = await dumpOf(opened, keys);
   const error: unknown = await opened.store.commit(change).catch((thrown: unknown) => thrown);
-  expect(isJitError(error) && error.code).toBe('ERR_JIT_STORE');
+  expect(isJitError(error) && error.code).toBe(code);
   expect(String(error)).toMatch(reason);
   expect(await dumpOf(opened, keys)).toEqual(before);
 }
@@ -112,11 +117,21 @@ describeRedis(
       await expect(opened.store.journal({ after: 0, limit: 10 })).rejects.toThrow(/the head is missing/);
     });
 
-    it('is refused in another layout version', async () => {
+    it('is refused in a layout that this version may not use, or without one', async () => {
       const opened = await store();
       const given = await withTwoRows(opened);
-      await opened.send('HSET', given.keys[0] as string, 'layout', '2');
-      await isRefusedWhole(opened, /has layout 2, but this version of the package needs layout 1; nothing was written/, given);
+      await opened.send('HSET', given.keys[0] as string, 'version', '3', 'readableFrom', '2');
+      await isRefusedWhole(
+        opened,
+        /have layout 3, readable from layout 2; this process knows layout 1: update it/,
+        given,
+        'ERR_JIT_LAYOUT',
+      );
+      for (const field of ['version', 'readableFrom']) {
+        await opened.send('HSET', given.keys[0] as string, 'version', '1', 'readableFrom', '1');
+        await opened.send('HDEL', given.keys[0] as string, field);
+        await isRefusedWhole(opened, /lacks its layout/, given);
+      }
     });
 
     it('is refused where a row in expect, or the entry at trimJournalTo, is malformed', async () => {
