@@ -42,7 +42,7 @@ class MovesAfterCommit extends MemoryGrantStore {
 
   override async commit(change: Parameters<GrantStore['commit']>[0]): ReturnType<GrantStore['commit']> {
     this.commits += 1;
-    if (!this.#isArmed) return super.commit(change);
+    if (!this.#isArmed || change.append.length === 0) return super.commit(change);
     this.#isArmed = false;
     if (this.isApplied) await super.commit(change);
     await fence(this.in(this.namespace));
