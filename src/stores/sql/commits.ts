@@ -7,7 +7,7 @@ import { prepare } from './batch.js';
 import type { Batch } from './batch.js';
 import { CommitTransactions } from './commit-transaction.js';
 import type { Asked, CommitOptions, Committed } from './commit-transaction.js';
-import { asStoreError, HookFailed, isBusy, isRefusal, mayBeOfOne } from './failures.js';
+import { asStoreError, HookFailed, isBusy, isRefusal, leftBehind, mayBeOfOne } from './failures.js';
 import { isRefusable, type Hook } from './hook.js';
 import { CommitQueue, MAX_WEIGHT } from './commit-queue.js';
 import type { Kind, Waiting } from './commit-queue.js';
@@ -27,7 +27,10 @@ const AT_ONCE: Readonly<Record<SqlDialect, Readonly<Record<Kind, number>>>> = {
   postgres: { shared: 4, apart: Infinity, locked: 4 },
   sqlite: { shared: 1, apart: Infinity, locked: 1 },
 };
-/** Portable statements lock one head at a time, so no transaction is shared. */
+/**
+ * Where no transaction is shared: portable statements lock one head at a time, and a hook runs for one change. So each namespace takes a
+ * connection, and reads need some of the pool.
+ */
 const AT_ONCE_ALONE: Readonly<Record<Kind, number>> = { shared: 0, apart: 6, locked: 2 };
 /**
  * Each transaction spends at least this many rows of the {@link TurnBudget}. SQLite's driver blocks the event loop, and even
@@ -81,8 +84,8 @@ export class Commits {
     this.#statements = statements;
     this.#hook = hook;
     this.#dialect = statements.dialect;
-    this.#isAlone = statements.portable;
-    this.#atOnce = this.#isAlone ? AT_ONCE_ALONE : AT_ONCE[statements.dialect];
+    this.#isAlone = statements.portable || hook !== undefined;
+    this.#atOnce = this.#isAlone && statements.dialect === 'postgres' ? AT_ONCE_ALONE : AT_ONCE[statements.dialect];
     this.#transactions = new CommitTransactions(session, statements);
     this.#hooks = hooks;
   }
@@ -92,7 +95,7 @@ export class Commits {
       const budget = new RetryBudget(this.#session.timeoutMs);
       const waiting = { change: prepare(change), budget, resolve, reject, inContext: this.#hook?.context };
       const isSingle = this.#hook !== undefined;
-      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace, this.#isAlone || isSingle, isSingle);
+      const queue = this.#queues.get(namespace) ?? new CommitQueue(namespace, this.#isAlone, isSingle);
       this.#queues.set(namespace, queue);
       queue.add(waiting);
       if (!queue.isRunning) this.#await(queue);
@@ -189,8 +192,9 @@ export class Commits {
 
   async #commitApart(part: Part, kind: 'apart' | 'locked'): Promise<void> {
     const { queue, waiting } = part;
+    const hookRun = { hasEnded: false };
     try {
-      const committed = await this.#attempt([part], kind, this.#beforeWrites(part));
+      const committed = await this.#attempt([part], kind, this.#beforeWrites(part, hookRun));
       queue.hasCommitted(kind);
       answer(waiting, committed.get(part) as Batch);
       this.#hooks.committed([queue.namespace]);
@@ -207,8 +211,10 @@ export class Commits {
         queue.putBack(waiting, waiting.length === 1);
         return;
       }
-      if (failed.cause instanceof HookFailed) {
-        this.#refuseOrOmitHook(part, failed.cause);
+      // After the hook the store's own statements fail by what the hook has left: a setting, or a constraint that is checked at COMMIT.
+      const hookFailed = isRefused && hookRun.hasEnded ? new HookFailed(leftBehind(failed.cause)) : failed.cause;
+      if (hookFailed instanceof HookFailed) {
+        this.#refuseOrOmitHook(part, hookFailed);
         return;
       }
       if (isRefused) queue.wasRefused();
@@ -218,12 +224,18 @@ export class Commits {
   }
 
   /** The call of the hook, or the note that it must be called later. `undefined`: there is no hook. */
-  #beforeWrites({ namespace, waiting }: Part): CommitOptions['before'] {
+  #beforeWrites({ namespace, waiting }: Part, run: { hasEnded: boolean }): CommitOptions['before'] {
     const [hook, first] = [this.#hook, waiting[0]];
     if (hook === undefined || first === undefined) return undefined;
     const { id } = first.change;
     const { inContext } = first;
-    if (inContext !== undefined) return (ask, connection, entries) => hook.run(ask, connection, { id, entries }, inContext);
+    if (inContext !== undefined) {
+      return async (ask, connection, entries) => {
+        run.hasEnded = false;
+        await hook.run(ask, connection, { id, entries }, inContext);
+        run.hasEnded = true;
+      };
+    }
     return async (ask, _connection, entries) => {
       await ask(this.#statements.addHook, [namespace, id, entries[0]?.seq]);
     };

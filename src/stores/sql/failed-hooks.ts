@@ -1,7 +1,8 @@
 import { HookError, StoreError } from '../../core/errors.js';
 import type { FailedHook, StoreHooks } from '../../core/hook-port.js';
+import { SingleFlight } from '../../core/single-flight.js';
 import type { Backend } from './backend.js';
-import { HookFailed } from './failures.js';
+import { HookFailed, isRefusal, leftBehind } from './failures.js';
 import type { Hook } from './hook.js';
 import { entryOf, integerOf, textOf } from './rows.js';
 
@@ -15,6 +16,8 @@ export class FailedHooks implements StoreHooks {
   readonly #namespace: string;
   /** Where the next pass begins, so that hooks that fail again do not hide those after them. */
   #after = 0;
+  /** A pass may take longer than the pause between two sweeps. */
+  readonly #passing = new SingleFlight<number>();
 
   /** @param column the namespace as the columns store it */
   constructor(backend: Backend, column: string, namespace: string) {
@@ -40,9 +43,14 @@ export class FailedHooks implements StoreHooks {
         throw error instanceof HookFailed ? new HookError(changeId, error.cause) : error;
       });
     }
+    return this.#passing.join(() => this.#pass(hook));
+  }
+
+  async #pass(hook: Hook): Promise<number> {
     const page = await this.failed({ after: this.#after, limit: MAX_CALLS });
     let called = 0;
     for (const failed of page) {
+      this.#after = failed.seq;
       try {
         called += await this.#call(hook, failed.changeId);
       } catch (error) {
@@ -50,7 +58,7 @@ export class FailedHooks implements StoreHooks {
         hook.report(failed.changeId, error);
       }
     }
-    this.#after = page.length < MAX_CALLS ? 0 : (page.at(-1)?.seq ?? 0);
+    if (page.length < MAX_CALLS) this.#after = 0;
     return called;
   }
 
@@ -62,13 +70,22 @@ export class FailedHooks implements StoreHooks {
   /** Removes the change from the list and calls the hook, both or neither. @returns how many it has called */
   #call(hook: Hook, id: string): Promise<number> {
     const { takeHook, entriesOfChange } = this.#backend.statements;
-    return this.#backend.transact('hooks', async (ask, connection) => {
+    let hasEnded = false;
+    const called = this.#backend.transact('hooks', async (ask, connection) => {
+      hasEnded = false;
       const key = [this.#column, id];
-      if ((await ask(takeHook, key)).length === 0) return 0;
+      const [taken] = await ask(takeHook, key);
+      if (taken === undefined) return 0;
       const entries = (await ask(entriesOfChange, key)).map((columns) => entryOf(columns, this.#namespace));
-      if (entries.length === 0) throw new HookFailed(new StoreError('hooks', 'a purge has removed the entries of the change: dismiss it'));
+      // A purge may also have removed only the first of them.
+      if (entries[0]?.seq !== integerOf(taken, 'seq'))
+        throw new HookFailed(new StoreError('hooks', 'a purge has removed the entries of the change: dismiss it'));
       await hook.run(ask, connection, { id, entries });
+      hasEnded = true;
       return 1;
+    });
+    return called.catch((error: unknown) => {
+      throw hasEnded && error instanceof StoreError && isRefusal(error.cause) ? new HookFailed(leftBehind(error.cause)) : error;
     });
   }
 }

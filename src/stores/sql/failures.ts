@@ -64,6 +64,10 @@ export class HookFailed extends Error {
   }
 }
 
+/** Why a hook has failed that ended well: the transaction was refused because of what it has left there. */
+export const leftBehind = (cause: unknown): Error =>
+  new Error(`the transaction failed after the hook, by its rows or its settings: ${messageOf(cause)}`, { cause });
+
 /** The codes of an error and of its causes: query builders wrap the errors of the driver. A hook may throw any value. */
 function codesOf(thrown: unknown): readonly string[] {
   const codes: string[] = [];

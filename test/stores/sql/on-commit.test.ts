@@ -20,6 +20,11 @@ beforeAll(async () => {
   server = await postgresPlace();
   places['PostgreSQL'] = server;
   places['SQLite'] = await sqlitePlace();
+  for (const place of Object.values(places)) {
+    await place.sql('create table parents (id integer primary key)');
+    await place.sql('create table children (id text primary key, parent integer references parents (id) deferrable initially deferred)');
+  }
+  await server.sql('create role nobody_else');
 });
 afterAll(async () => {
   for (const place of Object.values(places)) await place.close();
@@ -144,6 +149,76 @@ describe.each(['PostgreSQL', 'SQLite'])('onCommit on %s', (name) => {
     const [journal, rows] = await bothSides(at(), store);
     expect(rows).toEqual(journal);
     expect(reported).toHaveLength(2);
+  });
+
+  it('L38 cannot refuse a revoke by a row whose constraint is checked at COMMIT', async () => {
+    let isBroken = false;
+    const db = at().kysely();
+    const { engine, reported } = hookedHere({
+      db,
+      onCommit: async ({ id }, { query }) => {
+        if (isBroken) await query(`insert into children values ('${id}', 17)`);
+      },
+    });
+    if (name === 'SQLite') await db.executeQuery(CompiledQuery.raw('pragma foreign_keys = on'));
+    const { request } = await engine.requestAccess(asking('a'));
+    const { request: other } = await engine.requestAccess(asking('b'));
+    await engine.approve(request.id, { by: SAM });
+    isBroken = true;
+    await expect(engine.approve(other.id, { by: SAM })).rejects.toMatchObject({ code: 'ERR_JIT_HOOK', message: says(/after the hook/) });
+    await engine.revoke(`${request.id}.1`, { by: SAM });
+    await engine.cancel(other.id, { by: MAYA });
+    expect(await engine.isAllowed(MAYA, 'a')).toBe(false);
+    expect(await failedHooks(engine)).toHaveLength(2);
+    expect(reported).toHaveLength(2);
+    // The first of them does not keep the sweep from the second.
+    await engine.sweep();
+    await engine.idle();
+    expect(reported).toHaveLength(4);
+    isBroken = false;
+    await engine.sweep();
+    await engine.idle();
+    expect(await failedHooks(engine)).toEqual([]);
+    expect(reported).toHaveLength(4);
+  });
+
+  it('does not call a failed hook with a part of its entries', async () => {
+    let calls = 0;
+    const { engine, store } = hookedHere({
+      onCommit: () => {
+        calls += 1;
+        throw new Error('down');
+      },
+    });
+    const append = [1, 2].map((i) => anEntry({ namespace: store.namespace, id: `one.${i}`, type: 'request.cancelled' }));
+    await store.commit(aChange({ id: 'one', put: [], append }));
+    await store.commit(aChange({ id: 'two', put: [], append: [], trimJournalTo: 1 }));
+    await expect(retryHook(engine, 'one')).rejects.toMatchObject({ code: 'ERR_JIT_HOOK', message: says(/purge.*dismiss it/) });
+    expect(calls).toBe(1);
+  });
+
+  it('calls a failed hook again in one pass at a time, however often it sweeps', async () => {
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const calls: string[] = [];
+    let isBroken = true;
+    const { store } = hookedHere({
+      onCommit: async ({ id }) => {
+        calls.push(id);
+        if (isBroken) throw new Error('down');
+        await held;
+      },
+    });
+    for (const id of ['one', 'two']) {
+      const entry = anEntry({ namespace: store.namespace, id: `${id}.1`, type: 'request.cancelled' });
+      await store.commit(aChange({ id, put: [], append: [entry] }));
+    }
+    isBroken = false;
+    const passes = [1, 2].map(async () => store.hooks?.retry());
+    await vi.waitFor(() => expect(calls).toHaveLength(3));
+    release();
+    expect(await Promise.all(passes)).toEqual([2, 2]);
+    expect(calls).toEqual(['one', 'two', 'one', 'two']);
   });
 
   it('calls a failed hook again on request, reports its failure to that caller, and lets a person dismiss it', async () => {
@@ -364,6 +439,41 @@ describe('onCommit on PostgreSQL alone', () => {
     });
     await expect(engine.requestAccess(asking('a'))).rejects.toMatchObject({ ...REFUSED, message: says(/ended or broke the transaction/) });
     expect((await store.journal({ after: 0, limit: 1 })).head.seq).toBe(0);
+  });
+
+  it.each(['role nobody_else', 'search_path to elsewhere'])('L38 cannot refuse a revoke by what it sets: %s', async (setting) => {
+    let isBroken = false;
+    const { engine, reported } = hooked(server, {
+      onCommit: async (_, { query }) => {
+        if (isBroken) await query(`set local ${setting}`);
+      },
+    });
+    const { request } = await engine.requestAccess(asking('a'));
+    await engine.approve(request.id, { by: SAM });
+    isBroken = true;
+    await engine.revoke(`${request.id}.1`, { by: SAM });
+    expect(await engine.isAllowed(MAYA, 'a')).toBe(false);
+    expect(await failedHooks(engine)).toHaveLength(1);
+    expect(reported).toHaveLength(1);
+  });
+
+  it('leaves connections of the pool to checks while the hooks of many namespaces run', async () => {
+    let [running, most] = [0, 0];
+    const { store } = hooked(server, {
+      db: kyselyOn(server.server.heardPool({ max: 20 })) as Kysely<Tables>,
+      onCommit: async () => {
+        most = Math.max(most, ++running);
+        await later(100);
+        running -= 1;
+      },
+    });
+    const commits = Array.from({ length: 20 }, async (_, i) => {
+      const inner = store.in(`${store.namespace}-${i}`);
+      return inner.commit(aChange({ id: 'one', put: [], append: [anEntry({ namespace: inner.namespace, id: 'one.1' })] }));
+    });
+    expect((await Promise.all(commits)).map(({ outcome }) => outcome)).toEqual(commits.map(() => 'committed'));
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(6);
   });
 
   it.each(['40001', '40P01', '55P03'])('calls the hook again after a rollback that another transaction caused: %s', async (code) => {
