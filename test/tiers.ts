@@ -20,7 +20,7 @@ const LATER: readonly Tier[] = [
   {
     name: 'stores',
     include: [
-      'test/stores/{durable,redis,sql,upgrade}/**/*.test.ts',
+      'test/stores/{durable,patroni,redis,sql,upgrade}/**/*.test.ts',
       'test/model/durable.test.ts',
       'test/contract/{redis,sql-better-sqlite3,sql-pglite,sql-pooler,sql-postgres}.test.ts',
       'test/stores/turns.test.ts',

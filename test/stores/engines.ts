@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { hasBetterSqlite3 } from './sql/drivers.js';
 import { hasPostgres15 } from './sql/postgres.js';
+import { hasPatroni } from './patroni/cluster.js';
 import { isInstalled, isOnPath, LEFT_OUT } from './redis/started.js';
 
 /** One call of Vitest. */
@@ -57,6 +58,13 @@ const ENGINES: Readonly<Record<string, Engine>> = {
     env: { JIT_TEST_REDIS_PROGRAM: 'valkey-server' },
     isExtra: true,
     missing: unless(isOnPath('valkey-server'), 'there is no valkey-server on the PATH'),
+  },
+  // Minutes, most of them the time until Patroni promotes another server: only by its name.
+  patroni: {
+    files: ['test/stores/patroni'],
+    env: { JIT_TEST_PATRONI: '1' },
+    requires: 'patroni',
+    missing: unless(hasPatroni, 'apt-get install patroni python3-etcd python3-dnspython etcd-server postgresql'),
   },
   kysely: {
     files: ['test/contract/sql-p', 'test/contract/sql-sqlite.test.ts', 'test/stores/sql'],
