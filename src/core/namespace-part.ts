@@ -1,6 +1,6 @@
 import { excessOf } from './change-size.js';
 import { MovedError, StoreError } from './errors.js';
-import type { NamespacePart } from './store-port.js';
+import type { ChangeSize, NamespacePart } from './store-port.js';
 import type { AuditEntry } from '../model/entry.js';
 
 /** The mark of a namespace whose last part has not arrived yet. */
@@ -13,10 +13,11 @@ export const movedError = (namespace: string, mark: string): MovedError => new M
  * Refuses a part of a namespace that is larger than a change, has entries of another namespace, or anchors that contradict each other.
  * A store calls this first.
  *
+ * @param max the `maxChange` of the store, if it has one
  * @throws StoreError `ERR_JIT_STORE`; the store must then apply nothing
  */
-export function refusePart(namespace: string, { rows, entries, anchors }: NamespacePart): void {
-  const excess = excessOf({ id: '', expect: [], put: rows, append: entries });
+export function refusePart(namespace: string, { rows, entries, anchors }: NamespacePart, max?: ChangeSize): void {
+  const excess = excessOf({ id: '', expect: [], put: rows, append: entries }, max);
   if (excess !== undefined) throw partError(`the part has ${excess.got} ${excess.part}, and at most ${excess.max} are taken`);
   const other = entries.find((entry) => entry.namespace !== namespace);
   if (other !== undefined) throw partError(`entry ${other.seq} is of namespace ${other.namespace}, and not of ${namespace}`);

@@ -10,6 +10,8 @@ export interface BackendState extends JournalEnds {
    * two states of a namespace have the same one.
    */
   readonly revision: string | number;
+  /** The place to which the namespace has moved: the kit then refuses its changes. `undefined`: it is here. */
+  readonly moved?: string | undefined;
 }
 
 /** What {@link SerialBackend.entries} looks up. */

@@ -1,5 +1,6 @@
 import { MAX_CHANGE, readChangeSize, refuseLargeChange } from '../../core/change-size.js';
 import { isJitError, OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import { movedError } from '../../core/namespace-part.js';
 import { readCount, readOptions, readPort, utf8Length } from '../../core/parse.js';
 import type { Change, ChangeSize, CommitAnswer, Row } from '../../core/store-port.js';
 import { callAfter } from '../../core/timers.js';
@@ -109,6 +110,7 @@ class SerialCommits<State extends BackendState> {
       let mayBeOfOne = false;
       try {
         const state = await this.#limited(() => this.#backend.head(namespace));
+        if (state.moved !== undefined) throw movedError(namespace, state.moved);
         mayBeOfOne = calls.length > 1;
         if (reading?.state.revision !== state.revision) reading = new Reading(state);
         if (await this.#commit(reading, calls)) {
@@ -166,15 +168,15 @@ class SerialCommits<State extends BackendState> {
   /** @param mayBeOfOne whether only one of the changes may be the reason: then each gets a write of its own */
   #failed(queue: Queue, calls: readonly Call[], error: unknown, mayBeOfOne: boolean): void {
     const left = calls.filter(({ state }) => state !== 'ended');
-    const isStoreError = isJitError(error) && error.code === 'ERR_JIT_STORE';
-    const isApplied = left.some(({ state }) => state === 'writing') && !isStoreError;
+    const isRefused = isJitError(error) && (error.code === 'ERR_JIT_STORE' || error.code === 'ERR_JIT_MOVED');
+    const isApplied = left.some(({ state }) => state === 'writing') && !isRefused;
     if (mayBeOfOne && !isApplied) {
       queue.putBack(left, true);
       return;
     }
     // The engine sends these changes again. Apart, one of them cannot fail the others again.
     if (isApplied) queue.divide(left.length);
-    const cause = isStoreError ? error : new StoreError('commit', 'the backend failed; nothing was written', error);
+    const cause = isRefused ? error : new StoreError('commit', 'the backend failed; nothing was written', error);
     for (const { change, reject } of left) reject(isApplied ? new OutcomeUnknownError(change.id, error) : cause);
   }
 

@@ -11,6 +11,7 @@ export type Method = keyof SerialBackend;
 class Kept {
   readonly rows = new MemoryGrantStore();
   revision = 0;
+  moved: string | undefined;
   head = GENESIS;
   start = GENESIS;
   journal: readonly LinkedEntry[] = [];
@@ -52,7 +53,7 @@ export class MemoryBackend implements SerialBackend<State> {
     options: Parameters<typeof serialCommits>[1] = {},
     commit: SerialCommit = serialCommits(this, options),
   ): GrantStore {
-    const { rows } = this.#of(namespace);
+    const { rows } = this.of(namespace);
     return {
       namespace,
       durability: 'memory',
@@ -62,25 +63,25 @@ export class MemoryBackend implements SerialBackend<State> {
       live: (query) => rows.live(query),
       find: (query) => rows.find(query),
       due: (query) => rows.due(query),
-      journal: async (query) => this.#of(namespace).slice(query),
+      journal: async (query) => this.of(namespace).slice(query),
       commit: (change) => commit(namespace, change),
     };
   }
 
   head(namespace: string): Promise<State> {
     return this.#call('head', undefined, () => {
-      const { revision, head, start } = this.#of(namespace);
-      return { namespace, revision, head, start };
+      const { revision, moved, head, start } = this.of(namespace);
+      return { namespace, revision, moved, head, start };
     });
   }
 
   rows({ namespace }: State, keys: readonly RowKey[]) {
-    return this.#call('rows', undefined, () => this.#of(namespace).rows.get(keys));
+    return this.#call('rows', undefined, () => this.of(namespace).rows.get(keys));
   }
 
   entries({ namespace }: State, { seqs, changes }: EntriesQuery): Promise<EntriesAnswer> {
     return this.#call('entries', undefined, () => {
-      const { journal } = this.#of(namespace);
+      const { journal } = this.of(namespace);
       return {
         hashes: seqs.map((seq) => journal.find(({ entry }) => entry.seq === seq)?.entry.hash),
         applied: changes.map((id) => journal.some(({ changeId }) => changeId === id)),
@@ -90,7 +91,7 @@ export class MemoryBackend implements SerialBackend<State> {
 
   write({ namespace, revision }: State, write: BackendWrite): Promise<boolean> {
     return this.#call('write', write, async () => {
-      const kept = this.#of(namespace);
+      const kept = this.of(namespace);
       if (kept.revision !== revision) {
         this.lost += 1;
         return false;
@@ -109,7 +110,7 @@ export class MemoryBackend implements SerialBackend<State> {
     });
   }
 
-  #of(namespace: string): Kept {
+  of(namespace: string): Kept {
     const kept = this.#kept.get(namespace) ?? new Kept();
     this.#kept.set(namespace, kept);
     return kept;

@@ -157,6 +157,19 @@ describe('serialCommits()', () => {
     expect(await store.commit(changeOf('c0'))).toMatchObject({ outcome: 'committed' });
   });
 
+  it('refuses each change to a namespace that has moved, also one that a write of the move has overtaken', async () => {
+    const backend = new MemoryBackend();
+    const store = backend.store('a');
+    backend.before = (method) => {
+      if (method === 'write') Object.assign(backend.of('a'), { moved: 'postgres://new', revision: 7 });
+    };
+    for (const outcome of await Promise.allSettled(times(2, (i) => store.commit(changeOf(`c${i}`))))) {
+      expect(outcome).toMatchObject({ reason: { code: 'ERR_JIT_MOVED', namespace: 'a', to: 'postgres://new' } });
+    }
+    expect(backend.writes).toEqual([]);
+    expect(await store.in('b').commit(changeOf('c0'))).toMatchObject({ outcome: 'committed' });
+  });
+
   it('refuses an answer that is shorter than the question: it would count as missing rows', async () => {
     const backend = new MemoryBackend();
     backend.rows = async () => [];
