@@ -1,5 +1,6 @@
 import type { SqliteDatabase, SqliteStatement } from 'kysely';
 import { invalid } from '../../core/parse.js';
+import { SQLITE_PROBE } from './statement.js';
 
 /** The greatest number of cached statements: more than the store has, and more than most services have. */
 const MAX_KEPT = 256;
@@ -36,6 +37,8 @@ export function resilientHandle(handle: SqliteDatabase): SqliteDatabase {
   return {
     close: () => handle.close(),
     prepare(sql) {
+      const { inTransaction } = handle as { readonly inTransaction?: unknown };
+      if (sql === SQLITE_PROBE && typeof inTransaction === 'boolean') return answerOf({ outside: !inTransaction });
       const statement = keep(sql);
       return {
         reader: statement.reader,
@@ -47,3 +50,11 @@ export function resilientHandle(handle: SqliteDatabase): SqliteDatabase {
     },
   };
 }
+
+/** A statement that is not sent, because the driver knows its answer. */
+const answerOf = (row: object): SqliteStatement => ({
+  reader: true,
+  all: () => [row],
+  run: () => ({ changes: 0, lastInsertRowid: 0 }),
+  iterate: () => [row][Symbol.iterator](),
+});

@@ -28,8 +28,8 @@ export class TransactionFailed extends Error {
 /** The statements that begin and end a transaction, and the one that sets SQLite's lock timeout around it. */
 export interface TransactionStatements {
   /**
-   * Shows whether the connection has an open transaction, and changes nothing in it. On SQLite, the probe fails then; otherwise it
-   * begins a transaction, which `rollback` ends.
+   * Shows whether the connection has an open transaction, and changes nothing in it. On SQLite, a {@link resilientHandle} answers.
+   * Without one, the probe fails then; otherwise it begins a transaction, which `rollback` ends.
    */
   readonly probe: Statement;
   readonly begin: Statement;
@@ -201,7 +201,7 @@ async function runOn<T>(
   let waits = 0;
   try {
     const [found] = await ask(probe);
-    if (isSqlite) await ask(rollback);
+    if (isSqlite && found === undefined) await ask(rollback);
     else isOurs = found?.['outside'] === true;
     if (!isOurs) throw openTransaction(undefined);
     if (isSqlite) {

@@ -36,5 +36,8 @@ export const nameIn = (text: string): string | undefined => /^\/\* (jit_access_\
 /** Whether this is the name of the statement that asks whether the connection has an open transaction. */
 export const isProbe = (name: string | undefined): boolean => name?.startsWith('jit_access_probe_') === true;
 
+/** On SQLite, whose texts have no names, the text of that statement. It is no text of Kysely or of the caller. */
+export const SQLITE_PROBE = 'begin /* jit_access_probe */';
+
 /** Whether this is the name of the statement after which the connection must be closed instead of reused. */
 export const isClose = (name: string | undefined): boolean => name?.startsWith('jit_access_close_') === true;

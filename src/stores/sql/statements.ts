@@ -6,7 +6,7 @@ import { besideServer, columns, ENTRY, given, isOpen, keyedRows, ROW, rowAsList,
 import { headsOf } from './locked-heads.js';
 import { BYTE_ORDER } from './schema.js';
 import { dueNamespacesText, headsText } from './namespaces.js';
-import { statement } from './statement.js';
+import { SQLITE_PROBE, statement } from './statement.js';
 import { writesOf } from './writes.js';
 
 /** The columns of a row that a check reads, in this order. The query itself fixes the others: namespace, subject and open. */
@@ -115,7 +115,7 @@ function transaction(dialect: SqlDialect, portable: boolean) {
       'probe',
       postgres
         ? `select now() = statement_timestamp()${portable ? '' : ' and pg_current_xact_id_if_assigned() is null'} as outside`
-        : 'begin',
+        : SQLITE_PROBE,
     ),
     /**
      * The first statement of the transaction. It limits three times, in milliseconds: to `lockMs` the wait for a lock, to `ms` each
