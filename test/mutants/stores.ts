@@ -364,7 +364,7 @@ export const STORE_BUGS: readonly StoreBug[] = [
     file: 'features/view/freshness.ts',
     from: 'if (leftMs > 0) this.#copy.setFresh(now + Math.floor(leftMs / 2));\n    else this.end();\n    return leftMs > 0 &&',
     to: 'this.#copy.setFresh(now + Math.floor(Math.max(leftMs, 100) / 2));\n    return',
-    caughtBy: { proof: 'chaos-postgres', scale: 0.1 },
+    caughtBy: { proof: 'chaos-redis', scale: 0.07 },
   },
   {
     name: 'sweep, purge: no other work runs until the last row',

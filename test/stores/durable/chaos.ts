@@ -1,15 +1,15 @@
 import { JitEngine, type AuditEntry } from 'jit-access';
 import { createView, type LiveView } from 'jit-access/view';
 import { isCommit, Proxy } from '../proxy.js';
-import { JournalOfAnswers, lookAt, type Seen } from './answers.js';
+import { JournalOfAnswers, lookAt, type Pair, type Seen } from './answers.js';
 import { placeBehind } from './counters.js';
 import { engineOptions } from './door.js';
-import { JumpingClock } from './jumping-clock.js';
+import { JumpingClock, machineTime } from './jumping-clock.js';
 import { openStore, type Kind, type Opened } from './place.js';
 import { Seeded } from './seeded.js';
 import type { Durable } from './servers.js';
 import { spin } from './spin.js';
-import { wrongsOf } from './verdict.js';
+import { entriesOf, wrongsOf } from './verdict.js';
 import { compareViews, VIEWS } from './views.js';
 import { Worker, type Acknowledged, type Order } from './workers.js';
 
@@ -28,12 +28,10 @@ const STEP_MS = 35_000;
 const DAY_MS = 25 * 3_600_000;
 /** A fault that may stop every process ends after this time at the latest. */
 const LONGEST_MS = 400;
-/** How long the network holds what is sent: then a view of the process is stale, too. */
-const LATE_MS = 600;
 /** A run that makes no progress for this long has failed. */
 const STUCK_MS = 60_000;
-/** How many answers ago a pair was asked about that is asked about again. */
-const RECENT = 1_000;
+/** How many pairs are asked about again, of those that were asked about before a view must have followed. */
+const RECENT = 200;
 /** How many faults happen in one namespace. */
 const IN_NAMESPACE = 24;
 
@@ -164,17 +162,7 @@ class Round {
     this.#counts = counts;
     this.#namespace = store.namespace;
     this.#proxies = proxies;
-    const archive = {
-      name: 'archive',
-      write: (entries: readonly AuditEntry[]) => {
-        for (const entry of entries) {
-          const before = this.#archive.get(entry.seq);
-          if (before !== undefined && before.hash !== entry.hash)
-            this.wrong.push(`entry ${entry.seq} was ${before.id}, and is ${entry.id}`);
-          this.#archive.set(entry.seq, entry);
-        }
-      },
-    };
+    const archive = { name: 'archive', write: (entries: readonly AuditEntry[]) => this.#keep(entries) };
     const onError = () => undefined;
     this.#engine = new JitEngine({ ...engineOptions(), store, clock: this.#clock, audit: archive, onError });
     this.#views = VIEWS.map((options) =>
@@ -243,7 +231,9 @@ class Round {
       case 'late':
         // What is sent now arrives, and is answered, when its process has given up.
         for (const proxy of proxies) proxy.delay(TIMEOUT_MS + 100);
-        await this.more(200, LATE_MS);
+        await this.more(Infinity, LONGEST_MS);
+        // A process that is cut off alone has a stale view of what the others have ended.
+        if (proxies.length === 1) await this.#lookAtOld(which);
         break;
       case 'full':
         await this.#fill(true);
@@ -270,7 +260,10 @@ class Round {
     await Promise.all(this.#looking);
     this.#isOver = true;
     await this.#archiving;
+    // It still writes the uses that its checks have recorded.
+    await this.#engine.close();
     const { store } = this.#near;
+    this.#keep(await entriesOf(store));
     const entries = [...this.#archive.values()].toSorted((a, b) => a.seq - b.seq);
     for (const { type } of entries) add(this.#counts.entries, type);
     const acks = this.#acknowledged.flatMap(({ ack }) => ack);
@@ -321,8 +314,7 @@ class Round {
       this.#counts.operations += 1;
       const [first] = seen;
       const chance = this.#chanceOfTurns;
-      // The pair that has just changed, or one that changed some time ago: a view may be late for less than that.
-      const other = chance.below(2) === 0 ? first : this.#seen[this.#seen.length - 1 - chance.below(RECENT)];
+      const other = chance.below(2) === 0 ? first : this.#changedEarlier();
       if (other !== undefined && chance.below(2) === 0) this.#lookToo(other, worker);
     };
     worker.onRefused = (code) => add(this.#counts.refused, code);
@@ -333,13 +325,36 @@ class Round {
     this.#running[which] = { worker, work };
   }
 
+  /** A pair that may have changed so long ago that every view knows the change, and the view of a process that is cut off must deny. */
+  #changedEarlier(): Seen | undefined {
+    const until = machineTime() - 1_000 * MAX_STALE_MS;
+    const last = this.#seen.findLastIndex(({ began }) => began < until);
+    return this.#seen[last - this.#chanceOfTurns.below(RECENT)];
+  }
+
+  /** Asks a process about the pairs that had just changed when its last answers came, once its view must know the changes. */
+  async #lookAtOld(which: number): Promise<void> {
+    const from = machineTime() - 1_000 * (LONGEST_MS + MAX_STALE_MS);
+    await this.more(Infinity, 2 * MAX_STALE_MS - LONGEST_MS);
+    const until = machineTime() - 1_000 * MAX_STALE_MS;
+    const old = this.#seen.filter(({ began }) => from <= began && began < until);
+    const pairs = new Map(old.map((one) => [`${one.subject} ${one.scope}`, one]));
+    const worker = this.#running[which]?.worker;
+    if (worker !== undefined) for (const pair of pairs.values()) this.#lookIn(worker, pair);
+  }
+
+  #lookIn(worker: Worker, { subject, scope }: Pair): void {
+    worker.order({ do: 'look', subject, scope }).catch((error: unknown) => {
+      // It may be killed before it answers.
+      if (!this.#killed.has(worker)) this.wrong.push(`a check failed: ${String(error)}`);
+    });
+  }
+
   /** Asks about the same pair in another process, and in this one, which has its own views. */
   #lookToo({ subject, scope }: Seen, asked: Worker): void {
     const others = this.#running.filter(({ worker }) => worker !== asked && !this.#killed.has(worker));
     const other = others[this.#chanceOfTurns.below(others.length)]?.worker;
-    other?.order({ do: 'look', subject, scope }).catch((error: unknown) => {
-      if (!this.#killed.has(other)) this.wrong.push(`a check failed: ${String(error)}`);
-    });
+    if (other !== undefined) this.#lookIn(other, { subject, scope });
     const looking = lookAt({ subject, scope }, this.#clock, this.#engine, this.#views).then(
       (seen) => {
         this.#seen.push(...seen.map((one) => ({ ...one, process: 0 })));
@@ -375,6 +390,14 @@ class Round {
   async #fill(isFull: boolean): Promise<void> {
     if (this.#durable.fill === undefined) await this.#orderAll({ do: 'fill', isFull });
     else await this.#durable.fill(isFull);
+  }
+
+  #keep(entries: readonly AuditEntry[]): void {
+    for (const entry of entries) {
+      const before = this.#archive.get(entry.seq);
+      if (before !== undefined && before.hash !== entry.hash) this.wrong.push(`entry ${entry.seq} was ${before.id}, and is ${entry.id}`);
+      this.#archive.set(entry.seq, entry);
+    }
   }
 
   /** A sink holds the journal until it has received it: no purge trims an entry that is not in the archive. */

@@ -70,7 +70,9 @@ function toleratesIn({ outages, looks }: Extract<Order, { readonly do: 'churn' }
   // A process that was started while faster ones wrote creates nothing until one of them has confirmed its clock (L39).
   if (looks === true && code === 'ERR_JIT_CLOCK') return true;
   const isOvertaken = setFrom !== Infinity && since <= setUntil;
-  return isOvertaken && (OVERTAKEN.test(code) || error instanceof NothingGranted);
+  // The end of a lock may have passed before the lock is set.
+  const isPast = isJitError(error) && error.code === 'ERR_JIT_INVALID_ARGUMENT' && error.argument === 'until';
+  return isOvertaken && (OVERTAKEN.test(code) || isPast || error instanceof NothingGranted);
 }
 
 const DAY_MS = 86_400_000;
