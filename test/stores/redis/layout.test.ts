@@ -107,7 +107,9 @@ describeRedis('a namespace in Redis during an upgrade of the package', (server) 
     const { new: newer, layout, change, contract, old } = await fleet();
     const binding = { ...change('binding'), needs: 2 };
     const before = await layout();
-    await expect(newer.store.commit(binding)).rejects.toThrow(/layout 2, readable from layout 1; this change needs layout 2.*contract first/);
+    await expect(newer.store.commit(binding)).rejects.toThrow(
+      /layout 2, readable from layout 1; this change needs layout 2.*contract first/,
+    );
     expect(await codeOf(() => newer.store.commit(binding))).toBe('ERR_JIT_LAYOUT');
     expect(await layout()).toEqual(before);
     expect(await old.get([aRow({ id: 'binding' })])).toEqual([undefined]);

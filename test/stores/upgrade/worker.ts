@@ -5,10 +5,12 @@
  */
 import { isJitError, JitEngine, reviewers } from 'jit-access';
 import { readJournal, verifyStore } from 'jit-access/journal';
+import { contractNamespaces, fromNodeRedis } from 'jit-access/redis';
 import { migrate, resilientHandle, resilientPool, sqlMigrations, type SqlDialect, type SqlMigration } from 'jit-access/sql';
 import { aChange, aRow } from 'jit-access/testing';
 import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import pg from 'pg';
+import { createClient } from 'redis';
 import { Dice } from '../../model/dice.js';
 import { openStore } from '../durable/place.js';
 import { sqliteDriver } from '../sql/drivers.js';
@@ -52,19 +54,50 @@ async function judge(head: number, acks: readonly Ack[]): Promise<readonly strin
     if ('revoked' in ack && (await engine.getGrant(ack.revoked))?.end?.status !== 'revoked')
       violations.push(`grant ${ack.revoked} is not revoked`);
   }
-  const rows = await withDatabase((db) =>
-    db.executeQuery<{ id: string; label: string | null; layout: unknown; body: string }>(
-      CompiledQuery.raw(`select id, label, layout, body from jit_rows where kind = 'request'`) as never,
-    ),
-  );
-  for (const { id, label, layout, body } of rows.rows) {
+  const rows = place.kind === 'redis' ? await rowsInRedis() : await rowsInTables();
+  for (const { id, label, layout, body } of rows) {
     const { more } = JSON.parse(body) as { readonly more?: { readonly label?: string } };
     if (askedByNext.has(id) && more?.label !== `of ${id}`) violations.push(`request ${id} has lost its silent field`);
     if ((more?.label ?? null) !== label) violations.push(`the column of request ${id} is ${label}`);
     if (Number(layout) !== 2) violations.push(`request ${id} has layout ${String(layout)}`);
   }
-  if (askedByNext.size < 50 || rows.rows.length < 200) violations.push('too few requests were made');
+  if (askedByNext.size < 50 || rows.length < 200) violations.push('too few requests were made');
   return violations;
+}
+
+/** A request as it is stored, with its column for the silent field. */
+interface StoredRequest {
+  readonly id: string;
+  readonly label: string | null;
+  readonly layout: unknown;
+  readonly body: string;
+}
+
+const rowsInTables = () =>
+  withDatabase(async (db): Promise<readonly StoredRequest[]> => {
+    const query = CompiledQuery.raw(`select id, label, layout, body from jit_rows where kind = 'request'`);
+    return (await db.executeQuery<StoredRequest>(query)).rows;
+  });
+
+/** Redis has no column for the field, and no layout in the row: a line of the index names each row that the contract must rewrite. */
+async function rowsInRedis(): Promise<readonly StoredRequest[]> {
+  const found: StoredRequest[] = [];
+  for (let after: string | undefined, isLast = false; !isLast; isLast = after === undefined) {
+    const { items, next } = await store.find({ kind: 'request', after, limit: 500 });
+    for (const { id, body } of items) {
+      const { label = null } = (body['more'] ?? {}) as { readonly label?: string | null };
+      found.push({ id, label, layout: 2, body: JSON.stringify(body) });
+    }
+    after = next;
+  }
+  return found;
+}
+
+async function contractInRedis(): Promise<unknown> {
+  const client = createClient({ url: place.where });
+  client.on('error', () => undefined);
+  await client.connect();
+  return contractNamespaces({ client: fromNodeRedis(client), namespaces: [namespace] }).finally(() => client.destroy());
 }
 
 /** Other processes may have decided, ended or locked the same record. */
@@ -130,6 +163,7 @@ async function run(count: number): Promise<number> {
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'migrate':
+      if (place.kind === 'redis') return contractInRedis();
       return withDatabase((db, dialect) => migrate({ db, dialect, contract: order.contract === true }));
     case 'up':
     case 'down':
