@@ -3,9 +3,14 @@ import { rowColumns } from '../../../src/stores/sql/rows.js';
 import { ROW } from '../../../src/stores/sql/fragments.js';
 import { statement } from '../../../src/stores/sql/statement.js';
 import { decodeLocks, encode, LOCK_ROW, makeLocks } from '../../../src/records/index.js';
+import { keysOf, scriptKeys } from '../../../src/stores/redis/keys.js';
+import { encodeRow, fieldOf } from '../../../src/stores/redis/row-text.js';
+import { writing } from '../../../src/stores/redis/write-script.js';
 import { resilientHandle } from 'jit-access/sql';
+import type { Row } from 'jit-access/store';
 import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect } from 'kysely';
 import pg from 'pg';
+import { createClient } from 'redis';
 import { sqliteDriver } from '../sql/drivers.js';
 import { openStore, type Place } from './place.js';
 
@@ -15,7 +20,7 @@ interface Plain {
   close(): Promise<void>;
 }
 
-export function plainly({ kind, where }: Place): Plain {
+function plainly({ kind, where }: Place): Plain {
   const dialect =
     kind === 'postgres'
       ? new PostgresDialect({ pool: new pg.Pool({ connectionString: where, max: 1 }) })
@@ -50,6 +55,7 @@ const begun = (plain: Plain, sql: string): Promise<boolean> =>
  * @returns the number of the last entry
  */
 export async function fence(place: Place, namespace: string, to: string): Promise<number> {
+  if (place.kind === 'redis') return fenceInRedis(place, namespace, to);
   const { store, close } = await openStore(place, { namespace });
   const plain = plainly(place);
   const name = toColumn(namespace);
@@ -63,10 +69,7 @@ export async function fence(place: Place, namespace: string, to: string): Promis
     const [{ seq } = {}] = await plain.run('select seq from jit_heads where namespace = $1', [name]);
     // By another connection: on both databases it sees the last commit, and the transaction of this one holds back the next.
     const [row] = await store.get([LOCK_ROW]);
-    const before = row && decodeLocks(row);
-    const mark = { id: 'moved', subject: undefined, scope: '**', by: 'system:move', at: 1, until: undefined, completedAt: 1 };
-    const { version, locks, ended } = before ?? { version: 0, locks: [], ended: [] };
-    const columns = rowColumns(encode(makeLocks({ version: version + 1, locks: [mark, ...locks], ended })));
+    const columns = rowColumns(markedRow(row));
     await plain.run('delete from jit_rows where namespace = $1 and kind = $2 and id = $3', [name, LOCK_ROW.kind, LOCK_ROW.id]);
     const given = ['$1', ...ROW.map((_, i) => `$${i + 2}`)];
     await plain.run(`insert into jit_rows (namespace, ${ROW.join(', ')}) values (${given.join(', ')})`, [name, ...columns]);
@@ -76,4 +79,54 @@ export async function fence(place: Place, namespace: string, to: string): Promis
     await plain.close();
     await close();
   }
+}
+
+/** The row of locks with a lock on every scope. */
+function markedRow(row: Row | undefined): Row {
+  const mark = { id: 'moved', subject: undefined, scope: '**', by: 'system:move', at: 1, until: undefined, completedAt: 1 };
+  const { version, locks, ended } = row === undefined ? { version: 0, locks: [], ended: [] } : decodeLocks(row);
+  return encode(makeLocks({ version: version + 1, locks: [mark, ...locks], ended }));
+}
+
+/** Both marks in one script. No process of the test writes the row of locks before. */
+async function fenceInRedis(place: Place, namespace: string, to: string): Promise<number> {
+  const { store, close } = await openStore(place, { namespace });
+  const script = `#!lua
+${writing('nil')}
+replace(ARGV[1], ARGV[2])
+call('HSET', HEAD, 'moved', ARGV[3])
+keepCounts()
+return text(seq)`;
+  try {
+    const row = markedRow((await store.get([LOCK_ROW]))[0]);
+    const keys = scriptKeys(keysOf(namespace));
+    return Number(await inRedis(place, ['EVAL', script, String(keys.length), ...keys, fieldOf(row), encodeRow(row), to]));
+  } finally {
+    await close();
+  }
+}
+
+async function inRedis({ where }: Place, command: string[]): Promise<unknown> {
+  const client = createClient({ url: where });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    return await client.sendCommand(command);
+  } finally {
+    client.destroy();
+  }
+}
+
+/** The number of the last entry, and how many entries there are. */
+export async function entriesIn(place: Place, namespace: string): Promise<readonly [last: number, count: number]> {
+  if (place.kind === 'redis') {
+    const { head, journal } = keysOf(namespace);
+    return [Number(await inRedis(place, ['HGET', head, 'seq'])), Number(await inRedis(place, ['HLEN', journal]))];
+  }
+  const plain = plainly(place);
+  const [{ seq, entries } = {}] = await plain.run('select max(seq) as seq, count(*) as entries from jit_journal where namespace = $1', [
+    namespace,
+  ]);
+  await plain.close();
+  return [Number(seq), Number(entries)];
 }
