@@ -8,9 +8,10 @@ export const MAX_CHANGE = { rows: 1_000, entries: 1_000, bytes: 4_194_304 } as c
 
 /**
  * The least `maxChange` that an engine accepts: the largest change that takes access away and cannot be divided. A revoke ends an
- * extension chain of 50 grants, with the row that may hold back purges; `lock` writes the row of 256 locks.
+ * extension chain of 50 grants, each with its usage row if it has expired, and the row that may hold back purges; `lock` writes the row
+ * of 256 locks.
  */
-export const LEAST_CHANGE = { rows: 51, entries: 50, bytes: 1_048_576 } as const satisfies ChangeSize;
+export const LEAST_CHANGE = { rows: 101, entries: 50, bytes: 1_048_576 } as const satisfies ChangeSize;
 
 /** A change has at most this many expectations for each row that it may have. */
 export const EXPECTATIONS_OF_ROW = 2;

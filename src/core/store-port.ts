@@ -125,7 +125,7 @@ export interface GrantStore {
   readonly durability: 'memory' | 'process' | 'server';
   /**
    * The greatest change that the store takes, if it is smaller than 1,000 rows, 1,000 entries and 4 MiB of JSON. The engine divides its
-   * changes by it, and refuses a store that takes less than 51 rows, 50 entries and 1 MiB: it could not end all access. It also
+   * changes by it, and refuses a store that takes less than 101 rows, 50 entries and 1 MiB: it could not end all access. It also
    * refuses a request that one change could not approve. The same for all namespaces, and constant. Default: that greatest size.
    *
    * Proven by the group `the greatest size` of the contract suite.

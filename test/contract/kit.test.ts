@@ -27,5 +27,5 @@ storeContract(printing, {
   reopen: (store) => (backends.get(store) as MemoryBackend).store(store.namespace),
 });
 
-const least = { maxChange: { rows: 51, entries: 50, bytes: 1_048_576 } };
+const least = { maxChange: { rows: 101, entries: 50, bytes: 1_048_576 } };
 storeContract(printing, { name: 'serialCommits with the least maxChange', create: () => create(least) });

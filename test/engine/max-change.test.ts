@@ -3,12 +3,13 @@ import { LEAST_CHANGE, MAX_CHANGE, readChangeSize, refuseLargeChange } from '../
 import type { Change, ChangeSize } from '../../src/core/store-port.js';
 import { JitEngine, MemoryGrantStore, reviewers, type Grant, type JitEngineOptions } from '../../src/index.js';
 import { verifyStore } from '../../src/journal.js';
+import { freshlyIssued } from '../../src/lifecycle/grant.js';
 import { longestApproval } from '../../src/lifecycle/longest-approval.js';
 import { setLock } from '../../src/lifecycle/lock.js';
 import { decodeGrant, encode, makeGrant, makeLocks } from '../../src/records/index.js';
 import { purge } from '../../src/retention.js';
 import { aChange, aGrant, aRequest, FaultyStore, ScriptedApprover } from '../../src/testing.js';
-import { aGranted, anEngine, aPending, ask, entriesOf, grantsOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from './an-engine.js';
+import { aGranted, ANA, anEngine, aPending, ask, entriesOf, grantsOf, HOUR, LEE, MAYA, MINUTE, refusal, SAM } from './an-engine.js';
 
 /** A store that takes less than others. It keeps the size of each change. */
 class SmallStore extends MemoryGrantStore {
@@ -57,18 +58,26 @@ async function aChain(store: MemoryGrantStore, size: number, over: Partial<Grant
       successors: i === 0 ? ids.slice(1).map((grantId) => ({ grantId, at: aGrant().issuedAt })) : [],
     }),
   );
-  for (let i = 0; i < size; i += 25) {
-    expect(await store.commit(aChange({ put: grants.slice(i, i + 25).map(encode) }))).toMatchObject({ outcome: 'committed' });
+  const usages = grants.flatMap((grant) => freshlyIssued(grant).usage ?? []);
+  for (const rows of [grants, usages]) {
+    for (let i = 0; i < rows.length; i += 25) {
+      expect(await store.commit(aChange({ put: rows.slice(i, i + 25).map(encode) }))).toMatchObject({ outcome: 'committed' });
+    }
   }
   return grants[0] as Grant;
 }
 
+const KIM = 'user:kim';
+
 describe('the least maxChange (L12, L42)', () => {
   it('is the largest change that takes access away and cannot be divided', async () => {
-    // A revoke ends a whole extension chain. The row that may hold back purges comes with it.
+    // A revoke ends a whole extension chain, and closes the usage rows of those grants that have expired. The row that may hold back purges
+    // comes with it.
     const store = new MemoryGrantStore();
-    const { engine } = anEngine({ store: new FaultyStore(store), canonicalId: undefined });
-    const first = await aChain(store, 50, { subject: long('user'), scope: longScope('db') });
+    const { engine, clock } = anEngine({ store: new FaultyStore(store), canonicalId: undefined });
+    const terms = { maxUses: Number.MAX_SAFE_INTEGER, idleTtlMs: HOUR };
+    const first = await aChain(store, 50, { subject: long('user'), scope: longScope('db'), ...terms });
+    await clock.advance(48 * HOUR);
     const changes: Change[] = [];
     const commit = store.commit.bind(store);
     store.commit = (change) => {
@@ -108,7 +117,7 @@ describe('the least maxChange (L12, L42)', () => {
   );
 
   it('refuses a maxChange that lacks a part', () => {
-    expect(() => readChangeSize('store.maxChange', { rows: 60 })).toThrow('store.maxChange.entries must be a whole number');
+    expect(() => readChangeSize('store.maxChange', { rows: 160 })).toThrow('store.maxChange.entries must be a whole number');
     expect(() => readChangeSize('store.maxChange', null)).toThrow('store.maxChange must be an object with rows, entries, bytes');
   });
 });
@@ -122,6 +131,18 @@ describe('an engine over a store with the least maxChange (L42)', () => {
     const rows = (await store.find({ kind: 'grant', limit: 60 })).items.map(decodeGrant);
     expect(rows.every(({ end }) => end?.status === 'revoked')).toBe(true);
     expect(store.sizes.at(-1)).toMatchObject({ rows: 50, entries: 50 });
+  });
+
+  it('L12 ends a chain in one change whose earlier grants have expired, before a sweep has closed their usage rows', async () => {
+    const store = new SmallStore();
+    const { engine, clock } = withStore(store);
+    const { id, subject, scope } = await aChain(store, 50, { maxUses: 9 });
+    await clock.advance(49 * 15 * MINUTE + MINUTE);
+    expect(await engine.isAllowed(subject, scope)).toBe(true);
+    await engine.revoke(id, { by: SAM });
+    expect(await engine.isAllowed(subject, scope)).toBe(false);
+    // The usage row of the last grant is left to the sweep.
+    expect(store.sizes.at(-1)).toMatchObject({ rows: 99, entries: 50 });
   });
 
   it('records 120 expiries in changes that the store takes, without a refused one', async () => {
@@ -156,37 +177,41 @@ describe('an engine over a store with the least maxChange (L42)', () => {
 
   it('purges a request with more comments than one change removes, the comments first', async () => {
     const store = new SmallStore();
-    const { engine, clock } = anEngine({ store: new FaultyStore(store) });
+    const { engine, clock } = anEngine({ store: new FaultyStore(store), approver: reviewers({ members: [SAM, ANA, LEE, KIM] }) });
     const { id } = await aPending(engine, { scopes: scopes(10) });
-    for (const by of [MAYA, SAM, LEE]) for (let i = 0; i < 20; i++) await engine.comment(id, { by, text: `${i}` });
+    for (const by of [MAYA, SAM, LEE, ANA, KIM]) for (let i = 0; i < 20; i++) await engine.comment(id, { by, text: `${i}` });
     await engine.approve(id, { by: SAM });
     await clock.advance(HOUR);
     await engine.sweep();
     await clock.advance(48 * HOUR);
     const report = await purge(engine, { before: clock.now() - 24 * HOUR, by: SAM, force: true });
     expect(report).toMatchObject({ requests: 1, grants: 10 });
-    expect((await store.find({ kind: 'comment', limit: 100 })).items).toEqual([]);
+    expect((await store.find({ kind: 'comment', limit: 101 })).items).toEqual([]);
     const purged = (await entriesOf(store))
       .filter(({ type }) => type === 'journal.purged')
       .map(({ data }) => data['removed'] as { kind: string }[] | undefined);
-    expect(purged.flatMap((removed = []) => removed.map(({ kind }) => kind)).filter((kind) => kind === 'comment')).toHaveLength(60);
+    expect(purged.flatMap((removed = []) => removed.map(({ kind }) => kind)).filter((kind) => kind === 'comment')).toHaveLength(100);
   });
 
   it('refuses a request that one change could not approve when it is asked, also an extension', async () => {
     const store = new SmallStore();
     const { engine } = withStore(store, { limits: { maxGrants: 200 } });
     // 3 rows for each scope, a request, a subject and a hold.
-    const error = await refusal(ask(engine, { scopes: scopes(17) }), 'ERR_JIT_LIMIT');
-    expect(error).toMatchObject({ limit: 'maxChange', max: 51, got: 54 });
-    expect(error.message).toBe('the store takes changes of at most 51 rows, and this may need one of 54');
+    const error = await refusal(ask(engine, { scopes: scopes(33) }), 'ERR_JIT_LIMIT');
+    expect(error).toMatchObject({ limit: 'maxChange', max: 101, got: 102 });
+    expect(error.message).toBe('the store takes changes of at most 101 rows, and this may need one of 102');
     expect(await store.find({ kind: 'request', limit: 1 })).toMatchObject({ items: [] });
-    const grants = await grantsOf(engine, { scopes: scopes(16) });
-    expect(grants).toHaveLength(16);
+    const grants = await grantsOf(engine, { scopes: scopes(32) });
+    expect(grants).toHaveLength(32);
     // An extension writes each extended grant too.
     const { requestId } = grants[0] as Grant;
     const extension = { requestedBy: MAYA, ttl: 15 * MINUTE };
-    expect(await refusal(engine.extend({ requestId }, extension), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxChange', max: 51, got: 67 });
-    const [grant] = await grantsOf(engine, { scopes: scopes(12).map((scope) => `${scope}-b`) });
+    expect(await refusal(engine.extend({ requestId }, extension), 'ERR_JIT_LIMIT')).toMatchObject({
+      limit: 'maxChange',
+      max: 101,
+      got: 131,
+    });
+    const [grant] = await grantsOf(engine, { scopes: scopes(24).map((scope) => `${scope}-b`) });
     expect(await engine.extend({ requestId: grant?.requestId as string }, extension)).toMatchObject({ outcome: 'granted' });
   });
 
@@ -194,8 +219,8 @@ describe('an engine over a store with the least maxChange (L42)', () => {
     const approver = new ScriptedApprover({ breakGlass: { outcome: 'approve', reviewWithinMs: HOUR } });
     const { engine } = withStore(new SmallStore(), { approver });
     const take = (count: number) => engine.breakGlass({ subject: MAYA, scopes: scopes(count), ttl: MINUTE, justification: 'it is down' });
-    expect(await refusal(take(49), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxChange', max: 51, got: 52 });
-    expect((await take(48)).grants).toHaveLength(48);
+    expect(await refusal(take(50), 'ERR_JIT_LIMIT')).toMatchObject({ limit: 'maxChange', max: 50, got: 51 });
+    expect((await take(49)).grants).toHaveLength(49);
   });
 
   it('L16 refuses an approval that would leave no room for a denial, and then takes the denial', async () => {

@@ -32,10 +32,10 @@ describe('serialCommits()', () => {
 
   it('writes no more than maxChange at a time (L42)', async () => {
     const backend = new MemoryBackend();
-    const maxChange = { rows: 60, entries: 50, bytes: 1_048_576 };
+    const maxChange = { rows: 110, entries: 50, bytes: 1_048_576 };
     const store = backend.store('a', { maxChange });
     const wide = (i: number) =>
-      aChange({ put: times(25, (n) => aRow({ id: `${i}.${n}`, body: i < 4 ? {} : { text: 'x'.repeat(20_000) } })) });
+      aChange({ put: times(45, (n) => aRow({ id: `${i}.${n}`, body: i < 4 ? {} : { text: 'x'.repeat(12_000) } })) });
     await Promise.all([...times(6, (i) => store.commit(wide(i))), ...times(120, (i) => store.commit(changeOf(`c${i}`)))]);
     expect(backend.writes.length).toBeGreaterThan(5);
     for (const { put, append } of backend.writes) {
@@ -196,7 +196,7 @@ describe('serialCommits()', () => {
     [
       'a maxChange that is too small for a revoke',
       [new MemoryBackend(), { maxChange: { rows: 50, entries: 50, bytes: 1_048_576 } }],
-      'maxChange.rows must be a whole number from 51 to 1000',
+      'maxChange.rows must be a whole number from 101 to 1000',
     ],
   ])('refuses %s', (_, args, message) => {
     expect(() => serialCommits(...(args as unknown as Parameters<typeof serialCommits>))).toThrow(message);
