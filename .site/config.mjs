@@ -33,6 +33,7 @@ const groups = [
       'coming-from',
       'testing',
       'backups',
+      'upgrades',
       'writing-an-approver',
       'writing-a-store',
     ],

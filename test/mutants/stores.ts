@@ -182,6 +182,36 @@ export const STORE_BUGS: readonly StoreBug[] = [
     caughtBy: { test: 'test/stores/sql/schema.test.ts', title: 'refuses every commit, and writes nothing' },
   },
   {
+    name: 'SQL: the contract leaves the rows that the last commits of an earlier layout wrote',
+    file: 'stores/sql/upgrade.ts',
+    from: '          if (last.length > 0) await ask(this.#statements.rewrite, [rewrittenList(last)]);\n',
+    to: '',
+    caughtBy: {
+      test: 'test/stores/sql/upgrade.test.ts',
+      title: 'finds the rows that a process of the earlier layout writes until the last moment',
+    },
+  },
+  {
+    name: 'SQL: the contract does not wait for a commit that has compared the numbers',
+    file: 'stores/sql/upgrade.ts',
+    from: "'lock table jit_heads in exclusive mode'",
+    to: "'lock table jit_heads in share row exclusive mode'",
+    caughtBy: {
+      test: 'test/stores/sql/upgrade.test.ts',
+      title: 'waits for a commit that has compared the numbers, and then finds the row that it wrote',
+    },
+  },
+  {
+    name: 'SQL: a change is written that a process in the range cannot read',
+    file: 'stores/judge.ts',
+    from: '  if (kept.layout !== undefined) refuseUnreadable(kept.layout, change.needs);\n',
+    to: '',
+    caughtBy: {
+      test: 'test/stores/sql/schema.test.ts',
+      title: 'takes no change that a process in the range cannot read, before the contract',
+    },
+  },
+  {
     name: 'SQL: a standby may answer',
     file: 'stores/sql/rows.ts',
     from: "if (dialect === 'postgres' && first?.['standby'] !== false) {",

@@ -15,7 +15,7 @@ export interface Expansion {
   readonly layout: number;
   /** Statements of one transaction. On PostgreSQL each may be repeated, if there are `indexes`. */
   readonly statements: readonly string[];
-  /** Indexes that follow. PostgreSQL builds them outside of the transaction, while reads and writes go on. */
+  /** Indexes that follow. PostgreSQL builds them outside of the transaction, while reads and writes continue. */
   readonly indexes: readonly SqlIndex[];
   /** Statements that undo it, as long as no contract has followed. Empty: it cannot be undone. */
   readonly undo: readonly string[];

@@ -117,7 +117,7 @@ export interface MigrateReport {
 
 /**
  * Creates the tables, or adds what they lack for this version of the package. It is safe to call at each start, and from several processes
- * at once, also by an older version over the tables of a newer one. Running processes go on: `docs/guides/upgrades.md`.
+ * at once, also by an older version over the tables of a newer one. Running processes continue: `docs/guides/upgrades.md`.
  *
  * @param options the options of the store, of which it uses `db`, `dialect` and `portable`
  * @throws StoreError `ERR_JIT_STORE` when it failed, or when a lock did not become free within two minutes. Call it again

@@ -1,6 +1,6 @@
 import { CompiledQuery } from 'kysely';
 import { systemClock } from '../../core/clock.js';
-import { StoreError } from '../../core/errors.js';
+import { isJitError, StoreError } from '../../core/errors.js';
 import { LAYOUT, refuseLayout, type StoredLayout } from '../../core/layout.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { sleepUntil } from '../../core/timers.js';
@@ -119,7 +119,7 @@ export class SqlUpgrade {
       await this.#untilFree(async () => {
         isDone = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
           // A commit of an earlier layout holds a lock on its head from its comparison of the numbers until it ends. `share row exclusive`
-          // would let it go on after the numbers have changed.
+          // would let it continue after the numbers have changed.
           if (this.#dialect === 'postgres') await run('lock table jit_heads in exclusive mode');
           const last = await run(left);
           if (last.length === MAX_WEIGHT) return false;
@@ -134,7 +134,7 @@ export class SqlUpgrade {
     return rewritten;
   }
 
-  /** Rewrites the rows of earlier layouts in the order of their keys. Their processes go on, and may write more of them. */
+  /** Rewrites the rows of earlier layouts in the order of their keys. Their processes continue, and may write more of them. */
   async #rewriteAll(): Promise<number> {
     const page = statement(
       this.#dialect,
@@ -156,11 +156,19 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
   async #rewrite(found: readonly Columns[]): Promise<number> {
     let rewritten = 0;
     for (const namespace of new Set(found.map((row) => textOf(row, 'namespace')))) {
-      const put = found.filter((row) => row['namespace'] === namespace).map(rowOf);
+      const lines = found.filter((row) => row['namespace'] === namespace);
+      const put = lines.map(rowOf);
       const store = sqlGrantStore({ db: this.#db, dialect: this.#dialect, portable: this.#portable, namespace: fromColumn(namespace) });
       const expect = put.map(({ kind, id, version }) => ({ kind, id, version }));
-      const { outcome } = await store.commit({ id: crypto.randomUUID(), expect, put, append: [] });
-      if (outcome === 'committed') rewritten += put.length;
+      try {
+        const { outcome } = await store.commit({ id: crypto.randomUUID(), expect, put, append: [] });
+        if (outcome === 'committed') rewritten += put.length;
+      } catch (error) {
+        if (!isJitError(error) || error.code !== 'ERR_JIT_MOVED') throw error;
+        // No commit changes the rows of a namespace that has moved, so nothing can be overwritten.
+        await this.#session.ask(this.#statements.rewrite, [rewrittenList(lines)]);
+        rewritten += put.length;
+      }
     }
     return rewritten;
   }

@@ -303,7 +303,7 @@ describe.each(Object.keys(databases) as SqlDialect[])(
       expect(await answerOf(read)).toBe('answered');
     });
 
-    it('goes on while a newer version adds a column, an index and a table', async () => {
+    it('continues while a newer version adds a column, an index and a table', async () => {
       for (const sql of EXPANSION) {
         await run(sql);
         for (const read of Object.values(reads)) expect(await answerOf(read), sql).toBe('answered');

@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Layout 0 stands for the one before this version: its rows have the number 0, and it may use the data. */
+/** Layout 0 is a made-up one before this version: its rows have the number 0, and its processes may use the data. */
 describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: SqlDialect) => {
   let db: Kysely<unknown>;
   let stop: () => Promise<void> | void;
@@ -71,6 +71,13 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     expect(JSON.stringify(await run(indexes))).not.toContain('jit_rows_before');
   });
 
+  it('rewrites the rows of a namespace that has moved, too', async () => {
+    await older('payments', 300);
+    await run(`update jit_heads set moved = 'postgres://new'`);
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 300 });
+    expect(await left()).toBe(0);
+  });
+
   it('continues where it was interrupted', async () => {
     await older('payments', 600);
     let commits = 0;
@@ -92,7 +99,7 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     // The transaction of the contract holds the only connection of SQLite.
     const most = dialect === 'sqlite' ? 2 : 3;
     const busy = watched(db, async (sql) => {
-      // Before the index, before the look at what is left, and before the lock.
+      // Before the index, before the remaining rows are read, and before the lock.
       if (!/^create index|^select namespace, r|^lock table/.test(sql) || ++writes > most) return;
       await run(`update jit_rows set layout = 0 where id in ('r1', 'r2')`);
     });
@@ -106,14 +113,13 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
 describe('the contract on PostgreSQL', () => {
   it('waits for a commit that has compared the numbers, and then finds the row that it wrote', async () => {
     const postgres = await server.empty();
+    const old = await postgres.heardPool({ max: 1 }).connect();
     try {
-      const pool = postgres.pool();
-      const db = kyselyOn(pool);
+      const db = kyselyOn(postgres.pool());
       await migrate({ db, dialect: 'postgres' });
       const store = sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments' });
       await store.commit(aChange({ put: [aRow()] }));
       await postgres.sql('update jit_schema set readable_from = 0');
-      const old = await pool.connect();
       // As a commit of the earlier layout: it locks its head and compares the numbers, and writes in its next statement.
       await old.query('begin');
       await old.query(`select readable_from, (select seq from jit_heads where namespace = 'payments' for update) from jit_schema`);
@@ -127,15 +133,15 @@ describe('the contract on PostgreSQL', () => {
         dialect: 'postgres',
         contract: true,
       });
-      await triedTwice;
+      await Promise.race([triedTwice, contracting]);
       expect(await postgres.sql('select readable_from from jit_schema')).toEqual([{ readable_from: '0' }]);
       await old.query(`update jit_rows set layout = 0`);
       await old.query(`update jit_heads set revision = revision + 1`);
       await old.query('commit');
-      old.release();
       expect(await contracting).toEqual({ version: 1, readableFrom: 1, rewritten: 1 });
       expect(await postgres.sql('select count(*)::int as n from jit_rows where layout = 0')).toEqual([{ n: 0 }]);
     } finally {
+      old.release(true);
       await postgres.stop();
     }
   });

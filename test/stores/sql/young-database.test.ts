@@ -34,6 +34,7 @@ function guessed(): readonly [Statement, readonly (string | number)[]] {
     HASH,
     0,
     HASH,
+    null,
     [
       [0, 1, 5],
       [1, 1, 49_990],

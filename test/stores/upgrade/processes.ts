@@ -15,6 +15,8 @@ type Command =
   /** Through the migrations of Kysely's form. */
   | { readonly do: 'up' | 'down' }
   | { readonly do: 'run'; readonly count: number }
+  /** Checks and commits side by side, until `rest`. Answers with how many there were, and how long the longest took. */
+  | { readonly do: 'load' | 'rest' }
   | { readonly do: 'comment' }
   | { readonly do: 'memo'; readonly id: string }
   | { readonly do: 'check'; readonly subject: string; readonly scope: string }
@@ -26,6 +28,14 @@ export type Order = Command & { readonly n: number };
 
 /** What a process has acknowledged before it may have been killed. */
 export type Ack = { readonly asked: string } | { readonly revoked: string };
+
+/** The answer to `load`: how many calls there were, and the milliseconds of the longest. */
+export interface Load {
+  readonly checks: number;
+  readonly commits: number;
+  readonly longestCheck: number;
+  readonly longestCommit: number;
+}
 
 /** The error of an order. */
 export interface Refusal {

@@ -143,7 +143,7 @@ describe.each(['sqlite', 'postgres'] as const)('two versions of the package over
 });
 
 describe('the expansion of PostgreSQL', () => {
-  it('gives way to a transaction that holds the table, so that checks and commits go on, and drops an invalid index', async () => {
+  it('gives way to a transaction that holds the table, so that checks and commits continue, and drops an invalid index', async () => {
     const postgres = await Postgres.start();
     const place: Place = { kind: 'postgres', where: postgres.url };
     const options = { place, namespace: 'payments' };

@@ -14,7 +14,7 @@ import { createClient } from 'redis';
 import { Dice } from '../../model/dice.js';
 import { openStore } from '../durable/place.js';
 import { sqliteDriver } from '../sql/drivers.js';
-import type { Ack, Order, WorkerOptions } from './processes.js';
+import type { Ack, Load, Order, WorkerOptions } from './processes.js';
 
 const options = JSON.parse(process.argv[2] ?? '') as WorkerOptions;
 process.on('disconnect', () => process.exit());
@@ -160,6 +160,35 @@ async function run(count: number): Promise<number> {
   return done;
 }
 
+let isResting = false;
+
+async function load(): Promise<Load> {
+  isResting = false;
+  const times = { checks: 0, commits: 0, longestCheck: 0, longestCommit: 0 };
+  const { request } = await engine.requestAccess({ subject: 'user:loaded', scope: 'db:loaded', ttl: '1h', justification: name });
+  await engine.approve(request.id, { by: reviewer });
+  const checking = async () => {
+    while (!isResting) {
+      const begun = performance.now();
+      if (!(await engine.isAllowed('user:loaded', 'db:loaded'))) throw new Error('a check was refused');
+      times.longestCheck = Math.max(times.longestCheck, performance.now() - begun);
+      times.checks += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const committing = async () => {
+    for (let n = 0; !isResting; n++) {
+      const begun = performance.now();
+      const asked = await engine.requestAccess({ subject: `user:${n}`, scope: 'db:x', ttl: '1h', justification: name });
+      times.longestCommit = Math.max(times.longestCommit, performance.now() - begun);
+      times.commits += 1;
+      await engine.cancel(asked.request.id, { by: `user:${n}` });
+    }
+  };
+  await Promise.all([checking(), committing()]);
+  return times;
+}
+
 async function obey(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'migrate':
@@ -174,6 +203,11 @@ async function obey(order: Order): Promise<unknown> {
       });
     case 'run':
       return run(order.count);
+    case 'load':
+      return load();
+    case 'rest':
+      isResting = true;
+      return undefined;
     case 'comment': {
       const { request } = await engine.requestAccess({
         subject: 'user:commented',
