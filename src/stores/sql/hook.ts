@@ -149,7 +149,8 @@ function transactionOf(connection: SqlDatabase, running: Running): HookTransacti
   return {
     query: async (text, values = []) => {
       refuseAfterwards();
-      return (await plain.executeQuery(CompiledQuery.raw(text, [...values]))).rows;
+      const { rows } = await plain.executeQuery(CompiledQuery.raw(text, [...values]));
+      return rows as readonly Readonly<Record<string, unknown>>[];
     },
     kysely: guarded(connection, refuseAfterwards),
   };
