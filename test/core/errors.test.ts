@@ -175,7 +175,7 @@ const samples: readonly (readonly [() => AnyJitError, JitErrorCode, string, obje
     () => new errors.LayoutError(2, 1, 2),
     'ERR_JIT_LAYOUT',
     'the stored data have layout 2, readable from layout 1; this change needs layout 2, which processes of layout 1 cannot read: ' +
-      'contract first, with migrate({ contract: true })',
+      'contract first, with migrate({ contract: true }) or, on Redis, contractNamespaces',
     { needed: 2 },
   ],
   [

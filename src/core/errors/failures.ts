@@ -32,8 +32,8 @@ export class StoreError extends JitError {
  * The stored data have a layout that this process may not use, or a change needs a layout that not all processes can read yet.
  * Nothing was decided or written.
  *
- * @remarks Deny. The message says what to do: update this process, run `migrate()`, or run `migrate({ contract: true })`. If there
- *   is a `requestId`, that request is recorded.
+ * @remarks Deny. The message says what to do: update this process, run `migrate()`, or run `migrate({ contract: true })` (on Redis
+ *   `contractNamespaces`). If there is a `requestId`, that request is recorded.
  */
 export class LayoutError extends JitError {
   override readonly name = 'LayoutError';
@@ -55,7 +55,7 @@ export class LayoutError extends JitError {
         ? `this process knows layout ${needed}: update it`
         : needed > version
           ? `layout ${needed} is needed: run migrate()`
-          : `this change needs layout ${needed}, which processes of layout ${readableFrom} cannot read: contract first, with migrate({ contract: true })`;
+          : `this change needs layout ${needed}, which processes of layout ${readableFrom} cannot read: contract first, with migrate({ contract: true }) or, on Redis, contractNamespaces`;
     super(`the stored data have layout ${version}, readable from layout ${readableFrom}; ${remedy}${recorded(requestId)}`);
   }
 }
