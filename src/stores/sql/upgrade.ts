@@ -1,7 +1,9 @@
 import { CompiledQuery } from 'kysely';
+import { excessOf } from '../../core/change-size.js';
 import { systemClock } from '../../core/clock.js';
 import { isJitError, StoreError } from '../../core/errors.js';
 import { LAYOUT, refuseLayout, type StoredLayout } from '../../core/layout.js';
+import type { GrantStore } from '../../core/store-port.js';
 import { Stopwatch } from '../../core/stopwatch.js';
 import { sleepUntil } from '../../core/timers.js';
 import { MAX_WEIGHT } from './commit-queue.js';
@@ -156,21 +158,31 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
   async #rewrite(found: readonly Columns[]): Promise<number> {
     let rewritten = 0;
     for (const namespace of new Set(found.map((row) => textOf(row, 'namespace')))) {
-      const lines = found.filter((row) => row['namespace'] === namespace);
-      const put = lines.map(rowOf);
       const store = sqlGrantStore({ db: this.#db, dialect: this.#dialect, portable: this.#portable, namespace: fromColumn(namespace) });
-      const expect = put.map(({ kind, id, version }) => ({ kind, id, version }));
-      try {
-        const { outcome } = await store.commit({ id: crypto.randomUUID(), expect, put, append: [] });
-        if (outcome === 'committed') rewritten += put.length;
-      } catch (error) {
-        if (!isJitError(error) || error.code !== 'ERR_JIT_MOVED') throw error;
-        // No commit changes the rows of a namespace that has moved, so nothing can be overwritten.
-        await this.#session.ask(this.#statements.rewrite, [rewrittenList(lines)]);
-        rewritten += put.length;
-      }
+      rewritten += await this.#rewriteIn(
+        store,
+        found.filter((row) => row['namespace'] === namespace),
+      );
     }
     return rewritten;
+  }
+
+  /** Divides rows that exceed a change, or of which one has changed in between. */
+  async #rewriteIn(store: GrantStore, lines: readonly Columns[]): Promise<number> {
+    const put = lines.map(rowOf);
+    const expect = put.map(({ kind, id, version }) => ({ kind, id, version }));
+    const change = { id: crypto.randomUUID(), expect, put, append: [] };
+    try {
+      if (excessOf(change) === undefined && (await store.commit(change)).outcome === 'committed') return lines.length;
+    } catch (error) {
+      if (!isJitError(error) || error.code !== 'ERR_JIT_MOVED') throw error;
+      // No commit changes the rows of a namespace that has moved, so nothing can be overwritten.
+      await this.#session.ask(this.#statements.rewrite, [rewrittenList(lines)]);
+      return lines.length;
+    }
+    if (lines.length === 1) return 0;
+    const half = lines.length >> 1;
+    return (await this.#rewriteIn(store, lines.slice(0, half))) + (await this.#rewriteIn(store, lines.slice(half)));
   }
 
   #transaction<T>(lockMs: number, work: (run: (text: string) => Promise<readonly Columns[]>, ask: Ask) => Promise<T>): Promise<T> {

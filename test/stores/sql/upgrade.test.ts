@@ -71,6 +71,18 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     expect(JSON.stringify(await run(indexes))).not.toContain('jit_rows_before');
   });
 
+  it('rewrites rows that together are larger than a change (L42)', async () => {
+    const large = (i: number) => aRow({ id: `r${i}`, version: 3, body: { text: 'x'.repeat(40_000) } });
+    for (let i = 0; i < 300; i += 100) {
+      const put = Array.from({ length: 100 }, (_, n) => large(i + n));
+      const expectNone = put.map(({ kind, id }) => ({ kind, id, version: 0 }));
+      expect(await store().commit(aChange({ id: `c${i}`, put, expect: expectNone, append: [] }))).toMatchObject({ outcome: 'committed' });
+    }
+    await run('update jit_rows set layout = 0');
+    expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 300 });
+    expect(await store().get([large(7)])).toEqual([large(7)]);
+  });
+
   it('rewrites the rows of a namespace that has moved, too', async () => {
     await older('payments', 300);
     await run(`update jit_heads set moved = 'postgres://new'`);
