@@ -90,12 +90,12 @@ export async function chaos(
     const round = await Round.begin(durable, chance, counts);
     try {
       for (const fault of faultsOn(durable.place.kind, inThis, chance)) {
-        await round.more(between + chance.below(between), STUCK_MS);
+        await round.progress(between + chance.below(between));
         if (round.wrong.length > 0) break;
         add(counts.faults, fault);
         await round.strike(fault);
       }
-      await round.more(between, STUCK_MS);
+      await round.progress(between);
       await round.end();
     } catch (error) {
       round.wrong.push(`it failed: ${String(error)}`);
@@ -179,17 +179,21 @@ class Round {
     return round;
   }
 
-  /** Waits for so many operations, or for a time. @throws Error if there is none of them for long */
+  /** Waits for so many operations. @throws Error if there is none for long */
+  async progress(operations: number): Promise<void> {
+    for (const enough = this.#counts.operations + operations; this.#counts.operations < enough && this.wrong.length === 0;) {
+      const before = this.#counts.operations;
+      await this.more(1, STUCK_MS);
+      if (this.#counts.operations === before && this.wrong.length === 0) throw new Error('the processes make no progress');
+    }
+  }
+
+  /** Waits for so many operations, for this time at the longest. */
   async more(operations: number, longestMs: number): Promise<void> {
     const enough = this.#counts.operations + operations;
     const until = performance.now() + longestMs;
-    while (this.#counts.operations < enough && this.wrong.length === 0) {
-      if (performance.now() > until) {
-        if (longestMs === STUCK_MS) throw new Error('the processes make no progress');
-        return;
-      }
+    while (this.#counts.operations < enough && this.wrong.length === 0 && performance.now() < until)
       await new Promise((resolve) => setTimeout(resolve, 5));
-    }
   }
 
   async strike(fault: Fault): Promise<void> {
