@@ -3,6 +3,7 @@
  * made-up layout, with a column and an index more. Run by `npm run bench:upgrade`.
  *
  *   JIT_BENCH_ROWS=10000       how many rows; default 1,000,000
+ *   JIT_BENCH_OLD=1000         how many of them the contract must rewrite; default 20,000
  *   JIT_BENCH_STORES=sqlite    some of the stores: sqlite, postgres
  */
 import pg from 'pg';
@@ -14,14 +15,15 @@ import { SqliteFile } from '../stores/sql/sqlite.js';
 import { VersionedProcess, type Load } from '../stores/upgrade/processes.js';
 
 const ROWS = Number(process.env['JIT_BENCH_ROWS'] ?? 1_000_000);
+const OLD = Number(process.env['JIT_BENCH_OLD'] ?? 20_000);
 const asking = (process.env['JIT_BENCH_STORES'] ?? 'sqlite,postgres').split(',');
 /** For how long the load runs without an upgrade, for comparison. */
 const ALONE_MS = 5_000;
 
 /** Ended requests of another namespace, each with a body of the usual size. */
 const INSERT = (numbers: string, isClosed: string) => `insert into jit_rows
-(namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, body)
-select 'filled', 'request', 'r' || n, 2, 'user:' || (n % 1000), null, ${isClosed}, n, null, null, null, null,
+(namespace, kind, id, version, subject, scope, open, created_at, from_at, until_at, due_at, sort_at, layout, body)
+select 'filled', 'request', 'r' || n, 2, 'user:' || (n % 1000), null, ${isClosed}, n, null, null, null, null, case when n <= ${OLD} then 1 else 2 end,
   '{"requestedBy":"user:maya","scopes":["db-prod:write"],"ttlMs":900000,"reviewBy":1,"askAgainAt":1,"reviews":[],"justification":"' || n || '"}'
 from ${numbers}`;
 
@@ -105,5 +107,5 @@ for (const kind of asking) {
   await stop();
 }
 
-console.log(`${ROWS.toLocaleString('en')} rows. ${machine()}\n`);
+console.log(`${ROWS.toLocaleString('en')} rows, of which ${OLD.toLocaleString('en')} were rewritten. ${machine()}\n`);
 console.log(markdown(['store', 'step', 'it took', 'longest check', 'longest commit', 'report'], lines));

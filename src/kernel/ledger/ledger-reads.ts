@@ -1,5 +1,5 @@
 import { CorruptError, isJitError, NotFoundError } from '../../core/errors.js';
-import { askLive, askStore, isPageAfter, isPageOfPlaces } from '../../journal/store-reads.js';
+import { askStore, isPageAfter, isPageOfPlaces, isRows } from '../../journal/store-reads.js';
 import { grantIds } from '../../lifecycle/grant.js';
 import type { GrantUse } from '../../lifecycle/status.js';
 import type { MaybePromise, Page, SinkContext } from '../../core/ports.js';
@@ -43,7 +43,11 @@ export class LedgerReads {
 
   /** The rows that may allow access. Not a promise if the store answers at once. */
   live(query: LiveQuery): MaybePromise<readonly Row[]> {
-    return askLive(this.store, query);
+    return askStore(
+      'live',
+      () => this.store.live(query),
+      (rows) => isRows(rows) && this.noted(rows as readonly Row[]),
+    );
   }
 
   find(query: FindQuery): MaybePromise<Page<Row>> {

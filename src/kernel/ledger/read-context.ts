@@ -16,14 +16,7 @@ const NO_PAGE: Page<Row> = /* @__PURE__ */ Object.freeze({ items: /* @__PURE__ *
  */
 export async function readContext(reads: LedgerReads, query: ContextQuery): Promise<StoreContext> {
   const { store } = reads;
-  if (!ownsContext(store)) return composed(reads, query);
-  const isContext = isContextOf(query);
-  const noted = ({ rows, live, open }: StoreContext) => reads.noted(rows) && reads.noted(live) && reads.noted(open.items);
-  return askStore(
-    'context',
-    () => store.context(query),
-    (answer) => isContext(answer) && noted(answer as StoreContext),
-  );
+  return ownsContext(store) ? askStore('context', () => store.context(query), isContextOf(reads, query)) : composed(reads, query);
 }
 
 /**
@@ -44,11 +37,9 @@ async function composed(reads: LedgerReads, { keys, live, open }: ContextQuery):
 
   const holder = nameOf(live?.subject);
   const owner = nameOf(open?.subject);
-  const held = live === undefined || holder === undefined ? [] : await reads.live({ subject: holder, at: live.at });
-  reads.noted(held);
   return {
     rows,
-    live: held,
+    live: live === undefined || holder === undefined ? [] : await reads.live({ subject: holder, at: live.at }),
     open:
       open === undefined || owner === undefined
         ? NO_PAGE
@@ -71,11 +62,12 @@ export function ownsContext(store: GrantStore): store is GrantStore & Required<P
   return false;
 }
 
-function isContextOf({ keys }: ContextQuery): (answer: unknown) => boolean {
+function isContextOf(reads: LedgerReads, { keys }: ContextQuery): (answer: unknown) => boolean {
   return (answer) => {
     if (!isObject(answer)) return false;
     const { rows, live, open } = answer as StoreContext;
     if (!isRows(rows) || rows.length !== keys.length || !isRows(live) || !isPageOfPlaces(undefined)(open)) return false;
+    reads.noted([...rows, ...live, ...open.items]);
     return keys.every((key, i) => {
       const row: unknown = rows[i];
       if (row === undefined) return true;
