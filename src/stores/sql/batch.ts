@@ -32,17 +32,17 @@ const keyOf = ({ kind, id }: RowKey): Key => JSON.stringify([toColumn(kind), toC
 
 export function prepare(change: Change): Prepared {
   const prepared = prepareChange(change, keyOf, rowColumns);
-  const { expect, put, append, remove } = prepared;
-  return {
-    ...prepared,
-    weight: Math.max(
-      put.length + remove.length,
-      append.length,
-      Math.ceil(expect.length / EXPECTATIONS_OF_ROW),
-      Math.ceil((JSON.stringify(append).length + put.reduce((sum, { row }) => sum + lengthOf(row), 0)) / CHARACTERS_OF_ROW),
-      MIN_WEIGHT,
-    ),
-  };
+  const { expect, put, remove } = prepared;
+  // Of the given entries: those of a structured clone take longer.
+  const characters = put.reduce((sum, { row }) => sum + lengthOf(row), JSON.stringify(change.append).length);
+  const weight = Math.max(
+    put.length + remove.length,
+    change.append.length,
+    Math.ceil(expect.length / EXPECTATIONS_OF_ROW),
+    Math.ceil(characters / CHARACTERS_OF_ROW),
+    MIN_WEIGHT,
+  );
+  return Object.assign(prepared, { weight });
 }
 
 /** Of the body, which is the last column. */
@@ -58,10 +58,12 @@ export class Batch extends BatchOfChanges<Columns> {
   written(namespace: string, startHash: string | undefined): Written | undefined {
     const writes = this.writes(startHash);
     if (writes === undefined) return undefined;
-    const { append, head, start, ...rows } = writes;
+    const { remove, put, append, trimTo, head, start } = writes;
     return {
-      ...rows,
       namespace,
+      remove,
+      put,
+      trimTo,
       append: append.map((one) => entryColumns(one.entry, one.changeId)),
       head: [head.seq, head.hash, start.seq, start.hash],
     };
