@@ -230,18 +230,18 @@ export const WHOLE = [
     },
   })),
   broken('the maxChange is too small for a revoke', 'states a maxChange that an engine accepts', () => ({
-    maxChange: { rows: 50, entries: 50, bytes: 1_048_576 },
+    maxChange: { rows: 100, entries: 50, bytes: 1_048_576 },
   })),
   broken('each namespace has a maxChange of its own', 'the same one in each namespace', ({ namespace }) => ({
-    maxChange: { rows: namespace === 'default' ? 60 : 70, entries: 60, bytes: 1_048_576 },
+    maxChange: { rows: namespace === 'default' ? 110 : 120, entries: 60, bytes: 1_048_576 },
   })),
   broken('more than the maxChange is taken', 'takes the greatest number of entries, and refuses one more', () => ({
-    maxChange: { rows: 60, entries: 60, bytes: 1_048_576 },
+    maxChange: { rows: 110, entries: 60, bytes: 1_048_576 },
   })),
   broken('less than the maxChange is taken', 'takes the greatest number of rows, and refuses one more', (inner) => ({
-    maxChange: { rows: 60, entries: 60, bytes: 1_048_576 },
+    maxChange: { rows: 110, entries: 60, bytes: 1_048_576 },
     async commit(change) {
-      refuseLargeChange(change, { rows: 55, entries: 60, bytes: 1_048_576 });
+      refuseLargeChange(change, { rows: 105, entries: 60, bytes: 1_048_576 });
       return inner.commit(change);
     },
   })),
