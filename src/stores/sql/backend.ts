@@ -3,7 +3,7 @@ import { StoreError } from '../../core/errors.js';
 import type { MaybePromise } from '../../core/ports.js';
 import type { Change, CommitAnswer, NamespacePart } from '../../core/store-port.js';
 import { isThenable } from '../../core/thenable.js';
-import { applyPart } from './adoption.js';
+import { applyPart } from './adopt-part.js';
 import { boundsOf } from './commit-transaction.js';
 import { Commits } from './commits.js';
 import type { Columns, PgPool, SqlDatabase, SqlDialect, SqliteHandle } from './database.js';
