@@ -2,6 +2,7 @@ export { aChange, aGrant, anEntry, aRequest, aRow } from './testing/builders.js'
 export { ContractViolation } from './testing/assertions.js';
 export { storeContract } from './testing/contract/store-contract.js';
 export type { StoreContractOptions } from './testing/contract/store-contract.js';
+export type { UserHook } from './testing/contract/cases.js';
 export { FaultyStore } from './testing/faulty-store.js';
 export type { Fault, StoreMethod } from './testing/faulty-store.js';
 export { guardContract } from './testing/guard/guard-contract.js';

@@ -230,7 +230,7 @@ export interface GrantStore {
 
   /**
    * The changes that were committed without the store's own hook, such as `onCommit` of the SQL stores, and the calls for them. Each
-   * pass of a sweep calls `retry`. A store without a hook omits it.
+   * pass of a sweep calls `retry`. A store without a hook omits it. Proven by the group `hooks` of the contract suite.
    */
   readonly hooks?: StoreHooks;
 

@@ -9,6 +9,7 @@ import { APART } from './broken/apart.js';
 import { COMPARED } from './broken/compared.js';
 import { CONTEXT } from './broken/context.js';
 import { COPIES } from './broken/copies.js';
+import { HOOKED } from './broken/hooked.js';
 import { JOURNAL } from './broken/journal.js';
 import { NAMESPACES } from './broken/namespaces.js';
 import { OUTAGES } from './broken/outages.js';
@@ -23,6 +24,7 @@ import type { Results } from './in-memory-runner.js';
 const FAMILY = [
   ...WHOLE,
   ...ADOPTING,
+  ...HOOKED,
   ...COMPARED,
   ...REPEATED,
   ...VISIBLE,

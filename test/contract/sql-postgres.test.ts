@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { GrantStore } from 'jit-access';
-import { sqlGrantStore } from 'jit-access/sql';
+import { sqlGrantStore, type OnCommit } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, it, vi } from 'vitest';
@@ -13,16 +13,18 @@ interface Way {
   readonly portable?: true;
   /** Of each transaction. Default: the server's. */
   readonly isolation?: 'repeatable read' | undefined;
-  readonly open: (pool: pg.Pool, namespace: string) => GrantStore;
+  readonly open: (pool: pg.Pool, namespace: string, onCommit?: OnCommit) => GrantStore;
 }
 
 /** For a server that is not PostgreSQL: `npm run test:stores -- <url> --portable`. */
 const isPortable = process.env['JIT_TEST_PORTABLE'] === '1';
 
 const whole: Readonly<Record<string, Way>> = {
-  'through Kysely alone': { open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace }) },
+  'through Kysely alone': {
+    open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, onCommit }),
+  },
   'with reads through the pool': {
-    open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool }),
+    open: (pool, namespace, onCommit) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, onCommit }),
   },
 };
 const ways: Readonly<Record<string, Way>> = {
@@ -31,7 +33,8 @@ const ways: Readonly<Record<string, Way>> = {
     portable: true,
     // The only level of Aurora DSQL, and one at which a lock that was waited for fails the transaction.
     isolation: isPortable ? undefined : 'repeatable read',
-    open: (pool, namespace) => sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, portable: true }),
+    open: (pool, namespace, onCommit) =>
+      sqlGrantStore({ db: kyselyOn(pool), dialect: 'postgres', namespace, read: pool, portable: true, onCommit }),
   },
 };
 
@@ -51,6 +54,7 @@ describe.each(Object.entries(ways))('sqlGrantStore on PostgreSQL, %s', (name, { 
     {
       name,
       create: () => open(pool, randomUUID()),
+      createHooked: (onCommit) => open(pool, randomUUID(), onCommit),
       reopen: (store) => open(other, store.namespace),
       breakBackend: () => postgres.hideTables(),
     },

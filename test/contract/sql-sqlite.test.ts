@@ -27,6 +27,7 @@ describe.each(Object.entries(ways))('sqlGrantStore on SQLite, %s', (name, open) 
     {
       name,
       create: () => open(file, randomUUID()),
+      createHooked: (onCommit) => sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace: randomUUID(), onCommit }),
       reopen: (store) => open(file, store.namespace),
       breakBackend() {
         const other = file.handle();

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '../../core/ports.js';
 import type { GrantStore } from '../../core/store-port.js';
+import type { AuditEntry } from '../../records/index.js';
 
 /**
  * Defines a case. Each case gets an empty store of its own, may skip itself with a reason, and may print what it has measured. The
@@ -27,7 +28,12 @@ export function casesOf<Method extends OptionalMethod, Store extends GrantStore>
 export interface Hooks<Store extends GrantStore> {
   readonly reopen: (store: Store) => MaybePromise<GrantStore>;
   readonly breakBackend: ((store: Store) => MaybePromise<() => MaybePromise<void>>) | undefined;
+  /** Runs a case over a store of its own with this hook. */
+  readonly withHook: ((hook: UserHook, body: (store: Store) => Promise<void>) => Promise<void>) | undefined;
 }
+
+/** Code of the store's user that runs in a commit, such as `onCommit` of the SQL stores. */
+export type UserHook = (change: { readonly id: string; readonly entries: readonly AuditEntry[] }) => Promise<void>;
 
 /** The cases of one group. */
 export type Cases = <Store extends GrantStore>(it: DefineCase<Store>, hooks: Hooks<Store>) => void;

@@ -7,11 +7,12 @@ import type { TestRunner } from '../runner.js';
 import { adopting } from './adopting.js';
 import { answers } from './answers.js';
 import { byteWise } from './byte-wise.js';
-import type { Cases, DefineCase, Hooks } from './cases.js';
+import type { Cases, DefineCase, Hooks, UserHook } from './cases.js';
 import { changeSize } from './change-size.js';
 import { clockless } from './clockless.js';
 import { compared } from './compared.js';
 import { copies } from './copies.js';
+import { hooked } from './hooked.js';
 import { journal } from './journal.js';
 import { knows } from './knows.js';
 import { namespaces } from './namespaces.js';
@@ -53,13 +54,18 @@ export interface StoreContractOptions<Store extends GrantStore = GrantStore> {
    * @returns a function that repairs the backend, with all its data
    */
   breakBackend?(store: Store): MaybePromise<() => MaybePromise<void>>;
+  /**
+   * Creates a store like `create` that runs `hook` in the transaction of each change that has entries, as `onCommit` of the SQL stores
+   * does. `cleanup` is called for it. Without this hook the cases of `hooks` are skipped. Default: none.
+   */
+  createHooked?(hook: UserHook): MaybePromise<Store>;
 }
 
 /** The nine guarantees of `GrantStore`, by number, each with the groups of cases that prove it. */
 const GUARANTEES: readonly (readonly [guarantee: string, groups: Readonly<Record<string, Cases>>])[] = [
   [
     '1. a change is applied whole or not at all',
-    { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize, 'adopt()': adopting },
+    { 'commit()': wholeOrNothing, 'a purge': purge, 'the greatest size': changeSize, 'adopt()': adopting, hooks: hooked },
   ],
   ['2. every expectation is compared in the same transaction', { 'commit()': compared, 'an entry that the caller knows': knows }],
   ['3. a change that is committed again has one effect', { 'commit()': repeated }],
@@ -117,6 +123,7 @@ export function storeContract<Store extends GrantStore>(runner: TestRunner, opti
   const hooks: Hooks<Store> = {
     reopen: (store) => options.reopen?.(store) ?? store.in(store.namespace),
     breakBackend: options.breakBackend === undefined ? undefined : (store) => (options as Required<typeof options>).breakBackend(store),
+    withHook: options.createHooked === undefined ? undefined : (hook, body) => withHook(options as Required<typeof options>, hook, body),
   };
   runner.describe(`GrantStore contract: ${options.name}`, () => {
     runner.it('create() gives a namespace in which nothing has ever been committed', () => createsEmptyStores(options));
@@ -130,6 +137,19 @@ export function storeContract<Store extends GrantStore>(runner: TestRunner, opti
       });
     }
   });
+}
+
+async function withHook<Store extends GrantStore>(
+  options: StoreContractOptions<Store> & Required<Pick<StoreContractOptions<Store>, 'createHooked'>>,
+  hook: UserHook,
+  body: (store: Store) => Promise<void>,
+): Promise<void> {
+  const store = await options.createHooked(hook);
+  try {
+    await body(store);
+  } finally {
+    await options.cleanup?.(store);
+  }
 }
 
 /** A `create` that returns the same namespace twice would fail nearly every case, and no message would name the reason. */
