@@ -105,6 +105,17 @@ describe('silent fields, which only a newer version reads', () => {
     await engine.close();
   });
 
+  it('are kept by a process whose first verb takes a use', async () => {
+    const { engine, clock, store } = setUp();
+    await ask(engine, { scope: 'used' });
+    await engine.idle();
+    await store.mark();
+    const { engine: fresh } = anEngine({ store, clock });
+    await fresh.consume(MAYA, 'used');
+    expect([...store.lost]).toEqual([]);
+    expect([...store.kept]).toContain('usage');
+  });
+
   it('are read again only while a row has some', async () => {
     const reads: string[] = [];
     class CountingStore extends MemoryGrantStore {

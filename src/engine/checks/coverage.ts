@@ -53,7 +53,9 @@ export async function coverageOf(kernel: Kernel, subject: string, scope: string,
 /** The live grants that reach a scope, whether or not they are usable now. None while a lock denies it. */
 export async function grantsReaching(kernel: Kernel, subject: string, scope: string): Promise<readonly GrantUse[]> {
   const checker = kernel.part(EngineChecker);
-  return unlocked(checker.reaching(await checker.live(subject, scope), subject, scope, kernel.clock.read().now));
+  const rows = await checker.live(subject, scope);
+  kernel.ledger.noted(rows);
+  return unlocked(checker.reaching(rows, subject, scope, kernel.clock.read().now));
 }
 
 const unlocked = (reaching: readonly GrantUse[] | number): readonly GrantUse[] => (typeof reaching === 'number' ? NONE : reaching);
