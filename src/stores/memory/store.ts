@@ -36,12 +36,14 @@ export class MemoryGrantStore implements GrantStore {
   readonly durability = 'memory';
   readonly namespace: string;
   #space: NamespaceState;
-  #spaces = new Namespaces(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
+  #spaces: Namespaces;
 
   /** @param options.namespace the namespace that the store serves. Default: `'default'` */
   constructor(options: { readonly namespace?: string | undefined } = {}) {
     const { namespace = 'default' } = readOptions('options', options, ['namespace']);
     this.namespace = readId('namespace', namespace);
+    // Not where the field is declared: a class that names itself there stays in a bundle that does not use it.
+    this.#spaces = new Namespaces(Reflect.get(MemoryGrantStore.prototype, 'windowOf'));
     this.#space = this.#spaces.of(this.namespace);
   }
 
