@@ -32,16 +32,16 @@ export function longestApproval(asked: AccessRequest): Transition<unknown> {
     subject: undefined,
     live: [],
     given: new Map(),
-    locks: { row: undefined, overlaps: () => false },
+    // Without a row, nothing is compared.
+    locks: { row: undefined, overlaps: Object.is },
     chains: [],
     limits: { maxGrants: Infinity, warnBeforeMs: WARNINGS },
     asksAtStart: true,
     origins: [],
   };
   // The extended grants are like the new ones.
-  const extended =
-    extension === undefined ? [] : issueGrants({ ...request, extension: undefined, terms: makeTerms(terms) }, now, ID, context).result;
-  const origins = extended.map((grant, i) => ({ ...grant, id: extension?.grantIds[i] ?? grant.id }));
+  const alike = () => issueGrants({ ...request, extension: undefined, terms: makeTerms(terms) }, now, ID, context).result;
+  const origins = extension === undefined ? [] : alike().map((grant, i) => ({ ...grant, id: extension.grantIds[i] as string }));
   const approval = approveRequest(
     request,
     { cause: 'quorum', by: ID, reason: TEXT },
