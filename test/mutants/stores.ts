@@ -97,8 +97,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: committed is returned before COMMIT',
     file: 'stores/sql/session.ts',
-    from: '    const result = await work(ask);\n',
-    to: '    const result = await work(ask);\n    resolve(result);\n',
+    from: '    const result = await work(ask, plugged);\n',
+    to: '    const result = await work(ask, plugged);\n    resolve(result);\n',
     caughtBy: { proof: 'chaos-postgres', scale: 0.03 },
   },
   {
@@ -139,8 +139,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: namespaces that wait while a notification is sent are never notified',
     file: 'stores/sql/backend.ts',
-    from: 'committed: (namespaces) => this.#notify(namespaces),',
-    to: 'committed: (namespaces) => namespaces.forEach((one) => this.#toNotify.add(one)),',
+    from: 'committed: (namespaces: readonly string[]) => this.#notify(namespaces)',
+    to: 'committed: (namespaces: readonly string[]) => namespaces.forEach((one) => this.#toNotify.add(one))',
     caughtBy: { test: 'test/stores/sql/watch.test.ts', title: 'wakes for commits of other processes in the watched namespace' },
   },
   {
@@ -153,8 +153,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: a rewritten row keeps its dueAt',
     file: 'stores/sql/writes.ts',
-    from: '${replaced(ROW.slice(2))}',
-    to: "${replaced(ROW.slice(2).filter((name) => name !== 'due_at'))}",
+    from: "${replaced([...ROW.slice(2), 'layout'])}",
+    to: "${replaced([...ROW.slice(2), 'layout'].filter((name) => name !== 'due_at'))}",
     caughtBy: { proof: 'model-sqlite', scale: 0.025 },
   },
   {
@@ -224,8 +224,8 @@ export const STORE_BUGS: readonly StoreBug[] = [
   {
     name: 'SQL: the opened file may be deleted',
     file: 'stores/sql/backend.ts',
-    from: '      this.#file?.refuseIfReplaced();\n',
-    to: '',
+    from: '      this.#file?.refuseIfReplaced();\n      const answer = put();',
+    to: '      const answer = put();',
     caughtBy: {
       test: 'test/stores/sql/database-file.test.ts',
       title: 'rejects checks once the file was deleted where it reads only through Kysely',
