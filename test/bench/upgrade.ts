@@ -64,6 +64,7 @@ const places: Readonly<Record<string, () => Promise<Filled>>> = {
 };
 
 const ms = (value: number): string => `${Math.round(value).toLocaleString('en')} ms`;
+const countsOf = ({ checks, commits }: Load): string => `${checks} checks, ${commits} commits`;
 const lines: string[][] = [];
 
 for (const kind of asking) {
@@ -73,22 +74,14 @@ for (const kind of asking) {
   const next = await start('next', 2);
   const during = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     const loaded = old.tell({ do: 'load' });
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await old.hasDone(20);
     const begun = performance.now();
     const answer = await work();
     const took = performance.now() - begun;
     await old.tell({ do: 'rest' });
     const load = (await loaded) as Load | { readonly code: string };
-    if ('code' in load) lines.push([kind, what, ms(took), `refused: ${load.code}`, '', JSON.stringify(answer)]);
-    else
-      lines.push([
-        kind,
-        what,
-        ms(took),
-        ms(load.longestCheck),
-        ms(load.longestCommit),
-        JSON.stringify(answer ?? `${load.checks} checks, ${load.commits} commits`),
-      ]);
+    if ('code' in load) lines.push([kind, what, ms(took), `refused: ${load.code}`, '', '', JSON.stringify(answer)]);
+    else lines.push([kind, what, ms(took), ms(load.longestCheck), ms(load.longestCommit), countsOf(load), JSON.stringify(answer ?? '')]);
   };
   await old.tell({ do: 'migrate' });
   await fill();
@@ -97,15 +90,16 @@ for (const kind of asking) {
   // The load of the new version, because the contract ends that of the old one.
   const loaded = next.tell({ do: 'load' });
   const contracting = await start('next', 3);
+  await next.hasDone(20);
   const begun = performance.now();
   const report = await contracting.tell({ do: 'migrate', contract: true });
   const took = performance.now() - begun;
   await next.tell({ do: 'rest' });
   const load = (await loaded) as Load;
-  lines.push([kind, 'contract', ms(took), ms(load.longestCheck), ms(load.longestCommit), JSON.stringify(report)]);
+  lines.push([kind, 'contract', ms(took), ms(load.longestCheck), ms(load.longestCommit), countsOf(load), JSON.stringify(report)]);
   for (const one of [old, next, contracting]) await one.kill();
   await stop();
 }
 
 console.log(`${ROWS.toLocaleString('en')} rows, of which ${OLD.toLocaleString('en')} were rewritten. ${machine()}\n`);
-console.log(markdown(['store', 'step', 'it took', 'longest check', 'longest commit', 'report'], lines));
+console.log(markdown(['store', 'step', 'it took', 'longest check', 'longest commit', 'of', 'report'], lines));

@@ -30,6 +30,8 @@ const EXPAND_LOCK_MS = 50;
 const CONTRACT_LOCK_MS = 200;
 /** For how long a lock that is not free is tried again. */
 const PATIENCE_MS = 120_000;
+/** The pause between two changes of the contract. SQLite has one writer: without it, the commits of others would seldom find it free. */
+const RELIEF_MS = 20;
 /** The pause between two tries grows up to this. It leaves the table to others for most of the time. */
 const MAX_PAUSE_MS = 1_000;
 
@@ -147,7 +149,9 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
     let rewritten = 0;
     for (let after: unknown[] = ['', '', '']; ;) {
       const rows = await this.#session.ask(page, after);
-      rewritten += await this.#rewrite(rows.filter((row) => Number(row['is_older']) === 1));
+      const older = rows.filter((row) => Number(row['is_older']) === 1);
+      if (older.length > 0) await pause(RELIEF_MS);
+      rewritten += await this.#rewrite(older);
       const last = rows.at(-1);
       if (last === undefined) return rewritten;
       after = [textOf(last, 'namespace'), textOf(last, 'kind'), textOf(last, 'id')];
@@ -213,11 +217,13 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
           );
         }
         // Random, so that two upgrades at once do not keep meeting.
-        await sleepUntil(systemClock, systemClock.now() + pauseMs * (0.5 + Math.random()), new AbortController().signal);
+        await pause(pauseMs * (0.5 + Math.random()));
       }
     }
   }
 }
+
+const pause = (ms: number): Promise<void> => sleepUntil(systemClock, systemClock.now() + ms, new AbortController().signal);
 
 /** The SQLSTATE of a lock that is not available. */
 const LOCKED = '55P03';

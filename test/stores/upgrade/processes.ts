@@ -57,7 +57,7 @@ process.once('exit', () => {
 /** A process with an engine of one version. */
 export class VersionedProcess {
   readonly acks: Ack[] = [];
-  /** The number of operations of its `run` so far. */
+  /** The number of operations of its `run`, or of commits of its `load`, so far. */
   done = 0;
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -95,7 +95,7 @@ export class VersionedProcess {
   /** Resolves to the value of the order, or to its refusal. */
   async tell(command: Command): Promise<unknown> {
     const n = ++this.#last;
-    if (command.do === 'run') this.done = 0;
+    if (command.do === 'run' || command.do === 'load') this.done = 0;
     const answer = new Promise<{ readonly value?: unknown; readonly error?: Refusal }>((resolve) => this.#waiting.set(n, resolve));
     this.#child.send({ ...command, n });
     const { value, error } = await answer;
