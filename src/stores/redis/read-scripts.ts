@@ -23,15 +23,16 @@ local function gone(what) return refuse(what .. ' is missing from the namespace 
 
 -- Returns why no answer may be given, as an error, or nil.
 local function refusal()
-  local version, readableFrom, rows, lines, fields =
-    unpack(redis.call('HMGET', HEAD, 'version', 'readableFrom', 'rows', 'lines', 'fields'))
-  if not version then
-    -- A namespace without a head has no other key either.
-    if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return gone('the head') end
-    return nil
+  local readableFrom, rows, lines, fields = unpack(redis.call('HMGET', HEAD, 'readableFrom', 'rows', 'lines', 'fields'))
+  if readableFrom ~= '${LAYOUT}' then
+    if not readableFrom and redis.call('EXISTS', HEAD) == 0 then
+      -- A namespace without a head has no other key either.
+      if redis.call('EXISTS', ROWS, INDEX, LIVE) > 0 then return gone('the head') end
+      return nil
+    end
+    local wrong = wrongLayout(HEAD, readableFrom)
+    if wrong then return wrong end
   end
-  local wrong = wrongLayout(HEAD, version, readableFrom)
-  if wrong then return wrong end
   local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
   return damaged and refuse(damaged)
 end
@@ -236,13 +237,13 @@ return reply
 export const JOURNAL_SCRIPT = String.raw`${HEADER}${WHOLE}
 local HEAD, JOURNAL = unpack(KEYS)
 local function gone(what) return refuse(what .. ' is missing from the namespace of ' .. HEAD) end
-local version, readableFrom, place, seq, hash, startSeq, startHash, dropped = unpack(redis.call('HMGET', HEAD,
-  'version', 'readableFrom', 'moved', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
-if not version then
+local readableFrom, place, seq, hash, startSeq, startHash, dropped =
+  unpack(redis.call('HMGET', HEAD, 'readableFrom', 'moved', 'seq', 'hash', 'startSeq', 'startHash', 'dropped'))
+if not readableFrom and redis.call('EXISTS', HEAD) == 0 then
   if redis.call('EXISTS', JOURNAL) == 1 then return gone('the head') end
   return {}
 end
-local refused = wrongLayout(HEAD, version, readableFrom) or ${MOVED}
+local refused = wrongLayout(HEAD, readableFrom) or ${MOVED}
 if refused then return refused end
 local damaged = differs(HEAD, JOURNAL, 'HLEN', string.format('%.0f', tonumber(seq) - tonumber(dropped or '0')))
 if damaged then return refuse(damaged) end
@@ -266,12 +267,12 @@ return reply
 export const HEADS_SCRIPT = String.raw`${HEADER}
 local reply = {}
 for i = 1, #KEYS, 2 do
-  local version, readableFrom, place, seq, hash, dropped =
-    unpack(redis.pcall('HMGET', KEYS[i], 'version', 'readableFrom', 'moved', 'seq', 'hash', 'dropped'))
+  local readableFrom, place, seq, hash, dropped =
+    unpack(redis.pcall('HMGET', KEYS[i], 'readableFrom', 'moved', 'seq', 'hash', 'dropped'))
   local entries = redis.pcall('HLEN', KEYS[i + 1])
-  local isHere = tonumber(version) and (tonumber(readableFrom) or math.huge) <= ${LAYOUT} and not place
+  local isHere = (tonumber(readableFrom) or math.huge) <= ${LAYOUT} and not place
   local isWhole = isHere and seq and hash and entries == tonumber(seq) - tonumber(dropped or '0')
-  if not version and redis.call('EXISTS', KEYS[i], KEYS[i + 1]) == 0 then
+  if not readableFrom and redis.call('EXISTS', KEYS[i], KEYS[i + 1]) == 0 then
     isWhole, seq, hash = true, '0', string.rep('0', 64)
   end
   reply[i], reply[i + 1] = isWhole and seq or '', isWhole and hash or ''

@@ -13,13 +13,13 @@ export const WHOLE = String.raw`
 local LAYOUT = ${LAYOUT}
 local function refuse(reason) return redis.error_reply('JITREFUSED ' .. reason) end
 
--- Compares the numbers that the head stores with the layout of this version of the package. Returns an error, or nil.
+-- Compares the oldest layout whose processes may use the namespace with the layout of this package. Returns an error, or nil.
 -- A namespace below this layout is no error: the next commit expands it.
-local function wrongLayout(head, version, readableFrom)
-  if version == '${LAYOUT}' and readableFrom == '${LAYOUT}' then return nil end
-  local newest, oldest = tonumber(version), tonumber(readableFrom)
-  if not newest or not oldest then return refuse(head .. ' lacks its layout') end
-  if oldest > LAYOUT then return redis.error_reply('JITLAYOUT ' .. version .. ' ' .. readableFrom) end
+local function wrongLayout(head, oldest)
+  if oldest == '${LAYOUT}' then return nil end
+  local newest = redis.call('HGET', head, 'version')
+  if not tonumber(newest) or not tonumber(oldest) then return refuse(head .. ' lacks its layout') end
+  if tonumber(oldest) > LAYOUT then return redis.error_reply('JITLAYOUT ' .. newest .. ' ' .. oldest) end
 end
 
 -- Compares the number of items in a key with the number that the head stores. Returns what is wrong, or nil.

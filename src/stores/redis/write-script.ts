@@ -38,7 +38,7 @@ end
 local version, readableFrom, writableFrom, place, seq, hash, start, dropped, rows, lines, fields, ids = unpack(call('HMGET', HEAD,
   'version', 'readableFrom', 'writableFrom', 'moved', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
 if there[HEAD] then
-  local refused = wrongLayout(HEAD, version, writableFrom or readableFrom) or ${refusal}
+  local refused = wrongLayout(HEAD, version and readableFrom and (writableFrom or readableFrom)) or ${refusal}
   if refused then return refused end
   if not seq or not hash then return refuse(HEAD .. ' lacks its seq or hash; nothing was written') end
   local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
