@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { GrantStore } from 'jit-access';
-import { sqlGrantStore } from 'jit-access/sql';
+import { autoApprove, JitEngine, type GrantStore } from 'jit-access';
+import { sqlGrantStore, type SqlDatabase } from 'jit-access/sql';
 import { aChange, anEntry } from 'jit-access/testing';
+import { createView } from 'jit-access/view';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
@@ -123,6 +124,32 @@ describe('watch() on PostgreSQL', () => {
     await commit(store);
     await woken;
     stop();
+    ear.stop();
+  });
+
+  it('is missing where a process was killed between COMMIT and NOTIFY: a view beside it denies at its next poll (L41)', async () => {
+    const namespace = randomUUID();
+    const killed = kyselyOn(postgres.pool());
+    // The process has committed, and sends nothing more.
+    const db: SqlDatabase = {
+      withoutPlugins: () => db,
+      executeQuery: (query) => (query.sql.includes('pg_notify') ? new Promise(() => undefined) : killed.executeQuery(query)),
+      connection: () => killed.connection(),
+    };
+    const store = sqlGrantStore({ db, dialect: 'postgres', namespace });
+    const engine = new JitEngine({ store, approver: autoApprove(() => true) });
+    await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' });
+    const beside = open(postgres.pool(), namespace);
+    const ear = new Ear(beside);
+    await ear.next();
+    const view = createView({ store: beside, maxStaleMs: 60_000, pollMs: 20 });
+    await view.refresh();
+    expect(view.isAllowed('user:maya', 'db-prod:write')).toBe(true);
+    const { wakes } = ear;
+    await engine.revokeAll({ subject: 'user:maya' }, { by: 'user:sam' });
+    await vi.waitUntil(() => !view.isAllowed('user:maya', 'db-prod:write'), { timeout: 30_000, interval: 5 });
+    expect(ear.wakes).toBe(wakes);
+    view.close();
     ear.stop();
   });
 });
