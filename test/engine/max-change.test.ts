@@ -267,7 +267,7 @@ describe('the longest approval of a request', () => {
   it.each([
     ['', asked],
     [' that extends grants', { ...asked, extension }],
-  ])('fits the change of a store without a maxChange, whatever is asked%s (L42)', (_, request) => {
+  ])('fits the change of a store without a maxChange, for the largest ask%s (L42)', (_, request) => {
     const { put, entries } = longestApproval(request);
     const change = { put: put.map(encode), append: entries };
     expect(put.filter(({ kind }) => kind === 'grant')).toHaveLength('extension' in request && request.extension ? 100 : 50);

@@ -70,7 +70,7 @@ describe('serialCommits()', () => {
     const backend = new MemoryBackend();
     const other = backend.store('a');
     const change = changeOf('c');
-    // The read of the entries is over, and that of the rows is not.
+    // The read of the entries has ended, and that of the rows has not.
     backend.before = async (method) => {
       if (method !== 'rows') return;
       backend.before = () => undefined;
