@@ -28,11 +28,12 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * Whether an answer to COMMIT says that nothing was applied: a conflict, a constraint that is checked there, or a full disk. SQLite has
- * then rolled the transaction back, or left it open. Any other failure leaves the outcome unknown.
+ * Whether an answer to COMMIT says that nothing was applied: a conflict, a constraint or a trigger that is checked there, or a full disk.
+ * SQLite has then rolled the transaction back, or left it open. Any other failure leaves the outcome unknown.
  */
 export function isRolledBack(error: unknown): boolean {
-  return /^(23|40001|40P01|55P03|P0|SQLITE_(BUSY|FULL))/.test(codeOf(error));
+  const code = codeOf(error);
+  return /^(40001|40P01|55P03|SQLITE_(BUSY|FULL))/.test(code) || (!code.startsWith('SQLITE_') && isRefusal(error));
 }
 
 /** Whether a statement before BEGIN shows an open transaction: PostgreSQL's is aborted, or SQLite refuses to begin another. */

@@ -441,9 +441,42 @@ describe('onCommit on PostgreSQL alone', () => {
     expect((await store.journal({ after: 0, limit: 1 })).head.seq).toBe(0);
   });
 
+  it('L38 cannot refuse a revoke by a trigger that is checked at COMMIT and has a code of its own', async () => {
+    await server.sql('create table guarded (id text)');
+    await server.sql(
+      `create function guard() returns trigger language plpgsql as $$ begin raise exception 'closed' using errcode = 'U0001'; end $$`,
+    );
+    await server.sql(
+      'create constraint trigger guarding after insert on guarded deferrable initially deferred for each row execute function guard()',
+    );
+    let isBroken = false;
+    const pool = server.server.heardPool({ max: 2 });
+    const { engine, store, reported } = hooked(server, {
+      db: kyselyOn(pool) as Kysely<Tables>,
+      onCommit: async ({ id }, { query }) => {
+        if (isBroken) await query('insert into guarded values ($1)', [id]);
+      },
+    });
+    const { request } = await engine.requestAccess(asking('a'));
+    await engine.approve(request.id, { by: SAM });
+    isBroken = true;
+    const before = store.called('commit');
+    await engine.revoke(`${request.id}.1`, { by: SAM });
+    expect(store.called('commit')).toBe(before + 1);
+    expect(await engine.isAllowed(MAYA, 'a')).toBe(false);
+    expect(await failedHooks(engine)).toHaveLength(1);
+    expect(reported).toHaveLength(1);
+    await expect(engine.requestAccess(asking('b'))).rejects.toMatchObject({
+      code: 'ERR_JIT_HOOK',
+      message: says(/after the hook.*: closed/),
+    });
+  });
+
   it.each(['role nobody_else', 'search_path to elsewhere'])('L38 cannot refuse a revoke by what it sets: %s', async (setting) => {
     let isBroken = false;
+    const pool = server.server.heardPool({ max: 2 });
     const { engine, reported } = hooked(server, {
+      db: kyselyOn(pool) as Kysely<Tables>,
       onCommit: async (_, { query }) => {
         if (isBroken) await query(`set local ${setting}`);
       },
@@ -455,12 +488,14 @@ describe('onCommit on PostgreSQL alone', () => {
     expect(await engine.isAllowed(MAYA, 'a')).toBe(false);
     expect(await failedHooks(engine)).toHaveLength(1);
     expect(reported).toHaveLength(1);
+    await pool.end();
   });
 
   it('leaves connections of the pool to checks while the hooks of many namespaces run', async () => {
     let [running, most] = [0, 0];
+    const pool = server.server.heardPool({ max: 20 });
     const { store } = hooked(server, {
-      db: kyselyOn(server.server.heardPool({ max: 20 })) as Kysely<Tables>,
+      db: kyselyOn(pool) as Kysely<Tables>,
       onCommit: async () => {
         most = Math.max(most, ++running);
         await later(100);
@@ -474,6 +509,7 @@ describe('onCommit on PostgreSQL alone', () => {
     expect((await Promise.all(commits)).map(({ outcome }) => outcome)).toEqual(commits.map(() => 'committed'));
     expect(most).toBeGreaterThan(1);
     expect(most).toBeLessThanOrEqual(6);
+    await pool.end();
   });
 
   it.each(['40001', '40P01', '55P03'])('calls the hook again after a rollback that another transaction caused: %s', async (code) => {
