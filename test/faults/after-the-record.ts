@@ -7,7 +7,7 @@ import { VERBS, type Prepared } from './verbs.js';
 
 /** One failing call of the store, counted from the call that records the request of an ask. */
 export interface LaterFault {
-  readonly method: Exclude<StoreMethod, 'context' | 'heads' | 'dueNamespaces'>;
+  readonly method: Exclude<StoreMethod, 'context' | 'heads' | 'dueNamespaces' | 'adopt'>;
   readonly fault: Fault;
   /** 0: the first call of this method after the request was recorded. */
   readonly nth: number;

@@ -17,6 +17,7 @@ const CALLS: Readonly<Record<StoreMethod, (store: GrantStore) => unknown>> = {
   journal: (store) => store.journal({ after: 0, limit: 1 }),
   heads: (store) => store.heads?.([store.namespace]),
   dueNamespaces: (store) => store.dueNamespaces?.({ at: START_AT, limit: 1 }),
+  adopt: (store) => store.in('moving').adopt?.({ rows: [aRow()], entries: [] }),
 };
 const METHODS = Object.keys(CALLS) as StoreMethod[];
 
@@ -47,7 +48,7 @@ describe('FaultyStore', () => {
     expect(await store.in('others').dueNamespaces?.({ at: START_AT * 2, limit: 1 })).toEqual({ items: ['tests'], next: undefined });
   });
 
-  it.each(['heads', 'dueNamespaces'] as const)('has %s() exactly where the inner store has it', (method) => {
+  it.each(['heads', 'dueNamespaces', 'adopt'] as const)('has %s() exactly where the inner store has it', (method) => {
     const inner = new MemoryGrantStore();
     expect(method in new FaultyStore(inner)).toBe(true);
     Object.defineProperty(inner, method, { value: undefined });
