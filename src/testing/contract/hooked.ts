@@ -18,7 +18,10 @@ interface Hooked {
 export const hooked: Cases = (it, { withHook }) => {
   const hookedIt = (name: string, body: (hooked: Hooked) => Promise<void>): void => {
     it(name, async (_, leaveOut) => {
-      if (withHook === undefined) return leaveOut('the options have no createHooked()');
+      if (withHook === undefined) {
+        leaveOut('the options have no createHooked()');
+        return;
+      }
       const calls: Hooked['calls'] = [];
       const fail: Hooked['fail'] = { while: () => false };
       const hook = async (change: Hooked['calls'][number]) => {
