@@ -106,7 +106,7 @@ describe('silent fields, which only a newer version reads', () => {
   });
 
   it('are kept by a process whose first verb takes a use', async () => {
-    const { engine, clock, store } = setUp();
+    const { engine, clock, store } = setUp(new NewerStore());
     await ask(engine, { scope: 'used' });
     await engine.idle();
     await store.mark();
