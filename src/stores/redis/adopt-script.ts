@@ -1,4 +1,4 @@
-import { writing } from './write-script.js';
+import { EXPAND, KEEP_COUNTS, writing } from './write-script.js';
 
 /**
  * Adopts a part of a namespace that moves here from another store. The head marks the namespace as arriving from the first part until
@@ -36,8 +36,7 @@ if startSeq then
 end
 
 seq, dropped = newest, before
-if not version then create() elseif version < LAYOUT then expand() end
-for i = 7, atEntries - 1, 2 do replace(ARGV[i], ARGV[i + 1]) end
+${EXPAND}for i = 7, atEntries - 1, 2 do replace(ARGV[i], ARGV[i + 1]) end
 for number = last + 1, newest do
   local at = placeOf(number)
   call('HSET', JOURNAL, text(number), ARGV[at])
@@ -48,6 +47,5 @@ if startSeq then
   call('HSET', HEAD, 'startSeq', text(startSeq), 'startHash', startHash)
   call('HDEL', HEAD, 'moved')
 end
-keepCounts()
-return { 'adopted' }
+${KEEP_COUNTS}return { 'adopted' }
 `;

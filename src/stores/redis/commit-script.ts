@@ -1,5 +1,5 @@
 import { MOVED } from './whole-script.js';
-import { writing } from './write-script.js';
+import { EXPAND, KEEP_COUNTS, writing } from './write-script.js';
 
 /** The greatest number of journal entries that one script deletes. More would block the other clients for too long (L42). */
 const DROP_STEP = 1_000;
@@ -94,8 +94,7 @@ local function judge()
   -- The entry to trim to must exist, because its hash becomes the journal's start.
   if trimTo > start and trimTo <= seq and call('HEXISTS', JOURNAL, text(trimTo)) == 0 then return 'malformed' end
 
-  if not version then create() elseif version < LAYOUT then expand() end
-  for _, key in ipairs(remove) do replace(key) end
+${EXPAND}  for _, key in ipairs(remove) do replace(key) end
   for i = 1, #put, 2 do replace(put[i], put[i + 1]) end
   for _, entry in ipairs(append) do
     seq = seq + 1
@@ -123,7 +122,7 @@ if dropped < start then
   dropped, gone = drop(JOURNAL, CHANGES, dropped, start)
   ids, hasWritten = ids - gone, true
 end
-if hasWritten then keepCounts() end
+if hasWritten then ${KEEP_COUNTS} end
 -- The message is only a hint, so an error is ignored: the commit of a user that may not publish still succeeds.
 if seq > before then redis.pcall('PUBLISH', ARGV[1], text(seq)) end
 table.insert(reply, 1, hash)

@@ -1,5 +1,5 @@
 import { MOVED } from './whole-script.js';
-import { writing } from './write-script.js';
+import { EXPAND, KEEP_COUNTS, writing } from './write-script.js';
 
 /** The greatest number of rows in one step of the contract. */
 const STEP = 256;
@@ -26,15 +26,14 @@ if not there[HEAD] then return { 'none', '', '0' } end
 if readableFrom >= LAYOUT then return { 'done', '', '0' } end
 -- Only the package that has expanded the namespace can rewrite its rows.
 if version > LAYOUT then return refuse(HEAD .. ' has layout ' .. text(version) .. ': run the contract of that version of the package') end
-if version < LAYOUT then expand() end
-
+${EXPAND}
 if not redis.acl_check_cmd('ZRANGE', INDEX, '0', '0') then return refuse('this user may not run ZRANGE on ' .. INDEX) end
 
 local written = 0
 for i = 2, #ARGV, 3 do
   -- A row that another process has changed since is of this layout now, or has a line of its own.
   if call('HGET', ROWS, ARGV[i]) == ARGV[i + 1] then
-    if ARGV[i + 1] == ARGV[i + 2] then markOlder(ARGV[i], false)
+    if ARGV[i + 1] == ARGV[i + 2] then lines = lines - call('ZREM', INDEX, 'older' .. COLUMN .. ARGV[i])
     else
       replace(ARGV[i], ARGV[i + 2])
       written = written + 1
@@ -66,8 +65,7 @@ if #found == 0 then
     call('HSET', HEAD, 'readableFrom', text(LAYOUT))
   end
 end
-keepCounts()
-for _, key in ipairs(keys) do
+${KEEP_COUNTS}for _, key in ipairs(keys) do
   reply[#reply + 1] = key
   reply[#reply + 1] = call('HGET', ROWS, key) or ''
 end

@@ -101,12 +101,6 @@ local function relist(field, key, isListed)
   else fields = fields + call('HSET', LIVE, field, table.concat(kept, ROW)) end
 end
 
--- While processes of two layouts write, lists the rows that the older ones wrote: the contract rewrites them. See CONTRACT_SCRIPT.
-local function markOlder(key, isOlder)
-  local line = 'older' .. COLUMN .. key
-  if isOlder then lines = lines + call('ZADD', INDEX, '0', line) else lines = lines - call('ZREM', INDEX, line) end
-end
-
 -- Replaces the row of a key, with its lines and its item in LIVE. Without a new row, removes them.
 local function replace(key, row)
   local stale = {}
@@ -128,26 +122,37 @@ local function replace(key, row)
     rows = rows - call('HDEL', ROWS, key)
   end
   for line in pairs(stale) do lines = lines - call('ZREM', INDEX, line) end
-  if readableFrom < version then markOlder(key, row and LAYOUT < version) end
+  if readableFrom < version then
+    -- While processes of two layouts write, lists the rows that the older ones wrote: the contract rewrites them. See CONTRACT_SCRIPT.
+    local line = 'older' .. COLUMN .. key
+    if row and LAYOUT < version then lines = lines + call('ZADD', INDEX, '0', line) else lines = lines - call('ZREM', INDEX, line) end
+  end
   if oldField == newField then return end
   if oldField then relist(oldField, key, false) end
   if newField then relist(newField, key, true) end
 end
+`;
 
--- Processes of every layout may use a new namespace, as they may use the others, until its contract.
-local function create()
+/*
+ * Parts of these scripts without a function of Lua: each function costs every call a part of a microsecond for each variable that it
+ * uses, called or not.
+ */
+
+/**
+ * Before the first write of a script. Processes of every layout may use a new namespace, as they may use the others, until its contract.
+ * Processes of an older layout still read and write one that this version expands.
+ */
+export const EXPAND = String.raw`
+if not version then
   version, readableFrom = LAYOUT, 1
   call('HSET', HEAD, 'version', text(version), 'readableFrom', text(readableFrom), 'seq', text(seq), 'hash', hash)
-end
-
--- Processes of an older layout still read and write the namespace, until its contract.
-local function expand()
+elseif version < LAYOUT then
   version = LAYOUT
   call('HSET', HEAD, 'version', text(version))
 end
+`;
 
--- The last write of a script: what the head counts.
-local function keepCounts()
-  call('HSET', HEAD, 'dropped', text(dropped), 'rows', text(rows), 'lines', text(lines), 'fields', text(fields), 'ids', text(ids))
-end
+/** The last write of a script: what the head counts. */
+export const KEEP_COUNTS = `
+call('HSET', HEAD, 'dropped', text(dropped), 'rows', text(rows), 'lines', text(lines), 'fields', text(fields), 'ids', text(ids))
 `;

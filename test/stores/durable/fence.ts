@@ -5,7 +5,7 @@ import { statement } from '../../../src/stores/sql/statement.js';
 import { decodeLocks, encode, LOCK_ROW, makeLocks } from '../../../src/records/index.js';
 import { keysOf, scriptKeys } from '../../../src/stores/redis/keys.js';
 import { encodeRow, fieldOf } from '../../../src/stores/redis/row-text.js';
-import { writing } from '../../../src/stores/redis/write-script.js';
+import { KEEP_COUNTS, writing } from '../../../src/stores/redis/write-script.js';
 import { resilientHandle } from 'jit-access/sql';
 import type { Row } from 'jit-access/store';
 import { CompiledQuery, Kysely, PostgresDialect, SqliteDialect } from 'kysely';
@@ -95,7 +95,7 @@ async function fenceInRedis(place: Place, namespace: string, to: string): Promis
 ${writing('nil')}
 replace(ARGV[1], ARGV[2])
 call('HSET', HEAD, 'moved', ARGV[3])
-keepCounts()
+${KEEP_COUNTS}
 return text(seq)`;
   try {
     const row = markedRow((await store.get([LOCK_ROW]))[0]);
