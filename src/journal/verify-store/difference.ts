@@ -29,7 +29,7 @@ export function differenceOf(row: Row | undefined, expected: Expected | undefine
 function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly string[] {
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
-  // No entry records what only newer versions read. A decoder refuses anything but an object.
+  // No entry records what only newer versions read. A decoder refuses any value other than an object.
   if (isObject(own(body, MORE))) fields.delete(MORE);
   return [
     ...[...fields].flatMap((field) => differing(`body.${field}`, own(body, field), own(row.body, field))),

@@ -40,7 +40,7 @@ for i = 2, #ARGV, 3 do
     end
   end
 end
--- The progress of a contract to another layout is none.
+-- The progress of a contract to another layout does not count.
 local mark = text(LAYOUT) .. COLUMN
 if ARGV[1] ~= '' then call('HSET', HEAD, 'contract', mark .. ARGV[1]) end
 local progress = call('HGET', HEAD, 'contract') or ''

@@ -45,7 +45,7 @@ export const hooked: Cases = (it, { withHook }) => {
     same(calls, [{ id: 'c1', entries }], 'what the hook has received');
   });
 
-  hookedIt('applies nothing of a change that opens a request or issues a grant, if the hook fails', async ({ store, hooks, fail }) => {
+  hookedIt('applies no part of a change that opens a request or issues a grant, if the hook fails', async ({ store, hooks, fail }) => {
     fail.while = () => true;
     for (const type of ['request.created', 'grant.issued'] as const) {
       const what = `commit of ${type}, which the hook refuses`;

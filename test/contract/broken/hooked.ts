@@ -94,7 +94,7 @@ const broken = (bug: string, foundBy: string, has: Bug): Broken => ({
 
 const [ENTRIES, REFUSES, AGAIN, DISMISSED] = [
   'gives the hook the entries as the journal holds them',
-  'applies nothing of a change that opens a request or issues a grant',
+  'applies no part of a change that opens a request or issues a grant',
   'commits any other change although the hook fails',
   'forgets a change that is dismissed',
 ];

@@ -90,7 +90,7 @@ describeRedis('a namespace in Redis during an upgrade of the package', (server) 
     expect(await newer.store.commit(change('r0'))).toMatchObject({ outcome: 'conflict' });
     expect(await newer.store.commit(change('new'))).toMatchObject({ outcome: 'committed' });
     expect(await layout()).toEqual(['2', '1']);
-    // The older process goes on.
+    // The older process continues.
     expect(await old.commit(change('new', { version: 2 }))).toMatchObject({ outcome: 'committed' });
     expect(await old.get([aRow({ id: 'new' })])).toMatchObject([{ version: 2 }]);
     expect(await isSound(old)).toBe(3);
