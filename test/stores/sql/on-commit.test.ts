@@ -452,7 +452,7 @@ describe('onCommit on PostgreSQL alone', () => {
     let isBroken = false;
     const pool = server.server.heardPool({ max: 2 });
     const { engine, store, reported } = hooked(server, {
-      db: kyselyOn(pool) as Kysely<Tables>,
+      db: kyselyOn(pool),
       onCommit: async ({ id }, { query }) => {
         if (isBroken) await query('insert into guarded values ($1)', [id]);
       },
@@ -476,7 +476,7 @@ describe('onCommit on PostgreSQL alone', () => {
     let isBroken = false;
     const pool = server.server.heardPool({ max: 2 });
     const { engine, reported } = hooked(server, {
-      db: kyselyOn(pool) as Kysely<Tables>,
+      db: kyselyOn(pool),
       onCommit: async (_, { query }) => {
         if (isBroken) await query(`set local ${setting}`);
       },
@@ -495,7 +495,7 @@ describe('onCommit on PostgreSQL alone', () => {
     let [running, most] = [0, 0];
     const pool = server.server.heardPool({ max: 20 });
     const { store } = hooked(server, {
-      db: kyselyOn(pool) as Kysely<Tables>,
+      db: kyselyOn(pool),
       onCommit: async () => {
         most = Math.max(most, ++running);
         await later(100);
