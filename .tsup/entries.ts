@@ -45,7 +45,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
       'engine',
       'features/provisioning',
     ],
-    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 75_500 }, { name: 'all of the core entry' }],
+    sizes: [{ name: 'JitEngine with one approver', names: '{ JitEngine, reviewers }', budget: 77_000 }, { name: 'all of the core entry' }],
   },
   ai: { from: ['guards/ai'], sizes: [{ name: 'all of the entry for agents', beside: true }] },
   authzen: { from: ['features/authzen'] },
@@ -68,7 +68,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   fetch: guard('the fetch guard'),
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
-  http: { from: ['features/http'], sizes: [{ budget: 90_000 }] },
+  http: { from: ['features/http'], sizes: [{ budget: 91_000 }] },
   journal: { from: ['journal'], build: 'light', sizes: [{ budget: 21_000 }] },
   jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
@@ -84,7 +84,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   redis: { from: ['stores/redis'], build: 'light', sizes: [{ name: 'the Redis store', names: '{ redisGrantStore }' }] },
   retention: {
     from: ['features/retention', 'kernel/ledger/journal-clock', 'kernel/ledger/rollback'],
-    sizes: [{ beside: true, budget: 3_100 }],
+    sizes: [{ beside: true, budget: 3_200 }],
   },
   sql: {
     from: ['stores/sql', 'features/hooks', 'core/hook-port'],

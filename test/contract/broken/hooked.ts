@@ -23,7 +23,7 @@ interface Bug {
 const CREATES = new Set(['request.created', 'grant.issued']);
 
 /** A store in memory that calls a hook. It is right for one caller at a time, apart from its bug. */
-export function hookedMemory(hook: Hook, bug: Bug = {}): GrantStore {
+function hookedMemory(hook: Hook, bug: Bug = {}): GrantStore {
   const inner = new MemoryGrantStore();
   const apply = inner.commit.bind(inner);
   const failed: FailedHook[] = [];
