@@ -1,14 +1,7 @@
 import { WHOLE } from './whole-script.js';
 
-/**
- * Lua at the start of the scripts that write rows. It refuses before the first write what could fail in the middle of a change,
- * reads the head, and replaces rows with everything that lists them.
- *
- * KEYS: head, rows, index, live, journal, changes
- *
- * @param refusal the Lua expression for a namespace that this script may not write to: an error, or false or nil
- */
-export const writing = (refusal: string): string => String.raw`${WHOLE}
+/** The begin of {@link writing}: the checks before the first write, up to the expression that may refuse. */
+const CHECKED = String.raw`${WHOLE}
 local HEAD, ROWS, INDEX, LIVE, JOURNAL, CHANGES = unpack(KEYS)
 local COLUMN, ROW = '\0', '\2'
 local call = redis.call
@@ -38,7 +31,10 @@ end
 local version, readableFrom, writableFrom, place, seq, hash, start, dropped, rows, lines, fields, ids = unpack(call('HMGET', HEAD,
   'version', 'readableFrom', 'writableFrom', 'moved', 'seq', 'hash', 'startSeq', 'dropped', 'rows', 'lines', 'fields', 'ids'))
 if there[HEAD] then
-  local refused = wrongLayout(HEAD, version and readableFrom and (writableFrom or readableFrom)) or ${refusal}
+  local refused = wrongLayout(HEAD, version and readableFrom and (writableFrom or readableFrom)) or `;
+
+/** The rest of {@link writing}: what the head says, and the functions that replace rows. */
+const REPLACE = String.raw`
   if refused then return refused end
   if not seq or not hash then return refuse(HEAD .. ' lacks its seq or hash; nothing was written') end
   local damaged = differs(HEAD, ROWS, 'HLEN', rows) or differs(HEAD, INDEX, 'ZCARD', lines) or differs(HEAD, LIVE, 'HLEN', fields)
@@ -132,6 +128,16 @@ local function replace(key, row)
   if newField then relist(newField, key, true) end
 end
 `;
+
+/**
+ * Lua at the start of the scripts that write rows. It refuses before the first write what could fail in the middle of a change,
+ * reads the head, and replaces rows with everything that lists them.
+ *
+ * KEYS: head, rows, index, live, journal, changes
+ *
+ * @param refusal the Lua expression for a namespace that this script may not write to: an error, or false or nil
+ */
+export const writing = (refusal: string): string => `${CHECKED}${refusal}${REPLACE}`;
 
 /*
  * Parts of these scripts without a function of Lua: each function costs every call a part of a microsecond for each variable that it

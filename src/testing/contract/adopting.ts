@@ -8,7 +8,13 @@ import { casesOf, type Cases } from './cases.js';
 import { atOnce, changeOf, commit, entryFor, getOne, given, isKept, journalIds, next, outcomeOf, wholeJournal } from './steps.js';
 
 /** Guarantee 1, for `adopt`: a namespace that moves here is here whole, or is not in use. */
-export const adopting: Cases = (define, { reopen }) => {
+export const adopting: Cases = (define, hooks) => {
+  moves(define, hooks);
+  repeats(define, hooks);
+  refuses(define, hooks);
+};
+
+const moves: Cases = (define, { reopen }) => {
   const it = casesOf('adopt', define);
 
   it('takes rows, entries and both anchors as they are, and continues from them', async (store) => {
@@ -46,21 +52,27 @@ export const adopting: Cases = (define, { reopen }) => {
     same((await store.journal({ after: 0, limit: 1 })).head, anchors.head, 'the head');
   });
 
-  it('refuses a namespace to which a change was committed', async (store) => {
-    const [one, other] = [store, store.in(`${store.namespace}-b`)] as const;
-    await given(one, [aRow({ id: 'own' })]);
-    await commit(other, aChange({ put: [aRow({ id: 'own' })] }));
-    for (const used of [one, other]) {
-      const before = await used.journal({ after: 0, limit: 10 });
-      for (const part of moving(used).parts) await isRefused(used, part, 'a part for a namespace in use');
-      same(await used.journal({ after: 0, limit: 10 }), before, 'the journal after the refusal');
-      same(
-        (await used.find({ kind: 'grant', limit: 10 })).items.map(({ id }) => id),
-        ['own'],
-        'the rows after the refusal',
-      );
-    }
+  it('takes a namespace whose journal was trimmed whole', async (store) => {
+    const {
+      rows,
+      anchors: { head },
+    } = moving(store);
+    await store.adopt({ rows, entries: [], anchors: { start: head, head } });
+    same(await store.journal({ after: 0, limit: 10 }), { entries: [], start: head, head }, 'the journal');
+    await commit(store, changeOf(store, 'after', [next(rows[0] as Row)]));
+    same(await journalIds(store), ['after.1'], 'the entries after a commit');
   });
+
+  it('knows the changes that the other store has committed', async (store) => {
+    const { rows, parts } = moving(store);
+    for (const part of parts) await store.adopt(part);
+    same(await outcomeOf(store, changeOf(store, 'two', rows)), 'committed', 'the outcome of a change that is in the journal');
+    same((await store.journal({ after: 0, limit: 10 })).entries.length, 3, 'the number of entries');
+  });
+};
+
+const repeats: Cases = (define, { reopen }) => {
+  const it = casesOf('adopt', define);
 
   it('has one effect where a part is sent again, one after the other or at once', async (store) => {
     const { rows, entries, anchors, parts } = moving(store);
@@ -79,6 +91,26 @@ export const adopting: Cases = (define, { reopen }) => {
     await store.adopt({ rows: [before], entries: [] });
     await store.adopt({ rows: [after], entries, anchors });
     await isKept(store, after, after);
+  });
+};
+
+const refuses: Cases = (define) => {
+  const it = casesOf('adopt', define);
+
+  it('refuses a namespace to which a change was committed', async (store) => {
+    const [one, other] = [store, store.in(`${store.namespace}-b`)] as const;
+    await given(one, [aRow({ id: 'own' })]);
+    await commit(other, aChange({ put: [aRow({ id: 'own' })] }));
+    for (const used of [one, other]) {
+      const before = await used.journal({ after: 0, limit: 10 });
+      for (const part of moving(used).parts) await isRefused(used, part, 'a part for a namespace in use');
+      same(await used.journal({ after: 0, limit: 10 }), before, 'the journal after the refusal');
+      same(
+        (await used.find({ kind: 'grant', limit: 10 })).items.map(({ id }) => id),
+        ['own'],
+        'the rows after the refusal',
+      );
+    }
   });
 
   it('opens no namespace whose entries do not reach from start to head', async (store) => {
@@ -99,24 +131,6 @@ export const adopting: Cases = (define, { reopen }) => {
     await isMoved(() => store.journal({ after: 0, limit: 10 }), 'journal() after the refusals');
     await store.adopt({ rows: [], entries: [two, three], anchors });
     same(await store.journal({ after: 0, limit: 10 }), { entries, ...anchors }, 'the journal');
-  });
-
-  it('takes a namespace whose journal was trimmed whole', async (store) => {
-    const {
-      rows,
-      anchors: { head },
-    } = moving(store);
-    await store.adopt({ rows, entries: [], anchors: { start: head, head } });
-    same(await store.journal({ after: 0, limit: 10 }), { entries: [], start: head, head }, 'the journal');
-    await commit(store, changeOf(store, 'after', [next(rows[0] as Row)]));
-    same(await journalIds(store), ['after.1'], 'the entries after a commit');
-  });
-
-  it('knows the changes that the other store has committed', async (store) => {
-    const { rows, parts } = moving(store);
-    for (const part of parts) await store.adopt(part);
-    same(await outcomeOf(store, changeOf(store, 'two', rows)), 'committed', 'the outcome of a change that is in the journal');
-    same((await store.journal({ after: 0, limit: 10 })).entries.length, 3, 'the number of entries');
   });
 
   it('refuses a part that is larger than a change, or of another namespace, applying nothing', async (store) => {

@@ -16,25 +16,7 @@ interface Hooked {
 
 /** Guarantee 1 for code of the store's user that runs in a commit: its effects belong to the change. */
 export const hooked: Cases = (it, { withHook }) => {
-  const hookedIt = (name: string, body: (hooked: Hooked) => Promise<void>): void => {
-    it(name, async (_, leaveOut) => {
-      if (withHook === undefined) {
-        leaveOut('the options have no createHooked()');
-        return;
-      }
-      const calls: Hooked['calls'] = [];
-      const fail: Hooked['fail'] = { while: () => false };
-      const hook = async (change: Hooked['calls'][number]) => {
-        if (fail.while(change.id)) throw new Error('the hook fails');
-        calls.push(change);
-      };
-      await withHook(hook, async (store) => {
-        const { hooks } = store;
-        holds(hooks !== undefined, 'a store with a hook has hooks');
-        await body({ store, hooks, calls, fail });
-      });
-    });
-  };
+  const hookedIt = casesWithHook(it, withHook);
 
   hookedIt('gives the hook the entries as the journal holds them, once for each change that is applied', async ({ store, calls }) => {
     const change = changeOf(store, 'c1', [aRow({ id: 'x' })], { append: [entryFor(store, 'c1.1'), entryFor(store, 'c1.2')] });
@@ -89,6 +71,29 @@ export const hooked: Cases = (it, { withHook }) => {
     same([await hooks.retry(), calls], [0, []], 'the calls of the hook');
   });
 };
+
+/** Defines cases of a store with a hook; without one they are left out. */
+function casesWithHook(it: Parameters<Cases>[0], withHook: Parameters<Cases>[1]['withHook']) {
+  return (name: string, body: (hooked: Hooked) => Promise<void>): void => {
+    it(name, async (_, leaveOut) => {
+      if (withHook === undefined) {
+        leaveOut('the options have no createHooked()');
+        return;
+      }
+      const calls: Hooked['calls'] = [];
+      const fail: Hooked['fail'] = { while: () => false };
+      const hook = async (change: Hooked['calls'][number]) => {
+        if (fail.while(change.id)) throw new Error('the hook fails');
+        calls.push(change);
+      };
+      await withHook(hook, async (store) => {
+        const { hooks } = store;
+        holds(hooks !== undefined, 'a store with a hook has hooks');
+        await body({ store, hooks, calls, fail });
+      });
+    });
+  };
+}
 
 const ofType = (store: GrantStore, id: string, type: EntryType) =>
   changeOf(store, id, [], { append: [entryFor(store, `${id}.1`, { type })] });
