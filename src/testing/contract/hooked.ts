@@ -72,7 +72,7 @@ export const hooked: Cases = (it, { withHook }) => {
   });
 };
 
-/** Defines cases of a store with a hook; without one they are left out. */
+/** Defines cases of a store with a hook; without one the suite skips them. */
 function casesWithHook(it: Parameters<Cases>[0], withHook: Parameters<Cases>[1]['withHook']) {
   return (name: string, body: (hooked: Hooked) => Promise<void>): void => {
     it(name, async (_, leaveOut) => {

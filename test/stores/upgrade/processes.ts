@@ -24,7 +24,7 @@ type Command =
   /** Compares the store with what was acknowledged. The old version has written no entry after `head`. */
   | { readonly do: 'judge'; readonly head: number; readonly acks: readonly Ack[] };
 
-type Order = Command & { readonly n: number };
+export type Order = Command & { readonly n: number };
 
 /** What a process has acknowledged before it may have been killed. */
 export type Ack = { readonly asked: string } | { readonly revoked: string };
