@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../src/core/errors.js';
 
-const source = ['refusals', 'ask-refusals', 'locked', 'failures']
+const source = ['refusals', 'ask-refusals', 'locked', 'failures', 'moved']
   .map((name) => readFileSync(new URL(`../../src/core/errors/${name}.ts`, import.meta.url), 'utf8'))
   .join('\n');
 const classes = Object.keys(errors).filter((name) => name.endsWith('Error') && name !== 'JitError' && name !== 'isJitError');

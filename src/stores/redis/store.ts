@@ -142,5 +142,6 @@ class RedisGrantStore implements GrantStore {
  */
 export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespace']);
-  return new RedisGrantStore(new SharedConnection(connectionOf(given)), readNamespace(given.namespace));
+  const namespace = readNamespace(given.namespace);
+  return new RedisGrantStore(new SharedConnection(connectionOf(given)), namespace);
 }
