@@ -30,7 +30,8 @@ function inBody(body: JsonObject, { row, metadataHash }: Expected): readonly str
   const fields = new Set([...Object.keys(row.body), ...Object.keys(body)]);
   fields.delete('metadata');
   // No entry records what only newer versions read. A decoder refuses any value other than an object.
-  if (isObject(own(body, MORE))) fields.delete(MORE);
+  const more = own(body, MORE);
+  if (more === undefined || isObject(more)) fields.delete(MORE);
   return [
     ...[...fields].flatMap((field) => differing(`body.${field}`, own(body, field), own(row.body, field))),
     ...inMetadata(own(body, 'metadata'), metadataHash),
