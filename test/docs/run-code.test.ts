@@ -18,9 +18,9 @@ const needsNothing = (block: Block): boolean =>
 /** What the reader of a page has to set. */
 const SETTINGS = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` };
 
-/** Asks the engine, or the store, that the program of a page of a store has made, and ends: a connection would keep the process. */
+/** Asks the engine or the store, if the program of a page of a store has made one, and ends: a connection would keep the process. */
 function useOf({ page, code }: Block): string {
-  if (!page.startsWith('docs/guides/stores/')) return '';
+  if (!page.startsWith('docs/guides/stores/') || !/const (?:engine|store) =/.test(code)) return '';
   const ask = /const engine =/.test(code)
     ? "(await engine.requestAccess({ subject: 'user:eve', scope: 'docs:read', ttl: '5m', justification: 'docs' })).outcome"
     : "(await store.get([{ kind: 'grant', id: 'g' }])).length";

@@ -77,8 +77,15 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'authzen.createAuthzenMetadataHandler': {
     authzen: "declare const authzen: import('jit-access/authzen').AuthzenHandler;",
   },
+  'redis.contractNamespaces': {
+    client: "declare const client: ReturnType<typeof import('redis').createClient>;",
+  },
   'redis.fromNodeRedis': {
     createClient: "import { createClient } from 'redis';",
+  },
+  'store.serialCommits': {
+    backend: "declare const backend: import('jit-access/store').SerialBackend<import('jit-access/store').BackendState>;",
+    change: "declare const change: import('jit-access/store').Change;",
   },
   'redis.redisGrantStore': {
     createClient: "import { createClient } from 'redis';",

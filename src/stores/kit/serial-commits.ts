@@ -34,7 +34,7 @@ export type SerialCommit = (namespace: string, change: Change) => Promise<Commit
  *
  * @throws InvalidArgumentError
  * @example
- * const commit = serialCommits<State>({ head, rows, entries, write });
+ * const commit = serialCommits(backend);
  * await commit('payments', change);
  */
 export function serialCommits<State extends BackendState>(backend: SerialBackend<State>, options: SerialCommitsOptions = {}): SerialCommit {
