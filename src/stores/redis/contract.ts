@@ -1,11 +1,11 @@
 import { isJitError, StoreError } from '../../core/errors.js';
 import { invalid, readId, readOptions } from '../../core/parse.js';
-import { Script, type Connection } from './connection.js';
+import { Connection, Script } from './connection.js';
 import { CONTRACT_SCRIPT } from './contract-script.js';
 import { keysOf, scriptKeys } from './keys.js';
 import { decodeRow, encodeRow } from './row-text.js';
 import { COLUMN } from './text.js';
-import { CONNECTION_OPTIONS, connectionOf, type RedisGrantStoreOptions } from './options.js';
+import { CONNECTION_OPTIONS, readConnection, type RedisGrantStoreOptions } from './options.js';
 
 const CONTRACT = new Script(CONTRACT_SCRIPT);
 
@@ -39,7 +39,7 @@ export interface ContractReport {
  */
 export async function contractNamespaces(options: ContractNamespacesOptions): Promise<ContractReport> {
   const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespaces']);
-  const connection = connectionOf(given);
+  const connection = new Connection(...readConnection(given));
   const names = readNames(given.namespaces);
   let [namespaces, rows] = [0, 0];
   let failure: { readonly error: unknown } | undefined;

@@ -1,6 +1,6 @@
 import { assertBoolean, invalid, readCount, readOptions } from '../../core/parse.js';
 import type { RedisClient } from './client.js';
-import { Connection } from './connection.js';
+import type { Connection } from './connection.js';
 
 /** See {@link redisGrantStore}. */
 export interface RedisGrantStoreOptions {
@@ -35,7 +35,9 @@ export interface RedisGrantStoreOptions {
 export const CONNECTION_OPTIONS = ['client', 'timeoutMs', 'assume', 'replicas'] as const;
 
 /** @throws InvalidArgumentError */
-export function connectionOf(given: Partial<Record<(typeof CONNECTION_OPTIONS)[number], unknown>>): Connection {
+export function readConnection(
+  given: Partial<Record<(typeof CONNECTION_OPTIONS)[number], unknown>>,
+): ConstructorParameters<typeof Connection> {
   const { client, timeoutMs = 5_000, assume = {}, replicas: wanted = 0 } = given;
   if (typeof (client as Partial<RedisClient> | null | undefined)?.send !== 'function') {
     throw invalid('client', 'the result of fromNodeRedis() or fromIoredis()', client);
@@ -47,5 +49,5 @@ export function connectionOf(given: Partial<Record<(typeof CONNECTION_OPTIONS)[n
     throw invalid('replicas', '0 on a Cluster: WAIT has no key, so a node other than the writer would answer it', replicas);
   }
   const settings = { timeoutMs: readCount('timeoutMs', timeoutMs, 1, 3_600_000), assumesNoEviction: noeviction, replicas };
-  return new Connection(client as RedisClient, settings);
+  return [client as RedisClient, settings];
 }

@@ -20,9 +20,9 @@ import type {
 } from '../../core/store-port.js';
 import { adopt } from './adopt.js';
 import type { RedisClient } from './client.js';
-import type { Connection } from './connection.js';
+import { Connection } from './connection.js';
 import { keysOf } from './keys.js';
-import { CONNECTION_OPTIONS, connectionOf, type RedisGrantStoreOptions } from './options.js';
+import { CONNECTION_OPTIONS, readConnection, type RedisGrantStoreOptions } from './options.js';
 import { readHeads, Reads } from './reads.js';
 import { Watchers } from './watchers.js';
 import { Writer } from './writer.js';
@@ -142,6 +142,7 @@ class RedisGrantStore implements GrantStore {
  */
 export function redisGrantStore(options: RedisGrantStoreOptions): GrantStore {
   const given = readOptions('options', options, [...CONNECTION_OPTIONS, 'namespace']);
+  const connection = readConnection(given);
   const namespace = readNamespace(given.namespace);
-  return new RedisGrantStore(new SharedConnection(connectionOf(given)), namespace);
+  return new RedisGrantStore(new SharedConnection(new Connection(...connection)), namespace);
 }
