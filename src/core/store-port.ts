@@ -2,7 +2,6 @@ import type { StoreHooks } from './hook-port.js';
 import type { MaybePromise, Page } from './ports.js';
 import type { Expectation, Row, RowKey } from './row.js';
 import type {
-  ContextKey,
   ContextQuery,
   DueNamespacesQuery,
   DueQuery,
@@ -10,26 +9,12 @@ import type {
   JournalQuery,
   JournalSlice,
   LiveQuery,
-  RowOrder,
   StoreContext,
-  SubjectOf,
 } from './store-reads.js';
 import type { Anchor, AuditEntry, UnlinkedEntry } from '../model/entry.js';
 
 export type { Expectation, Row, RowKey };
-export type {
-  ContextKey,
-  ContextQuery,
-  DueNamespacesQuery,
-  DueQuery,
-  FindQuery,
-  JournalQuery,
-  JournalSlice,
-  LiveQuery,
-  RowOrder,
-  StoreContext,
-  SubjectOf,
-};
+export type * from './store-reads.js';
 
 /** One transition: everything in it is applied, or nothing. */
 export interface Change {

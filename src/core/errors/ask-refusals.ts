@@ -82,8 +82,8 @@ export class LimitError extends JitError {
    * @param limit a member of the option `limits`; or a fixed limit: `locks` (open in a namespace at a time), `extensions` (grants of
    *   an extension chain), `extensionRequests` (its open requests), `reviews` and `comments` (of a request), `commentsOfAuthor` (of one
    *   author on a request), `narrowedScopes` (characters of the scopes that its reviews name), `breakGlassGrants` (of a subject at a
-   *   time), `maxChange` (rows, entries or bytes of the store's largest change); or a limit of the approver: `maxUnreviewed` (pending break-glass reviews), `maxHolders` (subjects that hold access under
-   *   a rule at a time)
+   *   time), `maxChange` (rows, entries or bytes of the store's largest change); or a limit of the approver: `maxUnreviewed`
+   *   (pending break-glass reviews), `maxHolders` (subjects that hold access under a rule at a time)
    * @param max the bound that the limit sets. Durations are milliseconds
    * @param got what the call would reach. Durations are milliseconds
    * @param retryAt only for the limit `askAgainAfter`: the first instant after the pause. Epoch milliseconds
