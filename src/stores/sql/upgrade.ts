@@ -122,9 +122,7 @@ export class SqlUpgrade {
       rewritten += await this.#rewrite(await this.#apart(left));
       await this.#untilFree(async () => {
         isDone = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
-          // A commit of an earlier layout holds a lock on its head from its comparison of the numbers until it ends. `share row exclusive`
-          // would let it continue after the numbers have changed.
-          if (this.#dialect === 'postgres') await run('lock table jit_heads in exclusive mode');
+          await this.#lockHeads(run);
           const last = await run(left);
           if (last.length === MAX_WEIGHT) return false;
           if (last.length > 0) await ask(this.#statements.rewrite, [rewrittenList(last)]);
@@ -180,13 +178,42 @@ where (namespace, kind, id) > ($1, $2, $3) order by namespace, kind, id limit ${
       if (excessOf(change) === undefined && (await store.commit(change)).outcome === 'committed') return lines.length;
     } catch (error) {
       if (!isJitError(error) || error.code !== 'ERR_JIT_MOVED') throw error;
-      // No commit changes the rows of a namespace that has moved, so nothing can be overwritten.
-      await this.#session.ask(this.#statements.rewrite, [rewrittenList(lines)]);
-      return lines.length;
+      return this.#rewriteClosed(lines);
     }
     if (lines.length === 1) return 0;
     const half = lines.length >> 1;
     return (await this.#rewriteIn(store, lines.slice(0, half))) + (await this.#rewriteIn(store, lines.slice(half)));
+  }
+
+  /** Rewrites rows of a namespace that takes no commits: it has moved, or its parts are still arriving. Under the lock, none arrives. */
+  async #rewriteClosed(lines: readonly Columns[]): Promise<number> {
+    const text = `select namespace, ${columns('r', ROW)} from jit_rows as r where namespace = $1 and kind = $2 and id = $3 and layout < ${LAYOUT}`;
+    const older = statement(this.#dialect, 'older_row', text);
+    let rewritten = 0;
+    await this.#untilFree(async () => {
+      rewritten = await this.#transaction(CONTRACT_LOCK_MS, async (run, ask) => {
+        await this.#lockHeads(run);
+        const found: Columns[] = [];
+        for (const line of lines)
+          found.push(
+            ...(await ask(
+              older,
+              ['namespace', 'kind', 'id'].map((column) => textOf(line, column)),
+            )),
+          );
+        if (found.length > 0) await ask(this.#statements.rewrite, [rewrittenList(found)]);
+        return found.length;
+      });
+    });
+    return rewritten;
+  }
+
+  /**
+   * A commit of an earlier layout holds a lock on its head from its comparison of the numbers until it ends. `share row exclusive` would
+   * let it continue after the numbers have changed.
+   */
+  async #lockHeads(run: (text: string) => Promise<unknown>): Promise<void> {
+    if (this.#dialect === 'postgres') await run('lock table jit_heads in exclusive mode');
   }
 
   #transaction<T>(lockMs: number, work: (run: (text: string) => Promise<readonly Columns[]>, ask: Ask) => Promise<T>): Promise<T> {

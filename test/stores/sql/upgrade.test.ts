@@ -11,11 +11,11 @@ import { SqliteFile } from './sqlite.js';
 vi.setConfig({ hookTimeout: 60_000 });
 
 /** A database through which each statement is seen before it is sent. */
-function watched(db: SqlDatabase, onStatement: (sql: string) => Promise<void> | void): SqlDatabase {
+function watched(db: SqlDatabase, onStatement: (sql: string, over: SqlDatabase) => Promise<void> | void): SqlDatabase {
   return {
     withoutPlugins: () => watched(db.withoutPlugins(), onStatement),
     async executeQuery<R>(query: CompiledQuery<R>) {
-      await onStatement(query.sql);
+      await onStatement(query.sql, db);
       return db.executeQuery(query);
     },
     connection: () => ({ execute: (callback) => db.connection().execute((connection) => callback(watched(connection, onStatement))) }),
@@ -87,6 +87,21 @@ describe.each(['sqlite', 'postgres'] as const)('the contract on %s', (dialect: S
     await older('payments', 300);
     await run(`update jit_heads set moved = 'postgres://new'`);
     expect(await migrate({ db, dialect, contract: true })).toEqual({ version: 1, readableFrom: 1, rewritten: 300 });
+    expect(await left()).toBe(0);
+  });
+
+  it('overwrites no row of a part that arrives while it runs (L32)', async () => {
+    await older('payments', 2);
+    await run(`update jit_heads set moved = ''`);
+    let hasArrived = false;
+    // After the rows are read, and before the first transaction that may write them.
+    const busy = watched(db, async (sql, over) => {
+      if (hasArrived || !/^(\/\*.*\*\/ )?begin/.test(sql)) return;
+      hasArrived = true;
+      await over.executeQuery(CompiledQuery.raw(`update jit_rows set layout = 1, version = 9 where id = 'r0'`));
+    });
+    expect(await migrate({ db: busy, dialect, contract: true })).toMatchObject({ rewritten: 1 });
+    expect(await run(`select version from jit_rows where id = 'r0'`)).toMatchObject([{ version: dialect === 'sqlite' ? 9 : '9' }]);
     expect(await left()).toBe(0);
   });
 
