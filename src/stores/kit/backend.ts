@@ -1,3 +1,4 @@
+import type { StoredLayout } from '../../core/layout.js';
 import type { Row, RowKey } from '../../core/store-port.js';
 import type { LinkedEntry } from '../batch.js';
 import type { JournalEnds, RowVersion } from '../judge.js';
@@ -12,6 +13,11 @@ export interface BackendState extends JournalEnds {
   readonly revision: string | number;
   /** The place to which the namespace has moved: the kit then refuses its changes. `undefined`: it is here. */
   readonly moved?: string | undefined;
+  /**
+   * The two numbers beside the data. A write that raises one of them changes the revision. Default: processes of every layout may use the data, so
+   * the kit refuses a change that needs a later one.
+   */
+  readonly storedLayout?: StoredLayout | undefined;
 }
 
 /** What {@link SerialBackend.entries} looks up. */

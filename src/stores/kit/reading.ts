@@ -1,4 +1,5 @@
 import { StoreError } from '../../core/errors.js';
+import { LAYOUT, type StoredLayout } from '../../core/layout.js';
 import type { Row, RowKey } from '../../core/store-port.js';
 import type { Key, Prepared, ReadState } from '../batch.js';
 import type { RowVersion } from '../judge.js';
@@ -11,6 +12,9 @@ export function rowKeyOf(key: Key): RowKey {
   const [kind, id] = JSON.parse(key) as [string, string];
   return { kind, id };
 }
+
+/** The numbers of data that processes of every layout may use. */
+const OF_ALL: StoredLayout = { version: LAYOUT, readableFrom: 1 };
 
 const NO_ENTRIES: EntriesAnswer = { hashes: [], applied: [] };
 
@@ -32,7 +36,7 @@ export class Reading<State extends BackendState> {
   /** Reads what decides these changes, as far as it is not read yet. */
   async read(backend: SerialBackend<State>, changes: readonly Prepared<Row>[]): Promise<ReadState> {
     const { state } = this;
-    const { head, start } = state;
+    const { head, start, storedLayout: layout = OF_ALL } = state;
     const keys = missing(
       this.#rows,
       changes.flatMap(({ expect }) => expect.map(({ key }) => key)),
@@ -54,6 +58,7 @@ export class Reading<State extends BackendState> {
     return {
       head,
       start,
+      layout,
       rows: present(this.#rows),
       hashes: present(this.#hashes),
       applied: new Set([...this.#applied].flatMap(([id, isApplied]) => (isApplied ? [id] : []))),

@@ -1,5 +1,6 @@
 import { MAX_CHANGE, readChangeSize, refuseLargeChange } from '../../core/change-size.js';
 import { isJitError, OutcomeUnknownError, StoreError } from '../../core/errors.js';
+import { refuseLayout } from '../../core/layout.js';
 import { movedError } from '../../core/namespace-part.js';
 import { readCount, readOptions, readPort, utf8Length } from '../../core/parse.js';
 import type { Change, ChangeSize, CommitAnswer, Row } from '../../core/store-port.js';
@@ -53,6 +54,9 @@ const MAX_TIMEOUT_MS = 600_000;
 /** The longest pause before the first repetition. It doubles before each further one, up to {@link MAX_PAUSE_MS}. */
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 50;
+
+/** The codes of errors after which nothing was written. */
+const REFUSALS: readonly string[] = ['ERR_JIT_STORE', 'ERR_JIT_MOVED', 'ERR_JIT_LAYOUT'];
 
 class SerialCommits<State extends BackendState> {
   readonly #backend: SerialBackend<State>;
@@ -111,6 +115,7 @@ class SerialCommits<State extends BackendState> {
       try {
         const state = await this.#limited(() => this.#backend.head(namespace));
         if (state.moved !== undefined) throw movedError(namespace, state.moved);
+        if (state.storedLayout !== undefined) refuseLayout(state.storedLayout);
         mayBeOfOne = calls.length > 1;
         if (reading?.state.revision !== state.revision) reading = new Reading(state);
         if (await this.#commit(reading, calls)) {
@@ -168,7 +173,7 @@ class SerialCommits<State extends BackendState> {
   /** @param mayBeOfOne whether only one of the changes may be the reason: then each gets a write of its own */
   #failed(queue: Queue, calls: readonly Call[], error: unknown, mayBeOfOne: boolean): void {
     const left = calls.filter(({ state }) => state !== 'ended');
-    const isRefused = isJitError(error) && (error.code === 'ERR_JIT_STORE' || error.code === 'ERR_JIT_MOVED');
+    const isRefused = isJitError(error) && REFUSALS.includes(error.code);
     const isApplied = left.some(({ state }) => state === 'writing') && !isRefused;
     if (mayBeOfOne && !isApplied) {
       queue.putBack(left, true);

@@ -35,6 +35,8 @@ export class MemoryBackend implements SerialBackend<State> {
   readonly #turns: number;
   readonly calls: Method[] = [];
   readonly writes: BackendWrite[] = [];
+  /** The numbers beside the data. */
+  storedLayout: State['storedLayout'];
   /** How many writes another one has won. */
   lost = 0;
   /** Runs before a method does its work: a test injects faults and other commits here. */
@@ -71,7 +73,7 @@ export class MemoryBackend implements SerialBackend<State> {
   head(namespace: string): Promise<State> {
     return this.#call('head', undefined, () => {
       const { revision, moved, head, start } = this.of(namespace);
-      return { namespace, revision, moved, head, start };
+      return { namespace, revision, moved, storedLayout: this.storedLayout, head, start };
     });
   }
 

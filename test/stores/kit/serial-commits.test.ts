@@ -170,6 +170,23 @@ describe('serialCommits()', () => {
     expect(await store.in('b').commit(changeOf('c0'))).toMatchObject({ outcome: 'committed' });
   });
 
+  it('refuses a change that needs a layout before the contract, and no other one beside it', async () => {
+    const store = new MemoryBackend().store('a');
+    const answers = await Promise.allSettled([store.commit(changeOf('later', { needs: 2 })), store.commit(changeOf('now', { needs: 1 }))]);
+    expect(answers).toMatchObject([
+      { status: 'rejected', reason: { code: 'ERR_JIT_LAYOUT', readableFrom: 1, needed: 2 } },
+      { status: 'fulfilled' },
+    ]);
+    expect(await store.get([aRow({ id: 'later' }), aRow({ id: 'now' })])).toMatchObject([undefined, { id: 'now' }]);
+  });
+
+  it('refuses each change to data that this process may not use', async () => {
+    const backend = new MemoryBackend();
+    backend.storedLayout = { version: 3, readableFrom: 2 };
+    await expect(backend.store('a').commit(changeOf('c'))).rejects.toMatchObject({ code: 'ERR_JIT_LAYOUT', needed: 1 });
+    expect(backend.writes).toEqual([]);
+  });
+
   it('refuses an answer that is shorter than the question: it would count as missing rows', async () => {
     const backend = new MemoryBackend();
     backend.rows = async () => [];
