@@ -3,7 +3,8 @@ import { setTimeout as later } from 'node:timers/promises';
 import { purge } from 'jit-access/retention';
 import { dismissHook, failedHooks, resilientPool, retryHook, sqlGrantStore } from 'jit-access/sql';
 import type { HookChange, ResilientPoolTarget } from 'jit-access/sql';
-import { aChange, anEntry, aRow } from 'jit-access/testing';
+import type { Change } from 'jit-access/store';
+import { aChange, anEntry, aRow, type FaultyStore } from 'jit-access/testing';
 import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -34,6 +35,9 @@ const REFUSED = { code: 'ERR_JIT_HOOK', requestId: undefined };
 const says = (text: RegExp) => expect.stringMatching(text) as string;
 /** Never ends by itself. */
 const never = new Promise<void>(() => undefined);
+/** How many changes with entries the store received. An engine also writes its configuration, without entries, after a commit. */
+const sent = ({ calls }: FaultyStore): number =>
+  calls.filter(({ method, argument }) => method === 'commit' && (argument as Change).append.length > 0).length;
 
 describe.each(['PostgreSQL', 'SQLite'])('onCommit on %s', (name) => {
   const at = (): HookPlace => places[name] as HookPlace;
@@ -88,7 +92,7 @@ describe.each(['PostgreSQL', 'SQLite'])('onCommit on %s', (name) => {
     const before = await at().sql('select * from orders');
     await expect(engine.requestAccess(asking('a'))).rejects.toMatchObject({ ...REFUSED, cause, message: says(/no such order/) });
     expect(calls).toBe(1);
-    expect(store.called('commit')).toBe(1);
+    expect(sent(store)).toBe(1);
     expect((await store.journal({ after: 0, limit: 1 })).head.seq).toBe(0);
     expect(await at().sql('select * from orders')).toEqual(before);
     // Nothing was applied, so nothing must be called again.
@@ -460,9 +464,9 @@ describe('onCommit on PostgreSQL alone', () => {
     const { request } = await engine.requestAccess(asking('a'));
     await engine.approve(request.id, { by: SAM });
     isBroken = true;
-    const before = store.called('commit');
+    const before = sent(store);
     await engine.revoke(`${request.id}.1`, { by: SAM });
-    expect(store.called('commit')).toBe(before + 1);
+    expect(sent(store)).toBe(before + 1);
     expect(await engine.isAllowed(MAYA, 'a')).toBe(false);
     expect(await failedHooks(engine)).toHaveLength(1);
     expect(reported).toHaveLength(1);
