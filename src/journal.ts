@@ -7,6 +7,7 @@ export {
   type ReportSpan,
   type RuleUse,
   type ScopeReport,
+  type SubjectReport,
   type UseFigures,
 } from './journal/report.js';
 export { replay, type Replayed } from './journal/replay.js';

@@ -4,11 +4,11 @@ import type { AuditEntry } from '../records/index.js';
 import { readInstant, type Instant } from '../core/instant.js';
 import { countDecisions, type DecisionFigures } from './report/decisions.js';
 import { heldGrants } from './report/held.js';
-import { measureScopes, type ScopeReport } from './report/scopes.js';
+import { measureScopes, measureSubjects, type ScopeReport, type SubjectReport } from './report/scopes.js';
 import { countUse, measureRules, type RuleUse, type UseFigures } from './report/use.js';
 import { replay } from './replay.js';
 
-export type { DecisionFigures, RuleUse, ScopeReport, UseFigures };
+export type { DecisionFigures, RuleUse, ScopeReport, SubjectReport, UseFigures };
 
 /** The access that was held in a span, compared with standing access, its use, and the decisions that gave it. */
 export interface AccessReport {
@@ -17,6 +17,8 @@ export interface AccessReport {
   readonly to: number;
   /** One report for each scope that was held at some instant of the span, sorted by scope. A granted pattern is one scope. */
   readonly scopes: readonly ScopeReport[];
+  /** The same by subject: one report for each subject that held a scope at some instant of the span, sorted by subject. */
+  readonly subjects: readonly SubjectReport[];
   /** The sum of `heldMs` over all scopes, in milliseconds. */
   readonly heldMs: number;
   /** The sum of `standingMs` over all scopes, in milliseconds. */
@@ -95,6 +97,7 @@ export async function accessReport(entries: Iterable<AuditEntry> | AsyncIterable
     from,
     to,
     scopes,
+    subjects: measureSubjects(held, { from, to, recordsUse }),
     heldMs,
     standingMs,
     ratio: standingMs === 0 ? undefined : heldMs / standingMs,

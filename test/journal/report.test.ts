@@ -132,6 +132,7 @@ describe('exposure()', () => {
       from: at(0),
       to: at(1),
       scopes: [],
+      subjects: [],
       heldMs: 0,
       standingMs: 0,
       ratio: undefined,
@@ -170,6 +171,20 @@ describe('exposure()', () => {
         { scope: 'a:x', subjects: 2, grants: 6, used: 0, neverUsed: 0, unknown: 6, heldMs: 50 + 100, standingMs: 200, ratio: 0.75 },
       ]);
       expect([found.heldMs, found.standingMs, found.ratio]).toEqual([151, 300, 151 / 300]);
+      const unused = { used: 0, neverUsed: 0 };
+      expect(found.subjects).toEqual([
+        { subject: MAYA, scopes: 1, grants: 5, ...unused, unknown: 5, heldMs: 50, standingMs: 100, ratio: 0.5 },
+        { subject: SAM, scopes: 2, grants: 2, ...unused, unknown: 2, heldMs: 101, standingMs: 200, ratio: 0.505 },
+      ]);
+    });
+
+    it('has equal sums by scope and by subject', async () => {
+      const { entries } = await aDay();
+      const { scopes, subjects, heldMs, standingMs, use } = await accessReport(entries, { from: at(0), to: at(400) });
+      const sums = (reports: readonly { heldMs: number; standingMs: number; grants: number }[]) =>
+        reports.reduce((all, one) => [all[0]! + one.heldMs, all[1]! + one.standingMs, all[2]! + one.grants], [0, 0, 0]);
+      expect(sums(subjects)).toEqual([heldMs, standingMs, use.grants]);
+      expect(sums(scopes)).toEqual(sums(subjects));
     });
 
     it('is clipped to the span, without windows that only touch it', async () => {

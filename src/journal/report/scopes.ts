@@ -15,28 +15,62 @@ export interface ScopeReport extends UseFigures {
   readonly ratio: number;
 }
 
+/** How long a subject held access in a span, and how many of its grants were used. */
+export interface SubjectReport extends UseFigures {
+  readonly subject: string;
+  /** The number of scopes that the subject held at some instant of the span. A granted pattern is one scope. */
+  readonly scopes: number;
+  /** The time in milliseconds for which the subject held each scope, summed over the scopes. Overlapping grants count once. */
+  readonly heldMs: number;
+  /** The time in milliseconds if the subject had standing access to the same scopes: `scopes * (to - from)`. */
+  readonly standingMs: number;
+  /** `heldMs / standingMs`, above 0 and at most 1. */
+  readonly ratio: number;
+}
+
+interface MeasuredSpan {
+  readonly from: number;
+  readonly to: number;
+  readonly recordsUse: boolean;
+}
+
 /** One report for each scope of these grants, sorted by scope. */
-export function measureScopes(
+export const measureScopes = (held: readonly HeldGrant[], span: MeasuredSpan): readonly ScopeReport[] =>
+  measured(held, 'scope', 'subject', span, (scope, subjects, figures) => ({ scope, subjects, ...figures }));
+
+/** One report for each subject of these grants, sorted by subject. */
+export const measureSubjects = (held: readonly HeldGrant[], span: MeasuredSpan): readonly SubjectReport[] =>
+  measured(held, 'subject', 'scope', span, (subject, scopes, figures) => ({ subject, scopes, ...figures }));
+
+type Side = 'scope' | 'subject';
+type Figures = Omit<ScopeReport, Side | 'subjects'>;
+
+/** Both tables sum the same pairs of a subject and a scope, so their sums are equal. */
+function measured<Report>(
   held: readonly HeldGrant[],
-  { from, to, recordsUse }: { readonly from: number; readonly to: number; readonly recordsUse: boolean },
-): readonly ScopeReport[] {
-  const byScope = new Map<string, Map<string, HeldGrant[]>>();
+  by: Side,
+  other: Side,
+  { from, to, recordsUse }: MeasuredSpan,
+  reported: (key: string, others: number, figures: Figures) => Report,
+): readonly Report[] {
+  const groups = new Map<string, Map<string, HeldGrant[]>>();
   for (const one of held) {
-    const { scope, subject } = one.grant;
-    const subjects = byScope.get(scope) ?? new Map<string, HeldGrant[]>();
-    byScope.set(scope, subjects);
-    const own = subjects.get(subject) ?? [];
-    subjects.set(subject, own);
+    const group = groups.get(one.grant[by]) ?? new Map<string, HeldGrant[]>();
+    groups.set(one.grant[by], group);
+    const own = group.get(one.grant[other]) ?? [];
+    group.set(one.grant[other], own);
     own.push(one);
   }
-  const scopes = [...byScope].map(([scope, subjects]) => {
-    const windows = [...subjects.values()];
-    const heldMs = windows.reduce((total, own) => total + unionMs(own), 0);
-    const standingMs = subjects.size * (to - from);
-    const use = countUse(windows.flat(), recordsUse);
-    return Object.freeze({ scope, subjects: subjects.size, ...use, heldMs, standingMs, ratio: heldMs / standingMs });
-  });
-  return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));
+  const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.freeze(
+    sorted.map(([key, group]) => {
+      const windows = [...group.values()];
+      const heldMs = windows.reduce((total, own) => total + unionMs(own), 0);
+      const standingMs = group.size * (to - from);
+      const figures = { ...countUse(windows.flat(), recordsUse), heldMs, standingMs, ratio: heldMs / standingMs };
+      return Object.freeze(reported(key, group.size, figures));
+    }),
+  );
 }
 
 /** The length of the union of these windows, in milliseconds. */

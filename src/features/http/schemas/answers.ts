@@ -206,10 +206,11 @@ export const verification = named(
 export const report = named(
   'AccessReport',
   partOf(
-    struct<Pick<AccessReport, 'from' | 'to' | 'scopes' | 'heldMs'> & { readonly next: number | undefined }>()({
+    struct<Pick<AccessReport, 'from' | 'to' | 'scopes' | 'subjects' | 'heldMs'> & { readonly next: number | undefined }>()({
       from: instant,
       to: instant,
       scopes: list(anything()),
+      subjects: list(anything()),
       heldMs: whole,
       next: optional(instant),
     }),
