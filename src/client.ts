@@ -1,6 +1,18 @@
 export { createClient } from './features/client/client.js';
 export { HttpClientError, type HttpProblem } from './features/client/errors.js';
-export type { AccessClient, Badge, BadgeState, OwnStatus, PartVerification, TimelineEvent } from './features/client/access-client.js';
+export type {
+  AccessClient,
+  Badge,
+  BadgeState,
+  EndCounts,
+  ExcludedReviewer,
+  JournalPage,
+  JournalPages,
+  OwnStatus,
+  PartVerification,
+  RequestReviewers,
+  TimelineEvent,
+} from './features/client/access-client.js';
 export type { AccessEvent, EventOptions } from './features/client/events.js';
 export type {
   AmendInput,
@@ -12,11 +24,13 @@ export type {
   CallOptions,
   CancelInput,
   CommentInput,
+  CountInput,
   DenyInput,
   DryRunInput,
   ExtendInput,
   GrantListInput,
   HistoryInput,
+  JournalInput,
   KeyedOptions,
   LinkInput,
   LockInput,

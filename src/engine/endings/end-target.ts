@@ -12,6 +12,8 @@ export interface EndTarget {
   readonly isGrant: (grant: Grant) => boolean;
   /** Whether the records must still be ended: asked before each page. Default: yes. */
   readonly isMeant?: () => Promise<boolean>;
+  /** Whether extensions of its grants may lie outside of it. They end with these grants. */
+  readonly isChained?: true;
   /** Whether an unreadable row may belong to the target. */
   readonly mayBeGrant: (row: Row) => boolean;
 }

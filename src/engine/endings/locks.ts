@@ -57,7 +57,7 @@ export interface LockResult {
   readonly ended: RevokeAllReport;
 }
 
-interface ParsedLock {
+export interface ParsedLock {
   readonly subject: string | undefined;
   readonly scope: string | undefined;
   readonly by: string;
@@ -171,19 +171,18 @@ async function finishLock(kernel: Kernel, one: Lock): Promise<RevokeAllReport> {
   throw new PartialError(tally.ended, tally.failures, one.id);
 }
 
-/**
- * What a lock ends. For a subject also the requests that it asked for others. Another process may finish and lift the lock during a
- * pass: access that was given after that is not meant.
- */
-function targetOf(kernel: Kernel, one: Lock): EndTarget {
-  const isMeant = async (): Promise<boolean> =>
-    (await readLocks(kernel))?.locks.some(({ id, completedAt }) => id === one.id && completedAt === undefined) === true;
-  const { subject } = one;
-  if (subject === undefined) return { ...targetOfScope(kernel, one.scope as string), isMeant };
+/** What a lock ends. Another process may finish and lift it during a pass: access that was given after that is not meant. */
+const targetOf = (kernel: Kernel, one: Lock): EndTarget => ({
+  ...targetOfLock(kernel, one),
+  isMeant: async () => (await readLocks(kernel))?.locks.some(({ id, completedAt }) => id === one.id && completedAt === undefined) === true,
+});
+
+/** What a lock on this target ends. For a subject also the requests that it asked for others. */
+export function targetOfLock(kernel: Kernel, { subject, scope }: Pick<Lock, 'subject' | 'scope'>): EndTarget {
+  if (subject === undefined) return targetOfScope(kernel, scope as string);
   const own = targetOfSubject(kernel, subject);
   return {
     ...own,
-    isMeant,
     async *requests() {
       yield* own.requests();
       const asked = (await kernel.ledger.subject(subject))?.openedForOthers ?? [];

@@ -137,7 +137,8 @@ async function cancelAndTally(kernel: Kernel, id: string, actor: string, command
   }
 }
 
-function readTarget(kernel: Kernel, target: RevokeAllTarget, tally: EndTally): EndTarget {
+/** @throws InvalidArgumentError */
+export function readTarget(kernel: Kernel, target: RevokeAllTarget, tally: EndTally): EndTarget {
   const { ledger, settings } = kernel;
   const given = readOptions('target', target, ['subject', 'scope', 'requestId', 'ticket']);
   if (Object.values(given).filter((part) => part !== undefined).length !== 1) {
@@ -218,6 +219,7 @@ function targetOfRequest(ledger: Ledger, id: string): EndTarget {
     isRequest: ({ end }) => end === undefined,
     isGrant: () => true,
     mayBeGrant: () => true,
+    isChained: true,
   };
 }
 

@@ -17,7 +17,8 @@ export function targetOfTicket(kernel: Kernel, ticket: string, tally: EndTally):
   const pages = async function* (kind: 'request' | 'grant') {
     for await (const rows of kernel.ledger.pages({ kind, open: true })) {
       const idOf = ({ id }: Row): string => (kind === 'request' ? id : requestIdOf(id));
-      const citing = await requestsCiting(kernel, ticket, [...new Set(rows.map(idOf))], tally);
+      const fail = (id: string, error: unknown): void => tally.fail('request', id, error);
+      const citing = await requestsCiting(kernel, ticket, [...new Set(rows.map(idOf))], fail);
       yield rows.filter((row) => citing.has(idOf(row)));
     }
   };
@@ -31,8 +32,17 @@ export function targetOfTicket(kernel: Kernel, ticket: string, tally: EndTally):
   };
 }
 
-/** Of these requests, those that cite the ticket, or extend access of a request that cites it, directly or through others. */
-async function requestsCiting(kernel: Kernel, ticket: string, ids: readonly string[], tally: EndTally): Promise<ReadonlySet<string>> {
+/**
+ * Of these requests, those that cite the ticket, or extend access of a request that cites it, directly or through others.
+ *
+ * @param fail gets each request that is missing or cannot be read
+ */
+export async function requestsCiting(
+  kernel: Kernel,
+  ticket: string,
+  ids: readonly string[],
+  fail: (id: string, error: unknown) => void,
+): Promise<ReadonlySet<string>> {
   const citing = new Set<string>();
   /** By request, the request whose grants it extends. */
   const origins = new Map<string, string | undefined>();
@@ -40,12 +50,12 @@ async function requestsCiting(kernel: Kernel, ticket: string, ids: readonly stri
     const rows = await kernel.ledger.rows(next.map((id) => ({ kind: 'request', id })));
     next.forEach((id, i) => {
       origins.set(id, undefined);
-      if (rows[i] === undefined) tally.fail('request', id, new NotFoundError('request', id));
+      if (rows[i] === undefined) fail(id, new NotFoundError('request', id));
     });
     const requests = decodeEach(
       rows.filter((row) => row !== undefined),
       decodeRequest,
-      (row, error) => tally.fail('request', row.id, error),
+      (row, error) => fail(row.id, error),
     );
     for (const { id, ticket: cited, extension } of requests) {
       if (cited === ticket) citing.add(id);

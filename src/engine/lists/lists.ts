@@ -1,4 +1,4 @@
-import { CorruptError } from '../../core/errors.js';
+import { CorruptError, isJitError } from '../../core/errors.js';
 import { invalid, readOptions, readText } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { readPattern, readScope } from '../../core/scope.js';
@@ -23,6 +23,7 @@ import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { RowReader } from '../../kernel/ledger/ledger-reads.js';
 import type { BreakGlassReviewItem } from '../answers.js';
+import { requestsCiting } from '../endings/ticket-target.js';
 import { listPendingReviews, type BreakGlassReviewQuery } from './break-glass-list.js';
 import { collect, decodeStrictly, readOrder, readQuery, readSpan, readSubject, type Paging } from './collect.js';
 import {
@@ -77,6 +78,8 @@ export interface GrantQuery<Scope extends string = string> extends Paging {
   readonly covering?: Scope | undefined;
   /** Selects the grants that were held at some time of this span. Not together with `at`, `status`, `scope` or the order `'due'`. */
   readonly during?: HeldDuring | undefined;
+  /** Selects the grants of requests that cite exactly this ticket, and the extensions of these grants. */
+  readonly ticket?: string | undefined;
   /**
    * `'newest'` or `'oldest'`: by the instant of issue. `'due'`: by `expiresAt`, the first first, and only grants without a recorded
    * end. Default: `'newest'`.
@@ -112,6 +115,7 @@ const GRANT_FIELDS = [
   'at',
   'covering',
   'during',
+  'ticket',
   'order',
   'after',
   'limit',
@@ -173,6 +177,7 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   const at = given.at === undefined ? undefined : readInstant('at', given.at);
   const held = given.during === undefined ? undefined : readHeldDuring(kernel, given);
   const covers = given.covering === undefined ? () => true : coverageOfScope(kernel, given.covering, 'covering');
+  const ticket = readText('ticket', given.ticket);
   const asked = {
     kind: 'grant',
     subject: readSubject(kernel, given.subject),
@@ -186,12 +191,23 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   const isWanted = (use: GrantUse): boolean =>
     (at === undefined || isHeldAt(use, at, reading)) && (held === undefined || wasHeldDuring(use.grant, held.from, held.until, use.usage));
   const page = await collect(kernel, asked, given, decodeGrant, async (grants) => {
-    const uses = (await usesOf(kernel, grants.filter(covers))).filter(isWanted);
+    const meant = await citing(kernel, ticket, grants.filter(covers));
+    const uses = (await usesOf(kernel, meant)).filter(isWanted);
     return uses.map((use) => grantWithStatus(use, reading)).filter((grant) => status === undefined || grant.status === status);
   });
   const earliest = held?.from ?? at;
   if (earliest !== undefined) await refusePurged(kernel.ledger, earliest);
   return page;
+}
+
+/** The grants that `revokeAll` of a ticket reaches. `undefined`: all of them. @throws CorruptError if a request cannot be read */
+async function citing(kernel: Kernel, ticket: string | undefined, grants: readonly Grant[]): Promise<readonly Grant[]> {
+  if (ticket === undefined || grants.length === 0) return grants;
+  const ids = await requestsCiting(kernel, ticket, [...new Set(grants.map(({ requestId }) => requestId))], (_, error) => {
+    // A purge removes a request and its grants in one commit, which may have happened between the two reads.
+    if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
+  });
+  return grants.filter(({ requestId }) => ids.has(requestId));
 }
 
 /** Reads the span of `during`. Its end is at most the present: grants that begin in the future were not held. */

@@ -5,22 +5,25 @@ import type { BreakGlassResult } from '../../engine/break-glass/break-glass.js';
 import type { Paging } from '../../engine/lists/collect.js';
 import type { CommentResult } from '../../engine/requests/comments.js';
 import type { HolderQuery, RequestFound } from '../../engine/lists/lookups.js';
+import type { EndCounts } from '../../engine/endings/count-ends.js';
 import type { LockResult, LockWithStatus } from '../../engine/endings/locks.js';
 import type { Pages } from '../../engine/lists/pages.js';
 import type { CancelResult } from '../../engine/endings/revocation.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from '../../engine/with-status.js';
 import type { AccessReport } from '../../journal/report.js';
-import type { Anchor } from '../../records/index.js';
+import type { Anchor, AuditEntry } from '../../records/index.js';
 import type { CanAsk } from '../explain/can-ask.js';
 import type { RequestableList } from '../explain/requestable-types.js';
+import type { EngineStats } from '../explain/stats.js';
 import type { Badge, BadgeState } from '../http/badge.js';
-import type { PartVerification } from '../http/journal-parts.js';
+import type { JournalPage, PartVerification } from '../http/journal-parts.js';
+import type { ExcludedReviewer, RequestReviewers } from '../http/reviewers.js';
 import type { TimelineEvent } from '../http/timeline.js';
 import type { LinkPreview } from '../links/options.js';
 import type { AccessEvent, EventOptions } from './events.js';
 import type * as inputs from './inputs.js';
 
-export type { Badge, BadgeState, PartVerification, TimelineEvent };
+export type { Badge, BadgeState, EndCounts, ExcludedReviewer, JournalPage, PartVerification, RequestReviewers, TimelineEvent };
 
 type Call = inputs.CallOptions;
 type Keyed = inputs.KeyedOptions;
@@ -29,6 +32,9 @@ type Keyed = inputs.KeyedOptions;
 export interface OwnStatus extends AccessStatus {
   readonly badge: Badge;
 }
+
+/** The first page of the journal, as a promise. `for await` yields the entries of that page and of all pages after it. */
+export interface JournalPages extends Promise<JournalPage>, AsyncIterable<AuditEntry> {}
 
 /**
  * The operations of a handler of `jit-access/http`, each named after the engine's verb. The caller of every operation is the one that
@@ -64,6 +70,8 @@ export interface AccessClient {
   getRequest(requestId: string, options?: inputs.WaitOptions): Promise<RequestFound>;
   /** What happened to a request and its grants, the oldest first. */
   getTimeline(requestId: string, options?: Call): Promise<{ readonly events: readonly TimelineEvent[] }>;
+  /** What a pending request waits for: groups, people, and the missing approvals; for its reviewers also who does not count, and why. */
+  getReviewers(requestId: string, options?: Call): Promise<RequestReviewers>;
   /** Replaces a pending request of the caller by one with other values, and another id. */
   amend(requestId: string, amendment: inputs.AmendInput, options?: Keyed): Promise<AccessResult>;
   /** Cancels a pending request. A repeat returns `cancelled: false`. */
@@ -113,8 +121,12 @@ export interface AccessClient {
 
   /** Ends a grant of any subject. Only if `may` permits it, as for all that follow. */
   revoke(grantId: string, revocation?: inputs.ReasonInput, options?: Call): Promise<GrantWithStatus>;
+  /** The numbers of grants, people and requests that the call would end now. Nothing is recorded. */
+  revokeAll(revocation: inputs.RevokeAllInput & inputs.CountInput, options?: Call): Promise<EndCounts>;
   /** Ends all access of a subject, a scope, a request or a ticket. Read `matched`: a misspelt target ends nothing. @throws PartialError */
   revokeAll(revocation: inputs.RevokeAllInput, options?: Call): Promise<RevokeAllReport>;
+  /** The numbers of grants, people and requests that the lock would end now. Nothing is recorded. */
+  lock(lock: inputs.LockInput & inputs.CountInput, options?: Keyed): Promise<EndCounts>;
   /** Locks a subject or a scope: ends its access, and refuses every ask until the lock ends. */
   lock(lock: inputs.LockInput, options?: Keyed): Promise<LockResult>;
   /** The open locks, in the order in which they were set. */
@@ -131,6 +143,10 @@ export interface AccessClient {
    * in epoch milliseconds; `undefined`: the span is covered.
    */
   accessReport(span: inputs.ReportInput, options?: Call): Promise<AccessReport & { readonly next?: number | undefined }>;
+  /** How much waits: pending requests and reviews, ends that no sweep has recorded, open locks, and sinks that are behind. */
+  stats(options?: Call): Promise<EngineStats>;
+  /** Entries of the journal, the oldest first. Each page also has the `head` of the journal. */
+  journal(query?: inputs.JournalInput, options?: Call): JournalPages;
   /** The newest anchor of the journal. Keep it: with it, a verification also finds a cut. */
   journalHead(options?: Call): Promise<Anchor>;
   /** Verifies up to 100,000 entries of the journal. Pass `next` as `after` to continue. */

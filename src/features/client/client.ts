@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../core/errors.js';
 import type { Page } from '../../core/ports.js';
+import type { HeldDuring } from '../../engine/lists/lists.js';
 import type { Pages } from '../../engine/lists/pages.js';
 import type { AccessClient } from './access-client.js';
 import { eventsOf } from './events.js';
@@ -59,11 +60,15 @@ function segment(value: unknown): string {
   return encodeURIComponent(value);
 }
 
-/** The fields that are given, with instants as epoch milliseconds. */
+/** The fields that are given, with instants as epoch milliseconds, and a span as `<from>..<to>`. */
 const plain = (fields: object): object =>
-  Object.fromEntries(
-    Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value instanceof Date ? +value : value]])),
-  );
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, written(name, value)]])));
+
+function written(name: string, value: unknown): unknown {
+  if (name !== 'during') return value instanceof Date ? +value : value;
+  const { from, to } = value as HeldDuring;
+  return `${+from}..${+to}`;
+}
 
 /** Unlike `crypto.randomUUID`, it also exists on pages without TLS. The separators keep it injective. */
 const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');

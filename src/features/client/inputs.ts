@@ -60,6 +60,12 @@ export interface LinkInput {
 
 export interface RedeemInput extends DenyInput, LinkInput {}
 
+/** Makes a call only count what it would end. */
+export interface CountInput {
+  /** Marks the call as a dry run. */
+  readonly dryRun: true;
+}
+
 /** What `revokeAll` ends: exactly one of the four fields; and why. */
 export type RevokeAllInput = RevokeAllTarget & ReasonInput;
 
@@ -76,7 +82,7 @@ interface OfAll {
 }
 
 export interface RequestListInput extends RequestQuery, OfAll {}
-export interface GrantListInput extends Omit<GrantQuery, 'covering' | 'during'>, OfAll {}
+export interface GrantListInput extends Omit<GrantQuery, 'covering'>, OfAll {}
 
 /** Selects the grants that were held at some time of a span. */
 export interface HistoryInput extends Paging {
@@ -92,6 +98,14 @@ export interface HistoryInput extends Paging {
 
 /** Selects a page of pending break-glass reviews. */
 export interface BreakGlassListInput extends Paging, OfAll {}
+
+/** Selects a page of the journal. */
+export interface JournalInput {
+  /** The `next` of the previous page, or the number of an entry: the page begins after it. Default: the oldest entry that is left. */
+  readonly after?: string | number | undefined;
+  /** The greatest number of entries, 1 to 1,000. Default: 100. */
+  readonly limit?: number | undefined;
+}
 
 /** Selects a part of the journal. */
 export interface VerifyInput {

@@ -12,6 +12,7 @@ export const ROUTES = {
   listRequests: 'GET /requests query pages',
   getRequest: 'GET /requests/{}',
   getTimeline: 'GET /requests/{}/timeline',
+  getReviewers: 'GET /requests/{}/reviewers',
   amend: 'POST /requests/{}/amend key',
   cancel: 'POST /requests/{}/cancel',
   comment: 'POST /requests/{}/comments key',
@@ -37,6 +38,8 @@ export const ROUTES = {
   whoHadAccess: 'GET /holders query pages',
   history: 'GET /history query pages',
   accessReport: 'GET /access-report query',
+  stats: 'GET /stats',
+  journal: 'GET /journal query pages',
   journalHead: 'GET /journal/head',
   verifyJournal: 'GET /journal/verification query',
 } as const;

@@ -8,7 +8,7 @@ import { readQuorum } from '../../lifecycle/verdict.js';
 import type { Requestable, RequestableOutcome } from './requestable-types.js';
 
 /** An item as the approver describes it, before the limits and the locks of the engine. */
-export type ParsedItem = Omit<Requestable, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs' | 'breakGlass' | 'locked'> &
+export type ParsedItem = Omit<Requestable, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs' | 'breakGlass' | 'locked' | 'usualWaitMs'> &
   Pick<RequestableInput, 'minTtlMs' | 'maxTtlMs' | 'maxStartAheadMs'>;
 
 /** A validated answer. */

@@ -59,6 +59,11 @@ export interface Requestable {
   readonly afterReview: { readonly groups: readonly string[]; readonly withinMs: number } | undefined;
   /** The possible reviewers. `undefined`: none is needed, they cannot be listed, or they are more than 100. */
   readonly reviewers: readonly string[] | undefined;
+  /**
+   * How long reviewers usually take to decide under this rule: the median of its last 100 decided requests, among the newest 1,000
+   * closed requests of the namespace, at most a minute old. `undefined`: fewer than 20, or no review is needed. Milliseconds.
+   */
+  readonly usualWaitMs: number | undefined;
   /** Whether `breakGlass` is open for every scope of this item. */
   readonly breakGlass: boolean;
 }

@@ -10,6 +10,7 @@ import { isLockOpen, lockOn } from '../../lifecycle/lock.js';
 import { agentOf } from '../../records/index.js';
 import { readRequestable, type ParsedItem } from './requestable-answer.js';
 import type { Requestable, RequestableList, RequestableOptions } from './requestable-types.js';
+import { UsualWaits } from './usual-waits.js';
 
 /**
  * Lists what a subject may ask for: the scopes with their windows, what an ask must contain, and who must approve. A form for
@@ -33,6 +34,7 @@ export async function requestable<Scope extends string>(
   const who = readAsker(kernel, subject, options);
   const { items, complete } = await kernel.approver.requestable(who.subject, who, readRequestable);
   const lockOf = await loadLockTest(kernel, who);
+  const usualWait = items.some(needsReviewers) ? await kernel.part(UsualWaits).read() : undefined;
   const { now: at } = kernel.clock.read();
   const { covers, overlaps } = scopeLists();
   const listed: Requestable[] = [];
@@ -66,6 +68,7 @@ export async function requestable<Scope extends string>(
         locked,
         patterns: item.patterns && !kernel.settings.scopes.exact,
         reviewers: item.reviewers && Object.freeze(kernel.approver.withoutAgents(item.reviewers)),
+        usualWaitMs: needsReviewers(item) ? usualWait?.(item.approver, item.rule) : undefined,
         breakGlass,
       }),
     );
@@ -75,6 +78,8 @@ export async function requestable<Scope extends string>(
 
 /** The number of items between two turns of the event loop (L42). */
 const ITEMS_A_TURN = 32;
+
+const needsReviewers = ({ outcome }: ParsedItem): boolean => outcome === 'review';
 
 interface Who {
   readonly subject: string;

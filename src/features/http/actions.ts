@@ -6,6 +6,8 @@
  * - `cancelFor`: cancel the request of another caller, on behalf of its subject.
  * - `listRequests`, `listGrants`: list those of any subject.
  * - `breakGlassReviews`: list all pending break-glass reviews.
+ * - `viewStats`: read how much waits, and how far the sweep and the sinks are behind.
+ * - `readJournal`: read every entry of the journal, with the comments of reviewers.
  */
 export type HttpAction =
   | 'requestFor'
@@ -22,6 +24,8 @@ export type HttpAction =
   | 'whoHadAccess'
   | 'history'
   | 'accessReport'
+  | 'viewStats'
   | 'journalHead'
+  | 'readJournal'
   | 'verifyJournal'
   | 'viewEvents';

@@ -1,11 +1,12 @@
 import { PurgedError } from '../../core/errors.js';
-import { invalid } from '../../core/parse.js';
+import { invalid, readCount } from '../../core/parse.js';
+import type { Page } from '../../core/ports.js';
 import { readJournal } from '../../journal/read.js';
 import { accessReport, type AccessReport } from '../../journal/report.js';
 import { verifyJournal, type JournalVerification } from '../../journal/verify.js';
 import { readHorizon } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
-import type { Anchor, AuditEntry } from '../../records/index.js';
+import { MAX_LOOK, type Anchor, type AuditEntry } from '../../records/index.js';
 import { ownProblem } from './problem.js';
 
 /** The most entries that one call reads. */
@@ -16,6 +17,23 @@ export type PartVerification = JournalVerification & {
   /** The place of the next part. `undefined`: the part ends at the head, or is not whole. */
   readonly next: string | undefined;
 };
+
+/** A page of the journal. */
+export interface JournalPage extends Page<AuditEntry> {
+  /** The newest anchor of the journal, of the same read. */
+  readonly head: Anchor;
+}
+
+/** The entries after the one with this number; 0: from the oldest that is left. @throws PurgedError if a purge removed the next ones */
+export async function readPage(
+  { ledger }: Kernel,
+  { after = 0, limit }: { readonly after?: number | undefined; readonly limit?: number | undefined },
+): Promise<JournalPage> {
+  const { entries, start, head } = await ledger.journal(after, readCount('limit', limit ?? 100, 1, MAX_LOOK));
+  if (after > 0 && after < start.seq) throw new PurgedError(await readHorizon(ledger));
+  const last = entries.at(-1)?.seq ?? head.seq;
+  return { items: entries, next: last < head.seq ? String(last) : undefined, head };
+}
 
 /** Reads the place of a part: an anchor as `<seq>.<hash>`. @throws InvalidArgumentError */
 export function readPart(argument: string, text: string | undefined): Anchor | undefined {

@@ -31,6 +31,12 @@ export async function visibleRequest(call: Pick<Call, 'kernel' | 'options' | 'se
   throw new NotFoundError('request', id);
 }
 
+/**
+ * Whether a caller who sees a request also sees why a reviewer does not count: its reviewers, and callers that `may` permits. Never its
+ * subject and its requester, whatever `may` permits them.
+ */
+export const seesExclusions = (request: AccessRequest, self: string): boolean => !isOwnRequest(request, self);
+
 async function readRequest({ ledger }: Kernel, id: string): Promise<AccessRequest | undefined> {
   const row = await ledger.row('request', id);
   return row && decodeRequest(row);

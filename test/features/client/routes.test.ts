@@ -65,8 +65,8 @@ describe('the types of the client', () => {
       Takes<typeof bodies.breakGlassVerdict, client.BreakGlassReviewInput>,
       Takes<typeof bodies.link, client.LinkInput>,
       Takes<typeof bodies.redemption, client.RedeemInput>,
-      Takes<typeof bodies.revocation, client.RevokeAllInput>,
-      Takes<typeof bodies.locking, client.LockInput>,
+      Takes<typeof bodies.revocation, client.RevokeAllInput & { readonly dryRun?: boolean }>,
+      Takes<typeof bodies.locking, client.LockInput & { readonly dryRun?: boolean }>,
     ] = [true, true, true, true, true, true, true, true, true, true, true, true, true, true];
     expect(taken).toHaveLength(14);
   });
@@ -88,12 +88,15 @@ describe('the types of the client', () => {
         scope: true,
         status: true,
         at: true,
+        during: true,
+        ticket: true,
         order: true,
       } satisfies Fields<client.GrantListInput>,
       listBreakGlassReviews: { ...paging, all: true } satisfies Fields<client.BreakGlassListInput>,
       whoHadAccess: { ...paging, scope: true, at: true } satisfies Fields<engine.HolderQuery>,
       history: { ...paging, from: true, to: true, subject: true, scope: true } satisfies Fields<client.HistoryInput>,
       accessReport: { from: true, to: true, recordsUse: true } satisfies Fields<client.ReportInput>,
+      journal: paging satisfies Fields<client.JournalInput>,
       verifyJournal: { after: true } satisfies Fields<client.VerifyInput>,
     };
     const names = (fields: object) => Object.keys(fields).sort();

@@ -44,6 +44,7 @@ const RIGHTS: Readonly<Record<string, Asks | AsksNothing>> = {
   listRequests: { asks: 'listRequests', as: SEC, query: 'all=true' },
   getRequest: { asks: 'viewRequest', as: SEC, refused: 404 },
   getTimeline: { asks: 'viewRequest', as: SEC, refused: 404 },
+  getReviewers: { asks: 'viewRequest', as: SEC, refused: 404 },
   amend: { asks: 'requestFor', as: RAJ },
   cancel: { why: NARROWS },
   comment: { why: NARROWS },
@@ -70,6 +71,8 @@ const RIGHTS: Readonly<Record<string, Asks | AsksNothing>> = {
   whoHadAccess: { asks: 'whoHadAccess', as: SEC },
   history: { asks: 'history', as: SEC },
   accessReport: { asks: 'accessReport', as: SEC },
+  stats: { asks: 'viewStats', as: SEC },
+  journal: { asks: 'readJournal', as: SEC },
   journalHead: { asks: 'journalHead', as: SEC },
   verifyJournal: { asks: 'verifyJournal', as: SEC },
 };

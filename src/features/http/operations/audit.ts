@@ -1,12 +1,13 @@
 import * as z from 'zod/mini';
+import { stats as statsOf } from '../../explain/stats.js';
 import { journalHead as headOf } from '../../../engine/journal-head.js';
 import { InvalidArgumentError, isJitError } from '../../../core/errors.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
-import { readPart, reportOf, verifyPart } from '../journal-parts.js';
+import { readPage, readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
-import { documents, flag, id, instantInQuery, optional, paging, scope } from '../schemas/values.js';
+import { documents, flag, id, instantInQuery, optional, paging, scope, wholeNumber } from '../schemas/values.js';
 
 /* Who had access, to what, and when; and whether the journal is whole. Only if `may` permits it. */
 
@@ -79,6 +80,44 @@ export const accessReport = operation({
     const end = Math.min(to, from + MAX_SPAN_MS);
     const report = await reportOf(call.kernel, { ...call.query, to: end });
     return { body: { ...report, next: end < to ? end : undefined } };
+  },
+});
+
+export const stats = operation({
+  id: 'stats',
+  method: 'GET',
+  path: '/stats',
+  area,
+  summary: 'How much waits: pending requests and reviews, ends that no sweep has recorded, open locks, and sinks that are behind.',
+  access: 'may',
+  answer: answers.stats,
+  async run(call) {
+    if (!(await call.may('viewStats', {}))) throw forbidden();
+    const counted = await statsOf(call.engine);
+    const { at: _, ...tagged } = counted;
+    return { body: counted, tagged };
+  },
+});
+
+export const journal = operation({
+  id: 'journal',
+  method: 'GET',
+  path: '/journal',
+  area,
+  summary: 'Entries of the journal, the oldest first, with its head.',
+  access: 'may',
+  query: () =>
+    z.strictObject({
+      ...paging(),
+      after: optional(
+        wholeNumber('the number of an entry'),
+        'The `next` of the page before, or the number of an entry. Default: the start.',
+      ),
+    }),
+  answer: answers.journalPage,
+  async run(call) {
+    if (!(await call.may('readJournal', {}))) throw forbidden();
+    return { body: await readPage(call.kernel, call.query) };
   },
 });
 

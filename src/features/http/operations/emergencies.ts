@@ -1,4 +1,5 @@
-import type { LockTarget } from '../../../engine/endings/locks.js';
+import { countLock, countRevocation } from '../../../engine/endings/count-ends.js';
+import { parseLock, type LockTarget } from '../../../engine/endings/locks.js';
 import type { RevokeAllTarget } from '../../../engine/endings/revoke-all.js';
 import { operation } from '../operation.js';
 import { idOf } from '../identity.js';
@@ -20,18 +21,20 @@ export const revokeAll = operation({
   method: 'POST',
   path: '/revocations',
   area,
-  summary: 'Ends all access of a subject, a scope, a request or a ticket, and cancels its pending requests.',
+  summary: 'Ends all access of a subject, a scope, a request or a ticket, and cancels its pending requests. `dryRun` only counts both.',
   access: 'may',
   body: bodies.revocation,
-  answer: answers.revoked,
+  answer: answers.revokeAnswer,
   example: { body: { ticket: 'INC-204', reason: 'the incident has ended' } },
   async run(call) {
-    const { reason, ...given } = call.body;
+    const { reason, dryRun, ...given } = call.body;
     const target = { ...given, subject: idOf(call, 'subject', given.subject) };
     const { subject, scope, requestId, ticket } = target;
     if (!(await call.may('revokeAll', { subject, scopes: scope === undefined ? undefined : [scope], requestId, ticket })))
       throw forbidden();
-    return { body: await call.engine.revokeAll(defined(target) as RevokeAllTarget, { by: call.self, reason }) };
+    const named = defined(target) as RevokeAllTarget;
+    if (dryRun === true) return { body: await countRevocation(call.kernel, named) };
+    return { body: await call.engine.revokeAll(named, { by: call.self, reason }) };
   },
 });
 
@@ -40,19 +43,22 @@ export const lock = operation({
   method: 'POST',
   path: '/locks',
   area,
-  summary: 'Locks a subject or a scope: ends its access, and refuses every ask until the lock ends.',
+  summary: 'Locks a subject or a scope: ends its access, and refuses every ask until the lock ends. `dryRun` only counts what it ends.',
   access: 'may',
   body: bodies.locking,
   keyed: true,
   status: 201,
-  answer: answers.locked,
+  answer: answers.lockAnswer,
   example: { body: { subject: 'user:eve', reason: 'INC-9: laptop stolen' } },
   async run(call) {
-    const { reason, until, ...given } = call.body;
+    const { reason, until, dryRun, ...given } = call.body;
     const target = { ...given, subject: idOf(call, 'subject', given.subject) };
     const { subject, scope } = target;
     if (!(await call.may('lock', { subject, scopes: scope === undefined ? undefined : [scope] }))) throw forbidden();
-    const locked = await call.engine.lock(defined(target) as LockTarget, { by: call.self, reason, until, idempotencyKey: call.key });
+    const named = defined(target) as LockTarget;
+    const options = { by: call.self, reason, until, idempotencyKey: call.key };
+    if (dryRun === true) return { status: 200, body: await countLock(call.kernel, parseLock(call.kernel, named, options)) };
+    const locked = await call.engine.lock(named, options);
     return { status: locked.reused ? 200 : 201, body: locked };
   },
 });

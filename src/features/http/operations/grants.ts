@@ -7,7 +7,7 @@ import { forbidden } from '../permission.js';
 import * as answers from '../schemas/answers.js';
 import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
-import { flag, id, instantInQuery, optional, paging, scope } from '../schemas/values.js';
+import { flag, id, instantInQuery, optional, paging, scope, spanInQuery, text } from '../schemas/values.js';
 import { visibleRequest } from '../visibility.js';
 import { created, extensionOf, refuseToExtend } from './requests.js';
 
@@ -31,6 +31,8 @@ export const listGrants = operation({
       scope: z.optional(scope()),
       status: z.optional(z.enum(['scheduled', 'active', 'expired', 'revoked'])),
       at: optional(instantInQuery(), 'Grants that were held at this instant. Epoch milliseconds.'),
+      during: optional(spanInQuery(), 'Grants that were held at some time of this span. Not with `at`, `status` or `scope`.'),
+      ticket: optional(text(), 'Grants of requests that cite this ticket, and their extensions.'),
       order: z.optional(z.enum(['newest', 'oldest', 'due'])),
     }),
   answer: answers.grantPage,

@@ -48,6 +48,7 @@ export const operations: readonly Operation[] = [
   requests.listRequests,
   requests.getRequest,
   requests.getTimeline,
+  requests.getReviewers,
   requests.amend,
   requests.cancel,
   requests.comment,
@@ -74,6 +75,8 @@ export const operations: readonly Operation[] = [
   audit.whoHadAccess,
   audit.history,
   audit.accessReport,
+  audit.stats,
+  audit.journal,
   audit.journalHead,
   audit.verifyJournal,
 ];

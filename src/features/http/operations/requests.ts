@@ -12,8 +12,9 @@ import * as bodies from '../schemas/bodies.js';
 import * as records from '../schemas/records.js';
 import { flag, id, instantInQuery, optional, paging, scope, text } from '../schemas/values.js';
 import { idOf } from '../identity.js';
+import { reviewersFor } from '../reviewers.js';
 import { timelineOf } from '../timeline.js';
-import { visibleRequest } from '../visibility.js';
+import { seesExclusions, visibleRequest } from '../visibility.js';
 import { waitUntilDecided } from '../wait.js';
 
 /* Requests: what their subject and their requester do with them. */
@@ -139,6 +140,20 @@ export const getTimeline = operation({
     const { id: requestId } = await visibleRequest(call, call.path.requestId ?? '');
     const found = await call.engine.getRequest(requestId);
     return { body: { events: found === undefined ? [] : timelineOf(found) } };
+  },
+});
+
+export const getReviewers = operation({
+  ...oneRequest,
+  id: 'getReviewers',
+  method: 'GET',
+  path: '/requests/{requestId}/reviewers',
+  summary: 'What a pending request waits for: groups, people, and the approvals that are missing.',
+  answer: answers.reviewers,
+  example,
+  async run(call) {
+    const request = await visibleRequest(call, call.path.requestId ?? '');
+    return { body: await reviewersFor(call.kernel, request, seesExclusions(request, call.self)) };
   },
 });
 

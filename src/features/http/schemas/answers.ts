@@ -10,21 +10,24 @@ import type {
   InboxItem,
   RevokeAllReport,
 } from '../../../engine/answers.js';
+import type { EndCounts } from '../../../engine/endings/count-ends.js';
 import type { LockResult } from '../../../engine/endings/locks.js';
 import type { RequestFound } from '../../../engine/lists/lookups.js';
 import type { CommentResult } from '../../../engine/requests/comments.js';
 import type { AccessReport } from '../../../journal/report.js';
 import type { RecentDenial } from '../../../lifecycle/same-ask.js';
-import type { Anchor } from '../../../model/entry.js';
+import type { Anchor, AuditEntry } from '../../../model/entry.js';
 import { anyText, count, flag, instant, list, oneOf, optional, pattern, struct, text, whole, type Field } from '../../../records/fields.js';
 import type { MissingApprovals } from '../../../records/index.js';
 import { lock } from '../../../records/lock.js';
 import { granted, quorum, review } from '../../../records/review.js';
 import type { CanAsk } from '../../explain/can-ask.js';
 import type { Requestable, RequestableList } from '../../explain/requestable-types.js';
+import type { EngineStats, FollowerStats, StatCount } from '../../explain/stats.js';
 import type { LinkPreview } from '../../links/options.js';
 import type { Badge } from '../badge.js';
-import type { PartVerification } from '../journal-parts.js';
+import type { JournalPage, PartVerification } from '../journal-parts.js';
+import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
 import type { TimelineEvent } from '../timeline.js';
 import { about, anything, either, named, partOf, words } from './json-schema.js';
 import { accessRequest, askProblem, comment, endedRequest, grant, listedRequest, lockWithStatus, outcome } from './records.js';
@@ -107,6 +110,7 @@ const requestable = struct<Requestable>()({
   quorumInWords: optional(text),
   afterReview: optional(struct<NonNullable<Requestable['afterReview']>>()({ groups: texts, withinMs: whole })),
   reviewers: optional(texts),
+  usualWaitMs: optional(whole),
   breakGlass: flag,
 });
 
@@ -144,6 +148,29 @@ const event = struct<TimelineEvent>()({
 
 export const timeline = named('Timeline', struct<{ readonly events: readonly TimelineEvent[] }>()({ events: list(event) }));
 
+const missing = list(struct<MissingApprovals>()({ group: text, approvals: count, alternative: whole, step: whole }));
+
+export const reviewers = named(
+  'Reviewers',
+  struct<RequestReviewers>()({
+    groups: texts,
+    people: about('The possible reviewers who can still act. Missing: they cannot be listed.', optional(texts)),
+    missing,
+    missingInWords: optional(text),
+    excluded: about(
+      'Why a listed reviewer does not count. Missing for the subject and the requester.',
+      optional(
+        list(
+          struct<ExcludedReviewer>()({
+            reviewer: text,
+            why: oneOf('own_request', 'has_denied', 'has_approved', 'not_in_group', 'not_your_step', 'locked'),
+          }),
+        ),
+      ),
+    ),
+  }),
+);
+
 export const inboxPage = page(
   named(
     'InboxItem',
@@ -151,7 +178,7 @@ export const inboxPage = page(
       request: accessRequest,
       groups: texts,
       locked: flag,
-      missing: list(struct<MissingApprovals>()({ group: text, approvals: count, alternative: whole, step: whole })),
+      missing,
       missingInWords: text,
       narrowedTo: optional(granted),
       ownReview: optional(review),
@@ -172,8 +199,22 @@ const ofEnded = { grants: list(grant), requests: list(endedRequest) } as unknown
   [Name in keyof EndedRecords]: Field<EndedRecords[Name]>;
 };
 export const ended = struct<EndedRecords>()(ofEnded);
-export const revoked = named('Revoked', struct<RevokeAllReport>()({ ...ofEnded, matched: flag, similar: scopes }));
-export const locked = struct<LockResult>()({ lock: lockWithStatus as unknown as Field<LockResult['lock']>, reused: flag, ended: revoked });
+const revoked = named('Revoked', struct<RevokeAllReport>()({ ...ofEnded, matched: flag, similar: scopes }));
+const endCounts = named(
+  'EndCounts',
+  struct<EndCounts>()({
+    at: instant,
+    grants: about('The grants that would end.', whole),
+    people: about('The subjects of these grants.', whole),
+    requests: about('The pending requests that would be cancelled.', whole),
+    atLeast: about('Whether the numbers may be too low: a record cannot be read, or there are too many.', flag),
+    matched: flag,
+    similar: scopes,
+  }),
+);
+export const revokeAnswer = either<RevokeAllReport | EndCounts>(revoked, endCounts);
+const locked = struct<LockResult>()({ lock: lockWithStatus as unknown as Field<LockResult['lock']>, reused: flag, ended: revoked });
+export const lockAnswer = either<LockResult | EndCounts>(locked, endCounts);
 export const locks = struct<{ readonly items: readonly unknown[] }>()({
   items: list(lockWithStatus) as unknown as Field<readonly unknown[]>,
 });
@@ -190,6 +231,43 @@ export const linkPreview = named(
 );
 
 export const anchor = named('Anchor', struct<Anchor>()({ seq: whole, hash: text }));
+const ofStats = struct<StatCount>()({ value: whole, atLeast: flag });
+export const stats = named(
+  'Stats',
+  struct<EngineStats>()({
+    at: instant,
+    pendingRequests: ofStats,
+    breakGlassReviews: ofStats,
+    overdueEnds: ofStats,
+    sweepLagMs: ofStats,
+    followers: list(struct<FollowerStats>()({ name: text, behind: whole })),
+    openLocks: about('Missing: the locks are unreadable, and every check denies.', optional(whole)),
+  }),
+);
+
+const entry = named(
+  'AuditEntry',
+  struct<AuditEntry>()({
+    v: oneOf(1),
+    namespace: text,
+    id: text,
+    type: words<AuditEntry['type']>(),
+    at: instant,
+    actor: text,
+    requestId: optional(text),
+    grantId: optional(text),
+    data: anything(),
+    digest: text,
+    seq: whole,
+    prevHash: text,
+    hash: text,
+  }),
+);
+export const journalPage = struct<JournalPage>()({
+  items: list(entry),
+  next: about('The `after` of the next page. Missing: this is the last.', optional(text)),
+  head: anchor,
+});
 export const verification = named(
   'Verification',
   struct<Flat<PartVerification>>()({

@@ -78,6 +78,8 @@ const token = () => z.string().check(z.minLength(1), z.maxLength(8_192)).registe
 export const link = () => z.strictObject({ token: token() });
 export const redemption = () => z.strictObject({ token: token(), ...review() });
 
+const dryRun = () => optional(z.boolean(), '`true`: only counts what the call would end, and answers 200. It writes nothing.');
+
 export const revocation = () =>
   z.strictObject({
     subject: optional(id(), 'Ends the access of this subject.'),
@@ -85,6 +87,7 @@ export const revocation = () =>
     requestId: optional(id(), 'Ends the access of this request and of its extensions.'),
     ticket: optional(id(), 'Ends the access of the requests that cite this ticket.'),
     reason: reason(),
+    dryRun: dryRun(),
   });
 
 export const locking = () =>
@@ -93,4 +96,5 @@ export const locking = () =>
     scope: optional(scope(), 'Locks every scope that overlaps this scope or pattern.'),
     until: optional(instant(), 'When the lock ends by itself. Epoch milliseconds. Default: only `unlock` ends it.'),
     reason: reason(),
+    dryRun: dryRun(),
   });

@@ -53,7 +53,7 @@ export const duration = () =>
   z.union([z.int().check(z.positive()), z.string().check(z.regex(/^(?:\d+(?:\.\d+)?(?:d|h|m|s|ms))+$/, DURATION))], DURATION);
 
 /** A whole number in a query, which has only texts. The documents call it an integer, so that generated clients take a number. */
-const wholeNumber = (rule: string) =>
+export const wholeNumber = (rule: string) =>
   z.pipe(
     z
       .string()
@@ -63,6 +63,15 @@ const wholeNumber = (rule: string) =>
   );
 
 export const instantInQuery = () => wholeNumber('an instant in epoch milliseconds');
+/** A span in a query: `<from>..<to>`, both in epoch milliseconds. */
+export const spanInQuery = () =>
+  z.pipe(
+    z.string().check(z.regex(/^\d{1,15}\.\.\d{1,15}$/, 'a span <from>..<to> in epoch milliseconds')),
+    z.transform((value) => {
+      const [from, to] = value.split('..').map(Number);
+      return { from: from as number, to: to as number };
+    }),
+  );
 export const flag = () =>
   z.pipe(
     z.enum(['true', 'false']),

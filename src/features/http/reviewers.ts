@@ -1,0 +1,86 @@
+import { isJitError } from '../../core/errors.js';
+import { reviewersOf } from '../../engine/requests/access-result.js';
+import { askTogether } from '../../kernel/approver/approver-questions.js';
+import { loadReadableLocks } from '../../kernel/loading/locks.js';
+import type { Kernel } from '../../kernel/kernel.js';
+import { isIdLocked } from '../../lifecycle/lock.js';
+import { countsIn, isOwnRequest, mayAct, missingApprovals, reviewBy } from '../../lifecycle/review.js';
+import { requestStatus } from '../../lifecycle/status.js';
+import { askedGroups, missingInWords, type AccessRequest, type MissingApprovals } from '../../records/index.js';
+
+/** Why a person whom the approver lists cannot approve a request now. */
+export interface ExcludedReviewer {
+  readonly reviewer: string;
+  /**
+   * - `own_request`: the subject or the requester of the request.
+   * - `has_denied`, `has_approved`: has given this review, which counts.
+   * - `not_in_group`: in none of the groups that may review it any more.
+   * - `not_your_step`: only in groups of a step that has not begun.
+   * - `locked`: a lock on the reviewer refuses an approval.
+   */
+  readonly why: 'own_request' | 'has_denied' | 'has_approved' | 'not_in_group' | 'not_your_step' | 'locked';
+}
+
+/** What a request waits for. Empty if it is not pending, or waits for its approver. */
+export interface RequestReviewers {
+  /** The groups of the present step, and those that may stand in. */
+  readonly groups: readonly string[];
+  /** The possible reviewers who can still act. `undefined`: they cannot be listed. */
+  readonly people: readonly string[] | undefined;
+  readonly missing: readonly MissingApprovals[];
+  /** {@link missing} in words, such as `1 more of security`. `undefined`: the request waits for no reviewer. */
+  readonly missingInWords: string | undefined;
+  /** Who of the listed reviewers does not count, and why: at most 100. `undefined`: the caller is the subject or the requester. */
+  readonly excluded: readonly ExcludedReviewer[] | undefined;
+}
+
+/** The most reviewers whose groups are asked. */
+const MOST = 100;
+
+/** @param withReasons whether the caller sees why a reviewer does not count */
+export async function reviewersFor(kernel: Kernel, request: AccessRequest, withReasons: boolean): Promise<RequestReviewers> {
+  const reading = kernel.clock.read();
+  if (request.quorum === undefined || requestStatus(request, reading.forEnds) !== 'pending')
+    return { groups: [], people: [], missing: [], missingInWords: undefined, excluded: withReasons ? [] : undefined };
+  const people = await reviewersOf(kernel, request);
+  const missing = missingApprovals(request, reading);
+  return {
+    groups: askedGroups(request, reading.now),
+    people,
+    missing,
+    missingInWords: missingInWords(missing),
+    excluded: withReasons ? await excludedFrom(kernel, request) : undefined,
+  };
+}
+
+async function excludedFrom(kernel: Kernel, request: AccessRequest): Promise<readonly ExcludedReviewer[]> {
+  const { approver, clock, settings } = kernel;
+  const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await question();
+    } catch (error) {
+      if (!isJitError(error) || error.code !== 'ERR_JIT_APPROVER') throw error;
+      settings.onError(error, 'reviewers');
+      return undefined;
+    }
+  };
+  const listed = (await ask(() => approver.membersOf(request))) ?? [];
+  const persons = [...new Set([...request.reviews.map(({ reviewer }) => reviewer), ...listed])].slice(0, MOST);
+  const memberships = await askTogether(persons, (person) => ask(() => approver.groupsOf(person, request)));
+  const locks = await loadReadableLocks(kernel, 'reviewers');
+  const reading = clock.read();
+  const whyNot = (reviewer: string, groups: readonly string[]): ExcludedReviewer['why'] | undefined => {
+    if (isOwnRequest(request, reviewer)) return 'own_request';
+    if (countsIn(request, groups, reading).length === 0) return 'not_in_group';
+    const given = reviewBy(request, reviewer)?.verdict;
+    if (given === 'deny') return 'has_denied';
+    if (locks === undefined || isIdLocked(locks, reviewer, reading.now)) return 'locked';
+    if (mayAct(request, reviewer, groups, reading).length > 0) return undefined;
+    return given === undefined ? 'not_your_step' : 'has_approved';
+  };
+  return persons.flatMap((reviewer, i) => {
+    const groups = memberships[i];
+    const why = groups && whyNot(reviewer, groups);
+    return why === undefined ? [] : [{ reviewer, why }];
+  });
+}
