@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'tsup';
+import { consoleConstant } from './.tsup/console.js';
 import { ENTRIES } from './.tsup/entries.js';
 import { minified } from './.tsup/minified.js';
 import { singleFiles } from './.tsup/single-files.js';
@@ -17,8 +18,10 @@ const entries = Object.values(exports).flatMap((target) =>
 // The command line is a program, and no entry: nothing can import it.
 const alone = [...entries.filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'].filter((entry) => existsSync(`build/${entry}.js`));
 
-/** See `src/core/shared.ts`. */
-const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`) });
+const page = await consoleConstant();
+
+/** See `src/core/shared.ts`, and `src/features/console/serve/files.ts`. */
+const define = (format: string) => ({ JIT_ACCESS_BUILD: JSON.stringify(`${version} ${format}`), ...page });
 
 // One config for all declarations, also for those of the entries that are one file: else one engine's `#private` fields would not be
 // assignable to another's. And with splitting on: an error that the core throws is an `instanceof` of the class that a store exports.

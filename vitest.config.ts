@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { consolePage } from './.tsup/console.js';
 import { FileTimes } from './test/file-times.js';
 import { excludedFrom, TIERS } from './test/tiers.js';
 
@@ -32,6 +33,7 @@ const THRESHOLDS = measuresStores
     };
 
 export default defineConfig({
+  plugins: [consolePage()],
   resolve: {
     // Outside test/package, which tests the build, 'jit-access' means the sources.
     alias: [

@@ -11,6 +11,8 @@ export interface Sized {
   readonly names?: string;
   /** Counts only the bytes that an application with an engine does not have yet. */
   readonly beside?: true;
+  /** Instead: the files of the page that a browser loads for its first view, or all of them. */
+  readonly page?: 'first' | 'all';
   /** The most bytes to which it may grow. A change that raises it says so in its changeset, with the bytes and the reason. */
   readonly budget?: number;
 }
@@ -58,6 +60,15 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 9_100 }],
   },
   client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_300 }] },
+  // Its page is in it as text.
+  console: {
+    from: ['features/console/serve'],
+    build: 'alone',
+    sizes: [
+      { name: 'the console, first view', page: 'first', budget: 45_000 },
+      { name: 'the console, all views', page: 'all', budget: 80_000 },
+    ],
+  },
   elements: { from: ['elements'], build: 'alone', sizes: [{ name: 'the badge', names: '{ defineJitBadge }' }] },
   explain: {
     from: ['core/approver-port', 'core/requestable', 'features/explain', 'lifecycle/explain'],

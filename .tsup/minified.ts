@@ -45,9 +45,9 @@ export async function minify(file: string): Promise<void> {
   // The package contains no maps: names are enough to read a trace.
   writeFileSync(file, annotated);
   const { sources, ...rest } = JSON.parse(composed) as { readonly sources: readonly string[] };
-  // What esbuild adds between modules has the file itself as its source, by its path on this machine.
+  // What esbuild adds between modules has the file itself as its source, by its path on this machine, or the name of a constant.
   writeFileSync(
     `${file}.map`,
-    JSON.stringify({ ...rest, sources: sources.map((source) => (isAbsolute(source) ? basename(source) : source)) }),
+    JSON.stringify({ ...rest, sources: sources.map((source) => (isAbsolute(source) || source.startsWith('<') ? basename(file) : source)) }),
   );
 }

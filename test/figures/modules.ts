@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
@@ -16,15 +16,18 @@ export interface Import {
 /** Modules are named by their path under src, without extension. */
 export const modules: readonly string[] = (readdirSync(src, { recursive: true }) as string[])
   .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => path.slice(0, -'.ts'.length))
+  .filter((path) => /(?<!\.d)\.tsx?$/.test(path))
+  .map((path) => path.replace(/\.tsx?$/, ''))
   .sort();
 
-export const textOfModule = (module: string): string => readFileSync(`${src}${module}.ts`, 'utf8');
+/** The file of a module, by its path under src. */
+export const fileOfModule = (module: string): string => (existsSync(`${src}${module}.tsx`) ? `${module}.tsx` : `${module}.ts`);
+
+export const textOfModule = (module: string): string => readFileSync(`${src}${fileOfModule(module)}`, 'utf8');
 
 /** Without types: the syntax tree of a module, with the parents that name a function. */
 export const syntaxOf = (module: string, text = textOfModule(module)): ts.SourceFile =>
-  ts.createSourceFile(`${module}.ts`, text, ts.ScriptTarget.ES2022, true);
+  ts.createSourceFile(fileOfModule(module), text, ts.ScriptTarget.ES2022, true);
 
 function importsOf(from: string): Import[] {
   const found: Import[] = [];

@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
+import { buildConsole } from '../../.tsup/console.js';
 import { ENTRIES } from '../../.tsup/entries.js';
 
 /** A size of .tsup/entries.ts, in bytes, minified and gzipped; 1 KB is 1,000 bytes. */
@@ -13,6 +14,8 @@ export interface SizeRow {
   readonly names: string;
   /** A feature needs an engine: its size is what it adds to `JitEngine` with one approver. */
   readonly beside: boolean;
+  /** The files of the console's page that are measured. `undefined`: the row is about code. */
+  readonly page: 'first' | 'all' | undefined;
   readonly budget: number | undefined;
   /** By sizes.json. `undefined`: it was never measured. */
   readonly measured: number | undefined;
@@ -29,8 +32,8 @@ const EXTERNAL = ['node:*', ...builtinModules, 'kysely', '@nestjs/common', 'reac
 export function readSizes(): readonly SizeRow[] {
   const measured = JSON.parse(readFileSync(path, 'utf8')) as Readonly<Record<string, number>>;
   return Object.entries(ENTRIES).flatMap(([entry, { sizes = [{}] }]) =>
-    sizes.map(({ name = `all of ./${entry}`, names = '*', beside = false, budget }) => {
-      return { name, entry, names, beside, budget, measured: measured[name] };
+    sizes.map(({ name = `all of ./${entry}`, names = '*', beside = false, page, budget }) => {
+      return { name, entry, names, beside, page, budget, measured: measured[name] };
     }),
   );
 }
@@ -55,13 +58,21 @@ async function weigh(contents: string): Promise<number> {
   return gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
 }
 
+/** The bytes of the page's files, each gzipped alone, as a browser loads them. */
+async function weighPage(page: 'first' | 'all'): Promise<number> {
+  const { files, first } = (await buildConsole()) ?? { files: { texts: {} }, first: [] };
+  const texts = Object.entries<string>(files.texts).filter(([name]) => page === 'all' || first.includes(name));
+  return texts.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
+}
+
 export interface Weight {
   readonly alone: number;
   readonly beside: number | undefined;
 }
 
 /** The size of the exports that a row names, from the built files. */
-export async function weighRow({ entry, names, beside }: SizeRow): Promise<Weight> {
+export async function weighRow({ entry, names, beside, page }: SizeRow): Promise<Weight> {
+  if (page !== undefined) return { alone: await weighPage(page), beside: undefined };
   const own = `export ${names} from "./dist/${entry}.js";`;
   const alone = await weigh(own);
   return { alone, beside: beside ? (await weigh(ENGINE + own)) - (await weigh(ENGINE)) : undefined };

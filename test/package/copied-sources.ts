@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ENTRIES } from '../../.tsup/entries.js';
-import { imports, modules, textOfModule } from '../figures/modules.js';
+import { fileOfModule, imports, modules, textOfModule } from '../figures/modules.js';
 import { root } from './entries.js';
 
 const run = promisify(execFile);
@@ -74,7 +74,7 @@ export class CopiedSources implements Disposable {
 
   delete({ features: deleted, composing, doors, narrowed }: Deletion): void {
     for (const feature of deleted) rmSync(join(this.#folder, 'src', folderOf(feature)), { recursive: true });
-    for (const module of [...composing, ...doors]) rmSync(join(this.#folder, `src/${module}.ts`), { force: true });
+    for (const module of [...composing, ...doors]) rmSync(join(this.#folder, 'src', fileOfModule(module)), { force: true });
     for (const [door, text] of Object.entries(narrowed)) writeFileSync(join(this.#folder, `src/${door}.ts`), text);
     for (const door of doors) delete this.#manifest.exports[`./${door}`];
   }

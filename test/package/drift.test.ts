@@ -3,6 +3,7 @@ import { builtinModules } from 'node:module';
 import { join, posix } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, inject, it } from 'vitest';
+import { buildConsole } from '../../.tsup/console.js';
 import { sourcesOf } from '../figures/contents.js';
 import { entries, manifest, root } from './entries.js';
 
@@ -116,14 +117,22 @@ describe('the dependencies of package.json', () => {
 });
 
 describe('THIRD_PARTY_NOTICES', () => {
-  it('contains the licence of each package whose code is bundled', () => {
+  it('contains the licence of each package whose code is bundled', async () => {
     const bundled = built
       .filter((file) => /\.c?js$/.test(file))
       .flatMap((file) => sourcesOf(join(dist, file)))
       .flatMap((source) => /.*\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(source)?.[1] ?? []);
+    bundled.push(...((await buildConsole())?.packages ?? []));
     const inOneLine = (text: string) => text.replace(/\s+/g, ' ').trim();
     const notices = inOneLine(read(join(root, 'THIRD_PARTY_NOTICES')));
-    expect([...new Set(bundled)].sort()).toEqual(['@noble/hashes', 'canonicalize', 'zod']);
+    expect([...new Set(bundled)].sort()).toEqual([
+      '@noble/hashes',
+      '@preact/signals',
+      '@preact/signals-core',
+      'canonicalize',
+      'preact',
+      'zod',
+    ]);
     for (const name of new Set(bundled)) {
       expect(notices).toContain(` ${name} (`);
       expect(notices).toContain(inOneLine(read(join(root, 'node_modules', name, 'LICENSE'))));

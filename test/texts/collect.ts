@@ -18,7 +18,7 @@ export function sources(): string[] {
     .flatMap((folder) =>
       (readdirSync(root + folder, { recursive: true }) as string[]).map((path) => `${folder}/${path.replaceAll('\\', '/')}`),
     )
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.endsWith('.config.ts'))
+    .filter((path) => /(?<!\.d|\.config)\.tsx?$/.test(path))
     .sort();
 }
 

@@ -1,0 +1,2 @@
+export { createConsoleHandler, type ConsoleHandler } from './features/console/serve/handler.js';
+export type { ConsoleMessages, ConsoleOptions, ConsoleText } from './features/console/serve/options.js';
