@@ -28,7 +28,7 @@ export default tseslint.config(
   // A rule that has to bend, bends here, for everybody to see.
   { linterOptions: { noInlineConfig: true } },
   {
-    files: ['src/**/*.ts', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.tsup/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}', 'test/**/*.ts', 'examples/**/*.ts', 'docs/play/**/*.ts', '.tsup/**/*.ts'],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -47,7 +47,7 @@ export default tseslint.config(
     },
   },
   {
-    files: ['src/**/*.ts'],
+    files: ['src/**/*.{ts,tsx}'],
     extends: [tseslint.configs.strictTypeChecked],
     rules: {
       '@typescript-eslint/require-await': 'off',
@@ -73,6 +73,10 @@ export default tseslint.config(
   },
   // The exceptions, each in one place.
   { files: ['src/core/{clock,timers,turns}.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
+  // The page of the console has the viewer's clock.
+  { files: ['src/features/console/app/frame/clock.ts'], rules: { 'no-restricted-syntax': ['error', ...shapes] } },
+  // `import()` loads a view by its default export.
+  { files: ['src/features/console/app/views/*.tsx'], rules: { 'no-restricted-syntax': ['error', ...clocks] } },
   // A dynamic module of Nest is a class with static methods.
   { files: ['src/guards/nest/module.ts'], rules: { '@typescript-eslint/no-extraneous-class': 'off' } },
   // React keeps the types of elements in a namespace.

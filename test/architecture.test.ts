@@ -39,6 +39,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal', 'elements/view'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
+  // The page of the console. It reaches the engine only over HTTP, so of other rooms it needs types and the client.
+  'features/console/app': [...ground, 'engine', 'features/client'],
   'features/command-line': [...ground, 'engine', 'features/client'],
   'features/react': [...ground, 'engine', 'features/client', 'elements'],
   // The command line, a program.
@@ -149,16 +151,18 @@ const LINK = ['@noble/hashes/sha2.js', 'canonicalize'];
 describe('the external imports of src', () => {
   const outside = imports.filter(({ own }) => !own);
 
-  it('are those that the build bundles, Node in the rooms for Node, zod in the rooms for policies and for HTTP, Kysely in the SQL room, and each framework in its adapter', () => {
+  it('are those that the build bundles, Node in the rooms for Node, zod in the rooms for policies and for HTTP, Kysely in the SQL room, Preact in the page of the console, and each framework in its adapter', () => {
     const bundled = /^(@noble\/hashes\/|canonicalize$)/;
     const isZod = ({ from, to }: Import) =>
       to === 'zod/mini' &&
       (['approvers/policy', 'features/http'].includes(roomOf(from) ?? '') || isInside('features/authzen/access-request', from));
     const isForNode = ({ from, to }: Import) => to.startsWith('node:') && forNode.includes(roomOf(from) ?? '');
     const isKysely = ({ from, to }: Import) => to === 'kysely' && roomOf(from) === 'stores/sql';
+    const isPreact = ({ from, to }: Import) => /^(preact|@preact\/signals)(\/|$)/.test(to) && roomOf(from) === 'features/console/app';
     const isFramework = ({ from, to, typesOnly }: Import) =>
       frameworks[from] === to && (typesOnly || isInside('guards/nest', from) || from === 'features/react/hooks');
-    const allowed = (found: Import) => bundled.test(found.to) || [isForNode, isZod, isKysely, isFramework].some((is) => is(found));
+    const allowed = (found: Import) =>
+      bundled.test(found.to) || [isForNode, isZod, isKysely, isPreact, isFramework].some((is) => is(found));
     expect(outside.filter((found) => !allowed(found)).map(arrow)).toEqual([]);
   });
 

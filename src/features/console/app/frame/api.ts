@@ -1,0 +1,37 @@
+import type { AccessClient } from '../../../client/access-client.js';
+import { createClient } from '../../../client/client.js';
+
+/** What a call of the page may find out about its caller or its connection. */
+export interface Findings {
+  /** 401: the caller is signed out. */
+  readonly onSignedOut: () => void;
+  /** 412: another person has signed in since the page was loaded. */
+  readonly onCallerChanged: () => void;
+  /** Whether an answer arrived. */
+  readonly onAnswer: (arrived: boolean) => void;
+}
+
+/**
+ * The client of the page.
+ *
+ * @param caller the person whose name the page shows: a call that writes is refused for any other one. `undefined`: not known yet
+ */
+export function clientOf(baseUrl: string, caller: string | undefined, { onSignedOut, onCallerChanged, onAnswer }: Findings): AccessClient {
+  return createClient({
+    baseUrl,
+    ...(caller !== undefined && { headers: { 'jit-caller': encodeURIComponent(caller) } }),
+    fetch: async (url, init) => {
+      try {
+        // A call that writes outlives the page: a decision is sent while its page is being closed.
+        const response = await fetch(url, { ...init, keepalive: init.method === 'POST' });
+        onAnswer(true);
+        if (response.status === 401) onSignedOut();
+        if (response.status === 412) onCallerChanged();
+        return response;
+      } catch (error) {
+        if (!init.signal?.aborted) onAnswer(false);
+        throw error;
+      }
+    },
+  });
+}

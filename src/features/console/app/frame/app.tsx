@@ -1,0 +1,104 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { Empty } from '../parts/empty.js';
+import { Page } from '../parts/page.js';
+import { Problem } from '../parts/problem.js';
+import Access from '../views/access.js';
+import Ask from '../views/ask.js';
+import Inbox from '../views/inbox.js';
+import Request from '../views/request.js';
+import { ConsoleContext, type Console } from './console.js';
+import { t } from './messages.js';
+import type { PageOptions } from './options.js';
+import type { Router } from './router.js';
+import type { Session } from './session.js';
+import { Shell, SignedOut } from './shell.js';
+import type { Route, View, ViewName } from './types.js';
+
+export interface AppProps {
+  readonly base: string;
+  readonly options: PageOptions;
+  readonly router: Router;
+  readonly session: Session;
+}
+
+type Load = () => Promise<{ readonly default: View }>;
+
+/** The views of the first bundle, and those that load when they are opened. */
+const FIRST: Partial<Record<ViewName, View>> = { access: Access, ask: Ask, inbox: Inbox, request: Request };
+const LATER: Partial<Record<ViewName, Load>> = {
+  live: () => import('../views/live.js'),
+  'break-glass': () => import('../views/break-glass.js'),
+  history: () => import('../views/history.js'),
+  report: () => import('../views/report.js'),
+  journal: () => import('../views/journal.js'),
+};
+
+export function App(props: AppProps): JSX.Element {
+  const state = props.session.state.value;
+  const console = state.name === 'ready' ? state.console : undefined;
+  return (
+    <ConsoleContext.Provider value={console}>
+      <Shell {...props}>
+        {console !== undefined && <Content console={console} visit={props.router.visits.value} />}
+        {(state.name === 'starting' || state.name === 'checking') && (
+          <p class="quiet loading" role="status">
+            {t(state.name === 'starting' ? 'frame.starting' : 'frame.checking')}
+          </p>
+        )}
+        {state.name === 'signedOut' && <SignedOut options={props.options} />}
+        {state.name === 'failed' && <Problem error={state.error} again={() => void props.session.check()} />}
+      </Shell>
+    </ConsoleContext.Provider>
+  );
+}
+
+function Content({ console, visit }: { readonly console: Console; readonly visit: number }): JSX.Element {
+  const route = console.route.value;
+  if (route === undefined) {
+    return (
+      <Page title={t('frame.notFound')}>
+        <Empty text={t('frame.notFoundText')}>
+          <a href={console.href('access')}>{t('frame.toStart')}</a>
+        </Empty>
+      </Page>
+    );
+  }
+  const First = FIRST[route.view];
+  // Another visit is another page: what was typed or opened on the last one is not on this one.
+  const key = `${route.view}/${route.id ?? ''}/${visit}`;
+  return First ? <First key={key} route={route} /> : <Later key={key} route={route} />;
+}
+
+function Later({ route }: { readonly route: Route }): JSX.Element {
+  const [loaded, setLoaded] = useState<{ readonly View?: View; readonly error?: unknown }>({});
+  useEffect(() => {
+    LATER[route.view]?.().then(
+      ({ default: View }) => setLoaded({ View }),
+      (error: unknown) => {
+        setLoaded({ error });
+        reloadOnce();
+      },
+    );
+  }, [route.view]);
+  const { View, error } = loaded;
+  if (View) return <View route={route} />;
+  return (
+    <p class="quiet loading" role="status">
+      {t(error === undefined ? 'frame.starting' : 'frame.newVersion')}
+    </p>
+  );
+}
+
+const RELOADED = 'jit-access:reloaded';
+
+/** A file of the page is gone: another version is installed. Twice in one session would be another failure. */
+function reloadOnce(): void {
+  try {
+    if (sessionStorage.getItem(RELOADED) === import.meta.url) return;
+    sessionStorage.setItem(RELOADED, import.meta.url);
+  } catch {
+    return;
+  }
+  location.reload();
+}

@@ -1,0 +1,57 @@
+import { signal } from '@preact/signals';
+
+/** The viewer's clock and timers. Only this file of the page reads them. */
+export const deviceNow = (): number => Date.now();
+
+/** @returns what cancels the call */
+export function after(ms: number, call: () => void): () => void {
+  const timer = setTimeout(call, ms);
+  return () => {
+    clearTimeout(timer);
+  };
+}
+
+/** Calls each `ms`, until the function that it returns is called. */
+export function every(ms: number, call: () => void): () => void {
+  const timer = setInterval(call, ms);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+/** By how much the clock of the service is ahead of the viewer's. Milliseconds. */
+const aheadMs = signal(0);
+
+/**
+ * Takes the clock reading of an answer. The viewer's clock may be wrong by an hour.
+ *
+ * @param at the `at` of the answer. Epoch milliseconds
+ * @param sentAt when the call was sent, and `receivedAt` when its answer arrived, both by {@link deviceNow}
+ */
+export function readServiceClock(at: number, sentAt: number, receivedAt: number): void {
+  const next = at - (sentAt + receivedAt) / 2;
+  // The way of an answer varies by some milliseconds. A countdown that follows them would go back.
+  const doubtMs = Math.max(0, receivedAt - sentAt) / 2 + 50;
+  if (Math.abs(next - aheadMs.peek()) > doubtMs) aheadMs.value = next;
+}
+
+/** Now, by the clock of the service. Epoch milliseconds. */
+export const now = (): number => deviceNow() + aheadMs.value;
+
+/** Now, by the clock of the service, once a second while the page is visible. A part that reads it is drawn again each second. */
+export const second = signal(deviceNow());
+/** Now, once a minute while the page is visible. For what shows no seconds. */
+export const minute = signal(deviceNow());
+
+/** Starts the clock of the countdowns. */
+export function startTicks(document: Document): void {
+  const tick = () => {
+    if (document.hidden) return;
+    const at = now();
+    second.value = at;
+    if (Math.abs(at - minute.peek()) >= 60_000 || at < minute.peek()) minute.value = at;
+  };
+  tick();
+  every(1_000, tick);
+  document.addEventListener('visibilitychange', tick);
+}

@@ -1,0 +1,29 @@
+import type { JSX } from 'preact';
+
+/**
+ * The views. Each but two has its name as its address: `access` is the page at the base itself, and `request` is `requests/<id>`.
+ */
+export const VIEWS = ['access', 'ask', 'inbox', 'request', 'live', 'break-glass', 'history', 'report', 'journal'] as const;
+
+export type ViewName = (typeof VIEWS)[number];
+
+/** What an address names: a view, the record in it, and its filters. */
+export interface Route {
+  readonly view: ViewName;
+  /** The id in `requests/<id>`. `undefined`: none. */
+  readonly id: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+export interface ViewProps {
+  readonly route: Route;
+}
+
+export type View = (props: ViewProps) => JSX.Element;
+
+/** What `people` of the API says of an id. */
+export interface PersonInfo {
+  readonly name: string;
+  readonly detail?: string | undefined;
+  readonly avatarUrl?: string | undefined;
+}

@@ -1,0 +1,61 @@
+import type { JSX } from 'preact';
+import { useContext } from 'preact/hooks';
+import type { HttpClientError } from '../../../client/errors.js';
+import { ConsoleContext } from '../frame/console.js';
+import { t } from '../frame/messages.js';
+import { Button } from './button.js';
+
+type Kind = 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
+
+/** The HTTP status of an error of the client. `undefined`: no answer arrived, or it is another error. */
+export function statusOf(error: unknown): number | undefined {
+  const { status, cause } = error as { status?: unknown; cause?: { status?: unknown } };
+  const found = typeof status === 'number' ? status : cause?.status;
+  return typeof found === 'number' ? found : undefined;
+}
+
+/** What the challenge of a refusal `insufficient_user_authentication` asks for. `undefined`: the error is another one. */
+export function stepUpOf(error: unknown): { readonly acrValues?: string | undefined; readonly maxAge?: number | undefined } | undefined {
+  const failure = error as Partial<HttpClientError> & { cause?: Partial<HttpClientError> };
+  const problem = (failure.problem ?? failure.cause?.problem) as Readonly<Record<string, unknown>> | undefined;
+  if (problem?.['error'] !== 'insufficient_user_authentication') return undefined;
+  const { acr_values: acr, max_age: age } = problem;
+  return { acrValues: typeof acr === 'string' ? acr : undefined, maxAge: typeof age === 'number' ? age : undefined };
+}
+
+function kindOf(error: unknown): Kind {
+  const status = statusOf(error);
+  if (status === undefined) return (error as Error).name === 'HttpClientError' ? 'offline' : 'other';
+  if (status === 403) return 'forbidden';
+  if (status === 404) return 'gone';
+  if (status === 429) return 'busy';
+  return status >= 500 ? 'store' : 'other';
+}
+
+/** Why something could not be read or done, in words, with a way out. */
+export function Problem({ error, again }: { readonly error: unknown; readonly again?: (() => void) | undefined }): JSX.Element {
+  const console = useContext(ConsoleContext);
+  const stepUp = stepUpOf(error);
+  if (stepUp !== undefined) {
+    return (
+      <div class="problem" role="alert">
+        <p>{t('problem.stepUp')}</p>
+        {console?.options.stepUpUrl !== undefined && <Button onPress={() => void console.stepUp(stepUp)}>{t('problem.signIn')}</Button>}
+      </div>
+    );
+  }
+  const kind = kindOf(error);
+  // The words of the service say more than a code: which limit, which rule, which lock.
+  const text = kind === 'other' || (kind === 'forbidden' && hasCode(error)) ? (error as Error).message : t(`problem.${kind}.text`);
+  return (
+    <div class="problem" role="alert">
+      <p>
+        <strong>{t(`problem.${kind}.title`)}</strong>
+      </p>
+      <p dir="auto">{text}</p>
+      {again && kind !== 'gone' && kind !== 'forbidden' && <Button onPress={again}>{t('problem.again')}</Button>}
+    </div>
+  );
+}
+
+const hasCode = (error: unknown): boolean => typeof (error as { code?: unknown }).code === 'string';

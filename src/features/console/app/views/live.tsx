@@ -1,0 +1,11 @@
+import type { JSX } from 'preact';
+import { addMessages, t } from '../frame/messages.js';
+import type { ViewProps } from '../frame/types.js';
+import { Page } from '../parts/page.js';
+import { live } from './live.messages.js';
+
+addMessages(live);
+
+export default function View(_props: ViewProps): JSX.Element {
+  return <Page title={t('live.title')} />;
+}

@@ -1,0 +1,4 @@
+/** The English texts of the view. */
+export const request = {
+  'request.title': 'Request',
+} as const;
