@@ -1,15 +1,20 @@
 export { createClient } from './features/client/client.js';
-export { HttpClientError, type HttpProblem } from './features/client/errors.js';
+export { CallerChangedError, HttpClientError, type HttpProblem } from './features/client/errors.js';
 export type {
   AccessClient,
   Badge,
   BadgeState,
   EndCounts,
   ExcludedReviewer,
+  FoundPerson,
+  HttpAction,
   JournalPage,
   JournalPages,
+  Named,
+  NamedPages,
   OwnStatus,
   PartVerification,
+  Person,
   RequestReviewers,
   TimelineEvent,
 } from './features/client/access-client.js';
@@ -34,6 +39,7 @@ export type {
   KeyedOptions,
   LinkInput,
   LockInput,
+  ReadOptions,
   ReasonInput,
   RedeemInput,
   ReportInput,

@@ -7,7 +7,7 @@ import type { CommentResult } from '../../engine/requests/comments.js';
 import type { HolderQuery, RequestFound } from '../../engine/lists/lookups.js';
 import type { EndCounts } from '../../engine/endings/count-ends.js';
 import type { LockResult, LockWithStatus } from '../../engine/endings/locks.js';
-import type { Pages } from '../../engine/lists/pages.js';
+import type { Page } from '../../core/ports.js';
 import type { CancelResult } from '../../engine/endings/revocation.js';
 import type { GrantWithStatus, ListedRequest, RequestWithStatus } from '../../engine/with-status.js';
 import type { AccessReport } from '../../journal/report.js';
@@ -18,15 +18,39 @@ import type { EngineStats } from '../explain/stats.js';
 import type { Badge, BadgeState } from '../http/badge.js';
 import type { JournalPage, PartVerification } from '../http/journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../http/reviewers.js';
+import type { HttpAction } from '../http/actions.js';
+import type { FoundPerson, Person } from '../http/people.js';
 import type { TimelineEvent } from '../http/timeline.js';
 import type { LinkPreview } from '../links/options.js';
 import type { AccessEvent, EventOptions } from './events.js';
 import type * as inputs from './inputs.js';
 
-export type { Badge, BadgeState, EndCounts, ExcludedReviewer, JournalPage, PartVerification, RequestReviewers, TimelineEvent };
+export type {
+  Badge,
+  BadgeState,
+  EndCounts,
+  ExcludedReviewer,
+  FoundPerson,
+  HttpAction,
+  JournalPage,
+  PartVerification,
+  Person,
+  RequestReviewers,
+  TimelineEvent,
+};
 
 type Call = inputs.CallOptions;
+type Read = inputs.ReadOptions;
 type Keyed = inputs.KeyedOptions;
+
+/** An answer; with the option `people`, also what the handler's `people` says about the ids in it. Look an id up by `Object.hasOwn`. */
+export type Named<T> = T & {
+  /** By id. An id that is missing has no name. `undefined`: not asked for, or the handler has no names. */
+  readonly people?: Readonly<Record<string, Person | undefined>> | undefined;
+};
+
+/** The first page of a list, as a promise. `for await` yields the records of that page and of all pages after it, without names. */
+export interface NamedPages<T> extends Promise<Named<Page<T>>>, AsyncIterable<T> {}
 
 /** What the caller holds now, with the text of a badge. */
 export interface OwnStatus extends AccessStatus {
@@ -34,7 +58,7 @@ export interface OwnStatus extends AccessStatus {
 }
 
 /** The first page of the journal, as a promise. `for await` yields the entries of that page and of all pages after it. */
-export interface JournalPages extends Promise<JournalPage>, AsyncIterable<AuditEntry> {}
+export interface JournalPages extends Promise<Named<JournalPage>>, AsyncIterable<AuditEntry> {}
 
 /**
  * The operations of a handler of `jit-access/http`, each named after the engine's verb. The caller of every operation is the one that
@@ -54,24 +78,32 @@ export interface AccessClient {
   openapi(options?: Call): Promise<JsonObject>;
 
   /** What the caller holds now. `<jit-badge>` takes it as its `status`. */
-  status(options?: Call): Promise<OwnStatus>;
+  status(options?: Read): Promise<Named<OwnStatus>>;
   /** What the caller may ask for, for a form. */
-  requestable(options?: Call): Promise<RequestableList>;
+  requestable(options?: Read): Promise<Named<RequestableList>>;
   /** Whether the caller can ask for a scope, for a button. */
-  canAsk(scope: string, options?: Call): Promise<CanAsk>;
+  canAsk(scope: string, options?: Read): Promise<Named<CanAsk>>;
+
+  /** What `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target. */
+  views(options?: Call): Promise<{ readonly actions: readonly HttpAction[] }>;
+  /** The people of the service, if the handler has its option `people`. */
+  readonly people: {
+    /** At most 20 people whom a text of 2 to 64 characters finds. No agent may search. @throws HttpClientError with 501: no search */
+    search(text: string, options?: Call): Promise<readonly FoundPerson[]>;
+  };
 
   /** The result that an ask would have now. Nothing is recorded but the count of dry runs. */
   requestAccess(ask: inputs.DryRunInput, options?: Keyed): Promise<AccessPreview>;
   /** Asks for access. Read `outcome`: a pending request is no permission. */
   requestAccess(ask: inputs.AskInput, options?: Keyed): Promise<AccessResult>;
   /** The requests of the caller; with `subject` or `all`, those of others, if `may` permits it. */
-  listRequests(query?: inputs.RequestListInput, options?: Call): Pages<ListedRequest>;
+  listRequests(query?: inputs.RequestListInput, options?: Read): NamedPages<ListedRequest>;
   /** A request with its outcome, its grants and its comments. @throws NotFoundError also if the caller does not see it */
-  getRequest(requestId: string, options?: inputs.WaitOptions): Promise<RequestFound>;
+  getRequest(requestId: string, options?: inputs.WaitOptions): Promise<Named<RequestFound>>;
   /** What happened to a request and its grants, the oldest first. */
-  getTimeline(requestId: string, options?: Call): Promise<{ readonly events: readonly TimelineEvent[] }>;
+  getTimeline(requestId: string, options?: Read): Promise<Named<{ readonly events: readonly TimelineEvent[] }>>;
   /** What a pending request waits for: groups, people, and the missing approvals; for its reviewers also who does not count, and why. */
-  getReviewers(requestId: string, options?: Call): Promise<RequestReviewers>;
+  getReviewers(requestId: string, options?: Read): Promise<Named<RequestReviewers>>;
   /** Replaces a pending request of the caller by one with other values, and another id. */
   amend(requestId: string, amendment: inputs.AmendInput, options?: Keyed): Promise<AccessResult>;
   /** Cancels a pending request. A repeat returns `cancelled: false`. */
@@ -84,16 +116,16 @@ export interface AccessClient {
   releaseRequest(requestId: string, release?: inputs.ReasonInput, options?: Call): Promise<EndedRecords>;
 
   /** The pending requests that the caller may review now, the first due first. */
-  inbox(query?: Paging, options?: Call): Pages<InboxItem>;
+  inbox(query?: Paging, options?: Read): NamedPages<InboxItem>;
   /** Approves a request, or a part of it. */
   approve(requestId: string, approval?: inputs.ApproveInput, options?: Call): Promise<AccessResult>;
   /** Denies a request. */
   deny(requestId: string, denial?: inputs.DenyInput, options?: Call): Promise<AccessResult>;
 
   /** The grants of the caller, also scheduled ones; with `subject` or `all`, those of others, if `may` permits it. */
-  listGrants(query?: inputs.GrantListInput, options?: Call): Pages<GrantWithStatus>;
+  listGrants(query?: inputs.GrantListInput, options?: Read): NamedPages<GrantWithStatus>;
   /** A grant with its status. @throws NotFoundError also if the caller does not see it */
-  getGrant(grantId: string, options?: Call): Promise<GrantWithStatus>;
+  getGrant(grantId: string, options?: Read): Promise<Named<GrantWithStatus>>;
   /** Asks for more time for a grant. */
   extendGrant(grantId: string, extension: inputs.ExtendInput, options?: Keyed): Promise<AccessResult>;
   /** Ends a grant of the caller early. */
@@ -102,7 +134,7 @@ export interface AccessClient {
   /** Takes access at once, in an emergency. A reviewer must review it afterwards. */
   breakGlass(ask: inputs.BreakGlassInput, options?: Keyed): Promise<BreakGlassResult>;
   /** The pending break-glass reviews that the caller may give; with `all`, all of them, if `may` permits it. */
-  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Call): Pages<BreakGlassReviewItem>;
+  listBreakGlassReviews(query?: inputs.BreakGlassListInput, options?: Read): NamedPages<BreakGlassReviewItem>;
   /** Reviews break-glass access. `unjustified` ends it. */
   reviewBreakGlass(requestId: string, review: inputs.BreakGlassReviewInput, options?: Call): Promise<RequestWithStatus>;
 
@@ -130,23 +162,23 @@ export interface AccessClient {
   /** Locks a subject or a scope: ends its access, and refuses every ask until the lock ends. */
   lock(lock: inputs.LockInput, options?: Keyed): Promise<LockResult>;
   /** The open locks, in the order in which they were set. */
-  listLocks(options?: Call): Promise<readonly LockWithStatus[]>;
+  listLocks(options?: Read): Promise<Named<readonly LockWithStatus[]>>;
   /** Lifts a lock. It restores no access. */
   unlock(lockId: string, unlocking?: inputs.ReasonInput, options?: Call): Promise<LockWithStatus>;
 
   /** The grants that covered a scope at an instant; without `at`, those that allow it now. */
-  whoHadAccess(query: HolderQuery, options?: Call): Pages<GrantWithStatus>;
+  whoHadAccess(query: HolderQuery, options?: Read): NamedPages<GrantWithStatus>;
   /** The grants that were held at some time of a span. */
-  history(query: inputs.HistoryInput, options?: Call): Pages<GrantWithStatus>;
+  history(query: inputs.HistoryInput, options?: Read): NamedPages<GrantWithStatus>;
   /**
    * The access of a span, compared with standing access and with its use. A call covers 31 days. `next` is the `from` of the next call,
    * in epoch milliseconds; `undefined`: the span is covered.
    */
-  accessReport(span: inputs.ReportInput, options?: Call): Promise<AccessReport & { readonly next?: number | undefined }>;
+  accessReport(span: inputs.ReportInput, options?: Read): Promise<Named<AccessReport & { readonly next?: number | undefined }>>;
   /** How much waits: pending requests and reviews, ends that no sweep has recorded, open locks, and sinks that are behind. */
   stats(options?: Call): Promise<EngineStats>;
   /** Entries of the journal, the oldest first. Each page also has the `head` of the journal. */
-  journal(query?: inputs.JournalInput, options?: Call): JournalPages;
+  journal(query?: inputs.JournalInput, options?: Read): JournalPages;
   /** The newest anchor of the journal. Keep it: with it, a verification also finds a cut. */
   journalHead(options?: Call): Promise<Anchor>;
   /** Verifies up to 100,000 entries of the journal. Pass `next` as `after` to continue. */

@@ -1,12 +1,10 @@
-import { InvalidArgumentError } from '../../core/errors.js';
 import type { Page } from '../../core/ports.js';
 import type { HeldDuring } from '../../engine/lists/lists.js';
-import type { Pages } from '../../engine/lists/pages.js';
-import type { AccessClient } from './access-client.js';
+import type { AccessClient, FoundPerson, Named, NamedPages } from './access-client.js';
 import { eventsOf } from './events.js';
-import type { KeyedOptions, WaitOptions } from './inputs.js';
+import type { CallOptions, KeyedOptions, WaitOptions } from './inputs.js';
 import { ROUTES } from './routes.js';
-import { refuseUnknown, Transport, type ClientOptions } from './transport.js';
+import { refuseUnknown, segment, Transport, type ClientOptions } from './transport.js';
 
 /**
  * A client of the handler of `jit-access/http`, for browsers and services.
@@ -21,7 +19,10 @@ export function createClient(options: ClientOptions): AccessClient {
   const transport = new Transport(options);
   const methods = Object.entries(ROUTES).map(([id, route]) => [id, methodOf(transport, id, route)]);
   // The methods are made from the table of routes, so only the type says what each takes. Tests compare both with the handler.
-  return { ...(Object.fromEntries(methods) as AccessClient), events: (given) => eventsOf(transport, given) };
+  const { searchPeople, ...all } = Object.fromEntries(methods) as AccessClient & {
+    readonly searchPeople: (text: string, options?: CallOptions) => Promise<readonly FoundPerson[]>;
+  };
+  return { ...all, people: { search: searchPeople }, events: (given) => eventsOf(transport, given) };
 }
 
 /** Takes the value of the path, then the fields of the call, then its options; each if the operation has it. */
@@ -29,7 +30,7 @@ function methodOf(transport: Transport, id: string, route: string): (...args: un
   const [method, template, ...kinds] = route.split(' ') as [string, string, ...string[]];
   const isPost = method === 'POST';
   const isKeyed = kinds.includes('key');
-  const known = ['signal', ...(isKeyed ? ['idempotencyKey'] : []), ...(id === 'getRequest' ? ['wait'] : [])];
+  const known = ['signal', ...(isKeyed ? ['idempotencyKey'] : []), ...(id === 'getRequest' ? ['wait'] : []), ...(isPost ? [] : ['people'])];
   return (...args) => {
     // Reads the arguments itself: an async function rejects if they are wrong, and never throws.
     const send = async (more?: object) => {
@@ -38,26 +39,21 @@ function methodOf(transport: Transport, id: string, route: string): (...args: un
       const fields = isPost || kinds.includes('query') ? rest.shift() : {};
       const options = (rest[0] ?? {}) as KeyedOptions & WaitOptions;
       refuseUnknown(options, known);
-      const { signal, wait, idempotencyKey = newKey() } = options;
+      const { signal, wait, people, idempotencyKey = newKey() } = options;
       const headers = {
         ...(isPost && { 'content-type': 'application/json' }),
         ...(isKeyed && { 'idempotency-key': idempotencyKey }),
         ...(wait && { prefer: `wait=${wait}` }),
       };
-      const body = plain({ ...(fields as object), ...more });
+      const body = plain({ ...(fields as object), ...more, ...(people && { people }) });
       const query = isPost ? '' : String(new URLSearchParams(body as Record<string, string>));
-      const call = { method, headers, signal, body: isPost ? body : undefined, path: query ? `${path}?${query}` : path };
+      const mark = path.includes('?') ? '&' : '?';
+      const call = { method, headers, signal, body: isPost ? body : undefined, path: query ? `${path}${mark}${query}` : path };
       return transport.send(call, !isPost || isKeyed);
     };
     if (kinds.includes('pages')) return pagesOf(send as (more?: object) => Promise<Page<unknown>>);
-    return kinds.includes('items') ? send().then((list) => (list as Page<unknown>).items) : send();
+    return kinds.includes('items') ? send().then((list) => itemsOf(list as Named<Page<unknown>>)) : send();
   };
-}
-
-/** A path with `.` or `..` would name another operation, and half of a surrogate pair has no encoding. @throws InvalidArgumentError */
-function segment(value: unknown): string {
-  if (typeof value !== 'string' || /^\.{0,2}$|\p{Cs}/u.test(value)) throw new InvalidArgumentError('id', 'a text', typeof value);
-  return encodeURIComponent(value);
 }
 
 /** The fields that are given, with instants as epoch milliseconds, and a span as `<from>..<to>`. */
@@ -73,8 +69,11 @@ function written(name: string, value: unknown): unknown {
 /** Unlike `crypto.randomUUID`, it also exists on pages without TLS. The separators keep it injective. */
 const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
+/** A whole list, with its names. */
+const itemsOf = <T>({ items, people }: Named<Page<T>>): Named<readonly T[]> => (people ? Object.assign(items, { people }) : items);
+
 /** As `pagesOf` of the engine, for answers that come from the network. */
-function pagesOf<T>(read: (more?: { readonly after: string }) => Promise<Page<T>>): Pages<T> {
+function pagesOf<T>(read: (more?: { readonly after: string }) => Promise<Named<Page<T>>>): NamedPages<T> {
   const first = read();
   return Object.assign(first, {
     async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {

@@ -30,7 +30,7 @@ export type { HttpProblem };
  *   repeated with the same key.
  */
 export class HttpClientError extends Error {
-  override readonly name = 'HttpClientError';
+  override readonly name: string = 'HttpClientError';
   /**
    * @param cause the error of `fetch`; `undefined`: an answer arrived
    * @param status the HTTP status; `undefined`: no answer arrived
@@ -51,6 +51,15 @@ export class HttpClientError extends Error {
   get type(): string | undefined {
     return this.problem?.type;
   }
+}
+
+/**
+ * The answer 412 to a call with the option `caller` of the client: the handler's caller is another one, and nothing was done.
+ *
+ * @remarks Drop what the page shows, and make a client for the present caller. Never send the call again by itself.
+ */
+export class CallerChangedError extends HttpClientError {
+  override readonly name = 'CallerChangedError';
 }
 
 /**

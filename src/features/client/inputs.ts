@@ -135,8 +135,14 @@ export interface KeyedOptions extends CallOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** Options of a read. */
+export interface ReadOptions extends CallOptions {
+  /** Whether the answer also has `people`, the names of the people in it, if the handler has its option `people`. Default: `false`. */
+  readonly people?: boolean | undefined;
+}
+
 /** Options of `getRequest`. */
-export interface WaitOptions extends CallOptions {
+export interface WaitOptions extends ReadOptions {
   /** How long the handler may wait for a decision. Seconds, at most 30. Default: it answers at once. */
   readonly wait?: number | undefined;
 }

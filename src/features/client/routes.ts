@@ -8,6 +8,8 @@ export const ROUTES = {
   status: 'GET /me',
   requestable: 'GET /me/requestable',
   canAsk: 'GET /me/can-ask?scope={}',
+  views: 'GET /me/views',
+  searchPeople: 'GET /people?search={} items',
   requestAccess: 'POST /requests key',
   listRequests: 'GET /requests query pages',
   getRequest: 'GET /requests/{}',

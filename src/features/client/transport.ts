@@ -4,7 +4,7 @@ import { systemClock } from '../../core/clock.js';
 import { sleepUntil } from '../../core/timers.js';
 import { withoutTrailingSlashes } from '../../core/trailing-slashes.js';
 import type { HttpProblem } from '../http/problem.js';
-import { engineErrorOf, HttpClientError } from './errors.js';
+import { CallerChangedError, engineErrorOf, HttpClientError } from './errors.js';
 
 /** The options of `createClient`. */
 export interface ClientOptions {
@@ -20,6 +20,11 @@ export interface ClientOptions {
    * each connection of `events`. A repeat has the headers of its call. Default: none.
    */
   readonly headers?: Readonly<Record<string, string>> | (() => MaybePromise<Readonly<Record<string, string>>>) | undefined;
+  /**
+   * The id of the caller whose name the page shows. Each call that writes then names it (`Jit-Caller`), and rejects with
+   * `CallerChangedError` if the handler's caller is another one by now, as after a second sign-in in the same browser. Default: none.
+   */
+  readonly caller?: string | undefined;
   /** The clock of the pauses between two attempts. Default: the system clock; a `ManualClock` in tests. */
   readonly clock?: Clock | undefined;
 }
@@ -56,19 +61,32 @@ export function refuseUnknown(options: object, known: readonly string[]): void {
     if (!known.includes(name)) throw new InvalidArgumentError(name, `omitted: the options are ${known.join(', ')}`, 'an unknown option');
 }
 
+/**
+ * A value as a part of a path or a header. A path with `.` or `..` would name another operation, and half of a surrogate pair has no
+ * encoding.
+ *
+ * @throws InvalidArgumentError
+ */
+export function segment(value: unknown, argument = 'id'): string {
+  if (typeof value !== 'string' || /^\.{0,2}$|\p{Cs}/u.test(value)) throw new InvalidArgumentError(argument, 'a text', typeof value);
+  return encodeURIComponent(value);
+}
+
 /** Sends calls, and repeats those that a repeat cannot harm. */
 export class Transport {
   readonly #options: ClientOptions;
+  readonly #caller: Readonly<Record<string, string>> | undefined;
   /** By path. */
   readonly #kept = new Map<string, Kept>();
 
   /** @throws InvalidArgumentError */
   constructor(options: ClientOptions) {
     const { baseUrl } = options;
-    refuseUnknown(options, ['baseUrl', 'fetch', 'headers', 'clock']);
+    refuseUnknown(options, ['baseUrl', 'fetch', 'headers', 'caller', 'clock']);
     // The rejected URL may hold a password, so the error does not show it.
     if (typeof baseUrl !== 'string' || /[?#]|^\w+:\/\/[^/]*@/.test(baseUrl))
       throw new InvalidArgumentError('baseUrl', 'a URL without a user name, ? or #', typeof baseUrl);
+    if (options.caller !== undefined) this.#caller = { 'jit-caller': segment(options.caller, 'caller') };
     this.#options = options;
   }
 
@@ -111,7 +129,8 @@ export class Transport {
   /** Adds the headers of the options. Before a repeat they could be those of another person, who would then repeat the call of the first. */
   async withHeaders(call: Sent): Promise<Sent> {
     const { headers } = this.#options;
-    return { ...call, headers: { ...(typeof headers === 'function' ? await headers() : headers), ...call.headers } };
+    const given = typeof headers === 'function' ? await headers() : headers;
+    return { ...call, headers: { ...given, ...(call.method === 'POST' && this.#caller), ...call.headers } };
   }
 
   /** Sends a call once, with its headers. @throws HttpClientError if no answer arrives, or the reason of its signal */
@@ -157,7 +176,8 @@ export async function valueOf(call: Sent, response: Response, kept?: Kept, keep?
   const problem = typeof value?.type === 'string' && typeof value.detail === 'string' ? (value as HttpProblem) : undefined;
   const message = problem?.detail ?? `${call.method} ${call.path}: status ${status}, not from the handler`;
   const after = headers.get('retry-after');
-  throw new HttpClientError(message, undefined, status, problem, after === null ? undefined : Number(after) * 1_000 || PAUSE_MS);
+  const Failure = problem?.type === 'urn:jit-access:problem:caller-changed' ? CallerChangedError : HttpClientError;
+  throw new Failure(message, undefined, status, problem, after === null ? undefined : Number(after) * 1_000 || PAUSE_MS);
 }
 
 /** `undefined`: no JSON. */

@@ -29,3 +29,18 @@ export type HttpAction =
   | 'readJournal'
   | 'verifyJournal'
   | 'viewEvents';
+
+/** The actions that list or show, for the menu of a page: `views` asks `may` for each. */
+export const LISTING_ACTIONS = [
+  'listRequests',
+  'listGrants',
+  'breakGlassReviews',
+  'listLocks',
+  'whoHadAccess',
+  'history',
+  'accessReport',
+  'viewStats',
+  'journalHead',
+  'readJournal',
+  'verifyJournal',
+] as const satisfies readonly HttpAction[];

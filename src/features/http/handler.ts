@@ -5,10 +5,11 @@ import { within } from '../../core/timers.js';
 import type { JitEngine } from '../../engine/engine.js';
 import { unauthenticated } from '../../guards/refusal.js';
 import { kernelOf } from '../../kernel/kernel-of.js';
-import { callHook, identifyCaller, isPermitted, readSelf } from './identity.js';
+import { callHook, identifyCaller, isPermitted, readSelf, refuseOtherCaller } from './identity.js';
 import { operations } from './operations/index.js';
 import type { Call, Operation, Served } from './operation.js';
 import { readHttpOptions, type HttpCaller, type HttpOptions, type ParsedHttpOptions } from './options.js';
+import { withPeople } from './people.js';
 import { corsHeaders, OriginReports, preflight, refuseOtherOrigin } from './origin.js';
 import { HttpError, ownProblem, toProblem } from './problem.js';
 import { readCall } from './read-call.js';
@@ -108,7 +109,9 @@ async function route(request: Request, setup: Setup): Promise<PlainAnswer> {
   kernel.refuseIfClosed();
   const served = { ...found, options };
   const run = () => perform(request, routed, served, caller);
-  return limited(limitOf(operation, request), kernel.settings.clock, run, drop);
+  const [answer, people] = await limited(limitOf(operation, request), kernel.settings.clock, run, ([late]) => drop(late));
+  // Bounded by itself, so that slow names make no answer too slow.
+  return people && caller ? withPeople(answer, { ...served, caller }) : answer;
 }
 
 /** The caller comes before the tenant: without a caller, a tenant that does not exist is answered like any other. */
@@ -152,20 +155,28 @@ async function limited<T>(limitMs: number, clock: Clock, run: () => Promise<T>, 
   return within(clock, limitMs, answer, timeout);
 }
 
-async function perform(request: Request, { operation, path }: Route, served: Served, caller: HttpCaller | undefined): Promise<PlainAnswer> {
+/** @returns the answer, and whether it shall have the names of the people in it */
+async function perform(
+  request: Request,
+  { operation, path }: Route,
+  served: Served,
+  caller: HttpCaller | undefined,
+): Promise<readonly [answer: PlainAnswer, people: boolean]> {
   const { options, kernel } = served;
   if (caller === undefined) {
-    return respond(request, operation, await operation.run({ ...served, request, path } as unknown as Call<never, never>), undefined);
+    const answer = await operation.run({ ...served, request, path } as unknown as Call<never, never>);
+    return [respond(request, operation, answer, undefined), false];
   }
   const self = readSelf(kernel, options, caller);
+  refuseOtherCaller(request, kernel, self);
   await refuseOverLimit(options, caller, operation);
-  const input = await readCall(request, operation, kernel.settings.clock);
+  const { people, ...input } = await readCall(request, operation, kernel.settings.clock);
   const again: Call['again'] = async () => {
     const now = await identifyCaller(request, options);
     return now && { self: readSelf(kernel, options, now), may: permissionsOf(options, now) };
   };
   const call = { ...served, caller, self, request, path, may: permissionsOf(options, caller), again, ...input } as Call<never, never>;
-  return respond(request, operation, await operation.run(call), self);
+  return [respond(request, operation, await operation.run(call), self, people), people];
 }
 
 const permissionsOf =

@@ -4,6 +4,7 @@ import type { ReviewerAuth } from '../../engine/by.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { readAuthentication } from '../../lifecycle/assurance.js';
 import { isObject } from '../../records/index.js';
+import { headerOf } from '../json-body/headers.js';
 import type { Call, Served } from './operation.js';
 import type { HttpCaller, HttpPermission, ParsedHttpOptions } from './options.js';
 import { ownProblem } from './problem.js';
@@ -39,6 +40,27 @@ export function readSelf({ settings }: Kernel, { onError }: ParsedHttpOptions, {
     onError(error, 'identify');
     throw unavailable();
   }
+}
+
+/**
+ * Refuses a call that was made for another caller: a page shows the name of one person, and its cookie may be that of another by now.
+ * Called before anything of the call is judged or counted.
+ *
+ * @throws HttpError 412, or InvalidArgumentError for a header that names no caller, or several
+ */
+export function refuseOtherCaller(request: Request, { settings }: Kernel, self: string): void {
+  const header = headerOf(request, 'jit-caller');
+  if (header !== null && settings.readId('Jit-Caller', decoded(header)) !== self) throw ownProblem('caller-changed');
+}
+
+/** Ids may have characters that no header has, so it is encoded as a part of a URI. A repeated header arrives with a comma. */
+function decoded(header: string): string {
+  try {
+    if (!header.includes(',')) return decodeURIComponent(header);
+  } catch {
+    // The same answer as for a repeated header.
+  }
+  throw invalid('Jit-Caller', 'one id, encoded as by encodeURIComponent', header);
 }
 
 /** The authentication of a caller who reviews. A wrong one is a mistake of `identify`, and not of the client: 503. */

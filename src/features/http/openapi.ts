@@ -3,6 +3,7 @@ import type { JsonObject, JsonValue } from '../../model/json.js';
 import { count, optional, struct, text } from '../../records/fields.js';
 import type { Operation } from './operation.js';
 import { about, named, schemaOf, type AnyAnswer } from './schemas/json-schema.js';
+import { person } from './schemas/answers.js';
 import { inputSchemaOf, type JsonSchema } from './schemas/input-schema.js';
 
 /* The OpenAPI document, made from the operations and their schemas. */
@@ -73,11 +74,12 @@ export function openApiOf(operations: readonly Operation[], server: string): Jso
 }
 
 function described(declared: Operation, schemas: Schemas): JsonObject {
-  const { id, method, area, summary, access, body, keyed, status, answer, example } = declared;
+  const { id, method, area, summary, access, body, keyed, namesPeople, status, answer, example } = declared;
   const isStream = id === 'events';
+  const schema = schemas.answer(answer);
   const content = isStream
     ? { 'text/event-stream': { schema: { type: 'string' } } }
-    : { 'application/json': { schema: schemas.answer(answer) } };
+    : { 'application/json': { schema: namesPeople ? { allOf: [schema, schemas.people()] } : schema } };
   const failure = (description: string) => ({ description, content: { 'application/problem+json': { schema: PROBLEM } } });
   return {
     operationId: id,
@@ -105,7 +107,7 @@ function described(declared: Operation, schemas: Schemas): JsonObject {
   } as unknown as JsonObject;
 }
 
-function parametersOf({ path, query, keyed, example }: Operation, schemas: Schemas) {
+function parametersOf({ method, path, query, keyed, namesPeople, example }: Operation, schemas: Schemas) {
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name as string);
   const inPath = names.map((name) => ({
     name,
@@ -122,7 +124,9 @@ function parametersOf({ path, query, keyed, example }: Operation, schemas: Schem
     ...(example.query?.[name] === undefined ? {} : { example: withValues(example.query[name]) }),
   }));
   const key = { name: 'Idempotency-Key', in: 'header', required: false, schema: { type: 'string', minLength: 1, maxLength: 256 } };
-  return [...inPath, ...inQuery, ...(keyed ? [key] : [])];
+  const people = { name: 'people', in: 'query', required: false, schema: { type: 'string', enum: ['true', 'false'] } };
+  const caller = { name: 'Jit-Caller', in: 'header', required: false, schema: { type: 'string' } };
+  return [...inPath, ...inQuery, ...(namesPeople ? [people] : []), ...(keyed ? [key] : []), ...(method === 'POST' ? [caller] : [])];
 }
 
 /** The JSON schemas, with those that have a name as components. */
@@ -139,6 +143,11 @@ class Schemas {
       }
       return { $ref: `#/components/schemas/${name}` };
     });
+  }
+
+  /** What `people=true` adds to a read. */
+  people(): unknown {
+    return { type: 'object', properties: { people: { type: 'object', additionalProperties: this.answer(person) } } };
   }
 
   answer(field: AnyAnswer): unknown {

@@ -70,6 +70,8 @@ export interface Operation {
   readonly body: Shape;
   /** Whether it takes `Idempotency-Key`. */
   readonly keyed: boolean;
+  /** Whether it takes `people=true`: every read of a caller does, except the stream of events. */
+  readonly namesPeople: boolean;
   /** The status of success. */
   readonly status: number;
   readonly answer: AnyAnswer;
@@ -81,7 +83,7 @@ export interface Operation {
 /** Declares an operation with the types of its query and its body. */
 export function operation<Q extends Shape = undefined, B extends Shape = undefined>(
   declared: Pick<Operation, 'id' | 'method' | 'path' | 'area' | 'summary' | 'access' | 'answer'> &
-    Partial<Pick<Operation, 'keyed' | 'status' | 'example'>> & {
+    Partial<Pick<Operation, 'keyed' | 'status' | 'example' | 'namesPeople'>> & {
       readonly query?: Q;
       readonly body?: B;
       readonly run: (call: Call<Parsed<Q>, Parsed<B>>) => Promise<Answer>;
@@ -89,6 +91,7 @@ export function operation<Q extends Shape = undefined, B extends Shape = undefin
 ): Operation {
   return {
     keyed: false,
+    namesPeople: declared.method === 'GET' && declared.access !== 'open',
     status: 200,
     example: {},
     ...declared,

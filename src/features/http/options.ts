@@ -4,6 +4,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
 import type { LinkKey } from '../links/approval-link.js';
 import type { HttpAction } from './actions.js';
+import type { FoundPerson, Person } from './people.js';
 
 /** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
 export interface HttpCaller {
@@ -29,6 +30,23 @@ export interface HttpPermission<Caller extends HttpCaller = HttpCaller> {
   readonly caller: Caller;
   readonly action: HttpAction;
   readonly target: HttpTarget;
+}
+
+/** The names of people, from your directory. Each call ends after 3 seconds, and a failure shows ids. */
+export interface HttpPeople<Caller extends HttpCaller = HttpCaller> {
+  /**
+   * The people whom it knows, by id. A read with `people=true` asks once, about at most 100 ids that its answer shows to the caller. A
+   * name or a detail of more than one line or 200 characters is left out, and so is an avatar of another origin.
+   */
+  readonly describe: (
+    ids: readonly string[],
+    about: { readonly caller: Caller },
+  ) => MaybePromise<Readonly<Record<string, Person | undefined>>>;
+  /**
+   * The people whom a text of 2 to 64 characters finds; the first 20 count. It decides whom the caller may find. Agents are refused
+   * before it. Default: none, and `GET /people` answers 501.
+   */
+  readonly search?: ((text: string, about: { readonly caller: Caller }) => MaybePromise<readonly FoundPerson[]>) | undefined;
 }
 
 /** The options of `createHttpHandler`. */
@@ -60,6 +78,8 @@ export interface HttpOptions<Caller extends HttpCaller = HttpCaller> {
    * Default: no limit.
    */
   readonly limit?: ((caller: Caller, route: string) => MaybePromise<number | undefined>) | undefined;
+  /** The names of people, for pages. Default: none, and answers have only ids. */
+  readonly people?: HttpPeople<Caller> | undefined;
   /** The `realm` of the challenge of a 401. Default: `'jit-access'`. */
   readonly realm?: string | undefined;
   /**
@@ -77,6 +97,7 @@ const FIELDS = [
   'corsOrigins',
   'linkKeys',
   'limit',
+  'people',
   'realm',
   'onError',
 ] as const satisfies readonly (keyof HttpOptions)[];
@@ -90,6 +111,7 @@ export interface ParsedHttpOptions {
   readonly corsOrigins: readonly string[];
   readonly linkKeys: readonly LinkKey[] | undefined;
   readonly limit: NonNullable<HttpOptions['limit']>;
+  readonly people: HttpOptions['people'];
   readonly realm: string;
   readonly onError: (error: unknown, during: string) => void;
 }
@@ -105,6 +127,7 @@ export function readHttpOptions(given: unknown): ParsedHttpOptions {
     corsOrigins: readOrigins(read.corsOrigins),
     linkKeys: readKeys(read.linkKeys),
     limit: optional('limit', read.limit, () => undefined),
+    people: readPeople(read.people),
     realm: readRealm(read.realm),
     onError: readListener<[error: unknown, during: string]>('onError', read.onError),
   };
@@ -119,6 +142,14 @@ function optional<T>(argument: string, value: unknown, otherwise: T): T {
   if (value === undefined) return otherwise;
   if (typeof value !== 'function') throw invalid(argument, 'a function', value);
   return value as T;
+}
+
+/** @throws InvalidArgumentError */
+function readPeople(value: unknown): HttpOptions['people'] {
+  if (value === undefined) return undefined;
+  const { describe, search } = readOptions<keyof HttpPeople>('people', value, ['describe', 'search']);
+  if (typeof describe !== 'function') throw invalid('people.describe', 'a function that returns an object with a person by id', describe);
+  return { describe: describe as HttpPeople['describe'], search: optional<HttpPeople['search']>('people.search', search, undefined) };
 }
 
 /** @throws InvalidArgumentError */

@@ -70,7 +70,7 @@ export function preflight(request: Request, origins: Origins, methods: readonly 
     headers: {
       ...headers,
       'access-control-allow-methods': methods.join(', '),
-      'access-control-allow-headers': 'Content-Type, Idempotency-Key, If-None-Match, Last-Event-ID, Prefer, Authorization',
+      'access-control-allow-headers': 'Content-Type, Idempotency-Key, If-None-Match, Jit-Caller, Last-Event-ID, Prefer, Authorization',
       'access-control-max-age': '600',
     },
     body: null,

@@ -17,6 +17,11 @@ export const OWN_PROBLEMS = {
   'not-found': { status: 404, title: 'Not found', detail: 'There is no such resource.' },
   'method-not-allowed': { status: 405, title: 'Method not allowed', detail: 'This path has other methods.' },
   'slow-body': { status: 408, title: 'Body not accepted', detail: 'The body arrived too slowly.' },
+  'caller-changed': {
+    status: 412,
+    title: 'Another caller',
+    detail: 'The caller is no longer the one that Jit-Caller names. Nothing was done: show the page again for the present caller.',
+  },
   'too-large': { status: 413, title: 'Body not accepted', detail: 'The body is too large.' },
   'unsupported-media-type': { status: 415, title: 'Body not accepted', detail: 'The body must be application/json in UTF-8.' },
   'too-many-entries': {

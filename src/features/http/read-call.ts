@@ -20,19 +20,29 @@ let noQuery: z.ZodMiniObject | undefined;
 export async function readCall(request: Request, operation: Operation, clock: Clock) {
   const given = targetOf(request).query;
   const isEmpty = given === '' && operation.query === undefined;
-  const query = isEmpty ? {} : parse(operation.query?.() ?? (noQuery ??= z.strictObject({})), readQuery(given));
+  const fields = given === '' ? {} : readQuery(given);
+  const people = operation.namesPeople && readPeople(fields);
+  const query = isEmpty ? {} : parse(operation.query?.() ?? (noQuery ??= z.strictObject({})), fields);
   const body = operation.body === undefined ? undefined : parse(operation.body(), await readBody(request, clock));
-  return { query, body, key: readKey(request, operation) };
+  return { query, body, key: readKey(request, operation), people };
 }
 
 /** Each name once: two readers of a repeated name may use different values. */
-function readQuery(query: string): JsonObject {
+function readQuery(query: string): Record<string, string> {
   const read: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of new URLSearchParams(`?${query}`)) {
     if (name in read) throw invalid('query', 'a query that has each name once', name);
     read[name] = value;
   }
   return read;
+}
+
+/** Takes `people` out of the query: every read has it, and no operation decides about it. @throws InvalidArgumentError */
+function readPeople(fields: Record<string, string>): boolean {
+  const people = fields['people'] ?? 'false';
+  if (people !== 'true' && people !== 'false') throw invalid('people', 'one of true, false', people);
+  delete fields['people'];
+  return people === 'true';
 }
 
 async function readBody(request: Request, clock: Clock): Promise<JsonObject> {

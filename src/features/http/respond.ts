@@ -9,8 +9,18 @@ import type { ProblemAnswer } from './problem.js';
 
 const COMMON = { 'x-content-type-options': 'nosniff' } as const;
 
-/** The response of an operation. A client that has the present version of a resource gets 304. */
-export function respond(request: Request, { method, status: usual }: Operation, answer: Answer, self: string | undefined): PlainAnswer {
+/**
+ * The response of an operation. A client that has the present version of a resource gets 304.
+ *
+ * @param ofCaller whether the version is that of this caller alone: the cache of a browser must not show names to its next person
+ */
+export function respond(
+  request: Request,
+  { method, status: usual }: Operation,
+  answer: Answer,
+  self: string | undefined,
+  ofCaller = false,
+): PlainAnswer {
   const { status = usual, headers = {}, body, stream, written, tagged = body } = answer;
   if (stream !== undefined) {
     const type = { 'content-type': 'text/event-stream', 'cache-control': 'no-store' };
@@ -20,7 +30,8 @@ export function respond(request: Request, { method, status: usual }: Operation, 
   const text = written?.text ?? JSON.stringify(asSeenBy(self, body));
   const common = { ...COMMON, ...headers, 'content-type': 'application/json' };
   if (method !== 'GET') return { status, headers: { ...common, 'cache-control': 'no-store' }, body: text };
-  const etag = written?.etag ?? tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
+  const tag = written?.etag ?? tagOf(tagged === body ? text : JSON.stringify(asSeenBy(self, tagged)));
+  const etag = ofCaller ? tagOf(`${tag} ${self}`) : tag;
   const cached = { ...common, 'cache-control': 'private, no-cache', etag };
   if (hasTag(headerOf(request, 'if-none-match'), etag)) {
     const { 'content-type': _, ...kept } = cached;

@@ -26,7 +26,7 @@ export interface RequestReviewers {
   /** The groups of the present step, and those that may stand in. */
   readonly groups: readonly string[];
   /** The possible reviewers who can still act. `undefined`: they cannot be listed. */
-  readonly people: readonly string[] | undefined;
+  readonly reviewers: readonly string[] | undefined;
   readonly missing: readonly MissingApprovals[];
   /** {@link missing} in words, such as `1 more of security`. `undefined`: the request waits for no reviewer. */
   readonly missingInWords: string | undefined;
@@ -41,12 +41,12 @@ const MOST = 100;
 export async function reviewersFor(kernel: Kernel, request: AccessRequest, withReasons: boolean): Promise<RequestReviewers> {
   const reading = kernel.clock.read();
   if (request.quorum === undefined || requestStatus(request, reading.forEnds) !== 'pending')
-    return { groups: [], people: [], missing: [], missingInWords: undefined, excluded: withReasons ? [] : undefined };
-  const people = await reviewersOf(kernel, request);
+    return { groups: [], reviewers: [], missing: [], missingInWords: undefined, excluded: withReasons ? [] : undefined };
+  const reviewers = await reviewersOf(kernel, request);
   const missing = missingApprovals(request, reading);
   return {
     groups: askedGroups(request, reading.now),
-    people,
+    reviewers,
     missing,
     missingInWords: missingInWords(missing),
     excluded: withReasons ? await excludedFrom(kernel, request) : undefined,

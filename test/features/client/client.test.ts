@@ -5,6 +5,9 @@ import { operations } from '../../../src/features/http/operations/index.js';
 import { aService, BASE, MAYA, SAM, SCOPE, SEC, withExamples } from '../http/world.js';
 import { aClient, caught, passing } from './client-world.js';
 
+/** The methods by the operation that they call. */
+const methodsOf = ({ people, ...methods }: ReturnType<typeof createClient>) => Object.entries({ ...methods, searchPeople: people.search });
+
 const ASK = { scope: SCOPE, ttl: '30m', justification: 'INC-204' } as const;
 
 describe('a method of the client', () => {
@@ -29,6 +32,8 @@ describe('a method of the client', () => {
     ['openapi', (c) => c.openapi(), { openapi: '3.1.0' }],
     ['requestable', (c) => c.requestable(), { complete: true }],
     ['canAsk', (c) => c.canAsk(SCOPE), { canAsk: true, scope: SCOPE }],
+    ['views', (c) => c.views(), { actions: [] }],
+    ['searchPeople', (c) => c.people.search('ito'), [{ id: MAYA, name: 'Maya Ito' }]],
     ['requestAccess, as a dry run', (c) => c.requestAccess({ ...ASK, dryRun: true }), { dryRun: true, outcome: 'pending' }],
     ['getTimeline', (c, ids) => c.getTimeline(ids.requestId), {}],
     ['amend', (c, ids) => c.amend(ids.requestId, { ttl: '15m' }), { outcome: 'pending' }],
@@ -109,7 +114,7 @@ describe('a method of the client', () => {
       throw new TypeError('unreadable');
     };
     const wrong = new Proxy({}, { get: unreadable, ownKeys: unreadable });
-    for (const [name, method] of Object.entries(client).filter(([name]) => name !== 'events')) {
+    for (const [name, method] of methodsOf(client).filter(([name]) => name !== 'events')) {
       const result = (method as (...args: unknown[]) => PromiseLike<unknown>)(wrong, wrong, wrong);
       expect([name, await caught(result)]).toEqual([name, expect.any(Error)]);
     }
@@ -120,11 +125,16 @@ describe('a method of the client', () => {
 
   it('[NC13] refuses options that it does not know, and sends nothing: each method, events and the client', async () => {
     const { client, sent } = aClient(aService());
-    for (const [name, method] of Object.entries(client)) {
+    for (const [name, method] of methodsOf(client)) {
       const route = (ROUTES as Readonly<Record<string, string>>)[name] ?? '';
       const before = [...(route.includes('{}') ? ['an-id'] : []), ...(/^POST|query/.test(route) ? [{}] : [])];
       const call = (options: object) => (method as (...args: unknown[]) => never)(...before, options);
-      const refused = [{ reason: 'INC-9' }, { signl: 1 }, ...(route.endsWith(' key') ? [] : [{ idempotencyKey: 'k' }])];
+      const refused = [
+        ...(/^POST/.test(route) ? [{ people: true }] : []),
+        { reason: 'INC-9' },
+        { signl: 1 },
+        ...(route.endsWith(' key') ? [] : [{ idempotencyKey: 'k' }]),
+      ];
       for (const options of refused) {
         const result =
           name === 'events'

@@ -9,6 +9,12 @@ import type * as engine from '../../../src/index.js';
 import { aService } from '../http/world.js';
 import { aClient } from './client-world.js';
 
+/** The operations whose query is one text, which the method takes by itself. */
+const ONE_TEXT: Readonly<Record<string, string>> = { canAsk: '?scope={}', searchPeople: '?search={}' };
+
+/** The operations that are no method of their own name. */
+type Elsewhere = 'events' | 'people';
+
 describe('the routes of the client', () => {
   it('are those of the handler, each with its key, its query and its list', () => {
     const served = operations
@@ -18,11 +24,11 @@ describe('the routes of the client', () => {
         const isPage = names.includes('items') && names.includes('next');
         const kinds = [
           keyed && 'key',
-          query !== undefined && id !== 'canAsk' && 'query',
+          query !== undefined && !(id in ONE_TEXT) && 'query',
           isPage && 'pages',
           names.join() === 'items' && 'items',
         ].filter((kind) => kind !== false);
-        const route = `${method} ${path.replace(/\{\w+\}/, '{}')}${id === 'canAsk' ? '?scope={}' : ''}`;
+        const route = `${method} ${path.replace(/\{\w+\}/, '{}')}${ONE_TEXT[id] ?? ''}`;
         return [id, [route, ...kinds].join(' ')] as const;
       });
     expect(ROUTES).toEqual(Object.fromEntries(served));
@@ -30,10 +36,11 @@ describe('the routes of the client', () => {
 
   it('are the methods of the client, and events', () => {
     const { client: made } = aClient(aService());
-    expect(Object.keys(made).sort()).toEqual(operations.map(({ id }) => id).sort());
-    expect(made satisfies Record<keyof typeof ROUTES | 'events', unknown>).toBeDefined();
+    expect(Object.keys(made).sort()).toEqual(operations.map(({ id }) => (id === 'searchPeople' ? 'people' : id)).sort());
+    expect(made satisfies Record<Exclude<keyof typeof ROUTES, 'searchPeople'> | Elsewhere, unknown>).toBeDefined();
+    expect(Object.keys(made.people)).toEqual(['search']);
     // And the type has no other one.
-    expect([] satisfies Exclude<keyof AccessClient, keyof typeof ROUTES | 'events'>[]).toEqual([]);
+    expect([] satisfies Exclude<keyof AccessClient, keyof typeof ROUTES | Elsewhere>[]).toEqual([]);
   });
 });
 
@@ -76,6 +83,7 @@ describe('the types of the client', () => {
     const paging = { after: true, limit: true } satisfies Fields<engine.Paging>;
     const taken: Readonly<Record<string, object>> = {
       canAsk: { scope: true },
+      searchPeople: { search: true },
       listRequests: {
         ...{ subject: true, requestedBy: true, scope: true, ticket: true, status: true, from: true, to: true, order: true },
         ...{ ...paging, all: true },

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpAction, HttpPermission, HttpTarget } from '../../../src/http.js';
 import { isPattern } from '../../../src/index.js';
 import { isId } from '../../../src/core/parse.js';
+import { LISTING_ACTIONS } from '../../../src/features/http/actions.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { exampleOf } from './examples.js';
@@ -10,7 +11,8 @@ import { aService, BASE, EVE, MAYA, policy, RAJ, SAM, SEC, type Body, type TestC
 
 /** The right of a call by another caller than the subject, and how that caller makes the call. */
 interface Asks {
-  readonly asks: HttpAction;
+  /** Several: asked at once, and the call is answered without them. */
+  readonly asks: HttpAction | readonly HttpAction[];
   readonly as: string;
   /** Members of the body beside those of the example. */
   readonly body?: Readonly<Record<string, string>>;
@@ -25,6 +27,7 @@ interface AsksNothing {
 }
 
 const ANYBODY = 'it tells every caller the same';
+const DIRECTORY = 'the option `people` decides whom the caller finds';
 const OWN = 'it is about the caller alone';
 const REVIEWS = 'the approver says at each review who may give it';
 const SUBJECT_ALONE = 'the engine lets the subject alone do it';
@@ -40,6 +43,8 @@ const RIGHTS: Readonly<Record<string, Asks | AsksNothing>> = {
   status: { why: OWN },
   requestable: { why: OWN },
   canAsk: { why: OWN },
+  views: { asks: LISTING_ACTIONS, as: SEC, refused: 200 },
+  searchPeople: { why: DIRECTORY },
   requestAccess: { asks: 'requestFor', as: RAJ, body: { subject: MAYA } },
   listRequests: { asks: 'listRequests', as: SEC, query: 'all=true' },
   getRequest: { asks: 'viewRequest', as: SEC, refused: 404 },
@@ -119,9 +124,10 @@ describe('the right of each operation', () => {
     const { asks, refused = 403 } = row;
     const without = await callOf(operation, [], row);
     expect([without.status, without.isForbidden, without.recorded]).toEqual([refused, refused === 403, []]);
-    expect(without.asked.map(({ action }) => action)).toEqual([asks]);
-    const withRight = await callOf(operation, [asks], row);
-    expect([withRight.isForbidden, withRight.asked.map(({ action }) => action)]).toEqual([false, [asks]]);
+    const all = [asks].flat();
+    expect(without.asked.map(({ action }) => action)).toEqual(all);
+    const withRight = await callOf(operation, all, row);
+    expect([withRight.isForbidden, withRight.asked.map(({ action }) => action)]).toEqual([false, all]);
     expect(withRight.status).not.toBe(404);
   });
 

@@ -60,6 +60,14 @@ export const identify = (request: Request): TestCaller | undefined => {
   return subject === null ? undefined : { subject, roles: ROLES[subject] ?? [] };
 };
 
+/** The names that the service knows. */
+export const NAMES: Readonly<Record<string, string>> = { [MAYA]: 'Maya Ito', [RAJ]: 'Raj Rao', [SAM]: 'Sam Sol', [EVE]: 'Eve Ek' };
+
+const people: HttpOptions['people'] = {
+  describe: (ids) => Object.fromEntries(ids.flatMap((id) => (NAMES[id] === undefined ? [] : [[id, { name: NAMES[id] }]]))),
+  search: (text) => Object.entries(NAMES).flatMap(([id, name]) => (name.toLowerCase().includes(text.toLowerCase()) ? [{ id, name }] : [])),
+};
+
 /** A service: an engine, its handler, and a way to call it. */
 export function aService(given: { readonly engine?: Partial<JitEngineOptions>; readonly http?: Partial<HttpOptions<TestCaller>> } = {}) {
   const clock = new ManualClock();
@@ -70,6 +78,7 @@ export function aService(given: { readonly engine?: Partial<JitEngineOptions>; r
     identify,
     may,
     linkKeys: LINK_KEYS,
+    people,
     onError: (error) => errors.push(error),
     ...given.http,
   });

@@ -10,6 +10,7 @@ export const events = operation({
   area: 'events',
   summary: 'Server-sent events of what the caller may see. `Last-Event-ID` resumes; after `reset`, read everything again.',
   access: 'caller',
+  namesPeople: false,
   answer: stream,
   async run({ kernel, self, options, request, may, again }) {
     const seesAll = await may('viewEvents', {});

@@ -9,6 +9,7 @@ import { events } from './events.js';
 import * as grants from './grants.js';
 import * as links from './links.js';
 import * as me from './me.js';
+import { searchPeople } from './people.js';
 import * as requests from './requests.js';
 import * as reviews from './reviews.js';
 import * as system from './system.js';
@@ -44,6 +45,8 @@ export const operations: readonly Operation[] = [
   me.me,
   me.requestables,
   me.canAskFor,
+  me.views,
+  searchPeople,
   requests.requestAccess,
   requests.listRequests,
   requests.getRequest,

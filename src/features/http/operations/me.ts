@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
+import { LISTING_ACTIONS } from '../actions.js';
 import { badgeOf } from '../badge.js';
 import { operation } from '../operation.js';
 import { tagOf } from '../respond.js';
@@ -59,5 +60,19 @@ export const canAskFor = operation({
     const can = await canAsk(engine, self, query.scope);
     const { at: _, ...said } = can;
     return { body: can, tagged: said };
+  },
+});
+
+export const views = operation({
+  id: 'views',
+  method: 'GET',
+  path: '/me/views',
+  area,
+  summary: 'The listing actions that `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target.',
+  access: 'caller',
+  answer: answers.views,
+  async run({ may }) {
+    const permitted = await Promise.all(LISTING_ACTIONS.map((action) => may(action, {})));
+    return { body: { actions: LISTING_ACTIONS.filter((_, i) => permitted[i]) } };
   },
 });

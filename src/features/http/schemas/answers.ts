@@ -25,9 +25,11 @@ import type { CanAsk } from '../../explain/can-ask.js';
 import type { Requestable, RequestableList } from '../../explain/requestable-types.js';
 import type { EngineStats, FollowerStats, StatCount } from '../../explain/stats.js';
 import type { LinkPreview } from '../../links/options.js';
+import { LISTING_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
 import type { JournalPage, PartVerification } from '../journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
+import type { FoundPerson, Person } from '../people.js';
 import type { TimelineEvent } from '../timeline.js';
 import { about, anything, either, named, partOf, words } from './json-schema.js';
 import { accessRequest, askProblem, comment, endedRequest, grant, listedRequest, lockWithStatus, outcome } from './records.js';
@@ -130,6 +132,18 @@ export const canAsk = named(
   }),
 );
 
+export const views = named(
+  'Views',
+  struct<{ readonly actions: readonly HttpAction[] }>()({ actions: list(oneOf<readonly HttpAction[]>(...LISTING_ACTIONS)) }),
+);
+
+const ofPerson = { name: text, detail: optional(text), avatarUrl: optional(text) };
+/** A person in `people` of a read. */
+export const person = named('Person', struct<Person>()(ofPerson));
+export const foundPeople = struct<{ readonly items: readonly FoundPerson[] }>()({
+  items: list(named('FoundPerson', struct<FoundPerson>()({ id: text, ...ofPerson }))),
+});
+
 export const found = named(
   'RequestFound',
   struct<RequestFound>()({ request: accessRequest, outcome, grants: list(grant), comments: list(comment) }),
@@ -154,7 +168,7 @@ export const reviewers = named(
   'Reviewers',
   struct<RequestReviewers>()({
     groups: texts,
-    people: about('The possible reviewers who can still act. Missing: they cannot be listed.', optional(texts)),
+    reviewers: about('The possible reviewers who can still act. Missing: they cannot be listed.', optional(texts)),
     missing,
     missingInWords: optional(text),
     excluded: about(
