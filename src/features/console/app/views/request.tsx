@@ -1,8 +1,89 @@
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { after, now } from '../frame/clock.js';
+import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
-import { Page } from '../parts/page.js';
+import { useRead } from '../frame/use-read.js';
+import { Empty } from '../parts/empty.js';
+import { Page, Section } from '../parts/page.js';
+import { Problem, statusOf } from '../parts/problem.js';
+import { Scopes } from '../parts/scope.js';
+import { Actions } from './request/actions.js';
+import { Deliveries } from './request/deliveries.js';
+import { Facts, State } from './request/facts.js';
+import { readRequest, type RequestRead } from './request/read.js';
+import { nextChange } from './request/timeline.js';
+import { Timeline } from './request/timeline-list.js';
+import { Waiting } from './request/waiting.js';
+import './request.css';
 
-export default function View(_props: ViewProps): JSX.Element {
-  return <Page title={t('request.title')} />;
+/** The longest time that a timer of a browser takes. Milliseconds. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/** One request, from the ask to its end, and what this viewer may do with it. */
+export default function View({ route }: ViewProps): JSX.Element {
+  const { client } = useConsole();
+  const id = route.id ?? '';
+  const { value, error, again } = useRead(
+    (signal) => readRequest(client, id, signal),
+    [id],
+    ({ requestId }) => requestId === id,
+  );
+  const change = value && nextChange(value.found, now());
+  useEffect(() => {
+    // Time decides a deadline and a window, and no event says so.
+    if (change === undefined) return undefined;
+    return after(Math.min(MAX_TIMER_MS, Math.max(0, change - now()) + 250), again);
+  }, [change, value]);
+
+  const status = error === undefined ? undefined : statusOf(error);
+  if (status === 404 || status === 410)
+    return (
+      <Page title={t('request.title')}>
+        <Empty text={t('request.gone')} />
+      </Page>
+    );
+  if (value === undefined)
+    return (
+      <Page title={t('request.title')}>
+        {error === undefined ? (
+          <p class="quiet loading" role="status">
+            {t('request.loading')}
+          </p>
+        ) : (
+          <Problem error={error} again={again} />
+        )}
+      </Page>
+    );
+  return <Loaded read={value} again={again} error={error} />;
+}
+
+interface LoadedProps {
+  readonly read: RequestRead;
+  readonly error: unknown;
+  readonly again: () => void;
+}
+
+function Loaded({ read, error, again }: LoadedProps): JSX.Element {
+  const { people, permits } = useConsole();
+  const { found, events } = read;
+  const { request } = found;
+  const name = people.value.get(request.subject)?.name ?? request.subject;
+  return (
+    <Page title={t('request.title.of', { name })} lead={<Scopes scopes={request.scopes} />} aside={<State found={found} />}>
+      {error !== undefined && <Problem error={error} again={again} />}
+      <div class="request">
+        <div class="request-side">
+          <Facts found={found} />
+          <Waiting read={read} />
+          <Actions read={read} again={again} />
+        </div>
+        <Section title={t('request.timeline')}>
+          <Timeline found={found} events={events} />
+          {permits('readJournal') && <Deliveries found={found} />}
+        </Section>
+      </div>
+    </Page>
+  );
 }

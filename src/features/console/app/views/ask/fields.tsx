@@ -1,0 +1,148 @@
+import type { ComponentChildren, JSX } from 'preact';
+import { useEffect, useId, useState } from 'preact/hooks';
+import { after } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { duration } from '../../frame/time.js';
+import { Field, TextField } from '../../parts/field.js';
+import { Name } from '../../parts/person.js';
+import { lengthsOf, type WindowBounds } from './choices.js';
+import { lengthMs } from './draft.js';
+
+interface InputProps {
+  readonly value: string;
+  readonly problem: ComponentChildren;
+  readonly onValue: (value: string) => void;
+}
+
+/** The lengths as chips, the shortest useful one first, and a field for any other one. */
+export function Length({ choice, value, problem, onValue }: InputProps & { readonly choice: WindowBounds }): JSX.Element {
+  const id = useId();
+  const lengths = lengthsOf(choice);
+  const [isOther, setOther] = useState(!lengths.includes(value));
+  const chip = (text: string, isChosen: boolean, choose: () => void) => (
+    <label key={text} class="ask-chip">
+      <input type="radio" name={id} checked={isChosen} onChange={choose} />
+      <span>{text}</span>
+    </label>
+  );
+  return (
+    <fieldset class="ask-length" aria-describedby={`${id}-hint`}>
+      <legend>{t('ask.ttl')}</legend>
+      <div class="ask-chips">
+        {lengths.map((length) =>
+          chip(duration(lengthMs(length) ?? 0), !isOther && value === length, () => {
+            setOther(false);
+            onValue(length);
+          }),
+        )}
+        {chip(t('ask.ttl.other'), isOther, () => setOther(true))}
+      </div>
+      {isOther || problem !== undefined ? (
+        <TextField label={t('ask.ttl.other')} hint={t('ask.ttl.other.hint')} maxLength={30} {...{ value, problem, onValue }} />
+      ) : (
+        <p class="hint" id={`${id}-hint`}>
+          {t('ask.ttl.hint')}
+        </p>
+      )}
+    </fieldset>
+  );
+}
+
+/** A field that the rule requires of the metadata. */
+export function MetadataField(
+  props: InputProps & { readonly title: string; readonly values?: readonly string[] | undefined; readonly like?: string | undefined },
+): JSX.Element {
+  const { title, values, like, value, problem, onValue } = props;
+  if (values === undefined)
+    return (
+      <TextField
+        label={title}
+        hint={like === undefined ? undefined : t('ask.ticket.hint', { form: like })}
+        {...{ value, problem, onValue }}
+      />
+    );
+  return (
+    <Field label={title} problem={problem}>
+      {(control) => (
+        <select {...control} value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)}>
+          <option value="">{t('ask.choose')}</option>
+          {values.map((allowed) => (
+            <option key={allowed} value={allowed}>
+              {allowed}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
+
+/** The start of the window, in the viewer's zone. */
+export function Start({ value, problem, onValue, aheadMs }: InputProps & { readonly aheadMs: number | undefined }): JSX.Element {
+  const hint = aheadMs === undefined ? t('ask.start.hint') : t('ask.start.hint.ahead', { ahead: duration(aheadMs) });
+  return (
+    <Field label={t('ask.start')} required={false} {...{ hint, problem }}>
+      {(control) => (
+        <input type="datetime-local" {...control} value={value} onChange={({ currentTarget }) => onValue(currentTarget.value)} />
+      )}
+    </Field>
+  );
+}
+
+/** How long a person pauses before their text is searched. Milliseconds. */
+const PAUSE_MS = 300;
+
+/** For whom: an id, or a person whom the service finds by name. The API decides whether the viewer may ask for them. */
+export function Subject({ value, problem, onValue }: InputProps): JSX.Element {
+  const { client, learn } = useConsole();
+  const id = useId();
+  const [found, setFound] = useState<readonly FoundPerson[]>([]);
+  const text = value.trim();
+  useEffect(() => {
+    if (text.length < 2 || text.length > 64 || found.some((person) => person.id === text)) return undefined;
+    const end = new AbortController();
+    const cancel = after(PAUSE_MS, () => {
+      client.people.search(text, { signal: end.signal }).then(
+        (people) => {
+          learn(Object.fromEntries(people.map((person) => [person.id, person])));
+          setFound(people);
+        },
+        // A service without a search takes the id as it is written.
+        () => undefined,
+      );
+    });
+    return () => {
+      cancel();
+      end.abort();
+    };
+  }, [text]);
+  const chosen = found.find((person) => person.id === text);
+  const hint = chosen === undefined ? t('ask.subject.hint') : <Name id={chosen.id} />;
+  return (
+    <Field label={t('ask.subject')} required={false} {...{ hint, problem }}>
+      {(control) => (
+        <>
+          <input
+            type="text"
+            dir="auto"
+            autocomplete="off"
+            list={`${id}-found`}
+            {...control}
+            value={value}
+            onInput={({ currentTarget }) => onValue(currentTarget.value)}
+          />
+          <datalist id={`${id}-found`}>
+            {found.map((person) => (
+              <option key={person.id} value={person.id}>
+                {person.name}
+              </option>
+            ))}
+          </datalist>
+        </>
+      )}
+    </Field>
+  );
+}
+
+type FoundPerson = Awaited<ReturnType<ReturnType<typeof useConsole>['client']['people']['search']>>[number];
