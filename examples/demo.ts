@@ -13,3 +13,4 @@ await playIncident({
     for (let left = instant - systemClock.now(); left > 0; left = instant - systemClock.now()) await setTimeout(left);
   },
 });
+console.log('Next, in a browser: npm run console in this clone, or npx jit-access dev with the package.');

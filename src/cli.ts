@@ -3,5 +3,11 @@
 import { main } from './features/command-line/main.js';
 
 const { argv, env, stdout, stderr } = process;
-const terminal = { env, out: (text: string) => stdout.write(text), err: (text: string) => stderr.write(text) };
+/** Ctrl-C, and the signal of a supervisor. A second one ends the process at once. */
+const stop = (): AbortSignal => {
+  const ended = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => ended.abort());
+  return ended.signal;
+};
+const terminal = { env, out: (text: string) => stdout.write(text), err: (text: string) => stderr.write(text), stop };
 void main(argv.slice(2), terminal).then((code) => (process.exitCode = code));

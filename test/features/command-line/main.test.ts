@@ -139,7 +139,7 @@ describe('a failure', () => {
     const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
     const code = await main(['revoke', 'g', ...URL], { ...terminal, fetch: () => Promise.reject(new TypeError('fetch failed')) });
     expect([code, err.join('')]).toEqual([
-      1,
+      3,
       'FAILED: POST /grants/g/revoke: no answer (fetch failed)\nIt may have been carried out. Run it again: a repeat restores no access.\n',
     ]);
   });
@@ -154,7 +154,7 @@ describe('a failed call', () => {
     const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
     const args = [command, ...(argument === undefined ? [] : [argument]), ...URL];
     const clock = { now: () => 0, sleep: () => Promise.resolve() };
-    expect(await main(args, { ...terminal, clock, fetch: () => Promise.reject(new TypeError('fetch failed')) })).toBe(1);
+    expect(await main(args, { ...terminal, clock, fetch: () => Promise.reject(new TypeError('fetch failed')) })).toBe(3);
     expect(err.join('')).toMatch(/no answer \(fetch failed\)\nNothing was changed\. Check --url, and that the service runs\.\n$/);
   });
 
@@ -162,15 +162,42 @@ describe('a failed call', () => {
     const err: string[] = [];
     const terminal = { env: {}, out: () => undefined, err: (text: string) => void err.push(text) };
     await main(['revoke', 'g', ...URL], { ...terminal, fetch: () => Promise.resolve(new Response('', { status: 404 })) });
-    expect(err.join('')).toMatch(/status 404, not from the handler\nGive --url with the base path of the handler\.\n$/);
+    expect(err.join('')).toMatch(/status 404, not from the handler\nGive --url or JIT_ACCESS_URL with the base path of the handler\.\n$/);
   });
 });
 
 describe('jit-access --help', () => {
-  it.each([['--help'], ['-h']])('prints the usage and ends with 0: %s', async (...args) => {
+  it.each([['help'], ['--help'], ['-h']])('prints the usage and ends with 0: %s', async (...args) => {
     const { run } = await aTerminal();
     const { code, out, err } = await run(args);
-    expect([code, out.split('\n')[0], err]).toEqual([0, 'Usage: jit-access <command> --url <baseUrl> [options]', '']);
+    expect([code, out.split('\n')[0], err]).toEqual([0, 'Usage: jit-access <command> [options]', '']);
+  });
+});
+
+describe('JIT_ACCESS_URL', () => {
+  it('names the service, and --url replaces it', async () => {
+    const { run } = await aTerminal();
+    const env = { JIT_ACCESS_TOKEN: SEC, JIT_ACCESS_URL: BASE };
+    expect((await run(['verify'], env)).code).toBe(0);
+    expect((await run(['verify', ...URL], { ...env, JIT_ACCESS_URL: 'https://other.example.com/none' })).code).toBe(0);
+  });
+
+  it.each(['https://sam:s3cret@ops.example.com', 'http://ops.example.com/s3cret', ''])(
+    'is checked like --url, and not printed: %j',
+    async (url) => {
+      const { run } = await aTerminal();
+      const { code, err } = await run(['verify'], { JIT_ACCESS_TOKEN: SEC, JIT_ACCESS_URL: url });
+      expect([code, err.includes('s3cret')]).toEqual([2, false]);
+      expect(err).toContain('JIT_ACCESS_URL must be');
+    },
+  );
+});
+
+describe('an answer of a proxy whose service does not answer', () => {
+  it('ends with 3, because it is not known what was done', async () => {
+    const terminal = { env: {}, out: () => undefined, err: () => undefined, clock: { now: () => 0, sleep: () => Promise.resolve() } };
+    const fetch = () => Promise.resolve(new Response('', { status: 502 }));
+    expect(await main(['revoke', 'g', ...URL], { ...terminal, fetch })).toBe(3);
   });
 });
 
@@ -190,11 +217,15 @@ describe('the text --help where a value is missing', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [[], 'the first argument must be who, revoke, revoke-all, lock, verify'],
-    [['explode'], 'the first argument must be who'],
-    [['toString', ...URL], 'the first argument must be who'],
+    [[], 'the first argument must be dev, who, revoke, revoke-all, lock, verify, help'],
+    [['explode'], 'the first argument must be dev, who'],
+    [['toString', ...URL], 'the first argument must be dev, who'],
     [['who', SCOPE], '--url must be a URL such as https://ops.example.com/access'],
     [['who', ...URL], 'who takes one scope'],
+    [['dev', '--port', '70000'], '--port must be a number from 0 to 65535'],
+    [['dev', '--port', '1e3'], '--port must be a number'],
+    [['dev', ...URL], "Unknown option '--url'"],
+    [['help', 'who'], 'help takes only options'],
     [['verify', 'all', ...URL], 'verify takes only options'],
     [['revoke', 'a', 'b', ...URL], 'revoke takes one grantId'],
     [['revoke-all', ...URL], 'revoke-all takes exactly one of --subject, --scope, --request, --ticket'],
@@ -218,7 +249,7 @@ describe('wrong usage', () => {
     const { code, out, err } = await run(args);
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
-    expect(err).toContain('Usage: jit-access <command> --url <baseUrl>');
+    expect(err).toContain('Usage: jit-access <command> [options]');
   });
 });
 

@@ -1,0 +1,86 @@
+/// <reference types="node" />
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** The gate lets the call pass. */
+export interface Passed {
+  /** The id that the viewer has chosen; `''`: none. */
+  readonly person: string;
+}
+
+/** The gate answers the call. */
+export interface Answered {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+/** Every user and page of a machine reaches the loopback: the gate lets only the browser through that opened the printed address. */
+export interface Gate {
+  /** The address to print, with the token. */
+  readonly address: string;
+  readonly origin: string;
+  /** @param target the path and the query, as they arrived */
+  readonly judge: (target: string, headers: IncomingHttpHeaders) => Passed | Answered;
+  /** The value of the header `Set-Cookie` that chooses a person. */
+  readonly choose: (person: string) => string;
+}
+
+const secret = (): string => randomBytes(32).toString('base64url');
+
+/** Compares in the same time for every text. */
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
+
+const answer = (status: number, text: string, headers: Readonly<Record<string, string>> = {}): Answered => ({
+  status,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer', ...headers },
+  text: `${text}\n`,
+});
+
+/** @param port the port on which the server listens on 127.0.0.1 */
+export function openGate(port: number): Gate {
+  const [token, session] = [secret(), secret()];
+  // The printed address has no name: another user's server could answer to `localhost` on [::1], and would receive the token.
+  const host = `127.0.0.1:${String(port)}`;
+  const origin = `http://${host}`;
+  const others = [`localhost:${String(port)}`, `[::1]:${String(port)}`];
+  // A browser sends a cookie to every port of a host.
+  const [sessionCookie, personCookie] = [`jit-dev-${String(port)}`, `jit-dev-person-${String(port)}`];
+  const cookie = (name: string, value: string) => `${name}=${value}; Path=/; HttpOnly; SameSite=Strict`;
+  const exchange = `/?token=${token}`;
+  return {
+    address: `${origin}${exchange}`,
+    origin,
+    choose: (person) => cookie(personCookie, encodeURIComponent(person)),
+    judge(target, headers) {
+      const isOwn = headers.host === host;
+      // A name of an attacker that resolves to the loopback arrives with its own `Host` (DNS rebinding).
+      if (!isOwn && !others.includes(headers.host ?? '')) return answer(421, 'This host is not served here.');
+      if (isSame(target, exchange)) {
+        // One origin, because a cookie belongs to one host, and the API refuses pages of any other.
+        if (!isOwn) return answer(303, 'Continue.', { location: `${origin}${exchange}` });
+        return answer(303, 'Continue.', { location: '/', 'set-cookie': cookie(sessionCookie, session) });
+      }
+      const cookies = cookiesOf(headers.cookie ?? '');
+      if (!isOwn || !isSame(cookies.get(sessionCookie) ?? '', session))
+        return answer(401, 'Open the address that jit-access dev printed last. Each start prints another one.');
+      return { person: cookies.get(personCookie) ?? '' };
+    },
+  };
+}
+
+function cookiesOf(header: string): ReadonlyMap<string, string> {
+  const pairs = header.split(';').map((pair) => pair.trim().split('='));
+  return new Map(pairs.map(([name = '', value = '']) => [name, decoded(value)]));
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return '';
+  }
+}
