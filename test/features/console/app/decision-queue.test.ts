@@ -4,11 +4,13 @@ import { HttpClientError } from '../../../../src/features/client/errors.js';
 
 const decision = (requestId: string, more: Partial<Decision> = {}): Decision => ({
   requestId,
+  version: 1,
   verdict: 'approve',
   subject: 'user:maya',
   scopes: ['db-prod:write'],
   ttlMs: 3_600_000,
   isNarrowed: false,
+  decidedAt: 0,
   reason: undefined,
   comment: undefined,
   ...more,
@@ -146,7 +148,7 @@ it('a step-up keeps what the sign-in needs, and the next visit asks again', asyn
     state: 'refused',
     reason: 'enough',
     ttlMs: 900_000,
-    refusal: { stepUp: { acr_values: 'phr phrh', max_age: '300' } },
+    refusal: { stepUp: { acrValues: 'phr phrh', maxAge: 300 } },
   });
   next.advance(UNDO_MS);
   next.queue.flush();

@@ -25,7 +25,9 @@ export function clientOf(baseUrl: string, caller: string | undefined, { onSigned
         // A call that writes outlives the page: a decision is sent while its page is being closed.
         const response = await fetch(url, { ...init, keepalive: init.method === 'POST' });
         onAnswer(true);
-        if (response.status === 401) onSignedOut();
+        // A person whose sign-in is too weak or too old for one call is signed in.
+        const isStepUp = response.headers.get('www-authenticate')?.includes('insufficient_user_authentication');
+        if (response.status === 401 && !isStepUp) onSignedOut();
         if (response.status === 412) onCallerChanged();
         return response;
       } catch (error) {

@@ -30,6 +30,8 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly learn: (people: Readonly<Record<string, PersonInfo>> | undefined) => void;
   /** Calls with each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
+  /** Calls before another caller's page takes the place of this one, so that nothing more is sent or kept. */
+  readonly onEnd: (listener: () => void) => void;
   /** Says a text to a screen reader, politely, with others of the same second. */
   readonly announce: (text: string) => void;
   /** Opens the other sign-in that a refusal `insufficient_user_authentication` asks for. `false`: the service names none. */

@@ -63,6 +63,7 @@ export function createSession(options: PageOptions, base: string, router: Router
     const status = signal(first);
     const people = signal<ReadonlyMap<string, PersonInfo>>(new Map());
     const listeners = new Set<(change: Change) => void>();
+    const ends: (() => void)[] = [];
     const console: Console = {
       client,
       caller,
@@ -75,7 +76,7 @@ export function createSession(options: PageOptions, base: string, router: Router
       href: router.href,
       navigate: router.navigate,
       readOnly: options.readOnly,
-      permits: (action) => permitted === undefined || permitted.has(action),
+      permits: (action) => permitted.has(action),
       drafts: draftsOf(caller, sessionStorage, deviceNow),
       learn: (found) => {
         const news = Object.entries(found ?? {}).filter(([id, { name }]) => people.peek().get(id)?.name !== name);
@@ -85,6 +86,7 @@ export function createSession(options: PageOptions, base: string, router: Router
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
+      onEnd: (listener) => void ends.push(listener),
       stepUp: ({ acrValues, maxAge }) => {
         if (options.stepUpUrl === undefined) return false;
         const asked = {
@@ -95,7 +97,7 @@ export function createSession(options: PageOptions, base: string, router: Router
         return true;
       },
     };
-    const end = subscribe(client, {
+    const unsubscribe = subscribe(client, {
       document,
       onPolling: (polling) => (isPolling.value = polling),
       onEvent: (change) => {
@@ -105,6 +107,10 @@ export function createSession(options: PageOptions, base: string, router: Router
         });
       },
     });
+    const end = () => {
+      unsubscribe();
+      for (const listener of ends) listener();
+    };
     current = { console, status, end };
     state.value = { name: 'ready', console };
   };
@@ -141,11 +147,10 @@ export function createSession(options: PageOptions, base: string, router: Router
   return { state, isOnline, isPolling, check };
 }
 
-/** The actions that `may` permits. `undefined`: the service does not say, and each view asks for itself. */
-async function permittedBy(client: AccessClient): Promise<ReadonlySet<string> | undefined> {
-  const { views } = client as AccessClient & { views?: () => Promise<{ readonly actions: readonly string[] }> };
+/** The actions that `may` permits. None, if the service does not say. */
+async function permittedBy(client: AccessClient): Promise<ReadonlySet<string>> {
   try {
-    return views && new Set((await views()).actions);
+    return new Set((await client.views()).actions);
   } catch {
     return new Set();
   }

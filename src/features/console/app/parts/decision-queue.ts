@@ -13,6 +13,8 @@ export const UNDO_MS = 5_000;
 /** What a person decided, with what the texts of the undo name. */
 export interface Decision {
   readonly requestId: string;
+  /** The version of the request that the person saw. */
+  readonly version: number;
   readonly verdict: 'approve' | 'deny' | 'justified' | 'unjustified';
   /** Who, what and how long, as the person saw it when deciding. */
   readonly subject: string;
@@ -20,6 +22,8 @@ export interface Decision {
   readonly ttlMs: number;
   /** Whether the approval allows less than what was requested. */
   readonly isNarrowed: boolean;
+  /** When the person decided, by the clock of the service. Epoch milliseconds. */
+  readonly decidedAt: number;
   readonly reason: string | undefined;
   readonly comment: string | undefined;
 }

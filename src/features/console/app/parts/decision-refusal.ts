@@ -11,7 +11,11 @@ export interface Refusal {
 }
 
 /** The parameters of RFC 9470 for another sign-in. */
-export type StepUp = Readonly<Partial<Record<'acr_values' | 'max_age', string>>>;
+export interface StepUp {
+  readonly acrValues?: string | undefined;
+  /** Seconds. */
+  readonly maxAge?: number | undefined;
+}
 
 const TYPE = 'urn:jit-access:problem:';
 
@@ -48,7 +52,7 @@ function stepUpOf(problems: readonly Problem[]): StepUp | undefined {
   const acr = limitOf('auth.acr');
   const maxAgeMs = limitOf('auth.authAt');
   return {
-    ...(typeof acr === 'string' && { acr_values: acr.replaceAll(', ', ' ') }),
-    ...(typeof maxAgeMs === 'number' && { max_age: String(Math.floor(maxAgeMs / 1_000)) }),
+    acrValues: typeof acr === 'string' ? acr.replaceAll(', ', ' ') : undefined,
+    maxAge: typeof maxAgeMs === 'number' ? Math.floor(maxAgeMs / 1_000) : undefined,
   };
 }

@@ -1,9 +1,9 @@
 import type { JSX } from 'preact';
 import { useContext } from 'preact/hooks';
-import type { HttpClientError } from '../../../client/errors.js';
 import { ConsoleContext } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
+import { refusalOf } from './decision-refusal.js';
 
 type Kind = 'store' | 'offline' | 'forbidden' | 'gone' | 'busy' | 'other';
 
@@ -12,15 +12,6 @@ export function statusOf(error: unknown): number | undefined {
   const { status, cause } = error as { status?: unknown; cause?: { status?: unknown } };
   const found = typeof status === 'number' ? status : cause?.status;
   return typeof found === 'number' ? found : undefined;
-}
-
-/** What the challenge of a refusal `insufficient_user_authentication` asks for. `undefined`: the error is another one. */
-export function stepUpOf(error: unknown): { readonly acrValues?: string | undefined; readonly maxAge?: number | undefined } | undefined {
-  const failure = error as Partial<HttpClientError> & { cause?: Partial<HttpClientError> };
-  const problem = (failure.problem ?? failure.cause?.problem) as Readonly<Record<string, unknown>> | undefined;
-  if (problem?.['error'] !== 'insufficient_user_authentication') return undefined;
-  const { acr_values: acr, max_age: age } = problem;
-  return { acrValues: typeof acr === 'string' ? acr : undefined, maxAge: typeof age === 'number' ? age : undefined };
 }
 
 function kindOf(error: unknown): Kind {
@@ -35,7 +26,7 @@ function kindOf(error: unknown): Kind {
 /** Why something could not be read or done, in words, with a way out. */
 export function Problem({ error, again }: { readonly error: unknown; readonly again?: (() => void) | undefined }): JSX.Element {
   const console = useContext(ConsoleContext);
-  const stepUp = stepUpOf(error);
+  const { stepUp } = refusalOf(error);
   if (stepUp !== undefined) {
     return (
       <div class="problem" role="alert">

@@ -1,8 +1,125 @@
 import type { JSX } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { InboxItem } from '../../../../engine/answers.js';
+import { useConsole } from '../frame/console.js';
 import { t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
+import { useRead } from '../frame/use-read.js';
+import { Button } from '../parts/button.js';
+import { Dialog } from '../parts/dialog.js';
+import { Empty } from '../parts/empty.js';
+import { List, More, NewLine, useStill } from '../parts/list.js';
 import { Page } from '../parts/page.js';
+import { Problem } from '../parts/problem.js';
+import './inbox.css';
+import { ROW_KEYS, type RowKey } from './inbox/keys.js';
+import { InboxRow } from './inbox/row.js';
+import { Unsent } from './inbox/unsent.js';
+
+/** How many more rows one press shows. A page has at most 1,000. */
+const STEP = 50;
+const MOST = 1_000;
 
 export default function View(_props: ViewProps): JSX.Element {
-  return <Page title={t('inbox.title')} />;
+  const { announce, client } = useConsole();
+  const [limit, setLimit] = useState(STEP);
+  const [showsKeys, setShowsKeys] = useState(false);
+  const { value, error, again } = useRead(
+    async (signal) => {
+      const page = await client.inbox({ limit }, { signal, people: true });
+      return { ...page, limit };
+    },
+    [limit],
+    ({ type }) => type.startsWith('request.') || type.startsWith('lock.') || type.startsWith('grant.'),
+  );
+  const { rows, news, show } = useStill(useWhole(value), ({ request }) => request.id);
+
+  // Later rows only follow the shown ones, so a press on "more" shows them without another press.
+  const asked = useRef(limit);
+  useEffect(() => {
+    if (value === undefined || value.limit === asked.current) return;
+    asked.current = value.limit;
+    show();
+  }, [value]);
+  useEffect(() => {
+    if (news > 0) announce(t('part.new', { count: news }));
+  }, [news]);
+
+  const onKey = (key: Extract<RowKey, 'next' | 'previous' | 'help'>, row: HTMLElement) => {
+    if (key === 'help') {
+      setShowsKeys(true);
+      return;
+    }
+    const sibling = key === 'next' ? row.nextElementSibling : row.previousElementSibling;
+    (sibling as HTMLElement | null)?.focus();
+    sibling?.scrollIntoView({ block: 'nearest' });
+  };
+  const shown = new Set(rows.map(({ key }) => key));
+
+  return (
+    <Page
+      title={t('inbox.title')}
+      lead={t('inbox.lead')}
+      aside={
+        <Button small kind="quiet" onPress={() => setShowsKeys(true)}>
+          {t('inbox.keys')} <kbd>?</kbd>
+        </Button>
+      }
+    >
+      <Unsent shown={shown} of={['approve', 'deny']} />
+      {error !== undefined && <Problem error={error} again={again} />}
+      <NewLine count={news} onShow={show} />
+      {rows.length > 0 && (
+        <List label={t('inbox.list')}>
+          {rows.map(({ key, item, isGone }) => (
+            <InboxRow key={key} {...{ item, isGone, onKey }} />
+          ))}
+        </List>
+      )}
+      {value !== undefined && rows.length === 0 && news === 0 && <Empty text={t('inbox.empty')} />}
+      {value?.next !== undefined && limit < MOST && <More onPress={() => setLimit(limit + STEP)} />}
+      {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
+    </Page>
+  );
+}
+
+/** The rows of a page, and those that it no longer has room for: new requests with earlier deadlines push them to the next page. */
+function useWhole(page: { readonly items: readonly InboxItem[]; readonly next?: string | undefined } | undefined) {
+  const before = useRef<readonly InboxItem[]>([]);
+  if (page === undefined) return undefined;
+  const last = page.items.at(-1)?.request.reviewBy ?? 0;
+  const listed = new Set(page.items.map(({ request }) => request.id));
+  const pushed = page.next === undefined ? [] : before.current.filter(({ request }) => request.reviewBy >= last && !listed.has(request.id));
+  before.current = [...page.items, ...pushed];
+  return before.current;
+}
+
+const HELP = {
+  next: 'keys.next',
+  previous: 'keys.previous',
+  approve: 'keys.approve',
+  deny: 'keys.deny',
+  narrow: 'keys.narrow',
+  help: 'keys.help',
+} as const;
+
+function Keys({ onClose }: { readonly onClose: () => void }): JSX.Element {
+  return (
+    <Dialog title={t('keys.title')} onClose={onClose}>
+      <p>{t('keys.lead')}</p>
+      <dl class="keys">
+        {Object.entries(ROW_KEYS).map(([key, action]) => (
+          <div key={key}>
+            <dt>
+              <kbd>{key}</kbd>
+            </dt>
+            <dd>{t(HELP[action])}</dd>
+          </div>
+        ))}
+      </dl>
+      <p class="actions">
+        <Button onPress={onClose}>{t('part.close')}</Button>
+      </p>
+    </Dialog>
+  );
 }

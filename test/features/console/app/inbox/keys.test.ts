@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { QUIET_MS, rowKeyOf, type Pressed } from '../../../../../src/features/console/app/views/inbox/keys.js';
+import { QUIET_MS } from '../../../../../src/features/console/app/parts/quiet.js';
+import { rowKeyOf, type Pressed } from '../../../../../src/features/console/app/views/inbox/keys.js';
 
 /** A key pressed on a row, or in what `inside` names. */
 const press = (key: string, more: Partial<Pressed> & { readonly inside?: string } = {}): Pressed => {

@@ -1,10 +1,9 @@
+import { QUIET_MS } from '../../parts/quiet.js';
+
 /*
  * Single keys. A key decides only what its reader has read: it acts on the row with focus, never in a field or a dialog, never while it is
  * held down, and never on a row that has just been drawn.
  */
-
-/** How long a row ignores keys and presses after it was drawn: they were meant for what was there before. Milliseconds. */
-export const QUIET_MS = 500;
 
 /** What a key of a row does. */
 export type RowKey = 'next' | 'previous' | 'approve' | 'deny' | 'narrow' | 'help';
