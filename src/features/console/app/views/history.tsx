@@ -1,11 +1,122 @@
 import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { after, now } from '../frame/clock.js';
+import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
+import { Empty } from '../parts/empty.js';
+import { More } from '../parts/list.js';
 import { Page } from '../parts/page.js';
+import { Name, Person } from '../parts/person.js';
+import { Problem } from '../parts/problem.js';
+import { Scope } from '../parts/scope.js';
+import { Text } from '../parts/text.js';
 import { history } from './history.messages.js';
+import { Finder } from './history/finder.js';
+import { GrantList } from './history/grant-list.js';
+import { HoldersAt, InstantSlider } from './history/instant.js';
+import { Lane, SpanAxis } from './history/lane.js';
+import { PrintFoot } from './history/print-foot.js';
+import { addressOf, questionIn, readHeld, type Question } from './history/question.js';
+import { lanesOf } from './history/span.js';
+import { SpanBar } from './history/span-bar.js';
+import { CopyButton } from './history/copy-button.js';
+import { usePages } from './history/use-pages.js';
+import './history.css';
 
 addMessages(history);
 
-export default function View(_props: ViewProps): JSX.Element {
-  return <Page title={t('history.title')} />;
+function Heading({ topic }: Pick<Question, 'topic'>): JSX.Element {
+  if ('all' in topic) return <h2>{t('history.ofAll')}</h2>;
+  return (
+    <h2>
+      {'scope' in topic ? (
+        <Text k="history.ofScope" with={{ scope: <Scope scope={topic.scope} /> }} />
+      ) : (
+        <Text k="history.ofPerson" with={{ person: <Name id={topic.person} /> }} />
+      )}
+    </h2>
+  );
+}
+
+/** The most lanes of a picture: more are no picture. The list has all. */
+const MOST_LANES = 200;
+
+/** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
+function Answer({ question }: { readonly question: Question }): JSX.Element {
+  const { client, href, navigate } = useConsole();
+  const { topic, span } = question;
+  const pages = usePages((place, signal) => readHeld(client, question, place, signal));
+  const [at, setAt] = useState(question.at);
+  useEffect(() => setAt(question.at), [question.at]);
+  const path = href('history', undefined, addressOf({ topic, span, at }));
+  // The address follows the slider when it has come to rest: a browser limits how often it may change.
+  useEffect(() => (at === question.at ? undefined : after(400, () => navigate(path, { replace: true }))), [at]);
+
+  const grants = pages.blocks.flatMap(({ items }) => items);
+  const lanes = lanesOf(grants, 'person' in topic ? 'scope' : 'subject');
+  const instant = 'scope' in topic ? at : undefined;
+  return (
+    <section class="answer">
+      <header class="section-head">
+        <Heading topic={topic} />
+        <span class="actions">
+          <CopyButton path={path} />
+        </span>
+      </header>
+      <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />
+      {pages.error !== undefined && <Problem error={pages.error} again={pages.more} />}
+      {pages.isLoading && grants.length === 0 && <p class="quiet loading">{t('frame.starting')}</p>}
+      {!pages.isLoading && pages.error === undefined && grants.length === 0 && <Empty text={t('history.none')} />}
+      {(grants.length > 0 || (instant !== undefined && pages.error === undefined)) && (
+        <div class="picture">
+          <div class="lane-row">
+            <SpanAxis span={span} />
+          </div>
+          {lanes.slice(0, MOST_LANES).map(({ key, grants: own }) => (
+            <div class="lane-row" key={key}>
+              <span class="lane-name">{'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}</span>
+              <Lane grants={own} span={span} at={instant} />
+            </div>
+          ))}
+          {instant !== undefined && <InstantSlider span={span} at={instant} onAt={setAt} />}
+          <p class="legend">
+            <span class="key held">{t(instant === undefined ? 'history.legend.held' : 'history.legend.at')}</span>
+            {instant !== undefined && <span class="key other">{t('history.legend.held')}</span>}
+            <span class="key glass">{t('history.legend.breakGlass')}</span>
+          </p>
+          {pages.hasMore && <p class="quiet">{t('history.partly')}</p>}
+        </div>
+      )}
+      {'scope' in topic && <HoldersAt scope={topic.scope} at={at} />}
+      {grants.length > 0 && (
+        <section class="section">
+          <header class="section-head">
+            <h2>
+              {t('history.grants')} {!pages.hasMore && <span class="count">{grants.length}</span>}
+            </h2>
+          </header>
+          <GrantList label={t('history.grants')} blocks={pages.blocks} />
+          {pages.hasMore && <More onPress={pages.more} />}
+        </section>
+      )}
+    </section>
+  );
+}
+
+/** Who had access, to what, and when. */
+export default function View({ route: { query } }: ViewProps): JSX.Element {
+  const { caller } = useConsole();
+  // Read once for an address without a span: the picture must not move while it is read.
+  const [opened] = useState(() => Math.floor(now() / 1_000) * 1_000);
+  const question = questionIn(query, caller, opened);
+  const { topic, span } = question;
+  const key = JSON.stringify([topic, span]);
+  return (
+    <Page title={t('history.title')} lead={t('history.lead')}>
+      <Finder key={`finder ${key}`} question={question} />
+      <Answer key={key} question={question} />
+      <PrintFoot />
+    </Page>
+  );
 }

@@ -1,0 +1,62 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { Button } from '../../parts/button.js';
+import { Field } from '../../parts/field.js';
+import { addressOf, type Question } from './question.js';
+
+/** The form for another question. It opens its address. */
+export function Finder({ question }: { readonly question: Question }): JSX.Element {
+  const { href, navigate, caller, people } = useConsole();
+  const { topic } = question;
+  const [kind, setKind] = useState<'person' | 'scope'>('scope' in topic ? 'scope' : 'person');
+  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && topic.person !== caller ? topic.person : '');
+  const show = () => {
+    const text = value.trim();
+    const next = kind === 'scope' && text !== '' ? { scope: text } : { person: text === '' ? caller : text };
+    navigate(href('history', undefined, addressOf({ ...question, topic: next })));
+  };
+  return (
+    <form
+      class="finder"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        show();
+      }}
+    >
+      <Field label={t('history.by')}>
+        {({ required: _, ...control }) => (
+          <select {...control} value={kind} onChange={({ currentTarget }) => setKind(currentTarget.value as typeof kind)}>
+            <option value="person">{t('history.by.person')}</option>
+            <option value="scope">{t('history.by.scope')}</option>
+          </select>
+        )}
+      </Field>
+      <Field label={t(`history.${kind}`)}>
+        {({ required: _, ...control }) => (
+          <>
+            <input
+              type="search"
+              dir="auto"
+              autocomplete="off"
+              maxLength={256}
+              {...control}
+              list={kind === 'person' ? `${control.id}-people` : undefined}
+              placeholder={kind === 'person' ? caller : undefined}
+              value={value}
+              onInput={({ currentTarget }) => setValue(currentTarget.value)}
+            />
+            <datalist id={`${control.id}-people`}>
+              {[...people.value].map(([id, { name }]) => (
+                <option key={id} value={id} label={name} />
+              ))}
+            </datalist>
+          </>
+        )}
+      </Field>
+      <Button type="submit">{t('history.show')}</Button>
+    </form>
+  );
+}

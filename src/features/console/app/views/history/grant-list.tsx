@@ -1,0 +1,65 @@
+import type { JSX } from 'preact';
+import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js';
+import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import { useConsole } from '../../frame/console.js';
+import { t, type MessageKey } from '../../frame/messages.js';
+import { Name, Person } from '../../parts/person.js';
+import { Scope } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Duration, Time } from '../../parts/time.js';
+import type { Blocks } from './blocks.js';
+import { Rows } from './rows.js';
+
+const BY_TIME = ['time', 'idle', 'used_up'];
+const BY_PERSON = ['revoked', 'released', 'locked', 'unjustified'];
+
+/** How a grant ended, in words. */
+export function Ended({ grant: { end, status } }: { readonly grant: GrantWithStatus }): JSX.Element {
+  if (end === undefined)
+    return <>{t(status === 'active' ? 'history.active' : status === 'scheduled' ? 'history.scheduled' : 'history.expired')}</>;
+  const { cause, by } = end;
+  if (BY_TIME.includes(cause)) return <>{t(`history.end.${cause}` as MessageKey)}</>;
+  const key = `history.end.${BY_PERSON.includes(cause) ? cause : 'other'}` as MessageKey;
+  return <Text k={key} with={{ person: <Name id={by} /> }} />;
+}
+
+function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Element {
+  const { href } = useConsole();
+  const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
+  return (
+    <div role="listitem" class="grant-row">
+      <a class="grant-person" href={href('history', undefined, { person: grant.subject })}>
+        <Person id={grant.subject} short />
+      </a>
+      <a class="grant-scope" href={href('request', grant.requestId)}>
+        <Scope scope={grant.scope} />
+        {grant.breakGlass && <span class="chip no">{t('history.legend.breakGlass')}</span>}
+      </a>
+      <span class="grant-window">
+        {Number.isFinite(from) ? <Time at={from} /> : '–'} <span aria-hidden="true">→</span>{' '}
+        <span class="spoken-only">{t('part.until', { time: '' })}</span>
+        <Time at={until} />
+        {until > from && (
+          <span class="quiet">
+            {' '}
+            (<Duration ms={until - from} />)
+          </span>
+        )}
+      </span>
+      <span class="grant-end quiet">
+        <Ended grant={grant} />
+        {grant.end?.reason !== undefined && (
+          <>
+            {': '}
+            <bdi>{grant.end.reason}</bdi>
+          </>
+        )}
+      </span>
+    </div>
+  );
+}
+
+/** Grants of the past: who, what, from when until when, and how each ended. */
+export function GrantList({ label, blocks }: { readonly label: string; readonly blocks: Blocks<GrantWithStatus> }): JSX.Element {
+  return <Rows label={label} blocks={blocks} row={GrantRow} keyOf={({ id }) => id} />;
+}

@@ -1,0 +1,89 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useConsole } from '../../frame/console.js';
+import type { PersonInfo } from '../../frame/types.js';
+import { blocksOf, without, type Blocks } from './blocks.js';
+
+/** A page of the API: its items, and the place of the next one. */
+export interface AnyPage<T> {
+  readonly items: readonly T[];
+  readonly next?: string | undefined;
+  readonly people?: Readonly<Record<string, PersonInfo | undefined>> | undefined;
+}
+
+interface State<T> {
+  /** The items so far. */
+  readonly blocks: Blocks<T>;
+  /** Whether there is more to read. */
+  readonly hasMore: boolean;
+  readonly isLoading: boolean;
+  /** The error of the last read. `undefined`: it succeeded, or has not ended. */
+  readonly error: unknown;
+}
+
+/** What has been read of a long list. */
+export interface PagesRead<T> extends State<T> {
+  /** Reads the next page, or the same one after its failure. */
+  readonly more: () => void;
+  /** Begins again with the first page. What was read stays until its answer. */
+  readonly again: () => void;
+  /** Removes what has ended in the meantime. */
+  readonly remove: (isGone: (item: T) => boolean) => void;
+}
+
+/**
+ * Reads a long list page by page, the first at once. A part with another list needs another `key`. An empty page may have a next one: it
+ * is read at once.
+ *
+ * @param read gets the place of the page, and a signal that aborts when its answer is no longer wanted
+ */
+export function usePages<T>(read: (after: string | undefined, signal: AbortSignal) => PromiseLike<AnyPage<T>>): PagesRead<T> {
+  const { learn } = useConsole();
+  const [state, setState] = useState<State<T>>({ blocks: [], hasMore: false, isLoading: true, error: undefined });
+  const [round, setRound] = useState(0);
+  const latest = useRef(read);
+  latest.current = read;
+  const run = useRef<() => Promise<void>>(() => Promise.resolve());
+
+  useEffect(() => {
+    const end = new AbortController();
+    let place: string | undefined;
+    let pages = 0;
+    let isRunning = false;
+    run.current = async () => {
+      if (isRunning || (pages > 0 && place === undefined)) return;
+      isRunning = true;
+      setState((before) => ({ ...before, isLoading: true, error: undefined }));
+      try {
+        let page: AnyPage<T>;
+        do page = await latest.current(place, end.signal);
+        while (page.items.length === 0 && (place = page.next) !== undefined);
+        if (end.signal.aborted) return;
+        learn(page.people as Readonly<Record<string, PersonInfo>> | undefined);
+        place = page.next;
+        const added = blocksOf(page.items, pages);
+        const isFirst = pages++ === 0;
+        const hasMore = place !== undefined;
+        setState(({ blocks }) => ({ blocks: isFirst ? added : [...blocks, ...added], hasMore, isLoading: false, error: undefined }));
+      } catch (error) {
+        if (!end.signal.aborted) setState((before) => ({ ...before, isLoading: false, error }));
+      } finally {
+        isRunning = false;
+      }
+    };
+    void run.current();
+    return () => {
+      end.abort();
+    };
+  }, [round]);
+
+  return {
+    ...state,
+    more: useCallback(() => void run.current(), []),
+    again: useCallback(() => {
+      setRound((count) => count + 1);
+    }, []),
+    remove: useCallback((isGone) => {
+      setState((before) => ({ ...before, blocks: without(before.blocks, isGone) }));
+    }, []),
+  };
+}

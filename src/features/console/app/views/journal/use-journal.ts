@@ -1,0 +1,104 @@
+import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import type { AccessClient, JournalPage, Named } from '../../../../client/access-client.js';
+import type { Anchor, AuditEntry } from '../../../../../records/index.js';
+import { useConsole } from '../../frame/console.js';
+import { after } from '../../frame/clock.js';
+import type { PersonInfo } from '../../frame/types.js';
+
+/** How many entries are read at a time. */
+export const PAGE = 40;
+
+type Reader = Pick<AccessClient, 'journal'>;
+
+/** Where the page of entries before an entry begins: the number of the entry in front of it. */
+export const startOf = (before: number, oldest: number): number => Math.max(oldest - 1, before - 1 - PAGE);
+
+interface State {
+  /** The newest first. */
+  readonly entries: readonly AuditEntry[];
+  readonly head: Anchor | undefined;
+  /** The number of the oldest entry that is left. */
+  readonly oldest: number;
+  readonly error: unknown;
+  readonly isLoading: boolean;
+}
+
+export interface JournalRead extends State {
+  /** The entries since the first read. They wait until `again`. */
+  readonly news: number;
+  readonly older: () => Promise<void>;
+  readonly again: () => void;
+}
+
+const NOTHING: State = { entries: [], head: undefined, oldest: 1, error: undefined, isLoading: true };
+
+/** The newest entries, and the first of the journal: the API reads forwards, so the head says where the newest begin. */
+export async function readNewest(client: Reader, signal: AbortSignal): Promise<Named<Pick<State, 'entries' | 'head' | 'oldest'>>> {
+  const first: JournalPage = await client.journal({ limit: 1 }, { signal });
+  const oldest = first.items[0]?.seq ?? first.head.seq + 1;
+  const begin = startOf(first.head.seq + 1, oldest);
+  const { items, head, people } = await client.journal({ after: begin, limit: 1_000 }, { signal, people: true });
+  return { entries: [...items].reverse(), head, oldest, people };
+}
+
+export function useJournal(): JournalRead {
+  const { client, learn, onChange } = useConsole();
+  const name = (people: Named<unknown>['people']) => learn(people as Readonly<Record<string, PersonInfo>> | undefined);
+  const [state, setState] = useState(NOTHING);
+  const [head, setHead] = useState(0);
+  const [round, setRound] = useState(0);
+  const latest = useRef(state);
+  latest.current = state;
+
+  useEffect(() => {
+    const end = new AbortController();
+    const { signal } = end;
+    setState((before) => ({ ...before, isLoading: true, error: undefined }));
+    readNewest(client, signal).then(
+      ({ people, ...read }) => {
+        if (signal.aborted) return;
+        name(people);
+        setHead(read.head?.seq ?? 0);
+        setState({ ...read, error: undefined, isLoading: false });
+      },
+      (error: unknown) => {
+        if (!signal.aborted) setState((before) => ({ ...before, error, isLoading: false }));
+      },
+    );
+    let cancel: (() => void) | undefined;
+    const look = async () => {
+      const { head: newest } = await client.journal({ after: latest.current.head?.seq ?? 0, limit: 1 }, { signal });
+      setHead(newest.seq);
+    };
+    const stop = onChange(() => {
+      cancel?.();
+      cancel = after(1_000, () => void look().catch(() => undefined));
+    });
+    return () => {
+      end.abort();
+      cancel?.();
+      stop();
+    };
+  }, [round]);
+
+  return {
+    ...state,
+    news: Math.max(0, head - (state.head?.seq ?? head)),
+    older: useCallback(async () => {
+      const { entries, oldest } = latest.current;
+      const before = entries.at(-1)?.seq;
+      if (before === undefined || before <= oldest) return;
+      try {
+        const begin = startOf(before, oldest);
+        const { items, people } = await client.journal({ after: begin, limit: before - 1 - begin }, { people: true });
+        name(people);
+        setState((now) => ({ ...now, entries: [...now.entries, ...[...items].reverse()], error: undefined }));
+      } catch (error) {
+        setState((now) => ({ ...now, error }));
+      }
+    }, []),
+    again: useCallback(() => {
+      setRound((count) => count + 1);
+    }, []),
+  };
+}

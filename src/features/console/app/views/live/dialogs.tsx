@@ -1,0 +1,276 @@
+import type { JSX } from 'preact';
+import { useId, useState } from 'preact/hooks';
+import type { EndCounts } from '../../../../client/access-client.js';
+import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
+import type { GrantWithStatus } from '../../../../../engine/with-status.js';
+import { minute, now } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
+import { t, type MessageKey } from '../../frame/messages.js';
+import { duration } from '../../frame/time.js';
+import { Button } from '../../parts/button.js';
+import { Confirm } from '../../parts/dialog.js';
+import { Field, TextField } from '../../parts/field.js';
+import { Name } from '../../parts/person.js';
+import { Problem } from '../../parts/problem.js';
+import { Scope } from '../../parts/scope.js';
+import { calledBy, KINDS, type Target, type TargetKind } from './filters.js';
+import { useEffectCounts } from './use-effect-counts.js';
+
+/** Why, for the journal. A blank text is none. */
+const given = (reason: string): { readonly reason?: string } => (reason.trim() === '' ? {} : { reason: reason.trim() });
+
+function Reason({ value, onValue }: { readonly value: string; readonly onValue: (value: string) => void }): JSX.Element {
+  return <TextField label={t('part.reason')} required={false} {...{ value, onValue }} />;
+}
+
+/** The numbers of a dry run. They are a live region: a screen reader hears them before the button is pressed. */
+function Effect(props: {
+  readonly counts: EndCounts | undefined;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+  readonly isEmpty: boolean;
+  readonly onScope: (scope: string) => void;
+}): JSX.Element {
+  const { counts, isLoading, error, isEmpty, onScope } = props;
+  if (error !== undefined) return <Problem error={error} />;
+  return (
+    <div class="effect" role="status">
+      {isEmpty ? (
+        <p class="quiet">{t('live.target')}</p>
+      ) : counts === undefined ? (
+        <p class="quiet">{isLoading && t('live.counting')}</p>
+      ) : null}
+      {!isEmpty && counts !== undefined && (
+        <>
+          <p class="effect-numbers">
+            {counts.grants === 0
+              ? t('live.ends.nothing')
+              : `${t('live.ends.grants', { count: counts.grants })} ${t('live.ends.people', { count: counts.people })}`}
+            {counts.requests > 0 && <span>{t('live.ends.requests', { count: counts.requests })}</span>}
+          </p>
+          {!counts.matched && <p class="effect-warning">{t('live.unmatched')}</p>}
+          {counts.atLeast && <p class="effect-warning">{t('live.ends.atLeast')}</p>}
+          {counts.similar.length > 0 && (
+            <p>
+              {t('live.similar')}{' '}
+              {counts.similar.map((scope) => (
+                <Button key={scope} small onPress={() => onScope(scope)}>
+                  <Scope scope={scope} />
+                </Button>
+              ))}
+            </p>
+          )}
+        </>
+      )}
+    </div>
+  );
+}
+
+interface TargetFieldsProps {
+  readonly kinds: readonly TargetKind[];
+  readonly target: Target;
+  readonly onTarget: (target: Target) => void;
+}
+
+function TargetFields({ kinds, target, onTarget }: TargetFieldsProps): JSX.Element {
+  const { people } = useConsole();
+  const list = useId();
+  const label = t(`live.${target.kind}`);
+  return (
+    <div class="target-fields">
+      <Field label={t('live.of')}>
+        {({ required: _, ...control }) => (
+          <select
+            {...control}
+            value={target.kind}
+            onChange={({ currentTarget }) => onTarget({ kind: currentTarget.value as TargetKind, value: '' })}
+          >
+            {kinds.map((kind) => (
+              <option key={kind} value={kind}>
+                {t(`live.of.${kind}`)}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label={label}>
+        {(control) => (
+          <>
+            <input
+              type="text"
+              dir="auto"
+              autocomplete="off"
+              list={target.kind === 'person' ? list : undefined}
+              maxLength={256}
+              {...control}
+              value={target.value}
+              onInput={({ currentTarget }) => onTarget({ kind: target.kind, value: currentTarget.value })}
+            />
+            <datalist id={list}>
+              {[...people.value].map(([id, { name }]) => (
+                <option key={id} value={id} label={name} />
+              ))}
+            </datalist>
+          </>
+        )}
+      </Field>
+    </div>
+  );
+}
+
+interface EndingDialogProps {
+  /** The target with which the form begins. */
+  readonly target: Target;
+  readonly onClose: () => void;
+  /** Called with the ids of the grants that have ended. */
+  readonly onEnded: (grantIds: readonly string[]) => void;
+}
+
+/** Revokes all of a target. It states its effect in numbers, and its button has them. */
+export function RevokeAllDialog({ target: first, onClose, onEnded }: EndingDialogProps): JSX.Element {
+  const { client, announce } = useConsole();
+  const [target, setTarget] = useState(first);
+  const [reason, setReason] = useState('');
+  const { value: counts, isLoading, error, isOfTarget } = useEffectCounts('revokeAll', target);
+  const known = isOfTarget ? counts : undefined;
+  const confirm = async () => {
+    const { grants } = await client.revokeAll({ ...calledBy(target), ...given(reason) });
+    announce(t('live.done', { count: grants.length }));
+    onEnded(grants.map(({ id }) => id));
+  };
+  const { grants = 0, requests = 0 } = known ?? {};
+  return (
+    <Confirm
+      title={t('live.revokeAllTitle')}
+      kind="no"
+      action={grants > 0 || requests === 0 ? t('live.do.end', { count: grants }) : t('live.do.cancel', { count: requests })}
+      disabled={grants + requests === 0}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <TargetFields kinds={KINDS} target={target} onTarget={setTarget} />
+      <Effect
+        counts={known}
+        isLoading={isLoading || !isOfTarget}
+        error={error}
+        isEmpty={target.value.trim() === ''}
+        onScope={(scope) => setTarget({ kind: 'scope', value: scope })}
+      />
+      <Reason value={reason} onValue={setReason} />
+    </Confirm>
+  );
+}
+
+const HOUR = 3_600_000;
+const UNTIL = { lifted: undefined, hour: HOUR, day: 24 * HOUR, week: 168 * HOUR } as const;
+type Until = keyof typeof UNTIL;
+
+/** Locks a person or a scope. It states its effect in numbers first. */
+export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProps): JSX.Element {
+  const { client, announce } = useConsole();
+  const [target, setTarget] = useState(first);
+  const [until, setUntil] = useState<Until>('lifted');
+  const [reason, setReason] = useState('');
+  const { value: counts, isLoading, error, isOfTarget } = useEffectCounts('lock', target);
+  const known = isOfTarget ? counts : undefined;
+  const confirm = async () => {
+    const ms = UNTIL[until];
+    const called = { ...calledBy(target), ...given(reason), ...(ms !== undefined && { until: Math.round(now()) + ms }) };
+    const { ended } = await client.lock(called as Parameters<typeof client.lock>[0]);
+    announce(t('live.locked', { count: ended.grants.length }));
+    onEnded(ended.grants.map(({ id }) => id));
+  };
+  return (
+    <Confirm
+      title={t('live.lockTitle')}
+      kind="no"
+      action={known?.grants ? t('live.do.lockAndEnd', { count: known.grants }) : t('live.do.lock')}
+      disabled={known === undefined}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <p>{t('live.lockText')}</p>
+      <TargetFields kinds={['person', 'scope']} target={target} onTarget={setTarget} />
+      <Effect
+        counts={known}
+        isLoading={isLoading || !isOfTarget}
+        error={error}
+        isEmpty={target.value.trim() === ''}
+        onScope={(scope) => setTarget({ kind: 'scope', value: scope })}
+      />
+      <Field label={t('live.until')}>
+        {({ required: _, ...control }) => (
+          <select {...control} value={until} onChange={({ currentTarget }) => setUntil(currentTarget.value as Until)}>
+            {(Object.keys(UNTIL) as Until[]).map((name) => (
+              <option key={name} value={name}>
+                {t(`live.until.${name}` as MessageKey)}
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Reason value={reason} onValue={setReason} />
+    </Confirm>
+  );
+}
+
+/** Revokes one grant. Its effect follows from the grant: itself, and the grants that extend it. */
+export function RevokeDialog(props: {
+  readonly grant: GrantWithStatus;
+  readonly onClose: () => void;
+  readonly onEnded: (grantIds: readonly string[]) => void;
+}): JSX.Element {
+  const { grant, onClose, onEnded } = props;
+  const { client, announce } = useConsole();
+  const [reason, setReason] = useState('');
+  const confirm = async () => {
+    await client.revoke(grant.id, given(reason));
+    announce(t('live.done', { count: 1 }));
+    onEnded([grant.id, ...grant.successors.map(({ grantId }) => grantId)]);
+  };
+  return (
+    <Confirm
+      title={t('live.revokeTitle')}
+      kind="no"
+      action={t('live.do.end', { count: 1 + grant.successors.length })}
+      onConfirm={confirm}
+      onClose={onClose}
+    >
+      <p>
+        <Name id={grant.subject} /> · <Scope scope={grant.scope} />
+      </p>
+      <div class="effect">
+        <p class="effect-numbers">{t('live.revokeEffect', { left: duration(Math.max(0, grant.expiresAt - minute.value)) })}</p>
+        {grant.successors.length > 0 && <p>{t('live.revokeChain', { count: grant.successors.length })}</p>}
+      </div>
+      <Reason value={reason} onValue={setReason} />
+    </Confirm>
+  );
+}
+
+/** Lifts a lock. */
+export function UnlockDialog(props: {
+  readonly lock: LockWithStatus;
+  readonly others: number;
+  readonly onClose: () => void;
+  readonly onLifted: () => void;
+}): JSX.Element {
+  const { lock, others, onClose, onLifted } = props;
+  const { client, announce } = useConsole();
+  const [reason, setReason] = useState('');
+  const confirm = async () => {
+    await client.unlock(lock.id, given(reason));
+    announce(t('live.unlocked'));
+    onLifted();
+  };
+  return (
+    <Confirm title={t('live.unlockTitle')} action={t('live.unlock')} onConfirm={confirm} onClose={onClose}>
+      <p>{lock.subject === undefined ? <Scope scope={lock.scope ?? ''} /> : <Name id={lock.subject} />}</p>
+      <div class="effect">
+        <p class="effect-numbers">{t('live.unlockEffect')}</p>
+        {others > 0 && <p>{t('live.unlockOthers', { count: others })}</p>}
+      </div>
+      <Reason value={reason} onValue={setReason} />
+    </Confirm>
+  );
+}
