@@ -65,6 +65,13 @@ describe('the scopes to choose from', () => {
     expect(itemOf(items, '<img src=x>')).toBeUndefined();
   });
 
+  it('leaves a scope that the item excludes to canAsk, which says why', () => {
+    const some = [item('db:*', { except: ['db:payroll'] }), item('db:payroll', { outcome: 'approve' })];
+    expect(itemOf(some, 'db:payroll')).toBeUndefined();
+    expect(itemOf(some, 'db:orders')).toBe(some[0]);
+    expect(itemOf(some, 'db:*')).toBe(some[0]);
+  });
+
   it('asks for the name of a scope within a pattern, unless the pattern itself may be asked for', () => {
     expect(isOpen(item('deploy:*'))).toBe(true);
     expect(isOpen(item('deploy:*', { patterns: true }))).toBe(false);

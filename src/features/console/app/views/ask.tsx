@@ -6,6 +6,7 @@ import { useRead } from '../frame/use-read.js';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem, statusOf } from '../parts/problem.js';
+import { Scope } from '../parts/scope.js';
 import { askable, choiceOf, itemOf } from './ask/choices.js';
 import { Chooser } from './ask/chooser.js';
 import { addressed, type Addressed } from './ask/draft.js';
@@ -17,7 +18,7 @@ export default function View({ route }: ViewProps): JSX.Element {
   const { client, readOnly } = useConsole();
   // A list is what rules and locks say: no event about a request changes it.
   const list = useRead(
-    (signal) => client.requestable({ signal }),
+    (signal) => client.requestable({ signal, people: true }),
     [],
     ({ type }) => type.startsWith('lock.'),
   );
@@ -86,9 +87,16 @@ function Unlisted({ scope, given }: { readonly scope: string; readonly given: Ad
   return (
     <div class="problem" role="status">
       <p>
+        <Scope scope={scope} />
+      </p>
+      <p>
         <strong>{t(`ask.can.${outcome as 'denied' | 'ineligible' | 'locked'}`)}</strong>
       </p>
-      {reason !== undefined && <p dir="auto">{reason}</p>}
+      {reason !== undefined && (
+        <p>
+          <bdi>{reason}</bdi>
+        </p>
+      )}
     </div>
   );
 }

@@ -45,6 +45,7 @@ export const request = {
   'request.excluded.locked': 'locked',
   'request.review': 'Break-glass review',
   'request.review.pending': 'To be given before {time}.',
+  'request.review.open': 'See the break-glass reviews',
   'request.review.overdue': 'Overdue since {time}.',
 
   'request.timeline': 'What happened',
@@ -111,6 +112,7 @@ export const request = {
   'request.comment.send': 'Add the comment',
   'request.comment.done': 'The comment is recorded.',
   'request.change': 'Change',
+  'request.change.title': 'Change the request',
   'request.change.text': 'Another request with its own id replaces this one. Reviews of this one do not count for it.',
   'request.change.do': 'Replace the request',
   'request.change.done': 'The changed request is sent.',
@@ -124,6 +126,7 @@ export const request = {
   'request.giveBack.text': { one: 'This ends {count} grant now.', other: 'This ends {count} grants now.' },
   'request.giveBack.done': 'The access has ended.',
   'request.revoke': 'Revoke',
+  'request.revoke.title': 'Revoke the access of {name}',
   'request.revoke.text': 'Ends {grants} of {people} now.',
   'request.revoke.grants': { one: '{count} grant', other: '{count} grants' },
   'request.revoke.people': { one: '{count} person', other: '{count} people' },

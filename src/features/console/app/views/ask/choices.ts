@@ -47,9 +47,16 @@ export function found(items: readonly Requestable[], search: string): readonly R
 const wordsOf = (search: string): readonly string[] => search.toLowerCase().split(/\s+/).filter(Boolean);
 const isText = (search: string): boolean => search.trim() !== '' && !/\s/.test(search.trim());
 
-/** The item that applies to a scope: the first one that covers it, as `requestable` says. */
-export const itemOf = (items: readonly Requestable[], scope: string): Requestable | undefined =>
-  items.find((item) => item.scope === scope || patternScopes.covers(item.scope, scope));
+/**
+ * The item that applies to a scope: the first one that covers it, as `requestable` says. `undefined`: none does, or it excludes the scope,
+ * so that `canAsk` says why.
+ */
+export function itemOf(items: readonly Requestable[], scope: string): Requestable | undefined {
+  const item = items.find((one) => one.scope === scope || patternScopes.covers(one.scope, scope));
+  // The pattern itself is no ask: the person then names a scope within it.
+  const isExcluded = item?.scope !== scope && item?.except.some((pattern) => patternScopes.overlaps(pattern, scope)) === true;
+  return isExcluded ? undefined : item;
+}
 
 /** Whether the item is a pattern of which the person must name a scope. */
 export const isOpen = ({ scope, patterns = false }: Pick<Choice, 'scope' | 'patterns'>): boolean => !patterns && scope.includes('*');

@@ -75,8 +75,8 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
             <a class="ask-item" href={hrefOf(item.scope)}>
               <Named {...item} />
               {item.description !== undefined && (
-                <span class="quiet ask-about" dir="auto">
-                  {item.description}
+                <span class="quiet ask-about">
+                  <bdi>{item.description}</bdi>
                 </span>
               )}
               <Facts choice={item} />
@@ -95,8 +95,8 @@ export function Named({ scope, title }: Pick<Requestable, 'scope'> & { readonly 
   return (
     <span class="ask-named">
       {title !== undefined && (
-        <strong dir="auto" class="ask-name">
-          {title}
+        <strong class="ask-name">
+          <bdi>{title}</bdi>
         </strong>
       )}
       <Scope scope={scope} />

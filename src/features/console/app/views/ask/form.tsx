@@ -133,7 +133,11 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
         <h2>
           <Named {...choice} />
         </h2>
-        {choice.description !== undefined && <p dir="auto">{choice.description}</p>}
+        {choice.description !== undefined && (
+          <p>
+            <bdi>{choice.description}</bdi>
+          </p>
+        )}
         <p>
           <Facts choice={choice} />
         </p>
@@ -162,12 +166,14 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
       ))}
       <details class="ask-more">
         <summary>{t('ask.more')}</summary>
-        {!needs.justification && justification(false)}
-        {needs.ticket === undefined && ticket(false)}
-        <Subject value={draft.subject} problem={problemOf('subject')} onValue={(subject) => set({ subject })} />
-        {maxStartAheadMs !== 0 && (
-          <Start value={draft.start} aheadMs={maxStartAheadMs} problem={problemOf('startsAt')} onValue={(start) => set({ start })} />
-        )}
+        <div class="ask-fields">
+          {!needs.justification && justification(false)}
+          {needs.ticket === undefined && ticket(false)}
+          <Subject value={draft.subject} problem={problemOf('subject')} onValue={(subject) => set({ subject })} />
+          {maxStartAheadMs !== 0 && (
+            <Start value={draft.start} aheadMs={maxStartAheadMs} problem={problemOf('startsAt')} onValue={(start) => set({ start })} />
+          )}
+        </div>
       </details>
       {(others.length > 0 || (refusal !== undefined && problems.length === 0)) && (
         <div class="problem" role="alert">

@@ -62,7 +62,7 @@ export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element 
             </dd>
             <dt>{t('ask.ttl')}</dt>
             <dd>
-              <span class="ask-window">[ {ttl} )</span>{' '}
+              <bdi class="ask-window">[ {ttl} )</bdi>{' '}
               {request.startsAt === undefined ? (
                 t(outcome === 'granted' ? 'ask.will.now' : 'ask.will.decision')
               ) : (
@@ -112,7 +112,7 @@ export function Reviewers({ ids }: { readonly ids: readonly string[] | undefined
   if (ids === undefined) return <>{t('ask.reviewers.unknown')}</>;
   if (ids.length === 0) return <strong>{t('ask.reviewers.none')}</strong>;
   return (
-    <ul class="people">
+    <ul class="ask-people">
       {ids.map((id) => (
         <li key={id}>
           <Person id={id} short />

@@ -7,7 +7,9 @@ import { t } from '../../frame/messages.js';
 import { useRead } from '../../frame/use-read.js';
 import { Confirm } from '../../parts/dialog.js';
 import { TextField } from '../../parts/field.js';
+import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
+import { Text } from '../../parts/text.js';
 import { byField, FIELDS, newKey } from '../ask/draft.js';
 import { Length } from '../ask/fields.js';
 import { ProblemTexts } from '../ask/problem-texts.js';
@@ -86,7 +88,7 @@ export function Change({ found: { request }, onDone, onClose }: RequestDialogPro
     );
   return (
     <Confirm
-      title={t('request.change')}
+      title={t('request.change.title')}
       action={t('request.change.do')}
       disabled={Object.keys(changes).length === 0}
       onConfirm={confirm}
@@ -100,9 +102,15 @@ export function Change({ found: { request }, onDone, onClose }: RequestDialogPro
         value={justification}
         onValue={setJustification}
         lines={3}
-        required={false}
+        required={request.justification !== undefined}
       />
-      <TextField label={t('ask.ticket')} problem={problemOf('ticket')} value={ticket} onValue={setTicket} required={false} />
+      <TextField
+        label={t('ask.ticket')}
+        problem={problemOf('ticket')}
+        value={ticket}
+        onValue={setTicket}
+        required={request.ticket !== undefined}
+      />
     </Confirm>
   );
 }
@@ -186,7 +194,7 @@ export function Revoke({ found: { request }, onDone, onClose }: RequestDialogPro
   const confirm = () => deed(() => client.revokeAll({ requestId, reason: given(reason) }), t('request.revoke.done'));
   return (
     <Confirm
-      title={t('request.revoke')}
+      title={<Text k="request.revoke.title" with={{ name: <Name id={request.subject} /> }} />}
       action={t('request.revoke')}
       kind="no"
       disabled={value === undefined}

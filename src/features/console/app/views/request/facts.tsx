@@ -38,18 +38,18 @@ export function Facts({ found }: Props): JSX.Element {
           </Fact>
         )}
         <Fact name={t('request.window')}>
-          <span class="request-length">[ {duration(ttlMs)} )</span>{' '}
+          <bdi class="request-length">[ {duration(ttlMs)} )</bdi>{' '}
           {until !== undefined ? (
             <Text k="request.window.until" with={{ time: <Time at={until} /> }} />
           ) : startsAt !== undefined ? (
             <Text k="request.window.starts" with={{ time: <Time at={startsAt} /> }} />
           ) : (
-            t('request.window.decision')
+            grants.length === 0 && t('request.window.decision')
           )}
         </Fact>
         {justification !== undefined && (
           <Fact name={t('request.why')}>
-            <q class="said" dir="auto">
+            <q class="request-said" dir="auto">
               {justification}
             </q>
           </Fact>

@@ -44,7 +44,7 @@ export interface MomentProps {
 export function Moment({ at, tone, text, isDecision = false, children }: MomentProps): JSX.Element {
   return (
     <li class={isDecision ? `moment ${tone} decision` : `moment ${tone}`}>
-      <span class="mark" aria-hidden="true">
+      <span class="moment-mark" aria-hidden="true">
         {MARKS[tone]}
       </span>
       <p class="moment-what">{children}</p>
@@ -52,7 +52,7 @@ export function Moment({ at, tone, text, isDecision = false, children }: MomentP
         <Time at={at} />
       </p>
       {text !== undefined && (
-        <blockquote class="said" dir="auto">
+        <blockquote class="request-said" dir="auto">
           {text}
         </blockquote>
       )}

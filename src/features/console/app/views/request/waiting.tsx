@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { now } from '../../frame/clock.js';
+import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Person } from '../../parts/person.js';
 import { Text } from '../../parts/text.js';
@@ -9,6 +10,7 @@ import type { RequestRead } from './read.js';
 
 /** What the request waits for: what is missing, who can act, until when; for reviewers also who does not count, and why. */
 export function Waiting({ read: { found, reviewers } }: { readonly read: RequestRead }): JSX.Element | null {
+  const { caller, href } = useConsole();
   const { request, outcome } = found;
   const { afterReview } = request;
   if (afterReview !== undefined && afterReview.breakGlassReview === undefined) {
@@ -19,7 +21,12 @@ export function Waiting({ read: { found, reviewers } }: { readonly read: Request
         <p>
           <Text k={isLate ? 'request.review.overdue' : 'request.review.pending'} with={{ time: <Time at={afterReview.reviewBy} /> }} />
         </p>
-        {afterReview.reviewers.length > 0 && <p>{t('request.groups', { groups: afterReview.reviewers.join(', ') })}</p>}
+        {afterReview.reviewers.length > 0 && <p class="quiet">{t('request.groups', { groups: afterReview.reviewers.join(', ') })}</p>}
+        {request.subject !== caller && (
+          <p>
+            <a href={href('break-glass')}>{t('request.review.open')}</a>
+          </p>
+        )}
       </section>
     );
   }
