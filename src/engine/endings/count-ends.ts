@@ -90,12 +90,12 @@ async function countEnds(kernel: Kernel, target: EndTarget, tally: EndTally): Pr
   return { at, grants: grants.size, people: new Set(grants.values()).size, requests: requests.size, atLeast, ...match.report() };
 }
 
-/** @returns whether these were all pages */
+/** @returns false at the bound: there may be more pages */
 async function eachPage(pages: AsyncIterable<readonly Row[]>, handle: (rows: readonly Row[]) => unknown): Promise<boolean> {
   let left = MAX_PAGES;
   for await (const rows of pages) {
-    if (left-- === 0) return false;
     await handle(rows);
+    if (--left === 0) return false;
   }
   return true;
 }

@@ -49,7 +49,7 @@ export class UsualWaits {
         if (approver === undefined || end?.cause !== 'quorum') continue;
         const name = nameOf(approver, rule);
         const ofRule = waits.get(name) ?? [];
-        if (ofRule.length < MOST) waits.set(name, [...ofRule, Math.max(0, end.at - createdAt)]);
+        if (ofRule.length < MOST) waits.set(name, [...ofRule, end.at - createdAt]);
       }
       left -= 200;
       if (left <= 0) break;

@@ -8,11 +8,11 @@ import { countsIn, isOwnRequest, mayAct, missingApprovals, reviewBy } from '../.
 import { requestStatus } from '../../lifecycle/status.js';
 import { askedGroups, missingInWords, type AccessRequest, type MissingApprovals } from '../../records/index.js';
 
-/** Why a person whom the approver lists cannot approve a request now. */
+/** Why a person who might be expected to approve a request cannot do so now. */
 export interface ExcludedReviewer {
   readonly reviewer: string;
   /**
-   * - `own_request`: the subject or the requester of the request.
+   * - `own_request`: in a group that may review it, but its subject or requester.
    * - `has_denied`, `has_approved`: has given this review, which counts.
    * - `not_in_group`: in none of the groups that may review it any more.
    * - `not_your_step`: only in groups of a step that has not begun.
@@ -30,7 +30,10 @@ export interface RequestReviewers {
   readonly missing: readonly MissingApprovals[];
   /** {@link missing} in words, such as `1 more of security`. `undefined`: the request waits for no reviewer. */
   readonly missingInWords: string | undefined;
-  /** Who of the listed reviewers does not count, and why: at most 100. `undefined`: the caller is the subject or the requester. */
+  /**
+   * Who does not count, and why: of the listed reviewers, those who have reviewed, the subject and the requester. At most 100 of them are
+   * asked about. `undefined`: the caller is the subject or the requester.
+   */
   readonly excluded: readonly ExcludedReviewer[] | undefined;
 }
 
@@ -65,13 +68,15 @@ async function excludedFrom(kernel: Kernel, request: AccessRequest): Promise<rea
     }
   };
   const listed = (await ask(() => approver.membersOf(request))) ?? [];
-  const persons = [...new Set([...request.reviews.map(({ reviewer }) => reviewer), ...listed])].slice(0, MOST);
+  const { subject, requestedBy, reviews } = request;
+  const persons = [...new Set([subject, requestedBy, ...reviews.map(({ reviewer }) => reviewer), ...listed])].slice(0, MOST);
   const memberships = await askTogether(persons, (person) => ask(() => approver.groupsOf(person, request)));
   const locks = await loadReadableLocks(kernel, 'reviewers');
   const reading = clock.read();
   const whyNot = (reviewer: string, groups: readonly string[]): ExcludedReviewer['why'] | undefined => {
-    if (isOwnRequest(request, reviewer)) return 'own_request';
-    if (countsIn(request, groups, reading).length === 0) return 'not_in_group';
+    const isInGroup = countsIn(request, groups, reading).length > 0;
+    if (isOwnRequest(request, reviewer)) return isInGroup ? 'own_request' : undefined;
+    if (!isInGroup) return 'not_in_group';
     const given = reviewBy(request, reviewer)?.verdict;
     if (given === 'deny') return 'has_denied';
     if (locks === undefined || isIdLocked(locks, reviewer, reading.now)) return 'locked';
