@@ -54,6 +54,18 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       rows.map(({ id, statuses }) => [`\`${id}\``, ...statuses.map(String)]),
     ),
     'A caller sees a request as its subject, as its requester, as one of its reviewers, or if `may` permits `viewRequest`. For every other caller it does not exist: the answer is that of an unknown id, byte for byte.',
+    '## Reviewers of a pending request',
+    [
+      '- The subject and the requester see `groups`, `reviewers` and `missing`, as the answer to the ask said. They never see `excluded`, also if `may` permits them everything.',
+      '- Its reviewers, and callers that `may` permits `viewRequest`, also see `excluded`: who cannot approve, and why. The handler asks the approver about at most 100 people.',
+      '- A request that is decided, has expired or waits for its approver has empty lists.',
+    ].join('\n'),
+    '## Dry runs of revocations and locks',
+    [
+      '- **A dry run asks `may` what the call asks**, refuses what the call refuses, and writes nothing. It leaves an `Idempotency-Key` unused.',
+      '- It counts at the instant `at`. The call ends what it finds when it runs, also access that was given since, and its answer lists it.',
+      '- `atLeast` is true if a record cannot be read, or if the dry run reached its bound of 100,000 open records of a kind.',
+    ].join('\n'),
     '## What a stranger can learn',
     [
       '- **Not which requests exist, nor which groups review them.** Before a 404 the handler asks the approver about the request, if there is one, and about stand-ins: copies of other requests under ids of their own. Together they name each known group once, so each 404 causes the same calls and the same questions to groups of code. It costs more than another answer: set `limit`.',

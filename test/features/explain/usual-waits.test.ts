@@ -63,7 +63,7 @@ describe('the usual wait of a rule', () => {
     expect(await waits(engine)).toEqual([5, undefined, undefined]);
   });
 
-  it('forgets all but the last 100', async () => {
+  it('comes from the last 100 alone', async () => {
     const world = begin();
     for (let i = 0; i < 60; i++) await decided(world, 60);
     for (let i = 0; i < 51; i++) await decided(world, 2);

@@ -127,7 +127,7 @@ const idOf = async (engine: JitEngine, i: number): Promise<string> => {
 };
 
 describe('a dry run of `POST /revocations` and `POST /locks`', () => {
-  it('counts what the call then ends, whatever happened before, and writes nothing', async () => {
+  it('counts what the call then ends, after any history, and writes nothing', async () => {
     let found = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(action, { minLength: 6, maxLength: 20 }), target, fc.boolean(), async (actions, given, locks) => {
@@ -164,7 +164,7 @@ describe('a dry run of `POST /revocations` and `POST /locks`', () => {
     expect(found).toBeGreaterThan(50);
   }, 60_000);
 
-  it('asks `may` what the call asks, and tells a caller without the right nothing', async () => {
+  it('asks `may` what the call asks, and gives a caller without the right one refusal', async () => {
     const asked: unknown[] = [];
     const may = ({ caller: { roles }, action, target: about }: HttpPermission<TestCaller>) => {
       asked.push({ action, target: about });

@@ -61,7 +61,7 @@ describe('GET /journal', () => {
     expect((await service.send('GET', `/journal?after=${cut}`, { as: SEC })).body.items?.[0]?.seq).toBe(cut + 1);
   });
 
-  it('tells a caller without the right nothing, whatever it asks for', async () => {
+  it('gives a caller without the right the same refusal for every query', async () => {
     const service = aService();
     await withExamples(service);
     const answers = await Promise.all(

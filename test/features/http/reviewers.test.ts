@@ -37,14 +37,14 @@ describe('the reviewers of a pending request', () => {
     const { asked, read } = await aRequest();
     const named = {
       groups: ['leads'],
-      people: [SAM, KIM],
+      reviewers: [SAM, KIM],
       missing: [
         { group: 'leads', approvals: 2, alternative: 0, step: 0 },
         { group: 'security', approvals: 1, alternative: 0, step: 1 },
       ],
       missingInWords: '2 more of leads, then 1 more of security',
     };
-    expect(asked.outcome === 'pending' && asked.reviewers).toEqual(named.people);
+    expect(asked.outcome === 'pending' && asked.reviewers).toEqual(named.reviewers);
     expect(await read(MAYA)).toEqual(named);
     expect(await read(RAJ)).toEqual(named);
   });
@@ -67,7 +67,7 @@ describe('the reviewers of a pending request', () => {
     const { request } = await service.engine.requestAccess({ subject: MAYA, requestedBy: RAJ, scope: SCOPE, ttl: '30m' });
     for (const as of [MAYA, RAJ]) {
       const { status, body } = await service.send('GET', `/requests/${request.id}/reviewers`, { as });
-      expect([as, status, Object.keys(body)]).toEqual([as, 200, ['groups', 'people', 'missing', 'missingInWords']]);
+      expect([as, status, Object.keys(body)]).toEqual([as, 200, ['groups', 'reviewers', 'missing', 'missingInWords']]);
     }
   });
 
@@ -94,7 +94,7 @@ describe('the reviewers of a pending request', () => {
   });
 
   it('are none of a request that is decided, that has expired, or that waits for its approver', async () => {
-    const none = { groups: [], people: [], missing: [] };
+    const none = { groups: [], reviewers: [], missing: [] };
     const { engine, id, read } = await aRequest();
     await engine.deny(id, { by: SAM });
     expect([await read(MAYA), await read(SAM)]).toEqual([none, { ...none, excluded: [] }]);
@@ -111,7 +111,7 @@ describe('the reviewers of a pending request', () => {
     expect((await waiting.send('GET', `/requests/${request?.id ?? ''}/reviewers`, { as: MAYA })).body).toEqual(none);
   });
 
-  it('leave out a reviewer about whom the approver fails, report it, and ask about at most 100', async () => {
+  it('omit a reviewer about whom the approver fails, report it, and ask about at most 100', async () => {
     const all = Array.from({ length: 300 }, (_, i) => `user:r${i}`);
     const asked = new Set<string>();
     const approver = new ScriptedApprover({
@@ -124,8 +124,8 @@ describe('the reviewers of a pending request', () => {
       membersOf: () => [SAM, ...all],
     });
     const { read, errors } = await aRequest(firstDecisive(approver));
-    const { excluded, people } = await read(SAM);
-    expect([excluded?.length, people?.length]).toEqual([96, 301]);
+    const { excluded, reviewers } = await read(SAM);
+    expect([excluded?.length, reviewers?.length]).toEqual([96, 301]);
     expect(JSON.stringify(excluded)).not.toContain('user:r7"');
     expect(asked.size).toBe(100);
     expect(errors.map(String)).toContainEqual(expect.stringContaining('the directory is down'));
