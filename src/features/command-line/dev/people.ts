@@ -1,4 +1,4 @@
-import type { HttpPermission } from '../../../http.js';
+import type { HttpPeople, HttpPermission } from '../../../http.js';
 import { definePolicy, type Policy } from '../../../policy.js';
 
 /** A person of the world that `dev` shows. */
@@ -30,11 +30,17 @@ export const PEOPLE: readonly Person[] = [
 ];
 
 /** All that have a name: the six people, and those whom they meet in lists. */
-export const NAMED: readonly Person[] = [
+const NAMED: readonly Person[] = [
   ...PEOPLE,
   { id: ROBOT, name: 'Release bot', detail: 'Agent' },
   { id: ZED, name: 'Zed Marlow', detail: 'Contractor until last week' },
 ];
+
+/** The directory: each person finds all others. */
+export const directory: HttpPeople = {
+  describe: () => Object.fromEntries(NAMED.map(({ id, ...person }) => [id, person])),
+  search: (text) => NAMED.filter(({ name }) => name.toLowerCase().includes(text.toLowerCase())),
+};
 
 const CHANGES = new Set<string>(['requestFor', 'cancelFor', 'revoke', 'revokeAll', 'lock', 'unlock']);
 

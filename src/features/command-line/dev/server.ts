@@ -5,7 +5,7 @@ import type { JitEngine } from '../../../index.js';
 import { createConsoleHandler } from '../../../console.js';
 import { createHttpHandler, toNodeHandler, type HttpOptions, type MountedHandler } from '../../../http.js';
 import { openGate } from './gate.js';
-import { may, PEOPLE } from './people.js';
+import { directory, may, PEOPLE } from './people.js';
 import { peoplePage } from './people-page.js';
 
 const API = '/access';
@@ -36,6 +36,7 @@ export async function serveDev(engine: JitEngine, port: number | undefined, onEr
     identify: (request) =>
       PEOPLE.find(({ id }) => id === request.headers.get(CALLER)) && { subject: request.headers.get(CALLER) as string },
     may,
+    people: directory,
     basePath: API,
     publicUrl: gate.origin,
     onError,
