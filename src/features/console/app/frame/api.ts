@@ -19,7 +19,7 @@ export interface Findings {
 export function clientOf(baseUrl: string, caller: string | undefined, { onSignedOut, onCallerChanged, onAnswer }: Findings): AccessClient {
   return createClient({
     baseUrl,
-    ...(caller !== undefined && { headers: { 'jit-caller': encodeURIComponent(caller) } }),
+    caller,
     fetch: async (url, init) => {
       try {
         // A call that writes outlives the page: a decision is sent while its page is being closed.

@@ -27,10 +27,10 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   /** What the API has said of people so far, by id. */
   readonly people: ReadonlySignal<ReadonlyMap<string, PersonInfo>>;
   /** Takes the `people` of an answer. `useRead` does it by itself. */
-  readonly learn: (people: Readonly<Record<string, PersonInfo>> | undefined) => void;
+  readonly learn: (people: Readonly<Record<string, PersonInfo | undefined>> | undefined) => void;
   /** Calls with each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
-  /** Calls before another caller's page takes the place of this one, so that nothing more is sent or kept. */
+  /** Calls when this caller's page ends, so that nothing of it is sent later. */
   readonly onEnd: (listener: () => void) => void;
   /** Says a text to a screen reader, politely, with others of the same second. */
   readonly announce: (text: string) => void;

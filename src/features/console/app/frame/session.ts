@@ -16,6 +16,9 @@ export type SessionState =
   | { readonly name: 'failed'; readonly error: unknown }
   | { readonly name: 'ready'; readonly console: Console };
 
+/** The answer of `GET /me`, with the viewer's name. */
+type Mine = Awaited<ReturnType<AccessClient['status']>>;
+
 export interface Session {
   readonly state: Signal<SessionState>;
   /** Whether the last call got an answer. */
@@ -49,21 +52,21 @@ export function createSession(options: PageOptions, base: string, router: Router
   };
   const anonymous = clientOf(baseUrl, undefined, findings);
 
-  const readStatus = async (client: AccessClient): Promise<OwnStatus> => {
+  const readStatus = async (client: AccessClient): Promise<Mine> => {
     const sentAt = deviceNow();
-    const status = await client.status();
+    const status = await client.status({ people: true });
     readServiceClock(status.at, sentAt, deviceNow());
     return status;
   };
 
-  const begin = async (first: OwnStatus): Promise<void> => {
+  const begin = async (first: Mine): Promise<void> => {
     const caller = first.subject;
     const client = clientOf(baseUrl, caller, findings);
     const permitted = await permittedBy(client);
     const status = signal(first);
     const people = signal<ReadonlyMap<string, PersonInfo>>(new Map());
     const listeners = new Set<(change: Change) => void>();
-    const ends: (() => void)[] = [];
+    const endings: (() => void)[] = [];
     const console: Console = {
       client,
       caller,
@@ -79,14 +82,19 @@ export function createSession(options: PageOptions, base: string, router: Router
       permits: (action) => permitted.has(action),
       drafts: draftsOf(caller, sessionStorage, deviceNow),
       learn: (found) => {
-        const news = Object.entries(found ?? {}).filter(([id, { name }]) => people.peek().get(id)?.name !== name);
-        if (news.length > 0) people.value = new Map([...people.peek(), ...news]);
+        const known = people.peek();
+        const news = Object.entries(found ?? {}).flatMap(([id, info]) =>
+          info && known.get(id)?.name !== info.name ? [[id, info] as const] : [],
+        );
+        if (news.length > 0) people.value = new Map([...known, ...news]);
       },
       onChange: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
-      onEnd: (listener) => void ends.push(listener),
+      onEnd: (listener) => {
+        endings.push(listener);
+      },
       stepUp: ({ acrValues, maxAge }) => {
         if (options.stepUpUrl === undefined) return false;
         const asked = {
@@ -97,6 +105,7 @@ export function createSession(options: PageOptions, base: string, router: Router
         return true;
       },
     };
+    console.learn(first.people);
     const unsubscribe = subscribe(client, {
       document,
       onPolling: (polling) => (isPolling.value = polling),
@@ -109,7 +118,7 @@ export function createSession(options: PageOptions, base: string, router: Router
     });
     const end = () => {
       unsubscribe();
-      for (const listener of ends) listener();
+      for (const call of endings) call();
     };
     current = { console, status, end };
     state.value = { name: 'ready', console };
@@ -147,7 +156,7 @@ export function createSession(options: PageOptions, base: string, router: Router
   return { state, isOnline, isPolling, check };
 }
 
-/** The actions that `may` permits. None, if the service does not say. */
+/** The actions that `may` permits without a target. A failure only shortens the menu. */
 async function permittedBy(client: AccessClient): Promise<ReadonlySet<string>> {
   try {
     return new Set((await client.views()).actions);

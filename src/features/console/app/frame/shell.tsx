@@ -67,9 +67,13 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
       </a>
     </li>
   );
+  const menu = useRef<HTMLElement>(null);
+  useEffect(() => {
+    menu.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [route.value?.view]);
   const overseen = OVERSIGHT.filter(([, action]) => action === undefined || permits(action));
   return (
-    <nav class="menu" aria-label={t('frame.menu')}>
+    <nav class="menu" ref={menu} aria-label={t('frame.menu')}>
       <ul>{YOURS.map(link)}</ul>
       <ul>{overseen.map(([view]) => link(view))}</ul>
     </nav>

@@ -52,7 +52,7 @@ export function useRead<T>(
       try {
         const value = await latest.current.read(end.signal);
         if (end.signal.aborted) return;
-        learn((value as { people?: Record<string, PersonInfo> } | undefined)?.people);
+        learn((value as { people?: Record<string, PersonInfo | undefined> } | undefined)?.people);
         setState({ value, isLoading: false });
       } catch (error) {
         if (end.signal.aborted) return;

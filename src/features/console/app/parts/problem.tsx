@@ -37,7 +37,7 @@ export function Problem({ error, again }: { readonly error: unknown; readonly ag
   }
   const kind = kindOf(error);
   // The words of the service say more than a code: which limit, which rule, which lock.
-  const text = kind === 'other' || (kind === 'forbidden' && hasCode(error)) ? (error as Error).message : t(`problem.${kind}.text`);
+  const text = kind === 'other' || (kind === 'forbidden' && hasCode(error)) ? wordsOf(error) : t(`problem.${kind}.text`);
   return (
     <div class="problem" role="alert">
       <p>
@@ -47,6 +47,12 @@ export function Problem({ error, again }: { readonly error: unknown; readonly ag
       {again && kind !== 'gone' && kind !== 'forbidden' && <Button onPress={again}>{t('problem.again')}</Button>}
     </div>
   );
+}
+
+/** Of values to correct, the reason alone: the page has just shown the ask. */
+function wordsOf(error: unknown): string {
+  const { code, reason, message } = error as Error & { code?: string; reason?: string };
+  return code === 'ERR_JIT_REQUIREMENTS' && reason ? reason : message;
 }
 
 const hasCode = (error: unknown): boolean => typeof (error as { code?: unknown }).code === 'string';

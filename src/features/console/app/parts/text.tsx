@@ -9,10 +9,10 @@ export function Text(props: {
 }): JSX.Element {
   const { k, count, with: values } = props;
   return (
-    <>
+    <span>
       {partsOf(messageOf(k, count === undefined ? {} : { count })).map((part, index) => (
         <Fragment key={index}>{index % 2 === 0 ? part : Object.hasOwn(values, part) ? values[part] : `{${part}}`}</Fragment>
       ))}
-    </>
+    </span>
   );
 }

@@ -1,0 +1,85 @@
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { List, More, Row } from '../../parts/list.js';
+import { Section } from '../../parts/page.js';
+import { Name } from '../../parts/person.js';
+import { Scopes } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Time } from '../../parts/time.js';
+import type { Grant, Mine, Request } from './read.js';
+
+interface End {
+  readonly key: string;
+  readonly requestId: string;
+  readonly scopes: readonly string[];
+  readonly at: number;
+  readonly how: JSX.Element | string;
+  readonly isBad: boolean;
+  readonly reason: string | undefined;
+}
+
+function endOfGrant({ id, requestId, scope, expiresAt, end }: Grant): End {
+  const cause = end?.cause ?? 'time';
+  return {
+    key: id,
+    requestId,
+    scopes: [scope],
+    at: end?.at ?? expiresAt,
+    how: cause === 'revoked' ? <Text k="access.end.revoked" with={{ who: <Name id={end?.by ?? ''} /> }} /> : t(`access.end.${cause}`),
+    isBad: ['revoked', 'locked', 'unjustified'].includes(cause),
+    reason: end?.reason,
+  };
+}
+
+function endOfRequest({ id, scopes, outcome, createdAt, end }: Request): End {
+  const how = outcome === 'denied' || outcome === 'cancelled' ? outcome : 'expired';
+  return {
+    key: id,
+    requestId: id,
+    scopes,
+    at: end?.at ?? createdAt,
+    how: t(`access.outcome.${how}`),
+    isBad: outcome === 'denied',
+    reason: end?.reason,
+  };
+}
+
+/** The rows before `Show more`. */
+const FEW = 6;
+
+/** What ended within a week: access, and requests that gave none. */
+export function Ended({ mine }: { readonly mine: Mine }): JSX.Element | null {
+  const { href, readOnly } = useConsole();
+  const [isLong, setLong] = useState(false);
+  const all = [...mine.endedGrants.map(endOfGrant), ...mine.endedRequests.map(endOfRequest)].sort((a, b) => b.at - a.at);
+  if (all.length === 0) return null;
+  const title = t('access.ended');
+  return (
+    <Section title={title} count={all.length}>
+      <List label={title}>
+        {(isLong ? all : all.slice(0, FEW)).map(({ key, requestId, scopes, at, how, isBad, reason }) => (
+          <Row key={key}>
+            <div class="ended">
+              <a class="ended-what" href={href('request', requestId)}>
+                <Scopes scopes={scopes} />
+              </a>
+              <span class={isBad ? 'chip no' : 'chip'}>{how}</span>
+              <span class="quiet">
+                <Time at={at} />
+              </span>
+              {!readOnly && scopes.length === 1 && <a href={href('ask', undefined, { scope: scopes[0] })}>{t('access.again')}</a>}
+              {reason !== undefined && (
+                <q class="ended-reason" dir="auto">
+                  {reason}
+                </q>
+              )}
+            </div>
+          </Row>
+        ))}
+      </List>
+      {!isLong && all.length > FEW && <More onPress={() => setLong(true)} />}
+    </Section>
+  );
+}

@@ -1,0 +1,90 @@
+import type { JSX } from 'preact';
+import { useConsole } from '../../frame/console.js';
+import { t } from '../../frame/messages.js';
+import { Button } from '../../parts/button.js';
+import { List, Row } from '../../parts/list.js';
+import { Section } from '../../parts/page.js';
+import { Name, Person } from '../../parts/person.js';
+import { Scopes } from '../../parts/scope.js';
+import { Text } from '../../parts/text.js';
+import { Ticket } from '../../parts/ticket.js';
+import { Countdown, Duration } from '../../parts/time.js';
+import type { Open } from './dialogs.js';
+import type { Mine, Request, Waiting } from './read.js';
+
+/** The most people that a row names. */
+const MOST = 5;
+
+/** What the viewer has asked for and no reviewer has decided. */
+export function Pending({ mine, onOpen }: { readonly mine: Mine; readonly onOpen: (open: Open) => void }): JSX.Element | null {
+  const { pending, waiting } = mine;
+  if (pending.length === 0) return null;
+  const title = t('access.pending');
+  return (
+    <Section title={title} count={pending.length}>
+      <List label={title}>
+        {pending.map((request) => (
+          <Item key={request.id} request={request} waiting={waiting.get(request.id)} onOpen={onOpen} />
+        ))}
+      </List>
+    </Section>
+  );
+}
+
+interface ItemProps {
+  readonly request: Request;
+  readonly waiting: Waiting | undefined;
+  readonly onOpen: (open: Open) => void;
+}
+
+function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
+  const { caller, href, readOnly } = useConsole();
+  const { id, scopes, ttlMs, subject, justification, ticket, reviewBy } = request;
+  const missing = waiting?.missingInWords;
+  return (
+    <Row>
+      <div class="pending-head">
+        <p class="grant-scope">
+          <Scopes scopes={scopes} />
+          <Duration ms={ttlMs} />
+          {subject !== caller && <Text k="access.forOther" with={{ who: <Name id={subject} /> }} />}
+        </p>
+        <span class="chip wait">{missing === undefined ? t('access.waits') : t('access.waitsFor', { missing })}</span>
+      </div>
+      {waiting && (
+        <p class="may-act">
+          <span class="quiet">{waiting.reviewers === undefined ? t('access.nobodyNamed') : t('access.mayAct')}</span>{' '}
+          {waiting.reviewers?.slice(0, MOST).map((reviewer) => (
+            <Person key={reviewer} id={reviewer} short />
+          ))}
+          {(waiting.reviewers?.length ?? 0) > MOST && (
+            <span class="quiet">{t('access.moreEnded', { count: (waiting.reviewers?.length ?? 0) - MOST })}</span>
+          )}
+        </p>
+      )}
+      <div class="row-foot">
+        <p class="row-words">
+          {justification !== undefined && <q dir="auto">{justification}</q>}
+          <span class="quiet row-facts">
+            {ticket !== undefined && <Ticket ticket={ticket} />}
+            <Text k="access.due" with={{ time: <Countdown until={reviewBy} /> }} />
+            <a href={href('request', id)}>{t('access.request')}</a>
+          </span>
+        </p>
+        {!readOnly && (
+          <p class="actions">
+            <Button small onPress={() => onOpen({ kind: 'comment', request })}>
+              {t('access.comment')}
+            </Button>
+            <Button small onPress={() => onOpen({ kind: 'change', request })}>
+              {t('access.change')}
+            </Button>
+            <Button small kind="quiet" onPress={() => onOpen({ kind: 'cancel', request })}>
+              {t('access.cancel')}
+            </Button>
+          </p>
+        )}
+      </div>
+    </Row>
+  );
+}
