@@ -36,7 +36,7 @@ export interface HttpPermission<Caller extends HttpCaller = HttpCaller> {
 export interface HttpPeople<Caller extends HttpCaller = HttpCaller> {
   /**
    * The people whom it knows, by id. A read with `people=true` asks once, about at most 100 ids that its answer shows to the caller. A
-   * name or a detail of more than one line or 200 characters is left out, and so is an avatar of another origin.
+   * name or a detail of more than one line or 200 characters is omitted, as an avatar of another origin.
    */
   readonly describe: (
     ids: readonly string[],

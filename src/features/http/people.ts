@@ -8,7 +8,7 @@ import type { Call } from './operation.js';
 
 /* The names of people, from the option `people`. They are beside the answer: no rule and no ETag depends on them. */
 
-/** What the service says about a person. Another value than a text of one line is left out. */
+/** What the service says about a person. Another value than a text of one line is omitted. */
 export interface Person {
   /** At most 200 characters. */
   readonly name: string;

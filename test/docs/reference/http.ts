@@ -44,7 +44,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
       '- **No route takes an id.** The handler collects at most 100 ids from the answer, after it has removed what the caller may not see, and asks `describe` once. Ids in `metadata` do not count, because the requester has written them. A caller learns a name only with an id that the API shows to that caller.',
       '- **The ETag does not change with names.** It depends on the caller, so that the cache of a browser shows no names to its next person. A 304 asks for no names.',
       '- `describe` may take 3 seconds beyond the time of the read. If it fails, `people` is empty, the answer has no ETag, and `onError` receives the failure.',
-      '- A name or a detail is one line of at most 200 characters, without controls and without marks that change the direction of the text. An `avatarUrl` is a path of the own origin, or a `data:` image of at most 8 KiB. Any other value is left out.',
+      '- A name or a detail is one line of at most 200 characters, without controls and without marks that change the direction of the text. An `avatarUrl` is a path of the own origin, or a `data:` image of at most 8 KiB. Any other value is omitted.',
       '- `GET /people?search=` passes `limit`, and answers 403 to each caller that the option `agents` of the engine names. It has at most 20 people. If `search` fails, or takes more than 3 seconds, the answer is 503.',
     ].join('\n'),
     '## Who gets what',
