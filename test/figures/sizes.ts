@@ -60,8 +60,8 @@ async function weigh(contents: string): Promise<number> {
 
 /** The bytes of the page's files, each gzipped alone, as a browser loads them. */
 async function weighPage(page: 'first' | 'all'): Promise<number> {
-  const { files, first } = (await buildConsole()) ?? { files: { texts: {} }, first: [] };
-  const texts = Object.entries<string>(files.texts).filter(([name]) => page === 'all' || first.includes(name));
+  const built = await buildConsole();
+  const texts = Object.entries(built?.files.texts ?? {}).filter(([name]) => page === 'all' || built?.first.includes(name));
   return texts.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
 }
 

@@ -39,10 +39,11 @@ function mountOn(app: FastifyInstance, handler: MountedHandler): void {
   app.register(async (access) => {
     access.removeAllContentTypeParsers();
     access.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    access.all(`${handler.basePath}/*`, (request, reply) => {
-      reply.hijack();
-      serve(request.raw, reply.raw);
-    });
+    for (const path of [handler.basePath || '/', `${handler.basePath}/*`])
+      access.all(path, (request, reply) => {
+        reply.hijack();
+        serve(request.raw, reply.raw);
+      });
   });
 }
 

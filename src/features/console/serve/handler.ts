@@ -40,7 +40,7 @@ const FOREVER = 'public, max-age=31536000, immutable';
 const TYPES: Readonly<Record<string, string>> = { js: 'text/javascript', css: 'text/css', json: 'application/json' };
 
 /** The most segments below the base: a view has at most two. */
-const MAX_SEGMENTS = 8;
+const MAX_SEGMENTS = 4;
 
 /**
  * A page where people ask, approve and see who holds what, on top of the HTTP API of `jit-access/http`. It holds no engine and no secret:
