@@ -105,6 +105,8 @@ export const request = {
   'request.event.other': '{by}',
   'request.engine': 'the service',
 
+  'request.decide': 'Your review',
+  'request.again': 'Ask again',
   'request.do': 'What you can do',
   'request.reason.hint': 'Recorded in the journal.',
   'request.comment': 'Comment',

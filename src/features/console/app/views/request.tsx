@@ -10,6 +10,7 @@ import { Page, Section } from '../parts/page.js';
 import { Problem, statusOf } from '../parts/problem.js';
 import { Scopes } from '../parts/scope.js';
 import { Actions } from './request/actions.js';
+import { Decide } from './request/decide.js';
 import { Deliveries } from './request/deliveries.js';
 import { Facts, State } from './request/facts.js';
 import { readRequest, type RequestRead } from './request/read.js';
@@ -76,6 +77,7 @@ function Loaded({ read, error, again }: LoadedProps): JSX.Element {
       <div class="request">
         <div class="request-side">
           <Facts found={found} />
+          <Decide key={request.id} read={read} />
           <Waiting read={read} />
           <Actions read={read} again={again} />
         </div>

@@ -20,16 +20,30 @@ type Opened = keyof typeof DIALOGS;
 
 /** What this viewer may do with the request. */
 export function Actions({ read, again }: ActionsProps): JSX.Element | null {
-  const { caller, permits, readOnly } = useConsole();
+  const { caller, href, permits, readOnly } = useConsole();
   const [opened, setOpened] = useState<Opened>();
   const { found, reviewers } = read;
   const isReviewer = read.item !== undefined || reviewers?.reviewers?.includes(caller) === true || isPast(read, caller);
   const deeds = deedsOf(found, caller, { isReviewer, mayRevoke: permits('listGrants') });
   if (readOnly) return null;
   const buttons = (Object.keys(DIALOGS) as Opened[]).filter((name) => deeds[name]);
+  const { request, outcome } = found;
+  const canAskAgain =
+    request.subject === caller &&
+    request.scopes.length === 1 &&
+    request.replacedBy === undefined &&
+    outcome !== 'pending' &&
+    outcome !== 'granted';
   const Open = opened && DIALOGS[opened];
   return (
     <>
+      {canAskAgain && (
+        <p>
+          <a class="button" href={href('ask', undefined, { scope: request.scopes[0] })}>
+            {t('request.again')}
+          </a>
+        </p>
+      )}
       {buttons.length > 0 && (
         <section class="request-actions">
           <h2>{t('request.do')}</h2>
