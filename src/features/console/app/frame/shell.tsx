@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { LostDecisions } from '../parts/lost-decisions.js';
 import { Person } from '../parts/person.js';
 import { announced } from './announce.js';
 import type { AppProps } from './app.js';
@@ -45,6 +46,7 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
       <main id="content" tabIndex={-1}>
         {!session.isOnline.value && <p class="strip wait">{t('frame.offline')}</p>}
         {session.isPolling.value && session.isOnline.value && <p class="strip">{t('frame.polling')}</p>}
+        {state.name === 'ready' && <LostDecisions />}
         {children}
       </main>
       <footer class="foot quiet">

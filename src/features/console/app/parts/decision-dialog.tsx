@@ -56,7 +56,7 @@ export function DecisionDialog({ request, control, terms, isLocked, onClose }: D
           <legend>{t('decision.dialog.long')}</legend>
           {[...shorterThan(terms.ttlMs), terms.ttlMs].map((ms) => (
             <label key={ms}>
-              <input type="radio" name="ttl" checked={ms === ttlMs} onChange={() => change({ ttlMs: ms })} />
+              <input type="radio" name="ttl" autofocus={ms === ttlMs} checked={ms === ttlMs} onChange={() => change({ ttlMs: ms })} />
               <span>{duration(ms)}</span>
             </label>
           ))}

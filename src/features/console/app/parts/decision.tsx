@@ -40,19 +40,15 @@ export function DecisionBar(props: DecisionBarProps): JSX.Element | null {
   const values = { who, what: scopes.join(', '), long: duration(ttlMs) };
   return (
     <>
-      {held && <Held held={held} control={control} onDismiss={control.dismiss} />}
-      {isOpen && (
+      {held && <Held {...{ held, control }} onDismiss={control.dismiss} onChange={() => setNarrowing(true)} />}
+      {isOpen && !held && (
         <p class="actions decision-actions">
-          {!held && (
-            <>
-              <Button kind="yes" disabled={isLocked} label={t('decision.approve.label', values)} onPress={() => control.decide('approve')}>
-                {t('decision.approve', values)}
-              </Button>
-              <Button kind="no" label={t('decision.deny.label', values)} onPress={() => control.decide('deny')}>
-                {t('decision.deny')}
-              </Button>
-            </>
-          )}
+          <Button kind="yes" disabled={isLocked} label={t('decision.approve.label', values)} onPress={() => control.decide('approve')}>
+            {t('decision.approve', values)}
+          </Button>
+          <Button kind="no" label={t('decision.deny.label', values)} onPress={() => control.decide('deny')}>
+            {t('decision.deny')}
+          </Button>
           <Button label={t('decision.change.label', values)} onPress={() => setNarrowing(true)}>
             {t('decision.change')}
           </Button>
@@ -68,10 +64,12 @@ export interface HeldProps {
   /** `undefined`: the request is not shown here, so nothing can be decided again. */
   readonly control: Pick<DecisionControl, 'decide' | 'undo'> | undefined;
   readonly onDismiss: () => void;
+  /** Opens the dialog with other terms. */
+  readonly onChange?: (() => void) | undefined;
 }
 
 /** A decision that is not recorded: who, what and how long, and what can still be done. */
-export function Held({ held, control, onDismiss }: HeldProps): JSX.Element {
+export function Held({ held, control, onDismiss, onChange }: HeldProps): JSX.Element {
   const strip = useRef<HTMLDivElement>(null);
   const isWaiting = held.state === 'waiting';
   useLayoutEffect(() => {
@@ -104,6 +102,11 @@ export function Held({ held, control, onDismiss }: HeldProps): JSX.Element {
           {control && canRepeat(held) && (
             <Button small onPress={again}>
               {t('decision.again')}
+            </Button>
+          )}
+          {onChange && canRepeat(held) && (
+            <Button small onPress={onChange}>
+              {t('decision.change')}
             </Button>
           )}
           <Button small kind="quiet" onPress={onDismiss}>

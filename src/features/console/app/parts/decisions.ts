@@ -76,3 +76,6 @@ export function isIn({ reviews, afterReview }: AccessRequest, caller: string, { 
   ];
   return given.some((review) => review.by === caller && review.verdict === verdict && review.at > decidedAt - APART_MS);
 }
+
+/** Whether a decision waits for the person: it was refused, or no answer arrived. */
+export const isLost = ({ state }: HeldDecision): boolean => state === 'refused' || state === 'unanswered';

@@ -42,30 +42,41 @@ export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; rea
             )}
           </p>
         </header>
-        <p class="inbox-what">
-          <Scopes scopes={request.scopes} />
-        </p>
-        <p class="inbox-long">
-          <Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />{' '}
-          <Text k="break-glass.for" with={{ long: <Duration ms={request.ttlMs} /> }} />
-        </p>
-        <blockquote class="inbox-why" dir="auto">
-          {request.justification}
-        </blockquote>
-        <p class="inbox-links">
-          {request.ticket !== undefined && <Ticket ticket={request.ticket} />}
-          <a href={href('request', request.id)}>{t('inbox.open')}</a>
-        </p>
-        <ul class="facts">
-          <li>
-            <Text k="break-glass.blocked" with={{ who: <Name id={request.subject} /> }} />
-          </li>
-          {afterReview && afterReview.skippedGroups.length > 0 && (
-            <li>{t('break-glass.skipped', { groups: afterReview.skippedGroups.join(', ') })}</li>
-          )}
-          {afterReview && <li>{t('break-glass.reviewers', { groups: afterReview.reviewers.join(', ') })}</li>}
-        </ul>
+        <div class="inbox-columns">
+          <div class="inbox-ask">
+            <p class="inbox-what">
+              <Scopes scopes={request.scopes} />{' '}
+              <strong>
+                <Duration ms={request.ttlMs} />
+              </strong>{' '}
+              <span class="quiet">
+                <Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />
+              </span>
+            </p>
+            <blockquote class="inbox-why" dir="auto">
+              {request.justification}
+            </blockquote>
+            {request.ticket !== undefined && (
+              <p>
+                <Ticket ticket={request.ticket} />
+              </p>
+            )}
+          </div>
+          <ul class="facts">
+            <li>
+              <Text k="break-glass.blocked" with={{ who: <Name id={request.subject} /> }} />
+            </li>
+            {afterReview && afterReview.skippedGroups.length > 0 && (
+              <li>{t('break-glass.skipped', { groups: afterReview.skippedGroups.join(', ') })}</li>
+            )}
+            {afterReview && <li>{t('break-glass.reviewers', { groups: afterReview.reviewers.join(', ') })}</li>}
+          </ul>
+        </div>
         <Review item={item} isGone={isGone} />
+        <footer class="inbox-foot">
+          <span />
+          <a href={href('request', request.id)}>{t('inbox.open')}</a>
+        </footer>
       </div>
     </Row>
   );

@@ -19,7 +19,7 @@ export function Facts({ item }: { readonly item: InboxItem }): JSX.Element {
     <ul class="facts">
       {denial && (
         <Fact tone="no">
-          <Text k="inbox.denied" with={{ who: <Name id={denial.by} />, time: <Time at={denial.at} /> }} />
+          <Text k="inbox.denied" with={{ who: <Name id={denial.by} />, time: <Time at={denial.at} /> }} />{' '}
           {denial.reason !== undefined && <q dir="auto">{denial.reason}</q>}{' '}
           {denials.length > 1 && t('inbox.denied.more', { count: denials.length - 1 })}
         </Fact>

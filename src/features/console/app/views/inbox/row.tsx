@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useRef, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { useComputed } from '@preact/signals';
 import type { InboxItem } from '../../../../../engine/answers.js';
 import { second } from '../../frame/clock.js';
@@ -33,7 +33,6 @@ export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
   const control = useDecision(request, narrowedTo);
   const [isNarrowing, setNarrowing] = useState(false);
   const isLate = useComputed(() => second.value >= request.reviewBy).value;
-  const row = useRef<HTMLDivElement>(null);
   const isOver = isGone || isLate;
   const canDecide = control.isOpen && !isOver && control.held === undefined && control.recorded === undefined;
 
@@ -52,44 +51,50 @@ export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
   const who = people.value.get(request.subject)?.name ?? request.subject;
   const label = t('inbox.row', { who, what: request.scopes.join(', '), long: duration(request.ttlMs) });
   return (
-    <Row tabbable label={label} onKeyDown={onKeyDown} tone={control.held ? 'wait' : undefined}>
-      <div class={isOver && !control.held ? 'inbox-row over' : 'inbox-row'} ref={row}>
+    <Row tabbable label={label} onKeyDown={onKeyDown} tone={control.held && (control.held.state === 'refused' ? 'no' : 'wait')}>
+      <div class={isOver && !control.held ? 'inbox-row over' : 'inbox-row'}>
         <header class="inbox-head">
           <Person id={request.subject} />
           <p class="inbox-due">
             {isLate ? <Text k="inbox.overdue" with={{ time: <Time at={request.reviewBy} /> }} /> : <Due at={request.reviewBy} />}
           </p>
         </header>
-        <Asker request={request} />
-        <p class="inbox-what">
-          <Scopes scopes={request.scopes} />
-        </p>
-        <p class="inbox-long">
-          <strong>
-            <Duration ms={request.ttlMs} />
-          </strong>{' '}
-          <span class="quiet">
-            <Window request={request} />
-          </span>
-        </p>
-        {request.justification === undefined ? (
-          <p class="quiet">{t('inbox.noReason')}</p>
-        ) : (
-          <blockquote class="inbox-why" dir="auto">
-            {request.justification}
-          </blockquote>
-        )}
-        <p class="inbox-links">
-          {request.ticket !== undefined && <Ticket ticket={request.ticket} />}
-          <a href={href('request', request.id)}>{t('inbox.open')}</a>
-        </p>
-        <Facts item={item} />
+        <div class="inbox-columns">
+          <div class="inbox-ask">
+            <Asker request={request} />
+            <p class="inbox-what">
+              <Scopes scopes={request.scopes} />{' '}
+              <strong>
+                <Duration ms={request.ttlMs} />
+              </strong>{' '}
+              <span class="quiet">
+                <Window request={request} />
+              </span>
+            </p>
+            {request.justification === undefined ? (
+              <p class="quiet">{t('inbox.noReason')}</p>
+            ) : (
+              <blockquote class="inbox-why" dir="auto">
+                {request.justification}
+              </blockquote>
+            )}
+            {request.ticket !== undefined && (
+              <p>
+                <Ticket ticket={request.ticket} />
+              </p>
+            )}
+          </div>
+          <Facts item={item} />
+        </div>
         {isOver && !control.held && !control.recorded ? (
           <Gone requestId={request.id} isLate={isLate} />
         ) : (
           <DecisionBar {...{ request, control, narrowedTo, isNarrowing, setNarrowing }} isLocked={locked} />
         )}
-        <Discussion item={item} canComment={!readOnly && !isOver} />
+        <footer class="inbox-foot">
+          <Discussion item={item} canComment={!readOnly && !isOver} />
+          <a href={href('request', request.id)}>{t('inbox.open')}</a>
+        </footer>
       </div>
     </Row>
   );

@@ -3,7 +3,7 @@ import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Held } from '../../parts/decision.js';
 import type { Decision } from '../../parts/decision-queue.js';
-import { useDecisions } from '../../parts/decisions.js';
+import { isLost, useDecisions } from '../../parts/decisions.js';
 import { Section } from '../../parts/page.js';
 
 export interface UnsentProps {
@@ -20,9 +20,7 @@ export interface UnsentProps {
 export function Unsent({ shown, of }: UnsentProps): JSX.Element | null {
   const { href } = useConsole();
   const { queue } = useDecisions();
-  const lost = queue.held.value.filter(
-    ({ requestId, state, verdict }) => (state === 'refused' || state === 'unanswered') && of.includes(verdict) && !shown.has(requestId),
-  );
+  const lost = queue.held.value.filter((held) => isLost(held) && of.includes(held.verdict) && !shown.has(held.requestId));
   if (lost.length === 0) return null;
   return (
     <Section title={t('inbox.unsent')}>
