@@ -30,8 +30,8 @@ export type HttpAction =
   | 'verifyJournal'
   | 'viewEvents';
 
-/** The actions that list or show, for the menu of a page: `views` asks `may` for each. */
-export const LISTING_ACTIONS = [
+/** The actions of a page without a record: its views, and the buttons that end the access of others. `views` asks `may` for each. */
+export const PAGE_ACTIONS = [
   'listRequests',
   'listGrants',
   'breakGlassReviews',
@@ -43,4 +43,8 @@ export const LISTING_ACTIONS = [
   'journalHead',
   'readJournal',
   'verifyJournal',
+  'revoke',
+  'revokeAll',
+  'lock',
+  'unlock',
 ] as const satisfies readonly HttpAction[];

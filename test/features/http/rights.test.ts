@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { HttpAction, HttpPermission, HttpTarget } from '../../../src/http.js';
 import { isPattern } from '../../../src/index.js';
 import { isId } from '../../../src/core/parse.js';
-import { LISTING_ACTIONS } from '../../../src/features/http/actions.js';
+import { PAGE_ACTIONS } from '../../../src/features/http/actions.js';
 import { operations } from '../../../src/features/http/operations/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { exampleOf } from './examples.js';
@@ -43,7 +43,7 @@ const RIGHTS: Readonly<Record<string, Asks | AsksNothing>> = {
   status: { why: OWN },
   requestable: { why: OWN },
   canAsk: { why: OWN },
-  views: { asks: LISTING_ACTIONS, as: SEC, refused: 200 },
+  views: { asks: PAGE_ACTIONS, as: SEC, refused: 200 },
   searchPeople: { why: DIRECTORY },
   requestAccess: { asks: 'requestFor', as: RAJ, body: { subject: MAYA } },
   listRequests: { asks: 'listRequests', as: SEC, query: 'all=true' },

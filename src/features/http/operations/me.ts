@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { canAsk } from '../../explain/can-ask.js';
 import { requestable } from '../../explain/requestable.js';
-import { LISTING_ACTIONS } from '../actions.js';
+import { PAGE_ACTIONS } from '../actions.js';
 import { badgeOf } from '../badge.js';
 import { operation } from '../operation.js';
 import { tagOf } from '../respond.js';
@@ -68,11 +68,12 @@ export const views = operation({
   method: 'GET',
   path: '/me/views',
   area,
-  summary: 'The listing actions that `may` permits for no target, for a menu. It is no right: each call asks `may` about its own target.',
+  summary:
+    'The actions of a page that `may` permits for no target: its views, and its emergency calls. They are no rights: each call asks `may` about its own target.',
   access: 'caller',
   answer: answers.views,
   async run({ may }) {
-    const permitted = await Promise.all(LISTING_ACTIONS.map((action) => may(action, {})));
-    return { body: { actions: LISTING_ACTIONS.filter((_, i) => permitted[i]) } };
+    const permitted = await Promise.all(PAGE_ACTIONS.map((action) => may(action, {})));
+    return { body: { actions: PAGE_ACTIONS.filter((_, i) => permitted[i]) } };
   },
 });

@@ -25,7 +25,7 @@ import type { CanAsk } from '../../explain/can-ask.js';
 import type { Requestable, RequestableList } from '../../explain/requestable-types.js';
 import type { EngineStats, FollowerStats, StatCount } from '../../explain/stats.js';
 import type { LinkPreview } from '../../links/options.js';
-import { LISTING_ACTIONS, type HttpAction } from '../actions.js';
+import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
 import type { JournalPage, PartVerification } from '../journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
@@ -134,7 +134,7 @@ export const canAsk = named(
 
 export const views = named(
   'Views',
-  struct<{ readonly actions: readonly HttpAction[] }>()({ actions: list(oneOf<readonly HttpAction[]>(...LISTING_ACTIONS)) }),
+  struct<{ readonly actions: readonly HttpAction[] }>()({ actions: list(oneOf<readonly HttpAction[]>(...PAGE_ACTIONS)) }),
 );
 
 const ofPerson = { name: text, detail: optional(text), avatarUrl: optional(text) };

@@ -57,7 +57,7 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
   const lanes = lanesOf(grants, 'person' in topic ? 'scope' : 'subject');
   const instant = 'scope' in topic ? at : undefined;
   return (
-    <section class="answer">
+    <section class={'person' in topic ? 'answer of-person' : 'answer'}>
       <header class="section-head">
         <Heading topic={topic} />
         <span class="actions">
@@ -75,13 +75,18 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
           </div>
           {lanes.slice(0, MOST_LANES).map(({ key, grants: own }) => (
             <div class="lane-row" key={key}>
-              <span class="lane-name">{'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}</span>
+              <a
+                class="lane-name"
+                href={href('history', undefined, addressOf({ topic: 'person' in topic ? { scope: key } : { person: key }, span, at }))}
+              >
+                {'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}
+              </a>
               <Lane grants={own} span={span} at={instant} />
             </div>
           ))}
           {instant !== undefined && <InstantSlider span={span} at={instant} onAt={setAt} />}
           <p class="legend">
-            <span class="key held">{t(instant === undefined ? 'history.legend.held' : 'history.legend.at')}</span>
+            <span class="key">{t(instant === undefined ? 'history.legend.held' : 'history.legend.at')}</span>
             {instant !== undefined && <span class="key other">{t('history.legend.held')}</span>}
             <span class="key glass">{t('history.legend.breakGlass')}</span>
           </p>

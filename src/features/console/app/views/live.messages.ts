@@ -32,7 +32,7 @@ export const live = {
   'live.revokeEffect': 'Ends 1 grant of 1 person, {left} before its end.',
   'live.revokeChain': { one: 'The grant that extends it ends too.', other: 'The {count} grants that extend it end too.' },
   'live.revokeAll': 'Revoke all',
-  'live.revokeAllTitle': 'Revoke all access of',
+  'live.revokeAllTitle': 'Revoke all access',
   'live.lock': 'Lock',
   'live.lockTitle': 'Lock',
   'live.lockText': 'A lock ends the access at once. Until the lock ends, every check denies and every ask is refused.',
@@ -70,5 +70,6 @@ export const live = {
   'live.lockedBy': 'set by {person}, {time}',
   'live.lockUntil': 'until {time}',
   'live.lockForever': 'until a person lifts it',
+  'live.lockedChip': 'locked',
   'live.unfinished': 'still ending access',
 } as const;

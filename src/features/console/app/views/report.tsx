@@ -4,7 +4,7 @@ import type { AccessReport } from '../../../../journal/report.js';
 import { now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import { addMessages, t } from '../frame/messages.js';
-import { duration } from '../frame/time.js';
+import { countdown } from '../frame/time.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
 import { Empty } from '../parts/empty.js';
@@ -29,12 +29,10 @@ function Sums({ value, span }: { readonly value: AccessReport; readonly span: Sp
   const { href } = useConsole();
   const all = href('history', undefined, { all: 'true', from: toAddress(span.from), to: toAddress(span.to) });
   const { ratio = 0, heldMs, standingMs, use, decisions } = value;
-  const decided = [
-    [decisions.byPolicy, t('report.byPolicy')],
-    [decisions.byPeople, t('report.byPeople')],
-    [decisions.byBreakGlass, t('report.byBreakGlass')],
-    [decisions.denied, t('report.denied')],
-  ] as const;
+  const decided = (['approved', 'denied', 'byPolicy', 'byPeople', 'byBreakGlass'] as const)
+    .filter((name) => decisions[name] > 0)
+    .map((name) => t(`report.${name}`, { count: decisions[name] }));
+  const given = value.extensions.given;
   return (
     <div class="sums">
       <a class="sum main" href={all} title={t('report.openAll')}>
@@ -55,17 +53,16 @@ function Sums({ value, span }: { readonly value: AccessReport; readonly span: Sp
       </a>
       {decisions.medianReviewWaitMs !== undefined && (
         <div class="sum">
-          <strong>{duration(decisions.medianReviewWaitMs)}</strong>
+          <strong>{countdown(decisions.medianReviewWaitMs)}</strong>
           <span>{t('report.medianReviewWait')}</span>
         </div>
       )}
       <p class="decided quiet">
-        {t('report.decisions')}:{' '}
-        {decided
-          .filter(([count]) => count > 0)
-          .map(([count, text]) => `${count} ${text}`)
-          .join(' · ')}
-        {value.extensions.given > 0 && ` · ${value.extensions.given} ${t('report.extensions')}`}
+        {[
+          t('report.decided', { count: decisions.decided }),
+          ...decided,
+          ...(given > 0 ? [t('report.extensions', { count: given })] : []),
+        ].join(' · ')}
       </p>
     </div>
   );

@@ -3,6 +3,7 @@ import { effectiveEnd, effectiveStart } from '../../../../../records/derived.js'
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
+import { fullTime, shortTime } from '../../frame/time.js';
 import { Name, Person } from '../../parts/person.js';
 import { Scope } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
@@ -23,6 +24,16 @@ export function Ended({ grant: { end, status } }: { readonly grant: GrantWithSta
   return <Text k={key} with={{ person: <Name id={by} /> }} />;
 }
 
+/** The end of a window, as short as its start permits: of the same day, only the time. */
+function Until({ from, at }: { readonly from: number; readonly at: number }): JSX.Element {
+  return (
+    <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
+      <span class="screen-only">{shortTime(at, Number.isFinite(from) ? from : at)}</span>
+      <span class="print-only">{fullTime(at)}</span>
+    </time>
+  );
+}
+
 function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Element {
   const { href } = useConsole();
   const [from, until] = [effectiveStart(grant), effectiveEnd(grant)];
@@ -36,13 +47,10 @@ function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Elem
         {grant.breakGlass && <span class="chip no">{t('history.legend.breakGlass')}</span>}
       </a>
       <span class="grant-window">
-        {Number.isFinite(from) ? <Time at={from} /> : '–'} <span aria-hidden="true">→</span>{' '}
-        <span class="spoken-only">{t('part.until', { time: '' })}</span>
-        <Time at={until} />
+        {Number.isFinite(from) ? <Time at={from} /> : '–'} <span aria-hidden="true">→</span> <Until from={from} at={until} />
         {until > from && (
           <span class="quiet">
-            {' '}
-            (<Duration ms={until - from} />)
+            <Duration ms={until - from} />
           </span>
         )}
       </span>

@@ -58,21 +58,23 @@ export function Entry({ entry }: { readonly entry: AuditEntry }): JSX.Element {
             {said.words}
           </p>
         )}
-        <p class="entry-facts quiet">
-          <Time at={entry.at} />
-          {' · '}
-          <code>{entry.type}</code>
-          {entry.requestId !== undefined && (
-            <>
-              {' · '}
-              <a href={href('request', entry.requestId)}>{t('journal.request')}</a>
-            </>
-          )}
-        </p>
-        <details>
-          <summary>{t('journal.data')}</summary>
-          <pre>{JSON.stringify(entry, undefined, 2)}</pre>
-        </details>
+        <div class="entry-more">
+          <p class="entry-facts quiet">
+            <Time at={entry.at} />
+            {' · '}
+            <code>{entry.type}</code>
+            {entry.requestId !== undefined && (
+              <>
+                {' · '}
+                <a href={href('request', entry.requestId)}>{t('journal.request')}</a>
+              </>
+            )}
+          </p>
+          <details>
+            <summary>{t('journal.data')}</summary>
+            <pre>{JSON.stringify(entry, undefined, 2)}</pre>
+          </details>
+        </div>
       </div>
       <span class="chain">
         <Hash hash={entry.prevHash} />

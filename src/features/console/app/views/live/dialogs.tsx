@@ -6,7 +6,7 @@ import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { minute, now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
-import { duration } from '../../frame/time.js';
+import { countdown } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
 import { Field, TextField } from '../../parts/field.js';
@@ -240,7 +240,7 @@ export function RevokeDialog(props: {
         <Name id={grant.subject} /> · <Scope scope={grant.scope} />
       </p>
       <div class="effect">
-        <p class="effect-numbers">{t('live.revokeEffect', { left: duration(Math.max(0, grant.expiresAt - minute.value)) })}</p>
+        <p class="effect-numbers">{t('live.revokeEffect', { left: countdown(grant.expiresAt - minute.value) })}</p>
         {grant.successors.length > 0 && <p>{t('live.revokeChain', { count: grant.successors.length })}</p>}
       </div>
       <Reason value={reason} onValue={setReason} />

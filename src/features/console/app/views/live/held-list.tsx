@@ -17,6 +17,7 @@ import { ReadMore, Rows } from '../history/rows.js';
 import { RevokeDialog } from './dialogs.js';
 import type { HeldNow } from './held.js';
 import { LeftAxis, LeftBar } from './left-bar.js';
+import { LATER, SOON } from './time-left.js';
 
 const HOUR = 3_600_000;
 
@@ -32,7 +33,7 @@ function HeldRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Eleme
       <Person id={grant.subject} />
       <a class="held-scope" href={href('request', grant.requestId)} aria-label={`${grant.scope}: ${t('live.request')}`}>
         <Scope scope={grant.scope} />
-        {grant.breakGlass && <span class="tag no">{t('live.breakGlass')}</span>}
+        {grant.breakGlass && <span class="chip no">{t('live.breakGlass')}</span>}
       </a>
       <LeftBar endsAt={grant.expiresAt} />
       <span class="held-left">
@@ -73,17 +74,17 @@ export function HeldList({
   }
   return (
     <Revoke.Provider value={canRevoke ? setRevoked : undefined}>
-      <div class={canRevoke ? 'held can-revoke' : 'held'}>
+      <div class={canRevoke ? 'held-lists can-revoke' : 'held-lists'}>
         <NewLine count={held.news} onShow={held.again} />
         {soon.length > 0 && (
           <Section title={t('live.soon')} count={count(soon)}>
-            <LeftAxis />
+            <LeftAxis axis={SOON} />
             <Rows label={t('live.soon')} blocks={soon} row={HeldRow} keyOf={keyOf} />
           </Section>
         )}
         {later.length > 0 && (
           <Section title={t('live.later')} count={held.hasMore ? undefined : count(later)}>
-            <LeftAxis />
+            <LeftAxis axis={LATER} />
             <Rows label={t('live.later')} blocks={later} row={HeldRow} keyOf={keyOf} />
           </Section>
         )}

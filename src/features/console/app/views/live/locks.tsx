@@ -33,8 +33,9 @@ export function Locks({ canUnlock }: { readonly canUnlock: boolean }): JSX.Eleme
     <Section title={t('live.locks')} count={locks.length}>
       <List label={t('live.locks')}>
         {locks.map((lock) => (
-          <Row key={lock.id} tone="no">
+          <Row key={lock.id}>
             <div class="lock-row">
+              <span class="chip no">{t('live.lockedChip')}</span>
               {lock.subject === undefined ? <Scope scope={lock.scope ?? ''} /> : <Person id={lock.subject} />}
               <span class="quiet">
                 <Text k="live.lockedBy" with={{ person: <Name id={lock.by} />, time: <Time at={lock.at} /> }} />

@@ -105,24 +105,24 @@ export function Windows({ rules, span, recordsUse }: WindowsProps): JSX.Element 
         {sorted.map((rule) => (
           <li class="figure-row rule-row" key={nameOf(rule)}>
             <span class="figure-name">
-              <bdi>{nameOf(rule)}</bdi>
+              {permits('listRequests') ? (
+                <button type="button" class="plain" aria-label={`${nameOf(rule)}: ${t('report.requests')}`} onClick={() => setOpened(rule)}>
+                  <bdi>{nameOf(rule)}</bdi>
+                </button>
+              ) : (
+                <bdi>{nameOf(rule)}</bdi>
+              )}
             </span>
             <WindowPicture rule={rule} scale={scale} />
             <span class="figure-text">
-              {rule.proposedMaxTtlMs === undefined ? (
-                recordsUse && <span class="quiet">{t('report.enough')} </span>
-              ) : (
-                <strong class="suggested">{t('report.suggest', { time: duration(rule.proposedMaxTtlMs) })} </strong>
+              {rule.proposedMaxTtlMs !== undefined && (
+                <strong class="suggested">{t('report.suggest', { time: duration(rule.proposedMaxTtlMs) })}</strong>
               )}
+              {rule.proposedMaxTtlMs === undefined && recordsUse && <span class="suggested quiet">{t('report.enough')}</span>}
               {t('report.longest', { time: duration(rule.longestTtlMs) })}
               {' · '}
               {rule.longestUseMs === undefined ? t('report.noUse') : t('report.longestUse', { time: duration(rule.longestUseMs) })}
             </span>
-            {permits('listRequests') && (
-              <Button small kind="quiet" label={`${t('report.requests')}: ${nameOf(rule)}`} onPress={() => setOpened(rule)}>
-                {t('report.requests')}
-              </Button>
-            )}
           </li>
         ))}
       </ul>
