@@ -59,7 +59,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
     build: 'alone',
     sizes: [{ name: 'createChecker', names: '{ createChecker }', budget: 9_100 }],
   },
-  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_300 }] },
+  client: { from: ['features/client'], build: 'alone', sizes: [{ budget: 5_500 }] },
   // Its page is in it as text.
   console: {
     from: ['features/console/serve'],
@@ -79,7 +79,7 @@ export const ENTRIES: Readonly<Record<string, Entry>> = {
   fetch: guard('the fetch guard'),
   guard: guard('what guards are made of'),
   hono: guard('the Hono guard'),
-  http: { from: ['features/http'], sizes: [{ budget: 91_000 }] },
+  http: { from: ['features/http'], sizes: [{ budget: 97_700 }] },
   journal: { from: ['journal'], build: 'light', sizes: [{ budget: 21_100 }] },
   jsonl: { from: ['model', 'core', 'records', 'sinks/jsonl'], build: 'light', sizes: [{ name: 'the sink for files' }] },
   links: { from: ['features/links', 'engine/by'], sizes: [{ beside: true, budget: 3_000 }] },
