@@ -19,7 +19,7 @@ import type { Badge, BadgeState } from '../http/badge.js';
 import type { JournalPage, PartVerification } from '../http/journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../http/reviewers.js';
 import type { HttpAction } from '../http/actions.js';
-import type { FoundPerson, Person } from '../http/people.js';
+import type { FoundPerson, Person } from '../http/person.js';
 import type { TimelineEvent } from '../http/timeline.js';
 import type { LinkPreview } from '../links/options.js';
 import type { AccessEvent, EventOptions } from './events.js';

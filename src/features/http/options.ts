@@ -4,7 +4,7 @@ import type { MaybePromise } from '../../core/ports.js';
 import type { ReviewerAuth } from '../../engine/by.js';
 import type { LinkKey } from '../links/approval-link.js';
 import type { HttpAction } from './actions.js';
-import type { FoundPerson, Person } from './people.js';
+import type { FoundPerson, Person } from './person.js';
 
 /** The authenticated caller of a request, as `identify` returns it. It may have more fields, for `may` and `limit`. */
 export interface HttpCaller {

@@ -5,32 +5,15 @@ import { isObject } from '../../records/index.js';
 import type { PlainAnswer } from '../json-body/plain-answer.js';
 import { callHook } from './identity.js';
 import type { Call } from './operation.js';
+import { personIn, type FoundPerson } from './person.js';
 
 /* The names of people, from the option `people`. They are beside the answer: no rule and no ETag depends on them. */
-
-/** What the service says about a person. Another value than a text of one line is omitted. */
-export interface Person {
-  /** At most 200 characters. */
-  readonly name: string;
-  /** Such as a team. At most 200 characters. */
-  readonly detail?: string | undefined;
-  /** A path of the own origin, such as `/avatars/7.png`, or a `data:` image of at most 8 KiB. */
-  readonly avatarUrl?: string | undefined;
-}
-
-/** A person whom a search has found. */
-export interface FoundPerson extends Person {
-  /** As in the engine. */
-  readonly id: string;
-}
 
 /** The most ids of one answer, and the most people of one search. */
 const MAX_IDS = 100;
 const MAX_FOUND = 20;
 /** How long `describe` and `search` may take. Milliseconds. */
 const PEOPLE_MS = 3_000;
-/** The longest path of an avatar, and the longest `data:` URL. Characters, which are all ASCII. */
-const MAX_AVATAR = 8_192;
 
 /** The fields of answers that name a person, an agent or a run. A test compares them with the schemas of all answers. */
 export const PERSON_FIELDS: ReadonlySet<string> = new Set([
@@ -46,7 +29,7 @@ export const PERSON_FIELDS: ReadonlySet<string> = new Set([
   'skippedPeople',
 ]);
 
-/** JSON of the requester, who may write any id into it: a name must not be had for the price of a request. */
+/** JSON of the requester, who may write any id into it: such an id shows no name. */
 const OWN_JSON = 'metadata';
 
 type Asking = Pick<Call, 'kernel' | 'options' | 'caller'>;
@@ -127,18 +110,3 @@ function collectIds(value: unknown, ids: Set<string>): void {
     collectIds(item, ids);
   }
 }
-
-function personIn(value: unknown): Person | undefined {
-  if (!isObject(value)) return undefined;
-  const { name, detail, avatarUrl } = value as Partial<Record<keyof Person, unknown>>;
-  if (!isLine(name)) return undefined;
-  return { name, ...(isLine(detail) && { detail }), ...(isAvatar(avatarUrl) && { avatarUrl }) };
-}
-
-/** A text to read, in one line, without the characters that reorder the text after them. */
-const LINE = /^(?=.*[\p{L}\p{N}\p{S}])[^\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]{1,200}$/u;
-const isLine = (value: unknown): value is string => typeof value === 'string' && LINE.test(value);
-
-/** `//` and `/\` begin another origin. Browsers remove tabs and line ends before they read a URL. */
-const AVATAR = /^(?:\/(?![/\\])|data:image\/[\w.+-]+[;,])[!-[\]-~]*$/;
-const isAvatar = (value: unknown): value is string => typeof value === 'string' && value.length <= MAX_AVATAR && AVATAR.test(value);

@@ -29,7 +29,7 @@ import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
 import type { JournalPage, PartVerification } from '../journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
-import type { FoundPerson, Person } from '../people.js';
+import type { FoundPerson, Person } from '../person.js';
 import type { TimelineEvent } from '../timeline.js';
 import { about, anything, either, named, partOf, words } from './json-schema.js';
 import { accessRequest, askProblem, comment, endedRequest, grant, listedRequest, lockWithStatus, outcome } from './records.js';
