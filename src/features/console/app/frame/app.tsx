@@ -4,9 +4,6 @@ import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import Access from '../views/access.js';
-import Ask from '../views/ask.js';
-import Inbox from '../views/inbox.js';
-import Request from '../views/request.js';
 import { ConsoleContext, type Console } from './console.js';
 import { t } from './messages.js';
 import type { PageOptions } from './options.js';
@@ -24,9 +21,11 @@ export interface AppProps {
 
 type Load = () => Promise<{ readonly default: View }>;
 
-/** The views of the first bundle, and those that load when they are opened. */
-const FIRST: Partial<Record<ViewName, View>> = { access: Access, ask: Ask, inbox: Inbox, request: Request };
-const LATER: Partial<Record<ViewName, Load>> = {
+/** The views that load when they are opened. A page that starts with one of them loads no other. */
+const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
+  ask: () => import('../views/ask.js'),
+  inbox: () => import('../views/inbox.js'),
+  request: () => import('../views/request.js'),
   live: () => import('../views/live.js'),
   'break-glass': () => import('../views/break-glass.js'),
   history: () => import('../views/history.js'),
@@ -64,23 +63,23 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
       </Page>
     );
   }
-  const First = FIRST[route.view];
   // Another visit is another page: what was typed or opened on the last one is not on this one.
   const key = `${route.view}/${route.id ?? ''}/${visit}`;
-  return First ? <First key={key} route={route} /> : <Later key={key} route={route} />;
+  const { view } = route;
+  return view === 'access' ? <Access key={key} route={route} /> : <Later key={key} {...{ route, view }} />;
 }
 
-function Later({ route }: { readonly route: Route }): JSX.Element {
+function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
   const [loaded, setLoaded] = useState<{ readonly View?: View; readonly error?: unknown }>({});
   useEffect(() => {
-    LATER[route.view]?.().then(
+    LATER[view]().then(
       ({ default: View }) => setLoaded({ View }),
       (error: unknown) => {
         setLoaded({ error });
         reloadOnce();
       },
     );
-  }, [route.view]);
+  }, [view]);
   const { View, error } = loaded;
   if (View) return <View route={route} />;
   return (

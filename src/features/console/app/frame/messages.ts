@@ -1,29 +1,29 @@
 import { signal } from '@preact/signals';
-import { ask } from '../views/ask.messages.js';
+import type { ask } from '../views/ask.messages.js';
 import { access } from '../views/access.messages.js';
 import type { breakGlass } from '../views/break-glass.messages.js';
 import type { history } from '../views/history.messages.js';
-import { inbox } from '../views/inbox.messages.js';
+import type { inbox } from '../views/inbox.messages.js';
 import type { journal } from '../views/journal.messages.js';
 import type { live } from '../views/live.messages.js';
 import type { report } from '../views/report.messages.js';
-import { request } from '../views/request.messages.js';
+import type { request } from '../views/request.messages.js';
 import { frame } from './frame.messages.js';
 
 /** A text, or one for each plural form of `Intl.PluralRules`; the value `count` chooses. */
 export type Message = string | Readonly<Partial<Record<Intl.LDMLPluralRule, string>>>;
 export type Messages = Readonly<Record<string, Message>>;
 
-type First = keyof typeof frame | keyof typeof access | keyof typeof ask | keyof typeof inbox | keyof typeof request;
-type Later = keyof typeof breakGlass | keyof typeof history | keyof typeof journal | keyof typeof live | keyof typeof report;
-export type MessageKey = First | Later;
+type Yours = keyof typeof frame | keyof typeof access | keyof typeof ask | keyof typeof inbox | keyof typeof request;
+type Oversight = keyof typeof breakGlass | keyof typeof history | keyof typeof journal | keyof typeof live | keyof typeof report;
+export type MessageKey = Yours | Oversight;
 
 export type Values = Readonly<Record<string, string | number>>;
 
 /** The texts of the first bundle. Those of a view that loads later are added with it. */
-const english = new Map<string, Message>(Object.entries({ ...frame, ...access, ...ask, ...inbox, ...request }));
+const english = new Map<string, Message>(Object.entries({ ...frame, ...access }));
 
-/** Adds the English texts of a view that loads later. It calls this as it is loaded. */
+/** Adds the English texts of a view that loads later. It calls this as it is loaded, also with the tables of parts that it shares. */
 export function addMessages(table: Messages): void {
   for (const [key, message] of Object.entries(table)) english.set(key, message);
 }

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useConsole } from '../frame/console.js';
-import { t } from '../frame/messages.js';
+import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
 import { Empty } from '../parts/empty.js';
@@ -12,6 +12,9 @@ import { Chooser } from './ask/chooser.js';
 import { addressed, type Addressed } from './ask/draft.js';
 import { AskForm } from './ask/form.js';
 import './ask.css';
+import { ask } from './ask.messages.js';
+
+addMessages(ask);
 
 /** The page to ask for access. Its address names the scope, so that the refusal of a guard leads to the form. */
 export default function View({ route }: ViewProps): JSX.Element {

@@ -12,8 +12,10 @@ import { breakGlass } from './break-glass.messages.js';
 import { BreakGlassRow } from './break-glass/row.js';
 import './inbox.css';
 import { Unsent } from './inbox/unsent.js';
+import { inbox } from './inbox.messages.js';
 
 addMessages(breakGlass);
+addMessages(inbox);
 
 /** A person takes break-glass once and waits for its review, so there are few. */
 const MOST = 1_000;

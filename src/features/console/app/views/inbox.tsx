@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { InboxItem } from '../../../../engine/answers.js';
 import { useConsole } from '../frame/console.js';
-import { t } from '../frame/messages.js';
+import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
 import { Button } from '../parts/button.js';
@@ -15,6 +15,9 @@ import './inbox.css';
 import { ROW_KEYS, type RowKey } from './inbox/keys.js';
 import { InboxRow } from './inbox/row.js';
 import { Unsent } from './inbox/unsent.js';
+import { inbox } from './inbox.messages.js';
+
+addMessages(inbox);
 
 /** How many more rows one press shows. A page has at most 1,000. */
 const STEP = 50;

@@ -18,8 +18,10 @@ import { Entry, Hash } from './journal/entry.js';
 import { useJournal } from './journal/use-journal.js';
 import { lastVerification, verifyAll } from './journal/verification.js';
 import './journal.css';
+import { request } from './request.messages.js';
 
 addMessages(journal);
+addMessages(request);
 
 /** The head, as text that a person keeps elsewhere. */
 function Head({ head }: { readonly head: Anchor }): JSX.Element {

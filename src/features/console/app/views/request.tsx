@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { after, now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
-import { t } from '../frame/messages.js';
+import { addMessages, t } from '../frame/messages.js';
 import type { ViewProps } from '../frame/types.js';
 import { useRead } from '../frame/use-read.js';
 import { Empty } from '../parts/empty.js';
@@ -18,6 +18,13 @@ import { nextChange } from './request/timeline.js';
 import { Timeline } from './request/timeline-list.js';
 import { Waiting } from './request/waiting.js';
 import './request.css';
+import { request } from './request.messages.js';
+import { ask } from './ask.messages.js';
+import { inbox } from './inbox.messages.js';
+
+addMessages(request);
+addMessages(ask);
+addMessages(inbox);
 
 /** The longest time that a timer of a browser takes. Milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;
