@@ -1,8 +1,8 @@
-import { build, type Metafile } from 'esbuild';
-import { existsSync } from 'node:fs';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'vite';
+import type { Plugin as VitePlugin } from 'vite';
 import type { PageFiles } from '../src/features/console/serve/files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -42,12 +42,15 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
     logLevel: 'warning',
     metafile: true,
     write: false,
+    logOverride: { 'ignored-bare-import': 'silent' },
   } as const;
-  const [scripts, styles] = await Promise.all([
-    build({ ...options, splitting: true, loader: { '.css': 'empty' } }),
+  const split = { ...options, splitting: true, loader: { '.css': 'empty' } } as const;
+  const [divided, styles] = await Promise.all([
+    build(split),
     // In one file, because no code loads the style sheet of a view that `import()` loads. It has the order of the imports.
     build(options),
   ]);
+  const scripts = await build({ ...split, plugins: [together(root, divided.metafile)] });
   const sheets = styles.outputFiles.filter(({ path }) => path.endsWith('.css'));
   const files = [...scripts.outputFiles, ...sheets];
   const eager = eagerOf(scripts.metafile);
@@ -63,12 +66,36 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
   };
 }
 
-/** The script that starts the page, and all that it imports before it runs. */
-function eagerOf({ outputs }: Metafile): string[] {
-  const paths = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === MAIN));
+/*
+ * esbuild puts the modules that the same views load into one file, so the start of the page would be ten files. A small file has little
+ * that compresses. So each view says that it loads all that the start of the page loads: one file.
+ */
+const together = (root: string, metafile: Metafile): Plugin => ({
+  name: 'together',
+  setup(build) {
+    const start = [...loadedBy(metafile, MAIN)].flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+    const scripts = start.filter((path) => /\.[jt]sx?$/.test(path) && path !== MAIN);
+    build.onResolve({ filter: /^start-of-the-page$/ }, ({ path }) => ({ path, namespace: 'start', sideEffects: true }));
+    build.onLoad({ filter: /./, namespace: 'start' }, () => ({
+      contents: scripts.map((path) => `import ${JSON.stringify(`./${path}`)};`).join('\n'),
+      resolveDir: root,
+    }));
+    build.onLoad({ filter: /\/app\/views\/[\w-]+\.tsx$/ }, ({ path }) => ({
+      contents: `${readFileSync(path, 'utf8')}\nimport 'start-of-the-page';`,
+      loader: 'tsx',
+    }));
+  },
+});
+
+/** The files that an entry loads before it runs, and itself. */
+function loadedBy({ outputs }: Metafile, entry: string): ReadonlySet<string> {
+  const paths = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === entry));
   for (const path of paths) for (const { kind, path: to } of outputs[path]?.imports ?? []) if (kind === 'import-statement') paths.add(to);
-  return [...paths].map((path) => basename(path));
+  return paths;
 }
+
+/** The script that starts the page, and all that it imports before it runs. */
+const eagerOf = (metafile: Metafile): string[] => [...loadedBy(metafile, MAIN)].map((path) => basename(path));
 
 const packagesOf = (metafiles: readonly Metafile[]): string[] => [
   ...new Set(
@@ -84,7 +111,7 @@ export async function consoleConstant(): Promise<Readonly<Record<string, string>
 }
 
 /** For Vitest: the handler then serves the page of the sources. It is built at the first import of the handler. */
-export const consolePage = (): Plugin => ({
+export const consolePage = (): VitePlugin => ({
   name: 'console-page',
   async transform(code, id) {
     return id.endsWith(READER) ? `const JIT_ACCESS_CONSOLE = ${JSON.stringify((await buildConsole())?.files)};${code}` : undefined;

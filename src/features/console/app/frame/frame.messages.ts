@@ -65,4 +65,12 @@ export const frame = {
   'part.window': 'From {from} until {until}',
   'part.left': '{time} left',
   'part.in': 'in {time}',
+
+  'decision.unanswered': 'No answer arrived. It may be recorded or not.',
+  'decision.refused': 'Not recorded.',
+  'decision.lost': { one: 'One of your decisions is not recorded.', other: '{count} of your decisions are not recorded.' },
+  'decision.recorded.approve': 'Your approval is recorded.',
+  'decision.recorded.deny': 'Your denial is recorded.',
+  'decision.recorded.justified': 'Your review is recorded: justified.',
+  'decision.recorded.unjustified': 'Your review is recorded: not justified.',
 } as const;
