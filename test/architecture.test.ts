@@ -39,8 +39,8 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   'features/http': [...ground, 'journal', 'lifecycle', 'kernel', 'followers', 'engine', 'features', 'guards/refusal', 'elements/view'],
   // Of everything but the errors and the clock it imports only types: see the test of its imports.
   'features/client': [...ground, 'journal', 'engine', 'features', 'features/http'],
-  // The page of the console. It reaches the engine only over HTTP, so of other rooms it needs types and the client.
-  'features/console/app': [...ground, 'engine', 'features/client'],
+  // The page of the console. It reaches the engine only over HTTP, so of other rooms it needs the client and types: see the test below.
+  'features/console/app': [...ground, 'journal', 'engine', 'features/client', 'features/explain', 'features/http'],
   'features/command-line': [...ground, 'engine', 'features/client', 'features/command-line/dev'],
   // It uses the package as a service does, by its entries: the build loads them only for this command.
   'features/command-line/dev': ['index', 'console', 'http', 'journal', 'policy', 'sql'],
@@ -129,6 +129,13 @@ describe('the rooms of src', () => {
       (module) => /^(?:(?:engine|kernel)\/)?[^/]+(?=\/)/.exec(Object.hasOwn(ENTRIES, module) ? '' : module) ?? [],
     );
     expect(rows.sort()).toEqual([...new Set(['engine', 'kernel', ...folders])].map((folder) => `\`${folder}/\``).sort());
+  });
+
+  it('of the page of the console load only the client and the ground', () => {
+    const isPage = (module: string) => roomOf(module) === 'features/console/app';
+    const loaded = imports.filter(({ from, to, own, typesOnly }) => own && isPage(from) && !isPage(to) && !typesOnly);
+    expect(loaded.length).toBeGreaterThan(0);
+    expect(loaded.filter(({ to }) => !['features/client', ...ground].some((room) => isInside(room, to))).map(arrow)).toEqual([]);
   });
 
   it('import ports only as types', () => {

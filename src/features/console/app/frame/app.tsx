@@ -4,20 +4,11 @@ import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import Access from '../views/access.js';
+import type { AppProps } from './app-props.js';
 import { ConsoleContext, type Console } from './console.js';
 import { t } from './messages.js';
-import type { PageOptions } from './options.js';
-import type { Router } from './router.js';
-import type { Session } from './session.js';
 import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
-
-export interface AppProps {
-  readonly base: string;
-  readonly options: PageOptions;
-  readonly router: Router;
-  readonly session: Session;
-}
 
 type Load = () => Promise<{ readonly default: View }>;
 

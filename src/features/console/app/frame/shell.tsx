@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { LostDecisions } from '../parts/lost-decisions.js';
 import { Person } from '../parts/person.js';
 import { announced } from './announce.js';
-import type { AppProps } from './app.js';
+import type { AppProps } from './app-props.js';
 import { useConsole, type Console } from './console.js';
 import { language, t } from './messages.js';
 import { withReturn, type PageOptions } from './options.js';
