@@ -21,6 +21,7 @@ import { addressOf, questionIn, readHeld, type Question } from './history/questi
 import { lanesOf } from './history/span.js';
 import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
+import { CsvButton } from './history/csv-button.js';
 import { usePages } from './history/use-pages.js';
 import './history.css';
 
@@ -62,6 +63,10 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
         <Heading topic={topic} />
         <span class="actions">
           <CopyButton path={path} />
+          <CsvButton
+            name={`access-${new Date(span.from).toISOString().slice(0, 10)}.csv`}
+            read={(place, signal) => readHeld(client, question, place, signal, 1_000)}
+          />
         </span>
       </header>
       <SpanBar view="history" query={'all' in topic ? { all: 'true' } : topic} span={span} />

@@ -58,7 +58,7 @@ export function usePages<T>(read: (after: string | undefined, signal: AbortSigna
         do page = await latest.current(place, end.signal);
         while (page.items.length === 0 && (place = page.next) !== undefined);
         if (end.signal.aborted) return;
-        learn(page.people as Readonly<Record<string, PersonInfo>> | undefined);
+        learn(page.people);
         place = page.next;
         const added = blocksOf(page.items, pages);
         const isFirst = pages++ === 0;

@@ -3,7 +3,6 @@ import type { AccessClient, JournalPage, Named } from '../../../../client/access
 import type { Anchor, AuditEntry } from '../../../../../records/index.js';
 import { useConsole } from '../../frame/console.js';
 import { after } from '../../frame/clock.js';
-import type { PersonInfo } from '../../frame/types.js';
 
 /** How many entries are read at a time. */
 export const PAGE = 40;
@@ -43,7 +42,6 @@ export async function readNewest(client: Reader, signal: AbortSignal): Promise<N
 
 export function useJournal(): JournalRead {
   const { client, learn, onChange } = useConsole();
-  const name = (people: Named<unknown>['people']) => learn(people as Readonly<Record<string, PersonInfo>> | undefined);
   const [state, setState] = useState(NOTHING);
   const [head, setHead] = useState(0);
   const [round, setRound] = useState(0);
@@ -57,7 +55,7 @@ export function useJournal(): JournalRead {
     readNewest(client, signal).then(
       ({ people, ...read }) => {
         if (signal.aborted) return;
-        name(people);
+        learn(people);
         setHead(read.head?.seq ?? 0);
         setState({ ...read, error: undefined, isLoading: false });
       },
@@ -91,7 +89,7 @@ export function useJournal(): JournalRead {
       try {
         const begin = startOf(before, oldest);
         const { items, people } = await client.journal({ after: begin, limit: before - 1 - begin }, { people: true });
-        name(people);
+        learn(people);
         setState((now) => ({ ...now, entries: [...now.entries, ...[...items].reverse()], error: undefined }));
       } catch (error) {
         setState((now) => ({ ...now, error }));
