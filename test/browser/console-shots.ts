@@ -56,5 +56,7 @@ async function addressOf({ engine }: World, path: string): Promise<string> {
 async function drawn(page: Page): Promise<void> {
   await page.waitForLoadState('load');
   await page.waitForFunction(() => document.querySelector('main .loading, [aria-busy=true]') === null);
+  // The first event of the stream reads once more.
+  await page.clock.runFor(1_000);
   await page.waitForTimeout(300);
 }

@@ -9,16 +9,20 @@ import type { TestBrowser } from './chromium.js';
 /** Now, in the world of the tests and of the pictures: a Monday afternoon. */
 export const NOW = Date.UTC(2026, 10, 30, 14, 20);
 
-/** The time of the page moves only by `advance`. Frames stay real: the page draws and reads in them, and none waits for time. */
+// Code of the page. It draws in frames, and runs the effects of a drawing in a turn of its own: neither is time, so both stay real.
+const KEEP = 'window.kept$ = { requestAnimationFrame, cancelAnimationFrame, afterTurn: window.setTimeout }';
+const GIVE_BACK = `{
+  const { afterTurn, ...frames } = window.kept$;
+  const afterTime = window.setTimeout;
+  Object.assign(window, { ...frames, setTimeout: (run, ms = 0) => (ms > 0 ? afterTime(run, ms) : -afterTurn(run)) });
+}`;
+
+/** The time of the page moves only by `advance`. */
 async function holdTime(page: Page, at: number): Promise<void> {
-  await page.context().addInitScript(() => Object.assign(window, { frames$: [window.requestAnimationFrame, window.cancelAnimationFrame] }));
+  await page.context().addInitScript({ content: KEEP });
   await page.clock.install({ time: at - 1_000 });
   await page.clock.pauseAt(at);
-  await page.context().addInitScript(() => {
-    const [requestAnimationFrame, cancelAnimationFrame] = (window as unknown as { frames$: (typeof window.requestAnimationFrame)[] })
-      .frames$;
-    Object.assign(window, { requestAnimationFrame, cancelAnimationFrame });
-  });
+  await page.context().addInitScript({ content: GIVE_BACK });
 }
 
 /** What `dev` serves, on a clock that the test moves. */
