@@ -22,6 +22,7 @@ const LATER: readonly Tier[] = [
     include: [
       'test/stores/{durable,patroni,redis,sql,upgrade}/**/*.test.ts',
       'test/model/durable.test.ts',
+      'test/stores/console.test.ts',
       'test/contract/{redis,sql-better-sqlite3,sql-pglite,sql-pooler,sql-postgres}.test.ts',
       'test/stores/turns.test.ts',
       'test/jsonl/processes.test.ts',
@@ -42,13 +43,16 @@ const LATER: readonly Tier[] = [
     name: 'package',
     include: [
       'test/package/**/*.test.ts',
-      'test/{browser,examples}/**/*.test.ts',
+      'test/browser/{chromium,play,react}.test.ts',
+      'test/examples/**/*.test.ts',
       'test/docs/run-code.test.ts',
       'test/elements/jit-badge.test.ts',
       'test/play/month.test.ts',
       'test/contract/node-test.test.ts',
     ],
   },
+  // The console in Chromium, from the sources: at most four minutes of `.ci/run`.
+  { name: 'browser', include: ['test/browser/console*.test.ts'] },
   { name: 'runtimes', include: ['test/runtimes/**/*.test.ts'] },
 ];
 

@@ -1,4 +1,5 @@
-import type { BrowserContextOptions, Page } from 'playwright-core';
+import { setTimeout } from 'node:timers/promises';
+import type { BrowserContextOptions, Locator, Page, Request } from 'playwright-core';
 import { JitEngine, MemoryGrantStore, patternScopes, type GrantStore } from '../../src/index.js';
 import { writeHistory } from '../../src/features/command-line/dev/history.js';
 import { policy } from '../../src/features/command-line/dev/people.js';
@@ -8,6 +9,9 @@ import type { TestBrowser } from './chromium.js';
 
 /** Now, in the world of the tests and of the pictures: a Monday afternoon. */
 export const NOW = Date.UTC(2026, 10, 30, 14, 20);
+
+/** The longest step of time, in milliseconds. A call has longer. */
+const STEP = 2_000;
 
 // Code of the page. It draws in frames, and runs the effects of a drawing in a turn of its own: neither is time, so both stay real.
 const KEEP = 'window.kept$ = { requestAnimationFrame, cancelAnimationFrame, afterTurn: window.setTimeout }';
@@ -50,6 +54,17 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
     const answer = await request.post(`${origin}/people`, { form: { person }, headers: { origin }, maxRedirects: 0 });
     if (answer.status() !== 303) throw new Error(`the page of people answered ${String(answer.status())}`);
   };
+  const isCall = (request: Request) => !request.url().endsWith('/events');
+  const calls = new Set<Request>();
+  /** Lets time pass for the service and for each open page, in steps: a call that is under way would run out of its time. */
+  const advance = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= STEP) {
+      while (calls.size > 0) await setTimeout(5);
+      const step = Math.min(left, STEP);
+      await clock.advance(step);
+      for (const page of pages.filter((one) => !one.isClosed())) await page.clock.runFor(step);
+    }
+  };
   return {
     engine,
     clock,
@@ -62,15 +77,22 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
       const { aheadMs = 0, ...context } = options;
       const page = await browser.open({ locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce', ...context });
       pages.push(page);
+      page.on('request', (request: Request) => isCall(request) && calls.add(request));
+      for (const end of ['requestfinished', 'requestfailed'] as const)
+        page.on(end as 'requestfailed', (request: Request) => calls.delete(request));
+      page.on('close', () => calls.clear());
       await holdTime(page, clock.now() + aheadMs);
       await become(page, person);
       await page.goto(`${origin}/console/${path}`);
       return page;
     },
-    /** Lets time pass for the service and for each open page. */
-    async advance(ms: number): Promise<void> {
-      await clock.advance(ms);
-      for (const page of pages.filter((one) => !one.isClosed())) await page.clock.runFor(ms);
+    advance,
+    /** Lets half a second pass at a time until something is shown: events and reads arrive in real time, and wait for the page's. */
+    async pass(shown: Locator): Promise<void> {
+      while (!(await shown.first().isVisible())) {
+        await advance(500);
+        await setTimeout(50);
+      }
     },
     async close(): Promise<void> {
       await engine.close();
