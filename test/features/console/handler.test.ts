@@ -105,7 +105,7 @@ describe('a file of the page', () => {
     for (const file of [...files, ...languages]) {
       const { status, headers, body } = await told(await get(new URL(file).pathname, { accept: '*/*' }));
       const type = TYPES[file.slice(file.lastIndexOf('.') + 1) as keyof typeof TYPES];
-      expect(file).toMatch(/-[A-Za-z0-9]{8}\.(?:js|css|json)$/);
+      expect(file).toMatch(/-[\w-]{8}\.(?:js|css|json)$/);
       expect(status).toBe(200);
       expect(headers).toEqual({ ...SECURITY, 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' });
       expect(body).not.toBe('');
@@ -119,7 +119,7 @@ describe('a file of the page', () => {
     for (const file of found) {
       const text = await (await get(new URL(file).pathname)).text();
       expect([file, text === '']).toEqual([file, false]);
-      for (const [, path = ''] of text.matchAll(/(?:from|import)\s*\(?"(\.\/[^"]+)"/g)) found.add(new URL(path, file).href);
+      for (const [, path = ''] of text.matchAll(/["'`](\.\/[\w.-]+\.(?:js|css))["'`]/g)) found.add(new URL(path, file).href);
     }
     // The views that load later.
     expect(found.size).toBeGreaterThan(5);
@@ -139,7 +139,7 @@ describe('a file of the page', () => {
     const found = new Set([script]);
     for (const file of found) {
       const text = await (await get(new URL(file).pathname)).text();
-      for (const [, path = ''] of text.matchAll(/(?:from|import)\s*\(?"(\.\/[^"]+)"/g)) found.add(new URL(path, file).href);
+      for (const [, path = ''] of text.matchAll(/["'`](\.\/[\w.-]+\.(?:js|css))["'`]/g)) found.add(new URL(path, file).href);
       expect([
         file,
         /\beval\(|new Function|document\.write|serviceWorker|\bcaches\b|localStorage\.setItem\("draft/.exec(text)?.[0],
