@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin, Rolldown } from 'vite';
+import type { Plugin as VitePlugin } from 'vite';
 import type { PageFiles } from '../src/features/console/serve/files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -24,78 +25,85 @@ export interface BuiltConsole {
  * @param root the folder of the project
  */
 export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefined> {
-  const main = join(root, MAIN);
-  if (!existsSync(main)) return undefined;
-  const output = await bundled(root, main);
-  const chunks = output.filter((file) => file.type === 'chunk');
-  const entry = chunks.find(({ isEntry }) => isEntry) as Rolldown.OutputChunk;
-  const eager = new Set([entry]);
-  for (const { imports } of eager) for (const chunk of chunks) if (imports.includes(chunk.fileName)) eager.add(chunk);
-  const scripts = [...eager].map(({ fileName }) => fileName);
-  const styles = [...eager].flatMap(({ viteMetadata }) => [...(viteMetadata?.importedCss ?? [])]);
+  if (!existsSync(join(root, MAIN))) return undefined;
+  const options = {
+    absWorkingDir: root,
+    entryPoints: { console: MAIN },
+    outdir: 'assets',
+    entryNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2022',
+    jsx: 'automatic',
+    jsxImportSource: 'preact',
+    legalComments: 'none',
+    logLevel: 'warning',
+    metafile: true,
+    write: false,
+    logOverride: { 'ignored-bare-import': 'silent' },
+  } as const;
+  const split = { ...options, splitting: true, loader: { '.css': 'empty' } } as const;
+  const [divided, styles] = await Promise.all([
+    build(split),
+    // In one file, because no code loads the style sheet of a view that `import()` loads. It has the order of the imports.
+    build(options),
+  ]);
+  const scripts = await build({ ...split, plugins: [together(root, divided.metafile)] });
+  const sheets = styles.outputFiles.filter(({ path }) => path.endsWith('.css'));
+  const files = [...scripts.outputFiles, ...sheets];
+  const eager = eagerOf(scripts.metafile);
   return {
     files: {
-      script: entry.fileName,
-      preload: scripts.slice(1),
-      styles,
-      texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
+      script: eager[0] as string,
+      preload: eager.slice(1),
+      styles: sheets.map(({ path }) => basename(path)),
+      texts: Object.fromEntries(files.map((file) => [basename(file.path), file.text])),
     },
-    first: [...scripts, ...styles],
-    packages: [
-      ...new Set(
-        chunks.flatMap(({ moduleIds }) => moduleIds).flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []),
-      ),
-    ],
+    first: [...eager, ...sheets.map(({ path }) => basename(path))],
+    packages: packagesOf([scripts.metafile, styles.metafile]),
   };
 }
 
-async function bundled(root: string, main: string): Promise<Rolldown.RolldownOutput['output']> {
-  const { build } = await import('vite');
-  // Vite sets it, and a program that runs the sources may read it.
-  const { NODE_ENV } = process.env;
-  try {
-    const built = await build({
-      root,
-      configFile: false,
-      envDir: false,
-      publicDir: false,
-      // It warns of `import.meta.url`, by which the page finds its base.
-      logLevel: 'error',
-      // The files lie side by side, and find each other from their own addresses.
-      base: './',
-      oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
-      build: {
-        write: false,
-        target: 'es2022',
-        assetsDir: '',
-        modulePreload: false,
-        reportCompressedSize: false,
-        rolldownOptions: {
-          input: { console: main },
-          // What the first view needs is one file, because two would be larger.
-          output: {
-            codeSplitting: { groups: [{ name: (id, graph) => (isEager(main, id, graph) ? 'console' : null), debugName: 'first' }] },
-          },
-        },
-      },
-    });
-    return (built as Rolldown.RolldownOutput).output;
-  } finally {
-    if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
-    else process.env['NODE_ENV'] = NODE_ENV;
-  }
+/*
+ * esbuild puts the modules that the same views load into one file, so the start of the page would be ten files. A small file has little
+ * that compresses. So each view says that it loads all that the start of the page loads: one file.
+ */
+const together = (root: string, metafile: Metafile): Plugin => ({
+  name: 'together',
+  setup(build) {
+    const start = [...loadedBy(metafile, MAIN)].flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
+    const scripts = start.filter((path) => /\.[jt]sx?$/.test(path) && path !== MAIN);
+    build.onResolve({ filter: /^start-of-the-page$/ }, ({ path }) => ({ path, namespace: 'start', sideEffects: true }));
+    build.onLoad({ filter: /./, namespace: 'start' }, () => ({
+      contents: scripts.map((path) => `import ${JSON.stringify(`./${path}`)};`).join('\n'),
+      resolveDir: root,
+    }));
+    build.onLoad({ filter: /\/app\/views\/[\w-]+\.tsx$/ }, ({ path }) => ({
+      contents: `${readFileSync(path, 'utf8')}\nimport 'start-of-the-page';`,
+      loader: 'tsx',
+    }));
+  },
+});
+
+/** The files that an entry loads before it runs, and itself. */
+function loadedBy({ outputs }: Metafile, entry: string): ReadonlySet<string> {
+  const paths = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === entry));
+  for (const path of paths) for (const { kind, path: to } of outputs[path]?.imports ?? []) if (kind === 'import-statement') paths.add(to);
+  return paths;
 }
 
-interface ModuleGraph {
-  getModuleInfo(id: string): { readonly importedIds: readonly string[] } | null;
-}
+/** The script that starts the page, and all that it imports before it runs. */
+const eagerOf = (metafile: Metafile): string[] => [...loadedBy(metafile, MAIN)].map((path) => basename(path));
 
-/** Whether the entry imports the module before it runs, also indirectly. */
-function isEager(main: string, id: string, graph: ModuleGraph): boolean {
-  const found = new Set([main]);
-  for (const one of found) for (const to of graph.getModuleInfo(one)?.importedIds ?? []) found.add(to);
-  return found.has(id);
-}
+const packagesOf = (metafiles: readonly Metafile[]): string[] => [
+  ...new Set(
+    metafiles.flatMap(({ inputs }) =>
+      Object.keys(inputs).flatMap((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []),
+    ),
+  ),
+];
 
 /** The constant of {@link READER}, as code. */
 export async function consoleConstant(): Promise<Readonly<Record<string, string>>> {
@@ -103,7 +111,7 @@ export async function consoleConstant(): Promise<Readonly<Record<string, string>
 }
 
 /** For Vitest: the handler then serves the page of the sources. It is built at the first import of the handler. */
-export const consolePage = (): Plugin => ({
+export const consolePage = (): VitePlugin => ({
   name: 'console-page',
   async transform(code, id) {
     return id.endsWith(READER) ? `const JIT_ACCESS_CONSOLE = ${JSON.stringify((await buildConsole())?.files)};${code}` : undefined;

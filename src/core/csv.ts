@@ -5,7 +5,7 @@ export type CsvCell = string | number | boolean | Date | undefined;
  * A text that a spreadsheet may take for a formula: it begins, after blanks and controls, with a sign of one, also in its full-width form;
  * or a tab or a carriage return is among the blanks, at which some programs begin another cell.
  */
-const FORMULA = /^[\p{Z}\p{C}]*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/u;
+const FORMULA = /^[\p{Z}\p{C}\p{DI}\u2800]*[=+\-@\t\r\uFF1D\uFF0B\uFF0D\uFF20]/u;
 
 /** Makes Excel read UTF-8. */
 const BYTE_ORDER_MARK = '\uFEFF';
