@@ -23,16 +23,22 @@ export function every(ms: number, call: () => void): () => void {
 const aheadMs = signal(0);
 
 /**
- * Takes the clock reading of an answer. The viewer's clock may be wrong by an hour.
+ * By how much the clock of the service is ahead, by an answer. The way of an answer varies by some milliseconds, and a countdown that
+ * follows them would go back: a difference that the way explains leaves the value.
  *
+ * @param before the value so far
  * @param at the `at` of the answer. Epoch milliseconds
  * @param sentAt when the call was sent, and `receivedAt` when its answer arrived, both by {@link deviceNow}
  */
-export function readServiceClock(at: number, sentAt: number, receivedAt: number): void {
+export function aheadBy(before: number, at: number, sentAt: number, receivedAt: number): number {
   const next = at - (sentAt + receivedAt) / 2;
-  // The way of an answer varies by some milliseconds. A countdown that follows them would go back.
   const doubtMs = Math.max(0, receivedAt - sentAt) / 2 + 50;
-  if (Math.abs(next - aheadMs.peek()) > doubtMs) aheadMs.value = next;
+  return Math.abs(next - before) > doubtMs ? next : before;
+}
+
+/** Takes the clock reading of an answer: the viewer's clock may be wrong by an hour. */
+export function readServiceClock(at: number, sentAt: number, receivedAt: number): void {
+  aheadMs.value = aheadBy(aheadMs.peek(), at, sentAt, receivedAt);
 }
 
 /** Now, by the clock of the service. Epoch milliseconds. */

@@ -37,7 +37,6 @@ export const access = {
   'access.mayAct': 'Can decide:',
   'access.nobodyNamed': 'The reviewers cannot be listed.',
   'access.due': 'expires in {time} without a decision',
-  'access.asked': 'asked {time}',
 
   'access.giveBackTitle': 'Give back {what}?',
   'access.giveBackText': 'It ends at once. To have it again, ask again.',
