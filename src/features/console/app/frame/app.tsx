@@ -1,5 +1,4 @@
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
@@ -9,6 +8,7 @@ import { ConsoleContext, type Console } from './console.js';
 import { t } from './messages.js';
 import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
+import { useLoaded } from './use-loaded.js';
 
 type Load = () => Promise<{ readonly default: View }>;
 
@@ -61,34 +61,11 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
 }
 
 function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
-  const [loaded, setLoaded] = useState<{ readonly View?: View; readonly error?: unknown }>({});
-  useEffect(() => {
-    LATER[view]().then(
-      ({ default: View }) => setLoaded({ View }),
-      (error: unknown) => {
-        setLoaded({ error });
-        reloadOnce();
-      },
-    );
-  }, [view]);
-  const { View, error } = loaded;
-  if (View) return <View route={route} />;
+  const { value, isMissing } = useLoaded(LATER[view]);
+  if (value) return <value.default route={route} />;
   return (
     <p class="quiet loading" role="status">
-      {t(error === undefined ? 'frame.starting' : 'frame.newVersion')}
+      {t(isMissing ? 'frame.newVersion' : 'frame.starting')}
     </p>
   );
-}
-
-const RELOADED = 'jit-access:reloaded';
-
-/** A file of the page is gone: another version is installed. Twice in one session would be another failure. */
-function reloadOnce(): void {
-  try {
-    if (sessionStorage.getItem(RELOADED) === import.meta.url) return;
-    sessionStorage.setItem(RELOADED, import.meta.url);
-  } catch {
-    return;
-  }
-  location.reload();
 }

@@ -7,7 +7,7 @@ import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import { Badge } from './access/badge.js';
-import { AccessDialog, type Open } from './access/dialogs.js';
+import { RequestDialog, type Open } from './access/dialog.js';
 import { Emergency } from './access/emergency.js';
 import { Ended } from './access/ended.js';
 import { Held } from './access/held.js';
@@ -46,7 +46,7 @@ export default function View(_props: ViewProps): JSX.Element {
           {!readOnly && <Emergency onDone={again} />}
         </>
       )}
-      {open && <AccessDialog open={open} onClose={() => setOpen(undefined)} onDone={again} />}
+      {open && <RequestDialog {...open} onClose={() => setOpen(undefined)} onDone={again} />}
     </Page>
   );
 }

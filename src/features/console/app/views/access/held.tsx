@@ -11,7 +11,7 @@ import { Text } from '../../parts/text.js';
 import { Ticket } from '../../parts/ticket.js';
 import { Countdown, Time } from '../../parts/time.js';
 import { WindowBar } from '../../parts/window-bar.js';
-import type { Open } from './dialogs.js';
+import type { Open } from './dialog.js';
 import type { Found, Grant } from './read.js';
 
 export interface HeldProps {
@@ -44,6 +44,7 @@ interface BundleProps extends Pick<HeldProps, 'grants' | 'onOpen'> {
 function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
   const { href, readOnly } = useConsole();
   const isBundle = grants.length > 1;
+  const open = (kind: Open['kind'], grant?: Grant) => found && onOpen({ kind, found: { request: found.request, grants }, grant });
   const review = found?.request.afterReview;
   const isDue = review !== undefined && review.breakGlassReview === undefined;
   return (
@@ -56,12 +57,7 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
           </p>
           <Window grant={grant} />
           {isBundle && !readOnly && (
-            <Button
-              small
-              kind="quiet"
-              label={t('access.giveBackOne', { scope: grant.scope })}
-              onPress={() => onOpen({ kind: 'giveBack', grants: [grant] })}
-            >
+            <Button small kind="quiet" label={t('access.giveBackOne', { scope: grant.scope })} onPress={() => open('GiveBack', grant)}>
               {t('access.giveBack')}
             </Button>
           )}
@@ -76,14 +72,14 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
             <a href={href('request', id)}>{t('access.request')}</a>
           </span>
         </p>
-        {!readOnly && (
+        {!readOnly && found && (
           <p class="actions">
             {grants.some(({ status }) => status === 'active') && (
-              <Button small onPress={() => onOpen({ kind: 'moreTime', grants })}>
+              <Button small onPress={() => open('Extend')}>
                 {t('access.moreTime')}
               </Button>
             )}
-            <Button small onPress={() => onOpen({ kind: 'giveBack', grants })}>
+            <Button small onPress={() => open('GiveBack')}>
               {t(isBundle ? 'access.giveBackAll' : 'access.giveBack')}
             </Button>
           </p>

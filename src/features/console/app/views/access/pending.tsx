@@ -9,7 +9,7 @@ import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { Ticket } from '../../parts/ticket.js';
 import { Countdown, Duration } from '../../parts/time.js';
-import type { Open } from './dialogs.js';
+import type { Open } from './dialog.js';
 import type { Mine, Request, Waiting } from './read.js';
 
 /** The most people that a row names. */
@@ -41,6 +41,7 @@ function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
   const { caller, href, readOnly } = useConsole();
   const { id, scopes, ttlMs, subject, justification, ticket, reviewBy } = request;
   const missing = waiting?.missingInWords;
+  const open = (kind: Open['kind']) => onOpen({ kind, found: { request, grants: [] } });
   return (
     <Row>
       <div class="pending-head">
@@ -73,13 +74,13 @@ function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
         </p>
         {!readOnly && (
           <p class="actions">
-            <Button small onPress={() => onOpen({ kind: 'comment', request })}>
+            <a class="button small" href={href('request', id)}>
               {t('access.comment')}
-            </Button>
-            <Button small onPress={() => onOpen({ kind: 'change', request })}>
+            </a>
+            <Button small onPress={() => open('Change')}>
               {t('access.change')}
             </Button>
-            <Button small kind="quiet" onPress={() => onOpen({ kind: 'cancel', request })}>
+            <Button small kind="quiet" onPress={() => open('Cancel')}>
               {t('access.cancel')}
             </Button>
           </p>

@@ -1,6 +1,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useMemo, useState } from 'preact/hooks';
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
+import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { formatDuration } from '../../../../../core/duration.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
@@ -9,6 +10,7 @@ import { Confirm } from '../../parts/dialog.js';
 import { TextField } from '../../parts/field.js';
 import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
+import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
 import { byField, FIELDS, newKey } from '../ask/draft.js';
 import { Length } from '../ask/fields.js';
@@ -16,7 +18,9 @@ import { ProblemTexts } from '../ask/problem-texts.js';
 import { refusalOf, type FieldProblem } from '../ask/problems.js';
 
 export interface RequestDialogProps {
-  readonly found: RequestFound;
+  readonly found: Pick<RequestFound, 'request' | 'grants'>;
+  /** The grant that is meant, if it is only one of several. */
+  readonly grant?: GrantWithStatus | undefined;
   readonly onDone: () => void;
   readonly onClose: () => void;
 }
@@ -172,14 +176,18 @@ export function Cancel({ found: { request }, onDone, onClose }: RequestDialogPro
 }
 
 /** Ends the viewer's own access early. */
-export function GiveBack({ found: { request, grants }, onDone, onClose }: RequestDialogProps): JSX.Element {
+export function GiveBack({ found: { request, grants }, grant, onDone, onClose }: RequestDialogProps): JSX.Element {
   const { client } = useConsole();
   const deed = useDeed({ onDone });
   const open = grants.filter(({ status }) => status === 'active' || status === 'scheduled');
-  const confirm = () => deed(() => client.releaseRequest(request.id), t('request.giveBack.done'));
+  const giveBack = () => (grant ? client.releaseGrant(grant.id) : client.releaseRequest(request.id));
+  const confirm = () => deed(giveBack, t('request.giveBack.done'));
   return (
     <Confirm title={t('request.giveBack')} action={t('request.giveBack')} onConfirm={confirm} onClose={onClose}>
-      <p>{t('request.giveBack.text', { count: open.length })}</p>
+      <p>
+        <Scopes scopes={grant ? [grant.scope] : open.map(({ scope }) => scope)} />
+      </p>
+      <p>{t('request.giveBack.text', { count: grant ? 1 : open.length })}</p>
     </Confirm>
   );
 }
