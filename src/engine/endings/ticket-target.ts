@@ -1,9 +1,9 @@
-import { NotFoundError } from '../../core/errors.js';
+import { isJitError, NotFoundError } from '../../core/errors.js';
 import type { Row } from '../../core/store-port.js';
 import { decodeEach } from '../../kernel/ledger/ledger-reads.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import { requestIdOf } from '../../lifecycle/grant.js';
-import { decodeRequest } from '../../records/index.js';
+import { decodeRequest, type Grant } from '../../records/index.js';
 import type { EndTally } from './end-tally.js';
 import type { EndTarget } from './end-target.js';
 
@@ -33,11 +33,25 @@ export function targetOfTicket(kernel: Kernel, ticket: string, tally: EndTally):
 }
 
 /**
+ * The grants among these that a revocation of the ticket reaches, for a list of open and ended ones. `undefined`: all of them.
+ *
+ * @throws CorruptError if a request cannot be read
+ */
+export async function grantsCiting(kernel: Kernel, ticket: string | undefined, grants: readonly Grant[]): Promise<readonly Grant[]> {
+  if (ticket === undefined || grants.length === 0) return grants;
+  const ids = await requestsCiting(kernel, ticket, [...new Set(grants.map(({ requestId }) => requestId))], (_, error) => {
+    // A purge removes a request and its grants in one commit, which may have happened between the two reads.
+    if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
+  });
+  return grants.filter(({ requestId }) => ids.has(requestId));
+}
+
+/**
  * Of these requests, those that cite the ticket, or extend access of a request that cites it, directly or through others.
  *
  * @param fail gets each request that is missing or cannot be read
  */
-export async function requestsCiting(
+async function requestsCiting(
   kernel: Kernel,
   ticket: string,
   ids: readonly string[],

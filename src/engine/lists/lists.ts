@@ -1,39 +1,21 @@
-import { CorruptError, isJitError } from '../../core/errors.js';
+import { CorruptError } from '../../core/errors.js';
 import { invalid, readOptions, readText } from '../../core/parse.js';
 import { readInstant, type Instant } from '../../core/instant.js';
 import { readPattern, readScope } from '../../core/scope.js';
-import type { ClockReading } from '../../core/clock.js';
-import { TurnBudget } from '../../core/turns.js';
 import type { Page } from '../../core/ports.js';
 import type { RowOrder } from '../../core/store-port.js';
-import { grantIds } from '../../lifecycle/grant.js';
-import {
-  hasEnded,
-  hasPassed,
-  isHeldAt,
-  wasHeldDuring,
-  type GrantStatus,
-  type GrantUse,
-  type RequestStatus,
-} from '../../lifecycle/status.js';
-import { windowOf } from '../../lifecycle/window.js';
+import { isHeldAt, wasHeldDuring, type GrantStatus, type GrantUse, type RequestStatus } from '../../lifecycle/status.js';
 import { decodeGrant, decodeRequest, hasUsageRow, type AccessRequest, type Grant } from '../../records/index.js';
 import { withUsage } from '../../kernel/ledger/grant-use.js';
 import { refusePurged } from '../../kernel/ledger/horizon.js';
 import type { Kernel } from '../../kernel/kernel.js';
 import type { RowReader } from '../../kernel/ledger/ledger-reads.js';
 import type { BreakGlassReviewItem } from '../answers.js';
-import { requestsCiting } from '../endings/ticket-target.js';
+import { grantsCiting } from '../endings/ticket-target.js';
 import { listPendingReviews, type BreakGlassReviewQuery } from './break-glass-list.js';
 import { collect, decodeStrictly, readOrder, readQuery, readSpan, readSubject, type Paging } from './collect.js';
-import {
-  grantWithStatus,
-  outcomeOf,
-  requestWithStatus,
-  type GrantWithStatus,
-  type ListedRequest,
-  type RequestWithStatus,
-} from '../with-status.js';
+import { withOutcomes } from './outcomes.js';
+import { grantWithStatus, requestWithStatus, type GrantWithStatus, type ListedRequest } from '../with-status.js';
 
 /**
  * Selects requests. `subject`, `from`, `to` and a status that no pending request has are looked up; every other condition is
@@ -191,23 +173,13 @@ export async function listGrants(kernel: Kernel, query: GrantQuery, next?: strin
   const isWanted = (use: GrantUse): boolean =>
     (at === undefined || isHeldAt(use, at, reading)) && (held === undefined || wasHeldDuring(use.grant, held.from, held.until, use.usage));
   const page = await collect(kernel, asked, given, decodeGrant, async (grants) => {
-    const meant = await citing(kernel, ticket, grants.filter(covers));
+    const meant = await grantsCiting(kernel, ticket, grants.filter(covers));
     const uses = (await usesOf(kernel, meant)).filter(isWanted);
     return uses.map((use) => grantWithStatus(use, reading)).filter((grant) => status === undefined || grant.status === status);
   });
   const earliest = held?.from ?? at;
   if (earliest !== undefined) await refusePurged(kernel.ledger, earliest);
   return page;
-}
-
-/** The grants that `revokeAll` of a ticket reaches. `undefined`: all of them. @throws CorruptError if a request cannot be read */
-async function citing(kernel: Kernel, ticket: string | undefined, grants: readonly Grant[]): Promise<readonly Grant[]> {
-  if (ticket === undefined || grants.length === 0) return grants;
-  const ids = await requestsCiting(kernel, ticket, [...new Set(grants.map(({ requestId }) => requestId))], (_, error) => {
-    // A purge removes a request and its grants in one commit, which may have happened between the two reads.
-    if (!isJitError(error) || error.code !== 'ERR_JIT_NOT_FOUND') throw error;
-  });
-  return grants.filter(({ requestId }) => ids.has(requestId));
 }
 
 /** Reads the span of `during`. Its end is at most the present: grants that begin in the future were not held. */
@@ -245,48 +217,6 @@ function readStatus<Status extends string>(statuses: Readonly<Record<Status, unk
   if (wanted !== undefined && !(typeof wanted === 'string' && Object.hasOwn(statuses, wanted)))
     throw invalid('status', `one of ${Object.keys(statuses).join(', ')}`, wanted);
   return wanted as Status | undefined;
-}
-
-const MAX_KEYS = 200;
-
-/** Adds the outcome of each request. */
-async function withOutcomes(
-  kernel: Kernel,
-  requests: readonly RequestWithStatus[],
-  reading: ClockReading,
-): Promise<readonly ListedRequest[]> {
-  const ended = await endedAmong(kernel, requests, reading);
-  return requests.map((request) => Object.freeze({ ...request, outcome: outcomeOf(request, ended.has(request.id)) }));
-}
-
-/**
- * The ids of the approved requests none of whose grants can allow, now or later. Most need no further read: their windows have
- * passed. Of the others, the first grant is read, and the rest only if the first has ended.
- */
-async function endedAmong(kernel: Kernel, requests: readonly AccessRequest[], reading: ClockReading): Promise<ReadonlySet<string>> {
-  const ended = new Set<string>();
-  const turns = new TurnBudget();
-  const liveAmong = async (ids: readonly string[]): Promise<ReadonlySet<string>> => {
-    const live = new Set<string>();
-    for (let i = 0; i < ids.length; i += MAX_KEYS) {
-      await turns.spend(MAX_KEYS);
-      // A grant that is missing or unreadable allows nothing.
-      for (const use of await kernel.ledger.grantsWithUsage(ids.slice(i, i + MAX_KEYS))) {
-        if (!hasEnded(use, reading)) live.add(use.grant.requestId);
-      }
-    }
-    return live;
-  };
-  const open: AccessRequest[] = [];
-  for (const request of requests) {
-    if (request.end?.status !== 'approved') continue;
-    ended.add(request.id);
-    if (!hasPassed(windowOf(request, request.end.at).expiresAt, reading)) open.push(request);
-  }
-  const live = await liveAmong(open.flatMap((request) => grantIds(request).slice(0, 1)));
-  const others = open.filter(({ id }) => !live.has(id)).flatMap((request) => grantIds(request).slice(1));
-  for (const id of [...live, ...(await liveAmong(others))]) ended.delete(id);
-  return ended;
 }
 
 /** Reads a usage row only if no end is recorded: its idle end may have ended the grant before a sweep records that. */

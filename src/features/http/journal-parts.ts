@@ -24,6 +24,9 @@ export interface JournalPage extends Page<AuditEntry> {
   readonly head: Anchor;
 }
 
+/** The most JSON of a page, but at least one entry: an entry may have as much as a change. Characters. */
+const MAX_PAGE = 1_048_576;
+
 /** The entries after the one with this number; 0: from the oldest that is left. @throws PurgedError if a purge removed the next ones */
 export async function readPage(
   { ledger }: Kernel,
@@ -31,8 +34,10 @@ export async function readPage(
 ): Promise<JournalPage> {
   const { entries, start, head } = await ledger.journal(after, readCount('limit', limit ?? 100, 1, MAX_LOOK));
   if (after > 0 && after < start.seq) throw new PurgedError(await readHorizon(ledger));
-  const last = entries.at(-1)?.seq ?? head.seq;
-  return { items: entries, next: last < head.seq ? String(last) : undefined, head };
+  let size = 0;
+  const items = entries.filter((entry, i) => (size += JSON.stringify(entry).length) <= MAX_PAGE || i === 0);
+  const last = items.at(-1)?.seq ?? head.seq;
+  return { items, next: last < head.seq ? String(last) : undefined, head };
 }
 
 /** Reads the place of a part: an anchor as `<seq>.<hash>`. @throws InvalidArgumentError */

@@ -103,6 +103,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
         ['body', '64 KiB, 32 levels, 10 seconds', '413 `too-large`, 400 `invalid-body`, 408 `slow-body`'],
         ['time', 'a read 10 seconds, a write 20, a read with `Prefer` 45', '503 `timeout`'],
         ['items of a page', '1,000', '400 `invalid-argument`'],
+        ['entries of a page of the journal', '1 MiB of JSON, or one entry', 'the next page'],
         ['ids with names', '100', 'ids without names'],
         ['time of `describe` and `search`', '3 seconds', 'ids without names; 503 `unavailable`'],
         ['entries of the journal for an access report', '100,000', '422 `too-many-entries`'],

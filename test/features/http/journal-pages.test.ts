@@ -1,6 +1,9 @@
 import { purge } from 'jit-access/retention';
 import { describe, expect, it } from 'vitest';
+import type { JournalPage } from '../../../src/client.js';
+import { MemoryGrantStore } from '../../../src/index.js';
 import { verifyJournal } from '../../../src/journal.js';
+import type { JournalQuery } from '../../../src/store.js';
 import { aClient } from '../client/client-world.js';
 import { entriesOf } from '../../engine/an-engine.js';
 import { aService, EVE, MAYA, SAM, SEC, withExamples } from './world.js';
@@ -45,6 +48,27 @@ describe('GET /journal', () => {
     ])
       expect([query, (await send('GET', `/journal?${query}`, { as: SEC })).status]).toEqual([query, 400]);
     expect((await send('GET', '/journal', { as: SEC })).body.items).toEqual([]);
+  });
+
+  it('L42 ends a page at 1 MiB, so that large entries make no large answer, and has at least one', async () => {
+    const sizes = [600_000, 400_000, 300_000, 3_000_000, 10];
+    class Large extends MemoryGrantStore {
+      override async journal(query: JournalQuery) {
+        const slice = await super.journal(query);
+        return { ...slice, entries: slice.entries.map((entry) => ({ ...entry, data: { text: 'x'.repeat(sizes[entry.seq - 1] ?? 1) } })) };
+      }
+    }
+    const service = aService({ engine: { store: new Large() } });
+    await withExamples(service);
+    const { client } = aClient(service, SEC);
+    const pages: (readonly number[])[] = [];
+    for (let after: string | undefined = '0'; after !== undefined;) {
+      const page: JournalPage = await client.journal({ after, limit: 1_000 });
+      pages.push(page.items.map(({ seq }) => seq));
+      after = page.next;
+    }
+    expect(pages.slice(0, 3)).toEqual([[1, 2], [3], [4]]);
+    expect(pages.flat()).toEqual((await entriesOf(service.store)).map(({ seq }) => seq));
   });
 
   it('answers 410 to a caller whose next entries a purge has removed, and begins at the oldest one otherwise', async () => {

@@ -7,6 +7,7 @@ import { idOf } from '../identity.js';
 import { forbidden } from '../permission.js';
 import { readPage, readPart, reportOf, verifyPart } from '../journal-parts.js';
 import * as answers from '../schemas/answers.js';
+import * as audited from '../schemas/audit-answers.js';
 import { documents, flag, id, instantInQuery, optional, paging, scope, wholeNumber } from '../schemas/values.js';
 
 /* Who had access, to what, and when; and whether the journal is whole. Only if `may` permits it. */
@@ -72,7 +73,7 @@ export const accessReport = operation({
     'The access of a span, compared with standing access and with its use. A call covers 31 days; `next` is the `from` of the next one.',
   access: 'may',
   query: () => z.strictObject({ ...span(), recordsUse: optional(flag(), 'Whether every process that checks has recorded use.') }),
-  answer: answers.report,
+  answer: audited.report,
   example: { query: { from: '{from}', to: '{to}' } },
   async run(call) {
     if (!(await call.may('accessReport', {}))) throw forbidden();
@@ -90,7 +91,7 @@ export const stats = operation({
   area,
   summary: 'How much waits: pending requests and reviews, ends that no sweep has recorded, open locks, and sinks that are behind.',
   access: 'may',
-  answer: answers.stats,
+  answer: audited.stats,
   async run(call) {
     if (!(await call.may('viewStats', {}))) throw forbidden();
     const counted = await statsOf(call.engine);
@@ -114,7 +115,7 @@ export const journal = operation({
         'The `next` of the page before, or the number of an entry. Default: the start.',
       ),
     }),
-  answer: answers.journalPage,
+  answer: audited.journalPage,
   async run(call) {
     if (!(await call.may('readJournal', {}))) throw forbidden();
     return { body: await readPage(call.kernel, call.query) };
@@ -128,7 +129,7 @@ export const journalHead = operation({
   area,
   summary: 'The newest anchor of the journal. Keep it: with it, a verification also finds a cut.',
   access: 'may',
-  answer: answers.anchor,
+  answer: audited.anchor,
   async run(call) {
     if (!(await call.may('journalHead', {}))) throw forbidden();
     return { body: await headOf(call.engine) };
@@ -146,7 +147,7 @@ export const verifyJournal = operation({
     z.strictObject({
       after: optional(z.string().check(z.maxLength(100)), 'The `next` of the call before, or an anchor of your own: `<seq>.<hash>`.'),
     }),
-  answer: answers.verification,
+  answer: audited.verification,
   async run(call) {
     if (!(await call.may('verifyJournal', {}))) throw forbidden();
     return { body: await verifyPart(call.kernel, readPart('after', call.query.after)) };

@@ -14,30 +14,26 @@ import type { EndCounts } from '../../../engine/endings/count-ends.js';
 import type { LockResult } from '../../../engine/endings/locks.js';
 import type { RequestFound } from '../../../engine/lists/lookups.js';
 import type { CommentResult } from '../../../engine/requests/comments.js';
-import type { AccessReport } from '../../../journal/report.js';
 import type { RecentDenial } from '../../../lifecycle/same-ask.js';
-import type { Anchor, AuditEntry } from '../../../model/entry.js';
 import { anyText, count, flag, instant, list, oneOf, optional, pattern, struct, text, whole, type Field } from '../../../records/fields.js';
 import type { MissingApprovals } from '../../../records/index.js';
 import { lock } from '../../../records/lock.js';
 import { granted, quorum, review } from '../../../records/review.js';
 import type { CanAsk } from '../../explain/can-ask.js';
 import type { Requestable, RequestableList } from '../../explain/requestable-types.js';
-import type { EngineStats, FollowerStats, StatCount } from '../../explain/stats.js';
 import type { LinkPreview } from '../../links/options.js';
 import { PAGE_ACTIONS, type HttpAction } from '../actions.js';
 import type { Badge } from '../badge.js';
-import type { JournalPage, PartVerification } from '../journal-parts.js';
 import type { ExcludedReviewer, RequestReviewers } from '../reviewers.js';
 import type { FoundPerson, Person } from '../person.js';
 import type { TimelineEvent } from '../timeline.js';
-import { about, anything, either, named, partOf, words } from './json-schema.js';
+import { about, either, named, partOf, words } from './json-schema.js';
 import { accessRequest, askProblem, comment, endedRequest, grant, listedRequest, lockWithStatus, outcome } from './records.js';
 
 /* The bodies of the answers. The compiler compares each with the type that the engine or a feature returns. */
 
 /** All fields of a union. A variant that lacks a field has `undefined`. */
-type Flat<T> = {
+export type Flat<T> = {
   readonly [Name in T extends unknown ? keyof T : never]: T extends unknown ? (Name extends keyof T ? T[Name] : undefined) : never;
 };
 
@@ -242,71 +238,6 @@ export const linkPreview = named(
     narrowedTo: optional(granted),
     expiresAt: instant,
   }),
-);
-
-export const anchor = named('Anchor', struct<Anchor>()({ seq: whole, hash: text }));
-const ofStats = struct<StatCount>()({ value: whole, atLeast: flag });
-export const stats = named(
-  'Stats',
-  struct<EngineStats>()({
-    at: instant,
-    pendingRequests: ofStats,
-    breakGlassReviews: ofStats,
-    overdueEnds: ofStats,
-    sweepLagMs: ofStats,
-    followers: list(struct<FollowerStats>()({ name: text, behind: whole })),
-    openLocks: about('Missing: the locks are unreadable, and every check denies.', optional(whole)),
-  }),
-);
-
-const entry = named(
-  'AuditEntry',
-  struct<AuditEntry>()({
-    v: oneOf(1),
-    namespace: text,
-    id: text,
-    type: words<AuditEntry['type']>(),
-    at: instant,
-    actor: text,
-    requestId: optional(text),
-    grantId: optional(text),
-    data: anything(),
-    digest: text,
-    seq: whole,
-    prevHash: text,
-    hash: text,
-  }),
-);
-export const journalPage = struct<JournalPage>()({
-  items: list(entry),
-  next: about('The `after` of the next page. Missing: this is the last.', optional(text)),
-  head: anchor,
-});
-export const verification = named(
-  'Verification',
-  struct<Flat<PartVerification>>()({
-    ok: flag,
-    count: optional(whole),
-    head: optional(anchor),
-    seq: optional(whole),
-    problem: optional(text),
-    next: about('The `after` of the next call. Missing: the journal is verified up to its head.', optional(text)),
-  }),
-);
-
-/** The report of `accessReport`. Its tables are those of the library; their fields are not repeated here. */
-export const report = named(
-  'AccessReport',
-  partOf(
-    struct<Pick<AccessReport, 'from' | 'to' | 'scopes' | 'subjects' | 'heldMs'> & { readonly next: number | undefined }>()({
-      from: instant,
-      to: instant,
-      scopes: list(anything()),
-      subjects: list(anything()),
-      heldMs: whole,
-      next: optional(instant),
-    }),
-  ),
 );
 
 export const health = struct<{ readonly status: 'ok' }>()({ status: oneOf('ok') });
