@@ -36,8 +36,20 @@ export async function readNewest(client: Reader, signal: AbortSignal): Promise<N
   const first: JournalPage = await client.journal({ limit: 1 }, { signal });
   const oldest = first.items[0]?.seq ?? first.head.seq + 1;
   const begin = startOf(first.head.seq + 1, oldest);
-  const { items, head, people } = await client.journal({ after: begin, limit: 1_000 }, { signal, people: true });
-  return { entries: [...items].reverse(), head, oldest, people };
+  return { ...(await readFrom(client, begin, 1_000, signal)), oldest };
+}
+
+/** Up to `limit` entries, the newest first. A page of large entries is short, and the entries after it would be missing. */
+async function readFrom(client: Reader, begin: number, limit: number, signal?: AbortSignal) {
+  const entries: AuditEntry[] = [];
+  let people: Named<unknown>['people'] = {};
+  for (let next: string | number | undefined = begin; ;) {
+    const page: Named<JournalPage> = await client.journal({ after: next, limit: limit - entries.length }, { signal, people: true });
+    entries.push(...page.items);
+    people = { ...people, ...page.people };
+    next = page.next;
+    if (next === undefined || entries.length >= limit) return { entries: entries.reverse(), head: page.head, people };
+  }
 }
 
 export function useJournal(): JournalRead {
@@ -88,9 +100,9 @@ export function useJournal(): JournalRead {
       if (before === undefined || before <= oldest) return;
       try {
         const begin = startOf(before, oldest);
-        const { items, people } = await client.journal({ after: begin, limit: before - 1 - begin }, { people: true });
-        learn(people);
-        setState((now) => ({ ...now, entries: [...now.entries, ...[...items].reverse()], error: undefined }));
+        const read = await readFrom(client, begin, before - 1 - begin);
+        learn(read.people);
+        setState((now) => ({ ...now, entries: [...now.entries, ...read.entries], error: undefined }));
       } catch (error) {
         setState((now) => ({ ...now, error }));
       }
