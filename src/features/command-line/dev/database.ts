@@ -8,6 +8,12 @@ const NAMESPACE = 'dev';
 /** Marks a file that `dev` has made: "jit" and a number, in SQLite's header. */
 const APPLICATION_ID = 0x6a697401;
 
+/** The oldest supported Node does not have it, and so the types of Node neither. */
+const SQLITE: string = 'node:sqlite';
+interface Sqlite {
+  readonly DatabaseSync: new (file: string, options?: { readonly readOnly: boolean }) => NodeSqliteLike;
+}
+
 /** Why `dev` does not open a database. The message says what to do. */
 export class DatabaseRefused extends Error {}
 
@@ -20,10 +26,15 @@ export interface DevDatabase {
  * Opens an empty file, or one that `dev` has made. Any other may hold the access of a real service, which six invented people would decide
  * about.
  *
+ * @param load loads `node:sqlite`; tests give another driver
  * @throws DatabaseRefused
  */
-export async function openDatabase(file: string): Promise<DevDatabase> {
-  const { DatabaseSync } = await loadSqlite();
+export async function openDatabase(file: string, load: () => Promise<Sqlite> = () => import(SQLITE)): Promise<DevDatabase> {
+  const { DatabaseSync } = await load().catch(() => {
+    throw new DatabaseRefused(
+      `--sqlite needs node:sqlite of Node 22.16 or newer; this is ${process.version}. Without --sqlite, dev needs none.`,
+    );
+  });
   const { Kysely, SqliteDialect } = await import('kysely').catch(() => {
     throw new DatabaseRefused('--sqlite needs the package kysely: npm install kysely. Without --sqlite, dev keeps all in memory.');
   });
@@ -37,27 +48,15 @@ export async function openDatabase(file: string): Promise<DevDatabase> {
   const database = new DatabaseSync(file);
   try {
     if (isNew) database.prepare(`pragma application_id = ${String(APPLICATION_ID)}`).run();
+    // An example needs no more of the disk: a month of history is some 500 commits.
+    database.prepare('pragma journal_mode = wal').get();
+    database.prepare('pragma synchronous = normal').run();
     const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(fromNodeSqlite(database)) }) });
     await migrate({ db, dialect: 'sqlite' });
     return { store: sqlGrantStore({ db, dialect: 'sqlite', namespace: NAMESPACE }), close: () => db.destroy() };
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-/** A `DatabaseSync` of `node:sqlite`. */
-type OpenSqlite = new (file: string, options?: { readonly readOnly: boolean }) => NodeSqliteLike;
-
-/** The types are those of the oldest supported Node, which has no `node:sqlite`. @throws DatabaseRefused */
-async function loadSqlite(): Promise<{ readonly DatabaseSync: OpenSqlite }> {
-  const name: string = 'node:sqlite';
-  try {
-    return (await import(name)) as { readonly DatabaseSync: OpenSqlite };
-  } catch {
-    throw new DatabaseRefused(
-      `--sqlite needs node:sqlite of Node 22.16 or newer; this is ${process.version}. Without --sqlite, dev needs none.`,
-    );
   }
 }
 

@@ -129,6 +129,12 @@ function planPending({ engine, until, plan, key }: History): void {
     plan(denied.at + 11 * MINUTE, () => engine.deny(request.id, { by: KOSTA, reason: 'Finance must decide this first.' }));
   });
 
+  const found = ask(27 * 60, LEE, 'db-prod:inventory:read', 60, { justification: 'The stock of one article is wrong' });
+  plan(found.at, async () => {
+    const { request } = await engine.requestAccess(found.ask);
+    plan(found.at + 5 * MINUTE, () => engine.cancel(request.id, { by: LEE, reason: 'It is in the logs' }));
+  });
+
   const rootKey = ask(52, MAYA, 'vault:root-key', 15, { ticket: 'INC-4711', justification: 'Sign the replaced payment certificate' });
   plan(rootKey.at, async () => {
     const { request } = await engine.requestAccess(rootKey.ask);
