@@ -1,20 +1,21 @@
-import { build, type Metafile, type Plugin } from 'esbuild';
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin as VitePlugin } from 'vite';
+import type { Plugin, Rolldown } from 'vite';
 import type { PageFiles } from '../src/features/console/serve/files.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const MAIN = 'src/features/console/app/main.tsx';
+const APP = 'src/features/console/app';
 /** The module that reads what this build makes. */
 const READER = '/src/features/console/serve/files.ts';
 
 /** The page of the console, and what its size and its licences need. */
 export interface BuiltConsole {
   readonly files: PageFiles;
-  /** The files that the first view loads, by name. All others load later. */
+  /** The files that the page loads as it starts, by name: it shows My access. */
   readonly first: readonly string[];
+  /** Those, and the file of Ask, Inbox and Request. */
+  readonly requests: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
 }
@@ -25,85 +26,89 @@ export interface BuiltConsole {
  * @param root the folder of the project
  */
 export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefined> {
-  if (!existsSync(join(root, MAIN))) return undefined;
-  const options = {
-    absWorkingDir: root,
-    entryPoints: { console: MAIN },
-    outdir: 'assets',
-    entryNames: '[name]-[hash]',
-    chunkNames: '[name]-[hash]',
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-    jsx: 'automatic',
-    jsxImportSource: 'preact',
-    legalComments: 'none',
-    logLevel: 'warning',
-    metafile: true,
-    write: false,
-    logOverride: { 'ignored-bare-import': 'silent' },
-  } as const;
-  const split = { ...options, splitting: true, loader: { '.css': 'empty' } } as const;
-  const [divided, styles] = await Promise.all([
-    build(split),
-    // In one file, because no code loads the style sheet of a view that `import()` loads. It has the order of the imports.
-    build(options),
-  ]);
-  const scripts = await build({ ...split, plugins: [together(root, divided.metafile)] });
-  const sheets = styles.outputFiles.filter(({ path }) => path.endsWith('.css'));
-  const files = [...scripts.outputFiles, ...sheets];
-  const eager = eagerOf(scripts.metafile);
+  const main = join(root, APP, 'main.tsx');
+  if (!existsSync(main)) return undefined;
+  const output = await bundled(main);
+  const chunks = output.filter((file) => file.type === 'chunk');
+  /** A script, and all that it imports before it runs. */
+  const scriptsOf = (name: string): string[] => {
+    const found = new Set(chunks.filter((chunk) => chunk.name === name));
+    for (const { imports } of found) for (const chunk of chunks) if (imports.includes(chunk.fileName)) found.add(chunk);
+    return [...found].map(({ fileName }) => fileName);
+  };
+  const [script = '', ...preload] = scriptsOf('console');
+  const styles = output.filter((file) => file.type === 'asset').map(({ fileName }) => fileName);
+  const ids = chunks.flatMap(({ moduleIds }) => moduleIds);
   return {
     files: {
-      script: eager[0] as string,
-      preload: eager.slice(1),
-      styles: sheets.map(({ path }) => basename(path)),
-      texts: Object.fromEntries(files.map((file) => [basename(file.path), file.text])),
+      script,
+      preload,
+      styles,
+      texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
     },
-    first: [...eager, ...sheets.map(({ path }) => basename(path))],
-    packages: packagesOf([scripts.metafile, styles.metafile]),
+    first: [script, ...preload, ...styles],
+    requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
+    packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
   };
 }
 
-/*
- * esbuild puts the modules that the same views load into one file, so the start of the page would be ten files. A small file has little
- * that compresses. So each view says that it loads all that the start of the page loads: one file.
- */
-const together = (root: string, metafile: Metafile): Plugin => ({
-  name: 'together',
-  setup(build) {
-    const start = [...loadedBy(metafile, MAIN)].flatMap((path) => Object.keys(metafile.outputs[path]?.inputs ?? {}));
-    const scripts = start.filter((path) => /\.[jt]sx?$/.test(path) && path !== MAIN);
-    build.onResolve({ filter: /^start-of-the-page$/ }, ({ path }) => ({ path, namespace: 'start', sideEffects: true }));
-    build.onLoad({ filter: /./, namespace: 'start' }, () => ({
-      contents: scripts.map((path) => `import ${JSON.stringify(`./${path}`)};`).join('\n'),
-      resolveDir: root,
-    }));
-    build.onLoad({ filter: /\/app\/views\/[\w-]+\.tsx$/ }, ({ path }) => ({
-      contents: `${readFileSync(path, 'utf8')}\nimport 'start-of-the-page';`,
-      loader: 'tsx',
-    }));
-  },
-});
-
-/** The files that an entry loads before it runs, and itself. */
-function loadedBy({ outputs }: Metafile, entry: string): ReadonlySet<string> {
-  const paths = new Set(Object.keys(outputs).filter((path) => outputs[path]?.entryPoint === entry));
-  for (const path of paths) for (const { kind, path: to } of outputs[path]?.imports ?? []) if (kind === 'import-statement') paths.add(to);
-  return paths;
+async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']> {
+  const { build } = await import('vite');
+  // Vite sets it, and a program that runs the sources may read it.
+  const { NODE_ENV } = process.env;
+  try {
+    const built = await build({
+      configFile: false,
+      envDir: false,
+      publicDir: false,
+      // It warns of `import.meta.url`, by which the page finds its base.
+      logLevel: 'error',
+      base: './',
+      oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
+      build: {
+        write: false,
+        target: 'es2022',
+        assetsDir: '',
+        modulePreload: false,
+        // One style sheet, because small files compress badly.
+        cssCodeSplit: false,
+        reportCompressedSize: false,
+        rolldownOptions: {
+          input: { console: main },
+          output: { codeSplitting: { groups: [{ name: (id, graph) => fileOf(main, id, graph), debugName: 'page' }] } },
+        },
+      },
+    });
+    return (built as Rolldown.RolldownOutput).output;
+  } finally {
+    if (NODE_ENV === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = NODE_ENV;
+  }
 }
 
-/** The script that starts the page, and all that it imports before it runs. */
-const eagerOf = (metafile: Metafile): string[] => [...loadedBy(metafile, MAIN)].map((path) => basename(path));
+interface ModuleGraph {
+  getModuleInfo(id: string): { readonly importedIds: readonly string[]; readonly dynamicallyImportedIds: readonly string[] } | null;
+}
 
-const packagesOf = (metafiles: readonly Metafile[]): string[] => [
-  ...new Set(
-    metafiles.flatMap(({ inputs }) =>
-      Object.keys(inputs).flatMap((input) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1] ?? []),
-    ),
-  ),
-];
+/**
+ * The page has three scripts: what it needs as it starts, the views of requests, and all other views. A script for each view would be
+ * a tenth more to load. What both groups of views need is in the first one.
+ */
+function fileOf(main: string, id: string, graph: ModuleGraph): string {
+  const loaded = loadedBy([main], graph);
+  const later = [...loaded].flatMap((from) => graph.getModuleInfo(from)?.dynamicallyImportedIds ?? []);
+  const isOfRequests = (view: string): boolean => /\/views\/(?:ask|inbox|request)\.tsx$/.test(view);
+  const isIn = (views: readonly string[]): boolean => loadedBy(views, graph).has(id);
+  const [requests, others] = [isIn(later.filter(isOfRequests)), isIn(later.filter((view) => !isOfRequests(view)))];
+  return loaded.has(id) || requests === others ? 'console' : requests ? 'requests' : 'records';
+}
+
+/** The modules that are loaded before one of these runs, and themselves. */
+function loadedBy(modules: readonly string[], graph: ModuleGraph): ReadonlySet<string> {
+  const found = new Set(modules);
+  for (const from of found) for (const to of graph.getModuleInfo(from)?.importedIds ?? []) found.add(to);
+  return found;
+}
 
 /** The constant of {@link READER}, as code. */
 export async function consoleConstant(): Promise<Readonly<Record<string, string>>> {
@@ -111,7 +116,7 @@ export async function consoleConstant(): Promise<Readonly<Record<string, string>
 }
 
 /** For Vitest: the handler then serves the page of the sources. It is built at the first import of the handler. */
-export const consolePage = (): VitePlugin => ({
+export const consolePage = (): Plugin => ({
   name: 'console-page',
   async transform(code, id) {
     return id.endsWith(READER) ? `const JIT_ACCESS_CONSOLE = ${JSON.stringify((await buildConsole())?.files)};${code}` : undefined;

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { buildConsole } from '../../.tsup/console.js';
-import { ENTRIES } from '../../.tsup/entries.js';
+import { ENTRIES, type Sized } from '../../.tsup/entries.js';
 
 /** A size of .tsup/entries.ts, in bytes, minified and gzipped; 1 KB is 1,000 bytes. */
 export interface SizeRow {
@@ -15,7 +15,7 @@ export interface SizeRow {
   /** A feature needs an engine: its size is what it adds to `JitEngine` with one approver. */
   readonly beside: boolean;
   /** The files of the console's page that are measured. `undefined`: the row is about code. */
-  readonly page: 'first' | 'all' | undefined;
+  readonly page: Sized['page'];
   readonly budget: number | undefined;
   /** By sizes.json. `undefined`: it was never measured. */
   readonly measured: number | undefined;
@@ -59,9 +59,9 @@ async function weigh(contents: string): Promise<number> {
 }
 
 /** The bytes of the page's files, each gzipped alone, as a browser loads them. */
-async function weighPage(page: 'first' | 'all'): Promise<number> {
+async function weighPage(page: NonNullable<Sized['page']>): Promise<number> {
   const built = await buildConsole();
-  const texts = Object.entries(built?.files.texts ?? {}).filter(([name]) => page === 'all' || built?.first.includes(name));
+  const texts = Object.entries(built?.files.texts ?? {}).filter(([name]) => page === 'all' || built?.[page].includes(name));
   return texts.reduce((sum, [, text]) => sum + gzipSync(text, { level: 9 }).length, 0);
 }
 
