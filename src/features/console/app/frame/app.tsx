@@ -1,32 +1,49 @@
 import type { JSX } from 'preact';
+import { useEffect } from 'preact/hooks';
 import { Empty } from '../parts/empty.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import Access from '../views/access.js';
 import type { AppProps } from './app-props.js';
+import { after } from './clock.js';
 import { ConsoleContext, type Console } from './console.js';
 import { t } from './messages.js';
 import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
 import { useLoaded } from './use-loaded.js';
 
-type Load = () => Promise<{ readonly default: View }>;
+type Load = () => Promise<View>;
 
-/** The views that load when they are opened. A page that starts with one of them loads no other. */
+const yours = () => import('../views/yours.js');
+const oversight = () => import('../views/oversight.js');
+
+/** The views that load when one of their group is opened. */
 const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
-  ask: () => import('../views/ask.js'),
-  inbox: () => import('../views/inbox.js'),
-  request: () => import('../views/request.js'),
-  live: () => import('../views/live.js'),
-  'break-glass': () => import('../views/break-glass.js'),
-  history: () => import('../views/history.js'),
-  report: () => import('../views/report.js'),
-  journal: () => import('../views/journal.js'),
+  ask: async () => (await yours()).Ask,
+  inbox: async () => (await yours()).Inbox,
+  request: async () => (await yours()).Request,
+  live: async () => (await oversight()).Live,
+  'break-glass': async () => (await oversight()).BreakGlass,
+  history: async () => (await oversight()).History,
+  report: async () => (await oversight()).Report,
+  journal: async () => (await oversight()).Journal,
 };
+
+/** After this time a page loads the views of a person's own work, so that they open at once. Milliseconds. */
+const AHEAD_MS = 1_500;
 
 export function App(props: AppProps): JSX.Element {
   const state = props.session.state.value;
   const console = state.name === 'ready' ? state.console : undefined;
+  useEffect(
+    () =>
+      console &&
+      after(AHEAD_MS, () => {
+        // A view that is opened later says by itself if its file is gone.
+        yours().catch(() => undefined);
+      }),
+    [console],
+  );
   return (
     <ConsoleContext.Provider value={console}>
       <Shell {...props}>
@@ -61,8 +78,8 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
 }
 
 function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
-  const { value, isMissing } = useLoaded(LATER[view]);
-  if (value) return <value.default route={route} />;
+  const { value: View, isMissing } = useLoaded(LATER[view]);
+  if (View) return <View route={route} />;
   return (
     <p class="quiet loading" role="status">
       {t(isMissing ? 'frame.newVersion' : 'frame.starting')}

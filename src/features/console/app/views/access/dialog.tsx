@@ -9,9 +9,9 @@ export interface Open {
   readonly grant?: Grant | undefined;
 }
 
-const load = () => import('../request.js');
+const load = () => import('../yours.js');
 
-/** The dialogs of the view of a request: they load when the first one opens. */
+/** The dialogs of the view of a request: they load with the first one that opens. */
 export function RequestDialog(props: Open & { readonly onClose: () => void; readonly onDone: () => void }): JSX.Element | null {
   const { kind, ...rest } = props;
   const { value } = useLoaded(load);
