@@ -1,0 +1,265 @@
+import type { Page } from 'playwright-core';
+import { afterEach, expect, it } from 'vitest';
+import { ANA, KOSTA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.js';
+import { describeChromium } from './chromium.js';
+import { aWorld, type World } from './console-world.js';
+
+const HOUR = 3_600_000;
+const WRITE = 'db-prod:orders:write';
+const READ = 'db-prod:orders:read';
+/** For the rest of a row's first half second, in which it ignores keys and presses. */
+const QUIET = 500;
+const UNDO = 5_000;
+
+let world: World;
+afterEach(() => world.close());
+
+describeChromium('the inbox', (browser) => {
+  const begin = async () => (world = await aWorld(browser, { isEmpty: true }));
+  const ask = async (more: object = {}) => {
+    const values = { subject: MAYA, scope: WRITE, ttl: '2h', justification: 'Release the orders', ticket: 'INC-4711' } as const;
+    return (await world.engine.requestAccess({ ...values, ...more })).request.id;
+  };
+  const stateOf = async (id: string) => (await world.engine.getRequest(id))?.outcome;
+  const rowOf = (page: Page, scope: string) => page.locator('.row').filter({ has: page.locator('.inbox-what', { hasText: scope }) });
+  /** Opens a view, and waits until its rows take keys. */
+  const open = async (person: string, path = 'inbox') => {
+    const page = await world.open(person, path);
+    await page.locator('.row').first().waitFor();
+    await world.advance(QUIET);
+    return page;
+  };
+  const postsOf = (page: Page) => {
+    const posts: string[] = [];
+    page.on('request', (request) => {
+      if (request.method() === 'POST') posts.push(new URL(request.url()).pathname.split('/').slice(-1).join(''));
+    });
+    return posts;
+  };
+  const approve = (page: Page, scope = WRITE) =>
+    rowOf(page, scope)
+      .getByRole('button', { name: /^Approve/ })
+      .click();
+
+  it('decides the row that was read, as a request with a shorter deadline arrives', async () => {
+    await begin();
+    const first = await ask();
+    const page = await open(ANA);
+    await rowOf(page, WRITE).focus();
+    const second = await ask({ scope: READ, subject: LEE });
+    // The event of the new request arrives by itself; the page reads again when time passes.
+    await expect.poll(async () => (await world.advance(200), await page.getByRole('button', { name: '1 new' }).count())).toBe(1);
+    expect(await page.locator('.row').count()).toBe(1);
+    await page.keyboard.press('a');
+    await page.getByText('Not sent yet').waitFor();
+    await page.getByRole('button', { name: '1 new' }).click();
+    expect(await page.locator('.inbox-what').allInnerTexts()).toMatchObject([
+      expect.stringContaining(READ),
+      expect.stringContaining(WRITE),
+    ]);
+    await world.advance(UNDO);
+    await page.getByText('Your approval is recorded.').waitFor();
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['granted', 'pending']);
+  });
+
+  it('sends a decision after five seconds, and nothing after an undo that names who, what and how long', async () => {
+    await begin();
+    const id = await ask();
+    const page = await open(ANA);
+    const posts = postsOf(page);
+    await approve(page);
+    const held = page.locator('.decision-held');
+    expect(await held.innerText()).toMatch(/You approve db-prod:orders:write for Maya Lindqvist, 2 hrs?\.\s+Not sent yet\./);
+    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Undo');
+    await world.advance(UNDO - 1);
+    await page.keyboard.press('Enter');
+    await rowOf(page, WRITE).getByRole('button', { name: /^Deny/ }).waitFor();
+    await world.advance(UNDO);
+    expect([posts, await stateOf(id)]).toEqual([[], 'pending']);
+    await rowOf(page, WRITE).getByRole('button', { name: /^Deny/ }).click();
+    await world.advance(UNDO);
+    await page.getByText('Your denial is recorded.').waitFor();
+    expect([posts, await stateOf(id)]).toEqual([['deny'], 'denied']);
+  });
+
+  it('approves less by keyboard alone, and takes no key in a field, in a dialog, held down, or on a new row', async () => {
+    await begin();
+    const id = await ask();
+    const page = await world.open(ANA, 'inbox');
+    const posts = postsOf(page);
+    await rowOf(page, WRITE).focus();
+    await world.advance(QUIET - 1);
+    await page.keyboard.press('a');
+    expect(await page.locator('.decision-held').count()).toBe(0);
+    await world.advance(1);
+    await page.evaluate(() =>
+      document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', repeat: true, bubbles: true })),
+    );
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: 'Keys' }).waitFor();
+    await page.keyboard.press('a');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('n');
+    await page.getByRole('dialog').waitFor();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('a deadline');
+    expect(await page.locator('.decision-held').count()).toBe(0);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('Not sent yet').waitFor();
+    await world.advance(UNDO);
+    await page.getByText('Your approval is recorded.').waitFor();
+    expect(posts).toEqual(['approve']);
+    expect((await world.engine.getRequest(id))?.request).toMatchObject({
+      reviews: [{ reviewer: ANA, reason: 'a deadline' }],
+      end: { granted: { ttlMs: HOUR } },
+    });
+  });
+
+  it('shows that another reviewer was faster', async () => {
+    await begin();
+    const id = await ask();
+    const page = await open(ANA);
+    await approve(page);
+    await world.engine.deny(id, { by: KOSTA });
+    await world.advance(UNDO);
+    await page.getByText('Another reviewer was faster: it is denied.').waitFor();
+    expect(await page.locator('.decision-held').innerText()).toContain('Not recorded.');
+  });
+
+  it('keeps a row in its place whose request was decided or has expired, without its buttons', async () => {
+    await begin();
+    const id = await ask();
+    const other = await ask({ scope: READ, subject: LEE });
+    const page = await open(ANA);
+    const posts = postsOf(page);
+    await world.engine.approve(id, { by: KOSTA });
+    await expect.poll(async () => (await world.advance(200), await rowOf(page, WRITE).innerText())).toContain('No longer waits for you.');
+    await world.clock.advance(8 * HOUR);
+    // The page slept: its timers are late, and each runs once.
+    await page.clock.fastForward(8 * HOUR);
+    await expect.poll(() => rowOf(page, READ).innerText()).toContain('The deadline passed');
+    await rowOf(page, READ).focus();
+    await page.keyboard.press('a');
+    expect(await page.getByRole('button', { name: /^(Approve|Deny)/ }).count()).toBe(0);
+    expect([await page.locator('.row').count(), posts, await stateOf(other)]).toEqual([2, [], 'expired']);
+  });
+
+  it('sends at once when the page is left, and shows a failure at the next visit', async () => {
+    await begin();
+    const first = await ask();
+    const second = await ask({ scope: READ, subject: LEE });
+    const page = await open(ANA);
+    await approve(page, WRITE);
+    await page.goto('about:blank');
+    await expect.poll(() => stateOf(first)).toBe('granted');
+    await page.goto(`${world.origin}/console/inbox`);
+    await rowOf(page, READ).waitFor();
+    await world.advance(QUIET);
+    expect(await page.locator('.decision-held').count()).toBe(0);
+    await approve(page, READ);
+    await world.become(page, '');
+    await page.goto('about:blank');
+    await world.become(page, ANA);
+    await page.goto(`${world.origin}/console/`);
+    await page.getByRole('link', { name: 'One of your decisions is not recorded.' }).click();
+    await page.getByText('the request does not have your decision').waitFor();
+    await world.advance(UNDO);
+    expect(await stateOf(second)).toBe('pending');
+    await page.getByRole('button', { name: 'Decide this again' }).click();
+    await world.advance(UNDO);
+    await page.getByText('Your approval is recorded.').waitFor();
+    expect(await stateOf(second)).toBe('granted');
+  });
+
+  it('keeps a decision whose session has expired, and asks again after the sign-in', async () => {
+    await begin();
+    const id = await ask();
+    const page = await open(ANA);
+    await approve(page);
+    await world.become(page, '');
+    await world.advance(UNDO);
+    await page.getByText('You are signed out').first().waitFor();
+    await world.become(page, ANA);
+    await page.goto(`${world.origin}/console/inbox`);
+    await page.getByText('You were signed out.').waitFor();
+    await world.advance(UNDO);
+    expect(await stateOf(id)).toBe('pending');
+    await page.getByRole('button', { name: 'Decide this again' }).click();
+    await world.advance(UNDO);
+    await page.getByText('Your approval is recorded.').waitFor();
+  });
+
+  it('decides nothing for a person who signs in after another one, and keeps nothing of the first', async () => {
+    await begin();
+    const id = await ask();
+    const page = await open(ANA);
+    await rowOf(page, WRITE).getByText('Reviews and comments').click();
+    await rowOf(page, WRITE).getByLabel('Comment').fill('Draft of Ana');
+    await world.become(page, KOSTA);
+    await approve(page);
+    await world.advance(UNDO);
+    await page.getByRole('group').getByText('Konstantinos Papadimitriou').first().waitFor();
+    await page.locator('.row').first().waitFor();
+    expect(await stateOf(id)).toBe('pending');
+    const kept = await page.evaluate(() => JSON.stringify({ ...sessionStorage }) + document.body.innerText);
+    expect(kept).not.toMatch(/Draft of Ana|user:ana|user%3Aana|Not sent yet|Not recorded/);
+  });
+
+  it('asks again after another sign-in that an approval needs, and never sends it by itself', async () => {
+    await begin();
+    const id = await ask();
+    const page = await open(ANA);
+    const posts = postsOf(page);
+    await page.route('**/approve', (route) =>
+      route.fulfill({
+        status: 401,
+        headers: { 'content-type': 'application/problem+json', 'www-authenticate': 'Bearer error="insufficient_user_authentication"' },
+        body: JSON.stringify({
+          type: 'urn:jit-access:problem:requirements',
+          title: 'Values to correct',
+          status: 401,
+          detail: 'x',
+          code: 'ERR_JIT_REQUIREMENTS',
+          problems: [{ field: 'auth.acr', code: 'assurance', limit: 'phr' }],
+        }),
+      }),
+    );
+    await approve(page);
+    await world.advance(UNDO);
+    await page.getByText('needs another sign-in').waitFor();
+    expect(await page.getByText('You are signed out').count()).toBe(0);
+    await page.unroute('**/approve');
+    await page.reload();
+    await page.getByText('needs another sign-in').waitFor();
+    await world.advance(UNDO);
+    expect([posts, await stateOf(id)]).toEqual([['approve'], 'pending']);
+  });
+
+  it('reviews break-glass: justified with an undo, not justified after a confirmation', async () => {
+    await begin();
+    const glass = async (subject: string, scope: string) =>
+      (await world.engine.breakGlass({ subject, scope, ttl: '30m', justification: 'No reviewer answers' })).request.id;
+    const first = await glass(MAYA, WRITE);
+    const second = await glass(LEE, READ);
+    const page = await open(SAM, 'break-glass');
+    const verdictOf = async (id: string) => (await world.engine.getRequest(id))?.request.afterReview?.breakGlassReview;
+    await rowOf(page, WRITE).getByLabel('Reason').fill('A real outage');
+    await rowOf(page, WRITE)
+      .getByRole('button', { name: /^Justified/ })
+      .click();
+    await page.getByText('Not sent yet').waitFor();
+    await rowOf(page, READ)
+      .getByRole('button', { name: /^Not justified/ })
+      .click();
+    expect(await verdictOf(second)).toBeUndefined();
+    await page.getByRole('dialog').getByRole('button', { name: 'Record as not justified' }).click();
+    await expect.poll(() => stateOf(second)).toBe('ended');
+    expect(await verdictOf(first)).toBeUndefined();
+    await world.advance(UNDO);
+    await page.getByText('Your review is recorded: justified.').waitFor();
+    expect(await verdictOf(first)).toMatchObject({ by: SAM, verdict: 'justified', reason: 'A real outage' });
+  });
+});
