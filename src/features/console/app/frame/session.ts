@@ -63,6 +63,11 @@ export function createSession(options: PageOptions, base: string, router: Router
     const caller = first.subject;
     const client = clientOf(baseUrl, caller, findings);
     const permitted = await permittedBy(client);
+    if (current !== undefined) {
+      // Another check was faster. A second page of the same caller would have a second stream, and decisions that no one sees.
+      if (current.console.caller !== caller) restart();
+      return;
+    }
     const status = signal(first);
     const people = signal<ReadonlyMap<string, PersonInfo>>(new Map());
     const listeners = new Set<(change: Change) => void>();
@@ -110,14 +115,18 @@ export function createSession(options: PageOptions, base: string, router: Router
       document,
       onPolling: (polling) => (isPolling.value = polling),
       onEvent: (change) => {
-        // A stream may have begun again for another person, so each `ready` compares the caller first.
-        void check().then(() => {
+        const tell = () => {
           for (const listener of listeners) listener(change);
-        });
+        };
+        // A stream may have begun again for another person, so each `ready` compares the caller first. Between two, it is the same person's.
+        if (change.type === 'ready' || change.type === 'reset') void check().then(tell);
+        else tell();
       },
     });
     const end = () => {
       unsubscribe();
+      // Views that are still there would read what the next caller may see.
+      listeners.clear();
       for (const call of endings) call();
     };
     current = { console, status, end };
