@@ -193,7 +193,7 @@ export function AskForm({ choice, given }: AskFormProps): JSX.Element {
       )}
       {preview === undefined ? (
         <p class="actions">
-          <Button kind="yes" onPress={check}>
+          <Button kind="yes" type="submit">
             {t('ask.check')}
           </Button>
         </p>

@@ -1,0 +1,318 @@
+import type { Page } from 'playwright-core';
+import { afterEach, expect, it } from 'vitest';
+import { ANA, KOSTA, LEE, MAYA, NOOR, SAM } from '../../src/features/command-line/dev/people.js';
+import { describeChromium, violations } from './chromium.js';
+import { aWorld, type World } from './console-world.js';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const WRITE = 'db-prod:orders:write';
+
+/** Text that would run, or change the page, if it were anything else than text. */
+const HOSTILE = '<img src=x onerror="window.hacked = true"><script>window.hacked = true</script>{by}{scope}\u202e';
+
+let world: World | undefined;
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+describeChromium('asking, and the page of a request', (browser) => {
+  const begin = async () => (world = await aWorld(browser, { isEmpty: true }));
+  const ask = async (more: object = {}) => {
+    const { engine } = world as World;
+    const values = { subject: MAYA, scope: WRITE, ttl: '1h', justification: 'Release the orders', ticket: 'INC-4711' } as const;
+    return (await engine.requestAccess({ ...values, ...more })).request.id;
+  };
+  const requestsOf = async (subject: string) => (await (world as World).engine.listRequests({ subject })).items;
+  const fill = async (page: Page) => {
+    await page.getByLabel('Why').fill('Release the orders');
+    await page.getByLabel('Ticket').fill('INC-4711');
+  };
+  const check = (page: Page) => page.getByRole('button', { name: 'See what will happen' }).click();
+  const send = (page: Page) => page.getByRole('button', { name: 'Send the request' }).click();
+
+  it('leads from words to a request, by keyboard alone, and says before what will happen', async () => {
+    const { open } = await begin();
+    const page = await open(MAYA, 'ask');
+    await page.getByLabel('What do you need?').focus();
+    await page.keyboard.type('orders write dba');
+    await page.getByRole('link', { name: /Orders: write/ }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('radio', { name: '15 min' }).waitFor();
+    expect(await page.getByRole('radio', { name: '15 min' }).isChecked()).toBe(true);
+    await page.getByRole('radio', { name: '15 min' }).focus();
+    await page.keyboard.press('ArrowRight');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('Release the orders');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('INC-4711');
+    await page.keyboard.press('Enter');
+    const outcome = page.getByRole('heading', { name: 'What will happen' });
+    await outcome.waitFor();
+    expect(await outcome.evaluate((heading) => heading === document.activeElement)).toBe(true);
+    expect(await page.locator('.ask-outcome').innerText()).toMatch(/Reviewers decide before[^]*30 min[^]*Ana Ruiz[^]*Konstantinos/);
+    expect(await requestsOf(MAYA)).toEqual([]);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('Waits for approval').waitFor();
+    expect(await requestsOf(MAYA)).toMatchObject([
+      { scopes: [WRITE], ttlMs: HOUR / 2, justification: 'Release the orders', ticket: 'INC-4711' },
+    ]);
+  });
+
+  it('makes one request if the answer to the send is lost, and the person sends again', async () => {
+    const { open } = await begin();
+    const page = await open(MAYA, `ask?scope=${WRITE}`);
+    await fill(page);
+    await check(page);
+    await page.getByRole('heading', { name: 'What will happen' }).waitFor();
+    let lost = 0;
+    await page.route('**/v1/requests', async (route) => {
+      lost++;
+      await route.fetch();
+      await route.abort();
+    });
+    await send(page);
+    // The client repeats the call by itself, after pauses that the test ends.
+    await expect.poll(async () => (await page.clock.runFor(2_000), await page.getByRole('alert').count())).toBe(1);
+    expect(await page.getByRole('alert').innerText()).toContain('this makes no second request');
+    expect(lost).toBeGreaterThan(0);
+    await page.unroute('**/v1/requests');
+    await send(page);
+    await page.getByText('Waits for approval').waitFor();
+    expect(await requestsOf(MAYA)).toHaveLength(1);
+  });
+
+  it('shows each problem at its field, and the first one has the focus', async () => {
+    const { open } = await begin();
+    const page = await open(MAYA, `ask?scope=${WRITE}&ttl=5h`);
+    const described = (label: string) =>
+      page.getByLabel(label, { exact: true }).evaluate((input) => {
+        const ids = input.getAttribute('aria-describedby')?.split(' ') ?? [];
+        return `${String(input.getAttribute('aria-invalid'))}: ${ids.map((id) => document.getElementById(id)?.textContent).join(' | ')}`;
+      });
+    await check(page);
+    await expect.poll(() => described('Why')).toBe('true: Reviewers read this. Write what you will do. | Fill this in. ');
+    expect(await described('Ticket')).toContain('Fill this in.');
+    await page.getByLabel('Why').fill('Release the orders');
+    await page.getByLabel('Ticket').fill('4711');
+    await check(page);
+    await expect.poll(() => described('Ticket')).toContain('Write it like INC-####. Rule: prod-write');
+    const length = page.getByRole('textbox', { name: 'Another length' });
+    expect(await length.getAttribute('aria-invalid')).toBe('true');
+    expect(await length.evaluate((input) => input === document.activeElement)).toBe(true);
+    expect(await described('Why')).toMatch(/^null/);
+    expect(await requestsOf(MAYA)).toEqual([]);
+  });
+
+  it('takes only the scope and the window from an address, and sends nothing', async () => {
+    const { open } = await begin();
+    const page = await open(MAYA, 'ask');
+    const posts: string[] = [];
+    page.on('request', (request) => request.method() === 'POST' && posts.push(request.url()));
+    const texts = 'justification=trust%20me&ticket=INC-1&reason=x&subject=user%3Alee&start=2026-12-01T00%3A00&text=x';
+    await page.goto(`${(world as World).origin}/console/ask?scope=${WRITE}&ttl=30m&${texts}`);
+    await page.getByRole('radio', { name: '30 min' }).waitFor();
+    expect(await page.getByRole('radio', { name: '30 min' }).isChecked()).toBe(true);
+    await page.getByText('More choices').click();
+    const values = await page
+      .locator('form input:not([type=radio]), form textarea')
+      .evaluateAll((inputs) => inputs.map((input) => (input as HTMLInputElement).value));
+    expect(values.length).toBeGreaterThan(2);
+    expect(values.filter(Boolean)).toEqual([]);
+    expect(posts).toEqual([]);
+  });
+
+  it('keeps what was typed over a sign-in, and shows it to no other person', async () => {
+    const { open, become } = await begin();
+    const page = await open(MAYA, `ask?scope=${WRITE}`);
+    await page.getByLabel('Why').fill('a secret of maya');
+    await page.getByRole('radio', { name: '1 hr' }).check();
+    await become(page, '');
+    await page.reload();
+    await page.getByText('You are signed out').waitFor();
+    await become(page, MAYA);
+    await page.reload();
+    await page.getByLabel('Why').waitFor();
+    expect(await page.getByLabel('Why').inputValue()).toBe('a secret of maya');
+    expect(await page.getByRole('radio', { name: '1 hr' }).isChecked()).toBe(true);
+    await become(page, LEE);
+    await page.reload();
+    await page.getByLabel('Why').waitFor();
+    expect(await page.getByLabel('Why').inputValue()).toBe('');
+    expect(await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))).not.toContain('secret');
+  });
+
+  it('says of a scope that is not listed what canAsk says', async () => {
+    const { open, engine } = await begin();
+    await engine.lock({ scope: 'vault:**' }, { by: SAM });
+    const page = await open(MAYA, 'ask?scope=db-prod:payroll:read');
+    await page.getByText('Finance opens payroll. Ask in #finance-access.').waitFor();
+    for (const [scope, text] of [
+      ['vault:other', 'A lock refuses this access now.'],
+      ['mail:read', 'You are not eligible for this access.'],
+      [HOSTILE, 'This is not a scope.'],
+    ] as const) {
+      await page.goto(`${(world as World).origin}/console/ask?scope=${encodeURIComponent(scope)}`);
+      await page.getByText(text).waitFor();
+    }
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+  });
+
+  it('asks for another person whom the API permits, and names the refusal at the field', async () => {
+    const { open } = await begin();
+    const page = await open(ANA, `ask?scope=${WRITE}`);
+    await fill(page);
+    await page.getByText('More choices').click();
+    await page.getByLabel('For whom').fill(SAM);
+    await check(page);
+    await page.getByText('You may not ask for this person.').waitFor();
+    await page.getByLabel('For whom').fill('lindq');
+    await page.clock.runFor(1_000);
+    await expect
+      .poll(() => page.locator('datalist option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value)))
+      .toEqual([MAYA]);
+    await page.getByLabel('For whom').fill(MAYA);
+    await check(page);
+    await page.locator('.ask-outcome').waitFor();
+    await send(page);
+    await page.getByText('Waits for approval').waitFor();
+    expect(await requestsOf(MAYA)).toMatchObject([{ requestedBy: ANA, subject: MAYA }]);
+  });
+
+  it('shows a request from the ask to the end as text, also if every text is hostile', async () => {
+    const { open, engine, clock } = await begin();
+    const id = await ask({ justification: HOSTILE, ticket: 'INC-4711', metadata: { [HOSTILE]: HOSTILE } });
+    await clock.advance(MINUTE);
+    await engine.comment(id, { by: ANA, text: HOSTILE });
+    await clock.advance(MINUTE);
+    await engine.approve(id, { by: KOSTA, reason: HOSTILE });
+    const page = await open(MAYA, `requests/${id}`);
+    const lines = page.locator('.timeline .moment-what');
+    await expect
+      .poll(() => lines.allInnerTexts())
+      .toEqual([
+        'Maya Lindqvist asked',
+        'The rules named the reviewers',
+        'Ana Ruiz commented',
+        'Konstantinos Papadimitriou approved',
+        'Approved: the quorum is complete',
+        `${WRITE} granted`,
+      ]);
+    expect(await page.locator('.timeline blockquote').allTextContents()).toEqual([HOSTILE, HOSTILE, HOSTILE]);
+    expect(await page.locator('main img').count()).toBe(0);
+    expect(await page.evaluate('window.hacked')).toBeUndefined();
+  });
+
+  it('follows a request that another reviewer decides first', async () => {
+    const { open, engine, advance } = await begin();
+    const id = await ask();
+    const page = await open(KOSTA, `requests/${id}`);
+    await page.getByRole('button', { name: /^Approve/ }).waitFor();
+    await engine.deny(id, { by: ANA, reason: 'Not during the release' });
+    await expect.poll(async () => (await advance(200), await page.locator('.chip').innerText())).toBe('Denied');
+    await page.getByText('Not during the release').waitFor();
+    expect(await page.getByRole('button', { name: /Approve|Deny|Add the comment/ }).count()).toBe(0);
+  });
+
+  it('expires in front of its reader, by the clock of the service', async () => {
+    const { open, advance, clock } = await begin();
+    const id = await ask();
+    await clock.advance(48 * HOUR - MINUTE);
+    const page = await open(KOSTA, `requests/${id}`, { aheadMs: HOUR });
+    await page.getByRole('button', { name: /^Approve/ }).waitFor();
+    await advance(MINUTE / 2);
+    expect(await page.locator('.chip').innerText()).toBe('Waits for approval');
+    await advance(MINUTE / 2);
+    await expect.poll(async () => (await advance(1_000), await page.locator('.chip').innerText())).toBe('Expired');
+    expect(await page.getByRole('button', { name: /Approve|Deny/ }).count()).toBe(0);
+  });
+
+  it('lets a requester comment, change and cancel', async () => {
+    const { open, engine } = await begin();
+    const id = await ask();
+    const page = await open(MAYA, `requests/${id}`);
+    await page.getByLabel('Comment').fill('It takes 20 minutes.');
+    await page.getByRole('button', { name: 'Add the comment' }).click();
+    await page.locator('.timeline').getByText('It takes 20 minutes.').waitFor();
+    await page.getByRole('button', { name: 'Change' }).click();
+    await page.getByRole('dialog').getByRole('radio', { name: '30 min' }).check();
+    await page.getByRole('button', { name: 'Replace the request' }).click();
+    await page.waitForURL((url) => !url.pathname.endsWith(id));
+    await page.getByText('Replaces a request').waitFor();
+    const [next] = (await engine.listRequests({ subject: MAYA, status: 'pending' })).items;
+    expect(next).toMatchObject({ replaces: id, ttlMs: HOUR / 2 });
+    await page.getByRole('button', { name: 'Cancel the request' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('Found it in the logs');
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the request' }).click();
+    await expect.poll(() => page.locator('.chip').innerText()).toBe('Cancelled');
+    expect((await engine.getRequest(next?.id ?? ''))?.request.end).toMatchObject({
+      status: 'cancelled',
+      by: MAYA,
+      reason: 'Found it in the logs',
+    });
+  });
+
+  it('lets the subject give back, and who may, revoke, after it has counted', async () => {
+    const { open, engine, become } = await begin();
+    const [mine, other] = [await ask(), await ask({ subject: LEE })];
+    for (const id of [mine, other]) await engine.approve(id, { by: KOSTA });
+    const page = await open(MAYA, `requests/${mine}`);
+    await page.getByRole('button', { name: 'Give back' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Give back' }).click();
+    await expect.poll(() => page.locator('.chip').innerText()).toBe('Access has ended');
+    await become(page, SAM);
+    await page.goto(`${(world as World).origin}/console/requests/${other}`);
+    await page.getByRole('button', { name: 'Revoke' }).click();
+    await page.getByText('Ends 1 grant of 1 person now.').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click();
+    await expect.poll(() => page.locator('.chip').innerText()).toBe('Access has ended');
+    expect((await engine.getRequest(other))?.grants).toMatchObject([{ end: { cause: 'revoked', by: SAM } }]);
+  });
+
+  it('shows a request that the viewer may not see as one that does not exist', async () => {
+    const { open } = await begin();
+    const id = await ask();
+    const page = await open(LEE, `requests/${id}`);
+    const gone = page.getByText('There is no such request, or you are not one of the people who see it.');
+    await gone.waitFor();
+    const shown = await page.locator('main').innerText();
+    await page.goto(`${(world as World).origin}/console/requests/unknown`);
+    await gone.waitFor();
+    expect(await page.locator('main').innerText()).toBe(shown);
+  });
+
+  it('keeps what it shows while the service cannot answer, and reads again by itself', async () => {
+    const { open, engine, advance } = await begin();
+    const id = await ask();
+    const page = await open(NOOR, `requests/${id}`);
+    await page.getByText('Waits for approval').waitFor();
+    await page.route('**/v1/requests/**', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{}' }));
+    await engine.approve(id, { by: KOSTA });
+    await expect.poll(async () => (await advance(1_000), await page.getByRole('alert').count())).toBe(1);
+    expect(await page.locator('.timeline').innerText()).toContain('Maya Lindqvist asked');
+    await page.unroute('**/v1/requests/**');
+    await expect.poll(async () => (await advance(1_000), await page.locator('.chip').innerText())).toBe('Granted');
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it.each(['light', 'dark'] as const)('has no finding of axe in %s', async (colorScheme) => {
+    const { open } = await begin();
+    const id = await ask();
+    // The policy of the page permits no script that a test adds.
+    const page = await open(KOSTA, `requests/${id}`, { colorScheme, bypassCSP: true });
+    await page.getByRole('button', { name: /^Approve/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    for (const path of ['ask', `ask?scope=${WRITE}`]) {
+      await page.goto(`${(world as World).origin}/console/${path}`);
+      await page.getByText(path === 'ask' ? 'What do you need?' : 'For how long').waitFor();
+      expect(await violations(page)).toEqual([]);
+    }
+    await fill(page);
+    await page.getByText('More choices').click();
+    await check(page);
+    await page.locator('.ask-outcome').waitFor();
+    expect(await violations(page)).toEqual([]);
+  });
+});
