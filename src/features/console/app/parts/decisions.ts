@@ -24,7 +24,7 @@ export function useDecisions(): Decisions {
   return decisionsOf(useConsole());
 }
 
-export function decisionsOf(console: Console): Decisions {
+function decisionsOf(console: Console): Decisions {
   const before = known.get(console);
   if (before !== undefined) return before;
   const { announce, caller, client, drafts } = console;
@@ -69,7 +69,7 @@ function send({ client }: Console, { requestId, verdict, scopes, ttlMs, isNarrow
 }
 
 /** Whether a request has a decision of this caller. An earlier approval that has become stale is another one. */
-export function isIn({ reviews, afterReview }: AccessRequest, caller: string, { verdict, decidedAt }: Decision): boolean {
+function isIn({ reviews, afterReview }: AccessRequest, caller: string, { verdict, decidedAt }: Decision): boolean {
   const given = [
     ...reviews.map(({ reviewer: by, ...review }) => ({ by, ...review })),
     ...(afterReview?.breakGlassReview ? [afterReview.breakGlassReview] : []),
