@@ -38,7 +38,7 @@ export function Shell(props: AppProps & { readonly children: ComponentChildren }
       </a>
       <header class="top">
         <p class="brand">
-          <span aria-hidden="true">[ )</span> {options.title}
+          <span aria-hidden="true">[ )</span> <bdi>{options.title}</bdi>
         </p>
         {state.name === 'ready' && <Menu console={state.console} />}
         {state.name === 'ready' && <Settings {...props} />}

@@ -56,6 +56,7 @@ export const access = {
   'access.outcome.expired': 'expired without a decision',
 
   'access.emergency': 'Emergency access, without a review',
+  'access.which': 'What is the emergency about?',
   'access.consequence.starts': 'It starts at once, for at most {time}.',
   'access.consequence.review': 'One of {groups} reviews it afterwards, within {time}.',
   'access.consequence.again': 'Until that review, you cannot use break-glass again.',

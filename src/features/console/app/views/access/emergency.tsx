@@ -23,15 +23,30 @@ export function Emergency({ onDone }: { readonly onDone: () => void }): JSX.Elem
     // What may be asked for changes with rules and locks, not with each request.
     ({ type }) => type.startsWith('lock.'),
   );
+  const [chosen, setChosen] = useState(0);
   const items = (value?.items ?? []).filter(({ outcome, locked }) => outcome === 'break_glass' && !locked);
-  if (items.length === 0) return null;
+  const item = items[chosen] ?? items[0];
+  if (item === undefined) return null;
   const scopes = (value?.items ?? []).filter(({ breakGlass, scope }) => breakGlass && !scope.includes('*')).map(({ scope }) => scope);
   return (
     <details class="panel emergency">
       <summary>{t('access.emergency')}</summary>
-      {items.map((item) => (
-        <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} scopes={scopes} onDone={onDone} />
-      ))}
+      {items.length > 1 && (
+        <div class="emergency-item">
+          <Field label={t('access.which')}>
+            {(control) => (
+              <select {...control} value={String(chosen)} onChange={({ currentTarget }) => setChosen(Number(currentTarget.value))}>
+                {items.map(({ scope, title }, index) => (
+                  <option key={index} value={String(index)}>
+                    {title ?? scope}
+                  </option>
+                ))}
+              </select>
+            )}
+          </Field>
+        </div>
+      )}
+      <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} scopes={scopes} hasTitle={items.length === 1} onDone={onDone} />
     </details>
   );
 }
@@ -40,10 +55,12 @@ interface ItemProps {
   readonly item: Requestable;
   /** The listed scopes for which break-glass is open. */
   readonly scopes: readonly string[];
+  /** Whether its title is not shown above it already. */
+  readonly hasTitle: boolean;
   readonly onDone: () => void;
 }
 
-function Item({ item, scopes, onDone }: ItemProps): JSX.Element {
+function Item({ item, scopes, hasTitle, onDone }: ItemProps): JSX.Element {
   const { client, announce } = useConsole();
   const { scope: pattern, title, description, needs, minTtlMs, maxTtlMs } = item;
   const isPattern = pattern.includes('*');
@@ -83,10 +100,15 @@ function Item({ item, scopes, onDone }: ItemProps): JSX.Element {
         if (isReady) setAsking(true);
       }}
     >
-      {title !== undefined && <h3 dir="auto">{title}</h3>}
+      {hasTitle && title !== undefined && <h3 dir="auto">{title}</h3>}
       {description !== undefined && (
         <p class="quiet" dir="auto">
           {description}
+        </p>
+      )}
+      {!isPattern && (
+        <p>
+          <Scope scope={pattern} />
         </p>
       )}
       {isPattern && (
