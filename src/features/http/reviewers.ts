@@ -1,4 +1,5 @@
-import { isJitError } from '../../core/errors.js';
+import { ApproverError, isJitError } from '../../core/errors.js';
+import { within } from '../../core/timers.js';
 import { reviewersOf } from '../../engine/requests/access-result.js';
 import { askTogether } from '../../kernel/approver/approver-questions.js';
 import { loadReadableLocks } from '../../kernel/loading/locks.js';
@@ -45,32 +46,44 @@ export async function reviewersFor(kernel: Kernel, request: AccessRequest, withR
   const reading = kernel.clock.read();
   if (request.quorum === undefined || requestStatus(request, reading.forEnds) !== 'pending')
     return { groups: [], reviewers: [], missing: [], missingInWords: undefined, excluded: withReasons ? [] : undefined };
-  const reviewers = await reviewersOf(kernel, request);
+  const [reviewers, excluded] = await Promise.all([
+    inTime(kernel, () => reviewersOf(kernel, request)),
+    withReasons ? excludedFrom(kernel, request) : undefined,
+  ]);
   const missing = missingApprovals(request, reading);
   return {
     groups: askedGroups(request, reading.now),
     reviewers,
     missing,
     missingInWords: missingInWords(missing),
-    excluded: withReasons ? await excludedFrom(kernel, request) : undefined,
+    excluded,
   };
 }
 
+/** How long the questions to the approver may take: the groups and the missing approvals are known without it. Milliseconds. */
+const ASK_MS = 3_000;
+
+/** The answer of the approver. `undefined`: it failed, or was late; reported to `onError`. */
+async function inTime<T>({ settings }: Kernel, ask: () => Promise<T>): Promise<T | undefined> {
+  const timeout = () => new ApproverError(settings.approver.name, undefined, `gave no answer within ${ASK_MS} ms`);
+  try {
+    return await within(settings.clock, ASK_MS, ask, timeout);
+  } catch (error) {
+    if (!isJitError(error) || error.code !== 'ERR_JIT_APPROVER') throw error;
+    settings.onError(error, 'reviewers');
+    return undefined;
+  }
+}
+
 async function excludedFrom(kernel: Kernel, request: AccessRequest): Promise<readonly ExcludedReviewer[]> {
-  const { approver, clock, settings } = kernel;
-  const ask = async <T>(question: () => Promise<T>): Promise<T | undefined> => {
-    try {
-      return await question();
-    } catch (error) {
-      if (!isJitError(error) || error.code !== 'ERR_JIT_APPROVER') throw error;
-      settings.onError(error, 'reviewers');
-      return undefined;
-    }
-  };
-  const listed = (await ask(() => approver.membersOf(request))) ?? [];
+  const { approver, clock } = kernel;
+  const listed = (await inTime(kernel, () => approver.membersOf(request))) ?? [];
   const { subject, requestedBy, reviews } = request;
   const persons = [...new Set([subject, requestedBy, ...reviews.map(({ reviewer }) => reviewer), ...listed])].slice(0, MOST);
-  const memberships = await askTogether(persons, (person) => ask(() => approver.groupsOf(person, request)));
+  const memberships = new Map<string, readonly string[] | undefined>();
+  const groupsOf = (person: string) => inTime(kernel, () => approver.groupsOf(person, request));
+  // All questions share one time, so that a directory that hangs delays the answer once.
+  await inTime(kernel, () => askTogether(persons, async (person) => memberships.set(person, await groupsOf(person))));
   const locks = await loadReadableLocks(kernel, 'reviewers');
   const reading = clock.read();
   const whyNot = (reviewer: string, groups: readonly string[]): ExcludedReviewer['why'] | undefined => {
@@ -83,8 +96,8 @@ async function excludedFrom(kernel: Kernel, request: AccessRequest): Promise<rea
     if (mayAct(request, reviewer, groups, reading).length > 0) return undefined;
     return given === undefined ? 'not_your_step' : 'has_approved';
   };
-  return persons.flatMap((reviewer, i) => {
-    const groups = memberships[i];
+  return persons.flatMap((reviewer) => {
+    const groups = memberships.get(reviewer);
     const why = groups && whyNot(reviewer, groups);
     return why === undefined ? [] : [{ reviewer, why }];
   });

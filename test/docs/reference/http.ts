@@ -57,7 +57,7 @@ export async function httpPage(rows: readonly RouteRow[]): Promise<{ readonly pa
     '## Reviewers of a pending request',
     [
       '- The subject and the requester see `groups`, `reviewers` and `missing`, as the answer to the ask said. They never see `excluded`, also if `may` permits them everything.',
-      '- Its reviewers, and callers that `may` permits `viewRequest`, also see `excluded`: who cannot approve, and why. The handler asks the approver about at most 100 people.',
+      '- Its reviewers, and callers that `may` permits `viewRequest`, also see `excluded`: who cannot approve, and why. The handler asks the approver about at most 100 people, and omits what it has not answered within 3 seconds.',
       '- A request that is decided, has expired or waits for its approver has empty lists.',
     ].join('\n'),
     '## Dry runs of revocations and locks',

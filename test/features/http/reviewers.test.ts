@@ -3,7 +3,7 @@ import { firstDecisive, type Approver } from '../../../src/index.js';
 import { definePolicy } from '../../../src/policy.js';
 import { ScriptedApprover } from '../../../src/testing.js';
 import { aClient } from '../client/client-world.js';
-import { aService, EVE, MAYA, policy, RAJ, SAM, SEC } from './world.js';
+import { aService, EVE, MAYA, policy, RAJ, SAM, SEC, turns } from './world.js';
 
 const KIM = 'user:kim';
 const ANA = 'user:ana';
@@ -129,6 +129,23 @@ describe('the reviewers of a pending request', () => {
     expect(JSON.stringify(excluded)).not.toContain('user:r7"');
     expect(asked.size).toBe(100);
     expect(errors.map(String)).toContainEqual(expect.stringContaining('the directory is down'));
+  });
+
+  it('wait 3 seconds for the approver, and omit what it has not answered', async () => {
+    const approver = new ScriptedApprover({
+      decide: { outcome: 'review', quorum: { groups: [{ name: 'leads', approvals: 1 }] } },
+      groupsOf: (person) => (person === KIM ? new Promise(() => undefined) : [SAM, MAYA].includes(person) ? ['leads'] : []),
+      membersOf: () => [SAM, KIM, ANA],
+    });
+    const { read, clock, errors } = await aRequest(approver);
+    const answer = read(SEC);
+    await turns();
+    await clock.advance('3s');
+    expect((await answer).excluded).toEqual([
+      { reviewer: MAYA, why: 'own_request' },
+      { reviewer: ANA, why: 'not_in_group' },
+    ]);
+    expect(errors.map(String)).toContainEqual(expect.stringContaining('gave no answer within 3000 ms'));
   });
 
   it('are listed as unknown, and not as none, if the approver cannot list them', async () => {
