@@ -12,7 +12,7 @@ const SECURITY = {
   'x-frame-options': 'DENY',
 };
 
-const told = async (response: Response) => ({
+const partsOf = async (response: Response) => ({
   status: response.status,
   headers: Object.fromEntries(response.headers),
   body: await response.text(),
@@ -24,7 +24,7 @@ describe('the page of the console', () => {
   const { get, page } = aConsole();
 
   it('is not stored, and has the security headers and nothing else', async () => {
-    const { status, headers, body } = await told(await get('/console/'));
+    const { status, headers, body } = await partsOf(await get('/console/'));
     expect(status).toBe(200);
     expect(headers).toEqual({ ...SECURITY, 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
     expect(body).toMatch(/^<!doctype html>\n<html lang="en" dir="ltr">/);
@@ -58,8 +58,8 @@ describe('the page of the console', () => {
   });
 
   it('is answered to HEAD without its body', async () => {
-    const read = await told(await get('/console/inbox'));
-    expect(await told(await get('/console/inbox', { accept: HTML }, 'HEAD'))).toEqual({ ...read, body: '' });
+    const read = await partsOf(await get('/console/inbox'));
+    expect(await partsOf(await get('/console/inbox', { accept: HTML }, 'HEAD'))).toEqual({ ...read, body: '' });
   });
 
   it.each(['/console/inbox?scope=db-prod%3Awrite', '/console/anything', '/console/requests/a%2Fb%3Fc'])(
@@ -70,19 +70,19 @@ describe('the page of the console', () => {
   it.each([{ accept: 'application/json' }, { accept: '*/*' }, { accept: 'text/htmlx' }, {}])(
     'is no answer to a program: %j',
     async (headers) =>
-      expect(await told(await get('/console/inbox', headers as Record<string, string>))).toMatchObject({ status: 404, body: '' }),
+      expect(await partsOf(await get('/console/inbox', headers as Record<string, string>))).toMatchObject({ status: 404, body: '' }),
   );
 
   it.each(['/', '/consoles', '/consoles/', '/Console/', '/access/v1/me', '/console//inbox', '/console//', '/console/a/b/c/d/e'])(
     'is not at %s',
     async (path) => {
-      const { status, headers, body } = await told(await get(path));
+      const { status, headers, body } = await partsOf(await get(path));
       expect({ status, headers, body }).toEqual({ status: 404, headers: { ...SECURITY, 'cache-control': 'no-store' }, body: '' });
     },
   );
 
   it('is reached from its base path by a relative redirect, which keeps the query', async () => {
-    const { status, headers } = await told(await get('/console?view=inbox'));
+    const { status, headers } = await partsOf(await get('/console?view=inbox'));
     expect(status).toBe(302);
     expect(headers).toEqual({ ...SECURITY, 'cache-control': 'no-store', location: 'console/?view=inbox' });
     expect((await aConsole({ basePath: '/ops/console' }).get('/ops/console')).headers.get('location')).toBe('console/');
@@ -90,7 +90,7 @@ describe('the page of the console', () => {
   });
 
   it.each(['POST', 'PUT', 'DELETE', 'OPTIONS'])('changes nothing by %s', async (method) => {
-    const { status, headers } = await told(await get('/console/', { accept: HTML }, method));
+    const { status, headers } = await partsOf(await get('/console/', { accept: HTML }, method));
     expect(status).toBe(405);
     expect(headers).toEqual({ ...SECURITY, 'cache-control': 'no-store', allow: 'GET, HEAD' });
   });
@@ -103,13 +103,13 @@ describe('a file of the page', () => {
   it('never changes, because its name has a hash', async () => {
     const { files, languages } = await page();
     for (const file of [...files, ...languages]) {
-      const { status, headers, body } = await told(await get(new URL(file).pathname, { accept: '*/*' }));
+      const { status, headers, body } = await partsOf(await get(new URL(file).pathname, { accept: '*/*' }));
       const type = TYPES[file.slice(file.lastIndexOf('.') + 1) as keyof typeof TYPES];
       expect(file).toMatch(/-[\w-]{8}\.(?:js|css|json)$/);
       expect(status).toBe(200);
       expect(headers).toEqual({ ...SECURITY, 'content-type': type, 'cache-control': 'public, max-age=31536000, immutable' });
       expect(body).not.toBe('');
-      expect(await told(await get(new URL(file).pathname, {}, 'HEAD'))).toEqual({ status, headers, body: '' });
+      expect(await partsOf(await get(new URL(file).pathname, {}, 'HEAD'))).toEqual({ status, headers, body: '' });
     }
   });
 
@@ -128,7 +128,7 @@ describe('a file of the page', () => {
   it.each(['console-00000000.js', '', 'toString', '__proto__', 'a/console.css', '..%2fmain.js'])(
     'that this version does not have is 404, also for a person, and is not stored: %s',
     async (name) => {
-      const { status, headers } = await told(await get(`/console/assets/${name}`));
+      const { status, headers } = await partsOf(await get(`/console/assets/${name}`));
       expect(status).toBe(404);
       expect(headers).toEqual({ ...SECURITY, 'cache-control': 'no-store' });
     },

@@ -202,8 +202,8 @@ describe('messages of a translator', () => {
   });
 });
 
-describe('what the page is told', () => {
-  it('stays inside its attribute and its title', async () => {
+describe('the options of the page', () => {
+  it('stay inside their attribute and the title', async () => {
     const title = '"><script>alert(1)</script></title><!-- \' &amp; &quot;';
     const { html, options } = await aConsole({ title, ticketUrl: '/t/{ticket}?"><b>=\'' }).page();
     expect(options).toMatchObject({ title, ticketUrl: '/t/{ticket}?"><b>=\'', readOnly: false });
@@ -212,18 +212,18 @@ describe('what the page is told', () => {
     expect(html.match(/<\/title>/g)).toHaveLength(1);
   });
 
-  it('is nothing of the request', async () => {
+  it('do not depend on the request', async () => {
     const [plain, other] = await Promise.all(
       ['/console/inbox', '/console/inbox?x="><script>'].map(async (path) => (await aConsole().page(path)).html),
     );
     expect(other).toBe(plain);
   });
 
-  it('is that the page only reads', async () => {
+  it('say that the page only reads', async () => {
     expect((await aConsole({ readOnly: true }).page()).options.readOnly).toBe(true);
   });
 
-  it('does not change with an object of the caller', async () => {
+  it('do not change with an object of the caller', async () => {
     const texts = { title: 'Eingang' };
     const options = { api: '/access', basePath: '/console', messages: { de: { texts } } };
     const { page, get } = aConsole(options);

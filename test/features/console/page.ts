@@ -3,7 +3,7 @@ import { createConsoleHandler, type ConsoleOptions } from 'jit-access/console';
 export const ORIGIN = 'https://access.example.com';
 export const HTML = 'text/html,application/xhtml+xml,*/*;q=0.8';
 
-/** What the `<meta>` element tells the page. */
+/** The content of the `<meta>` element. */
 interface PageOptions {
   readonly api: string;
   readonly title: string;
