@@ -14,7 +14,7 @@ export interface BuiltConsole {
   readonly files: PageFiles;
   /** The files that the page loads as it starts, by name: it shows My access. */
   readonly first: readonly string[];
-  /** Those, and the file of Ask, Inbox and Request. */
+  /** Those, and the file of Ask, Inbox and Request, `views/yours.ts`. */
   readonly requests: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
@@ -47,7 +47,7 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
       texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
     },
     first: [script, ...preload, ...styles],
-    requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
+    requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('yours')])],
     packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
   };
 }
@@ -91,16 +91,14 @@ interface ModuleGraph {
 }
 
 /**
- * The page has three scripts: what it needs as it starts, the views of requests, and all other views. A script for each view would be
- * a tenth more to load. What both groups of views need is in the first one.
+ * The file of a module: that of the start of the page, which also has what several `import()` load, or that of its own `import()`. A file
+ * for each combination of them would be a tenth more to load.
  */
-function fileOf(main: string, id: string, graph: ModuleGraph): string {
+function fileOf(main: string, id: string, graph: ModuleGraph): string | null {
   const loaded = loadedBy([main], graph);
-  const later = [...loaded].flatMap((from) => graph.getModuleInfo(from)?.dynamicallyImportedIds ?? []);
-  const isOfRequests = (view: string): boolean => /\/views\/(?:ask|inbox|request)\.tsx$/.test(view);
-  const isIn = (views: readonly string[]): boolean => loadedBy(views, graph).has(id);
-  const [requests, others] = [isIn(later.filter(isOfRequests)), isIn(later.filter((view) => !isOfRequests(view)))];
-  return loaded.has(id) || requests === others ? 'console' : requests ? 'requests' : 'records';
+  const later = new Set([...loaded].flatMap((from) => graph.getModuleInfo(from)?.dynamicallyImportedIds ?? []));
+  const needed = [...later].filter((view) => loadedBy([view], graph).has(id));
+  return loaded.has(id) || needed.length > 1 ? 'console' : null;
 }
 
 /** The modules that are loaded before one of these runs, and themselves. */
