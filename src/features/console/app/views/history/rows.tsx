@@ -1,5 +1,5 @@
-import { Component, createRef, type ComponentChildren, type ComponentType, type JSX } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { Component, createRef, type ComponentType, type JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { Block, Blocks } from './blocks.js';
 
 /** How far outside of the window rows are drawn, so that scrolling meets no empty place. */
@@ -84,21 +84,39 @@ export interface RowsProps<T> {
   /** Draws one item as an element with the role `listitem`. */
   readonly row: ComponentType<{ readonly item: T }>;
   readonly keyOf: (item: T) => string;
-  /** After the last row. */
-  readonly children?: ComponentChildren;
 }
 
-/** A list of any length. Only the rows near the window are drawn. */
-export function Rows<T>({ label, blocks, row, keyOf, children }: RowsProps<T>): JSX.Element {
+/** A list of any length. Only the rows near the window are drawn. When the row with the focus disappears, the next one gets it. */
+export function Rows<T>({ label, blocks, row, keyOf }: RowsProps<T>): JSX.Element {
+  const list = useRef<HTMLDivElement>(null);
+  const focused = useRef(-1);
+  const rows = () => [...(list.current?.querySelectorAll<HTMLElement>('[role=listitem]') ?? [])];
+  useLayoutEffect(() => {
+    if (focused.current < 0 || (document.activeElement !== document.body && document.activeElement !== null)) return;
+    const left = rows();
+    const next = left[Math.min(focused.current, left.length - 1)];
+    (next?.querySelector<HTMLElement>('button') ?? next ?? list.current)?.focus();
+  });
   return (
-    <>
-      <div class="rows" role="list" aria-label={label}>
-        {blocks.map((block) => (
-          <DrawnBlock key={block.id} block={block} row={row as ComponentType<{ readonly item: unknown }>} keyOf={keyOf as never} />
-        ))}
-      </div>
-      {children}
-    </>
+    <div
+      class="rows"
+      role="list"
+      aria-label={label}
+      tabIndex={-1}
+      ref={list}
+      onFocusIn={({ target }) => {
+        focused.current = rows().findIndex((one) => one.contains(target as Node));
+      }}
+      onFocusOut={({ relatedTarget }) => {
+        // A dialog that a row has opened may end that row.
+        const to = relatedTarget as Element | null;
+        if (to !== null && !list.current?.contains(to) && to.closest('dialog') === null) focused.current = -1;
+      }}
+    >
+      {blocks.map((block) => (
+        <DrawnBlock key={block.id} block={block} row={row as ComponentType<{ readonly item: unknown }>} keyOf={keyOf as never} />
+      ))}
+    </div>
   );
 }
 

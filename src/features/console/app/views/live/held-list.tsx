@@ -31,7 +31,7 @@ function HeldRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Eleme
   return (
     <div role="listitem" class="held-row" tabIndex={-1}>
       <Person id={grant.subject} />
-      <a class="held-scope" href={href('request', grant.requestId)} aria-label={`${grant.scope}: ${t('live.request')}`}>
+      <a class="held-scope" href={href('request', grant.requestId)} title={t('live.request')}>
         <Scope scope={grant.scope} />
         {grant.breakGlass && <span class="chip no">{t('live.breakGlass')}</span>}
       </a>

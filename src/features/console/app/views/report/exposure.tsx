@@ -19,7 +19,7 @@ function Line(props: {
   const { name, picture, text, label, href } = props;
   return (
     <li class="figure-row">
-      <a href={href} aria-label={`${label} ${text}`}>
+      <a href={href} title={label}>
         <span class="figure-name">{name}</span>
         {picture}
         <span class="figure-text">{text}</span>
