@@ -109,8 +109,17 @@ describeChromium('the inbox', (browser) => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('Not sent yet').waitFor();
+    // The undo gives back what was typed, and the same keys decide again.
+    await page.keyboard.press('Enter');
+    await rowOf(page, WRITE)
+      .getByRole('button', { name: /^Change/ })
+      .click();
+    expect(await page.getByRole('dialog').getByLabel('Reason').inputValue()).toBe('a deadline');
+    await page.getByRole('dialog').getByRole('button', { name: 'Approve 1 hr' }).click();
+    await page.getByText('Not sent yet').waitFor();
     await world.advance(UNDO);
     await page.getByText('Your approval is recorded.').waitFor();
+    expect(await page.evaluate(() => JSON.stringify(sessionStorage))).not.toContain('a deadline');
     expect(posts).toEqual(['approve']);
     expect((await world.engine.getRequest(id))?.request).toMatchObject({
       reviews: [{ reviewer: ANA, reason: 'a deadline' }],

@@ -6,6 +6,7 @@ import { t } from '../frame/messages.js';
 import { duration } from '../frame/time.js';
 import { Button } from './button.js';
 import { shorterThan } from './decision-terms.js';
+import { draftOf } from './decisions.js';
 import { Dialog } from './dialog.js';
 import { TextField } from './field.js';
 import { Name } from './person.js';
@@ -32,7 +33,7 @@ export interface DecisionDialogProps {
 /** Less time, fewer scopes, a reason, a comment: then approve or deny. What was typed stays until it is sent. */
 export function DecisionDialog({ request, control, terms, isLocked, onClose }: DecisionDialogProps): JSX.Element {
   const { drafts } = useConsole();
-  const name = `decision:${request.id}`;
+  const name = draftOf(request.id);
   const [draft, setDraft] = useState(() => (drafts.read(name) ?? {}) as Draft);
   const change = (more: Draft) => {
     const next = { ...draft, ...more };
@@ -46,7 +47,6 @@ export function DecisionDialog({ request, control, terms, isLocked, onClose }: D
   const { reason = '', comment = '' } = draft;
   const decide = (verdict: 'approve' | 'deny') => {
     control.decide(verdict, { reason, comment, narrowed: verdict === 'approve' && isNarrowed ? { ttlMs, scopes } : undefined });
-    drafts.write(name, undefined);
     onClose();
   };
   return (

@@ -14,6 +14,9 @@ export interface Decisions {
 
 const DRAFT = 'decisions';
 
+/** Under which name the texts of a decision are kept while they are typed. */
+export const draftOf = (requestId: string): string => `decision:${requestId}`;
+
 /** How far the clocks of two processes of the service may differ. Milliseconds. */
 const APART_MS = 120_000;
 
@@ -29,7 +32,7 @@ function decisionsOf(console: Console): Decisions {
   if (before !== undefined) return before;
   const { announce, caller, client, drafts } = console;
   const recorded = signal<ReadonlyMap<string, Decision>>(new Map());
-  const kept = drafts.read(DRAFT) as readonly HeldDecision[] | undefined;
+  const kept = drafts.read(DRAFT);
   const queue = new DecisionQueue(
     {
       send: (decision) => send(console, decision),
@@ -38,12 +41,15 @@ function decisionsOf(console: Console): Decisions {
       isVisible: () => !document.hidden,
       after,
       onRecorded: (decision) => {
+        // Until now an undo or a refusal gave the person back what was typed.
+        drafts.write(draftOf(decision.requestId), undefined);
         recorded.value = new Map([...recorded.peek(), [decision.requestId, decision]]);
         announce(t(`decision.recorded.${decision.verdict}`));
       },
       onRefused: ({ state }) => announce(t(state === 'unanswered' ? 'decision.unanswered' : 'decision.refused')),
     },
-    kept,
+    // Another version of the page may have written it.
+    Array.isArray(kept) ? (kept as readonly HeldDecision[]) : [],
   );
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) queue.flush();

@@ -7,6 +7,7 @@ import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { Held } from '../../parts/decision.js';
+import { draftOf } from '../../parts/decisions.js';
 import { Confirm } from '../../parts/dialog.js';
 import { TextField } from '../../parts/field.js';
 import { Row } from '../../parts/list.js';
@@ -85,8 +86,8 @@ export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; rea
 function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewItem; readonly isGone: boolean }): JSX.Element | null {
   const { announce, client, drafts, people, readOnly } = useConsole();
   const control = useDecision(request);
-  const name = `break-glass:${request.id}`;
-  const [reason, setReason] = useState(() => (drafts.read(name) ?? '') as string);
+  const name = draftOf(request.id);
+  const [reason, setReason] = useState(() => String(drafts.read(name) ?? ''));
   const [isConfirming, setConfirming] = useState(false);
   const change = (text: string) => {
     setReason(text);
@@ -107,14 +108,7 @@ function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewIt
     <div class="form">
       <TextField label={t('part.reason')} hint={t('break-glass.reason')} required={false} value={reason} onValue={change} />
       <p class="actions">
-        <Button
-          kind="yes"
-          label={t('break-glass.justified.label', values)}
-          onPress={() => {
-            control.decide('justified', { reason });
-            drafts.write(name, undefined);
-          }}
-        >
+        <Button kind="yes" label={t('break-glass.justified.label', values)} onPress={() => control.decide('justified', { reason })}>
           {t('break-glass.justified')}
         </Button>
         <Button kind="no" label={t('break-glass.unjustified.label', values)} onPress={() => setConfirming(true)}>
