@@ -12,21 +12,18 @@ import { Shell, SignedOut } from './shell.js';
 import type { Route, View, ViewName } from './types.js';
 import { useLoaded } from './use-loaded.js';
 
-type Load = () => Promise<View>;
+type Load = () => Promise<{ readonly default: View }>;
 
-const yours = () => import('../views/yours.js');
-const oversight = () => import('../views/oversight.js');
-
-/** The views that load when one of their group is opened. */
+/** The views that load when they are opened. The build puts them into two files: ask, inbox and request; and all others. */
 const LATER: Readonly<Record<Exclude<ViewName, 'access'>, Load>> = {
-  ask: async () => (await yours()).Ask,
-  inbox: async () => (await yours()).Inbox,
-  request: async () => (await yours()).Request,
-  live: async () => (await oversight()).Live,
-  'break-glass': async () => (await oversight()).BreakGlass,
-  history: async () => (await oversight()).History,
-  report: async () => (await oversight()).Report,
-  journal: async () => (await oversight()).Journal,
+  ask: () => import('../views/ask.js'),
+  inbox: () => import('../views/inbox.js'),
+  request: () => import('../views/request.js'),
+  live: () => import('../views/live.js'),
+  'break-glass': () => import('../views/break-glass.js'),
+  history: () => import('../views/history.js'),
+  report: () => import('../views/report.js'),
+  journal: () => import('../views/journal.js'),
 };
 
 /** After this time a page loads the views of a person's own work, so that they open at once. Milliseconds. */
@@ -40,7 +37,7 @@ export function App(props: AppProps): JSX.Element {
       console &&
       after(AHEAD_MS, () => {
         // A view that is opened later says by itself if its file is gone.
-        yours().catch(() => undefined);
+        LATER.inbox().catch(() => undefined);
       }),
     [console],
   );
@@ -78,8 +75,8 @@ function Content({ console, visit }: { readonly console: Console; readonly visit
 }
 
 function Later({ route, view }: { readonly route: Route; readonly view: keyof typeof LATER }): JSX.Element {
-  const { value: View, isMissing } = useLoaded(LATER[view]);
-  if (View) return <View route={route} />;
+  const { value, isMissing } = useLoaded(LATER[view]);
+  if (value) return <value.default route={route} />;
   return (
     <p class="quiet loading" role="status">
       {t(isMissing ? 'frame.newVersion' : 'frame.starting')}

@@ -9,7 +9,7 @@ export interface Open {
   readonly grant?: Grant | undefined;
 }
 
-const load = () => import('../yours.js');
+const load = () => import('../request.js');
 
 /** The dialogs of the view of a request: they load with the first one that opens. */
 export function RequestDialog(props: Open & { readonly onClose: () => void; readonly onDone: () => void }): JSX.Element | null {
