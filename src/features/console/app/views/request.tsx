@@ -20,11 +20,15 @@ import { Waiting } from './request/waiting.js';
 import './request.css';
 import { request } from './request.messages.js';
 import { ask } from './ask.messages.js';
+import { history } from './history.messages.js';
+import { PrintFoot } from './history/print-foot.js';
 import { inbox } from './inbox.messages.js';
 
 addMessages(request);
 addMessages(ask);
 addMessages(inbox);
+// For the foot of a page on paper.
+addMessages(history);
 
 /** The longest time that a timer of a browser takes. Milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;
@@ -95,6 +99,7 @@ function Loaded({ read, error, again }: LoadedProps): JSX.Element {
           {permits('readJournal') && <Deliveries found={found} />}
         </Section>
       </div>
+      <PrintFoot />
     </Page>
   );
 }

@@ -85,7 +85,15 @@ export function Facts({ found }: Props): JSX.Element {
               <span class="request-grant">
                 <Scope scope={grant.scope} />
                 <span class="quiet">
-                  <GrantState grant={grant} />
+                  <span class="screen-only">
+                    <GrantState grant={grant} />
+                  </span>
+                  <span class="print-only">
+                    <Text
+                      k="part.window"
+                      with={{ from: <Time at={grant.startsAt} />, until: <Time at={grant.end?.at ?? grant.expiresAt} /> }}
+                    />
+                  </span>
                 </span>
               </span>
               <WindowBar startsAt={grant.startsAt} endsAt={grant.expiresAt} endedAt={grant.end?.at} />
