@@ -58,7 +58,7 @@ describe('toCsv', () => {
     '\u3164=1',
     '\uFE0F=1',
     '\u2800=1',
-    '\n\u0007 @x',
+    '\u0007 @x',
     ' \t x',
     '\uFF1D1',
     '\uFF0B1',
@@ -70,7 +70,19 @@ describe('toCsv', () => {
     expect(cell(text)).toBe(`'${text}`);
   });
 
-  it.each(['', 'a=1', 'user:maya', "'=1", '1', '\u2212', 'x\t=1', ' a'])('leaves %j as it is', (text) => {
+  it.each([
+    ['done;=1+1;', "done;'=1+1;"],
+    ['; \uFF1D1', ";' \uFF1D1"],
+    ['a\n=1', "a\n'=1"],
+    ['a\r\n@x', "a\r\n'@x"],
+    ['a\r+1', "a\r'+1"],
+    ['\n\u0007 @x', "'\n'\u0007 @x"],
+    ["=cmd|' /C calc'!A0;-1", "'=cmd|' /C calc'!A0;'-1"],
+  ])('marks %j where a list separator or a line end begins another cell', (text, marked) => {
+    expect(cell(text)).toBe(marked);
+  });
+
+  it.each(['', 'a; b', 'a\nb', 'a=1', 'user:maya', "'=1", '1', '\u2212', 'x\t=1', ' a'])('leaves %j as it is', (text) => {
     expect(cell(text)).toBe(text);
   });
 
@@ -85,8 +97,9 @@ describe('toCsv', () => {
           for (const [c, value] of row.entries()) {
             const plain = value.replaceAll('\0', '');
             const got = read[r]?.[c] ?? 'none';
-            if (got !== plain && got !== `'${plain}`) throw new Error(`${JSON.stringify(value)} became ${JSON.stringify(got)}`);
-            if (/^[\s\p{C}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/u.test(got)) throw new Error(`a formula: ${JSON.stringify(got)}`);
+            if (got.replaceAll("'", '') !== plain.replaceAll("'", ''))
+              throw new Error(`${JSON.stringify(value)} became ${JSON.stringify(got)}`);
+            if (/(?:^|[;\r\n])[\s\p{C}]*[=+\-@\uFF1D\uFF0B\uFF0D\uFF20]/u.test(got)) throw new Error(`a formula: ${JSON.stringify(got)}`);
           }
         }
       }),
