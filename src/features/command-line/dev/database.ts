@@ -1,5 +1,5 @@
 /// <reference types="node" />
-import { chmod, open, stat } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import type { GrantStore } from '../../../index.js';
 import type { NodeSqliteLike } from '../../../sql.js';
 
@@ -39,12 +39,7 @@ export async function openDatabase(file: string, load: () => Promise<Sqlite> = (
     throw new DatabaseRefused('--sqlite needs the package kysely: npm install kysely. Without --sqlite, dev keeps all in memory.');
   });
   const { fromNodeSqlite, migrate, resilientHandle, sqlGrantStore } = await import('../../../sql.js');
-  // Makes the file if there is none. Only its owner may read what it will hold.
-  await (await open(file, 'a', 0o600)).close();
-  const isNew = (await stat(file)).size === 0;
-  if (!isNew && !isOwn(new DatabaseSync(file, { readOnly: true })))
-    throw new DatabaseRefused(`${file} is not a file that jit-access dev has made. Name a new file.`);
-  await chmod(file, 0o600);
+  const isNew = await claim(file, (marked) => marked && isOwn(new DatabaseSync(file, { readOnly: true })));
   const database = new DatabaseSync(file);
   try {
     if (isNew) database.prepare(`pragma application_id = ${String(APPLICATION_ID)}`).run();
@@ -57,6 +52,37 @@ export async function openDatabase(file: string, load: () => Promise<Sqlite> = (
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** The place of the application id in the header of a SQLite file. Bytes. */
+const ID_AT = 68;
+
+/**
+ * Makes the file if there is none. Only its owner may read what it will hold. SQLite opens no other file: even to read one, it may write
+ * files beside it.
+ *
+ * @param isAccepted gets whether the file has the mark of `dev`. Not asked about an empty file
+ * @returns whether the file is empty
+ * @throws DatabaseRefused
+ */
+async function claim(file: string, isAccepted: (marked: boolean) => boolean): Promise<boolean> {
+  const { O_CREAT, O_RDWR, O_NOFOLLOW } = constants;
+  const refused = () => new DatabaseRefused(`${file} is not a file that jit-access dev has made. Name a new file.`);
+  // Not through a link: in a shared folder, another user decides where it leads.
+  const handle = await open(file, O_CREAT | O_RDWR | O_NOFOLLOW, 0o600).catch((error: unknown) => {
+    throw (error as NodeJS.ErrnoException).code === 'ELOOP' ? refused() : error;
+  });
+  try {
+    const state = await handle.stat();
+    const header = Buffer.alloc(4);
+    await handle.read(header, 0, 4, ID_AT);
+    // A device is empty too.
+    if (!state.isFile() || (state.size > 0 && !isAccepted(header.readUInt32BE() === APPLICATION_ID))) throw refused();
+    await handle.chmod(0o600);
+    return state.size === 0;
+  } finally {
+    await handle.close();
   }
 }
 

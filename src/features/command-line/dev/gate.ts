@@ -77,9 +77,11 @@ function cookiesOf(header: string): ReadonlyMap<string, string> {
   return new Map(pairs.map(([name = '', value = '']) => [name, decoded(value)]));
 }
 
+/** A person is passed on as a header, and a server of another port can set this cookie: other characters name no person. */
 function decoded(value: string): string {
   try {
-    return decodeURIComponent(value);
+    const text = decodeURIComponent(value);
+    return /^[!-~]*$/.test(text) ? text : '';
   } catch {
     return '';
   }
