@@ -38,6 +38,10 @@ export function Button({ children, onPress, kind, type = 'button', disabled = fa
       disabled={disabled}
       aria-label={label}
       aria-busy={isBusy || undefined}
+      onKeyDown={(event) => {
+        // A key that is held down presses again and again, also the button that takes the place of this one.
+        if (event.repeat && event.key === 'Enter') event.preventDefault();
+      }}
       onClick={(event) => void press(event)}
     >
       {children}

@@ -1,7 +1,9 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { deviceNow } from '../frame/clock.js';
 import { t } from '../frame/messages.js';
 import { Button } from './button.js';
+import { moved } from './quiet.js';
 
 export interface ListProps {
   /** A name for the accessibility tree. */
@@ -99,6 +101,9 @@ export function useStill<T>(items: readonly T[] | undefined, keyOf: (item: T) =>
   return {
     rows: [...base].map(([key, item]) => ({ key, item: latest.get(key) ?? item, isGone: items !== undefined && !latest.has(key) })),
     news: [...latest.keys()].filter((key) => !base.has(key)).length,
-    show: () => setShown(latest),
+    show: () => {
+      moved.at = deviceNow();
+      setShown(latest);
+    },
   };
 }

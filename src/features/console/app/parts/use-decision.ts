@@ -5,7 +5,7 @@ import { useConsole } from '../frame/console.js';
 import type { Decision, HeldDecision } from './decision-queue.js';
 import { termsOf } from './decision-terms.js';
 import { useDecisions } from './decisions.js';
-import { QUIET_MS } from './quiet.js';
+import { moved, QUIET_MS } from './quiet.js';
 
 /** What the person adds to a decision. */
 export interface Additions extends Partial<Pick<Decision, 'reason' | 'comment'>> {
@@ -21,7 +21,7 @@ export interface DecisionControl {
   readonly recorded: Decision | undefined;
   /** Whether the viewer can decide now: not on a page that only shows, and not while a decision is on its way. */
   readonly isOpen: boolean;
-  /** How long ago the request was drawn. Milliseconds. */
+  /** How long ago the request was drawn, or its list moved. Milliseconds. */
   readonly ageMs: () => number;
   /** Decides, with an undo. Ignored if the request was drawn a moment ago. */
   readonly decide: (verdict: Decision['verdict'], additions?: Additions) => void;
@@ -43,7 +43,7 @@ export function useDecision(request: AccessRequest, narrowedTo?: Granted): Decis
   const held = queue.held.value.find(({ requestId }) => requestId === request.id);
   const given = recorded.value.get(request.id);
   const isBusy = held?.state === 'waiting' || held?.state === 'sending';
-  const ageMs = () => deviceNow() - drawnAt;
+  const ageMs = () => deviceNow() - Math.max(drawnAt, moved.at);
   return {
     held,
     recorded: given?.version === request.version ? given : undefined,

@@ -37,10 +37,10 @@ export { Cancel, Change, Extend, GiveBack } from './request/dialogs.js';
 
 /** One request, from the ask to its end, and what this viewer may do with it. */
 export default function View({ route }: ViewProps): JSX.Element {
-  const { client } = useConsole();
+  const console = useConsole();
   const id = route.id ?? '';
   const { value, error, again } = useRead(
-    (signal) => readRequest(client, id, signal),
+    (signal) => readRequest(console, id, signal),
     [id],
     ({ requestId }) => requestId === id,
   );

@@ -5,6 +5,7 @@ import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
 import { useDraft } from '../../frame/use-draft.js';
+import { useKey } from '../../frame/use-key.js';
 import { useRead } from '../../frame/use-read.js';
 import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
@@ -74,6 +75,8 @@ function Item({ item, scopes, hasTitle, onDone }: ItemProps): JSX.Element {
   const lengths = lengthsBetween(Math.min(minTtlMs, 900_000), maxTtlMs);
   const [ttl, setTtl] = useState(lengths[0] as number);
   const [isAsking, setAsking] = useState(false);
+  const [taken, setTaken] = useState(0);
+  const key = useKey(texts, ttl, taken);
   const list = useId();
   const required = ['scope', 'justification', ...(needs.ticket === undefined ? [] : ['ticket']), ...needs.fields.map(({ field }) => field)];
   const isReady = required.every((name) => of(name).trim() !== '');
@@ -81,13 +84,15 @@ function Item({ item, scopes, hasTitle, onDone }: ItemProps): JSX.Element {
   const take = async () => {
     const ticket = of('ticket').trim();
     const metadata = Object.fromEntries(needs.fields.map(({ field }) => [field.replace(/^metadata\./, ''), of(field)]));
-    await client.breakGlass({
+    const ask = {
       scope,
       ttl,
       justification: of('justification'),
       ...(ticket !== '' && { ticket }),
       ...(needs.fields.length > 0 && { metadata }),
-    });
+    };
+    await client.breakGlass(ask, { idempotencyKey: key });
+    setTaken(taken + 1);
     clear();
     announce(t('access.doneBreakGlass'));
     onDone();

@@ -1,5 +1,6 @@
 import type { AskProblem } from '../../../../../core/ask-problem.js';
 import type { AskInput } from '../../../../client/inputs.js';
+import { newKey } from '../../frame/use-key.js';
 import { isOpen, lengthsOf, type Choice } from './choices.js';
 import type { FieldProblem } from './problems.js';
 
@@ -51,9 +52,6 @@ export const newDraft = (choice: Choice, { scope, ttl }: Addressed = {}): AskDra
   types: {},
   key: newKey(),
 });
-
-/** A key for one call and its repeats. `crypto.randomUUID` does not exist on pages without TLS. */
-export const newKey = (): string => crypto.getRandomValues(new Uint32Array(4)).join('-');
 
 /** The draft with other values, and with another key: the same key with other values would be refused. */
 export const changed = (draft: AskDraft, values: Partial<AskDraft>): AskDraft => ({ ...draft, ...values, key: newKey() });

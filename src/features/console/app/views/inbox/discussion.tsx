@@ -4,6 +4,7 @@ import type { InboxItem } from '../../../../../engine/answers.js';
 import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { useKey } from '../../frame/use-key.js';
 import { useRead } from '../../frame/use-read.js';
 import { Button } from '../../parts/button.js';
 import { isStale } from '../../parts/decision-terms.js';
@@ -127,6 +128,7 @@ function CommentField({ requestId }: { readonly requestId: string }): JSX.Elemen
   const name = `comment:${requestId}`;
   const [text, setText] = useState(() => (drafts.read(name) ?? '') as string);
   const [error, setError] = useState<unknown>();
+  const key = useKey(text);
   const change = (next: string) => {
     setText(next);
     drafts.write(name, next === '' ? undefined : next);
@@ -134,7 +136,7 @@ function CommentField({ requestId }: { readonly requestId: string }): JSX.Elemen
   const send = async () => {
     setError(undefined);
     try {
-      await client.comment(requestId, { text: text.trim() });
+      await client.comment(requestId, { text: text.trim() }, { idempotencyKey: key });
       change('');
       announce(t('inbox.comment.sent'));
     } catch (failure) {

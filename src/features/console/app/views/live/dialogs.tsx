@@ -1,11 +1,12 @@
 import type { JSX } from 'preact';
-import { useId, useState } from 'preact/hooks';
+import { useId, useMemo, useState } from 'preact/hooks';
 import type { EndCounts } from '../../../../client/access-client.js';
 import type { LockWithStatus } from '../../../../../engine/endings/locks.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { minute, now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t, type MessageKey } from '../../frame/messages.js';
+import { newKey } from '../../frame/use-key.js';
 import { countdown } from '../../frame/time.js';
 import { Button } from '../../parts/button.js';
 import { Confirm } from '../../parts/dialog.js';
@@ -173,10 +174,13 @@ export function LockDialog({ target: first, onClose, onEnded }: EndingDialogProp
   const [reason, setReason] = useState('');
   const { value: counts, isLoading, error, isOfTarget } = useEffectCounts('lock', target);
   const known = isOfTarget ? counts : undefined;
+  // A second press after a lost answer sends the same key, and so the same end.
+  const call = useMemo((): { readonly key: string; at?: number } => ({ key: newKey() }), [target, until, reason]);
   const confirm = async () => {
     const ms = UNTIL[until];
-    const called = { ...calledBy(target), ...given(reason), ...(ms !== undefined && { until: Math.round(now()) + ms }) };
-    const { ended } = await client.lock(called as Parameters<typeof client.lock>[0]);
+    const at = (call.at ??= Math.round(now()));
+    const called = { ...calledBy(target), ...given(reason), ...(ms !== undefined && { until: at + ms }) };
+    const { ended } = await client.lock(called as Parameters<typeof client.lock>[0], { idempotencyKey: call.key });
     announce(t('live.locked', { count: ended.grants.length }));
     onEnded(ended.grants.map(({ id }) => id));
   };

@@ -5,7 +5,7 @@ import { t } from '../../frame/messages.js';
 import { Button } from '../../parts/button.js';
 import { TextField } from '../../parts/field.js';
 import { Problem } from '../../parts/problem.js';
-import { newKey } from '../ask/draft.js';
+import { newKey } from '../../frame/use-key.js';
 import { Cancel, Change, Extend, GiveBack, Revoke } from './dialogs.js';
 import type { RequestRead } from './read.js';
 import { deedsOf } from './timeline.js';

@@ -1,10 +1,11 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useMemo, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
 import type { GrantWithStatus } from '../../../../../engine/with-status.js';
 import { formatDuration } from '../../../../../core/duration.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { useKey } from '../../frame/use-key.js';
 import { useRead } from '../../frame/use-read.js';
 import { Confirm } from '../../parts/dialog.js';
 import { TextField } from '../../parts/field.js';
@@ -12,7 +13,7 @@ import { Name } from '../../parts/person.js';
 import { Problem } from '../../parts/problem.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
-import { byField, FIELDS, newKey } from '../ask/draft.js';
+import { byField, FIELDS } from '../ask/draft.js';
 import { Length } from '../ask/fields.js';
 import { ProblemTexts } from '../ask/problem-texts.js';
 import { refusalOf, type FieldProblem } from '../ask/problems.js';
@@ -75,7 +76,7 @@ export function Change({ found: { request }, onDone, onClose }: RequestDialogPro
   const [ticket, setTicket] = useState(request.ticket ?? '');
   const [problemOf, attempt] = useProblems();
   const deed = useDeed({ onDone });
-  const key = useMemo(newKey, [ttl, justification, ticket]);
+  const key = useKey(ttl, justification, ticket);
   const changes = {
     ...(ttl !== formatDuration(request.ttlMs) && { ttl: ttl as '30m' }),
     ...(justification !== (request.justification ?? '') && { justification }),
@@ -127,7 +128,7 @@ export function Extend({ found: { request }, onDone, onClose }: RequestDialogPro
   const [ticket, setTicket] = useState(request.ticket ?? '');
   const [problemOf, attempt] = useProblems();
   const deed = useDeed({ onDone });
-  const key = useMemo(newKey, [ttl, justification, ticket]);
+  const key = useKey(ttl, justification, ticket);
   const confirm = () =>
     deed(
       () =>

@@ -1,6 +1,7 @@
 import type { InboxItem } from '../../../../../engine/answers.js';
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
-import type { AccessClient, RequestReviewers, TimelineEvent } from '../../../../client/access-client.js';
+import type { RequestReviewers, TimelineEvent } from '../../../../client/access-client.js';
+import type { Console } from '../../frame/console.js';
 import type { PersonInfo } from '../../frame/types.js';
 
 /** What the view shows, as the API answered. */
@@ -17,13 +18,21 @@ export interface RequestRead {
 const MOST = 1_000;
 
 /** Reads a request with what belongs to it. */
-export async function readRequest(client: AccessClient, id: string, signal: AbortSignal): Promise<RequestRead> {
+export async function readRequest(
+  { client, caller }: Pick<Console, 'caller' | 'client'>,
+  id: string,
+  signal: AbortSignal,
+): Promise<RequestRead> {
   const options = { signal, people: true };
   const [found, timeline] = await Promise.all([client.getRequest(id, options), client.getTimeline(id, options)]);
   const isPending = found.outcome === 'pending';
-  const [reviewers, inbox] = isPending
-    ? await Promise.all([client.getReviewers(id, options), client.inbox({ limit: MOST }, options)])
-    : [undefined, undefined];
+  const { subject, requestedBy } = found.request;
+  // No one reviews an own request, and an inbox costs a question about each request that waits.
+  const mayReview = isPending && subject !== caller && requestedBy !== caller;
+  const [reviewers, inbox] = await Promise.all([
+    isPending ? client.getReviewers(id, options) : undefined,
+    mayReview ? client.inbox({ limit: MOST }, options) : undefined,
+  ]);
   const people = [found, timeline, reviewers, inbox].map((answer) => answer?.people ?? {});
   return {
     found,
