@@ -47,7 +47,11 @@ function GrantRow({ item: grant }: { readonly item: GrantWithStatus }): JSX.Elem
         {grant.breakGlass && <span class="chip no">{t('history.legend.breakGlass')}</span>}
       </a>
       <span class="grant-window">
-        {Number.isFinite(from) ? <Time at={from} /> : '–'} <span aria-hidden="true">→</span> <Until from={from} at={until} />
+        {Number.isFinite(from) ? <Time at={from} /> : '–'}{' '}
+        <span class="arrow" aria-hidden="true">
+          →
+        </span>{' '}
+        <Until from={from} at={until} />
         {until > from && (
           <span class="quiet">
             <Duration ms={until - from} />
