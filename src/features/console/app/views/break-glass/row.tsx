@@ -87,7 +87,7 @@ function Review({ item: { request, isMine }, isGone }: { readonly item: ReviewIt
   const { announce, client, drafts, people, readOnly } = useConsole();
   const control = useDecision(request);
   const name = draftOf(request.id);
-  const [reason, setReason] = useState(() => String(drafts.read(name) ?? ''));
+  const [reason, setReason] = useState(() => (drafts.read(name) ?? '') as string);
   const [isConfirming, setConfirming] = useState(false);
   const change = (text: string) => {
     setReason(text);
