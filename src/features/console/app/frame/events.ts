@@ -87,10 +87,12 @@ export function subscribe(client: Pick<AccessClient, 'events'>, { document, onEv
     if (isEnded) return;
     if (document.hidden) stopWaiting = after(HIDDEN_MS, stop);
     else {
-      const wasStopped = !stream && !stopPolling;
+      const wasPolling = stopPolling !== undefined;
+      // What kept the stream back may be over: a sign-in in another tab, or another network.
+      if (wasPolling) stop();
       start();
       // The first `ready` of a stream reads again. Without one, nothing would for 15 seconds.
-      if (!wasStopped && stopPolling) onEvent({ type: 'reset', requestId: undefined, grantId: undefined });
+      if (wasPolling) onEvent({ type: 'reset', requestId: undefined, grantId: undefined });
     }
   });
   start();
