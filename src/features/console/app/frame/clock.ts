@@ -38,7 +38,11 @@ export function aheadBy(before: number, at: number, sentAt: number, receivedAt: 
 
 /** Takes the clock reading of an answer: the viewer's clock may be wrong by an hour. */
 export function readServiceClock(at: number, sentAt: number, receivedAt: number): void {
-  aheadMs.value = aheadBy(aheadMs.peek(), at, sentAt, receivedAt);
+  const ahead = aheadBy(aheadMs.peek(), at, sentAt, receivedAt);
+  if (ahead === aheadMs.peek()) return;
+  aheadMs.value = ahead;
+  // Not only at the next tick: until then, a grant that is held would be shown as one that starts later.
+  second.value = minute.value = now();
 }
 
 /** Now, by the clock of the service. Epoch milliseconds. */

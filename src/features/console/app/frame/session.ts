@@ -2,13 +2,14 @@ import { signal, type Signal } from '@preact/signals';
 import type { AccessClient, OwnStatus } from '../../../client/access-client.js';
 import { announce } from './announce.js';
 import { clientOf } from './api.js';
-import { deviceNow, readServiceClock } from './clock.js';
+import { after, deviceNow, readServiceClock } from './clock.js';
 import type { Change, Console } from './console.js';
 import { draftsOf } from './drafts.js';
 import { subscribe } from './events.js';
 import { withReturn, type PageOptions } from './options.js';
 import type { Router } from './router.js';
 import type { PersonInfo } from './types.js';
+import { mayPass, RETRY_MS } from './use-read.js';
 
 /** Who the page belongs to. `checking`: restored by the browser, so it shows nothing until the API has named its caller. */
 export type SessionState =
@@ -133,6 +134,7 @@ export function createSession(options: PageOptions, base: string, router: Router
     state.value = { name: 'ready', console };
   };
 
+  let cancelRetry = (): void => undefined;
   const check = async (): Promise<void> => {
     try {
       const status = await readStatus(current?.console.client ?? anonymous);
@@ -149,7 +151,10 @@ export function createSession(options: PageOptions, base: string, router: Router
     } catch (error) {
       // A page that was restored stays covered, and one that is shown keeps what it shows: it says that nothing is answered.
       const { name } = state.peek();
-      if (name === 'starting' || name === 'failed' || name === 'checking') state.value = { name: 'failed', error };
+      if (name !== 'starting' && name !== 'failed' && name !== 'checking') return;
+      state.value = { name: 'failed', error };
+      cancelRetry();
+      if (mayPass(error)) cancelRetry = after(RETRY_MS, () => void check());
     }
   };
 

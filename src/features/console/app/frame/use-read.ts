@@ -18,7 +18,7 @@ export interface Read<T> {
 const GATHER_MS = 150;
 
 /** Failures that may pass by themselves are tried again. Milliseconds. */
-const RETRY_MS = 5_000;
+export const RETRY_MS = 5_000;
 
 /**
  * Reads from the API: at first, again when `keys` change, and after each change that `concerns` it. One read runs at a time, so an older

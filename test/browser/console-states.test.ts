@@ -1,0 +1,122 @@
+import { afterEach, expect, it } from 'vitest';
+import { ANA, KOSTA, LEE, MAYA, NOOR } from '../../src/features/command-line/dev/people.js';
+import { MemoryGrantStore } from '../../src/index.js';
+import { FaultyStore } from '../../src/testing.js';
+import { describeChromium } from './chromium.js';
+import { aWorld } from './console-world.js';
+
+const HOUR = 3_600_000;
+
+describeChromium('the console, when things go wrong', (browser) => {
+  const ends: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0).reverse()) await end();
+  });
+  const world = async (given: Parameters<typeof aWorld>[1] = {}) => {
+    const made = await aWorld(browser, given);
+    ends.push(made.close);
+    return made;
+  };
+
+  it('says that the store is down, and shows the view when it answers again', async () => {
+    const store = new FaultyStore(new MemoryGrantStore());
+    const { open, pass } = await world({ store });
+    store.inject('all', { fault: 'reject' });
+    const page = await open(MAYA);
+    await pass(page.getByText('The service cannot answer now'));
+    store.clear();
+    await pass(page.getByText('You hold 1 scope'));
+  });
+
+  it('reads every 15 seconds, and says so, where no events arrive', async () => {
+    const { open, pass, engine } = await world({ isEmpty: true });
+    const page = await open(KOSTA);
+    await page.route('**/access/v1/events', (route) => route.abort());
+    await page.goto(`${page.url()}inbox`);
+    await pass(page.getByText('Live updates are not available here.'));
+    await engine.requestAccess({ subject: LEE, scope: 'db-prod:orders:read', ttl: '1h', justification: 'A look' });
+    await pass(page.getByRole('button', { name: '1 new' }).or(page.getByText('A look')));
+  });
+
+  it('says that there is no connection, keeps what it shows, and reads again afterwards', async () => {
+    const { open, pass, advance, engine } = await world();
+    const page = await open(MAYA);
+    await page.getByText('You hold 1 scope').waitFor();
+    await page.context().setOffline(true);
+    await pass(page.getByText('No connection.'));
+    expect(await page.getByText('You hold 1 scope').isVisible()).toBe(true);
+    const { items } = await engine.listGrants({ subject: MAYA, status: 'active' });
+    await engine.revoke(items[0]?.id ?? '', { by: 'user:sam' });
+    await page.context().setOffline(false);
+    await advance(1_000);
+    await pass(page.getByText('You hold no access now.'));
+  });
+
+  it('shows "signed out" and the way back, and after the sign-in the same page', async () => {
+    const { open, pass, become, origin } = await world();
+    const page = await open(ANA, 'inbox');
+    await page.getByText('Konstantinos Papadimitriou').first().waitFor();
+    await become(page, '');
+    await page.evaluate(() => window.dispatchEvent(new Event('focus')));
+    await pass(page.getByText('You are signed out'));
+    expect(await page.getByText('Konstantinos Papadimitriou').count()).toBe(0);
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: /^Ana Ruiz/ }).click();
+    await page.waitForURL(`${origin}/console/inbox`);
+    await page.getByText('Konstantinos Papadimitriou').first().waitFor();
+  });
+
+  it.each([HOUR, -HOUR])('counts down by the clock of the service, if that of the viewer is wrong by %d ms', async (aheadMs) => {
+    const { open, advance, pass } = await world();
+    const page = await open(MAYA, '', { aheadMs });
+    await page.getByText('until 14:42').first().waitFor();
+    expect(await page.locator('main').innerText()).toMatch(/The next window ends in 22 min/);
+    await advance(90_000);
+    await pass(page.getByText(/The next window ends in 21 min/));
+  });
+
+  it('loads itself once again where another version is installed, and not twice', async () => {
+    const { open, pass } = await world();
+    const page = await open(NOOR);
+    await page.getByRole('link', { name: 'Journal' }).waitFor();
+    const files = '**/console/assets/*.js';
+    let missing = 0;
+    let loads = 0;
+    page.on('load', () => loads++);
+    // The balancer sends the first file of the view to a process with another version.
+    await page.route(files, (route) => {
+      missing++;
+      return missing === 1 ? route.fulfill({ status: 404, headers: { 'cache-control': 'no-store' } }) : route.continue();
+    });
+    await page.getByRole('link', { name: 'Journal' }).click();
+    await pass(page.getByText('Verify now'));
+    expect([missing > 1, loads]).toEqual([true, 1]);
+    await page.unroute(files);
+  });
+
+  it('shows a person without rights no view that would answer 403, and nothing by an address', async () => {
+    const { open, pass, advance } = await world();
+    const page = await open(LEE);
+    await page.getByRole('heading', { name: 'My access' }).waitFor();
+    const menu = page.getByRole('navigation', { name: 'Views' });
+    for (const name of await menu.getByRole('link').allInnerTexts()) {
+      await menu.getByRole('link', { name }).click();
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+      await advance(1_000);
+      expect([name, await page.getByText('Not for you').count()]).toEqual([name, 0]);
+    }
+    expect(await menu.getByRole('link').allInnerTexts()).not.toEqual(expect.arrayContaining(['Live', 'Report', 'Journal']));
+
+    for (const path of ['live', 'report', 'journal', 'history?person=user:maya', 'history?scope=db-prod:orders:write']) {
+      const other = await open(LEE, path);
+      await pass(other.getByText('Not for you'));
+      const text = await other.locator('main').innerText();
+      expect([path, text.includes('Maya Lindqvist'), text.includes('INC-')]).toEqual([path, false, false]);
+    }
+    // `may` permits Ana what the engineers hold, and nothing else.
+    const own = await open(ANA, 'history?person=user:maya');
+    await pass(own.locator('main').getByText('db-prod:orders:write').first());
+    const others = await open(ANA, 'history?person=user:kosta');
+    await pass(others.getByText('Not for you'));
+  });
+});
