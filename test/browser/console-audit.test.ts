@@ -195,7 +195,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     expect(head).toMatch(/"Grant"$/);
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain(`${MAYA}","Maya Lindqvist","${LOGS}","2026-11-30T14:20:00.000Z"`);
-    expect(lines[0]).toContain(`"'=HYPERLINK(""https://evil.example"";""a,b"")\r\n@x"`);
+    expect(lines[0]).toContain(`"'=HYPERLINK(""https://evil.example"";""a,b"")\r\n'@x"`);
   });
 
   it('opens the grants behind a figure of the report, and suggests a window once use is recorded everywhere', async () => {
