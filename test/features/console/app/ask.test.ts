@@ -34,6 +34,7 @@ const item = (scope: string, more: Partial<Requestable> = {}): Requestable => ({
   afterReview: undefined,
   reviewers: undefined,
   breakGlass: false,
+  usualWaitMs: undefined,
   ...more,
 });
 

@@ -35,7 +35,7 @@ export function setTheme(chosen: Theme): void {
   document.documentElement.dataset['theme'] = chosen;
 }
 
-export const ENGLISH: Language = { lang: 'en', dir: 'ltr' };
+const ENGLISH: Language = { lang: 'en', dir: 'ltr' };
 
 /** All languages of the page, the one that applies first. */
 export function languagesOf({ languages }: PageOptions, chosen: string | null): readonly Language[] {

@@ -12,7 +12,7 @@ export interface Filter {
 }
 
 /** The value of a filter: a part of the address, so that a person can send what they see. */
-export function useFilter(name: string): readonly [value: string, set: (value: string) => void] {
+function useFilter(name: string): readonly [value: string, set: (value: string) => void] {
   const { route, navigate, href } = useConsole();
   const { view, id, query } = route.value ?? { view: 'access' as const, id: undefined, query: new URLSearchParams() };
   const set = (value: string) => {

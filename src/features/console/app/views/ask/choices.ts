@@ -28,9 +28,7 @@ export function lengthsOf({ minTtlMs = 0, maxTtlMs = 8 * HOUR }: WindowBounds): 
 }
 
 /** What the form for a scope needs to know, whether or not the scope is listed. */
-export type Choice = Pick<Requestable, 'scope' | 'needs' | 'outcome'> &
-  WindowBounds &
-  Partial<Omit<Requestable, 'minTtlMs' | 'maxTtlMs'>> & { readonly usualWaitMs?: number | undefined };
+export type Choice = Pick<Requestable, 'scope' | 'needs' | 'outcome'> & WindowBounds & Partial<Omit<Requestable, 'minTtlMs' | 'maxTtlMs'>>;
 
 /** The items that `requestAccess` takes: break-glass has a form of its own. */
 export const askable = (items: readonly Requestable[]): readonly Requestable[] => items.filter(({ outcome }) => outcome !== 'break_glass');

@@ -5,7 +5,7 @@ import { duration, shortTime } from '../../frame/time.js';
 import type { AskRefusal, FieldProblem } from './problems.js';
 
 /** A problem in words. Lengths of a window are durations, and those of a text are characters. */
-export function problemText({ field, code, limit }: FieldProblem): string {
+function problemText({ field, code, limit }: FieldProblem): string {
   const isTime = field === 'ttl' || field === 'until' || field === 'startsAt';
   switch (code) {
     case 'malformed':

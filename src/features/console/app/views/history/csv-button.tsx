@@ -11,7 +11,7 @@ import { grantRows } from './grant-rows.js';
 import type { AnyPage } from './use-pages.js';
 
 /** Offers a text as a file. The policy of the page permits a Blob, and sends nothing anywhere. */
-export function download(name: string, text: string): void {
+function download(name: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/csv;charset=utf-8' }));
   const link = document.createElement('a');
   link.href = url;

@@ -15,7 +15,7 @@ const BY_TIME = ['time', 'idle', 'used_up'];
 const BY_PERSON = ['revoked', 'released', 'locked', 'unjustified'];
 
 /** How a grant ended, in words. */
-export function Ended({ grant: { end, status } }: { readonly grant: GrantWithStatus }): JSX.Element {
+function Ended({ grant: { end, status } }: { readonly grant: GrantWithStatus }): JSX.Element {
   if (end === undefined)
     return <>{t(status === 'active' ? 'history.active' : status === 'scheduled' ? 'history.scheduled' : 'history.expired')}</>;
   const { cause, by } = end;

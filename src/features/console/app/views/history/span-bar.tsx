@@ -7,7 +7,7 @@ import type { ViewName } from '../../frame/types.js';
 import { DAY, lengthOf, LENGTHS, moved, resized, toAddress, type Length, type Span } from './span.js';
 
 /** A span in words, such as `1 – 31 Jan 2026`. */
-export function spanText({ from, to }: Span): string {
+function spanText({ from, to }: Span): string {
   const { lang } = language.value;
   const clock = to - from <= 2 * DAY ? ({ hour: '2-digit', minute: '2-digit', hourCycle: 'h23' } as const) : {};
   return new Intl.DateTimeFormat(lang, { day: 'numeric', month: 'short', year: 'numeric', ...clock }).formatRange(from, to);

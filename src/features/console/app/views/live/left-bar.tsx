@@ -7,7 +7,7 @@ import { isBeyond, LATER, placeOf, SOON, type Axis } from './time-left.js';
 const HOUR = 3_600_000;
 
 /** The axis of a grant with so much time left. */
-export const axisOf = (leftMs: number): Axis => (leftMs <= HOUR ? SOON : LATER);
+const axisOf = (leftMs: number): Axis => (leftMs <= HOUR ? SOON : LATER);
 
 /** What is left of a grant as a bar that shrinks towards now. It is a picture of the words beside it. */
 export function LeftBar({ endsAt }: { readonly endsAt: number }): JSX.Element {
