@@ -15,8 +15,7 @@ const { version, exports } = JSON.parse(readFileSync('package.json', 'utf8')) as
 const entries = Object.values(exports).flatMap((target) =>
   typeof target === 'string' ? [] : [target.import.default.replace(/^\.\/dist\/(.+)\.js$/, '$1')],
 );
-// The command line is a program, and no entry: nothing can import it.
-const alone = [...entries.filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'].filter((entry) => existsSync(`build/${entry}.js`));
+const alone = entries.filter((entry) => ENTRIES[entry]?.build === 'alone' && existsSync(`build/${entry}.js`));
 
 const page = await consoleConstant();
 

@@ -1,5 +1,5 @@
-import { build, type Plugin } from 'esbuild';
-import { chmodSync, readFileSync } from 'node:fs';
+import { build, type BuildOptions, type Plugin } from 'esbuild';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import type { Options } from 'tsup';
 import { ENTRIES } from './entries.js';
 import { minify } from './minified.js';
@@ -9,21 +9,25 @@ const { dependencies, peerDependencies } = JSON.parse(readFileSync('package.json
 >;
 const OUTSIDE = ['node:*', ...Object.keys({ ...dependencies, ...peerDependencies })];
 
-/** The command line loads the entries that its `dev` uses from their own files, and only for `dev`. */
-const entriesOfService = (format: 'esm' | 'cjs'): Plugin => ({
-  name: 'entries-of-service',
+/** The module of the command line that its command `dev` loads. It loads the entries, as a service does. */
+const DEV = '/command-line/dev/';
+
+const entriesOfDev: Plugin = {
+  name: 'entries-of-dev',
   setup(bundle) {
     bundle.onResolve({ filter: /^(\.\.\/)+[^/]+\.js$/ }, ({ path, importer }) => {
       const entry = path.replace(/^(\.\.\/)+(.+)\.js$/, '$2');
-      const isService = importer.includes('/command-line/dev/') && Object.hasOwn(ENTRIES, entry);
-      return isService ? { path: `./${entry}${format === 'esm' ? '.js' : '.cjs'}`, external: true } : undefined;
+      return importer.includes(DEV) && Object.hasOwn(ENTRIES, entry) ? { path: `./${entry}.js`, external: true } : undefined;
     });
   },
-});
+};
+
+/** The command line, a program of two files: `cli.js`, and `dev.js`, which only its command `dev` loads. */
+const PROGRAM: BuildOptions = { entryPoints: ['build/cli.js'], splitting: true, chunkNames: '[name]', plugins: [entriesOfDev] };
 
 /**
  * Builds each of these entries as one file, with a copy of each module that it needs: opening a file takes longer than reading a small
- * module. What the copies must share is in src/core/shared.ts.
+ * module. What the copies must share is in src/core/shared.ts. With them, builds the command line.
  */
 export const singleFiles = (
   entries: readonly string[],
@@ -32,24 +36,27 @@ export const singleFiles = (
   name: 'single-files',
   async buildEnd() {
     const format = this.format as 'esm' | 'cjs';
-    const { metafile } = await build({
-      entryPoints: entries.map((entry) => `build/${entry}.js`),
-      outdir: 'dist',
-      outbase: 'build',
-      outExtension: { '.js': format === 'esm' ? '.js' : '.cjs' },
-      bundle: true,
-      external: OUTSIDE,
-      plugins: [entriesOfService(format)],
-      format,
-      platform: 'neutral',
-      target: 'es2022',
-      define: define(format),
-      sourcemap: true,
-      sourcesContent: false,
-      metafile: true,
-      logLevel: 'warning',
-    });
-    for (const file of Object.keys(metafile.outputs).filter((name) => !name.endsWith('.map'))) {
+    const files = (options: BuildOptions) =>
+      build({
+        outdir: 'dist',
+        outbase: 'build',
+        outExtension: { '.js': format === 'esm' ? '.js' : '.cjs' },
+        bundle: true,
+        external: OUTSIDE,
+        format,
+        platform: 'neutral',
+        target: 'es2022',
+        define: define(format),
+        sourcemap: true,
+        sourcesContent: false,
+        logLevel: 'warning',
+        ...options,
+        metafile: true,
+      });
+    const built = [await files({ entryPoints: entries.map((entry) => `build/${entry}.js`) })];
+    // No program loads the command line with `require`. The tests build copies of the sources without it.
+    if (format === 'esm' && existsSync('build/cli.js')) built.push(await files(PROGRAM));
+    for (const file of built.flatMap(({ metafile }) => Object.keys(metafile.outputs)).filter((name) => !name.endsWith('.map'))) {
       await minify(file);
       if (readFileSync(file, 'utf8').startsWith('#!')) chmodSync(file, 0o755);
     }

@@ -13,17 +13,19 @@ const dist = join(root, 'dist');
 const read = (file: string) => readFileSync(join(dist, file), 'utf8');
 const code = (readdirSync(dist, { recursive: true }) as string[]).filter((file) => /\.c?js$/.test(file));
 
-/** The command line is one file too. */
-const alone = [...Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.build === 'alone'), 'cli'];
+const alone = Object.keys(ENTRIES).filter((entry) => ENTRIES[entry]?.build === 'alone');
+
+/** The files of the build that a file names in its imports. */
+const importsOf = (file: string): readonly string[] =>
+  ts
+    .preProcessFile(read(file), true, true)
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('./'))
+    .map(({ fileName }) => fileName.slice(2));
 
 /** All files of the build that loading a file loads, and itself. */
 function filesOf(file: string): ReadonlySet<string> {
   const files = new Set([file]);
-  for (const loaded of files) {
-    for (const { fileName } of ts.preProcessFile(read(loaded), true, true).importedFiles) {
-      if (fileName.startsWith('./')) files.add(fileName.slice(2));
-    }
-  }
+  for (const loaded of files) for (const other of importsOf(loaded)) files.add(other);
   return files;
 }
 
@@ -36,10 +38,16 @@ describe('the files of the build', () => {
     for (const file of [`${entry}.js`, `${entry}.cjs`]) expect([...filesOf(file)]).toEqual([file]);
   });
 
+  it('are one for the commands of an incident: only `dev` loads a second, which loads the entries as a service does', () => {
+    expect(importsOf('cli.js')).toEqual(['dev.js']);
+    expect(read('cli.js')).toContain('import("./dev.js")');
+    expect([...new Set(importsOf('dev.js'))].sort()).toEqual(['console.js', 'http.js', 'index.js', 'journal.js', 'policy.js', 'sql.js']);
+  });
+
   it('contain each module once in a format, except in entries that are one file', () => {
     for (const format of [/\.js$/, /\.cjs$/]) {
       const sources = code
-        .filter((file) => format.test(file) && !alone.includes(file.replace(/\.c?js$/, '')))
+        .filter((file) => format.test(file) && ![...alone, 'cli'].includes(file.replace(/\.c?js$/, '')))
         .flatMap((file) => sourcesOf(join(dist, file)).filter((source) => /\.ts$/.test(source)))
         .map((source) => source.replace(/^(?:\.\.\/)+/, ''));
       expect(sources.filter((source, i) => sources.indexOf(source) !== i)).toEqual([]);

@@ -93,6 +93,7 @@ const OF_ONE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'react.useAccess': {
     client: "declare const client: import('jit-access/client').AccessClient;",
   },
+  'console.createConsoleHandler': { app: "declare const app: import('express').Express;" },
   'http.createHttpHandler': {
     sessionOf:
       'declare const sessionOf: (request: Request) => Promise<{ readonly subject: string; readonly roles: readonly string[] } | undefined>;',

@@ -36,7 +36,9 @@ export async function openDatabase(file: string, load: () => Promise<Sqlite> = (
     );
   });
   const { Kysely, SqliteDialect } = await import('kysely').catch(() => {
-    throw new DatabaseRefused('--sqlite needs the package kysely: npm install kysely. Without --sqlite, dev keeps all in memory.');
+    throw new DatabaseRefused(
+      '--sqlite needs the package kysely beside this one: npm install jit-access kysely. Without --sqlite, dev keeps all in memory.',
+    );
   });
   const { fromNodeSqlite, migrate, resilientHandle, sqlGrantStore } = await import('../../../sql.js');
   const isNew = await claim(file, (marked) => marked && isOwn(new DatabaseSync(file, { readOnly: true })));
