@@ -30,7 +30,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     await page.getByLabel('Ticket').fill('INC-4711');
   };
   const check = (page: Page) => page.getByRole('button', { name: 'See what will happen' }).click();
-  const send = (page: Page) => page.getByRole('button', { name: 'Send the request' }).click();
+  const send = (page: Page) => page.getByRole('button', { name: 'Send request' }).click();
 
   it('leads from words to a request, by keyboard alone, and says before what will happen', async () => {
     const { open } = await begin();
@@ -234,18 +234,18 @@ describeChromium('asking, and the page of a request', (browser) => {
     const id = await ask();
     const page = await open(MAYA, `requests/${id}`);
     await page.getByLabel('Comment').fill('It takes 20 minutes.');
-    await page.getByRole('button', { name: 'Add the comment' }).click();
+    await page.getByRole('button', { name: 'Send comment' }).click();
     await page.locator('.timeline').getByText('It takes 20 minutes.').waitFor();
     await page.getByRole('button', { name: 'Change' }).click();
     await page.getByRole('dialog').getByRole('radio', { name: '30 min' }).check();
-    await page.getByRole('button', { name: 'Replace the request' }).click();
+    await page.getByRole('button', { name: 'Replace request' }).click();
     await page.waitForURL((url) => !url.pathname.endsWith(id));
     await page.getByText('Replaces a request').waitFor();
     const [next] = (await engine.listRequests({ subject: MAYA, status: 'pending' })).items;
     expect(next).toMatchObject({ replaces: id, ttlMs: HOUR / 2 });
-    await page.getByRole('button', { name: 'Cancel the request' }).click();
+    await page.getByRole('button', { name: 'Cancel request' }).click();
     await page.getByRole('dialog').getByLabel('Reason').fill('Found it in the logs');
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel the request' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel request' }).click();
     await expect.poll(() => page.locator('.chip').innerText()).toBe('Cancelled');
     expect((await engine.getRequest(next?.id ?? ''))?.request.end).toMatchObject({
       status: 'cancelled',
@@ -254,13 +254,13 @@ describeChromium('asking, and the page of a request', (browser) => {
     });
   });
 
-  it('lets the subject give back, and who may, revoke, after it has counted', async () => {
+  it('lets the subject release it, and who may, revoke, after it has counted', async () => {
     const { open, engine, become } = await begin();
     const [mine, other] = [await ask(), await ask({ subject: LEE })];
     for (const id of [mine, other]) await engine.approve(id, { by: KOSTA });
     const page = await open(MAYA, `requests/${mine}`);
-    await page.getByRole('button', { name: 'Give back' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Give back' }).click();
+    await page.getByRole('button', { name: 'Release' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
     await expect.poll(() => page.locator('.chip').innerText()).toBe('Access has ended');
     await become(page, SAM);
     await page.goto(`${(world as World).origin}/console/requests/${other}`);
@@ -306,7 +306,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     expect(await violations(page)).toEqual([]);
     for (const path of ['ask', `ask?scope=${WRITE}`]) {
       await page.goto(`${(world as World).origin}/console/${path}`);
-      await page.getByText(path === 'ask' ? 'What do you need?' : 'For how long').waitFor();
+      await page.getByText(path === 'ask' ? 'What do you need?' : 'How long').waitFor();
       expect(await violations(page)).toEqual([]);
     }
     await fill(page);

@@ -109,7 +109,7 @@ describeChromium('the inbox', (browser) => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Enter');
     await page.getByText('Not sent yet').waitFor();
-    // The undo gives back what was typed, and the same keys decide again.
+    // The undo restores what was typed, and the same keys decide again.
     await page.keyboard.press('Enter');
     await rowOf(page, WRITE)
       .getByRole('button', { name: /^Change/ })
@@ -201,7 +201,7 @@ describeChromium('the inbox', (browser) => {
     await page.getByText('Your approval is recorded.').waitFor();
   });
 
-  it('decides nothing for a person who signs in after another one, and keeps nothing of the first', async () => {
+  it('decides nothing for a person who signs in after another one, and keeps no decision of the first', async () => {
     await begin();
     const id = await ask();
     const page = await open(ANA);

@@ -16,7 +16,7 @@ export async function playOnCall(world: World): Promise<void> {
   await maya.getByLabel('Why').fill('Orders wait for a payment that has arrived');
   await maya.getByLabel('Ticket').fill('INC-4711');
   await maya.getByRole('button', { name: 'See what will happen' }).click();
-  await maya.getByRole('button', { name: 'Send the request' }).click();
+  await maya.getByRole('button', { name: 'Send request' }).click();
   await maya.getByText('Waits for approval').first().waitFor();
   expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
 
@@ -39,17 +39,17 @@ export async function playOnCall(world: World): Promise<void> {
   await maya.getByText('You hold 1 scope').waitFor();
   await advance(MINUTE);
   await maya
-    .getByRole('button', { name: /^Give back/ })
+    .getByRole('button', { name: /^Release/ })
     .first()
     .click();
-  await maya.getByRole('dialog').getByRole('button', { name: 'Give back' }).click();
+  await maya.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
   await maya.getByText('You hold no access now.').waitFor();
   expect(await engine.isAllowed(MAYA, SCOPE)).toBe(false);
 
   await advance(MINUTE);
   const noor = await world.open(NOOR, `history?scope=${SCOPE}`);
   await noor
-    .getByText(/given back by/)
+    .getByText(/released by/)
     .first()
     .waitFor();
   expect(await noor.locator('main').innerText()).toContain('Maya Lindqvist');

@@ -56,7 +56,7 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
   };
   const isCall = (request: Request) => !request.url().endsWith('/events');
   const calls = new Set<Request>();
-  /** Lets time pass for the service and for each open page, in steps: a call that is under way would run out of its time. */
+  /** Lets time pass for the service and for each open page, in steps: a call in flight would time out. */
   const advance = async (ms: number): Promise<void> => {
     for (let left = ms; left > 0; left -= STEP) {
       while (calls.size > 0) await setTimeout(5);

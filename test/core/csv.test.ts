@@ -86,7 +86,7 @@ describe('toCsv', () => {
     expect(cell(text)).toBe(text);
   });
 
-  it('gives back any cells, but for NUL and the mark', () => {
+  it('restores any cells, except for NUL and the mark', () => {
     fc.assert(
       fc.property(fc.array(fc.array(fc.string({ unit: 'binary' }), { minLength: 1 })), (rows) => {
         const text = toCsv(rows);

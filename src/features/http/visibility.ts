@@ -33,7 +33,7 @@ export async function visibleRequest(call: Pick<Call, 'kernel' | 'options' | 'se
 
 /**
  * Whether a caller who sees a request also sees why a reviewer does not count: its reviewers, and callers that `may` permits. Never its
- * subject and its requester, whatever `may` permits them.
+ * subject and its requester, even if `may` permits them everything.
  */
 export const seesExclusions = (request: AccessRequest, self: string): boolean => !isOwnRequest(request, self);
 

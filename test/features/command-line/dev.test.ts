@@ -224,7 +224,7 @@ describe('the history of dev', () => {
     expect(policy().lint()).toEqual([]);
   });
 
-  it('gives nobody but security a right that changes the access of others', () => {
+  it('gives only security a right that changes the access of others', () => {
     const changing = ['revoke', 'revokeAll', 'lock', 'unlock', 'cancelFor'] as const;
     for (const { id } of PEOPLE)
       for (const action of changing) expect(may({ caller: { subject: id }, action, target: {} })).toBe(id === 'user:sam');

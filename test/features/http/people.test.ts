@@ -300,7 +300,7 @@ describe('a directory that fails', () => {
     expect([status, body]).toEqual([200, { items: [], people: {} }]);
   });
 
-  it('cannot hold up a search: it is 503 after 3 seconds', async () => {
+  it('cannot delay a search: it is 503 after 3 seconds', async () => {
     const { send, clock } = aDirectory({ search: () => new Promise(() => undefined) });
     const searching = send('GET', '/people?search=maya', { as: MAYA });
     await turns();

@@ -62,7 +62,7 @@ function planBreakGlass({ engine, until, plan, key }: History): void {
   };
   use(until - 16 * DAY, MAYA, 'db-prod:orders:write', 'The checkout is down, and no reviewer answers', 'justified');
   use(until - 9 * DAY, LEE, 'db-prod:customers:read', 'A customer waits on the phone', 'unjustified');
-  use(until - 45 * HOUR, LEE, 'db-prod:orders:write', 'Orders are lost since 02:40. Nobody on the database team answers the phone');
+  use(until - 45 * HOUR, LEE, 'db-prod:orders:write', 'Orders are lost since 02:40. The phone of the database team is not answered');
   use(until - 9 * HOUR, MAYA, 'db-prod:billing:write', 'Invoices go out with the wrong tax, one each second');
 }
 

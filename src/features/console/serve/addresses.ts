@@ -44,7 +44,7 @@ export function readTicketUrl(value: unknown): string | undefined {
   return value;
 }
 
-/** A path as seen from the folder of another path. Both may begin behind a prefix that a proxy removes. */
+/** A path as seen from the folder of another path. A proxy may remove a prefix of both. */
 export function relativePath(folder: string, path: string): string {
   const [from, to] = [folder, path].map((one) => one.split('/').slice(1)) as [string[], string[]];
   const common = from.findIndex((segment, i) => segment !== to[i]);

@@ -74,7 +74,7 @@ const problem = (status: number, name: string, more = {}) =>
   new HttpClientError('no', undefined, status, { type: `urn:jit-access:problem:${name}`, title: '', status, detail: '', ...more });
 const stateOf = (page: ReturnType<typeof aPage>, requestId = 'r1') => page.queue.of(requestId)?.state;
 
-it('a decision is sent once, five seconds after the tap, and is over when the API has answered', async () => {
+it('a decision is sent once, five seconds after the tap, and has ended when the API has answered', async () => {
   const page = aPage();
   expect(page.queue.decide(decision('r1'))).toBe(true);
   page.advance(UNDO_MS - 1);
@@ -185,7 +185,7 @@ it('a decision that arrives after its look-up is found by the next one', async (
   expect(page.log).toEqual(['refused r1', 'recorded r1']);
 });
 
-it('a look-up leaves a decision alone that was made again in the meantime', async () => {
+it('a look-up does not change a decision that was made again in the meantime', async () => {
   const page = aPage([{ ...decision('r1'), state: 'waiting' }]);
   page.isRecorded = true;
   const looking = page.queue.check();
@@ -202,7 +202,7 @@ it.each([undefined, 500, 503])('the status %s leaves the outcome open', async (s
   expect(stateOf(page)).toBe('unanswered');
 });
 
-it('a page that gets another caller sends nothing, and keeps nothing of the answers that still arrive', async () => {
+it('a page that gets another caller sends nothing, and drops the answers that still arrive', async () => {
   const page = aPage();
   page.queue.decide(decision('r1'));
   page.advance(UNDO_MS);

@@ -108,7 +108,7 @@ describe('what a viewer may try', () => {
     expect(await deeds('user:eve', false, true)).toBe('');
     await engine.approve(id, { by: 'user:sam' });
     expect(await deeds('user:lin')).toBe('extend');
-    expect(await deeds('user:maya', false, true)).toBe('extend giveBack');
+    expect(await deeds('user:maya', false, true)).toBe('extend release');
     expect(await deeds('user:sam', true)).toBe('');
     expect(await deeds('user:eve', false, true)).toBe('revoke');
     await clock.advance(30 * MINUTE);

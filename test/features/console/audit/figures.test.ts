@@ -30,7 +30,7 @@ describe('figures of a report', () => {
     expect(largestFirst(reports).map(({ scope }) => scope)).toEqual(['b', 'a', 'c']);
   });
 
-  it('draws parts one after the other, and nothing of nothing', () => {
+  it('draws parts one after the other, and no part without a sum', () => {
     expect(stacked([1, 0, 3])).toEqual([
       { x: 0, width: 25 },
       { x: 25, width: 0 },

@@ -30,7 +30,7 @@ export interface Console extends Pick<Router, 'href' | 'navigate' | 'route'> {
   readonly learn: (people: Readonly<Record<string, PersonInfo | undefined>> | undefined) => void;
   /** Calls with each change, until the function that it returns is called. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
-  /** Calls when this caller's page ends, so that nothing of it is sent later. */
+  /** Calls when this caller's page ends, so that none of its calls is sent later. */
   readonly onEnd: (listener: () => void) => void;
   /** Says a text to a screen reader, politely, with others of the same second. */
   readonly announce: (text: string) => void;

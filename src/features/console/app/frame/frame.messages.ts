@@ -40,7 +40,7 @@ export const frame = {
   'problem.offline.title': 'No answer',
   'problem.offline.text': 'The service did not answer. Check your connection.',
   'problem.forbidden.title': 'Not for you',
-  'problem.forbidden.text': 'You may not see this, or not do this.',
+  'problem.forbidden.text': 'You may not see or do this.',
   'problem.gone.title': 'Not found',
   'problem.gone.text': 'It does not exist, or you may not see it.',
   'problem.busy.title': 'Too many calls',
@@ -51,7 +51,7 @@ export const frame = {
   'problem.stepUp': 'This needs a stronger sign-in. Nothing was sent. Sign in again, then decide once more.',
 
   'part.close': 'Close',
-  'part.cancel': 'Cancel',
+  'part.cancel': 'Back',
   'part.optional': 'optional',
   'part.reason': 'Reason',
   'part.more': 'Show more',

@@ -7,7 +7,7 @@ export interface Language {
   readonly file?: string | undefined;
 }
 
-/** What the handler tells the page. */
+/** What the handler gives the page. */
 export interface PageOptions {
   /** The handler of `jit-access/http`, relative to the base. */
   readonly api: string;

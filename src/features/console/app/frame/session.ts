@@ -30,7 +30,7 @@ export interface Session {
   check(): Promise<void>;
 }
 
-/** The one caller of a page. Another one gets another page: nothing of the first is left, neither state nor drafts. */
+/** The one caller of a page. Another caller gets another page, without the state and the drafts of the first. */
 export function createSession(options: PageOptions, base: string, router: Router, window: Window): Session {
   const { document, location, sessionStorage } = window as Window & typeof globalThis;
   const state = signal<SessionState>({ name: 'starting' });

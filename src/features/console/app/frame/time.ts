@@ -66,7 +66,7 @@ export function duration(ms: number): string {
   return parts.join(' ');
 }
 
-/** What is left of a window: seconds only within the last ten minutes. */
+/** The time until a window ends: seconds only within the last ten minutes. */
 export function countdown(ms: number): string {
   return duration(ms > 600_000 ? Math.ceil(ms / 60_000) * 60_000 : ms);
 }

@@ -129,13 +129,13 @@ export class DecisionQueue {
       () => this.#recorded(held),
       (error: unknown) => {
         const refusal = refusalOf(error);
-        // After a 5xx the review may be in the journal all the same.
+        // After a 5xx the review may still be in the journal.
         this.#failed((refusal.status ?? 500) < 500 ? { ...held, state: 'refused', refusal } : { ...held, state: 'unanswered' });
       },
     );
   }
 
-  /** Looks up what became of the decisions without an answer. Those whose look-up fails stay as they are. */
+  /** Looks up the outcome of the decisions without an answer. A decision whose look-up fails does not change. */
   async check(): Promise<void> {
     const lost = this.#held.value.filter(
       (one) => one.state === 'unanswered' || (one.state === 'refused' && one.refusal.name === 'unrecorded'),

@@ -41,7 +41,7 @@ function decisionsOf(console: Console): Decisions {
       isVisible: () => !document.hidden,
       after,
       onRecorded: (decision) => {
-        // Until now an undo or a refusal gave the person back what was typed.
+        // Until now an undo or a refusal restored what was typed.
         drafts.write(draftOf(decision.requestId), undefined);
         recorded.value = new Map([...recorded.peek(), [decision.requestId, decision]]);
         announce(t(`decision.recorded.${decision.verdict}`));

@@ -1,9 +1,9 @@
 /** The English texts of the view. */
 export const breakGlass = {
   'break-glass.title': 'Break-glass',
-  'break-glass.lead': 'Emergency access that must still be reviewed. Overdue reviews come first.',
-  'break-glass.list': 'Uses of break-glass to review',
-  'break-glass.empty': 'No use of break-glass waits for a review.',
+  'break-glass.lead': 'Break-glass access that must still be reviewed. Overdue reviews come first.',
+  'break-glass.list': 'Break-glass uses to review',
+  'break-glass.empty': 'No break-glass use waits for a review.',
   'break-glass.row': '{who} took {what} by break-glass',
   'break-glass.taken': 'taken {time}',
   'break-glass.skipped': 'Skipped the review of {groups}.',

@@ -51,7 +51,7 @@ export const live = {
   'live.do.lock': 'Lock',
   'live.do.lockAndEnd': { one: 'Lock, and end {count} grant', other: 'Lock, and end {count} grants' },
   'live.done': { one: '{count} grant ended.', other: '{count} grants ended.' },
-  'live.locked': 'Locked. {count} grants ended.',
+  'live.locked': { one: 'Locked. {count} grant ended.', other: 'Locked. {count} grants ended.' },
 
   'live.unlock': 'Unlock',
   'live.unlockOf': 'Unlock {target}',

@@ -33,7 +33,7 @@ addMessages(history);
 /** The longest time that a timer of a browser takes. Milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-export { Cancel, Change, Extend, GiveBack } from './request/dialogs.js';
+export { Cancel, Change, Extend, Release } from './request/dialogs.js';
 
 /** One request, from the ask to its end, and what this viewer may do with it. */
 export default function View({ route }: ViewProps): JSX.Element {

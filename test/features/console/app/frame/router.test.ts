@@ -21,12 +21,13 @@ describe('an address of the console', () => {
   });
 
   it.each(['/console/nowhere', '/console/requests', '/console/requests/', '/console/request', '/console/access', '/console/requests/a/b'])(
-    'that no view has is none: %s',
+    'of no view has no place: %s',
     (address) => expect(at(address)).toBeUndefined(),
   );
 
-  it.each(['/consolex/inbox', '/other', '/console/requests/%E0%A4%A'])('outside the base, or with a broken id, is none: %s', (address) =>
-    expect(at(address)).toBeUndefined(),
+  it.each(['/consolex/inbox', '/other', '/console/requests/%E0%A4%A'])(
+    'outside the base, or with a broken id, has no place: %s',
+    (address) => expect(at(address)).toBeUndefined(),
   );
 
   it.each(['r1', 'a/b', '../x', 'ü?&#', '%2F'])('returns with the request that it was made of: %s', (id) => {

@@ -82,7 +82,7 @@ describe('the session of a page', () => {
     expect(count('/me')).toBe(before + 1);
   });
 
-  it('starts again at a `ready` for another person, and tells no view of it', async () => {
+  it('starts again at a `ready` for another person, and notifies no view', async () => {
     const { session, window, api, send } = aSession();
     await session.check();
     const changes: string[] = [];
@@ -93,7 +93,7 @@ describe('the session of a page', () => {
     expect(changes).toEqual([]);
   });
 
-  it('shows nothing of a restored page until the API has named its caller', async () => {
+  it('shows no part of a restored page until the API has named its caller', async () => {
     const { session, window, api, settle } = aSession();
     await session.check();
     window.emit('pageshow', { persisted: true });

@@ -4,7 +4,7 @@ import type { Grant, Found } from './read.js';
 
 /** What a dialog is about: a request, or one of its grants. */
 export interface Open {
-  readonly kind: 'Cancel' | 'Change' | 'Extend' | 'GiveBack';
+  readonly kind: 'Cancel' | 'Change' | 'Extend' | 'Release';
   readonly found: Pick<Found, 'request' | 'grants'>;
   readonly grant?: Grant | undefined;
 }

@@ -57,8 +57,8 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
           </p>
           <Window grant={grant} />
           {isBundle && !readOnly && (
-            <Button small kind="quiet" label={t('access.giveBackOne', { scope: grant.scope })} onPress={() => open('GiveBack', grant)}>
-              {t('access.giveBack')}
+            <Button small kind="quiet" label={t('access.releaseOne', { scope: grant.scope })} onPress={() => open('Release', grant)}>
+              {t('access.release')}
             </Button>
           )}
         </div>
@@ -79,8 +79,8 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
                 {t('access.moreTime')}
               </Button>
             )}
-            <Button small onPress={() => open('GiveBack')}>
-              {t(isBundle ? 'access.giveBackAll' : 'access.giveBack')}
+            <Button small onPress={() => open('Release')}>
+              {t(isBundle ? 'access.releaseAll' : 'access.release')}
             </Button>
           </p>
         )}

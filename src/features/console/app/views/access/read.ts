@@ -28,7 +28,7 @@ const WEEK_MS = 7 * 86_400_000;
 /** The most requests that are read one by one. */
 const MOST = 50;
 
-/** The answers by id. A record that a sweep has just removed is left out; the list without it is still true. */
+/** The answers by id. Omits a record that was just removed; the list without it is still true. */
 async function each<T>(ids: Iterable<string>, read: (id: string) => Promise<T>): Promise<ReadonlyMap<string, T>> {
   const known = [...new Set(ids)].slice(0, MOST);
   const answers = await Promise.allSettled(known.map(read));
@@ -70,7 +70,7 @@ export function useMine(): Read<Mine> {
       endedGrants: grants.items
         .filter((grant) => grant.status === 'expired' || grant.status === 'revoked')
         .sort((a, b) => endOf(b) - endOf(a)),
-      // A request that was changed, or that a new one has overtaken, goes on as that one.
+      // A request that was changed, or that a new one has overtaken, continues as that one.
       endedRequests: recent.items.filter(({ outcome, replacedBy }) => ['denied', 'cancelled', 'expired'].includes(outcome) && !replacedBy),
     };
   });

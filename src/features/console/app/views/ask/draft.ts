@@ -31,7 +31,7 @@ export const FIELDS: readonly string[] = ['scope', 'subject', 'ttl', 'startsAt',
 const DURATION = /^(?=\d)(?:(\d{1,9})d)?(?:(\d{1,9})h)?(?:(\d{1,9})m)?(?:(\d{1,9})s)?$/;
 const UNITS_MS = [86_400_000, 3_600_000, 60_000, 1_000];
 
-/** The milliseconds of a text such as `1h30m`. `undefined`: it is none. */
+/** The milliseconds of a text such as `1h30m`. `undefined`: the text is not a duration. */
 export function lengthMs(text: string): number | undefined {
   const parts = DURATION.exec(text.trim());
   return parts === null ? undefined : UNITS_MS.reduce((sum, unit, index) => sum + unit * Number(parts[index + 1] ?? 0), 0);

@@ -10,7 +10,7 @@ export interface FieldProblem extends Omit<AskProblem, 'code'> {
 
 /** Why a dry run or a send was refused. */
 export interface AskRefusal {
-  /** The name of the problem, such as `limit`. Empty: the failure is none of the API's problems. */
+  /** The name of the problem, such as `limit`. Empty: the failure is not a problem of the API. */
   readonly name: string;
   readonly problems: readonly FieldProblem[];
   /** The approver's reason for the requester. */

@@ -17,7 +17,7 @@ export type Length = keyof typeof LENGTHS;
 
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z$/;
 
-/** An instant of an address: ISO 8601 in UTC. `undefined`: it is none. */
+/** An instant of an address: ISO 8601 in UTC. `undefined`: the text is not an instant. */
 export function instantIn(text: string | null): number | undefined {
   const at = text !== null && INSTANT.test(text) ? Date.parse(text) : NaN;
   return at >= 0 ? at : undefined;

@@ -6,7 +6,7 @@ import { Button } from '../../parts/button.js';
 import { TextField } from '../../parts/field.js';
 import { Problem } from '../../parts/problem.js';
 import { newKey } from '../../frame/use-key.js';
-import { Cancel, Change, Extend, GiveBack, Revoke } from './dialogs.js';
+import { Cancel, Change, Extend, Release, Revoke } from './dialogs.js';
 import type { RequestRead } from './read.js';
 import { deedsOf } from './timeline.js';
 
@@ -15,7 +15,7 @@ interface ActionsProps {
   readonly again: () => void;
 }
 
-const DIALOGS = { change: Change, cancel: Cancel, extend: Extend, giveBack: GiveBack, revoke: Revoke } as const;
+const DIALOGS = { change: Change, cancel: Cancel, extend: Extend, release: Release, revoke: Revoke } as const;
 type Opened = keyof typeof DIALOGS;
 
 /** What this viewer may do with the request. */

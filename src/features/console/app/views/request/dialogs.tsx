@@ -177,18 +177,18 @@ export function Cancel({ found: { request }, onDone, onClose }: RequestDialogPro
 }
 
 /** Ends the viewer's own access early. */
-export function GiveBack({ found: { request, grants }, grant, onDone, onClose }: RequestDialogProps): JSX.Element {
+export function Release({ found: { request, grants }, grant, onDone, onClose }: RequestDialogProps): JSX.Element {
   const { client } = useConsole();
   const deed = useDeed({ onDone });
   const open = grants.filter(({ status }) => status === 'active' || status === 'scheduled');
-  const giveBack = () => (grant ? client.releaseGrant(grant.id) : client.releaseRequest(request.id));
-  const confirm = () => deed(giveBack, t('request.giveBack.done'));
+  const release = () => (grant ? client.releaseGrant(grant.id) : client.releaseRequest(request.id));
+  const confirm = () => deed(release, t('request.release.done'));
   return (
-    <Confirm title={t('request.giveBack')} action={t('request.giveBack')} onConfirm={confirm} onClose={onClose}>
+    <Confirm title={t('request.release')} action={t('request.release')} onConfirm={confirm} onClose={onClose}>
       <p>
         <Scopes scopes={grant ? [grant.scope] : open.map(({ scope }) => scope)} />
       </p>
-      <p>{t('request.giveBack.text', { count: grant ? 1 : open.length })}</p>
+      <p>{t('request.release.text', { count: grant ? 1 : open.length })}</p>
     </Confirm>
   );
 }

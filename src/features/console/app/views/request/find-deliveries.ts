@@ -49,7 +49,7 @@ async function placeBefore(client: Journal, at: number): Promise<number> {
       const [entry] = (await client.journal({ after, limit: 1 })).items;
       return entry !== undefined && entry.at < at;
     } catch (error) {
-      // A purge has removed it, so it is older than what is left.
+      // A purge has removed it, so it is older than the remaining entries.
       if (statusOf(error) === 410) return true;
       throw error;
     }

@@ -106,7 +106,7 @@ export interface Deeds {
   readonly change: boolean;
   readonly cancel: boolean;
   readonly extend: boolean;
-  readonly giveBack: boolean;
+  readonly release: boolean;
   readonly revoke: boolean;
 }
 
@@ -126,7 +126,7 @@ export function deedsOf(
     change: isPending && isRequester,
     cancel: isPending && (isSubject || isRequester),
     extend: isHeld && (isSubject || isRequester),
-    giveBack: isHeld && isSubject,
+    release: isHeld && isSubject,
     revoke: isHeld && !isSubject && mayRevoke,
   };
 }
