@@ -59,10 +59,10 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
     define({
       open: async (options) => {
         const context = await (browser as Browser).newContext(options);
-        const page = await context.newPage();
         // On a busy machine, loading a page may take minutes. The time limit of the test bounds it.
-        page.setDefaultTimeout(0);
-        page.on('pageerror', (error) => thrown.push(error));
+        context.setDefaultTimeout(0);
+        const page = await context.newPage();
+        context.on('weberror', (error) => thrown.push(error.error()));
         return page;
       },
     });
@@ -73,7 +73,7 @@ export function describeChromium(name: string, define: (browser: TestBrowser) =>
 export async function launch(executable = program): Promise<Browser> {
   if (executable === undefined) throw new Error(LEFT_OUT);
   const executablePath = executable.includes('/') ? executable : which(executable);
-  return chromium.launch({ executablePath, headless: true, args: ARGS });
+  return chromium.launch({ executablePath, headless: true, args: ARGS, timeout: 0 });
 }
 
 function which(name: string): string {

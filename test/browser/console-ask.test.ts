@@ -50,7 +50,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     await page.keyboard.press('Enter');
     const outcome = page.getByRole('heading', { name: 'What will happen' });
     await outcome.waitFor();
-    expect(await outcome.evaluate((heading) => heading === document.activeElement)).toBe(true);
+    await expect.poll(() => outcome.evaluate((heading) => heading === document.activeElement)).toBe(true);
     expect(await page.locator('.ask-outcome').innerText()).toMatch(/Reviewers decide before[^]*30 min[^]*Ana Ruiz[^]*Konstantinos/);
     expect(await requestsOf(MAYA)).toEqual([]);
     await page.keyboard.press('Tab');
@@ -62,7 +62,7 @@ describeChromium('asking, and the page of a request', (browser) => {
   });
 
   it('makes one request if the answer to the send is lost, and the person sends again', async () => {
-    const { open } = await begin();
+    const { open, advance } = await begin();
     const page = await open(MAYA, `ask?scope=${WRITE}`);
     await fill(page);
     await check(page);
@@ -75,7 +75,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     });
     await send(page);
     // The client repeats the call by itself, after pauses that the test ends.
-    await expect.poll(async () => (await page.clock.runFor(2_000), await page.getByRole('alert').count())).toBe(1);
+    await expect.poll(async () => (await advance(2_000), await page.getByRole('alert').count())).toBe(1);
     expect(await page.getByRole('alert').innerText()).toContain('this makes no second request');
     expect(lost).toBeGreaterThan(0);
     await page.unroute('**/v1/requests');
@@ -101,7 +101,7 @@ describeChromium('asking, and the page of a request', (browser) => {
     await expect.poll(() => described('Ticket')).toContain('Write it like INC-####. Rule: prod-write');
     const length = page.getByRole('textbox', { name: 'Another length' });
     expect(await length.getAttribute('aria-invalid')).toBe('true');
-    expect(await length.evaluate((input) => input === document.activeElement)).toBe(true);
+    await expect.poll(() => length.evaluate((input) => input === document.activeElement)).toBe(true);
     expect(await described('Why')).toMatch(/^null/);
     expect(await requestsOf(MAYA)).toEqual([]);
   });
@@ -161,7 +161,7 @@ describeChromium('asking, and the page of a request', (browser) => {
   });
 
   it('asks for another person whom the API permits, and names the refusal at the field', async () => {
-    const { open } = await begin();
+    const { open, advance } = await begin();
     const page = await open(ANA, `ask?scope=${WRITE}`);
     await fill(page);
     await page.getByText('More choices').click();
@@ -169,9 +169,13 @@ describeChromium('asking, and the page of a request', (browser) => {
     await check(page);
     await page.getByText('You may not ask for this person.').waitFor();
     await page.getByLabel('For whom').fill('lindq');
-    await page.clock.runFor(1_000);
     await expect
-      .poll(() => page.locator('datalist option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value)))
+      .poll(
+        async () => (
+          await advance(1_000),
+          page.locator('datalist option').evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value))
+        ),
+      )
       .toEqual([MAYA]);
     await page.getByLabel('For whom').fill(MAYA);
     await check(page);

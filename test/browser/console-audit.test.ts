@@ -30,7 +30,7 @@ describeChromium('who holds what, and who had it', (browser) => {
   const dialog = (page: Page) => page.getByRole('dialog');
   /** The page waits for a moment before it counts what a target is. */
   const counted = async (page: Page, text: string | RegExp) => {
-    await expect.poll(async () => (await page.clock.runFor(300), await dialog(page).getByText(text).count())).toBeGreaterThan(0);
+    await expect.poll(async () => (await (world as World).advance(300), await dialog(page).getByText(text).count())).toBeGreaterThan(0);
   };
 
   it('states in numbers what revoke all ends, follows them as they change, and ends exactly that', async () => {
@@ -89,7 +89,6 @@ describeChromium('who holds what, and who had it', (browser) => {
     await pass(page.getByRole('button', { name: /^Unlock/ }));
     const [lock] = await engine.listLocks();
     expect(lock).toMatchObject({ subject: LEE, by: SAM });
-    // The page's clock is some moments ahead: it waited before it counted.
     expect(Math.round(((lock?.until ?? 0) - (lock?.at ?? 0)) / MINUTE)).toBe(60);
     await page.getByRole('button', { name: /^Unlock/ }).click();
     await dialog(page).getByText('Restores 0 grants').waitFor();
@@ -105,7 +104,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     const page = await open(SAM, 'live');
     await rowOf(page, /Maya/).waitFor();
     await hold(LEE, LOGS, { ttl: '10m' });
-    await expect.poll(async () => (await page.clock.runFor(400), await page.getByRole('button', { name: '1 new' }).count())).toBe(1);
+    await expect.poll(async () => (await advance(400), await page.getByRole('button', { name: '1 new' }).count())).toBe(1);
     expect(await rowOf(page, /Lee/).count()).toBe(0);
     await page.getByRole('button', { name: '1 new' }).click();
     await rowOf(page, /Lee/).waitFor();
@@ -163,7 +162,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await page.getByRole('slider', { name: 'Instant' }).focus();
     await page.keyboard.press('End');
     await expect
-      .poll(async () => (await page.clock.runFor(500), await holders.getByRole('listitem').allInnerTexts()))
+      .poll(async () => (await advance(500), await holders.getByRole('listitem').allInnerTexts()))
       .toMatchObject([expect.stringMatching(/Lee[^]*still held/) as string]);
     await expect.poll(() => new URL(page.url()).searchParams.get('at')).not.toBe(at(MINUTE));
 

@@ -36,6 +36,7 @@ describeChromium('the inbox', (browser) => {
     });
     return posts;
   };
+  const undoHasFocus = (page: Page) => expect.poll(() => page.evaluate(() => document.activeElement?.textContent)).toBe('Undo');
   const approve = (page: Page, scope = WRITE) =>
     rowOf(page, scope)
       .getByRole('button', { name: /^Approve/ })
@@ -70,7 +71,7 @@ describeChromium('the inbox', (browser) => {
     await approve(page);
     const held = page.locator('.decision-held');
     expect(await held.innerText()).toMatch(/You approve db-prod:orders:write for Maya Lindqvist, 2 hrs?\.\s+Not sent yet\./);
-    expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('Undo');
+    await undoHasFocus(page);
     await world.advance(UNDO - 1);
     await page.keyboard.press('Enter');
     await rowOf(page, WRITE).getByRole('button', { name: /^Deny/ }).waitFor();
@@ -99,6 +100,8 @@ describeChromium('the inbox', (browser) => {
     await page.getByRole('dialog', { name: 'Keys' }).waitFor();
     await page.keyboard.press('a');
     await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await expect.poll(() => page.evaluate(() => document.activeElement?.className)).toContain('row');
     await page.keyboard.press('n');
     await page.getByRole('dialog').waitFor();
     await page.keyboard.press('ArrowLeft');
@@ -110,6 +113,7 @@ describeChromium('the inbox', (browser) => {
     await page.keyboard.press('Enter');
     await page.getByText('Not sent yet').waitFor();
     // The undo restores what was typed, and the same keys decide again.
+    await undoHasFocus(page);
     await page.keyboard.press('Enter');
     await rowOf(page, WRITE)
       .getByRole('button', { name: /^Change/ })
@@ -146,6 +150,8 @@ describeChromium('the inbox', (browser) => {
     const posts = postsOf(page);
     await world.engine.approve(id, { by: KOSTA });
     await expect.poll(async () => (await world.advance(200), await rowOf(page, WRITE).innerText())).toContain('No longer waits for you.');
+    // A call that is in progress would run out of its time.
+    await world.advance(1);
     await world.clock.advance(8 * HOUR);
     // The page slept: its timers are late, and each runs once.
     await page.clock.fastForward(8 * HOUR);
@@ -171,6 +177,7 @@ describeChromium('the inbox', (browser) => {
     await approve(page, READ);
     await world.become(page, '');
     await page.goto('about:blank');
+    await expect.poll(() => world.answers).toContain(`POST /access/v1/requests/${second}/approve 401`);
     await world.become(page, ANA);
     await page.goto(`${world.origin}/console/`);
     await page.getByRole('link', { name: 'One of your decisions is not recorded.' }).click();

@@ -90,7 +90,7 @@ describeChromium('the console, when things go wrong', (browser) => {
     });
     await page.getByRole('link', { name: 'Journal' }).click();
     await pass(page.getByText('Verify now'));
-    expect([missing > 1, loads]).toEqual([true, 1]);
+    await expect.poll(() => [missing > 1, loads]).toEqual([true, 1]);
     await page.unroute(files);
   });
 

@@ -67,7 +67,6 @@ describeChromium('the views of the console', (browser) => {
   it.each(Object.keys(VIEWS))('%s fits into 320 px', async (view) => {
     const page = await open(view);
     await page.setViewportSize({ width: 320, height: 700 });
-    const width = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(width).toBe(320);
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBe(320);
   });
 });

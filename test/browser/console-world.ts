@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout } from 'node:timers/promises';
 import type { BrowserContextOptions, Locator, Page, Request } from 'playwright-core';
 import { JitEngine, MemoryGrantStore, patternScopes, type GrantStore } from '../../src/index.js';
@@ -29,6 +31,11 @@ async function holdTime(page: Page, at: number): Promise<void> {
   await page.context().addInitScript({ content: GIVE_BACK });
 }
 
+interface Place {
+  readonly aheadMs?: number;
+  readonly at?: string;
+}
+
 /** What `dev` serves, on a clock that the test moves. */
 export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readonly store?: GrantStore; readonly isEmpty?: boolean } = {}) {
   const { store = new MemoryGrantStore(), isEmpty = false } = given;
@@ -46,6 +53,14 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
   const server = await serveDev(engine, 0, (error) => errors.push(error));
   const { origin } = new URL(server.address);
   const pages: Page[] = [];
+  /** What the server has answered, also to pages that are gone: method, path and status. */
+  const answers: string[] = [];
+  const onAnswer = (message: unknown) => {
+    const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
+    if (request.headers.host === new URL(origin).host)
+      answers.push(`${String(request.method)} ${String(request.url)} ${String(response.statusCode)}`);
+  };
+  subscribe('http.server.response.finish', onAnswer);
 
   /** Signs in as one of the six people in the browser of a page; `''`: as none. */
   const become = async (page: Page, person: string): Promise<void> => {
@@ -62,29 +77,46 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
       while (calls.size > 0) await setTimeout(5);
       const step = Math.min(left, STEP);
       await clock.advance(step);
-      for (const page of pages.filter((one) => !one.isClosed())) await page.clock.runFor(step);
+      // The windows of one browser have one clock.
+      for (const { clock } of new Set(pages.filter((one) => !one.isClosed()).map((one) => one.context()))) await clock.runFor(step);
     }
+  };
+  const watch = (page: Page): void => {
+    pages.push(page);
+    page.on('request', (request: Request) => isCall(request) && calls.add(request));
+    for (const end of ['requestfinished', 'requestfailed'] as const)
+      page.on(end as 'requestfailed', (request: Request) => calls.delete(request));
+    page.on('close', () => calls.clear());
   };
   return {
     engine,
     clock,
     errors,
     origin,
+    answers,
     address: server.address,
     become,
-    /** A window of a person's own browser, at an address of the console. @param aheadMs by how much the person's clock is wrong */
-    async open(person: string, path = '', options: BrowserContextOptions & { readonly aheadMs?: number } = {}): Promise<Page> {
-      const { aheadMs = 0, ...context } = options;
+    /**
+     * A window of a person's own browser, at an address of the console.
+     *
+     * @param aheadMs by how much the person's clock is wrong
+     * @param at where the console is. Default: on the server of `dev`
+     */
+    async open(person: string, path = '', options: BrowserContextOptions & Place = {}): Promise<Page> {
+      const { aheadMs = 0, at = `${origin}/console`, ...context } = options;
       const page = await browser.open({ locale: 'en-GB', timezoneId: 'UTC', reducedMotion: 'reduce', ...context });
-      pages.push(page);
-      page.on('request', (request: Request) => isCall(request) && calls.add(request));
-      for (const end of ['requestfinished', 'requestfailed'] as const)
-        page.on(end as 'requestfailed', (request: Request) => calls.delete(request));
-      page.on('close', () => calls.clear());
+      watch(page);
       await holdTime(page, clock.now() + aheadMs);
       await become(page, person);
-      await page.goto(`${origin}/console/${path}`);
+      await page.goto(`${at}/${path}`);
       return page;
+    },
+    /** Another window of the same browser. */
+    async beside(page: Page, path = ''): Promise<Page> {
+      const other = await page.context().newPage();
+      watch(other);
+      await other.goto(`${origin}/console/${path}`);
+      return other;
     },
     advance,
     /** Lets half a second pass at a time until something is shown: events and reads arrive in real time, and wait for the page's. */
@@ -95,6 +127,7 @@ export async function aWorld(browser: Pick<TestBrowser, 'open'>, given: { readon
       }
     },
     async close(): Promise<void> {
+      unsubscribe('http.server.response.finish', onAnswer);
       await engine.close();
       await server.close();
     },
