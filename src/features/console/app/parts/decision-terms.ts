@@ -12,6 +12,10 @@ export const shorterThan = (ttlMs: number): readonly number[] => WINDOWS_MS.filt
 /** What an approval would allow now: what was requested, or what the approvals so far leave of it. */
 export const termsOf = ({ scopes, ttlMs }: AccessRequest, narrowedTo?: Granted): Granted => narrowedTo ?? { scopes, ttlMs };
 
+/** Whether these terms are less than what was requested, so that an approval must name them: the approvals before it may end first. */
+export const isLess = ({ scopes, ttlMs }: Granted, request: AccessRequest): boolean =>
+  ttlMs < request.ttlMs || scopes.length < request.scopes.length;
+
 /** Whether an approval counts no longer, because it is too old for the quorum. @param now epoch milliseconds */
 export const isStale = ({ verdict, at }: Review, { quorum }: Pick<AccessRequest, 'quorum'>, now: number): boolean =>
   verdict === 'approve' && quorum?.approvalTtlMs !== undefined && now >= at + quorum.approvalTtlMs;

@@ -3,7 +3,7 @@ import type { AccessRequest, Granted } from '../../../../records/index.js';
 import { deviceNow, now } from '../frame/clock.js';
 import { useConsole } from '../frame/console.js';
 import type { Decision, HeldDecision } from './decision-queue.js';
-import { termsOf } from './decision-terms.js';
+import { isLess, termsOf } from './decision-terms.js';
 import { useDecisions } from './decisions.js';
 import { moved, QUIET_MS } from './quiet.js';
 
@@ -54,7 +54,7 @@ export function useDecision(request: AccessRequest, narrowedTo?: Granted): Decis
       const { id: requestId, version, subject } = request;
       const terms = narrowed ?? termsOf(request, narrowedTo);
       const texts = { reason: reason?.trim() || undefined, comment: comment?.trim() || undefined };
-      queue.decide({ requestId, version, verdict, subject, ...terms, isNarrowed: narrowed !== undefined, decidedAt: now(), ...texts });
+      queue.decide({ requestId, version, verdict, subject, ...terms, isNarrowed: isLess(terms, request), decidedAt: now(), ...texts });
     },
     undo: () => void queue.undo(request.id),
     dismiss: () => queue.dismiss(request.id),
