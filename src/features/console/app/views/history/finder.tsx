@@ -6,12 +6,13 @@ import { Button } from '../../parts/button.js';
 import { Field } from '../../parts/field.js';
 import { addressOf, type Question } from './question.js';
 
-/** The form for another question. It opens its address. */
+/** The form for another question. It opens its address. Who had a scope comes first for those who may ask it: they know their own access. */
 export function Finder({ question }: { readonly question: Question }): JSX.Element {
-  const { href, navigate, caller, people } = useConsole();
+  const { href, navigate, caller, people, permits } = useConsole();
   const { topic } = question;
-  const [kind, setKind] = useState<'person' | 'scope'>('scope' in topic ? 'scope' : 'person');
-  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && topic.person !== caller ? topic.person : '');
+  const isOwn = 'person' in topic && topic.person === caller;
+  const [kind, setKind] = useState<'person' | 'scope'>('scope' in topic || (isOwn && permits('whoHadAccess')) ? 'scope' : 'person');
+  const [value, setValue] = useState('scope' in topic ? topic.scope : 'person' in topic && !isOwn ? topic.person : '');
   const show = () => {
     const text = value.trim();
     const next = kind === 'scope' && text !== '' ? { scope: text } : { person: text === '' ? caller : text };
