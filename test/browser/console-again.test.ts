@@ -1,5 +1,6 @@
+import type { Page } from 'playwright-core';
 import { afterEach, expect, it } from 'vitest';
-import { ANA, LEE, MAYA } from '../../src/features/command-line/dev/people.js';
+import { ANA, LEE, MAYA, SAM } from '../../src/features/command-line/dev/people.js';
 import { describeChromium } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
 
@@ -15,6 +16,61 @@ describeChromium('a second press in the console', (browser) => {
     const values = { subject: MAYA, scope: WRITE, ttl: '2h', justification: 'Release the orders', ticket: 'INC-4711' } as const;
     return (await world.engine.requestAccess({ ...values, ...more })).request.id;
   };
+  /** Lets a call reach the service, and loses its answer. The client repeats it twice by itself, so the first press loses three. */
+  const loseAnswers = (page: Page, path: string) =>
+    page.evaluate((end) => {
+      const { fetch } = window;
+      const keys: (string | undefined)[] = [];
+      Object.assign(window, { keys$: keys });
+      window.fetch = async (url, init) => {
+        const answer = await fetch(url, init);
+        if (!(url as string).endsWith(end) || (init?.body as string | undefined)?.includes('"dryRun":true') === true) return answer;
+        keys.push((init?.headers as Record<string, string>)['idempotency-key']);
+        // What is not read never ends for the test, which waits for each call.
+        if (keys.length <= 3) await answer.text();
+        if (keys.length <= 3) throw new TypeError('the answer is lost');
+        return answer;
+      };
+    }, path);
+  const keysOf = (page: Page) => page.evaluate(() => (window as unknown as { keys$: readonly string[] }).keys$);
+
+  it('takes break-glass once, although the first answer was lost', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(MAYA);
+    await page.getByText('Emergency', { exact: false }).first().click();
+    const form = page.locator('.emergency');
+    await form.getByRole('textbox', { name: /Why/ }).fill('Orders are lost, and nobody answers');
+    await form.getByRole('button', { name: 'Take' }).click();
+    await loseAnswers(page, 'break-glass');
+    const press = () => page.getByRole('dialog').getByRole('button', { name: 'Take' }).click();
+    await press();
+    await world.pass(page.getByRole('dialog').getByRole('alert'));
+    await press();
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    const keys = await keysOf(page);
+    expect([keys.length, new Set(keys).size]).toEqual([4, 1]);
+    expect((await world.engine.listGrants({ subject: MAYA })).items).toHaveLength(1);
+  });
+
+  it('locks once, with the same end, although the first answer was lost', async () => {
+    world = await aWorld(browser, { isEmpty: true });
+    const page = await world.open(SAM, 'live?person=user%3Alee');
+    await page.getByRole('button', { name: 'Lock', exact: false }).first().click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('combobox').last().selectOption('hour');
+    await loseAnswers(page, 'locks');
+    const press = () => dialog.getByRole('button', { name: /^Lock/ }).click();
+    await world.advance(500);
+    await press();
+    await world.pass(dialog.getByRole('alert'));
+    await world.advance(2_000);
+    await press();
+    await dialog.waitFor({ state: 'detached' });
+    const keys = await keysOf(page);
+    expect([keys.length, new Set(keys).size]).toEqual([4, 1]);
+    expect(await world.engine.listLocks()).toHaveLength(1);
+  });
+
   it('decides nothing about a row that the first press has moved under the finger', async () => {
     world = await aWorld(browser, { isEmpty: true });
     const id = await ask();
