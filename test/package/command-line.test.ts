@@ -26,7 +26,7 @@ async function run(...args: string[]) {
 }
 
 describe('the command line of the packed package', () => {
-  it('has commands that need no other file, and says that nobody answered', async () => {
+  it('has commands that need no other file, and says that no service answered', async () => {
     expect(await run('help')).toMatchObject({ code: 0, err: '' });
     expect(await run('who', 'db-prod:write', '--url', 'http://127.0.0.1:1')).toMatchObject({ code: 3, out: '' });
   });
