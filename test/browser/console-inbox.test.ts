@@ -150,7 +150,7 @@ describeChromium('the inbox', (browser) => {
     const posts = postsOf(page);
     await world.engine.approve(id, { by: KOSTA });
     await expect.poll(async () => (await world.advance(200), await rowOf(page, WRITE).innerText())).toContain('No longer waits for you.');
-    // A call that is in progress would run out of its time.
+    // A call that is in progress would time out.
     await world.advance(1);
     await world.clock.advance(8 * HOUR);
     // The page slept: its timers are late, and each runs once.

@@ -46,7 +46,7 @@ describeChromium('two people at one browser, and one at its keyboard', (browser)
     }
   });
 
-  it('shows nothing of the first person when the browser restores the page, until it knows who looks', async () => {
+  it('shows no part of the first page when the browser restores the page, until it knows who looks', async () => {
     await begin();
     await ask();
     const page = await world.open(ANA, 'inbox');
