@@ -267,7 +267,7 @@ describeChromium('who holds what, and who had it', (browser) => {
     await row.waitFor();
     await page.emulateMedia({ media: 'print' });
     expect(await page.getByRole('button').count()).toBe(0);
-    expect(await row.innerText()).toMatch(/November 30, 2026 at 2:20:00 PM UTC/);
+    expect(await row.innerText()).toMatch(/Nov 30, 2026, 14:20:00 UTC/);
     expect(await page.locator('.print-foot').innerText()).toMatch(/Times are in UTC[^]*entry \d+, hash [0-9a-f]{64}/);
   });
 });

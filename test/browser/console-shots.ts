@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { buildConsole } from '../../.tsup/console.js';
+import { root } from '../docs/pages.js';
 import { launch } from './chromium.js';
 import { aWorld, type World } from './console-world.js';
+import { asWebp } from './webp.js';
 
 /** Each view, and the person who sees most of it. */
 const VIEWS: Readonly<Record<string, readonly [person: string, path: string]>> = {
@@ -22,23 +24,42 @@ const VIEWS: Readonly<Record<string, readonly [person: string, path: string]>> =
   'signed-out': ['', 'inbox'],
 };
 const WIDTHS = { narrow: 320, tablet: 768, wide: 1280 } as const;
+const THEMES = ['light', 'dark'] as const;
+
+/** The views of which the docs have a picture, and the height that shows the part that matters, in pixels. */
+const IN_DOCS: Readonly<Record<string, number>> = { access: 720, inbox: 860, live: 860, history: 860 };
 
 Object.assign(globalThis, { JIT_ACCESS_CONSOLE: (await buildConsole())?.files });
 
-const [, , chosen] = process.argv;
+const [, , chosen = ''] = process.argv;
 const folder = join(tmpdir(), 'jit-access-console');
 await mkdir(folder, { recursive: true });
 const browser = await launch();
-const world = await aWorld({ open: async (options) => (await browser.newContext(options)).newPage() });
-for (const [view, [person, path]] of Object.entries(VIEWS)) {
-  if (chosen !== undefined && !view.startsWith(chosen)) continue;
-  for (const [size, width] of Object.entries(WIDTHS)) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await world.open(person, await addressOf(world, path), { colorScheme, viewport: { width, height: 900 } });
-      await drawn(page);
-      await writeFile(join(folder, `${view}-${size}-${colorScheme}.png`), await page.screenshot({ fullPage: true }));
-      await page.context().close();
+const blank = await browser.newPage();
+const world = await aWorld({
+  open: async (options) => {
+    const page = await (await browser.newContext(options)).newPage();
+    // On a busy machine, loading a page may take minutes.
+    page.setDefaultTimeout(0);
+    return page;
+  },
+});
+for (const [view, [person, path]] of Object.entries(VIEWS).filter(([name]) => name.startsWith(chosen))) {
+  for (const colorScheme of THEMES) {
+    const page = await world.open(person, await addressOf(world, path), { colorScheme, viewport: { width: WIDTHS.wide, height: 900 } });
+    await drawn(page);
+    for (const [size, width] of Object.entries(WIDTHS)) {
+      await page.setViewportSize({ width, height: 900 });
+      await settled(page);
+      await writeFile(join(folder, `${view}-${size}-${colorScheme}.png`), await page.screenshot({ fullPage: true, timeout: 0 }));
     }
+    const height = IN_DOCS[view];
+    if (height !== undefined) {
+      await page.setViewportSize({ width: WIDTHS.wide, height });
+      await settled(page);
+      await writeFile(`${root}docs/console-${view}-${colorScheme}.webp`, await asWebp(blank, await page.screenshot({ timeout: 0 })));
+    }
+    await page.context().close();
   }
 }
 await world.close();
@@ -55,8 +76,16 @@ async function addressOf({ engine }: World, path: string): Promise<string> {
 /** Waits for what the view reads. */
 async function drawn(page: Page): Promise<void> {
   await page.waitForLoadState('load');
-  await page.waitForFunction(() => document.querySelector('main .loading, [aria-busy=true]') === null);
+  await settled(page);
   // The first event of the stream reads once more.
   await page.clock.runFor(1_000);
   await page.waitForTimeout(300);
+  await settled(page);
+}
+
+async function settled(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.querySelector('main .loading, [aria-busy=true]') === null);
+  // The width has changed: a frame lays out, and the next one draws.
+  await page.evaluate(() => document.querySelector('.menu [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' }));
+  await page.evaluate(() => new Promise<void>((done) => void requestAnimationFrame(() => requestAnimationFrame(() => done()))));
 }

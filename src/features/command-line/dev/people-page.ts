@@ -1,16 +1,21 @@
 import { PEOPLE } from './people.js';
 
+// The colours and letters of the console: app/style/tokens.css.
 const STYLE = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 40rem; margin: 3rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin: 0 0 0.25rem; }
-ul { list-style: none; margin: 1.5rem 0; padding: 0; display: grid; gap: 0.5rem; }
-button { display: block; width: 100%; padding: 0.75rem 1rem; border: 1px solid light-dark(#c9cdd2, #4a4f57); border-radius: 8px; background: light-dark(#fff, #1d2025); color: inherit; font: inherit; text-align: start; cursor: pointer; }
-button:hover { border-color: light-dark(#1a7f4b, #4cc38a); }
-button:focus-visible { outline: 2px solid light-dark(#1a7f4b, #4cc38a); outline-offset: 2px; }
-button[aria-current] { border-color: light-dark(#1a7f4b, #4cc38a); border-width: 2px; }
-button span { display: block; color: light-dark(#545b64, #a5abb3); font-size: 0.875rem; }
-p { margin: 0; color: light-dark(#545b64, #a5abb3); }
+:root { color-scheme: light dark; --ink: light-dark(#1c2430, #e8eaee); --quiet: light-dark(#566070, #a4adba); --rule: light-dark(#dcdad2, #323b48); --yes: light-dark(#0b6b52, #6fdcb6); }
+*, ::before, ::after { box-sizing: border-box; }
+body { max-width: 34rem; margin: 0 auto; padding: clamp(1.5rem, 6vh, 4rem) 1rem; background: light-dark(#f6f5f1, #12161c); color: var(--ink); font: 0.9375rem/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif; }
+h1 { margin: 0 0 0.25rem; font-size: clamp(1.375rem, 3vw, 1.75rem); line-height: 1.2; letter-spacing: -0.015em; }
+ul { list-style: none; margin: 1.5rem 0; padding: 0; border: 1px solid var(--rule); border-radius: 0.875rem; overflow: clip; background: light-dark(#ffffff, #1a2029); }
+li + li { border-block-start: 1px solid var(--rule); }
+button { display: block; width: 100%; padding: 0.75rem 1rem; border: 0; background: none; color: inherit; font: inherit; font-weight: 600; text-align: start; cursor: pointer; }
+button:hover { background: light-dark(#f1efe9, #141a21); }
+button:focus-visible { outline: 3px solid light-dark(#1d4ed8, #8ab4ff); outline-offset: -3px; }
+button[aria-current] { background: light-dark(#d3efe4, #14392e); color: var(--yes); }
+button span { display: block; color: var(--quiet); font-size: 0.8125rem; font-weight: 400; }
+button[aria-current] span { color: inherit; }
+button[aria-current]::before { content: '✓' / ''; float: inline-end; }
+p { margin: 0; color: var(--quiet); text-wrap: pretty; }
 `;
 
 const HEADERS = {
@@ -33,7 +38,7 @@ export function peoplePage(origin: string, choose: (person: string) => string, c
     return new Response(
       `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Who are you? - jit-access dev</title><link rel="stylesheet" href="/people.css"></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Who are you? - jit-access dev</title><link rel="stylesheet" href="/people.css"></head>
 <body>
 <main>
 <h1>Who are you?</h1>

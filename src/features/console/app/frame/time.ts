@@ -28,7 +28,7 @@ export function shortTime(at: number, now: number): string {
 }
 
 /** An instant in full, with the name of the zone. */
-export const fullTime = (at: number): string => formatOf({ dateStyle: 'full', timeStyle: 'long' }).format(at);
+export const fullTime = (at: number): string => formatOf({ dateStyle: 'medium', timeStyle: 'long', hourCycle: 'h23' }).format(at);
 
 const UNITS = [
   ['day', 86_400_000],

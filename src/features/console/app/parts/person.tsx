@@ -23,7 +23,7 @@ export interface PersonProps {
   readonly short?: boolean | undefined;
 }
 
-/** A person: face, name and id. Without a name, the id is the name. */
+/** A person: face, name, and the detail or the id. Without a name, the id is the name. */
 export function Person({ id, short = false }: PersonProps): JSX.Element {
   const found = useConsole().people.value.get(id);
   const name = found?.name ?? id;
@@ -32,11 +32,7 @@ export function Person({ id, short = false }: PersonProps): JSX.Element {
       <Face {...{ id, name }} avatarUrl={found?.avatarUrl} />
       <span class="who">
         <bdi>{name}</bdi>
-        {!short && name !== id && (
-          <code>
-            <bdi>{found?.detail ?? id}</bdi>
-          </code>
-        )}
+        {!short && name !== id && <small>{found?.detail === undefined ? <code>{id}</code> : <bdi>{found.detail}</bdi>}</small>}
       </span>
     </span>
   );

@@ -2,7 +2,6 @@
 export const access = {
   'access.title': 'My access',
   'access.ask': 'Ask for access',
-  'access.none': 'Read-only',
   'access.noneText': 'You hold no access now.',
   'access.held': { one: 'You hold {count} scope', other: 'You hold {count} scopes' },
   'access.nextEnd': 'The next window ends in {time}.',

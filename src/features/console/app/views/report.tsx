@@ -62,7 +62,7 @@ function Sums({ value, span }: { readonly value: AccessReport; readonly span: Sp
           t('report.decided', { count: decisions.decided }),
           ...decided,
           ...(given > 0 ? [t('report.extensions', { count: given })] : []),
-        ].join(' · ')}
+        ].join('\u00a0· ')}
       </p>
     </div>
   );

@@ -15,16 +15,16 @@ export function Badge({ status }: { readonly status: Status }): JSX.Element {
     <section class={`badge ${state}`} aria-label={t('access.title')}>
       <p class="badge-state">
         <span aria-hidden="true">[ )</span>
-        {held.length > 0 ? t('access.held', { count: held.length }) : t('access.none')}
+        {held.length > 0 ? t('access.held', { count: held.length }) : t('access.noneText')}
       </p>
       {lock ? (
         <p>{lock.until === undefined ? t('access.locked') : <Text k="access.lockedUntil" with={{ time: <Time at={lock.until} /> }} />}</p>
-      ) : held.length > 0 ? (
-        <p>
-          <Text k="access.nextEnd" with={{ time: <Countdown until={Math.min(...ends)} /> }} />
-        </p>
       ) : (
-        <p>{t('access.noneText')}</p>
+        held.length > 0 && (
+          <p>
+            <Text k="access.nextEnd" with={{ time: <Countdown until={Math.min(...ends)} /> }} />
+          </p>
+        )
       )}
       {standing.length > 0 && (
         <p class="badge-standing">

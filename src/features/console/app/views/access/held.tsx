@@ -67,7 +67,11 @@ function Bundle({ id, grants, found, onOpen }: BundleProps): JSX.Element {
         <p class="row-words">
           {found?.request.justification !== undefined && <q dir="auto">{found.request.justification}</q>}
           <span class="quiet row-facts">
-            {found?.request.ticket !== undefined && <Ticket ticket={found.request.ticket} />}
+            {found?.request.ticket !== undefined && (
+              <span>
+                <Ticket ticket={found.request.ticket} />
+              </span>
+            )}
             {isDue && <Text k="access.reviewDue" with={{ time: <Time at={review.reviewBy} /> }} />}
             <a href={href('request', id)}>{t('access.request')}</a>
           </span>

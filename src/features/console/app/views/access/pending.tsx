@@ -67,7 +67,11 @@ function Item({ request, waiting, onOpen }: ItemProps): JSX.Element {
         <p class="row-words">
           {justification !== undefined && <q dir="auto">{justification}</q>}
           <span class="quiet row-facts">
-            {ticket !== undefined && <Ticket ticket={ticket} />}
+            {ticket !== undefined && (
+              <span>
+                <Ticket ticket={ticket} />
+              </span>
+            )}
             <Text k="access.due" with={{ time: <Countdown until={reviewBy} /> }} />
             <a href={href('request', id)}>{t('access.request')}</a>
           </span>

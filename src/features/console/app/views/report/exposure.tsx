@@ -126,7 +126,7 @@ export function Use({ scopes, span }: { readonly scopes: readonly ScopeReport[];
             text={parts
               .filter(([, count]) => count > 0)
               .map(([name, count]) => t(`report.${name}`, { count }))
-              .join(' · ')}
+              .join('\u00a0· ')}
             label={t('report.open', { name: scope })}
             href={behind({ scope })}
           />
