@@ -99,7 +99,7 @@ describeChromium('the console, mounted elsewhere', (browser) => {
       await advance(6_000);
       expect(await page.getByRole('dialog').count()).toBe(0);
     }
-    // What is left reads, copies or explains.
+    // The rest reads, copies or explains.
     expect([...offered].filter((name) => !/^(Copy|Download|Keys|Show|policy · [\w-]+: Show)\b/.test(name))).toEqual([]);
     expect(answers.filter((answer) => /^(POST|PUT|PATCH|DELETE) \/access/.test(answer))).toEqual([]);
   });
