@@ -9,7 +9,7 @@ const nameIn = (entry: string) => `${entry.replaceAll(/\W/g, '_')}_`;
 const imports = (chosen: typeof entries) =>
   chosen.map(({ specifier, name }) => `import * as ${nameIn(name)} from '${specifier}';\nvoid ${nameIn(name)};\n`).join('');
 /** Entries for runtimes with `Request` and `Response`, or with elements, and so with their types. */
-const needFetch = [...adapters, 'authzen', 'authzen/access-request', 'client', 'elements', 'fetch', 'guard', 'http', 'testing'];
+const needFetch = [...adapters, 'authzen', 'authzen/access-request', 'client', 'console', 'elements', 'fetch', 'guard', 'http', 'testing'];
 // Entries for browsers need the types of browsers.
 const everyEntry = imports(entries.filter(({ name }) => name !== 'elements' && !adapters.includes(name)));
 
