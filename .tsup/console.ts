@@ -14,7 +14,7 @@ export interface BuiltConsole {
   readonly files: PageFiles;
   /** The files that the page loads as it starts, by name: it shows My access. */
   readonly first: readonly string[];
-  /** Those, and the file of Ask, Inbox and Request, `views/yours.ts`. */
+  /** Those, and the files of Ask, Inbox and Request. */
   readonly requests: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
@@ -47,7 +47,7 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
       texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
     },
     first: [script, ...preload, ...styles],
-    requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('yours')])],
+    requests: [...new Set([script, ...preload, ...styles, ...['ask', 'inbox', 'request'].flatMap(scriptsOf)])],
     packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
   };
 }
