@@ -7,18 +7,17 @@ import type { ViewProps } from '../frame/types.js';
 import { Empty } from '../parts/empty.js';
 import { More } from '../parts/list.js';
 import { Page } from '../parts/page.js';
-import { Name, Person } from '../parts/person.js';
+import { Name } from '../parts/person.js';
 import { Problem } from '../parts/problem.js';
 import { Scope } from '../parts/scope.js';
 import { Text } from '../parts/text.js';
 import { history } from './history.messages.js';
 import { Finder } from './history/finder.js';
 import { GrantList } from './history/grant-list.js';
-import { HoldersAt, InstantSlider } from './history/instant.js';
-import { Lane, SpanAxis } from './history/lane.js';
+import { HoldersAt } from './history/instant.js';
+import { Picture } from './history/picture.js';
 import { PrintFoot } from './history/print-foot.js';
 import { addressOf, questionIn, readHeld, type Question } from './history/question.js';
-import { lanesOf } from './history/span.js';
 import { SpanBar } from './history/span-bar.js';
 import { CopyButton } from './history/copy-button.js';
 import { CsvButton } from './history/csv-button.js';
@@ -40,23 +39,25 @@ function Heading({ topic }: Pick<Question, 'topic'>): JSX.Element {
   );
 }
 
-/** The most lanes of a picture: more are no picture. The list has all. */
-const MOST_LANES = 200;
-
-/** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
-function Answer({ question }: { readonly question: Question }): JSX.Element {
-  const { client, href, navigate } = useConsole();
+/** The instant of the slider, and the address of the question at that instant. */
+function useInstant(question: Question) {
+  const { href, navigate } = useConsole();
   const { topic, span } = question;
-  const pages = usePages((place, signal) => readHeld(client, question, place, signal));
   const [at, setAt] = useState(question.at);
   useEffect(() => setAt(question.at), [question.at]);
   const path = href('history', undefined, addressOf({ topic, span, at }));
   // The address follows the slider when it has come to rest: a browser limits how often it may change.
   useEffect(() => (at === question.at ? undefined : after(400, () => navigate(path, { replace: true }))), [at]);
+  return { at, setAt, path };
+}
 
+/** The answer: bars over the span, who had a scope at an instant, and the list of all grants. */
+function Answer({ question }: { readonly question: Question }): JSX.Element {
+  const { client } = useConsole();
+  const { topic, span } = question;
+  const pages = usePages((place, signal) => readHeld(client, question, place, signal));
+  const { at, setAt, path } = useInstant(question);
   const grants = pages.blocks.flatMap(({ items }) => items);
-  const lanes = lanesOf(grants, 'person' in topic ? 'scope' : 'subject');
-  const instant = 'scope' in topic ? at : undefined;
   return (
     <section class={'person' in topic ? 'answer of-person' : 'answer'}>
       <header class="section-head">
@@ -73,30 +74,8 @@ function Answer({ question }: { readonly question: Question }): JSX.Element {
       {pages.error !== undefined && <Problem error={pages.error} again={pages.more} />}
       {pages.isLoading && grants.length === 0 && <p class="quiet loading">{t('frame.starting')}</p>}
       {!pages.isLoading && pages.error === undefined && grants.length === 0 && <Empty text={t('history.none')} />}
-      {(grants.length > 0 || (instant !== undefined && pages.error === undefined)) && (
-        <div class="picture">
-          <div class="lane-row">
-            <SpanAxis span={span} />
-          </div>
-          {lanes.slice(0, MOST_LANES).map(({ key, grants: own }) => (
-            <div class="lane-row" key={key}>
-              <a
-                class="lane-name"
-                href={href('history', undefined, addressOf({ topic: 'person' in topic ? { scope: key } : { person: key }, span, at }))}
-              >
-                {'person' in topic ? <Scope scope={key} /> : <Person id={key} short />}
-              </a>
-              <Lane grants={own} span={span} at={instant} />
-            </div>
-          ))}
-          {instant !== undefined && <InstantSlider span={span} at={instant} onAt={setAt} />}
-          <p class="legend">
-            <span class="key">{t(instant === undefined ? 'history.legend.held' : 'history.legend.at')}</span>
-            {instant !== undefined && <span class="key other">{t('history.legend.held')}</span>}
-            <span class="key glass">{t('history.legend.breakGlass')}</span>
-          </p>
-          {pages.hasMore && <p class="quiet">{t('history.partly')}</p>}
-        </div>
+      {(grants.length > 0 || ('scope' in topic && pages.error === undefined)) && (
+        <Picture question={{ topic, span, at }} grants={grants} isPartial={pages.hasMore} onAt={setAt} />
       )}
       {'scope' in topic && <HoldersAt scope={topic.scope} at={at} />}
       {grants.length > 0 && (

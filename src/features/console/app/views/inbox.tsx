@@ -12,8 +12,8 @@ import { List, More, NewLine, useStill } from '../parts/list.js';
 import { Page } from '../parts/page.js';
 import { Problem } from '../parts/problem.js';
 import './inbox.css';
-import { ROW_KEYS, type RowKey } from './inbox/keys.js';
-import { InboxRow } from './inbox/row.js';
+import { ROW_KEYS } from './inbox/keys.js';
+import { InboxRow, type InboxRowProps } from './inbox/row.js';
 import { Unsent } from './inbox/unsent.js';
 import { inbox } from './inbox.messages.js';
 
@@ -24,38 +24,13 @@ const STEP = 50;
 const MOST = 1_000;
 
 export default function View(_props: ViewProps): JSX.Element {
-  const { announce, client } = useConsole();
   const [limit, setLimit] = useState(STEP);
   const [showsKeys, setShowsKeys] = useState(false);
-  const { value, error, again } = useRead(
-    async (signal) => {
-      const page = await client.inbox({ limit }, { signal, people: true });
-      return { ...page, limit };
-    },
-    [limit],
-    ({ type }) => type.startsWith('request.') || type.startsWith('lock.') || type.startsWith('grant.'),
-  );
-  const { rows, news, show } = useStill(useWhole(value), ({ request }) => request.id);
+  const { value, error, again, rows, news, show } = useInbox(limit);
 
-  // Later rows only follow the shown ones, so a press on "more" shows them without another press.
-  const asked = useRef(limit);
-  useEffect(() => {
-    if (value === undefined || value.limit === asked.current) return;
-    asked.current = value.limit;
-    show();
-  }, [value]);
-  useEffect(() => {
-    if (news > 0) announce(t('part.new', { count: news }));
-  }, [news]);
-
-  const onKey = (key: Extract<RowKey, 'next' | 'previous' | 'help'>, row: HTMLElement) => {
-    if (key === 'help') {
-      setShowsKeys(true);
-      return;
-    }
-    const sibling = key === 'next' ? row.nextElementSibling : row.previousElementSibling;
-    (sibling as HTMLElement | null)?.focus();
-    sibling?.scrollIntoView({ block: 'nearest' });
+  const onKey: InboxRowProps['onKey'] = (key, row) => {
+    if (key === 'help') setShowsKeys(true);
+    else focusBeside(row, key);
   };
   const shown = new Set(rows.map(({ key }) => key));
 
@@ -84,6 +59,38 @@ export default function View(_props: ViewProps): JSX.Element {
       {showsKeys && <Keys onClose={() => setShowsKeys(false)} />}
     </Page>
   );
+}
+
+/** The first rows of the inbox, held still under their reader. New ones are announced. */
+function useInbox(limit: number) {
+  const { announce, client } = useConsole();
+  const { value, error, again } = useRead(
+    async (signal) => {
+      const page = await client.inbox({ limit }, { signal, people: true });
+      return { ...page, limit };
+    },
+    [limit],
+    ({ type }) => type.startsWith('request.') || type.startsWith('lock.') || type.startsWith('grant.'),
+  );
+  const { rows, news, show } = useStill(useWhole(value), ({ request }) => request.id);
+
+  // Later rows only follow the shown ones, so a press on "more" shows them without another press.
+  const asked = useRef(limit);
+  useEffect(() => {
+    if (value === undefined || value.limit === asked.current) return;
+    asked.current = value.limit;
+    show();
+  }, [value]);
+  useEffect(() => {
+    if (news > 0) announce(t('part.new', { count: news }));
+  }, [news]);
+  return { value, error, again, rows, news, show };
+}
+
+function focusBeside(row: HTMLElement, key: 'next' | 'previous'): void {
+  const sibling = key === 'next' ? row.nextElementSibling : row.previousElementSibling;
+  (sibling as HTMLElement | null)?.focus();
+  sibling?.scrollIntoView({ block: 'nearest' });
 }
 
 /** The rows of a page, and those that it no longer has room for: new requests with earlier deadlines push them to the next page. */

@@ -60,30 +60,7 @@ export function InboxRow({ item, isGone, onKey }: InboxRowProps): JSX.Element {
           </p>
         </header>
         <div class="inbox-columns">
-          <div class="inbox-ask">
-            <Asker request={request} />
-            <p class="inbox-what">
-              <Scopes scopes={request.scopes} />{' '}
-              <strong>
-                <Duration ms={request.ttlMs} />
-              </strong>{' '}
-              <span class="quiet">
-                <Window request={request} />
-              </span>
-            </p>
-            {request.justification === undefined ? (
-              <p class="quiet">{t('inbox.noReason')}</p>
-            ) : (
-              <blockquote class="inbox-why" dir="auto">
-                {request.justification}
-              </blockquote>
-            )}
-            {request.ticket !== undefined && (
-              <p>
-                <Ticket ticket={request.ticket} />
-              </p>
-            )}
-          </div>
+          <Requested request={request} />
           <Facts item={item} />
         </div>
         {isOver && !control.held && !control.recorded ? (
@@ -111,6 +88,36 @@ const pressedOf = ({ key, repeat, isComposing, ctrlKey, metaKey, altKey }: Keybo
 
 function Due({ at }: { readonly at: number }): JSX.Element {
   return <Text k="inbox.due" with={{ time: <Countdown until={at} /> }} />;
+}
+
+/** What is requested, for how long, and why. */
+function Requested({ request }: Pick<InboxItem, 'request'>): JSX.Element {
+  return (
+    <div class="inbox-ask">
+      <Asker request={request} />
+      <p class="inbox-what">
+        <Scopes scopes={request.scopes} />{' '}
+        <strong>
+          <Duration ms={request.ttlMs} />
+        </strong>{' '}
+        <span class="quiet">
+          <Window request={request} />
+        </span>
+      </p>
+      {request.justification === undefined ? (
+        <p class="quiet">{t('inbox.noReason')}</p>
+      ) : (
+        <blockquote class="inbox-why" dir="auto">
+          {request.justification}
+        </blockquote>
+      )}
+      {request.ticket !== undefined && (
+        <p>
+          <Ticket ticket={request.ticket} />
+        </p>
+      )}
+    </div>
+  );
 }
 
 /** Who asks, if it is not the subject. */
