@@ -32,18 +32,7 @@ export interface DecisionDialogProps {
 
 /** Less time, fewer scopes, a reason, a comment: then approve or deny. What was typed stays until it is sent. */
 export function DecisionDialog({ request, control, terms, isLocked, onClose }: DecisionDialogProps): JSX.Element {
-  const { drafts } = useConsole();
-  const name = draftOf(request.id);
-  const [draft, setDraft] = useState(() => (drafts.read(name) ?? {}) as Draft);
-  const change = (more: Draft) => {
-    const next = { ...draft, ...more };
-    setDraft(next);
-    drafts.write(name, next);
-  };
-  // Approvals may have narrowed the request since the draft was typed.
-  const ttlMs = Math.min(draft.ttlMs ?? terms.ttlMs, terms.ttlMs);
-  const scopes = terms.scopes.filter((scope) => draft.scopes?.includes(scope) ?? true);
-  const isNarrowed = ttlMs < terms.ttlMs || scopes.length < terms.scopes.length;
+  const { draft, change, ttlMs, scopes, isNarrowed } = useDecisionDraft(request.id, terms);
   const { reason = '', comment = '' } = draft;
   const decide = (verdict: 'approve' | 'deny') => {
     control.decide(verdict, { reason, comment, narrowed: verdict === 'approve' && isNarrowed ? { ttlMs, scopes } : undefined });
@@ -52,32 +41,8 @@ export function DecisionDialog({ request, control, terms, isLocked, onClose }: D
   return (
     <Dialog title={<Text k="decision.dialog.title" with={{ who: <Name id={request.subject} /> }} />} onClose={onClose}>
       <div class="form">
-        <fieldset class="choices">
-          <legend>{t('decision.dialog.long')}</legend>
-          {[...shorterThan(terms.ttlMs), terms.ttlMs].map((ms) => (
-            <label key={ms}>
-              <input type="radio" name="ttl" autofocus={ms === ttlMs} checked={ms === ttlMs} onChange={() => change({ ttlMs: ms })} />
-              <span>{duration(ms)}</span>
-            </label>
-          ))}
-        </fieldset>
-        {terms.scopes.length > 1 && (
-          <fieldset class="checks">
-            <legend>{t('decision.dialog.scopes')}</legend>
-            {terms.scopes.map((scope) => (
-              <label key={scope}>
-                <input
-                  type="checkbox"
-                  checked={scopes.includes(scope)}
-                  onChange={({ currentTarget: { checked } }) =>
-                    change({ scopes: terms.scopes.filter((other) => (other === scope ? checked : scopes.includes(other))) })
-                  }
-                />
-                <Scope scope={scope} />
-              </label>
-            ))}
-          </fieldset>
-        )}
+        <Lengths longest={terms.ttlMs} value={ttlMs} onValue={(ms) => change({ ttlMs: ms })} />
+        {terms.scopes.length > 1 && <Scopes offered={terms.scopes} value={scopes} onValue={(kept) => change({ scopes: kept })} />}
         <TextField
           label={t('part.reason')}
           hint={t('decision.dialog.reason')}
@@ -107,5 +72,69 @@ export function DecisionDialog({ request, control, terms, isLocked, onClose }: D
         </p>
       </div>
     </Dialog>
+  );
+}
+
+/** What the reviewer has typed, and the length and the scopes that an approval would allow with it. */
+function useDecisionDraft(requestId: AccessRequest['id'], terms: Granted) {
+  const { drafts } = useConsole();
+  const name = draftOf(requestId);
+  const [draft, setDraft] = useState(() => (drafts.read(name) ?? {}) as Draft);
+  const change = (more: Draft) => {
+    const next = { ...draft, ...more };
+    setDraft(next);
+    drafts.write(name, next);
+  };
+  // Approvals may have narrowed the request since the draft was typed.
+  const ttlMs = Math.min(draft.ttlMs ?? terms.ttlMs, terms.ttlMs);
+  const scopes = terms.scopes.filter((scope) => draft.scopes?.includes(scope) ?? true);
+  const isNarrowed = ttlMs < terms.ttlMs || scopes.length < terms.scopes.length;
+  return { draft, change, ttlMs, scopes, isNarrowed };
+}
+
+interface LengthsProps {
+  readonly longest: number;
+  readonly value: number;
+  readonly onValue: (ms: number) => void;
+}
+
+function Lengths({ longest, value, onValue }: LengthsProps): JSX.Element {
+  return (
+    <fieldset class="choices">
+      <legend>{t('decision.dialog.long')}</legend>
+      {[...shorterThan(longest), longest].map((ms) => (
+        <label key={ms}>
+          <input type="radio" name="ttl" autofocus={ms === value} checked={ms === value} onChange={() => onValue(ms)} />
+          <span>{duration(ms)}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface ScopesProps {
+  /** The scopes that an approval would allow without a change. */
+  readonly offered: readonly string[];
+  readonly value: readonly string[];
+  readonly onValue: (scopes: readonly string[]) => void;
+}
+
+function Scopes({ offered, value, onValue }: ScopesProps): JSX.Element {
+  return (
+    <fieldset class="checks">
+      <legend>{t('decision.dialog.scopes')}</legend>
+      {offered.map((scope) => (
+        <label key={scope}>
+          <input
+            type="checkbox"
+            checked={value.includes(scope)}
+            onChange={({ currentTarget: { checked } }) =>
+              onValue(offered.filter((other) => (other === scope ? checked : value.includes(other))))
+            }
+          />
+          <Scope scope={scope} />
+        </label>
+      ))}
+    </fieldset>
   );
 }

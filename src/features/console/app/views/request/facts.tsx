@@ -25,7 +25,7 @@ export function State({ found: { outcome, request } }: Props): JSX.Element {
 export function Facts({ found }: Props): JSX.Element {
   const { href } = useConsole();
   const { request, grants } = found;
-  const { subject, requestedBy, ttlMs, startsAt, until, justification, ticket, metadata, rule, id } = request;
+  const { subject, requestedBy, justification, ticket, metadata, rule, id } = request;
   return (
     <section class="panel request-facts">
       <dl>
@@ -37,16 +37,7 @@ export function Facts({ found }: Props): JSX.Element {
             <Person id={requestedBy} />
           </Fact>
         )}
-        <Fact name={t('request.window')}>
-          <bdi class="request-length">[ {duration(ttlMs)} )</bdi>{' '}
-          {until !== undefined ? (
-            <Text k="request.window.until" with={{ time: <Time at={until} /> }} />
-          ) : startsAt !== undefined ? (
-            <Text k="request.window.starts" with={{ time: <Time at={startsAt} /> }} />
-          ) : (
-            grants.length === 0 && t('request.window.decision')
-          )}
-        </Fact>
+        <LengthFact found={found} />
         {justification !== undefined && (
           <Fact name={t('request.why')}>
             <q class="request-said" dir="auto">
@@ -78,34 +69,59 @@ export function Facts({ found }: Props): JSX.Element {
           <code class="request-id">{id}</code>
         </Fact>
       </dl>
-      {grants.length > 0 && (
-        <ul class="request-grants" aria-label={t('request.grants')}>
-          {grants.map((grant) => (
-            <li key={grant.id}>
-              <span class="request-grant">
-                <Scope scope={grant.scope} />
-                <span class="quiet">
-                  <span class="screen-only">
-                    <GrantState grant={grant} />
-                  </span>
-                  <span class="print-only">
-                    <Text
-                      k="part.window"
-                      with={{ from: <Time at={grant.startsAt} />, until: <Time at={grant.end?.at ?? grant.expiresAt} /> }}
-                    />
-                  </span>
-                </span>
-              </span>
-              <WindowBar startsAt={grant.startsAt} endsAt={grant.expiresAt} endedAt={grant.end?.at} />
-            </li>
-          ))}
-        </ul>
-      )}
+      {grants.length > 0 && <Grants grants={grants} />}
     </section>
   );
 }
 
-function GrantState({ grant: { status, startsAt, expiresAt, end } }: { readonly grant: RequestFound['grants'][number] }): JSX.Element {
+type GrantProps = { readonly grant: RequestFound['grants'][number] };
+
+function LengthFact({ found: { request, grants } }: Props): JSX.Element {
+  const { ttlMs, startsAt, until } = request;
+  return (
+    <Fact name={t('request.window')}>
+      <bdi class="request-length">[ {duration(ttlMs)} )</bdi>{' '}
+      {until !== undefined ? (
+        <Text k="request.window.until" with={{ time: <Time at={until} /> }} />
+      ) : startsAt !== undefined ? (
+        <Text k="request.window.starts" with={{ time: <Time at={startsAt} /> }} />
+      ) : (
+        grants.length === 0 && t('request.window.decision')
+      )}
+    </Fact>
+  );
+}
+
+function Grants({ grants }: Pick<RequestFound, 'grants'>): JSX.Element {
+  return (
+    <ul class="request-grants" aria-label={t('request.grants')}>
+      {grants.map((grant) => (
+        <GrantItem key={grant.id} grant={grant} />
+      ))}
+    </ul>
+  );
+}
+
+function GrantItem({ grant }: GrantProps): JSX.Element {
+  return (
+    <li>
+      <span class="request-grant">
+        <Scope scope={grant.scope} />
+        <span class="quiet">
+          <span class="screen-only">
+            <GrantState grant={grant} />
+          </span>
+          <span class="print-only">
+            <Text k="part.window" with={{ from: <Time at={grant.startsAt} />, until: <Time at={grant.end?.at ?? grant.expiresAt} /> }} />
+          </span>
+        </span>
+      </span>
+      <WindowBar startsAt={grant.startsAt} endsAt={grant.expiresAt} endedAt={grant.end?.at} />
+    </li>
+  );
+}
+
+function GrantState({ grant: { status, startsAt, expiresAt, end } }: GrantProps): JSX.Element {
   if (status === 'active') return <Text k="part.left" with={{ time: <Countdown until={expiresAt} /> }} />;
   if (status === 'scheduled') return <Text k="part.from" with={{ time: <Time at={startsAt} /> }} />;
   return <Text k="request.ended" with={{ time: <Time at={end?.at ?? expiresAt} /> }} />;
