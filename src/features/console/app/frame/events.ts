@@ -20,85 +20,108 @@ export interface EventPorts {
   readonly onPolling: (isPolling: boolean) => void;
 }
 
+type EventClient = Pick<AccessClient, 'events'>;
+
 /**
  * The one subscription of the page. A hidden page ends it after 30 seconds, and reads again when it is shown. Without a stream, it calls
  * `onEvent` with a `reset` every 15 seconds.
  *
  * @returns what ends it
  */
-export function subscribe(client: Pick<AccessClient, 'events'>, { document, onEvent, onPolling }: EventPorts): () => void {
-  let stream: AbortController | undefined;
-  let stopPolling: (() => void) | undefined;
+export function subscribe(client: EventClient, ports: EventPorts): () => void {
+  const { document } = ports;
+  const feed = feedOf(client, ports);
   let stopWaiting: (() => void) | undefined;
   let isEnded = false;
 
-  const poll = () => {
-    stop();
-    onPolling(true);
-    stopPolling = every(POLL_MS, () => {
-      if (!document.hidden) onEvent({ type: 'reset', requestId: undefined, grantId: undefined });
-    });
+  document.addEventListener('visibilitychange', () => {
+    stopWaiting?.();
+    stopWaiting = undefined;
+    if (isEnded) return;
+    if (document.hidden) stopWaiting = after(HIDDEN_MS, feed.stop);
+    else {
+      const wasPolling = feed.isPolling();
+      // What kept the stream back may be over: a sign-in in another tab, or another network.
+      if (wasPolling) feed.stop();
+      feed.start();
+      // The first `ready` of a stream reads again. Without one, nothing would for 15 seconds.
+      if (wasPolling) reset(ports);
+    }
+  });
+  feed.start();
+  return () => {
+    isEnded = true;
+    stopWaiting?.();
+    feed.stop();
   };
+}
+
+function reset({ onEvent }: EventPorts): void {
+  onEvent({ type: 'reset', requestId: undefined, grantId: undefined });
+}
+
+/** The stream, or the polling that replaces it: never both. */
+function feedOf(client: EventClient, ports: EventPorts) {
+  let stream: AbortController | undefined;
+  let stopPolling: (() => void) | undefined;
+
   const stop = () => {
     stream?.abort();
     stream = undefined;
     stopPolling?.();
     stopPolling = undefined;
   };
-  const run = async (end: AbortController) => {
-    const { signal } = end;
-    let stopReady = after(READY_MS, poll);
-    let readyAt = -Infinity;
-    let silent = 0;
-    try {
-      for await (const event of client.events({ signal })) {
-        stopReady();
-        stopReady = () => undefined;
-        if (event.type === 'ready') {
-          const gap = deviceNow() - readyAt;
-          silent = gap >= SILENT_MS[0] && gap <= SILENT_MS[1] ? silent + 1 : 0;
-          readyAt = deviceNow();
-          if (silent >= MAX_SILENT) {
-            poll();
-            return;
-          }
-          onPolling(false);
-        } else {
-          readyAt = -Infinity;
-          silent = 0;
-        }
-        onEvent(event);
-      }
-    } catch {
-      // The stream is refused. A read says why: signed out, or forbidden.
-      if (!signal.aborted) poll();
-    } finally {
-      stopReady();
-    }
+  const poll = () => {
+    stop();
+    ports.onPolling(true);
+    stopPolling = every(POLL_MS, () => {
+      if (!ports.document.hidden) reset(ports);
+    });
   };
   const start = () => {
-    if (isEnded || stream || stopPolling) return;
-    void run((stream = new AbortController()));
+    if (stream || stopPolling) return;
+    stream = new AbortController();
+    void readStream(client, stream.signal, ports, poll);
   };
+  return { start, stop, isPolling: () => stopPolling !== undefined };
+}
 
-  document.addEventListener('visibilitychange', () => {
-    stopWaiting?.();
-    stopWaiting = undefined;
-    if (isEnded) return;
-    if (document.hidden) stopWaiting = after(HIDDEN_MS, stop);
-    else {
-      const wasPolling = stopPolling !== undefined;
-      // What kept the stream back may be over: a sign-in in another tab, or another network.
-      if (wasPolling) stop();
-      start();
-      // The first `ready` of a stream reads again. Without one, nothing would for 15 seconds.
-      if (wasPolling) onEvent({ type: 'reset', requestId: undefined, grantId: undefined });
+/** @param poll replaces the stream where it brings nothing */
+async function readStream(client: EventClient, signal: AbortSignal, { onEvent, onPolling }: EventPorts, poll: () => void): Promise<void> {
+  let stopReady = after(READY_MS, poll);
+  const countSilent = silenceCounter();
+  try {
+    for await (const event of client.events({ signal })) {
+      stopReady();
+      stopReady = () => undefined;
+      if (countSilent(event.type) >= MAX_SILENT) {
+        poll();
+        return;
+      }
+      if (event.type === 'ready') onPolling(false);
+      onEvent(event);
     }
-  });
-  start();
-  return () => {
-    isEnded = true;
-    stopWaiting?.();
-    stop();
+  } catch {
+    // The stream is refused. A read says why: signed out, or forbidden.
+    if (!signal.aborted) poll();
+  } finally {
+    stopReady();
+  }
+}
+
+/** @returns what takes the type of each event, and returns how many streams in a row were silent */
+function silenceCounter(): (type: AccessEvent['type']) => number {
+  let readyAt = -Infinity;
+  let silent = 0;
+  return (type) => {
+    if (type === 'ready') {
+      const gap = deviceNow() - readyAt;
+      silent = gap >= SILENT_MS[0] && gap <= SILENT_MS[1] ? silent + 1 : 0;
+      readyAt = deviceNow();
+    } else {
+      readyAt = -Infinity;
+      silent = 0;
+    }
+    return silent;
   };
 }

@@ -1,13 +1,12 @@
 import type { ComponentChildren, JSX } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { LostDecisions } from '../parts/lost-decisions.js';
-import { Person } from '../parts/person.js';
 import { announced } from './announce.js';
 import type { AppProps } from './app-props.js';
-import { useConsole, type Console } from './console.js';
+import type { Console } from './console.js';
 import { language, t } from './messages.js';
 import { withReturn, type PageOptions } from './options.js';
-import { languagesOf, rememberLanguage, setLanguage, setTheme, theme, type Theme } from './preferences.js';
+import { Settings } from './settings.js';
 import type { ViewName } from './types.js';
 
 /** The views of the menu, and the action without which a view would answer 403. */
@@ -79,79 +78,6 @@ function Menu({ console }: { readonly console: Console }): JSX.Element {
       <ul>{YOURS.map(link)}</ul>
       <ul>{overseen.map(([view]) => link(view))}</ul>
     </nav>
-  );
-}
-
-function Settings({ base, options }: AppProps): JSX.Element {
-  const { caller } = useConsole();
-  const [chosen, setChosen] = useState<Theme>(theme);
-  const languages = languagesOf(options, language.value.lang);
-  const box = useRef<HTMLDetailsElement>(null);
-  useEffect(() => {
-    const close = (event: Event) => {
-      const isOutside = !(event.target instanceof Node && box.current?.contains(event.target));
-      if (box.current && (event instanceof KeyboardEvent ? event.key === 'Escape' : isOutside)) box.current.open = false;
-    };
-    document.addEventListener('click', close);
-    document.addEventListener('keydown', close);
-    return () => {
-      document.removeEventListener('click', close);
-      document.removeEventListener('keydown', close);
-    };
-  }, []);
-  return (
-    <details class="settings" ref={box}>
-      <summary>
-        <Person id={caller} short />
-      </summary>
-      <div class="sheet">
-        <p class="quiet">{t('frame.signedInAs')}</p>
-        <Person id={caller} />
-        <label>
-          {t('frame.theme')}
-          <select
-            value={chosen}
-            onChange={({ currentTarget }) => {
-              setChosen(currentTarget.value as Theme);
-              setTheme(currentTarget.value as Theme);
-            }}
-          >
-            {(['auto', 'light', 'dark'] as const).map((name) => (
-              <option key={name} value={name}>
-                {t(`frame.theme.${name}`)}
-              </option>
-            ))}
-          </select>
-        </label>
-        {languages.length > 1 && (
-          <label>
-            {t('frame.language')}
-            <select
-              value={language.value.lang}
-              onChange={({ currentTarget }) => {
-                const next = languages.find(({ lang }) => lang === currentTarget.value);
-                if (!next) return;
-                rememberLanguage(next.lang);
-                void setLanguage(next, base);
-              }}
-            >
-              {[...languages]
-                .sort((a, b) => (a.lang < b.lang ? -1 : 1))
-                .map(({ lang }) => (
-                  <option key={lang} value={lang} lang={lang}>
-                    {new Intl.DisplayNames([lang], { type: 'language', fallback: 'code' }).of(lang)}
-                  </option>
-                ))}
-            </select>
-          </label>
-        )}
-        {options.signOutUrl !== undefined && (
-          <a class="button" href={withReturn(options.signOutUrl, location)}>
-            {t('frame.signOut')}
-          </a>
-        )}
-      </div>
-    </details>
   );
 }
 
