@@ -8,5 +8,5 @@ describe('docs/reference/http.md', () => {
   it('is what the operations say: run `npx vitest run test/docs/http.test.ts -u`', async () => {
     const { path, text } = await httpPage(await routeTable());
     await expect(text).toMatchFileSnapshot(join(root, path));
-  }, 60_000);
+  });
 });
