@@ -162,7 +162,7 @@ describe('a dry run of `POST /revocations` and `POST /locks`', () => {
       { numRuns: 60 },
     );
     expect(found).toBeGreaterThan(50);
-  }, 60_000);
+  });
 
   it('asks `may` what the call asks, and gives a caller without the right one refusal', async () => {
     const asked: unknown[] = [];
