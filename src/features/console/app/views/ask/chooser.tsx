@@ -35,29 +35,14 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
   };
   return (
     <>
-      <form
-        role="search"
-        onSubmit={(event) => {
-          event.preventDefault();
-          open();
+      <SearchForm
+        value={search}
+        onValue={(value) => {
+          setSearch(value);
+          setShown(SHOWN);
         }}
-      >
-        <Field label={t('ask.search')} hint={t('ask.search.hint')}>
-          {({ required: _, ...control }) => (
-            <input
-              type="search"
-              dir="auto"
-              autocomplete="off"
-              {...control}
-              value={search}
-              onInput={({ currentTarget }) => {
-                setSearch(currentTarget.value);
-                setShown(SHOWN);
-              }}
-            />
-          )}
-        </Field>
-      </form>
+        onOpen={open}
+      />
       <p class="quiet ask-found" role="status">
         {text !== '' && t('ask.found', { count: matching.length })}
       </p>
@@ -71,22 +56,60 @@ export function Chooser({ items, isComplete }: ChooserProps): JSX.Element {
       {matching.length === 0 && other === undefined && <Empty text={t(items.length === 0 ? 'ask.empty' : 'ask.none')} />}
       <ul class="ask-items" aria-label={t('ask.items')}>
         {matching.slice(0, shown).map((item) => (
-          <li key={`${item.scope} ${item.rule ?? ''}`}>
-            <a class="ask-item" href={hrefOf(item.scope)}>
-              <Named {...item} />
-              {item.description !== undefined && (
-                <span class="quiet ask-about">
-                  <bdi>{item.description}</bdi>
-                </span>
-              )}
-              <Facts choice={item} />
-            </a>
-          </li>
+          <Item key={`${item.scope} ${item.rule ?? ''}`} item={item} href={hrefOf(item.scope)} />
         ))}
       </ul>
       {matching.length > shown && <More onPress={() => setShown(shown + SHOWN)} />}
       {!isComplete && <p class="quiet">{t('ask.incomplete')}</p>}
     </>
+  );
+}
+
+interface SearchFormProps {
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+  /** Opens the item that the search names. */
+  readonly onOpen: () => void;
+}
+
+function SearchForm({ value, onValue, onOpen }: SearchFormProps): JSX.Element {
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onOpen();
+      }}
+    >
+      <Field label={t('ask.search')} hint={t('ask.search.hint')}>
+        {({ required: _, ...control }) => (
+          <input
+            type="search"
+            dir="auto"
+            autocomplete="off"
+            {...control}
+            value={value}
+            onInput={({ currentTarget }) => onValue(currentTarget.value)}
+          />
+        )}
+      </Field>
+    </form>
+  );
+}
+
+function Item({ item, href }: { readonly item: Requestable; readonly href: string }): JSX.Element {
+  return (
+    <li>
+      <a class="ask-item" href={href}>
+        <Named {...item} />
+        {item.description !== undefined && (
+          <span class="quiet ask-about">
+            <bdi>{item.description}</bdi>
+          </span>
+        )}
+        <Facts choice={item} />
+      </a>
+    </li>
   );
 }
 

@@ -21,12 +21,9 @@ export interface OutcomeProps {
 
 /** What will happen, before anything is sent. It has the focus, so that a screen reader begins there. */
 export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element {
-  const { caller, href } = useConsole();
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), [preview]);
-  const { outcome, request, reused, differs } = preview;
-  const ttl = duration(request.ttlMs);
-  const who = <Name id={request.subject} />;
+  const { outcome, reused } = preview;
   const canSend = !reused && (outcome === 'granted' || outcome === 'pending');
   return (
     <section class="ask-outcome">
@@ -34,65 +31,13 @@ export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element 
         {t('ask.will')}
       </h3>
       {reused ? (
-        <p>
-          {t('ask.will.reused')} <a href={href('request', request.id)}>{t('ask.will.open')}</a>
-          {differs.length > 0 && <> {t('ask.will.differs', { fields: differs.join(', ') })}</>}
-        </p>
+        <Reused preview={preview} />
       ) : (
         <>
           <p>
-            {outcome === 'granted' ? (
-              request.subject === caller ? (
-                t('ask.will.granted', { ttl })
-              ) : (
-                <Text k="ask.will.granted.other" with={{ subject: who, ttl }} />
-              )
-            ) : outcome === 'pending' ? (
-              <Text k="ask.will.pending" with={{ time: <Time at={request.reviewBy} /> }} />
-            ) : (
-              t('ask.will.denied')
-            )}
+            <Decision preview={preview} />
           </p>
-          <dl class="ask-terms">
-            <dt>{t('ask.scope')}</dt>
-            <dd>
-              {request.scopes.map((scope) => (
-                <Scope key={scope} scope={scope} />
-              ))}
-            </dd>
-            <dt>{t('ask.ttl')}</dt>
-            <dd>
-              <bdi class="ask-window">[ {ttl} )</bdi>{' '}
-              {request.startsAt === undefined ? (
-                t(outcome === 'granted' ? 'ask.will.now' : 'ask.will.decision')
-              ) : (
-                <Text k="ask.will.starts" with={{ time: <Time at={request.startsAt} /> }} />
-              )}
-            </dd>
-            {request.subject !== caller && (
-              <>
-                <dt>{t('ask.subject')}</dt>
-                <dd>
-                  <Person id={request.subject} />
-                </dd>
-              </>
-            )}
-            {outcome === 'pending' && choice.quorumInWords !== undefined && (
-              <>
-                <dt>{t('ask.will.quorum')}</dt>
-                <dd>{choice.quorumInWords}</dd>
-              </>
-            )}
-            {outcome === 'pending' && (
-              <>
-                <dt>{t('ask.will.reviewers')}</dt>
-                <dd>
-                  <Reviewers ids={preview.reviewers} />
-                </dd>
-              </>
-            )}
-            <Terms {...request.terms} />
-          </dl>
+          <AccessTerms preview={preview} choice={choice} />
           {outcome === 'denied' && preview.reason !== undefined && <p dir="auto">{preview.reason}</p>}
         </>
       )}
@@ -104,6 +49,85 @@ export function Outcome({ preview, choice, onSend }: OutcomeProps): JSX.Element 
         </p>
       )}
     </section>
+  );
+}
+
+/** The link to the request that the ask would only repeat. */
+function Reused({ preview: { request, differs } }: Pick<OutcomeProps, 'preview'>): JSX.Element {
+  const { href } = useConsole();
+  return (
+    <p>
+      {t('ask.will.reused')} <a href={href('request', request.id)}>{t('ask.will.open')}</a>
+      {differs.length > 0 && <> {t('ask.will.differs', { fields: differs.join(', ') })}</>}
+    </p>
+  );
+}
+
+/** What the engine would decide, in words. */
+function Decision({ preview: { outcome, request } }: Pick<OutcomeProps, 'preview'>): JSX.Element {
+  const { caller } = useConsole();
+  const ttl = duration(request.ttlMs);
+  if (outcome === 'pending') return <Text k="ask.will.pending" with={{ time: <Time at={request.reviewBy} /> }} />;
+  if (outcome !== 'granted') return <>{t('ask.will.denied')}</>;
+  if (request.subject === caller) return <>{t('ask.will.granted', { ttl })}</>;
+  return <Text k="ask.will.granted.other" with={{ subject: <Name id={request.subject} />, ttl }} />;
+}
+
+/** The access that the ask would give: what, when and for whom, and who reviews it. */
+function AccessTerms({ preview, choice }: Omit<OutcomeProps, 'onSend'>): JSX.Element {
+  const { caller } = useConsole();
+  const { outcome, request } = preview;
+  return (
+    <dl class="ask-terms">
+      <dt>{t('ask.scope')}</dt>
+      <dd>
+        {request.scopes.map((scope) => (
+          <Scope key={scope} scope={scope} />
+        ))}
+      </dd>
+      <dt>{t('ask.ttl')}</dt>
+      <dd>
+        <bdi class="ask-window">[ {duration(request.ttlMs)} )</bdi>{' '}
+        {request.startsAt === undefined ? (
+          t(outcome === 'granted' ? 'ask.will.now' : 'ask.will.decision')
+        ) : (
+          <Text k="ask.will.starts" with={{ time: <Time at={request.startsAt} /> }} />
+        )}
+      </dd>
+      {request.subject !== caller && (
+        <>
+          <dt>{t('ask.subject')}</dt>
+          <dd>
+            <Person id={request.subject} />
+          </dd>
+        </>
+      )}
+      {outcome === 'pending' && <ReviewTerms quorumInWords={choice.quorumInWords} reviewers={preview.reviewers} />}
+      <EarlierEnds {...request.terms} />
+    </dl>
+  );
+}
+
+interface ReviewTermsProps {
+  readonly quorumInWords: string | undefined;
+  readonly reviewers: readonly string[] | undefined;
+}
+
+/** How many reviewers must approve, and who can. */
+function ReviewTerms({ quorumInWords, reviewers }: ReviewTermsProps): JSX.Element {
+  return (
+    <>
+      {quorumInWords !== undefined && (
+        <>
+          <dt>{t('ask.will.quorum')}</dt>
+          <dd>{quorumInWords}</dd>
+        </>
+      )}
+      <dt>{t('ask.will.reviewers')}</dt>
+      <dd>
+        <Reviewers ids={reviewers} />
+      </dd>
+    </>
   );
 }
 
@@ -123,7 +147,7 @@ export function Reviewers({ ids }: { readonly ids: readonly string[] | undefined
 }
 
 /** What ends the access before its window does. */
-function Terms({ idleTtlMs, maxUses }: Partial<NonNullable<Preview['request']['terms']>>): JSX.Element | null {
+function EarlierEnds({ idleTtlMs, maxUses }: Partial<NonNullable<Preview['request']['terms']>>): JSX.Element | null {
   const texts = [
     ...(idleTtlMs === undefined ? [] : [t('ask.will.idle', { ttl: duration(idleTtlMs) })]),
     ...(maxUses === undefined ? [] : [t('ask.will.uses', { count: maxUses })]),
