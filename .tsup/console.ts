@@ -14,7 +14,7 @@ export interface BuiltConsole {
   readonly files: PageFiles;
   /** The files that the page loads as it starts, by name: it shows My access. */
   readonly first: readonly string[];
-  /** Those, and the files of Ask, Inbox and Request. */
+  /** Those, and the file of Ask, Inbox and Request. */
   readonly requests: readonly string[];
   /** The packages whose code is in it. */
   readonly packages: readonly string[];
@@ -47,7 +47,7 @@ export async function buildConsole(root = ROOT): Promise<BuiltConsole | undefine
       texts: Object.fromEntries(output.map((file) => [file.fileName, file.type === 'chunk' ? file.code : String(file.source)])),
     },
     first: [script, ...preload, ...styles],
-    requests: [...new Set([script, ...preload, ...styles, ...['ask', 'inbox', 'request'].flatMap(scriptsOf)])],
+    requests: [...new Set([script, ...preload, ...styles, ...scriptsOf('requests')])],
     packages: [...new Set(ids.flatMap((id) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(id)?.[1] ?? []))],
   };
 }
@@ -75,7 +75,16 @@ async function bundled(main: string): Promise<Rolldown.RolldownOutput['output']>
         reportCompressedSize: false,
         rolldownOptions: {
           input: { console: main },
-          output: { codeSplitting: { groups: [{ name: (id, graph) => fileOf(main, id, graph), debugName: 'page' }] } },
+          output: {
+            codeSplitting: {
+              // A module takes along what it imports, unless a file before has it.
+              groups: FILES.map((file, i) => ({
+                name: (id, graph) => (fileOf(main, id, graph) === file ? file : null),
+                priority: FILES.length - i,
+                debugName: file,
+              })),
+            },
+          },
         },
       },
     });
@@ -90,15 +99,24 @@ interface ModuleGraph {
   getModuleInfo(id: string): { readonly importedIds: readonly string[]; readonly dynamicallyImportedIds: readonly string[] } | null;
 }
 
+/** The scripts of the page, in the order in which modules go to them. */
+const FILES = ['console', 'requests', 'overviews'] as const;
+
+/** The views with which a person sees and changes their own requests, or decides about those of others. */
+const OF_REQUESTS = /\/views\/(ask|inbox|request)\.tsx$/;
+
 /**
- * The file of a module: that of the start of the page, which also has what several `import()` load, or that of its own `import()`. A file
- * for each combination of them would be a tenth more to load.
+ * The file of a module: that of the views of requests, that of the other views, or that of the start of the page, which also has what both
+ * share. A file for each view would be a tenth more to load in all, because small files compress badly.
  */
-function fileOf(main: string, id: string, graph: ModuleGraph): string | null {
+function fileOf(main: string, id: string, graph: ModuleGraph): (typeof FILES)[number] {
   const loaded = loadedBy([main], graph);
+  if (loaded.has(id)) return 'console';
   const later = new Set([...loaded].flatMap((from) => graph.getModuleInfo(from)?.dynamicallyImportedIds ?? []));
   const needed = [...later].filter((view) => loadedBy([view], graph).has(id));
-  return loaded.has(id) || needed.length > 1 ? 'console' : null;
+  const ofRequests = needed.filter((view) => OF_REQUESTS.test(view)).length;
+  if (ofRequests === 0) return 'overviews';
+  return ofRequests === needed.length ? 'requests' : 'console';
 }
 
 /** The modules that are loaded before one of these runs, and themselves. */
