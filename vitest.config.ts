@@ -68,8 +68,8 @@ export default defineConfig({
     coverage: {
       provider: 'v8',
       include: [measuresStores ? ON_SERVERS : 'src/**/*.ts'],
-      // It runs in a browser, where this doesn't count: test/elements tests it in a real one.
-      exclude: ['src/elements/jit-badge.ts', ...(measuresStores ? [] : [ON_SERVERS])],
+      // They run in a browser, where this doesn't count: test/elements and the tier `browser` test them in a real one.
+      exclude: ['src/elements/jit-badge.ts', 'src/features/console/app/**', ...(measuresStores ? [] : [ON_SERVERS])],
       // Both may run side by side.
       reportsDirectory: measuresStores ? 'coverage/stores' : 'coverage/unit',
       reporter: ['text', 'html'],
