@@ -31,7 +31,7 @@ describe('the store contract under node:test', () => {
     expect(new Set(skipped)).toEqual(new Set(['the store has no maxChange', 'the options have no createHooked()']));
     expect(stdout).toMatch(new RegExp(`^# pass ${cases.size - skipped.length}$`, 'm'));
     expect(stdout).toContain('# Subtest: lets exactly one of 64 concurrent changes win that expect the same version');
-  }, 60_000);
+  });
 
   it('reports a broken store with the guarantee that it breaks', async () => {
     const failure: unknown = await underNode('node-test-broken.ts').catch((error: unknown) => error);
@@ -40,7 +40,7 @@ describe('the store contract under node:test', () => {
     expect(stdout).toContain('not ok 1 - lets exactly one of 64 concurrent changes win that expect the same version');
     expect(stdout).toMatch(/guarantee 2\. every expectation is compared in the same transaction/);
     expect(stdout).toMatch(/the number of changes that committed: expected it to be 1, got 64/);
-  }, 60_000);
+  });
 
   /** Bundles a file of this folder and runs it with `node --test`. Rejects when a case fails. */
   async function underNode(file: string): Promise<{ readonly stdout: string }> {

@@ -7,9 +7,6 @@ import { ManualClock, storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
-// PGlite compiles PostgreSQL before its first answer, possibly on a busy machine.
-vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
-
 const TABLES = ['jit_rows', 'jit_journal', 'jit_heads'];
 
 let pglite: PGlite;

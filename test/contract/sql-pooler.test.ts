@@ -3,13 +3,10 @@ import { sqlGrantStore, resilientPool } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import { Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRequired } from '../required.js';
 import { hasPooler, Pooler } from '../stores/sql/pooler.js';
 import { Postgres } from '../stores/sql/postgres.js';
-
-// Servers are started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 const LEFT_OUT = 'there is no pgbouncer on the PATH';
 

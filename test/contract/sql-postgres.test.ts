@@ -3,11 +3,8 @@ import type { GrantStore } from 'jit-access';
 import { sqlGrantStore, type OnCommit } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { atIsolation, kyselyOn, Postgres } from '../stores/sql/postgres.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 interface Way {
   readonly portable?: true;

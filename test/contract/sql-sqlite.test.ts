@@ -1,11 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { sqlGrantStore } from 'jit-access/sql';
 import { storeContract } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { SqliteFile } from '../stores/sql/sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 const ways = {
   'through Kysely alone': (file: SqliteFile, namespace: string) => sqlGrantStore({ db: file.kysely(), dialect: 'sqlite', namespace }),

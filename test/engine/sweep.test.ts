@@ -119,7 +119,7 @@ describe('JitEngine', () => {
       expect(store.called('commit') - commits).toBe(100);
       expect(await engine.isAllowed('user:7', 's7:7')).toBe(false);
       expect((await engine.sweep()).ended).toBe(0);
-    }, 30_000);
+    });
 
     it('a chunk that conflicts is reloaded and recorded', async () => {
       const { engine, clock, store } = anEngine();

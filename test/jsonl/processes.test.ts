@@ -37,7 +37,7 @@ describe('jsonLinesSink() in several processes', () => {
       const own = entries.filter((entry) => entry.namespace === namespace);
       expect(await verifyJournal(own)).toMatchObject({ ok: true, count: 180 });
     }
-  }, 60_000);
+  });
 
   it('L28 loses no line that was acknowledged before kill -9, and appends after the last one', async () => {
     const path = at('journal.jsonl');
@@ -57,5 +57,5 @@ describe('jsonLinesSink() in several processes', () => {
     await jsonLinesSink({ path }).write(again);
     const verdict = await verifyJournal(readJsonLines(path), { head: anchorOf(cursor) });
     expect(verdict).toMatchObject({ ok: true, count: before.length + 2 });
-  }, 60_000);
+  });
 });

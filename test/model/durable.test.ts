@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { boundaryOn, PATIENT_MS } from '../prove/durable.js';
 import { KINDS, openStore, type Opened } from '../stores/durable/place.js';
 import { isAvailable, startDurable, type Durable } from '../stores/durable/servers.js';
 import { live } from './lives.js';
 
-// A server is started and stopped here, on a machine that may be busy. `npm run prove` has the long runs.
-vi.setConfig({ hookTimeout: 60_000 });
+// `npm run prove` has the long runs.
 
 describe.each(KINDS.filter((kind) => isAvailable(kind)))('JitEngine beside the reference model, on %s', (kind) => {
   let durable: Durable;
@@ -29,5 +28,5 @@ describe.each(KINDS.filter((kind) => isAvailable(kind)))('JitEngine beside the r
     const { count, violations } = await boundaryOn(durable, 10_000, { seed: 8, scale: 1 });
     expect(violations).toEqual([]);
     expect(count).toBeGreaterThanOrEqual(10_000);
-  }, 120_000);
+  });
 });

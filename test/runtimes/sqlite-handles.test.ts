@@ -7,11 +7,9 @@ import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { storeContract } from 'jit-access/testing';
 import { fromBunSqlite, fromNodeSqlite } from 'jit-access/sql';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryGrantStore } from '../../src/stores/memory.js';
 import { describeRuntime } from './runtimes.js';
-
-vi.setConfig({ hookTimeout: 60_000 });
 
 const run = promisify(execFile);
 const source = (path: string) => fileURLToPath(new URL(`../../src/${path}`, import.meta.url));

@@ -4,15 +4,12 @@ import { JitEngine, MemoryGrantStore, type GrantStore, type Page } from 'jit-acc
 import type { Change, CommitAnswer, JournalSlice, Row } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, ManualClock, ScriptedApprover, START_AT } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { onTurns } from '../on-turns.js';
 import { openedFor } from './redis/opened.js';
 import { describeRedis } from './redis/server.js';
 import { kyselyOn, Postgres } from './sql/postgres.js';
 import { SqliteFile } from './sql/sqlite.js';
-
-// Servers are started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
 const DAY = 86_400_000;
 const HOUR = 3_600_000;

@@ -1,10 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chaos } from './chaos.js';
 import { KINDS } from './place.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
 
-// A server is started and stopped here, on a machine that may be busy. The long runs of all of this: `npm run prove`.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 240_000 });
+// The long runs of all of this: `npm run prove`.
 
 const SEED = 20_260_101;
 

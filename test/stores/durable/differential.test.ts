@@ -17,9 +17,6 @@ vi.mock('../../../src/kernel/ledger/ids.js', async (load) => {
   return { ...ids, newId: ids.newSecretId };
 });
 
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
-
 let places: readonly Durable[];
 beforeAll(async () => {
   places = await Promise.all(KINDS.filter((kind) => isAvailable(kind)).map((kind) => startDurable(kind)));

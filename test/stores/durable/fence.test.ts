@@ -3,15 +3,12 @@ import { isJitError, JitEngine, type AnyJitError, type GrantStore } from 'jit-ac
 import type { Change, CommitAnswer } from 'jit-access/store';
 import { FaultyStore } from 'jit-access/testing';
 import { createView } from 'jit-access/view';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { engineOptions } from './door.js';
 import { entriesIn, fence } from './fence.js';
 import { KINDS, openStore, type Opened } from './place.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
 import { Worker } from './workers.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
 const TO = 'a new place';
 const SCOPE = 'db:write';

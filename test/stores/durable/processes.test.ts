@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { clocksApart } from './clocks.js';
 import { counts } from './counters.js';
 import { struckOutside } from './outside.js';
@@ -8,8 +8,7 @@ import { isAvailable, startDurable, type Durable } from './servers.js';
 import { doubledSweepers } from './sweepers.js';
 import { viewsFollow } from './views.js';
 
-// A server is started and stopped here, on a machine that may be busy. The long runs of all of this: `npm run prove`.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
+// The long runs of all of this: `npm run prove`.
 
 const SEED = 20_260_101;
 

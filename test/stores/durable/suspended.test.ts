@@ -1,7 +1,7 @@
 import { failedChanges, provision } from 'jit-access/provisioning';
 import { autoApprove, JitEngine } from 'jit-access';
 import { ManualClock, START_AT } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { engineOptions } from './door.js';
 import { KINDS, openStore } from './place.js';
 import { isAvailable, startDurable, type Durable } from './servers.js';
@@ -9,9 +9,6 @@ import { sinkOf } from './sinks.js';
 import { suspend } from './suspend.js';
 import { entriesOf, wrongsOf } from './verdict.js';
 import { Worker, type Outside } from './workers.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
 /** The last statement that a commit has sent when it is stopped. */
 const BETWEEN = { postgres: 'for update', sqlite: 'insert into jit_journal' };

@@ -5,14 +5,11 @@ import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
 import type { Kysely, Logger } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 import { outcomesOf } from '../../commit-answers.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine; a test whose limit must expire sets its own. */
 const PATIENT = 30_000;

@@ -9,9 +9,6 @@ import { statementsOf } from '../../../src/stores/sql/statements.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
 
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
-
 let postgres: Postgres;
 beforeAll(async () => {
   postgres = await Postgres.migrated();

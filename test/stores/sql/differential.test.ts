@@ -6,12 +6,9 @@ import type { Change, JournalSlice, Row, StoreContext } from 'jit-access/store';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery } from 'kysely';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 let postgres: Postgres;
 let file: SqliteFile;

@@ -2,12 +2,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { OnCommit } from 'jit-access/sql';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isRequired } from '../../required.js';
 import { asking, bothSides, hooked, postgresPlace, sqlitePlace, type HookPlace } from './hooked.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 // npm ci does not install it, because it is for this file alone. `.ci/run` does.
 const beside = join(process.cwd(), '.ci/drivers/node_modules');

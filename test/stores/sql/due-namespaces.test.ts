@@ -2,13 +2,10 @@ import fc from 'fast-check';
 import { MemoryGrantStore, type GrantStore } from 'jit-access';
 import { sqlGrantStore, type SqlDatabase, type SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { toColumn } from '../../../src/stores/sql/order.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 let postgres: Postgres;
 let file: SqliteFile;

@@ -3,13 +3,10 @@ import type { GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { attempts, eventually } from '../eventually.js';
 import { withstand } from '../withstand.js';
 import { kyselyOn, Postgres } from './postgres.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine. */
 const PATIENT = 30_000;

@@ -11,9 +11,6 @@ import { outcomesOf } from '../../commit-answers.js';
 import { poolsOfTest } from './pools-of-test.js';
 import { kyselyOn, Postgres } from './postgres.js';
 
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
-
 /** Long enough for any machine: nothing here may end because of its limit. */
 const PATIENT = 120_000;
 

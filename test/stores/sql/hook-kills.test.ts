@@ -3,10 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { verifyJournal } from 'jit-access/journal';
 import { failedHooks, sqlGrantStore } from 'jit-access/sql';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { engineOver, keepEntries, postgresPlace, sqlitePlace, type HookPlace } from './hooked.js';
-
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 120_000 });
 
 const KILLS = 2;
 const FIRST_LINES = 20;

@@ -2,15 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { GrantStore } from 'jit-access';
 import { sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { isCommit, Proxy } from '../proxy.js';
 import { attempts, eventually } from '../eventually.js';
 import { outcomesOf } from '../../commit-answers.js';
 import { expectFailover } from '../failover.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine. */
 const PATIENT = 30_000;

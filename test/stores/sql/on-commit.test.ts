@@ -12,9 +12,6 @@ import { asking, bothSides, engineOver, hooked, keepEntries, MAYA, postgresPlace
 import type { HookPlace, Tables, Trx } from './hooked.js';
 import { kyselyOn } from './postgres.js';
 
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
-
 const places: Record<string, HookPlace> = {};
 let server: Awaited<ReturnType<typeof postgresPlace>>;
 beforeAll(async () => {

@@ -7,13 +7,10 @@ import { resilientPool, sqlGrantStore, type SqlDatabase } from 'jit-access/sql';
 import { ManualClock } from 'jit-access/testing';
 import { CompiledQuery, Kysely, PostgresDialect } from 'kysely';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../eventually.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 const REFUSED = { code: 'ERR_JIT_STORE', message: expect.stringMatching(/inside a transaction of the caller/) as string };
 const ASK = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;

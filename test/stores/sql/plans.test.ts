@@ -1,14 +1,11 @@
 import { sqlGrantStore } from 'jit-access/sql';
 import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { CompiledQuery } from 'kysely';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** A million where JIT_TEST_ROWS says so: it takes a minute. */
 const ROWS = Number(process.env['JIT_TEST_ROWS'] ?? 100_000);

@@ -7,9 +7,6 @@ import { isRequired } from '../../required.js';
 import { hasPooler, Pooler } from './pooler.js';
 import { kyselyOn, Postgres } from './postgres.js';
 
-// Servers are started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
-
 const LEFT_OUT = 'there is no pgbouncer on the PATH';
 
 if (hasPooler) {

@@ -4,15 +4,12 @@ import { verifyStore } from 'jit-access/journal';
 import { purge } from 'jit-access/retention';
 import { migrate, schemaSql, sqlGrantStore, type SqlDatabase } from 'jit-access/sql';
 import { ManualClock } from 'jit-access/testing';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askedBy } from '../../../src/stores/sql/find.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import { atIsolation, kyselyOn, Postgres } from './postgres.js';
 import { poolsOfTest } from './pools-of-test.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 const DAY = 86_400_000;
 

@@ -5,13 +5,10 @@ import type { SqlDatabase, SqlDialect, SqlGrantStoreOptions } from 'jit-access/s
 import { aChange, aRow } from 'jit-access/testing';
 import { CamelCasePlugin, CompiledQuery } from 'kysely';
 import type { Kysely } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { GrantStore } from '../../../src/core/store-port.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 interface Database {
   kysely(): Kysely<unknown>;

@@ -5,16 +5,13 @@ import { schemaSql, sqlGrantStore } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import type { Logger } from 'kysely';
 import type pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { outcomesOf } from '../../commit-answers.js';
 import { attempts } from '../eventually.js';
 import { Proxy } from '../proxy.js';
 import { poolsOfTest } from './pools-of-test.js';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** Long enough for any machine, also a quarter of it: so long a transaction waits for a locked head. */
 const PATIENT = 120_000;

@@ -7,12 +7,9 @@ import { autoApprove, JitEngine } from 'jit-access';
 import { migrate, sqlGrantStore } from 'jit-access/sql';
 import { aChange, aRow, ManualClock } from 'jit-access/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../free-port.js';
 import { kyselyOn } from './postgres.js';
-
-// Two servers are started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 120_000, testTimeout: 60_000 });
 
 const asked = { subject: 'user:maya', scope: 'db-prod:write', ttl: '1h' } as const;
 

@@ -3,12 +3,9 @@ import { migrate, sqlGrantStore } from 'jit-access/sql';
 import type { SqlDatabase, SqlDialect } from 'jit-access/sql';
 import { aChange, anEntry, aRow } from 'jit-access/testing';
 import { CompiledQuery, type Kysely } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { SqliteFile } from './sqlite.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
 
 /** A database through which each statement is seen before it is sent. */
 function watched(db: SqlDatabase, onStatement: (sql: string, over: SqlDatabase) => Promise<void> | void): SqlDatabase {

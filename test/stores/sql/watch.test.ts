@@ -8,9 +8,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kyselyOn, Postgres } from './postgres.js';
 import { Proxy } from '../proxy.js';
 
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000 });
-
 let postgres: Postgres;
 beforeAll(async () => {
   postgres = await Postgres.migrated();

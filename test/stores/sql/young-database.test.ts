@@ -1,13 +1,10 @@
 import { migrate } from 'jit-access/sql';
 import type pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { statementsOf } from '../../../src/stores/sql/statements.js';
 import type { Statement } from '../../../src/stores/sql/statement.js';
 import type { Written } from '../../../src/stores/sql/writes.js';
 import { kyselyOn, Postgres } from './postgres.js';
-
-// A server is started and stopped here, on a machine that may be busy.
-vi.setConfig({ hookTimeout: 60_000, testTimeout: 60_000 });
 
 const ROWS = 50_000;
 /** From this cost on, a server with LLVM compiles a statement: the default of `jit_above_cost`. */
