@@ -72,10 +72,10 @@ export const SURVIVORS: readonly Survivor[] = [
   {
     file: 'journal/report/scopes.ts',
     mutator: 'EqualityOperator',
-    line: 'return Object.freeze(scopes.sort((a, b) => (a.scope < b.scope ? -1 : 1)));',
-    from: 'a.scope < b.scope',
-    to: 'a.scope <= b.scope',
-    why: 'No two extension chains have the same scope.',
+    line: 'const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1));',
+    from: 'a < b',
+    to: 'a <= b',
+    why: 'They are the keys of a map, so no two are equal.',
   },
   {
     file: 'followers/follower.ts',
