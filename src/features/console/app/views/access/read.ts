@@ -1,3 +1,4 @@
+import { effectiveEnd } from '../../../../../records/derived.js';
 import type { AccessClient } from '../../../../client/access-client.js';
 import { now } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
@@ -61,7 +62,6 @@ export function useMine(): Read<Mine> {
       ),
     ]);
     for (const answer of [status, pending, recent, grants, ...requests.values(), ...waiting.values()]) learn(answer.people);
-    const endOf = ({ end, expiresAt }: Grant) => end?.at ?? expiresAt;
     return {
       status,
       requests,
@@ -69,7 +69,7 @@ export function useMine(): Read<Mine> {
       waiting,
       endedGrants: grants.items
         .filter((grant) => grant.status === 'expired' || grant.status === 'revoked')
-        .sort((a, b) => endOf(b) - endOf(a)),
+        .sort((a, b) => effectiveEnd(b) - effectiveEnd(a)),
       // A request that was changed, or that a new one has overtaken, continues as that one.
       endedRequests: recent.items.filter(({ outcome, replacedBy }) => ['denied', 'cancelled', 'expired'].includes(outcome) && !replacedBy),
     };

@@ -5,6 +5,7 @@ import type { BreakGlassReviewItem } from '../../../../../engine/answers.js';
 import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
+import { Asked } from '../../parts/asked.js';
 import { Button } from '../../parts/button.js';
 import { Held } from '../../parts/decision.js';
 import { draftOf } from '../../parts/decisions.js';
@@ -14,8 +15,7 @@ import { Row } from '../../parts/list.js';
 import { Name, Person } from '../../parts/person.js';
 import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
-import { Ticket } from '../../parts/ticket.js';
-import { Countdown, Duration, Time } from '../../parts/time.js';
+import { Countdown, Time } from '../../parts/time.js';
 import { useDecision } from '../../parts/use-decision.js';
 
 export interface ReviewItem extends BreakGlassReviewItem {
@@ -45,23 +45,7 @@ export function BreakGlassRow({ item, isGone }: { readonly item: ReviewItem; rea
         </header>
         <div class="inbox-columns">
           <div class="inbox-ask">
-            <p class="inbox-what">
-              <Scopes scopes={request.scopes} />{' '}
-              <strong>
-                <Duration ms={request.ttlMs} />
-              </strong>{' '}
-              <span class="quiet">
-                <Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />
-              </span>
-            </p>
-            <blockquote class="inbox-why" dir="auto">
-              {request.justification}
-            </blockquote>
-            {request.ticket !== undefined && (
-              <p>
-                <Ticket ticket={request.ticket} />
-              </p>
-            )}
+            <Asked request={request} when={<Text k="break-glass.taken" with={{ time: <Time at={request.createdAt} /> }} />} />
           </div>
           <ul class="facts">
             <li>

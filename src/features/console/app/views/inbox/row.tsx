@@ -6,13 +6,12 @@ import { second } from '../../frame/clock.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
+import { Asked } from '../../parts/asked.js';
 import { DecisionBar } from '../../parts/decision.js';
 import { Row } from '../../parts/list.js';
 import { Name, Person } from '../../parts/person.js';
-import { Scopes } from '../../parts/scope.js';
 import { Text } from '../../parts/text.js';
-import { Ticket } from '../../parts/ticket.js';
-import { Countdown, Duration, Time } from '../../parts/time.js';
+import { Countdown, Time } from '../../parts/time.js';
 import { useDecision } from '../../parts/use-decision.js';
 import { Discussion } from './discussion.js';
 import { Facts } from './facts.js';
@@ -95,27 +94,7 @@ function Requested({ request }: Pick<InboxItem, 'request'>): JSX.Element {
   return (
     <div class="inbox-ask">
       <Asker request={request} />
-      <p class="inbox-what">
-        <Scopes scopes={request.scopes} />{' '}
-        <strong>
-          <Duration ms={request.ttlMs} />
-        </strong>{' '}
-        <span class="quiet">
-          <Window request={request} />
-        </span>
-      </p>
-      {request.justification === undefined ? (
-        <p class="quiet">{t('inbox.noReason')}</p>
-      ) : (
-        <blockquote class="inbox-why" dir="auto">
-          {request.justification}
-        </blockquote>
-      )}
-      {request.ticket !== undefined && (
-        <p>
-          <Ticket ticket={request.ticket} />
-        </p>
-      )}
+      <Asked request={request} when={<Window request={request} />} noReason={t('inbox.noReason')} />
     </div>
   );
 }

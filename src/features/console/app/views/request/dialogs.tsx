@@ -65,6 +65,39 @@ function Reason({ value, onValue }: { readonly value: string; readonly onValue: 
   return <TextField label={t('part.reason')} hint={t('request.reason.hint')} required={false} {...{ value, onValue }} />;
 }
 
+interface GroundsProps extends Pick<RequestFound, 'request'> {
+  readonly problemOf: (field: string) => ComponentChildren;
+  readonly justification: string;
+  readonly setJustification: (text: string) => void;
+  readonly ticket: string;
+  readonly setTicket: (text: string) => void;
+  readonly hint?: string;
+}
+
+/** Why, and the ticket. Each is required if the request has it. */
+function Grounds({ request, problemOf, justification, setJustification, ticket, setTicket, hint }: GroundsProps): JSX.Element {
+  return (
+    <>
+      <TextField
+        label={t('ask.justification')}
+        hint={hint}
+        problem={problemOf('justification')}
+        value={justification}
+        onValue={setJustification}
+        lines={3}
+        required={request.justification !== undefined}
+      />
+      <TextField
+        label={t('ask.ticket')}
+        problem={problemOf('ticket')}
+        value={ticket}
+        onValue={setTicket}
+        required={request.ticket !== undefined}
+      />
+    </>
+  );
+}
+
 /** What is sent of a text that may be empty. */
 const given = (text: string): string | undefined => text.trim() || undefined;
 
@@ -101,21 +134,7 @@ export function Change({ found: { request }, onDone, onClose }: RequestDialogPro
     >
       <p>{t('request.change.text')}</p>
       <Length choice={{ maxTtlMs: request.ttlMs }} value={ttl} problem={problemOf('ttl')} onValue={setTtl} />
-      <TextField
-        label={t('ask.justification')}
-        problem={problemOf('justification')}
-        value={justification}
-        onValue={setJustification}
-        lines={3}
-        required={request.justification !== undefined}
-      />
-      <TextField
-        label={t('ask.ticket')}
-        problem={problemOf('ticket')}
-        value={ticket}
-        onValue={setTicket}
-        required={request.ticket !== undefined}
-      />
+      <Grounds {...{ request, problemOf, justification, setJustification, ticket, setTicket }} />
     </Confirm>
   );
 }
@@ -142,22 +161,7 @@ export function Extend({ found: { request }, onDone, onClose }: RequestDialogPro
   return (
     <Confirm title={t('request.extend')} action={t('request.extend.do')} onConfirm={confirm} onClose={onClose}>
       <Length choice={{}} value={ttl} problem={problemOf('ttl')} onValue={setTtl} />
-      <TextField
-        label={t('ask.justification')}
-        hint={t('ask.justification.hint')}
-        problem={problemOf('justification')}
-        value={justification}
-        onValue={setJustification}
-        lines={3}
-        required={request.justification !== undefined}
-      />
-      <TextField
-        label={t('ask.ticket')}
-        problem={problemOf('ticket')}
-        value={ticket}
-        onValue={setTicket}
-        required={request.ticket !== undefined}
-      />
+      <Grounds {...{ request, problemOf, justification, setJustification, ticket, setTicket }} hint={t('ask.justification.hint')} />
     </Confirm>
   );
 }

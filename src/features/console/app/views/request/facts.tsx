@@ -1,5 +1,6 @@
 import type { ComponentChildren, JSX } from 'preact';
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
+import { effectiveEnd } from '../../../../../records/derived.js';
 import { useConsole } from '../../frame/console.js';
 import { t } from '../../frame/messages.js';
 import { duration } from '../../frame/time.js';
@@ -112,7 +113,7 @@ function GrantItem({ grant }: GrantProps): JSX.Element {
             <GrantState grant={grant} />
           </span>
           <span class="print-only">
-            <Text k="part.window" with={{ from: <Time at={grant.startsAt} />, until: <Time at={grant.end?.at ?? grant.expiresAt} /> }} />
+            <Text k="part.window" with={{ from: <Time at={grant.startsAt} />, until: <Time at={effectiveEnd(grant)} /> }} />
           </span>
         </span>
       </span>
@@ -121,10 +122,11 @@ function GrantItem({ grant }: GrantProps): JSX.Element {
   );
 }
 
-function GrantState({ grant: { status, startsAt, expiresAt, end } }: GrantProps): JSX.Element {
+function GrantState({ grant }: GrantProps): JSX.Element {
+  const { status, startsAt, expiresAt } = grant;
   if (status === 'active') return <Text k="part.left" with={{ time: <Countdown until={expiresAt} /> }} />;
   if (status === 'scheduled') return <Text k="part.from" with={{ time: <Time at={startsAt} /> }} />;
-  return <Text k="request.ended" with={{ time: <Time at={end?.at ?? expiresAt} /> }} />;
+  return <Text k="request.ended" with={{ time: <Time at={effectiveEnd(grant)} /> }} />;
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }): JSX.Element {

@@ -1,4 +1,5 @@
 import type { RequestFound } from '../../../../../engine/lists/lookups.js';
+import { effectiveEnd } from '../../../../../records/derived.js';
 import type { AuditEntry } from '../../../../../records/index.js';
 import type { AccessClient } from '../../../../client/access-client.js';
 import { statusOf } from '../../parts/problem.js';
@@ -25,7 +26,7 @@ export async function deliveriesOf(
   { grants }: Pick<RequestFound, 'grants'>,
 ): Promise<{ readonly entries: readonly AuditEntry[]; readonly isWhole: boolean }> {
   const from = Math.min(...grants.map(({ issuedAt }) => issuedAt)) - APART_MS;
-  const until = Math.max(...grants.map(({ end, expiresAt }) => end?.at ?? expiresAt)) + AFTER_MS;
+  const until = Math.max(...grants.map((grant) => effectiveEnd(grant))) + AFTER_MS;
   const isOne = ({ type, at, data }: AuditEntry) =>
     type.startsWith('provisioning.') &&
     at >= from &&
