@@ -7,10 +7,20 @@ import { createPage, wantsColour } from './demo/page.js';
 await playIncident({
   clock: systemClock,
   ttl: '4s',
-  page: createPage((line) => console.log(line), wantsColour(process.stdout, process.env)),
+  page: createPage(
+    (line) => console.log(line),
+    wantsColour(process.stdout, process.env),
+  ),
   sleepUntil: async (instant) => {
     // A timer may fire a millisecond before the clock reaches the instant.
-    for (let left = instant - systemClock.now(); left > 0; left = instant - systemClock.now()) await setTimeout(left);
+    for (
+      let left = instant - systemClock.now();
+      left > 0;
+      left = instant - systemClock.now()
+    )
+      await setTimeout(left);
   },
 });
-console.log('Next, in a browser: npm run console in this clone, or npx jit-access dev with the package.');
+console.log(
+  'Next, in a browser: npm run console in this clone, or npx jit-access dev with the package.',
+);

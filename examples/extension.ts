@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
-import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
+import {
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+} from 'jit-access';
 import { ManualClock } from 'jit-access/testing';
 
-const time = (instant: number) => new Date(instant).toISOString().slice(11, 16);
+const time = (instant: number) =>
+  new Date(instant).toISOString().slice(11, 16);
 
 async function main() {
   const clock = new ManualClock(); // midnight
@@ -17,9 +23,15 @@ async function main() {
 
   /** Asks for a quarter of an hour on top of a grant, and has it approved: a new request, a new grant. */
   async function extend(grantId: string) {
-    const asked = await engine.extend(grantId, { requestedBy: 'user:maya', ttl: '15m', justification: 'the index is still building' });
+    const asked = await engine.extend(grantId, {
+      requestedBy: 'user:maya',
+      ttl: '15m',
+      justification: 'the index is still building',
+    });
     assert.equal(asked.outcome, 'pending');
-    const approved = await engine.approve(asked.request.id, { by: 'user:sam' });
+    const approved = await engine.approve(asked.request.id, {
+      by: 'user:sam',
+    });
     assert.ok(approved.outcome === 'granted' && approved.grants[0]);
     const { extends: old, startsAt, expiresAt } = approved.grants[0];
     assert.equal(old, grantId);
@@ -27,8 +39,14 @@ async function main() {
     return approved.grants[0];
   }
 
-  const asked = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
-  const approved = await engine.approve(asked.request.id, { by: 'user:sam' });
+  const asked = await engine.requestAccess({
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '15m',
+  });
+  const approved = await engine.approve(asked.request.id, {
+    by: 'user:sam',
+  });
   assert.ok(approved.outcome === 'granted' && approved.grants[0]);
   const first = approved.grants[0];
   console.log(`access until ${time(first.expiresAt)}`);
@@ -50,7 +68,10 @@ async function main() {
   await clock.set(third.startsAt);
   await assert.rejects(
     engine.extend(third.id, { requestedBy: 'user:maya', ttl: '15m' }),
-    (error) => isJitError(error) && error.code === 'ERR_JIT_LIMIT' && error.limit === 'maxTotal',
+    (error) =>
+      isJitError(error) &&
+      error.code === 'ERR_JIT_LIMIT' &&
+      error.limit === 'maxTotal',
   );
   console.log('no more: maxTotal');
 

@@ -1,15 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isJitError, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
+import {
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+} from 'jit-access';
 import { ManualClock, RecordingSink } from 'jit-access/testing';
 
-const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' } as const;
+const ask = {
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  ttl: '15m',
+} as const;
 
 /** An engine on a clock that stands still until the test moves it. */
 function setUp() {
   const clock = new ManualClock();
   const sink = new RecordingSink();
-  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, audit: sink, approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({
+    store: new MemoryGrantStore(),
+    clock,
+    audit: sink,
+    approver: reviewers({ members: ['user:sam'] }),
+  });
   return { clock, engine, sink };
 }
 
@@ -30,7 +44,10 @@ void test('a decision after the review deadline is refused', async () => {
   await clock.set(request.reviewBy);
   await assert.rejects(
     engine.approve(request.id, { by: 'user:sam' }),
-    (error) => isJitError(error) && error.code === 'ERR_JIT_DEADLINE' && error.requestId === request.id,
+    (error) =>
+      isJitError(error) &&
+      error.code === 'ERR_JIT_DEADLINE' &&
+      error.requestId === request.id,
   );
 });
 

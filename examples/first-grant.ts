@@ -1,6 +1,9 @@
 import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 
-const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({
+  store: new MemoryGrantStore(),
+  approver: reviewers({ members: ['user:sam'] }),
+});
 
 const { request } = await engine.requestAccess({
   subject: 'user:maya',
@@ -13,5 +16,10 @@ console.log(await engine.isAllowed('user:maya', 'db-prod:write')); // false: use
 await engine.approve(request.id, { by: 'user:sam' });
 console.log(await engine.isAllowed('user:maya', 'db-prod:write')); // true, for 15 minutes from now
 
-const { reason, validUntil } = await engine.check('user:maya', 'db-prod:write');
-console.log(`${reason}, until ${new Date(validUntil ?? NaN).toISOString()}`);
+const { reason, validUntil } = await engine.check(
+  'user:maya',
+  'db-prod:write',
+);
+console.log(
+  `${reason}, until ${new Date(validUntil ?? NaN).toISOString()}`,
+);

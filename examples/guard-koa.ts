@@ -7,7 +7,12 @@ import { engine, subjectOf, tour, until } from './guards/tour.js';
 
 const app = new Koa();
 
-app.use(requireGrant(engine, { subject: (ctx: Context) => subjectOf(ctx.get('authorization')), scope: 'db-prod:write' }));
+app.use(
+  requireGrant(engine, {
+    subject: (ctx: Context) => subjectOf(ctx.get('authorization')),
+    scope: 'db-prod:write',
+  }),
+);
 app.use((ctx) => {
   const { access } = ctx.state as { readonly access: Access };
   ctx.body = until(access.decision.validUntil);
@@ -16,7 +21,9 @@ app.use((ctx) => {
 async function main() {
   const server = app.listen(0);
   await once(server, 'listening');
-  await tour(`http://localhost:${(server.address() as AddressInfo).port}/orders`);
+  await tour(
+    `http://localhost:${(server.address() as AddressInfo).port}/orders`,
+  );
   server.close();
   server.closeAllConnections();
 }

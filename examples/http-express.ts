@@ -12,8 +12,20 @@ const engine = new JitEngine({
   store: new MemoryGrantStore(),
   clock,
   approver: definePolicy({
-    groups: { developers: ['user:maya', 'user:eve'], platform: ['user:sam', 'user:ana'], security: ['user:lee'] },
-    rules: [{ id: 'prod', scopes: ['db-prod:*'], subjects: [{ group: 'developers' }], maxTtl: '1h', review: { groups: { platform: 1 } } }],
+    groups: {
+      developers: ['user:maya', 'user:eve'],
+      platform: ['user:sam', 'user:ana'],
+      security: ['user:lee'],
+    },
+    rules: [
+      {
+        id: 'prod',
+        scopes: ['db-prod:*'],
+        subjects: [{ group: 'developers' }],
+        maxTtl: '1h',
+        review: { groups: { platform: 1 } },
+      },
+    ],
     breakGlass: [
       {
         id: 'emergency',
@@ -28,9 +40,15 @@ const engine = new JitEngine({
 });
 
 /** The sessions that a login has made. */
-const users = new Map(['maya', 'eve', 'sam', 'lee'].map((name) => [`session-of-${name}`, `user:${name}`]));
+const users = new Map(
+  ['maya', 'eve', 'sam', 'lee'].map((name) => [
+    `session-of-${name}`,
+    `user:${name}`,
+  ]),
+);
 
-const sessionOf = (request: Request) => users.get(request.headers.get('x-session') ?? '');
+const sessionOf = (request: Request) =>
+  users.get(request.headers.get('x-session') ?? '');
 
 const app = express();
 const handler = createHttpHandler(engine, {
@@ -39,7 +57,9 @@ const handler = createHttpHandler(engine, {
     return subject === undefined ? undefined : { subject };
   },
   // Lee is on the security team.
-  may: ({ caller, action }) => caller.subject === 'user:lee' && ['revoke', 'revokeAll', 'lock', 'unlock'].includes(action),
+  may: ({ caller, action }) =>
+    caller.subject === 'user:lee' &&
+    ['revoke', 'revokeAll', 'lock', 'unlock'].includes(action),
   basePath: '/access',
   onError: (error, during) => console.error(during, error),
 });
@@ -60,32 +80,79 @@ async function main() {
   }
   const call = async (who: string, route: string, body?: object) => {
     const [method = '', path = ''] = route.split(' ');
-    const response = await fetch(`http://localhost:${port}/access/v1${path}`, {
-      method,
-      headers: { 'x-session': `session-of-${who}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { http: response.status, ...((await response.json()) as Answer) };
+    const response = await fetch(
+      `http://localhost:${port}/access/v1${path}`,
+      {
+        method,
+        headers: {
+          'x-session': `session-of-${who}`,
+          'content-type': 'application/json',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      },
+    );
+    return {
+      http: response.status,
+      ...((await response.json()) as Answer),
+    };
   };
-  const badgeOf = async (who: string) => (await call(who, 'GET /me')).badge?.text;
+  const badgeOf = async (who: string) =>
+    (await call(who, 'GET /me')).badge?.text;
 
   console.log('guessed session:', (await call('guessed', 'GET /me')).http);
-  const asked = await call('maya', 'POST /requests', { scope: 'db-prod:write', ttl: '30m', justification: 'a hotfix' });
+  const asked = await call('maya', 'POST /requests', {
+    scope: 'db-prod:write',
+    ttl: '30m',
+    justification: 'a hotfix',
+  });
   const path = `/requests/${asked.request?.id}`;
   console.log('maya asks:', asked.http, asked.outcome);
 
-  for (const who of ['maya', 'sam', 'eve', 'lee']) console.log(`${who} reads it:`, (await call(who, `GET ${path}`)).http);
-  for (const who of ['maya', 'eve']) console.log(`${who} approves it:`, (await call(who, `POST ${path}/approve`, {})).type);
+  for (const who of ['maya', 'sam', 'eve', 'lee'])
+    console.log(`${who} reads it:`, (await call(who, `GET ${path}`)).http);
+  for (const who of ['maya', 'eve'])
+    console.log(
+      `${who} approves it:`,
+      (await call(who, `POST ${path}/approve`, {})).type,
+    );
 
   const { items } = await call('sam', 'GET /inbox');
-  console.log("sam's inbox:", items?.map(({ missingInWords }) => missingInWords).join());
-  console.log('sam approves it:', (await call('sam', `POST ${path}/approve`, { comment: 'she is on call' })).outcome);
-  console.log('too late to deny:', (await call('sam', `POST ${path}/deny`, {})).http);
+  console.log(
+    "sam's inbox:",
+    items?.map(({ missingInWords }) => missingInWords).join(),
+  );
+  console.log(
+    'sam approves it:',
+    (
+      await call('sam', `POST ${path}/approve`, {
+        comment: 'she is on call',
+      })
+    ).outcome,
+  );
+  console.log(
+    'too late to deny:',
+    (await call('sam', `POST ${path}/deny`, {})).http,
+  );
 
   console.log('badge:', await badgeOf('maya'));
-  console.log('lee revokes it:', (await call('lee', `POST /grants/${asked.request?.id}.1/revoke`, { reason: 'done' })).http);
+  console.log(
+    'lee revokes it:',
+    (
+      await call('lee', `POST /grants/${asked.request?.id}.1/revoke`, {
+        reason: 'done',
+      })
+    ).http,
+  );
   console.log('badge:', await badgeOf('maya'));
-  console.log('too long:', (await call('maya', 'POST /requests', { scope: 'db-prod:write', ttl: '2h' })).type);
+  console.log(
+    'too long:',
+    (
+      await call('maya', 'POST /requests', {
+        scope: 'db-prod:write',
+        ttl: '2h',
+      })
+    ).type,
+  );
 
   server.close();
   server.closeAllConnections();

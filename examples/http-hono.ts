@@ -2,7 +2,10 @@ import { Hono } from 'hono';
 import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createHttpHandler } from 'jit-access/http';
 
-const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({
+  store: new MemoryGrantStore(),
+  approver: reviewers({ members: ['user:sam'] }),
+});
 
 /** The sessions that a login has made. */
 const users = new Map([['session-of-maya', 'user:maya']]);
@@ -21,9 +24,19 @@ app.all(`${handler.basePath}/*`, (context) => handler(context.req.raw));
 
 async function main() {
   const body = JSON.stringify({ scope: 'db-prod:write', ttl: '30m' });
-  const headers = { 'x-session': 'session-of-maya', 'content-type': 'application/json' };
-  const asked = await app.request('http://localhost/access/v1/requests', { method: 'POST', headers, body });
-  const { outcome, reviewers: people } = (await asked.json()) as { outcome: string; reviewers: string[] };
+  const headers = {
+    'x-session': 'session-of-maya',
+    'content-type': 'application/json',
+  };
+  const asked = await app.request('http://localhost/access/v1/requests', {
+    method: 'POST',
+    headers,
+    body,
+  });
+  const { outcome, reviewers: people } = (await asked.json()) as {
+    outcome: string;
+    reviewers: string[];
+  };
   console.log(asked.status, outcome, people.join());
   const unknown = await app.request('http://localhost/access/v1/me');
   console.log('without a session:', unknown.status);

@@ -1,7 +1,10 @@
 import { JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
 import { createHttpHandler } from 'jit-access/http';
 
-const engine = new JitEngine({ store: new MemoryGrantStore(), approver: reviewers({ members: ['user:sam'] }) });
+const engine = new JitEngine({
+  store: new MemoryGrantStore(),
+  approver: reviewers({ members: ['user:sam'] }),
+});
 
 /** The sessions that a login has made. */
 const users = new Map([['session-of-sam', 'user:sam']]);
@@ -20,10 +23,26 @@ export const POST = handler;
 // service: end
 
 async function main() {
-  await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '30m', justification: 'a hotfix' });
-  const request = new Request('http://localhost/access/v1/inbox', { headers: { 'x-session': 'session-of-sam' } });
-  const { items } = (await (await GET(request)).json()) as { items: { request: { subject: string }; missingInWords: string }[] };
-  console.log(items.map(({ request: { subject }, missingInWords }) => `${subject}: ${missingInWords}`).join());
+  await engine.requestAccess({
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '30m',
+    justification: 'a hotfix',
+  });
+  const request = new Request('http://localhost/access/v1/inbox', {
+    headers: { 'x-session': 'session-of-sam' },
+  });
+  const { items } = (await (await GET(request)).json()) as {
+    items: { request: { subject: string }; missingInWords: string }[];
+  };
+  console.log(
+    items
+      .map(
+        ({ request: { subject }, missingInWords }) =>
+          `${subject}: ${missingInWords}`,
+      )
+      .join(),
+  );
 }
 
 void main();

@@ -10,7 +10,11 @@ const clock = new ManualClock();
 const database = new MemoryGrantStore({ namespace: 'shop' });
 const connection = new FaultyStore(database);
 
-const engine = new JitEngine({ store: database, approver: reviewers({ members: ['user:sam'] }), clock });
+const engine = new JitEngine({
+  store: database,
+  approver: reviewers({ members: ['user:sam'] }),
+  clock,
+});
 const view = createView({ store: connection, clock, maxStaleMs: 1_000 });
 const mayWrite = () => {
   const { allowed, reason } = view.check('user:maya', 'db-prod:write');
@@ -19,7 +23,12 @@ const mayWrite = () => {
 
 console.log('before it is loaded:', mayWrite());
 await view.refresh();
-const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m', justification: 'INC-204' });
+const { request } = await engine.requestAccess({
+  subject: 'user:maya',
+  scope: 'db-prod:write',
+  ttl: '15m',
+  justification: 'INC-204',
+});
 await engine.approve(request.id, { by: 'user:sam' });
 await view.refresh();
 console.log('after the approval: ', mayWrite());

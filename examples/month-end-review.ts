@@ -14,9 +14,24 @@ const engine = new JitEngine({
   approver: definePolicy({
     groups: { dba: ['user:ana', 'user:kim'] },
     rules: [
-      { id: 'staging', scopes: ['db-staging:*'], maxTtl: '8h', approve: true },
-      { id: 'production', scopes: ['db-prod:*'], maxTtl: '8h', review: { groups: { dba: 1 } } },
-      { id: 'legacy', scopes: ['ftp:*'], maxTtl: '8h', review: { groups: { dba: 1 } } },
+      {
+        id: 'staging',
+        scopes: ['db-staging:*'],
+        maxTtl: '8h',
+        approve: true,
+      },
+      {
+        id: 'production',
+        scopes: ['db-prod:*'],
+        maxTtl: '8h',
+        review: { groups: { dba: 1 } },
+      },
+      {
+        id: 'legacy',
+        scopes: ['ftp:*'],
+        maxTtl: '8h',
+        review: { groups: { dba: 1 } },
+      },
     ],
   }),
 });
@@ -31,8 +46,14 @@ async function march() {
     [31, 20, 'user:lee', 'db-prod:orders'],
   ] as const) {
     await clock.set(Date.UTC(2026, 2, day, hour));
-    const { outcome, request } = await engine.requestAccess({ subject, scope, ttl: '8h', ticket: `INC-${4700 + day}` });
-    if (outcome === 'pending') await engine.approve(request.id, { by: 'user:kim' });
+    const { outcome, request } = await engine.requestAccess({
+      subject,
+      scope,
+      ttl: '8h',
+      ticket: `INC-${4700 + day}`,
+    });
+    if (outcome === 'pending')
+      await engine.approve(request.id, { by: 'user:kim' });
   }
   await clock.set(to);
   await engine.sweep();
@@ -45,34 +66,63 @@ async function main() {
   await march();
 
   // The review rests on the records only if they agree with the journal.
-  console.log('the store agrees with its journal:', (await verifyStore(store)).ok);
+  console.log(
+    'the store agrees with its journal:',
+    (await verifyStore(store)).ok,
+  );
 
   // Who held what, and who decided: the reviewers, or the rule alone.
   const { requests, grants } = await replay(readJournal(store));
-  const lines = new Map<string, { count: number; readonly deciders: Set<string> }>();
+  const lines = new Map<
+    string,
+    { count: number; readonly deciders: Set<string> }
+  >();
   for (const { subject, scope, requestId, startsAt } of grants.values()) {
     if (startsAt < from || startsAt >= to) continue;
-    const line = lines.get(`${subject} ${scope}`) ?? { count: 0, deciders: new Set<string>() };
+    const line = lines.get(`${subject} ${scope}`) ?? {
+      count: 0,
+      deciders: new Set<string>(),
+    };
     lines.set(`${subject} ${scope}`, line);
     const request = requests.get(requestId);
     line.count += 1;
-    for (const { reviewer } of request?.reviews ?? []) line.deciders.add(reviewer);
-    if (request?.reviews.length === 0) line.deciders.add(`rule ${request.rule}`);
+    for (const { reviewer } of request?.reviews ?? [])
+      line.deciders.add(reviewer);
+    if (request?.reviews.length === 0)
+      line.deciders.add(`rule ${request.rule}`);
   }
-  for (const [who, { count, deciders }] of [...lines].sort()) console.log(`${who}: ${count} times, by ${[...deciders].join(', ')}`);
+  for (const [who, { count, deciders }] of [...lines].sort())
+    console.log(`${who}: ${count} times, by ${[...deciders].join(', ')}`);
 
   // Rules that gave nothing all month are candidates for removal.
-  const used = new Set([...requests.values()].flatMap(({ rule }) => rule ?? []));
-  for (const rule of ['staging', 'production', 'legacy']) if (!used.has(rule)) console.log(`unused rule: ${rule}`);
+  const used = new Set(
+    [...requests.values()].flatMap(({ rule }) => rule ?? []),
+  );
+  for (const rule of ['staging', 'production', 'legacy'])
+    if (!used.has(rule)) console.log(`unused rule: ${rule}`);
 
   // Live access of people who have left ends now. The rest ends by itself.
   const live = [];
-  for await (const grant of engine.listGrants({ at: clock.now() })) live.push(grant);
-  for (const subject of new Set(live.map((grant) => grant.subject).filter((person) => !isEmployed(person)))) {
-    const { grants: ended } = await engine.revokeAll({ subject }, { by: 'user:auditor', reason: 'review of March: has left' });
+  for await (const grant of engine.listGrants({ at: clock.now() }))
+    live.push(grant);
+  for (const subject of new Set(
+    live
+      .map((grant) => grant.subject)
+      .filter((person) => !isEmployed(person)),
+  )) {
+    const { grants: ended } = await engine.revokeAll(
+      { subject },
+      { by: 'user:auditor', reason: 'review of March: has left' },
+    );
     console.log(`${subject} has left: ${ended.length} grant ended`);
   }
-  console.log('live access:', live.length, 'before,', (await engine.listGrants({ at: clock.now() })).items.length, 'after');
+  console.log(
+    'live access:',
+    live.length,
+    'before,',
+    (await engine.listGrants({ at: clock.now() })).items.length,
+    'after',
+  );
 }
 
 void main();

@@ -23,13 +23,24 @@ const engine = new JitEngine({
 
 async function main() {
   const scope = 'db-prod:schema:write';
-  const first = await engine.requestAccess({ subject: 'user:maya', scope, ttl: '2h' });
+  const first = await engine.requestAccess({
+    subject: 'user:maya',
+    scope,
+    ttl: '2h',
+  });
   await engine.approve(first.request.id, { by: 'user:sam' });
-  const second = await engine.requestAccess({ subject: 'user:lee', scope, ttl: '1h' });
+  const second = await engine.requestAccess({
+    subject: 'user:lee',
+    scope,
+    ttl: '1h',
+  });
 
   // Maya holds the schema, so the approval is refused. The request of Lee stays pending.
-  const refused = await engine.approve(second.request.id, { by: 'user:sam' }).catch((error: unknown) => error);
-  if (!isJitError(refused) || refused.code !== 'ERR_JIT_LIMIT') throw new Error('expected a refusal');
+  const refused = await engine
+    .approve(second.request.id, { by: 'user:sam' })
+    .catch((error: unknown) => error);
+  if (!isJitError(refused) || refused.code !== 'ERR_JIT_LIMIT')
+    throw new Error('expected a refusal');
   console.log(`${refused.limit}: at most ${refused.max}`);
 
   await clock.advance('30m');
@@ -37,7 +48,9 @@ async function main() {
 
   // Maya is done early, and Sam approves again.
   await engine.release(`${first.request.id}.1`, { by: 'user:maya' });
-  console.log((await engine.approve(second.request.id, { by: 'user:sam' })).outcome);
+  console.log(
+    (await engine.approve(second.request.id, { by: 'user:sam' })).outcome,
+  );
 }
 
 void main();

@@ -1,4 +1,9 @@
-import { JitEngine, MemoryGrantStore, reviewers, startSweeper } from 'jit-access';
+import {
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+  startSweeper,
+} from 'jit-access';
 
 const engine = new JitEngine({
   store: new MemoryGrantStore(),
@@ -31,7 +36,9 @@ async function main() {
 
   // No one has to revoke anything: from `expiresAt` on, every check denies.
   for (const grant of (await engine.status('user:maya')).held) {
-    console.log(`${grant.scope} until ${new Date(grant.expiresAt).toLocaleTimeString()}`);
+    console.log(
+      `${grant.scope} until ${new Date(grant.expiresAt).toLocaleTimeString()}`,
+    );
   }
 }
 

@@ -1,4 +1,10 @@
-import { isJitError, JitEngine, MemoryGrantStore, type AccessAsk, type AskProblem } from 'jit-access';
+import {
+  isJitError,
+  JitEngine,
+  MemoryGrantStore,
+  type AccessAsk,
+  type AskProblem,
+} from 'jit-access';
 import { definePolicy } from 'jit-access/policy';
 import { ManualClock } from 'jit-access/testing';
 import { preview } from 'jit-access/explain';
@@ -23,10 +29,13 @@ const engine = new JitEngine({
   }),
 });
 
-const minutes = (ms: AskProblem['limit']) => `${Number(ms) / 60_000} minutes`;
+const minutes = (ms: AskProblem['limit']) =>
+  `${Number(ms) / 60_000} minutes`;
 
 /** The texts are yours, in the language of your users. The compiler requires one for each code. */
-const TEXTS: Readonly<Record<AskProblem['code'], (problem: AskProblem) => string>> = {
+const TEXTS: Readonly<
+  Record<AskProblem['code'], (problem: AskProblem) => string>
+> = {
   missing: () => 'fill this in',
   malformed: ({ limit, got }) => `write it like ${limit}, not ${got}`,
   not_allowed: ({ limit }) => `choose one of ${limit}`,
@@ -42,9 +51,16 @@ const TEXTS: Readonly<Record<AskProblem['code'], (problem: AskProblem) => string
 /** One line for each input. Of several bounds of one input it shows the strictest. */
 function show(problems: readonly AskProblem[]): void {
   for (const field of new Set(problems.map((problem) => problem.field))) {
-    const [first, ...others] = problems.filter((problem) => problem.field === field);
-    const isStricter = (a: number, b: number) => (first!.code === 'too_short' ? a > b : a < b);
-    const strictest = others.reduce((best, next) => (isStricter(Number(next.limit), Number(best.limit)) ? next : best), first!);
+    const [first, ...others] = problems.filter(
+      (problem) => problem.field === field,
+    );
+    const isStricter = (a: number, b: number) =>
+      first!.code === 'too_short' ? a > b : a < b;
+    const strictest = others.reduce(
+      (best, next) =>
+        isStricter(Number(next.limit), Number(best.limit)) ? next : best,
+      first!,
+    );
     console.log(`  ${field}: ${TEXTS[strictest.code](strictest)}`);
   }
 }
@@ -57,12 +73,18 @@ async function submit(ask: AccessAsk): Promise<void> {
     if (!isJitError(error)) throw error;
     console.log(error.code);
     if (error.code === 'ERR_JIT_REQUIREMENTS') show(error.problems);
-    if (error.code === 'ERR_JIT_INELIGIBLE') console.log(`  ${error.reason}`);
+    if (error.code === 'ERR_JIT_INELIGIBLE')
+      console.log(`  ${error.reason}`);
   }
 }
 
 async function main() {
-  const ask = { subject: 'user:maya', scope: 'db-prod:write', ttl: '8h', ticket: '4711' } as const;
+  const ask = {
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '8h',
+    ticket: '4711',
+  } as const;
 
   // While the person types: nothing is stored, except a count of dry runs.
   const answer = await preview(engine, ask);
@@ -70,7 +92,12 @@ async function main() {
   if (answer.outcome === 'refused') show(answer.problems);
 
   await submit({ ...ask, ttl: '1h' });
-  await submit({ ...ask, ttl: '1h', ticket: 'INC-4711', justification: 'order 1138 is stuck' });
+  await submit({
+    ...ask,
+    ttl: '1h',
+    ticket: 'INC-4711',
+    justification: 'order 1138 is stuck',
+  });
 
   // Without the right, no value helps, and the error names none.
   await submit({ ...ask, subject: 'user:eve' });

@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { formatEntry, JitEngine, MemoryGrantStore, reviewers } from 'jit-access';
+import {
+  formatEntry,
+  JitEngine,
+  MemoryGrantStore,
+  reviewers,
+} from 'jit-access';
 import { readJournal } from 'jit-access/journal';
 import { provision } from 'jit-access/provisioning';
 import { ManualClock } from 'jit-access/testing';
@@ -12,7 +17,10 @@ class Directory {
   readonly #seen = new Map<string, number>();
 
   setMember(subject: string, isMember: boolean, seq: number): void {
-    if (this.isDown) throw Object.assign(new Error('connection refused'), { code: 'ECONNREFUSED' });
+    if (this.isDown)
+      throw Object.assign(new Error('connection refused'), {
+        code: 'ECONNREFUSED',
+      });
     if (seq < (this.#seen.get(subject) ?? 0)) return;
     this.#seen.set(subject, seq);
     if (isMember) this.members.add(subject);
@@ -24,13 +32,18 @@ async function main() {
   const clock = new ManualClock();
   const store = new MemoryGrantStore();
   const directory = new Directory();
-  const engine = new JitEngine({ clock, store, approver: reviewers({ members: ['user:sam'] }) });
+  const engine = new JitEngine({
+    clock,
+    store,
+    approver: reviewers({ members: ['user:sam'] }),
+  });
   const members = provision(engine, {
     name: 'directory',
     scopes: ['db-prod:admin'],
     tries: 3,
     // `held` is the desired state, not an event: set it, regardless of the state before.
-    apply: ({ subject, held, seq }) => directory.setMember(subject, held, seq),
+    apply: ({ subject, held, seq }) =>
+      directory.setMember(subject, held, seq),
   });
   const isMember = () => directory.members.has('user:maya');
   /** What a sweeper does at each interval. The directory learns of an expiry only then. */
@@ -39,7 +52,11 @@ async function main() {
     await engine.flushAudit();
   };
 
-  const asked = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:admin', ttl: '15m' });
+  const asked = await engine.requestAccess({
+    subject: 'user:maya',
+    scope: 'db-prod:admin',
+    ttl: '15m',
+  });
   await engine.approve(asked.request.id, { by: 'user:sam' });
   await engine.flushAudit();
   console.log('approved: a member', isMember());
@@ -55,16 +72,24 @@ async function main() {
   }
   const [failed] = await members.failed({ subject: 'user:maya' });
   assert.ok(failed);
-  console.log(`failed after ${failed.failures} calls (${failed.problem}): should be a member ${failed.held}, is one ${isMember()}`);
+  console.log(
+    `failed after ${failed.failures} calls (${failed.problem}): should be a member ${failed.held}, is one ${isMember()}`,
+  );
 
   // It is up again. An operator who has seen the list has every change applied once more.
   directory.isDown = false;
   const { applied, unapplied } = await members.resync();
-  console.log(`applied: ${applied}, not applied: ${unapplied.length}; a member ${isMember()}`);
-  assert.deepEqual([applied, unapplied, isMember(), await members.failed()], [1, [], false, []]);
+  console.log(
+    `applied: ${applied}, not applied: ${unapplied.length}; a member ${isMember()}`,
+  );
+  assert.deepEqual(
+    [applied, unapplied, isMember(), await members.failed()],
+    [1, [], false, []],
+  );
 
   for await (const entry of readJournal(store)) {
-    if (entry.type.startsWith('provisioning.')) console.log(formatEntry(entry));
+    if (entry.type.startsWith('provisioning.'))
+      console.log(formatEntry(entry));
   }
 }
 

@@ -25,16 +25,31 @@ async function main() {
       },
     ],
   });
-  const engine = new JitEngine({ store: new MemoryGrantStore(), clock, approver: policy });
+  const engine = new JitEngine({
+    store: new MemoryGrantStore(),
+    clock,
+    approver: policy,
+  });
   const tonight = clock.now() + 22 * HOUR;
-  const ask = { subject: 'user:maya', scope: 'db-prod:maintain', ttl: '2h', startsAt: tonight } as const;
-  const reason = async () => (await engine.check('user:maya', 'db-prod:maintain')).reason;
+  const ask = {
+    subject: 'user:maya',
+    scope: 'db-prod:maintain',
+    ttl: '2h',
+    startsAt: tonight,
+  } as const;
+  const reason = async () =>
+    (await engine.check('user:maya', 'db-prod:maintain')).reason;
 
   // Asked and approved in daylight, for 22:00 to 24:00. Until then it gives nothing.
   const asked = await engine.requestAccess(ask);
-  const approved = await engine.approve(asked.request.id, { by: 'user:ana' });
+  const approved = await engine.approve(asked.request.id, {
+    by: 'user:ana',
+  });
   assert.ok(approved.outcome === 'granted' && approved.grants[0]);
-  assert.deepEqual([approved.grants[0].startsAt, approved.grants[0].expiresAt], [tonight, tonight + 2 * HOUR]);
+  assert.deepEqual(
+    [approved.grants[0].startsAt, approved.grants[0].expiresAt],
+    [tonight, tonight + 2 * HOUR],
+  );
   console.log(await reason()); // not_started
 
   // The first check at or after the start asks whether she may still hold it, and records the start. No sweeper is needed.
@@ -47,14 +62,21 @@ async function main() {
   const tomorrow = tonight + 24 * HOUR;
   const late = await engine.requestAccess({ ...ask, startsAt: tomorrow });
   await clock.set(tomorrow + 30 * MINUTE);
-  const lateApproved = await engine.approve(late.request.id, { by: 'user:ana' });
+  const lateApproved = await engine.approve(late.request.id, {
+    by: 'user:ana',
+  });
   assert.ok(lateApproved.outcome === 'granted' && lateApproved.grants[0]);
   assert.equal(lateApproved.grants[0].expiresAt, tomorrow + 2 * HOUR);
-  console.log(`late: ${(lateApproved.grants[0].expiresAt - clock.now()) / MINUTE} minutes are left`);
+  console.log(
+    `late: ${(lateApproved.grants[0].expiresAt - clock.now()) / MINUTE} minutes are left`,
+  );
 
   // And once more; but then she goes off shift before it starts.
   await clock.set(tomorrow + 2 * HOUR);
-  const third = await engine.requestAccess({ ...ask, startsAt: tomorrow + 24 * HOUR });
+  const third = await engine.requestAccess({
+    ...ask,
+    startsAt: tomorrow + 24 * HOUR,
+  });
   await engine.approve(third.request.id, { by: 'user:ana' });
   onShift.delete('user:maya');
   await clock.set(tomorrow + 24 * HOUR);

@@ -11,12 +11,19 @@ async function start(path: string) {
   const handle = new Database(path);
   handle.pragma('journal_mode = WAL');
   handle.pragma('synchronous = FULL');
-  const db = new Kysely<unknown>({ dialect: new SqliteDialect({ database: resilientHandle(handle) }) });
+  const db = new Kysely<unknown>({
+    dialect: new SqliteDialect({ database: resilientHandle(handle) }),
+  });
   await migrate({ db, dialect: 'sqlite' });
   // Checks read on their own handle: they do not wait, not even while a commit is open.
   const read = new Database(path);
   const engine = new JitEngine({
-    store: sqlGrantStore({ db, dialect: 'sqlite', namespace: 'payments', read }),
+    store: sqlGrantStore({
+      db,
+      dialect: 'sqlite',
+      namespace: 'payments',
+      read,
+    }),
     approver: reviewers({ members: ['user:maya', 'user:sam'] }),
   });
   const stop = async () => {
@@ -32,14 +39,21 @@ async function main() {
   const path = join(folder, 'access.db');
 
   const before = await start(path);
-  const { request } = await before.engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
+  const { request } = await before.engine.requestAccess({
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '15m',
+  });
   await before.engine.approve(request.id, { by: 'user:sam' });
   await before.stop();
 
   // The process has ended; another begins with the same file.
   const after = await start(path);
   console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // true
-  await after.engine.revokeAll({ subject: 'user:maya' }, { by: 'user:sam', reason: 'done' });
+  await after.engine.revokeAll(
+    { subject: 'user:maya' },
+    { by: 'user:sam', reason: 'done' },
+  );
   console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // false
   await after.stop();
 

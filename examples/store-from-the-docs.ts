@@ -1,7 +1,32 @@
 import { createHash } from 'node:crypto';
-import { placeOf, readPlace, serialCommits, StoreError } from 'jit-access/store';
-import type { Anchor, BackendState, BackendWrite, Change, CommitAnswer, EntriesAnswer, EntriesQuery, LinkedEntry } from 'jit-access/store';
-import type { DueQuery, FindQuery, GrantStore, JournalQuery, JournalSlice, LiveQuery, Page, Row, RowKey, RowPlace } from 'jit-access/store';
+import {
+  placeOf,
+  readPlace,
+  serialCommits,
+  StoreError,
+} from 'jit-access/store';
+import type {
+  Anchor,
+  BackendState,
+  BackendWrite,
+  Change,
+  CommitAnswer,
+  EntriesAnswer,
+  EntriesQuery,
+  LinkedEntry,
+} from 'jit-access/store';
+import type {
+  DueQuery,
+  FindQuery,
+  GrantStore,
+  JournalQuery,
+  JournalSlice,
+  LiveQuery,
+  Page,
+  Row,
+  RowKey,
+  RowPlace,
+} from 'jit-access/store';
 
 /** The layout of the objects that this version writes. An object of another is refused, never guessed at. */
 const LAYOUT = 1;
@@ -24,7 +49,13 @@ interface State extends BackendState, Contents {
 
 const GENESIS: Anchor = { seq: 0, hash: '0'.repeat(64) };
 /** A new object each time: the caller that receives one may change it. */
-const empty = (): Contents => ({ layout: LAYOUT, rows: [], start: { ...GENESIS }, head: { ...GENESIS }, journal: [] });
+const empty = (): Contents => ({
+  layout: LAYOUT,
+  rows: [],
+  start: { ...GENESIS },
+  head: { ...GENESIS },
+  journal: [],
+});
 
 /** The objects of all namespaces, and the four functions from which the kit makes `commit`. */
 class Bucket {
@@ -41,29 +72,50 @@ class Bucket {
     return this.read('commit', namespace);
   }
 
-  async rows({ rows }: State, keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+  async rows(
+    { rows }: State,
+    keys: readonly RowKey[],
+  ): Promise<readonly (Row | undefined)[]> {
     return keys.map((key) => rows.find((row) => isOf(row, key)));
   }
 
-  async entries({ journal }: State, { seqs, changes }: EntriesQuery): Promise<EntriesAnswer> {
+  async entries(
+    { journal }: State,
+    { seqs, changes }: EntriesQuery,
+  ): Promise<EntriesAnswer> {
     return {
-      hashes: seqs.map((seq) => journal.find(({ entry }) => entry.seq === seq)?.entry.hash),
-      applied: changes.map((id) => journal.some(({ changeId }) => changeId === id)),
+      hashes: seqs.map(
+        (seq) => journal.find(({ entry }) => entry.seq === seq)?.entry.hash,
+      ),
+      applied: changes.map((id) =>
+        journal.some(({ changeId }) => changeId === id),
+      ),
     };
   }
 
   /** The compare-and-set: the server writes the object only if no other process has written it since it was read. */
-  async write({ namespace, revision, ...before }: State, { put, remove, append, trimTo, head, start }: BackendWrite): Promise<boolean> {
+  async write(
+    { namespace, revision, ...before }: State,
+    { put, remove, append, trimTo, head, start }: BackendWrite,
+  ): Promise<boolean> {
     const gone = new Set([...put, ...remove].map(keyOf));
     const contents: Contents = {
       layout: LAYOUT,
       rows: [...before.rows.filter((row) => !gone.has(keyOf(row))), ...put],
       start,
       head,
-      journal: [...before.journal.filter(({ entry }) => entry.seq > trimTo), ...append],
+      journal: [
+        ...before.journal.filter(({ entry }) => entry.seq > trimTo),
+        ...append,
+      ],
     };
-    const headers: Record<string, string> = revision === '' ? { 'if-none-match': '*' } : { 'if-match': revision };
-    const { status } = await this.#ask(nameOf(namespace), { method: 'PUT', headers, body: JSON.stringify(contents) });
+    const headers: Record<string, string> =
+      revision === '' ? { 'if-none-match': '*' } : { 'if-match': revision };
+    const { status } = await this.#ask(nameOf(namespace), {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify(contents),
+    });
     if (status === 412 || status === 409) return false;
     // No StoreError: the object may have been written.
     if (status >= 300) throw new Error(`the bucket answered ${status}`);
@@ -77,16 +129,26 @@ class Bucket {
         await this.#refuseIfGone();
         return { namespace, revision: '', ...empty() };
       }
-      if (status !== 200 || etag === null) throw new Error(`the bucket answered ${status}`);
-      return { namespace, revision: etag, ...contentsOf(JSON.parse(text) as Contents) };
+      if (status !== 200 || etag === null)
+        throw new Error(`the bucket answered ${status}`);
+      return {
+        namespace,
+        revision: etag,
+        ...contentsOf(JSON.parse(text) as Contents),
+      };
     } catch (error) {
-      throw new StoreError(operation, `${this.#url} could not be read: ${(error as Error).message}`, error);
+      throw new StoreError(
+        operation,
+        `${this.#url} could not be read: ${(error as Error).message}`,
+        error,
+      );
     }
   }
 
   async mark(): Promise<void> {
     const { status } = await this.#ask(MARKER, { method: 'PUT', body: '' });
-    if (status >= 300) throw new StoreError('open', `${this.#url} answered ${status}`);
+    if (status >= 300)
+      throw new StoreError('open', `${this.#url} answered ${status}`);
   }
 
   /** No object is an empty namespace only where the store's marker is. Without it, the bucket is gone, not the data. */
@@ -96,8 +158,15 @@ class Bucket {
   }
 
   async #ask(name: string, init: RequestInit = {}) {
-    const response = await this.#send(`${this.#url}/${name}`, { ...init, signal: AbortSignal.timeout(LIMIT_MS) });
-    return { status: response.status, etag: response.headers.get('etag'), text: await response.text() };
+    const response = await this.#send(`${this.#url}/${name}`, {
+      ...init,
+      signal: AbortSignal.timeout(LIMIT_MS),
+    });
+    return {
+      status: response.status,
+      etag: response.headers.get('etag'),
+      text: await response.text(),
+    };
   }
 }
 
@@ -117,7 +186,11 @@ export class BucketGrantStore implements GrantStore {
   }
 
   /** @param send a `fetch` that signs the requests, such as that of `aws4fetch` */
-  static async open(url: string, namespace: string, send: typeof fetch = fetch): Promise<BucketGrantStore> {
+  static async open(
+    url: string,
+    namespace: string,
+    send: typeof fetch = fetch,
+  ): Promise<BucketGrantStore> {
     const bucket = new Bucket(url, send);
     await bucket.mark();
     return new BucketGrantStore(bucket, namespace);
@@ -131,7 +204,9 @@ export class BucketGrantStore implements GrantStore {
     return this.#bucket.commit(this.namespace, change);
   }
 
-  async get(keys: readonly RowKey[]): Promise<readonly (Row | undefined)[]> {
+  async get(
+    keys: readonly RowKey[],
+  ): Promise<readonly (Row | undefined)[]> {
     const { rows } = await this.#bucket.read('get', this.namespace);
     return keys.map((key) => rows.find((row) => isOf(row, key)));
   }
@@ -151,12 +226,25 @@ export class BucketGrantStore implements GrantStore {
   }
 
   async find(query: FindQuery): Promise<Page<Row>> {
-    const { kind, subject, scope, open, during, order = 'oldest', after, limit } = query;
+    const {
+      kind,
+      subject,
+      scope,
+      open,
+      during,
+      order = 'oldest',
+      after,
+      limit,
+    } = query;
     const { rows } = await this.#bucket.read('find', this.namespace);
     const behind = after === undefined ? undefined : readPlace(after);
     const sign = order === 'newest' ? -1 : 1;
-    const inOrder = (a: RowPlace, b: RowPlace) => sign * (compare(a.at, b.at) || compare(a.id, b.id));
-    const placed = (row: Row): RowPlace => ({ at: (order === 'due' ? row.sortAt : row.createdAt) ?? 0, id: row.id });
+    const inOrder = (a: RowPlace, b: RowPlace) =>
+      sign * (compare(a.at, b.at) || compare(a.id, b.id));
+    const placed = (row: Row): RowPlace => ({
+      at: (order === 'due' ? row.sortAt : row.createdAt) ?? 0,
+      id: row.id,
+    });
     const found = rows
       .filter(
         (row) =>
@@ -171,25 +259,45 @@ export class BucketGrantStore implements GrantStore {
       .sort((a, b) => inOrder(placed(a), placed(b)));
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    return { items, next: found.length > limit && last !== undefined ? placeOf(last, order) : undefined };
+    return {
+      items,
+      next:
+        found.length > limit && last !== undefined
+          ? placeOf(last, order)
+          : undefined,
+    };
   }
 
   async due(query: DueQuery): Promise<Page<Row>> {
     const { at, after, limit } = query;
     const { rows } = await this.#bucket.read('due', this.namespace);
-    const behind = after === undefined ? undefined : (JSON.parse(after) as Due);
+    const behind =
+      after === undefined ? undefined : (JSON.parse(after) as Due);
     const found = rows
       .filter((row) => row.dueAt !== undefined && row.dueAt <= at)
-      .filter((row) => behind === undefined || compareDue(dueOf(row), behind) > 0)
+      .filter(
+        (row) => behind === undefined || compareDue(dueOf(row), behind) > 0,
+      )
       .sort((a, b) => compareDue(dueOf(a), dueOf(b)));
     const items = found.slice(0, limit);
     const last = items.at(-1);
-    return { items, next: found.length > limit && last !== undefined ? JSON.stringify(dueOf(last)) : undefined };
+    return {
+      items,
+      next:
+        found.length > limit && last !== undefined
+          ? JSON.stringify(dueOf(last))
+          : undefined,
+    };
   }
 
   async journal({ after, limit }: JournalQuery): Promise<JournalSlice> {
-    const { journal, start, head } = await this.#bucket.read('journal', this.namespace);
-    const entries = journal.map(({ entry }) => entry).filter(({ seq }) => seq > after);
+    const { journal, start, head } = await this.#bucket.read(
+      'journal',
+      this.namespace,
+    );
+    const entries = journal
+      .map(({ entry }) => entry)
+      .filter(({ seq }) => seq > after);
     return { entries: entries.slice(0, limit), start, head };
   }
 }
@@ -197,13 +305,23 @@ export class BucketGrantStore implements GrantStore {
 const MARKER = 'store.marker';
 
 /** A digest, so that any namespace is a name. Of its JSON, in which a lone surrogate is spelt out: as UTF-8 all of them are the same. */
-const nameOf = (namespace: string): string => `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`;
+const nameOf = (namespace: string): string =>
+  `${createHash('sha256').update(JSON.stringify(namespace)).digest('hex')}.json`;
 
 const keyOf = ({ kind, id }: RowKey): string => JSON.stringify([kind, id]);
 
 /** JSON omits fields that are `undefined`; a row has all of its fields. */
-function contentsOf({ layout, rows, start, head, journal }: Contents): Contents {
-  if (layout !== LAYOUT) throw new Error(`the object is of layout ${layout}, and this store knows layout ${LAYOUT}`);
+function contentsOf({
+  layout,
+  rows,
+  start,
+  head,
+  journal,
+}: Contents): Contents {
+  if (layout !== LAYOUT)
+    throw new Error(
+      `the object is of layout ${layout}, and this store knows layout ${LAYOUT}`,
+    );
   return { layout, rows: rows.map(rowOf), start, head, journal };
 }
 
@@ -224,18 +342,25 @@ function rowOf(row: Row): Row {
   };
 }
 
-const isOf = (row: Row, key: RowKey): boolean => row.kind === key.kind && row.id === key.id;
+const isOf = (row: Row, key: RowKey): boolean =>
+  row.kind === key.kind && row.id === key.id;
 
 /** Half-open on both sides; a window that never opened meets nothing. */
 const meets = (row: Row, from: number, until: number): boolean =>
-  row.from !== undefined && row.until !== undefined && row.from < row.until && row.from < until && from < row.until;
+  row.from !== undefined &&
+  row.until !== undefined &&
+  row.from < row.until &&
+  row.from < until &&
+  from < row.until;
 
 /** By UTF-16 code unit, as JavaScript compares. Never `localeCompare`. */
-const compare = <T extends string | number>(a: T, b: T): number => (a < b ? -1 : a > b ? 1 : 0);
+const compare = <T extends string | number>(a: T, b: T): number =>
+  a < b ? -1 : a > b ? 1 : 0;
 
 /** A row's place in the order of `due`. */
 type Due = readonly [dueAt: number, kind: string, id: string];
 
 const dueOf = (row: Row): Due => [row.dueAt ?? 0, row.kind, row.id];
 
-const compareDue = (a: Due, b: Due): number => compare(a[0], b[0]) || compare(a[1], b[1]) || compare(a[2], b[2]);
+const compareDue = (a: Due, b: Due): number =>
+  compare(a[0], b[0]) || compare(a[1], b[1]) || compare(a[2], b[2]);

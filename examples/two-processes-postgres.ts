@@ -14,11 +14,22 @@ import pg from 'pg';
 
 /** What every process of the service does when it starts. */
 async function start(connectionString: string) {
-  const pool = new pg.Pool({ connectionString, connectionTimeoutMillis: 5_000, keepAlive: true });
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: resilientPool(pool) }) });
+  const pool = new pg.Pool({
+    connectionString,
+    connectionTimeoutMillis: 5_000,
+    keepAlive: true,
+  });
+  const db = new Kysely<unknown>({
+    dialect: new PostgresDialect({ pool: resilientPool(pool) }),
+  });
   await migrate({ db, dialect: 'postgres' });
   const engine = new JitEngine({
-    store: sqlGrantStore({ db, dialect: 'postgres', namespace: 'payments', read: pool }),
+    store: sqlGrantStore({
+      db,
+      dialect: 'postgres',
+      namespace: 'payments',
+      read: pool,
+    }),
     approver: reviewers({ members: ['user:maya', 'user:sam'] }),
   });
   const stop = async () => {
@@ -32,7 +43,9 @@ async function start(connectionString: string) {
 async function approveIn(url: string, requestId: string) {
   const { engine, stop } = await start(url);
   await engine.approve(requestId, { by: 'user:sam' });
-  console.log(`process 2: approved, allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`);
+  console.log(
+    `process 2: approved, allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`,
+  );
   await stop();
 }
 
@@ -40,12 +53,27 @@ async function main() {
   const { url, stop: stopServer } = await startServer();
   const { engine, stop } = await start(url);
 
-  const { request } = await engine.requestAccess({ subject: 'user:maya', scope: 'db-prod:write', ttl: '15m' });
-  const other = spawn(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), url, request.id], { stdio: 'inherit' });
+  const { request } = await engine.requestAccess({
+    subject: 'user:maya',
+    scope: 'db-prod:write',
+    ttl: '15m',
+  });
+  const other = spawn(
+    process.execPath,
+    [...process.execArgv, fileURLToPath(import.meta.url), url, request.id],
+    { stdio: 'inherit' },
+  );
   await once(other, 'exit');
-  console.log(`process 1: allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`);
-  await engine.revokeAll({ subject: 'user:maya' }, { by: 'user:sam', reason: 'done' });
-  console.log(`process 1: allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`);
+  console.log(
+    `process 1: allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`,
+  );
+  await engine.revokeAll(
+    { subject: 'user:maya' },
+    { by: 'user:sam', reason: 'done' },
+  );
+  console.log(
+    `process 1: allowed ${await engine.isAllowed('user:maya', 'db-prod:write')}`,
+  );
 
   await stop();
   await stopServer();
@@ -74,8 +102,13 @@ async function startServer() {
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { url: `postgres://postgres:password@127.0.0.1:${port}/postgres`, stop };
+  return {
+    url: `postgres://postgres:password@127.0.0.1:${port}/postgres`,
+    stop,
+  };
 }
 
 const [url, requestId] = process.argv.slice(2);
-void (url === undefined || requestId === undefined ? main() : approveIn(url, requestId));
+void (url === undefined || requestId === undefined
+  ? main()
+  : approveIn(url, requestId));

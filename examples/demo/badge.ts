@@ -2,8 +2,12 @@ import type { AccessStatus } from 'jit-access';
 
 /** What a header would show beside the user's name: `read-only`, or `admin (expires 02:31:07)` in local time. */
 export function badge(status: AccessStatus): string {
-  const write = status.held.find((grant) => grant.scope === 'db-prod:write');
-  return write === undefined ? 'read-only' : `admin (expires ${localTime(write.expiresAt)})`;
+  const write = status.held.find(
+    (grant) => grant.scope === 'db-prod:write',
+  );
+  return write === undefined
+    ? 'read-only'
+    : `admin (expires ${localTime(write.expiresAt)})`;
 }
 
 export function localTime(instant: number): string {

@@ -16,7 +16,10 @@ export class Database {
     return this.#stuckOrders;
   }
 
-  async releaseStuckOrders(subject: string, count: number): Promise<number> {
+  async releaseStuckOrders(
+    subject: string,
+    count: number,
+  ): Promise<number> {
     await this.#engine.assertAllowed(subject, 'db-prod:write');
     this.#stuckOrders -= count;
     return this.#stuckOrders;

@@ -1,4 +1,11 @@
-const STYLES = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39], cyan: [36, 39] } as const;
+const STYLES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const;
 
 export type Style = keyof typeof STYLES;
 
@@ -13,20 +20,40 @@ export interface Page {
   line(text?: string, style?: Style): void;
 }
 
-export function createPage(write: (line: string) => void, coloured: boolean): Page {
-  const paint = (style: Style, text: string) => (coloured ? `\u001b[${STYLES[style][0]}m${text}\u001b[${STYLES[style][1]}m` : text);
+export function createPage(
+  write: (line: string) => void,
+  coloured: boolean,
+): Page {
+  const paint = (style: Style, text: string) =>
+    coloured
+      ? `\u001b[${STYLES[style][0]}m${text}\u001b[${STYLES[style][1]}m`
+      : text;
   return {
     title: (text) => {
       write('');
       write(paint('bold', text));
     },
-    step: (actor, text) => write(`  ${paint('cyan', actor.padEnd(11))} ${text}`),
-    result: (style, text) => write(`  ${' '.repeat(11)} ${paint(style, text)}`),
-    line: (text, style) => write(text === undefined ? '' : `  ${style === undefined ? text : paint(style, text)}`),
+    step: (actor, text) =>
+      write(`  ${paint('cyan', actor.padEnd(11))} ${text}`),
+    result: (style, text) =>
+      write(`  ${' '.repeat(11)} ${paint(style, text)}`),
+    line: (text, style) =>
+      write(
+        text === undefined
+          ? ''
+          : `  ${style === undefined ? text : paint(style, text)}`,
+      ),
   };
 }
 
 /** Colours only on a terminal, and never against the reader's will: https://no-color.org */
-export function wantsColour(stream: { readonly isTTY?: boolean }, env: Readonly<Record<string, string | undefined>>): boolean {
-  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
+export function wantsColour(
+  stream: { readonly isTTY?: boolean },
+  env: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return (
+    stream.isTTY === true &&
+    (env['NO_COLOR'] ?? '') === '' &&
+    env['TERM'] !== 'dumb'
+  );
 }

@@ -16,7 +16,9 @@ const handler = createHttpHandler(engine, {
     return subject && { subject };
   },
   // Who may do more than ask and review. Here one person may end the access of others.
-  may: ({ caller, action }) => caller.subject === 'user:sam' && ['revoke', 'revokeAll'].includes(action),
+  may: ({ caller, action }) =>
+    caller.subject === 'user:sam' &&
+    ['revoke', 'revokeAll'].includes(action),
   basePath: '/access',
   onError: (error, during) => console.error(during, error),
 });
@@ -26,9 +28,18 @@ app.use(toNodeHandler(handler));
 
 // The route to protect: a caller without the access gets a 403, an unknown caller a 401.
 const subject = (req) => userOf(req.get('authorization'));
-app.post('/orders/:id/release', requireGrant(engine, { subject, scope: 'orders:release' }), (req, res) => {
-  res.json({ released: req.params.id, until: new Date(accessOf(res).decision.validUntil) });
-});
+app.post(
+  '/orders/:id/release',
+  requireGrant(engine, { subject, scope: 'orders:release' }),
+  (req, res) => {
+    res.json({
+      released: req.params.id,
+      until: new Date(accessOf(res).decision.validUntil),
+    });
+  },
+);
 
-const server = app.listen(process.env.PORT ?? 3000, () => console.log('ready'));
+const server = app.listen(process.env.PORT ?? 3000, () =>
+  console.log('ready'),
+);
 process.once('SIGTERM', () => server.close(close));

@@ -1,8 +1,18 @@
-import { createGuard, isAnswered, whenClosed, type Access, type GuardEngine, type GuardOptions } from 'jit-access/guard';
+import {
+  createGuard,
+  isAnswered,
+  whenClosed,
+  type Access,
+  type GuardEngine,
+  type GuardOptions,
+} from 'jit-access/guard';
 import type { Context, Middleware } from 'koa';
 
 /** An adapter for Koa, whole: the handler finds the access in `ctx.state.access`. What `subject` throws goes to `app.on('error')`. */
-export function requireGrant(engine: GuardEngine, options: GuardOptions<[ctx: Context]>): Middleware<{ access: Access }> {
+export function requireGrant(
+  engine: GuardEngine,
+  options: GuardOptions<[ctx: Context]>,
+): Middleware<{ access: Access }> {
   const guard = createGuard(engine, options);
   return async (ctx, next) => {
     const outcome = await guard(ctx);
