@@ -42,7 +42,7 @@ const groups = [
   [
     'Reference',
     'reference',
-    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'scopes', 'features'],
+    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'store', 'scopes', 'features'],
   ],
   [
     'Explanation',

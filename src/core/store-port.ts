@@ -89,7 +89,7 @@ export interface GrantWindow {
 
 /**
  * Keeps rows and the journal of one namespace. In addition to `in`, it has six methods and some optional names, which
- * `docs/guides/writing-a-store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
+ * `docs/reference/store.md` explains. The contract suite in `jit-access/testing` proves an implementation.
  *
  * Nine guarantees, each a group of cases of the suite:
  * 1. A change is applied completely or not at all.

@@ -14,7 +14,7 @@ describe('the pages of the stores and the journal', () => {
   it('[ST8] name every kind of row that a record has', () => {
     const kinds = Object.keys(KINDS);
     expect(kinds).toContain('lock');
-    const page = read('docs/guides/writing-a-store.md');
+    const page = read('docs/reference/store.md');
     expect(kinds.filter((kind) => !page.includes(`| \`${kind}\``))).toEqual([]);
   });
 

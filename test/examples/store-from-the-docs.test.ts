@@ -12,7 +12,7 @@ const create = () => BucketGrantStore.open(URL, randomUUID(), bucket.fetch);
 storeContract(
   { describe, it },
   {
-    name: 'the store of docs/guides/writing-a-store.md',
+    name: 'the store of docs/reference/store.md',
     create,
     reopen: (store) => BucketGrantStore.open(URL, store.namespace, bucket.fetch),
     // The bucket is there, and is another one: it lacks the objects and the marker.
