@@ -14,6 +14,23 @@ export const pages: readonly string[] = [
 
 export const textOf = (page: string): string => readFileSync(root + page, 'utf8');
 
+const withoutCode = (page: string): string => textOf(page).replace(/^```.*?^```/gms, '');
+
+/** The words of a text in Markdown: a tag and the target of a link are none. */
+export const countWords = (text: string): number =>
+  text
+    .replaceAll(/<[^>]*>/g, '')
+    .replaceAll(/\]\([^)]*\)/g, ']')
+    .split(/\s+/)
+    .filter((word) => /\w/.test(word)).length;
+
+/** The words that a reader of a page reads: outside its code, and outside its tables too unless `tables` is true. */
+export const wordsOf = (page: string, { tables = false } = {}): number =>
+  countWords(tables ? withoutCode(page) : withoutCode(page).replaceAll(/^\|.*$/gm, ''));
+
+/** The words above the first block of code, or all of them if there is none. */
+export const wordsBeforeCode = (page: string): number => countWords((textOf(page).split(/^```/m)[0] as string).replaceAll(/^\|.*$/gm, ''));
+
 /** A fenced block of code. */
 export interface Block {
   readonly page: string;
@@ -37,7 +54,7 @@ export function blocksOf(page: string): Block[] {
     if (fence === null) continue;
     const start = i;
     const code: string[] = [];
-    for (i += 1; i < lines.length && !lines[i]?.startsWith(fence[1] as string); i++) code.push(lines[i] as string);
+    for (i += 1; i < lines.length && !lines[i]?.trimStart().startsWith(fence[1] as string); i++) code.push(lines[i] as string);
     const above = lines.slice(0, start).findLast((line) => line.trim() !== '');
     blocks.push({
       page,
@@ -57,14 +74,12 @@ export function blocksOf(page: string): Block[] {
 
 /** The texts of the links of a page that lead to another file or heading of this repository. */
 export function linksOf(page: string): string[] {
-  const prose = textOf(page).replace(/^```.*?^```/gms, '');
-  return [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
+  return [...withoutCode(page).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string);
 }
 
 /** The anchors that GitHub generates for the headings of a page. */
 export function anchorsOf(page: string): string[] {
-  const prose = textOf(page).replace(/^```.*?^```/gms, '');
-  return [...prose.matchAll(/^#+ (.+)$/gm)].map((match) =>
+  return [...withoutCode(page).matchAll(/^#+ (.+)$/gm)].map((match) =>
     (match[1] as string)
       .toLowerCase()
       .replace(/[^\p{L}\p{N} _-]/gu, '')

@@ -9,9 +9,12 @@ import type { Run } from '../examples/run.js';
 import { blocks, nameOf, programOf } from './blocks.js';
 import { root, type Block } from './pages.js';
 
-/** The programs of README.md and docs: each block that imports what it uses, and declares nothing that the reader must have. */
+/**
+ * The programs of README.md and docs: each block that imports what it uses, and declares nothing that the reader must have. A block that
+ * imports from a folder above is no program of a user: it is a file of `src`.
+ */
 export const programs: readonly Block[] = blocks.filter(
-  ({ info, code }) => /^(?:ts|typescript|js)\b/.test(info) && /^import /m.test(code) && !/\bdeclare\b/.test(code),
+  ({ info, code }) => /^(?:ts|typescript|js)\b/.test(info) && /^import /m.test(code) && !/\bdeclare\b| from '\.\.\//.test(code),
 );
 
 /** A row of a table of tests. */

@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { blocks, code } from './blocks.js';
+import { pages, wordsBeforeCode, wordsOf, type Block } from './pages.js';
+
+/*
+ * A guide says how, and a reference says what. So each page of docs/start and docs/guides is short, and begins with a program.
+ *
+ * The tables below name the pages that are longer than that. They only shrink: a page may not grow beyond its number, and a number that
+ * is no longer needed has to go.
+ */
+
+const guides = pages.filter((page) => /^docs\/(?:start|guides)\//.test(page)).sort();
+const blocksOn = (page: string): readonly Block[] => blocks.filter((block) => block.page === page);
+const linesOf = (block: Block): readonly string[] => block.code.trimEnd().split('\n');
+const codeLines = (page: string): number => blocksOn(page).reduce((sum, block) => sum + linesOf(block).length, 0);
+const longLines = (page: string): number =>
+  blocksOn(page)
+    .flatMap(linesOf)
+    .filter((line) => line.length > 76).length;
+
+type Exceptions = Readonly<Record<string, number>>;
+
+/** The pages whose number is above the limit, or above the number of their exception; and the exceptions that a page does not need. */
+function tooMuch(of: readonly string[], count: (page: string) => number, limit: number, exceptions: Exceptions): readonly string[] {
+  const long = of.filter((page) => count(page) > (exceptions[page] ?? limit));
+  const unneeded = Object.keys(exceptions).filter((page) => !of.includes(page) || count(page) <= limit);
+  return [
+    ...long.map((page) => `${page} has ${count(page)}, and may have ${exceptions[page] ?? limit}`),
+    ...unneeded.map((page) => `${page} needs no exception`),
+  ];
+}
+
+/** Words outside code and tables. */
+const LONG_TEXT: Exceptions = {
+  // Start, and by stack
+
+  'docs/start/concepts.md': 772,
+
+  // the console and the client
+
+  'docs/guides/client.md': 1068,
+
+  // guides of Serve, Protect, Ask and Decide
+
+  'docs/guides/authzen.md': 1552,
+  'docs/guides/break-glass.md': 784,
+  'docs/guides/guards.md': 1289,
+  'docs/guides/http.md': 1513,
+  'docs/guides/locks.md': 725,
+  'docs/guides/policy.md': 2542,
+  'docs/guides/quorums.md': 988,
+  'docs/guides/reviews.md': 710,
+  'docs/guides/work.md': 1021,
+  'docs/guides/writing-an-approver.md': 1568,
+
+  // guides of Show, Store, Notify, Agents, Operate, Audit and Test
+
+  'docs/guides/agents.md': 1368,
+  'docs/guides/answers.md': 1518,
+  'docs/guides/notifications.md': 1065,
+  'docs/guides/provisioning.md': 1327,
+  'docs/guides/stores/postgresql.md': 1556,
+  'docs/guides/stores/redis.md': 2180,
+  'docs/guides/stores/sqlite.md': 971,
+  'docs/guides/writing-a-store.md': 3391,
+};
+
+/** Lines of code. */
+const LONG_CODE: Exceptions = {
+  // Start, and by stack
+
+  'docs/guides/express-postgresql.md': 147,
+
+  // guides of Serve, Protect, Ask and Decide
+
+  'docs/guides/authzen.md': 150,
+  'docs/guides/break-glass.md': 168,
+  'docs/guides/guards.md': 202,
+  'docs/guides/http.md': 127,
+  'docs/guides/policy.md': 367,
+
+  // guides of Show, Store, Notify, Agents, Operate, Audit and Test
+
+  'docs/guides/agents.md': 155,
+  'docs/guides/testing.md': 124,
+  'docs/guides/writing-a-store.md': 419,
+};
+
+/** Words above the first block of code. */
+const LATE_CODE: Exceptions = {
+  // guides of Show, Store, Notify, Agents, Operate, Audit and Test
+
+  'docs/guides/agents.md': 528,
+  'docs/guides/backups.md': 273,
+  'docs/guides/provisioning.md': 157,
+  'docs/guides/stores/choosing.md': 206,
+  'docs/guides/writing-a-store.md': 3223,
+};
+
+/** Lines of more than 76 characters. */
+const WIDE_LINES: Exceptions = {
+  // README.md
+
+  'README.md': 2,
+
+  // Start, and by stack
+
+  'docs/guides/express-postgresql.md': 3,
+  'docs/start/quickstart.md': 6,
+
+  // the console and the client
+
+  'docs/guides/client.md': 2,
+
+  // guides of Serve, Protect, Ask and Decide
+
+  'docs/guides/authzen.md': 1,
+  'docs/guides/break-glass.md': 7,
+  'docs/guides/checker.md': 1,
+  'docs/guides/guards.md': 4,
+  'docs/guides/http.md': 2,
+  'docs/guides/policy.md': 21,
+  'docs/guides/reviews.md': 1,
+  'docs/guides/view.md': 2,
+  'docs/guides/what-to-ask-for.md': 2,
+  'docs/guides/work.md': 3,
+  'docs/guides/writing-an-approver.md': 5,
+
+  // guides of Show, Store, Notify, Agents, Operate, Audit and Test
+
+  'docs/guides/agents.md': 1,
+  'docs/guides/answers.md': 5,
+  'docs/guides/badge.md': 1,
+  'docs/guides/metrics.md': 1,
+  'docs/guides/notifications.md': 5,
+  'docs/guides/provisioning.md': 2,
+  'docs/guides/stores/distributed-sql.md': 1,
+  'docs/guides/stores/own-rows.md': 1,
+  'docs/guides/stores/postgresql.md': 1,
+  'docs/guides/stores/redis.md': 2,
+  'docs/guides/stores/sqlite.md': 5,
+  'docs/guides/writing-a-store.md': 15,
+
+  // references
+
+  'docs/reference/journal.md': 9,
+  'docs/reference/lifecycle.md': 5,
+  'docs/reference/verbs.md': 65,
+
+  // explanations
+
+  'docs/explanation/architecture.md': 3,
+};
+
+/** Words of all guides outside code. The aim is 30,000. */
+const ALL_WORDS = 48_100;
+
+/** Blocks of code of all guides. The aim is 300. */
+const ALL_BLOCKS = 168;
+
+/** Blocks with `declare`. The aim is 24. */
+const DECLARING = 30;
+describe('a guide', () => {
+  it('has at most 700 words outside code and tables', () => {
+    expect(guides.length).toBeGreaterThan(30);
+    expect(tooMuch(guides, wordsOf, 700, LONG_TEXT)).toEqual([]);
+  });
+
+  it('has at most 120 lines of code', () => {
+    expect(tooMuch(guides, codeLines, 120, LONG_CODE)).toEqual([]);
+  });
+
+  it('has a block of code within its first 150 words', () => {
+    expect(guides.filter((page) => blocksOn(page).length === 0)).toEqual([]);
+    expect(tooMuch(guides, wordsBeforeCode, 150, LATE_CODE)).toEqual([]);
+  });
+});
+
+describe('the guides together', () => {
+  it(`have at most ${ALL_WORDS} words outside code`, () => {
+    expect(guides.reduce((sum, page) => sum + wordsOf(page, { tables: true }), 0)).toBeLessThanOrEqual(ALL_WORDS);
+  });
+
+  it(`have at least ${ALL_BLOCKS} blocks of code`, () => {
+    expect(guides.flatMap(blocksOn).length).toBeGreaterThanOrEqual(ALL_BLOCKS);
+  });
+});
+
+describe('the code of README.md and docs', () => {
+  it('has lines of at most 76 characters: none scrolls sideways', () => {
+    expect(tooMuch(pages, longLines, 0, WIDE_LINES)).toEqual([]);
+  });
+
+  it(`has at most ${DECLARING} blocks that declare what the reader must have`, () => {
+    const declaring = code.filter((block) => /\bdeclare\b/.test(block.code));
+    expect(declaring.map(({ page, line }) => `${page}:${line}`).slice(DECLARING)).toEqual([]);
+  });
+});
