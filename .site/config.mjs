@@ -42,7 +42,21 @@ const groups = [
   [
     'Reference',
     'reference',
-    ['entry-points', 'options', 'verbs', 'errors', 'http', 'lifecycle', 'entry-types', 'journal', 'store', 'scopes', 'features'],
+    [
+      'entry-points',
+      'options',
+      'verbs',
+      'errors',
+      'http',
+      'lifecycle',
+      'entry-types',
+      'journal',
+      'store',
+      'sql',
+      'redis',
+      'scopes',
+      'features',
+    ],
   ],
   [
     'Explanation',

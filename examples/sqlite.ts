@@ -6,7 +6,7 @@ import { migrate, sqlGrantStore, resilientHandle } from 'jit-access/sql';
 import { Kysely, SqliteDialect } from 'kysely';
 import Database from 'libsql';
 
-/** Starts the service. You can also use `better-sqlite3` in the place of `libsql`. */
+/** Starts the service. `better-sqlite3` works in the place of `libsql`. */
 async function start(path: string) {
   const handle = new Database(path);
   handle.pragma('journal_mode = WAL');
@@ -15,7 +15,7 @@ async function start(path: string) {
     dialect: new SqliteDialect({ database: resilientHandle(handle) }),
   });
   await migrate({ db, dialect: 'sqlite' });
-  // Checks read on their own handle: they do not wait, not even while a commit is open.
+  // Checks read on their own handle: they never wait for a commit.
   const read = new Database(path);
   const engine = new JitEngine({
     store: sqlGrantStore({
@@ -49,12 +49,13 @@ async function main() {
 
   // The process has ended; another begins with the same file.
   const after = await start(path);
-  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // true
+  // true, then false
+  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write'));
   await after.engine.revokeAll(
     { subject: 'user:maya' },
     { by: 'user:sam', reason: 'done' },
   );
-  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write')); // false
+  console.log(await after.engine.isAllowed('user:maya', 'db-prod:write'));
   await after.stop();
 
   await rm(folder, { recursive: true });

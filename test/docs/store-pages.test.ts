@@ -21,7 +21,7 @@ describe('the pages of the stores and the journal', () => {
   it('[ST8] name every table that the role of a service reads', () => {
     const tables = [...read('src/stores/sql/schema.ts').matchAll(/create table (jit_\w+)/g)].map(([, table]) => table as string);
     expect(tables).toContain('jit_schema');
-    const page = read('docs/guides/stores/postgresql.md');
+    const page = read('docs/reference/sql.md');
     expect(tables.filter((table) => !page.includes(`\`${table}\``))).toEqual([]);
   });
 });

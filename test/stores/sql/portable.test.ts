@@ -13,7 +13,7 @@ import { poolsOfTest } from './pools-of-test.js';
 
 const DAY = 86_400_000;
 
-/** What the documentation of each server refuses, and whether a statement has it. `docs/guides/stores/distributed-sql.md` lists them. */
+/** What the documentation of each server refuses, and whether a statement has it. `docs/reference/sql.md` lists them. */
 const LIMITS: Readonly<Record<string, (text: string) => boolean>> = {
   'CockroachDB, YugabyteDB: no ctid': (text) => /\bctid\b/.test(text),
   'CockroachDB: two writes of a table in a statement': (text) =>
